@@ -1,0 +1,131 @@
+//! `final.csv`: what every replica and the catalog held at the end of a trial.
+
+use serde::{Deserialize, Serialize};
+use wire::bazaar::TradeType;
+use wire::internal::{CatalogDump, Decision, OrderDump, Origin};
+
+/// What a row of `final.csv` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinalKind {
+    /// The source was dumped; without this row nothing is known about it. For a replica,
+    /// `order_no` is its committed number and `epoch` its accepted epoch.
+    Source,
+    /// An entry of an order log.
+    Order,
+    /// A trade that the catalog applied.
+    Applied,
+    /// A trade that the catalog refused.
+    Refused,
+    /// A stock: `version`, `quantity_after` and `volume_after` are its state.
+    Stock,
+}
+
+/// One row. Empty means not applicable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalRow {
+    /// The id of a [`Cell`](super::Cell) of the manifest.
+    pub cell: String,
+    /// Which repetition of the cell, from 1.
+    pub trial: u32,
+    /// Whose row it is: `order-1`, `order-2`, ..., or `catalog`.
+    pub source: String,
+    /// What the row stands for.
+    pub kind: FinalKind,
+    /// The order's number.
+    pub order_no: Option<u64>,
+    /// The epoch it was numbered in, or in which the catalog applied it.
+    pub epoch: Option<u64>,
+    /// The trade's name.
+    pub request_id: Option<String>,
+    /// The stock's name.
+    pub stock_name: Option<String>,
+    /// Buy or Sell.
+    pub trade_type: Option<TradeType>,
+    /// How many.
+    pub quantity: Option<u32>,
+    /// The stock's version after the trade.
+    pub version: Option<u64>,
+    /// The stock's quantity after the trade.
+    pub quantity_after: Option<u32>,
+    /// The stock's traded volume after the trade.
+    pub volume_after: Option<u64>,
+    /// Who brought the trade to the catalog.
+    pub origin: Option<Origin>,
+}
+
+impl FinalRow {
+    fn new(cell: &str, trial: u32, source: &str, kind: FinalKind) -> Self {
+        Self {
+            cell: cell.to_owned(),
+            trial,
+            source: source.to_owned(),
+            kind,
+            order_no: None,
+            epoch: None,
+            request_id: None,
+            stock_name: None,
+            trade_type: None,
+            quantity: None,
+            version: None,
+            quantity_after: None,
+            volume_after: None,
+            origin: None,
+        }
+    }
+
+    /// The rows of one replica's dump, its [`FinalKind::Source`] row first.
+    #[must_use]
+    pub fn of_replica(cell: &str, trial: u32, dump: &OrderDump) -> Vec<Self> {
+        let source = format!("order-{}", dump.id);
+        let head = Self {
+            order_no: Some(dump.committed.0),
+            epoch: Some(dump.accepted_epoch.0),
+            ..Self::new(cell, trial, &source, FinalKind::Source)
+        };
+        let entries = dump.entries.iter().map(|entry| Self {
+            order_no: Some(entry.order_no.0),
+            epoch: Some(entry.epoch.0),
+            request_id: Some(entry.request_id.to_string()),
+            stock_name: Some(entry.stock_name.clone()),
+            trade_type: Some(entry.trade_type),
+            quantity: Some(entry.quantity),
+            ..Self::new(cell, trial, &source, FinalKind::Order)
+        });
+        std::iter::once(head).chain(entries).collect()
+    }
+
+    /// The rows of the catalog's dump, its [`FinalKind::Source`] row first.
+    #[must_use]
+    pub fn of_catalog(cell: &str, trial: u32, dump: &CatalogDump) -> Vec<Self> {
+        let source = "catalog";
+        let head =
+            Self { epoch: Some(dump.epoch.0), ..Self::new(cell, trial, source, FinalKind::Source) };
+        let stocks = dump.stocks.iter().map(|stock| Self {
+            stock_name: Some(stock.stock_name.clone()),
+            version: Some(stock.version.0),
+            quantity_after: Some(stock.quantity),
+            volume_after: Some(stock.trade_volume),
+            ..Self::new(cell, trial, source, FinalKind::Stock)
+        });
+        let trades = dump.trades.iter().map(|trade| {
+            let kind = match trade.decision {
+                Decision::Applied => FinalKind::Applied,
+                Decision::Failed | Decision::NotFound => FinalKind::Refused,
+            };
+            Self {
+                epoch: trade.epoch.map(|epoch| epoch.0),
+                request_id: Some(trade.request_id.to_string()),
+                stock_name: Some(trade.stock_name.clone()),
+                trade_type: Some(trade.trade_type),
+                quantity: Some(trade.quantity),
+                version: trade.version.map(|version| version.0),
+                quantity_after: trade.quantity_after,
+                volume_after: trade.volume_after,
+                origin: Some(trade.origin),
+                ..Self::new(cell, trial, source, kind)
+            }
+        });
+        std::iter::once(head).chain(stocks).chain(trades).collect()
+    }
+}

@@ -1,0 +1,17 @@
+//! One type per row of every file in a run's folder.
+//!
+//! Rows are written raw as they happen; a missing value stays empty. Every time in a CSV is in
+//! microseconds since the run's origin, a single point of the machine's monotonic clock; wall
+//! time appears once, in the manifest.
+
+mod event;
+mod final_state;
+mod folder;
+mod manifest;
+mod observation;
+
+pub use event::{Event, EventKind};
+pub use final_state::{FinalKind, FinalRow};
+pub use folder::{FolderError, RunFolder};
+pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
+pub use observation::{CacheState, Observation, Op, Outcome, Phase};

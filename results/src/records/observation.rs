@@ -1,0 +1,101 @@
+//! `observations.csv`: one row per operation that a client did.
+
+use serde::{Deserialize, Serialize};
+use wire::bazaar::TradeType;
+
+/// What a client did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// Asked for a stock.
+    Query,
+    /// Bought or sold.
+    Trade,
+    /// Asked for an order that had been acknowledged.
+    Lookup,
+}
+
+/// In which part of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Left out of every figure, but its trades count for the checks.
+    WarmUp,
+    /// Measured.
+    Load,
+    /// The lookups at the end.
+    Lookup,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Done, and acknowledged.
+    Ok,
+    /// A well-formed no: no such stock or order, too little stock, over the cap.
+    Rejected,
+    /// Certainly without effect.
+    Failed,
+    /// It may have had an effect, or may still have one. A timeout is unknown.
+    Unknown,
+}
+
+/// What the front-end said about its cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheState {
+    /// Answered without the catalog.
+    Hit,
+    /// The catalog was asked.
+    Miss,
+}
+
+/// One operation. Empty means not applicable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The id of a [`Cell`](super::Cell) of the manifest.
+    pub cell: String,
+    /// Which repetition of the cell, from 1. Every (cell, trial) had a bazaar of its own.
+    pub trial: u32,
+    /// In which part of the trial.
+    pub phase: Phase,
+    /// Which client of the trial, from 1. A client does one operation at a time.
+    pub client: u32,
+    /// The client's own count, from 1 within the trial.
+    pub seq: u64,
+    /// What it did.
+    pub op: Op,
+    /// The stock; for a lookup the stock that the answer showed.
+    pub stock_name: Option<String>,
+    /// Buy or Sell; for a lookup what the answer showed.
+    pub trade_type: Option<TradeType>,
+    /// How many; for a lookup what the answer showed.
+    pub quantity: Option<u32>,
+    /// When an open loop meant to send it.
+    pub planned_us: Option<u64>,
+    /// Just before the first send.
+    pub start_us: u64,
+    /// After the last byte of the answer, or when the client gave up.
+    pub end_us: u64,
+    /// `end_us - start_us`.
+    pub latency_us: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status of the last answer, if there was one.
+    pub status: Option<u16>,
+    /// The message of an answer that was not ok, or what went wrong without one.
+    pub reason: Option<String>,
+    /// The number that a trade was given, or that a lookup asked for.
+    pub order_no: Option<u64>,
+    /// The quantity that a query showed.
+    pub seen_quantity: Option<u32>,
+    /// The traded volume that a query showed: it only grows, so it orders the reads of a stock.
+    pub seen_volume: Option<u64>,
+    /// What the front-end said about its cache.
+    pub cache: Option<CacheState>,
+    /// A trade's idempotency key; for a lookup the key of the trade whose order is looked up.
+    pub request_id: Option<String>,
+    /// How often it was sent, 1 if it went well at once.
+    pub attempts: u32,
+}

@@ -1,0 +1,17 @@
+//! What travels between the processes of the bazaar, and between the bazaar and the harness.
+//!
+//! Types only: this crate knows no socket, no disk and no clock, and it depends on nothing but
+//! serde. The services and the harness share it, and it is all that they share: the harness
+//! never links the services, so every check stays black-box.
+//!
+//! * [`ids`]: newtypes for everything that is counted or named.
+//! * [`bazaar`]: the bodies of the public interface, with the leniencies that existing clients rely on.
+//! * [`configuration`]: who leads, in which epoch, with which in-sync set.
+//! * [`internal`]: replication, takeover, invalidation, membership changes and dumps.
+//! * [`headers`]: the names of the headers that the protocols add.
+
+pub mod bazaar;
+pub mod configuration;
+pub mod headers;
+pub mod ids;
+pub mod internal;
