@@ -1,0 +1,91 @@
+//! What a handler returns: a status, headers, and a body that is whole before it is sent.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use wire::bazaar::ErrorBody;
+
+use super::BadRequest;
+
+/// An answer of any endpoint.
+#[derive(Debug)]
+pub struct Answer {
+    response: Response<Full<Bytes>>,
+}
+
+impl Answer {
+    /// A JSON body.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        // Our own types have string keys and finite numbers, so writing them cannot fail.
+        let body = serde_json::to_vec(body).expect("wire types can always be written as JSON");
+        Self::with_body(status, body.into(), "application/json")
+    }
+
+    /// 200 with a JSON body.
+    pub fn ok(body: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// 200 with no body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { response: Response::new(Full::default()) }
+    }
+
+    /// 200 with plain text.
+    pub fn text(body: String, content_type: &'static str) -> Self {
+        Self::with_body(StatusCode::OK, body.into(), content_type)
+    }
+
+    /// A body that is passed on as it came.
+    pub fn with_body(status: StatusCode, body: Bytes, content_type: &'static str) -> Self {
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Self { response }
+    }
+
+    /// The one form of error, `{"error":{"code","message"}}`.
+    pub fn error(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::error_body(status, &ErrorBody::new(status.as_u16(), message))
+    }
+
+    /// The same, with the certainty that nothing was changed.
+    pub fn error_without_effect(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::error_body(status, &ErrorBody::new(status.as_u16(), message).without_effect())
+    }
+
+    fn error_body(status: StatusCode, body: &ErrorBody) -> Self {
+        let answer = Self::json(status, body);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.header(RETRY_AFTER, HeaderValue::from_static("1"))
+        } else {
+            answer
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.response.headers_mut().insert(name, value);
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+        self.response
+    }
+}
+
+impl From<BadRequest> for Answer {
+    fn from(bad: BadRequest) -> Self {
+        Self::error(StatusCode::BAD_REQUEST, bad.to_string())
+    }
+}

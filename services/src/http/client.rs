@@ -1,0 +1,191 @@
+//! The pooled client that services call each other with.
+//!
+//! The one thing it must get right: which failures are certain. A refused connection certainly
+//! had no effect; a connection that broke, or an answer that did not come in time, leaves the
+//! outcome unknown.
+
+use std::error::Error as _;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::headers;
+
+/// The longest answer that is read: a list of unnumbered trades after a long outage fits many
+/// times over.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long an idle connection is kept, below the server's 30 seconds for reading a header, so
+/// that a server rarely closes a connection just as it is used again.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody listens there: the request was not delivered.
+    #[error("connection refused")]
+    Refused,
+    /// No answer within the bound: the request may have been, or may yet be, carried out.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The connection broke: the request may have been carried out.
+    #[error("connection broken: {0}")]
+    Broken(String),
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The body as JSON; `None` if it is something else.
+    #[must_use]
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// A header, parsed; `None` if it is absent or something else.
+    #[must_use]
+    pub fn header<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.headers.get(name)?.to_str().ok()?.parse().ok()
+    }
+}
+
+/// A request to another service.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+}
+
+impl Call {
+    /// A GET of a path, query string included.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// A POST of a JSON body.
+    pub fn post(path: impl Into<String>, body: &impl Serialize) -> Self {
+        // Our own types have string keys and finite numbers, so writing them cannot fail.
+        let body = serde_json::to_vec(body).expect("wire types can always be written as JSON");
+        Self { method: Method::POST, body: body.into(), ..Self::get(path) }
+    }
+
+    /// Adds a header. The value must be visible ASCII, as all that we send is.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+}
+
+/// Connections to other services, shared by everything in a process.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    client: Client<HttpConnector, Full<Bytes>>,
+    secret: Option<Arc<str>>,
+}
+
+impl Peers {
+    /// Calls carry the shared secret if there is one.
+    #[must_use]
+    pub fn new(secret: Option<Arc<str>>) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector);
+        Self { client, secret }
+    }
+
+    /// Sends `call` to `address` and reads the whole answer within `timeout`.
+    pub async fn call(
+        &self,
+        address: SocketAddr,
+        call: &Call,
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
+        let request = self.request(address, call)?;
+        match tokio::time::timeout(timeout, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(CallError::Timeout(timeout)),
+        }
+    }
+
+    fn request(
+        &self,
+        address: SocketAddr,
+        call: &Call,
+    ) -> Result<hyper::Request<Full<Bytes>>, CallError> {
+        let mut request = hyper::Request::builder()
+            .method(&call.method)
+            .uri(format!("http://{address}{}", call.path))
+            .body(Full::new(call.body.clone()))
+            .map_err(|error| CallError::Broken(error.to_string()))?;
+        let secret = self.secret.iter().map(|secret| (headers::SECRET, &**secret));
+        let own = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        for (name, value) in own.chain(secret) {
+            let value = HeaderValue::from_str(value)
+                .map_err(|error| CallError::Broken(format!("header {name}: {error}")))?;
+            request.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        Ok(request)
+    }
+
+    async fn exchange(&self, request: hyper::Request<Full<Bytes>>) -> Result<Reply, CallError> {
+        let response = self.client.request(request).await.map_err(|error| {
+            if is_refused(&error) {
+                CallError::Refused
+            } else {
+                CallError::Broken(describe(&error))
+            }
+        })?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|error| CallError::Broken(error.to_string()))?
+            .to_bytes();
+        Ok(Reply { status: head.status, headers: head.headers, body })
+    }
+}
+
+fn is_refused(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() == io::ErrorKind::ConnectionRefused;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The innermost cause says the most.
+fn describe(error: &hyper_util::client::legacy::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

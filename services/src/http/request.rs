@@ -1,0 +1,135 @@
+//! A request whose body has been read, and the ways to take values out of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use serde::de::DeserializeOwned;
+
+/// A request that is whole: nothing is decided on half a body.
+#[derive(Debug)]
+pub struct Request {
+    /// The path, undecoded.
+    pub path: String,
+    /// The query string, undecoded, without its question mark.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most as long as the endpoint's bound.
+    pub body: Bytes,
+}
+
+/// What is wrong with a request; becomes a 400 that names the field and the fix.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct BadRequest {
+    field: String,
+    problem: String,
+}
+
+impl BadRequest {
+    /// Names the field and what is wrong with it.
+    pub fn new(field: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self { field: field.into(), problem: problem.to_string() }
+    }
+}
+
+impl Request {
+    /// The JSON body, whatever content type it claims.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BadRequest> {
+        serde_json::from_slice(&self.body).map_err(|error| BadRequest::new("body", error))
+    }
+
+    /// A parameter of the query string, or the path's last segment under the same name.
+    pub fn parameter(&self, name: &str) -> Result<String, BadRequest> {
+        let value = self.optional_parameter(name)?;
+        value.ok_or_else(|| BadRequest::new(name, "missing"))
+    }
+
+    /// A parameter that may be absent.
+    pub fn optional_parameter(&self, name: &str) -> Result<Option<String>, BadRequest> {
+        let raw = self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        });
+        raw.map(|raw| decode(raw).map_err(|problem| BadRequest::new(name, problem))).transpose()
+    }
+
+    /// The path's last segment if the endpoint has one (`prefix/*`), else the parameter `name`.
+    pub fn segment_or_parameter(&self, prefix: &str, name: &str) -> Result<String, BadRequest> {
+        match self.path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) {
+            Some(segment) => decode(segment).map_err(|problem| BadRequest::new(name, problem)),
+            None => self.parameter(name),
+        }
+    }
+
+    /// A parameter, parsed.
+    pub fn parsed<T: FromStr>(&self, name: &str) -> Result<T, BadRequest>
+    where
+        T::Err: fmt::Display,
+    {
+        self.parameter(name)?.parse().map_err(|error| BadRequest::new(name, error))
+    }
+
+    /// A header that may be absent, parsed.
+    pub fn header<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, BadRequest>
+    where
+        T::Err: fmt::Display,
+    {
+        let Some(value) = self.headers.get(name) else { return Ok(None) };
+        let text = value.to_str().map_err(|error| BadRequest::new(name, error))?;
+        text.parse().map(Some).map_err(|error| BadRequest::new(name, error))
+    }
+}
+
+/// Undoes percent-encoding, and `+` for a space as HTML forms send it.
+fn decode(raw: &str) -> Result<String, &'static str> {
+    let spaced = raw.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced)
+        .decode_utf8()
+        .map(|text| text.into_owned())
+        .map_err(|_| "is not UTF-8 after percent-decoding")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(path: &str, query: &str) -> Request {
+        Request {
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn parameters_are_percent_decoded() {
+        let request = request("/stocks", "stock_name=Game%20Start+Co&x=1");
+        assert_eq!(request.parameter("stock_name").unwrap(), "Game Start Co");
+        assert_eq!(request.parsed::<u8>("x").unwrap(), 1);
+        assert_eq!(request.parameter("y").unwrap_err().to_string(), "y: missing");
+    }
+
+    #[test]
+    fn the_last_segment_stands_in_for_the_parameter() {
+        assert_eq!(
+            request("/stocks/A%2FB", "").segment_or_parameter("/stocks", "stock_name").unwrap(),
+            "A/B"
+        );
+        assert_eq!(
+            request("/stocks", "stock_name=C")
+                .segment_or_parameter("/stocks", "stock_name")
+                .unwrap(),
+            "C"
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_refused_by_name() {
+        let error = request("/stocks", "stock_name=%ff").parameter("stock_name").unwrap_err();
+        assert_eq!(error.to_string(), "stock_name: is not UTF-8 after percent-decoding");
+    }
+}

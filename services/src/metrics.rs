@@ -1,0 +1,114 @@
+//! What `GET /metrics` shows, in Prometheus text.
+//!
+//! Every service has a registry of its own, so several can live in one test process.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
+};
+
+use crate::http::Answer;
+
+/// From a cache hit on loopback (tens of microseconds) to a request that waited for a takeover.
+const LATENCY_BUCKETS_SECONDS: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0,
+];
+/// How many requests shared a disk flush.
+const BATCH_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// Creates and registers a process's metrics.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Requests and their latency.
+    pub http: HttpMetrics,
+}
+
+/// Requests by endpoint and status, and their latency by endpoint.
+#[derive(Clone, Debug)]
+pub struct HttpMetrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+impl Metrics {
+    /// A registry with the metrics that every service has.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new("http_requests_total", "Requests answered, by path and status."),
+            &["path", "status"],
+        )
+        .expect(VALID);
+        let seconds = HistogramVec::new(
+            HistogramOpts::new("http_request_seconds", "Time to answer a request, by path.")
+                .buckets(LATENCY_BUCKETS_SECONDS.to_vec()),
+            &["path"],
+        )
+        .expect(VALID);
+        registry.register(Box::new(requests.clone())).expect(VALID);
+        registry.register(Box::new(seconds.clone())).expect(VALID);
+        Self { registry, http: HttpMetrics { requests, seconds } }
+    }
+
+    /// A counter.
+    #[must_use]
+    pub fn counter(&self, name: &str, help: &str) -> IntCounter {
+        let counter = IntCounter::new(name, help).expect(VALID);
+        self.registry.register(Box::new(counter.clone())).expect(VALID);
+        counter
+    }
+
+    /// A gauge.
+    #[must_use]
+    pub fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        let gauge = IntGauge::new(name, help).expect(VALID);
+        self.registry.register(Box::new(gauge.clone())).expect(VALID);
+        gauge
+    }
+
+    /// A histogram of batch sizes.
+    #[must_use]
+    pub fn batch_sizes(&self, name: &str, help: &str) -> Histogram {
+        let options = HistogramOpts::new(name, help).buckets(BATCH_BUCKETS.to_vec());
+        let histogram = Histogram::with_opts(options).expect(VALID);
+        self.registry.register(Box::new(histogram.clone())).expect(VALID);
+        histogram
+    }
+
+    /// The answer to `GET /metrics`.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let mut text = Vec::new();
+        match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            Ok(()) => Answer::with_body(
+                StatusCode::OK,
+                text.into(),
+                "text/plain; version=0.0.4; charset=utf-8",
+            ),
+            Err(error) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Names and labels are literals of this crate, each registered once.
+const VALID: &str = "a metric's name and labels are valid and used once";
+
+impl HttpMetrics {
+    /// Counts one answer.
+    pub fn observe(&self, path: &str, status: StatusCode, took: Duration) {
+        self.requests.with_label_values(&[path, status.as_str()]).inc();
+        self.seconds.with_label_values(&[path]).observe(took.as_secs_f64());
+    }
+}

@@ -1,0 +1,221 @@
+//! What the three binaries share: arguments, logging, signals, exit codes.
+
+use std::future::Future;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, Parser, ValueEnum};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use wire::ids::ReplicaId;
+
+use crate::storage::Durability;
+
+/// The process could not be set up, or was called wrongly.
+const EXIT_SETUP: u8 = 3;
+/// A commit failed: what is in memory may no longer be what is on disk, so nothing goes on.
+const EXIT_DISK: i32 = 4;
+
+/// The environment variable with the shared secret. There is no flag for it: a command line can
+/// be read by everybody on the machine.
+pub const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Arguments of all three services.
+#[derive(Args, Clone, Debug)]
+pub struct CommonArgs {
+    /// Folder for this process's database; made if it is not there
+    #[arg(long, env = "BAZAAR_DATA_DIR", default_value = "data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// When a commit counts: once it is on disk, or once the operating system has it
+    #[arg(long, env = "BAZAAR_DURABILITY", value_enum, default_value = "flush")]
+    pub durability: Durability,
+    /// How log lines on stderr look; RUST_LOG sets how much is logged
+    #[arg(long, env = "BAZAAR_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// End at once, by SIGKILL, when this parent process does
+    #[arg(long, value_name = "PID")]
+    pub parent_pid: Option<i32>,
+}
+
+/// A replica and where it listens: `ID=ADDR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicaAddress {
+    /// Its id.
+    pub id: ReplicaId,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl FromStr for ReplicaAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = "write ID=ADDRESS, for example 1=127.0.0.1:20001";
+        let (id, address) = text.split_once('=').ok_or(wanted)?;
+        let id: ReplicaId = id.parse().map_err(|_| wanted)?;
+        if id.0 == 0 {
+            return Err("a replica's id is 1 or more".to_owned());
+        }
+        Ok(Self { id, address: address.parse().map_err(|_| wanted)? })
+    }
+}
+
+/// The default replicas: 1, 2 and 3 on ports 20001 to 20003.
+pub const DEFAULT_REPLICAS: &str = "1=127.0.0.1:20001,2=127.0.0.1:20002,3=127.0.0.1:20003";
+
+/// Completes when the process is told to stop.
+pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Parses the arguments, sets everything up, runs the service, and says in one line what went
+/// wrong if something did.
+pub fn main<A, F, R>(
+    common: F,
+    run: impl FnOnce(A, TcpListener, Option<Arc<str>>, Shutdown) -> R,
+) -> ExitCode
+where
+    A: Parser,
+    F: FnOnce(&A) -> (CommonArgs, SocketAddr),
+    R: Future<Output = anyhow::Result<()>>,
+{
+    let args = match A::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { EXIT_SETUP } else { 0 };
+            // A closed stderr leaves nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let (common, listen) = common(&args);
+    match start(&common, listen, |listener, secret, shutdown| run(args, listener, secret, shutdown))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(EXIT_SETUP)
+        }
+    }
+}
+
+fn start<R>(
+    common: &CommonArgs,
+    listen: SocketAddr,
+    run: impl FnOnce(TcpListener, Option<Arc<str>>, Shutdown) -> R,
+) -> anyhow::Result<()>
+where
+    R: Future<Output = anyhow::Result<()>>,
+{
+    tie_to_parent(common.parent_pid)?;
+    init_logging(common.log_format);
+    let secret = secret(listen)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(async {
+        let shutdown = shutdown_signal()?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))?;
+        tracing::info!(address = %listen, "listening");
+        run(listener, secret, shutdown).await
+    });
+    // Detached work (a trade that waits for a catalog which is gone) must not hold up the exit;
+    // whatever it has not finished is safe to retry.
+    runtime.shutdown_background();
+    result
+}
+
+/// Has the kernel kill this process when its parent ends, even by SIGKILL.
+fn tie_to_parent(parent: Option<i32>) -> anyhow::Result<()> {
+    let Some(parent) = parent else { return Ok(()) };
+    prctl::set_pdeathsig(Signal::SIGKILL).context("cannot follow the parent process")?;
+    // The parent may have ended before the line above.
+    anyhow::ensure!(getppid() == Pid::from_raw(parent), "--parent-pid: {parent} is not the parent");
+    Ok(())
+}
+
+fn init_logging(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+}
+
+fn secret(listen: SocketAddr) -> anyhow::Result<Option<Arc<str>>> {
+    let secret = std::env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty());
+    anyhow::ensure!(
+        secret.is_some() || listen.ip().is_loopback(),
+        "--listen {listen} is not a loopback address: set {SECRET_VARIABLE} to a shared secret"
+    );
+    Ok(secret.map(Arc::from))
+}
+
+fn shutdown_signal() -> anyhow::Result<Shutdown> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
+    Ok(Box::pin(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop");
+    }))
+}
+
+/// Ends the process because a commit failed. A retry could succeed on pages that the operating
+/// system has silently dropped, so there is none.
+pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {
+    tracing::error!(%error, "{what} failed; ending, since memory and disk may differ");
+    eprintln!("error: {what} failed: {error}");
+    std::process::exit(EXIT_DISK)
+}
+
+/// Microseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.
+#[must_use]
+pub fn monotonic_us() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+        .expect("Linux has always had CLOCK_MONOTONIC");
+    let now = std::time::Duration::from(now);
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_an_id_and_an_address() {
+        let parsed: ReplicaAddress = "2=127.0.0.1:20002".parse().unwrap();
+        assert_eq!(parsed.id, ReplicaId(2));
+        assert_eq!(parsed.address.port(), 20002);
+        for refused in ["", "2", "0=127.0.0.1:1", "x=127.0.0.1:1", "2=localhost", "300=127.0.0.1:1"]
+        {
+            assert!(refused.parse::<ReplicaAddress>().is_err(), "{refused}");
+        }
+    }
+}
