@@ -1,5 +1,7 @@
 //! The bodies of the internal endpoints: pings, replication, takeover, invalidation, dumps.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bazaar::TradeType;
@@ -46,8 +48,8 @@ pub struct Append {
     pub takeover_end: OrderNo,
     /// The entry just before `entries`; the follower must hold the same.
     pub previous: LogPoint,
-    /// Consecutive entries.
-    pub entries: Vec<Entry>,
+    /// Consecutive entries, shared with the log that they come from.
+    pub entries: Vec<Arc<Entry>>,
     /// Up to where the leader knows the log to be committed.
     pub committed: OrderNo,
 }

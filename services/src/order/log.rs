@@ -1,0 +1,237 @@
+//! The order log of one replica: what it holds, and what a leader's message would change in it.
+//!
+//! Pure. Deciding and changing are two steps, so that the disk can come between them: a follower
+//! [plans](OrderLog::plan), writes the plan down, and only then [applies](OrderLog::apply) it.
+//!
+//! Invariants (ARCHITECTURE.md I1, I3): numbers are 1 and up without gaps; epochs never decrease
+//! along the log; a request id and a place at the catalog stand in it once; an entry of the
+//! sender's own epoch is never dropped.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId};
+use wire::internal::{Append, Entry, LogPoint};
+
+/// The entries of one replica, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct OrderLog {
+    entries: Vec<Arc<Entry>>,
+    numbers: HashMap<RequestId, OrderNo>,
+}
+
+/// What a leader's message would do to a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// The log lacks the entry that the message builds on.
+    Mismatch {
+        /// The highest number at which the leader should try again.
+        try_after: OrderNo,
+    },
+    /// Drop everything after `keep`, then append `entries`. Either part may be nothing.
+    Change {
+        /// The last number that stays.
+        keep: OrderNo,
+        /// What follows it.
+        entries: Vec<Arc<Entry>>,
+        /// Up to where the log then equals the leader's.
+        matched: OrderNo,
+    },
+}
+
+/// A message that no correct leader sends. Nothing is changed by it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// The log holds something else under the same number and epoch (rule R5).
+    #[error("order {0} of epoch {1} has other content here")]
+    OtherContent(OrderNo, Epoch),
+    /// Carrying it out would drop an entry of the sender's own epoch (rule R6).
+    #[error("order {0} is of epoch {1} itself and cannot be dropped")]
+    WouldDrop(OrderNo, Epoch),
+    /// The entries do not follow each other, or run ahead of the sender's epoch.
+    #[error("order {0} does not belong where it stands in the message")]
+    Malformed(OrderNo),
+    /// The trade already has a number.
+    #[error("request {0} would be numbered twice, as {1} and as {2}")]
+    NumberedTwice(RequestId, OrderNo, OrderNo),
+}
+
+impl OrderLog {
+    /// A log that holds `entries`, which must be numbered 1 and up.
+    ///
+    /// # Errors
+    /// The first entry that breaks an invariant of the module.
+    pub fn from_entries(
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<Self, Contradiction> {
+        let mut log = Self::default();
+        for entry in entries {
+            let last = log.last();
+            if entry.order_no != last.order_no.next() || entry.epoch < last.epoch {
+                return Err(Contradiction::Malformed(entry.order_no));
+            }
+            log.check_numbered_once(&entry, last.order_no)?;
+            log.push(Arc::new(entry));
+        }
+        Ok(log)
+    }
+
+    /// The last entry's number and epoch.
+    #[must_use]
+    pub fn last(&self) -> LogPoint {
+        point(self.entries.last())
+    }
+
+    /// The entry with this number.
+    #[must_use]
+    pub fn get(&self, order_no: OrderNo) -> Option<&Arc<Entry>> {
+        self.entries.get(index(order_no)?)
+    }
+
+    /// The number of a trade, committed or not.
+    #[must_use]
+    pub fn number_of(&self, request_id: &RequestId) -> Option<OrderNo> {
+        self.numbers.get(request_id).copied()
+    }
+
+    /// This number and the epoch it stands in; `None` beyond the end.
+    #[must_use]
+    pub fn point_at(&self, order_no: OrderNo) -> Option<LogPoint> {
+        match index(order_no) {
+            None => Some(LogPoint::default()),
+            Some(index) => self.entries.get(index).map(|entry| point(Some(entry))),
+        }
+    }
+
+    /// Up to `limit` entries after `order_no`.
+    #[must_use]
+    pub fn after(&self, order_no: OrderNo, limit: usize) -> &[Arc<Entry>] {
+        let begin = usize_of(order_no).min(self.entries.len());
+        let end = (begin + limit).min(self.entries.len());
+        &self.entries[begin..end]
+    }
+
+    /// The end of the longest gapless run of catalog places, counted from the first: whatever the
+    /// catalog applied up to there has a number here.
+    #[must_use]
+    pub fn numbered_through(&self) -> AppliedSeq {
+        let places: BTreeSet<u64> = self.entries.iter().map(|entry| entry.applied_seq.0).collect();
+        let run = places.iter().zip(1..).take_while(|(place, expected)| **place == *expected);
+        AppliedSeq(run.count() as u64)
+    }
+
+    /// Appends an entry that this replica numbers itself.
+    pub fn push(&mut self, entry: Arc<Entry>) {
+        self.numbers.insert(entry.request_id.clone(), entry.order_no);
+        self.entries.push(entry);
+    }
+
+    /// What `message` would change here.
+    ///
+    /// # Errors
+    /// If no correct leader could have sent it.
+    pub fn plan(&self, message: &Append) -> Result<Plan, Contradiction> {
+        let mut keep = self.end_without_deposed_tail(message);
+        let previous = message.previous;
+        if previous.order_no > keep {
+            return Ok(Plan::Mismatch { try_after: keep });
+        }
+        if self.point_at(previous.order_no) != Some(previous) {
+            return Ok(Plan::Mismatch { try_after: self.before_epoch_run(previous.order_no) });
+        }
+        let mut expected = previous;
+        let mut fresh = Vec::new();
+        for entry in &message.entries {
+            if entry.order_no != expected.order_no.next()
+                || entry.epoch < expected.epoch
+                || entry.epoch > message.epoch
+            {
+                return Err(Contradiction::Malformed(entry.order_no));
+            }
+            expected = LogPoint { order_no: entry.order_no, epoch: entry.epoch };
+            match self.get(entry.order_no).filter(|_| entry.order_no <= keep) {
+                Some(held) if held.epoch == entry.epoch => {
+                    if held != entry {
+                        return Err(Contradiction::OtherContent(entry.order_no, entry.epoch));
+                    }
+                }
+                Some(_) => {
+                    keep = OrderNo(entry.order_no.0 - 1);
+                    fresh.push(Arc::clone(entry));
+                }
+                None => fresh.push(Arc::clone(entry)),
+            }
+        }
+        self.check_drop(keep, message.epoch)?;
+        for entry in &fresh {
+            self.check_numbered_once(entry, keep)?;
+        }
+        Ok(Plan::Change { keep, entries: fresh, matched: expected.order_no })
+    }
+
+    /// Carries a [`Plan::Change`] out.
+    pub fn apply(&mut self, keep: OrderNo, entries: Vec<Arc<Entry>>) {
+        for dropped in self.entries.drain(usize_of(keep).min(self.entries.len())..) {
+            self.numbers.remove(&dropped.request_id);
+        }
+        for entry in entries {
+            self.push(entry);
+        }
+    }
+
+    /// Where the log ends once entries of older epochs beyond the leader's takeover end are gone.
+    fn end_without_deposed_tail(&self, message: &Append) -> OrderNo {
+        let beyond = self.get(message.takeover_end.next());
+        if beyond.is_some_and(|entry| entry.epoch < message.epoch) {
+            message.takeover_end
+        } else {
+            self.last().order_no
+        }
+    }
+
+    /// The number before the run of entries that share the epoch of `order_no`: the leader lacks
+    /// that entry, so it most likely lacks the run.
+    fn before_epoch_run(&self, order_no: OrderNo) -> OrderNo {
+        let Some(found) = self.get(order_no) else { return OrderNo(0) };
+        let run = self.entries[..usize_of(order_no)].iter().rev();
+        let length = run.take_while(|entry| entry.epoch == found.epoch).count() as u64;
+        OrderNo(order_no.0 - length)
+    }
+
+    fn check_drop(&self, keep: OrderNo, epoch: Epoch) -> Result<(), Contradiction> {
+        // Epochs never decrease along the log, so the last entry speaks for all that go.
+        match self.entries.last() {
+            Some(last) if last.order_no > keep && last.epoch >= epoch => {
+                Err(Contradiction::WouldDrop(last.order_no, last.epoch))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_numbered_once(&self, entry: &Entry, keep: OrderNo) -> Result<(), Contradiction> {
+        match self.number_of(&entry.request_id) {
+            Some(held) if held <= keep && held != entry.order_no => Err(
+                Contradiction::NumberedTwice(entry.request_id.clone(), held, entry.order_no),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn point(entry: Option<&Arc<Entry>>) -> LogPoint {
+    entry.map_or_else(LogPoint::default, |entry| LogPoint {
+        order_no: entry.order_no,
+        epoch: entry.epoch,
+    })
+}
+
+fn index(order_no: OrderNo) -> Option<usize> {
+    usize_of(order_no).checked_sub(1)
+}
+
+fn usize_of(order_no: OrderNo) -> usize {
+    usize::try_from(order_no.0).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;
