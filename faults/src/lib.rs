@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Starts the bazaar as child processes, breaks it on schedule, watches it, and heals it.
+//!
+//! The harness sees the bazaar from outside only: processes, signals, HTTP. Nothing here knows
+//! goose or a chart; whoever runs a trial hands in where events go and when the load began.
+//!
+//! * [`clock`]: the one origin that stamps everything.
+//! * [`http`]: a small client for the services' endpoints.
+//! * [`process`]: what the bazaar's processes are called.
+//! * [`ports`]: addresses for a whole bazaar, free and reserved.
+//! * `child`, `spawner`: one process as a small state machine, and the thread that starts them.
+//! * [`bazaar`]: the whole bazaar: start, signal, restart, stop.
+//! * [`schedule`]: what a plan's faults mean, as a pure function.
+//! * [`events`]: where what happened is told.
+//! * [`leadership`]: who leads right now.
+//! * [`injector`]: does what the schedule says.
+//! * [`probes`]: watches the front-end's configuration and the children's lives.
+//! * [`heal`], [`converge`]: everything up again, and then everything equal.
+
+pub mod bazaar;
+mod child;
+pub mod clock;
+pub mod converge;
+pub mod events;
+pub mod heal;
+pub mod http;
+pub mod injector;
+pub mod leadership;
+pub mod ports;
+pub mod probes;
+pub mod process;
+pub mod schedule;
+mod spawner;

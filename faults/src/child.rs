@@ -1,0 +1,1 @@
+//! One child process as a small state machine.

@@ -1,0 +1,76 @@
+//! Where everything that happens in a trial is told.
+//!
+//! An event is stamped where it happens and sent on at once; somebody else writes the file, so
+//! that a slow disk cannot delay a fault.
+
+use std::sync::Arc;
+
+use results::records::{Event, EventKind};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::clock::Origin;
+
+/// Takes the events of one trial.
+#[derive(Clone, Debug)]
+pub struct EventSink {
+    cell: Arc<str>,
+    trial: u32,
+    origin: Origin,
+    rows: UnboundedSender<Event>,
+}
+
+impl EventSink {
+    /// A sink that labels events with `cell` and `trial`, stamps them against `origin`, and
+    /// sends them to `rows`. The channel needs no bound: a trial has some hundred events.
+    pub fn new(
+        cell: impl Into<Arc<str>>,
+        trial: u32,
+        origin: Origin,
+        rows: UnboundedSender<Event>,
+    ) -> Self {
+        Self { cell: cell.into(), trial, origin, rows }
+    }
+
+    /// The origin that events are stamped against.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Tells of something that happens now.
+    pub fn emit(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
+        self.emit_at(self.origin.elapsed_us(), kind, fill);
+    }
+
+    /// Tells of something that happened at `at_us`, in microseconds since the origin.
+    pub fn emit_at(&self, at_us: u64, kind: EventKind, fill: impl FnOnce(&mut Event)) {
+        let mut event = Event::new(&*self.cell, self.trial, at_us, kind);
+        fill(&mut event);
+        // The receiver is gone only when the run is being given up; nobody is left to tell.
+        if self.rows.send(event).is_err() {
+            tracing::debug!("an event came after the end of its run");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_carries_its_place_and_time() {
+        let (rows, mut received) = tokio::sync::mpsc::unbounded_channel();
+        let sink = EventSink::new("p0.4-cache-on", 2, Origin::now(), rows);
+        sink.emit_at(17, EventKind::Injected, |event| event.fault = Some(3));
+        let event = received.try_recv().unwrap();
+        assert_eq!((event.cell.as_str(), event.trial, event.at_us), ("p0.4-cache-on", 2, 17));
+        assert_eq!((event.event, event.fault), (EventKind::Injected, Some(3)));
+    }
+
+    #[test]
+    fn an_event_after_the_end_of_the_run_is_dropped() {
+        let (rows, received) = tokio::sync::mpsc::unbounded_channel();
+        drop(received);
+        EventSink::new("cell", 1, Origin::now(), rows).emit(EventKind::Healed, |_| {});
+    }
+}
