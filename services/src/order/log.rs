@@ -61,9 +61,7 @@ impl OrderLog {
     ///
     /// # Errors
     /// The first entry that breaks an invariant of the module.
-    pub fn from_entries(
-        entries: impl IntoIterator<Item = Entry>,
-    ) -> Result<Self, Contradiction> {
+    pub fn from_entries(entries: impl IntoIterator<Item = Entry>) -> Result<Self, Contradiction> {
         let mut log = Self::default();
         for entry in entries {
             let last = log.last();
@@ -210,9 +208,9 @@ impl OrderLog {
 
     fn check_numbered_once(&self, entry: &Entry, keep: OrderNo) -> Result<(), Contradiction> {
         match self.number_of(&entry.request_id) {
-            Some(held) if held <= keep && held != entry.order_no => Err(
-                Contradiction::NumberedTwice(entry.request_id.clone(), held, entry.order_no),
-            ),
+            Some(held) if held <= keep && held != entry.order_no => {
+                Err(Contradiction::NumberedTwice(entry.request_id.clone(), held, entry.order_no))
+            }
             _ => Ok(()),
         }
     }

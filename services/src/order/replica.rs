@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use wire::configuration::{Configuration, Membership, MembershipRequest};
 use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId};
-use wire::internal::{Append, AppliedTrade, Entry, LogPoint};
+use wire::internal::{Append, AppliedTrade, Entry};
 
 use super::log::{Contradiction, OrderLog, Plan};
 
@@ -286,7 +286,7 @@ impl Replica {
                     epoch: leadership.epoch,
                     leader: self.id,
                     takeover_end: leadership.takeover_end,
-                    previous: self.log.point_at(peer.next).unwrap_or_else(LogPoint::default),
+                    previous: self.log.point_at(peer.next).unwrap_or_default(),
                     entries: entries.to_vec(),
                     committed: self.committed,
                 },

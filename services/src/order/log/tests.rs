@@ -104,10 +104,7 @@ fn what_the_new_leader_lacks_goes() {
 fn a_conflicting_tail_is_replaced_and_its_trade_may_come_back_under_another_number() {
     let mut log = log(&[(1, 1, 1), (2, 1, 8), (3, 1, 9)]);
     accept(&mut log, &append(2, 1, (1, 1), &[(2, 2, 9), (3, 2, 8)]));
-    assert_eq!(
-        names(&log),
-        [(1, 1, "R1".into()), (2, 2, "R9".into()), (3, 2, "R8".into())]
-    );
+    assert_eq!(names(&log), [(1, 1, "R1".into()), (2, 2, "R9".into()), (3, 2, "R8".into())]);
 }
 
 #[test]

@@ -140,14 +140,8 @@ fn a_duplicate_joins_the_pending_entry_and_later_gets_the_same_number() {
     three.number(Epoch(1), &trade(1), Some(7));
     assert_eq!(three.number(Epoch(1), &trade(1), Some(8)), []);
     let effects = settle(&mut three, &mut [&mut one, &mut two]);
-    assert_eq!(
-        effects,
-        [Effect::Answer(7, Ok(OrderNo(1))), Effect::Answer(8, Ok(OrderNo(1)))]
-    );
-    assert_eq!(
-        three.number(Epoch(1), &trade(1), Some(9)),
-        [Effect::Answer(9, Ok(OrderNo(1)))]
-    );
+    assert_eq!(effects, [Effect::Answer(7, Ok(OrderNo(1))), Effect::Answer(8, Ok(OrderNo(1)))]);
+    assert_eq!(three.number(Epoch(1), &trade(1), Some(9)), [Effect::Answer(9, Ok(OrderNo(1)))]);
 }
 
 #[test]
@@ -160,8 +154,7 @@ fn a_failed_member_is_removed_before_anything_is_committed_without_it() {
     // The answer got lost: ask again. Then the front-end confirms.
     let again = three.membership_answered(Epoch(1), None);
     assert_eq!(asks(&again), [(Membership::Remove, 2, 1)]);
-    let confirmed =
-        three.membership_answered(Epoch(1), Some(configuration(2, 1, 3, &[1, 3])));
+    let confirmed = three.membership_answered(Epoch(1), Some(configuration(2, 1, 3, &[1, 3])));
     assert_eq!(confirmed, [Effect::Answer(7, Ok(OrderNo(1)))]);
 }
 

@@ -1,0 +1,144 @@
+//! What a replica's thread has others do for it on the network: each a task that reports back to
+//! the thread's queue.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::runtime;
+use tokio::sync::{mpsc, watch};
+use wire::configuration::{Configuration, MembershipRequest};
+use wire::headers;
+use wire::ids::{AppliedSeq, Epoch, ReplicaId};
+use wire::internal::{Append, AppendReply, UnnumberedReply, UnnumberedRequest};
+
+use super::actor::{Input, Status};
+use super::backoff::Backoff;
+use crate::http::{Call, CallError, Peers};
+
+/// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
+const LIST_TIMEOUT: Duration = Duration::from_secs(2);
+/// A change of the in-sync set needs a flush of the front-end's disk.
+const MEMBERSHIP_TIMEOUT: Duration = Duration::from_secs(1);
+/// Between two requests for the same change, so that a front-end that refuses is not hammered.
+const MEMBERSHIP_PAUSE: Duration = Duration::from_millis(10);
+
+/// Who the others are and how they are reached.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    /// This replica.
+    pub(super) id: ReplicaId,
+    /// Every other replica.
+    pub(super) replicas: BTreeMap<ReplicaId, SocketAddr>,
+    /// The front-end.
+    pub(super) front_end: SocketAddr,
+    /// The catalog.
+    pub(super) catalog: SocketAddr,
+    /// How long a follower may take to answer before it counts as failed.
+    pub(super) append_timeout: Duration,
+    /// Connections.
+    pub(super) peers: Peers,
+    /// Where the tasks run.
+    pub(super) runtime: runtime::Handle,
+    /// Where they report.
+    pub(super) inputs: mpsc::WeakSender<Input>,
+    /// Whether their epoch still matters.
+    pub(super) status: watch::Receiver<Status>,
+}
+
+impl Outbox {
+    /// This replica's id.
+    pub(super) fn id(&self) -> ReplicaId {
+        self.id
+    }
+
+    /// Sends a message to a follower and reports its answer.
+    pub(super) fn append(&self, to: ReplicaId, message: Append) {
+        let Some(address) = self.replicas.get(&to).copied() else { return };
+        let outbox = self.clone();
+        self.runtime.spawn(async move {
+            let epoch = message.epoch;
+            let answer = outbox.exchange(address, &message).await;
+            outbox.report(Input::PeerAnswered(epoch, to, answer)).await;
+        });
+    }
+
+    async fn exchange(&self, address: SocketAddr, message: &Append) -> Option<AppendReply> {
+        let call = Call::post("/sync", message).header(headers::EPOCH, message.epoch);
+        let mut result = self.peers.call(address, &call, self.append_timeout).await;
+        if matches!(result, Err(CallError::Broken(_))) {
+            // Idle connections close for good reasons: look again at once. A message may be
+            // doubled without harm.
+            result = self.peers.call(address, &call, self.append_timeout).await;
+        }
+        match result {
+            Ok(reply) if reply.status == StatusCode::OK => reply.json(),
+            Ok(reply) => {
+                let answer = String::from_utf8_lossy(&reply.body).into_owned();
+                tracing::error!(%address, status = %reply.status, answer, "a follower refused");
+                None
+            }
+            Err(error) => {
+                tracing::debug!(%address, %error, "no answer from a follower");
+                None
+            }
+        }
+    }
+
+    /// Asks the front-end for a change of the in-sync set and reports the configuration that it
+    /// answers with, whichever way it decided.
+    pub(super) fn change_membership(&self, request: MembershipRequest) {
+        let outbox = self.clone();
+        self.runtime.spawn(async move {
+            let call = Call::post("/configuration/members", &request);
+            let reply = outbox.peers.call(outbox.front_end, &call, MEMBERSHIP_TIMEOUT).await;
+            let answer: Option<Configuration> = reply.ok().and_then(|reply| reply.json());
+            if answer.as_ref().is_none_or(|answer| answer.version <= request.version) {
+                tokio::time::sleep(MEMBERSHIP_PAUSE).await;
+            }
+            outbox.report(Input::MembershipAnswered(request.epoch, answer)).await;
+        });
+    }
+
+    /// Asks the catalog for applied trades until it answers, or the epoch is over.
+    pub(super) fn list_unnumbered(&self, epoch: Epoch, after: AppliedSeq) {
+        let outbox = self.clone();
+        self.runtime.spawn(async move {
+            let call = Call::post("/unnumbered", &UnnumberedRequest { epoch, after });
+            let mut backoff = Backoff::default();
+            while outbox.leads(epoch) {
+                match outbox.peers.call(outbox.catalog, &call, LIST_TIMEOUT).await {
+                    Ok(reply) if reply.status == StatusCode::OK => {
+                        if let Some(list) = reply.json::<UnnumberedReply>() {
+                            return outbox.report(Input::Listed(epoch, list.trades)).await;
+                        }
+                    }
+                    Ok(reply) if reply.status == StatusCode::CONFLICT => {
+                        if let Some(newer) = reply.header::<Epoch>(headers::EPOCH) {
+                            return outbox.report(Input::SawEpoch(newer)).await;
+                        }
+                    }
+                    Ok(reply) => {
+                        tracing::warn!(status = %reply.status, "the catalog lists nothing");
+                    }
+                    Err(error) => tracing::debug!(%error, "the catalog does not answer"),
+                }
+                backoff.wait().await;
+            }
+        });
+    }
+
+    /// Until its thread has said so, a new leader's status does not show the epoch yet; it is not
+    /// over before a newer one is seen.
+    fn leads(&self, epoch: Epoch) -> bool {
+        let status = self.status.borrow();
+        status.epoch < epoch || (status.epoch == epoch && status.leading)
+    }
+
+    async fn report(&self, input: Input) {
+        let Some(inputs) = self.inputs.upgrade() else { return };
+        // The thread has ended: so has the process, nearly.
+        let _ = inputs.send(input).await;
+    }
+}

@@ -1,0 +1,247 @@
+//! Carrying a trade from a request to a committed number.
+//!
+//! Rule E2: once a leader has sent a trade to the catalog, it goes on until the trade has an
+//! outcome and, if it was applied, a committed number, or until the leader is replaced; whether the
+//! client is still there does not matter.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::sync::{Semaphore, oneshot};
+use wire::bazaar::{
+    CatalogAnswer, CatalogTrade, ErrorBody, OrderAccepted, OrderRejected, STOCK_NOT_FOUND_TRADE,
+    TRADE_FAILED, TradeRequest,
+};
+use wire::headers;
+use wire::ids::{Epoch, RequestId};
+use wire::internal::AppliedTrade;
+
+use super::actor::{Handle, Input, Status};
+use super::backoff::Backoff;
+use crate::http::{Answer, Call, CallError, Peers, Reply};
+
+/// How long a request waits for a takeover to end before it is told to try again.
+const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);
+/// The catalog flushes its disk and waits for the front-end before it answers.
+const CATALOG_TIMEOUT: Duration = Duration::from_secs(5);
+/// Trades under way, their clients present or not.
+const MAX_UNDER_WAY: usize = 4096;
+
+/// Carries trades.
+#[derive(Debug)]
+pub(super) struct Trades {
+    replica: Handle,
+    catalog: SocketAddr,
+    peers: Peers,
+    places: Arc<Semaphore>,
+}
+
+/// One trade on its way.
+struct Carrier {
+    replica: Handle,
+    catalog: SocketAddr,
+    peers: Peers,
+    epoch: Epoch,
+    request_id: RequestId,
+    trade: TradeRequest,
+}
+
+/// What the catalog said, as far as it concerns the client.
+enum Outcome {
+    Applied(AppliedTrade),
+    Final(Answer),
+    Deposed,
+    /// No outcome yet; the flag says whether this try may have had an effect.
+    Again {
+        may_have_had_effect: bool,
+    },
+}
+
+impl Trades {
+    pub(super) fn new(replica: Handle, catalog: SocketAddr, peers: Peers) -> Self {
+        Self { replica, catalog, peers, places: Arc::new(Semaphore::new(MAX_UNDER_WAY)) }
+    }
+
+    /// Waits until this replica serves, in `epoch` if one is given.
+    ///
+    /// # Errors
+    /// An answer that says who leads, certain to have had no effect.
+    pub(super) async fn serving_epoch(&self, epoch: Option<Epoch>) -> Result<Epoch, Answer> {
+        let mut status = self.replica.status.clone();
+        let decided = status.wait_for(|status| {
+            let settled = status.serving || (epoch.is_none() && !status.leading);
+            let too_late = epoch.is_some_and(|epoch| status.epoch > epoch);
+            too_late || (settled && epoch.is_none_or(|epoch| status.epoch == epoch))
+        });
+        let now = match tokio::time::timeout(MAX_WAIT_FOR_TAKEOVER, decided).await {
+            Ok(Ok(now)) => now.clone(),
+            Ok(Err(_)) | Err(_) => self.replica.status.borrow().clone(),
+        };
+        if now.serving && epoch.is_none_or(|epoch| now.epoch == epoch) {
+            return Ok(now.epoch);
+        }
+        let message = not_serving(&now, epoch);
+        Err(Answer::error_without_effect(StatusCode::SERVICE_UNAVAILABLE, message))
+    }
+
+    /// Carries one trade; the answer is the client's.
+    pub(super) async fn carry(
+        &self,
+        epoch: Option<Epoch>,
+        request_id: RequestId,
+        trade: TradeRequest,
+    ) -> Result<Answer, Answer> {
+        let epoch = self.serving_epoch(epoch).await?;
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            let message = "too many trades under way";
+            return Err(Answer::error_without_effect(StatusCode::SERVICE_UNAVAILABLE, message));
+        };
+        let carrier = Carrier {
+            replica: self.replica.clone(),
+            catalog: self.catalog,
+            peers: self.peers.clone(),
+            epoch,
+            request_id,
+            trade,
+        };
+        let carried = tokio::spawn(async move {
+            let answer = carrier.carry().await;
+            drop(place);
+            answer
+        });
+        carried.await.map_err(|error| {
+            tracing::error!(%error, "a trade's task failed");
+            Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "the outcome of the trade is unknown")
+        })
+    }
+}
+
+fn not_serving(status: &Status, wanted: Option<Epoch>) -> String {
+    match (wanted, &status.configuration) {
+        (Some(wanted), _) => {
+            format!(
+                "this replica does not serve in epoch {wanted}; it knows epoch {}",
+                status.epoch
+            )
+        }
+        (None, Some(known)) => format!("not the leader: replica {} leads", known.leader),
+        (None, None) => "not the leader: nobody has said who leads".to_owned(),
+    }
+}
+
+impl Carrier {
+    async fn carry(self) -> Answer {
+        let trade = CatalogTrade {
+            stock_name: self.trade.stock_name.clone(),
+            trade_type: self.trade.trade_type,
+            quantity: self.trade.quantity,
+        };
+        let call = Call::post("/trade", &trade)
+            .header(headers::REQUEST_ID, &self.request_id)
+            .header(headers::EPOCH, self.epoch);
+        let mut backoff = Backoff::default();
+        let mut may_have_had_effect = false;
+        while self.leads() {
+            let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
+            match self.interpret(reply) {
+                Outcome::Applied(trade) => return self.number(trade).await,
+                Outcome::Final(answer) => return answer,
+                Outcome::Deposed => break,
+                Outcome::Again { may_have_had_effect: may } => may_have_had_effect |= may,
+            }
+            backoff.wait().await;
+        }
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let message = "this replica was replaced as the leader";
+        if may_have_had_effect {
+            Answer::error(status, message)
+        } else {
+            Answer::error_without_effect(status, message)
+        }
+    }
+
+    fn leads(&self) -> bool {
+        let status = self.replica.status.borrow();
+        status.leading && status.epoch == self.epoch
+    }
+
+    fn interpret(&self, reply: Result<Reply, CallError>) -> Outcome {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(CallError::Refused) => return Outcome::Again { may_have_had_effect: false },
+            Err(error) => {
+                tracing::warn!(%error, "no answer from the catalog; asking again");
+                return Outcome::Again { may_have_had_effect: true };
+            }
+        };
+        match reply.status {
+            StatusCode::OK => self.applied(&reply),
+            StatusCode::NOT_FOUND => self.refused(&reply),
+            StatusCode::CONFLICT => {
+                if let Some(newer) = reply.header(headers::EPOCH) {
+                    // If the queue is full, the front-end's next ping says the same.
+                    let _ = self.replica.inputs.try_send(Input::SawEpoch(newer));
+                }
+                Outcome::Deposed
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                let body = reply.json::<ErrorBody>();
+                let message = body.map_or_else(String::new, |body| body.error.message);
+                Outcome::Final(Answer::error(StatusCode::UNPROCESSABLE_ENTITY, message))
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let certain =
+                    reply.json().is_some_and(|body: ErrorBody| body.certainly_had_no_effect());
+                Outcome::Again { may_have_had_effect: !certain }
+            }
+            _ => unexpected(&reply),
+        }
+    }
+
+    fn applied(&self, reply: &Reply) -> Outcome {
+        let Some(applied_seq) = reply.json::<CatalogAnswer>().and_then(|body| body.applied_seq)
+        else {
+            return unexpected(reply);
+        };
+        Outcome::Applied(AppliedTrade {
+            applied_seq,
+            request_id: self.request_id.clone(),
+            stock_name: self.trade.stock_name.clone(),
+            trade_type: self.trade.trade_type,
+            quantity: self.trade.quantity.get(),
+        })
+    }
+
+    fn refused(&self, reply: &Reply) -> Outcome {
+        let message = reply.json::<CatalogAnswer>().map(|body| body.message);
+        match message {
+            Some(message) if [STOCK_NOT_FOUND_TRADE, TRADE_FAILED].contains(&message.as_str()) => {
+                let body = OrderRejected { order_no: -1, message };
+                Outcome::Final(Answer::json(StatusCode::NOT_FOUND, &body))
+            }
+            _ => unexpected(reply),
+        }
+    }
+
+    async fn number(&self, trade: AppliedTrade) -> Answer {
+        let (reply, numbered) = oneshot::channel();
+        let queued = self.replica.inputs.send(Input::Number(self.epoch, trade, reply)).await;
+        match (queued, numbered.await) {
+            (Ok(()), Ok(Ok(order_no))) => Answer::ok(&OrderAccepted { order_no }),
+            (Ok(()), Ok(Err(replaced))) => {
+                Answer::error(StatusCode::SERVICE_UNAVAILABLE, replaced.to_string())
+            }
+            (Err(_), _) | (_, Err(_)) => {
+                Answer::error(StatusCode::SERVICE_UNAVAILABLE, "this replica is stopping")
+            }
+        }
+    }
+}
+
+fn unexpected(reply: &Reply) -> Outcome {
+    let message = format!("the catalog answered with status {}", reply.status.as_u16());
+    tracing::error!(status = %reply.status, "unexpected answer of the catalog");
+    Outcome::Final(Answer::error(StatusCode::BAD_GATEWAY, message))
+}
