@@ -1,0 +1,351 @@
+//! When what was committed may be shown: the catalog's half of cache coherence, without a socket.
+//!
+//! Committed changes queue here together with the answers that depend on them. An attempt tells
+//! the front-end of everything that has queued; only what an acknowledged attempt covered is
+//! shown to queries, and only then do the answers go out. Answers wait for everything that was
+//! committed before or with them, so a repeat, a refusal or a list waits like the trade itself
+//! (rule C1). *Otherwise: v2 is committed, the process dies before the push; the retry finds the
+//! recorded outcome and answers 200, while the cache still shows v1.*
+//!
+//! A refused connection means that there is no front-end, hence no cache (rule C3). That holds
+//! for the moment of the refusal only, so it counts only if no cache fill was answered since just
+//! before the attempt began (rule C3b). *Otherwise: the push is refused, the front-end binds and
+//! is filled with v1, and only then v2 is shown; the cache keeps v1.* The count of fills and
+//! what is shown change under the same `&mut`, so no fill can slip in between.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wire::bazaar::StockAt;
+use wire::ids::StockVersion;
+use wire::internal::{Invalidation, VersionedStock};
+
+/// What one transaction changed, and the answers that wait for it.
+#[derive(Debug)]
+pub struct Batch<W> {
+    /// The stocks that it changed, as it left them.
+    pub changed: Vec<StockAt>,
+    /// Its answers.
+    pub waiting: Vec<W>,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+pub enum Step<W> {
+    /// Tell the front-end, and [`conclude`](Reveal::conclude) with what became of it.
+    Push(Invalidation),
+    /// There is nothing to tell; send these answers.
+    Release(Vec<W>),
+}
+
+/// What became of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The front-end has it.
+    Acknowledged,
+    /// Nobody listened at the front-end's address.
+    Refused,
+    /// Anything else: the front-end may live, and may not know.
+    Unclear,
+}
+
+/// The answer to a query.
+#[derive(Debug, PartialEq)]
+pub enum Look {
+    /// The versions have not been pushed since the start, so nothing may be shown.
+    Closed,
+    /// There is no such stock.
+    Unknown,
+    /// A fill asked for a version that may not be shown yet.
+    TooEarly,
+    /// The stock as it may be shown.
+    Found(StockAt),
+}
+
+/// What is shown, what waits to be shown, and how many fills were answered.
+#[derive(Debug)]
+pub struct Reveal<W> {
+    open: bool,
+    shown: HashMap<String, StockAt>,
+    fills: u64,
+    queued: Queue<W>,
+    /// What the attempt under way covers, or the one before it if that failed.
+    attempted: Queue<W>,
+    /// The count of fills just before the attempt under way began.
+    fills_before: Option<u64>,
+}
+
+/// Changes by stock, newest version only, and the answers that depend on them.
+#[derive(Debug)]
+struct Queue<W> {
+    changed: BTreeMap<String, StockAt>,
+    waiting: Vec<W>,
+}
+
+impl<W> Queue<W> {
+    fn append(&mut self, mut later: Self) {
+        self.changed.append(&mut later.changed);
+        self.waiting.append(&mut later.waiting);
+    }
+}
+
+impl<W> Default for Queue<W> {
+    fn default() -> Self {
+        Self { changed: BTreeMap::new(), waiting: Vec::new() }
+    }
+}
+
+impl<W> Reveal<W> {
+    /// A process that has just started: it shows nothing before every version has been pushed.
+    pub fn new(stocks: impl IntoIterator<Item = StockAt>) -> Self {
+        let mut reveal = Self {
+            open: false,
+            shown: HashMap::new(),
+            fills: 0,
+            queued: Queue::default(),
+            attempted: Queue::default(),
+            fills_before: None,
+        };
+        reveal.commit(Batch { changed: stocks.into_iter().collect(), waiting: Vec::new() });
+        reveal
+    }
+
+    /// Whether anything may be shown.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Takes what was committed; batches come in the order of their commits.
+    pub fn commit(&mut self, batch: Batch<W>) {
+        let changed =
+            batch.changed.into_iter().map(|at| (at.stock.stock_name.clone(), at)).collect();
+        self.queued.append(Queue { changed, waiting: batch.waiting });
+    }
+
+    /// How many answers wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queued.waiting.len() + self.attempted.waiting.len()
+    }
+
+    /// Begins an attempt that covers everything committed so far.
+    pub fn begin(&mut self) -> Step<W> {
+        let queued = std::mem::take(&mut self.queued);
+        self.attempted.append(queued);
+        if self.open && self.attempted.changed.is_empty() {
+            return Step::Release(self.show_attempted());
+        }
+        self.fills_before = Some(self.fills);
+        let stocks = self.attempted.changed.values().map(|at| VersionedStock {
+            stock_name: at.stock.stock_name.clone(),
+            version: at.version,
+        });
+        Step::Push(Invalidation { stocks: stocks.collect() })
+    }
+
+    /// Ends the attempt: the answers to send, or `None` if it must be tried again.
+    pub fn conclude(&mut self, pushed: Pushed) -> Option<Vec<W>> {
+        let fills_before = self.fills_before.take()?;
+        let may_show = match pushed {
+            Pushed::Acknowledged => true,
+            Pushed::Refused => self.fills == fills_before,
+            Pushed::Unclear => false,
+        };
+        may_show.then(|| self.show_attempted())
+    }
+
+    fn show_attempted(&mut self) -> Vec<W> {
+        let attempted = std::mem::take(&mut self.attempted);
+        self.open = true;
+        self.shown.extend(attempted.changed);
+        attempted.waiting
+    }
+
+    /// A query by somebody who keeps nothing.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Look {
+        match self.shown.get(name) {
+            _ if !self.open => Look::Closed,
+            None => Look::Unknown,
+            Some(at) => Look::Found(at.clone()),
+        }
+    }
+
+    /// A query by the front-end, for its cache, which may not be shown less than `least`.
+    pub fn fill(&mut self, name: &str, least: StockVersion) -> Look {
+        let look = match self.query(name) {
+            Look::Found(at) if at.version < least => Look::TooEarly,
+            look => look,
+        };
+        if matches!(look, Look::Found(_) | Look::Unknown) {
+            self.fills += 1;
+        }
+        look
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::bazaar::Stock;
+
+    use super::*;
+
+    fn at(name: &str, version: u64) -> StockAt {
+        let stock = Stock {
+            stock_name: name.to_owned(),
+            price: 9.99,
+            trade_volume: version,
+            quantity: 100,
+        };
+        StockAt { stock, version: StockVersion(version) }
+    }
+
+    fn batch(changed: &[(&str, u64)], waiting: &[&'static str]) -> Batch<&'static str> {
+        let changed = changed.iter().map(|(name, version)| at(name, *version)).collect();
+        Batch { changed, waiting: waiting.to_vec() }
+    }
+
+    /// A catalog that has pushed the first versions of A and B.
+    fn open() -> Reveal<&'static str> {
+        let mut reveal = Reveal::new([at("A", 1), at("B", 1)]);
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 1), ("B".to_owned(), 1)]);
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec![]));
+        reveal
+    }
+
+    fn pushed(reveal: &mut Reveal<&'static str>) -> Vec<(String, u64)> {
+        match reveal.begin() {
+            Step::Push(push) => {
+                push.stocks.into_iter().map(|stock| (stock.stock_name, stock.version.0)).collect()
+            }
+            Step::Release(answers) => panic!("nothing pushed before {answers:?}"),
+        }
+    }
+
+    fn shown(reveal: &Reveal<&'static str>, name: &str) -> u64 {
+        match reveal.query(name) {
+            Look::Found(at) => at.version.0,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn nothing_is_shown_before_every_version_has_been_pushed() {
+        let mut reveal = Reveal::<&str>::new([at("A", 3)]);
+        assert_eq!(reveal.query("A"), Look::Closed);
+        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Closed);
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 3)]);
+        assert_eq!(reveal.conclude(Pushed::Unclear), None);
+        assert_eq!(reveal.query("A"), Look::Closed);
+        pushed(&mut reveal);
+        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec![]));
+        assert_eq!(shown(&reveal, "A"), 3);
+        assert_eq!(reveal.query("Z"), Look::Unknown);
+    }
+
+    #[test]
+    fn a_trade_is_neither_shown_nor_answered_before_the_acknowledgement() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["trade"]));
+        assert_eq!(shown(&reveal, "A"), 1);
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
+        assert_eq!(shown(&reveal, "A"), 1);
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["trade"]));
+        assert_eq!(shown(&reveal, "A"), 2);
+    }
+
+    #[test]
+    fn a_repeat_waits_for_the_reveal_of_the_trade_it_repeats() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut reveal);
+        reveal.commit(batch(&[], &["repeat"]));
+        assert_eq!(reveal.conclude(Pushed::Unclear), None);
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["trade", "repeat"]));
+    }
+
+    #[test]
+    fn after_a_restart_a_repeat_waits_for_the_versions_to_be_pushed() {
+        // The process before this one committed v2 and died before it could push it.
+        let mut reveal = Reveal::new([at("A", 2)]);
+        reveal.commit(batch(&[], &["repeat"]));
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
+        assert_eq!(reveal.conclude(Pushed::Unclear), None);
+        pushed(&mut reveal);
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["repeat"]));
+    }
+
+    #[test]
+    fn answers_with_nothing_to_wait_for_go_out_at_once() {
+        let mut reveal = open();
+        reveal.commit(batch(&[], &["refusal", "list"]));
+        assert_eq!(reveal.waiting(), 2);
+        assert_eq!(reveal.begin(), Step::Release(vec!["refusal", "list"]));
+        assert_eq!(reveal.waiting(), 0);
+    }
+
+    #[test]
+    fn an_acknowledgement_covers_what_was_pushed_and_nothing_later() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["first"]));
+        pushed(&mut reveal);
+        reveal.commit(batch(&[("A", 3), ("B", 2)], &["second"]));
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["first"]));
+        assert_eq!((shown(&reveal, "A"), shown(&reveal, "B")), (2, 1));
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 3), ("B".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn what_queues_is_pushed_together_with_the_newest_version_of_each_stock() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["1"]));
+        reveal.commit(batch(&[("A", 3)], &["2"]));
+        reveal.commit(batch(&[("B", 2)], &["3"]));
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 3), ("B".to_owned(), 2)]);
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["1", "2", "3"]));
+        assert_eq!(shown(&reveal, "A"), 3);
+    }
+
+    #[test]
+    fn a_refused_push_means_no_front_end_and_no_cache() {
+        let mut reveal = open();
+        reveal.fill("A", StockVersion(0));
+        reveal.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut reveal);
+        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
+    }
+
+    #[test]
+    fn a_refusal_does_not_count_if_a_fill_was_answered_since_the_attempt_began() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut reveal);
+        // The push was refused; a front-end binds and is filled before the catalog acts on that.
+        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
+        assert_eq!(reveal.conclude(Pushed::Refused), None);
+        assert_eq!(shown(&reveal, "A"), 1);
+        pushed(&mut reveal);
+        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["trade"]));
+    }
+
+    #[test]
+    fn queries_by_hand_fill_no_cache() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut reveal);
+        assert_eq!(shown(&reveal, "A"), 1);
+        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
+    }
+
+    #[test]
+    fn a_fill_is_never_given_less_than_it_asks_for() {
+        let mut reveal = open();
+        reveal.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut reveal);
+        assert_eq!(reveal.fill("A", StockVersion(2)), Look::TooEarly);
+        // A fill that was not answered put nothing into a cache.
+        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
+        assert_eq!(reveal.fill("A", StockVersion(2)), Look::Found(at("A", 2)));
+    }
+}

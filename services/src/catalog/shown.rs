@@ -1,0 +1,77 @@
+//! What queries see, shared between those who ask and the pusher.
+//!
+//! One lock over one [`Reveal`]: fills are counted and changes are shown under it, which is what
+//! rule C3b needs. Nobody holds it across a call.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use wire::bazaar::StockAt;
+use wire::ids::StockVersion;
+
+use super::reveal::{Batch, Look, Pushed, Reveal, Step};
+
+/// How long a fill waits for the version it asks for. The version exists, and the push that it
+/// waits for is under way; a front-end that lives acknowledges within milliseconds.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// What may be seen, and a bell that rings when that changes.
+#[derive(Debug)]
+pub struct Shown<W> {
+    reveal: Mutex<Reveal<W>>,
+    changes: watch::Sender<()>,
+}
+
+impl<W> Shown<W> {
+    /// Shows nothing until the pusher has told of every version.
+    pub fn new(stocks: impl IntoIterator<Item = StockAt>) -> Self {
+        Self { reveal: Mutex::new(Reveal::new(stocks)), changes: watch::Sender::new(()) }
+    }
+
+    /// Whether anything may be shown.
+    pub fn is_open(&self) -> bool {
+        self.lock().is_open()
+    }
+
+    /// A query by somebody who keeps nothing.
+    pub fn query(&self, name: &str) -> Look {
+        self.lock().query(name)
+    }
+
+    /// A query for a cache, which waits, within a bound, for the version that it needs.
+    pub async fn fill(&self, name: &str, least: StockVersion) -> Look {
+        let mut changes = self.changes.subscribe();
+        let waiting = async {
+            loop {
+                let look = self.lock().fill(name, least);
+                // The sender is a part of `self`, so waiting for it cannot fail.
+                if look != Look::TooEarly || changes.changed().await.is_err() {
+                    return look;
+                }
+            }
+        };
+        tokio::time::timeout(MAX_WAIT, waiting).await.unwrap_or(Look::TooEarly)
+    }
+
+    /// See [`Reveal::commit`].
+    pub fn commit(&self, batch: Batch<W>) {
+        self.lock().commit(batch);
+    }
+
+    /// See [`Reveal::begin`].
+    pub fn begin(&self) -> Step<W> {
+        self.lock().begin()
+    }
+
+    /// See [`Reveal::conclude`].
+    pub fn conclude(&self, pushed: Pushed) -> Option<Vec<W>> {
+        let released = self.lock().conclude(pushed)?;
+        self.changes.send_replace(());
+        Some(released)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reveal<W>> {
+        self.reveal.lock().expect("nothing panics while it holds this lock")
+    }
+}
