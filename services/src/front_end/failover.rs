@@ -1,0 +1,193 @@
+//! Asking the leader, whoever that is by the time it answers.
+//!
+//! A request is tried until it has an answer that can be believed or its deadline has passed; a
+//! change of leader or epoch ends the attempt under way and begins the next. Trades may be tried
+//! again because the request id makes them exactly-once, lookups because they change nothing.
+//!
+//! What it keeps track of is what was certain (rule E4): the 503 at the end may say that nothing
+//! was changed only if no attempt can have changed anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use prometheus::IntCounter;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use wire::bazaar::ErrorBody;
+use wire::headers;
+use wire::ids::{Epoch, ReplicaId};
+
+use super::membership::{Current, Leader};
+use super::pinger::Pinger;
+use crate::http::{Answer, Call, CallError, Peers, Reply};
+
+/// The pause after a failed attempt, unless the configuration changes before: doubled with every
+/// failure, since what helps is usually on its way.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+/// The longest such pause.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// What is to be done with a reply.
+#[derive(Debug)]
+pub enum Believed {
+    /// This is the answer.
+    Answer(Answer),
+    /// Try again: the reply shows that nothing was changed.
+    NotNow,
+    /// Try again: something may have been changed.
+    Unclear,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct NoAnswer {
+    /// Whether certainly no attempt has changed anything, or will.
+    pub without_effect: bool,
+    reason: &'static str,
+}
+
+impl NoAnswer {
+    /// The 503 that says so.
+    #[must_use]
+    pub fn into_answer(self) -> Answer {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        if self.without_effect {
+            Answer::error_without_effect(status, self.reason)
+        } else {
+            Answer::error(status, self.reason)
+        }
+    }
+}
+
+/// Calls to the leader.
+#[derive(Clone, Debug)]
+pub struct Failover {
+    peers: Peers,
+    pinger: Arc<Pinger>,
+    current: watch::Receiver<Current>,
+    retried: IntCounter,
+}
+
+/// How an attempt ended without a reply.
+enum Lost {
+    /// It was certainly not delivered.
+    Undelivered,
+    /// It may have been carried out.
+    Unknown,
+}
+
+impl Failover {
+    /// Calls go to the leader that `current` shows; every attempt after a request's first is
+    /// counted in `retried`.
+    #[must_use]
+    pub fn new(
+        peers: Peers,
+        pinger: Arc<Pinger>,
+        current: watch::Receiver<Current>,
+        retried: IntCounter,
+    ) -> Self {
+        Self { peers, pinger, current, retried }
+    }
+
+    /// Sends `call`, with the leader's epoch, until `believe` takes a reply for the answer.
+    pub async fn ask(
+        &self,
+        call: &Call,
+        timeout: Duration,
+        believe: impl Fn(Reply) -> Believed,
+    ) -> Result<Answer, NoAnswer> {
+        let deadline = Instant::now() + timeout;
+        let mut current = self.current.clone();
+        let mut without_effect = true;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Some((leader, epoch)) = leader(&mut current, deadline).await else {
+                let reason = "no order replica can lead at the moment";
+                return Err(NoAnswer { without_effect, reason });
+            };
+            match self.attempt(call, &mut current, leader, epoch, deadline).await {
+                Ok(reply) => match believe(reply) {
+                    Believed::Answer(answer) => return Ok(answer),
+                    Believed::NotNow => {}
+                    Believed::Unclear => without_effect = false,
+                },
+                Err(Lost::Undelivered) => {}
+                Err(Lost::Unknown) => without_effect = false,
+            }
+            if Instant::now() >= deadline {
+                let reason = "the order service did not answer in time";
+                return Err(NoAnswer { without_effect, reason });
+            }
+            let until = deadline.min(Instant::now() + pause);
+            // Either is a good moment to try again.
+            let _ = tokio::time::timeout_at(until, replaced(&mut current, leader, epoch)).await;
+            pause = MAX_PAUSE.min(pause * 2);
+            self.retried.inc();
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        current: &mut watch::Receiver<Current>,
+        leader: ReplicaId,
+        epoch: Epoch,
+        deadline: Instant,
+    ) -> Result<Reply, Lost> {
+        let Some(address) = self.pinger.address(leader) else { return Err(Lost::Undelivered) };
+        let call = call.clone().header(headers::EPOCH, epoch);
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let result = tokio::select! {
+            result = self.peers.call(address, &call, remaining) => result,
+            () = replaced(current, leader, epoch) => return Err(Lost::Unknown),
+        };
+        result.map_err(|error| {
+            tracing::debug!(%leader, %error, "a call to the leader failed");
+            self.pinger.doubt(leader);
+            match error {
+                CallError::Refused => Lost::Undelivered,
+                CallError::Timeout(_) | CallError::Broken(_) => Lost::Unknown,
+            }
+        })
+    }
+}
+
+/// A 503 of a replica: not serving this epoch, too busy, or without the catalog.
+#[must_use]
+pub fn unavailable(reply: &Reply) -> Believed {
+    match reply.json::<ErrorBody>() {
+        Some(body) if body.certainly_had_no_effect() => Believed::NotNow,
+        _ => Believed::Unclear,
+    }
+}
+
+/// The reply as it came.
+#[must_use]
+pub fn pass_on(reply: Reply) -> Believed {
+    Believed::Answer(Answer::with_body(reply.status, reply.body, "application/json"))
+}
+
+/// Waits while the leader is being decided on. `None` if there is nobody, or no time left.
+async fn leader(
+    current: &mut watch::Receiver<Current>,
+    deadline: Instant,
+) -> Option<(ReplicaId, Epoch)> {
+    let decided = current.wait_for(|current| current.leader() != Leader::Undecided);
+    match tokio::time::timeout_at(deadline, decided).await {
+        Ok(Ok(current)) => match current.leader() {
+            Leader::Is(leader, epoch) => Some((leader, epoch)),
+            Leader::Undecided | Leader::Nobody => None,
+        },
+        Ok(Err(_)) | Err(_) => None,
+    }
+}
+
+/// Completes once somebody else leads, or the same replica in another epoch, or nobody.
+async fn replaced(current: &mut watch::Receiver<Current>, leader: ReplicaId, epoch: Epoch) {
+    let same = Leader::Is(leader, epoch);
+    if current.wait_for(|current| current.leader() != same).await.is_err() {
+        // Nobody decides any more: the process is ending, and nothing will replace the leader.
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,214 @@
+//! Pings: how the front-end learns who is alive, and how everybody learns the configuration.
+//!
+//! Every ping carries the newest configuration, so whoever missed an announcement gets it with the
+//! next (rule R1). A broken connection elsewhere in the front-end causes an immediate ping and
+//! nothing more: idle connections are closed for good reasons too (rule R9).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper::StatusCode;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::MissedTickBehavior;
+use wire::headers;
+use wire::ids::{Epoch, ReplicaId};
+use wire::internal::PingReply;
+
+use super::membership::Membership;
+use super::suspicion::{Observation, Outcome};
+use crate::http::{Call, CallError, Peers};
+use crate::process::monotonic_us;
+
+/// How often a ping is sent again at once because its connection broke. A process that is being
+/// killed may still accept a connection and then drop it; the next one is refused.
+const MAX_BROKEN: usize = 3;
+/// How much later than asked for a timeout may fire before it says more about this process
+/// (paused, or starved) than about the replica.
+const MAX_LATENESS: Duration = Duration::from_millis(50);
+/// Observations that wait to be considered. More are dropped: pings repeat.
+const MAX_OBSERVATIONS: usize = 64;
+/// Between two questions whether a new leader serves yet; also how exactly that moment is known.
+const SERVING_POLL: Duration = Duration::from_millis(2);
+/// After so many the periodic pings have to do.
+const MAX_SERVING_POLLS: usize = 500;
+
+/// Pings the replicas.
+#[derive(Debug)]
+pub struct Pinger {
+    peers: Peers,
+    membership: Arc<Membership>,
+    targets: BTreeMap<ReplicaId, Target>,
+    period: Duration,
+    timeout: Duration,
+    observations: mpsc::Sender<Observation>,
+}
+
+#[derive(Debug)]
+struct Target {
+    address: SocketAddr,
+    ping_now: Notify,
+    /// When a call to it first failed since it last answered a ping; 0 if none has.
+    doubted_us: AtomicU64,
+}
+
+impl Pinger {
+    /// A pinger, and where its observations come out.
+    #[must_use]
+    pub fn new(
+        peers: Peers,
+        membership: Arc<Membership>,
+        replicas: &BTreeMap<ReplicaId, SocketAddr>,
+        period: Duration,
+        timeout: Duration,
+    ) -> (Arc<Self>, mpsc::Receiver<Observation>) {
+        let (observations, receiver) = mpsc::channel(MAX_OBSERVATIONS);
+        let target = |(id, address): (&ReplicaId, &SocketAddr)| {
+            let target = Target {
+                address: *address,
+                ping_now: Notify::new(),
+                doubted_us: AtomicU64::new(0),
+            };
+            (*id, target)
+        };
+        let targets = replicas.iter().map(target).collect();
+        let pinger = Self { peers, membership, targets, period, timeout, observations };
+        (Arc::new(pinger), receiver)
+    }
+
+    /// All replicas.
+    pub fn replicas(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.targets.keys().copied()
+    }
+
+    /// Where a replica listens, if it is one of ours.
+    #[must_use]
+    pub fn address(&self, replica: ReplicaId) -> Option<SocketAddr> {
+        self.targets.get(&replica).map(|target| target.address)
+    }
+
+    /// A call to `replica` has failed: look into it at once.
+    pub fn doubt(&self, replica: ReplicaId) {
+        if let Some(target) = self.targets.get(&replica) {
+            let _ = target.doubted_us.compare_exchange(
+                0,
+                monotonic_us(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            target.ping_now.notify_one();
+        }
+    }
+
+    /// Pings `replica` periodically, and at once when there is doubt.
+    pub async fn keep_pinging(self: Arc<Self>, replica: ReplicaId) {
+        let Some(target) = self.targets.get(&replica) else { return };
+        let mut period = tokio::time::interval(self.period);
+        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = period.tick() => {}
+                () = target.ping_now.notified() => {}
+            }
+            self.ping_and_report(replica).await;
+        }
+    }
+
+    /// Pings once, and lets the detector know.
+    pub async fn ping_and_report(&self, replica: ReplicaId) {
+        let observation = self.ping(replica).await;
+        if self.observations.try_send(observation).is_err() {
+            tracing::debug!(%replica, "too many observations at once");
+        }
+    }
+
+    /// Asks the new leader again and again until it serves in `epoch`, within a bound, so that the
+    /// end of an outage is known to the millisecond.
+    pub async fn await_serving(&self, leader: ReplicaId, epoch: Epoch) {
+        for _ in 0..MAX_SERVING_POLLS {
+            let configuration = self.membership.configuration();
+            if configuration.is_none_or(|current| current.epoch != epoch) {
+                return;
+            }
+            let observation = self.ping(leader).await;
+            let serves = matches!(
+                &observation.outcome,
+                Outcome::Answered(reply) if reply.serving && reply.epoch == epoch
+            );
+            let answered = matches!(&observation.outcome, Outcome::Answered(_));
+            if serves || !answered {
+                // Full means that the detector is busy with others; the periodic pings repeat it.
+                let _ = self.observations.try_send(observation);
+                return;
+            }
+            tokio::time::sleep(SERVING_POLL).await;
+        }
+    }
+
+    /// Pings once.
+    pub async fn ping(&self, replica: ReplicaId) -> Observation {
+        let sent_us = monotonic_us();
+        let Some(target) = self.targets.get(&replica) else {
+            let outcome = Outcome::Broken("not one of the configured replicas".to_owned());
+            return Observation { replica, sent_us, ended_us: sent_us, doubted_us: None, outcome };
+        };
+        let outcome = self.outcome(replica, target.address).await;
+        let doubted_us = match &outcome {
+            Outcome::Answered(_) => target.doubted_us.swap(0, Ordering::Relaxed),
+            _ => target.doubted_us.load(Ordering::Relaxed),
+        };
+        let doubted_us = Some(doubted_us).filter(|doubted_us| *doubted_us > 0);
+        Observation { replica, sent_us, ended_us: monotonic_us(), doubted_us, outcome }
+    }
+
+    async fn outcome(&self, replica: ReplicaId, address: SocketAddr) -> Outcome {
+        let mut broken = 0;
+        let mut late = false;
+        loop {
+            let begun = Instant::now();
+            match self.peers.call(address, &self.ping_call(), self.timeout).await {
+                Ok(reply) if reply.status == StatusCode::OK => {
+                    return match reply.json::<PingReply>() {
+                        Some(reply) if reply.id == replica => Outcome::Answered(reply),
+                        Some(other) => {
+                            let id = other.id;
+                            Outcome::Broken(format!("replica {id} answers at its address"))
+                        }
+                        None => Outcome::Broken("its answer is no ping's".to_owned()),
+                    };
+                }
+                Ok(reply) => return Outcome::Broken(format!("it answers {}", reply.status)),
+                Err(CallError::Refused) => return Outcome::Refused,
+                Err(CallError::Timeout(_)) if !late => {
+                    // Whoever was paused itself finds every timeout expired: ask once more.
+                    late = begun.elapsed() > self.timeout + MAX_LATENESS;
+                    if !late {
+                        return Outcome::Silent;
+                    }
+                }
+                Err(CallError::Timeout(_)) => return Outcome::Silent,
+                Err(CallError::Broken(reason)) => {
+                    broken += 1;
+                    if broken == MAX_BROKEN {
+                        return Outcome::Broken(reason);
+                    }
+                }
+            }
+        }
+    }
+
+    fn ping_call(&self) -> Call {
+        let call = Call::get("/ping");
+        match self.membership.configuration() {
+            None => call,
+            Some(configuration) => {
+                // Numbers and arrays of numbers only: always JSON, always visible ASCII.
+                let json = serde_json::to_string(&*configuration)
+                    .expect("a configuration can always be written as JSON");
+                call.header(headers::CONFIGURATION, json)
+            }
+        }
+    }
+}
