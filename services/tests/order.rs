@@ -279,6 +279,18 @@ async fn a_trade_is_numbered_and_can_be_looked_up() {
 }
 
 #[tokio::test]
+async fn an_order_can_be_looked_up_as_soon_as_its_number_is_known() {
+    let bazaar = Bazaar::start(1).await;
+    for order_no in 1..=100 {
+        let reply = bazaar.trade(1, &format!("R{order_no}")).await;
+        assert_eq!(body(&reply), json!({"order_no": order_no}));
+        let lookup = Call::get(format!("/query?order_no={order_no}"));
+        assert_eq!(bazaar.call(1, &lookup).await.status, StatusCode::OK, "{order_no}");
+    }
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
 async fn a_repeated_trade_keeps_its_number() {
     let bazaar = Bazaar::start(1).await;
     let first = body(&bazaar.trade(1, "R1").await);

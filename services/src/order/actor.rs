@@ -89,9 +89,17 @@ struct Actor {
     outbox: Outbox,
     waiting: HashMap<Ticket, oneshot::Sender<Result<OrderNo, Replaced>>>,
     next_ticket: Ticket,
+    answers: Vec<PendingAnswer>,
     status: watch::Sender<Status>,
     committed: CommittedOrders,
     meters: Meters,
+}
+
+/// An answer that is given once what it depends on can be seen by everybody: whoever is told a
+/// number may look the order up at once.
+enum PendingAnswer {
+    Number(oneshot::Sender<Result<OrderNo, Replaced>>, Result<OrderNo, Replaced>),
+    Dump(oneshot::Sender<OrderDump>),
 }
 
 struct Meters {
@@ -142,6 +150,7 @@ pub(super) fn start(
         outbox: outbox(handle.inputs.downgrade(), handle.status.clone()),
         waiting: HashMap::new(),
         next_ticket: 0,
+        answers: Vec::new(),
         status,
         committed,
         meters: Meters::new(metrics),
@@ -182,8 +191,10 @@ impl Actor {
             for (to, message) in self.replica.outgoing(tick) {
                 self.outbox.append(to, message);
             }
+            // What the inputs completed need not wait for the flush of what they began.
+            self.release();
             self.flush();
-            self.publish();
+            self.release();
         }
     }
 
@@ -225,8 +236,7 @@ impl Actor {
                 self.replica.listed(epoch, &trades)
             }
             Input::Dump(reply) => {
-                // Whoever asked may have left.
-                let _ = reply.send(self.dump());
+                self.answers.push(PendingAnswer::Dump(reply));
                 Vec::new()
             }
         };
@@ -293,8 +303,9 @@ impl Actor {
                     self.perform(effects);
                 }
                 Effect::Answer(ticket, result) => {
-                    // Whoever waited may have left; the number stays.
-                    let _ = self.waiting.remove(&ticket).map(|reply| reply.send(result));
+                    let waiting = self.waiting.remove(&ticket);
+                    let answer = waiting.map(|reply| PendingAnswer::Number(reply, result));
+                    self.answers.extend(answer);
                 }
                 Effect::ChangeMembership(request) => {
                     tracing::info!(?request, "asking the front-end");
@@ -319,7 +330,19 @@ impl Actor {
         }
     }
 
-    /// Shows what has changed: first the orders, then the status that says they are there.
+    /// Shows what has changed, then gives the answers that depend on it.
+    fn release(&mut self) {
+        self.publish();
+        for answer in std::mem::take(&mut self.answers) {
+            // Whoever waited may have left; the number stays.
+            match answer {
+                PendingAnswer::Number(reply, result) => drop(reply.send(result)),
+                PendingAnswer::Dump(reply) => drop(reply.send(self.dump())),
+            }
+        }
+    }
+
+    /// First the orders, then the status that says they are there.
     fn publish(&mut self) {
         let committed = self.replica.committed();
         let shown = self.committed.read().expect(NO_PANIC).len();
