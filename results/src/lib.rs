@@ -4,5 +4,15 @@
 //! process, no socket and no clock; whoever measures hands it rows.
 //!
 //! * [`records`]: one type per row of every file, and the CSV reading and writing.
+//! * [`stats`], [`text`]: percentiles and medians; tables and numbers for people.
+//! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
+//! * [`charts`]: the same as pictures.
+//! * [`report`]: all of these written into a run's folder.
 
+pub mod availability;
+pub mod charts;
 pub mod records;
+pub mod report;
+pub mod stats;
+pub mod summary;
+pub mod text;

@@ -1,0 +1,214 @@
+//! What surrounds the data: title, what was run, the legend above the plotting area, panels with
+//! their axes.
+
+use plotters::element::{PathElement, Rectangle};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, TextStyle};
+use plotters_backend::DrawingBackend;
+
+use super::axis::Axis;
+use super::marks::{self, Pixel, SMALL, TEXT, TITLE};
+use super::output::{Area, Drawing};
+use super::palette::{GREY, GRID, INK, Look};
+
+/// The width of every chart.
+pub(super) const WIDTH: u32 = 1400;
+/// Empty space at the chart's edges.
+pub(super) const MARGIN: i32 = 24;
+/// Where everything below title and subtitle begins.
+const LEGEND_TOP: i32 = 84;
+/// The height of a line of the legend.
+const LEGEND_LINE: i32 = 30;
+/// The length of a line in the legend.
+const SAMPLE: i32 = 44;
+
+/// Title, subtitle and legend.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    /// What was measured.
+    pub(super) title: String,
+    /// How: plan, clients, replicas.
+    pub(super) subtitle: String,
+    /// What the looks stand for.
+    pub(super) legend: Vec<(Look, String)>,
+}
+
+impl Frame {
+    /// Draws it and returns how far down it reaches.
+    pub(super) fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB, i32> {
+        area.draw_text(&self.title, &marks::bold(TITLE), (MARGIN, 30))?;
+        area.draw_text(&self.subtitle, &marks::text(TEXT).color(&GREY), (MARGIN, 62))?;
+        let style = marks::text(TEXT);
+        let right = WIDTH.cast_signed() - MARGIN;
+        let (mut x, mut y) = (MARGIN, LEGEND_TOP + LEGEND_LINE / 2);
+        for (look, label) in &self.legend {
+            let length = SAMPLE + 10 + marks::width(area, label, &style)?;
+            if x > MARGIN && x + length > right {
+                (x, y) = (MARGIN, y + LEGEND_LINE);
+            }
+            sample(area, (x, y), *look)?;
+            area.draw_text(label, &style, (x + SAMPLE + 10, y))?;
+            x += length + 28;
+        }
+        Ok(y + LEGEND_LINE / 2)
+    }
+}
+
+fn sample<DB: DrawingBackend>(area: &Area<DB>, (x, y): Pixel, look: Look) -> Drawing<DB> {
+    if let Some(line) = look.line {
+        marks::path(area, &[(x, y), (x + SAMPLE, y)], look.colour, line)?;
+    }
+    if let Some((shape, radius)) = look.marker {
+        marks::marker(area, (x + SAMPLE / 2, y), shape, radius.max(4), look.colour)?;
+    }
+    Ok(())
+}
+
+/// The box that data is drawn in, by its edges in pixels; axis text goes outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// The left edge.
+    pub(super) left: i32,
+    /// The upper edge.
+    pub(super) top: i32,
+    /// The right edge.
+    pub(super) right: i32,
+    /// The lower edge.
+    pub(super) bottom: i32,
+}
+
+/// Two axes and the box between them.
+#[derive(Clone, Debug)]
+pub(super) struct Panel {
+    /// Where it is.
+    pub(super) bounds: Bounds,
+    /// The horizontal axis.
+    pub(super) x: Axis,
+    /// The vertical axis.
+    pub(super) y: Axis,
+    /// The em of its text.
+    pub(super) em: u32,
+}
+
+impl Panel {
+    /// A panel with text of the ordinary size.
+    pub(super) fn new(bounds: Bounds, x: Axis, y: Axis) -> Self {
+        Self { bounds, x, y, em: TEXT }
+    }
+
+    /// A panel of small multiples.
+    pub(super) fn small(bounds: Bounds, x: Axis, y: Axis) -> Self {
+        Self { bounds, x, y, em: SMALL }
+    }
+
+    /// Where a value is in the horizontal.
+    pub(super) fn x_at(&self, value: f64) -> i32 {
+        let length = f64::from(self.bounds.right - self.bounds.left);
+        self.bounds.left + (self.x.share(value) * length).round() as i32
+    }
+
+    /// Where a value is in the vertical.
+    pub(super) fn y_at(&self, value: f64) -> i32 {
+        let length = f64::from(self.bounds.bottom - self.bounds.top);
+        self.bounds.bottom - (self.y.share(value) * length).round() as i32
+    }
+
+    /// Where a point is.
+    pub(super) fn at(&self, (x, y): (f64, f64)) -> Pixel {
+        (self.x_at(x), self.y_at(y))
+    }
+
+    /// Draws grid, ticks and titles. The titles of axes that have none are left out, and so are the
+    /// labels of the horizontal axis if `x_labels` is false (a panel below has them).
+    pub(super) fn draw_axes<DB: DrawingBackend>(
+        &self,
+        area: &Area<DB>,
+        x_labels: bool,
+    ) -> Drawing<DB> {
+        let Bounds { left, top, right, bottom } = self.bounds;
+        let style = marks::text(self.em);
+        let centred = marks::anchored(style.clone(), HPos::Center);
+        let ending = marks::anchored(style.clone(), HPos::Right);
+        let em = self.em.cast_signed();
+        let mut widest = 0;
+        for (value, label) in &self.y.ticks {
+            let y = self.y_at(*value);
+            area.draw(&PathElement::new(vec![(left, y), (right, y)], GRID))?;
+            area.draw_text(label, &ending, (left - 8, y))?;
+            widest = widest.max(marks::width(area, label, &ending)?);
+        }
+        for (value, label) in &self.x.ticks {
+            let x = self.x_at(*value);
+            area.draw(&PathElement::new(vec![(x, top), (x, bottom)], GRID))?;
+            if x_labels {
+                area.draw_text(label, &centred, (x, bottom + em))?;
+            }
+        }
+        area.draw(&Rectangle::new([(left, top), (right, bottom)], INK.stroke_width(1)))?;
+        if x_labels && !self.x.title.is_empty() {
+            let middle = i32::midpoint(left, right);
+            area.draw_text(&self.x.title, &centred, (middle, bottom + em * 5 / 2))?;
+        }
+        if !self.y.title.is_empty() {
+            let place = (left - 14 - widest - em * 3 / 4, i32::midpoint(top, bottom));
+            area.draw_text(&self.y.title, &marks::upward(style), place)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line above the panel.
+    pub(super) fn heading<DB: DrawingBackend>(&self, area: &Area<DB>, text: &str) -> Drawing<DB> {
+        let style: TextStyle<'_> = marks::bold(self.em);
+        let place = (self.bounds.left, self.bounds.top - self.em.cast_signed() * 4 / 5);
+        area.draw_text(text, &style, place)
+    }
+}
+
+/// Cuts a figure into `count` equal cells, row by row, for small multiples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grid {
+    columns: i32,
+    rows: i32,
+    cell: Pixel,
+    top: i32,
+}
+
+/// What a cell keeps free for axis text: left, top, right, bottom.
+const CELL_PADDING: (i32, i32, i32, i32) = (76, 34, 12, 56);
+
+impl Grid {
+    /// A grid whose cells are `height` pixels high and which begins `top` pixels down.
+    pub(super) fn new(count: usize, top: i32, height: i32) -> Self {
+        let columns = match count {
+            0..=3 => count.max(1),
+            4 => 2,
+            _ => 3,
+        };
+        let rows = count.max(1).div_ceil(columns) as i32;
+        let columns = columns as i32;
+        let cell = ((WIDTH.cast_signed() - 2 * MARGIN) / columns, height);
+        Self { columns, rows, cell, top }
+    }
+
+    /// How far down it reaches.
+    pub(super) fn bottom(&self) -> i32 {
+        self.top + self.rows * self.cell.1
+    }
+
+    /// The plotting area of the `index`-th cell.
+    pub(super) fn bounds(&self, index: usize) -> Bounds {
+        let (column, row) = (index as i32 % self.columns, index as i32 / self.columns);
+        let (left, top) = (MARGIN + column * self.cell.0, self.top + row * self.cell.1);
+        Bounds {
+            left: left + CELL_PADDING.0,
+            top: top + CELL_PADDING.1,
+            right: left + self.cell.0 - CELL_PADDING.2,
+            bottom: top + self.cell.1 - CELL_PADDING.3,
+        }
+    }
+
+    /// Whether the cell is the first of its row.
+    pub(super) fn is_leftmost(&self, index: usize) -> bool {
+        (index as i32).rem_euclid(self.columns) == 0
+    }
+}

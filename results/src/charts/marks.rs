@@ -1,0 +1,130 @@
+//! Lines, points and text, in pixels, looking as the palette says.
+
+use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{
+    Color, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle, WHITE,
+};
+use plotters_backend::DrawingBackend;
+
+use super::output::{Area, Drawing};
+use super::palette::{Dash, FONT, INK, Look, Marker};
+
+/// A point on the canvas.
+pub(super) type Pixel = (i32, i32);
+
+/// The em of ordinary text.
+pub(super) const TEXT: u32 = 18;
+/// The em of text in small multiples and lists.
+pub(super) const SMALL: u32 = 16;
+/// The em of a chart's title.
+pub(super) const TITLE: u32 = 26;
+
+/// Length of a dash and of the gap after it.
+const DASH: (i32, i32) = (10, 6);
+
+/// Text with an em of so many pixels, standing on its left end and centred vertically.
+pub(super) fn text(em: u32) -> TextStyle<'static> {
+    // Plotters draws a font of size s with an em of s / 1.24.
+    let font = (FONT, f64::from(em) * 1.24).into_font();
+    TextStyle::from(font).color(&INK).pos(Pos::new(HPos::Left, VPos::Center))
+}
+
+/// The same in bold.
+pub(super) fn bold(em: u32) -> TextStyle<'static> {
+    let font = (FONT, f64::from(em) * 1.24, FontStyle::Bold).into_font();
+    TextStyle::from(font).color(&INK).pos(Pos::new(HPos::Left, VPos::Center))
+}
+
+/// The same, anchored elsewhere in the horizontal.
+pub(super) fn anchored(style: TextStyle<'static>, h_pos: HPos) -> TextStyle<'static> {
+    style.pos(Pos::new(h_pos, VPos::Center))
+}
+
+/// The same, turned to be read from below to above.
+pub(super) fn upward(style: TextStyle<'static>) -> TextStyle<'static> {
+    anchored(style, HPos::Center).transform(FontTransform::Rotate270)
+}
+
+/// How wide the text will be.
+pub(super) fn width<DB: DrawingBackend>(
+    area: &Area<DB>,
+    text: &str,
+    style: &TextStyle<'_>,
+) -> Drawing<DB, i32> {
+    let (width, _) = area.estimate_text_size(text, style)?;
+    Ok(i32::try_from(width).unwrap_or(i32::MAX))
+}
+
+/// A line through the points, dashed or not.
+pub(super) fn path<DB: DrawingBackend>(
+    area: &Area<DB>,
+    points: &[Pixel],
+    colour: RGBColor,
+    (dash, stroke): (Dash, u32),
+) -> Drawing<DB> {
+    let style = colour.stroke_width(stroke);
+    match dash {
+        Dash::Solid => area.draw(&PathElement::new(points.to_vec(), style)),
+        Dash::Dashed => {
+            area.draw(&DashedPathElement::new(points.iter().copied(), DASH.0, DASH.1, style))
+        }
+    }
+}
+
+/// A series: its line, then its points on top.
+pub(super) fn series<DB: DrawingBackend>(
+    area: &Area<DB>,
+    points: &[Pixel],
+    look: Look,
+) -> Drawing<DB> {
+    if let Some(line) = look.line.filter(|_| points.len() > 1) {
+        path(area, points, look.colour, line)?;
+    }
+    // A line needs two points; one alone is drawn as a point lest it vanish.
+    let lonely = (points.len() == 1).then_some((Marker::Disc, 3));
+    if let Some((shape, radius)) = look.marker.or(lonely) {
+        for &point in points {
+            marker(area, point, shape, radius, look.colour)?;
+        }
+    }
+    Ok(())
+}
+
+/// One point.
+pub(super) fn marker<DB: DrawingBackend>(
+    area: &Area<DB>,
+    (x, y): Pixel,
+    shape: Marker,
+    r: i32,
+    colour: RGBColor,
+) -> Drawing<DB> {
+    let filled: ShapeStyle = colour.filled();
+    let stroke = colour.stroke_width(2);
+    match shape {
+        Marker::Disc => area.draw(&Circle::new((x, y), r, filled)),
+        Marker::Square => {
+            let corners = [(x - r, y - r), (x + r, y + r)];
+            area.draw(&Rectangle::new(corners, WHITE.filled()))?;
+            let (left, top, right, bottom) = (x - r, y - r, x + r, y + r);
+            let outline =
+                vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top - 1)];
+            area.draw(&PathElement::new(outline, stroke))
+        }
+        Marker::Triangle => {
+            area.draw(&Polygon::new(vec![(x - r, y + r), (x + r, y + r), (x, y - r)], filled))
+        }
+        Marker::Diamond => {
+            let corners = vec![(x - r, y), (x, y - r), (x + r, y), (x, y + r)];
+            area.draw(&Polygon::new(corners, filled))
+        }
+        Marker::Cross => {
+            area.draw(&PathElement::new(vec![(x - r, y - r), (x + r, y + r)], stroke))?;
+            area.draw(&PathElement::new(vec![(x - r, y + r), (x + r, y - r)], stroke))
+        }
+        Marker::Plus => {
+            area.draw(&PathElement::new(vec![(x - r, y), (x + r, y)], stroke))?;
+            area.draw(&PathElement::new(vec![(x, y - r), (x, y + r)], stroke))
+        }
+    }
+}

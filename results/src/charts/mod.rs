@@ -1,0 +1,133 @@
+//! The pictures of a run, each as SVG and as PNG, from values alone.
+//!
+//! plotters draws; no font, no program and no library of the system is needed. Every chart has
+//! axes with units, a legend above the plotting area, and a title that says what was measured. A
+//! chart without data is not drawn: [`Drawn::left_out`] says why instead.
+//!
+//! * [`by_p`]: latency and throughput against p, cache on beside cache off.
+//! * [`distribution`]: every percentile of an operation, on a scale that opens up the tail.
+//! * [`timeline`]: a trial with faults from end to end.
+//! * [`leader_faults`]: the moments around each fault that hit a leader, every operation a point.
+
+mod axis;
+mod by_p;
+mod distribution;
+mod frame;
+mod leader_faults;
+mod marks;
+mod output;
+mod palette;
+mod raster;
+mod timeline;
+mod trial;
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::availability::AvailabilityRow;
+use crate::records::{Event, EventKind, Manifest, Observation, RunFolder};
+use crate::summary::SummaryRow;
+use crate::text::counted;
+
+use output::{Figure, save};
+use trial::TrialView;
+
+pub use output::ChartError;
+
+/// The folder inside the run's that the charts go to.
+pub const FOLDER: &str = "charts";
+
+/// Everything that charts are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// What was run.
+    pub manifest: &'a Manifest,
+    /// What the clients saw.
+    pub observations: &'a [Observation],
+    /// What happened to the services.
+    pub events: &'a [Event],
+    /// The summary of the observations.
+    pub summary: &'a [SummaryRow],
+    /// What each fault cost.
+    pub availability: &'a [AvailabilityRow],
+}
+
+/// What became of the charts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// The files written.
+    pub files: Vec<PathBuf>,
+    /// Charts that had nothing to show, one line each: which, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Draws all charts that fit the run into its folder: those of a sweep for a bench, those over time
+/// for every trial that saw faults.
+///
+/// # Errors
+/// If a chart cannot be drawn or a file cannot be written.
+pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartError> {
+    let target = folder.path(FOLDER);
+    fs::create_dir_all(&target)
+        .map_err(|source| ChartError::Write { path: target.clone(), source })?;
+    let mut studio = Studio { folder: target, drawn: Drawn::default() };
+    let of_faults = material.manifest.kind == "failover";
+    if !of_faults {
+        draw_sweep(&mut studio, material)?;
+    }
+    for trial in TrialView::all(material) {
+        let had_faults = trial.events.iter().any(|event| event.event == EventKind::Injected);
+        if of_faults || had_faults {
+            studio.draw(timeline::Timeline::new(material.manifest, &trial))?;
+            studio.draw(leader_faults::LeaderFaults::new(material.manifest, &trial))?;
+        }
+    }
+    Ok(studio.drawn)
+}
+
+fn draw_sweep(studio: &mut Studio, material: &Material<'_>) -> Result<(), ChartError> {
+    use crate::records::Op;
+    for op in [Op::Query, Op::Trade] {
+        studio.draw(by_p::LatencyByP::new(material, op))?;
+    }
+    studio.draw(by_p::ThroughputByP::new(material))?;
+    for op in crate::summary::OPS {
+        studio.draw(distribution::Distribution::new(material, op))?;
+    }
+    Ok(())
+}
+
+/// A figure, or the reason why there is none.
+type Attempt<F> = Result<F, String>;
+
+struct Studio {
+    folder: PathBuf,
+    drawn: Drawn,
+}
+
+impl Studio {
+    fn draw<F: Figure>(&mut self, attempt: Attempt<F>) -> Result<(), ChartError> {
+        match attempt {
+            Ok(figure) => self.drawn.files.extend(save(&figure, &self.folder)?),
+            Err(reason) => self.drawn.left_out.push(reason),
+        }
+        Ok(())
+    }
+}
+
+/// What every subtitle says of the run: `plan quick · 5 clients · 3 replicas · durability flush`.
+fn setting(manifest: &Manifest) -> String {
+    let clients = || manifest.cells.iter().map(|cell| u64::from(cell.clients));
+    let clients = match (clients().min(), clients().max()) {
+        (Some(fewest), Some(most)) if fewest < most => format!("{fewest} to {most} clients"),
+        (_, most) => counted(most.unwrap_or(0), "client", "clients"),
+    };
+    let replicas = counted(u64::from(manifest.replicas), "replica", "replicas");
+    let (plan, durability) = (&manifest.plan_name, &manifest.durability);
+    format!("plan {plan} · {clients} · {replicas} · durability {durability}")
+}
+
+/// Microseconds as the milliseconds that axes show.
+fn to_ms(us: u64) -> f64 {
+    us as f64 / 1000.0
+}

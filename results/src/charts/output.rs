@@ -1,0 +1,99 @@
+//! One drawing, two files: the same figure as SVG and as PNG.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use plotters::coord::Shift;
+use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, SVGBackend};
+use plotters::style::{FontStyle, WHITE, register_font};
+use plotters_backend::DrawingBackend;
+
+use super::palette::FONT;
+use super::raster::Canvas;
+
+/// Why a chart could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    /// The font that is built in could not be read.
+    #[error("cannot read the built-in font")]
+    Font,
+    /// The drawing failed.
+    #[error("cannot draw {chart}: {reason}")]
+    Draw {
+        /// Which chart.
+        chart: String,
+        /// Why.
+        reason: String,
+    },
+    /// The file could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What figures draw on, in pixels from the top left.
+pub(super) type Area<DB> = DrawingArea<DB, Shift>;
+
+/// Whether drawing on a backend went well.
+pub(super) type Drawing<DB, T = ()> =
+    Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// A chart that is ready to be drawn: it has something to show.
+pub(super) trait Figure {
+    /// The files' name without extension.
+    fn name(&self) -> String;
+
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32);
+
+    /// Draws it on white.
+    fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB>;
+}
+
+/// Writes the figure into `folder`, which must exist, as SVG and as PNG. Both are drawn in
+/// memory first, so that no half-written picture is left behind by a failed drawing.
+pub(super) fn save(figure: &impl Figure, folder: &Path) -> Result<Vec<PathBuf>, ChartError> {
+    register_fonts()?;
+    let name = figure.name();
+    let failed = |reason: String| ChartError::Draw { chart: name.clone(), reason };
+
+    let mut svg = String::new();
+    render(figure, SVGBackend::with_string(&mut svg, figure.size())).map_err(failed)?;
+    let mut canvas = Canvas::new(figure.size());
+    render(figure, canvas.backend()).map_err(failed)?;
+    let png = canvas.png().map_err(|error| failed(error.to_string()))?;
+
+    let files = [("svg", svg.into_bytes()), ("png", png)];
+    files
+        .into_iter()
+        .map(|(extension, content)| {
+            let path = folder.join(format!("{name}.{extension}"));
+            fs::write(&path, content)
+                .map_err(|source| ChartError::Write { path: path.clone(), source })?;
+            Ok(path)
+        })
+        .collect()
+}
+
+fn render<DB: DrawingBackend>(figure: &impl Figure, backend: DB) -> Result<(), String> {
+    let area = backend.into_drawing_area();
+    let drawn = area.fill(&WHITE).and_then(|()| figure.draw(&area)).and_then(|()| area.present());
+    drawn.map_err(|error| error.to_string())
+}
+
+/// Gives plotters the built-in font under the family's name, so that no font of the system is
+/// ever looked for.
+fn register_fonts() -> Result<(), ChartError> {
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    let registered = REGISTERED.get_or_init(|| {
+        register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_ok()
+            && register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).is_ok()
+    });
+    registered.then_some(()).ok_or(ChartError::Font)
+}

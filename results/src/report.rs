@@ -1,0 +1,116 @@
+//! Figures and charts of a run, from the run's files alone.
+//!
+//! Rerunnable: whatever is there is written anew, nothing but the figures' own files is touched.
+//! A run that was cut short is reported as far as it got: files that do not exist yet count as
+//! empty, except the manifest and the observations, without which there is nothing to say.
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::PathBuf;
+
+use crate::availability::{self, AvailabilityRow};
+use crate::charts::{self, ChartError, Drawn, Material};
+use crate::records::{FolderError, RunFolder};
+use crate::summary::{self, SummaryRow};
+
+/// Why a run could not be reported.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file of the run could not be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A chart could not be drawn.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// A CSV could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: csv::Error,
+    },
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The rows of `summary.csv`.
+    pub summary: Vec<SummaryRow>,
+    /// The rows of `availability.csv`; empty if no fault was injected.
+    pub availability: Vec<AvailabilityRow>,
+    /// The charts.
+    pub charts: Drawn,
+    /// What the cache buys, if cells with and without it were run.
+    pub cache: Option<String>,
+    /// What the leaders' faults cost, if there were any.
+    pub outage: Option<String>,
+}
+
+impl Report {
+    /// Tables and sentences for people, ending with a newline.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut parts = vec![summary::table(&self.summary)];
+        parts.extend(self.cache.as_ref().map(|sentences| format!("{sentences}\n")));
+        if !self.availability.is_empty() {
+            parts.push(availability::table(&self.availability));
+        }
+        parts.extend(self.outage.as_ref().map(|sentences| format!("{sentences}\n")));
+        let left_out: String =
+            self.charts.left_out.iter().map(|reason| format!("no chart: {reason}\n")).collect();
+        parts.push(left_out);
+        parts.retain(|part| !part.is_empty());
+        parts.join("\n")
+    }
+}
+
+/// Writes `summary.csv`, `availability.csv` (if faults were injected) and the charts.
+///
+/// # Errors
+/// If a file cannot be read or written, or a chart cannot be drawn.
+pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
+    let manifest = folder.manifest()?;
+    let observations = folder.observations()?;
+    let events = if_there(folder.events())?;
+    let final_rows = if_there(folder.final_rows())?;
+
+    let summary = summary::summarise(&manifest, &observations);
+    write_file(folder, "summary.csv", |file| summary::write_csv(&summary, file))?;
+    let availability = availability::measure(&manifest, &observations, &events, &final_rows);
+    if !availability.is_empty() {
+        write_file(folder, "availability.csv", |file| availability::write_csv(&availability, file))?;
+    }
+    let material = Material {
+        manifest: &manifest,
+        observations: &observations,
+        events: &events,
+        summary: &summary,
+        availability: &availability,
+    };
+    let charts = charts::draw(folder, &material)?;
+    let cache = summary::what_the_cache_buys(&summary);
+    let outage = availability::headline(&availability);
+    Ok(Report { summary, availability, charts, cache, outage })
+}
+
+fn if_there<T>(rows: Result<Vec<T>, FolderError>) -> Result<Vec<T>, FolderError> {
+    match rows {
+        Err(FolderError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(Vec::new())
+        }
+        rows => rows,
+    }
+}
+
+fn write_file(
+    folder: &RunFolder,
+    name: &str,
+    write: impl FnOnce(BufWriter<File>) -> Result<(), csv::Error>,
+) -> Result<(), ReportError> {
+    let path = folder.path(name);
+    File::create(&path)
+        .map_err(csv::Error::from)
+        .and_then(|file| write(BufWriter::new(file)))
+        .map_err(|source| ReportError::Write { path, source })
+}

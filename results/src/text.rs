@@ -1,0 +1,74 @@
+//! Plain text for people: columns that line up, and numbers with a sensible number of digits.
+
+/// Lays `rows` out under `header`, every column as wide as its widest cell, two spaces apart.
+/// The first `left` columns are aligned left, the rest, numbers, right. Every line ends with a
+/// newline.
+#[must_use]
+pub fn aligned(header: &[&str], left: usize, rows: &[Vec<String>]) -> String {
+    let cells = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    let widths: Vec<usize> = header
+        .iter()
+        .enumerate()
+        .map(|(column, title)| {
+            let widest = rows.iter().map(|row| cells(row, column).chars().count()).max();
+            widest.unwrap_or(0).max(title.chars().count())
+        })
+        .collect();
+    let line = |row: &[String]| {
+        let padded: Vec<String> = widths
+            .iter()
+            .enumerate()
+            .map(|(column, &width)| {
+                let cell = cells(row, column);
+                if column < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            })
+            .collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let titles: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
+    let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+    let body: String = rows.iter().map(|row| line(row)).collect();
+    line(&titles) + &line(&rule) + &body
+}
+
+/// A number with three significant digits or all of its whole ones: `0.213`, `4.56`, `38.1`, `1204`.
+#[must_use]
+pub fn three_digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        size if size >= 0.9995 => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
+/// Microseconds as milliseconds with a unit: `0.213 ms`.
+#[must_use]
+pub fn ms(latency_us: u64) -> String {
+    format!("{} ms", three_digits(latency_us as f64 / 1000.0))
+}
+
+/// `singular` or `plural`, with the number: `1 operation`, `7 operations`.
+#[must_use]
+pub fn counted(number: u64, singular: &str, plural: &str) -> String {
+    format!("{number} {}", if number == 1 { singular } else { plural })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let row = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
+        let text = aligned(&["name", "n"], 1, &[row("a", "1000"), row("longer", "7")]);
+        assert_eq!(text, "name       n\n------  ----\na       1000\nlonger     7\n");
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let shown = [0.0, 0.2134, 0.9996, 9.994, 9.996, 38.14, 99.96, 1204.4].map(three_digits);
+        assert_eq!(shown, ["0.000", "0.213", "1.00", "9.99", "10.0", "38.1", "100", "1204"]);
+    }
+}
