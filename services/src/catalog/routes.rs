@@ -59,8 +59,8 @@ impl Service for Catalog {
     type Route = Route;
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
-        Endpoint::get("/query", Access::Internal, Route::Query),
-        Endpoint::post("/trade", Access::Internal, Route::Trade),
+        Endpoint::get("/query", Access::Work, Route::Query),
+        Endpoint::post("/trade", Access::Work, Route::Trade),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
         Endpoint::get("/healthz", Access::Internal, Route::Health),

@@ -5,13 +5,16 @@ use hyper::{Method, StatusCode};
 
 use super::Answer;
 
-/// Who may call an endpoint.
+/// Who may call an endpoint, and what it shares its places with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
     Public,
-    /// Services and operators: needs the shared secret where there is one, has a concurrency
-    /// bound of its own so that public load cannot starve it (rule E5), and may carry larger bodies.
+    /// Other services, for work that clients cause: needs the shared secret where there is one.
+    Work,
+    /// Other services and operators, for what keeps the bazaar together: needs the shared secret
+    /// where there is one, has places of its own so that neither clients nor the work that they
+    /// cause can starve it (rule E5), and may carry larger bodies.
     Internal,
 }
 

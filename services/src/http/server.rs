@@ -65,7 +65,7 @@ pub struct ServerConfig {
 struct Server<S> {
     service: Arc<S>,
     config: ServerConfig,
-    public_places: Semaphore,
+    client_places: Semaphore,
     internal_places: Semaphore,
 }
 
@@ -79,7 +79,7 @@ pub async fn serve<S: Service>(
     let server = Arc::new(Server {
         service,
         config,
-        public_places: Semaphore::new(MAX_CONCURRENT),
+        client_places: Semaphore::new(MAX_CONCURRENT),
         internal_places: Semaphore::new(MAX_CONCURRENT),
     });
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -149,12 +149,12 @@ impl<S: Service> Server<S> {
         found: Match<S::Route>,
         request: hyper::Request<Incoming>,
     ) -> Result<Answer, Answer> {
+        if found.access != Access::Public {
+            self.check_secret(request.headers())?;
+        }
         let (places, max_body) = match found.access {
-            Access::Public => (&self.public_places, MAX_BODY_BYTES),
-            Access::Internal => {
-                self.check_secret(request.headers())?;
-                (&self.internal_places, MAX_INTERNAL_BODY_BYTES)
-            }
+            Access::Public | Access::Work => (&self.client_places, MAX_BODY_BYTES),
+            Access::Internal => (&self.internal_places, MAX_INTERNAL_BODY_BYTES),
         };
         let _place = match tokio::time::timeout(MAX_WAIT_FOR_PLACE, places.acquire()).await {
             Ok(Ok(place)) => place,

@@ -52,8 +52,8 @@ impl Service for OrderService {
     type Route = Route;
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
-        Endpoint::get("/query", Access::Internal, Route::Query),
-        Endpoint::get("/trade", Access::Internal, Route::Trade),
+        Endpoint::get("/query", Access::Work, Route::Query),
+        Endpoint::get("/trade", Access::Work, Route::Trade),
         Endpoint::post("/sync", Access::Internal, Route::Sync),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::get("/leader", Access::Internal, Route::Leader),
