@@ -1,5 +1,7 @@
 //! Order replicas over real HTTP, in-process, with a front-end and a catalog that do as told.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
