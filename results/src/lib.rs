@@ -7,12 +7,15 @@
 //! * [`stats`], [`text`]: percentiles and medians; tables and numbers for people.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
 //! * [`charts`]: the same as pictures.
+//! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
 
 pub mod availability;
 pub mod charts;
+pub mod checks;
 pub mod records;
 pub mod report;
 pub mod stats;
 pub mod summary;
 pub mod text;
+pub mod verdict;

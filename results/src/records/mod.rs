@@ -12,6 +12,6 @@ mod observation;
 
 pub use event::{Event, EventKind};
 pub use final_state::{FinalKind, FinalRow};
-pub use folder::{FolderError, RunFolder};
+pub use folder::{FolderError, Numbered, RunFolder};
 pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
 pub use observation::{CacheState, Observation, Op, Outcome, Phase};

@@ -1,0 +1,65 @@
+//! What a check is, and what one trial says about it.
+
+use std::collections::BTreeMap;
+
+use super::doubt::{Doubt, Need};
+use super::evidence::Violation;
+use super::history::History;
+
+/// How many violations of a check are kept with their evidence; the rest are only counted. The
+/// first few tell what went wrong, and a thousandth would only make the report hard to open.
+pub const MAX_EVIDENCE: usize = 20;
+
+/// One property.
+pub(crate) struct Check {
+    /// Its name in `consistency.json`; never changed once published.
+    pub(crate) name: &'static str,
+    /// What holds if it passes, in a few words.
+    pub(crate) claim: &'static str,
+    /// What a trial must have for a pass to mean something.
+    pub(crate) needs: &'static [Need],
+    /// Looks for violations. Pure; never called for a trial that has no rows.
+    pub(crate) examine: fn(&History<'_>, &mut Finding),
+}
+
+/// What one check found in one trial.
+#[derive(Default)]
+pub(crate) struct Finding {
+    /// What was looked at, and how many. If the first of them is 0, nothing could be found.
+    pub(crate) examined: Vec<(&'static str, u64)>,
+    /// How many violations there are.
+    pub(crate) violations: u64,
+    /// The first [`MAX_EVIDENCE`] of them.
+    pub(crate) evidence: Vec<Violation>,
+    /// Extremes worth knowing, violations or not: name with unit, value.
+    pub(crate) maxima: BTreeMap<&'static str, f64>,
+    /// Why a pass would mean nothing.
+    pub(crate) doubts: Vec<Doubt>,
+}
+
+impl Finding {
+    /// Records a violation; its evidence is only gathered while it is going to be kept.
+    pub(crate) fn violation(&mut self, describe: impl FnOnce() -> Violation) {
+        self.violations += 1;
+        if self.evidence.len() < MAX_EVIDENCE {
+            self.evidence.push(describe());
+        }
+    }
+
+    /// Says that `count` of `what` were examined.
+    pub(crate) fn examined(&mut self, what: &'static str, count: usize) {
+        self.examined.push((what, count as u64));
+    }
+
+    /// Keeps the largest value under `name`.
+    pub(crate) fn maximum(&mut self, name: &'static str, value: f64) {
+        self.maxima.entry(name).and_modify(|max| *max = max.max(value)).or_insert(value);
+    }
+
+    /// Says why a pass would mean nothing.
+    pub(crate) fn doubt(&mut self, doubt: Doubt) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
+        }
+    }
+}

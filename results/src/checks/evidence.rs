@@ -1,0 +1,156 @@
+//! What a violation shows for itself: the operations, the rows, the nearest fault.
+
+use serde::{Deserialize, Serialize};
+
+use crate::records::{EventKind, FinalRow, Observation};
+
+use super::history::{FinalLine, History, Operation};
+
+/// A row of `observations.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationRow {
+    /// The line in `observations.csv`; the header is line 1.
+    pub line: u64,
+    /// The row itself.
+    #[serde(flatten)]
+    pub observation: Observation,
+}
+
+/// A row of `final.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldRow {
+    /// The line in `final.csv`; the header is line 1.
+    pub line: u64,
+    /// The row itself.
+    #[serde(flatten)]
+    pub held: FinalRow,
+}
+
+/// The fault that was injected closest in time to a violation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NearestFault {
+    /// Which of the plan's, if it was one of the plan's.
+    pub fault: Option<u32>,
+    /// `kill`, `pause`, `resume` or `restart`.
+    pub action: Option<String>,
+    /// Whom it hit.
+    pub process: Option<String>,
+    /// When, in microseconds since the run's origin.
+    pub at_us: u64,
+    /// The violation's time minus the fault's, in microseconds: negative if the violation came
+    /// first.
+    pub distance_us: i64,
+}
+
+/// One violation and its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Violation {
+    /// The cell of the manifest.
+    pub cell: String,
+    /// Which repetition of the cell.
+    pub trial: u32,
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// When it showed, in microseconds since the run's origin, if it has a time.
+    pub at_us: Option<u64>,
+    /// The trades that are involved.
+    pub request_ids: Vec<String>,
+    /// What the clients did and saw.
+    pub operations: Vec<OperationRow>,
+    /// What replicas and catalog held at the end.
+    pub held: Vec<HeldRow>,
+    /// Empty if no fault was injected, or the violation has no time.
+    pub nearest_fault: Option<NearestFault>,
+}
+
+impl Violation {
+    /// A violation that has no evidence yet.
+    pub(crate) fn new(history: &History<'_>, what: String) -> Self {
+        Self {
+            cell: history.cell.id.clone(),
+            trial: history.trial,
+            what,
+            at_us: None,
+            request_ids: Vec::new(),
+            operations: Vec::new(),
+            held: Vec::new(),
+            nearest_fault: None,
+        }
+    }
+
+    /// It showed at this time.
+    pub(crate) fn at(mut self, history: &History<'_>, at_us: u64) -> Self {
+        self.at_us = Some(at_us);
+        self.nearest_fault = nearest_fault(history, at_us);
+        self
+    }
+
+    /// It is about this trade.
+    pub(crate) fn request(mut self, request_id: &str) -> Self {
+        if !self.request_ids.iter().any(|known| known == request_id) {
+            self.request_ids.push(request_id.to_owned());
+        }
+        self
+    }
+
+    /// An operation that shows it.
+    pub(crate) fn operation(mut self, operation: &Operation) -> Self {
+        if !self.operations.iter().any(|known| known.line == operation.line) {
+            let observation = operation.row.clone();
+            self.operations.push(OperationRow { line: operation.line, observation });
+        }
+        match operation.row.request_id.as_deref() {
+            Some(request_id) => self.request(request_id),
+            None => self,
+        }
+    }
+
+    /// A row of `final.csv` that shows it.
+    pub(crate) fn held(mut self, line: &FinalLine) -> Self {
+        if !self.held.iter().any(|known| known.line == line.line) {
+            self.held.push(HeldRow { line: line.line, held: line.row.clone() });
+        }
+        match line.row.request_id.as_deref() {
+            Some(request_id) => self.request(request_id),
+            None => self,
+        }
+    }
+
+    /// Everything that is known about a trade: what its clients saw, and every row that replicas
+    /// and catalog hold of it. It is dated by its first operation.
+    pub(crate) fn story(mut self, history: &History<'_>, request_id: &str) -> Self {
+        self = self.request(request_id);
+        for operation in history.requests.get(request_id).into_iter().flatten() {
+            self = self.operation(operation);
+            if self.at_us.is_none() {
+                self = self.at(history, operation.row.end_us);
+            }
+        }
+        for log in &history.logs {
+            for entry in log.of_request(request_id) {
+                self = self.held(entry.line);
+            }
+        }
+        for applied in history.catalog.iter().flat_map(|catalog| catalog.of_request(request_id)) {
+            self = self.held(applied.line);
+        }
+        self
+    }
+}
+
+fn nearest_fault(history: &History<'_>, at_us: u64) -> Option<NearestFault> {
+    let fault =
+        history.events_of(EventKind::Injected).min_by_key(|fault| fault.at_us.abs_diff(at_us))?;
+    Some(NearestFault {
+        fault: fault.fault,
+        action: fault.action.clone(),
+        process: fault.process.clone(),
+        at_us: fault.at_us,
+        distance_us: signed_difference(at_us, fault.at_us),
+    })
+}
+
+fn signed_difference(left: u64, right: u64) -> i64 {
+    let distance = i64::try_from(left.abs_diff(right)).unwrap_or(i64::MAX);
+    if left < right { -distance } else { distance }
+}

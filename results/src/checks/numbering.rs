@@ -1,0 +1,136 @@
+//! Order numbers are unique and without gaps, in every log and among the acknowledgements.
+
+use std::collections::BTreeMap;
+
+use super::check::{Check, Finding};
+use super::doubt::Need;
+use super::evidence::Violation;
+use super::history::{Acknowledged, History, ReplicaLog};
+
+pub(super) const CHECK: Check = Check {
+    name: "order-numbers",
+    claim: "order numbers are unique and without gaps",
+    needs: &[Need::Acknowledged, Need::Replicas],
+    examine,
+};
+
+fn examine(history: &History<'_>, finding: &mut Finding) {
+    for log in &history.logs {
+        gaps_and_doubles(history, log, finding);
+    }
+    shared_numbers(history, finding);
+    finding.examined("acknowledged numbers", history.acknowledged.len());
+    finding.examined("log entries", history.logs.iter().map(|log| log.entries.len()).sum());
+}
+
+fn gaps_and_doubles(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut Finding) {
+    let source = log.source;
+    if let Some(first) = log.entries.first().filter(|entry| entry.order_no != 1) {
+        finding.violation(|| {
+            let what = format!("{source}'s log begins with #{}, not with #1", first.order_no);
+            Violation::new(history, what).held(first.line).story(history, first.request_id)
+        });
+    }
+    for pair in log.entries.windows(2) {
+        let [left, right] = pair else { continue };
+        let what = if left.order_no == right.order_no {
+            format!("{source} holds two orders as #{}", left.order_no)
+        } else if left.order_no + 1 != right.order_no {
+            format!("{source}'s log jumps from #{} to #{}", left.order_no, right.order_no)
+        } else {
+            continue;
+        };
+        finding.violation(|| {
+            Violation::new(history, what)
+                .held(left.line)
+                .held(right.line)
+                .story(history, right.request_id)
+        });
+    }
+}
+
+/// *The old leader answers 11 to one client, its successor gives 11 to another.*
+fn shared_numbers(history: &History<'_>, finding: &mut Finding) {
+    let mut by_number: BTreeMap<u64, Vec<&Acknowledged<'_>>> = BTreeMap::new();
+    for trade in &history.acknowledged {
+        let holders = by_number.entry(trade.order_no).or_default();
+        // The same id may be acknowledged twice: that is one trade, answered again.
+        if holders.iter().all(|holder| holder.request_id != trade.request_id) {
+            holders.push(trade);
+        }
+    }
+    for (number, holders) in by_number.into_iter().filter(|(_, holders)| holders.len() > 1) {
+        finding.violation(|| {
+            let what = format!("#{number} was acknowledged for {} different trades", holders.len());
+            let last = holders.iter().map(|trade| trade.operation.row.end_us).max();
+            let violation = Violation::new(history, what).at(history, last.unwrap_or_default());
+            holders.iter().fold(violation, |violation, trade| {
+                violation.operation(trade.operation).story(history, trade.request_id)
+            })
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CHECK;
+    use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use wire::bazaar::TradeType::Buy;
+
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        for (index, id) in ["r1", "r2", "r3"].into_iter().enumerate() {
+            let start = 10 * index as u64;
+            trial.trade(1, id, Buy, 1, "Stock1", (start, start + 5));
+        }
+        trial
+    }
+
+    #[test]
+    fn numbers_from_one_without_gaps_pass() {
+        assert_passes(&trial().check(&CHECK));
+    }
+
+    #[test]
+    fn a_number_given_to_two_trades_is_a_violation() {
+        let mut trial = trial();
+        trial.observations[2].order_no = Some(2);
+        let result = trial.check(&CHECK);
+        assert_fails(&result, "#2 was acknowledged for 2 different trades");
+        assert_eq!(result.evidence[0].request_ids, ["r2", "r3"]);
+        assert_eq!(result.evidence[0].operations.len(), 2);
+    }
+
+    #[test]
+    fn a_repeated_answer_to_the_same_key_is_the_same_trade() {
+        let mut trial = trial();
+        let mut again = trial.observations[2].clone();
+        again.seq += 1;
+        trial.observations.push(again);
+        assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
+    fn a_double_and_a_gap_in_a_log_are_violations() {
+        let mut doubled = trial();
+        doubled.entry_mut("order-2", "r3").order_no = Some(2);
+        assert_fails(&doubled.check(&CHECK), "order-2 holds two orders as #2");
+
+        let mut gap = trial();
+        gap.entry_mut("order-2", "r3").order_no = Some(4);
+        assert_fails(&gap.check(&CHECK), "order-2's log jumps from #2 to #4");
+
+        let mut late = trial();
+        late.finals.retain(|row| row.order_no != Some(1));
+        assert_fails(&late.check(&CHECK), "begins with #2");
+    }
+
+    #[test]
+    fn a_doubled_number_is_found_in_an_unfinished_trial_too() {
+        let mut trial = trial();
+        trial.unfinish();
+        assert_inconclusive(&trial.check(&CHECK), "did not finish");
+        trial.observations[2].order_no = Some(2);
+        assert_fails(&trial.check(&CHECK), "#2 was acknowledged");
+    }
+}

@@ -1,0 +1,205 @@
+//! After healing there is progress: all replicas are in sync within the stated time, and trades
+//! are acknowledged again.
+//!
+//! Safety alone is kept by a bazaar that never answers; this is the check that it cannot pass.
+
+use std::collections::BTreeSet;
+
+use crate::records::{Event, EventKind, Outcome};
+
+use super::check::{Check, Finding};
+use super::doubt::Doubt;
+use super::evidence::Violation;
+use super::history::History;
+
+pub(super) const CHECK: Check = Check {
+    name: "progress-after-healing",
+    claim: "all replicas are in sync in time, and trades go on",
+    needs: &[],
+    examine,
+};
+
+fn examine(history: &History<'_>, finding: &mut Finding) {
+    let faulty = history.cell.planned_faults > 0 || history.event(EventKind::Injected).is_some();
+    let healed = history.event(EventKind::Healed);
+    if faulty && healed.is_none() {
+        finding.doubt(Doubt::NotHealed);
+    }
+    convergence(history, healed.or_else(|| history.event(EventKind::LoadEnded)), finding);
+    if faulty && history.trades_planned() {
+        acknowledged_again(history, finding);
+    }
+}
+
+fn convergence(history: &History<'_>, since: Option<&Event>, finding: &mut Finding) {
+    if let Some(event) = history.event(EventKind::NotConverged) {
+        finding.examined("convergences", 1);
+        finding.violation(|| {
+            let detail = event.detail.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let within_ms = history.converge_within_ms;
+            let what = format!("the replicas did not converge within {within_ms} ms{detail}");
+            Violation::new(history, what).at(history, event.at_us)
+        });
+        return;
+    }
+    let (Some(since), Some(converged)) = (since, history.event(EventKind::Converged)) else {
+        return finding.doubt(Doubt::NotSettled);
+    };
+    finding.examined("convergences", 1);
+    let took_us = converged.at_us.saturating_sub(since.at_us);
+    finding.maximum("converge_ms", super::milliseconds(took_us));
+    if took_us > history.converge_within_ms.saturating_mul(1_000) {
+        finding.violation(|| {
+            let (took_ms, bound_ms) = (super::milliseconds(took_us), history.converge_within_ms);
+            let what = format!("the replicas took {took_ms:.3} ms to converge, not {bound_ms} ms");
+            Violation::new(history, what).at(history, converged.at_us)
+        });
+    }
+}
+
+fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
+    let Some(whole_us) = whole_again_us(history) else { return };
+    let after = |start_us: u64| start_us > whole_us;
+    let acknowledged =
+        history.acknowledged.iter().filter(|trade| after(trade.operation.row.end_us)).count();
+    finding.examined("trades acknowledged after healing", acknowledged);
+    if acknowledged > 0 {
+        return;
+    }
+    // A refusal is an answer, but no trade; it shows neither progress nor the lack of it.
+    let tried: Vec<_> = history
+        .trades
+        .iter()
+        .filter(|trade| after(trade.row.start_us) && trade.row.outcome != Outcome::Rejected)
+        .collect();
+    if tried.is_empty() {
+        return finding.doubt(Doubt::NoTradeAfterHealing);
+    }
+    finding.violation(|| {
+        let what = format!(
+            "none of {} trades that were tried after everything was healed was acknowledged",
+            tried.len()
+        );
+        let first = tried.iter().take(1);
+        first.fold(Violation::new(history, what).at(history, whole_us), |violation, trade| {
+            violation.operation(trade)
+        })
+    });
+}
+
+/// Since when nothing has been broken any more. That may be well before `healed`, if the plan's
+/// own restarts and resumes had repaired everything while the load still ran.
+fn whole_again_us(history: &History<'_>) -> Option<u64> {
+    let mut broken: BTreeSet<Option<&str>> = BTreeSet::new();
+    let mut whole_us = None;
+    for event in &history.events {
+        let process = event.process.as_deref();
+        match (event.event, event.action.as_deref()) {
+            (EventKind::Injected, Some("kill" | "pause")) => {
+                broken.insert(process);
+                whole_us = None;
+            }
+            (EventKind::Confirmed, Some("restart" | "resume")) => {
+                broken.remove(&process);
+                if broken.is_empty() {
+                    whole_us = whole_us.or(Some(event.at_us));
+                }
+            }
+            (EventKind::Healed, _) => {
+                broken.clear();
+                whole_us = whole_us.or(Some(event.at_us));
+            }
+            _ => {}
+        }
+    }
+    whole_us
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CHECK;
+    use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::records::{EventKind, Outcome};
+    use wire::bazaar::TradeType::Buy;
+
+    /// A kill at 100, healed at 200, converged at 1200, bound 5 ms.
+    fn faulty() -> Trial {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
+        trial.fault(100, "kill", "order-3");
+        trial.settle(200, 1_200);
+        trial
+    }
+
+    #[test]
+    fn convergence_in_time_and_a_trade_after_healing_pass() {
+        let mut trial = faulty();
+        trial.trade(1, "r2", Buy, 1, "Stock1", (300, 400));
+        let result = trial.check(&CHECK);
+        assert_passes(&result);
+        assert_eq!(result.maxima["converge_ms"], 1.0);
+    }
+
+    #[test]
+    fn without_faults_convergence_alone_is_asked_for() {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
+        assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
+    fn late_or_no_convergence_is_a_violation() {
+        let mut late = faulty();
+        late.trade(1, "r2", Buy, 1, "Stock1", (300, 400));
+        late.settle(200, 5_201);
+        assert_fails(&late.check(&CHECK), "took 5.001 ms to converge, not 5 ms");
+
+        let mut never = faulty();
+        never.trade(1, "r2", Buy, 1, "Stock1", (300, 400));
+        never.events.retain(|event| event.event != EventKind::Converged);
+        never.event(5_200, EventKind::NotConverged).detail = Some("order-2 is behind".to_owned());
+        assert_fails(&never.check(&CHECK), "did not converge within 5 ms: order-2 is behind");
+    }
+
+    #[test]
+    fn trades_that_are_tried_after_healing_and_never_acknowledged_are_a_violation() {
+        let mut trial = faulty();
+        trial.attempt(1, "r2", Outcome::Unknown, (300, 400));
+        assert_fails(&trial.check(&CHECK), "none of 1 trades");
+    }
+
+    #[test]
+    fn no_trade_after_healing_shows_nothing() {
+        let mut trial = faulty();
+        assert_inconclusive(&trial.check(&CHECK), "no trade was tried after");
+        trial.attempt(1, "r2", Outcome::Rejected, (300, 400));
+        assert_inconclusive(&trial.check(&CHECK), "no trade was tried after");
+    }
+
+    #[test]
+    fn a_plan_that_repairs_everything_itself_has_healed_when_its_last_repair_worked() {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
+        trial.fault(100, "kill", "order-3");
+        trial.fault(150, "restart", "order-3");
+        trial.trade(1, "r2", Buy, 1, "Stock1", (160, 180));
+        trial.settle(5_000, 5_100);
+        assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
+    fn faults_that_were_not_healed_leave_it_open() {
+        let mut trial = faulty();
+        trial.trade(1, "r2", Buy, 1, "Stock1", (300, 400));
+        trial.events.retain(|event| event.event != EventKind::Healed);
+        assert_inconclusive(&trial.check(&CHECK), "does not say that the faults were healed");
+    }
+
+    #[test]
+    fn neither_converged_nor_not_leaves_it_open() {
+        let mut trial = faulty();
+        trial.trade(1, "r2", Buy, 1, "Stock1", (300, 400));
+        trial.events.retain(|event| event.event != EventKind::Converged);
+        assert_inconclusive(&trial.check(&CHECK), "whether the replicas converged");
+    }
+}

@@ -1,0 +1,185 @@
+//! All replicas hold the same log once healed.
+//!
+//! The logs are compared entry by entry; the digests are for people, who can tell at a glance
+//! that they agree and can compare them with what `order-N.db` holds.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::check::{Check, Finding};
+use super::doubt::Need;
+use super::evidence::Violation;
+use super::history::{History, LogEntry, ReplicaLog};
+
+pub(super) const CHECK: Check = Check {
+    name: "replicas-identical",
+    claim: "all replicas hold the same log",
+    needs: &[Need::Acknowledged, Need::Replicas],
+    examine,
+};
+
+/// A replica's log in a few characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDigest {
+    /// The cell of the manifest.
+    pub cell: String,
+    /// Which repetition of the cell.
+    pub trial: u32,
+    /// The replica.
+    pub source: String,
+    /// How many orders its log holds.
+    pub orders: u64,
+    /// SHA-256 over one line per order, ascending by number: number, epoch, request id, stock,
+    /// type and quantity, separated by tabs and ended by a line feed; an empty epoch is empty.
+    pub sha256: String,
+}
+
+/// The digest of every log that was dumped.
+pub(super) fn digests(history: &History<'_>) -> impl Iterator<Item = LogDigest> {
+    history.logs.iter().map(|log| LogDigest {
+        cell: history.cell.id.clone(),
+        trial: history.trial,
+        source: log.source.to_owned(),
+        orders: log.entries.len() as u64,
+        sha256: sha256(log),
+    })
+}
+
+fn sha256(log: &ReplicaLog<'_>) -> String {
+    let mut hasher = Sha256::new();
+    for LogEntry { order_no, epoch, request_id, content, .. } in &log.entries {
+        let epoch = epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
+        let super::history::Content { stock_name, trade_type, quantity } = content;
+        hasher.update(format!(
+            "{order_no}\t{epoch}\t{request_id}\t{stock_name}\t{trade_type}\t{quantity}\n"
+        ));
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn examine(history: &History<'_>, finding: &mut Finding) {
+    let numbers: BTreeSet<u64> = history
+        .logs
+        .iter()
+        .flat_map(|log| log.entries.iter().map(|entry| entry.order_no))
+        .collect();
+    for &number in &numbers {
+        if let Some(what) = disagreement(history, number) {
+            finding.violation(|| {
+                let entries: Vec<_> =
+                    history.logs.iter().filter_map(|log| log.at(number)).collect();
+                let violation = Violation::new(history, what);
+                let violation =
+                    entries.iter().fold(violation, |violation, entry| violation.held(entry.line));
+                entries
+                    .iter()
+                    .fold(violation, |violation, entry| violation.story(history, entry.request_id))
+            });
+        }
+    }
+    finding.examined("orders compared", numbers.len());
+    finding.examined("logs", history.logs.len());
+}
+
+fn disagreement(history: &History<'_>, number: u64) -> Option<String> {
+    let mut holders = history.logs.iter().filter_map(|log| Some((log.source, log.at(number)?)));
+    let (first_source, first) = holders.next()?;
+    for (source, entry) in holders {
+        let same = (first.epoch, first.request_id, first.content)
+            == (entry.epoch, entry.request_id, entry.content);
+        if !same {
+            return Some(format!(
+                "#{number} is {} at {first_source} and {} at {source}",
+                describe(first),
+                describe(entry)
+            ));
+        }
+    }
+    // A dump that was cut off may lack what the replica has.
+    let lacking: Vec<_> = history
+        .logs
+        .iter()
+        .filter(|log| history.finished && log.at(number).is_none())
+        .map(|log| log.source)
+        .collect();
+    (!lacking.is_empty())
+        .then(|| format!("{first_source} holds #{number}, but {} does not", lacking.join(" and ")))
+}
+
+fn describe(entry: &LogEntry<'_>) -> String {
+    let epoch = entry.epoch.map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
+    format!("{} ({}{epoch})", entry.request_id, entry.content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CHECK;
+    use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use wire::bazaar::TradeType::Buy;
+
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (10, 20));
+        trial.trade(2, "r2", Buy, 4, "Stock2", (15, 30));
+        trial
+    }
+
+    #[test]
+    fn equal_logs_pass_and_have_equal_digests() {
+        assert_passes(&trial().check(&CHECK));
+        let digests = trial().report().digests;
+        assert_eq!(digests.len(), 3);
+        assert!(digests.iter().all(|digest| digest.sha256 == digests[0].sha256));
+        assert!(digests.iter().all(|digest| digest.orders == 2));
+    }
+
+    #[test]
+    fn the_digest_is_the_documented_one() {
+        // printf '1\t1\tr1\tStock1\tBuy\t3\n2\t1\tr2\tStock2\tBuy\t4\n' | sha256sum
+        let digests = trial().report().digests;
+        assert_eq!(
+            digests[0].sha256,
+            "56b9d0a73538d74df0e184e57f64a4939ff1bbfc921859bb9898cf94b50b032c"
+        );
+    }
+
+    #[test]
+    fn the_same_number_with_different_content_on_two_replicas_is_a_violation() {
+        let mut trial = trial();
+        trial.entry_mut("order-2", "r2").request_id = Some("r9".to_owned());
+        let result = trial.check(&CHECK);
+        assert_fails(&result, "#2 is r2 (Buy 4 of Stock2, epoch 1) at order-1 and r9");
+        assert!(result.evidence[0].held.len() >= 3);
+        let digests = trial.report().digests;
+        assert_ne!(digests[0].sha256, digests[1].sha256);
+    }
+
+    #[test]
+    fn the_same_trade_numbered_in_different_epochs_is_a_violation() {
+        let mut trial = trial();
+        trial.entry_mut("order-2", "r2").epoch = Some(5);
+        assert_fails(&trial.check(&CHECK), "epoch 5");
+    }
+
+    #[test]
+    fn an_order_that_a_replica_lacks_is_a_violation_once_the_dump_is_complete() {
+        let mut trial = trial();
+        trial
+            .finals
+            .retain(|row| !(row.source == "order-3" && row.request_id.as_deref() == Some("r2")));
+        assert_fails(&trial.check(&CHECK), "order-1 holds #2, but order-3 does not");
+        trial.unfinish();
+        assert_inconclusive(&trial.check(&CHECK), "did not finish");
+    }
+
+    #[test]
+    fn replicas_that_were_not_dumped_leave_it_open() {
+        let mut trial = trial();
+        trial.finals.retain(|row| row.source == "order-1" || row.source == "catalog");
+        let result = trial.check(&CHECK);
+        assert_inconclusive(&result, "order-2");
+        assert_inconclusive(&result, "order-3");
+    }
+}

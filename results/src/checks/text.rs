@@ -1,0 +1,291 @@
+//! The consistency report for people: verdict first, evidence last.
+
+use std::fmt::{self, Write as _};
+
+use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
+use super::replicas::LogDigest;
+use super::report::{CheckResult, ConsistencyReport, Count, DoubtReport, TrialName};
+use super::{MAX_EVIDENCE, milliseconds};
+use crate::records::{FinalKind, Op};
+use crate::text::{aligned, counted};
+use crate::verdict::Verdict;
+
+/// How many trials are named where a reason concerns many.
+const NAMED_TRIALS: usize = 3;
+/// How many characters of a digest are shown; the JSON has them all.
+const DIGEST_CHARACTERS: usize = 16;
+/// How many operations and rows are shown per violation; the JSON has them all.
+const SHOWN_ROWS: usize = 12;
+
+/// The whole report.
+pub(super) fn render(report: &ConsistencyReport) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_report(&mut text, report);
+    text
+}
+
+fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
+    writeln!(text, "Consistency: {}. {}", report.verdict, headline(report))?;
+    write_run(text, report)?;
+    write_table(text, &report.checks)?;
+    write_doubts(text, &report.checks)?;
+    write_digests(text, &report.digests)?;
+    for check in report.checks.iter().filter(|check| check.violations > 0) {
+        write_violations(text, check)?;
+    }
+    Ok(())
+}
+
+fn headline(report: &ConsistencyReport) -> String {
+    let with =
+        |verdict| report.checks.iter().filter(|check| check.verdict == Some(verdict)).count();
+    let judged = report.checks.iter().filter(|check| check.verdict.is_some()).count();
+    match report.verdict {
+        Verdict::Pass => format!("All {judged} checks looked, and found nothing wrong."),
+        Verdict::Fail => format!(
+            "{} of {judged} checks found {}.",
+            with(Verdict::Fail),
+            plural(report.violations(), "violation")
+        ),
+        Verdict::Inconclusive => format!(
+            "Nothing wrong was found, but {} of {} checks could not have found it.",
+            with(Verdict::Inconclusive),
+            report.checks.len()
+        ),
+    }
+}
+
+fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
+    let run = &report.run;
+    writeln!(
+        text,
+        "{} run of plan {} (seed {}, begun {}): {} of {} finished, {}, {}, {}, {}.",
+        capitalised(&run.kind),
+        run.plan_name,
+        run.seed,
+        run.started_at,
+        run.finished_trials,
+        plural(u64::from(run.trials), "trial"),
+        plural(run.operations, "operation"),
+        plural(run.acknowledged_trades, "acknowledged trade"),
+        plural(run.reads, "read"),
+        plural(run.faults, "fault action"),
+    )
+}
+
+fn write_table(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
+    let rows: Vec<Vec<String>> = checks
+        .iter()
+        .map(|check| {
+            let verdict = check.verdict.map_or("-".to_owned(), |verdict| verdict.to_string());
+            vec![check.claim.clone(), verdict, check.violations.to_string(), examined(check)]
+        })
+        .collect();
+    let header = ["check", "verdict", "violations", "examined"];
+    writeln!(text, "\n{}", aligned(&header, header.len(), &rows).trim_end())?;
+    if checks.iter().any(|check| check.verdict.is_none()) {
+        writeln!(text, "(-: the plan gave this check nothing to examine)")?;
+    }
+    Ok(())
+}
+
+fn examined(check: &CheckResult) -> String {
+    let counts = check.examined.iter().map(|Count { what, count }| format!("{count} {what}"));
+    let maxima = check.maxima.iter().map(|(name, value)| match name.as_str() {
+        "stale_ms" => format!("stalest by {value:.3} ms"),
+        "backwards_ms" => format!("back by up to {value:.3} ms"),
+        "converge_ms" => format!("slowest {value:.0} ms"),
+        other => format!("{other} at most {value:.3}"),
+    });
+    counts.chain(maxima).collect::<Vec<_>>().join(", ")
+}
+
+/// Most doubts concern many checks for one reason, so the reasons come first.
+fn write_doubts(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
+    let mut grouped: Vec<(&DoubtReport, Vec<&str>)> = Vec::new();
+    for check in checks {
+        for doubt in &check.doubts {
+            match grouped.iter_mut().find(|(known, _)| *known == doubt) {
+                Some((_, concerned)) => concerned.push(&check.claim),
+                None => grouped.push((doubt, vec![&check.claim])),
+            }
+        }
+    }
+    if grouped.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nWhat could not be judged")?;
+    for (doubt, concerned) in grouped {
+        let concerned = if concerned.len() == checks.len() {
+            "every check".to_owned()
+        } else {
+            concerned.iter().map(|claim| format!("\"{claim}\"")).collect::<Vec<_>>().join(", ")
+        };
+        let DoubtReport { reason, trials } = doubt;
+        writeln!(text, "  In {}, {reason}.\n    Concerns {concerned}.", named(trials))?;
+    }
+    Ok(())
+}
+
+fn named(trials: &[TrialName]) -> String {
+    let mut names: Vec<_> = trials.iter().take(NAMED_TRIALS).map(TrialName::to_string).collect();
+    if trials.len() > NAMED_TRIALS {
+        names.push(format!("{} more", trials.len() - NAMED_TRIALS));
+    }
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+fn write_digests(text: &mut String, digests: &[LogDigest]) -> fmt::Result {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nOrder logs at the end (SHA-256)")?;
+    let same_trial = |a: &LogDigest, b: &LogDigest| a.cell == b.cell && a.trial == b.trial;
+    for logs in digests.chunk_by(same_trial) {
+        let Some(first) = logs.first() else { continue };
+        let trial = TrialName { cell: first.cell.clone(), trial: first.trial };
+        for equal in by_digest(logs) {
+            let sources: Vec<_> = equal.iter().map(|log| log.source.as_str()).collect();
+            let digest: String = equal[0].sha256.chars().take(DIGEST_CHARACTERS).collect();
+            writeln!(
+                text,
+                "  {trial}: {digest}  {}  {}",
+                plural(equal[0].orders, "order"),
+                sources.join(" = ")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The logs of a trial, equal ones together. No group is empty.
+fn by_digest(logs: &[LogDigest]) -> Vec<Vec<&LogDigest>> {
+    let mut groups: Vec<Vec<&LogDigest>> = Vec::new();
+    for log in logs {
+        match groups.iter_mut().find(|group| group[0].sha256 == log.sha256) {
+            Some(group) => group.push(log),
+            None => groups.push(vec![log]),
+        }
+    }
+    groups
+}
+
+fn write_violations(text: &mut String, check: &CheckResult) -> fmt::Result {
+    write!(text, "\nViolated: {} ({}", check.claim, plural(check.violations, "violation"))?;
+    if check.violations > MAX_EVIDENCE as u64 {
+        write!(text, ", the first {MAX_EVIDENCE} shown")?;
+    }
+    writeln!(text, ")")?;
+    for (number, violation) in (1..).zip(&check.evidence) {
+        write_violation(text, number, violation)?;
+    }
+    Ok(())
+}
+
+fn write_violation(text: &mut String, number: usize, violation: &Violation) -> fmt::Result {
+    let Violation { cell, trial, what, at_us, request_ids, operations, held, nearest_fault } =
+        violation;
+    let trial = TrialName { cell: cell.clone(), trial: *trial };
+    writeln!(text, "  {number}. {} ({trial})", capitalised(what))?;
+    if !request_ids.is_empty() {
+        writeln!(text, "     requests: {}", request_ids.join(", "))?;
+    }
+    if let Some(at_us) = at_us {
+        write!(text, "     at {:.3} ms", milliseconds(*at_us))?;
+        match nearest_fault {
+            Some(fault) => writeln!(text, ", {}", beside(fault))?,
+            None => writeln!(text, ", no fault was injected")?,
+        }
+    }
+    for row in operations.iter().take(SHOWN_ROWS) {
+        writeln!(text, "     {}", operation(row))?;
+    }
+    for row in held.iter().take(SHOWN_ROWS) {
+        writeln!(text, "     {}", held_row(row))?;
+    }
+    let hidden =
+        operations.len().saturating_sub(SHOWN_ROWS) + held.len().saturating_sub(SHOWN_ROWS);
+    if hidden > 0 {
+        writeln!(text, "     and {} in consistency.json", plural(hidden as u64, "more row"))?;
+    }
+    Ok(())
+}
+
+fn beside(fault: &NearestFault) -> String {
+    let distance_ms = milliseconds(fault.distance_us.unsigned_abs());
+    let side = if fault.distance_us < 0 { "before" } else { "after" };
+    let action = fault.action.as_deref().unwrap_or("fault");
+    let process = fault.process.as_deref().unwrap_or("an unknown process");
+    let number = fault.fault.map(|fault| format!(" (fault {fault})")).unwrap_or_default();
+    format!("{distance_ms:.3} ms {side} the {action} of {process}{number}")
+}
+
+fn operation(OperationRow { line, observation: row }: &OperationRow) -> String {
+    let op = match row.op {
+        Op::Query => "query",
+        Op::Trade => "trade",
+        Op::Lookup => "lookup",
+    };
+    let mut words = vec![format!("observations.csv:{line}  client {} {op}", row.client)];
+    words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
+    words.extend(row.quantity.map(|quantity| quantity.to_string()));
+    words.extend(row.stock_name.clone());
+    words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
+    words.extend(row.seen_quantity.map(|quantity| format!("quantity {quantity}")));
+    words.extend(row.seen_volume.map(|volume| format!("volume {volume}")));
+    words.push(format!("{:?}", row.outcome).to_lowercase());
+    words.push(format!("{:.3} to {:.3} ms", milliseconds(row.start_us), milliseconds(row.end_us)));
+    words.join(" ")
+}
+
+fn held_row(HeldRow { line, held: row }: &HeldRow) -> String {
+    let kind = match row.kind {
+        FinalKind::Source => "dumped",
+        FinalKind::Order => "holds",
+        FinalKind::Applied => "applied",
+        FinalKind::Refused => "refused",
+        FinalKind::Stock => "ended with",
+    };
+    let mut words = vec![format!("final.csv:{line}  {} {kind}", row.source)];
+    words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
+    words.extend(row.request_id.clone());
+    words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
+    words.extend(row.quantity.map(|quantity| quantity.to_string()));
+    words.extend(row.stock_name.clone());
+    words.extend(row.epoch.map(|epoch| format!("epoch {epoch}")));
+    words.extend(row.version.map(|version| format!("version {version}")));
+    words.extend(row.quantity_after.map(|quantity| format!("quantity {quantity}")));
+    words.extend(row.volume_after.map(|volume| format!("volume {volume}")));
+    words.join(" ")
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    counted(count, noun, &format!("{noun}s"))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+    use crate::checks::TrialName;
+
+    #[test]
+    fn long_lists_of_trials_are_cut_short() {
+        let trials: Vec<_> =
+            (1..=5).map(|trial| TrialName { cell: "c".to_owned(), trial }).collect();
+        assert_eq!(named(&trials[..1]), "c trial 1");
+        assert_eq!(named(&trials[..2]), "c trial 1 and c trial 2");
+        assert_eq!(named(&trials), "c trial 1, c trial 2, c trial 3 and 2 more");
+    }
+}
