@@ -1,0 +1,231 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
+
+/// Loads a replicated stock bazaar, breaks it, measures it, and judges it from outside.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "double-trouble",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  double-trouble bench                        what does the cache buy? (2.5 minutes)
+  double-trouble failover --seed 7            what does a leader's death cost, was anything lost?
+  double-trouble check results/runs/latest    check the newest run again, from its files
+  double-trouble serve                        keep a bazaar up, and in another terminal
+  double-trouble client trade Stock1 Buy 3    trade by hand
+
+Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
+RUST_LOG=debug says more on stderr."
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Start the bazaar and keep it up until Ctrl-C
+    Serve(Serve),
+    /// Query, trade and check by hand, against any address
+    Client(Client),
+    /// Sweep the share of trades with the cache on and off: what does the cache buy?
+    Bench(Run),
+    /// Load the bazaar while leaders are killed: what does it cost, is anything lost?
+    Failover(Run),
+    /// Check a run again, from its files alone
+    Check(Folder),
+    /// Draw a run's charts and tables again, from its files alone
+    Report(Folder),
+}
+
+/// `serve`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble serve
+  double-trouble serve --data-dir ./data              keep the databases, and go on with them later
+  double-trouble serve --base-port 41000 --cache off  41000 front-end, 41001 catalog, 41002.. replicas")]
+pub struct Serve {
+    /// Whether the front-end caches
+    #[arg(long, value_enum, default_value = "on")]
+    pub cache: CacheSetting,
+    /// How many order replicas, 1 to 9
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub replicas: u8,
+    /// Folder of the databases and logs, kept [default: a new one in the temporary folder, removed
+    /// at the end]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// First port of a range [default: 30001 front-end, 10001 catalog, 20001.. replicas]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65500))]
+    pub base_port: Option<u16>,
+    /// Whether a commit waits for the disk
+    #[arg(long, value_enum, default_value = "flush")]
+    pub durability: DurabilitySetting,
+    /// How often the front-end pings the leader
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub ping_period_ms: u64,
+    /// After how long without an answer the leader is given up
+    #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub ping_timeout_ms: u64,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub binaries: Binaries,
+}
+
+/// Where the services are.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Binaries {
+    /// Folder of the binaries front-end, catalog and order [default: the one this program is in]
+    #[arg(long, value_name = "DIR", env = "DOUBLE_TROUBLE_BIN_DIR")]
+    pub bin_dir: Option<PathBuf>,
+}
+
+/// `client`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  double-trouble client query-stock Stock1
+  double-trouble client trade Stock1 Buy 3 --repeat 10
+  double-trouble client query-order 1
+  double-trouble client random --repeat 1000 --p 0.5
+  double-trouble client --address 127.0.0.1:41000 check --repeat 20
+
+Exit codes: 0 all went well, 1 something was refused, failed or differed, 2 an outcome is unknown,
+3 bad usage."
+)]
+pub struct Client {
+    /// The front-end's address
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:30001",
+        env = "DOUBLE_TROUBLE_FRONT_END"
+    )]
+    pub address: String,
+    /// How often
+    #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// After how long a request is given up
+    #[arg(long, global = true, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout_ms: u64,
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ClientAction,
+}
+
+/// What to do by hand.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ClientAction {
+    /// Query random stocks and perhaps trade them; look the acknowledged orders up at the end
+    Random {
+        /// Probability that a query is followed by a trade
+        #[arg(long, default_value_t = 0.5)]
+        p: f64,
+        /// Seed of the random choices [default: another one each time]
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+        /// Stocks to choose from, separated by commas [default: Stock1 to Stock10]
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        stocks: Vec<String>,
+    },
+    /// Query a stock
+    QueryStock {
+        /// The stock's name
+        stock_name: String,
+    },
+    /// Query an order
+    QueryOrder {
+        /// The order's number
+        order_no: u64,
+    },
+    /// Buy or sell
+    Trade {
+        /// The stock's name
+        stock_name: String,
+        /// Buy or Sell, in any letter case
+        trade_type: wire::bazaar::TradeType,
+        /// How many
+        quantity: wire::bazaar::Quantity,
+        /// Idempotency key: the same key trades once [default: another one each time]
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Buy and sell one of a stock, and see that the orders are kept and the stock follows
+    Check {
+        /// The stock's name
+        #[arg(default_value = "Stock1")]
+        stock_name: String,
+    },
+}
+
+/// `bench` and `failover`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble bench --plan loadgen/plans/quick.toml
+  double-trouble bench --p 0,0.5 --duration 3 --trials 3
+  double-trouble failover --seed 7
+
+A plan is a TOML file in which every field has a default; loadgen/plans/bench.toml and failover.toml
+explain them. Options given here stand above the plan. The run's files are in results/runs, the newest
+in results/runs/latest.")]
+pub struct Run {
+    /// The plan [default: the one in loadgen/plans that is named after the command]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Folder in which the run's folder is made
+    #[arg(long, value_name = "DIR", default_value = "results/runs")]
+    pub out: PathBuf,
+    /// Keep the databases of a run that passed
+    #[arg(long)]
+    pub keep_data: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub overrides: Overrides,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub binaries: Binaries,
+}
+
+/// `check` and `report`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble check results/runs/latest
+  double-trouble report results/runs/latest")]
+pub struct Folder {
+    /// The run's folder
+    pub run: PathBuf,
+}
+
+/// Logs go to stderr, warnings and errors unless `RUST_LOG` says otherwise.
+pub fn set_up_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,138 @@
+//! `client`: what a client of the load does, by hand, each step with the time it took.
+
+mod hand;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use wire::bazaar::{Quantity, TradeRequest, TradeType};
+use wire::ids::{OrderNo, RequestId};
+
+use self::hand::Hand;
+use crate::cli::{Client, ClientAction};
+use crate::exit::Exit;
+use crate::scenario::choice;
+use crate::scenario::http::{FrontEnd, measuring_client};
+use crate::stop::Stop;
+
+/// Does what was asked for, as often as was asked for.
+pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {
+    let http = measuring_client(Duration::from_millis(args.timeout_ms)).build()?;
+    let mut hand = Hand::new(FrontEnd::new(http, &args.address)?);
+    let repeat = args.repeat;
+    match args.action {
+        ClientAction::Random { p, seed, stocks } => {
+            ensure!((0.0..=1.0).contains(&p), "--p: is {p}, must be from 0 to 1");
+            random(&mut hand, stop, repeat, p, seed, stocks).await;
+        }
+        ClientAction::QueryStock { stock_name } => {
+            for _ in rounds(repeat, stop) {
+                hand.query_stock(&stock_name).await;
+            }
+        }
+        ClientAction::QueryOrder { order_no } => {
+            for _ in rounds(repeat, stop) {
+                hand.query_order(OrderNo(order_no)).await;
+            }
+        }
+        ClientAction::Trade { stock_name, trade_type, quantity, key } => {
+            if let Some(key) = &key {
+                RequestId::new(key.as_str()).context("--key")?;
+            }
+            let trade = TradeRequest { stock_name, trade_type, quantity };
+            for _ in rounds(repeat, stop) {
+                hand.trade(&trade, &key.clone().unwrap_or_else(fresh_key)).await;
+            }
+        }
+        ClientAction::Check { stock_name } => {
+            let one = Quantity::new(1)?;
+            for _ in rounds(repeat, stop) {
+                check(&mut hand, &stock_name, one).await;
+            }
+        }
+    }
+    Ok(hand.sum_up())
+}
+
+/// Counts to `repeat`, or until somebody asks for the end.
+fn rounds(repeat: u32, stop: &Stop) -> impl Iterator<Item = u32> + '_ {
+    (0..repeat).take_while(|_| !stop.is_requested())
+}
+
+/// A key that nobody has used.
+fn fresh_key() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+async fn random(
+    hand: &mut Hand,
+    stop: &Stop,
+    repeat: u32,
+    p: f64,
+    seed: Option<u64>,
+    stocks: Vec<String>,
+) {
+    let stocks = if stocks.is_empty() { default_stocks() } else { stocks };
+    let mut rng = seed.map_or_else(rand::make_rng, Xoshiro256PlusPlus::seed_from_u64);
+    let mut acknowledged = BTreeMap::new();
+    hand.accept_refusals();
+    for _ in rounds(repeat, stop) {
+        let name = choice::stock(&mut rng, &stocks);
+        let Some(stock) = hand.query_stock(name).await else { continue };
+        if let Some(trade) = choice::follow_up(&mut rng, p, name, stock.quantity)
+            && let Some(order_no) = hand.trade(&trade, &fresh_key()).await
+        {
+            acknowledged.insert(order_no, trade);
+        }
+    }
+    for (order_no, trade) in acknowledged {
+        if stop.is_requested() {
+            return;
+        }
+        look_up(hand, order_no, &trade).await;
+    }
+}
+
+fn default_stocks() -> Vec<String> {
+    (1..=10).map(|number| format!("Stock{number}")).collect()
+}
+
+/// Buys one and sells it again; both orders must be kept, and the stock must follow. Others may
+/// trade the same stock meanwhile, so of the stock only the volume is compared: it never shrinks.
+async fn check(hand: &mut Hand, stock_name: &str, quantity: Quantity) {
+    for trade_type in [TradeType::Buy, TradeType::Sell] {
+        let before = hand.query_stock(stock_name).await;
+        let trade = TradeRequest { stock_name: stock_name.to_owned(), trade_type, quantity };
+        let Some(order_no) = hand.trade(&trade, &fresh_key()).await else { return };
+        look_up(hand, order_no, &trade).await;
+        let after = hand.query_stock(stock_name).await;
+        if let (Some(before), Some(after)) = (before, after)
+            && after.trade_volume < before.trade_volume + u64::from(quantity.get())
+        {
+            hand.differs(&format!(
+                "{stock_name} shows volume {} after the trade, must be at least {}",
+                after.trade_volume,
+                before.trade_volume + u64::from(quantity.get())
+            ));
+        }
+    }
+}
+
+async fn look_up(hand: &mut Hand, order_no: OrderNo, trade: &TradeRequest) {
+    let Some(order) = hand.query_order(order_no).await else { return };
+    let same = order.order_no == order_no
+        && order.stock_name == trade.stock_name
+        && order.trade_type == trade.trade_type
+        && order.quantity == trade.quantity.get();
+    if !same {
+        hand.differs(&format!(
+            "order {order_no} must be {} {} {}",
+            trade.trade_type,
+            trade.quantity.get(),
+            trade.stock_name
+        ));
+    }
+}

@@ -1,0 +1,58 @@
+//! What each command does.
+
+mod client;
+mod run;
+mod serve;
+mod stored;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::cli::{Args, Binaries, Command};
+use crate::exit::Exit;
+use crate::run::Kind;
+use crate::stop::Stop;
+
+/// Runs a command.
+///
+/// # Errors
+/// Bad usage, or something in the way before it began; one line says what and how to mend it.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    match args.command {
+        Command::Check(folder) => stored::check(&folder),
+        Command::Report(folder) => stored::report(&folder),
+        Command::Serve(serve) => {
+            on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
+        }
+        Command::Client(client) => {
+            on_runtime(|stop| async move { client::client(client, &stop).await })
+        }
+        Command::Bench(args) => {
+            on_runtime(|stop| async move { run::run(Kind::Bench, args, &stop).await })
+        }
+        Command::Failover(args) => {
+            on_runtime(|stop| async move { run::run(Kind::Failover, args, &stop).await })
+        }
+    }
+}
+
+fn on_runtime<F>(command: impl FnOnce(Stop) -> F) -> anyhow::Result<Exit>
+where
+    F: Future<Output = anyhow::Result<Exit>>,
+{
+    let stop = Stop::on_signals().context("cannot listen for Ctrl-C")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(command(stop))
+}
+
+/// The folder of the services' binaries.
+fn bin_dir(binaries: &Binaries) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &binaries.bin_dir {
+        return Ok(folder.clone());
+    }
+    let own =
+        std::env::current_exe().context("cannot tell where this program is; use --bin-dir")?;
+    let folder = own.parent().context("this program is in no folder; use --bin-dir")?;
+    Ok(folder.to_owned())
+}

@@ -1,0 +1,26 @@
+//! `bench` and `failover`: run a plan.
+
+use anyhow::bail;
+
+use super::bin_dir;
+use crate::cli::Run;
+use crate::exit::Exit;
+use crate::plan::{BuiltIn, Plan, PlanSource};
+use crate::run::{Kind, Places, execute};
+use crate::stop::Stop;
+
+/// Runs a plan and reports.
+pub(super) async fn run(kind: Kind, args: Run, stop: &Stop) -> anyhow::Result<Exit> {
+    let fallback = match kind {
+        Kind::Bench => BuiltIn::Bench,
+        Kind::Failover => BuiltIn::Failover,
+    };
+    let source = PlanSource::new(args.plan, fallback);
+    let plan = Plan::resolve(&source, &args.overrides)?;
+    if kind == Kind::Failover && plan.faults.is_empty() {
+        bail!("plan {}: faults: there are none; add a [[faults]], or use bench", source.label());
+    }
+    let bin_dir = bin_dir(&args.binaries)?;
+    let places = Places { bin_dir, out: args.out, keep_data: args.keep_data };
+    execute(kind, &plan, &places, stop).await
+}

@@ -1,0 +1,126 @@
+//! `serve`: the bazaar on its usual ports, until Ctrl-C.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use faults::bazaar::{Bazaar, BazaarConfig, Ports};
+use faults::clock::Origin;
+use faults::events::EventSink;
+use faults::probes;
+use results::records::{Event, EventKind};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::bin_dir;
+use crate::cli::Serve;
+use crate::exit::Exit;
+use crate::stop::Stop;
+
+/// Starts the bazaar, says who listens where and what changes, and stops it when asked to.
+pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
+    let folder = DataFolder::new(args.data_dir.as_deref())?;
+    let config = config(args, folder.path())?;
+    let log_dir = config.log_dir.clone();
+    let bazaar = tokio::select! {
+        started = Bazaar::start(config) => Arc::new(started?),
+        () = stop.requested() => return Ok(Exit::Pass),
+    };
+    introduce(&bazaar, &folder, &log_dir);
+    let (rows, mut events) = unbounded_channel();
+    let sink = EventSink::new("serve", 1, Origin::now(), rows);
+    let watching = probes::watch(Arc::clone(&bazaar), sink, stop.requested());
+    let telling = async {
+        while let Some(event) = events.recv().await {
+            tell(&event, &log_dir);
+        }
+    };
+    tokio::join!(watching, telling);
+    bazaar.stop().await;
+    println!("The bazaar is down.");
+    Ok(Exit::Pass)
+}
+
+fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
+    Ok(BazaarConfig {
+        bin_dir: bin_dir(&args.binaries)?,
+        data_dir: folder.to_owned(),
+        log_dir: folder.join("logs"),
+        replicas: args.replicas,
+        cache: args.cache.is_on(),
+        durability: args.durability.into(),
+        ping_period_ms: args.ping_period_ms,
+        ping_timeout_ms: args.ping_timeout_ms,
+        ports: args.base_port.map_or(Ports::Default, Ports::Base),
+        stocks: None,
+        cap: None,
+    })
+}
+
+fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path) {
+    println!("The bazaar is up.");
+    for process in bazaar.processes() {
+        println!("  {:<10} http://{}  pid {}", process.name, process.address, process.pid);
+    }
+    let fate = if folder.is_kept() { "kept" } else { "removed at the end; --data-dir keeps one" };
+    println!("Data: {} ({fate})", folder.path().display());
+    println!("Logs: {}", log_dir.display());
+    println!("Try: double-trouble client --address {} check", bazaar.addresses().front_end);
+    println!("Ctrl-C stops it.");
+}
+
+/// Says what changed, as far as somebody at a terminal wants to know.
+fn tell(event: &Event, log_dir: &Path) {
+    let process = event.process.as_deref().unwrap_or("a process");
+    match event.event {
+        EventKind::Died => {
+            let pid = event.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+            println!("{process}{pid} has died; its log is {}/{process}.log", log_dir.display());
+        }
+        EventKind::LeaderServes | EventKind::InSyncChanged => {
+            if let (Some(leader), Some(epoch), Some(in_sync)) =
+                (event.leader, event.epoch, &event.in_sync)
+            {
+                println!("order-{leader} leads in epoch {epoch}; in sync: {in_sync}");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The folder of the databases.
+enum DataFolder {
+    /// Named by the user.
+    Kept(PathBuf),
+    /// Ours; removed with this value.
+    Temporary(tempfile::TempDir),
+}
+
+impl DataFolder {
+    fn new(named: Option<&Path>) -> anyhow::Result<Self> {
+        match named {
+            Some(path) => {
+                let why =
+                    || format!("--data-dir {}: name a folder that can be written", path.display());
+                std::fs::create_dir_all(path).with_context(why)?;
+                Ok(Self::Kept(std::fs::canonicalize(path).with_context(why)?))
+            }
+            None => {
+                let made = tempfile::Builder::new().prefix("double-trouble-").tempdir();
+                let made =
+                    made.context("cannot make a temporary folder; name one with --data-dir")?;
+                Ok(Self::Temporary(made))
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
+
+    fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+}

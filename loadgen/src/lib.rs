@@ -1,0 +1,19 @@
+//! Runs experiments on the bazaar: loads it, has it broken, records what happens, and reports.
+//!
+//! This crate knows how to speak to the bazaar and how to start it, and nothing of how it works
+//! inside. What a run leaves behind is judged by `results`, from the files alone.
+//!
+//! * [`cli`]: what can be typed. [`commands`]: what then happens. [`exit`]: how it ended.
+//! * [`plan`]: what a run does.
+//! * [`scenario`]: what a client does; goose runs the clients.
+//! * [`run`]: every cell of a plan, trial by trial, and the report.
+//! * [`recorder`]: the one writer of a run's rows. [`stop`]: Ctrl-C.
+
+pub mod cli;
+pub mod commands;
+pub mod exit;
+pub mod plan;
+pub mod recorder;
+pub mod run;
+pub mod scenario;
+pub mod stop;

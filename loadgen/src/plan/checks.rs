@@ -1,0 +1,29 @@
+//! `[checks]`: what must hold after a trial, and within which time.
+
+use serde::{Deserialize, Serialize};
+
+use super::Problems;
+
+/// Thresholds of the checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Checks {
+    /// Within how long after the load all replicas must be in sync and equal.
+    pub converge_within_ms: u64,
+    /// For how long the clients go on after the last fault was healed, so that progress can be
+    /// seen. Only in plans with faults.
+    pub recovery_ms: u64,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self { converge_within_ms: 10_000, recovery_ms: 1_000 }
+    }
+}
+
+impl Checks {
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        problems.within("checks.converge_within_ms", self.converge_within_ms, 100, 600_000);
+        problems.within("checks.recovery_ms", self.recovery_ms, 100, 600_000);
+    }
+}

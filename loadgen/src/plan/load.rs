@@ -1,0 +1,124 @@
+//! `[load]`: what the clients do.
+
+use serde::{Deserialize, Serialize};
+
+use super::Problems;
+
+/// What the clients do: a closed loop, each with one request at a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Load {
+    /// How many clients there are.
+    pub clients: u32,
+    /// For how long they are measured, in seconds, after the warm-up. Default 8, unless
+    /// `iterations` is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
+    /// Instead of `duration_s`: how many iterations each client does after the warm-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
+    /// The probabilities that a query is followed by a trade: one cell each (times `cache`).
+    pub p: Vec<f64>,
+    /// For how long they run before they are measured, in seconds.
+    pub warm_up_s: f64,
+    /// How often every cell is run, each time with a fresh bazaar.
+    pub trials: u32,
+    /// Every random choice comes from it.
+    pub seed: u64,
+    /// After how long a client gives up on a request. Its outcome is then unknown.
+    pub request_timeout_ms: u64,
+}
+
+/// More clients than this measure the generator, not the bazaar.
+const MAX_CLIENTS: u32 = 1000;
+/// An hour per cell: a typing error beyond that.
+const MAX_SECONDS: f64 = 3600.0;
+/// So many trades fit the memory of the checks with room to spare.
+const MAX_ITERATIONS: u64 = 10_000_000;
+/// A thousand repetitions are a typing error.
+const MAX_TRIALS: u32 = 1000;
+/// The measured time when a plan says nothing.
+const DEFAULT_DURATION_S: f64 = 8.0;
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            clients: 5,
+            duration_s: None,
+            iterations: None,
+            p: vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
+            warm_up_s: 1.0,
+            trials: 1,
+            seed: 1,
+            request_timeout_ms: 10_000,
+        }
+    }
+}
+
+impl Load {
+    /// The measured time in milliseconds; none if the iterations are counted instead.
+    #[must_use]
+    pub fn duration_ms(&self) -> Option<u64> {
+        match self.iterations {
+            Some(_) => None,
+            None => Some(milliseconds(self.duration_s.unwrap_or(DEFAULT_DURATION_S))),
+        }
+    }
+
+    /// The warm-up in milliseconds.
+    #[must_use]
+    pub fn warm_up_ms(&self) -> u64 {
+        milliseconds(self.warm_up_s)
+    }
+
+    /// Spells the default duration out, for a plan that is to be kept.
+    pub(super) fn spell_out(&mut self) {
+        if self.iterations.is_none() {
+            self.duration_s.get_or_insert(DEFAULT_DURATION_S);
+        }
+    }
+
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        problems.within("load.clients", self.clients, 1, MAX_CLIENTS);
+        problems.within("load.trials", self.trials, 1, MAX_TRIALS);
+        problems.within("load.request_timeout_ms", self.request_timeout_ms, 1, 600_000);
+        problems.unless((0.0..=MAX_SECONDS).contains(&self.warm_up_s), "load.warm_up_s", || {
+            format!("is {}, must be from 0 to {MAX_SECONDS} seconds", self.warm_up_s)
+        });
+        if let Some(duration_s) = self.duration_s {
+            problems.unless((0.1..=MAX_SECONDS).contains(&duration_s), "load.duration_s", || {
+                format!("is {duration_s}, must be from 0.1 to {MAX_SECONDS} seconds")
+            });
+        }
+        if let Some(iterations) = self.iterations {
+            problems.within("load.iterations", iterations, 1, MAX_ITERATIONS);
+            problems.unless(self.duration_s.is_none(), "load.iterations", || {
+                "excludes load.duration_s: keep one of the two".to_owned()
+            });
+        }
+        // TOML's integers are signed, and a plan is to be kept as TOML.
+        problems.unless(i64::try_from(self.seed).is_ok(), "load.seed", || {
+            format!("is {}, must be from 0 to {}", self.seed, i64::MAX)
+        });
+        self.validate_p(problems);
+    }
+
+    fn validate_p(&self, problems: &mut Problems) {
+        problems.unless(!self.p.is_empty(), "load.p", || {
+            "is empty: name at least one probability, for example [0.5]".to_owned()
+        });
+        for (index, p) in self.p.iter().enumerate() {
+            problems.unless((0.0..=1.0).contains(p), "load.p", || {
+                format!("holds {p}, must hold probabilities from 0 to 1")
+            });
+            problems.unless(!self.p[..index].contains(p), "load.p", || {
+                format!("holds {p} twice: name each probability once")
+            });
+        }
+    }
+}
+
+/// Whole milliseconds of a number of seconds that was found to be in range.
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}

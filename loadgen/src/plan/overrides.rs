@@ -1,0 +1,45 @@
+//! What the command line lays over a plan.
+
+use super::Plan;
+
+/// Values from the command line; each stands above the plan's.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
+pub struct Overrides {
+    /// Seed of every random choice (load.seed)
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Measured seconds per cell (load.duration_s)
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// How many clients (load.clients)
+    #[arg(long, value_name = "N")]
+    pub clients: Option<u32>,
+    /// How often every cell is run (load.trials)
+    #[arg(long, value_name = "N")]
+    pub trials: Option<u32>,
+    /// Probabilities of a follow-up trade, separated by commas (load.p)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub p: Option<Vec<f64>>,
+}
+
+impl Overrides {
+    pub(super) fn apply(&self, plan: &mut Plan) {
+        if let Some(seed) = self.seed {
+            plan.load.seed = seed;
+        }
+        if let Some(duration_s) = self.duration {
+            plan.load.duration_s = Some(duration_s);
+            plan.load.iterations = None;
+        }
+        if let Some(clients) = self.clients {
+            plan.load.clients = clients;
+        }
+        if let Some(trials) = self.trials {
+            plan.load.trials = trials;
+        }
+        if let Some(p) = &self.p {
+            plan.load.p.clone_from(p);
+        }
+        plan.load.spell_out();
+    }
+}

@@ -1,0 +1,112 @@
+//! `[system]`: the bazaar that a run starts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Problems;
+
+/// Whether the front-end caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheSetting {
+    /// It does.
+    On,
+    /// Every query goes to the catalog.
+    Off,
+}
+
+impl CacheSetting {
+    /// Whether it does.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+impl fmt::Display for CacheSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_on() { "on" } else { "off" })
+    }
+}
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum DurabilitySetting {
+    /// It does: what is acknowledged survives a power cut.
+    Flush,
+    /// It is left to the operating system: survives a killed process only. For comparison.
+    Os,
+}
+
+impl fmt::Display for DurabilitySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flush => "flush",
+            Self::Os => "os",
+        })
+    }
+}
+
+impl From<DurabilitySetting> for faults::bazaar::Durability {
+    fn from(setting: DurabilitySetting) -> Self {
+        match setting {
+            DurabilitySetting::Flush => Self::Flush,
+            DurabilitySetting::Os => Self::Os,
+        }
+    }
+}
+
+/// The bazaar that a run starts, afresh for every cell and trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct System {
+    /// The cache settings that are compared: one cell each (times `p`).
+    pub cache: Vec<CacheSetting>,
+    /// How many order replicas there are.
+    pub replicas: u8,
+    /// Whether a commit waits for the disk.
+    pub durability: DurabilitySetting,
+    /// How often the front-end pings the leader.
+    pub ping_period_ms: u64,
+    /// After how long without an answer the leader is given up. A paused leader costs about this.
+    pub ping_timeout_ms: u64,
+    /// How many of a stock there may be at the most; a Sell that would go over it is refused.
+    pub cap: u32,
+}
+
+/// Beyond this the replicas of one machine compete for its cores, not with each other.
+const MAX_REPLICAS: u8 = 9;
+/// Every stock begins with 100, and may not begin over its cap.
+const MIN_CAP: u32 = 100;
+
+impl Default for System {
+    fn default() -> Self {
+        Self {
+            cache: vec![CacheSetting::On, CacheSetting::Off],
+            replicas: 3,
+            durability: DurabilitySetting::Flush,
+            ping_period_ms: 100,
+            ping_timeout_ms: 300,
+            cap: 100,
+        }
+    }
+}
+
+impl System {
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        problems.unless(!self.cache.is_empty(), "system.cache", || {
+            "is empty: name \"on\", \"off\" or both".to_owned()
+        });
+        problems.unless(
+            self.cache.len() < 2 || self.cache.len() == 2 && self.cache[0] != self.cache[1],
+            "system.cache",
+            || "names a setting twice: name \"on\", \"off\" or both".to_owned(),
+        );
+        problems.within("system.replicas", self.replicas, 1, MAX_REPLICAS);
+        problems.within("system.ping_period_ms", self.ping_period_ms, 10, 60_000);
+        problems.within("system.ping_timeout_ms", self.ping_timeout_ms, 10, 60_000);
+        problems.within("system.cap", self.cap, MIN_CAP, 1_000_000_000);
+    }
+}

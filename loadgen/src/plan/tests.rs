@@ -1,0 +1,224 @@
+use std::fs;
+
+use faults::schedule::{Action, Target};
+
+use super::*;
+
+fn resolve(text: &str) -> Result<Plan, PlanError> {
+    resolve_with(text, &Overrides::default())
+}
+
+fn resolve_with(text: &str, overrides: &Overrides) -> Result<Plan, PlanError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    fs::write(&path, text).unwrap();
+    Plan::resolve(&PlanSource::File(path), overrides)
+}
+
+/// The lines of a refusal, without the path that each begins with.
+fn refusal(text: &str) -> Vec<String> {
+    let error = resolve(text).unwrap_err().to_string();
+    error.lines().map(|line| line.split_once("mine.toml").unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn an_empty_plan_is_all_defaults() {
+    let plan = resolve("").unwrap();
+    assert_eq!(plan.name, "mine");
+    assert_eq!((plan.load.clients, plan.load.trials), (5, 1));
+    assert_eq!(plan.load.p, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+    assert_eq!(plan.load.duration_ms(), Some(8000));
+    assert_eq!(plan.system.replicas, 3);
+    assert_eq!(plan.system.durability, DurabilitySetting::Flush);
+    assert_eq!(plan.cells().len(), 12);
+    assert!(plan.faults.is_empty());
+}
+
+#[test]
+fn cells_are_in_the_order_of_the_charts() {
+    let plan = resolve("[load]\np = [0.0, 0.4, 1]\n").unwrap();
+    let ids: Vec<_> = plan.cells().into_iter().map(|cell| cell.id).collect();
+    assert_eq!(
+        ids,
+        [
+            "p0-cache-on",
+            "p0-cache-off",
+            "p0.4-cache-on",
+            "p0.4-cache-off",
+            "p1-cache-on",
+            "p1-cache-off"
+        ]
+    );
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let lines = refusal(
+        "name = \"a/b\"\n\
+         [load]\nclients = 0\np = [0.5, 1.5, 0.5]\nduration_s = 0\nwarm_up_s = -1\ntrials = 0\n\
+         [system]\ncache = []\nreplicas = 0\nping_timeout_ms = 0\n\
+         [checks]\nconverge_within_ms = 1\n",
+    );
+    let fields: Vec<_> = lines
+        .iter()
+        .map(|line| line.strip_prefix(": ").unwrap().split(':').next().unwrap())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "name",
+            "load.clients",
+            "load.trials",
+            "load.warm_up_s",
+            "load.duration_s",
+            "load.p",
+            "load.p",
+            "system.cache",
+            "system.replicas",
+            "system.ping_timeout_ms",
+            "checks.converge_within_ms"
+        ],
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn a_field_that_no_plan_has_is_refused_in_one_line() {
+    let lines = refusal("[load]\n\nclient = 5\n");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with(", line 3: unknown field `client`, expected one of"), "{lines:?}");
+    let lines = refusal("[load]\nclients = \"five\"\n");
+    assert!(lines[0].starts_with(", line 2: invalid type"), "{lines:?}");
+    assert_eq!(refusal("[load\n").len(), 1);
+    assert!(
+        refusal("[[faults]]\nat_ms = 1\naction = \"explode\"\ntarget = \"leader\"\n")[0]
+            .contains("explode")
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let source = PlanSource::File("no/such/plan.toml".into());
+    let error = Plan::resolve(&source, &Overrides::default()).unwrap_err().to_string();
+    assert!(error.contains("no/such/plan.toml") && error.contains("--plan"), "{error}");
+}
+
+#[test]
+fn time_and_iterations_exclude_each_other() {
+    let lines = refusal("[load]\nduration_s = 5\niterations = 10\n");
+    assert_eq!(lines, [": load.iterations: excludes load.duration_s: keep one of the two"]);
+    let plan = resolve("[load]\niterations = 10\n").unwrap();
+    assert_eq!((plan.load.duration_ms(), plan.load.iterations), (None, Some(10)));
+}
+
+#[test]
+fn the_command_line_stands_above_the_plan() {
+    let overrides = Overrides {
+        seed: Some(9),
+        duration: Some(2.5),
+        clients: Some(3),
+        trials: Some(2),
+        p: Some(vec![0.25]),
+    };
+    let plan = resolve_with("[load]\niterations = 10\nseed = 1\n", &overrides).unwrap();
+    assert_eq!(plan.load.duration_ms(), Some(2500));
+    assert_eq!((plan.load.seed, plan.load.clients, plan.load.trials), (9, 3, 2));
+    assert_eq!(plan.load.p, [0.25]);
+}
+
+const TWO_KILLS: &str = "\
+jitter_ms = 100
+[load]
+duration_s = 10
+[[faults]]
+at_ms = 2000
+action = \"kill\"
+target = \"leader\"
+for_ms = 1000
+[[faults]]
+at_ms = 2600
+action = \"kill\"
+target = \"leader\"
+for_ms = 1000
+";
+
+#[test]
+fn the_seed_moves_the_faults_and_uses_the_jitter_up() {
+    let times = |seed| {
+        let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
+        let plan = resolve_with(TWO_KILLS, &overrides).unwrap();
+        assert_eq!(plan.jitter_ms, 0);
+        plan.faults.iter().map(|fault| fault.at_ms).collect::<Vec<_>>()
+    };
+    assert_eq!(times(1), times(1));
+    assert!((2..20).any(|seed| times(seed) != times(1)));
+    for seed in 1..200 {
+        let times = times(seed);
+        assert!((1900..=2100).contains(&times[0]), "{times:?}");
+        assert!((2500..=2700).contains(&times[1]), "{times:?}");
+    }
+}
+
+#[test]
+fn jitter_may_not_swap_faults() {
+    let lines = refusal(&TWO_KILLS.replace("jitter_ms = 100", "jitter_ms = 300"));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with(": faults[1].at_ms: comes 600 ms after"), "{lines:?}");
+}
+
+#[test]
+fn a_fault_must_be_over_before_the_load_is() {
+    let lines = refusal(&TWO_KILLS.replace("duration_s = 10", "duration_s = 3.5"));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with(": faults[1].at_ms: the fault is over 3700 ms"), "{lines:?}");
+}
+
+#[test]
+fn faults_need_a_load_that_takes_a_set_time() {
+    let lines = refusal(&TWO_KILLS.replace("duration_s = 10", "iterations = 10"));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with(": load.iterations: faults come at set times"), "{lines:?}");
+}
+
+#[test]
+fn a_target_that_does_not_exist_is_refused() {
+    let text = TWO_KILLS.replacen("\"leader\"", "\"order-4\"", 1);
+    let error = resolve(&text).unwrap_err().to_string();
+    assert!(error.contains("faults[0].target"), "{error}");
+}
+
+#[test]
+fn the_built_in_plans_are_what_the_project_promises() {
+    let resolve = |plan| Plan::resolve(&PlanSource::BuiltIn(plan), &Overrides::default()).unwrap();
+    let bench = resolve(BuiltIn::Bench);
+    assert_eq!(bench.name, "bench");
+    assert_eq!(bench.load.p, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+    assert_eq!(bench.cells().len(), 12);
+    let failover = resolve(BuiltIn::Failover);
+    let kills_of = |target| {
+        let faults = failover.faults.iter();
+        faults.filter(|fault| fault.action == Action::Kill && fault.target == target).count()
+    };
+    assert!(kills_of(Target::Leader) >= 5);
+    assert_eq!(kills_of(Target::Follower), 1);
+    assert_eq!(failover.cells().len(), 1);
+    assert_eq!(failover.cells()[0].planned_faults, 9);
+}
+
+#[test]
+fn the_built_in_plans_work_with_every_seed() {
+    for seed in 0..500 {
+        let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
+        for plan in [BuiltIn::Bench, BuiltIn::Failover] {
+            Plan::resolve(&PlanSource::BuiltIn(plan), &overrides).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_quick_plan_is_quick() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/quick.toml");
+    let plan = Plan::resolve(&PlanSource::File(path.into()), &Overrides::default()).unwrap();
+    let cells = plan.cells().len() as u64;
+    assert!(cells * (plan.load.warm_up_ms() + plan.load.duration_ms().unwrap()) <= 30_000);
+}

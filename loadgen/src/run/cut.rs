@@ -1,0 +1,30 @@
+//! Why a trial was cut short.
+
+use faults::bazaar::StartError;
+use faults::heal::NotHealed;
+
+use super::catalog_queries::QueriesError;
+use crate::recorder::RecorderError;
+
+/// Why a trial was cut short. What it recorded until then stays; it has no `finished` event.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Cut {
+    /// Ctrl-C or a signal.
+    #[error("it was interrupted by a signal")]
+    Signal,
+    /// The bazaar did not start.
+    #[error("the bazaar did not start: {0}")]
+    NotStarted(#[from] StartError),
+    /// Something broken could not be put right.
+    #[error(transparent)]
+    NotHealed(#[from] NotHealed),
+    /// The clients did not do their part.
+    #[error("the load generator failed: {0}")]
+    Generator(String),
+    /// The rows cannot be written.
+    #[error(transparent)]
+    NotRecorded(#[from] RecorderError),
+    /// The catalog's request counts cannot be written.
+    #[error(transparent)]
+    Queries(#[from] QueriesError),
+}

@@ -1,0 +1,70 @@
+//! Writes `manifest.json`, the first file of a run.
+
+use std::fs;
+
+use anyhow::Context;
+use faults::clock::Origin;
+use results::records::{MANIFEST_FORMAT, Manifest, RunFolder};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Kind, machine};
+use crate::plan::Plan;
+
+/// Describes the run and writes that down.
+pub(super) fn write(
+    folder: &RunFolder,
+    kind: Kind,
+    plan: &Plan,
+    origin: Origin,
+) -> anyhow::Result<()> {
+    let path = folder.path("manifest.json");
+    let manifest = describe(kind, plan, origin)?;
+    let mut text = serde_json::to_string_pretty(&manifest)?;
+    text.push('\n');
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn describe(kind: Kind, plan: &Plan, origin: Origin) -> anyhow::Result<Manifest> {
+    Ok(Manifest {
+        format: MANIFEST_FORMAT,
+        kind: kind.as_str().to_owned(),
+        plan_name: plan.name.clone(),
+        plan: plan.to_toml()?,
+        command: std::env::args().collect(),
+        seed: plan.load.seed,
+        started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
+        origin_monotonic_us: origin.monotonic_us(),
+        commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: machine::facts(),
+        replicas: plan.system.replicas,
+        durability: plan.system.durability.to_string(),
+        converge_within_ms: plan.checks.converge_within_ms,
+        cells: plan.cells(),
+        stocks: plan.initial_stocks(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{BuiltIn, Overrides, PlanSource};
+
+    #[test]
+    fn the_manifest_repeats_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let source = PlanSource::BuiltIn(BuiltIn::Failover);
+        let seed_7 = Overrides { seed: Some(7), ..Overrides::default() };
+        let plan = Plan::resolve(&source, &seed_7).unwrap();
+        write(&run, Kind::Failover, &plan, Origin::now()).unwrap();
+        let manifest = run.manifest().unwrap();
+        assert_eq!((manifest.kind.as_str(), manifest.seed), ("failover", 7));
+        assert_eq!(manifest.cells, plan.cells());
+        let kept = folder.path().join("kept.toml");
+        fs::write(&kept, &manifest.plan).unwrap();
+        let again = Plan::resolve(&PlanSource::File(kept), &Overrides::default()).unwrap();
+        assert_eq!(again, plan);
+    }
+}

@@ -1,0 +1,126 @@
+//! Says on stderr how far a run is: bars on a terminal, a line per cell elsewhere.
+
+use std::cell::Cell as Changing;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use results::records::Cell;
+
+use crate::plan::Plan;
+
+/// How far a run is.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// None if stderr is no terminal.
+    bar: Option<ProgressBar>,
+    total: u32,
+    finished: Changing<u32>,
+    began: Instant,
+    expected: Duration,
+}
+
+/// What a trial takes besides its load: starting, lookups, converging, stopping.
+const AROUND_THE_LOAD: Duration = Duration::from_millis(2500);
+/// What a plan of iterations is guessed to take; the first trial knows better.
+const UNKNOWN_LOAD_MS: u64 = 10_000;
+/// How often a bar shows how the time goes by.
+const TICK: Duration = Duration::from_millis(250);
+
+impl Progress {
+    /// Progress of a run that has not begun.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let cells = u32::try_from(plan.cells().len()).unwrap_or(u32::MAX);
+        let recovery_ms = if plan.faults.is_empty() { 0 } else { plan.checks.recovery_ms };
+        let load_ms = plan.load.duration_ms().unwrap_or(UNKNOWN_LOAD_MS);
+        let expected = Duration::from_millis(plan.load.warm_up_ms() + load_ms + recovery_ms);
+        let total = cells * plan.load.trials;
+        Self {
+            bar: console_bar(total),
+            total,
+            finished: Changing::new(0),
+            began: Instant::now(),
+            expected: expected + AROUND_THE_LOAD,
+        }
+    }
+
+    /// A trial begins.
+    pub(super) fn begin(&self, cell: &Cell, trial: u32) {
+        let number = self.finished.get() + 1;
+        let trial = if cell.trials > 1 { format!(", trial {trial}") } else { String::new() };
+        let left = clock(self.left());
+        match &self.bar {
+            Some(bar) => bar.set_message(format!("{}{trial}, about {left} left", cell.id)),
+            None => eprintln!("{number}/{}: {}{trial}, about {left} left", self.total, cell.id),
+        }
+    }
+
+    /// Something within a trial; shown on a terminal only.
+    pub(super) fn say(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{what}, about {} left", clock(self.left())));
+        }
+    }
+
+    /// A trial is finished.
+    pub(super) fn finish(&self) {
+        self.finished.set(self.finished.get() + 1);
+        if let Some(bar) = &self.bar {
+            bar.set_position(u64::from(self.finished.get()));
+        }
+    }
+
+    /// The run is over; leaves the terminal clean.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn left(&self) -> Duration {
+        left(self.total, self.finished.get(), self.began.elapsed(), self.expected)
+    }
+}
+
+/// What is left: as long as the finished trials took, or as long as the plan says.
+fn left(total: u32, finished: u32, elapsed: Duration, expected: Duration) -> Duration {
+    let each = if finished == 0 { expected } else { elapsed / finished };
+    each * (total - finished.min(total))
+}
+
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+fn console_bar(total: u32) -> Option<ProgressBar> {
+    let bar = ProgressBar::new(u64::from(total));
+    if bar.is_hidden() {
+        return None;
+    }
+    let style =
+        ProgressStyle::with_template("[{elapsed_precise}] {bar:24} {pos}/{len} {msg}").ok()?;
+    bar.set_style(style);
+    bar.enable_steady_tick(TICK);
+    Some(bar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_learned_from_what_was_finished() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(12, 0, seconds(0), seconds(10)), seconds(120));
+        assert_eq!(left(12, 4, seconds(60), seconds(10)), seconds(120));
+        assert_eq!(left(12, 12, seconds(60), seconds(10)), seconds(0));
+        assert_eq!(
+            (clock(seconds(59)).as_str(), clock(seconds(61)).as_str()),
+            ("59 s", "1 min 1 s")
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! One trial of one cell: a fresh bazaar, load, faults, healing, convergence, what it all holds.
+//!
+//! Order matters. Whatever is broken is healed while the clients still trade, so that progress
+//! after the healing is seen; lookups come after that, so that they ask a bazaar that is whole;
+//! the dumps come last, when nobody changes anything any more. A trial that was cut short at any
+//! point stops its clients and its bazaar, and says so in `events.csv`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use faults::bazaar::{Bazaar, BazaarConfig, Ports};
+use faults::clock::Origin;
+use faults::converge::{Dumps, NotConverged, converge};
+use faults::events::EventSink;
+use faults::heal::heal;
+use faults::{injector, probes};
+use results::records::{Cell, EventKind, FinalRow, RunFolder};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{sleep, sleep_until, timeout};
+use wire::internal::{CatalogDump, OrderDump};
+
+use super::background::Background;
+use super::catalog_queries::{QueryCounts, TrialQueries};
+use super::cut::Cut;
+use super::progress::Progress;
+use crate::plan::Plan;
+use crate::recorder::{Record, Recorder};
+use crate::scenario::attack;
+use crate::scenario::client::Setting;
+use crate::scenario::control::Control;
+use crate::stop::Stop;
+
+/// One trial of one cell.
+#[derive(Clone, Copy)]
+pub(super) struct Trial<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) cell: &'a Cell,
+    /// Which repetition of the cell, from 1.
+    pub(super) number: u32,
+    pub(super) bin_dir: &'a Path,
+    pub(super) folder: &'a RunFolder,
+    pub(super) origin: Origin,
+    pub(super) stop: &'a Stop,
+    pub(super) progress: &'a Progress,
+}
+
+/// Goose starts its users within milliseconds; making their HTTP clients takes some more.
+const ARRIVE_WITHIN: Duration = Duration::from_secs(20);
+/// On top of the requests that a client may still be waiting for when its load is over.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+/// A lookup takes well under a millisecond; a million of them must not hold up a run for hours.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(120);
+/// Goose looks at its users twice a second; one of those looks, and time to spare.
+const GOOSE_ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+impl Trial<'_> {
+    /// Runs the trial. Afterwards nothing of it runs any more, whatever it came to.
+    pub(super) async fn run(&self, recorder: &mut Recorder) -> Result<Option<TrialQueries>, Cut> {
+        let events =
+            EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events());
+        let ran = self.with_bazaar(&events, &recorder.records()).await;
+        recorder.settle().await?;
+        match &ran {
+            Ok(_) => events.emit(EventKind::Finished, |_| {}),
+            Err(cut) => {
+                events.emit(EventKind::Interrupted, |event| event.detail = Some(cut.to_string()));
+            }
+        }
+        recorder.settle().await?;
+        ran
+    }
+
+    async fn with_bazaar(
+        &self,
+        events: &EventSink,
+        records: &UnboundedSender<Record>,
+    ) -> Result<Option<TrialQueries>, Cut> {
+        let bazaar = tokio::select! {
+            started = Bazaar::start(self.bazaar_config()) => Arc::new(started?),
+            () = self.stop.requested() => return Err(Cut::Signal),
+        };
+        bazaar.report_start(events);
+        let probes = Background::start(|stop| {
+            probes::watch(Arc::clone(&bazaar), events.clone(), stop.wait())
+        });
+        let ran = self.with_clients(&bazaar, events, records).await;
+        probes.stop().await;
+        bazaar.stop().await;
+        ran
+    }
+
+    /// Runs the clients beside [`Trial::conduct`], and sees both to their end.
+    async fn with_clients(
+        &self,
+        bazaar: &Arc<Bazaar>,
+        events: &EventSink,
+        records: &UnboundedSender<Record>,
+    ) -> Result<Option<TrialQueries>, Cut> {
+        let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
+        let setting = Arc::new(self.setting(bazaar, &control, records));
+        let mut goose = tokio::spawn(attack::run(setting, self.cell.clients));
+        let conducted = tokio::select! {
+            conducted = self.conduct(bazaar, &control, events, records) => conducted,
+            () = self.stop.requested() => Err(Cut::Signal),
+            ended = &mut goose => {
+                return Err(Cut::Generator(match ended {
+                    Ok(Ok(())) => "the clients left early".to_owned(),
+                    Ok(Err(error)) => format!("goose: {error}"),
+                    Err(error) => error.to_string(),
+                }));
+            }
+        };
+        if conducted.is_err() {
+            control.give_up();
+        }
+        if timeout(GOOSE_ENDS_WITHIN, &mut goose).await.is_err() {
+            goose.abort();
+        }
+        conducted
+    }
+
+    /// What happens when, while the clients run.
+    async fn conduct(
+        &self,
+        bazaar: &Arc<Bazaar>,
+        control: &Control,
+        events: &EventSink,
+        records: &UnboundedSender<Record>,
+    ) -> Result<Option<TrialQueries>, Cut> {
+        let clients = self.cell.clients;
+        let arrived = timeout(ARRIVE_WITHIN, control.wait_until(|counts| counts.ready == clients));
+        arrived.await.map_err(|_| Cut::Generator("not all clients arrived".to_owned()))?;
+        let began_us = self.origin.elapsed_us() + self.plan.load.warm_up_ms() * 1000;
+        control.open_gate(began_us);
+        self.sleep_until_us(began_us).await;
+        events.emit_at(began_us, EventKind::LoadBegan, |_| {});
+        let before = QueryCounts::ask(bazaar).await;
+        self.load_and_faults(bazaar, control, began_us, events).await?;
+        let after = QueryCounts::ask(bazaar).await;
+        let looked_up =
+            timeout(LOOK_UP_WITHIN, control.wait_until(|counts| counts.done == clients));
+        looked_up.await.map_err(|_| {
+            Cut::Generator(format!("lookups took over {} s", LOOK_UP_WITHIN.as_secs()))
+        })?;
+        events.emit(EventKind::LoadEnded, |_| {});
+        self.converge(bazaar, events, records).await;
+        Ok(TrialQueries::new(self.cell, self.number, before, after))
+    }
+
+    /// The measured load, its faults, and the healing, until every client has stopped trading.
+    async fn load_and_faults(
+        &self,
+        bazaar: &Arc<Bazaar>,
+        control: &Control,
+        began_us: u64,
+        events: &EventSink,
+    ) -> Result<(), Cut> {
+        let clients = self.cell.clients;
+        let Some(duration_ms) = self.plan.load.duration_ms() else {
+            // So many iterations take as long as they take; each has a timeout.
+            control.wait_until(|counts| counts.loaded == clients).await;
+            return Ok(());
+        };
+        if self.plan.faults.is_empty() {
+            control.end_at(began_us + duration_ms * 1000);
+            self.sleep_until_us(began_us + duration_ms * 1000).await;
+        } else {
+            let (schedule, on) = (self.plan.schedule(), Arc::clone(bazaar));
+            let told = events.clone();
+            let injector =
+                Background::start(|stop| injector::run(on, schedule, began_us, told, stop.wait()));
+            self.sleep_until_us(began_us + duration_ms * 1000).await;
+            let injected = injector.stop().await.unwrap_or_default();
+            heal(bazaar, &injected, events).await?;
+            sleep(Duration::from_millis(self.plan.checks.recovery_ms)).await;
+            control.end_at(self.origin.elapsed_us());
+        }
+        // A query and a trade may be under way.
+        let within = 2 * self.request_timeout() + LEAVE_WITHIN;
+        timeout(within, control.wait_until(|counts| counts.loaded == clients))
+            .await
+            .map_err(|_| Cut::Generator("not all clients stopped in time".to_owned()))
+    }
+
+    /// Waits for everything to be equal and keeps what it then holds. If it does not become
+    /// equal, what could be had is kept: the event says that, and the checks judge it.
+    async fn converge(
+        &self,
+        bazaar: &Bazaar,
+        events: &EventSink,
+        records: &UnboundedSender<Record>,
+    ) {
+        self.progress.say("comparing the replicas");
+        let within = Duration::from_millis(self.plan.checks.converge_within_ms);
+        let rows = match converge(bazaar, within, events).await {
+            Ok(Dumps { orders, catalog }) => self.final_rows(&orders, Some(&catalog)),
+            Err(NotConverged { orders, catalog, .. }) => self.final_rows(&orders, catalog.as_ref()),
+        };
+        // The recorder is gone only when it failed, and settling says why.
+        let _ = records.send(Record::Final(rows));
+    }
+
+    fn final_rows(&self, orders: &[OrderDump], catalog: Option<&CatalogDump>) -> Vec<FinalRow> {
+        let (cell, trial) = (&self.cell.id, self.number);
+        let of_orders = orders.iter().flat_map(|dump| FinalRow::of_replica(cell, trial, dump));
+        let of_catalog =
+            catalog.into_iter().flat_map(|dump| FinalRow::of_catalog(cell, trial, dump));
+        of_orders.chain(of_catalog).collect()
+    }
+
+    fn bazaar_config(&self) -> BazaarConfig {
+        let system = &self.plan.system;
+        let name = format!("{}-{}", self.cell.id, self.number);
+        BazaarConfig {
+            bin_dir: self.bin_dir.to_owned(),
+            data_dir: self.folder.path("data").join(&name),
+            log_dir: self.folder.path("logs").join(&name),
+            replicas: system.replicas,
+            cache: self.cell.cache,
+            durability: system.durability.into(),
+            ping_period_ms: system.ping_period_ms,
+            ping_timeout_ms: system.ping_timeout_ms,
+            ports: Ports::Free,
+            stocks: Some(self.folder.path("catalog.txt")),
+            cap: Some(system.cap),
+        }
+    }
+
+    fn setting(
+        &self,
+        bazaar: &Bazaar,
+        control: &Arc<Control>,
+        records: &UnboundedSender<Record>,
+    ) -> Setting {
+        Setting {
+            cell: self.cell.id.clone(),
+            trial: self.number,
+            p: self.cell.p,
+            seed: self.plan.load.seed,
+            stocks: self.plan.initial_stocks().into_iter().map(|stock| stock.stock_name).collect(),
+            front_end: bazaar.addresses().front_end.to_string(),
+            timeout: self.request_timeout(),
+            control: Arc::clone(control),
+            records: records.clone(),
+        }
+    }
+
+    fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.plan.load.request_timeout_ms)
+    }
+
+    async fn sleep_until_us(&self, us: u64) {
+        sleep_until(self.origin.instant_at(us).into()).await;
+    }
+}

@@ -1,0 +1,212 @@
+//! One client: its iterations, and the lookups at the end.
+//!
+//! A client does one operation at a time, sends each once, and records it as it happened. It
+//! does not try again: the front-end promises to hide a leader's death, so an error that reaches
+//! a client must be seen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use reqwest::Request;
+use results::records::{Observation, Op, Outcome, Phase};
+use tokio::sync::mpsc::UnboundedSender;
+use wire::bazaar::{Order, Stock, TradeRequest};
+use wire::ids::OrderNo;
+
+use super::choice;
+use super::control::Control;
+use super::http::{FrontEnd, Reply};
+use super::outcome::{self, Judged};
+use crate::recorder::Record;
+
+/// What all clients of a trial have in common.
+#[derive(Debug)]
+pub struct Setting {
+    /// The cell's id.
+    pub cell: String,
+    /// Which repetition of it.
+    pub trial: u32,
+    /// The probability that a query is followed by a trade.
+    pub p: f64,
+    /// Every random choice comes from it.
+    pub seed: u64,
+    /// The stocks that are asked for.
+    pub stocks: Vec<String>,
+    /// The front-end's address.
+    pub front_end: String,
+    /// After how long a request is given up.
+    pub timeout: Duration,
+    /// When to begin and to end.
+    pub control: Arc<Control>,
+    /// Where the observations go.
+    pub records: UnboundedSender<Record>,
+}
+
+/// An order that was acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Acknowledged {
+    order_no: OrderNo,
+    request_id: String,
+}
+
+/// One client of a trial.
+#[derive(Clone, Debug)]
+pub struct Client {
+    setting: Arc<Setting>,
+    front_end: FrontEnd,
+    number: u32,
+    seq: u64,
+    iterations: u64,
+    rng: Xoshiro256PlusPlus,
+    acknowledged: Vec<Acknowledged>,
+}
+
+/// How long a client rests after a read that nobody answered. A dead front-end refuses thousands
+/// of connections a second, and a row for each says nothing more; a hundred a second still show
+/// to 10 ms when it is back.
+const REST_AFTER_SILENCE: Duration = Duration::from_millis(10);
+
+/// A request that was sent, and what became of it.
+struct Sent {
+    start_us: u64,
+    end_us: u64,
+    reply: Reply,
+}
+
+impl Client {
+    /// Client `number` (from 1) of a trial.
+    #[must_use]
+    pub fn new(setting: Arc<Setting>, front_end: FrontEnd, number: u32) -> Self {
+        let rng = choice::client_rng(setting.seed, setting.p, setting.trial, number);
+        Self { setting, front_end, number, seq: 0, iterations: 0, rng, acknowledged: Vec::new() }
+    }
+
+    /// Whether this client's load is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.setting.control.is_over(self.iterations)
+    }
+
+    /// Queries a random stock; if there is any of it, perhaps trades it.
+    pub async fn iterate(&mut self) {
+        let name = choice::stock(&mut self.rng, &self.setting.stocks).to_owned();
+        let (phase, shown) = self.query(&name).await;
+        if phase == Phase::Load {
+            self.iterations += 1;
+        }
+        let Some(stock) = shown else { return };
+        let p = self.setting.p;
+        if let Some(trade) = choice::follow_up(&mut self.rng, p, &name, stock.quantity)
+            && !self.setting.control.is_given_up()
+        {
+            self.trade(&trade).await;
+        }
+    }
+
+    /// Looks up every order that was acknowledged.
+    pub async fn look_up_all(&mut self) {
+        for acknowledged in std::mem::take(&mut self.acknowledged) {
+            if self.setting.control.is_given_up() {
+                return;
+            }
+            self.look_up(&acknowledged).await;
+        }
+    }
+
+    async fn query(&mut self, name: &str) -> (Phase, Option<Stock>) {
+        let sent = self.send(self.front_end.query_stock(name)).await;
+        let judged = outcome::of_query(&sent.reply);
+        let row = Observation {
+            stock_name: Some(name.to_owned()),
+            seen_quantity: judged.shown.as_ref().map(|stock| stock.quantity),
+            seen_volume: judged.shown.as_ref().map(|stock| stock.trade_volume),
+            ..self.row(Op::Query, &sent, &judged)
+        };
+        let phase = row.phase;
+        self.record(row);
+        if judged.status.is_none() {
+            tokio::time::sleep(REST_AFTER_SILENCE).await;
+        }
+        (phase, judged.shown)
+    }
+
+    async fn trade(&mut self, trade: &TradeRequest) {
+        let Setting { seed, cell, trial, .. } = &*self.setting;
+        let request_id = format!("s{seed}/{cell}/{trial}/{}/{}", self.number, self.seq + 1);
+        let sent = self.send(self.front_end.trade(trade, &request_id)).await;
+        let judged = outcome::of_trade(&sent.reply);
+        let row = Observation {
+            stock_name: Some(trade.stock_name.clone()),
+            trade_type: Some(trade.trade_type),
+            quantity: Some(trade.quantity.get()),
+            order_no: judged.shown.map(|order_no| order_no.0),
+            request_id: Some(request_id.clone()),
+            ..self.row(Op::Trade, &sent, &judged)
+        };
+        self.record(row);
+        if let (Outcome::Ok, Some(order_no)) = (judged.outcome, judged.shown) {
+            self.acknowledged.push(Acknowledged { order_no, request_id });
+        }
+    }
+
+    async fn look_up(&mut self, acknowledged: &Acknowledged) {
+        let sent = self.send(self.front_end.query_order(acknowledged.order_no)).await;
+        let judged = outcome::of_lookup(&sent.reply);
+        let shown: Option<&Order> = judged.shown.as_ref();
+        let row = Observation {
+            phase: Phase::Lookup,
+            stock_name: shown.map(|order| order.stock_name.clone()),
+            trade_type: shown.map(|order| order.trade_type),
+            quantity: shown.map(|order| order.quantity),
+            order_no: Some(acknowledged.order_no.0),
+            request_id: Some(acknowledged.request_id.clone()),
+            ..self.row(Op::Lookup, &sent, &judged)
+        };
+        self.record(row);
+    }
+
+    async fn send(&self, request: reqwest::Result<Request>) -> Sent {
+        let origin = self.setting.control.origin();
+        let start_us = origin.elapsed_us();
+        let reply = match request {
+            Ok(request) => self.front_end.send(request).await,
+            Err(error) => Reply::NotSent(error.to_string()),
+        };
+        Sent { start_us, end_us: origin.elapsed_us(), reply }
+    }
+
+    /// The fields that every operation has.
+    fn row<T>(&mut self, op: Op, sent: &Sent, judged: &Judged<T>) -> Observation {
+        self.seq += 1;
+        Observation {
+            cell: self.setting.cell.clone(),
+            trial: self.setting.trial,
+            phase: self.setting.control.phase(sent.start_us),
+            client: self.number,
+            seq: self.seq,
+            op,
+            stock_name: None,
+            trade_type: None,
+            quantity: None,
+            planned_us: None,
+            start_us: sent.start_us,
+            end_us: sent.end_us,
+            latency_us: sent.end_us - sent.start_us,
+            outcome: judged.outcome,
+            status: judged.status,
+            reason: judged.reason.clone(),
+            order_no: None,
+            seen_quantity: None,
+            seen_volume: None,
+            cache: judged.cache,
+            request_id: None,
+            attempts: 1,
+        }
+    }
+
+    fn record(&self, row: Observation) {
+        // The recorder is gone only when the run is being given up; it has said why.
+        let _ = self.setting.records.send(Record::Observation(Box::new(row)));
+    }
+}

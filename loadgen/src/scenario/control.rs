@@ -1,0 +1,179 @@
+//! What a trial and its clients tell each other.
+//!
+//! goose starts its users one by one, looks at them twice a second, and counts whole seconds.
+//! Load that begins and ends on the microsecond is therefore agreed upon here: clients wait at a
+//! gate until all are there, and stop by themselves when the end has come.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use faults::clock::Origin;
+use results::records::Phase;
+use tokio::sync::watch;
+
+/// How many clients have got how far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting at the gate.
+    pub ready: u32,
+    /// Through with their iterations.
+    pub loaded: u32,
+    /// Through with their lookups.
+    pub done: u32,
+}
+
+/// Shared by a trial and its clients.
+#[derive(Debug)]
+pub struct Control {
+    origin: Origin,
+    /// From when on operations are measured; [`NEVER`] until the gate opens.
+    measured_from_us: AtomicU64,
+    /// When clients stop; [`NEVER`] until somebody decides.
+    ends_at_us: AtomicU64,
+    iterations: Option<u64>,
+    given_up: AtomicBool,
+    gate: watch::Sender<bool>,
+    counts: watch::Sender<Counts>,
+}
+
+/// A time that no run reaches.
+const NEVER: u64 = u64::MAX;
+
+impl Control {
+    /// Control over clients that stop at a time that is yet to be decided, or after
+    /// `iterations` measured ones each.
+    #[must_use]
+    pub fn new(origin: Origin, iterations: Option<u64>) -> Self {
+        Self {
+            origin,
+            measured_from_us: AtomicU64::new(NEVER),
+            ends_at_us: AtomicU64::new(NEVER),
+            iterations,
+            given_up: AtomicBool::new(false),
+            gate: watch::Sender::new(false),
+            counts: watch::Sender::new(Counts::default()),
+        }
+    }
+
+    /// The run's origin.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Lets the clients go; what starts at `measured_from_us` or later is measured.
+    pub fn open_gate(&self, measured_from_us: u64) {
+        self.measured_from_us.store(measured_from_us, Ordering::Relaxed);
+        self.gate.send_replace(true);
+    }
+
+    /// No iteration begins at `ends_at_us` or later.
+    pub fn end_at(&self, ends_at_us: u64) {
+        self.ends_at_us.store(ends_at_us, Ordering::Relaxed);
+    }
+
+    /// The trial is cut short: no more iterations, no more lookups.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        self.gate.send_replace(true);
+    }
+
+    /// Returns once `reached` says so of the counts.
+    pub async fn wait_until(&self, reached: impl FnMut(&Counts) -> bool) {
+        // The sender lives as long as self, so this cannot fail.
+        let _ = self.counts.subscribe().wait_for(reached).await;
+    }
+
+    /// A client is there; returns when the gate opens.
+    pub async fn wait_at_gate(&self) {
+        self.counts.send_modify(|counts| counts.ready += 1);
+        let _ = self.gate.subscribe().wait_for(|&open| open).await;
+    }
+
+    /// A client is through with its iterations.
+    pub fn loaded(&self) {
+        self.counts.send_modify(|counts| counts.loaded += 1);
+    }
+
+    /// A client is through with its lookups.
+    pub fn done(&self) {
+        self.counts.send_modify(|counts| counts.done += 1);
+    }
+
+    /// Whether something that starts at `start_us` is measured.
+    #[must_use]
+    pub fn phase(&self, start_us: u64) -> Phase {
+        if start_us >= self.measured_from_us.load(Ordering::Relaxed) {
+            Phase::Load
+        } else {
+            Phase::WarmUp
+        }
+    }
+
+    /// Whether a client that did so many measured iterations stops now.
+    #[must_use]
+    pub fn is_over(&self, iterations: u64) -> bool {
+        self.is_given_up()
+            || self.iterations.is_some_and(|limit| iterations >= limit)
+            || self.origin.elapsed_us() >= self.ends_at_us.load(Ordering::Relaxed)
+    }
+
+    /// Whether the trial is cut short.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn clients_begin_together_and_end_on_time() {
+        let control = Arc::new(Control::new(Origin::now(), None));
+        let clients: Vec<_> = (0..3)
+            .map(|_| {
+                let control = Arc::clone(&control);
+                tokio::spawn(async move {
+                    control.wait_at_gate().await;
+                    assert!(!control.is_over(1_000_000));
+                    control.loaded();
+                })
+            })
+            .collect();
+        control.wait_until(|counts| counts.ready == 3).await;
+        control.open_gate(control.origin().elapsed_us());
+        control.wait_until(|counts| counts.loaded == 3).await;
+        for client in clients {
+            client.await.unwrap();
+        }
+        control.end_at(control.origin().elapsed_us());
+        assert!(control.is_over(0));
+    }
+
+    #[test]
+    fn what_starts_before_the_measuring_is_warm_up() {
+        let control = Control::new(Origin::now(), None);
+        assert_eq!(control.phase(u64::MAX - 1), Phase::WarmUp);
+        control.open_gate(500);
+        assert_eq!(control.phase(499), Phase::WarmUp);
+        assert_eq!(control.phase(500), Phase::Load);
+    }
+
+    #[test]
+    fn iterations_can_be_counted_instead() {
+        let control = Control::new(Origin::now(), Some(10));
+        assert!(!control.is_over(9));
+        assert!(control.is_over(10));
+    }
+
+    #[tokio::test]
+    async fn giving_up_lets_everybody_out() {
+        let control = Control::new(Origin::now(), None);
+        control.give_up();
+        control.wait_at_gate().await;
+        assert!(control.is_over(0));
+    }
+}
