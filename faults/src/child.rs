@@ -1,1 +1,392 @@
-//! One child process as a small state machine.
+//! One child process as a small state machine: check, signal, confirm.
+//!
+//! The invariant: no signal is ever sent to a reaped pid, which by then may be somebody else's.
+//! A thread per child waits for its end without reaping it (`WNOWAIT`), so the pid stays taken;
+//! it then reaps under the same lock that every signal is sent under. The thread also gives the
+//! end its exact time, which polling could not.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+use tokio::sync::watch;
+
+use crate::clock::monotonic_us;
+use crate::process::{ProcessName, ProcessState};
+
+/// How often `/proc` is looked at while a process is being paused or resumed. There is nothing
+/// to wait on for that without taking the notice away from the thread that waits for the end.
+const STATE_POLL: Duration = Duration::from_millis(1);
+/// How long dropping a child waits for its end. SIGKILL takes milliseconds, unless the process
+/// hangs in the disk; then the kernel finishes the work, and the drop need not wait for that.
+const REAP_ON_DROP: Duration = Duration::from_secs(2);
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exit {
+    /// Its status; `None` if somebody else reaped it.
+    pub(crate) status: Option<ExitStatus>,
+    /// When, on `CLOCK_MONOTONIC`.
+    pub(crate) at_monotonic_us: u64,
+    /// Whether it ended because of a signal that we sent.
+    pub(crate) asked: bool,
+}
+
+impl Exit {
+    /// For people: `exit status: 3`, `signal: 9 (SIGKILL)`.
+    pub(crate) fn describe(&self) -> String {
+        self.status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string())
+    }
+}
+
+/// Why a signal was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsent {
+    /// The process is not in the state that the signal is for.
+    Is(ProcessState),
+    /// The kernel refused.
+    Refused(Errno),
+}
+
+#[derive(Debug)]
+struct Life {
+    process: std::process::Child,
+    paused: bool,
+    /// The last signal of ours that ends a process.
+    told_to_end: Option<Signal>,
+    exit: Option<Exit>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    life: Mutex<Life>,
+    ended: Condvar,
+    exits: watch::Sender<Option<Exit>>,
+}
+
+impl Shared {
+    /// A panic elsewhere does not make the process less real: it must still be killed.
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A child process in its own process group. Dropping it kills the group.
+#[derive(Debug)]
+pub(crate) struct Child {
+    name: ProcessName,
+    pid: u32,
+    started_monotonic_us: u64,
+    /// When it was first seen to be ready, on `CLOCK_MONOTONIC`.
+    pub(crate) ready_monotonic_us: OnceLock<u64>,
+    death_reported: AtomicBool,
+    shared: Arc<Shared>,
+}
+
+impl Child {
+    /// Starts `command` in a process group of its own, with nothing to read.
+    pub(crate) fn start(name: ProcessName, mut command: Command) -> io::Result<Self> {
+        command.process_group(0).stdin(Stdio::null());
+        let started_monotonic_us = monotonic_us();
+        let process = command.spawn()?;
+        let pid = process.id();
+        let life = Life { process, paused: false, told_to_end: None, exit: None };
+        let shared = Arc::new(Shared {
+            life: Mutex::new(life),
+            ended: Condvar::new(),
+            exits: watch::Sender::new(None),
+        });
+        let watched = Arc::clone(&shared);
+        let watcher = thread::Builder::new()
+            .name(format!("wait-{name}"))
+            .spawn(move || await_end(&watched, pid_of(pid)));
+        if let Err(error) = watcher {
+            let mut life = shared.life();
+            life.process.kill()?;
+            life.process.wait()?;
+            return Err(error);
+        }
+        Ok(Self {
+            name,
+            pid,
+            started_monotonic_us,
+            ready_monotonic_us: OnceLock::new(),
+            death_reported: AtomicBool::new(false),
+            shared,
+        })
+    }
+
+    pub(crate) fn name(&self) -> ProcessName {
+        self.name
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(crate) fn started_monotonic_us(&self) -> u64 {
+        self.started_monotonic_us
+    }
+
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.shared.life().exit
+    }
+
+    pub(crate) fn state(&self) -> ProcessState {
+        state_of(&self.shared.life())
+    }
+
+    /// An end that nobody asked for, told once.
+    pub(crate) fn take_unasked_end(&self) -> Option<Exit> {
+        let exit = self.exit().filter(|exit| !exit.asked)?;
+        (!self.death_reported.swap(true, Ordering::Relaxed)).then_some(exit)
+    }
+
+    /// Sends SIGKILL, paused or not. Returns the time just before it was sent.
+    pub(crate) fn kill(&self) -> Result<u64, Unsent> {
+        self.signal(Signal::SIGKILL, |state| state != ProcessState::Down)
+    }
+
+    /// Sends SIGTERM. A paused process sees it only once it goes on.
+    pub(crate) fn terminate(&self) -> Result<u64, Unsent> {
+        self.signal(Signal::SIGTERM, |state| state != ProcessState::Down)
+    }
+
+    /// Sends SIGSTOP to a running process.
+    pub(crate) fn pause(&self) -> Result<u64, Unsent> {
+        self.signal(Signal::SIGSTOP, |state| state == ProcessState::Running)
+    }
+
+    /// Sends SIGCONT to a paused process.
+    pub(crate) fn resume(&self) -> Result<u64, Unsent> {
+        self.signal(Signal::SIGCONT, |state| state == ProcessState::Paused)
+    }
+
+    fn signal(&self, signal: Signal, fits: fn(ProcessState) -> bool) -> Result<u64, Unsent> {
+        let mut life = self.shared.life();
+        let state = state_of(&life);
+        if !fits(state) {
+            return Err(Unsent::Is(state));
+        }
+        let at_monotonic_us = monotonic_us();
+        killpg(pid_of(self.pid), signal).map_err(Unsent::Refused)?;
+        match signal {
+            Signal::SIGSTOP => life.paused = true,
+            Signal::SIGCONT => life.paused = false,
+            _ => life.told_to_end = Some(signal),
+        }
+        Ok(at_monotonic_us)
+    }
+
+    /// Waits for the end; `None` if it does not come within `within`.
+    pub(crate) async fn ended(&self, within: Duration) -> Option<Exit> {
+        let mut exits = self.shared.exits.subscribe();
+        let ended = tokio::time::timeout(within, exits.wait_for(Option::is_some)).await;
+        ended.ok()?.ok().and_then(|exit| *exit)
+    }
+
+    /// Waits until the kernel says that all of the process is stopped, or none of it. Returns
+    /// when that was seen; `None` if it was not within `within`, or the process ended.
+    pub(crate) async fn seen_stopped(&self, stopped: bool, within: Duration) -> Option<u64> {
+        let deadline = tokio::time::Instant::now() + within;
+        loop {
+            match self.threads_stopped() {
+                Some(all) if all == stopped => return Some(monotonic_us()),
+                Some(_) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(STATE_POLL).await;
+                }
+                Some(_) | None => return None,
+            }
+        }
+    }
+
+    /// `Some(true)` if every thread is stopped, `Some(false)` if one is not; `None` if there is
+    /// no process any more. The lock keeps the pid from being reaped, and reused, meanwhile.
+    fn threads_stopped(&self) -> Option<bool> {
+        let life = self.shared.life();
+        if life.exit.is_some() {
+            return None;
+        }
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
+        let mut states = threads
+            // A thread that has ended between the listing and the look needs no stopping.
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok())
+            .filter_map(|stat| thread_state(&stat));
+        Some(states.all(|state| state == 'T'))
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Already down is what is wanted; anything else shows in the wait below.
+        let _ = self.kill();
+        let life = self.shared.life();
+        let waited =
+            self.shared.ended.wait_timeout_while(life, REAP_ON_DROP, |life| life.exit.is_none());
+        if waited.is_ok_and(|(_, timeout)| timeout.timed_out()) {
+            tracing::warn!(process = %self.name, pid = self.pid, "killed, but not gone yet");
+        }
+    }
+}
+
+/// The body of the thread that waits for one child's end and reaps it.
+fn await_end(shared: &Shared, pid: Pid) {
+    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+    let at_monotonic_us = monotonic_us();
+    let mut life = shared.life();
+    let status = life.process.wait().ok();
+    let asked = match life.told_to_end {
+        // A crash just before our SIGKILL is a crash.
+        Some(Signal::SIGKILL) => {
+            status.and_then(|status| status.signal()) == Some(Signal::SIGKILL as i32)
+        }
+        told => told.is_some(),
+    };
+    let exit = Exit { status, at_monotonic_us, asked };
+    life.exit = Some(exit);
+    drop(life);
+    shared.ended.notify_all();
+    shared.exits.send_replace(Some(exit));
+}
+
+fn state_of(life: &Life) -> ProcessState {
+    match life {
+        Life { exit: Some(_), .. } => ProcessState::Down,
+        Life { paused: true, .. } => ProcessState::Paused,
+        _ => ProcessState::Running,
+    }
+}
+
+/// Linux pids are below 2^22.
+fn pid_of(pid: u32) -> Pid {
+    Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX))
+}
+
+/// The state letter of a `/proc` stat line; the name before it may hold spaces and brackets.
+fn thread_state(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    fn child(program: &str, arguments: &[&str]) -> Child {
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(Stdio::null());
+        Child::start(ProcessName::Catalog, command).unwrap()
+    }
+
+    fn exists(pid: u32) -> bool {
+        fs::exists(format!("/proc/{pid}")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_kill_is_confirmed_by_the_end() {
+        let child = child("sleep", &["1000"]);
+        assert_eq!(child.state(), ProcessState::Running);
+        let sent = child.kill().unwrap();
+        let exit = child.ended(SOON).await.unwrap();
+        assert!(exit.asked && exit.at_monotonic_us >= sent);
+        assert_eq!(exit.status.unwrap().signal(), Some(9));
+        assert_eq!(child.state(), ProcessState::Down);
+        assert!(child.take_unasked_end().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_reaped_pid_gets_no_signal() {
+        let child = child("true", &[]);
+        child.ended(SOON).await.unwrap();
+        assert!(!exists(child.pid()));
+        let down = Unsent::Is(ProcessState::Down);
+        assert_eq!(child.kill(), Err(down));
+        assert_eq!(child.terminate(), Err(down));
+        assert_eq!(child.pause(), Err(down));
+        assert_eq!(child.resume(), Err(down));
+        assert_eq!(child.seen_stopped(true, SOON).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_pause_shows_in_proc_and_ends_with_a_resume() {
+        let child = child("sleep", &["1000"]);
+        assert_eq!(child.resume(), Err(Unsent::Is(ProcessState::Running)));
+        let sent = child.pause().unwrap();
+        assert!(child.seen_stopped(true, SOON).await.unwrap() >= sent);
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.pid())).unwrap();
+        assert_eq!(thread_state(&stat), Some('T'));
+        assert_eq!(child.pause(), Err(Unsent::Is(ProcessState::Paused)));
+        child.resume().unwrap();
+        assert!(child.seen_stopped(false, SOON).await.is_some());
+        assert_eq!(child.state(), ProcessState::Running);
+    }
+
+    #[tokio::test]
+    async fn a_paused_process_can_be_killed() {
+        let child = child("sleep", &["1000"]);
+        child.pause().unwrap();
+        child.kill().unwrap();
+        assert!(child.ended(SOON).await.unwrap().asked);
+    }
+
+    #[tokio::test]
+    async fn an_end_that_nobody_asked_for_is_told_once() {
+        let child = child("sh", &["-c", "exit 4"]);
+        let exit = child.ended(SOON).await.unwrap();
+        assert_eq!(exit.describe(), "exit status: 4");
+        assert!(child.take_unasked_end().is_some());
+        assert!(child.take_unasked_end().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ignores_sigterm_is_still_there() {
+        let (reader, writer) = io::pipe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' TERM; echo set; exec sleep 1000"]).stdout(writer);
+        let child = Child::start(ProcessName::Catalog, command).unwrap();
+        let line = io::BufRead::lines(io::BufReader::new(reader)).next().unwrap().unwrap();
+        assert_eq!(line, "set");
+        child.terminate().unwrap();
+        assert!(child.ended(Duration::from_millis(50)).await.is_none());
+        child.kill().unwrap();
+        assert!(child.ended(SOON).await.unwrap().asked);
+    }
+
+    #[test]
+    fn dropping_a_child_leaves_nothing_of_its_group() {
+        let (reader, writer) = io::pipe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 & echo $!; wait"]).stdout(writer);
+        let child = Child::start(ProcessName::Catalog, command).unwrap();
+        let mut lines = io::BufRead::lines(io::BufReader::new(reader));
+        lines.next().unwrap().unwrap();
+        let pid = child.pid();
+        drop(child);
+        assert!(!exists(pid));
+        // The grandchild held the pipe open: its end is the end of the group.
+        assert!(lines.next().is_none());
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let error = Child::start(ProcessName::Catalog, Command::new("/no/such/program"));
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn the_state_is_read_behind_the_name() {
+        assert_eq!(thread_state("12 (a) R (b)) T 1 12"), Some('T'));
+        assert_eq!(thread_state("12 (sleep) S 1"), Some('S'));
+        assert_eq!(thread_state("nonsense"), None);
+    }
+}

@@ -1,18 +1,27 @@
-//! Everything up again, whatever the schedule says.
+//! Everything up again, whatever the schedule says: what is compared at the end of a trial must
+//! be able to answer, and a replica that stays down proves nothing about the protocols.
 
-use crate::bazaar::Bazaar;
+use results::records::{Event, EventKind};
+
+use crate::bazaar::{Act, ActError, Bazaar};
+pub use crate::converge::{Dumps, NotConverged, converge};
 use crate::events::EventSink;
 use crate::injector::Injection;
-use crate::process::ProcessName;
+use crate::process::{ProcessName, ProcessState};
+use crate::schedule::Action;
+
+/// How often a process is restarted that ends again before it is ready: it may have met a
+/// neighbour that was itself just coming back.
+const MAX_RESTARTS: u32 = 3;
 
 /// A process could not be brought back: the trial is inconclusive.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{process} could not be brought back: {reason}")]
+#[derive(Debug, thiserror::Error)]
+#[error("{process} could not be brought back: {source}")]
 pub struct NotHealed {
     /// Which.
     pub process: ProcessName,
     /// Why.
-    pub reason: String,
+    pub source: ActError,
 }
 
 /// Lets paused processes go on, restarts those that are down, waits until all are ready, and
@@ -22,8 +31,89 @@ pub async fn heal(
     injected: &[Injection],
     events: &EventSink,
 ) -> Result<(), NotHealed> {
-    let _ = (bazaar, injected, events);
-    todo!()
+    let healing = Healing { bazaar, injected, events };
+    let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
+    // First all acts, then all waits: a service may need the others to become ready.
+    for name in names.iter().copied() {
+        healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
+    }
+    for name in names {
+        healing.await_ready(name).await.map_err(|error| healing.give_up(name, error))?;
+    }
+    events.emit(EventKind::Healed, |_| {});
+    Ok(())
 }
 
-pub use crate::converge::{Dumps, NotConverged, converge};
+struct Healing<'a> {
+    bazaar: &'a Bazaar,
+    injected: &'a [Injection],
+    events: &'a EventSink,
+}
+
+impl Healing<'_> {
+    async fn revive(&self, name: ProcessName) -> Result<(), ActError> {
+        match self.bazaar.process(name).map(|process| process.state) {
+            Some(ProcessState::Paused) => self.follow(self.bazaar.resume(name)?).await,
+            Some(ProcessState::Down) => self.follow(self.bazaar.restart(name).await?).await,
+            Some(ProcessState::Running) | None => Ok(()),
+        }
+    }
+
+    async fn follow(&self, act: Act) -> Result<(), ActError> {
+        let at_us = self.events.origin().since_origin(act.at_monotonic_us);
+        let fill = |event: &mut Event| self.describe(event, act.name, act.action, act.pid);
+        self.events.emit_at(at_us, EventKind::Injected, fill);
+        let at_us = self.events.origin().since_origin(act.confirm().await?);
+        self.events.emit_at(at_us, EventKind::Confirmed, fill);
+        Ok(())
+    }
+
+    async fn await_ready(&self, name: ProcessName) -> Result<(), ActError> {
+        // Whoever started it told of it then, unless it was stopped before it was ready.
+        let told = self.bazaar.was_ready(name);
+        let mut restarts = 0;
+        let at_monotonic_us = loop {
+            match self.bazaar.wait_ready(name).await {
+                Ok(at_monotonic_us) => break at_monotonic_us,
+                Err(error) if restarts == MAX_RESTARTS => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "restarting once more");
+                    restarts += 1;
+                    self.revive(name).await?;
+                }
+            }
+        };
+        if !told || restarts > 0 {
+            let at_us = self.events.origin().since_origin(at_monotonic_us);
+            self.events.emit_at(at_us, EventKind::Ready, |event| {
+                let pid = self.bazaar.process(name).map_or(0, |process| process.pid);
+                self.describe(event, name, Action::Restart, pid);
+            });
+        }
+        Ok(())
+    }
+
+    fn give_up(&self, process: ProcessName, source: ActError) -> NotHealed {
+        self.events.emit(EventKind::NotConfirmed, |event| {
+            event.process = Some(process.to_string());
+            event.detail = Some(format!("healing: {source}"));
+        });
+        NotHealed { process, source }
+    }
+
+    fn describe(&self, event: &mut Event, name: ProcessName, action: Action, pid: u32) {
+        // The last fault that hit the process is the one that this ends.
+        let hit = |injection: &&Injection| {
+            injection.process == Some(name)
+                && matches!(injection.action, Action::Kill | Action::Pause)
+        };
+        event.fault = self.injected.iter().rfind(hit).map(|injection| injection.fault);
+        event.action = Some(action.to_string());
+        event.process = Some(name.to_string());
+        event.pid = Some(pid);
+        event.detail = Some("healing".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -229,3 +229,111 @@ fn causes(
 ) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::testing::FakeService;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    async fn get(address: SocketAddr, timeout: Duration) -> Result<Reply, HttpError> {
+        HttpClient::new().call(address, &Call::get("/path?a=b"), timeout).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_has_status_headers_and_body() {
+        let service = FakeService::start().await;
+        service.answer("/path", 404, r#"{"error":{"code":404,"message":"Stock not found"}}"#);
+        let reply = get(service.address(), TIMEOUT).await.unwrap();
+        assert_eq!(
+            (reply.status, reply.message()),
+            (StatusCode::NOT_FOUND, "Stock not found".into())
+        );
+        assert!(reply.header("content-length").is_some());
+        let error = HttpClient::new().get_json::<u8>(service.address(), "/path", TIMEOUT).await;
+        assert_eq!(error.unwrap_err().to_string(), "status 404 Not Found: Stock not found");
+    }
+
+    #[tokio::test]
+    async fn a_post_carries_its_json_and_its_headers() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let call = Call::post_json("/orders", &[1, 2]).unwrap().header("idempotency-key", "k-1");
+        let client = HttpClient::new();
+        let sent = client.call(address, &call, TIMEOUT);
+        let received = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"[1,2]") {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ntrue").await.unwrap();
+            String::from_utf8(request).unwrap()
+        };
+        let (reply, request) = tokio::join!(sent, received);
+        assert!(reply.unwrap().json::<bool>().unwrap());
+        assert!(request.starts_with("POST /orders HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("idempotency-key: k-1\r\n"), "{request}");
+        assert!(request.contains("content-type: application/json\r\n"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_a_refusal() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        assert_eq!(get(address, TIMEOUT).await.unwrap_err(), HttpError::Refused);
+    }
+
+    #[tokio::test]
+    async fn silence_is_a_timeout() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let timeout = Duration::from_millis(20);
+        let error = get(listener.local_addr().unwrap(), timeout).await.unwrap_err();
+        assert_eq!(error, HttpError::Timeout(timeout));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_cut_short_is_a_broken_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+        };
+        let (error, ()) = tokio::join!(get(address, TIMEOUT), cut);
+        assert!(matches!(error.unwrap_err(), HttpError::Broken(_)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_is_not_read() {
+        let service = FakeService::start().await;
+        service.answer("/path", 200, "x".repeat(MAX_ANSWER_BYTES + 1));
+        let error = get(service.address(), TIMEOUT).await.unwrap_err();
+        assert!(matches!(error, HttpError::Broken(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_something_else_is_quoted() {
+        let service = FakeService::start().await;
+        service.answer("/path", 200, "<html>");
+        let error = HttpClient::new().get_json::<u8>(service.address(), "/path", TIMEOUT).await;
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.starts_with("unexpected answer: ") && error.ends_with("in <html>"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_written_is_not_sent() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let call = Call::get("/").header("idempotency-key", "line\nbreak");
+        let error = HttpClient::new().call(address, &call, TIMEOUT).await.unwrap_err();
+        assert!(matches!(error, HttpError::Unsendable(_)), "{error}");
+    }
+}

@@ -1,13 +1,24 @@
-//! Does what the schedule says.
+//! Does what the schedule says: looks up the target when its time has come, acts, confirms, and
+//! tells what it did to whom.
+//!
+//! Each fault is a task of its own, from its beginning to its end, so that a restart which waits
+//! for its process to be ready holds up no other fault, and so that what ends a fault meets the
+//! process that it broke. A fault that cannot be injected is told as not confirmed and never
+//! stops the run: the checks decide what the run is still good for.
 
 use std::sync::Arc;
 
-use crate::bazaar::Bazaar;
-use crate::events::EventSink;
-use crate::process::ProcessName;
-use crate::schedule::{Action, Schedule};
+use results::records::{Event, EventKind};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-/// Something that was done to a process.
+use crate::bazaar::{Act, ActError, Bazaar};
+use crate::events::EventSink;
+use crate::leadership;
+use crate::process::{ProcessName, ProcessState};
+use crate::schedule::{Action, Fault, Harm, Schedule, Target};
+
+/// Something that was done to a process, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Injection {
     /// The fault's number.
@@ -23,8 +34,8 @@ pub struct Injection {
 }
 
 /// Announces every act as `Planned`, injects every fault at its time after `load_began_us`
-/// (microseconds since the run's origin), and returns when all are done, or soon after `stop` completes. What was broken and not yet
-/// mended by then is left to [`heal`](crate::heal::heal).
+/// (microseconds since the run's origin), and returns when all are done, or soon after `stop`
+/// completes. What was broken and not yet mended by then is left to [`heal`](crate::heal::heal).
 pub async fn run(
     bazaar: Arc<Bazaar>,
     schedule: Schedule,
@@ -32,7 +43,211 @@ pub async fn run(
     events: EventSink,
     stop: impl Future<Output = ()> + Send,
 ) -> Vec<Injection> {
-    let _ = (bazaar, schedule, load_began_us, events);
-    stop.await;
-    todo!()
+    let (stopper, stopped) = watch::channel(false);
+    let mut faults = JoinSet::new();
+    for fault in schedule.faults() {
+        let one = OneFault {
+            bazaar: Arc::clone(&bazaar),
+            fault: fault.clone(),
+            load_began_us,
+            events: events.clone(),
+            stopped: stopped.clone(),
+            done: Vec::new(),
+        };
+        one.announce();
+        faults.spawn(one.run());
+    }
+    let all_done = faults.join_all();
+    tokio::pin!(all_done, stop);
+    let done = tokio::select! {
+        done = &mut all_done => done,
+        () = &mut stop => {
+            stopper.send_replace(true);
+            all_done.await
+        }
+    };
+    let mut injections: Vec<_> = done.into_iter().flatten().collect();
+    injections.sort_by_key(|injection| (injection.at_us, injection.fault));
+    injections
 }
+
+struct OneFault {
+    bazaar: Arc<Bazaar>,
+    fault: Fault,
+    load_began_us: u64,
+    events: EventSink,
+    stopped: watch::Receiver<bool>,
+    done: Vec<Injection>,
+}
+
+impl OneFault {
+    fn announce(&self) {
+        let Fault { harm, at_ms, ends_at_ms, .. } = self.fault;
+        let end = ends_at_ms.map(|at_ms| (harm.end(), at_ms));
+        for (action, at_ms) in std::iter::once((harm.begin(), at_ms)).chain(end) {
+            self.events.emit(EventKind::Planned, |event| self.describe(event, action, at_ms));
+        }
+    }
+
+    /// From the fault's beginning to its end.
+    async fn run(mut self) -> Vec<Injection> {
+        let Fault { harm, target, at_ms, ends_at_ms, .. } = self.fault;
+        if !self.wait_until(at_ms).await {
+            return self.done;
+        }
+        let begin = harm.begin();
+        let name = match resolve(&self.bazaar, target).await {
+            Ok(name) => name,
+            Err(reason) => {
+                self.not_done(begin, at_ms, None, &reason);
+                return self.done;
+            }
+        };
+        let act = match harm {
+            Harm::Kill => self.bazaar.kill(name),
+            Harm::Pause => self.bazaar.pause(name),
+        };
+        if !self.follow(begin, at_ms, name, act).await {
+            return self.done;
+        }
+        let Some(ends_at_ms) = ends_at_ms else { return self.done };
+        if self.wait_until(ends_at_ms).await {
+            self.end(name, ends_at_ms).await;
+        }
+        self.done
+    }
+
+    async fn end(&mut self, name: ProcessName, at_ms: u64) {
+        let action = self.fault.harm.end();
+        let act = match self.fault.harm {
+            Harm::Kill => self.bazaar.restart(name).await,
+            Harm::Pause => self.bazaar.resume(name),
+        };
+        if !self.follow(action, at_ms, name, act).await || self.fault.harm == Harm::Pause {
+            return;
+        }
+        let bazaar = Arc::clone(&self.bazaar);
+        let ready = tokio::select! {
+            ready = bazaar.wait_ready(name) => ready,
+            () = is_stopped(&mut self.stopped) => return,
+        };
+        match ready {
+            Ok(at_monotonic_us) => {
+                let at_us = self.events.origin().since_origin(at_monotonic_us);
+                self.events.emit_at(at_us, EventKind::Ready, |event| {
+                    self.describe(event, action, at_ms);
+                    self.name_process(event, name);
+                });
+            }
+            Err(error) => self.not_done(action, at_ms, Some(name), &error.to_string()),
+        }
+    }
+
+    /// Waits for a time after the load began. `false`: told to stop before.
+    async fn wait_until(&mut self, at_ms: u64) -> bool {
+        let at = self.events.origin().instant_at(self.planned_us(at_ms));
+        tokio::select! {
+            biased;
+            () = is_stopped(&mut self.stopped) => false,
+            () = tokio::time::sleep_until(at.into()) => true,
+        }
+    }
+
+    /// Tells of an act, waits for its effect, and tells of that. `false`: it was not done at all.
+    async fn follow(
+        &mut self,
+        action: Action,
+        at_ms: u64,
+        name: ProcessName,
+        act: Result<Act, ActError>,
+    ) -> bool {
+        let act = match act {
+            Ok(act) => act,
+            Err(error) => {
+                self.not_done(action, at_ms, Some(name), &error.to_string());
+                return false;
+            }
+        };
+        let at_us = self.events.origin().since_origin(act.at_monotonic_us);
+        let fill = |event: &mut Event| {
+            self.describe(event, action, at_ms);
+            event.process = Some(name.to_string());
+            event.pid = Some(act.pid);
+        };
+        self.events.emit_at(at_us, EventKind::Injected, fill);
+        let confirmed = act.confirm().await;
+        match &confirmed {
+            Ok(at_monotonic_us) => {
+                let at_us = self.events.origin().since_origin(*at_monotonic_us);
+                self.events.emit_at(at_us, EventKind::Confirmed, fill);
+            }
+            Err(error) => self.events.emit(EventKind::NotConfirmed, |event| {
+                fill(event);
+                event.detail = Some(error.to_string());
+            }),
+        }
+        let (fault, confirmed) = (self.fault.number, confirmed.is_ok());
+        self.done.push(Injection { fault, action, process: Some(name), at_us, confirmed });
+        true
+    }
+
+    fn not_done(&mut self, action: Action, at_ms: u64, name: Option<ProcessName>, reason: &str) {
+        let at_us = self.events.origin().elapsed_us();
+        self.events.emit_at(at_us, EventKind::NotConfirmed, |event| {
+            self.describe(event, action, at_ms);
+            if let Some(name) = name {
+                self.name_process(event, name);
+            }
+            event.detail = Some(reason.to_owned());
+        });
+        let fault = self.fault.number;
+        self.done.push(Injection { fault, action, process: name, at_us, confirmed: false });
+    }
+
+    fn describe(&self, event: &mut Event, action: Action, at_ms: u64) {
+        event.fault = Some(self.fault.number);
+        event.planned_us = Some(self.planned_us(at_ms));
+        event.action = Some(action.to_string());
+        event.target = Some(self.fault.target.to_string());
+    }
+
+    fn name_process(&self, event: &mut Event, name: ProcessName) {
+        event.process = Some(name.to_string());
+        event.pid = self.bazaar.process(name).map(|process| process.pid);
+    }
+
+    fn planned_us(&self, at_ms: u64) -> u64 {
+        self.load_began_us.saturating_add(at_ms.saturating_mul(1000))
+    }
+}
+
+async fn is_stopped(stopped: &mut watch::Receiver<bool>) {
+    if stopped.wait_for(|stopped| *stopped).await.is_err() {
+        // Whoever could say stop has gone without saying it.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Who a target is, now.
+async fn resolve(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String> {
+    if let Some(name) = target.process() {
+        return Ok(name);
+    }
+    let leadership = leadership::look_up(bazaar.http(), bazaar.addresses()).await;
+    let leadership = leadership.map_err(|error| error.to_string())?;
+    if target == Target::Leader {
+        return Ok(ProcessName::Order(leadership.leader));
+    }
+    let runs = |name: &ProcessName| {
+        bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Running)
+    };
+    let followers = leadership.in_sync.iter().filter(|id| **id != leadership.leader);
+    followers
+        .map(|id| ProcessName::Order(*id))
+        .filter(runs)
+        .max()
+        .ok_or_else(|| "there is no follower that is in sync and runs".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@
 //! * [`probes`]: watches the front-end's configuration and the children's lives.
 //! * [`heal`], [`converge`]: everything up again, and then everything equal.
 
+mod act;
 pub mod bazaar;
 mod child;
 pub mod clock;
@@ -24,9 +25,12 @@ pub mod events;
 pub mod heal;
 pub mod http;
 pub mod injector;
+mod launch;
 pub mod leadership;
 pub mod ports;
 pub mod probes;
 pub mod process;
 pub mod schedule;
 mod spawner;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,134 @@
+//! What was done to a process, and how it is seen to have worked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use crate::bazaar::StartError;
+use crate::child::{Child, Unsent};
+use crate::clock::monotonic_us;
+use crate::process::{ProcessName, ProcessState};
+use crate::schedule::Action;
+
+/// How long an act may take to be seen. Signals work in milliseconds; the bound allows for a
+/// machine that is loaded to the brim and a process that hangs in the disk.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why something could not be done to a process, or was not seen to have worked.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// The bazaar has no such process.
+    #[error("there is no {0}")]
+    Unknown(ProcessName),
+    /// The process is not in the state that the act is for.
+    #[error("cannot {action} {name}, which is {}", describe(*.is))]
+    State {
+        /// Which process.
+        name: ProcessName,
+        /// What was to be done.
+        action: Action,
+        /// The state it is in.
+        is: ProcessState,
+    },
+    /// The system refused the signal.
+    #[error("cannot {action} {name}: {errno}")]
+    Refused {
+        /// Which process.
+        name: ProcessName,
+        /// What was to be done.
+        action: Action,
+        /// Why.
+        errno: Errno,
+    },
+    /// It was done, and no effect was seen.
+    #[error("no effect of {action} on {name} was seen within {} ms", CONFIRM_WITHIN.as_millis())]
+    Unconfirmed {
+        /// Which process.
+        name: ProcessName,
+        /// What was done.
+        action: Action,
+    },
+    /// The process ended, but not of what was done to it.
+    #[error("{name} had ended by itself: {status}")]
+    EndedItself {
+        /// Which process.
+        name: ProcessName,
+        /// How it ended.
+        status: String,
+    },
+    /// The bazaar is being stopped; nothing is started any more.
+    #[error("the bazaar is being stopped")]
+    Stopping,
+    /// A restarted process did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+fn describe(state: ProcessState) -> &'static str {
+    match state {
+        ProcessState::Running => "running",
+        ProcessState::Paused => "paused",
+        ProcessState::Down => "down",
+    }
+}
+
+/// Something that was done to a process, not yet seen to have worked.
+#[derive(Debug)]
+#[must_use = "an act counts once it is confirmed"]
+pub struct Act {
+    /// What.
+    pub action: Action,
+    /// To whom.
+    pub name: ProcessName,
+    /// The pid of that process; of the new one, for a restart.
+    pub pid: u32,
+    /// Just before it was done, on `CLOCK_MONOTONIC`.
+    pub at_monotonic_us: u64,
+    child: Arc<Child>,
+}
+
+impl Act {
+    pub(crate) fn new(action: Action, at_monotonic_us: u64, child: Arc<Child>) -> Self {
+        Self { action, name: child.name(), pid: child.pid(), at_monotonic_us, child }
+    }
+
+    /// Sends the signal that `action` stands for.
+    pub(crate) fn signal(
+        action: Action,
+        child: &Arc<Child>,
+        send: impl FnOnce(&Child) -> Result<u64, Unsent>,
+    ) -> Result<Self, ActError> {
+        let name = child.name();
+        match send(child) {
+            Ok(at_monotonic_us) => Ok(Self::new(action, at_monotonic_us, Arc::clone(child))),
+            Err(Unsent::Is(is)) => Err(ActError::State { name, action, is }),
+            Err(Unsent::Refused(errno)) => Err(ActError::Refused { name, action, errno }),
+        }
+    }
+
+    /// Waits until the act is seen to have worked: a killed process is reaped, every thread of
+    /// a paused one is stopped, a resumed one is not, a restarted one lives. Returns when that
+    /// was, on `CLOCK_MONOTONIC`.
+    pub async fn confirm(&self) -> Result<u64, ActError> {
+        let Self { action, name, child, .. } = self;
+        let (action, name) = (*action, *name);
+        let seen = match action {
+            Action::Kill => match child.ended(CONFIRM_WITHIN).await {
+                Some(exit) if exit.asked => Some(exit.at_monotonic_us),
+                Some(exit) => {
+                    return Err(ActError::EndedItself { name, status: exit.describe() });
+                }
+                None => None,
+            },
+            Action::Pause => child.seen_stopped(true, CONFIRM_WITHIN).await,
+            Action::Resume => child.seen_stopped(false, CONFIRM_WITHIN).await,
+            Action::Restart => child.exit().is_none().then(monotonic_us),
+        };
+        match (seen, child.exit()) {
+            (Some(at_monotonic_us), _) => Ok(at_monotonic_us),
+            (None, Some(exit)) => Err(ActError::EndedItself { name, status: exit.describe() }),
+            (None, None) => Err(ActError::Unconfirmed { name, action }),
+        }
+    }
+}

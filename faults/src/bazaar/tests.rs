@@ -1,0 +1,164 @@
+//! Fake services as real processes: what is started, broken and stopped here is real.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use wire::ids::ReplicaId;
+
+use super::*;
+use crate::testing::{FakeBazaar, IN_USE_ONCE, drain, events, fake_harness_command, kinds, runs};
+
+const ORDER_2: ProcessName = ProcessName::Order(ReplicaId(2));
+
+fn pids(bazaar: &Bazaar) -> Vec<u32> {
+    bazaar.processes().iter().map(|process| process.pid).collect()
+}
+
+async fn start_error(config: BazaarConfig) -> StartError {
+    Bazaar::start(config).await.expect_err("it must not start")
+}
+
+#[tokio::test]
+async fn a_bazaar_is_ready_once_it_is_started_and_gone_once_it_is_stopped() {
+    let fake = FakeBazaar::new();
+    let bazaar = fake.start().await;
+    let names: Vec<_> = bazaar.processes().iter().map(|p| p.name.to_string()).collect();
+    assert_eq!(names, ["front-end", "catalog", "order-1", "order-2", "order-3"]);
+    let (sink, mut received) = events();
+    bazaar.report_start(&sink);
+    let told = drain(&mut received);
+    assert_eq!(kinds(&told)[..2], [EventKind::Started, EventKind::Ready]);
+    assert_eq!(told.len(), 10);
+    let pids = pids(&bazaar);
+    assert!(pids.iter().all(|pid| runs(*pid)));
+    bazaar.stop().await;
+    assert!(!pids.iter().any(|pid| runs(*pid)));
+    assert_eq!(bazaar.take_deaths(), []);
+    assert!(matches!(bazaar.restart(ORDER_2).await, Err(ActError::Stopping)));
+    for (_, address) in bazaar.addresses().processes() {
+        TcpListener::bind(address).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_comes_back_at_its_address() {
+    let fake = FakeBazaar::new();
+    let bazaar = fake.start().await;
+    let before = bazaar.process(ORDER_2).unwrap();
+    let act = bazaar.kill(ORDER_2).unwrap();
+    assert!(act.confirm().await.unwrap() >= act.at_monotonic_us);
+    assert_eq!(bazaar.process(ORDER_2).unwrap().state, ProcessState::Down);
+    let again = bazaar.kill(ORDER_2).unwrap_err().to_string();
+    assert_eq!(again, "cannot kill order-2, which is down");
+
+    let act = bazaar.restart(ORDER_2).await.unwrap();
+    act.confirm().await.unwrap();
+    assert!(bazaar.wait_ready(ORDER_2).await.unwrap() >= act.at_monotonic_us);
+    let after = bazaar.process(ORDER_2).unwrap();
+    assert_eq!((after.address, after.state), (before.address, ProcessState::Running));
+    assert_ne!(after.pid, before.pid);
+    let running = bazaar.restart(ORDER_2).await.unwrap_err().to_string();
+    assert_eq!(running, "cannot restart order-2, which is running");
+}
+
+#[tokio::test]
+async fn a_paused_process_is_stopped_with_the_rest() {
+    let fake = FakeBazaar::new();
+    let bazaar = fake.start().await;
+    bazaar.pause(ProcessName::FrontEnd).unwrap().confirm().await.unwrap();
+    let pids = pids(&bazaar);
+    bazaar.stop().await;
+    assert!(!pids.iter().any(|pid| runs(*pid)));
+}
+
+#[tokio::test]
+async fn dropping_a_bazaar_leaves_no_process() {
+    let fake = FakeBazaar::new();
+    let bazaar = fake.start().await;
+    bazaar.pause(ORDER_2).unwrap().confirm().await.unwrap();
+    let pids = pids(&bazaar);
+    drop(bazaar);
+    assert!(!pids.iter().any(|pid| runs(*pid)));
+}
+
+#[tokio::test]
+async fn a_harness_that_is_killed_takes_its_bazaar_along() {
+    let fake = FakeBazaar::new();
+    let mut harness = fake_harness_command(fake.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(harness.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let pids = lines.find_map(|line| line.split_once("pids: ").map(|(_, pids)| pids.to_owned()));
+    let pids: Vec<u32> = pids.unwrap().split(' ').map(|pid| pid.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 5);
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    let gone = async {
+        while pids.iter().any(|pid| runs(*pid)) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("children outlive a harness");
+}
+
+#[tokio::test]
+async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
+    let fake = FakeBazaar::new();
+    let bazaar = fake.start().await;
+    let act = bazaar.process(ORDER_2).unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(act.pid).unwrap());
+    let child = bazaar.slots[&ORDER_2].life().child;
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+    child.ended(Duration::from_secs(10)).await.unwrap();
+    bazaar.restart(ORDER_2).await.unwrap().confirm().await.unwrap();
+    let deaths = bazaar.take_deaths();
+    assert_eq!((deaths.len(), deaths[0].name, deaths[0].pid), (1, ORDER_2, act.pid));
+    assert!(deaths[0].status.contains("SIGKILL"), "{}", deaths[0].status);
+    assert_eq!(bazaar.take_deaths(), []);
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_start_is_quoted() {
+    let fake = FakeBazaar::new();
+    let config = BazaarConfig { stocks: Some("/stocks.txt".into()), ..fake.config() };
+    let error = start_error(config).await.to_string();
+    let begin = "catalog did not start: error: /stocks.txt: line 3: price must be a number (exit";
+    assert!(error.starts_with(begin), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_answered_with_other_ports() {
+    let fake = FakeBazaar::new();
+    let config = fake.config();
+    std::fs::create_dir_all(&config.data_dir).unwrap();
+    std::fs::write(config.data_dir.join(IN_USE_ONCE), "").unwrap();
+    let bazaar = Bazaar::start(config.clone()).await.unwrap();
+    assert!(!config.data_dir.join(IN_USE_ONCE).exists());
+    bazaar.stop().await;
+}
+
+#[tokio::test]
+async fn a_missing_binary_is_named_with_the_way_to_get_it() {
+    let fake = FakeBazaar::new();
+    let missing = fake.path().join("bin/catalog");
+    std::fs::remove_file(&missing).unwrap();
+    let error = start_error(fake.config()).await.to_string();
+    assert!(error.contains(missing.to_str().unwrap()), "{error}");
+    assert!(error.contains("cargo build"), "{error}");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_cannot_be_made_is_named() {
+    let fake = FakeBazaar::new();
+    let file = fake.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let config = BazaarConfig { data_dir: file.join("data"), ..fake.config() };
+    let error = start_error(config).await.to_string();
+    assert!(error.starts_with("cannot make the folder "), "{error}");
+}
+
+#[tokio::test]
+async fn somebody_has_to_lead() {
+    let fake = FakeBazaar::new();
+    let config = BazaarConfig { replicas: 0, ..fake.config() };
+    assert_eq!(start_error(config).await.to_string(), "replicas: must be 1 or more");
+}

@@ -1,0 +1,105 @@
+//! Schedules against fake services that are real processes.
+
+use super::*;
+use crate::schedule::PlannedFault;
+use crate::testing::{FakeBazaar, drain, events, kinds};
+
+fn schedule(json: &str) -> Schedule {
+    let plan: Vec<PlannedFault> = serde_json::from_str(json).unwrap();
+    Schedule::expand(&plan, 3).unwrap()
+}
+
+async fn inject(json: &str) -> (Vec<Injection>, Vec<Event>, Arc<Bazaar>, FakeBazaar) {
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    let (sink, mut received) = events();
+    let load_began_us = sink.origin().elapsed_us();
+    let never = std::future::pending();
+    let done = run(Arc::clone(&bazaar), schedule(json), load_began_us, sink, never).await;
+    (done, drain(&mut received), bazaar, fake)
+}
+
+fn details(events: &[Event]) -> Vec<&str> {
+    events.iter().filter_map(|event| event.detail.as_deref()).collect()
+}
+
+#[tokio::test]
+async fn a_leader_is_looked_up_killed_and_restarted() {
+    use EventKind::{Confirmed, Injected, Planned, Ready};
+    let json = r#"[{"at_ms":20,"action":"kill","target":"leader","for_ms":50}]"#;
+    let (done, events, bazaar, _fake) = inject(json).await;
+    assert_eq!(kinds(&events), [Planned, Planned, Injected, Confirmed, Injected, Confirmed, Ready]);
+    for event in &events {
+        assert_eq!((event.fault, event.target.as_deref()), (Some(1), Some("leader")));
+    }
+    assert!(events[2..].iter().all(|event| event.process.as_deref() == Some("order-3")));
+    assert!(events[2].at_us >= events[2].planned_us.unwrap());
+    assert!(events[3].at_us >= events[2].at_us);
+    assert_eq!(events[4].planned_us.unwrap() - events[2].planned_us.unwrap(), 50_000);
+    assert_ne!(events[2].pid, events[4].pid);
+    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+    assert_eq!(acts, [(Action::Kill, true), (Action::Restart, true)]);
+    assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
+}
+
+#[tokio::test]
+async fn the_second_leader_in_a_row_is_another_process() {
+    let json = r#"[{"at_ms":0,"action":"kill","target":"leader"},
+                   {"at_ms":100,"action":"kill","target":"leader"}]"#;
+    let (done, _, bazaar, _fake) = inject(json).await;
+    let killed: Vec<_> = done.iter().map(|done| done.process.unwrap().to_string()).collect();
+    assert_eq!(killed, ["order-3", "order-2"]);
+    let down = bazaar.processes().iter().filter(|p| p.state == ProcessState::Down).count();
+    assert_eq!(down, 2);
+}
+
+#[tokio::test]
+async fn a_follower_is_the_highest_in_sync_replica_that_does_not_lead() {
+    let json = r#"[{"at_ms":0,"action":"pause","target":"follower","for_ms":30}]"#;
+    let (done, events, bazaar, _fake) = inject(json).await;
+    assert_eq!(done.len(), 2);
+    assert!(done.iter().all(|done| done.confirmed));
+    assert_eq!(events[2].process.as_deref(), Some("order-2"));
+    assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_already_is_told_as_not_confirmed() {
+    let json = r#"[{"at_ms":0,"action":"kill","target":"order-3"},
+                   {"at_ms":80,"action":"kill","target":"follower"},
+                   {"at_ms":160,"action":"kill","target":"follower"},
+                   {"at_ms":240,"action":"kill","target":"leader"},
+                   {"at_ms":320,"action":"kill","target":"leader","for_ms":10}]"#;
+    let (done, events, _bazaar, _fake) = inject(json).await;
+    // order-3 is down, order-2 leads; order-1 is the last follower, and then there is none.
+    let confirmed: Vec<_> = done.iter().map(|done| done.confirmed).collect();
+    assert_eq!(confirmed, [true, true, false, true, false]);
+    assert_eq!(
+        details(&events),
+        ["there is no follower that is in sync and runs", "there is no order-0"]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_injected_after_the_stop() {
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    let (sink, mut received) = events();
+    let plan = schedule(
+        r#"[{"at_ms":0,"action":"kill","target":"catalog","for_ms":3600000},
+            {"at_ms":3600000,"action":"kill","target":"leader"}]"#,
+    );
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async { stopped.await.unwrap() };
+    let injecting = tokio::spawn(run(Arc::clone(&bazaar), plan, 0, sink, stopped));
+    let mut told = Vec::new();
+    while told.last() != Some(&EventKind::Confirmed) {
+        told.push(received.recv().await.unwrap().event);
+    }
+    stop.send(()).unwrap();
+    let done = injecting.await.unwrap();
+    assert_eq!((done.len(), done[0].action), (1, Action::Kill));
+    assert_eq!(drain(&mut received), []);
+    let catalog = bazaar.process(ProcessName::Catalog).unwrap();
+    assert_eq!(catalog.state, ProcessState::Down);
+}

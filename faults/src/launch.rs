@@ -1,0 +1,180 @@
+//! How each process is called: binary, flags, environment, log.
+//!
+//! Every setting goes onto the command line, and the environment variables that could change
+//! one are taken away, so that a run is what its manifest says whatever shell it came from.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::bazaar::{BazaarConfig, Durability, StartError};
+use crate::ports::Addresses;
+use crate::process::ProcessName;
+
+/// The services' own environment variables begin like this.
+const SETTINGS_PREFIX: &str = "BAZAAR_";
+/// With a secret the services would demand it on loopback too, where the harness has none.
+const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
+/// How much of a log's end is looked at for its last line.
+const MAX_LOG_TAIL_BYTES: u64 = 8 * 1024;
+
+/// Everything that is needed to start any process of one bazaar, again and again.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    config: BazaarConfig,
+    addresses: Addresses,
+}
+
+impl Launch {
+    /// Checks that the binaries are there, and makes the folders.
+    pub(crate) fn prepare(config: BazaarConfig, addresses: Addresses) -> Result<Self, StartError> {
+        let launch = Self { config, addresses };
+        for (name, _) in launch.addresses.processes() {
+            let path = launch.binary(name);
+            let executable = fs::metadata(&path)
+                .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+            if !executable {
+                return Err(StartError::MissingBinary { path });
+            }
+        }
+        for path in [&launch.config.data_dir, &launch.config.log_dir] {
+            fs::create_dir_all(path)
+                .map_err(|source| StartError::Folder { path: path.clone(), source })?;
+        }
+        Ok(launch)
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Where the output of `name` goes, through all its lives.
+    pub(crate) fn log(&self, name: ProcessName) -> PathBuf {
+        self.config.log_dir.join(format!("{name}.log"))
+    }
+
+    /// The command that starts `name`, and how long its log was before.
+    pub(crate) fn command(&self, name: ProcessName) -> io::Result<(Command, u64)> {
+        let log = File::options().create(true).append(true).open(self.log(name))?;
+        let log_begin = log.metadata()?.len();
+        let mut command = Command::new(std::path::absolute(self.binary(name))?);
+        for (variable, _) in std::env::vars_os() {
+            if is_setting(&variable) {
+                command.env_remove(variable);
+            }
+        }
+        command.stderr(log.try_clone()?).stdout(log);
+        self.add_flags(&mut command, name);
+        Ok((command, log_begin))
+    }
+
+    fn binary(&self, name: ProcessName) -> PathBuf {
+        self.config.bin_dir.join(match name {
+            ProcessName::FrontEnd => "front-end",
+            ProcessName::Catalog => "catalog",
+            ProcessName::Order(_) => "order",
+        })
+    }
+
+    fn add_flags(&self, command: &mut Command, name: ProcessName) {
+        let Self { config, addresses } = self;
+        let durability = match config.durability {
+            Durability::Flush => "flush",
+            Durability::Os => "os",
+        };
+        command.arg("--parent-pid").arg(std::process::id().to_string());
+        command.arg("--data-dir").arg(&config.data_dir);
+        command.args(["--durability", durability]);
+        match name {
+            ProcessName::FrontEnd => {
+                command.arg("--listen").arg(addresses.front_end.to_string());
+                command.arg("--catalog").arg(addresses.catalog.to_string());
+                command.args(["--cache", if config.cache { "on" } else { "off" }]);
+                self.add_replicas_and_pings(command);
+            }
+            ProcessName::Catalog => {
+                command.arg("--listen").arg(addresses.catalog.to_string());
+                command.arg("--front-end").arg(addresses.front_end.to_string());
+                if let Some(stocks) = &config.stocks {
+                    command.arg("--stocks").arg(stocks);
+                }
+                if let Some(cap) = config.cap {
+                    command.arg("--cap").arg(cap.to_string());
+                }
+            }
+            ProcessName::Order(id) => {
+                if let Some(address) = addresses.orders.get(&id) {
+                    command.arg("--listen").arg(address.to_string());
+                }
+                command.arg("--id").arg(id.to_string());
+                command.arg("--front-end").arg(addresses.front_end.to_string());
+                command.arg("--catalog").arg(addresses.catalog.to_string());
+                self.add_replicas_and_pings(command);
+            }
+        }
+    }
+
+    fn add_replicas_and_pings(&self, command: &mut Command) {
+        for (id, address) in &self.addresses.orders {
+            command.arg("--replica").arg(format!("{id}={address}"));
+        }
+        command.arg("--ping-period-ms").arg(self.config.ping_period_ms.to_string());
+        command.arg("--ping-timeout-ms").arg(self.config.ping_timeout_ms.to_string());
+    }
+}
+
+fn is_setting(variable: &OsStr) -> bool {
+    variable == SECRET_VARIABLE
+        || variable.as_encoded_bytes().starts_with(SETTINGS_PREFIX.as_bytes())
+}
+
+/// The last line that was written to a log after its first `begin` bytes: what a process that
+/// could not start has to say.
+pub(crate) fn last_line(log: &Path, begin: u64) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let tail_begin = file.metadata().ok()?.len().saturating_sub(MAX_LOG_TAIL_BYTES);
+    file.seek(SeekFrom::Start(begin.max(tail_begin))).ok()?;
+    let mut tail = Vec::new();
+    file.take(MAX_LOG_TAIL_BYTES).read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    tail.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn the_last_line_belongs_to_the_last_life() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order-1.log");
+        let mut log = File::create(&path).unwrap();
+        log.write_all(b"error: an old trouble\n").unwrap();
+        let begin = log.metadata().unwrap().len();
+        assert_eq!(last_line(&path, begin), None);
+        log.write_all(b"first\n  error: the disk is full \n\n").unwrap();
+        assert_eq!(last_line(&path, begin).unwrap(), "error: the disk is full");
+        assert_eq!(last_line(&folder.path().join("missing"), 0), None);
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_log_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order-1.log");
+        let mut text = "x".repeat(100_000);
+        text.push_str("\nlast");
+        fs::write(&path, text).unwrap();
+        assert_eq!(last_line(&path, 0).unwrap(), "last");
+    }
+
+    #[test]
+    fn settings_in_the_environment_are_known_by_their_names() {
+        assert!(is_setting(OsStr::new("BAZAAR_CACHE")));
+        assert!(is_setting(OsStr::new("DOUBLE_TROUBLE_SECRET")));
+        assert!(!is_setting(OsStr::new("RUST_LOG")));
+    }
+}

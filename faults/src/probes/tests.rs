@@ -1,0 +1,131 @@
+//! Histories by hand, as a front-end would tell them poll by poll.
+
+use wire::ids::ReplicaId;
+
+use super::*;
+use crate::http::HttpClient;
+use crate::testing::{FakeBazaar, FakeService, drain, events, kinds};
+
+fn change(version: u64, epoch: u64, leader: u8, cause: Cause) -> ConfigurationChange {
+    ConfigurationChange {
+        configuration: Configuration {
+            version: ConfigVersion(version),
+            epoch: Epoch(epoch),
+            leader: ReplicaId(leader),
+            in_sync: vec![ReplicaId(1), ReplicaId(leader)],
+        },
+        cause,
+        suspected_us: None,
+        stored_us: 0,
+        serving_us: None,
+    }
+}
+
+fn told(news: &[News]) -> Vec<(EventKind, Option<u64>)> {
+    news.iter().map(|news| (news.kind, news.version.map(|version| version.0))).collect()
+}
+
+#[test]
+fn every_version_is_told_once() {
+    use EventKind::{InSyncChanged, LeaderChanged};
+    let origin = Origin::now();
+    let mut timeline = Timeline::default();
+    let mut history =
+        History { changes: vec![change(1, 1, 3, Cause::First), change(2, 1, 3, Cause::Remove)] };
+    let news = timeline.of_history(&history, origin);
+    assert_eq!(told(&news), [(LeaderChanged, Some(1)), (InSyncChanged, Some(2))]);
+    history.changes.push(change(3, 2, 2, Cause::Election));
+    assert_eq!(told(&timeline.of_history(&history, origin)), [(LeaderChanged, Some(3))]);
+    assert_eq!(timeline.of_history(&history, origin), []);
+}
+
+#[test]
+fn times_are_the_front_ends_own() {
+    let origin = Origin::now();
+    let at = |us| origin.monotonic_us() + us;
+    let mut timeline = Timeline::default();
+    let mut election = change(4, 2, 2, Cause::Election);
+    (election.suspected_us, election.stored_us) = (Some(at(700)), at(900));
+    let history = History { changes: vec![election.clone()] };
+    let news = timeline.of_history(&history, origin);
+    assert_eq!((news[0].at_us, news[0].suspected_us), (900, Some(700)));
+    assert_eq!(news[0].detail, "leader did not answer");
+
+    election.serving_us = Some(at(1500));
+    let history = History { changes: vec![election] };
+    let news = timeline.of_history(&history, origin);
+    assert_eq!(told(&news), [(EventKind::LeaderServes, Some(4))]);
+    assert_eq!(news[0].at_us, 1500);
+    assert_eq!(timeline.of_history(&history, origin), []);
+}
+
+#[test]
+fn a_restarted_front_end_goes_on_from_its_new_version() {
+    use EventKind::{LeaderChanged, LeaderServes};
+    let origin = Origin::now();
+    let mut timeline = Timeline::default();
+    let before = History { changes: vec![change(7, 3, 2, Cause::Election)] };
+    timeline.of_history(&before, origin);
+    assert_eq!(timeline.of_history(&History::default(), origin), []);
+    let mut restart = change(9, 4, 2, Cause::FrontEndRestart);
+    restart.serving_us = Some(origin.monotonic_us() + 5);
+    let after = History { changes: vec![restart] };
+    let news = timeline.of_history(&after, origin);
+    assert_eq!(told(&news), [(LeaderChanged, Some(9)), (LeaderServes, Some(9))]);
+}
+
+#[test]
+fn without_a_history_the_answers_are_compared() {
+    use EventKind::{InSyncChanged, LeaderChanged};
+    let leadership = |leader, epoch, in_sync: &[u8]| Leadership {
+        leader: ReplicaId(leader),
+        epoch: Epoch(epoch),
+        in_sync: in_sync.iter().copied().map(ReplicaId).collect(),
+    };
+    let mut timeline = Timeline::default();
+    let mut kinds = |leadership| {
+        let news = timeline.of_leadership(leadership, 17);
+        news.into_iter().map(|news| (news.kind, news.at_us)).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(leadership(3, 1, &[1, 2, 3])), [(LeaderChanged, 17)]);
+    assert_eq!(kinds(leadership(3, 1, &[1, 2, 3])), []);
+    assert_eq!(kinds(leadership(3, 1, &[1, 3])), [(InSyncChanged, 17)]);
+    assert_eq!(kinds(leadership(3, 2, &[1, 3])), [(LeaderChanged, 17)]);
+}
+
+#[tokio::test]
+async fn an_answer_of_a_front_end_becomes_news() {
+    let service = FakeService::start().await;
+    let history = History { changes: vec![change(1, 1, 3, Cause::First)] };
+    let (sink, _received) = events();
+    let (http, addresses) = (HttpClient::new(), service.addresses());
+    let mut timeline = Timeline::default();
+    let mut ask = async || timeline.ask(&http, &addresses, sink.origin()).await;
+    assert_eq!(ask().await, [], "neither a history nor a leader");
+    service.answer("/leader", 200, r#"{"leader":3,"epoch":1,"in_sync":[1,3]}"#);
+    assert_eq!(told(&ask().await), [(EventKind::LeaderChanged, None)]);
+    service.answer("/history", 200, serde_json::to_string(&history).unwrap());
+    assert_eq!(told(&ask().await), [(EventKind::LeaderChanged, Some(1))]);
+    service.answer("/history", 503, "{}");
+    assert_eq!(ask().await, []);
+}
+
+#[tokio::test]
+async fn a_death_is_told_and_the_last_look_comes_after_the_stop() {
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    let order_1 = bazaar.process(ProcessName::Order(ReplicaId(1))).unwrap();
+    let (sink, mut received) = events();
+    let killed = async {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(order_1.pid).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSEGV).unwrap();
+        while crate::testing::runs(order_1.pid) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    watch(Arc::clone(&bazaar), sink, killed).await;
+    let told = drain(&mut received);
+    assert_eq!(kinds(&told), [EventKind::Died]);
+    assert_eq!(told[0].process.as_deref(), Some("order-1"));
+    assert!(told[0].detail.as_deref().unwrap().contains("SIGSEGV"));
+}

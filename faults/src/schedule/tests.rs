@@ -1,0 +1,158 @@
+//! Plans by hand, and what becomes of them.
+
+use super::*;
+
+fn plan(json: &str) -> Vec<PlannedFault> {
+    serde_json::from_str(json).unwrap()
+}
+
+fn errors(json: &str) -> Vec<String> {
+    let errors = Schedule::expand(&plan(json), 3).unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
+    let plan = plan(r#"[{"at_ms":1000,"action":"kill","target":"leader","for_ms":500}]"#);
+    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let fault = Fault {
+        number: 1,
+        harm: Harm::Kill,
+        target: Target::Leader,
+        at_ms: 1000,
+        ends_at_ms: Some(1500),
+    };
+    assert_eq!(schedule.faults(), [fault]);
+    assert_eq!(schedule.ends_at_ms(), 1500);
+    assert_eq!((Harm::Kill.end(), Harm::Pause.end()), (Action::Restart, Action::Resume));
+}
+
+#[test]
+fn a_restart_ends_the_latest_open_kill_of_its_target() {
+    let plan = plan(
+        r#"[{"at_ms":10,"action":"kill","target":"leader"},
+            {"at_ms":20,"action":"pause","target":"catalog"},
+            {"at_ms":30,"action":"kill","target":"leader"},
+            {"at_ms":40,"action":"restart","target":"leader"},
+            {"at_ms":50,"action":"resume","target":"catalog"},
+            {"at_ms":60,"action":"kill","target":"order-2"}]"#,
+    );
+    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let ends: Vec<_> =
+        schedule.faults().iter().map(|fault| (fault.number, fault.ends_at_ms)).collect();
+    assert_eq!(ends, [(1, None), (2, Some(50)), (3, Some(40)), (4, None)]);
+    assert_eq!(schedule.ends_at_ms(), 60);
+}
+
+#[test]
+fn no_faults_are_an_empty_schedule() {
+    let schedule = Schedule::expand(&[], 1).unwrap();
+    assert!(schedule.faults().is_empty());
+    assert_eq!(schedule.ends_at_ms(), 0);
+}
+
+#[test]
+fn a_resume_without_a_pause_is_refused() {
+    assert_eq!(
+        errors(
+            r#"[{"at_ms":1,"action":"kill","target":"order-1"},
+                {"at_ms":2,"action":"resume","target":"order-1"},
+                {"at_ms":3,"action":"restart","target":"order-2"}]"#
+        ),
+        [
+            "faults[1].action: nothing to resume: no earlier pause has target \"order-1\" and no \
+             for_ms",
+            "faults[2].action: nothing to restart: no earlier kill has target \"order-2\" and no \
+             for_ms"
+        ]
+    );
+}
+
+#[test]
+fn a_kill_that_ends_by_itself_leaves_nothing_to_restart() {
+    let errors = errors(
+        r#"[{"at_ms":1,"action":"kill","target":"leader","for_ms":5},
+            {"at_ms":9,"action":"restart","target":"leader"}]"#,
+    );
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with("faults[1].action: nothing to restart"), "{}", errors[0]);
+}
+
+#[test]
+fn faults_come_in_the_order_of_their_times() {
+    assert_eq!(
+        errors(
+            r#"[{"at_ms":1000,"action":"kill","target":"leader"},
+                {"at_ms":500,"action":"kill","target":"leader"}]"#
+        ),
+        [
+            "faults[1].at_ms: 500 is before the fault above it, at 1000; write faults in the order of \
+          their times"
+        ]
+    );
+}
+
+#[test]
+fn a_process_that_is_down_cannot_be_broken_again() {
+    assert_eq!(
+        errors(
+            r#"[{"at_ms":100,"action":"kill","target":"order-2","for_ms":1000},
+                {"at_ms":1100,"action":"pause","target":"order-2"},
+                {"at_ms":1200,"action":"kill","target":"order-2"}]"#
+        ),
+        ["faults[2].target: order-2 is still broken by faults[1], for the rest of the trial"]
+    );
+}
+
+#[test]
+fn targets_must_exist() {
+    assert_eq!(
+        errors(r#"[{"at_ms":1,"action":"kill","target":"order-4"}]"#),
+        ["faults[0].target: there is no order-4: the replicas are order-1 to order-3"]
+    );
+    let plan = plan(r#"[{"at_ms":1,"action":"kill","target":"follower"}]"#);
+    assert_eq!(Schedule::expand(&plan, 1).unwrap_err()[0].field, "faults[0].target");
+}
+
+#[test]
+fn durations_are_positive_and_belong_to_kills_and_pauses() {
+    assert_eq!(
+        errors(
+            r#"[{"at_ms":1,"action":"pause","target":"leader","for_ms":0},
+                {"at_ms":2,"action":"pause","target":"catalog"},
+                {"at_ms":3,"action":"resume","target":"catalog","for_ms":3},
+                {"at_ms":86400001,"action":"kill","target":"leader"}]"#
+        ),
+        [
+            "faults[0].for_ms: must be from 1 to 86400000, or left out",
+            "faults[2].for_ms: a resume does not last; for_ms belongs to kill and pause",
+            "faults[3].at_ms: must be at most 86400000, which is a day"
+        ]
+    );
+}
+
+#[test]
+fn times_at_the_end_of_the_number_range_are_refused_and_do_not_overflow() {
+    let max = u64::MAX;
+    let errors =
+        errors(&format!(r#"[{{"at_ms":{max},"action":"kill","target":"leader","for_ms":{max}}}]"#));
+    assert_eq!(errors.len(), 2);
+}
+
+#[test]
+fn targets_read_as_they_are_written() {
+    for text in ["leader", "follower", "order-2", "catalog", "front-end"] {
+        let json = format!("\"{text}\"");
+        let target: Target = serde_json::from_str(&json).unwrap();
+        assert_eq!(serde_json::to_string(&target).unwrap(), json);
+    }
+    let error = serde_json::from_str::<Target>("\"oder-2\"").unwrap_err().to_string();
+    assert!(error.starts_with("target \"oder-2\" must be \"leader\""), "{error}");
+}
+
+#[test]
+fn an_unknown_field_is_refused_by_its_name() {
+    let json = r#"{"at_ms":1,"action":"kill","target":"leader","for":1}"#;
+    let error = serde_json::from_str::<PlannedFault>(json).unwrap_err().to_string();
+    assert!(error.contains("unknown field `for`"), "{error}");
+}
