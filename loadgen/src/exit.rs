@@ -45,3 +45,33 @@ impl From<Verdict> for Exit {
         }
     }
 }
+
+/// An error and what caused it, each said once: many an error's text ends with its cause's.
+#[must_use]
+pub fn one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let io = || std::io::Error::other("disk full");
+        let repeats = Err::<(), _>(anyhow::anyhow!(io())).context("cannot write: disk full");
+        assert_eq!(one_line(&repeats.unwrap_err()), "cannot write: disk full");
+        let adds = Err::<(), _>(io()).context("cannot write");
+        assert_eq!(one_line(&adds.unwrap_err()), "cannot write: disk full");
+    }
+}

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use loadgen::cli::Args;
-use loadgen::exit::Exit;
+use loadgen::exit::{Exit, one_line};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     match loadgen::commands::run(args) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", one_line(&error));
             Exit::Usage.into()
         }
     }

@@ -1,0 +1,53 @@
+# The front door. `make help` lists what there is.
+
+PLAN ?=
+SEED ?=
+RUN ?= results/runs/latest
+ARGS ?=
+
+HARNESS := target/release/double-trouble
+OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: bench failover-test check report serve client build test verify fix clean help
+
+bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
+	@$(HARNESS) bench $(OPTIONS)
+
+failover-test: build ## Kill leaders under load and check what was lost; PLAN=FILE, SEED=N (one minute)
+	@$(HARNESS) failover $(OPTIONS)
+
+check: build ## Check a run again, from its files; RUN=FOLDER (results/runs/latest)
+	@$(HARNESS) check $(RUN)
+
+report: build ## Draw a run's charts and tables again; RUN=FOLDER (results/runs/latest)
+	@$(HARNESS) report $(RUN)
+
+serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
+	@$(HARNESS) serve $(ARGS)
+
+client: build ## By hand; ARGS="trade Stock1 Buy 3"
+	@$(HARNESS) client $(ARGS)
+
+build: # Optimised: what measures must not be slow itself.
+	@echo "building (the first time takes some minutes)" >&2
+	@cargo build --release --workspace --bins --quiet
+
+test: ## Run all tests
+	cargo build --workspace --bins
+	cargo test --workspace
+
+verify: ## Formatting, lints and documentation, without changing anything
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+fix: ## Format, and apply what clippy can mend by itself
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
+
+clean: ## Remove what was built; runs are kept
+	cargo clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
