@@ -47,6 +47,9 @@ pub enum Refused {
     /// The leader neither removes nor adds itself: it leads, so it is a member.
     #[error("replica {0} leads: it can be neither removed nor added")]
     Leader(ReplicaId),
+    /// The front-end is about to end.
+    #[error("the front-end is stopping")]
+    Stopping,
 }
 
 impl Manager {

@@ -87,7 +87,8 @@ pub struct Membership {
 #[derive(Debug)]
 struct Office {
     manager: Manager,
-    store: Store,
+    /// `None` once the front-end is stopping.
+    store: Option<Store>,
 }
 
 #[derive(Clone, Debug)]
@@ -118,7 +119,7 @@ impl Membership {
         let configuration = stored.clone().map(Arc::new);
         let manager = Manager::restored(stored);
         Self {
-            office: Arc::new(Mutex::new(Office { manager, store })),
+            office: Arc::new(Mutex::new(Office { manager, store: Some(store) })),
             current: watch::Sender::new(Current { configuration, standing }),
             gauges,
         }
@@ -188,6 +189,11 @@ impl Membership {
         self.at_the_office(|office| office.manager.history()).await
     }
 
+    /// Closes the file and lets go of its lock. Nothing changes any more.
+    pub async fn close(&self) {
+        drop(self.at_the_office(|office| office.store.take()).await);
+    }
+
     /// Decides, stores and publishes, in one step that no other change can come between.
     async fn change(
         &self,
@@ -197,8 +203,9 @@ impl Membership {
     ) -> Result<Arc<Configuration>, Refused> {
         let (current, gauges) = (self.current.clone(), self.gauges.clone());
         self.at_the_office(move |office| {
+            let store = office.store.as_ref().ok_or(Refused::Stopping)?;
             let decided = decide(&office.manager)?;
-            if let Err(error) = office.store.write(&decided) {
+            if let Err(error) = store.write(&decided) {
                 exit_on_disk_error("storing the configuration", &error);
             }
             office.manager.record(decided.clone(), cause, suspected_us, monotonic_us());
@@ -227,9 +234,14 @@ impl Membership {
         work: impl FnOnce(&mut Office) -> T + Send + 'static,
     ) -> T {
         let office = Arc::clone(&self.office);
-        tokio::task::spawn_blocking(move || work(&mut enter(&office)))
-            .await
-            .expect("changes do not panic, and are cancelled with their callers only")
+        match tokio::task::spawn_blocking(move || work(&mut enter(&office))).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is ending, and this task with it.
+                Err(_cancelled) => std::future::pending().await,
+            },
+        }
     }
 }
 

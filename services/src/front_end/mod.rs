@@ -72,7 +72,7 @@ pub async fn run(
         stocks: Arc::clone(&stocks),
         trades: Trades::new(trades, config.trade_timeout),
         orders: Orders::new(lookups),
-        membership,
+        membership: Arc::clone(&membership),
         pinger,
         metrics,
     });
@@ -83,13 +83,16 @@ pub async fn run(
     };
     let serving = serve(listener, front_end, server, closing);
     tokio::pin!(serving);
-    tokio::select! {
+    let result = tokio::select! {
         () = &mut serving => Ok(()),
         error = detector.run() => {
             stocks.switch_cache_off();
             Err(error.into())
         }
-    }
+    };
+    // Whoever is started next finds the file free, whatever task still has to be cleared away.
+    membership.close().await;
+    result
 }
 
 /// A member that nobody can reach would be waited for until somebody finds the typing error.

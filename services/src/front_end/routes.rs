@@ -112,7 +112,10 @@ impl FrontEnd {
             Ok(configuration) => Ok(Answer::ok(&*configuration)),
             Err(Refused::Stale(current)) => Err(Answer::json(StatusCode::CONFLICT, &current)),
             Err(refused @ Refused::Leader(_)) => Err(BadRequest::new("member", refused).into()),
-            Err(_) => Err(no_configuration()),
+            Err(refused) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Err(Answer::error_without_effect(status, refused.to_string()))
+            }
         }
     }
 

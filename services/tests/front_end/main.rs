@@ -1,0 +1,14 @@
+//! The front-end over real HTTP, in-process on free ports, beside a catalog and order replicas
+//! that do as they are told.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a test that fails")]
+
+mod bad_input;
+mod coherence;
+mod failover;
+mod fake_catalog;
+mod fake_replica;
+mod interface;
+mod membership;
+mod process;
+mod running;
+mod start_up;
