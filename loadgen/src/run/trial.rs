@@ -100,21 +100,23 @@ impl Trial<'_> {
         let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
         let setting = Arc::new(self.setting(bazaar, &control, records));
         let mut goose = tokio::spawn(attack::run(setting, self.cell.clients));
+        let failed = async {
+            match (&mut goose).await {
+                // Goose is done with its clients before the trial is.
+                Ok(Ok(())) => std::future::pending().await,
+                Ok(Err(error)) => format!("goose: {error}"),
+                Err(error) => error.to_string(),
+            }
+        };
         let conducted = tokio::select! {
             conducted = self.conduct(bazaar, &control, events, records) => conducted,
             () = self.stop.requested() => Err(Cut::Signal),
-            ended = &mut goose => {
-                return Err(Cut::Generator(match ended {
-                    Ok(Ok(())) => "the clients left early".to_owned(),
-                    Ok(Err(error)) => format!("goose: {error}"),
-                    Err(error) => error.to_string(),
-                }));
-            }
+            why = failed => Err(Cut::Generator(why)),
         };
         if conducted.is_err() {
             control.give_up();
         }
-        if timeout(GOOSE_ENDS_WITHIN, &mut goose).await.is_err() {
+        if !goose.is_finished() && timeout(GOOSE_ENDS_WITHIN, &mut goose).await.is_err() {
             goose.abort();
         }
         conducted
