@@ -143,3 +143,107 @@ fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     }
     doubts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use super::super::{client_reads, survival};
+    use crate::checks::CheckResult;
+    use crate::records::EventKind;
+    use crate::verdict::Verdict;
+    use wire::bazaar::TradeType::Buy;
+
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (10, 20));
+        trial.read(1, "Stock1", (30, 40));
+        trial.read(1, "Stock1", (50, 60));
+        trial.fault(45, "kill", "order-3");
+        trial.fault(55, "restart", "order-3");
+        trial
+    }
+
+    fn survival(trial: &Trial) -> CheckResult {
+        trial.check(&survival::CHECK)
+    }
+
+    #[test]
+    fn a_trial_that_ran_as_planned_raises_none() {
+        assert_passes(&survival(&trial()));
+    }
+
+    #[test]
+    fn faults_that_were_not_injected_or_not_confirmed_leave_everything_open() {
+        let mut fewer = trial();
+        fewer.manifest.cells[0].planned_faults = 3;
+        assert_inconclusive(&survival(&fewer), "not every planned fault was injected");
+
+        let mut unconfirmed = trial();
+        unconfirmed.events.retain(|event| event.event != EventKind::Confirmed);
+        assert_inconclusive(&survival(&unconfirmed), "not confirmed to have worked");
+
+        let mut not_found = trial();
+        not_found.event(47, EventKind::NotConfirmed).detail = Some("no leader".to_owned());
+        assert_inconclusive(&survival(&not_found), "not confirmed to have worked");
+        assert_inconclusive(&not_found.check(&client_reads::CHECK), "not confirmed");
+    }
+
+    #[test]
+    fn a_fault_before_any_load_leaves_everything_open() {
+        let mut trial = trial();
+        trial.fault(15, "kill", "order-1");
+        assert_inconclusive(&survival(&trial), "no operation had succeeded");
+    }
+
+    #[test]
+    fn a_trial_that_was_cut_short_is_inconclusive_and_says_why() {
+        let mut trial = trial();
+        trial.event(70, EventKind::Interrupted).detail = Some("Ctrl-C".to_owned());
+        assert_inconclusive(&survival(&trial), "cut short: Ctrl-C");
+    }
+
+    #[test]
+    fn a_trial_that_was_never_begun_is_inconclusive_for_every_check() {
+        let mut trial = trial();
+        trial.manifest.cells[0].trials = 2;
+        let report = trial.report();
+        assert_eq!(report.verdict, Verdict::Inconclusive);
+        for check in &report.checks {
+            assert_inconclusive(check, "never begun");
+            let never = check.doubts.iter().find(|doubt| doubt.reason.contains("never begun"));
+            assert_eq!(never.unwrap().trials[0].trial, 2);
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_without_a_number_cannot_be_checked() {
+        let mut trial = trial();
+        trial.observations[0].order_no = None;
+        assert_inconclusive(&survival(&trial), "without its request id, number or content");
+    }
+
+    #[test]
+    fn a_violation_outweighs_every_doubt() {
+        let mut trial = trial();
+        trial.event(70, EventKind::Interrupted);
+        trial.entry_mut("order-2", "r1").quantity = Some(9);
+        let result = survival(&trial);
+        assert_fails(&result, "order-2 holds it as #1 (Buy 9 of Stock1)");
+        assert_eq!(result.doubts.len(), 1, "the doubt is still told");
+    }
+
+    #[test]
+    fn cells_that_mean_no_trades_pass_what_they_can_show() {
+        let mut trial = Trial::new();
+        trial.manifest.cells[0].p = 0.0;
+        trial.read(1, "Stock1", (30, 40));
+        trial.read(1, "Stock1", (50, 60));
+        let report = trial.report();
+        assert_eq!(report.verdict, Verdict::Pass);
+        let verdict = |name| report.checks.iter().find(|check| check.name == name).unwrap().verdict;
+        assert_eq!(verdict("acknowledged-orders-survive"), None);
+        assert_eq!(verdict("no-stale-read"), None);
+        assert_eq!(verdict("client-reads-forward"), Some(Verdict::Pass));
+        assert_eq!(verdict("conservation"), Some(Verdict::Pass));
+    }
+}

@@ -213,5 +213,6 @@ impl RunSummary {
         self.acknowledged_trades += history.acknowledged.len() as u64;
         self.reads += history.reads.len() as u64;
         self.faults += history.events_of(EventKind::Injected).count() as u64;
+        self.deaths += history.events_of(EventKind::Died).count() as u64;
     }
 }

@@ -66,7 +66,7 @@ pub struct CheckResult {
     /// How many violations were found.
     pub violations: u64,
     /// The largest values that were met, by name with unit: `stale_ms`, `backwards_ms`,
-    /// `converge_ms`.
+    /// `converge_ms`, `in_sync_ms`.
     pub maxima: BTreeMap<String, f64>,
     /// Why it is inconclusive, or would be if there were no violation.
     pub doubts: Vec<DoubtReport>,
@@ -97,6 +97,8 @@ pub struct RunSummary {
     pub reads: u64,
     /// How many faults were injected, their restarts and resumes included.
     pub faults: u64,
+    /// How many processes ended that nobody had killed. No violation by itself.
+    pub deaths: u64,
 }
 
 impl RunSummary {
@@ -113,6 +115,7 @@ impl RunSummary {
             acknowledged_trades: 0,
             reads: 0,
             faults: 0,
+            deaths: 0,
         }
     }
 }

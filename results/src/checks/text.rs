@@ -71,7 +71,12 @@ fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
         plural(run.acknowledged_trades, "acknowledged trade"),
         plural(run.reads, "read"),
         plural(run.faults, "fault action"),
-    )
+    )?;
+    if run.deaths > 0 {
+        let processes = counted(run.deaths, "process", "processes");
+        writeln!(text, "{processes} ended that nobody had killed: see `died` in events.csv.")?;
+    }
+    Ok(())
 }
 
 fn write_table(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
@@ -95,7 +100,8 @@ fn examined(check: &CheckResult) -> String {
     let maxima = check.maxima.iter().map(|(name, value)| match name.as_str() {
         "stale_ms" => format!("stalest by {value:.3} ms"),
         "backwards_ms" => format!("back by up to {value:.3} ms"),
-        "converge_ms" => format!("slowest {value:.0} ms"),
+        "converge_ms" => format!("equal after at most {value:.0} ms"),
+        "in_sync_ms" => format!("in sync after at most {value:.0} ms"),
         other => format!("{other} at most {value:.3}"),
     });
     counts.chain(maxima).collect::<Vec<_>>().join(", ")
