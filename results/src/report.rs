@@ -79,7 +79,9 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
     write_file(folder, "summary.csv", |file| summary::write_csv(&summary, file))?;
     let availability = availability::measure(&manifest, &observations, &events, &final_rows);
     if !availability.is_empty() {
-        write_file(folder, "availability.csv", |file| availability::write_csv(&availability, file))?;
+        write_file(folder, "availability.csv", |file| {
+            availability::write_csv(&availability, file)
+        })?;
     }
     let material = Material {
         manifest: &manifest,

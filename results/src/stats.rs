@@ -61,8 +61,7 @@ impl Latencies {
     /// microseconds, as the module's header defines it; nothing without latencies.
     #[must_use]
     pub fn percentile_us(&self, quantile: f64) -> Option<u64> {
-        (self.count() > 0)
-            .then(|| self.histogram.value_at_quantile(quantile).min(self.max_us))
+        (self.count() > 0).then(|| self.histogram.value_at_quantile(quantile).min(self.max_us))
     }
 }
 

@@ -4,15 +4,31 @@ use super::{AvailabilityRow, FaultKind, Role};
 use crate::stats::median;
 use crate::text::{aligned, counted, three_digits};
 
-/// The rows as aligned text, durations in milliseconds. The cell is shown only if there are several
+/// The line above the table.
+const CAPTION: &str = "Times in ms since the fault; back in sync since the restart or resume.";
+
+/// The rows as aligned text, durations in milliseconds, below a caption. The cell is shown only if there are several
 /// cells or trials.
 #[must_use]
 pub fn table(rows: &[AvailabilityRow]) -> String {
     let several =
         rows.windows(2).any(|pair| pair[0].cell != pair[1].cell || pair[0].trial != pair[1].trial);
     let mut header = vec![
-        "fault", "done", "role", "at s", "confirmed ms", "detected", "new leader", "serves",
-        "first ack", "longest gap", "leads", "failed", "unknown", "retried", "back in sync",
+        "fault",
+        "done",
+        "role",
+        "at s",
+        "confirmed",
+        "detected",
+        "new leader",
+        "serves",
+        "first ack",
+        "longest gap",
+        "leads",
+        "failed",
+        "unknown",
+        "retried",
+        "back in sync",
     ];
     let mut left = 3;
     if several {
@@ -29,7 +45,7 @@ pub fn table(rows: &[AvailabilityRow]) -> String {
             cells
         })
         .collect();
-    aligned(&header, left, &lines)
+    format!("{CAPTION}\n{}", aligned(&header, left, &lines))
 }
 
 fn line(row: &AvailabilityRow) -> Vec<String> {
@@ -57,17 +73,17 @@ fn line(row: &AvailabilityRow) -> Vec<String> {
 /// What the leader's deaths cost, and its pauses if there were any; nothing if no leader was hit.
 #[must_use]
 pub fn headline(rows: &[AvailabilityRow]) -> Option<String> {
-    let sentences: Vec<String> =
-        [(FaultKind::Kill, "leader kill", "leader kills"), (FaultKind::Pause, "leader pause", "leader pauses")]
-            .into_iter()
-            .filter_map(|(action, one, many)| {
-                let hit: Vec<&AvailabilityRow> = rows
-                    .iter()
-                    .filter(|row| row.action == action && row.role == Role::Leader)
-                    .collect();
-                sentence(&hit, one, many)
-            })
-            .collect();
+    let sentences: Vec<String> = [
+        (FaultKind::Kill, "leader kill", "leader kills"),
+        (FaultKind::Pause, "leader pause", "leader pauses"),
+    ]
+    .into_iter()
+    .filter_map(|(action, one, many)| {
+        let hit: Vec<&AvailabilityRow> =
+            rows.iter().filter(|row| row.action == action && row.role == Role::Leader).collect();
+        sentence(&hit, one, many)
+    })
+    .collect();
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 

@@ -1,10 +1,10 @@
 //! Axes: a range that fits the data whatever it is, and ticks at round numbers.
 
-/// Labels closer together than this share of a linear axis would run into each other.
+/// About so many labels fit a linear axis.
 const LINEAR_TICKS: f64 = 6.0;
 
 /// Above this many decades a logarithmic axis shows powers of ten only.
-const DECADES_WITH_STEPS: i32 = 3;
+const DECADES_WITH_STEPS: i32 = 4;
 
 /// A range of values and the ticks in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +101,7 @@ fn round_step(length: f64) -> f64 {
     let rough = length / LINEAR_TICKS;
     let power = 10_f64.powf(rough.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-    steps.into_iter().find(|&step| step >= rough).unwrap_or(power * 10.0)
+    steps.into_iter().find(|&step| step >= rough * 0.75).unwrap_or(power * 10.0)
 }
 
 fn linear_ticks(low: f64, high: f64, step: f64) -> Vec<(f64, String)> {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn many_decades_show_powers_of_ten() {
-        let axis = Axis::logarithmic("latency (ms)", [0.02, 900.0]);
+        let axis = Axis::logarithmic("latency (ms)", [0.02, 1800.0]);
         assert_eq!(labels(&axis), ["0.1", "1", "10", "100", "1000"]);
     }
 
@@ -180,8 +180,14 @@ mod tests {
 
     #[test]
     fn linear_axes_end_at_a_round_number() {
-        assert_eq!(labels(&Axis::from_zero("t", [1234.0])), ["0", "500", "1000", "1500"]);
-        assert_eq!(labels(&Axis::from_zero("t", [0.9])), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(labels(&Axis::linear("t", (3.4, 10.9))), ["4", "6", "8", "10"]);
+        assert_eq!(
+            labels(&Axis::from_zero("t", [1234.0])),
+            ["0", "200", "400", "600", "800", "1000", "1200", "1400"]
+        );
+        assert_eq!(
+            labels(&Axis::from_zero("t", [0.9])),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
+        assert_eq!(labels(&Axis::linear("t", (3.4, 10.9))), ["4", "5", "6", "7", "8", "9", "10"]);
     }
 }

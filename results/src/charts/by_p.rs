@@ -63,11 +63,12 @@ impl LatencyByP {
         }
         let title = format!("Latency of {} by share of trades", plural(op));
         let latencies = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-        let y = Axis::logarithmic("latency (ms, logarithmic)", latencies);
+        let y = Axis::logarithmic(super::LATENCY, latencies);
         let measured: u64 = rows().map(SummaryRow::answered).sum();
         let subtitle = format!("{} · {measured} {}", setting(material.manifest), plural(op));
         let chart = Chart::new(material.manifest, title, subtitle, lines, y);
-        let chart = chart.ok_or_else(|| format!("latency of {} by p: none answered", plural(op)))?;
+        let chart =
+            chart.ok_or_else(|| format!("latency of {} by p: none answered", plural(op)))?;
         Ok(Self { op, chart })
     }
 }
@@ -110,7 +111,7 @@ impl ThroughputByP {
             lines.push(Line::new(look, label("trades alone"), of(Op::Trade), trades));
         }
         let values = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-        let y = Axis::from_zero("answered operations per second", values);
+        let y = Axis::logarithmic("answered operations per second (log scale)", values);
         let title = "Throughput by share of trades".to_owned();
         let chart = Chart::new(material.manifest, title, setting(material.manifest), lines, y);
         Ok(Self { chart: chart.ok_or("throughput by p: no operation was answered")? })
@@ -140,7 +141,7 @@ struct Chart {
 }
 
 impl Chart {
-    /// Nothing if no line has a point.
+    /// Nothing if no line has a point above 0.
     fn new(
         manifest: &Manifest,
         title: String,
@@ -149,7 +150,7 @@ impl Chart {
         y: Axis,
     ) -> Option<Self> {
         let lines: Vec<Line> = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
-        if lines.is_empty() {
+        if !lines.iter().flat_map(|line| &line.points).any(|point| point.1 > 0.0) {
             return None;
         }
         let legend = lines.iter().map(|line| (line.look, line.label.clone())).collect();

@@ -1,7 +1,8 @@
 //! Every percentile of an operation's latency, one panel per p, cache on beside cache off.
 //!
 //! The horizontal axis is log10(1 / (1 - q)): 90 %, 99 %, 99.9 % are equally far apart, so that the
-//! tail gets the room that a plain scale would deny it. A curve ends where one operation is all that is left.
+//! tail gets the room that a plain scale would deny it. A curve of n operations ends at the
+//! quantile 1 - 1/n, with the slowest of them.
 
 use std::collections::HashMap;
 
@@ -36,6 +37,9 @@ const LABELS: [(f64, &str); 7] = [
     (0.99999, "99.999"),
 ];
 
+/// From here on (99.99 %) there is no room for a label at 0.
+const LONG_TAIL: f64 = 4.0;
+
 /// One curve: position in the tail and latency in ms.
 struct Curve {
     cache: bool,
@@ -66,7 +70,7 @@ impl Distribution {
         }
         let points = || panels.iter().flat_map(|(_, curves)| curves).flat_map(|c| &c.points);
         let x = tail_axis(points().map(|point| point.0).fold(tail(0.9), f64::max));
-        let y = Axis::logarithmic("latency (ms)", points().map(|point| point.1));
+        let y = Axis::logarithmic(super::LATENCY, points().map(|point| point.1));
         let shown = |cache: bool| {
             panels.iter().flat_map(|(_, curves)| curves).any(|curve| curve.cache == cache)
         };
@@ -140,7 +144,7 @@ fn tail(quantile: f64) -> f64 {
     -(1.0 - quantile).log10()
 }
 
-/// From the fastest to the quantile that leaves one operation out.
+/// From the fastest operation to the slowest.
 fn curve(latencies: &Latencies) -> Vec<(f64, f64)> {
     let end = (latencies.count() as f64).log10();
     let steps = (end * f64::from(POINTS_PER_DECADE)).ceil().max(1.0) as u32;
@@ -150,11 +154,14 @@ fn curve(latencies: &Latencies) -> Vec<(f64, f64)> {
             let quantile = 1.0 - 10_f64.powf(-x);
             Some((x, to_ms(latencies.percentile_us(quantile)?)))
         })
+        .chain(latencies.max_us().map(|max_us| (end, to_ms(max_us))))
         .collect()
 }
 
 fn tail_axis(end: f64) -> Axis {
     let ticks = LABELS.iter().map(|&(quantile, label)| (tail(quantile), label.to_owned()));
-    let ticks = ticks.filter(|&(x, _)| x <= end).collect();
+    // On a long axis the first label would run into the second.
+    let first = if end > LONG_TAIL { tail(0.5) } else { 0.0 };
+    let ticks = ticks.filter(|&(x, _)| x >= first && x <= end).collect();
     Axis::fixed("percentile (%)", (0.0, end), ticks)
 }

@@ -1,7 +1,7 @@
-//! The moments around each fault that hit a leader: one panel each, every operation a point.
+//! The moments around each fault that hit a leader: one panel each, with every operation.
 //!
-//! An operation stands where it was sent, as high as it took: what was under way when the leader died
-//! forms a slope, and its foot is where trades are served again.
+//! An operation is a point where it was sent, as high as it took, with a thread to where it was
+//! answered: the threads across the outage are the operations that waited for it to end.
 
 use std::collections::HashSet;
 
@@ -70,7 +70,7 @@ impl LeaderFaults {
             return Err(format!("{name}: no fault hit a leader under load"));
         }
         let latencies = moments.iter().flat_map(|moment| &moment.points).map(|point| point.place.1);
-        let latency = Axis::logarithmic("latency (ms)", latencies);
+        let latency = Axis::logarithmic(super::LATENCY, latencies);
         let ticks = [-200.0, 0.0, 200.0, 400.0].map(|ms: f64| (ms, format!("{ms:.0}")));
         let time = Axis::fixed("ms since the fault", (-BEFORE_MS, AFTER_MS), ticks.to_vec());
         let of = match hit.len() - moments.len() {
@@ -78,8 +78,7 @@ impl LeaderFaults {
             _ => format!(" · {} of {} faults", moments.len(), hit.len()),
         };
         let frame = Frame {
-            title: "The moments around each leader's fault: every operation, when it was sent"
-                .to_owned(),
+            title: "Every operation around each leader's fault, from sending to answer".to_owned(),
             subtitle: format!("{} · {}{of}", setting(manifest), trial.setting()),
             legend: legend(&moments),
         };
@@ -105,7 +104,8 @@ impl Figure for LeaderFaults {
         self.frame.draw(area)?;
         let grid = self.grid();
         for (index, moment) in self.moments.iter().enumerate() {
-            let mut panel = Panel::small(grid.bounds(index), self.time.clone(), self.latency.clone());
+            let mut panel =
+                Panel::small(grid.bounds(index), self.time.clone(), self.latency.clone());
             if !grid.is_leftmost(index) {
                 panel.y.title.clear();
             }
@@ -151,16 +151,26 @@ impl Moment {
             let Some(at_ms) = at_ms.filter(|&at_ms| panel.x.contains(at_ms)) else { continue };
             let x = panel.x_at(at_ms);
             let line = look.line.unwrap_or((Dash::Solid, 2));
-            marks::path(area, &[(x, panel.bounds.top), (x, panel.bounds.bottom)], look.colour, line)?;
+            marks::path(
+                area,
+                &[(x, panel.bounds.top), (x, panel.bounds.bottom)],
+                look.colour,
+                line,
+            )?;
         }
         // Points of one kind on the same pixel look like one; drawing them once keeps the SVG small.
         let mut drawn = HashSet::new();
         for point in &self.points {
             let look = if point.answered { palette::operation(point.op) } else { palette::lost() };
             let place = panel.at(point.place);
-            if drawn.insert((point.op, point.answered, place)) {
-                marks::series(area, &[place], look)?;
+            if !drawn.insert((point.op, point.answered, place)) {
+                continue;
             }
+            let answer = panel.at((point.place.0 + point.place.1, point.place.1));
+            if answer.0 > place.0 {
+                marks::path(area, &[place, answer], look.colour, (Dash::Solid, 1))?;
+            }
+            marks::series(area, &[place], look)?;
         }
         Ok(())
     }

@@ -4,10 +4,10 @@
 //! axes with units, a legend above the plotting area, and a title that says what was measured. A
 //! chart without data is not drawn: [`Drawn::left_out`] says why instead.
 //!
-//! * [`by_p`]: latency and throughput against p, cache on beside cache off.
-//! * [`distribution`]: every percentile of an operation, on a scale that opens up the tail.
-//! * [`timeline`]: a trial with faults from end to end.
-//! * [`leader_faults`]: the moments around each fault that hit a leader, every operation a point.
+//! * `by_p`: latency and throughput against p, cache on beside cache off.
+//! * `distribution`: every percentile of an operation, on a scale that opens up the tail.
+//! * `timeline`: a trial with faults from end to end.
+//! * `leader_faults`: the moments around each fault that hit a leader, every operation a point.
 
 mod axis;
 mod by_p;
@@ -126,6 +126,9 @@ fn setting(manifest: &Manifest) -> String {
     let (plan, durability) = (&manifest.plan_name, &manifest.durability);
     format!("plan {plan} · {clients} · {replicas} · durability {durability}")
 }
+
+/// The title of every axis of latencies. They span decades, so all are logarithmic.
+const LATENCY: &str = "latency (ms, log scale)";
 
 /// Microseconds as the milliseconds that axes show.
 fn to_ms(us: u64) -> f64 {

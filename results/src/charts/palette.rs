@@ -75,7 +75,11 @@ pub(super) fn cache(on: bool) -> Look {
 /// The same, for the figure of second rank: the 99th percentile, or a part of the whole.
 pub(super) fn cache_dashed(on: bool) -> Look {
     let look = cache(on);
-    Look { line: Some((Dash::Dashed, 2)), marker: look.marker.map(|(marker, _)| (marker, 5)), ..look }
+    Look {
+        line: Some((Dash::Dashed, 2)),
+        marker: look.marker.map(|(marker, _)| (marker, 5)),
+        ..look
+    }
 }
 
 /// The same without points, for curves of many of them: off is dashed.
@@ -117,5 +121,5 @@ pub(super) fn comeback() -> Look {
 
 /// A change of leader.
 pub(super) fn leader_change() -> Look {
-    Look { colour: LEADER_CHANGE, line: None, marker: Some((Marker::Diamond, 8)) }
+    Look { colour: LEADER_CHANGE, line: None, marker: Some((Marker::Diamond, 7)) }
 }

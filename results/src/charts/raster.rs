@@ -48,6 +48,8 @@ impl Canvas {
         let mut encoder = png::Encoder::new(&mut file, self.size.0, self.size.1);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Best);
+        encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&self.averaged())?;
         writer.finish()?;

@@ -54,8 +54,7 @@ impl<'a> TrialView<'a> {
     /// `cell, trial 1`, fit to be part of a file's name.
     pub(super) fn file_part(&self) -> String {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let cell: String =
-            self.cell.id.chars().map(|c| if fits(c) { c } else { '_' }).collect();
+        let cell: String = self.cell.id.chars().map(|c| if fits(c) { c } else { '_' }).collect();
         format!("{cell}-trial{}", self.number)
     }
 

@@ -33,10 +33,8 @@ impl Pair<'_> {
 /// One sentence about queries and one about trades; nothing if no two cells can be compared.
 #[must_use]
 pub fn what_the_cache_buys(rows: &[SummaryRow]) -> Option<String> {
-    let sentences: Vec<String> = [about_queries(rows), about_trades(rows)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let sentences: Vec<String> =
+        [about_queries(rows), about_trades(rows)].into_iter().flatten().collect();
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
@@ -64,7 +62,7 @@ fn about_queries(rows: &[SummaryRow]) -> Option<String> {
     if !differs {
         return Some(format!(
             "The cache makes no difference to the median query that this run can show: {} with it \
-             and {} without at p = {}, within {:.0} % at every p{served}.",
+             and {} without at p = {}, within {:.0}% at every p{served}.",
             ms(first.on_us),
             ms(first.off_us),
             first.p,
@@ -86,17 +84,17 @@ fn about_queries(rows: &[SummaryRow]) -> Option<String> {
     ))
 }
 
-/// `; the cache answered 99 % of the queries at p = 0 and 31 % at p = 1`.
+/// `; the cache answered 99% of the queries at p = 0 and 31% at p = 1`.
 fn served(pairs: &[Pair<'_>]) -> String {
     let share = |pair: &Pair<'_>| hit_share(pair.on).map(|share| (pair.p, share * 100.0));
     let ends = (pairs.first().and_then(share), pairs.last().and_then(share));
     match ends {
         (Some((low, at_low)), Some((high, at_high))) if low < high => format!(
-            "; the cache answered {at_low:.0} % of the queries at p = {low} and {at_high:.0} % at \
+            "; the cache answered {at_low:.0}% of the queries at p = {low} and {at_high:.0}% at \
              p = {high}"
         ),
         (Some((p, share)), _) => {
-            format!("; the cache answered {share:.0} % of the queries at p = {p}")
+            format!("; the cache answered {share:.0}% of the queries at p = {p}")
         }
         _ => String::new(),
     }
@@ -112,7 +110,7 @@ fn about_trades(rows: &[SummaryRow]) -> Option<String> {
     let highest = changes.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let sentence = if highest.1.abs().max(lowest.1.abs()) < NOISE {
         format!(
-            "It makes no difference to the median trade that this run can show (within {:.0} % at \
+            "It makes no difference to the median trade that this run can show (within {:.0}% at \
              every p).",
             NOISE * 100.0
         )
@@ -120,24 +118,22 @@ fn about_trades(rows: &[SummaryRow]) -> Option<String> {
         format!("The median trade {} with it at p = {}.", takes(lowest.1), lowest.0)
     } else {
         format!(
-            "With it the median trade {} at p = {} and {} at p = {}, the two extremes.",
-            takes(lowest.1),
+            "The median trade changes by between {:+.0}% (p = {}) and {:+.0}% (p = {}) with it.",
+            lowest.1 * 100.0,
             lowest.0,
-            takes(highest.1),
+            highest.1 * 100.0,
             highest.0
         )
     };
     Some(sentence)
 }
 
-/// `takes 12 % longer`, `takes 8 % less time`, `takes about as long`.
+/// `takes 12% longer`, `takes 8% less time`.
 fn takes(change: f64) -> String {
-    if change.abs() < NOISE {
-        "takes about as long".to_owned()
-    } else if change > 0.0 {
-        format!("takes {:.0} % longer", change * 100.0)
+    if change > 0.0 {
+        format!("takes {:.0}% longer", change * 100.0)
     } else {
-        format!("takes {:.0} % less time", -change * 100.0)
+        format!("takes {:.0}% less time", -change * 100.0)
     }
 }
 

@@ -21,8 +21,8 @@ use crate::records::{CacheState, Cell, Manifest, Observation, Op, Outcome, Phase
 use crate::stats::Latencies;
 
 pub use cache::what_the_cache_buys;
-pub use table::table;
 pub(crate) use table::op_name;
+pub use table::table;
 
 /// Every operation, in the order of tables and charts.
 pub const OPS: [Op; 3] = [Op::Query, Op::Trade, Op::Lookup];
@@ -104,7 +104,8 @@ pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<Summa
     let mut spans: HashMap<(&str, Phase), HashMap<u32, Span>> = HashMap::new();
     for observation in observations.iter().filter(|observation| is_measured(observation)) {
         let cell = observation.cell.as_str();
-        let tally = tallies.entry((cell, observation.op)).or_insert_with(|| Tally::new(observation.phase));
+        let tally =
+            tallies.entry((cell, observation.op)).or_insert_with(|| Tally::new(observation.phase));
         tally.add(observation);
         let trials = spans.entry((cell, observation.phase)).or_default();
         trials.entry(observation.trial).or_default().cover(observation);

@@ -4,18 +4,22 @@ use super::SummaryRow;
 use crate::records::Op;
 use crate::text::aligned;
 
-/// The rows as aligned text, latencies in microseconds, one line each.
+/// The line above the table.
+const CAPTION: &str =
+    "Latencies in µs, of answered operations; hits are the cache's share of queries.";
+
+/// The rows as aligned text, latencies in microseconds, one line each, below a caption.
 #[must_use]
 pub fn table(rows: &[SummaryRow]) -> String {
     let header = [
-        "op", "p", "cache", "count", "mean µs", "p50", "p90", "p99", "p99.9", "max", "ops/s",
-        "hits", "rejected", "failed", "unknown",
+        "op", "p", "cache", "count", "mean", "p50", "p90", "p99", "p99.9", "max", "ops/s", "hits",
+        "rejected", "failed", "unknown",
     ];
     let mut ordered: Vec<&SummaryRow> = rows.iter().collect();
     // By operation first, so that the figures that one compares stand below each other.
     ordered.sort_by(|a, b| a.op.cmp(&b.op).then(a.p.total_cmp(&b.p)).then(b.cache.cmp(&a.cache)));
     let lines: Vec<Vec<String>> = ordered.into_iter().map(line).collect();
-    aligned(&header, 3, &lines)
+    format!("{CAPTION}\n{}", aligned(&header, 3, &lines))
 }
 
 fn line(row: &SummaryRow) -> Vec<String> {

@@ -72,15 +72,68 @@ impl Buckets {
     pub(super) fn is_empty(&self) -> bool {
         self.medians_ms.is_empty() && self.lost.is_empty()
     }
+}
 
-    /// The points in stretches of neighbouring slices, so that no line bridges a slice in which
-    /// nothing was measured.
-    #[expect(clippy::unused_self, reason = "reads as a question about these buckets")]
-    pub(super) fn runs<'a>(
-        &self,
-        points: &'a [(f64, f64)],
-    ) -> impl Iterator<Item = &'a [(f64, f64)]> {
-        let slice_s = BUCKET_US as f64 / 1e6;
-        points.chunk_by(move |a, b| b.0 - a.0 < slice_s * 1.5)
+/// The points in stretches of neighbouring slices, so that no line bridges a slice in which
+/// nothing was measured.
+pub(super) fn stretches(points: &[(f64, f64)]) -> impl Iterator<Item = &[(f64, f64)]> {
+    let slice_s = BUCKET_US as f64 / 1e6;
+    points.chunk_by(move |a, b| b.0 - a.0 < slice_s * 1.5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{Outcome, Phase};
+
+    fn trade(start_us: u64, latency_us: u64, outcome: Outcome) -> Observation {
+        Observation {
+            cell: "cell".to_owned(),
+            trial: 1,
+            phase: Phase::Load,
+            client: 1,
+            seq: 1,
+            op: Op::Trade,
+            stock_name: None,
+            trade_type: None,
+            quantity: None,
+            planned_us: None,
+            start_us,
+            end_us: start_us + latency_us,
+            latency_us,
+            outcome,
+            status: None,
+            reason: None,
+            order_no: None,
+            seen_quantity: None,
+            seen_volume: None,
+            cache: None,
+            request_id: None,
+            attempts: 1,
+        }
+    }
+
+    #[test]
+    fn latency_stands_where_it_began_and_throughput_where_it_ended() {
+        let rows = [
+            trade(1_000_000, 10_000, Outcome::Ok),
+            trade(1_020_000, 30_000, Outcome::Rejected),
+            trade(1_090_000, 220_000, Outcome::Ok),
+            trade(1_095_000, 200_000, Outcome::Unknown),
+        ];
+        let load: Vec<&Observation> = rows.iter().collect();
+        let buckets = Buckets::new(&load, Op::Trade, (1_000_000, 1_400_000));
+        assert_eq!(buckets.medians_ms, [(1.05, 30.0)]);
+        assert_eq!(buckets.maxima_ms, [(1.05, 220.0)]);
+        assert_eq!(buckets.answers_per_s, [(1.05, 20.0), (1.15, 0.0), (1.25, 0.0), (1.35, 10.0)]);
+        assert_eq!(buckets.lost, [(1.095, 200_000)]);
+        assert!(Buckets::new(&load, Op::Query, (1_000_000, 1_400_000)).is_empty());
+    }
+
+    #[test]
+    fn lines_break_where_nothing_was_measured() {
+        let points = [(0.05, 1.0), (0.15, 1.0), (0.45, 1.0)];
+        let lengths: Vec<usize> = stretches(&points).map(<[_]>::len).collect();
+        assert_eq!(lengths, [2, 1]);
     }
 }

@@ -18,6 +18,8 @@ use crate::text::three_digits;
 /// The radius of a number's circle, and the height of a row of them.
 const RADIUS: i32 = 12;
 const STRIP_ROW: i32 = 30;
+/// Between the strip and the panel, for the marks of leader changes.
+const STRIP_GAP: i32 = 8;
 /// The strip has room for this many rows; what does not fit shares the last.
 const MOST_STRIP_ROWS: usize = 4;
 /// The height of a line of the list, its columns, and how many faults it spells out.
@@ -48,7 +50,8 @@ pub(super) struct FaultMarks {
 impl FaultMarks {
     pub(super) fn new(trial: &TrialView<'_>) -> Self {
         let end_s = trial.span_us().map_or(0.0, |(_, last_us)| seconds(last_us));
-        let mut marks = Self { numbers: vec![], bands: vec![], leader_changes: vec![], list: vec![] };
+        let mut marks =
+            Self { numbers: vec![], bands: vec![], leader_changes: vec![], list: vec![] };
         for row in &trial.faults {
             let comeback = trial.events.iter().find(|event| {
                 event.event == EventKind::Injected
@@ -58,7 +61,11 @@ impl FaultMarks {
             let back_s = comeback.map(|event| seconds(event.at_us));
             let at_s = seconds(row.at_us);
             marks.numbers.push(Number { at_s, fault: row.fault, begins: true });
-            marks.numbers.extend(back_s.map(|at_s| Number { at_s, fault: row.fault, begins: false }));
+            marks.numbers.extend(back_s.map(|at_s| Number {
+                at_s,
+                fault: row.fault,
+                begins: false,
+            }));
             marks.bands.push((at_s, back_s.unwrap_or(end_s)));
             let back = comeback.map(|event| event.action.as_deref().unwrap_or("back"));
             marks.list.push(describe(row, back.zip(back_s)));
@@ -97,7 +104,7 @@ impl FaultMarks {
         let places: Vec<i32> =
             self.numbers.iter().map(|n| (time.share(n.at_s) * width) as i32).collect();
         let rows = stagger(&places).into_iter().max().map_or(0, |row| row + 1);
-        rows as i32 * STRIP_ROW
+        if rows == 0 { 0 } else { rows as i32 * STRIP_ROW + STRIP_GAP }
     }
 
     /// The height of the list below.
@@ -112,10 +119,8 @@ impl FaultMarks {
         panel: &Panel,
     ) -> Drawing<DB> {
         for &(from_s, to_s) in &self.bands {
-            let corners = [
-                (panel.x_at(from_s), panel.bounds.top),
-                (panel.x_at(to_s), panel.bounds.bottom),
-            ];
+            let corners =
+                [(panel.x_at(from_s), panel.bounds.top), (panel.x_at(to_s), panel.bounds.bottom)];
             area.draw(&Rectangle::new(corners, palette::DOWN.mix(BAND_OPACITY).filled()))?;
         }
         Ok(())
@@ -130,7 +135,12 @@ impl FaultMarks {
             let look = if number.begins { palette::fault() } else { palette::comeback() };
             let x = panel.x_at(number.at_s);
             let line = look.line.unwrap_or((Dash::Solid, 2));
-            marks::path(area, &[(x, panel.bounds.top), (x, panel.bounds.bottom)], look.colour, line)?;
+            marks::path(
+                area,
+                &[(x, panel.bounds.top), (x, panel.bounds.bottom)],
+                look.colour,
+                line,
+            )?;
         }
         Ok(())
     }
@@ -144,11 +154,16 @@ impl FaultMarks {
         let numbers: Vec<&Number> = self.shown(panel).collect();
         let places: Vec<i32> = numbers.iter().map(|number| panel.x_at(number.at_s)).collect();
         let top = panel.bounds.top;
-        for ((number, &x), row) in numbers.iter().zip(&places).zip(stagger(&places)) {
-            let y = top - 2 - STRIP_ROW / 2 - row as i32 * STRIP_ROW;
+        let rows = stagger(&places).into_iter();
+        let heights: Vec<i32> =
+            rows.map(|row| top - STRIP_GAP - STRIP_ROW / 2 - row as i32 * STRIP_ROW).collect();
+        // Stems first, so that none crosses a number.
+        for ((number, &x), &y) in numbers.iter().zip(&places).zip(&heights) {
             let look = if number.begins { palette::fault() } else { palette::comeback() };
             let line = look.line.unwrap_or((Dash::Solid, 2));
             marks::path(area, &[(x, y), (x, top)], look.colour, line)?;
+        }
+        for ((number, &x), &y) in numbers.iter().zip(&places).zip(&heights) {
             draw_number(area, (x, y), number)?;
         }
         for &at_s in self.leader_changes.iter().filter(|&&at_s| panel.x.contains(at_s)) {
@@ -217,7 +232,10 @@ fn describe(row: &AvailabilityRow, back: Option<(&str, f64)>) -> String {
     };
     let back = back.map_or_else(String::new, |(action, at_s)| format!("; {action} at {at_s:.1} s"));
     let at_s = seconds(row.at_us);
-    format!("{}: {} {} ({}) at {at_s:.1} s, {ack}{back}", row.fault, row.action, row.process, row.role)
+    format!(
+        "{}: {} {} ({}) at {at_s:.1} s, {ack}{back}",
+        row.fault, row.action, row.process, row.role
+    )
 }
 
 fn seconds(us: u64) -> f64 {

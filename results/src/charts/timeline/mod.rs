@@ -16,7 +16,7 @@ use super::palette::{self, Look, Marker};
 use super::trial::TrialView;
 use super::{Attempt, setting, to_ms};
 use crate::records::{Manifest, Op};
-use buckets::{BUCKET_MS, Buckets};
+use buckets::{BUCKET_MS, Buckets, stretches};
 use faults::FaultMarks;
 
 /// Space for the labels and title of the vertical axes.
@@ -55,7 +55,7 @@ impl Timeline {
             OPS.map(of_op).into_iter().filter(|(_, buckets)| !buckets.is_empty()).collect();
         let each = || buckets.iter().map(|(_, buckets)| buckets);
         let latencies = each().flat_map(|b| b.medians_ms.iter().chain(&b.maxima_ms));
-        let latency = Axis::logarithmic("latency (ms)", latencies.map(|point| point.1));
+        let latency = Axis::logarithmic(super::LATENCY, latencies.map(|point| point.1));
         let rates = each().flat_map(|buckets| &buckets.answers_per_s).map(|point| point.1);
         let throughput = Axis::from_zero("answers per second", rates);
         let seconds = |us: u64| us as f64 / 1e6;
@@ -95,8 +95,8 @@ impl Timeline {
             marks::series(area, &maxima, maximum(*op))?;
         }
         for (op, buckets) in &self.buckets {
-            for run in buckets.runs(&buckets.medians_ms) {
-                let points: Vec<_> = run.iter().map(|&point| panel.at(point)).collect();
+            for stretch in stretches(&buckets.medians_ms) {
+                let points: Vec<_> = stretch.iter().map(|&point| panel.at(point)).collect();
                 marks::series(area, &points, palette::operation_line(*op))?;
             }
         }
@@ -136,12 +136,10 @@ impl Figure for Timeline {
         below.draw_axes(area, true)?;
         for panel in [&above, &below] {
             self.marks.draw_bands(area, panel)?;
+            self.marks.draw_lines(area, panel)?;
         }
         self.draw_latency(area, &above)?;
         self.draw_throughput(area, &below)?;
-        for panel in [&above, &below] {
-            self.marks.draw_lines(area, panel)?;
-        }
         self.marks.draw_strip(area, &above)?;
         self.marks.draw_list(area, below.bounds.bottom + TIME_AXIS_SPACE)
     }
@@ -157,9 +155,9 @@ fn maximum(op: Op) -> Look {
 fn legend(buckets: &[(Op, Buckets)], marks: &FaultMarks) -> Vec<(Look, String)> {
     let mut legend = Vec::new();
     for &(op, _) in buckets {
+        let look = Look { marker: maximum(op).marker, ..palette::operation_line(op) };
         let name = super::by_p::plural(op);
-        legend.push((palette::operation_line(op), format!("{name}: median, answers")));
-        legend.push((maximum(op), format!("{name}: slowest")));
+        legend.push((look, format!("{name}: median (line), slowest (points)")));
     }
     let lost: usize = buckets.iter().map(|(_, buckets)| buckets.lost.len()).sum();
     legend.push((palette::lost(), format!("failed or unknown ({lost})")));

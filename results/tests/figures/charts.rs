@@ -1,0 +1,165 @@
+//! The pictures: what is drawn, what is not, and that there is something on them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use results::charts::{Drawn, Material, draw};
+use results::records::{Observation, Op, Outcome, RunFolder};
+use results::{availability, summary};
+
+use crate::rows::{cell, manifest, operation};
+use crate::synthetic::{self, Run};
+
+fn drawn(run: &Run, folder: &Path) -> Drawn {
+    let summary = summary::summarise(&run.manifest, &run.observations);
+    let availability =
+        availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
+    let material = Material {
+        manifest: &run.manifest,
+        observations: &run.observations,
+        events: &run.events,
+        summary: &summary,
+        availability: &availability,
+    };
+    draw(&RunFolder::new(folder), &material).unwrap()
+}
+
+fn names(drawn: &Drawn) -> Vec<String> {
+    let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    drawn.files.iter().map(name).collect()
+}
+
+fn bench_of(observations: Vec<Observation>) -> Run {
+    let cells = vec![cell(0.5, true)];
+    let manifest = manifest("bench", cells);
+    Run { manifest, observations, events: vec![], final_rows: vec![] }
+}
+
+/// The texts of an SVG.
+fn texts(path: &Path) -> Vec<String> {
+    let svg = fs::read_to_string(path).unwrap();
+    let after_tag = |part: &str| part.split_once('>').map(|(_, text)| text.to_owned());
+    svg.split("<text").skip(1).filter_map(after_tag).map(first_line).collect()
+}
+
+fn first_line(text: String) -> String {
+    text.trim_start().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Width, height and the number of different colours of a PNG.
+fn picture(path: &Path) -> (u32, u32, usize) {
+    let file = std::io::BufReader::new(fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let colours: HashSet<&[u8]> = pixels.chunks(3).collect();
+    (info.width, info.height, colours.len())
+}
+
+#[test]
+fn a_bench_is_drawn_by_p_and_as_distributions() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = drawn(&synthetic::bench(), folder.path());
+    let expected = [
+        "latency-query-by-p",
+        "latency-trade-by-p",
+        "throughput-by-p",
+        "distribution-query",
+        "distribution-trade",
+        "distribution-lookup",
+    ];
+    let both = |name: &&str| [format!("{name}.svg"), format!("{name}.png")];
+    assert_eq!(names(&drawn), expected.iter().flat_map(both).collect::<Vec<_>>());
+    assert!(drawn.left_out.is_empty());
+    assert_explains_itself(&folder.path().join("charts/latency-query-by-p.svg"));
+    for path in &drawn.files {
+        if path.extension().is_some_and(|extension| extension == "png") {
+            let (width, height, colours) = picture(path);
+            assert!(width == 1400 && height >= 800, "{path:?}: {width}x{height}");
+            assert!(colours > 20, "{path:?} has {colours} colours");
+        }
+    }
+}
+
+/// That the chart says what was measured, in which unit, and what the lines are.
+fn assert_explains_itself(chart: &Path) {
+    let texts = texts(chart);
+    for expected in [
+        "Latency of queries by share of trades",
+        "latency (ms, log scale)",
+        "p, the probability that a query is followed by a trade",
+        "median, cache on",
+        "p99, cache on",
+        "median, cache off",
+        "p99, cache off",
+        "0.4",
+    ] {
+        assert!(texts.iter().any(|text| text == expected), "{expected} not in {texts:?}");
+    }
+    let setting = "plan synthetic · 5 clients · 3 replicas · durability flush";
+    assert!(texts.iter().any(|text| text.starts_with(setting)), "{texts:?}");
+}
+
+#[test]
+fn a_failover_run_is_drawn_over_time_and_around_each_leader_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = drawn(&synthetic::failover(), folder.path());
+    let (timeline, faults) =
+        ("timeline-p0.5-cache-on-trial1", "leader-faults-p0.5-cache-on-trial1");
+    let both = |name: &str| [format!("{name}.svg"), format!("{name}.png")];
+    assert_eq!(names(&drawn), [both(timeline), both(faults)].concat());
+    let texts = texts(&folder.path().join(format!("charts/{timeline}.svg")));
+    for expected in
+        ["time since the run began (s)", "latency (ms, log scale)", "answers per second", "fault"]
+    {
+        assert!(texts.iter().any(|text| text == expected), "{expected} not in {texts:?}");
+    }
+    let listed = "1: kill order-3 (leader) at 7.0 s, first ack after ";
+    assert!(texts.iter().any(|text| text.starts_with(listed)), "{texts:?}");
+    for name in [timeline, faults] {
+        let (width, _, colours) = picture(&folder.path().join(format!("charts/{name}.png")));
+        assert!(width == 1400 && colours > 20, "{name}: {width} wide, {colours} colours");
+    }
+}
+
+#[test]
+fn nothing_measured_draws_nothing_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn_bench = drawn(&bench_of(vec![]), folder.path());
+    assert!(drawn_bench.files.is_empty());
+    assert_eq!(drawn_bench.left_out.len(), 6, "{:?}", drawn_bench.left_out);
+
+    let unanswered = operation(&cell(0.5, true), Op::Trade, 0, 100);
+    let unanswered = Observation { outcome: Outcome::Unknown, ..unanswered };
+    assert!(drawn(&bench_of(vec![unanswered]), folder.path()).files.is_empty());
+
+    let mut failover = synthetic::failover();
+    failover.observations.clear();
+    let drawn = drawn(&failover, folder.path());
+    assert!(drawn.files.is_empty());
+    let reason = "timeline-p0.5-cache-on-trial1: no operation in the load";
+    assert_eq!(drawn.left_out.first().map(String::as_str), Some(reason));
+}
+
+#[test]
+fn one_operation_or_equal_ones_still_make_charts() {
+    let cell = cell(0.5, true);
+    for rows in [1, 40] {
+        let folder = tempfile::tempdir().unwrap();
+        let same = (0..rows).map(|n| operation(&cell, Op::Query, n * 1000, 700)).collect();
+        let drawn = drawn(&bench_of(same), folder.path());
+        let expected = ["latency-query-by-p", "throughput-by-p", "distribution-query"];
+        let both = |name: &&str| [format!("{name}.svg"), format!("{name}.png")];
+        assert_eq!(names(&drawn), expected.iter().flat_map(both).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_run_that_took_no_time_at_all_still_makes_charts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = synthetic::failover();
+    run.observations = vec![operation(&cell(0.5, true), Op::Query, 7_000_000, 0)];
+    let drawn = drawn(&run, folder.path());
+    assert_eq!(names(&drawn).len(), 4, "{drawn:?}");
+}

@@ -1,0 +1,11 @@
+//! The figures and pictures of a run: hand-written cases for the figures, synthetic runs for the
+//! pictures.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
+mod availability;
+mod charts;
+mod report;
+mod rows;
+mod summary;
+mod synthetic;

@@ -1,0 +1,200 @@
+//! `summary.csv`, its table and its sentences.
+
+use results::records::{CacheState, Cell, Observation, Op, Outcome, Phase};
+use results::summary::{SummaryRow, summarise, table, what_the_cache_buys, write_csv};
+
+use crate::rows::{cell, manifest, operation};
+
+/// `count` queries of `latency_us` each, one after the other.
+fn queries(cell: &Cell, count: u64, latency_us: u64) -> Vec<Observation> {
+    operations(cell, Op::Query, count, latency_us)
+}
+
+fn operations(cell: &Cell, op: Op, count: u64, latency_us: u64) -> Vec<Observation> {
+    (0..count).map(|n| operation(cell, op, n * latency_us, latency_us)).collect()
+}
+
+#[test]
+fn percentiles_and_throughput_of_known_latencies() {
+    let cell = cell(0.4, true);
+    // 1000 queries of 1..=1000 µs within exactly two seconds.
+    let mut rows: Vec<Observation> =
+        (1..=1000).map(|n| operation(&cell, Op::Query, n, n)).collect();
+    rows.push(operation(&cell, Op::Trade, 1_000_000, 1_000_001));
+    let summary = summarise(&manifest("bench", vec![cell]), &rows);
+    assert_eq!(summary.len(), 2);
+    let query = &summary[0];
+    assert_eq!((query.op, query.count, query.ok, query.trials), (Op::Query, 1000, 1000, 1));
+    assert_eq!(query.mean_us, Some(500.5));
+    assert_eq!((query.p50_us, query.p90_us), (Some(500), Some(900)));
+    assert_eq!((query.p99_us, query.p999_us, query.max_us), (Some(990), Some(999), Some(1000)));
+    assert_eq!(query.span_s, 2.0);
+    assert_eq!(query.throughput_per_s, Some(500.0));
+}
+
+#[test]
+fn the_warm_up_is_left_out_and_lookups_have_a_span_of_their_own() {
+    let cell = cell(1.0, false);
+    let warm_up = operation(&cell, Op::Query, 0, 9_000_000);
+    let rows = vec![
+        Observation { phase: Phase::WarmUp, ..warm_up },
+        operation(&cell, Op::Query, 10_000_000, 1_000_000),
+        operation(&cell, Op::Lookup, 20_000_000, 500_000),
+    ];
+    let summary = summarise(&manifest("bench", vec![cell]), &rows);
+    let figures: Vec<_> = summary.iter().map(|row| (row.op, row.count, row.span_s)).collect();
+    assert_eq!(figures, [(Op::Query, 1, 1.0), (Op::Lookup, 1, 0.5)]);
+}
+
+#[test]
+fn outcomes_are_counted_apart_and_only_answers_have_latencies() {
+    let cell = cell(1.0, true);
+    let with =
+        |outcome, latency_us| Observation { outcome, ..operation(&cell, Op::Trade, 0, latency_us) };
+    let rows = vec![
+        with(Outcome::Ok, 100),
+        with(Outcome::Rejected, 300),
+        with(Outcome::Failed, 7_000),
+        with(Outcome::Unknown, 9_000_000),
+    ];
+    let summary = summarise(&manifest("bench", vec![cell.clone()]), &rows);
+    let row = &summary[0];
+    assert_eq!((row.count, row.ok, row.rejected, row.failed, row.unknown), (4, 1, 1, 1, 1));
+    assert_eq!((row.mean_us, row.max_us), (Some(200.0), Some(300)));
+}
+
+#[test]
+fn operations_of_which_none_was_answered_have_no_latencies() {
+    let cell = cell(1.0, true);
+    let row = Observation { outcome: Outcome::Unknown, ..operation(&cell, Op::Trade, 0, 100) };
+    let summary = summarise(&manifest("bench", vec![cell]), &[row]);
+    assert_eq!(summary[0].count, 1);
+    assert_eq!((summary[0].mean_us, summary[0].p99_us, summary[0].max_us), (None, None, None));
+    assert_eq!(summary[0].throughput_per_s, Some(0.0));
+}
+
+#[test]
+fn trials_are_pooled_and_time_between_them_does_not_count() {
+    let cell = cell(0.0, true);
+    let first = operation(&cell, Op::Query, 0, 1_000_000);
+    let second = operation(&cell, Op::Query, 60_000_000, 3_000_000);
+    let rows = vec![first, Observation { trial: 2, ..second }];
+    let summary = summarise(&manifest("bench", vec![cell]), &rows);
+    assert_eq!((summary[0].trials, summary[0].count, summary[0].span_s), (2, 2, 4.0));
+    assert_eq!(summary[0].throughput_per_s, Some(0.5));
+}
+
+#[test]
+fn hits_and_misses_are_counted_for_queries_only() {
+    let cell = cell(1.0, true);
+    let with = |cache| Observation { cache: Some(cache), ..operation(&cell, Op::Query, 0, 100) };
+    let rows = vec![
+        with(CacheState::Hit),
+        with(CacheState::Hit),
+        with(CacheState::Miss),
+        operation(&cell, Op::Trade, 0, 100),
+    ];
+    let summary = summarise(&manifest("bench", vec![cell]), &rows);
+    assert_eq!((summary[0].cache_hits, summary[0].cache_misses), (Some(2), Some(1)));
+    assert_eq!((summary[1].cache_hits, summary[1].cache_misses), (None, None));
+}
+
+#[test]
+fn the_csv_reads_back_as_what_was_written_with_empty_for_missing() {
+    let cell = cell(1.0, true);
+    let row = Observation { outcome: Outcome::Failed, ..operation(&cell, Op::Trade, 0, 100) };
+    let summary = summarise(&manifest("bench", vec![cell]), &[row]);
+    let mut file = Vec::new();
+    write_csv(&summary, &mut file).unwrap();
+    let text = String::from_utf8(file.clone()).unwrap();
+    assert!(text.starts_with("cell,p,cache,clients,trials,op,count,ok,rejected,failed,unknown,"));
+    assert!(text.contains("p1-cache-on,1.0,on,5,1,trade,1,0,0,1,0,,,,,,,"), "{text}");
+    let back: Result<Vec<SummaryRow>, _> =
+        csv::Reader::from_reader(&file[..]).into_deserialize().collect();
+    assert_eq!(back.unwrap(), summary);
+}
+
+#[test]
+fn the_table_puts_what_one_compares_below_each_other() {
+    let (on, off) = (cell(0.2, true), cell(0.2, false));
+    let mut rows = queries(&off, 3, 400);
+    rows.extend(queries(&on, 3, 100));
+    rows.extend(operations(&on, Op::Trade, 2, 5_000));
+    let text = table(&summarise(&manifest("bench", vec![off, on]), &rows));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].starts_with("op     p    cache  count  mean   p50"), "{text}");
+    assert!(lines[3].starts_with("query  0.2  on         3   100   100"), "{text}");
+    assert!(lines[4].starts_with("query  0.2  off        3   400   400"), "{text}");
+    assert!(lines[5].starts_with("trade  0.2  on         2  5000  5000"), "{text}");
+    assert_eq!(lines.len(), 6);
+}
+
+fn verdict(cells: &[(Cell, Op, u64)]) -> Option<String> {
+    let mut rows = Vec::new();
+    for (cell, op, latency_us) in cells {
+        rows.extend(operations(cell, *op, 50, *latency_us));
+    }
+    let cells = cells.iter().map(|(cell, ..)| cell.clone()).fold(Vec::new(), |mut all, cell| {
+        if !all.contains(&cell) {
+            all.push(cell);
+        }
+        all
+    });
+    what_the_cache_buys(&summarise(&manifest("bench", cells), &rows))
+}
+
+#[test]
+fn the_cache_sentence_gives_ratios_by_p_and_the_effect_on_trades() {
+    let said = verdict(&[
+        (cell(0.0, true), Op::Query, 200),
+        (cell(0.0, false), Op::Query, 500),
+        (cell(1.0, true), Op::Query, 400),
+        (cell(1.0, false), Op::Query, 480),
+        (cell(1.0, true), Op::Trade, 5_600),
+        (cell(1.0, false), Op::Trade, 5_000),
+    ]);
+    assert_eq!(
+        said.unwrap(),
+        "With the cache on, the median query is 2.50 times as fast at p = 0 (0.200 ms instead of \
+         0.500 ms), 1.20 times at p = 1. The median trade takes 12% longer with it at p = 1."
+    );
+}
+
+#[test]
+fn the_cache_sentence_says_what_share_the_cache_answered() {
+    let (on, off) = (cell(0.0, true), cell(0.0, false));
+    let mut rows = queries(&off, 40, 500);
+    let of_cache = |row: (usize, Observation)| {
+        let cache = if row.0 < 30 { CacheState::Hit } else { CacheState::Miss };
+        Observation { cache: Some(cache), ..row.1 }
+    };
+    rows.extend(queries(&on, 40, 100).into_iter().enumerate().map(of_cache));
+    let said = what_the_cache_buys(&summarise(&manifest("bench", vec![on, off]), &rows)).unwrap();
+    assert!(said.ends_with("; the cache answered 75% of the queries at p = 0."), "{said}");
+}
+
+#[test]
+fn a_cache_that_changes_nothing_is_said_to_change_nothing() {
+    let said = verdict(&[
+        (cell(0.5, true), Op::Query, 500),
+        (cell(0.5, false), Op::Query, 510),
+        (cell(0.5, true), Op::Trade, 5_050),
+        (cell(0.5, false), Op::Trade, 5_000),
+    ])
+    .unwrap();
+    assert!(said.starts_with("The cache makes no difference to the median query"), "{said}");
+    assert!(said.contains("It makes no difference to the median trade"), "{said}");
+}
+
+#[test]
+fn without_both_settings_or_with_too_few_operations_nothing_is_claimed() {
+    assert_eq!(verdict(&[(cell(0.0, true), Op::Query, 200)]), None);
+    assert_eq!(
+        verdict(&[(cell(0.0, true), Op::Query, 200), (cell(0.4, false), Op::Query, 500)]),
+        None
+    );
+    let (on, off) = (cell(0.0, true), cell(0.0, false));
+    let mut few = queries(&on, 29, 100);
+    few.extend(queries(&off, 29, 500));
+    assert_eq!(what_the_cache_buys(&summarise(&manifest("bench", vec![on, off]), &few)), None);
+}
