@@ -122,12 +122,6 @@ impl<W> Reveal<W> {
         self.queued.append(Queue { changed, waiting: batch.waiting });
     }
 
-    /// How many answers wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.queued.waiting.len() + self.attempted.waiting.len()
-    }
-
     /// Begins an attempt that covers everything committed so far.
     pub fn begin(&mut self) -> Step<W> {
         let queued = std::mem::take(&mut self.queued);
@@ -280,9 +274,7 @@ mod tests {
     fn answers_with_nothing_to_wait_for_go_out_at_once() {
         let mut reveal = open();
         reveal.commit(batch(&[], &["refusal", "list"]));
-        assert_eq!(reveal.waiting(), 2);
         assert_eq!(reveal.begin(), Step::Release(vec!["refusal", "list"]));
-        assert_eq!(reveal.waiting(), 0);
     }
 
     #[test]

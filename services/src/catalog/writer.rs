@@ -201,32 +201,35 @@ fn work(
     counters: &Counters,
 ) {
     counters.epoch.set(i64::try_from(ledger.epoch().0).unwrap_or(i64::MAX));
-    let mut stopping = false;
-    while !stopping {
-        let mut jobs = Vec::new();
-        let mut next = inbox.blocking_recv();
-        loop {
-            match next {
-                Some(Message::Job(job)) => jobs.push(job),
-                Some(Message::Stop) => stopping = true,
-                None => stopping |= jobs.is_empty(),
-            }
-            if stopping || jobs.len() == MAX_BATCH {
-                break;
-            }
-            match inbox.try_recv() {
-                Ok(message) => next = Some(message),
-                Err(_) => break,
-            }
+    loop {
+        let (jobs, stopping) = gather(&mut inbox);
+        if !jobs.is_empty() {
+            let batch = commit(&mut ledger, &mut store, jobs, counters)
+                .unwrap_or_else(|error| exit_on_disk_error("committing trades", &error));
+            // Nobody reveals any more if the service is stopping; the answers go unsaid.
+            let _ = outbox.blocking_send(batch);
         }
-        if jobs.is_empty() {
-            continue;
+        if stopping {
+            return;
         }
-        let batch = commit(&mut ledger, &mut store, jobs, counters)
-            .unwrap_or_else(|error| exit_on_disk_error("committing trades", &error));
-        // Nobody reveals any more if the service is stopping; the answers are dropped unsaid.
-        let _ = outbox.blocking_send(batch);
     }
+}
+
+/// Waits for a job and takes what has queued behind it; also says whether to stop after these.
+fn gather(inbox: &mut mpsc::Receiver<Message>) -> (Vec<Job>, bool) {
+    let mut jobs = Vec::new();
+    let mut next = inbox.blocking_recv();
+    while let Some(Message::Job(job)) = next {
+        jobs.push(job);
+        if jobs.len() == MAX_BATCH {
+            return (jobs, false);
+        }
+        match inbox.try_recv() {
+            Ok(message) => next = Some(message),
+            Err(_) => return (jobs, false),
+        }
+    }
+    (jobs, true)
 }
 
 /// Decides `jobs` in order, in one transaction.

@@ -1,0 +1,156 @@
+//! Bad input of every kind gets its clear answer and changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use services::catalog::{self, Config};
+use services::http::{Call, Peers};
+use services::storage::Durability;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::running::{LONG, Running, nobody};
+
+const GOOD: &str = r#"{"stock_name":"Stock1","type":"Buy","quantity":1}"#;
+
+#[tokio::test]
+async fn a_bad_trade_is_refused_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    let before = catalog.dump().await;
+    let long = format!(r#"{{"stock_name":"{}","type":"Buy","quantity":1}}"#, "x".repeat(65536));
+    let padded = format!("{GOOD}{}", " ".repeat(65536));
+    for (sent, status, named) in [
+        ("", 400, "body"),
+        ("{", 400, "body"),
+        ("[]", 400, "body"),
+        ("null", 400, "body"),
+        ("\u{0}\u{1}", 400, "body"),
+        (r#"{"type":"Buy","quantity":1}"#, 400, "stock_name"),
+        (r#"{"stock_name":"Stock1","quantity":1}"#, 400, "type"),
+        (r#"{"stock_name":"Stock1","type":"Buy"}"#, 400, "quantity"),
+        (r#"{"stock_name":1,"type":"Buy","quantity":1}"#, 400, "string"),
+        (r#"{"stock_name":"Stock1","type":"Hold","quantity":1}"#, 400, "Buy"),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":0}"#, 400, "whole number"),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":-1}"#, 400, ""),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":1.5}"#, 400, "whole number"),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":"1e3"}"#, 400, "whole number"),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":4294967296}"#, 400, "whole number"),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":null}"#, 400, "whole number"),
+        (&long, 413, "65536"),
+        (&padded, 413, "65536"),
+    ] {
+        let (found, answer) = catalog.send("POST /trade", "", sent.as_bytes()).await;
+        let shown = &sent[..sent.len().min(80)];
+        assert_eq!(found, status, "{shown}: {answer}");
+        assert_eq!(answer["error"]["code"], status, "{shown}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(named), "{shown}: {message}");
+    }
+    assert_eq!(catalog.dump().await, before);
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_text_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    assert_eq!(catalog.send("POST /trade", "", b"\xff\xfe{}").await.0, 400);
+    assert_eq!(catalog.send("GET /query?stock_name=%ff", "", b"").await.0, 400);
+    assert_eq!(catalog.send("GET /query", "", b"").await.0, 400);
+}
+
+#[tokio::test]
+async fn bad_headers_are_refused_by_name_and_change_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    let before = catalog.dump().await;
+    let too_long = format!("x-request-id: {}\r\nx-epoch: 1\r\n", "x".repeat(129));
+    for (headers, named) in [
+        ("x-request-id: a\r\n", "x-epoch: missing"),
+        ("x-epoch: 1\r\n", "x-request-id: missing"),
+        ("x-request-id: a\r\nx-epoch: one\r\n", "x-epoch: "),
+        ("x-request-id: a\r\nx-epoch: -1\r\n", "x-epoch: "),
+        ("x-request-id: a\r\nx-epoch: 18446744073709551615\r\n", "x-epoch: must be at most"),
+        ("x-request-id: two words\r\nx-epoch: 1\r\n", "x-request-id: "),
+        ("x-request-id:\r\nx-epoch: 1\r\n", "x-request-id: "),
+        (&too_long, "x-request-id: "),
+    ] {
+        let (status, answer) = catalog.send("POST /trade", headers, GOOD.as_bytes()).await;
+        assert_eq!(status, 400, "{headers}: {answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(named), "{headers}: {message}");
+    }
+    let fill = catalog.send("GET /query?stock_name=Stock1", "x-min-version: v\r\n", b"").await;
+    assert_eq!(fill.0, 400);
+    for list in [
+        "{}",
+        r#"{"epoch":1}"#,
+        r#"{"epoch":-1,"after":0}"#,
+        r#"{"epoch":1,"after":18446744073709551615}"#,
+        r#"{"epoch":9223372036854775808,"after":0}"#,
+    ] {
+        assert_eq!(catalog.send("POST /unnumbered", "", list.as_bytes()).await.0, 400, "{list}");
+    }
+    assert_eq!(catalog.dump().await, before);
+}
+
+#[tokio::test]
+async fn unknown_paths_are_404_and_wrong_methods_405() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    for (line, status) in [
+        ("GET /", 404),
+        ("GET /trades", 404),
+        ("POST /trade/1", 404),
+        ("GET /trade", 405),
+        ("POST /query?stock_name=Stock1", 405),
+        ("DELETE /query?stock_name=Stock1", 405),
+        ("PUT /dump", 405),
+    ] {
+        let (found, answer) = catalog.send(line, "", GOOD.as_bytes()).await;
+        assert_eq!((found, &answer["error"]["code"]), (status, &status.into()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_on_the_port_hurts_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    // One that never finishes its request stays connected to the end of the test.
+    let mut unfinished = TcpStream::connect(catalog.address).await.unwrap();
+    unfinished.write_all(b"POST /trade HTTP/1.1\r\ncontent-length: 50\r\n\r\n{").await.unwrap();
+    for garbage in [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..], b"\0\0\r\n\r\n"] {
+        let mut stream = TcpStream::connect(catalog.address).await.unwrap();
+        stream.write_all(garbage).await.unwrap();
+        let mut rest = Vec::new();
+        // It ends with a 400 or a reset; either will do.
+        let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await.unwrap();
+    }
+    assert_eq!(catalog.stock("Stock1").await.quantity, 100);
+    drop(unfinished);
+    assert!(catalog.dump().await.trades.is_empty());
+}
+
+#[tokio::test]
+async fn everything_demands_the_secret_where_there_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let nobody = nobody();
+    let config = Config {
+        data_dir: PathBuf::from(dir.path()),
+        durability: Durability::Os,
+        front_end: nobody.local_addr().unwrap(),
+        stocks: None,
+        cap: 100,
+    };
+    let secret: Arc<str> = Arc::from("open sesame");
+    let running = catalog::run(listener, config, Some(Arc::clone(&secret)), std::future::pending());
+    tokio::spawn(running);
+    for path in ["/query?stock_name=Stock1", "/dump", "/healthz", "/metrics"] {
+        let call = Call::get(path);
+        assert_eq!(Peers::new(None).call(address, &call, LONG).await.unwrap().status, 403);
+        let known = Peers::new(Some(Arc::clone(&secret)));
+        assert_ne!(known.call(address, &call, LONG).await.unwrap().status, 403);
+    }
+}

@@ -1,0 +1,175 @@
+//! Nothing is shown or answered before the front-end has acknowledged it (rules C1, C3, C4).
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use serde_json::json;
+use services::http::Call;
+use tokio::net::TcpListener;
+use wire::headers;
+
+use crate::fake_front_end::{FakeFrontEnd, Mood};
+use crate::running::{LONG, Running, body, by_hand, nobody, order, unnumbered};
+
+fn fill(name: &str, least: u64) -> Call {
+    Call::get(format!("/query?stock_name={name}")).header(headers::MIN_VERSION, least)
+}
+
+/// Whether `future` is still waiting when it is looked at once.
+async fn waits<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
+}
+
+#[tokio::test]
+async fn every_version_is_pushed_before_the_catalog_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    catalog.call(order("r1", 1, "Stock1", "Buy", 10)).await;
+    catalog.stop().await;
+
+    let front_end = FakeFrontEnd::start(Mood::Withhold).await;
+    let catalog = Running::begin(dir.path(), front_end.address).await;
+    front_end.has_been_told("Stock1", 1, 1).await;
+    assert_eq!(front_end.pushes()[0].stocks.len(), 10);
+    let health = catalog.get("/healthz").await;
+    assert_eq!(health.status, 503);
+    assert_eq!(body(&health), json!({ "ready": false, "reason": "pushing versions" }));
+    for early in [
+        order("r1", 1, "Stock1", "Buy", 10),
+        unnumbered(1, 0),
+        Call::get("/query?stock_name=Stock1"),
+        fill("Stock1", 0),
+        Call::get("/dump"),
+    ] {
+        let reply = catalog.call(early).await;
+        assert_eq!(reply.status, 503);
+        assert_eq!(body(&reply)["effect"], "none");
+    }
+    front_end.becomes(Mood::Acknowledge);
+    catalog.ready().await;
+    assert_eq!(catalog.stock("Stock1").await.quantity, 90);
+}
+
+#[tokio::test]
+async fn a_trade_its_repeat_a_refusal_and_the_list_wait_for_the_acknowledgement() {
+    let dir = tempfile::tempdir().unwrap();
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    front_end.becomes(Mood::Withhold);
+
+    let mut trade = pin!(catalog.call(order("r1", 1, "Stock1", "Buy", 10)));
+    assert!(waits(&mut trade).await);
+    front_end.has_been_told("Stock1", 1, 1).await;
+    let mut others = Vec::new();
+    for other in [
+        order("r1", 1, "Stock1", "Buy", 10),
+        order("r2", 1, "Nothing", "Buy", 10),
+        unnumbered(1, 0),
+        Call::get("/dump"),
+        fill("Stock1", 1),
+    ] {
+        let mut other = Box::pin(catalog.call(other));
+        assert!(waits(&mut other.as_mut()).await);
+        others.push(other);
+    }
+    // The query neither waits nor shows what has not been acknowledged.
+    assert_eq!(catalog.stock("Stock1").await.quantity, 100);
+    assert!(waits(&mut trade).await);
+    for other in &mut others {
+        assert!(waits(&mut other.as_mut()).await);
+    }
+
+    front_end.becomes(Mood::Acknowledge);
+    assert_eq!(trade.await.status, 200);
+    let mut statuses = Vec::new();
+    for other in others {
+        statuses.push(other.await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 404, 200, 200, 200]);
+    assert_eq!(catalog.stock("Stock1").await.quantity, 90);
+}
+
+#[tokio::test]
+async fn a_fill_gets_the_version_it_asks_for_or_503() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    catalog.call(by_hand("Stock1", "Buy", 1)).await;
+    let reply = catalog.call(fill("Stock1", 1)).await;
+    assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(1));
+    assert_eq!(catalog.call(fill("Nothing", 1)).await.status, 404);
+    assert_eq!(catalog.call(fill("Stock1", 2)).await.status, 503);
+}
+
+#[tokio::test]
+async fn an_error_of_the_front_end_is_retried_until_it_acknowledges() {
+    let dir = tempfile::tempdir().unwrap();
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    front_end.becomes(Mood::Fail);
+    let mut trade = pin!(catalog.call(by_hand("Stock1", "Buy", 1)));
+    assert!(waits(&mut trade).await);
+    front_end.has_been_told("Stock1", 1, 3).await;
+    assert!(waits(&mut trade).await);
+    assert_eq!(catalog.stock("Stock1").await.quantity, 100);
+    front_end.becomes(Mood::Acknowledge);
+    assert_eq!(trade.await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_not_taken_for_death() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let catalog = Running::begin(dir.path(), listener.local_addr().unwrap()).await;
+    for _ in 0..3 {
+        let (stream, _) = tokio::time::timeout(LONG, listener.accept()).await.unwrap().unwrap();
+        drop(stream);
+        assert_eq!(catalog.get("/healthz").await.status, 503);
+    }
+    let front_end = FakeFrontEnd::on(listener, Mood::Acknowledge);
+    front_end.has_been_told("Stock1", 0, 1).await;
+    catalog.ready().await;
+}
+
+#[tokio::test]
+async fn a_front_end_that_is_gone_has_no_cache_and_one_that_returns_is_told_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let nobody = nobody();
+    let address = nobody.local_addr().unwrap();
+    let catalog = Running::start(dir.path(), address).await;
+    assert_eq!(catalog.call(by_hand("Stock1", "Buy", 1)).await.status, 200);
+    let front_end = FakeFrontEnd::on(nobody.listen(16).unwrap(), Mood::Acknowledge);
+    assert_eq!(catalog.call(by_hand("Stock1", "Buy", 1)).await.status, 200);
+    front_end.has_been_told("Stock1", 2, 1).await;
+}
+
+#[tokio::test]
+async fn trades_that_queue_behind_a_push_share_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    front_end.becomes(Mood::Withhold);
+    let mut first = pin!(catalog.call(by_hand("Stock1", "Buy", 1)));
+    assert!(waits(&mut first).await);
+    front_end.has_been_told("Stock1", 1, 1).await;
+    let mut later = Vec::new();
+    for _ in 0..20 {
+        let mut trade = Box::pin(catalog.call(by_hand("Stock1", "Buy", 1)));
+        assert!(waits(&mut trade.as_mut()).await);
+        later.push(trade);
+    }
+    // A batch is counted just before it is handed on, so the last one may miss the next push.
+    while !catalog.metrics().await.contains("catalog_trades_applied_total 21\n") {
+        tokio::task::yield_now().await;
+    }
+    front_end.becomes(Mood::Acknowledge);
+    assert_eq!(first.await.status, 200);
+    for trade in later {
+        assert_eq!(trade.await.status, 200);
+    }
+    assert_eq!(catalog.stock("Stock1").await.quantity, 79);
+    let told = front_end.pushes();
+    assert_eq!(told.last().unwrap().stocks[0].version.0, 21);
+    // The first versions, the first trade, the others.
+    assert!((3..=4).contains(&told.len()), "{told:?}");
+}
