@@ -143,7 +143,7 @@ impl Plan {
     /// The stocks that every trial begins with.
     #[must_use]
     pub fn initial_stocks(&self) -> Vec<InitialStock> {
-        stocks::built_in(self.system.cap)
+        stocks::ten(self.system.quantity, self.system.cap)
     }
 
     /// The plan as TOML, every default spelled out.

@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use results::records::InitialStock;
 
-/// Ten stocks, Stock1 at 9.99 to Stock10 at 99.99, 100 of each.
-pub(super) fn built_in(cap: u32) -> Vec<InitialStock> {
+/// Ten stocks, Stock1 at 9.99 to Stock10 at 99.99, `quantity` of each.
+pub(super) fn ten(quantity: u32, cap: u32) -> Vec<InitialStock> {
     (1..=10)
         .map(|number| InitialStock {
             stock_name: format!("Stock{number}"),
             price: f64::from(number * 1000 - 1) / 100.0,
-            quantity: 100,
+            quantity,
             trade_volume: 0,
             cap,
         })
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn ten_stocks_go_from_9_99_to_99_99() {
-        let text = catalog_file(&built_in(100));
+        let text = catalog_file(&ten(100, 100));
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 10);
         assert_eq!(lines[0], "Stock1 9.99 0 100");

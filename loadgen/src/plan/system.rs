@@ -72,14 +72,18 @@ pub struct System {
     pub ping_period_ms: u64,
     /// After how long without an answer the leader is given up. A paused leader costs about this.
     pub ping_timeout_ms: u64,
+    /// How many of each stock there are at the beginning. Clients do not trade a stock that is
+    /// sold out, and even odds sell every stock out in the end: a hundred last for some 450 trades
+    /// of a stock, and from then on a run measures nothing but reads. Ten thousand last for millions.
+    pub quantity: u32,
     /// How many of a stock there may be at the most; a Sell that would go over it is refused.
     pub cap: u32,
 }
 
 /// Beyond this the replicas of one machine compete for its cores, not with each other.
 const MAX_REPLICAS: u8 = 9;
-/// Every stock begins with 100, and may not begin over its cap.
-const MIN_CAP: u32 = 100;
+/// Far from where adding one more could overflow anything.
+const MAX_QUANTITY: u32 = 1_000_000_000;
 
 impl Default for System {
     fn default() -> Self {
@@ -89,7 +93,8 @@ impl Default for System {
             durability: DurabilitySetting::Flush,
             ping_period_ms: 100,
             ping_timeout_ms: 300,
-            cap: 100,
+            quantity: 10_000,
+            cap: 10_000,
         }
     }
 }
@@ -107,6 +112,10 @@ impl System {
         problems.within("system.replicas", self.replicas, 1, MAX_REPLICAS);
         problems.within("system.ping_period_ms", self.ping_period_ms, 10, 60_000);
         problems.within("system.ping_timeout_ms", self.ping_timeout_ms, 10, 60_000);
-        problems.within("system.cap", self.cap, MIN_CAP, 1_000_000_000);
+        problems.within("system.quantity", self.quantity, 1, MAX_QUANTITY);
+        problems.within("system.cap", self.cap, 1, MAX_QUANTITY);
+        problems.unless(self.quantity <= self.cap, "system.quantity", || {
+            format!("is {}, must not be over system.cap ({})", self.quantity, self.cap)
+        });
     }
 }
