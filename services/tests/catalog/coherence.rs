@@ -1,9 +1,5 @@
 //! Nothing is shown or answered before the front-end has acknowledged it (rules C1, C3, C4).
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-
 use serde_json::json;
 use services::http::Call;
 use tokio::net::TcpListener;
@@ -14,11 +10,6 @@ use crate::running::{LONG, Running, body, by_hand, nobody, order, unnumbered};
 
 fn fill(name: &str, least: u64) -> Call {
     Call::get(format!("/query?stock_name={name}")).header(headers::MIN_VERSION, least)
-}
-
-/// Whether `future` is still waiting when it is looked at once.
-async fn waits<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
-    poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
 }
 
 #[tokio::test]
@@ -58,33 +49,27 @@ async fn a_trade_its_repeat_a_refusal_and_the_list_wait_for_the_acknowledgement(
     let catalog = Running::start(dir.path(), front_end.address).await;
     front_end.becomes(Mood::Withhold);
 
-    let mut trade = pin!(catalog.call(order("r1", 1, "Stock1", "Buy", 10)));
-    assert!(waits(&mut trade).await);
+    let trade = catalog.sent(order("r1", 1, "Stock1", "Buy", 10));
     front_end.has_been_told("Stock1", 1, 1).await;
-    let mut others = Vec::new();
-    for other in [
+    let others = [
         order("r1", 1, "Stock1", "Buy", 10),
         order("r2", 1, "Nothing", "Buy", 10),
         unnumbered(1, 0),
         Call::get("/dump"),
         fill("Stock1", 1),
-    ] {
-        let mut other = Box::pin(catalog.call(other));
-        assert!(waits(&mut other.as_mut()).await);
-        others.push(other);
-    }
+    ];
+    let others = others.map(|other| catalog.sent(other));
+    catalog.has_decided(5).await;
     // The query neither waits nor shows what has not been acknowledged.
     assert_eq!(catalog.stock("Stock1").await.quantity, 100);
-    assert!(waits(&mut trade).await);
-    for other in &mut others {
-        assert!(waits(&mut other.as_mut()).await);
-    }
+    assert!(!trade.is_finished());
+    assert!(!others.iter().any(|other| other.is_finished()));
 
     front_end.becomes(Mood::Acknowledge);
-    assert_eq!(trade.await.status, 200);
+    assert_eq!(trade.await.unwrap().status, 200);
     let mut statuses = Vec::new();
     for other in others {
-        statuses.push(other.await.status.as_u16());
+        statuses.push(other.await.unwrap().status.as_u16());
     }
     assert_eq!(statuses, [200, 404, 200, 200, 200]);
     assert_eq!(catalog.stock("Stock1").await.quantity, 90);
@@ -107,13 +92,12 @@ async fn an_error_of_the_front_end_is_retried_until_it_acknowledges() {
     let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
     let catalog = Running::start(dir.path(), front_end.address).await;
     front_end.becomes(Mood::Fail);
-    let mut trade = pin!(catalog.call(by_hand("Stock1", "Buy", 1)));
-    assert!(waits(&mut trade).await);
+    let trade = catalog.sent(by_hand("Stock1", "Buy", 1));
     front_end.has_been_told("Stock1", 1, 3).await;
-    assert!(waits(&mut trade).await);
+    assert!(!trade.is_finished());
     assert_eq!(catalog.stock("Stock1").await.quantity, 100);
     front_end.becomes(Mood::Acknowledge);
-    assert_eq!(trade.await.status, 200);
+    assert_eq!(trade.await.unwrap().status, 200);
 }
 
 #[tokio::test]
@@ -149,23 +133,15 @@ async fn trades_that_queue_behind_a_push_share_the_next_one() {
     let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
     let catalog = Running::start(dir.path(), front_end.address).await;
     front_end.becomes(Mood::Withhold);
-    let mut first = pin!(catalog.call(by_hand("Stock1", "Buy", 1)));
-    assert!(waits(&mut first).await);
+    let first = catalog.sent(by_hand("Stock1", "Buy", 1));
     front_end.has_been_told("Stock1", 1, 1).await;
-    let mut later = Vec::new();
-    for _ in 0..20 {
-        let mut trade = Box::pin(catalog.call(by_hand("Stock1", "Buy", 1)));
-        assert!(waits(&mut trade.as_mut()).await);
-        later.push(trade);
-    }
+    let later: Vec<_> = (0..20).map(|_| catalog.sent(by_hand("Stock1", "Buy", 1))).collect();
     // A batch is counted just before it is handed on, so the last one may miss the next push.
-    while !catalog.metrics().await.contains("catalog_trades_applied_total 21\n") {
-        tokio::task::yield_now().await;
-    }
+    catalog.has_decided(21).await;
     front_end.becomes(Mood::Acknowledge);
-    assert_eq!(first.await.status, 200);
+    assert_eq!(first.await.unwrap().status, 200);
     for trade in later {
-        assert_eq!(trade.await.status, 200);
+        assert_eq!(trade.await.unwrap().status, 200);
     }
     assert_eq!(catalog.stock("Stock1").await.quantity, 79);
     let told = front_end.pushes();

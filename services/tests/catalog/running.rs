@@ -87,6 +87,23 @@ impl Running {
         self.peers.call(self.address, &call, LONG).await.unwrap()
     }
 
+    /// Sends a call whose answer may have to wait.
+    pub(crate) fn sent(&self, call: Call) -> JoinHandle<Reply> {
+        let (peers, address) = (self.peers.clone(), self.address);
+        tokio::spawn(async move { peers.call(address, &call, LONG).await.unwrap() })
+    }
+
+    /// Waits until that many trades, lists and dumps were decided and committed.
+    pub(crate) async fn has_decided(&self, jobs: u32) {
+        let line = format!("catalog_batch_size_sum {jobs}\n");
+        let asking = async {
+            while !self.metrics().await.contains(&line) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, asking).await.unwrap();
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.call(Call::get(path)).await
     }
