@@ -12,6 +12,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Parser, ValueEnum};
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 use tokio::net::TcpListener;
@@ -126,6 +127,7 @@ where
 {
     tie_to_parent(common.parent_pid)?;
     init_logging(common.log_format);
+    raise_open_files_limit();
     let secret = secret(listen)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -152,6 +154,16 @@ fn tie_to_parent(parent: Option<i32>) -> anyhow::Result<()> {
     // The parent may have ended before the line above.
     anyhow::ensure!(getppid() == Pid::from_raw(parent), "--parent-pid: {parent} is not the parent");
     Ok(())
+}
+
+/// Allows this process as many open files as the machine does: the usual limit of 1024 is less
+/// than the connections that a server takes.
+pub fn raise_open_files_limit() {
+    let files = Resource::RLIMIT_NOFILE;
+    let raised = getrlimit(files).and_then(|(_, hard)| setrlimit(files, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "cannot raise the limit on open files");
+    }
 }
 
 fn init_logging(format: LogFormat) {

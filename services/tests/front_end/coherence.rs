@@ -102,6 +102,7 @@ async fn without_a_catalog_a_miss_is_503_and_says_when_to_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn public_places_full_of_trades_do_not_hold_up_an_invalidation() {
+    services::process::raise_open_files_limit();
     let mut bazaar = Bazaar::start(Wish::default()).await;
     bazaar.replica(3).hold_trades(true);
     // The front-end works on this many public requests at once; one more would have to wait.
