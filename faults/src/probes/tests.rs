@@ -3,7 +3,7 @@
 use wire::ids::ReplicaId;
 
 use super::*;
-use crate::http::HttpClient;
+use crate::process::{ProcessInfo, ProcessState};
 use crate::testing::{FakeBazaar, FakeService, drain, events, kinds};
 
 fn change(version: u64, epoch: u64, leader: u8, cause: Cause) -> ConfigurationChange {
@@ -118,8 +118,9 @@ async fn a_death_is_told_and_the_last_look_comes_after_the_stop() {
     let (sink, mut received) = events();
     let killed = async {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(order_1.pid).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSEGV).unwrap();
-        while crate::testing::runs(order_1.pid) {
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        let down = |process: ProcessInfo| process.state == ProcessState::Down;
+        while !bazaar.process(order_1.name).is_some_and(down) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -127,5 +128,5 @@ async fn a_death_is_told_and_the_last_look_comes_after_the_stop() {
     let told = drain(&mut received);
     assert_eq!(kinds(&told), [EventKind::Died]);
     assert_eq!(told[0].process.as_deref(), Some("order-1"));
-    assert!(told[0].detail.as_deref().unwrap().contains("SIGSEGV"));
+    assert!(told[0].detail.as_deref().unwrap().contains("SIGKILL"));
 }
