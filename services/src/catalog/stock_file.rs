@@ -66,14 +66,7 @@ pub fn read(file: Option<&Path>, cap: u32) -> Result<Vec<StockRecord>, StockFile
 
 /// Stock1 at 9.99 to Stock10 at 99.99, 100 of each.
 fn built_in() -> String {
-    (1..=10)
-        .map(|n| {
-            format!(
-                "Stock{n} {}9.99 0 100\n",
-                if n == 1 { String::new() } else { (n - 1).to_string() }
-            )
-        })
-        .collect()
+    (1..=10).map(|n| format!("Stock{n} {}.99 0 100\n", 10 * n - 1)).collect()
 }
 
 fn parse(path: &str, text: &str, cap: u32) -> Result<Vec<StockRecord>, StockFileError> {
