@@ -38,7 +38,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 /// from the end of the load, whichever is later.
 fn convergence(history: &History<'_>, finding: &mut Finding) {
     if let Some(event) = history.event(EventKind::NotConverged) {
-        finding.examined("convergences", 1);
+        finding.examined("settled", 1);
         finding.violation(|| {
             let detail = event.detail.as_deref().unwrap_or("events.csv does not say why");
             let what = format!("the replicas did not converge: {detail}");
@@ -51,7 +51,7 @@ fn convergence(history: &History<'_>, finding: &mut Finding) {
     let (Some(quiet_us), Some(converged)) = (quiet_us, history.event(EventKind::Converged)) else {
         return finding.doubt(Doubt::NotSettled);
     };
-    finding.examined("convergences", 1);
+    finding.examined("settled", 1);
     let took_us = converged.at_us.saturating_sub(quiet_us);
     finding.maximum("converge_ms", super::milliseconds(took_us));
     in_time(history, "equal", took_us, converged, finding);
