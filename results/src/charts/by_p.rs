@@ -19,6 +19,8 @@ const AXIS_SPACE: (i32, i32) = (96, 70);
 const P_RANGE: (f64, f64) = (-0.04, 1.04);
 /// More settings of p than this are not labelled one by one.
 const MOST_P_LABELS: usize = 11;
+/// Labels closer together than this would touch.
+const CLOSEST_P_LABELS: f64 = 0.03;
 
 const P_TITLE: &str = "p, the probability that a query is followed by a trade";
 
@@ -179,8 +181,10 @@ impl Chart {
 
 fn p_axis(manifest: &Manifest) -> Axis {
     let mut settings: Vec<f64> = manifest.cells.iter().map(|cell| cell.p).collect();
+    // The ends of the scale as well, so that a single setting does not float in an empty frame.
+    settings.extend([0.0, 1.0]);
     settings.sort_by(f64::total_cmp);
-    settings.dedup();
+    settings.dedup_by(|later, earlier| *later - *earlier < CLOSEST_P_LABELS);
     if settings.len() > MOST_P_LABELS {
         settings = (0..=5_i32).map(|fifth| f64::from(fifth) / 5.0).collect();
     }

@@ -120,7 +120,7 @@ impl Figure for LeaderFaults {
 impl Moment {
     fn new(row: &AvailabilityRow, load: &[&Observation]) -> Self {
         let since_ms = |us: u64| (us as f64 - row.at_us as f64) / 1000.0;
-        let points = load
+        let mut points: Vec<Point> = load
             .iter()
             .filter(|operation| (-BEFORE_MS..=AFTER_MS).contains(&since_ms(operation.start_us)))
             .map(|operation| Point {
@@ -129,6 +129,8 @@ impl Moment {
                 place: (since_ms(operation.start_us), to_ms(operation.latency_us)),
             })
             .collect();
+        // What was lost is rare, and drawn last, on top.
+        points.sort_by_key(|point| !point.answered);
         let ack = row.first_ack_ms.map_or_else(
             || "no ack seen".to_owned(),
             |ms| format!("first ack {} ms", three_digits(ms)),

@@ -54,8 +54,10 @@ impl Timeline {
         let buckets: Vec<(Op, Buckets)> =
             OPS.map(of_op).into_iter().filter(|(_, buckets)| !buckets.is_empty()).collect();
         let each = || buckets.iter().map(|(_, buckets)| buckets);
-        let latencies = each().flat_map(|b| b.medians_ms.iter().chain(&b.maxima_ms));
-        let latency = Axis::logarithmic(super::LATENCY, latencies.map(|point| point.1));
+        let answered = each().flat_map(|b| b.medians_ms.iter().chain(&b.maxima_ms));
+        let lost = each().flat_map(|buckets| &buckets.lost).map(|point| to_ms(point.1));
+        let latencies = answered.map(|point| point.1).chain(lost);
+        let latency = Axis::logarithmic(super::LATENCY, latencies);
         let rates = each().flat_map(|buckets| &buckets.answers_per_s).map(|point| point.1);
         let throughput = Axis::from_zero("answers per second", rates);
         let seconds = |us: u64| us as f64 / 1e6;
