@@ -24,7 +24,7 @@ pub enum Durability {
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The folder or a file in it cannot be used.
-    #[error("cannot use {path}: {source}")]
+    #[error("cannot use {path}")]
     Io {
         /// The folder or file.
         path: PathBuf,

@@ -61,6 +61,8 @@ pub struct Replica {
     log: OrderLog,
     committed: OrderNo,
     configuration: Option<Configuration>,
+    /// Who led before the newest configuration, if that was somebody else.
+    predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
 }
 
@@ -104,8 +106,16 @@ impl Replica {
     #[must_use]
     pub fn new(id: ReplicaId, others: Vec<ReplicaId>, accepted: Epoch, log: OrderLog) -> Self {
         let others = others.into_iter().filter(|other| *other != id).collect();
-        let (committed, configuration, leadership) = (OrderNo(0), None, None);
-        Self { id, others, accepted, log, committed, configuration, leadership }
+        Self {
+            id,
+            others,
+            accepted,
+            log,
+            committed: OrderNo(0),
+            configuration: None,
+            predecessor: None,
+            leadership: None,
+        }
     }
 
     /// The newest epoch on disk.
@@ -157,20 +167,24 @@ impl Replica {
         if heard.leader == self.id && heard.epoch > self.accepted {
             effects.push(Effect::Lead(heard.epoch));
         }
-        self.configuration = Some(heard);
+        let before = self.configuration.replace(heard).map(|before| before.leader);
+        self.predecessor = before.filter(|leader| *leader != self.id);
         effects.extend(self.advance());
         effects
     }
 
     /// Begins to lead `epoch`, which is on disk.
+    ///
+    /// The predecessor lost its leadership because it did not answer, so it counts as failed until
+    /// it does: a takeover from a leader that hangs does not wait for it a second time.
     pub fn lead(&mut self, epoch: Epoch) -> Vec<Effect> {
         self.accepted = epoch;
         let takeover_end = self.log.last().order_no;
-        let peer = Peer {
+        let peer = |id| Peer {
             matched: None,
             next: takeover_end,
             in_flight: false,
-            failed: false,
+            failed: self.predecessor == Some(id),
             add_asked: None,
         };
         self.leadership = Some(Leadership {
@@ -178,7 +192,7 @@ impl Replica {
             takeover_end,
             phase: Phase::Reconciling,
             flushed: takeover_end,
-            peers: self.others.iter().map(|other| (*other, peer)).collect(),
+            peers: self.others.iter().map(|other| (*other, peer(*other))).collect(),
             waiting: BTreeMap::new(),
             membership_asked: false,
         });

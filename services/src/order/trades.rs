@@ -148,7 +148,10 @@ impl Carrier {
             match self.interpret(reply) {
                 Outcome::Applied(trade) => return self.number(trade).await,
                 Outcome::Final(answer) => return answer,
-                Outcome::Deposed => break,
+                Outcome::Deposed { may_have_had_effect: may } => {
+                    may_have_had_effect |= may;
+                    break;
+                }
                 Outcome::Again { may_have_had_effect: may } => may_have_had_effect |= may,
             }
             backoff.wait().await;
@@ -184,7 +187,7 @@ impl Carrier {
                     // If the queue is full, the front-end's next ping says the same.
                     let _ = self.replica.inputs.try_send(Input::SawEpoch(newer));
                 }
-                Outcome::Deposed
+                Outcome::Deposed { may_have_had_effect: !says_no_effect(&reply) }
             }
             StatusCode::UNPROCESSABLE_ENTITY => {
                 let body = reply.json::<ErrorBody>();
@@ -192,9 +195,7 @@ impl Carrier {
                 Outcome::Final(Answer::error(StatusCode::UNPROCESSABLE_ENTITY, message))
             }
             StatusCode::SERVICE_UNAVAILABLE => {
-                let certain =
-                    reply.json().is_some_and(|body: ErrorBody| body.certainly_had_no_effect());
-                Outcome::Again { may_have_had_effect: !certain }
+                Outcome::Again { may_have_had_effect: !says_no_effect(&reply) }
             }
             _ => unexpected(&reply),
         }
@@ -238,6 +239,10 @@ impl Carrier {
             }
         }
     }
+}
+
+fn says_no_effect(reply: &Reply) -> bool {
+    reply.json().is_some_and(|body: ErrorBody| body.certainly_had_no_effect())
 }
 
 fn unexpected(reply: &Reply) -> Outcome {

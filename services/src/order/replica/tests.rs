@@ -200,6 +200,21 @@ fn a_new_leader_serves_only_once_every_member_equals_it_and_the_catalog_was_aske
 }
 
 #[test]
+fn a_takeover_does_not_wait_for_the_leader_that_did_not_answer() {
+    let (mut one, mut two, _three) = serving();
+    two.hear(configuration(1, 1, 3, &[1, 2, 3]));
+    let effects = elect(&mut two, configuration(2, 2, 2, &[1, 2, 3]));
+    assert_eq!(asks(&effects), [(Membership::Remove, 3, 2)]);
+    let messages = two.outgoing(false);
+    assert_eq!(messages.iter().map(|(to, _)| to.0).collect::<Vec<_>>(), [1]);
+    deliver(&mut two, &mut one, &messages[0].1);
+    let effects = two.membership_answered(Epoch(2), Some(configuration(3, 2, 2, &[1, 2])));
+    assert_eq!(effects, [Effect::ListUnnumbered(Epoch(2), AppliedSeq(0))]);
+    // It is asked again with the next tick, like everybody.
+    assert_eq!(two.outgoing(true).len(), 2);
+}
+
+#[test]
 fn a_deposed_leader_cannot_commit() {
     let (mut one, mut two, mut three) = serving();
     // 3 sleeps; 2 takes over with 1.
