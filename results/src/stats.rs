@@ -2,9 +2,9 @@
 //!
 //! Latencies go into an HDR histogram with three significant digits, so no figure is off by more
 //! than a thousandth, however long the tail. The percentile is the nearest rank: `percentile(0.99)`
-//! is the smallest recorded latency that at least 99 % of the recorded ones do not exceed, read from
-//! the histogram, never interpolated, and never more than the exact maximum. Mean and maximum are
-//! exact, from the raw values.
+//! is the smallest recorded latency that at least 99 % of the recorded ones do not exceed, read
+//! from the histogram, never interpolated, and never more than the exact maximum. Mean and maximum
+//! are exact, from the raw values.
 
 use hdrhistogram::Histogram;
 

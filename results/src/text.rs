@@ -31,7 +31,8 @@ pub fn aligned(header: &[&str], left: usize, rows: &[Vec<String>]) -> String {
     line(&titles) + &line(&rule) + &body
 }
 
-/// A number with three significant digits or all of its whole ones: `0.213`, `4.56`, `38.1`, `1204`.
+/// A number with three significant digits or all of its whole ones: `0.213`, `4.56`, `38.1`,
+/// `1204`.
 #[must_use]
 pub fn three_digits(value: f64) -> String {
     let decimals = match value.abs() {

@@ -1,8 +1,8 @@
 //! `availability.csv`: what each injected fault cost.
 //!
-//! One row per kill and pause that was injected. A fault's *window* runs from its injection to the next
-//! fault of the same trial, or to the trial's end; only what happens in it is put down to
-//! the fault. Restarts and resumes are no faults: they belong to the fault whose number they carry.
+//! One row per kill and pause that was injected. A fault's *window* runs from its injection to the
+//! next fault of the same trial, or to the trial's end; only what happens in it is put down to the
+//! fault. Restarts and resumes are no faults: they belong to the fault whose number they carry.
 //!
 //! All durations are milliseconds since the injection, except `back_in_sync_ms`, which counts from
 //! the restart or resume. What was not seen stays empty.
@@ -55,7 +55,8 @@ pub struct AvailabilityRow {
     pub new_leader: Option<u8>,
     /// Until the first acknowledged trade that is certain to have needed the service after the
     /// fault. For a fault that changed the leader: the earliest answer to a trade whose log entry
-    /// is of the new epoch or a later one. Otherwise: the earliest answer to a trade that was sent after the fault.
+    /// is of the new epoch or a later one. Otherwise: the earliest answer to a trade that was sent
+    /// after the fault.
     pub first_ack_ms: Option<f64>,
     /// The longest time in the window, up to the end of the load, without an answer to a trade
     /// (ok or rejected).
@@ -214,8 +215,9 @@ impl<'a> Trial<'a> {
 
     /// See [`AvailabilityRow::first_ack_ms`].
     ///
-    /// A killed leader without a successor in its window has no first acknowledgement: a trade that was
-    /// sent after the injection may still have been answered by the process that was about to die.
+    /// A killed leader without a successor in its window has no first acknowledgement: a trade that
+    /// was sent after the injection may still have been answered by the process that was about to
+    /// die.
     fn first_ack_us(
         &self,
         action: FaultKind,

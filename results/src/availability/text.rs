@@ -7,8 +7,8 @@ use crate::text::{aligned, counted, three_digits};
 /// The line above the table.
 const CAPTION: &str = "Times in ms since the fault; back in sync since the restart or resume.";
 
-/// The rows as aligned text, durations in milliseconds, below a caption. The cell is shown only if there are several
-/// cells or trials.
+/// The rows as aligned text, durations in milliseconds, below a caption. The cell is shown only if
+/// there are several cells or trials.
 #[must_use]
 pub fn table(rows: &[AvailabilityRow]) -> String {
     let several =

@@ -160,7 +160,8 @@ impl Moment {
                 line,
             )?;
         }
-        // Points of one kind on the same pixel look like one; drawing them once keeps the SVG small.
+        // Points of one kind on the same pixel look like one; drawing them once keeps the SVG
+        // small.
         let mut drawn = HashSet::new();
         for point in &self.points {
             let look = if point.answered { palette::operation(point.op) } else { palette::lost() };

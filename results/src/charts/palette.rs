@@ -1,8 +1,8 @@
 //! What everything looks like: the one place where colours, dashes and markers are chosen.
 //!
 //! The colours are those of Okabe and Ito (<https://jfly.uni-koeln.de/color/>), which people with
-//! any kind of colour vision tell apart. Each means one thing in every chart. What differs in colour
-//! differs in marker or dash as well, so that a black-and-white print can be read.
+//! any kind of colour vision tell apart. Each means one thing in every chart. What differs in
+//! colour differs in marker or dash as well, so that a black-and-white print can be read.
 
 use plotters::style::RGBColor;
 

@@ -1,9 +1,9 @@
 //! The PNG side: plotters' bitmap backend, drawn twice as large and averaged down.
 //!
 //! The drawing code knows one canvas, in the pixels that a reader sees. Drawing it at twice the
-//! size and averaging 2x2 pixels smooths every edge, which the bitmap backend does for hairlines only. The text
-//! is moved as well: the backend's own placement sits higher than the SVG backend's, so that labels
-//! would stand above their ticks.
+//! size and averaging 2x2 pixels smooths every edge, which the bitmap backend does for hairlines
+//! only. The text is moved as well: the backend's own placement sits higher than the SVG backend's,
+//! so that labels would stand above their ticks.
 
 use std::io;
 

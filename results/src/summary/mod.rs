@@ -1,8 +1,8 @@
 //! `summary.csv`: what each operation cost in each cell.
 //!
 //! Counted are the operations of the load and the lookups at the end; the warm-up is left out.
-//! Latency figures are over the operations that were answered, ok or rejected, since the latency of a failed or
-//! unknown one says when the client gave up, not what the service does; how many of
+//! Latency figures are over the operations that were answered, ok or rejected, since the latency of
+//! a failed or unknown one says when the client gave up, not what the service does; how many of
 //! those there were stands beside. Percentiles are those of [`crate::stats`].
 //!
 //! The trials of a cell are pooled: a row describes all its operations as one sample. What
@@ -65,8 +65,8 @@ pub struct SummaryRow {
     pub p999_us: Option<u64>,
     /// The longest.
     pub max_us: Option<u64>,
-    /// For how long there was load, summed over the trials: from the first send to the last answer of
-    /// any operation of the phase.
+    /// For how long there was load, summed over the trials: from the first send to the last answer
+    /// of any operation of the phase.
     pub span_s: f64,
     /// Answered operations per second of that.
     pub throughput_per_s: Option<f64>,

@@ -1,7 +1,7 @@
 //! A trial from end to end: latency above, throughput below, faults across both.
 //!
-//! Faults are numbered as in the plan; the numbers stand in a strip above the panels, in as many rows
-//! as it takes for none to cover another, and the list below says what each of them was.
+//! Faults are numbered as in the plan; the numbers stand in a strip above the panels, in as many
+//! rows as it takes for none to cover another, and the list below says what each of them was.
 
 mod buckets;
 mod faults;
