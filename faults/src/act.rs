@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::bazaar::StartError;
 use crate::child::{Child, Unsent};
 use crate::clock::monotonic_us;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
+use crate::start_error::StartError;
 
 /// How long an act may take to be seen. Signals work in milliseconds; the bound allows for a
 /// machine that is loaded to the brim and a process that hangs in the disk.

@@ -6,9 +6,7 @@
 //! and if the harness itself is killed the kernel ends the children.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,14 +18,16 @@ use tokio::time::Instant;
 pub use crate::act::{Act, ActError};
 use crate::child::Child;
 use crate::clock::monotonic_us;
+pub use crate::config::{BazaarConfig, Durability};
 use crate::events::EventSink;
 use crate::http::{Call, HttpClient};
 use crate::launch::{self, Launch};
-use crate::ports::{self, PortsError, Reservation};
+use crate::ports::{self, Reservation};
 pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
 use crate::schedule::Action;
 use crate::spawner::Spawner;
+pub use crate::start_error::StartError;
 
 /// How often a whole bazaar is tried on other ports when one turned out to be taken after all.
 /// Ports are reserved among harnesses, so even one collision is rare.
@@ -42,110 +42,6 @@ const HEALTH_TIMEOUT: Duration = Duration::from_millis(500);
 const STOP_WITHIN: Duration = Duration::from_secs(4);
 /// How long SIGKILL may take at the end.
 const KILL_WITHIN: Duration = Duration::from_secs(5);
-
-/// When the services call a commit done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// Once it is on disk.
-    #[default]
-    Flush,
-    /// Once the operating system has it.
-    Os,
-}
-
-/// What to start, and where.
-#[derive(Clone, Debug)]
-pub struct BazaarConfig {
-    /// The folder with the binaries `front-end`, `catalog` and `order`.
-    pub bin_dir: PathBuf,
-    /// Where the services keep their databases; made if it is not there.
-    pub data_dir: PathBuf,
-    /// Where each process's output goes, as `NAME.log`; made if it is not there.
-    pub log_dir: PathBuf,
-    /// How many order replicas, 1 and up.
-    pub replicas: u8,
-    /// Whether the front-end caches.
-    pub cache: bool,
-    /// When a commit counts.
-    pub durability: Durability,
-    /// How often the front-end pings.
-    pub ping_period_ms: u64,
-    /// After how long a ping has failed.
-    pub ping_timeout_ms: u64,
-    /// Which ports.
-    pub ports: Ports,
-    /// The catalog's stocks, instead of its built-in ten.
-    pub stocks: Option<PathBuf>,
-    /// How many of each stock there may be, instead of the catalog's default.
-    pub cap: Option<u32>,
-}
-
-/// Why a bazaar, or one process of it, did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There must be somebody to lead.
-    #[error("replicas: must be 1 or more")]
-    NoReplicas,
-    /// A binary is missing.
-    #[error("there is no executable file {path}; build the services with `make` or `cargo build`")]
-    MissingBinary {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// A folder cannot be made.
-    #[error("cannot make the folder {path}: {source}")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// No addresses could be had.
-    #[error(transparent)]
-    Ports(#[from] PortsError),
-    /// The thread that starts processes could not be started.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[source] io::Error),
-    /// A process could not be started at all.
-    #[error("cannot start {name}: {source}")]
-    Spawn {
-        /// Which.
-        name: ProcessName,
-        /// Why.
-        source: io::Error,
-    },
-    /// A process ended before it was ready.
-    #[error("{name} did not start: {reason} ({status}; its log is {log})")]
-    Ended {
-        /// Which.
-        name: ProcessName,
-        /// The last line that it wrote.
-        reason: String,
-        /// How it ended.
-        status: String,
-        /// Its log.
-        log: PathBuf,
-    },
-    /// A process lives, but does not become ready.
-    #[error("{name} is not ready after {} ms: {reason} (its log is {log})", .within.as_millis())]
-    NotReady {
-        /// Which.
-        name: ProcessName,
-        /// How long it was waited for.
-        within: Duration,
-        /// What it says, or why it says nothing.
-        reason: String,
-        /// Its log.
-        log: PathBuf,
-    },
-}
-
-impl StartError {
-    /// Whether other ports might help.
-    fn is_address_in_use(&self) -> bool {
-        matches!(self, Self::Ended { reason, .. } if reason.contains("in use"))
-    }
-}
 
 /// A process that ended though nobody had asked it to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -73,15 +73,17 @@ impl Healing<'_> {
         let told = self.bazaar.was_ready(name);
         let mut restarts = 0;
         let at_monotonic_us = loop {
-            match self.bazaar.wait_ready(name).await {
+            let error = match self.bazaar.wait_ready(name).await {
                 Ok(at_monotonic_us) => break at_monotonic_us,
-                Err(error) if restarts == MAX_RESTARTS => return Err(error),
-                Err(error) => {
-                    tracing::warn!(%error, "restarting once more");
-                    restarts += 1;
-                    self.revive(name).await?;
-                }
+                Err(error) => error,
+            };
+            let down = self.bazaar.process(name).is_some_and(|p| p.state == ProcessState::Down);
+            if !down || restarts == MAX_RESTARTS {
+                return Err(error);
             }
+            tracing::warn!(%error, "restarting once more");
+            restarts += 1;
+            self.revive(name).await?;
         };
         if !told || restarts > 0 {
             let at_us = self.events.origin().since_origin(at_monotonic_us);

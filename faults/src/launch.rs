@@ -10,9 +10,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bazaar::{BazaarConfig, Durability, StartError};
+use crate::config::{BazaarConfig, Durability};
 use crate::ports::Addresses;
 use crate::process::ProcessName;
+use crate::start_error::StartError;
 
 /// The services' own environment variables begin like this.
 const SETTINGS_PREFIX: &str = "BAZAAR_";

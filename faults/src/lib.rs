@@ -20,6 +20,7 @@ mod act;
 pub mod bazaar;
 mod child;
 pub mod clock;
+mod config;
 pub mod converge;
 pub mod events;
 pub mod heal;
@@ -32,5 +33,6 @@ pub mod probes;
 pub mod process;
 pub mod schedule;
 mod spawner;
+mod start_error;
 #[cfg(test)]
 mod testing;

@@ -151,9 +151,8 @@ fn choose_free(replicas: u8) -> Result<(Addresses, Reservation), PortsError> {
             let port = rng.random_range(candidates.clone());
             match reserve(port) {
                 Ok(twin) if !is_documented(port) => break (port, twin),
-                Ok(_) => {}
                 Err(source) if tries == MAX_TRIES => return Err(PortsError::NoneFree { source }),
-                Err(_) => tries += 1,
+                Ok(_) | Err(_) => tries += 1,
             }
         };
         ports.push(port);

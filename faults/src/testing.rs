@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -175,9 +174,12 @@ fn write_binaries(folder: &Path) {
         "testing::fake_process",
     );
     for name in ["front-end", "catalog", "order"] {
-        let path = bin.join(name);
-        fs::write(&path, &script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: a child that a neighbouring test forks just now would
+        // inherit our handle for a moment, and a file that is open for writing cannot be run.
+        let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
+        let mut writer = std::process::Command::new("sh");
+        writer.args(["-c", write, "sh", &script]).arg(bin.join(name));
+        assert!(writer.status().unwrap().success());
     }
 }
 

@@ -1,0 +1,76 @@
+//! Why a bazaar did not start: one clear line each, with the path or the process, its own last
+//! words, and the way out where there is one.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ports::PortsError;
+use crate::process::ProcessName;
+
+/// Why a bazaar, or one process of it, did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There must be somebody to lead.
+    #[error("replicas: must be 1 or more")]
+    NoReplicas,
+    /// A binary is missing.
+    #[error("there is no executable file {path}; build the services with `make` or `cargo build`")]
+    MissingBinary {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A folder cannot be made.
+    #[error("cannot make the folder {path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No addresses could be had.
+    #[error(transparent)]
+    Ports(#[from] PortsError),
+    /// The thread that starts processes could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// A process could not be started at all.
+    #[error("cannot start {name}: {source}")]
+    Spawn {
+        /// Which.
+        name: ProcessName,
+        /// Why.
+        source: io::Error,
+    },
+    /// A process ended before it was ready.
+    #[error("{name} did not start: {reason} ({status}; its log is {log})")]
+    Ended {
+        /// Which.
+        name: ProcessName,
+        /// The last line that it wrote.
+        reason: String,
+        /// How it ended.
+        status: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// A process lives, but does not become ready.
+    #[error("{name} is not ready after {} ms: {reason} (its log is {log})", .within.as_millis())]
+    NotReady {
+        /// Which.
+        name: ProcessName,
+        /// How long it was waited for.
+        within: Duration,
+        /// What it says, or why it says nothing.
+        reason: String,
+        /// Its log.
+        log: PathBuf,
+    },
+}
+
+impl StartError {
+    /// Whether other ports might help.
+    pub(crate) fn is_address_in_use(&self) -> bool {
+        matches!(self, Self::Ended { reason, .. } if reason.contains("in use"))
+    }
+}
