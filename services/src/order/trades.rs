@@ -52,8 +52,12 @@ struct Carrier {
 enum Outcome {
     Applied(AppliedTrade),
     Final(Answer),
-    Deposed,
-    /// No outcome yet; the flag says whether this try may have had an effect.
+    /// The catalog has seen a newer epoch. The flags of both say whether the trade may have had, or
+    /// may yet have, an effect.
+    Deposed {
+        may_have_had_effect: bool,
+    },
+    /// No outcome yet.
     Again {
         may_have_had_effect: bool,
     },
