@@ -1,6 +1,6 @@
 //! Everything equal again, and what it then holds.
 //!
-//! What is looked at is decided by [`first_difference`], a pure function; the loop around it
+//! What is looked at is decided by `first_difference`, a pure function; the loop around it
 //! asks, compares with the time before, and keeps the last answers as evidence.
 
 use std::collections::{BTreeMap, HashSet};

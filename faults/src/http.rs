@@ -283,9 +283,9 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listening_is_a_refusal() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = socket.local_addr().unwrap();
         assert_eq!(get(address, TIMEOUT).await.unwrap_err(), HttpError::Refused);
     }
 
