@@ -59,7 +59,9 @@ impl FrontEnd {
     /// # Errors
     /// `address` is no host and port.
     pub fn new(client: Client, address: &str) -> Result<Self, BadAddress> {
-        let base = Url::parse(&format!("http://{address}/")).ok();
+        // Url drops port 80, so the port is looked for in the text.
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        let base = port.and_then(|_| Url::parse(&format!("http://{address}/")).ok());
         let base = base.filter(|url| url.has_host() && url.path() == "/" && url.query().is_none());
         Ok(Self { client, base: base.ok_or_else(|| BadAddress(address.to_owned()))? })
     }
@@ -164,7 +166,17 @@ mod tests {
     fn an_address_is_a_host_and_a_port() {
         assert!(front_end("127.0.0.1:30001").is_ok());
         assert!(front_end("localhost:30001").is_ok());
-        for refused in ["", "a b:1", "host:99999", "host:1/path", "host:1?x=1"] {
+        assert!(front_end("[::1]:80").is_ok());
+        for refused in [
+            "",
+            "host",
+            "host:",
+            "http://host:1",
+            "a b:1",
+            "host:99999",
+            "host:1/path",
+            "host:1?x=1",
+        ] {
             assert_eq!(front_end(refused).unwrap_err(), BadAddress(refused.to_owned()));
         }
     }

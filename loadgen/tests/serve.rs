@@ -1,0 +1,142 @@
+//! `serve` and `client`: the bazaar by hand.
+
+mod common;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use common::{Running, assert_gone, ended, free_base_port, run};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A bazaar that is up.
+struct Served {
+    running: Running,
+    address: String,
+    pids: Vec<u32>,
+    data: PathBuf,
+}
+
+fn serve(folder: &Path, options: &[&str]) -> Served {
+    let base = free_base_port().to_string();
+    let arguments: Vec<_> =
+        ["serve", "--base-port", &base].into_iter().chain(options.iter().copied()).collect();
+    let mut running = Running::start(folder, &arguments);
+    let lines = running.read_until("Ctrl-C stops it.");
+    let pids = lines.iter().filter_map(|line| line.split("pid ").nth(1)?.trim().parse().ok());
+    let data = lines.iter().find_map(|line| line.strip_prefix("Data: ")?.split(" (").next());
+    Served {
+        pids: pids.collect(),
+        data: data.expect("serve names its data folder").into(),
+        address: format!("127.0.0.1:{base}"),
+        running,
+    }
+}
+
+impl Served {
+    fn client(&self, folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let options = ["client", "--address", &self.address];
+        let all: Vec<_> = options.into_iter().chain(arguments.iter().copied()).collect();
+        ended(&run(folder, &all))
+    }
+
+    fn stop(self) {
+        self.running.signal(Signal::SIGINT);
+        let (code, stdout) = self.running.wait();
+        assert_eq!(code, Some(0), "{stdout}");
+        assert_gone(&self.pids);
+    }
+}
+
+#[test]
+fn the_bazaar_is_used_by_hand_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = serve(folder.path(), &[]);
+    assert_eq!(served.pids.len(), 5);
+
+    let (code, stdout, _) = served.client(folder.path(), &["query-stock", "Stock1"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("price 9.99, quantity 100, volume 0"), "{stdout}");
+    let (code, stdout, _) = served.client(folder.path(), &["trade", "Stock1", "bUY", "3"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.starts_with("Buy 3 Stock1: order 1, "), "{stdout}");
+    let (code, stdout, _) = served.client(folder.path(), &["query-order", "1", "--repeat", "3"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("order 1: Buy 3 Stock1"), "{stdout}");
+    assert!(stdout.contains("3 operations: 3 ok"), "{stdout}");
+    for refused in [
+        &["query-order", "99"] as &[&str],
+        &["query-stock", "Stock99"],
+        &["trade", "Stock1", "Buy", "98"],
+    ] {
+        let (code, stdout, _) = served.client(folder.path(), refused);
+        assert_eq!(code, Some(1), "{stdout}");
+        assert!(stdout.contains("rejected: "), "{stdout}");
+    }
+    let (code, stdout, _) = served.client(folder.path(), &["check", "--repeat", "2"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    let random = ["random", "--repeat", "20", "--p", "1", "--seed", "1"];
+    let (code, stdout, _) = served.client(folder.path(), &random);
+    assert_eq!(code, Some(0), "{stdout}");
+
+    // A leader that somebody kills is replaced, and serve says so.
+    let leader = *served.pids.last().unwrap();
+    kill(Pid::from_raw(i32::try_from(leader).unwrap()), Signal::SIGKILL).unwrap();
+    served.running.read_until("order-3 (pid");
+    served.running.read_until("order-2 leads in epoch 2");
+    let (code, stdout, _) = served.client(folder.path(), &["check"]);
+    assert_eq!(code, Some(0), "{stdout}");
+
+    let (address, data) = (served.address.clone(), served.data.clone());
+    assert!(data.is_dir());
+    served.stop();
+    assert!(!data.exists());
+    let (code, stdout, _) =
+        ended(&run(folder.path(), &["client", "--address", &address, "query-stock", "Stock1"]));
+    assert_eq!(code, Some(1), "{stdout}");
+}
+
+#[test]
+fn a_named_folder_is_kept_and_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path(), &["--data-dir", "kept"]);
+    let (code, stdout, _) = served.client(folder.path(), &["trade", "Stock2", "Buy", "5"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    served.stop();
+    let served = serve(folder.path(), &["--data-dir", "kept", "--cache", "off"]);
+    let (code, stdout, _) = served.client(folder.path(), &["query-order", "1"]);
+    assert_eq!((code, stdout.contains("Buy 5 Stock2")), (Some(0), true), "{stdout}");
+    let (_, stdout, _) = served.client(folder.path(), &["query-stock", "Stock2", "--repeat", "2"]);
+    assert!(stdout.contains("quantity 95, volume 5") && !stdout.contains("hit"), "{stdout}");
+    served.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, stdout, stderr) = ended(&run(folder.path(), &["serve", "--base-port", &port]));
+    assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains(&port), "{stderr}");
+}
+
+#[test]
+fn a_database_that_is_none_is_refused_and_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let garbage = b"this is no database, whatever it is called ".repeat(200);
+    for database in ["catalog.db", "front-end.db", "order-2.db"] {
+        fs::write(data.join(database), &garbage).unwrap();
+        let base = free_base_port().to_string();
+        let arguments = ["serve", "--base-port", &base, "--data-dir", "data"];
+        let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+        assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert_eq!(fs::read(data.join(database)).unwrap(), garbage);
+        fs::remove_file(data.join(database)).unwrap();
+    }
+}
