@@ -99,10 +99,11 @@ pub async fn execute(
     let progress = Progress::new(plan);
     let mut run =
         Run { plan, places, folder, origin, stop, recorder, queries, progress, finished: 0 };
-    let cut = run.all_trials().await?;
+    let cut = run.all_trials().await;
+    run.progress.end();
+    let cut = cut?;
     run.recorder.settle().await?;
-    let Run { folder, progress, .. } = run;
-    progress.end();
+    let folder = run.folder;
     let keep_data = places.keep_data;
     let exit = tokio::task::spawn_blocking(move || report::finish(&folder, keep_data)).await??;
     Ok(match cut {

@@ -1,9 +1,12 @@
 //! Says on stderr how far a run is: bars on a terminal, a line per cell elsewhere.
 
 use std::cell::Cell as Changing;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use results::records::Cell;
 
 use crate::plan::Plan;
@@ -17,6 +20,8 @@ pub(super) struct Progress {
     finished: Changing<u32>,
     began: Instant,
     expected: Duration,
+    /// When the run will be over as far as can be told, in milliseconds since it began.
+    ends_at_ms: Arc<AtomicU64>,
 }
 
 /// What a trial takes besides its load: starting, lookups, converging, stopping.
@@ -34,12 +39,14 @@ impl Progress {
         let load_ms = plan.load.duration_ms().unwrap_or(UNKNOWN_LOAD_MS);
         let expected = Duration::from_millis(plan.load.warm_up_ms() + load_ms + recovery_ms);
         let total = cells * plan.load.trials;
+        let ends_at_ms = Arc::new(AtomicU64::new(0));
         Self {
-            bar: console_bar(total),
+            bar: console_bar(total, &ends_at_ms),
             total,
             finished: Changing::new(0),
             began: Instant::now(),
             expected: expected + AROUND_THE_LOAD,
+            ends_at_ms,
         }
     }
 
@@ -47,17 +54,21 @@ impl Progress {
     pub(super) fn begin(&self, cell: &Cell, trial: u32) {
         let number = self.finished.get() + 1;
         let trial = if cell.trials > 1 { format!(", trial {trial}") } else { String::new() };
-        let left = clock(self.left());
+        let left = left(self.total, self.finished.get(), self.began.elapsed(), self.expected);
+        self.ends_at_ms.store(milliseconds(self.began.elapsed() + left), Ordering::Relaxed);
         match &self.bar {
-            Some(bar) => bar.set_message(format!("{}{trial}, about {left} left", cell.id)),
-            None => eprintln!("{number}/{}: {}{trial}, about {left} left", self.total, cell.id),
+            Some(bar) => bar.set_message(format!("{}{trial}", cell.id)),
+            None => {
+                let left = clock(left);
+                eprintln!("{number}/{}: {}{trial}, about {left} left", self.total, cell.id);
+            }
         }
     }
 
     /// Something within a trial; shown on a terminal only.
     pub(super) fn say(&self, what: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{what}, about {} left", clock(self.left())));
+            bar.set_message(what.to_owned());
         }
     }
 
@@ -74,10 +85,6 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-    }
-
-    fn left(&self) -> Duration {
-        left(self.total, self.finished.get(), self.began.elapsed(), self.expected)
     }
 }
 
@@ -96,13 +103,23 @@ fn clock(time: Duration) -> String {
     }
 }
 
-fn console_bar(total: u32) -> Option<ProgressBar> {
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn console_bar(total: u32, ends_at_ms: &Arc<AtomicU64>) -> Option<ProgressBar> {
     let bar = ProgressBar::new(u64::from(total));
     if bar.is_hidden() {
         return None;
     }
-    let style =
-        ProgressStyle::with_template("[{elapsed_precise}] {bar:24} {pos}/{len} {msg}").ok()?;
+    let ends_at_ms = Arc::clone(ends_at_ms);
+    let left = move |state: &ProgressState, line: &mut dyn Write| {
+        let ends_at = Duration::from_millis(ends_at_ms.load(Ordering::Relaxed));
+        // Writing to the line's buffer cannot fail.
+        let _ = write!(line, "about {} left", clock(ends_at.saturating_sub(state.elapsed())));
+    };
+    let template = "[{elapsed_precise}] {bar:24} {pos}/{len} {msg}, {left}";
+    let style = ProgressStyle::with_template(template).ok()?.with_key("left", left);
     bar.set_style(style);
     bar.enable_steady_tick(TICK);
     Some(bar)
