@@ -9,11 +9,13 @@
 //! * [`http`]: server, client, and the form of requests and answers.
 //! * [`storage`]: opening a SQLite file so that nothing is lost or overwritten.
 //! * [`metrics`]: what `GET /metrics` shows.
+//! * [`planted`]: rules that can be left out on purpose, to prove that the checks notice.
 
 pub mod catalog;
 pub mod front_end;
 pub mod http;
 pub mod metrics;
 pub mod order;
+pub mod planted;
 pub mod process;
 pub mod storage;

@@ -20,6 +20,8 @@ use wire::bazaar::{CatalogTrade, Stock, StockAt, TradeType};
 use wire::ids::{AppliedSeq, Epoch, RequestId};
 use wire::internal::{Decision, Origin, StockRecord, TradeRecord};
 
+use crate::planted::{Bug, Bugs};
+
 /// A trade to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trade {
@@ -60,6 +62,7 @@ pub struct Ledger {
     epoch: Epoch,
     last_applied: AppliedSeq,
     stocks: BTreeMap<String, StockRecord>,
+    bugs: Bugs,
 }
 
 impl Ledger {
@@ -70,7 +73,13 @@ impl Ledger {
         stocks: impl IntoIterator<Item = StockRecord>,
     ) -> Self {
         let stocks = stocks.into_iter().map(|stock| (stock.stock_name.clone(), stock)).collect();
-        Self { epoch, last_applied, stocks }
+        Self { epoch, last_applied, stocks, bugs: Bugs::default() }
+    }
+
+    /// The same ledger with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// The highest epoch seen.
@@ -92,10 +101,10 @@ impl Ledger {
 
     /// Shuts out every epoch before `epoch`, unless it is itself one of those.
     pub fn fence(&mut self, epoch: Epoch) -> Result<(), Stale> {
-        if epoch < self.epoch {
+        if epoch < self.epoch && !self.bugs.has(Bug::NoEpochCheckAtCatalog) {
             return Err(Stale { seen: self.epoch, recorded: false });
         }
-        self.epoch = epoch;
+        self.epoch = self.epoch.max(epoch);
         Ok(())
     }
 
@@ -106,7 +115,7 @@ impl Ledger {
         {
             return Verdict::Stale(Stale { recorded: recorded.is_some(), ..stale });
         }
-        match recorded {
+        match recorded.filter(|_| !self.bugs.has(Bug::NoRequestIdCheck)) {
             Some(record) if is_same(&record, &trade.body) => Verdict::Repeat(record),
             Some(_) => Verdict::Conflict,
             None => Verdict::New(self.apply(trade)),

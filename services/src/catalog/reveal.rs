@@ -19,6 +19,8 @@ use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 use wire::internal::{Invalidation, VersionedStock};
 
+use crate::planted::{Bug, Bugs};
+
 /// What one transaction changed, and the answers that wait for it.
 #[derive(Debug)]
 pub struct Batch<W> {
@@ -72,6 +74,7 @@ pub struct Reveal<W> {
     attempted: Queue<W>,
     /// The count of fills just before the attempt under way began.
     fills_before: Option<u64>,
+    bugs: Bugs,
 }
 
 /// Changes by stock, newest version only, and the answers that depend on them.
@@ -104,9 +107,16 @@ impl<W> Reveal<W> {
             queued: Queue::default(),
             attempted: Queue::default(),
             fills_before: None,
+            bugs: Bugs::default(),
         };
         reveal.commit(Batch { changed: stocks.into_iter().collect(), waiting: Vec::new() });
         reveal
+    }
+
+    /// The same state with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// Whether anything may be shown.
@@ -126,7 +136,8 @@ impl<W> Reveal<W> {
     pub fn begin(&mut self) -> Step<W> {
         let queued = std::mem::take(&mut self.queued);
         self.attempted.append(queued);
-        if self.open && self.attempted.changed.is_empty() {
+        let is_silent = self.attempted.changed.is_empty() || self.bugs.has(Bug::SkipInvalidation);
+        if self.open && is_silent {
             return Step::Release(self.show_attempted());
         }
         self.fills_before = Some(self.fills);
@@ -142,7 +153,7 @@ impl<W> Reveal<W> {
         let fills_before = self.fills_before.take()?;
         let may_show = match pushed {
             Pushed::Acknowledged => true,
-            Pushed::Refused => self.fills == fills_before,
+            Pushed::Refused => self.fills == fills_before || self.bugs.has(Bug::TrustEveryRefusal),
             Pushed::Unclear => false,
         };
         may_show.then(|| self.show_attempted())

@@ -18,11 +18,14 @@ use std::collections::HashMap;
 
 use wire::ids::StockVersion;
 
+use crate::planted::{Bug, Bugs};
+
 /// What is known of every stock. `T` is what a hit gives back; cloning it should be cheap.
 #[derive(Debug)]
 pub struct Cache<T> {
     on: bool,
     stocks: HashMap<String, Known<T>>,
+    bugs: Bugs,
 }
 
 /// A stock's floor, and its entry: always at exactly that version.
@@ -60,7 +63,13 @@ impl<T: Clone> Cache<T> {
     /// An empty cache. One that is off keeps floors all the same.
     #[must_use]
     pub fn new(on: bool) -> Self {
-        Self { on, stocks: HashMap::new() }
+        Self { on, stocks: HashMap::new(), bugs: Bugs::default() }
+    }
+
+    /// The same cache with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// Looks for a stock.
@@ -75,9 +84,9 @@ impl<T: Clone> Cache<T> {
 
     /// Takes an answer of the catalog, and says whether it may still be given.
     pub fn fill(&mut self, stock: &str, version: StockVersion, value: T) -> Fill {
-        let on = self.on;
+        let (on, bugs) = (self.on, self.bugs);
         let known = self.raise(stock, version);
-        if version < known.floor {
+        if version < known.floor && !bugs.has(Bug::CacheLateFill) {
             return Fill::Outdated { min_version: known.floor };
         }
         if on {
@@ -93,6 +102,9 @@ impl<T: Clone> Cache<T> {
 
     /// Drops a stock's entry, not its floor. Says whether there was one.
     pub fn remove(&mut self, stock: &str) -> bool {
+        if self.bugs.has(Bug::ForgetFloor) {
+            return self.stocks.remove(stock).is_some_and(|known| known.entry.is_some());
+        }
         self.stocks.get_mut(stock).is_some_and(|known| known.entry.take().is_some())
     }
 

@@ -16,6 +16,8 @@ use wire::configuration::{
 };
 use wire::ids::{ConfigVersion, Epoch, ReplicaId};
 
+use crate::planted::{Bug, Bugs};
+
 /// How many changes are remembered: hours of failures, in a few hundred kilobytes.
 const MAX_HISTORY: usize = 1024;
 
@@ -24,6 +26,7 @@ const MAX_HISTORY: usize = 1024;
 pub struct Manager {
     current: Option<Configuration>,
     changes: VecDeque<ConfigurationChange>,
+    bugs: Bugs,
 }
 
 /// Why a change is not made.
@@ -56,7 +59,13 @@ impl Manager {
     /// Starts from what is on disk. What happened before is not remembered.
     #[must_use]
     pub fn restored(current: Option<Configuration>) -> Self {
-        Self { current, changes: VecDeque::new() }
+        Self { current, changes: VecDeque::new(), bugs: Bugs::default() }
+    }
+
+    /// The same manager with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// The current configuration.
@@ -91,11 +100,12 @@ impl Manager {
         cause: Cause,
     ) -> Result<Configuration, Refused> {
         let current = self.current.as_ref().ok_or(Refused::NoConfiguration)?;
-        if current.version != based_on {
+        if current.version != based_on && !self.bugs.has(Bug::NoCompareAndSet) {
             return Err(Refused::Stale(current.clone()));
         }
         let keep = cause == Cause::FrontEndRestart && answered.contains(&current.leader);
-        let highest = || answered.iter().rev().copied().find(|id| current.is_in_sync(*id));
+        let may_lead = |id| current.is_in_sync(id) || self.bugs.has(Bug::ElectOutOfSync);
+        let highest = || answered.iter().rev().copied().find(|id| may_lead(*id));
         let leader = if keep { Some(current.leader) } else { highest() };
         Ok(Configuration {
             version: current.version.next(),
@@ -123,11 +133,14 @@ impl Manager {
             Membership::Remove => in_sync.remove(&request.member),
             Membership::Add => in_sync.insert(request.member),
         };
-        Ok(Configuration {
-            version: current.version.next(),
-            in_sync: in_sync.into_iter().collect(),
-            ..current.clone()
-        })
+        let is_quiet = self.bugs.has(Bug::QuietRemoval) && !current.is_in_sync(request.member);
+        let version = if is_quiet && request.change == Membership::Remove {
+            current.version
+        } else {
+            current.version.next()
+        };
+        let in_sync = in_sync.into_iter().collect();
+        Ok(Configuration { version, in_sync, ..current.clone() })
     }
 
     /// Makes `configuration`, which is on disk by now, the current one.

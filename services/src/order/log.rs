@@ -13,6 +13,8 @@ use std::sync::Arc;
 use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId};
 use wire::internal::{Append, Entry, LogPoint};
 
+use crate::planted::{Bug, Bugs};
+
 /// The entries of one replica, in memory.
 #[derive(Clone, Debug, Default)]
 pub struct OrderLog {
@@ -128,9 +130,13 @@ impl OrderLog {
     ///
     /// # Errors
     /// If no correct leader could have sent it.
-    pub fn plan(&self, message: &Append) -> Result<Plan, Contradiction> {
-        let mut keep = self.end_without_deposed_tail(message);
+    pub fn plan(&self, message: &Append, bugs: Bugs) -> Result<Plan, Contradiction> {
+        let mut keep = self.end_without_deposed_tail(message, bugs);
         let previous = message.previous;
+        if previous.order_no > keep && bugs.has(Bug::AcknowledgeGaps) {
+            let matched = OrderNo(previous.order_no.0 + message.entries.len() as u64);
+            return Ok(Plan::Change { keep, entries: Vec::new(), matched });
+        }
         if previous.order_no > keep {
             return Ok(Plan::Mismatch { try_after: keep });
         }
@@ -153,6 +159,7 @@ impl OrderLog {
                         return Err(Contradiction::OtherContent(entry.order_no, entry.epoch));
                     }
                 }
+                Some(_) if bugs.has(Bug::KeepConflictingTail) => {}
                 Some(_) => {
                     keep = OrderNo(entry.order_no.0 - 1);
                     fresh.push(Arc::clone(entry));
@@ -160,9 +167,15 @@ impl OrderLog {
                 None => fresh.push(Arc::clone(entry)),
             }
         }
-        self.check_drop(keep, message.epoch)?;
-        for entry in &fresh {
-            self.check_numbered_once(entry, keep)?;
+        if bugs.has(Bug::DropOwnEpoch) {
+            keep = keep.min(expected.order_no);
+        } else {
+            self.check_drop(keep, message.epoch)?;
+        }
+        if !bugs.has(Bug::NoOrderLogCheck) {
+            for entry in &fresh {
+                self.check_numbered_once(entry, keep)?;
+            }
         }
         Ok(Plan::Change { keep, entries: fresh, matched: expected.order_no })
     }
@@ -178,9 +191,10 @@ impl OrderLog {
     }
 
     /// Where the log ends once entries of older epochs beyond the leader's takeover end are gone.
-    fn end_without_deposed_tail(&self, message: &Append) -> OrderNo {
+    fn end_without_deposed_tail(&self, message: &Append, bugs: Bugs) -> OrderNo {
         let beyond = self.get(message.takeover_end.next());
-        if beyond.is_some_and(|entry| entry.epoch < message.epoch) {
+        let is_deposed = beyond.is_some_and(|entry| entry.epoch < message.epoch);
+        if is_deposed && !bugs.has(Bug::KeepConflictingTail) {
             message.takeover_end
         } else {
             self.last().order_no

@@ -18,6 +18,7 @@ use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId};
 use wire::internal::{Append, AppliedTrade, Entry};
 
 use super::log::{Contradiction, OrderLog, Plan};
+use crate::planted::{Bug, Bugs};
 
 /// Entries in one message: a few tens of kilobytes, far below the bound on a body.
 const MAX_ENTRIES_PER_APPEND: usize = 256;
@@ -64,6 +65,7 @@ pub struct Replica {
     /// Who led before the newest configuration, if that was somebody else.
     predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
+    bugs: Bugs,
 }
 
 #[derive(Clone, Debug)]
@@ -115,7 +117,14 @@ impl Replica {
             configuration: None,
             predecessor: None,
             leadership: None,
+            bugs: Bugs::default(),
         }
+    }
+
+    /// The same replica with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// The newest epoch on disk.
@@ -164,7 +173,8 @@ impl Replica {
             effects = self.step_down();
         }
         // R4: an epoch that is on disk already was led, or accepted, by this replica before.
-        if heard.leader == self.id && heard.epoch > self.accepted {
+        let is_new = heard.epoch > self.accepted || self.bugs.has(Bug::LeadOldEpoch);
+        if heard.leader == self.id && is_new && !self.is_leading() {
             effects.push(Effect::Lead(heard.epoch));
         }
         let before = self.configuration.replace(heard).map(|before| before.leader);
@@ -220,10 +230,11 @@ impl Replica {
     /// If no correct leader could have sent it.
     pub fn receive(&self, message: &Append) -> Result<Reception, Contradiction> {
         let led_here = self.leadership.as_ref().map(|leadership| leadership.epoch);
-        if message.epoch < self.accepted || led_here == Some(message.epoch) {
+        let is_over = message.epoch < self.accepted && !self.bugs.has(Bug::NoEpochCheckAtFollower);
+        if is_over || led_here == Some(message.epoch) {
             return Ok(Reception::Stale(self.accepted));
         }
-        self.log.plan(message).map(Reception::Plan)
+        self.log.plan(message, self.bugs).map(Reception::Plan)
     }
 
     /// Carries out what [`Replica::receive`] planned and the disk now holds.
@@ -251,11 +262,14 @@ impl Replica {
         else {
             return answer(Err(Replaced)).into_iter().collect();
         };
-        let order_no = self.log.number_of(&trade.request_id).unwrap_or(last.next());
+        let known = self.log.number_of(&trade.request_id);
+        let known = known.filter(|_| !self.bugs.has(Bug::NoOrderLogCheck));
+        let order_no = known.unwrap_or(last.next());
         if order_no > last {
             self.log.push(Arc::new(numbered(trade, order_no, epoch)));
         }
-        if order_no <= self.committed {
+        let answer_now = known.is_some() && self.bugs.has(Bug::AnswerUncommittedRepeat);
+        if order_no <= self.committed || answer_now {
             return answer(Ok(order_no)).into_iter().collect();
         }
         if let Some(ticket) = ticket {
@@ -399,7 +413,12 @@ impl Replica {
             return Vec::new();
         };
         let mut effects = Vec::new();
-        let common = leadership.held_by_all_awaited(configuration);
+        let written = if self.bugs.has(Bug::AnswerBeforeFlush) {
+            self.log.last().order_no
+        } else {
+            leadership.flushed
+        };
+        let common = leadership.held_by_all_awaited(configuration, written, self.bugs);
         if let Some(common) = common.filter(|common| *common > self.committed) {
             self.committed = common;
             effects.extend(leadership.answer_through(common));
@@ -410,9 +429,13 @@ impl Replica {
             leadership.phase = Phase::Listing;
             let after = self.log.numbered_through();
             effects.push(Effect::ListUnnumbered(leadership.epoch, after));
+            if self.bugs.has(Bug::SkipUnnumbered) {
+                effects.pop();
+                leadership.phase = Phase::Serving;
+            }
         }
         if !leadership.membership_asked {
-            let request = leadership.wanted_change(configuration, self.committed);
+            let request = leadership.wanted_change(configuration, self.committed, self.bugs);
             leadership.membership_asked = request.is_some();
             effects.extend(request.map(Effect::ChangeMembership));
         }
@@ -422,17 +445,29 @@ impl Replica {
 
 impl Leadership {
     /// R2: members, and whoever may have become one by a request of ours.
-    fn awaits(id: ReplicaId, peer: &Peer, configuration: &Configuration) -> bool {
-        configuration.is_in_sync(id)
-            || peer.add_asked.is_some_and(|based_on| based_on >= configuration.version)
+    fn awaits(id: ReplicaId, peer: &Peer, configuration: &Configuration, bugs: Bugs) -> bool {
+        if peer.failed && bugs.has(Bug::ShrinkWithoutFrontEnd) {
+            return false;
+        }
+        let may_have_been_added =
+            peer.add_asked.is_some_and(|based_on| based_on >= configuration.version);
+        configuration.is_in_sync(id) || (may_have_been_added && !bugs.has(Bug::AddWithoutWaiting))
     }
 
     /// Up to where everybody awaited holds the leader's log; `None` while somebody has not even
     /// accepted its epoch, and could still take entries from an older leader.
-    fn held_by_all_awaited(&self, configuration: &Configuration) -> Option<OrderNo> {
+    fn held_by_all_awaited(
+        &self,
+        configuration: &Configuration,
+        written: OrderNo,
+        bugs: Bugs,
+    ) -> Option<OrderNo> {
+        if self.phase == Phase::Serving && bugs.has(Bug::AcknowledgeBeforeReplicating) {
+            return Some(written);
+        }
         let awaited =
-            self.peers.iter().filter(|(id, peer)| Self::awaits(**id, peer, configuration));
-        awaited.map(|(_, peer)| peer.matched).chain([Some(self.flushed)]).min().flatten()
+            self.peers.iter().filter(|(id, peer)| Self::awaits(**id, peer, configuration, bugs));
+        awaited.map(|(_, peer)| peer.matched).chain([Some(written)]).min().flatten()
     }
 
     fn answer_through(&mut self, committed: OrderNo) -> Vec<Effect> {
@@ -449,6 +484,7 @@ impl Leadership {
         &mut self,
         configuration: &Configuration,
         committed: OrderNo,
+        bugs: Bugs,
     ) -> Option<MembershipRequest> {
         let request = |change, member| MembershipRequest {
             epoch: self.epoch,
@@ -459,13 +495,13 @@ impl Leadership {
         let failed = self
             .peers
             .iter()
-            .find(|(id, peer)| peer.failed && Self::awaits(**id, peer, configuration));
+            .find(|(id, peer)| peer.failed && Self::awaits(**id, peer, configuration, bugs));
         if let Some((id, _)) = failed {
             return Some(request(Membership::Remove, *id));
         }
         // Before the takeover's end is common, `committed` may lag behind what predecessors
         // committed, and would let a replica in that lacks some of it.
-        if self.phase == Phase::Reconciling {
+        if self.phase == Phase::Reconciling && !bugs.has(Bug::AddWhileReconciling) {
             return None;
         }
         let (id, peer) = self.peers.iter_mut().find(|(id, peer)| {

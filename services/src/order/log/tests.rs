@@ -40,7 +40,7 @@ fn append(
 
 /// Plans and applies; returns `matched`.
 fn accept(log: &mut OrderLog, message: &Append) -> u64 {
-    match log.plan(message).unwrap() {
+    match log.plan(message, Bugs::default()).unwrap() {
         Plan::Change { keep, entries, matched } => {
             log.apply(keep, entries);
             matched.0
@@ -64,7 +64,8 @@ fn entries_follow_what_is_there() {
 
 #[test]
 fn a_gap_is_refused_with_the_place_to_try() {
-    let plan = log(&[(1, 1, 1)]).plan(&append(1, 0, (5, 1), &[(6, 1, 6)])).unwrap();
+    let plan =
+        log(&[(1, 1, 1)]).plan(&append(1, 0, (5, 1), &[(6, 1, 6)]), Bugs::default()).unwrap();
     assert_eq!(plan, Plan::Mismatch { try_after: OrderNo(1) });
 }
 
@@ -110,7 +111,7 @@ fn a_conflicting_tail_is_replaced_and_its_trade_may_come_back_under_another_numb
 #[test]
 fn a_mismatch_skips_the_whole_run_of_the_epoch_that_the_leader_lacks() {
     let log = log(&[(1, 1, 1), (2, 3, 2), (3, 3, 3), (4, 3, 4)]);
-    let plan = log.plan(&append(5, 4, (4, 2), &[])).unwrap();
+    let plan = log.plan(&append(5, 4, (4, 2), &[]), Bugs::default()).unwrap();
     assert_eq!(plan, Plan::Mismatch { try_after: OrderNo(1) });
 }
 
@@ -119,7 +120,7 @@ fn other_content_under_the_same_name_is_a_contradiction() {
     // R4's story, seen by the follower: (5,#2) is R2 here and R7 in the message.
     let log = log(&[(1, 5, 1), (2, 5, 2)]);
     assert_eq!(
-        log.plan(&append(5, 0, (1, 5), &[(2, 5, 7)])),
+        log.plan(&append(5, 0, (1, 5), &[(2, 5, 7)]), Bugs::default()),
         Err(Contradiction::OtherContent(OrderNo(2), Epoch(5)))
     );
 }
@@ -128,7 +129,7 @@ fn other_content_under_the_same_name_is_a_contradiction() {
 fn an_entry_of_the_senders_epoch_is_never_dropped() {
     let log = log(&[(1, 1, 1), (2, 2, 2)]);
     assert_eq!(
-        log.plan(&append(2, 0, (0, 0), &[(1, 2, 7)])),
+        log.plan(&append(2, 0, (0, 0), &[(1, 2, 7)]), Bugs::default()),
         Err(Contradiction::WouldDrop(OrderNo(2), Epoch(2)))
     );
 }
@@ -137,7 +138,7 @@ fn an_entry_of_the_senders_epoch_is_never_dropped() {
 fn a_trade_is_numbered_once() {
     let log = log(&[(1, 1, 1)]);
     assert!(matches!(
-        log.plan(&append(1, 0, (1, 1), &[(2, 1, 1)])),
+        log.plan(&append(1, 0, (1, 1), &[(2, 1, 1)]), Bugs::default()),
         Err(Contradiction::NumberedTwice(..))
     ));
 }
@@ -146,7 +147,7 @@ fn a_trade_is_numbered_once() {
 fn malformed_messages_are_refused() {
     let log = log(&[(1, 1, 1)]);
     for entries in [&[(3, 1, 3)][..], &[(2, 2, 2)], &[(2, 1, 2), (2, 1, 3)], &[(2, 0, 2)]] {
-        let result = log.plan(&append(1, 0, (1, 1), entries));
+        let result = log.plan(&append(1, 0, (1, 1), entries), Bugs::default());
         assert!(matches!(result, Err(Contradiction::Malformed(_))), "{entries:?}");
     }
 }

@@ -1,0 +1,91 @@
+//! Bugs that can be planted, to prove that the checks find them.
+//!
+//! Each is a rule of the protocols left out, at the one place that keeps it. They exist only with
+//! the cargo feature `planted-bugs`; without it [`Bugs`] is empty, [`Bugs::has`] is a constant, and
+//! the compiler removes both the question and the wrong answer. The process test asks for them by
+//! flag, the explorer of the pure cores by value.
+
+/// A rule that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "planted-bugs", derive(clap::ValueEnum))]
+#[non_exhaustive]
+pub enum Bug {
+    /// Order: a number is answered once the leader itself has it.
+    AcknowledgeBeforeReplicating,
+    /// Order: a number is answered before the leader's own disk has it.
+    AnswerBeforeFlush,
+    /// Order: a trade that has a number gets another (R8).
+    NoOrderLogCheck,
+    /// Order: a repeat is told its number before that is committed (R7).
+    AnswerUncommittedRepeat,
+    /// Order: lookups show orders before they are committed (R7).
+    ServeUncommitted,
+    /// Order: a follower keeps what the leader lacks (I3).
+    KeepConflictingTail,
+    /// Order: a message drops whatever it does not mention, of its own epoch too (R6).
+    DropOwnEpoch,
+    /// Order: a follower takes messages of epochs that are over (R5).
+    NoEpochCheckAtFollower,
+    /// Order: a follower says yes to entries that leave a gap to what it holds (R5).
+    AcknowledgeGaps,
+    /// Order: a member that fails is no longer waited for, whatever the front-end says (R2).
+    ShrinkWithoutFrontEnd,
+    /// Order: a replica that is being added is not waited for until the answer is in (R2).
+    AddWithoutWaiting,
+    /// Order: replicas are added before it is known what is committed (R2).
+    AddWhileReconciling,
+    /// Order: a restarted leader goes on in its old epoch (R4).
+    LeadOldEpoch,
+    /// Order: a new leader does not ask what was applied without a number (E1).
+    SkipUnnumbered,
+    /// Front-end: an election does not look whether the configuration has changed since (R1).
+    NoCompareAndSet,
+    /// Front-end: removing a replica that is no member leaves the version as it is (R2).
+    QuietRemoval,
+    /// Front-end: any replica that answers may lead (R3).
+    ElectOutOfSync,
+    /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
+    CacheLateFill,
+    /// Front-end: dropping a stock from the cache forgets its floor (C2).
+    ForgetFloor,
+    /// Front-end: a trade that is sent again goes under another request id.
+    FreshIdOnRetry,
+    /// Catalog: a repeated request is applied again.
+    NoRequestIdCheck,
+    /// Catalog: trades of epochs that are over are applied (E1).
+    NoEpochCheckAtCatalog,
+    /// Catalog: what is committed is shown and answered without telling the front-end (C1).
+    SkipInvalidation,
+    /// Catalog: a refused connection proves that there is no cache, whatever was filled since (C3b).
+    TrustEveryRefusal,
+}
+
+/// The bugs that are planted in a process: none, unless the feature is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bugs {
+    #[cfg(feature = "planted-bugs")]
+    planted: u32,
+}
+
+impl Bugs {
+    /// Whether `bug` is planted.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub const fn has(self, bug: Bug) -> bool {
+        self.planted & (1 << bug as u32) != 0
+    }
+
+    /// Whether `bug` is planted: never, in a build without the feature.
+    #[cfg(not(feature = "planted-bugs"))]
+    #[must_use]
+    pub const fn has(self, _bug: Bug) -> bool {
+        false
+    }
+
+    /// These, and `bug`.
+    #[cfg(feature = "planted-bugs")]
+    #[must_use]
+    pub const fn with(self, bug: Bug) -> Self {
+        Self { planted: self.planted | (1 << bug as u32) }
+    }
+}
