@@ -72,11 +72,10 @@ pub struct System {
     pub ping_period_ms: u64,
     /// After how long without an answer the leader is given up. A paused leader costs about this.
     pub ping_timeout_ms: u64,
-    /// How many of each stock there are at the beginning. Clients do not trade a stock that is
-    /// sold out, and even odds sell every stock out in the end: a hundred last for some 450 trades
-    /// of a stock, and from then on a run measures nothing but reads. Ten thousand last for millions.
+    /// How many of each stock there are at the beginning.
     pub quantity: u32,
-    /// How many of a stock there may be at the most; a Sell that would go over it is refused.
+    /// How many of a stock there may be at the most. Quantities wander between 0 and this, and a
+    /// trade that would leave that range is refused: with 100, one in some fifteen.
     pub cap: u32,
 }
 
@@ -93,8 +92,8 @@ impl Default for System {
             durability: DurabilitySetting::Flush,
             ping_period_ms: 100,
             ping_timeout_ms: 300,
-            quantity: 10_000,
-            cap: 10_000,
+            quantity: 100,
+            cap: 100,
         }
     }
 }
