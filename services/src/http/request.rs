@@ -38,7 +38,15 @@ impl BadRequest {
 impl Request {
     /// The JSON body, whatever content type it claims.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BadRequest> {
-        serde_json::from_slice(&self.body).map_err(|error| BadRequest::new("body", error))
+        let mut json = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let field = error.path().to_string();
+            // What concerns the body as a whole has a lone dot for a path, or a question mark.
+            let field = if [".", "?"].contains(&field.as_str()) { "body".into() } else { field };
+            BadRequest::new(field, error.into_inner())
+        })?;
+        json.end().map_err(|error| BadRequest::new("body", error))?;
+        Ok(value)
     }
 
     /// A parameter of the query string, or the path's last segment under the same name.
@@ -111,6 +119,18 @@ mod tests {
         assert_eq!(request.parameter("stock_name").unwrap(), "Game Start Co");
         assert_eq!(request.parsed::<u8>("x").unwrap(), 1);
         assert_eq!(request.parameter("y").unwrap_err().to_string(), "y: missing");
+    }
+
+    #[test]
+    fn a_bad_field_of_a_body_is_named() {
+        let body_error = |body: &'static str| {
+            let request = Request { body: Bytes::from_static(body.as_bytes()), ..request("/", "") };
+            request.json::<wire::bazaar::TradeRequest>().unwrap_err().to_string()
+        };
+        let trade = r#"{"stock_name":"A","trade_type":"Buy","quantity":0}"#;
+        assert!(body_error(trade).starts_with("quantity: must be a whole number"));
+        assert!(body_error("{}").starts_with("body: missing field `stock_name`"));
+        assert!(body_error(r#"{"stock_name":"A"} x"#).starts_with("body: "));
     }
 
     #[test]
