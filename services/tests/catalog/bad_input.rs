@@ -32,7 +32,7 @@ async fn a_bad_trade_is_refused_and_changes_nothing() {
         (r#"{"stock_name":1,"type":"Buy","quantity":1}"#, 400, "string"),
         (r#"{"stock_name":"Stock1","type":"Hold","quantity":1}"#, 400, "Buy"),
         (r#"{"stock_name":"Stock1","type":"Buy","quantity":0}"#, 400, "whole number"),
-        (r#"{"stock_name":"Stock1","type":"Buy","quantity":-1}"#, 400, ""),
+        (r#"{"stock_name":"Stock1","type":"Buy","quantity":-1}"#, 400, "quantity: must be"),
         (r#"{"stock_name":"Stock1","type":"Buy","quantity":1.5}"#, 400, "whole number"),
         (r#"{"stock_name":"Stock1","type":"Buy","quantity":"1e3"}"#, 400, "whole number"),
         (r#"{"stock_name":"Stock1","type":"Buy","quantity":4294967296}"#, 400, "whole number"),

@@ -24,7 +24,7 @@ async fn a_malformed_trade_is_400_and_goes_nowhere() {
         (br#"{"stock_name":7,"trade_type":"Buy","quantity":1}"#, "string"),
         (br#"{"stock_name":"Stock1","trade_type":"Hold","quantity":1}"#, "Buy"),
         (br#"{"stock_name":"Stock1","trade_type":"Buy","quantity":0}"#, "whole number"),
-        (br#"{"stock_name":"Stock1","trade_type":"Buy","quantity":-1}"#, "body"),
+        (br#"{"stock_name":"Stock1","trade_type":"Buy","quantity":-1}"#, "quantity: must be"),
         (br#"{"stock_name":"Stock1","trade_type":"Buy","quantity":1.5}"#, "whole number"),
         (br#"{"stock_name":"Stock1","trade_type":"Buy","quantity":"many"}"#, "whole number"),
         (br#"{"stock_name":"Stock1","trade_type":"Buy","quantity":4294967296}"#, "whole number"),

@@ -132,7 +132,8 @@ impl<'de> Deserialize<'de> for Quantity {
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<Quantity, E> {
-                u64::try_from(value).map_err(E::custom).and_then(|value| self.visit_u64(value))
+                let value = u64::try_from(value).map_err(|_| E::custom(BadQuantity))?;
+                self.visit_u64(value)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Quantity, E> {
