@@ -13,6 +13,7 @@
 pub mod availability;
 pub mod charts;
 pub mod checks;
+pub mod linear;
 pub mod records;
 pub mod report;
 pub mod stats;

@@ -1,0 +1,152 @@
+//! Of a history that has no order: how far one goes, and what the first operation is that cannot
+//! be placed.
+//!
+//! A history that is cut at some moment keeps its order: what had been called but not answered by
+//! then may have happened or not. So there is a first answer with which no order is left any more,
+//! and bisection finds it.
+
+use super::model::{Operation, Stock, StockHistory};
+use super::search::{Budget, Decision, search};
+use super::shrink;
+
+/// Why a history is not linearizable. Operations are named by their places in
+/// [`StockHistory::operations`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The operation whose answer is the first that no order explains.
+    pub culprit: usize,
+    /// Everything that was answered before that, and such of the unanswered as is needed, in an
+    /// order that explains it. Empty if the budget did not suffice to find one.
+    pub prefix: Vec<usize>,
+    /// A part of the history that is not linearizable either.
+    pub part: Part,
+}
+
+/// A part of a history that has no order, and needs little to show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The read that shows the stock with which the part begins; without one it begins with the
+    /// initial stock.
+    pub anchor: Option<usize>,
+    /// The stock with which the part begins.
+    pub initial: Stock,
+    /// The operations that must be placed and cannot, the culprit among them.
+    pub required: Vec<usize>,
+    /// Trades that may have taken effect as well, or not, and do not help. They are part of the
+    /// proof: each was taken both ways.
+    pub optional: Vec<usize>,
+}
+
+/// Explains why `history` has no order. `None` if it has one, or the budget ends before that is
+/// known; every search has a budget of its own.
+#[must_use]
+pub fn explain(history: &StockHistory, budget: Budget) -> Option<Explanation> {
+    if search(history, budget) != Decision::NotLinearizable {
+        return None;
+    }
+    let mut returns: Vec<(u64, usize)> = history
+        .operations
+        .iter()
+        .enumerate()
+        .filter_map(|(index, operation)| Some((operation.return_us?, index)))
+        .collect();
+    returns.sort_unstable();
+
+    // Of `bad` answers it is known that they have no order; of `good`, that they have one, or at
+    // least not that they have none.
+    let (mut good, mut bad) = (0, returns.len());
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        match search(&Selection::until(history, &returns[..middle]).history, budget) {
+            Decision::NotLinearizable => bad = middle,
+            Decision::Linearizable(_) | Decision::Undecided(_) => good = middle,
+        }
+    }
+    let culprit = returns.get(bad.checked_sub(1)?)?.1;
+    let legal = Selection::until(history, &returns[..good]);
+    let prefix = match search(&legal.history, budget) {
+        Decision::Linearizable(order) => legal.named(&order),
+        Decision::NotLinearizable | Decision::Undecided(_) => Vec::new(),
+    };
+    let part = shrink::shrink(Selection::until(history, &returns[..bad]), culprit, budget);
+    Some(Explanation { culprit, prefix, part })
+}
+
+/// Some operations of a history, with their places in it.
+#[derive(Clone)]
+pub(super) struct Selection {
+    pub(super) history: StockHistory,
+    pub(super) places: Vec<usize>,
+}
+
+impl Selection {
+    /// What was known when the last of `returns` (the first answers, in the order of time) came.
+    fn until(history: &StockHistory, returns: &[(u64, usize)]) -> Self {
+        let mut selection = Self {
+            history: StockHistory { initial: history.initial, operations: Vec::new() },
+            places: Vec::new(),
+        };
+        let Some(&(end_us, last)) = returns.last() else { return selection };
+        for (place, &operation) in history.operations.iter().enumerate() {
+            let answered = operation.return_us.is_some_and(|at_us| (at_us, place) <= (end_us, last));
+            if answered {
+                selection.push(place, operation);
+            } else if operation.call_us <= end_us && operation.action.is_trade() {
+                selection.push(place, Operation { return_us: None, ..operation });
+            }
+        }
+        selection
+    }
+
+    pub(super) fn push(&mut self, place: usize, operation: Operation) {
+        self.history.operations.push(operation);
+        self.places.push(place);
+    }
+
+    /// Places in the whole history for places in the selection.
+    fn named(&self, order: &[usize]) -> Vec<usize> {
+        order.iter().map(|&index| self.places[index]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{History, initial};
+    use super::*;
+    use wire::bazaar::TradeType::{Buy, Sell};
+
+    #[test]
+    fn a_history_that_has_an_order_needs_no_explanation() {
+        let mut history = History::new();
+        history.read(1, 100, 0, (1, 2));
+        assert_eq!(explain(&history.get(), Budget::default()), None);
+    }
+
+    #[test]
+    fn a_stale_read_is_the_culprit_and_what_came_before_has_an_order() {
+        let mut history = History::new();
+        let first = history.trade(1, Buy, 3, (10, 20));
+        let fresh = history.read(2, 97, 3, (15, 30));
+        let second = history.trade(1, Sell, 1, (40, 50));
+        let stale = history.read(3, 97, 3, (60, 70));
+        history.read(2, 98, 4, (80, 90));
+        let found = explain(&history.get(), Budget::default()).unwrap();
+        assert_eq!(found.culprit, stale);
+        assert_eq!(found.prefix, [first, fresh, second]);
+        assert_eq!(found.part.anchor, Some(fresh));
+        assert_eq!(found.part.initial, Stock { quantity: 97, volume: 3, ..initial() });
+        assert_eq!(found.part.required, [second, stale]);
+        assert_eq!(found.part.optional, [first], "it overlaps the read that the part begins with");
+    }
+
+    #[test]
+    fn what_was_under_way_at_the_first_impossible_answer_is_taken_both_ways() {
+        let mut history = History::new();
+        let slow = history.trade(1, Buy, 3, (10, 100));
+        let wrong = history.read(2, 98, 2, (20, 30));
+        let found = explain(&history.get(), Budget::default()).unwrap();
+        assert_eq!(found.culprit, wrong);
+        assert_eq!(found.part.required, [wrong]);
+        assert_eq!(found.part.optional, [slow]);
+    }
+}

@@ -1,0 +1,39 @@
+//! Is there an order of a stock's operations that explains every answer?
+//!
+//! A history is *linearizable* if each operation can be given one moment between its call and its
+//! return so that, in the order of these moments, a single stock that does one thing at a time
+//! would have given the same answers (Herlihy and Wing 1990). Stocks share nothing, so a bazaar's
+//! history is linearizable exactly if each stock's is, and each is searched by itself.
+//!
+//! This module knows operations and their intervals, no files, no processes and no clock: its
+//! bounds count work, so that what it says depends on the history alone and never on how busy the
+//! machine was.
+//!
+//! * [`Operation`], [`Stock`]: what may be placed, and the model that says when it fits.
+//! * [`search`]: the decision. Wing and Gong's search with Lowe's memoisation, as Porcupine has it.
+//! * [`explain`]: of a history that has no order, how far one goes, which operation is the first
+//!   that cannot be placed, and a small part of the history that has none either.
+//! * [`picture`]: the same for people. [`export`]: the same for other checkers.
+//!
+//! Why no crate: of those on crates.io, `todc-utils` (the one that has this algorithm) knows no
+//! operation without a return, has no bound, and copies a bit set per step; `stateright`'s tester
+//! tries orders without memory, which is meant for the handful of operations of a model; `lincheck`
+//! drives in-memory structures. None says how far an order went, and an answer without that is no
+//! evidence.
+
+mod explain;
+
+mod model;
+
+#[cfg(test)]
+mod reference;
+mod search;
+mod shrink;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use explain::{Explanation, Part, explain};
+pub use model::{Action, Operation, Stock, StockHistory};
+pub use search::{Budget, Decision, search};
