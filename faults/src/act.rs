@@ -57,6 +57,12 @@ pub enum ActError {
         /// How it ended.
         status: String,
     },
+    /// Links can be broken only in a bazaar with relays.
+    #[error("the bazaar has no relays; start it with them to break links")]
+    NoRelays,
+    /// A link has two ends.
+    #[error("both ends of the link are {0}")]
+    OneEnd(ProcessName),
     /// The bazaar is being stopped; nothing is started any more.
     #[error("the bazaar is being stopped")]
     Stopping,
@@ -124,6 +130,8 @@ impl Act {
             Action::Pause => child.seen_stopped(true, CONFIRM_WITHIN).await,
             Action::Resume => child.seen_stopped(false, CONFIRM_WITHIN).await,
             Action::Restart => child.exit().is_none().then(monotonic_us),
+            // No act on a process, and seen at once.
+            Action::Cut | Action::Delay | Action::Throttle | Action::Heal => Some(monotonic_us()),
         };
         match (seen, child.exit()) {
             (Some(at_monotonic_us), _) => Ok(at_monotonic_us),

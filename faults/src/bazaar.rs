@@ -5,6 +5,8 @@
 //! goes, no process of it stays: [`Bazaar::stop`] is the polite way, dropping it the sure one,
 //! and if the harness itself is killed the kernel ends the children.
 
+mod links;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +27,7 @@ use crate::launch::{self, Launch};
 use crate::ports::{self, Reservation};
 pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
+use crate::relay::{self, Network};
 use crate::schedule::Action;
 use crate::spawner::Spawner;
 pub use crate::start_error::StartError;
@@ -82,11 +85,12 @@ impl Slot {
 pub struct Bazaar {
     launch: Launch,
     slots: BTreeMap<ProcessName, Slot>,
+    network: Option<Network>,
     /// Deaths of earlier lives that nobody has been told of yet.
     past_deaths: Mutex<Vec<Death>>,
     stopping: AtomicBool,
     http: HttpClient,
-    _reservation: Reservation,
+    _reservations: Vec<Reservation>,
     /// The last to go: its thread's end is what the kernel takes for the parent's.
     spawner: Spawner,
 }
@@ -101,8 +105,17 @@ impl Bazaar {
         let mut choices = 1;
         loop {
             let (addresses, reservation) = ports::choose(config.ports, config.replicas)?;
-            let launch = Launch::prepare(config.clone(), addresses)?;
-            match Self::start_on(launch, reservation).await {
+            let mut reservations = vec![reservation];
+            let network = if config.relays {
+                let needed = relay::addresses_needed(&addresses);
+                let (own, reservation) = ports::choose_more(needed)?;
+                reservations.push(reservation);
+                Some(Network::new(&addresses, own))
+            } else {
+                None
+            };
+            let launch = Launch::prepare(config.clone(), addresses, network.as_ref())?;
+            match Self::start_on(launch, network, reservations).await {
                 Err(error)
                     if config.ports == Ports::Free
                         && choices < MAX_PORT_CHOICES
@@ -116,21 +129,26 @@ impl Bazaar {
         }
     }
 
-    async fn start_on(launch: Launch, reservation: Reservation) -> Result<Self, StartError> {
+    async fn start_on(
+        launch: Launch,
+        network: Option<Network>,
+        reservations: Vec<Reservation>,
+    ) -> Result<Self, StartError> {
         let spawner = Spawner::new().map_err(StartError::Thread)?;
         let mut slots = BTreeMap::new();
         for (name, _) in launch.addresses().processes() {
-            let life = begin_life(&launch, &spawner, name).await?;
+            let life = begin_life(&launch, network.as_ref(), &spawner, name).await?;
             let beginning = tokio::sync::Mutex::new(());
             slots.insert(name, Slot { life: Mutex::new(life), beginning });
         }
         let bazaar = Self {
             launch,
             slots,
+            network,
             past_deaths: Mutex::default(),
             stopping: AtomicBool::new(false),
             http: HttpClient::new(),
-            _reservation: reservation,
+            _reservations: reservations,
             spawner,
         };
         let everybody: Vec<_> = bazaar.slots.keys().copied().collect();
@@ -214,7 +232,7 @@ impl Bazaar {
         if is != ProcessState::Down {
             return Err(ActError::State { name, action, is });
         }
-        let life = begin_life(&self.launch, &self.spawner, name).await?;
+        let life = begin_life(&self.launch, self.network.as_ref(), &self.spawner, name).await?;
         self.past_deaths().extend(death_of(&old));
         let child = Arc::clone(&life.child);
         *slot.lock() = life;
@@ -247,6 +265,10 @@ impl Bazaar {
     /// gone, then the replicas, then the catalog. Afterwards nothing can be restarted.
     pub async fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+        // A service drains what it has begun, for which it may need the others.
+        for (fault, _) in self.harmed_links() {
+            self.heal_link(fault);
+        }
         let mut stages: [Vec<Arc<Child>>; 3] = Default::default();
         for (name, slot) in &self.slots {
             // A restart that was under way has begun its process once the lock is free.
@@ -341,12 +363,24 @@ impl Drop for Bazaar {
 
 async fn begin_life(
     launch: &Launch,
+    network: Option<&Network>,
     spawner: &Spawner,
     name: ProcessName,
 ) -> Result<Life, StartError> {
     let failed = |source| StartError::Spawn { name, source };
     let (command, log_begin) = launch.command(name).map_err(failed)?;
+    // Before the process can do anything: a relay refuses nobody while it lives.
+    let listening = match network {
+        Some(network) => {
+            let listening = network.listen(name).await;
+            Some((network, listening.map_err(|source| StartError::Relay { name, source })?))
+        }
+        None => None,
+    };
     let child = spawner.spawn(name, command).await.map_err(failed)?;
+    if let Some((network, listening)) = listening {
+        network.serve(listening, || child.death());
+    }
     Ok(Life { child: Arc::new(child), log_begin })
 }
 

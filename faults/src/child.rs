@@ -194,6 +194,15 @@ impl Child {
         ended.ok()?.ok().and_then(|exit| *exit)
     }
 
+    /// Completes when the process has ended, however long that takes.
+    pub(crate) fn death(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut exits = self.shared.exits.subscribe();
+        async move {
+            // Without a sender there is nobody left who waits for the process, which was killed.
+            let _ = exits.wait_for(Option::is_some).await;
+        }
+    }
+
     /// Waits until the kernel says that all of the process is stopped, or none of it. Returns
     /// when that was seen; `None` if it was not within `within`, or the process ended.
     pub(crate) async fn seen_stopped(&self, stopped: bool, within: Duration) -> Option<u64> {

@@ -39,4 +39,7 @@ pub struct BazaarConfig {
     pub stocks: Option<PathBuf>,
     /// How many of each stock there may be, instead of the catalog's default.
     pub cap: Option<u32>,
+    /// Whether the services reach each other through relays, which can be cut, delayed and
+    /// throttled. Otherwise they speak to each other directly.
+    pub relays: bool,
 }

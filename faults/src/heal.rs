@@ -24,7 +24,7 @@ pub struct NotHealed {
     pub source: ActError,
 }
 
-/// Lets paused processes go on, restarts those that are down, waits until all are ready, and
+/// Heals links, lets paused processes go on, restarts those that are down, waits until all are ready, and
 /// emits `Healed`. `injected` says which fault each act belongs to.
 pub async fn heal(
     bazaar: &Bazaar,
@@ -33,6 +33,7 @@ pub async fn heal(
 ) -> Result<(), NotHealed> {
     let healing = Healing { bazaar, injected, events };
     let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
+    healing.heal_links();
     // First all acts, then all waits: a service may need the others to become ready.
     for name in names.iter().copied() {
         healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
@@ -51,6 +52,22 @@ struct Healing<'a> {
 }
 
 impl Healing<'_> {
+    /// Before anything else: whoever comes back may need the others to become ready.
+    fn heal_links(&self) {
+        for (fault, route) in self.bazaar.harmed_links() {
+            let Some(at_monotonic_us) = self.bazaar.heal_link(fault) else { continue };
+            let at_us = self.events.origin().since_origin(at_monotonic_us);
+            for kind in [EventKind::Injected, EventKind::Confirmed] {
+                self.events.emit_at(at_us, kind, |event| {
+                    event.fault = Some(fault);
+                    event.action = Some(Action::Heal.to_string());
+                    event.process = Some(route.to_string());
+                    event.detail = Some("healing".to_owned());
+                });
+            }
+        }
+    }
+
     async fn revive(&self, name: ProcessName) -> Result<(), ActError> {
         match self.bazaar.process(name).map(|process| process.state) {
             Some(ProcessState::Paused) => self.follow(self.bazaar.resume(name)?).await,

@@ -1,10 +1,11 @@
 //! Does what the schedule says: looks up the target when its time has come, acts, confirms, and
-//! tells what it did to whom.
+//! tells what it did to whom, or to which link.
 //!
 //! Each fault is a task of its own, from its beginning to its end, so that a restart which waits
 //! for its process to be ready holds up no other fault, and so that what ends a fault meets the
-//! process that it broke. A fault that cannot be injected is told as not confirmed and never
-//! stops the run: the checks decide what the run is still good for.
+//! process that it broke. A fault that cannot be injected is told as not confirmed (or as skipped,
+//! if the plan allows that) and never stops the run: the checks decide what the run is still good
+//! for.
 
 use std::sync::Arc;
 
@@ -16,16 +17,17 @@ use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
 use crate::leadership;
 use crate::process::{ProcessName, ProcessState};
-use crate::schedule::{Action, Fault, Harm, Schedule, Target};
+use crate::relay::Route;
+use crate::schedule::{Action, Aim, Fault, Harm, Link, LinkHarm, Schedule, Target};
 
-/// Something that was done to a process, or was to be done.
+/// Something that was done to a process or a link, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Injection {
     /// The fault's number.
     pub fault: u32,
     /// What was done: the fault itself, or what ended it.
     pub action: Action,
-    /// To whom; `None` if the target could not be found.
+    /// To whom; `None` if the target could not be found, or it was done to a link.
     pub process: Option<ProcessName>,
     /// When, in microseconds since the run's origin.
     pub at_us: u64,
@@ -91,39 +93,95 @@ impl OneFault {
 
     /// From the fault's beginning to its end.
     async fn run(mut self) -> Vec<Injection> {
-        let Fault { harm, target, at_ms, ends_at_ms, .. } = self.fault;
-        if !self.wait_until(at_ms).await {
-            return self.done;
-        }
-        let begin = harm.begin();
-        let name = match resolve(&self.bazaar, target).await {
-            Ok(name) => name,
-            Err(reason) => {
-                self.not_done(begin, at_ms, None, &reason);
-                return self.done;
+        if self.wait_until(self.fault.at_ms).await {
+            match (self.fault.aim, self.fault.harm) {
+                (Aim::Process(target), Harm::Kill) => self.kill(target).await,
+                (Aim::Process(target), Harm::Pause) => self.pause(target).await,
+                (Aim::Link(link), Harm::Link(harm)) => self.harm_link(link, harm).await,
+                // A schedule has no such faults.
+                (Aim::Link(_), _) | (_, Harm::Link(_)) => {}
             }
-        };
-        let act = match harm {
-            Harm::Kill => self.bazaar.kill(name),
-            Harm::Pause => self.bazaar.pause(name),
-        };
-        if !self.follow(begin, at_ms, name, act).await {
-            return self.done;
-        }
-        let Some(ends_at_ms) = ends_at_ms else { return self.done };
-        if self.wait_until(ends_at_ms).await {
-            self.end(name, ends_at_ms).await;
         }
         self.done
     }
 
-    async fn end(&mut self, name: ProcessName, at_ms: u64) {
-        let action = self.fault.harm.end();
-        let act = match self.fault.harm {
-            Harm::Kill => self.bazaar.restart(name).await,
-            Harm::Pause => self.bazaar.resume(name),
-        };
-        if !self.follow(action, at_ms, name, act).await || self.fault.harm == Harm::Pause {
+    async fn kill(&mut self, target: Target) {
+        let at_ms = self.fault.at_ms;
+        let Some(name) = self.find(target).await else { return };
+        if self.follow(Action::Kill, at_ms, name, self.bazaar.kill(name)).await
+            && let Some(ends_at_ms) = self.fault.ends_at_ms
+            && self.wait_until(ends_at_ms).await
+        {
+            self.restart(name, ends_at_ms).await;
+        }
+    }
+
+    async fn pause(&mut self, target: Target) {
+        let at_ms = self.fault.at_ms;
+        let Some(name) = self.find(target).await else { return };
+        if self.follow(Action::Pause, at_ms, name, self.bazaar.pause(name)).await
+            && let Some(ends_at_ms) = self.fault.ends_at_ms
+            && self.wait_until(ends_at_ms).await
+        {
+            self.follow(Action::Resume, ends_at_ms, name, self.bazaar.resume(name)).await;
+        }
+    }
+
+    /// Links are broken by the harness itself, so what is done is done at once.
+    async fn harm_link(&mut self, link: Link, harm: LinkHarm) {
+        let Link { from, to, both_ways } = link;
+        let Some(from) = self.find(from).await else { return };
+        let Some(to) = self.find(to).await else { return };
+        let route = Route { from, to, both_ways };
+        let (number, begin, at_ms) = (self.fault.number, harm.begin(), self.fault.at_ms);
+        match self.bazaar.harm_link(number, route, harm) {
+            Ok(at_monotonic_us) => {
+                self.tell_link(begin, at_ms, route, at_monotonic_us, &harm.to_string());
+            }
+            Err(error) => return self.not_done(begin, at_ms, None, &error.to_string()),
+        }
+        if let Some(ends_at_ms) = self.fault.ends_at_ms
+            && self.wait_until(ends_at_ms).await
+            && let Some(at_monotonic_us) = self.bazaar.heal_link(number)
+        {
+            self.tell_link(Action::Heal, ends_at_ms, route, at_monotonic_us, "");
+        }
+    }
+
+    fn tell_link(
+        &mut self,
+        action: Action,
+        at_ms: u64,
+        route: Route,
+        at_monotonic_us: u64,
+        detail: &str,
+    ) {
+        let at_us = self.events.origin().since_origin(at_monotonic_us);
+        for kind in [EventKind::Injected, EventKind::Confirmed] {
+            self.events.emit_at(at_us, kind, |event| {
+                self.describe(event, action, at_ms);
+                event.process = Some(route.to_string());
+                event.detail = (!detail.is_empty()).then(|| detail.to_owned());
+            });
+        }
+        let fault = self.fault.number;
+        self.done.push(Injection { fault, action, process: None, at_us, confirmed: true });
+    }
+
+    /// Who the target is now; if there is nobody, tells that the fault is not done.
+    async fn find(&mut self, target: Target) -> Option<ProcessName> {
+        match resolve(&self.bazaar, target).await {
+            Ok(name) => Some(name),
+            Err(reason) => {
+                self.not_done(self.fault.harm.begin(), self.fault.at_ms, None, &reason);
+                None
+            }
+        }
+    }
+
+    async fn restart(&mut self, name: ProcessName, at_ms: u64) {
+        let action = Action::Restart;
+        if !self.follow(action, at_ms, name, self.bazaar.restart(name).await).await {
             return;
         }
         let bazaar = Arc::clone(&self.bazaar);
@@ -193,7 +251,9 @@ impl OneFault {
 
     fn not_done(&mut self, action: Action, at_ms: u64, name: Option<ProcessName>, reason: &str) {
         let at_us = self.events.origin().elapsed_us();
-        self.events.emit_at(at_us, EventKind::NotConfirmed, |event| {
+        let kind =
+            if self.fault.if_possible { EventKind::Skipped } else { EventKind::NotConfirmed };
+        self.events.emit_at(at_us, kind, |event| {
             self.describe(event, action, at_ms);
             if let Some(name) = name {
                 self.name_process(event, name);
@@ -208,7 +268,7 @@ impl OneFault {
         event.fault = Some(self.fault.number);
         event.planned_us = Some(self.planned_us(at_ms));
         event.action = Some(action.to_string());
-        event.target = Some(self.fault.target.to_string());
+        event.target = Some(self.fault.aim.to_string());
     }
 
     fn name_process(&self, event: &mut Event, name: ProcessName) {

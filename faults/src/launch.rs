@@ -3,6 +3,7 @@
 //! Every setting goes onto the command line, and the environment variables that could change
 //! one are taken away, so that a run is what its manifest says whatever shell it came from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,6 +14,7 @@ use std::process::Command;
 use crate::config::{BazaarConfig, Durability};
 use crate::ports::Addresses;
 use crate::process::ProcessName;
+use crate::relay::Network;
 use crate::start_error::StartError;
 
 /// The services' own environment variables begin like this.
@@ -27,12 +29,22 @@ const MAX_LOG_TAIL_BYTES: u64 = 8 * 1024;
 pub(crate) struct Launch {
     config: BazaarConfig,
     addresses: Addresses,
+    /// What each process is told of where the others are, if that is not where they are.
+    seen: BTreeMap<ProcessName, Addresses>,
 }
 
 impl Launch {
     /// Checks that the binaries are there, and makes the folders.
-    pub(crate) fn prepare(config: BazaarConfig, addresses: Addresses) -> Result<Self, StartError> {
-        let launch = Self { config, addresses };
+    pub(crate) fn prepare(
+        config: BazaarConfig,
+        addresses: Addresses,
+        network: Option<&Network>,
+    ) -> Result<Self, StartError> {
+        let names = addresses.processes().map(|(name, _)| name);
+        let seen = network.map_or_else(BTreeMap::new, |network| {
+            names.map(|name| (name, network.seen_by(name))).collect()
+        });
+        let launch = Self { config, addresses, seen };
         for (name, _) in launch.addresses.processes() {
             let path = launch.binary(name);
             let executable = fs::metadata(&path)
@@ -81,7 +93,8 @@ impl Launch {
     }
 
     fn add_flags(&self, command: &mut Command, name: ProcessName) {
-        let Self { config, addresses } = self;
+        let Self { config, .. } = self;
+        let addresses = self.seen.get(&name).unwrap_or(&self.addresses);
         let durability = match config.durability {
             Durability::Flush => "flush",
             Durability::Os => "os",
@@ -94,7 +107,7 @@ impl Launch {
                 command.arg("--listen").arg(addresses.front_end.to_string());
                 command.arg("--catalog").arg(addresses.catalog.to_string());
                 command.args(["--cache", if config.cache { "on" } else { "off" }]);
-                self.add_replicas_and_pings(command);
+                self.add_replicas_and_pings(command, addresses);
             }
             ProcessName::Catalog => {
                 command.arg("--listen").arg(addresses.catalog.to_string());
@@ -113,13 +126,13 @@ impl Launch {
                 command.arg("--id").arg(id.to_string());
                 command.arg("--front-end").arg(addresses.front_end.to_string());
                 command.arg("--catalog").arg(addresses.catalog.to_string());
-                self.add_replicas_and_pings(command);
+                self.add_replicas_and_pings(command, addresses);
             }
         }
     }
 
-    fn add_replicas_and_pings(&self, command: &mut Command) {
-        for (id, address) in &self.addresses.orders {
+    fn add_replicas_and_pings(&self, command: &mut Command, addresses: &Addresses) {
+        for (id, address) in &addresses.orders {
             command.arg("--replica").arg(format!("{id}={address}"));
         }
         command.arg("--ping-period-ms").arg(self.config.ping_period_ms.to_string());

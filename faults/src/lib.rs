@@ -9,6 +9,7 @@
 //! * [`ports`]: addresses for a whole bazaar, free and reserved.
 //! * `child`, `spawner`: one process as a small state machine, and the thread that starts them.
 //! * [`bazaar`]: the whole bazaar: start, signal, restart, stop.
+//! * [`relay`]: the network between the services, which can be cut, delayed and throttled.
 //! * [`schedule`]: what a plan's faults mean, as a pure function.
 //! * [`events`]: where what happened is told.
 //! * [`leadership`]: who leads right now.
@@ -31,6 +32,7 @@ pub mod leadership;
 pub mod ports;
 pub mod probes;
 pub mod process;
+pub mod relay;
 pub mod schedule;
 mod spawner;
 mod start_error;

@@ -142,9 +142,21 @@ fn addresses(front_end: u16, catalog: u16, replicas: u8, order: impl Fn(u8) -> u
 }
 
 fn choose_free(replicas: u8) -> Result<(Addresses, Reservation), PortsError> {
+    let (ports, reservation) = free_ports(2 + usize::from(replicas))?;
+    let order = |id| ports[1 + usize::from(id)];
+    Ok((addresses(ports[0], ports[1], replicas, order), reservation))
+}
+
+/// Chooses `needed` addresses for something that is not a process of a bazaar.
+pub(crate) fn choose_more(needed: usize) -> Result<(Vec<SocketAddr>, Reservation), PortsError> {
+    let (ports, reservation) = free_ports(needed)?;
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Ok((ports.into_iter().map(at).collect(), reservation))
+}
+
+fn free_ports(needed: usize) -> Result<(Vec<u16>, Reservation), PortsError> {
     let candidates = candidates(ephemeral_begin());
     let mut rng = rand::rng();
-    let needed = 2 + usize::from(replicas);
     let (mut ports, mut twins) = (Vec::with_capacity(needed), Vec::with_capacity(needed));
     while ports.len() < needed {
         let mut tries = 0;
@@ -159,8 +171,7 @@ fn choose_free(replicas: u8) -> Result<(Addresses, Reservation), PortsError> {
         ports.push(port);
         twins.push(twin);
     }
-    let order = |id| ports[1 + usize::from(id)];
-    Ok((addresses(ports[0], ports[1], replicas, order), Reservation { _twins: twins }))
+    Ok((ports, Reservation { _twins: twins }))
 }
 
 /// Takes the port's twin, and checks that nobody listens on the port itself.

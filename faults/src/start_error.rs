@@ -34,6 +34,14 @@ pub enum StartError {
     /// The thread that starts processes could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
+    /// A relay to a process cannot listen.
+    #[error("a relay to {name} cannot listen: {source}")]
+    Relay {
+        /// To which process.
+        name: ProcessName,
+        /// Why.
+        source: io::Error,
+    },
     /// A process could not be started at all.
     #[error("cannot start {name}: {source}")]
     Spawn {
@@ -71,6 +79,10 @@ pub enum StartError {
 impl StartError {
     /// Whether other ports might help.
     pub(crate) fn is_address_in_use(&self) -> bool {
-        matches!(self, Self::Ended { reason, .. } if reason.contains("in use"))
+        match self {
+            Self::Ended { reason, .. } => reason.contains("in use"),
+            Self::Relay { source, .. } => source.kind() == io::ErrorKind::AddrInUse,
+            _ => false,
+        }
     }
 }

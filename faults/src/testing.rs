@@ -161,6 +161,7 @@ fn config(folder: &Path) -> BazaarConfig {
         ports: Ports::Free,
         stocks: None,
         cap: None,
+        relays: false,
     }
 }
 

@@ -108,3 +108,53 @@ async fn nothing_is_injected_after_the_stop() {
     let catalog = bazaar.process(ProcessName::Catalog).unwrap();
     assert_eq!(catalog.state, ProcessState::Down);
 }
+
+#[tokio::test]
+async fn a_fault_that_may_be_left_out_is_skipped_if_there_is_nobody_to_do_it_to() {
+    let kill = r#"[{"at_ms":0,"action":"kill","target":"order-3","if_possible":true}]"#;
+    let (done, events, _bazaar, _fake) = inject(&[kill, kill]).await;
+    let confirmed: Vec<_> = done.iter().map(|done| done.confirmed).collect();
+    assert_eq!(confirmed, [true, false]);
+    assert_eq!(events.last().unwrap().event, EventKind::Skipped);
+    assert_eq!(details(&events), ["cannot kill order-3, which is down"]);
+}
+
+#[tokio::test]
+async fn a_link_is_cut_and_healed_between_the_processes_that_its_ends_are() {
+    use EventKind::{Confirmed, Injected, Planned};
+    let fake = FakeBazaar::new();
+    let config = crate::bazaar::BazaarConfig { relays: true, ..fake.config() };
+    let bazaar = Arc::new(Bazaar::start(config).await.unwrap());
+    let (sink, mut received) = events();
+    let plan = schedule(
+        r#"[{"at_ms":0,"action":"cut","link":"leader -> catalog","mode":"reset","for_ms":20},
+            {"at_ms":1,"action":"delay","link":"order-1 <-> order-2","delay_ms":5}]"#,
+    );
+    let never = std::future::pending();
+    let began_us = sink.origin().elapsed_us();
+    let done = run(Arc::clone(&bazaar), plan, began_us, sink.clone(), never).await;
+    let mut acts: Vec<_> = done.iter().map(|done| (done.fault, done.action)).collect();
+    acts.sort_by_key(|(fault, _)| *fault);
+    assert_eq!(acts, [(1, Action::Cut), (1, Action::Heal), (2, Action::Delay)]);
+    let told = drain(&mut received);
+    let of_first: Vec<_> = told.iter().filter(|event| event.fault == Some(1)).collect();
+    let kinds: Vec<_> = of_first.iter().map(|event| event.event).collect();
+    assert_eq!(kinds, [Planned, Planned, Injected, Confirmed, Injected, Confirmed]);
+    assert_eq!(of_first[2].target.as_deref(), Some("leader -> catalog"));
+    assert_eq!(of_first[2].process.as_deref(), Some("order-3 -> catalog"));
+    assert_eq!(of_first[2].detail.as_deref(), Some("reset"));
+
+    crate::heal::heal(&bazaar, &done, &sink).await.unwrap();
+    let healed = drain(&mut received);
+    let (action, process) = (healed[0].action.as_deref(), healed[0].process.as_deref());
+    assert_eq!((action, process), (Some("heal"), Some("order-1 <-> order-2")));
+    assert_eq!(bazaar.harmed_links(), []);
+}
+
+#[tokio::test]
+async fn links_of_a_bazaar_without_relays_cannot_be_broken() {
+    let json = r#"[{"at_ms":0,"action":"cut","link":"order-1 -> order-2"}]"#;
+    let (done, events, _bazaar, _fake) = inject(&[json]).await;
+    assert!(!done[0].confirmed);
+    assert!(details(&events)[0].contains("has no relays"), "{events:?}");
+}

@@ -53,6 +53,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         ports: args.base_port.map_or(Ports::Default, Ports::Base),
         stocks: None,
         cap: None,
+        relays: false,
     })
 }
 

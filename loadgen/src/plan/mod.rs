@@ -126,7 +126,7 @@ impl Plan {
     /// Every combination of p and cache, in the order of the charts.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let planned_faults = u32::try_from(self.schedule().faults().len()).unwrap_or(u32::MAX);
+        let planned_faults = u32::try_from(self.schedule().certain()).unwrap_or(u32::MAX);
         let cell = |&p: &f64, &cache: &CacheSetting| Cell {
             id: format!("p{p}-cache-{cache}"),
             p,

@@ -197,7 +197,7 @@ fn the_built_in_plans_are_what_the_project_promises() {
     let failover = resolve(BuiltIn::Failover);
     let kills_of = |target| {
         let faults = failover.faults.iter();
-        faults.filter(|fault| fault.action == Action::Kill && fault.target == target).count()
+        faults.filter(|fault| fault.action == Action::Kill && fault.target == Some(target)).count()
     };
     assert!(kills_of(Target::Leader) >= 5);
     assert_eq!(kills_of(Target::Follower), 1);

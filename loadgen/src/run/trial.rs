@@ -226,6 +226,7 @@ impl Trial<'_> {
             ports: Ports::Free,
             stocks: Some(self.folder.path("catalog.txt")),
             cap: Some(system.cap),
+            relays: self.plan.schedule().breaks_links(),
         }
     }
 

@@ -127,11 +127,11 @@ fn whole_again_us(history: &History<'_>) -> Option<u64> {
     for event in &history.events {
         let process = event.process.as_deref();
         match (event.event, event.action.as_deref()) {
-            (EventKind::Injected, Some("kill" | "pause")) => {
+            (EventKind::Injected, Some("kill" | "pause" | "cut" | "delay" | "throttle")) => {
                 broken.insert(process);
                 whole_us = None;
             }
-            (EventKind::Confirmed, Some("restart" | "resume")) => {
+            (EventKind::Confirmed, Some("restart" | "resume" | "heal")) => {
                 broken.remove(&process);
                 if broken.is_empty() {
                     whole_us = whole_us.or(Some(event.at_us));

@@ -22,6 +22,8 @@ pub enum EventKind {
     Confirmed,
     /// The injector could not act, or could not confirm it.
     NotConfirmed,
+    /// The injector found nobody to act on, and the plan allows the fault to be left out then.
+    Skipped,
     /// A process ended that nobody had killed.
     Died,
     /// The front-end changed who leads; `suspected_us` says since when it doubted the old one.
@@ -57,11 +59,13 @@ pub struct Event {
     pub fault: Option<u32>,
     /// For a fault: when it was planned to be injected.
     pub planned_us: Option<u64>,
-    /// For a fault: `kill`, `pause`, `resume` or `restart`.
+    /// For a fault: `kill`, `pause`, `resume` or `restart`; of a link `cut`, `delay`, `throttle` or
+    /// `heal`.
     pub action: Option<String>,
     /// For a fault: what the plan said, for example `leader`.
     pub target: Option<String>,
-    /// The process that it turned out to be: `order-3`, `catalog`, `front-end`.
+    /// The process that it turned out to be: `order-3`, `catalog`, `front-end`; or the link:
+    /// `order-3 -> order-1`, or `<->` for both directions.
     pub process: Option<String>,
     /// That process's id.
     pub pid: Option<u32>,

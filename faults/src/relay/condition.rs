@@ -1,0 +1,82 @@
+//! How bad one direction is when several faults act on it at once. Pure.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use crate::schedule::{CutMode, LinkHarm};
+
+/// What happens to bytes that are to pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Condition {
+    /// They do not.
+    pub(super) cut: Option<CutMode>,
+    /// They pass that much later.
+    pub(super) delay: Duration,
+    /// They pass no faster.
+    pub(super) bytes_per_s: Option<NonZeroU64>,
+}
+
+/// The faults that act on a direction, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Harms(BTreeMap<u32, LinkHarm>);
+
+impl Harms {
+    pub(super) fn add(&mut self, fault: u32, harm: LinkHarm) {
+        self.0.insert(fault, harm);
+    }
+
+    pub(super) fn remove(&mut self, fault: u32) {
+        self.0.remove(&fault);
+    }
+
+    /// The worst of everything. Of two cuts the silent one wins: what is lost on the way never
+    /// reaches the place that would reset the connection.
+    pub(super) fn together(&self) -> Condition {
+        self.0.values().fold(Condition::default(), |mut all, harm| {
+            match *harm {
+                LinkHarm::Cut(mode) => {
+                    let silent = all.cut == Some(CutMode::Silent) || mode == CutMode::Silent;
+                    all.cut = Some(if silent { CutMode::Silent } else { CutMode::Reset });
+                }
+                LinkHarm::Delay(delay) => all.delay = all.delay.max(delay),
+                LinkHarm::Throttle(rate) => {
+                    let slower = all.bytes_per_s.is_none_or(|known| rate < known);
+                    all.bytes_per_s = if slower { Some(rate) } else { all.bytes_per_s };
+                }
+            }
+            all
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_everything_counts_until_it_is_removed() {
+        let rate = |bytes| NonZeroU64::new(bytes).unwrap();
+        let ms = Duration::from_millis;
+        let mut harms = Harms::default();
+        assert_eq!(harms.together(), Condition::default());
+        let all = [
+            LinkHarm::Delay(ms(50)),
+            LinkHarm::Cut(CutMode::Reset),
+            LinkHarm::Throttle(rate(10)),
+            LinkHarm::Delay(ms(20)),
+            LinkHarm::Cut(CutMode::Silent),
+            LinkHarm::Throttle(rate(99)),
+        ];
+        for (fault, harm) in (1..).zip(all) {
+            harms.add(fault, harm);
+        }
+        let (cut, delay, bytes_per_s) = (Some(CutMode::Silent), ms(50), Some(rate(10)));
+        assert_eq!(harms.together(), Condition { cut, delay, bytes_per_s });
+        for fault in [1, 3, 5] {
+            harms.remove(fault);
+        }
+        let (cut, delay, bytes_per_s) = (Some(CutMode::Reset), ms(20), Some(rate(99)));
+        assert_eq!(harms.together(), Condition { cut, delay, bytes_per_s });
+    }
+}

@@ -1,0 +1,125 @@
+//! One connection through a relay: two pumps, each along the path of its direction.
+//!
+//! Bytes, ends and breaks all travel along paths: a cut path does not even say that the other end
+//! has gone. What a pump has taken and not yet given is bounded, so that a sender whose bytes
+//! are held back feels it as it would in a network: its own buffers fill up.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::path::{Path, Reset};
+
+/// How much is taken at once: small enough that a throttled path moves smoothly.
+const CHUNK_BYTES: usize = 8 * 1024;
+/// How many chunks may be on their way in one direction of one connection.
+const MAX_CHUNKS: usize = 64;
+/// How long a connection to a live process may take: its kernel answers for it, unless the
+/// process lets connections pile up.
+const DIAL_WITHIN: Duration = Duration::from_secs(10);
+
+/// The two directions of a connection, seen from whoever opened it.
+#[derive(Clone, Debug)]
+pub(super) struct Paths {
+    pub(super) out: Arc<Path>,
+    pub(super) back: Arc<Path>,
+}
+
+/// Carries one connection to `target`, from its acceptance to its end.
+pub(super) async fn carry(mut dialler: TcpStream, target: SocketAddr, paths: &Paths) {
+    // Nobody may be there any more who would notice.
+    let _ = dialler.set_nodelay(true);
+    paths.out.not_silent().await;
+    let Ok(Ok(mut peer)) = timeout(DIAL_WITHIN, TcpStream::connect(target)).await else {
+        // The process lives and does not listen, or has just died. Not for the relay to say which.
+        return reset(&dialler);
+    };
+    let _ = peer.set_nodelay(true);
+    let carried = {
+        let (from_dialler, to_dialler) = dialler.split();
+        let (from_peer, to_peer) = peer.split();
+        tokio::try_join!(
+            pump(from_dialler, to_peer, &paths.out, &paths.back),
+            pump(from_peer, to_dialler, &paths.back, &paths.out)
+        )
+    };
+    if carried == Err(Reset) {
+        reset(&dialler);
+        reset(&peer);
+    }
+}
+
+/// Dropping the stream then sends a reset instead of an orderly end.
+fn reset(stream: &TcpStream) {
+    if let Err(error) = stream.set_zero_linger() {
+        tracing::debug!(%error, "a connection ends in order instead of being reset");
+    }
+}
+
+/// Bytes on their way; none means the end.
+struct Chunk {
+    due: Instant,
+    bytes: Bytes,
+}
+
+/// Moves bytes along `path`; what has to be told to the sender travels along `back`.
+async fn pump(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    path: &Path,
+    back: &Path,
+) -> Result<(), Reset> {
+    let (taken, to_give) = mpsc::channel(MAX_CHUNKS);
+    tokio::try_join!(take(&mut from, path, taken), give(&mut to, path, back, to_give)).map(|_| ())
+}
+
+async fn take(
+    from: &mut ReadHalf<'_>,
+    path: &Path,
+    taken: mpsc::Sender<Chunk>,
+) -> Result<(), Reset> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    loop {
+        path.not_silent().await;
+        let Ok(read) = from.read(&mut buffer).await else {
+            path.open().await?;
+            return Err(Reset);
+        };
+        let bytes = Bytes::copy_from_slice(&buffer[..read]);
+        let chunk = Chunk { due: Instant::now() + path.delay(), bytes };
+        if taken.send(chunk).await.is_err() || read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn give(
+    to: &mut WriteHalf<'_>,
+    path: &Path,
+    back: &Path,
+    mut to_give: mpsc::Receiver<Chunk>,
+) -> Result<(), Reset> {
+    while let Some(Chunk { due, bytes }) = to_give.recv().await {
+        sleep_until(due).await;
+        path.open().await?;
+        path.take_time(bytes.len()).await;
+        path.open().await?;
+        let given = if bytes.is_empty() { to.shutdown().await } else { to.write_all(&bytes).await };
+        if given.is_err() {
+            // The receiver is gone, and its reset is on its way back.
+            back.open().await?;
+            return Err(Reset);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! All paths and relays of one bazaar.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::connection::Paths;
+use super::gate::Gate;
+use super::path::Path;
+use crate::ports::Addresses;
+use crate::process::ProcessName;
+use crate::schedule::LinkHarm;
+
+/// A link between two processes that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Who sends.
+    pub from: ProcessName,
+    /// Who receives.
+    pub to: ProcessName,
+    /// Whether the other direction is meant, too.
+    pub both_ways: bool,
+}
+
+impl Route {
+    fn directions(self) -> impl Iterator<Item = (ProcessName, ProcessName)> {
+        let back = self.both_ways.then_some((self.to, self.from));
+        std::iter::once((self.from, self.to)).chain(back)
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrow = if self.both_ways { "<->" } else { "->" };
+        write!(f, "{} {arrow} {}", self.from, self.to)
+    }
+}
+
+/// Something that is wrong with a link now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Harmed {
+    pub(crate) fault: u32,
+    pub(crate) route: Route,
+}
+
+/// The relays towards one process, listening and not yet answering.
+#[derive(Debug)]
+pub(crate) struct Listening(Vec<(Gate, TcpListener)>);
+
+/// All paths and relays of one bazaar. Dropping it closes every relay and every connection.
+#[derive(Debug)]
+pub(crate) struct Network {
+    addresses: Addresses,
+    paths: BTreeMap<(ProcessName, ProcessName), Arc<Path>>,
+    /// By who connects to whom.
+    gates: BTreeMap<(ProcessName, ProcessName), Gate>,
+    harmed: Mutex<Vec<Harmed>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// Every pair of processes of which the first connects to the second.
+fn diallers(addresses: &Addresses) -> Vec<(ProcessName, ProcessName)> {
+    // The catalog asks the front-end only.
+    let connects = |from: ProcessName, to: ProcessName| {
+        from != to && (from != ProcessName::Catalog || to == ProcessName::FrontEnd)
+    };
+    let names: Vec<_> = addresses.processes().map(|(name, _)| name).collect();
+    let pairs = names.iter().flat_map(|from| names.iter().map(move |to| (*from, *to)));
+    pairs.filter(|(from, to)| connects(*from, *to)).collect()
+}
+
+/// How many addresses the relays of a bazaar need.
+pub(crate) fn addresses_needed(addresses: &Addresses) -> usize {
+    diallers(addresses).len()
+}
+
+impl Network {
+    /// A whole network between the processes at `addresses`, whose relays are going to listen at
+    /// `own`, as many as [`addresses_needed`] says.
+    pub(crate) fn new(addresses: &Addresses, own: Vec<SocketAddr>) -> Self {
+        let mut paths: BTreeMap<_, Arc<Path>> = BTreeMap::new();
+        let names: Vec<_> = addresses.processes().collect();
+        for (from, _) in &names {
+            for (to, _) in names.iter().filter(|(to, _)| to != from) {
+                paths.insert((*from, *to), Arc::default());
+            }
+        }
+        let targets: BTreeMap<_, _> = names.into_iter().collect();
+        let mut gates = BTreeMap::new();
+        for ((from, to), address) in diallers(addresses).into_iter().zip(own) {
+            let out = Arc::clone(&paths[&(from, to)]);
+            let back = Arc::clone(&paths[&(to, from)]);
+            let gate = Gate { address, target: targets[&to], paths: Paths { out, back } };
+            gates.insert((from, to), gate);
+        }
+        let (harmed, tasks) = (Mutex::default(), Mutex::default());
+        Self { addresses: addresses.clone(), paths, gates, harmed, tasks }
+    }
+
+    /// What `name` is to be told: its own address, and its peers' relays.
+    pub(crate) fn seen_by(&self, name: ProcessName) -> Addresses {
+        let mut seen = self.addresses.clone();
+        for ((_, to), gate) in self.gates.iter().filter(|((from, _), _)| *from == name) {
+            match *to {
+                ProcessName::FrontEnd => seen.front_end = gate.address,
+                ProcessName::Catalog => seen.catalog = gate.address,
+                ProcessName::Order(id) => _ = seen.orders.insert(id, gate.address),
+            }
+        }
+        seen
+    }
+
+    /// Begins to listen for `name`, which is about to be started.
+    pub(crate) async fn listen(&self, name: ProcessName) -> io::Result<Listening> {
+        let mut listening = Vec::new();
+        for ((_, to), gate) in &self.gates {
+            if *to == name {
+                listening.push((gate.clone(), gate.listen().await?));
+            }
+        }
+        Ok(Listening(listening))
+    }
+
+    /// Carries connections to a process that was started, until `death` completes.
+    pub(crate) fn serve<D>(&self, listening: Listening, death: impl Fn() -> D)
+    where
+        D: Future<Output = ()> + Send + 'static,
+    {
+        let mut tasks = locked(&self.tasks);
+        // What is left of earlier lives.
+        while tasks.try_join_next().is_some() {}
+        for (gate, listener) in listening.0 {
+            tasks.spawn(gate.serve(listener, death()));
+        }
+    }
+
+    /// Makes a link worse.
+    pub(crate) fn harm(&self, fault: u32, route: Route, harm: LinkHarm) {
+        locked(&self.harmed).push(Harmed { fault, route });
+        for path in self.paths_of(route) {
+            path.harm(fault, harm);
+        }
+    }
+
+    /// Ends one fault. `None` if there is none of that number.
+    pub(crate) fn heal(&self, fault: u32) -> Option<Harmed> {
+        let mut harmed = locked(&self.harmed);
+        let position = harmed.iter().position(|harmed| harmed.fault == fault)?;
+        let healed = harmed.remove(position);
+        for path in self.paths_of(healed.route) {
+            path.heal(fault);
+        }
+        Some(healed)
+    }
+
+    /// Everything that is wrong with the links now.
+    pub(crate) fn harmed(&self) -> Vec<Harmed> {
+        locked(&self.harmed).clone()
+    }
+
+    fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Path>> {
+        route.directions().filter_map(|direction| self.paths.get(&direction))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

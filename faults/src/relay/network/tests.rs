@@ -1,0 +1,152 @@
+//! Relays over real sockets: who is told which address, and when a connection is refused.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use wire::ids::ReplicaId;
+
+use super::*;
+use crate::ports::{self, Ports};
+use crate::schedule::CutMode;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const A_WHILE: Duration = Duration::from_millis(150);
+const ORDER_1: ProcessName = ProcessName::Order(ReplicaId(1));
+
+/// A network whose processes do not run.
+struct Fixture {
+    addresses: Addresses,
+    network: Network,
+    /// Says that the processes are dead.
+    dead: watch::Sender<bool>,
+    _reservations: [ports::Reservation; 2],
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let (addresses, reservation) = ports::choose(Ports::Free, 2).unwrap();
+        let (own, more) = ports::choose_more(addresses_needed(&addresses)).unwrap();
+        let network = Network::new(&addresses, own);
+        let dead = watch::Sender::new(false);
+        Self { addresses, network, dead, _reservations: [reservation, more] }
+    }
+
+    /// The front-end's relay for the catalog.
+    fn relay(&self) -> SocketAddr {
+        self.network.seen_by(ProcessName::Catalog).front_end
+    }
+
+    async fn begin_life(&self) {
+        let listening = self.network.listen(ProcessName::FrontEnd).await.unwrap();
+        self.dead.send_replace(false);
+        self.network.serve(listening, || {
+            let mut dead = self.dead.subscribe();
+            async move { _ = dead.wait_for(|dead| *dead).await }
+        });
+    }
+
+    async fn is_refused(&self) -> bool {
+        let connected = TcpStream::connect(self.relay()).await;
+        connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_told_relays_and_its_own_address() {
+    let Fixture { addresses, network, .. } = Fixture::new();
+    let mut relays = BTreeSet::new();
+    for (name, own) in addresses.processes() {
+        for (peer, told) in network.seen_by(name).processes() {
+            let direct =
+                peer == name || (name == ProcessName::Catalog && peer != ProcessName::FrontEnd);
+            let real = addresses.processes().find(|(name, _)| *name == peer).unwrap().1;
+            assert_eq!(told == real, direct, "{name} is told {told} for {peer}");
+            assert!(told == own || direct || relays.insert(told), "{told} is told twice");
+        }
+    }
+    assert_eq!(relays.len(), addresses_needed(&addresses));
+}
+
+/// The invariant of the relays, life by life (see the header of `relay`).
+#[tokio::test]
+async fn a_relay_refuses_connections_only_while_its_process_is_dead() {
+    let fixture = Fixture::new();
+    assert!(fixture.is_refused().await, "it has never lived");
+    for _ in 0..3 {
+        fixture.begin_life().await;
+        // It lives and does not listen yet: a reset, and no refusal.
+        let mut early = TcpStream::connect(fixture.relay()).await.unwrap();
+        let error = timeout(PATIENCE, early.read_u8()).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+
+        let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
+        let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
+        let (mut peer, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        dialler.write_all(b"x").await.unwrap();
+        assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'x');
+
+        // It has closed its listener, and still lives.
+        drop(listener);
+        let mut late = TcpStream::connect(fixture.relay()).await.unwrap();
+        assert!(timeout(PATIENCE, late.read_u8()).await.unwrap().is_err());
+
+        fixture.dead.send_replace(true);
+        while !fixture.is_refused().await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The connection from its life is not the refusal's business.
+        peer.write_all(b"y").await.unwrap();
+        assert_eq!(timeout(PATIENCE, dialler.read_u8()).await.unwrap().unwrap(), b'y');
+    }
+}
+
+#[tokio::test]
+async fn a_cut_relay_accepts_and_says_nothing() {
+    let fixture = Fixture::new();
+    fixture.begin_life().await;
+    let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
+    for mode in [CutMode::Silent, CutMode::Reset] {
+        let (from, to, both_ways) = (ProcessName::FrontEnd, ProcessName::Catalog, true);
+        fixture.network.harm(7, Route { from, to, both_ways }, LinkHarm::Cut(mode));
+        let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
+        dialler.write_all(b"x").await.unwrap();
+        let read = timeout(A_WHILE, dialler.read_u8()).await;
+        match (mode, read) {
+            (CutMode::Silent, Err(_)) => {}
+            (CutMode::Reset, Ok(Err(error))) => {
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+            }
+            (mode, other) => panic!("{mode:?}: {other:?}"),
+        }
+        assert_eq!(fixture.network.harmed().len(), 1);
+        assert_eq!(
+            fixture.network.heal(7).map(|healed| healed.route.to_string()).as_deref(),
+            Some("front-end <-> catalog")
+        );
+        assert!(fixture.network.heal(7).is_none());
+    }
+    drop(listener);
+}
+
+#[tokio::test]
+async fn one_direction_is_cut_on_connections_that_either_end_opened() {
+    let fixture = Fixture::new();
+    fixture.begin_life().await;
+    let front_end = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
+    // order-1 asks the front-end, whose answers are lost.
+    let relay = fixture.network.seen_by(ORDER_1).front_end;
+    let mut dialler = TcpStream::connect(relay).await.unwrap();
+    let (mut peer, _) = timeout(PATIENCE, front_end.accept()).await.unwrap().unwrap();
+    let (from, to, both_ways) = (ProcessName::FrontEnd, ORDER_1, false);
+    fixture.network.harm(1, Route { from, to, both_ways }, LinkHarm::Cut(CutMode::Silent));
+    dialler.write_all(b"q").await.unwrap();
+    assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'q');
+    peer.write_all(b"a").await.unwrap();
+    assert!(timeout(A_WHILE, dialler.read_u8()).await.is_err());
+    fixture.network.heal(1);
+    assert_eq!(timeout(PATIENCE, dialler.read_u8()).await.unwrap().unwrap(), b'a');
+}

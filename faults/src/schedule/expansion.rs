@@ -1,0 +1,247 @@
+//! From a plan's list to faults with a beginning and an end, and what is wrong with the list.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use super::action::{Action, Harm, LinkHarm};
+use super::target::{Link, Target};
+use super::{Aim, Fault, PlannedFault, ScheduleError};
+
+/// The latest that anything may be planned for: a day, so that no sum of times can overflow.
+const MAX_MS: u64 = 24 * 60 * 60 * 1000;
+/// A link that is later than this is a cut one: every call that passes it has timed out.
+const MAX_DELAY_MS: u64 = 60_000;
+
+/// A fault and the plan's element that began it.
+struct Begun {
+    index: usize,
+    fault: Fault,
+}
+
+/// A plan's list, element by element.
+pub(super) struct Expansion {
+    replicas: u8,
+    index: usize,
+    latest_ms: u64,
+    begun: Vec<Begun>,
+    errors: Vec<ScheduleError>,
+}
+
+impl Expansion {
+    pub(super) fn new(replicas: u8) -> Self {
+        Self { replicas, index: 0, latest_ms: 0, begun: Vec::new(), errors: Vec::new() }
+    }
+
+    /// The next element of the list.
+    pub(super) fn add(&mut self, planned: &PlannedFault) {
+        self.check_times(planned);
+        self.check_details(planned);
+        if let Some(aim) = self.aim(planned) {
+            match self.harm(planned) {
+                Ok(harm) => self.begin(planned, harm, aim),
+                Err(end) => self.end(planned.at_ms, end, aim),
+            }
+        }
+        self.latest_ms = self.latest_ms.max(planned.at_ms);
+        self.index += 1;
+    }
+
+    /// The faults, or everything that is wrong.
+    pub(super) fn finish(mut self) -> Result<Vec<Fault>, Vec<ScheduleError>> {
+        self.check_overlaps();
+        if self.errors.is_empty() {
+            Ok(self.begun.into_iter().map(|begun| begun.fault).collect())
+        } else {
+            Err(self.errors)
+        }
+    }
+
+    fn refuse(&mut self, field: &str, problem: impl Into<String>) {
+        let field = format!("faults[{}].{field}", self.index);
+        self.errors.push(ScheduleError { field, problem: problem.into() });
+    }
+
+    fn check_times(&mut self, planned: &PlannedFault) {
+        let PlannedFault { at_ms, action, for_ms, .. } = *planned;
+        if at_ms < self.latest_ms {
+            let latest_ms = self.latest_ms;
+            let problem = format!(
+                "{at_ms} is before the fault above it, at {latest_ms}; write faults in the order \
+                 of their times"
+            );
+            self.refuse("at_ms", problem);
+        }
+        if at_ms > MAX_MS {
+            self.refuse("at_ms", format!("must be at most {MAX_MS}, which is a day"));
+        }
+        match for_ms {
+            Some(_) if action.is_end() => {
+                let problem = format!(
+                    "a {action} does not last; for_ms belongs to kill, pause, cut, delay and \
+                     throttle"
+                );
+                self.refuse("for_ms", problem);
+            }
+            Some(0) | Some(MAX_MS..) => {
+                self.refuse("for_ms", format!("must be from 1 to {}, or left out", MAX_MS - 1));
+            }
+            _ => {}
+        }
+    }
+
+    /// Fields that belong to one action only.
+    fn check_details(&mut self, planned: &PlannedFault) {
+        let PlannedFault { action, mode, delay_ms, bytes_per_s, .. } = *planned;
+        let details = [
+            ("mode", mode.is_some(), Action::Cut),
+            ("delay_ms", delay_ms.is_some(), Action::Delay),
+            ("bytes_per_s", bytes_per_s.is_some(), Action::Throttle),
+        ];
+        for (field, given, owner) in details {
+            if given && action != owner {
+                self.refuse(field, format!("belongs to {owner}, not to {action}"));
+            }
+        }
+        match delay_ms {
+            None if action == Action::Delay => {
+                self.refuse("delay_ms", "is missing: say how much later everything passes");
+            }
+            Some(0 | MAX_DELAY_MS..) if action == Action::Delay => {
+                self.refuse("delay_ms", format!("must be from 1 to {}", MAX_DELAY_MS - 1));
+            }
+            _ => {}
+        }
+        match bytes_per_s {
+            None if action == Action::Throttle => {
+                self.refuse("bytes_per_s", "is missing: say how much may pass in a second");
+            }
+            Some(0) if action == Action::Throttle => {
+                self.refuse("bytes_per_s", "must be 1 or more; use cut to let nothing pass");
+            }
+            _ => {}
+        }
+    }
+
+    /// What the fault is for, if that makes sense.
+    fn aim(&mut self, planned: &PlannedFault) -> Option<Aim> {
+        let PlannedFault { action, target, link, .. } = *planned;
+        let (needed, other) =
+            if action.is_of_links() { ("link", "target") } else { ("target", "link") };
+        if (action.is_of_links() && target.is_some()) || (!action.is_of_links() && link.is_some()) {
+            self.refuse(other, format!("a {action} has a {needed}, not a {other}"));
+        }
+        let aim = if action.is_of_links() { link.map(Aim::Link) } else { target.map(Aim::Process) };
+        match aim {
+            None => self.refuse(needed, format!("is missing: say what to {action}")),
+            Some(Aim::Process(target)) => self.check_target(needed, target),
+            Some(Aim::Link(link)) => self.check_link(needed, link),
+        }
+        aim
+    }
+
+    fn check_target(&mut self, field: &str, target: Target) {
+        let replicas = self.replicas;
+        match target {
+            Target::Order(id) if id.0 == 0 || id.0 > replicas => {
+                let problem =
+                    format!("there is no order-{id}: the replicas are order-1 to order-{replicas}");
+                self.refuse(field, problem);
+            }
+            Target::Follower if replicas < 2 => {
+                let problem = "a single replica has no follower; set replicas to 2 or more";
+                self.refuse(field, problem);
+            }
+            _ => {}
+        }
+    }
+
+    fn check_link(&mut self, field: &str, link: Link) {
+        for end in link.ends() {
+            self.check_target(field, end);
+        }
+        if link.from == link.to {
+            self.refuse(field, format!("{link} has one end only; name two"));
+        }
+    }
+
+    /// What the element does; what it ends, if it ends something.
+    fn harm(&self, planned: &PlannedFault) -> Result<Harm, Action> {
+        // What is missing was refused; any other value will do in its place.
+        let least = NonZeroU64::MIN;
+        Ok(match planned.action {
+            Action::Kill => Harm::Kill,
+            Action::Pause => Harm::Pause,
+            Action::Cut => Harm::Link(LinkHarm::Cut(planned.mode.unwrap_or_default())),
+            Action::Delay => {
+                let delay_ms = planned.delay_ms.unwrap_or(least.get());
+                Harm::Link(LinkHarm::Delay(Duration::from_millis(delay_ms)))
+            }
+            Action::Throttle => {
+                let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
+                Harm::Link(LinkHarm::Throttle(bytes_per_s))
+            }
+            end @ (Action::Restart | Action::Resume | Action::Heal) => return Err(end),
+        })
+    }
+
+    fn begin(&mut self, planned: &PlannedFault, harm: Harm, aim: Aim) {
+        let number = u32::try_from(self.begun.len() + 1).unwrap_or(u32::MAX);
+        let PlannedFault { at_ms, for_ms, if_possible, .. } = *planned;
+        let ends_at_ms = for_ms.map(|for_ms| at_ms.saturating_add(for_ms));
+        let fault = Fault { number, harm, aim, at_ms, ends_at_ms, if_possible };
+        self.begun.push(Begun { index: self.index, fault });
+    }
+
+    /// Ends the latest open fault of that kind at the same place.
+    fn end(&mut self, at_ms: u64, action: Action, aim: Aim) {
+        let open = self.begun.iter_mut().rev().map(|begun| &mut begun.fault).find(|fault| {
+            fault.harm.end() == action && fault.aim == aim && fault.ends_at_ms.is_none()
+        });
+        if let Some(fault) = open {
+            fault.ends_at_ms = Some(at_ms.max(fault.at_ms));
+            return;
+        }
+        let begin = match action {
+            Action::Restart => "kill",
+            Action::Resume => "pause",
+            _ => "cut, delay or throttle",
+        };
+        let field = match aim {
+            Aim::Process(_) => "target",
+            Aim::Link(_) => "link",
+        };
+        let problem =
+            format!("nothing to {action}: no earlier {begin} has {field} \"{aim}\" and no for_ms");
+        self.refuse("action", problem);
+    }
+
+    /// A process that is down cannot be killed. For leaders and followers only the moment tells;
+    /// links can be bad in several ways at once.
+    fn check_overlaps(&mut self) {
+        let named = |fault: &Fault| match fault.aim {
+            Aim::Process(target) => target.process(),
+            Aim::Link(_) => None,
+        };
+        let mut problems = Vec::new();
+        for (position, later) in self.begun.iter().enumerate() {
+            let Some(process) = named(&later.fault) else { continue };
+            let clash = self.begun[..position].iter().find(|earlier| {
+                let over = earlier.fault.ends_at_ms.is_some_and(|end| end <= later.fault.at_ms);
+                named(&earlier.fault) == Some(process) && !over
+            });
+            if let Some(earlier) = clash {
+                let until = match earlier.fault.ends_at_ms {
+                    Some(end) => format!("until {end}"),
+                    None => "for the rest of the trial".to_owned(),
+                };
+                let problem =
+                    format!("{process} is still broken by faults[{}], {until}", earlier.index);
+                problems.push((later.index, problem));
+            }
+        }
+        for (index, problem) in problems {
+            self.index = index;
+            self.refuse("target", problem);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Whom a fault is for: a process, a role that a process has at the moment, or the link between
+//! two of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use wire::ids::ReplicaId;
+
+use crate::process::ProcessName;
+
+/// A process, or whoever has a role when the fault fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// Whoever leads when the fault fires.
+    Leader,
+    /// When the fault fires, the in-sync replica with the highest id that runs and does not lead.
+    Follower,
+    /// An order replica.
+    Order(ReplicaId),
+    /// The catalog.
+    Catalog,
+    /// The front-end.
+    FrontEnd,
+}
+
+impl Target {
+    /// The process, if that is known before the fault fires.
+    #[must_use]
+    pub fn process(self) -> Option<ProcessName> {
+        match self {
+            Self::Leader | Self::Follower => None,
+            Self::Order(id) => Some(ProcessName::Order(id)),
+            Self::Catalog => Some(ProcessName::Catalog),
+            Self::FrontEnd => Some(ProcessName::FrontEnd),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.process() {
+            Some(process) => process.fmt(f),
+            None if *self == Self::Leader => f.pad("leader"),
+            None => f.pad("follower"),
+        }
+    }
+}
+
+/// The text is no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be \"leader\", \"follower\", \"order-\" and an id, \"catalog\" or \"front-end\"")]
+pub struct UnknownTarget;
+
+impl FromStr for Target {
+    type Err = UnknownTarget;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "leader" => Ok(Self::Leader),
+            "follower" => Ok(Self::Follower),
+            _ => match text.parse().map_err(|_| UnknownTarget)? {
+                ProcessName::Order(id) => Ok(Self::Order(id)),
+                ProcessName::Catalog => Ok(Self::Catalog),
+                ProcessName::FrontEnd => Ok(Self::FrontEnd),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map_err(|error: UnknownTarget| format!("target \"{text}\" {error}"))
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.to_string()
+    }
+}
+
+/// A link between two processes: the direction from one to the other, or both.
+///
+/// A direction is everything that one process sends to the other, whoever opened the connection:
+/// "order-3 -> order-1" concerns the requests that order-3 sends to order-1, and its answers to
+/// order-1's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Link {
+    /// Who sends.
+    pub from: Target,
+    /// Who receives.
+    pub to: Target,
+    /// Whether the other direction is meant, too.
+    pub both_ways: bool,
+}
+
+impl Link {
+    /// The two ends.
+    #[must_use]
+    pub fn ends(self) -> [Target; 2] {
+        [self.from, self.to]
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrow = if self.both_ways { "<->" } else { "->" };
+        write!(f, "{} {arrow} {}", self.from, self.to)
+    }
+}
+
+/// The text is no link.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be two targets with -> or <-> in between, for example \"order-3 -> order-1\"{reason}"
+)]
+pub struct UnknownLink {
+    reason: String,
+}
+
+impl FromStr for Link {
+    type Err = UnknownLink;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (from, to, both_ways) = match (text.split_once("<->"), text.split_once("->")) {
+            (Some((from, to)), _) => (from, to, true),
+            (None, Some((from, to))) => (from, to, false),
+            (None, None) => return Err(UnknownLink { reason: String::new() }),
+        };
+        let end = |text: &str| {
+            let text = text.trim();
+            let reason = |error| format!("; \"{text}\" {error}");
+            text.parse().map_err(|error: UnknownTarget| UnknownLink { reason: reason(error) })
+        };
+        Ok(Self { from: end(from)?, to: end(to)?, both_ways })
+    }
+}
+
+impl TryFrom<String> for Link {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map_err(|error: UnknownLink| format!("link \"{text}\" {error}"))
+    }
+}
+
+impl From<Link> for String {
+    fn from(link: Link) -> Self {
+        link.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_read_as_they_are_written() {
+        for text in ["leader", "follower", "order-2", "catalog", "front-end"] {
+            let json = format!("\"{text}\"");
+            let target: Target = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&target).unwrap(), json);
+        }
+        let error = serde_json::from_str::<Target>("\"oder-2\"").unwrap_err().to_string();
+        assert!(error.starts_with("target \"oder-2\" must be \"leader\""), "{error}");
+    }
+
+    #[test]
+    fn links_read_as_they_are_written() {
+        for text in ["order-3 -> order-1", "leader <-> catalog", "front-end -> follower"] {
+            assert_eq!(text.parse::<Link>().unwrap().to_string(), text);
+        }
+        let tight: Link = "order-3<->order-1".parse().unwrap();
+        assert_eq!(tight.to_string(), "order-3 <-> order-1");
+        for (text, hint) in [("order-3", "for example"), ("order-3 -> oder-1", "\"oder-1\" must")] {
+            let error = text.parse::<Link>().unwrap_err().to_string();
+            assert!(error.contains(hint), "{error}");
+        }
+    }
+}
