@@ -2,8 +2,35 @@
 //!
 //! Each is a rule of the protocols left out, at the one place that keeps it. They exist only with
 //! the cargo feature `planted-bugs`; without it [`Bugs`] is empty, [`Bugs::has`] is a constant, and
-//! the compiler removes both the question and the wrong answer. The process test asks for them by
-//! flag, the explorer of the pure cores by value.
+//! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
+//! them by flag, the explorer of the pure cores by value.
+//!
+//! * [`args`]: the flags, `--plant BUG` and `--stretch POINT=MS`.
+//! * [`stretch`]: delays that widen the moments in which a bug does harm.
+//!
+//! [`Bug::AnswerBeforeFlush`] needs a machine that loses what was not flushed, and a process that
+//! is killed loses nothing that it has handed to the operating system. So the bug hands nothing
+//! over: [`storage`](crate::storage) answers at once and holds the COMMIT back for
+//! [`HOLD_BACK`]; a SIGKILL within that time leaves the file as it was at the last COMMIT, which is
+//! what a power failure would leave of commits that were not flushed.
+
+pub mod args;
+pub mod stretch;
+
+pub use args::PlantedArgs;
+pub use stretch::{Point, Stretches};
+
+/// How long [`Bug::AnswerBeforeFlush`] holds a COMMIT back: long enough for a kill to hit it.
+pub const HOLD_BACK: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What is planted in a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Planted {
+    /// The rules that are left out.
+    pub bugs: Bugs,
+    /// The moments that are made longer.
+    pub stretches: Stretches,
+}
 
 /// A rule that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +39,7 @@
 pub enum Bug {
     /// Order: a number is answered once the leader itself has it.
     AcknowledgeBeforeReplicating,
-    /// Order: a number is answered before the leader's own disk has it.
+    /// Order, catalog: what is answered is not on disk yet (see the module).
     AnswerBeforeFlush,
     /// Order: a trade that has a number gets another (R8).
     NoOrderLogCheck,
@@ -24,7 +51,8 @@ pub enum Bug {
     KeepConflictingTail,
     /// Order: a message drops whatever it does not mention, of its own epoch too (R6).
     DropOwnEpoch,
-    /// Order: a follower takes messages of epochs that are over (R5).
+    /// Order: a follower takes messages of epochs that are over, and drops for them what it
+    /// holds of newer ones (R5).
     NoEpochCheckAtFollower,
     /// Order: a follower says yes to entries that leave a gap to what it holds (R5).
     AcknowledgeGaps,
@@ -34,7 +62,7 @@ pub enum Bug {
     AddWithoutWaiting,
     /// Order: replicas are added before it is known what is committed (R2).
     AddWhileReconciling,
-    /// Order: a restarted leader goes on in its old epoch (R4).
+    /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: a new leader does not ask what was applied without a number (E1).
     SkipUnnumbered,

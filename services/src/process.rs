@@ -20,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use wire::ids::ReplicaId;
 
+use crate::planted::PlantedArgs;
 use crate::storage::Durability;
 
 /// The process could not be set up, or was called wrongly.
@@ -55,6 +56,9 @@ pub struct CommonArgs {
     /// End at once, by SIGKILL, when this parent process does
     #[arg(long, value_name = "PID")]
     pub parent_pid: Option<i32>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become the help's first line")]
+    pub planted: PlantedArgs,
 }
 
 /// A replica and where it listens: `ID=ADDR`.

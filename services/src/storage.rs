@@ -3,6 +3,10 @@
 //! A file is made whole under another name and then renamed, so a file that is there but empty
 //! has been truncated and is refused. One process at a time: a lock file beside the database says
 //! so, and leaves the database itself readable to the `sqlite3` shell.
+//!
+//! Transactions are in [`change`].
+
+pub mod change;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -10,6 +14,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use rusqlite::Connection;
+
+pub use change::Change;
+
+use crate::planted::Bugs;
 
 /// When a commit counts as durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -64,6 +72,7 @@ pub enum StorageError {
 pub struct Database {
     /// The one connection: each process has one writer.
     pub connection: Connection,
+    held_back: change::HeldBack,
     _lock: File,
 }
 
@@ -111,7 +120,14 @@ impl Database {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(damaged)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(damaged)?;
         connection.pragma_update(None, "synchronous", synchronous).map_err(damaged)?;
-        Ok(Self { connection, _lock: lock })
+        Ok(Self { connection, held_back: change::HeldBack::default(), _lock: lock })
+    }
+
+    /// The same database with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(mut self, bugs: Bugs) -> Self {
+        self.held_back = change::HeldBack::new(bugs);
+        self
     }
 }
 

@@ -194,6 +194,7 @@ impl Bazaar {
             ping_timeout: Duration::from_secs(5),
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
+            planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(run(listener, config, None, async {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::planted::Planted;
 use crate::process::CommonArgs;
 use crate::storage::Durability;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub stocks: Option<PathBuf>,
     /// How many there may be of each of them.
     pub cap: u32,
+    /// What is wrong with it on purpose: nothing, but in builds that ask for it.
+    pub planted: Planted,
 }
 
 /// Every mistake in the arguments, in one line.
@@ -76,6 +79,7 @@ impl TryFrom<Args> for Config {
         Ok(Self {
             data_dir: args.common.data_dir,
             durability: args.common.durability,
+            planted: Planted::from(&args.common.planted),
             front_end: args.front_end,
             stocks: args.stocks,
             cap: args.cap,

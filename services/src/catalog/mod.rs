@@ -41,7 +41,7 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let (ledger, store) = open(&config)?;
     let metrics = Metrics::new();
-    let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public)));
+    let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public), config.planted.bugs));
     let writer = writer::start(ledger, store, &metrics).context("cannot start the writer")?;
     let Writer { desk, batches, ended, thread } = writer;
     let pusher = Pusher::new(Peers::new(secret.clone()), config.front_end, &metrics);
@@ -69,7 +69,7 @@ pub async fn run(
 
 /// Opens the database, and gives a new one its first stocks.
 fn open(config: &Config) -> anyhow::Result<(Ledger, Store)> {
-    let mut store = Store::open(&config.data_dir, config.durability)?;
+    let mut store = Store::open(&config.data_dir, config.durability, config.planted.bugs)?;
     let path = config.data_dir.join("catalog.db");
     let unreadable = || format!("{} cannot be read; it was left as it is", path.display());
     let ledger = match store.load().with_context(unreadable)? {
@@ -79,5 +79,5 @@ fn open(config: &Config) -> anyhow::Result<(Ledger, Store)> {
             store.seed(stocks).with_context(|| format!("cannot write {}", path.display()))?
         }
     };
-    Ok((ledger, store))
+    Ok((ledger.with_bugs(config.planted.bugs), store))
 }

@@ -11,6 +11,7 @@ use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 
 use super::reveal::{Batch, Look, Pushed, Reveal, Step};
+use crate::planted::Bugs;
 
 /// How long a fill waits for the version it asks for. The version exists, and the push that it
 /// waits for is under way; a front-end that lives acknowledges within milliseconds.
@@ -25,8 +26,9 @@ pub struct Shown<W> {
 
 impl<W> Shown<W> {
     /// Shows nothing until the pusher has told of every version.
-    pub fn new(stocks: impl IntoIterator<Item = StockAt>) -> Self {
-        Self { reveal: Mutex::new(Reveal::new(stocks)), changes: watch::Sender::new(()) }
+    pub fn new(stocks: impl IntoIterator<Item = StockAt>, bugs: Bugs) -> Self {
+        let reveal = Reveal::new(stocks).with_bugs(bugs);
+        Self { reveal: Mutex::new(reveal), changes: watch::Sender::new(()) }
     }
 
     /// Whether anything may be shown.

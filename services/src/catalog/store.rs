@@ -4,16 +4,18 @@
 //! that what is read in a batch includes what the batch has written so far: a request id that
 //! comes twice in one batch is found the second time.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Row, params};
 use wire::bazaar::TradeType;
 use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
 use wire::internal::{AppliedTrade, Decision, Origin, StockRecord, TradeRecord};
 
 use super::ledger::Ledger;
-use crate::storage::{Database, Durability, StorageError};
+use crate::planted::{Bug, Bugs};
+use crate::storage::{Change, Database, Durability, StorageError};
 
 /// `state` has no row until the first stocks are in, so a process that dies in between starts
 /// over with them.
@@ -59,13 +61,14 @@ pub struct Store {
 /// One transaction.
 #[derive(Debug)]
 pub struct Batch<'a> {
-    transaction: Transaction<'a>,
+    transaction: Change<'a>,
 }
 
 impl Store {
     /// Opens `dir/catalog.db`, or makes it.
-    pub fn open(dir: &Path, durability: Durability) -> Result<Self, StorageError> {
-        Ok(Self { database: Database::open(dir, "catalog", durability, SCHEMA)? })
+    pub fn open(dir: &Path, durability: Durability, bugs: Bugs) -> Result<Self, StorageError> {
+        let database = Database::open(dir, "catalog", durability, &schema(bugs))?;
+        Ok(Self { database: database.with_bugs(bugs) })
     }
 
     /// The ledger as it was committed last; `None` if the database has no stocks yet.
@@ -107,9 +110,16 @@ impl Store {
 
     /// Begins a transaction.
     pub fn batch(&mut self) -> rusqlite::Result<Batch<'_>> {
-        let connection = &mut self.database.connection;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Batch { transaction })
+        Ok(Batch { transaction: self.database.change()? })
+    }
+}
+
+/// The schema; without its second line of defence where a bug is planted that has to get past it.
+fn schema(bugs: Bugs) -> Cow<'static, str> {
+    if bugs.has(Bug::NoRequestIdCheck) {
+        Cow::Owned(SCHEMA.replace(" UNIQUE", ""))
+    } else {
+        Cow::Borrowed(SCHEMA)
     }
 }
 
@@ -282,7 +292,7 @@ mod tests {
     use crate::catalog::stock_file;
 
     fn open(dir: &Path) -> Store {
-        Store::open(dir, Durability::Flush).unwrap()
+        Store::open(dir, Durability::Flush, Bugs::default()).unwrap()
     }
 
     fn applied(id: &str, seq: u64) -> TradeRecord {

@@ -344,6 +344,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::stock_file;
+    use crate::planted::Bugs;
     use crate::storage::Durability;
 
     fn buy(id: &str, epoch: u64, quantity: u64) -> Ask {
@@ -371,7 +372,7 @@ mod tests {
     impl Catalog {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let mut store = Store::open(dir.path(), Durability::Flush).unwrap();
+            let mut store = Store::open(dir.path(), Durability::Flush, Bugs::default()).unwrap();
             let ledger = store.seed(stock_file::read(None, 100).unwrap()).unwrap();
             Self { ledger, store, _dir: dir }
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use wire::ids::ReplicaId;
 
+use crate::planted::Planted;
 use crate::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use crate::storage::Durability;
 
@@ -85,6 +86,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a commit counts.
     pub durability: Durability,
+    /// What is wrong with it on purpose: nothing, but in builds that ask for it.
+    pub planted: Planted,
 }
 
 /// Everything that is wrong with the arguments, in one line.
@@ -122,6 +125,7 @@ impl TryFrom<Args> for Config {
             trade_timeout,
             data_dir: args.common.data_dir,
             durability: args.common.durability,
+            planted: Planted::from(&args.common.planted),
         })
     }
 }

@@ -20,6 +20,7 @@ use super::election::{self, Round};
 use super::membership::{Ballot, Membership, Standing};
 use super::pinger::Pinger;
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
+use crate::planted::{Bug, Bugs};
 use crate::process::monotonic_us;
 
 /// Why the front-end must not serve.
@@ -68,6 +69,7 @@ pub struct Detector {
     /// The epoch whose leader is known to serve, so that it is noted once.
     serving: Option<Epoch>,
     tasks: JoinSet<()>,
+    bugs: Bugs,
 }
 
 impl Detector {
@@ -89,7 +91,14 @@ impl Detector {
             retry_period: ping_period,
             serving: None,
             tasks: JoinSet::new(),
+            bugs: Bugs::default(),
         }
+    }
+
+    /// The same detector with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { judge: self.judge.with_bugs(bugs), bugs, ..self }
     }
 
     /// Brings about a leader, then watches it for as long as it is polled. Returns only if the
@@ -152,8 +161,8 @@ impl Detector {
         loop {
             if let Some(configuration) = self.membership.configuration() {
                 let leader = configuration.leader;
-                let members = configuration.in_sync.iter().copied();
-                let round = Round::among(members).preferring(leader);
+                let candidates = self.candidates(&configuration);
+                let round = Round::among(candidates).preferring(leader);
                 let answered = election::ask(&self.pinger, round).await;
                 if let Some(reply) = answered.values().find(|reply| reply.epoch > stored) {
                     let (replica, seen) = (reply.id, reply.epoch);
@@ -182,27 +191,34 @@ impl Detector {
                 self.replace_leader(&configuration, suspected_us).await;
             }
             Verdict::Deposed(reply) => {
-                let members = configuration.in_sync.iter().copied();
-                let round = Round::among(members).having_heard(reply);
+                let round = Round::among(self.candidates(&configuration)).having_heard(reply);
                 let answered = election::ask(&self.pinger, round).await;
                 self.conclude(&configuration, answered, Cause::LeaderRestart, suspected_us).await;
             }
             Verdict::Unrelated => {
                 let answered = matches!(observation.outcome, Outcome::Answered(_));
                 let other = observation.replica != configuration.leader;
-                if leaderless && answered && other && configuration.is_in_sync(observation.replica)
-                {
+                let may_lead = self.candidates(&configuration).contains(&observation.replica);
+                if leaderless && answered && other && may_lead {
                     self.replace_leader(&configuration, None).await;
                 }
             }
         }
     }
 
+    /// Who may lead (rule R3).
+    fn candidates(&self, configuration: &Configuration) -> Vec<ReplicaId> {
+        if self.bugs.has(Bug::ElectOutOfSync) {
+            self.pinger.replicas().collect()
+        } else {
+            configuration.in_sync.clone()
+        }
+    }
+
     /// The leader did not answer: asks everybody, and gives the leadership to somebody else,
     /// unless the leader turns out to lead all the same.
     async fn replace_leader(&mut self, current: &Configuration, suspected_us: Option<u64>) {
-        let members = current.in_sync.iter().copied();
-        let round = Round::among(members).suspecting(current.leader);
+        let round = Round::among(self.candidates(current)).suspecting(current.leader);
         let answered = election::ask(&self.pinger, round).await;
         if answered.get(&current.leader).is_some_and(|reply| self.judge.is_leading(reply)) {
             tracing::info!(leader = %current.leader, "the leader is slow, but alive");

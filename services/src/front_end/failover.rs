@@ -7,6 +7,7 @@
 //! What it keeps track of is what was certain (rule E4): the 503 at the end may say that nothing
 //! was changed only if no attempt can have changed anything.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use hyper::StatusCode;
 use prometheus::IntCounter;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use uuid::Uuid;
 use wire::bazaar::ErrorBody;
 use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
@@ -21,6 +23,7 @@ use wire::ids::{Epoch, ReplicaId};
 use super::membership::{Current, Leader};
 use super::pinger::Pinger;
 use crate::http::{Answer, Call, CallError, Peers, Reply};
+use crate::planted::{Bug, Bugs};
 
 /// The pause after a failed attempt, unless the configuration changes before: doubled with every
 /// failure, since what helps is usually on its way.
@@ -67,6 +70,7 @@ pub struct Failover {
     pinger: Arc<Pinger>,
     current: watch::Receiver<Current>,
     retried: IntCounter,
+    bugs: Bugs,
 }
 
 /// How an attempt ended without a reply.
@@ -87,7 +91,13 @@ impl Failover {
         current: watch::Receiver<Current>,
         retried: IntCounter,
     ) -> Self {
-        Self { peers, pinger, current, retried }
+        Self { peers, pinger, current, retried, bugs: Bugs::default() }
+    }
+
+    /// The same with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// Sends `call`, with the leader's epoch, until `believe` takes a reply for the answer.
@@ -99,6 +109,7 @@ impl Failover {
     ) -> Result<Answer, NoAnswer> {
         let deadline = Instant::now() + timeout;
         let mut current = self.current.clone();
+        let mut call = Cow::Borrowed(call);
         let mut without_effect = true;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -106,7 +117,7 @@ impl Failover {
                 let reason = "no order replica can lead at the moment";
                 return Err(NoAnswer { without_effect, reason });
             };
-            match self.attempt(call, &mut current, leader, epoch, deadline).await {
+            match self.attempt(&call, &mut current, leader, epoch, deadline).await {
                 Ok(reply) => match believe(reply) {
                     Believed::Answer(answer) => return Ok(answer),
                     Believed::NotNow => {}
@@ -124,6 +135,9 @@ impl Failover {
             let _ = tokio::time::timeout_at(until, replaced(&mut current, leader, epoch)).await;
             pause = MAX_PAUSE.min(pause * 2);
             self.retried.inc();
+            if self.bugs.has(Bug::FreshIdOnRetry) {
+                call = Cow::Owned(call.into_owned().header(headers::REQUEST_ID, Uuid::new_v4()));
+            }
         }
     }
 

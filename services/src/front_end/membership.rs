@@ -16,6 +16,7 @@ use wire::ids::{ConfigVersion, Epoch, ReplicaId};
 use super::configuration::{Manager, Refused};
 use super::store::Store;
 use crate::metrics::Metrics;
+use crate::planted::Bugs;
 use crate::process::{exit_on_disk_error, monotonic_us};
 
 /// What everybody in the front-end goes by.
@@ -102,7 +103,7 @@ struct Gauges {
 impl Membership {
     /// Starts from what is on disk.
     #[must_use]
-    pub fn new(stored: Option<Configuration>, store: Store, metrics: &Metrics) -> Self {
+    pub fn new(stored: Option<Configuration>, store: Store, bugs: Bugs, metrics: &Metrics) -> Self {
         let gauges = Gauges {
             elections: metrics.counter("elections_total", "Epochs that were begun."),
             epoch: metrics.gauge("epoch", "The current epoch."),
@@ -117,7 +118,7 @@ impl Membership {
             None => Standing::Waiting("no replica has answered yet".into()),
         };
         let configuration = stored.clone().map(Arc::new);
-        let manager = Manager::restored(stored);
+        let manager = Manager::restored(stored).with_bugs(bugs);
         Self {
             office: Arc::new(Mutex::new(Office { manager, store: Some(store) })),
             current: watch::Sender::new(Current { configuration, standing }),

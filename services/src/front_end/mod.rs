@@ -32,6 +32,7 @@ pub use config::{Args, Config, ConfigError};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use cache::Cache;
 use detector::Detector;
 use failover::Failover;
 use membership::Membership;
@@ -54,19 +55,22 @@ pub async fn run(
     let (store, stored) = Store::open(&config.data_dir, config.durability)?;
     check_known(stored.as_ref(), &config)?;
     let peers = Peers::new(secret.clone());
-    let membership = Arc::new(Membership::new(stored, store, &metrics));
+    let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
+    let membership = Arc::new(Membership::new(stored, store, bugs, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
     let (pinger, observations) =
         Pinger::new(peers.clone(), Arc::clone(&membership), &config.replicas, period, timeout);
-    let detector =
-        Detector::new(Arc::clone(&membership), Arc::clone(&pinger), observations, period, timeout);
+    let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
+    let detector = Detector::new(on, through, observations, period, timeout).with_bugs(bugs);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)
+            .with_bugs(bugs)
     };
     let trades = retried("trades_retried_total", "Attempts at a trade after the first.");
     let lookups = retried("lookups_retried_total", "Attempts at a lookup after the first.");
-    let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), config.cache, &metrics));
+    let cache = Cache::new(config.cache).with_bugs(bugs);
+    let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, stretches, &metrics));
     let server = ServerConfig { secret, metrics: metrics.http.clone() };
     let front_end = Arc::new(FrontEnd {
         stocks: Arc::clone(&stocks),

@@ -21,6 +21,7 @@ use wire::internal::Invalidation;
 use super::cache::{Cache, Fill, Lookup};
 use crate::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
 use crate::metrics::Metrics;
+use crate::planted::{Point, Stretches};
 use std::net::SocketAddr;
 
 /// For how long the catalog is asked before the client is told 503: a restart takes less.
@@ -47,6 +48,7 @@ pub struct Stocks {
     cache: Mutex<Cache<Bytes>>,
     catalog: SocketAddr,
     peers: Peers,
+    stretches: Stretches,
     hits: IntCounter,
     misses: IntCounter,
     invalidations: IntCounter,
@@ -70,11 +72,18 @@ enum Asked {
 impl Stocks {
     /// Misses are asked of `catalog`.
     #[must_use]
-    pub fn new(catalog: SocketAddr, peers: Peers, cache: bool, metrics: &Metrics) -> Self {
+    pub fn new(
+        catalog: SocketAddr,
+        peers: Peers,
+        cache: Cache<Bytes>,
+        stretches: Stretches,
+        metrics: &Metrics,
+    ) -> Self {
         Self {
-            cache: Mutex::new(Cache::new(cache)),
+            cache: Mutex::new(cache),
             catalog,
             peers,
+            stretches,
             hits: metrics.counter("cache_hits_total", "Queries answered from the cache."),
             misses: metrics.counter("cache_misses_total", "Queries that asked the catalog."),
             invalidations: metrics
@@ -137,6 +146,7 @@ impl Stocks {
             // The header is there even at 0: it says that this is a fill.
             let call = Call::get(&*path).header(headers::MIN_VERSION, min_version);
             let result = self.peers.call(self.catalog, &call, remaining).await;
+            self.stretches.pass(Point::Fill).await;
             match self.take(stock_name, result) {
                 Asked::Answer(answer) => return answer,
                 Asked::Outdated { min_version: newer } => min_version = newer,

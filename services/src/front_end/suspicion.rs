@@ -10,6 +10,8 @@
 use wire::ids::{Epoch, ReplicaId};
 use wire::internal::PingReply;
 
+use crate::planted::{Bug, Bugs};
+
 /// How many ping timeouts a new leader may take to accept its epoch, before it is doubted for
 /// not leading. Accepting is a disk flush; a machine that stalls for longer than one timeout
 /// would otherwise see election after election, each with another flush to wait for.
@@ -83,13 +85,20 @@ pub struct Judge {
     ping_timeout_us: u64,
     leadership: Option<Leadership>,
     ignore_before_us: u64,
+    bugs: Bugs,
 }
 
 impl Judge {
     /// A judge that knows of no leader yet.
     #[must_use]
     pub fn new(ping_timeout_us: u64) -> Self {
-        Self { ping_timeout_us, leadership: None, ignore_before_us: 0 }
+        Self { ping_timeout_us, leadership: None, ignore_before_us: 0, bugs: Bugs::default() }
+    }
+
+    /// The same judge with bugs planted in it.
+    #[must_use]
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// A new leadership has begun. Pings sent before say nothing about it.
@@ -112,6 +121,9 @@ impl Judge {
             return Verdict::Unrelated;
         }
         let Outcome::Answered(reply) = &observation.outcome else { return Verdict::Absent };
+        if self.bugs.has(Bug::LeadOldEpoch) && reply.epoch == leadership.epoch {
+            return Verdict::Trusted;
+        }
         let same_process = reply.incarnation == leadership.incarnation;
         let leads = reply.leading && reply.epoch == leadership.epoch;
         let grace_us = self.ping_timeout_us.saturating_mul(MAX_TIMEOUTS_TO_ACCEPT);

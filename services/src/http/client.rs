@@ -90,7 +90,8 @@ impl Call {
         Self { method: Method::POST, body: body.into(), ..Self::get(path) }
     }
 
-    /// Adds a header. The value must be visible ASCII, as all that we send is.
+    /// Sets a header. The value must be visible ASCII, as all that we send is. If it is set twice,
+    /// the last value counts.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));

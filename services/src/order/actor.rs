@@ -21,6 +21,7 @@ use super::outbox::Outbox;
 use super::replica::{Effect, Reception, Replaced, Replica, Ticket};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
+use crate::planted::{Bug, Planted, Point};
 use crate::process::exit_on_disk_error;
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
@@ -92,6 +93,7 @@ struct Actor {
     answers: Vec<PendingAnswer>,
     status: watch::Sender<Status>,
     committed: CommittedOrders,
+    planted: Planted,
     meters: Meters,
 }
 
@@ -133,11 +135,12 @@ pub(super) fn start(
     id: ReplicaId,
     others: Vec<ReplicaId>,
     store: Store,
+    planted: Planted,
     metrics: &Metrics,
     outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
 ) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
     let (epoch, log) = store.load().context("cannot read the order log")?;
-    let replica = Replica::new(id, others, epoch, log);
+    let replica = Replica::new(id, others, epoch, log).with_bugs(planted.bugs);
     let (queue, inputs) = mpsc::channel(MAX_QUEUED);
     let (status, status_seen) = watch::channel(status_of(&replica));
     let committed = CommittedOrders::default();
@@ -153,6 +156,7 @@ pub(super) fn start(
         answers: Vec::new(),
         status,
         committed,
+        planted,
         meters: Meters::new(metrics),
     };
     let thread = thread::Builder::new()
@@ -274,6 +278,7 @@ impl Actor {
         if fresh.is_empty() {
             return;
         }
+        self.planted.stretches.pass_blocking(Point::Flush);
         self.commit(None, None, &fresh);
         let effects = self.replica.flushed();
         self.perform(effects);
@@ -345,8 +350,13 @@ impl Actor {
     /// First the orders, then the status that says they are there.
     fn publish(&mut self) {
         let committed = self.replica.committed();
+        let visible = if self.planted.bugs.has(Bug::ServeUncommitted) {
+            self.replica.log().last().order_no
+        } else {
+            committed
+        };
         let shown = self.committed.read().expect(NO_PANIC).len();
-        let fresh = usize::try_from(committed.0).unwrap_or(usize::MAX).saturating_sub(shown);
+        let fresh = usize::try_from(visible.0).unwrap_or(usize::MAX).saturating_sub(shown);
         if fresh > 0 {
             let entries = self.replica.log().after(OrderNo(shown as u64), fresh);
             self.committed.write().expect(NO_PANIC).extend_from_slice(entries);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use wire::ids::ReplicaId;
 
+use crate::planted::Planted;
 use crate::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use crate::storage::Durability;
 
@@ -71,6 +72,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a commit counts.
     pub durability: Durability,
+    /// What is wrong with it on purpose: nothing, but in builds that ask for it.
+    pub planted: Planted,
 }
 
 impl Args {
@@ -102,6 +105,7 @@ impl TryFrom<Args> for Config {
             ping_timeout: Duration::from_millis(args.ping_timeout_ms),
             data_dir: args.common.data_dir,
             durability: args.common.durability,
+            planted: Planted::from(&args.common.planted),
         })
     }
 }

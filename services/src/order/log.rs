@@ -8,6 +8,7 @@
 //! sender's own epoch is never dropped.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId};
@@ -16,7 +17,7 @@ use wire::internal::{Append, Entry, LogPoint};
 use crate::planted::{Bug, Bugs};
 
 /// The entries of one replica, in memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderLog {
     entries: Vec<Arc<Entry>>,
     numbers: HashMap<RequestId, OrderNo>,
@@ -56,6 +57,13 @@ pub enum Contradiction {
     /// The trade already has a number.
     #[error("request {0} would be numbered twice, as {1} and as {2}")]
     NumberedTwice(RequestId, OrderNo, OrderNo),
+}
+
+/// The index follows from the entries.
+impl Hash for OrderLog {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.entries.hash(hasher);
+    }
 }
 
 impl OrderLog {
@@ -170,7 +178,7 @@ impl OrderLog {
         if bugs.has(Bug::DropOwnEpoch) {
             keep = keep.min(expected.order_no);
         } else {
-            self.check_drop(keep, message.epoch)?;
+            self.check_drop(keep, message.epoch, bugs)?;
         }
         if !bugs.has(Bug::NoOrderLogCheck) {
             for entry in &fresh {
@@ -210,10 +218,11 @@ impl OrderLog {
         OrderNo(order_no.0 - length)
     }
 
-    fn check_drop(&self, keep: OrderNo, epoch: Epoch) -> Result<(), Contradiction> {
+    fn check_drop(&self, keep: OrderNo, epoch: Epoch, bugs: Bugs) -> Result<(), Contradiction> {
+        let is_over = |held| held > epoch && !bugs.has(Bug::NoEpochCheckAtFollower);
         // Epochs never decrease along the log, so the last entry speaks for all that go.
         match self.entries.last() {
-            Some(last) if last.order_no > keep && last.epoch >= epoch => {
+            Some(last) if last.order_no > keep && (last.epoch == epoch || is_over(last.epoch)) => {
                 Err(Contradiction::WouldDrop(last.order_no, last.epoch))
             }
             _ => Ok(()),

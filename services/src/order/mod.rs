@@ -47,7 +47,7 @@ pub async fn run(
     let metrics = Metrics::new();
     let peers = Peers::new(secret.clone());
     let port = listener.local_addr().context("the listener has no address")?.port();
-    let store = Store::open(&config.data_dir, config.id, config.durability)?;
+    let store = Store::open(&config.data_dir, config.id, config.durability, config.planted.bugs)?;
     let others = config.others.keys().copied().collect();
     let outbox = |inputs, status| Outbox {
         id: config.id,
@@ -56,17 +56,24 @@ pub async fn run(
         catalog: config.catalog,
         append_timeout: config.ping_timeout,
         peers: peers.clone(),
+        stretches: config.planted.stretches,
         runtime: tokio::runtime::Handle::current(),
         inputs,
         status,
     };
-    let (replica, thread) = actor::start(config.id, others, store, &metrics, outbox)?;
+    let (replica, thread) =
+        actor::start(config.id, others, store, config.planted, &metrics, outbox)?;
     let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
 
     let service = OrderService {
         port,
         incarnation: Uuid::new_v4().to_string(),
-        trades: Trades::new(replica.clone(), config.catalog, peers.clone()),
+        trades: Trades::new(
+            replica.clone(),
+            config.catalog,
+            peers.clone(),
+            config.planted.stretches,
+        ),
         replica: replica.clone(),
         peers,
         metrics: metrics.clone(),

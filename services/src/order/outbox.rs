@@ -16,6 +16,7 @@ use wire::internal::{Append, AppendReply, UnnumberedReply, UnnumberedRequest};
 use super::actor::{Input, Status};
 use super::backoff::Backoff;
 use crate::http::{Call, CallError, Peers};
+use crate::planted::{Point, Stretches};
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,6 +40,8 @@ pub(super) struct Outbox {
     pub(super) append_timeout: Duration,
     /// Connections.
     pub(super) peers: Peers,
+    /// Which moments are made longer.
+    pub(super) stretches: Stretches,
     /// Where the tasks run.
     pub(super) runtime: runtime::Handle,
     /// Where they report.
@@ -59,6 +62,7 @@ impl Outbox {
         let outbox = self.clone();
         self.runtime.spawn(async move {
             let epoch = message.epoch;
+            outbox.stretches.pass(Point::Append).await;
             let answer = outbox.exchange(address, &message).await;
             outbox.report(Input::PeerAnswered(epoch, to, answer)).await;
         });

@@ -1,5 +1,6 @@
 //! The order log on disk: what a [`Replica`](super::replica::Replica) decided, in one transaction.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::Entry;
 
 use super::log::OrderLog;
+use crate::planted::{Bug, Bugs};
 use crate::storage::{Database, Durability, StorageError};
 
 const SCHEMA: &str = "
@@ -50,8 +52,10 @@ impl Store {
         dir: &Path,
         id: ReplicaId,
         durability: Durability,
+        bugs: Bugs,
     ) -> Result<Self, StorageError> {
-        let database = Database::open(dir, &format!("order-{id}"), durability, SCHEMA)?;
+        let owner = format!("order-{id}");
+        let database = Database::open(dir, &owner, durability, &schema(bugs))?.with_bugs(bugs);
         Ok(Self { database })
     }
 
@@ -71,7 +75,7 @@ impl Store {
 
     /// Makes `change` durable, or nothing of it.
     pub(super) fn commit(&mut self, change: &Change<'_>) -> rusqlite::Result<()> {
-        let transaction = self.database.connection.transaction()?;
+        let transaction = self.database.change()?;
         if let Some(epoch) = change.accepted {
             transaction.execute("UPDATE accepted SET epoch = ?1", [epoch.0])?;
         }
@@ -80,6 +84,15 @@ impl Store {
         }
         insert(&transaction, change.entries)?;
         transaction.commit()
+    }
+}
+
+/// The schema; without its second line of defence where a bug is planted that has to get past it.
+fn schema(bugs: Bugs) -> Cow<'static, str> {
+    if bugs.has(Bug::NoOrderLogCheck) || bugs.has(Bug::AnswerBeforeFlush) {
+        Cow::Owned(SCHEMA.replace(" UNIQUE", ""))
+    } else {
+        Cow::Borrowed(SCHEMA)
     }
 }
 
@@ -146,7 +159,7 @@ mod tests {
     }
 
     fn open(dir: &Path) -> Store {
-        Store::open(dir, ReplicaId(1), Durability::Flush).unwrap()
+        Store::open(dir, ReplicaId(1), Durability::Flush, Bugs::default()).unwrap()
     }
 
     #[test]

@@ -21,6 +21,7 @@ use wire::internal::AppliedTrade;
 use super::actor::{Handle, Input, Status};
 use super::backoff::Backoff;
 use crate::http::{Answer, Call, CallError, Peers, Reply};
+use crate::planted::{Point, Stretches};
 
 /// How long a request waits for a takeover to end before it is told to try again.
 const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);
@@ -35,6 +36,7 @@ pub(super) struct Trades {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
+    stretches: Stretches,
     places: Arc<Semaphore>,
 }
 
@@ -43,6 +45,7 @@ struct Carrier {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
+    stretches: Stretches,
     epoch: Epoch,
     request_id: RequestId,
     trade: TradeRequest,
@@ -64,8 +67,14 @@ enum Outcome {
 }
 
 impl Trades {
-    pub(super) fn new(replica: Handle, catalog: SocketAddr, peers: Peers) -> Self {
-        Self { replica, catalog, peers, places: Arc::new(Semaphore::new(MAX_UNDER_WAY)) }
+    pub(super) fn new(
+        replica: Handle,
+        catalog: SocketAddr,
+        peers: Peers,
+        stretches: Stretches,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(MAX_UNDER_WAY));
+        Self { replica, catalog, peers, stretches, places }
     }
 
     /// Waits until this replica serves, in `epoch` if one is given.
@@ -106,6 +115,7 @@ impl Trades {
             replica: self.replica.clone(),
             catalog: self.catalog,
             peers: self.peers.clone(),
+            stretches: self.stretches,
             epoch,
             request_id,
             trade,
@@ -148,6 +158,7 @@ impl Carrier {
         let mut backoff = Backoff::default();
         let mut may_have_had_effect = false;
         while self.leads() {
+            self.stretches.pass(Point::Trade).await;
             let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
             match self.interpret(reply) {
                 Outcome::Applied(trade) => return self.number(trade).await,
@@ -232,8 +243,11 @@ impl Carrier {
 
     async fn number(&self, trade: AppliedTrade) -> Answer {
         let (reply, numbered) = oneshot::channel();
+        self.stretches.pass(Point::Number).await;
         let queued = self.replica.inputs.send(Input::Number(self.epoch, trade, reply)).await;
-        match (queued, numbered.await) {
+        let numbered = numbered.await;
+        self.stretches.pass(Point::Answer).await;
+        match (queued, numbered) {
             (Ok(()), Ok(Ok(order_no))) => Answer::ok(&OrderAccepted { order_no }),
             (Ok(()), Ok(Err(replaced))) => {
                 Answer::error(StatusCode::SERVICE_UNAVAILABLE, replaced.to_string())

@@ -140,6 +140,7 @@ async fn everything_demands_the_secret_where_there_is_one() {
     let config = Config {
         data_dir: PathBuf::from(dir.path()),
         durability: Durability::Os,
+        planted: services::planted::Planted::default(),
         front_end: nobody.local_addr().unwrap(),
         stocks: None,
         cap: 100,

@@ -43,6 +43,7 @@ impl Running {
         let config = Config {
             data_dir: PathBuf::from(dir),
             durability: Durability::Os,
+            planted: services::planted::Planted::default(),
             front_end,
             stocks: None,
             cap: 100,

@@ -30,7 +30,9 @@ fn a_bad_line_of_the_stock_file_is_named_and_the_next_start_can_succeed() {
     fs::write(&file, "# stocks\nA 1 0 100\nB one 0 100\n").unwrap();
     let said = fails(&dir.path().join("data"), &["--stocks", file.to_str().unwrap()]);
     assert!(said.contains("catalog.txt, line 3, price: one is not"), "{said}");
-    let store = Store::open(&dir.path().join("data"), Durability::Os).unwrap();
+    let store =
+        Store::open(&dir.path().join("data"), Durability::Os, services::planted::Bugs::default())
+            .unwrap();
     assert_eq!(store.load().unwrap(), None);
 }
 

@@ -106,6 +106,7 @@ impl Bazaar {
             trade_timeout: self.wish.trade_timeout,
             data_dir: self.data_dir.path().to_owned(),
             durability: Durability::Flush,
+            planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {

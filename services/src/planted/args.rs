@@ -1,0 +1,79 @@
+//! The flags that plant something. A build without the feature `planted-bugs` does not have them.
+
+use super::Planted;
+#[cfg(feature = "planted-bugs")]
+use super::{Bug, Bugs, Stretches, stretch::Stretched};
+
+/// What is planted, as it was typed.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct PlantedArgs {
+    /// Leave a rule out on purpose, to see that the checks notice; repeat it for several
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_enum, value_name = "BUG")]
+    plant: Vec<Bug>,
+    /// Make a moment up to MS milliseconds longer, so that a fault hits it; repeat it for several
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "POINT=MS")]
+    stretch: Vec<Stretched>,
+}
+
+#[cfg(feature = "planted-bugs")]
+impl From<&PlantedArgs> for Planted {
+    fn from(args: &PlantedArgs) -> Self {
+        Self {
+            bugs: args.plant.iter().fold(Bugs::default(), |bugs, bug| bugs.with(*bug)),
+            stretches: args.stretch.iter().fold(Stretches::default(), |all, one| all.with(*one)),
+        }
+    }
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+impl From<&PlantedArgs> for Planted {
+    fn from(_args: &PlantedArgs) -> Self {
+        Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Args {
+        #[command(flatten)]
+        planted: PlantedArgs,
+    }
+
+    fn planted(typed: &[&str]) -> Option<Planted> {
+        let args = Args::try_parse_from([&["service"], typed].concat()).ok()?;
+        Some(Planted::from(&args.planted))
+    }
+
+    #[test]
+    fn nothing_is_planted_unless_it_is_asked_for() {
+        assert_eq!(planted(&[]), Some(Planted::default()));
+    }
+
+    #[cfg(not(feature = "planted-bugs"))]
+    #[test]
+    fn a_build_without_the_feature_refuses_the_flags() {
+        assert_eq!(planted(&["--plant", "skip-invalidation"]), None);
+        assert_eq!(planted(&["--stretch", "fill=10"]), None);
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    #[test]
+    fn bugs_and_stretches_are_known_by_name() {
+        let typed = ["--plant", "skip-invalidation", "--plant", "lead-old-epoch"];
+        let bugs = planted(&typed).unwrap().bugs;
+        assert!(bugs.has(Bug::SkipInvalidation) && bugs.has(Bug::LeadOldEpoch));
+        assert!(!bugs.has(Bug::CacheLateFill));
+        assert!(planted(&["--stretch", "fill=10"]).is_some());
+        for refused in ["fill", "fill=", "fill=x", "nothing=1", "fill=60001"] {
+            assert_eq!(planted(&["--stretch", refused]), None, "{refused}");
+        }
+        assert_eq!(planted(&["--plant", "nothing"]), None);
+    }
+}
