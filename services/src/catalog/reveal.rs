@@ -22,7 +22,7 @@ use wire::internal::{Invalidation, VersionedStock};
 use crate::planted::{Bug, Bugs};
 
 /// What one transaction changed, and the answers that wait for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Batch<W> {
     /// The stocks that it changed, as it left them.
     pub changed: Vec<StockAt>,
@@ -64,7 +64,7 @@ pub enum Look {
 }
 
 /// What is shown, what waits to be shown, and how many fills were answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reveal<W> {
     open: bool,
     shown: HashMap<String, StockAt>,
@@ -78,7 +78,7 @@ pub struct Reveal<W> {
 }
 
 /// Changes by stock, newest version only, and the answers that depend on them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Queue<W> {
     changed: BTreeMap<String, StockAt>,
     waiting: Vec<W>,

@@ -21,7 +21,7 @@ use wire::ids::StockVersion;
 use crate::planted::{Bug, Bugs};
 
 /// What is known of every stock. `T` is what a hit gives back; cloning it should be cheap.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cache<T> {
     on: bool,
     stocks: HashMap<String, Known<T>>,
@@ -29,7 +29,7 @@ pub struct Cache<T> {
 }
 
 /// A stock's floor, and its entry: always at exactly that version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known<T> {
     floor: StockVersion,
     entry: Option<T>,

@@ -54,7 +54,7 @@ pub enum Reception {
 }
 
 /// One replica.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replica {
     id: ReplicaId,
     others: Vec<ReplicaId>,
@@ -65,10 +65,11 @@ pub struct Replica {
     /// Who led before the newest configuration, if that was somebody else.
     predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
+    max_entries: usize,
     bugs: Bugs,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Leadership {
     epoch: Epoch,
     takeover_end: OrderNo,
@@ -79,7 +80,7 @@ struct Leadership {
     membership_asked: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     /// Members are being made identical; what is committed is not yet known.
     Reconciling,
@@ -89,7 +90,7 @@ enum Phase {
     Serving,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Peer {
     /// Up to where it is known, in this epoch, to hold what the leader holds.
     matched: Option<OrderNo>,
@@ -117,6 +118,7 @@ impl Replica {
             configuration: None,
             predecessor: None,
             leadership: None,
+            max_entries: MAX_ENTRIES_PER_APPEND,
             bugs: Bugs::default(),
         }
     }
@@ -125,6 +127,13 @@ impl Replica {
     #[must_use]
     pub fn with_bugs(self, bugs: Bugs) -> Self {
         Self { bugs, ..self }
+    }
+
+    /// The same replica, with at most `max_entries` in a message: few make a long catch-up of a
+    /// short log.
+    #[must_use]
+    pub fn with_max_entries(self, max_entries: usize) -> Self {
+        Self { max_entries, ..self }
     }
 
     /// The newest epoch on disk.
@@ -307,7 +316,7 @@ impl Replica {
                 continue;
             }
             peer.in_flight = true;
-            let entries = self.log.after(peer.next, MAX_ENTRIES_PER_APPEND);
+            let entries = self.log.after(peer.next, self.max_entries);
             messages.push((
                 *id,
                 Append {

@@ -6,7 +6,7 @@ use crate::ids::{ConfigVersion, Epoch, ReplicaId};
 
 /// A configuration in the sense of PacificA. The front-end owns it; it is on the front-end's
 /// disk before anybody else learns of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Configuration {
     /// Raised by every change.
     pub version: ConfigVersion,
@@ -27,7 +27,7 @@ impl Configuration {
 }
 
 /// What a leader wants done to the in-sync set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Membership {
     /// The member has everything that is committed, and the leader waits for it already.
@@ -40,7 +40,7 @@ pub enum Membership {
 /// `POST /configuration/members` at the front-end: a compare-and-set on `version`.
 ///
 /// Answer: 200 with the new [`Configuration`], or 409 with the current one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MembershipRequest {
     /// The epoch that the sender leads.
     pub epoch: Epoch,
@@ -53,7 +53,7 @@ pub struct MembershipRequest {
 }
 
 /// What made the front-end change the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The first configuration of an empty bazaar.

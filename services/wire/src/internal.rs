@@ -8,7 +8,7 @@ use crate::bazaar::TradeType;
 use crate::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, RequestId, StockVersion};
 
 /// One row of the order log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// Its number.
     pub order_no: OrderNo,
@@ -27,7 +27,7 @@ pub struct Entry {
 }
 
 /// A point in a log: the number of an entry and the epoch it was numbered in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogPoint {
     /// The entry's number, 0 before the first.
     pub order_no: OrderNo,
@@ -36,7 +36,7 @@ pub struct LogPoint {
 }
 
 /// `POST /sync` with an epoch header: replication, reconciliation and catch-up in one message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Append {
     /// The epoch in which the sender leads. Must equal the header's.
     pub epoch: Epoch,
@@ -55,7 +55,7 @@ pub struct Append {
 }
 
 /// The answer to an [`Append`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum AppendReply {
     /// Everything up to `matched` is on the follower's disk and equals the leader's log.
@@ -106,7 +106,7 @@ pub struct UnnumberedRequest {
 }
 
 /// An applied trade.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AppliedTrade {
     /// Its place.
     pub applied_seq: AppliedSeq,
