@@ -42,4 +42,6 @@ pub struct BazaarConfig {
     /// Whether the services reach each other through relays, which can be cut, delayed and
     /// throttled. Otherwise they speak to each other directly.
     pub relays: bool,
+    /// Further flags of every service, after all others.
+    pub flags: Vec<String>,
 }

@@ -93,7 +93,7 @@ impl Launch {
     }
 
     fn add_flags(&self, command: &mut Command, name: ProcessName) {
-        let Self { config, .. } = self;
+        let config = &self.config;
         let addresses = self.seen.get(&name).unwrap_or(&self.addresses);
         let durability = match config.durability {
             Durability::Flush => "flush",
@@ -129,6 +129,7 @@ impl Launch {
                 self.add_replicas_and_pings(command, addresses);
             }
         }
+        command.args(&config.flags);
     }
 
     fn add_replicas_and_pings(&self, command: &mut Command, addresses: &Addresses) {

@@ -162,6 +162,7 @@ fn config(folder: &Path) -> BazaarConfig {
         stocks: None,
         cap: None,
         relays: false,
+        flags: Vec::new(),
     }
 }
 

@@ -54,6 +54,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         stocks: None,
         cap: None,
         relays: false,
+        flags: Vec::new(),
     })
 }
 

@@ -19,6 +19,10 @@ pub struct Load {
     pub iterations: Option<u64>,
     /// The probabilities that a query is followed by a trade: one cell each (times `cache`).
     pub p: Vec<f64>,
+    /// The probability that an iteration begins with a lookup of an order a little beyond the last
+    /// one that the client was told of: it may not be there, but what is shown must stay.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub peek: f64,
     /// For how long they run before they are measured, in seconds.
     pub warm_up_s: f64,
     /// How often every cell is run, each time with a fresh bazaar.
@@ -47,6 +51,7 @@ impl Default for Load {
             duration_s: None,
             iterations: None,
             p: vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
+            peek: 0.0,
             warm_up_s: 1.0,
             trials: 1,
             seed: 1,
@@ -96,6 +101,9 @@ impl Load {
                 "excludes load.duration_s: keep one of the two".to_owned()
             });
         }
+        problems.unless((0.0..=1.0).contains(&self.peek), "load.peek", || {
+            format!("is {}, must be a probability from 0 to 1", self.peek)
+        });
         // TOML's integers are signed, and a plan is to be kept as TOML.
         problems.unless(i64::try_from(self.seed).is_ok(), "load.seed", || {
             format!("is {}, must be from 0 to {}", self.seed, i64::MAX)
@@ -116,6 +124,11 @@ impl Load {
             });
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// Whole milliseconds of a number of seconds that was found to be in range.

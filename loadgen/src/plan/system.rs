@@ -77,6 +77,12 @@ pub struct System {
     /// How many of a stock there may be at the most. Quantities wander between 0 and this, and a
     /// trade that would leave that range is refused: with 100, one in some fifteen.
     pub cap: u32,
+    /// Rules that the services leave out on purpose, for services built to be proved with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plant: Vec<String>,
+    /// Moments that such services make longer, each as `POINT=MS`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stretch: Vec<String>,
 }
 
 /// Beyond this the replicas of one machine compete for its cores, not with each other.
@@ -94,11 +100,21 @@ impl Default for System {
             ping_timeout_ms: 300,
             quantity: 100,
             cap: 100,
+            plant: Vec::new(),
+            stretch: Vec::new(),
         }
     }
 }
 
 impl System {
+    /// What every service is told besides where the others are. Which bugs and points there are
+    /// only the services know; one that does not know a name says so and does not start.
+    #[must_use]
+    pub fn flags(&self) -> Vec<String> {
+        let plant = self.plant.iter().map(|bug| format!("--plant={bug}"));
+        plant.chain(self.stretch.iter().map(|point| format!("--stretch={point}"))).collect()
+    }
+
     pub(super) fn validate(&self, problems: &mut Problems) {
         problems.unless(!self.cache.is_empty(), "system.cache", || {
             "is empty: name \"on\", \"off\" or both".to_owned()

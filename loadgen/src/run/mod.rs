@@ -16,7 +16,7 @@ mod trial;
 pub use folder::RunsFolder;
 pub(crate) use report::{check as check_run, show_figures};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use faults::clock::Origin;
@@ -65,13 +65,12 @@ pub struct Places {
 /// A run on its way.
 struct Run<'a> {
     plan: &'a Plan,
-    places: &'a Places,
-    folder: RunFolder,
+    bin_dir: &'a Path,
+    folder: &'a RunFolder,
     origin: Origin,
     stop: &'a Stop,
     recorder: Recorder,
     queries: CatalogQueries,
-    progress: Progress,
     finished: u32,
 }
 
@@ -85,25 +84,12 @@ pub async fn execute(
     places: &Places,
     stop: &Stop,
 ) -> anyhow::Result<Exit> {
-    let origin = Origin::now();
     let runs = RunsFolder::new(&places.out);
     let folder = runs.create(&plan.name)?;
-    manifest::write(&folder, kind, plan, origin)?;
-    let stocks = folder.path("catalog.txt");
-    std::fs::write(&stocks, catalog_file(&plan.initial_stocks()))
-        .with_context(|| format!("cannot write {}", stocks.display()))?;
-    let recorder = Recorder::start(folder.root())?;
-    let queries = CatalogQueries::create(&folder)?;
+    let run = Run::begin(kind, plan, &places.bin_dir, &folder, stop)?;
     runs.point_latest_at(&folder)?;
     eprintln!("{}: {}", kind.as_str(), folder.root().display());
-    let progress = Progress::new(plan);
-    let mut run =
-        Run { plan, places, folder, origin, stop, recorder, queries, progress, finished: 0 };
-    let cut = run.all_trials().await;
-    run.progress.end();
-    let cut = cut?;
-    run.recorder.settle().await?;
-    let folder = run.folder;
+    let cut = run.record(Progress::new(plan)).await?;
     let keep_data = places.keep_data;
     let exit = tokio::task::spawn_blocking(move || report::finish(&folder, keep_data)).await??;
     Ok(match cut {
@@ -115,12 +101,56 @@ pub async fn execute(
     })
 }
 
-impl Run<'_> {
+/// Runs `plan` and leaves its rows in `folder`, without a word and without a report. Returns why
+/// it was cut short, if it was.
+///
+/// # Errors
+/// The run could not begin, or its rows cannot be written.
+pub(crate) async fn record(
+    kind: Kind,
+    plan: &Plan,
+    bin_dir: &Path,
+    folder: &RunFolder,
+    stop: &Stop,
+) -> anyhow::Result<Option<String>> {
+    let run = Run::begin(kind, plan, bin_dir, folder, stop)?;
+    let cut = run.record(Progress::silent(plan)).await?;
+    Ok(cut.map(|cut| cut.to_string()))
+}
+
+impl<'a> Run<'a> {
+    /// Writes what is known before the first trial.
+    fn begin(
+        kind: Kind,
+        plan: &'a Plan,
+        bin_dir: &'a Path,
+        folder: &'a RunFolder,
+        stop: &'a Stop,
+    ) -> anyhow::Result<Self> {
+        let origin = Origin::now();
+        manifest::write(folder, kind, plan, origin)?;
+        let stocks = folder.path("catalog.txt");
+        std::fs::write(&stocks, catalog_file(&plan.initial_stocks()))
+            .with_context(|| format!("cannot write {}", stocks.display()))?;
+        let recorder = Recorder::start(folder.root())?;
+        let queries = CatalogQueries::create(folder)?;
+        Ok(Self { plan, bin_dir, folder, origin, stop, recorder, queries, finished: 0 })
+    }
+
+    /// Runs all trials. Afterwards every row is written.
+    async fn record(mut self, progress: Progress) -> anyhow::Result<Option<Cut>> {
+        let cut = self.all_trials(&progress).await;
+        progress.end();
+        let cut = cut?;
+        self.recorder.settle().await?;
+        Ok(cut)
+    }
+
     /// Runs trial after trial. Returns why it was cut short, if it was.
-    async fn all_trials(&mut self) -> anyhow::Result<Option<Cut>> {
+    async fn all_trials(&mut self, progress: &Progress) -> anyhow::Result<Option<Cut>> {
         for trial in 1..=self.plan.load.trials {
             for cell in self.plan.cells() {
-                match self.one_trial(&cell, trial).await {
+                match self.one_trial(&cell, trial, progress).await {
                     Ok(()) => self.finished += 1,
                     Err(Cut::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
                     Err(Cut::NotRecorded(error)) => return Err(error.into()),
@@ -131,25 +161,25 @@ impl Run<'_> {
         Ok(None)
     }
 
-    async fn one_trial(&mut self, cell: &Cell, trial: u32) -> Result<(), Cut> {
+    async fn one_trial(&mut self, cell: &Cell, trial: u32, progress: &Progress) -> Result<(), Cut> {
         if self.stop.is_requested() {
             return Err(Cut::Signal);
         }
-        self.progress.begin(cell, trial);
+        progress.begin(cell, trial);
         let trial = Trial {
             plan: self.plan,
             cell,
             number: trial,
-            bin_dir: &self.places.bin_dir,
-            folder: &self.folder,
+            bin_dir: self.bin_dir,
+            folder: self.folder,
             origin: self.origin,
             stop: self.stop,
-            progress: &self.progress,
+            progress,
         };
         if let Some(queries) = trial.run(&mut self.recorder).await? {
             self.queries.append(&queries)?;
         }
-        self.progress.finish();
+        progress.finish();
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Progress {
     expected: Duration,
     /// When the run will be over as far as can be told, in milliseconds since it began.
     ends_at_ms: Arc<AtomicU64>,
+    is_silent: bool,
 }
 
 /// What a trial takes besides its load: starting, lookups, converging, stopping.
@@ -47,7 +48,15 @@ impl Progress {
             began: Instant::now(),
             expected: expected + AROUND_THE_LOAD,
             ends_at_ms,
+            is_silent: false,
         }
+    }
+
+    /// Progress that nobody is told of.
+    pub(super) fn silent(plan: &Plan) -> Self {
+        let progress = Self::new(plan);
+        progress.end();
+        Self { bar: None, is_silent: true, ..progress }
     }
 
     /// A trial begins.
@@ -58,6 +67,7 @@ impl Progress {
         self.ends_at_ms.store(milliseconds(self.began.elapsed() + left), Ordering::Relaxed);
         match &self.bar {
             Some(bar) => bar.set_message(format!("{}{trial}", cell.id)),
+            None if self.is_silent => {}
             None => {
                 let left = clock(left);
                 eprintln!("{number}/{}: {}{trial}, about {left} left", self.total, cell.id);

@@ -227,6 +227,7 @@ impl Trial<'_> {
             stocks: Some(self.folder.path("catalog.txt")),
             cap: Some(system.cap),
             relays: self.plan.schedule().breaks_links(),
+            flags: system.flags(),
         }
     }
 
@@ -240,6 +241,7 @@ impl Trial<'_> {
             cell: self.cell.id.clone(),
             trial: self.number,
             p: self.cell.p,
+            peek: self.plan.load.peek,
             seed: self.plan.load.seed,
             stocks: self.plan.initial_stocks().into_iter().map(|stock| stock.stock_name).collect(),
             front_end: bazaar.addresses().front_end.to_string(),

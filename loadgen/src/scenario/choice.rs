@@ -16,6 +16,16 @@ pub fn stock<'a>(rng: &mut impl Rng, names: &'a [String]) -> &'a str {
     &names[rng.random_range(0..names.len())]
 }
 
+/// How far beyond the last order that a client was told of it may peek: about as many orders as
+/// may be on their way.
+const MAX_AHEAD: u64 = 8;
+
+/// With probability `peek`, how far beyond the last order that it was told of a client looks. With
+/// 0 no random number is drawn, so that plans without peeking make the choices they always made.
+pub fn peek_ahead(rng: &mut impl Rng, peek: f64) -> Option<u64> {
+    (peek > 0.0 && rng.random_bool(peek)).then(|| rng.random_range(1..=MAX_AHEAD))
+}
+
 /// The trade that follows a query which showed `quantity` of `stock_name`: with probability `p`, a
 /// Buy or a Sell at even odds; a Sell if there is nothing to buy.
 ///

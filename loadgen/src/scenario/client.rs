@@ -29,6 +29,9 @@ pub struct Setting {
     pub trial: u32,
     /// The probability that a query is followed by a trade.
     pub p: f64,
+    /// The probability that an iteration begins with a lookup of an order that the client was not
+    /// told of.
+    pub peek: f64,
     /// Every random choice comes from it.
     pub seed: u64,
     /// The stocks that are asked for.
@@ -90,6 +93,9 @@ impl Client {
 
     /// Queries a random stock; if there is any of it, perhaps trades it.
     pub async fn iterate(&mut self) {
+        if let Some(ahead) = choice::peek_ahead(&mut self.rng, self.setting.peek) {
+            self.peek(ahead).await;
+        }
         let name = choice::stock(&mut self.rng, &self.setting.stocks).to_owned();
         let (phase, shown) = self.query(&name).await;
         if phase == Phase::Load {
@@ -150,20 +156,42 @@ impl Client {
         }
     }
 
+    /// Looks up an order beyond the last one that this client was told of: it may be anybody's, and
+    /// it may not be there.
+    async fn peek(&mut self, ahead: u64) {
+        let Some(Acknowledged { order_no, .. }) = self.acknowledged.last() else { return };
+        let order_no = OrderNo(order_no.0 + ahead);
+        let sent = self.send(self.front_end.query_order(order_no)).await;
+        let judged = outcome::of_lookup(&sent.reply);
+        let row = self.lookup_row(&sent, &judged, order_no);
+        self.record(row);
+    }
+
     async fn look_up(&mut self, acknowledged: &Acknowledged) {
         let sent = self.send(self.front_end.query_order(acknowledged.order_no)).await;
         let judged = outcome::of_lookup(&sent.reply);
-        let shown: Option<&Order> = judged.shown.as_ref();
         let row = Observation {
             phase: Phase::Lookup,
+            request_id: Some(acknowledged.request_id.clone()),
+            ..self.lookup_row(&sent, &judged, acknowledged.order_no)
+        };
+        self.record(row);
+    }
+
+    fn lookup_row(
+        &mut self,
+        sent: &Sent,
+        judged: &Judged<Order>,
+        order_no: OrderNo,
+    ) -> Observation {
+        let shown: Option<&Order> = judged.shown.as_ref();
+        Observation {
             stock_name: shown.map(|order| order.stock_name.clone()),
             trade_type: shown.map(|order| order.trade_type),
             quantity: shown.map(|order| order.quantity),
-            order_no: Some(acknowledged.order_no.0),
-            request_id: Some(acknowledged.request_id.clone()),
-            ..self.row(Op::Lookup, &sent, &judged)
-        };
-        self.record(row);
+            order_no: Some(order_no.0),
+            ..self.row(Op::Lookup, sent, judged)
+        }
     }
 
     async fn send(&self, request: reqwest::Result<Request>) -> Sent {
