@@ -17,6 +17,7 @@ use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
 Examples:
   double-trouble bench                        what does the cache buy? (2.5 minutes)
   double-trouble failover --seed 7            what does a leader's death cost, was anything lost?
+  double-trouble soak --minutes 10            random faults: does anything ever go wrong?
   double-trouble check results/runs/latest    check the newest run again, from its files
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
@@ -41,6 +42,8 @@ pub enum Command {
     Bench(Run),
     /// Load the bazaar while leaders are killed: what does it cost, is anything lost?
     Failover(Run),
+    /// Break the bazaar at random, round after round: does anything ever go wrong?
+    Soak(Soak),
     /// Check a run again, from its files alone
     Check(Folder),
     /// Draw a run's charts and tables again, from its files alone
@@ -195,6 +198,39 @@ pub struct Run {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub overrides: Overrides,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub binaries: Binaries,
+}
+
+/// `soak`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble soak --minutes 60
+  double-trouble soak --seed 7 --minutes 5     the same rounds every time
+  double-trouble soak --seed 7 --round 3       one of them alone
+
+Every round starts a fresh bazaar, loads it, kills, pauses and restarts its processes and breaks the
+links between them at random, heals everything, waits until all replicas are in sync, and checks what
+clients, replicas and catalog say. A round's folder is a run's: `check` and `report` work on it. The
+rows and databases of rounds that passed are removed, unless --keep-data is given.")]
+pub struct Soak {
+    /// Seed of the rounds [default: another one each time; it is printed]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+    /// For how long, in whole rounds
+    #[arg(long, value_name = "M", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub minutes: u32,
+    /// This round alone; needs the seed
+    #[arg(long, value_name = "N", requires = "seed", value_parser = clap::value_parser!(u32).range(1..=26_000))]
+    pub round: Option<u32>,
+    /// Folder in which the soak's folder is made
+    #[arg(long, value_name = "DIR", default_value = "results/runs")]
+    pub out: PathBuf,
+    /// Keep rows and databases of rounds that passed: some 30 MB each
+    #[arg(long)]
+    pub keep_data: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub binaries: Binaries,

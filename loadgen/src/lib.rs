@@ -7,6 +7,7 @@
 //! * [`plan`]: what a run does.
 //! * [`scenario`]: what a client does; goose runs the clients.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
+//! * [`soak`]: random faults, round after round.
 //! * [`recorder`]: the one writer of a run's rows. [`stop`]: Ctrl-C.
 
 pub mod cli;
@@ -16,4 +17,5 @@ pub mod plan;
 pub mod recorder;
 pub mod run;
 pub mod scenario;
+pub mod soak;
 pub mod stop;

@@ -3,6 +3,7 @@
 mod client;
 mod run;
 mod serve;
+mod soak;
 mod stored;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use anyhow::Context;
 
 use crate::cli::{Args, Binaries, Command};
 use crate::exit::Exit;
+use crate::plan::BuiltIn;
 use crate::run::Kind;
 use crate::stop::Stop;
 
@@ -29,11 +31,15 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             on_runtime(|stop| async move { client::client(client, &stop).await })
         }
         Command::Bench(args) => {
-            on_runtime(|stop| async move { run::run(Kind::Bench, args, &stop).await })
+            on_runtime(
+                |stop| async move { run::run(Kind::Bench, BuiltIn::Bench, args, &stop).await },
+            )
         }
         Command::Failover(args) => {
-            on_runtime(|stop| async move { run::run(Kind::Failover, args, &stop).await })
+            let (kind, fallback) = (Kind::Failover, BuiltIn::Failover);
+            on_runtime(|stop| async move { run::run(kind, fallback, args, &stop).await })
         }
+        Command::Soak(args) => on_runtime(|stop| async move { soak::soak(args, &stop).await }),
     }
 }
 

@@ -10,11 +10,12 @@ use crate::run::{Kind, Places, execute};
 use crate::stop::Stop;
 
 /// Runs a plan and reports.
-pub(super) async fn run(kind: Kind, args: Run, stop: &Stop) -> anyhow::Result<Exit> {
-    let fallback = match kind {
-        Kind::Bench => BuiltIn::Bench,
-        Kind::Failover => BuiltIn::Failover,
-    };
+pub(super) async fn run(
+    kind: Kind,
+    fallback: BuiltIn,
+    args: Run,
+    stop: &Stop,
+) -> anyhow::Result<Exit> {
     let source = PlanSource::new(args.plan, fallback);
     let plan = Plan::resolve(&source, &args.overrides)?;
     if kind == Kind::Failover && plan.faults.is_empty() {

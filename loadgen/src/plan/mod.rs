@@ -65,6 +65,17 @@ impl Plan {
         Ok(plan)
     }
 
+    /// A plan that was made by a program, checked like one that was written by hand.
+    ///
+    /// # Errors
+    /// Fields break a rule: all of them are named.
+    pub fn checked(mut self, label: &str) -> Result<Self, PlanError> {
+        Overrides::default().apply(&mut self);
+        self.validate(label)?;
+        jitter::apply(&mut self);
+        Ok(self)
+    }
+
     /// Parses the text of a plan. `label` says in errors whose text it is.
     fn parse(label: &str, text: &str) -> Result<Self, PlanError> {
         toml::from_str(text).map_err(|error| PlanError::syntax(label, text, &error))

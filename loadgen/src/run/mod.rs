@@ -24,7 +24,7 @@ use results::records::{Cell, RunFolder};
 
 use self::catalog_queries::CatalogQueries;
 use self::cut::Cut;
-use self::progress::Progress;
+pub(crate) use self::progress::Progress;
 use self::trial::Trial;
 use crate::exit::Exit;
 use crate::plan::{Plan, catalog_file};
@@ -38,6 +38,8 @@ pub enum Kind {
     Bench,
     /// What a leader's death costs.
     Failover,
+    /// Whether anything ever goes wrong.
+    Soak,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
         match self {
             Self::Bench => "bench",
             Self::Failover => "failover",
+            Self::Soak => "soak",
         }
     }
 }
@@ -165,7 +168,8 @@ impl<'a> Run<'a> {
         if self.stop.is_requested() {
             return Err(Cut::Signal);
         }
-        progress.begin(cell, trial);
+        let repetition = if cell.trials > 1 { format!(", trial {trial}") } else { String::new() };
+        progress.begin(&format!("{}{repetition}", cell.id));
         let trial = Trial {
             plan: self.plan,
             cell,

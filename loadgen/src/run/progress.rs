@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use results::records::Cell;
 
 use crate::plan::Plan;
 
 /// How far a run is.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// None if stderr is no terminal.
     bar: Option<ProgressBar>,
     total: u32,
@@ -39,14 +38,18 @@ impl Progress {
         let recovery_ms = if plan.faults.is_empty() { 0 } else { plan.checks.recovery_ms };
         let load_ms = plan.load.duration_ms().unwrap_or(UNKNOWN_LOAD_MS);
         let expected = Duration::from_millis(plan.load.warm_up_ms() + load_ms + recovery_ms);
-        let total = cells * plan.load.trials;
+        Self::of(cells * plan.load.trials, expected + AROUND_THE_LOAD)
+    }
+
+    /// Progress of so many trials, each of which is expected to take so long.
+    pub(crate) fn of(total: u32, expected: Duration) -> Self {
         let ends_at_ms = Arc::new(AtomicU64::new(0));
         Self {
             bar: console_bar(total, &ends_at_ms),
             total,
             finished: Changing::new(0),
             began: Instant::now(),
-            expected: expected + AROUND_THE_LOAD,
+            expected,
             ends_at_ms,
             is_silent: false,
         }
@@ -59,18 +62,17 @@ impl Progress {
         Self { bar: None, is_silent: true, ..progress }
     }
 
-    /// A trial begins.
-    pub(super) fn begin(&self, cell: &Cell, trial: u32) {
+    /// The trial called `name` begins.
+    pub(crate) fn begin(&self, name: &str) {
         let number = self.finished.get() + 1;
-        let trial = if cell.trials > 1 { format!(", trial {trial}") } else { String::new() };
         let left = left(self.total, self.finished.get(), self.began.elapsed(), self.expected);
         self.ends_at_ms.store(milliseconds(self.began.elapsed() + left), Ordering::Relaxed);
         match &self.bar {
-            Some(bar) => bar.set_message(format!("{}{trial}", cell.id)),
+            Some(bar) => bar.set_message(name.to_owned()),
             None if self.is_silent => {}
             None => {
                 let left = clock(left);
-                eprintln!("{number}/{}: {}{trial}, about {left} left", self.total, cell.id);
+                eprintln!("{number}/{}: {name}, about {left} left", self.total);
             }
         }
     }
@@ -82,8 +84,16 @@ impl Progress {
         }
     }
 
+    /// Prints a line, for what was found on the way.
+    pub(crate) fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| println!("{line}")),
+            None => println!("{line}"),
+        }
+    }
+
     /// A trial is finished.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.finished.set(self.finished.get() + 1);
         if let Some(bar) = &self.bar {
             bar.set_position(u64::from(self.finished.get()));
@@ -91,7 +101,7 @@ impl Progress {
     }
 
     /// The run is over; leaves the terminal clean.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

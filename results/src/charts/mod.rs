@@ -71,7 +71,7 @@ pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartE
     fs::create_dir_all(&target)
         .map_err(|source| ChartError::Write { path: target.clone(), source })?;
     let mut studio = Studio { folder: target, drawn: Drawn::default() };
-    let of_faults = material.manifest.kind == "failover";
+    let of_faults = material.manifest.kind != "bench";
     if !of_faults {
         draw_sweep(&mut studio, material)?;
     }

@@ -14,6 +14,7 @@
 //! each stock's history is linearizable as a whole is left to a check of its own.
 
 mod agreement;
+mod availability_demand;
 mod check;
 mod client_reads;
 mod conservation;
@@ -68,6 +69,7 @@ const ALL: &[&Check] = &[
     &read_states::CHECK,
     &real_time::CHECK,
     &progress::CHECK,
+    &availability_demand::CHECK,
 ];
 
 /// Runs every check over the files of a run.

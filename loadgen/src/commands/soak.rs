@@ -1,0 +1,39 @@
+//! `soak`: random faults from a seed.
+
+use std::time::Duration;
+
+use super::bin_dir;
+use crate::cli::Soak;
+use crate::exit::Exit;
+use crate::run::RunsFolder;
+use crate::soak::{Rounds, SoakReport, rounds_within};
+use crate::stop::Stop;
+
+/// Seeds that nobody chose are short enough to be typed again.
+const MAX_CHOSEN_SEED: u64 = 999_999;
+
+/// Runs the rounds and says what they came to.
+pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
+    let seed = args.seed.unwrap_or_else(|| rand::random_range(1..=MAX_CHOSEN_SEED));
+    let (numbers, which) = match args.round {
+        Some(round) => (vec![round], format!("--round {round}")),
+        None => {
+            let time = Duration::from_secs(60 * u64::from(args.minutes));
+            ((1..=rounds_within(seed, time)?).collect(), format!("--minutes {}", args.minutes))
+        }
+    };
+    let command = format!("double-trouble soak --seed {seed} {which}");
+    let bin_dir = bin_dir(&args.binaries)?;
+    let folder = RunsFolder::new(&args.out).create(&format!("soak-{seed}"))?;
+    eprintln!("{command}: {}", folder.root().display());
+    let planned_rounds = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    let mut report = SoakReport::new(seed, command, planned_rounds);
+    let rounds = Rounds { folder: &folder, bin_dir: &bin_dir, keep_data: args.keep_data, stop };
+    let ran = rounds.run(&numbers, &mut report).await;
+    if !report.rounds.is_empty() {
+        print!("\n{}", report.to_text());
+        println!("Everything is in {}", folder.root().display());
+    }
+    ran?;
+    Ok(report.verdict.into())
+}

@@ -1,0 +1,195 @@
+//! Random faults: what, to whom, when, for how long. Pure; integers only, so that a seed means the
+//! same on every machine.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use ::faults::process::ProcessName;
+use ::faults::schedule::{Action, CutMode, Link, LinkHarm, PlannedFault, Target};
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+use wire::ids::ReplicaId;
+
+/// Before the first fault, so that there is a load that it can disturb.
+const FIRST_AT_MS: u64 = 1_500;
+/// What is left of the load when the last fault begins.
+const LAST_BEFORE_END_MS: u64 = 1_000;
+/// One in so many faults of a replica or link lasts until everything is healed.
+const UNTIL_THE_END: u32 = 12;
+
+/// What may happen, and how often compared to the rest.
+const KINDS: [(u32, Kind); 12] = [
+    (20, Kind::Kill(Who::Leader)),
+    (12, Kind::Pause(Who::Leader)),
+    (9, Kind::Kill(Who::Follower)),
+    (7, Kind::Pause(Who::Follower)),
+    (9, Kind::Kill(Who::Replica)),
+    (6, Kind::Pause(Who::Replica)),
+    (6, Kind::Kill(Who::Catalog)),
+    (4, Kind::Pause(Who::Catalog)),
+    (6, Kind::Kill(Who::FrontEnd)),
+    (4, Kind::Pause(Who::FrontEnd)),
+    (22, Kind::Cut),
+    (11, Kind::Slow),
+];
+/// How many of [`KINDS`] are for processes; the others come in half of the rounds only, because
+/// relays cost time on every message.
+const OF_PROCESSES: usize = 10;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Kill(Who),
+    Pause(Who),
+    Cut,
+    Slow,
+}
+
+#[derive(Clone, Copy)]
+enum Who {
+    Leader,
+    Follower,
+    Replica,
+    Catalog,
+    FrontEnd,
+}
+
+/// The faults of a round whose load lasts for `load_ms`, in the order of time.
+pub(super) fn draw(rng: &mut Xoshiro256PlusPlus, load_ms: u64, replicas: u8) -> Vec<PlannedFault> {
+    let kinds = if rng.random_bool(0.5) { &KINDS[..] } else { &KINDS[..OF_PROCESSES] };
+    let mut drawing = Drawing { rng, load_ms, replicas, faults: Vec::new() };
+    let mut at_ms = FIRST_AT_MS + drawing.rng.random_range(0..1_000);
+    while at_ms + LAST_BEFORE_END_MS < load_ms {
+        // The first must be possible, and only processes always are.
+        let kinds = if drawing.faults.is_empty() { &KINDS[..OF_PROCESSES] } else { kinds };
+        drawing.add(at_ms, kinds);
+        at_ms += drawing.gap_ms();
+    }
+    drawing.faults
+}
+
+struct Drawing<'a> {
+    rng: &'a mut Xoshiro256PlusPlus,
+    load_ms: u64,
+    replicas: u8,
+    faults: Vec<PlannedFault>,
+}
+
+impl Drawing<'_> {
+    /// Until the next fault: most come in bursts, some after everything has settled.
+    fn gap_ms(&mut self) -> u64 {
+        match self.rng.random_range(0..20) {
+            0..8 => self.rng.random_range(0..500),
+            8..15 => self.rng.random_range(500..2_000),
+            15..19 => self.rng.random_range(2_000..5_000),
+            _ => self.rng.random_range(7_000..10_000),
+        }
+    }
+
+    fn add(&mut self, at_ms: u64, kinds: &[(u32, Kind)]) {
+        let fault = match self.kind(kinds) {
+            Kind::Kill(who) => self.of_process(at_ms, Action::Kill, who),
+            Kind::Pause(who) => self.of_process(at_ms, Action::Pause, who),
+            Kind::Cut => {
+                let modes = [CutMode::Silent, CutMode::Silent, CutMode::Reset];
+                let mode = modes[self.rng.random_range(0..modes.len())];
+                self.of_link(at_ms, LinkHarm::Cut(mode))
+            }
+            Kind::Slow => {
+                let harm = self.slow();
+                self.of_link(at_ms, harm)
+            }
+        };
+        if !self.is_taken(&fault) {
+            let if_possible = !self.faults.is_empty();
+            self.faults.push(PlannedFault { if_possible, ..fault });
+        }
+    }
+
+    fn kind(&mut self, kinds: &[(u32, Kind)]) -> Kind {
+        let total = kinds.iter().map(|(weight, _)| weight).sum();
+        let mut left = self.rng.random_range(0..total);
+        for (weight, kind) in kinds {
+            if left < *weight {
+                return *kind;
+            }
+            left -= weight;
+        }
+        Kind::Kill(Who::Leader)
+    }
+
+    fn of_process(&mut self, at_ms: u64, action: Action, who: Who) -> PlannedFault {
+        let target = match who {
+            Who::Leader => Target::Leader,
+            Who::Follower => Target::Follower,
+            Who::Replica => self.replica(),
+            Who::Catalog => Target::Catalog,
+            Who::FrontEnd => Target::FrontEnd,
+        };
+        // Without catalog or front-end nothing happens any more; a round is too short for that.
+        let may_stay = !matches!(who, Who::Catalog | Who::FrontEnd);
+        let for_ms = self.for_ms(at_ms, may_stay);
+        PlannedFault { for_ms, ..PlannedFault::of_process(at_ms, action, target) }
+    }
+
+    fn of_link(&mut self, at_ms: u64, harm: LinkHarm) -> PlannedFault {
+        let [from, to] = self.ends();
+        let both_ways = self.rng.random_bool(0.5);
+        let for_ms = self.for_ms(at_ms, true);
+        let link = Link { from, to, both_ways };
+        PlannedFault { for_ms, ..PlannedFault::of_link(at_ms, harm, link) }
+    }
+
+    fn slow(&mut self) -> LinkHarm {
+        if self.rng.random_ratio(2, 3) {
+            LinkHarm::Delay(Duration::from_millis(self.rng.random_range(5..600)))
+        } else {
+            let bytes_per_s = self.rng.random_range(500..50_000);
+            LinkHarm::Throttle(NonZeroU64::new(bytes_per_s).unwrap_or(NonZeroU64::MIN))
+        }
+    }
+
+    /// Two ends that are never the same process, in either order.
+    fn ends(&mut self) -> [Target; 2] {
+        let mut ends = match self.rng.random_range(0..7) {
+            0 => [Target::Leader, Target::Follower],
+            1 => [Target::Leader, Target::Catalog],
+            2 => [Target::Leader, Target::FrontEnd],
+            3 => [Target::Follower, Target::FrontEnd],
+            4 => [Target::Catalog, Target::FrontEnd],
+            5 => [self.replica(), Target::Catalog],
+            _ => {
+                let first = self.rng.random_range(1..=self.replicas);
+                let step = self.rng.random_range(1..self.replicas.max(2));
+                let second = (first + step - 1) % self.replicas + 1;
+                [first, second].map(|id| Target::Order(ReplicaId(id)))
+            }
+        };
+        if self.rng.random_bool(0.5) {
+            ends.reverse();
+        }
+        ends
+    }
+
+    fn replica(&mut self) -> Target {
+        Target::Order(ReplicaId(self.rng.random_range(1..=self.replicas)))
+    }
+
+    /// From 50 ms to 6.4 s, each doubling as likely as the next; `None` until the end.
+    fn for_ms(&mut self, at_ms: u64, may_stay: bool) -> Option<u64> {
+        let shortest = 50 << self.rng.random_range(0..7);
+        let for_ms = self.rng.random_range(shortest..2 * shortest);
+        if may_stay && self.rng.random_ratio(1, UNTIL_THE_END) {
+            return None;
+        }
+        Some(for_ms.min(self.load_ms - at_ms - 1))
+    }
+
+    /// A process that is known to be broken cannot be broken again.
+    fn is_taken(&self, fault: &PlannedFault) -> bool {
+        let process = |fault: &PlannedFault| -> Option<ProcessName> { fault.target?.process() };
+        self.faults.iter().any(|earlier| {
+            let over = earlier.for_ms.is_some_and(|for_ms| earlier.at_ms + for_ms <= fault.at_ms);
+            process(fault).is_some() && process(earlier) == process(fault) && !over
+        })
+    }
+}

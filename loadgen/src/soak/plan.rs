@@ -1,0 +1,188 @@
+//! What each round does, as a pure function of the seed and its number.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::faults;
+use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System};
+use crate::scenario::choice;
+
+/// A round's random numbers are those of a client that no run has: clients count from 1.
+const NO_CLIENT: u32 = 0;
+
+const P: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
+const CLIENTS: [u32; 5] = [2, 5, 8, 16, 32];
+/// Mostly three, as people run it.
+const REPLICAS: [u8; 6] = [3, 3, 3, 3, 2, 5];
+/// Small stocks are refused often; of large ones hardly a trade is.
+const QUANTITIES: [u32; 3] = [100, 100, 10_000];
+
+const WARM_UP_S: f64 = 0.5;
+const SHORTEST_LOAD_MS: u64 = 18_000;
+const LONGEST_LOAD_MS: u64 = 26_000;
+/// Clients give up sooner than in other runs: a client that waits for ten seconds is not there to
+/// see what happens in the next three.
+const REQUEST_TIMEOUT_MS: u64 = 3_000;
+/// Long enough after the healing for the demand for progress to be made at least once.
+const RECOVERY_MS: u64 = 8_000;
+/// A round ends with more to catch up with than other trials, often on a machine at its limit.
+const CONVERGE_WITHIN_MS: u64 = 15_000;
+/// What a round takes besides its load: starting, lookups, converging, stopping, checking.
+const AROUND_MS: u64 = 5_000;
+/// A soak of more rounds than this is a typing error: a week and a half.
+const MAX_ROUNDS: u32 = 26_000;
+
+/// What round `number` (from 1) of the soak with this seed does.
+///
+/// # Errors
+/// None in practice: every plan that is drawn is valid.
+pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
+    let mut rng = choice::client_rng(seed, 0.0, number, NO_CLIENT);
+    let load_ms = rng.random_range(SHORTEST_LOAD_MS..=LONGEST_LOAD_MS);
+    let quantity = one_of(&mut rng, &QUANTITIES);
+    let replicas = one_of(&mut rng, &REPLICAS);
+    let cache = if rng.random_ratio(2, 3) { CacheSetting::On } else { CacheSetting::Off };
+    let load = Load {
+        clients: one_of(&mut rng, &CLIENTS),
+        duration_s: Some(load_ms as f64 / 1000.0),
+        p: vec![one_of(&mut rng, &P)],
+        warm_up_s: WARM_UP_S,
+        // A plan's seed is at most i64::MAX, for TOML.
+        seed: rng.random_range(0..=i64::MAX as u64),
+        request_timeout_ms: REQUEST_TIMEOUT_MS,
+        ..Load::default()
+    };
+    let plan = Plan {
+        name: format!("round-{number:03}"),
+        load,
+        system: System {
+            cache: vec![cache],
+            replicas,
+            quantity,
+            cap: quantity,
+            ..System::default()
+        },
+        checks: Checks { converge_within_ms: CONVERGE_WITHIN_MS, recovery_ms: RECOVERY_MS },
+        faults: faults::draw(&mut rng, load_ms, replicas),
+        ..Plan::default()
+    };
+    plan.checked(&format!("round {number} of seed {seed}"))
+}
+
+/// How long a round takes, as far as its plan says.
+#[must_use]
+pub fn planned_time(plan: &Plan) -> Duration {
+    let load_ms = plan.load.duration_ms().unwrap_or(LONGEST_LOAD_MS);
+    let recovery_ms = plan.checks.recovery_ms;
+    Duration::from_millis(plan.load.warm_up_ms() + load_ms + recovery_ms + AROUND_MS)
+}
+
+/// How many rounds of this seed fill `time`, by their plans: at least one.
+///
+/// # Errors
+/// As of [`round_plan`].
+pub fn rounds_within(seed: u64, time: Duration) -> Result<u32, PlanError> {
+    let (mut rounds, mut planned) = (0, Duration::ZERO);
+    while rounds == 0 || (planned < time && rounds < MAX_ROUNDS) {
+        rounds += 1;
+        planned += planned_time(&round_plan(seed, rounds)?);
+    }
+    Ok(rounds)
+}
+
+fn one_of<T: Copy>(rng: &mut Xoshiro256PlusPlus, choices: &[T]) -> T {
+    choices[rng.random_range(0..choices.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ::faults::schedule::{Action, Aim, Fault, Target};
+
+    use super::*;
+
+    fn plans() -> impl Iterator<Item = Plan> {
+        (0..20).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round).unwrap()))
+    }
+
+    #[test]
+    fn a_round_depends_on_the_seed_and_its_number_alone() {
+        assert_eq!(round_plan(7, 3).unwrap(), round_plan(7, 3).unwrap());
+        assert_ne!(round_plan(7, 3).unwrap(), round_plan(7, 4).unwrap());
+        assert_ne!(round_plan(7, 3).unwrap(), round_plan(8, 3).unwrap());
+    }
+
+    #[test]
+    fn every_round_is_a_valid_plan_and_survives_being_written_down() {
+        for plan in plans() {
+            let text = plan.to_toml().unwrap();
+            assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan, "{text}");
+            assert_eq!(plan.cells().len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_first_fault_of_a_round_is_certain_and_the_others_may_meet_nobody() {
+        for plan in plans() {
+            let certain: Vec<_> = plan.faults.iter().map(|fault| !fault.if_possible).collect();
+            assert!(certain[0] && !certain[1..].contains(&true));
+            assert!(plan.faults[0].target.is_some());
+            assert_eq!(plan.cells()[0].planned_faults, 1);
+        }
+    }
+
+    #[test]
+    fn everything_that_can_break_breaks_alone_and_on_top_of_something_else() {
+        let ends = |fault: &Fault| fault.ends_at_ms.unwrap_or(u64::MAX);
+        let (mut alone, mut overlapping) = (BTreeSet::new(), BTreeSet::new());
+        for plan in plans() {
+            let schedule = plan.schedule();
+            for fault in schedule.faults() {
+                let crowded = schedule.faults().iter().any(|other| {
+                    other != fault && other.at_ms < ends(fault) && fault.at_ms < ends(other)
+                });
+                let aim = match fault.aim {
+                    Aim::Link(_) => "link".to_owned(),
+                    Aim::Process(Target::Order(_)) => "order".to_owned(),
+                    Aim::Process(target) => target.to_string(),
+                };
+                let kinds = if crowded { &mut overlapping } else { &mut alone };
+                kinds.insert((fault.harm.begin().to_string(), aim));
+            }
+        }
+        let processes = ["leader", "follower", "order", "catalog", "front-end"];
+        let of_processes = [Action::Kill, Action::Pause]
+            .into_iter()
+            .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
+        let of_links = [Action::Cut, Action::Delay, Action::Throttle]
+            .map(|action| (action.to_string(), "link".to_owned()));
+        let all: BTreeSet<_> = of_processes.chain(of_links).collect();
+        assert_eq!(alone, all);
+        assert_eq!(overlapping, all);
+    }
+
+    #[test]
+    fn settings_vary_between_rounds() {
+        let plans: Vec<_> = plans().collect();
+        let varied = |value: &dyn Fn(&Plan) -> String| {
+            plans.iter().map(value).collect::<BTreeSet<_>>().len()
+        };
+        assert_eq!(varied(&|plan| plan.load.p[0].to_string()), P.len());
+        assert_eq!(varied(&|plan| plan.load.clients.to_string()), CLIENTS.len());
+        assert_eq!(varied(&|plan| plan.system.cache[0].to_string()), 2);
+        assert_eq!(varied(&|plan| plan.system.replicas.to_string()), 3);
+        assert_eq!(varied(&|plan| plan.schedule().breaks_links().to_string()), 2);
+    }
+
+    #[test]
+    fn more_minutes_are_the_same_rounds_and_more_of_them() {
+        let minutes = |minutes: u64| rounds_within(1, Duration::from_secs(60 * minutes)).unwrap();
+        assert_eq!(minutes(0), 1);
+        let (few, many): (u32, u32) = (minutes(10), minutes(60));
+        assert!((14..=20).contains(&few), "{few}");
+        assert!((5 * few..=7 * few).contains(&many), "{few} {many}");
+    }
+}

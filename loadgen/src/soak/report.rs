@@ -1,0 +1,403 @@
+//! What a soak came to: `soak.json`, written after every round, and the summary at its end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::Context;
+use results::availability::Role;
+use results::checks::ConsistencyReport;
+use results::records::{Event, EventKind, RunFolder};
+use results::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+
+/// The version of the format of `soak.json`.
+const FORMAT: u32 = 1;
+/// Its name in the soak's folder.
+const FILE: &str = "soak.json";
+
+/// What one round came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoundReport {
+    /// Its number, from 1.
+    pub round: u32,
+    /// Its folder in the soak's.
+    pub folder: String,
+    /// The verdict of its checks.
+    pub verdict: Verdict,
+    /// Why it did not pass, a reason each: what failed, or why it could have hidden something.
+    pub reasons: Vec<String>,
+    /// The probability that a query was followed by a trade.
+    pub p: f64,
+    /// Whether the front-end cached.
+    pub cache: bool,
+    /// How many clients there were.
+    pub clients: u32,
+    /// How many order replicas there were.
+    pub replicas: u8,
+    /// How many operations were recorded.
+    pub operations: u64,
+    /// How many trades were acknowledged.
+    pub acknowledged_trades: u64,
+    /// Faults that were injected, by action and by what the plan said of whom, for example
+    /// `kill leader`; of links by action alone.
+    pub faults: BTreeMap<String, u64>,
+    /// Faults that found nobody to be done to.
+    pub skipped: u64,
+    /// How often whoever led was killed, whatever the plan called it.
+    pub leader_kills: u64,
+    /// How often whoever led was paused.
+    pub leader_pauses: u64,
+    /// How often somebody began to lead, the first included.
+    pub leaderships: u64,
+}
+
+impl RoundReport {
+    /// Of round `round`, whose run is in `folder`.
+    #[must_use]
+    pub fn new(
+        round: u32,
+        plan: &Plan,
+        folder: &str,
+        events: &[Event],
+        checked: &ConsistencyReport,
+    ) -> Self {
+        let mut events: Vec<_> = events.iter().collect();
+        events.sort_by_key(|event| event.at_us);
+        let mut report = Self {
+            round,
+            folder: folder.to_owned(),
+            verdict: checked.verdict,
+            reasons: reasons(checked),
+            p: plan.load.p.first().copied().unwrap_or_default(),
+            cache: plan.system.cache.iter().any(|cache| cache.is_on()),
+            clients: plan.load.clients,
+            replicas: plan.system.replicas,
+            operations: checked.run.operations,
+            acknowledged_trades: checked.run.acknowledged_trades,
+            faults: BTreeMap::new(),
+            skipped: 0,
+            leader_kills: 0,
+            leader_pauses: 0,
+            leaderships: 0,
+        };
+        let mut leader = None;
+        for event in events {
+            match event.event {
+                EventKind::LeaderChanged => {
+                    leader = event.leader;
+                    report.leaderships += 1;
+                }
+                EventKind::Skipped => report.skipped += 1,
+                EventKind::Injected => report.count(event, leader),
+                _ => {}
+            }
+        }
+        report
+    }
+
+    fn count(&mut self, event: &Event, leader: Option<u8>) {
+        let action = event.action.as_deref().unwrap_or_default();
+        let target = event.target.as_deref().unwrap_or_default();
+        let kind = match action {
+            "kill" | "pause" => format!("{action} {target}"),
+            "cut" | "delay" | "throttle" => format!("{action} link"),
+            // What ends a fault is none.
+            _ => return,
+        };
+        *self.faults.entry(kind).or_default() += 1;
+        let led = Role::of(event, leader) == Role::Leader;
+        self.leader_kills += u64::from(led && action == "kill");
+        self.leader_pauses += u64::from(led && action == "pause");
+    }
+
+    /// In a line.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let faults: u64 = self.faults.values().sum();
+        let cache = if self.cache { "on" } else { "off" };
+        let mut line = format!(
+            "round {:>3}: {:<12} {faults:>2} faults, {:>2} leaderships, {:>6} operations, {:>5} trades \
+             (p {}, cache {cache}, {} clients, {} replicas)",
+            self.round,
+            self.verdict.to_string(),
+            self.leaderships,
+            self.operations,
+            self.acknowledged_trades,
+            self.p,
+            self.clients,
+            self.replicas,
+        );
+        for reason in &self.reasons {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "\n           {reason}");
+        }
+        line
+    }
+}
+
+/// What failed, and what is doubted, once each.
+fn reasons(checked: &ConsistencyReport) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for check in &checked.checks {
+        if check.violations > 0 {
+            let first = check.evidence.first().map_or("", |violation| violation.what.as_str());
+            reasons.push(format!("{}: {} violations: {first}", check.name, check.violations));
+        }
+    }
+    for doubt in checked.checks.iter().flat_map(|check| &check.doubts) {
+        if !reasons.contains(&doubt.reason) {
+            reasons.push(doubt.reason.clone());
+        }
+    }
+    reasons
+}
+
+/// What a soak came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SoakReport {
+    /// The version of the format.
+    pub format: u32,
+    /// The worst verdict of the rounds; inconclusive without any, or if it was interrupted.
+    pub verdict: Verdict,
+    /// The seed.
+    pub seed: u64,
+    /// What repeats it.
+    pub command: String,
+    /// The harness's version.
+    pub version: String,
+    /// The commit that the harness was built from, if it is known.
+    pub commit: Option<String>,
+    /// How many rounds there were to be.
+    pub planned_rounds: u32,
+    /// Whether it ended before all of them were over.
+    pub is_cut_short: bool,
+    /// Every round that was begun.
+    pub rounds: Vec<RoundReport>,
+}
+
+impl SoakReport {
+    /// Of a soak that has not begun.
+    #[must_use]
+    pub fn new(seed: u64, command: String, planned_rounds: u32) -> Self {
+        Self {
+            format: FORMAT,
+            verdict: Verdict::Inconclusive,
+            seed,
+            command,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
+            planned_rounds,
+            is_cut_short: false,
+            rounds: Vec::new(),
+        }
+    }
+
+    /// Takes a round, and judges the soak anew.
+    pub fn add(&mut self, round: RoundReport) {
+        self.rounds.push(round);
+        self.judge();
+    }
+
+    /// It ended before all rounds were over.
+    pub fn cut_short(&mut self) {
+        self.is_cut_short = true;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        let rounds = self.rounds.iter().map(|round| round.verdict);
+        let short = self.is_cut_short.then_some(Verdict::Inconclusive);
+        self.verdict =
+            rounds.chain(short).reduce(Verdict::combine).unwrap_or(Verdict::Inconclusive);
+    }
+
+    /// Writes `soak.json` into the soak's folder, so that it is whole at every moment.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, folder: &RunFolder) -> anyhow::Result<()> {
+        let (path, new) = (folder.path(FILE), folder.path(".soak.json"));
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
+        written.with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// The summary for people.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let mut line = |line: String| _ = writeln!(text, "{line}");
+        let sum = |value: fn(&RoundReport) -> u64| self.rounds.iter().map(value).sum::<u64>();
+        let of = |verdict| self.rounds.iter().filter(|round| round.verdict == verdict).count();
+        line(format!("Soak: {}", self.verdict));
+        line(format!(
+            "  rounds        {} of {}: {} passed, {} failed, {} inconclusive",
+            self.rounds.len(),
+            self.planned_rounds,
+            of(Verdict::Pass),
+            of(Verdict::Fail),
+            of(Verdict::Inconclusive)
+        ));
+        line(format!(
+            "  operations    {}, {} of them acknowledged trades",
+            sum(|round| round.operations),
+            sum(|round| round.acknowledged_trades)
+        ));
+        line(format!(
+            "  leaders       {} killed, {} paused; {} leaderships",
+            sum(|round| round.leader_kills),
+            sum(|round| round.leader_pauses),
+            sum(|round| round.leaderships)
+        ));
+        let faults = self.faults();
+        let (total, skipped) = (faults.values().sum::<u64>(), sum(|round| round.skipped));
+        line(format!("  faults        {total}; acts that found nobody to be done to: {skipped}"));
+        for (kind, count) in faults {
+            line(format!("    {kind:<18} {count:>5}"));
+        }
+        for round in self.rounds.iter().filter(|round| round.verdict != Verdict::Pass) {
+            line(round.to_line());
+            line(format!("           again: {}", self.repeat(round.round)));
+        }
+        line(format!("The same rounds again: {}", self.command));
+        text
+    }
+
+    /// All rounds' faults. Named replicas are counted together.
+    fn faults(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for (kind, count) in self.rounds.iter().flat_map(|round| &round.faults) {
+            let kind = match kind.split_once(" order-") {
+                Some((action, _)) => format!("{action} a replica"),
+                None => kind.clone(),
+            };
+            *all.entry(kind).or_default() += count;
+        }
+        all
+    }
+
+    fn repeat(&self, round: u32) -> String {
+        format!("double-trouble soak --seed {} --round {round}", self.seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(number: u32, verdict: Verdict) -> RoundReport {
+        RoundReport {
+            round: number,
+            folder: format!("round-{number:03}"),
+            verdict,
+            reasons: Vec::new(),
+            p: 0.4,
+            cache: true,
+            clients: 5,
+            replicas: 3,
+            operations: 1000,
+            acknowledged_trades: 300,
+            faults: [
+                ("kill leader", 2),
+                ("pause order-2", 1),
+                ("pause order-1", 1),
+                ("cut link", 3),
+            ]
+            .map(|(kind, count)| (kind.to_owned(), count))
+            .into(),
+            skipped: 1,
+            leader_kills: 3,
+            leader_pauses: 0,
+            leaderships: 4,
+        }
+    }
+
+    fn soak(rounds: impl IntoIterator<Item = RoundReport>) -> SoakReport {
+        let command = "double-trouble soak --seed 7 --minutes 5".to_owned();
+        let mut soak = SoakReport::new(7, command, 3);
+        for round in rounds {
+            soak.add(round);
+        }
+        soak
+    }
+
+    #[test]
+    fn the_worst_round_decides_and_nothing_passes_without_rounds() {
+        use Verdict::{Fail, Inconclusive, Pass};
+        assert_eq!(soak([]).verdict, Inconclusive);
+        assert_eq!(soak([round(1, Pass), round(2, Pass)]).verdict, Pass);
+        assert_eq!(soak([round(1, Inconclusive), round(2, Pass)]).verdict, Inconclusive);
+        assert_eq!(soak([round(1, Fail), round(2, Inconclusive)]).verdict, Fail);
+        let mut short = soak([round(1, Pass)]);
+        short.cut_short();
+        assert_eq!(short.verdict, Inconclusive);
+    }
+
+    #[test]
+    fn the_summary_adds_up_and_says_how_to_repeat_what_did_not_pass() {
+        let mut second = round(2, Verdict::Fail);
+        second.reasons = vec!["conservation: 1 violations: Stock1 lacks 3".to_owned()];
+        let text = soak([round(1, Verdict::Pass), second]).to_text();
+        for part in [
+            "Soak: fail",
+            "2 of 3: 1 passed, 1 failed, 0 inconclusive",
+            "2000, 600 of them acknowledged trades",
+            "6 killed, 0 paused; 8 leaderships",
+            "14; acts that found nobody to be done to: 2",
+            "pause a replica        4",
+            "conservation: 1 violations: Stock1 lacks 3",
+            "again: double-trouble soak --seed 7 --round 2",
+            "The same rounds again: double-trouble soak --seed 7 --minutes 5",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("--round 1"), "{text}");
+    }
+
+    #[test]
+    fn leaders_are_counted_whatever_the_plan_called_them() {
+        let event = |at_us, kind, target: &str, process: &str| {
+            let mut event = Event::new("cell", 1, at_us, kind);
+            event.action = Some("kill".to_owned());
+            event.target = Some(target.to_owned());
+            event.process = Some(process.to_owned());
+            event
+        };
+        let mut changed = Event::new("cell", 1, 20, EventKind::LeaderChanged);
+        changed.leader = Some(2);
+        let events = [
+            event(30, EventKind::Injected, "order-2", "order-2"),
+            event(40, EventKind::Injected, "order-1", "order-1"),
+            event(10, EventKind::Injected, "leader", "order-3"),
+            event(50, EventKind::Skipped, "leader", ""),
+            changed,
+        ];
+        let plan = super::super::round_plan(1, 1).unwrap();
+        let checked: ConsistencyReport = serde_json::from_str(
+            r#"{"format":1,"verdict":"pass","run":{"kind":"soak","plan_name":"x","seed":1,
+                "started_at":"","trials":1,"finished_trials":1,"operations":5,
+                "acknowledged_trades":2,"reads":3,"faults":3,"deaths":0},"checks":[],"digests":[]}"#,
+        )
+        .unwrap();
+        let report = RoundReport::new(1, &plan, "round-001", &events, &checked);
+        assert_eq!((report.leader_kills, report.skipped, report.leaderships), (2, 1, 1));
+        assert_eq!(report.faults["kill order-2"], 1);
+        assert_eq!(report.operations, 5);
+    }
+
+    #[test]
+    fn the_file_holds_everything_and_replaces_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        soak([]).write(&run).unwrap();
+        let report = soak([round(1, Verdict::Pass)]);
+        report.write(&run).unwrap();
+        let text = fs::read_to_string(run.path(FILE)).unwrap();
+        assert_eq!(serde_json::from_str::<SoakReport>(&text).unwrap(), report);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

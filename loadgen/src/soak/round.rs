@@ -1,0 +1,118 @@
+//! Runs rounds, one after the other, and keeps of each what is worth its place on the disk.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use results::checks;
+use results::records::RunFolder;
+use results::report as figures;
+use results::verdict::Verdict;
+
+use super::plan::{planned_time, round_plan};
+use super::report::{RoundReport, SoakReport};
+use crate::plan::Plan;
+use crate::run::{Kind, Progress, record};
+use crate::stop::Stop;
+
+/// What is removed of a round that passed: rows and databases, some 30 MB. What stays says what
+/// was done and what was found.
+const BULKY: [&str; 5] = ["data", "logs", "observations.csv", "final.csv", "catalog.txt"];
+
+/// The rounds of a soak.
+pub(crate) struct Rounds<'a> {
+    /// Where their folders are made.
+    pub(crate) folder: &'a RunFolder,
+    /// Where the services' binaries are.
+    pub(crate) bin_dir: &'a Path,
+    /// Whether everything of rounds that passed is kept.
+    pub(crate) keep_data: bool,
+    /// Ctrl-C.
+    pub(crate) stop: &'a Stop,
+}
+
+impl Rounds<'_> {
+    /// Runs the rounds with these numbers, and tells `soak` of each.
+    ///
+    /// # Errors
+    /// A round could not begin, or its files cannot be read or written.
+    pub(crate) async fn run(&self, numbers: &[u32], soak: &mut SoakReport) -> anyhow::Result<()> {
+        let total = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        let plans = numbers.iter().map(|number| round_plan(soak.seed, *number));
+        let plans = plans.collect::<Result<Vec<_>, _>>()?;
+        let planned: std::time::Duration = plans.iter().map(planned_time).sum();
+        let progress = Progress::of(total, planned / total.max(1));
+        let ran = self.run_all(numbers, &plans, soak, &progress).await;
+        progress.end();
+        ran
+    }
+
+    async fn run_all(
+        &self,
+        numbers: &[u32],
+        plans: &[Plan],
+        soak: &mut SoakReport,
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
+        soak.write(self.folder)?;
+        for (number, plan) in numbers.iter().zip(plans) {
+            if self.stop.is_requested() {
+                break;
+            }
+            if let Some(cell) = plan.cells().first() {
+                progress.begin(&format!("{}, {}", plan.name, cell.id));
+            }
+            let round = self.run_one(*number, plan).await?;
+            progress.note(&round.to_line());
+            progress.finish();
+            soak.add(round);
+            soak.write(self.folder)?;
+        }
+        if soak.rounds.len() < numbers.len() || self.stop.is_requested() {
+            soak.cut_short();
+            soak.write(self.folder)?;
+        }
+        Ok(())
+    }
+
+    async fn run_one(&self, number: u32, plan: &Plan) -> anyhow::Result<RoundReport> {
+        let folder = RunFolder::new(self.folder.path(&plan.name));
+        fs::create_dir(folder.root())
+            .with_context(|| format!("cannot make {}", folder.root().display()))?;
+        // A trial that was cut short says so in its events, and the checks are inconclusive.
+        let cut = record(Kind::Soak, plan, self.bin_dir, &folder, self.stop).await?;
+        if let Some(cut) = cut {
+            tracing::warn!(round = number, "cut short: {cut}");
+        }
+        let (plan, keep_data) = (plan.clone(), self.keep_data);
+        tokio::task::spawn_blocking(move || judge(number, &plan, &folder, keep_data)).await?
+    }
+}
+
+/// Checks a round, draws the charts of one that did not pass, and tidies up after one that did.
+fn judge(
+    number: u32,
+    plan: &Plan,
+    folder: &RunFolder,
+    keep_data: bool,
+) -> anyhow::Result<RoundReport> {
+    let checked = checks::check_run(folder)?;
+    checked.write(folder)?;
+    let round = RoundReport::new(number, plan, &plan.name, &folder.events()?, &checked);
+    if checked.verdict != Verdict::Pass {
+        let path = folder.path("consistency.txt");
+        fs::write(&path, checked.to_text())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        figures::write(folder)?;
+    } else if !keep_data {
+        for name in BULKY {
+            remove(&folder.path(name))?;
+        }
+    }
+    Ok(round)
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.with_context(|| format!("cannot remove {}", path.display()))
+}

@@ -1,0 +1,378 @@
+//! While it is possible to trade, trades are acknowledged: whenever nothing that a trade needs
+//! has been broken for some seconds, a trade that is tried is answered.
+//!
+//! A pause, a cut or the death of the last in-sync replica may make every client wait; nobody can
+//! demand anything then, and no verdict may fail for it. What a trade needs is read from the
+//! events, and with care, so that nothing is demanded that the protocols do not promise:
+//!
+//! * The front-end and the catalog are up, and nothing is wrong between them.
+//! * A replica that was in sync all the time is up, and the front-end and it can speak.
+//! * Every such replica can speak with the catalog: any of them may be made leader, and a leader
+//!   that is cut off from the catalog alone is not replaced.
+//! * No link is delayed or throttled: how slow is too slow is not for this check to say.
+//!
+//! Links between replicas may be cut, and followers dead, paused or out of reach: the leader is
+//! to get such a member out of the in-sync set and go on.
+//!
+//! The demand is made from [`SETTLED_US`] after the last change of what is broken, and again and
+//! again while nothing changes. A refusal is an answer, but no progress; it excuses nothing and
+//! proves nothing. *Otherwise: a bazaar that elects forever, or a leader that waits forever for a
+//! follower which nobody removes, passes every other check once it is healed.*
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::records::{Event, EventKind, Op, Outcome, Phase};
+
+use super::check::{Check, Finding};
+use super::evidence::Violation;
+use super::history::{History, Operation};
+
+pub(super) const CHECK: Check = Check {
+    name: "progress-while-possible",
+    claim: "trades go on whenever what they need is up",
+    needs: &[],
+    examine,
+};
+
+/// How long after the last change trades may take to go on, and the longest they may then pause:
+/// a hung leader is given up after some hundred milliseconds, a new one takes over, a client's
+/// request that was lost on the way must time out first.
+const SETTLED_US: u64 = 6_000_000;
+
+fn examine(history: &History<'_>, finding: &mut Finding) {
+    if !history.trades_planned() {
+        return;
+    }
+    let load: Vec<_> = history
+        .operations
+        .iter()
+        .copied()
+        .filter(|operation| operation.row.op != Op::Lookup && operation.row.phase == Phase::Load)
+        .collect();
+    let begin_us = load.iter().map(|operation| operation.row.start_us).min();
+    let end_us = load.iter().map(|operation| operation.row.end_us).max();
+    let (Some(begin_us), Some(end_us)) = (begin_us, end_us) else { return };
+    let mut acks: Vec<u64> =
+        history.acknowledged.iter().map(|trade| trade.operation.row.end_us).collect();
+    acks.sort_unstable();
+
+    let mut demands = 0;
+    for (from_us, to_us) in possible(history, begin_us, end_us) {
+        for (quiet_from_us, quiet_to_us) in gaps(&acks, from_us, to_us) {
+            let quiet_us = quiet_to_us - quiet_from_us;
+            if quiet_us < SETTLED_US {
+                finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
+                continue;
+            }
+            if let Some(first) = unanswered(&load, quiet_from_us, quiet_to_us) {
+                demands += 1;
+                finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
+                finding.violation(|| stalled(history, first, quiet_from_us, quiet_to_us));
+            }
+        }
+        demands += usize::try_from((to_us - from_us) / SETTLED_US).unwrap_or(usize::MAX);
+    }
+    if demands > 0 {
+        finding.examined("demands for progress", demands);
+    }
+}
+
+fn stalled(history: &History<'_>, first: &Operation, from_us: u64, to_us: u64) -> Violation {
+    let what = format!(
+        "no trade was acknowledged for {:.0} ms, though everything that trades need was up",
+        super::milliseconds(to_us - from_us)
+    );
+    Violation::new(history, what).at(history, from_us).operation(first)
+}
+
+/// The longest times without an acknowledgement between two moments.
+fn gaps(acks: &[u64], from_us: u64, to_us: u64) -> Vec<(u64, u64)> {
+    let first = acks.partition_point(|ack| *ack < from_us);
+    let within = acks[first..].iter().copied().take_while(|ack| *ack <= to_us);
+    let mut gaps = Vec::new();
+    let mut last_us = from_us;
+    for ack in within.chain([to_us]) {
+        gaps.push((last_us, ack));
+        last_us = ack;
+    }
+    gaps
+}
+
+/// Something that a client tried in that time and that did not go well: a load that only read
+/// and was refused has not been kept from trading.
+fn unanswered<'a>(load: &[&'a Operation], from_us: u64, to_us: u64) -> Option<&'a Operation> {
+    load.iter().copied().find(|operation| {
+        let row = &operation.row;
+        let overlaps = row.start_us < to_us && row.end_us > from_us;
+        overlaps && !matches!(row.outcome, Outcome::Ok | Outcome::Rejected)
+            // An answer that came late, when it was possible no longer or the time was over.
+            || row.op == Op::Trade && row.start_us <= from_us && row.end_us >= to_us
+    })
+}
+
+/// The times in which trades were possible and nothing changed, as far as they lie between
+/// `begin_us` and `end_us`.
+fn possible(history: &History<'_>, begin_us: u64, end_us: u64) -> Vec<(u64, u64)> {
+    let mut world = World::new(history.replicas);
+    let mut windows = Vec::new();
+    // While trades are possible: since when, and thanks to which replicas.
+    let mut window: Option<(u64, BTreeSet<u8>)> = None;
+    for event in &history.events {
+        let changed = world.take(event);
+        let trading = world.trading();
+        let remaining = window.as_ref().map(|(_, before)| before & &trading);
+        // A change of configuration is no excuse, as long as one replica stays all the time.
+        if changed || remaining.as_ref().is_none_or(BTreeSet::is_empty) {
+            windows.extend(window.take().map(|(from_us, _)| (from_us, event.at_us)));
+            window = (!trading.is_empty()).then_some((event.at_us, trading));
+        } else if let (Some((_, replicas)), Some(remaining)) = (window.as_mut(), remaining) {
+            *replicas = remaining;
+        }
+    }
+    windows.extend(window.map(|(from_us, _)| (from_us, end_us)));
+    let clipped = windows.into_iter().map(|(from, to)| (from.max(begin_us), to.min(end_us)));
+    clipped.filter(|(from, to)| from < to).collect()
+}
+
+/// What is broken, as far as the events say.
+struct World {
+    /// Processes that are down or paused. One that was started again is up once it is ready.
+    broken: BTreeMap<String, Broken>,
+    /// What is wrong with links, by fault: what, and between whom.
+    links: BTreeMap<Option<u32>, (String, String)>,
+    in_sync: BTreeSet<u8>,
+    replicas: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    Down,
+    Paused,
+}
+
+const FRONT_END: &str = "front-end";
+const CATALOG: &str = "catalog";
+
+impl World {
+    fn new(replicas: u8) -> Self {
+        let (broken, links, in_sync) = Default::default();
+        Self { broken, links, in_sync, replicas }
+    }
+
+    /// Takes an event. Whether it changed what is broken.
+    fn take(&mut self, event: &Event) -> bool {
+        if let Some(in_sync) = &event.in_sync {
+            self.in_sync = in_sync.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+        }
+        let process = event.process.clone().unwrap_or_default();
+        match (event.event, event.action.as_deref()) {
+            (EventKind::Injected, Some("kill")) | (EventKind::Died, _) => {
+                self.broken.insert(process, Broken::Down);
+            }
+            (EventKind::Injected, Some("pause")) => {
+                self.broken.entry(process).or_insert(Broken::Paused);
+            }
+            (EventKind::Confirmed, Some("resume")) => {
+                if self.broken.get(&process) == Some(&Broken::Paused) {
+                    self.broken.remove(&process);
+                }
+            }
+            (EventKind::Injected, Some(action @ ("cut" | "delay" | "throttle"))) => {
+                self.links.insert(event.fault, (action.to_owned(), process));
+            }
+            (EventKind::Confirmed, Some("heal")) => _ = self.links.remove(&event.fault),
+            (EventKind::Ready, _) => _ = self.broken.remove(&process),
+            (EventKind::Healed, _) => self.links.clear(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The in-sync replicas of which any could lead; none if trades need not be possible.
+    fn trading(&self) -> BTreeSet<u8> {
+        let slow = self.links.values().any(|(action, _)| action != "cut");
+        let whole =
+            self.is_up(FRONT_END) && self.is_up(CATALOG) && !self.is_cut(FRONT_END, CATALOG);
+        if slow || !whole {
+            return BTreeSet::new();
+        }
+        let name = |id: &u8| format!("order-{id}");
+        let reachable = |id: &u8| self.is_up(&name(id)) && !self.is_cut(FRONT_END, &name(id));
+        let reachable: BTreeSet<u8> =
+            (1..=self.replicas).filter(|id| self.in_sync.contains(id)).filter(reachable).collect();
+        if reachable.iter().any(|id| self.is_cut(CATALOG, &name(id))) {
+            return BTreeSet::new();
+        }
+        reachable
+    }
+
+    fn is_up(&self, process: &str) -> bool {
+        !self.broken.contains_key(process)
+    }
+
+    /// Whether either direction between the two is cut.
+    fn is_cut(&self, one: &str, other: &str) -> bool {
+        self.links.values().any(|(_, link)| {
+            let (from, to) = link.split_once("->").unwrap_or_default();
+            let ends = [from.trim_end_matches('<').trim(), to.trim()];
+            ends == [one, other] || ends == [other, one]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CHECK;
+    use crate::checks::testing::{Trial, assert_fails, assert_passes};
+    use crate::records::{EventKind, Outcome};
+    use wire::bazaar::TradeType::Buy;
+
+    const S: u64 = 1_000_000;
+
+    /// Everybody is in sync; a trade at 1 s.
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        trial.events.retain(|event| event.event == EventKind::Finished);
+        trial.event(10, EventKind::LeaderChanged).in_sync = Some("1 2 3".to_owned());
+        trial.trade(1, "r1", Buy, 1, "Stock1", (S - 5, S));
+        trial
+    }
+
+    /// A trade that a client waited for in vain.
+    fn in_vain(trial: &mut Trial, from_s: u64, to_s: u64) {
+        trial.attempt(2, "lost", Outcome::Unknown, (from_s * S, to_s * S));
+    }
+
+    fn link_fault(trial: &mut Trial, at_s: u64, fault: u32, action: &str, link: &str) {
+        for kind in [EventKind::Injected, EventKind::Confirmed] {
+            let event = trial.event(at_s * S, kind);
+            event.fault = Some(fault);
+            event.action = Some(action.to_owned());
+            event.process = Some(link.to_owned());
+        }
+    }
+
+    fn assert_nothing_demanded(trial: &Trial) {
+        let result = trial.check(&CHECK);
+        assert_eq!((result.verdict, result.violations), (None, 0), "{:?}", result.evidence);
+    }
+
+    #[test]
+    fn trades_that_go_on_pass() {
+        let mut trial = trial();
+        trial.trade(1, "r2", Buy, 1, "Stock1", (6 * S, 6 * S + 5));
+        trial.trade(1, "r3", Buy, 1, "Stock1", (11 * S, 11 * S + 5));
+        let result = trial.check(&CHECK);
+        assert_passes(&result);
+        assert_eq!(result.maxima["trades_paused_ms"], 5000.005);
+    }
+
+    #[test]
+    fn trades_that_stop_for_no_reason_fail() {
+        let mut trial = trial();
+        in_vain(&mut trial, 2, 9);
+        assert_fails(&trial.check(&CHECK), "no trade was acknowledged for 8000 ms");
+    }
+
+    #[test]
+    fn a_trade_that_is_acknowledged_after_ages_has_waited_too_long() {
+        let mut trial = trial();
+        trial.trade(1, "r2", Buy, 1, "Stock1", (S, 20 * S));
+        assert_fails(&trial.check(&CHECK), "for 19000 ms");
+    }
+
+    #[test]
+    fn nobody_has_to_try() {
+        let mut trial = trial();
+        trial.read(1, "Stock1", (19 * S, 20 * S));
+        trial.attempt(1, "refused", Outcome::Rejected, (10 * S, 10 * S + 5));
+        assert_eq!(trial.check(&CHECK).violations, 0);
+    }
+
+    #[test]
+    fn nothing_is_demanded_while_front_end_or_catalog_is_broken_or_between_them_a_link() {
+        for (action, process) in [
+            ("kill", "front-end"),
+            ("pause", "catalog"),
+            ("pause", "front-end"),
+            ("kill", "catalog"),
+        ] {
+            let mut trial = trial();
+            trial.fault(2 * S, action, process);
+            in_vain(&mut trial, 3, 30);
+            assert_nothing_demanded(&trial);
+        }
+        for link in ["catalog -> front-end", "front-end <-> catalog"] {
+            let mut trial = trial();
+            link_fault(&mut trial, 2, 1, "cut", link);
+            in_vain(&mut trial, 3, 30);
+            assert_nothing_demanded(&trial);
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_slow_excuses_and_one_that_was_healed_does_not() {
+        let mut trial = trial();
+        link_fault(&mut trial, 2, 1, "throttle", "order-1 -> order-2");
+        in_vain(&mut trial, 3, 20);
+        assert_nothing_demanded(&trial);
+        link_fault(&mut trial, 10, 1, "heal", "order-1 -> order-2");
+        assert_fails(&trial.check(&CHECK), "for 10000 ms");
+    }
+
+    #[test]
+    fn one_in_sync_replica_is_enough() {
+        let mut trial = trial();
+        trial.fault(2 * S, "kill", "order-3");
+        trial.fault(2 * S, "pause", "order-2");
+        in_vain(&mut trial, 3, 20);
+        assert_fails(&trial.check(&CHECK), "for 18000 ms");
+    }
+
+    #[test]
+    fn an_out_of_sync_replica_is_not_enough() {
+        let mut trial = trial();
+        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2 3".to_owned());
+        trial.fault(2 * S, "kill", "order-3");
+        trial.fault(2 * S, "kill", "order-2");
+        in_vain(&mut trial, 3, 20);
+        assert_nothing_demanded(&trial);
+        // Started again, but not ready.
+        trial.fault(4 * S, "restart", "order-2");
+        assert_nothing_demanded(&trial);
+        trial.event(9 * S, EventKind::Ready).process = Some("order-2".to_owned());
+        assert_fails(&trial.check(&CHECK), "for 11000 ms");
+    }
+
+    #[test]
+    fn elections_without_end_are_no_excuse() {
+        let mut trial = trial();
+        for at_s in 2..20 {
+            let event = trial.event(at_s * S, EventKind::LeaderChanged);
+            event.in_sync = Some("1 3".to_owned());
+        }
+        in_vain(&mut trial, 2, 20);
+        assert_fails(&trial.check(&CHECK), "for 19000 ms");
+    }
+
+    #[test]
+    fn a_leader_that_may_be_cut_off_from_the_catalog_excuses_but_a_cut_off_replica_does_not() {
+        let mut trial = trial();
+        link_fault(&mut trial, 2, 1, "cut", "order-3 <-> catalog");
+        in_vain(&mut trial, 3, 20);
+        assert_nothing_demanded(&trial);
+        // Nobody else can make it leader either.
+        link_fault(&mut trial, 2, 2, "cut", "front-end -> order-3");
+        assert_fails(&trial.check(&CHECK), "for 18000 ms");
+    }
+
+    #[test]
+    fn a_paused_process_that_is_killed_comes_back_with_its_restart_only() {
+        let mut trial = trial();
+        trial.fault(2 * S, "pause", "catalog");
+        trial.fault(3 * S, "kill", "catalog");
+        trial.fault(4 * S, "resume", "catalog");
+        in_vain(&mut trial, 4, 20);
+        assert_nothing_demanded(&trial);
+    }
+}
