@@ -219,9 +219,14 @@ impl Replica {
     }
 
     /// Ends a leadership: whoever waits is told to ask the successor.
+    ///
+    /// What it has numbered and not written down goes, as in a crash. *Otherwise: R1 is numbered
+    /// and, in the same batch, the front-end's restart makes this replica begin another epoch; it
+    /// takes its whole log for flushed, commits #1, and does not have it after a crash.*
     pub fn step_down(&mut self) -> Vec<Effect> {
-        let waiting = self.leadership.take().map(|leadership| leadership.waiting);
-        let tickets = waiting.into_iter().flatten().flat_map(|(_, tickets)| tickets);
+        let Some(leadership) = self.leadership.take() else { return Vec::new() };
+        self.log.apply(leadership.flushed, Vec::new());
+        let tickets = leadership.waiting.into_values().flatten();
         tickets.map(|ticket| Effect::Answer(ticket, Err(Replaced))).collect()
     }
 

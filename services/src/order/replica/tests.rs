@@ -358,3 +358,22 @@ fn the_last_replica_left_goes_on_alone() {
     let effects = three.membership_answered(Epoch(1), Some(configuration(3, 1, 3, &[3])));
     assert_eq!(effects, [Effect::Answer(7, Ok(OrderNo(1)))]);
 }
+
+#[test]
+fn a_new_epoch_does_not_count_on_what_was_numbered_and_not_written_down() {
+    let (mut one, mut two, mut three) = serving();
+    three.number(Epoch(1), &trade(1), Some(7));
+    // Before the flush, in the same batch: the front-end was restarted and begins another epoch.
+    let effects = elect(&mut three, configuration(2, 2, 3, &[1, 2, 3]));
+    assert_eq!(effects, [Effect::Answer(7, Err(Replaced))]);
+    assert_eq!(three.log().last().order_no, OrderNo(0), "as on its disk");
+    // The catalog knows the trade, so it gets its number all the same.
+    assert!(
+        settle(&mut three, &mut [&mut one, &mut two])
+            .contains(&Effect::ListUnnumbered(Epoch(2), AppliedSeq(0)))
+    );
+    three.listed(Epoch(2), &[trade(1)]);
+    assert_eq!(three.unflushed().len(), 1);
+    settle(&mut three, &mut [&mut one, &mut two]);
+    assert_eq!(three.committed(), OrderNo(1));
+}
