@@ -64,8 +64,6 @@ impl RoundReport {
         events: &[Event],
         checked: &ConsistencyReport,
     ) -> Self {
-        let mut events: Vec<_> = events.iter().collect();
-        events.sort_by_key(|event| event.at_us);
         let mut report = Self {
             round,
             folder: folder.to_owned(),
@@ -83,19 +81,25 @@ impl RoundReport {
             leader_pauses: 0,
             leaderships: 0,
         };
+        report.count_all(events);
+        report
+    }
+
+    fn count_all(&mut self, events: &[Event]) {
+        let mut events: Vec<_> = events.iter().collect();
+        events.sort_by_key(|event| event.at_us);
         let mut leader = None;
         for event in events {
             match event.event {
                 EventKind::LeaderChanged => {
                     leader = event.leader;
-                    report.leaderships += 1;
+                    self.leaderships += 1;
                 }
-                EventKind::Skipped => report.skipped += 1,
-                EventKind::Injected => report.count(event, leader),
+                EventKind::Skipped => self.skipped += 1,
+                EventKind::Injected => self.count(event, leader),
                 _ => {}
             }
         }
-        report
     }
 
     fn count(&mut self, event: &Event, leader: Option<u8>) {
@@ -376,17 +380,11 @@ mod tests {
             event(50, EventKind::Skipped, "leader", ""),
             changed,
         ];
-        let plan = super::super::round_plan(1, 1).unwrap();
-        let checked: ConsistencyReport = serde_json::from_str(
-            r#"{"format":1,"verdict":"pass","run":{"kind":"soak","plan_name":"x","seed":1,
-                "started_at":"","trials":1,"finished_trials":1,"operations":5,
-                "acknowledged_trades":2,"reads":3,"faults":3,"deaths":0},"checks":[],"digests":[]}"#,
-        )
-        .unwrap();
-        let report = RoundReport::new(1, &plan, "round-001", &events, &checked);
+        let mut report = RoundReport { leader_kills: 0, skipped: 0, ..round(1, Verdict::Pass) };
+        (report.faults, report.leaderships) = (BTreeMap::new(), 0);
+        report.count_all(&events);
         assert_eq!((report.leader_kills, report.skipped, report.leaderships), (2, 1, 1));
         assert_eq!(report.faults["kill order-2"], 1);
-        assert_eq!(report.operations, 5);
     }
 
     #[test]

@@ -1,0 +1,120 @@
+//! Random faults, and faults of links, as processes.
+
+mod common;
+
+use std::fs;
+
+use common::{Running, assert_gone, ended, eventually, latest, plan, run};
+use nix::sys::signal::Signal;
+use results::records::{EventKind, Op, Outcome, RunFolder};
+
+/// A leader that no follower hears and that hears no follower goes on without them; one that the
+/// front-end cannot reach is replaced; and a catalog whose answers are late is waited for.
+const LINKS: &str = "\
+[load]
+clients = 5
+p = [0.8]
+duration_s = 6
+warm_up_s = 0.5
+[system]
+cache = [\"on\"]
+[checks]
+recovery_ms = 2000
+[[faults]]
+at_ms = 1000
+action = \"cut\"
+link = \"leader <-> follower\"
+for_ms = 800
+[[faults]]
+at_ms = 2800
+action = \"cut\"
+link = \"front-end -> leader\"
+mode = \"reset\"
+for_ms = 900
+[[faults]]
+at_ms = 4500
+action = \"delay\"
+link = \"catalog -> leader\"
+delay_ms = 100
+for_ms = 600
+";
+
+#[test]
+fn links_that_are_cut_and_slow_cost_time_and_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), LINKS);
+    let (code, stdout, stderr) = ended(&run(folder.path(), &["failover", "--plan", &plan]));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+
+    let run_folder = latest(folder.path());
+    let events = run_folder.events().unwrap();
+    let injected: Vec<_> = events
+        .iter()
+        .filter(|event| event.event == EventKind::Injected)
+        .map(|event| (event.fault, event.action.clone().unwrap_or_default()))
+        .collect();
+    let expected = [(1, "cut"), (1, "heal"), (2, "cut"), (2, "heal"), (3, "delay"), (3, "heal")];
+    assert_eq!(injected, expected.map(|(fault, action)| (Some(fault), action.to_owned())));
+    let at = |fault, action: &str| {
+        let is_it = |event: &&results::records::Event| {
+            event.fault == Some(fault)
+                && event.action.as_deref() == Some(action)
+                && event.event == EventKind::Injected
+        };
+        events.iter().find(is_it).unwrap().at_us
+    };
+    let during = |kind, fault, action: &str| {
+        let (from_us, to_us) = (at(fault, action), at(fault, "heal"));
+        events.iter().any(|event| event.event == kind && (from_us..to_us).contains(&event.at_us))
+    };
+    assert!(during(EventKind::InSyncChanged, 1, "cut"), "the follower is left behind");
+    assert!(during(EventKind::LeaderChanged, 2, "cut"), "the leader is replaced");
+    let observations = run_folder.observations().unwrap();
+    let late = observations.iter().filter(|row| {
+        let within = (at(3, "delay")..at(3, "heal")).contains(&row.start_us);
+        within && row.op == Op::Trade && row.outcome == Outcome::Ok && row.latency_us >= 100_000
+    });
+    assert!(late.count() > 0, "trades wait for the catalog's answer");
+}
+
+#[test]
+fn an_interrupted_soak_keeps_and_reports_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["soak", "--seed", "7", "--minutes", "1", "--out", "runs"];
+    let soak = Running::start(folder.path(), &arguments);
+    let soak_folder = eventually("the soak's folder", || {
+        let mut folders = fs::read_dir(folder.path().join("runs")).ok()?;
+        Some(RunFolder::new(folders.next()?.ok()?.path()))
+    });
+    let round = RunFolder::new(soak_folder.path("round-001"));
+    let pids: Vec<u32> = eventually("a round under load", || {
+        let events = round.events().ok()?;
+        let began = events.iter().any(|event| event.event == EventKind::LoadBegan);
+        let started = events.iter().filter(|event| event.event == EventKind::Started);
+        began.then(|| started.filter_map(|event| event.pid).collect())
+    });
+    soak.signal(Signal::SIGINT);
+    let (code, stdout) = soak.wait();
+    assert_eq!(code, Some(2), "{stdout}");
+    assert!(stdout.contains("Soak: inconclusive"), "{stdout}");
+    assert!(stdout.contains("the trial was cut short"), "{stdout}");
+    assert!(stdout.contains("again: double-trouble soak --seed 7 --round 1"), "{stdout}");
+    assert_gone(&pids);
+
+    let text = fs::read_to_string(soak_folder.path("soak.json")).unwrap();
+    let report: loadgen::soak::SoakReport = serde_json::from_str(&text).unwrap();
+    assert!(report.is_cut_short);
+    assert_eq!(report.rounds.len(), 1);
+    let manifest = round.manifest().unwrap();
+    let planned = loadgen::soak::round_plan(7, 1).unwrap();
+    assert_eq!(manifest.plan, planned.to_toml().unwrap(), "the schedule is in the manifest");
+    assert!(round.path("data").exists(), "evidence is kept");
+}
+
+#[test]
+fn a_round_alone_needs_its_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = ended(&run(folder.path(), &["soak", "--round", "3"]));
+    assert_eq!(code, Some(3));
+    assert!(stderr.contains("--seed"), "{stderr}");
+}
