@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use results::checks::{ConsistencyReport, check_run};
+use results::checks::{ConsistencyReport, check_run, export_histories};
 use results::records::RunFolder;
 use results::verdict::Verdict;
 use tempfile::TempDir;
@@ -97,17 +97,116 @@ fn check(folder: &RunFolder) -> ConsistencyReport {
     check_run(folder).expect("the run's files can be read")
 }
 
+fn append(folder: &RunFolder, name: &str, text: &str) {
+    let mut file =
+        OpenOptions::new().append(true).open(folder.path(name)).expect("the run's files are there");
+    file.write_all(text.as_bytes()).expect("a file in a temporary folder can be written");
+}
+
+/// Adds what a run needs so that its silence means something: load around the fault, and thirty
+/// trades with a read after each.
+fn make_it_enough(folder: &RunFolder) {
+    let mut observations = "\
+c,1,load,1,90,query,Stock1,,,,1600,1700,100,ok,200,,,97,3,hit,,1
+c,1,load,1,91,query,Stock1,,,,3000,3100,100,ok,200,,,97,3,hit,,1
+"
+    .to_owned();
+    let mut finals = String::new();
+    let stock = "c,1,catalog,stock,,,,Stock1,,,";
+    edit(folder, "final.csv", &format!("{stock}2,98,4,"), &format!("{stock}32,98,34,"));
+    for step in 0..30_u64 {
+        let (number, version, volume) = (step + 3, step + 3, step + 5);
+        let (kind, left) = if step % 2 == 0 { ("Buy", 97) } else { ("Sell", 98) };
+        let at = 7_200 + step * 20;
+        observations += &format!(
+            "c,1,load,1,{},trade,Stock1,{kind},1,,{at},{},5,ok,200,,{number},,,,e{step},1\n\
+             c,1,load,1,{},query,Stock1,,,,{},{},5,ok,200,,,{left},{volume},miss,,1\n",
+            100 + 2 * step,
+            at + 5,
+            101 + 2 * step,
+            at + 10,
+            at + 15,
+        );
+        let order = format!("{number},2,e{step},Stock1,{kind},1,,,,");
+        finals += &format!(
+            "c,1,order-1,order,{order}\nc,1,order-2,order,{order}\n\
+             c,1,catalog,applied,,2,e{step},Stock1,{kind},1,{version},{left},{volume},order\n"
+        );
+    }
+    append(folder, "observations.csv", &observations);
+    append(folder, "final.csv", &finals);
+}
+
 #[test]
-fn a_run_without_violations_passes() {
+fn a_run_in_which_too_little_happened_is_inconclusive_and_says_what_was_too_little() {
     let (_root, folder) = run();
     let report = check(&folder);
     let text = report.to_text();
+    assert_eq!(report.verdict.exit_code(), 2, "{text}");
+    for said in [
+        "Consistency: inconclusive. Nothing wrong was found, but too little happened for 5 gates.",
+        "load-before-faults: in the kill of order-2 at 2.000 ms of c trial 1, 4 operations \
+         succeeded before it; it needs 5 or more.",
+        "load-during-faults: in the kill of order-2 at 2.000 ms of c trial 1, 0 operations were \
+         tried during it; it needs 1 or more.",
+        "enough-trades: in the whole run, 2 trades were acknowledged; it needs 30 or more.",
+    ] {
+        assert!(text.contains(said), "nothing says {said:?}:\n{text}");
+    }
+}
+
+#[test]
+fn a_run_without_violations_passes() {
+    let (_root, folder) = run();
+    make_it_enough(&folder);
+    let report = check(&folder);
+    let text = report.to_text();
     assert_eq!(report.verdict, Verdict::Pass, "{text}");
-    assert!(report.checks.iter().all(|check| check.verdict == Some(Verdict::Pass)), "{text}");
-    assert!(
-        text.starts_with("Consistency: pass. All 12 checks looked, and found nothing wrong.\n")
-    );
+    let judged = report.checks.iter().filter(|check| check.verdict.is_some()).count();
+    let first =
+        format!("Consistency: pass. All {judged} checks looked, and found nothing wrong.\n");
+    assert!(judged > 12 && text.starts_with(&first), "{text}");
     assert!(text.contains("order-1 = order-2"), "{text}");
+}
+
+#[test]
+fn a_report_ends_with_the_command_that_runs_the_schedule_again() {
+    let (root, folder) = run();
+    edit(&folder, "manifest.json", r#""plan": """#, r#""plan": "name = \"by-hand\"\n""#);
+    let report = check(&folder);
+    let plan = root.path().join("plan.toml");
+    let command = format!("double-trouble failover --plan {} --seed 7\n", plan.display());
+    assert!(report.to_text().ends_with(&command), "{}", report.to_text());
+    report.write(&folder).expect("the report can be written");
+    assert_eq!(fs::read_to_string(plan).expect("the plan was written"), "name = \"by-hand\"\n");
+}
+
+#[test]
+fn a_picture_of_each_history_without_an_order_is_written_and_an_old_one_removed() {
+    let (_root, folder) = run();
+    let picture = folder.path("linearizability-c-trial1-Stock1.html");
+    write(&folder.path("linearizability-c-trial1-Stock2.html"), "from an earlier check");
+    edit(&folder, "observations.csv", ",ok,200,,,98,4,hit", ",ok,200,,,97,3,hit");
+    check(&folder).write(&folder).expect("the report can be written");
+    let html = fs::read_to_string(&picture).expect("the picture was written");
+    assert!(html.contains("observations.csv:7") && html.contains("restart of order-2"), "{html}");
+    assert!(!folder.path("linearizability-c-trial1-Stock2.html").exists());
+
+    edit(&folder, "observations.csv", ",ok,200,,,97,3,hit", ",ok,200,,,98,4,hit");
+    check(&folder).write(&folder).expect("the report can be written");
+    assert!(!picture.exists(), "what it shows is no longer so");
+}
+
+#[test]
+fn histories_are_exported_line_by_line() {
+    let (root, folder) = run();
+    let to = root.path().join("history.jsonl");
+    let count = export_histories(&folder, &to).expect("the histories can be written");
+    let text = fs::read_to_string(&to).expect("they were written");
+    assert_eq!((count, text.lines().count()), (6, 7), "{text}");
+    assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    let trade = r#""op":"sell","outcome":"refused","quantity":50,"row":"observations.csv:5""#;
+    assert!(text.contains(trade), "{text}");
 }
 
 #[test]
@@ -118,7 +217,9 @@ fn a_violation_is_told_with_its_rows_and_the_nearest_fault() {
     assert_eq!(report.verdict.exit_code(), 1);
     let text = report.to_text();
     for said in [
-        "Consistency: fail. 1 of 12 checks found 1 violation.",
+        "checks found 2 violations.",
+        "Violated: each stock's history is linearizable (1 violation)",
+        "picture: linearizability-c-trial1-Stock1.html",
         "Violated: no read is older than an acknowledged trade (1 violation)",
         "A read of Stock1 shows volume 3, but r3 had been acknowledged 0.500 ms before it began",
         "requests: r3",

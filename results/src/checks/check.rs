@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::doubt::{Doubt, Need};
 use super::evidence::Violation;
 use super::history::History;
+use super::report::RunFile;
 
 /// How many violations of a check are kept with their evidence; the rest are only counted. The
 /// first few tell what went wrong, and a thousandth would only make the report hard to open.
@@ -35,6 +36,8 @@ pub(crate) struct Finding {
     pub(crate) maxima: BTreeMap<&'static str, f64>,
     /// Why a pass would mean nothing.
     pub(crate) doubts: Vec<Doubt>,
+    /// What belongs into the run's folder beside the report.
+    pub(crate) files: Vec<RunFile>,
 }
 
 impl Finding {

@@ -41,6 +41,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
                     .at(history, read.operation.row.start_us)
                     .operation(earlier.operation)
                     .operation(read.operation)
+                    .state(history, stock, before)
             });
         }
     }

@@ -61,6 +61,9 @@ pub struct Violation {
     pub held: Vec<HeldRow>,
     /// Empty if no fault was injected, or the violation has no time.
     pub nearest_fault: Option<NearestFault>,
+    /// The file in the run's folder that shows it, if one does.
+    #[serde(default)]
+    pub picture: Option<String>,
 }
 
 impl Violation {
@@ -75,6 +78,7 @@ impl Violation {
             operations: Vec::new(),
             held: Vec::new(),
             nearest_fault: None,
+            picture: None,
         }
     }
 
@@ -116,6 +120,22 @@ impl Violation {
         }
     }
 
+    /// This file of the run's folder shows it.
+    pub(crate) fn picture(mut self, name: &str) -> Self {
+        self.picture = Some(name.to_owned());
+        self
+    }
+
+    /// It is about what a stock was at this volume: the story of the trade that the catalog says
+    /// has made it so.
+    pub(crate) fn state(self, history: &History<'_>, stock_name: &str, volume: u64) -> Self {
+        let catalog = history.catalog.iter();
+        let made_it = catalog.flat_map(|catalog| catalog.of_volume(stock_name, volume));
+        made_it.fold(self, |violation, applied| {
+            violation.held(applied.line).story(history, applied.request_id)
+        })
+    }
+
     /// Everything that is known about a trade: what its clients saw, and every row that replicas
     /// and catalog hold of it. It is dated by its first operation.
     pub(crate) fn story(mut self, history: &History<'_>, request_id: &str) -> Self {
@@ -138,7 +158,7 @@ impl Violation {
     }
 }
 
-fn nearest_fault(history: &History<'_>, at_us: u64) -> Option<NearestFault> {
+pub(super) fn nearest_fault(history: &History<'_>, at_us: u64) -> Option<NearestFault> {
     let fault =
         history.events_of(EventKind::Injected).min_by_key(|fault| fault.at_us.abs_diff(at_us))?;
     Some(NearestFault {

@@ -148,10 +148,13 @@ pub(crate) struct CatalogState<'a> {
     pub(crate) applied: Vec<Applied<'a>>,
     pub(crate) stocks: BTreeMap<&'a str, FinalStock<'a>>,
     by_request: HashMap<&'a str, Vec<usize>>,
+    by_volume: HashMap<(&'a str, u64), Vec<usize>>,
 }
 
 impl<'a> CatalogState<'a> {
     fn push(&mut self, applied: Applied<'a>) {
+        let volume = (applied.content.stock_name, applied.volume_after);
+        self.by_volume.entry(volume).or_default().push(self.applied.len());
         self.by_request.entry(applied.request_id).or_default().push(self.applied.len());
         self.applied.push(applied);
     }
@@ -159,6 +162,17 @@ impl<'a> CatalogState<'a> {
     /// The applications of this request; more than one is a violation of its own.
     pub(crate) fn of_request(&self, request_id: &str) -> impl Iterator<Item = &Applied<'a>> {
         self.by_request.get(request_id).into_iter().flatten().map(|&index| &self.applied[index])
+    }
+
+    /// The applications that left this stock with this volume; more than one is a violation of its
+    /// own.
+    pub(crate) fn of_volume(
+        &self,
+        stock_name: &'a str,
+        volume: u64,
+    ) -> impl Iterator<Item = &Applied<'a>> {
+        let indexes = self.by_volume.get(&(stock_name, volume));
+        indexes.into_iter().flatten().map(|&index| &self.applied[index])
     }
 }
 

@@ -10,8 +10,7 @@
 //!   row proves something only if the recorder wrote its `finished` marker.
 //! * Nothing but the run's files is looked at, so a report can be made again, anywhere, later.
 //!
-//! What each check needs, and the stories that it catches, stand at the top of its file. Whether
-//! each stock's history is linearizable as a whole is left to a check of its own.
+//! What each check needs, and the stories that it catches, stand at the top of its file.
 
 mod agreement;
 mod availability_demand;
@@ -21,9 +20,12 @@ mod conservation;
 mod doubt;
 mod evidence;
 mod exactly_once;
+mod faults;
 mod fresh_reads;
 mod frontier;
+mod gates;
 mod history;
+mod linearizability;
 mod numbering;
 mod progress;
 mod read_order;
@@ -31,22 +33,34 @@ mod read_states;
 mod real_time;
 mod replicas;
 mod report;
+mod reproduce;
+mod shown_orders;
+mod stock_histories;
 mod survival;
 #[cfg(test)]
 mod testing;
 mod text;
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
 
 pub use check::MAX_EVIDENCE;
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
+pub use gates::{
+    APART_US, Gate, MAX_LAG_US, MAX_LATE_PERCENT, MIN_AROUND_A_FAULT, MIN_CHANCES,
+    MIN_DURING_A_FAULT, ShutGate,
+};
 pub use replicas::LogDigest;
 pub use report::{
-    CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunSummary, TrialName,
+    CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunFile, RunSummary,
+    TrialName,
 };
 
 use self::check::{Check, Finding};
 use self::doubt::{Doubt, Need};
+use self::gates::Gates;
 use self::history::{FinalLine, History, MalformedRow, Operation, TrialRows};
 use self::report::Tally;
 use crate::records::{Cell, Event, EventKind, FolderError, Manifest, RunFolder};
@@ -58,6 +72,7 @@ const FINAL: &str = "final.csv";
 /// Every check, in the order of the report.
 const ALL: &[&Check] = &[
     &survival::CHECK,
+    &shown_orders::CHECK,
     &numbering::CHECK,
     &exactly_once::CHECK,
     &replicas::CHECK,
@@ -68,29 +83,79 @@ const ALL: &[&Check] = &[
     &read_order::CHECK,
     &read_states::CHECK,
     &real_time::CHECK,
+    &linearizability::CHECK,
     &progress::CHECK,
     &availability_demand::CHECK,
 ];
+
+/// The names of all checks, in the order of the report.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|check| check.name)
+}
 
 /// Runs every check over the files of a run.
 ///
 /// A run that was interrupted before its first dump has no `final.csv`; that is no error but a
 /// reason to be inconclusive. Every other file must be there.
+///
+/// Nothing is written: [`ConsistencyReport::write`] does that.
 pub fn check_run(folder: &RunFolder) -> Result<ConsistencyReport, FolderError> {
-    let manifest = folder.manifest()?;
-    let operations = folder.numbered(OBSERVATIONS)?;
-    let events: Vec<Event> = folder.events()?;
-    let finals = match folder.numbered(FINAL) {
-        Err(FolderError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            Vec::new()
+    let rows = Rows::read(folder)?;
+    let Rows { manifest, operations, events, finals } = &rows;
+    let mut report = judge(ALL, manifest, operations, events, finals)
+        .map_err(|misfit| misfit.in_folder(folder))?;
+    let (reproduce, plan) = reproduce::reproduce(manifest, folder);
+    report.reproduce = reproduce;
+    report.files.extend(plan);
+    Ok(report)
+}
+
+/// Writes the history of every stock in every trial of a run to `to`, in the format that
+/// [`linear::export`](crate::linear::export) describes. Returns how many operations there were.
+///
+/// # Errors
+/// The run's files cannot be read, or `to` cannot be written.
+pub fn export_histories(folder: &RunFolder, to: &Path) -> Result<u64, FolderError> {
+    let rows = Rows::read(folder)?;
+    let Rows { manifest, operations, events, finals } = &rows;
+    let trials = Trials::sorted(manifest, operations, events, finals)
+        .map_err(|misfit| misfit.in_folder(folder))?;
+    let unwritable = |source| FolderError::Write { path: to.to_owned(), source };
+    let mut file = BufWriter::new(File::create(to).map_err(unwritable)?);
+    let mut written = 0;
+    for (cell, trial, rows) in trials.in_order() {
+        let history = History::new(manifest, cell, trial, rows)
+            .map_err(|row| Misfit { file: FINAL, row }.in_folder(folder))?;
+        for stock in stock_histories::stock_histories(&history) {
+            written += stock.export(&history, &mut file).map_err(unwritable)?;
         }
-        finals => finals?,
-    };
-    judge(ALL, &manifest, &operations, &events, &finals).map_err(|misfit| FolderError::Row {
-        path: folder.path(misfit.file),
-        line: misfit.row.line,
-        reason: misfit.row.reason,
-    })
+    }
+    file.flush().map_err(unwritable)?;
+    Ok(written)
+}
+
+/// The files of a run.
+struct Rows {
+    manifest: Manifest,
+    operations: Vec<Operation>,
+    events: Vec<Event>,
+    finals: Vec<FinalLine>,
+}
+
+impl Rows {
+    fn read(folder: &RunFolder) -> Result<Self, FolderError> {
+        Ok(Self {
+            manifest: folder.manifest()?,
+            operations: folder.numbered(OBSERVATIONS)?,
+            events: folder.events()?,
+            finals: match folder.numbered(FINAL) {
+                Err(FolderError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    Vec::new()
+                }
+                finals => finals?,
+            },
+        })
+    }
 }
 
 /// A row that does not belong to the run.
@@ -100,6 +165,13 @@ struct Misfit {
     row: MalformedRow,
 }
 
+impl Misfit {
+    fn in_folder(self, folder: &RunFolder) -> FolderError {
+        let MalformedRow { line, reason } = self.row;
+        FolderError::Row { path: folder.path(self.file), line, reason }
+    }
+}
+
 fn judge(
     checks: &[&Check],
     manifest: &Manifest,
@@ -107,33 +179,24 @@ fn judge(
     events: &[Event],
     finals: &[FinalLine],
 ) -> Result<ConsistencyReport, Misfit> {
-    let mut trials = Trials::new(manifest);
-    for operation in operations {
-        let (cell, trial) = (&operation.row.cell, operation.row.trial);
-        trials.of(cell, trial, OBSERVATIONS, operation.line)?.operations.push(operation);
-    }
-    for (line, event) in (2..).zip(events) {
-        trials.of(&event.cell, event.trial, EVENTS, line)?.events.push(event);
-    }
-    for line in finals {
-        trials.of(&line.row.cell, line.row.trial, FINAL, line.line)?.finals.push(line);
-    }
-
+    let trials = Trials::sorted(manifest, operations, events, finals)?;
     let mut tallies: Vec<Tally> = checks.iter().map(|check| Tally::new(check)).collect();
     let mut run = RunSummary::new(manifest);
+    let mut gates = Gates::new();
     let mut digests = Vec::new();
     for (cell, trial, rows) in trials.in_order() {
         let name = TrialName { cell: cell.id.clone(), trial };
         let history =
             History::new(manifest, cell, trial, rows).map_err(|row| Misfit { file: FINAL, row })?;
         run.count(&history);
+        gates.count(&history);
         digests.extend(replicas::digests(&history));
         let doubts = doubt::about(&history);
         for (check, tally) in checks.iter().zip(&mut tallies) {
             tally.add(&name, examine(check, &history, &doubts));
         }
     }
-    Ok(ConsistencyReport::new(run, tallies, digests))
+    Ok(ConsistencyReport::new(run, tallies, gates.finish(), digests))
 }
 
 /// Runs one check over one trial.
@@ -180,6 +243,27 @@ impl<'a> Trials<'a> {
             .collect();
         let rows = cells.iter().map(|_| TrialRows::default()).collect();
         Self { cells, places, rows }
+    }
+
+    /// Every row with its trial.
+    fn sorted(
+        manifest: &'a Manifest,
+        operations: &'a [Operation],
+        events: &'a [Event],
+        finals: &'a [FinalLine],
+    ) -> Result<Self, Misfit> {
+        let mut trials = Self::new(manifest);
+        for operation in operations {
+            let (cell, trial) = (&operation.row.cell, operation.row.trial);
+            trials.of(cell, trial, OBSERVATIONS, operation.line)?.operations.push(operation);
+        }
+        for (line, event) in (2..).zip(events) {
+            trials.of(&event.cell, event.trial, EVENTS, line)?.events.push(event);
+        }
+        for line in finals {
+            trials.of(&line.row.cell, line.row.trial, FINAL, line.line)?.finals.push(line);
+        }
+        Ok(trials)
     }
 
     fn of(

@@ -59,6 +59,7 @@ fn backwards(history: &History<'_>, earlier: &Read<'_>, read: &Read<'_>) -> Viol
         .at(history, now.start_us)
         .operation(earlier.operation)
         .operation(read.operation)
+        .state(history, read.stock_name, earlier.volume)
 }
 
 #[cfg(test)]

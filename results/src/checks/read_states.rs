@@ -62,7 +62,23 @@ fn phantom(history: &History<'_>, read: &Read<'_>, real: Option<&[u32]>) -> Viol
             )
         }
     };
-    Violation::new(history, what).at(history, operation.row.start_us).operation(operation)
+    let violation =
+        Violation::new(history, what).at(history, operation.row.start_us).operation(operation);
+    neighbours(history, read)
+        .fold(violation, |violation, volume| violation.state(history, stock_name, volume))
+}
+
+/// The volumes around the one that was shown which the stock really had.
+fn neighbours(history: &History<'_>, read: &Read<'_>) -> impl Iterator<Item = u64> {
+    let volumes = || {
+        let applied = history.catalog.iter().flat_map(|catalog| &catalog.applied);
+        applied
+            .filter(|applied| applied.content.stock_name == read.stock_name)
+            .map(|applied| applied.volume_after)
+    };
+    let below = volumes().filter(|&volume| volume <= read.volume).max();
+    let above = volumes().filter(|&volume| volume > read.volume).min();
+    below.into_iter().chain(above)
 }
 
 #[cfg(test)]

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::check::{Check, Finding, MAX_EVIDENCE};
 use super::evidence::Violation;
+use super::gates::Gate;
+use super::linearizability::PICTURES;
 use super::replicas::LogDigest;
 use crate::records::{FolderError, Manifest, RunFolder};
 use crate::verdict::Verdict;
@@ -120,31 +124,61 @@ impl RunSummary {
     }
 }
 
+/// A file that belongs beside the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFile {
+    /// Its name in the run's folder.
+    pub name: String,
+    /// What it holds.
+    pub contents: String,
+}
+
 /// The consistency report of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConsistencyReport {
     /// [`REPORT_FORMAT`].
     pub format: u32,
-    /// The worst verdict of all checks.
+    /// The worst verdict of all checks; at best inconclusive if a gate was shut.
     pub verdict: Verdict,
     /// What was checked.
     pub run: RunSummary,
     /// Every check, in a fixed order.
     pub checks: Vec<CheckResult>,
+    /// Whether there was enough for the checks to look at.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
     /// Every log that was dumped.
     pub digests: Vec<LogDigest>,
+    /// The command that runs the same schedule again; empty if that is not known.
+    #[serde(default)]
+    pub reproduce: String,
+    /// The plan that this command names, and the pictures of violations. They are files of their
+    /// own, no part of `consistency.json`.
+    #[serde(skip)]
+    pub files: Vec<RunFile>,
 }
 
 impl ConsistencyReport {
-    pub(super) fn new(run: RunSummary, tallies: Vec<Tally>, digests: Vec<LogDigest>) -> Self {
-        let checks: Vec<CheckResult> = tallies.into_iter().map(Tally::result).collect();
+    pub(super) fn new(
+        run: RunSummary,
+        tallies: Vec<Tally>,
+        gates: Vec<Gate>,
+        digests: Vec<LogDigest>,
+    ) -> Self {
+        let (checks, files): (Vec<CheckResult>, Vec<Vec<RunFile>>) =
+            tallies.into_iter().map(Tally::result).unzip();
+        let files = files.into_iter().flatten().collect();
         // If no check had anything to look at, the run showed nothing.
         let verdict = checks
             .iter()
             .filter_map(|check| check.verdict)
             .reduce(Verdict::combine)
             .unwrap_or(Verdict::Inconclusive);
-        Self { format: REPORT_FORMAT, verdict, run, checks, digests }
+        let hard_enough =
+            if gates.iter().all(Gate::is_open) { Verdict::Pass } else { Verdict::Inconclusive };
+        let verdict = verdict.combine(hard_enough);
+        let reproduce = String::new();
+        Self { format: REPORT_FORMAT, verdict, run, checks, gates, digests, reproduce, files }
     }
 
     /// How many violations all checks found together.
@@ -159,21 +193,40 @@ impl ConsistencyReport {
         super::text::render(self)
     }
 
-    /// Writes `consistency.json` into the run's folder.
+    /// Writes `consistency.json` and [its files](Self::files) into the run's folder. Pictures of an
+    /// earlier report, which this one may contradict, are removed.
     pub fn write(&self, folder: &RunFolder) -> Result<(), FolderError> {
-        let path = folder.path(FILE);
-        let write = || {
-            let mut json = serde_json::to_string_pretty(self)?;
-            json.push('\n');
-            fs::write(&path, json)
+        let written = |path: PathBuf, result: io::Result<()>| {
+            result.map_err(|source| FolderError::Write { path, source })
         };
-        write().map_err(|source| FolderError::Write { path: path.clone(), source })
+        written(folder.root().to_owned(), self.remove_old_pictures(folder.root()))?;
+        for RunFile { name, contents } in &self.files {
+            let path = folder.path(name);
+            written(path.clone(), fs::write(path, contents))?;
+        }
+        let json = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        let path = folder.path(FILE);
+        written(path.clone(), json.and_then(|json| fs::write(path, json + "\n")))
+    }
+
+    fn remove_old_pictures(&self, root: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(root)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_picture = name.starts_with(PICTURES) && name.ends_with(".html");
+            if is_picture && self.files.iter().all(|file| file.name != name) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// Adds up what a check found, trial by trial.
 pub(super) struct Tally {
     result: CheckResult,
+    files: Vec<RunFile>,
 }
 
 impl Tally {
@@ -189,6 +242,7 @@ impl Tally {
                 doubts: Vec::new(),
                 evidence: Vec::new(),
             },
+            files: Vec::new(),
         }
     }
 
@@ -211,13 +265,14 @@ impl Tally {
                 None => result.doubts.push(DoubtReport { reason, trials: vec![trial.clone()] }),
             }
         }
+        self.files.extend(finding.files);
         result.violations += finding.violations;
         let room = MAX_EVIDENCE - result.evidence.len();
         result.evidence.extend(finding.evidence.into_iter().take(room));
     }
 
-    fn result(self) -> CheckResult {
-        let mut result = self.result;
+    fn result(self) -> (CheckResult, Vec<RunFile>) {
+        let Self { mut result, files } = self;
         let looked_at_something = result.examined.first().is_some_and(|first| first.count > 0);
         result.verdict = if result.violations > 0 {
             Some(Verdict::Fail)
@@ -226,6 +281,6 @@ impl Tally {
         } else {
             looked_at_something.then_some(Verdict::Pass)
         };
-        result
+        (result, files)
     }
 }

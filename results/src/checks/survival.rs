@@ -42,6 +42,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
                     .at(history, lookup.row.end_us)
                     .operation(trade)
                     .operation(lookup)
+                    .story(history, trade.row.request_id.as_deref().unwrap_or_default())
             });
         }
     }

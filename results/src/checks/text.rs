@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
+use super::gates::Gate;
 use super::replicas::LogDigest;
 use super::report::{CheckResult, ConsistencyReport, Count, DoubtReport, TrialName};
 use super::{MAX_EVIDENCE, milliseconds};
@@ -30,9 +31,13 @@ fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
     write_run(text, report)?;
     write_table(text, &report.checks)?;
     write_doubts(text, &report.checks)?;
+    write_gates(text, &report.gates)?;
     write_digests(text, &report.digests)?;
     for check in report.checks.iter().filter(|check| check.violations > 0) {
         write_violations(text, check)?;
+    }
+    if !report.reproduce.is_empty() {
+        writeln!(text, "\nThe same schedule again\n  {}", report.reproduce)?;
     }
     Ok(())
 }
@@ -48,11 +53,18 @@ fn headline(report: &ConsistencyReport) -> String {
             with(Verdict::Fail),
             plural(report.violations(), "violation")
         ),
-        Verdict::Inconclusive => format!(
-            "Nothing wrong was found, but {} of {} checks could not have found it.",
-            with(Verdict::Inconclusive),
-            report.checks.len()
-        ),
+        Verdict::Inconclusive => {
+            let shut = report.gates.iter().filter(|gate| !gate.is_open()).count();
+            let gates = format!("too little happened for {}", plural(shut as u64, "gate"));
+            let blind = with(Verdict::Inconclusive);
+            let all = report.checks.len();
+            let checks = format!("{blind} of {all} checks could not have found it");
+            match (blind, shut) {
+                (_, 0) => format!("Nothing wrong was found, but {checks}."),
+                (0, _) => format!("Nothing wrong was found, but {gates}."),
+                _ => format!("Nothing wrong was found, but {checks}, and {gates}."),
+            }
+        }
     }
 }
 
@@ -134,6 +146,42 @@ fn write_doubts(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
     Ok(())
 }
 
+/// What there was enough of, and where there was not.
+fn write_gates(text: &mut String, gates: &[Gate]) -> fmt::Result {
+    let asked: Vec<&Gate> = gates.iter().filter(|gate| gate.places > 0).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nWas there enough to find something?")?;
+    let rows: Vec<Vec<String>> = asked
+        .iter()
+        .map(|gate| {
+            let verdict = if gate.is_open() { "yes" } else { "no" };
+            let worst = gate.worst.map(|worst| worst.to_string()).unwrap_or_default();
+            let places = counted(gate.places, "place", "places");
+            vec![gate.name.clone(), verdict.to_owned(), gate.bound(), worst, places]
+        })
+        .collect();
+    let header = ["gate", "enough", "needs", "worst", "looked at"];
+    writeln!(text, "{}", aligned(&header, header.len(), &rows).trim_end())?;
+    asked.iter().try_for_each(|gate| write_shut(text, gate))
+}
+
+fn write_shut(text: &mut String, gate: &Gate) -> fmt::Result {
+    let name = &gate.name;
+    for shut in &gate.shut {
+        let trial = shut.trial.as_ref().map(|trial| format!(" of {trial}")).unwrap_or_default();
+        let (number, what, place) = (shut.number, &gate.what, &shut.place);
+        writeln!(text, "  {name}: in {place}{trial}, {number} {what}; it needs {}.", gate.bound())?;
+    }
+    let hidden = gate.shut_places - gate.shut.len() as u64;
+    if hidden > 0 {
+        let places = counted(hidden, "more place", "more places");
+        writeln!(text, "  {name}: the same at {places}.")?;
+    }
+    Ok(())
+}
+
 fn named(trials: &[TrialName]) -> String {
     let mut names: Vec<_> = trials.iter().take(NAMED_TRIALS).map(TrialName::to_string).collect();
     if trials.len() > NAMED_TRIALS {
@@ -193,8 +241,17 @@ fn write_violations(text: &mut String, check: &CheckResult) -> fmt::Result {
 }
 
 fn write_violation(text: &mut String, number: usize, violation: &Violation) -> fmt::Result {
-    let Violation { cell, trial, what, at_us, request_ids, operations, held, nearest_fault } =
-        violation;
+    let Violation {
+        cell,
+        trial,
+        what,
+        at_us,
+        request_ids,
+        operations,
+        held,
+        nearest_fault,
+        picture,
+    } = violation;
     let trial = TrialName { cell: cell.clone(), trial: *trial };
     writeln!(text, "  {number}. {} ({trial})", capitalised(what))?;
     if !request_ids.is_empty() {
@@ -206,6 +263,9 @@ fn write_violation(text: &mut String, number: usize, violation: &Violation) -> f
             Some(fault) => writeln!(text, ", {}", beside(fault))?,
             None => writeln!(text, ", no fault was injected")?,
         }
+    }
+    if let Some(picture) = picture {
+        writeln!(text, "     picture: {picture}")?;
     }
     for row in operations.iter().take(SHOWN_ROWS) {
         writeln!(text, "     {}", operation(row))?;
@@ -221,7 +281,7 @@ fn write_violation(text: &mut String, number: usize, violation: &Violation) -> f
     Ok(())
 }
 
-fn beside(fault: &NearestFault) -> String {
+pub(super) fn beside(fault: &NearestFault) -> String {
     let distance_ms = milliseconds(fault.distance_us.unsigned_abs());
     let side = if fault.distance_us < 0 { "before" } else { "after" };
     let action = fault.action.as_deref().unwrap_or("fault");

@@ -6,7 +6,7 @@
 //! and bisection finds it.
 
 use super::model::{Operation, Stock, StockHistory};
-use super::search::{Budget, Decision, search};
+use super::search::{Budget, Decision, search_from};
 use super::shrink;
 
 /// Why a history is not linearizable. Operations are named by their places in
@@ -38,10 +38,11 @@ pub struct Part {
 }
 
 /// Explains why `history` has no order. `None` if it has one, or the budget ends before that is
-/// known; every search has a budget of its own.
+/// known. If it ends later, the explanation is correct, but not as small as it could be.
 #[must_use]
-pub fn explain(history: &StockHistory, budget: Budget) -> Option<Explanation> {
-    if search(history, budget) != Decision::NotLinearizable {
+pub fn explain(history: &StockHistory, mut budget: Budget) -> Option<Explanation> {
+    let budget = &mut budget;
+    if search_from(history, budget) != Decision::NotLinearizable {
         return None;
     }
     let mut returns: Vec<(u64, usize)> = history
@@ -57,14 +58,14 @@ pub fn explain(history: &StockHistory, budget: Budget) -> Option<Explanation> {
     let (mut good, mut bad) = (0, returns.len());
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
-        match search(&Selection::until(history, &returns[..middle]).history, budget) {
+        match search_from(&Selection::until(history, &returns[..middle]).history, budget) {
             Decision::NotLinearizable => bad = middle,
             Decision::Linearizable(_) | Decision::Undecided(_) => good = middle,
         }
     }
     let culprit = returns.get(bad.checked_sub(1)?)?.1;
     let legal = Selection::until(history, &returns[..good]);
-    let prefix = match search(&legal.history, budget) {
+    let prefix = match search_from(&legal.history, budget) {
         Decision::Linearizable(order) => legal.named(&order),
         Decision::NotLinearizable | Decision::Undecided(_) => Vec::new(),
     };
@@ -88,7 +89,8 @@ impl Selection {
         };
         let Some(&(end_us, last)) = returns.last() else { return selection };
         for (place, &operation) in history.operations.iter().enumerate() {
-            let answered = operation.return_us.is_some_and(|at_us| (at_us, place) <= (end_us, last));
+            let answered =
+                operation.return_us.is_some_and(|at_us| (at_us, place) <= (end_us, last));
             if answered {
                 selection.push(place, operation);
             } else if operation.call_us <= end_us && operation.action.is_trade() {

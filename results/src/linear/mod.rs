@@ -22,8 +22,10 @@
 //! evidence.
 
 mod explain;
+pub mod export;
 
 mod model;
+pub mod picture;
 
 #[cfg(test)]
 mod reference;

@@ -96,6 +96,23 @@ impl Stock {
 }
 
 impl Action {
+    /// What the client was told, to go on after "was told that".
+    #[must_use]
+    pub fn told(self) -> String {
+        match self {
+            Self::Read { quantity, volume } => {
+                format!("there are {quantity} after a volume of {volume}")
+            }
+            Self::Trade { trade_type, quantity } => {
+                format!("its {trade_type} of {quantity} is done")
+            }
+            Self::Refused { trade_type, quantity } => {
+                format!("its {trade_type} of {quantity} is not possible")
+            }
+            Self::NotFound => "there is no such stock".to_owned(),
+        }
+    }
+
     /// Whether it may change the stock.
     #[must_use]
     pub fn is_trade(self) -> bool {
@@ -124,15 +141,9 @@ mod tests {
 
     #[test]
     fn trades_stay_between_nothing_and_the_cap() {
-        assert_eq!(
-            STOCK.after(trade(Buy, 95)),
-            Some(Stock { quantity: 0, volume: 102, ..STOCK })
-        );
+        assert_eq!(STOCK.after(trade(Buy, 95)), Some(Stock { quantity: 0, volume: 102, ..STOCK }));
         assert_eq!(STOCK.after(trade(Buy, 96)), None);
-        assert_eq!(
-            STOCK.after(trade(Sell, 5)),
-            Some(Stock { quantity: 100, volume: 12, ..STOCK })
-        );
+        assert_eq!(STOCK.after(trade(Sell, 5)), Some(Stock { quantity: 100, volume: 12, ..STOCK }));
         assert_eq!(STOCK.after(trade(Sell, 6)), None);
     }
 

@@ -58,8 +58,16 @@ pub enum Decision {
 
 /// Looks for an order of `history`.
 #[must_use]
-pub fn search(history: &StockHistory, budget: Budget) -> Decision {
-    Search::new(history, budget).run()
+pub fn search(history: &StockHistory, mut budget: Budget) -> Decision {
+    search_from(history, &mut budget)
+}
+
+/// The same, and takes what it has cost from `budget`, so that many searches together are bounded.
+pub(super) fn search_from(history: &StockHistory, budget: &mut Budget) -> Decision {
+    let mut search = Search::new(history, *budget);
+    let decision = search.run();
+    budget.work = budget.work.saturating_sub(search.work);
+    decision
 }
 
 /// A trade that may come next.
@@ -126,13 +134,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn run(mut self) -> Decision {
+    fn run(&mut self) -> Decision {
         self.open_frame(self.stock);
         loop {
             if self.required == 0 {
-                return Decision::Linearizable(self.order);
+                return Decision::Linearizable(std::mem::take(&mut self.order));
             }
-            if self.work > self.budget.work {
+            if self.work >= self.budget.work {
                 return Decision::Undecided("more work than it may cost");
             }
             let Some(next) = self.next_candidate() else {

@@ -14,17 +14,18 @@
 
 use super::explain::{Part, Selection};
 use super::model::{Action, Operation, Stock, StockHistory};
-use super::search::{Budget, Decision, search};
+use super::search::{Budget, Decision, search_from};
 
 /// How many parts are tried. A part is made small for people; five hundred tries leave next to
 /// nothing that could go, and cost less than the search that found the violation.
 const MAX_TRIES: usize = 500;
 
 /// A small part of `whole`, which has no order because of `culprit`.
-pub(super) fn shrink(whole: Selection, culprit: usize, budget: Budget) -> Part {
+pub(super) fn shrink(whole: Selection, culprit: usize, budget: &mut Budget) -> Part {
     let mut shrinker = Shrinker { culprit, budget, tries: 0 };
     let initial = whole.history.initial;
-    let (anchor, selection) = shrinker.begin_late(&whole).map_or((None, whole), |(anchor, part)| (Some(anchor), part));
+    let (anchor, selection) =
+        shrinker.begin_late(&whole).map_or((None, whole), |(anchor, part)| (Some(anchor), part));
     let selection = shrinker.reduce(selection, leave_out);
     let selection = shrinker.reduce(selection, make_optional);
 
@@ -37,17 +38,17 @@ pub(super) fn shrink(whole: Selection, culprit: usize, budget: Budget) -> Part {
     part
 }
 
-struct Shrinker {
+struct Shrinker<'a> {
     culprit: usize,
-    budget: Budget,
+    budget: &'a mut Budget,
     tries: usize,
 }
 
-impl Shrinker {
+impl Shrinker<'_> {
     fn has_no_order(&mut self, selection: &Selection) -> bool {
         self.tries += 1;
         self.tries <= MAX_TRIES
-            && search(&selection.history, self.budget) == Decision::NotLinearizable
+            && search_from(&selection.history, self.budget) == Decision::NotLinearizable
     }
 
     /// Begins at the latest of the reads tried: one back from the culprit, two, four, eight, ...

@@ -107,11 +107,8 @@ pub(super) fn random(rng: &mut Xoshiro256PlusPlus, operations: u32) -> StockHist
                 (trade, None)
             }
             _ => {
-                let lie = if rng.random() {
-                    trade
-                } else {
-                    Action::Refused { trade_type, quantity }
-                };
+                let lie =
+                    if rng.random() { trade } else { Action::Refused { trade_type, quantity } };
                 (lie, Some(return_us))
             }
         };

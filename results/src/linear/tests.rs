@@ -203,29 +203,27 @@ fn a_history_that_costs_too_much_is_undecided() {
         Decision::Undecided("more states than may be remembered")
     );
     let little_work = Budget { work: 1_000, ..Budget::default() };
-    assert_eq!(
-        search(&open.get(), little_work),
-        Decision::Undecided("more work than it may cost")
-    );
+    assert_eq!(search(&open.get(), little_work), Decision::Undecided("more work than it may cost"));
     assert_eq!(explain(&open.get(), little_work), None);
 }
 
 /// The parts of an explanation are what they say.
 fn assert_explained(history: &StockHistory, explanation: &Explanation) {
     let Explanation { culprit, prefix, part } = explanation;
-    let part_of = |without: Option<usize>| StockHistory {
-        initial: part.initial,
-        operations: part
-            .required
-            .iter()
-            .filter(|&&place| Some(place) != without)
-            .map(|&place| history.operations[place])
-            .chain(part.optional.iter().map(|&place| super::Operation {
-                return_us: None,
-                ..history.operations[place]
-            }))
-            .collect(),
-    };
+    let part_of =
+        |without: Option<usize>| StockHistory {
+            initial: part.initial,
+            operations: part
+                .required
+                .iter()
+                .filter(|&&place| Some(place) != without)
+                .map(|&place| history.operations[place])
+                .chain(part.optional.iter().map(|&place| super::Operation {
+                    return_us: None,
+                    ..history.operations[place]
+                }))
+                .collect(),
+        };
     assert!(part.required.contains(culprit));
     assert!(!reference::is_linearizable(&part_of(None)), "the part has no order");
     assert!(reference::is_linearizable(&part_of(Some(*culprit))), "without the culprit it has");

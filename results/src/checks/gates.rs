@@ -1,0 +1,372 @@
+//! Whether a run was hard enough for its silence to mean something.
+//!
+//! A check that finds nothing has shown something only if there was enough to look at: faults that
+//! hit a bazaar at work, clients that tried while it was broken and went on afterwards, trades that
+//! could have been lost, reads that could have been stale. Each gate counts one of these and says
+//! how much it needs; a gate that stays shut makes the run inconclusive. (That faults took place at
+//! all, and that they worked, is among the [doubts](super::doubt).)
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::records::{EventKind, Op, Outcome};
+
+use super::faults::{Disturbance, disturbances};
+use super::history::History;
+use super::report::TrialName;
+
+/// Operations that must have succeeded between two disturbances. With fewer it would be by chance
+/// which of the few clients' steps a fault falls on, and one slow client could be all there is.
+pub const MIN_AROUND_A_FAULT: u64 = 5;
+
+/// Operations that must have been under way or tried while something was broken. One is enough to
+/// be lost or doubled; a fault that lasts a few milliseconds cannot meet many.
+pub const MIN_DURING_A_FAULT: u64 = 1;
+
+/// Faults less than this far apart count as one disturbance: in less than a second nobody but the
+/// processes themselves has time to notice that everything was whole.
+pub const APART_US: u64 = 1_000_000;
+
+/// Trades that must have been acknowledged in all, and reads that must have followed one on their
+/// stock. If one in ten went wrong, thirty would miss it with a probability of 0.9^30 = 4 %: a
+/// silent run excludes, at 95 %, all but rarer faults (the rule of three: 3 / n).
+pub const MIN_CHANCES: u64 = 30;
+
+/// How late an operation of an open loop may be sent after its time, and how many may be later.
+/// What is later was not sent as planned, and one in a hundred is as much as a 99th percentile
+/// hides.
+pub const MAX_LAG_US: u64 = 50_000;
+/// See [`MAX_LAG_US`].
+pub const MAX_LATE_PERCENT: u64 = 1;
+
+/// One gate over the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The gate's name, the same in every version.
+    pub name: String,
+    /// What is counted, to go on after a number.
+    pub what: String,
+    /// How many there must be, or, if `at_most`, may be.
+    pub needed: u64,
+    /// Whether fewer are better.
+    pub at_most: bool,
+    /// At how many places it was looked at: the run, or each of its faults. None if the plan has no
+    /// such place.
+    pub places: u64,
+    /// The worst number, if there was a place.
+    pub worst: Option<u64>,
+    /// The first places at which it was shut.
+    pub shut: Vec<ShutGate>,
+    /// At how many places it was shut.
+    pub shut_places: u64,
+}
+
+/// Where a gate was shut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShutGate {
+    /// The trial, if it was in one.
+    pub trial: Option<TrialName>,
+    /// Where in it.
+    pub place: String,
+    /// The number there.
+    pub number: u64,
+}
+
+/// How many places are named; a plan with hundreds of faults would make the report hard to read.
+const MAX_NAMED: usize = 5;
+
+impl Gate {
+    fn new(name: &str, what: &str, needed: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            what: what.to_owned(),
+            needed,
+            at_most: false,
+            places: 0,
+            worst: None,
+            shut: Vec::new(),
+            shut_places: 0,
+        }
+    }
+
+    /// How many it needs, in words: `5 or more`.
+    #[must_use]
+    pub fn bound(&self) -> String {
+        format!("{} or {}", self.needed, if self.at_most { "less" } else { "more" })
+    }
+
+    /// Whether it was open at every place.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.shut_places == 0
+    }
+
+    fn look(&mut self, number: u64, place: impl FnOnce() -> (Option<TrialName>, String)) {
+        let worse = if self.at_most { u64::max } else { u64::min };
+        self.worst = Some(self.worst.map_or(number, |worst| worse(worst, number)));
+        self.places += 1;
+        let open = if self.at_most { number <= self.needed } else { number >= self.needed };
+        if open {
+            return;
+        }
+        self.shut_places += 1;
+        if self.shut.len() < MAX_NAMED {
+            let (trial, place) = place();
+            self.shut.push(ShutGate { trial, place, number });
+        }
+    }
+}
+
+/// Counts, trial by trial.
+pub(super) struct Gates {
+    before: Gate,
+    during: Gate,
+    after: Gate,
+    late: Gate,
+    /// Trades were planned in some trial that ran to its end.
+    trades_planned: bool,
+    acknowledged: u64,
+    reads_after_trades: u64,
+}
+
+impl Gates {
+    pub(super) fn new() -> Self {
+        let around = MIN_AROUND_A_FAULT;
+        Self {
+            before: Gate::new("load-before-faults", "operations succeeded before it", around),
+            during: Gate::new(
+                "load-during-faults",
+                "operations were tried during it",
+                MIN_DURING_A_FAULT,
+            ),
+            after: Gate::new("load-after-faults", "operations succeeded after it", around),
+            late: Gate {
+                at_most: true,
+                ..Gate::new(
+                    "generator-keeps-up",
+                    "percent of the operations were sent late",
+                    MAX_LATE_PERCENT,
+                )
+            },
+            trades_planned: false,
+            acknowledged: 0,
+            reads_after_trades: 0,
+        }
+    }
+
+    /// Counts a trial. What did not run to its end is inconclusive already.
+    pub(super) fn count(&mut self, history: &History<'_>) {
+        if !history.finished {
+            return;
+        }
+        if history.trades_planned() {
+            self.trades_planned = true;
+            self.acknowledged += history.acknowledged.len() as u64;
+            self.reads_after_trades += reads_after_trades(history);
+        }
+        let disturbances = disturbances(history, APART_US);
+        self.around(history, &disturbances);
+        self.punctuality(history, &disturbances);
+    }
+
+    fn around(&mut self, history: &History<'_>, disturbances: &[Disturbance<'_>]) {
+        for (index, disturbance) in disturbances.iter().enumerate() {
+            let place = || (Some(name(history)), disturbance.describe());
+            let earlier = index.checked_sub(1).and_then(|index| disturbances[index].to_us);
+            let before = succeeded(history, earlier.unwrap_or(0), disturbance.from_us);
+            self.before.look(before, place);
+            self.during.look(tried(history, disturbance), place);
+            // What was never over has no after; that it was not healed is said elsewhere.
+            let Some(to_us) = disturbance.to_us else { continue };
+            let later = disturbances.get(index + 1).map_or(u64::MAX, |later| later.from_us);
+            self.after.look(succeeded(history, to_us, later), place);
+        }
+    }
+
+    /// An outage keeps the clients of an open loop from sending; that is not the generator's doing.
+    fn punctuality(&mut self, history: &History<'_>, disturbances: &[Disturbance<'_>]) {
+        let disturbed = |at_us: u64| {
+            disturbances.iter().any(|disturbance| {
+                let over_us = disturbance.to_us.map(|to_us| to_us.saturating_add(APART_US));
+                disturbance.from_us <= at_us && over_us.is_none_or(|over_us| at_us < over_us)
+            })
+        };
+        let (mut planned, mut late) = (0_u64, 0_u64);
+        for operation in &history.operations {
+            let Some(planned_us) = operation.row.planned_us else { continue };
+            if !disturbed(planned_us) {
+                planned += 1;
+                late += u64::from(operation.row.start_us > planned_us.saturating_add(MAX_LAG_US));
+            }
+        }
+        if planned > 0 {
+            let place = || (Some(name(history)), format!("{late} of {planned} operations"));
+            self.late.look((late * 100).div_ceil(planned), place);
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Gate> {
+        let mut trades = Gate::new("enough-trades", "trades were acknowledged", MIN_CHANCES);
+        let mut reads =
+            Gate::new("enough-reads", "reads followed an acknowledged trade", MIN_CHANCES);
+        if self.trades_planned {
+            let run = || (None, "the whole run".to_owned());
+            trades.look(self.acknowledged, run);
+            reads.look(self.reads_after_trades, run);
+        }
+        vec![self.before, self.during, self.after, trades, reads, self.late]
+    }
+}
+
+fn name(history: &History<'_>) -> TrialName {
+    TrialName { cell: history.cell.id.clone(), trial: history.trial }
+}
+
+/// Operations that succeeded within this time. Lookups at the end are no load.
+fn succeeded(history: &History<'_>, from_us: u64, to_us: u64) -> u64 {
+    let load_ended_us = history.event(EventKind::LoadEnded).map_or(u64::MAX, |event| event.at_us);
+    let to_us = to_us.min(load_ended_us);
+    let within = history.operations.iter().filter(|operation| {
+        let row = &operation.row;
+        let answered = matches!(row.outcome, Outcome::Ok | Outcome::Rejected);
+        answered && row.op != Op::Lookup && from_us <= row.start_us && row.end_us < to_us
+    });
+    within.count() as u64
+}
+
+/// Operations that were under way at some moment of the disturbance.
+fn tried(history: &History<'_>, disturbance: &Disturbance<'_>) -> u64 {
+    let within = history.operations.iter().filter(|operation| {
+        let row = &operation.row;
+        row.end_us >= disturbance.from_us
+            && disturbance.to_us.is_none_or(|to_us| row.start_us <= to_us)
+    });
+    within.count() as u64
+}
+
+/// Reads that began after a trade on their stock had been acknowledged.
+fn reads_after_trades(history: &History<'_>) -> u64 {
+    let mut first: HashMap<&str, u64> = HashMap::new();
+    for trade in &history.acknowledged {
+        let end_us = trade.operation.row.end_us;
+        let known = first.entry(trade.content.stock_name).or_insert(end_us);
+        *known = (*known).min(end_us);
+    }
+    let after = history.reads.iter().filter(|read| {
+        first.get(read.stock_name).is_some_and(|&end_us| end_us < read.operation.row.start_us)
+    });
+    after.count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::testing::Trial;
+    use crate::verdict::Verdict;
+    use wire::bazaar::TradeType::{Buy, Sell};
+
+    /// Thirty-two trades, each read, from 10 to 2_000 ms; a leader dies in the middle.
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        for step in 0..32_u64 {
+            let at_us = 10_000 + step * 60_000;
+            let trade_type = if step % 2 == 0 { Buy } else { Sell };
+            trial.trade(1, &format!("r{step}"), trade_type, 1, "Stock1", (at_us, at_us + 9));
+            trial.read(2, "Stock1", (at_us + 20, at_us + 29));
+        }
+        trial.fault(1_000_000, "kill", "order-3");
+        trial.fault(1_100_000, "restart", "order-3");
+        trial.settle(2_100_000, 2_101_000);
+        trial
+    }
+
+    fn gate(trial: &Trial, name: &str) -> Gate {
+        trial.report().gates.into_iter().find(|gate| gate.name == name).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_shut(trial: &Trial, name: &str, number: u64, place: &str) {
+        let report = trial.report();
+        assert_eq!(report.verdict, Verdict::Inconclusive);
+        let gate = gate(trial, name);
+        assert_eq!(gate.shut_places, 1, "{gate:?}");
+        assert_eq!((gate.shut[0].number, gate.worst), (number, Some(number)));
+        assert!(gate.shut[0].place.contains(place), "{gate:?}");
+        let text = report.to_text();
+        assert!(text.contains(&format!("it needs {} or ", gate.needed)), "{text}");
+        assert!(text.contains(place), "{text}");
+    }
+
+    #[test]
+    fn a_run_with_load_around_its_faults_and_enough_trades_opens_every_gate() {
+        let mut trial = trial();
+        trial.lookup(1, "r0", (2_000_000, 2_000_010));
+        let report = trial.report();
+        assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
+        assert!(report.gates.iter().all(Gate::is_open));
+        assert_eq!(gate(&trial, "load-during-faults").worst, Some(4));
+    }
+
+    #[test]
+    fn a_fault_before_any_load_during_none_or_after_all_shows_nothing() {
+        let mut early = trial();
+        early.observations.retain(|row| row.start_us > 600_000);
+        early.observations.retain(|row| row.start_us > 970_000 || row.start_us < 800_000);
+        assert!(gate(&early, "load-before-faults").is_open());
+        early.observations.retain(|row| row.start_us > 730_000);
+        assert_eq!(gate(&early, "load-before-faults").worst, Some(4));
+        assert!(!gate(&early, "load-before-faults").is_open());
+
+        let mut idle = trial();
+        idle.observations.retain(|row| row.end_us < 1_000_000 || row.start_us > 1_100_000);
+        let during = gate(&idle, "load-during-faults");
+        assert_eq!((during.is_open(), during.worst), (false, Some(0)));
+
+        let mut over = trial();
+        over.observations.retain(|row| row.end_us < 1_100_000);
+        assert_eq!(gate(&over, "load-after-faults").worst, Some(0));
+    }
+
+    #[test]
+    fn faults_that_overlap_or_follow_at_once_are_one_disturbance() {
+        let mut trial = trial();
+        trial.fault(1_150_000, "pause", "catalog");
+        trial.fault(1_160_000, "resume", "catalog");
+        let after = gate(&trial, "load-after-faults");
+        assert_eq!((after.places, after.is_open()), (1, true));
+    }
+
+    #[test]
+    fn too_few_trades_are_told_with_their_number() {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
+        trial.read(1, "Stock1", (30, 40));
+        trial.read(1, "Stock1", (50, 60));
+        assert_shut(&trial, "enough-trades", 1, "the whole run");
+        assert_shut(&trial, "enough-reads", 2, "the whole run");
+    }
+
+    #[test]
+    fn a_plan_without_trades_or_faults_needs_none() {
+        let mut trial = Trial::new();
+        trial.manifest.cells[0].p = 0.0;
+        trial.read(1, "Stock1", (30, 40));
+        trial.read(1, "Stock1", (50, 60));
+        let report = trial.report();
+        assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
+        assert!(report.gates.iter().all(|gate| gate.places == 0));
+    }
+
+    #[test]
+    fn a_generator_that_sends_late_shows_something_else_than_was_planned() {
+        let mut trial = trial();
+        for row in &mut trial.observations {
+            row.planned_us = Some(row.start_us);
+        }
+        assert!(gate(&trial, "generator-keeps-up").is_open());
+        trial.observations[3].planned_us = Some(20_000);
+        trial.observations[5].planned_us = Some(60_000);
+        assert_shut(&trial, "generator-keeps-up", 6, "2 of 34 operations");
+    }
+}

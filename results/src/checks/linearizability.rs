@@ -1,0 +1,319 @@
+//! Each stock's history is linearizable: some order of its operations, each at one moment between
+//! its call and its answer, explains everything that every client was told.
+//!
+//! The other checks each look for one way to be wrong. This one looks for an order, and so finds
+//! whatever leaves none, also what nobody has thought of: a refusal that was not due, a read from
+//! the future, two trades that saw each other half. It needs no dump but for trades that no client
+//! recorded. How the order is looked for, and within which bounds, stands in
+//! [`linear`](crate::linear).
+
+use std::collections::BTreeSet;
+
+use super::check::{Check, Finding};
+use super::doubt::Doubt;
+use super::evidence::Violation;
+use super::history::{History, Operation};
+use super::report::TrialName;
+use super::stock_histories::{Origin, StockTrial, stock_histories};
+use super::{RunFile, faults, text};
+use crate::linear::picture::{self, Band, Scene};
+use crate::linear::{Budget, Decision, Explanation, explain, search};
+
+pub(super) const CHECK: Check = Check {
+    name: "linearizable",
+    claim: "each stock's history is linearizable",
+    needs: &[],
+    examine,
+};
+
+/// How the pictures' names begin.
+pub(super) const PICTURES: &str = "linearizability-";
+
+fn examine(history: &History<'_>, finding: &mut Finding) {
+    examine_within(history, Budget::default(), finding);
+}
+
+fn examine_within(history: &History<'_>, budget: Budget, finding: &mut Finding) {
+    // Of a trial without its end and without a dump, trades may be missing that reads show.
+    if !history.finished && history.catalog.is_none() {
+        return finding.examined("operations on stocks", 0);
+    }
+    let stocks = stock_histories(history);
+    let mut names = BTreeSet::new();
+    let (mut operations, mut unknown) = (0, 0);
+    for stock in &stocks {
+        let all = &stock.history.operations;
+        operations += all.len();
+        unknown += all.iter().filter(|operation| operation.is_optional()).count();
+        match search(&stock.history, budget) {
+            Decision::Linearizable(_) => {}
+            Decision::Undecided(why) => {
+                finding.doubt(Doubt::Undecided { stock: stock.name.to_owned(), why });
+            }
+            Decision::NotLinearizable => {
+                if let Some(explanation) = explain(&stock.history, budget) {
+                    let file = file_name(history, stock.name, &mut names);
+                    report(history, stock, &explanation, file, finding);
+                }
+            }
+        }
+    }
+    finding.examined("operations on stocks", operations);
+    finding.examined("stocks", stocks.len());
+    finding.examined("trades that may or may not have taken effect", unknown);
+}
+
+fn report(
+    history: &History<'_>,
+    stock: &StockTrial<'_>,
+    explanation: &Explanation,
+    file: String,
+    finding: &mut Finding,
+) {
+    finding.violation(|| violation(history, stock, explanation).picture(&file));
+    let scene = scene(history, stock, explanation);
+    finding.files.push(RunFile { name: file, contents: picture::html(&scene) });
+}
+
+fn violation(
+    history: &History<'_>,
+    stock: &StockTrial<'_>,
+    explanation: &Explanation,
+) -> Violation {
+    let culprit = stock.history.operations[explanation.culprit];
+    let at_us = culprit.return_us.unwrap_or(culprit.call_us);
+    let part = &explanation.part;
+    let what = format!(
+        "no order of the operations on {} explains that client {} was told that {}; without that \
+         answer there is one. Beginning with quantity {}, volume {}, the rows below show it{}",
+        stock.name,
+        culprit.client,
+        culprit.action.told(),
+        part.initial.quantity,
+        part.initial.volume,
+        match part.optional.len() {
+            0 => String::new(),
+            1 => ", whether or not another trade had taken effect by then".to_owned(),
+            several => {
+                format!(", whichever of {several} other trades had taken effect by then")
+            }
+        },
+    );
+    let others = part.required.iter().copied().filter(|&place| place != explanation.culprit);
+    let places = std::iter::once(explanation.culprit).chain(part.anchor).chain(others);
+    let mut violation = Violation::new(history, what).at(history, at_us);
+    for place in places {
+        violation = match stock.origins[place] {
+            Origin::Observed(operation) => told_in(history, violation, operation),
+            Origin::Applied(applied) => violation.held(applied.line),
+        };
+    }
+    violation.state(history, stock.name, part.initial.volume)
+}
+
+fn told_in(history: &History<'_>, violation: Violation, operation: &Operation) -> Violation {
+    let violation = violation.operation(operation);
+    match operation.row.request_id.as_deref() {
+        Some(request_id) => violation.story(history, request_id),
+        None => violation,
+    }
+}
+
+fn scene<'a>(
+    history: &History<'_>,
+    stock: &'a StockTrial<'_>,
+    explanation: &'a Explanation,
+) -> Scene<'a> {
+    let culprit = stock.history.operations[explanation.culprit];
+    let end_us = culprit.return_us.unwrap_or(culprit.call_us);
+    let nearest = super::evidence::nearest_fault(history, end_us);
+    Scene {
+        trial: TrialName { cell: history.cell.id.clone(), trial: history.trial }.to_string(),
+        stock_name: stock.name.to_owned(),
+        history: &stock.history,
+        explanation,
+        sources: stock.sources(),
+        bands: faults::faults(history)
+            .iter()
+            .map(|fault| Band {
+                from_us: fault.from_us,
+                to_us: fault.to_us.unwrap_or(u64::MAX),
+                label: fault.describe(),
+            })
+            .collect(),
+        nearest_fault: nearest.as_ref().map(text::beside).unwrap_or_default(),
+    }
+}
+
+/// A name for the picture that any file system takes, and that no other stock of the trial has.
+fn file_name(history: &History<'_>, stock: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = |text: &str| -> String {
+        text.chars()
+            .map(
+                |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' },
+            )
+            .collect()
+    };
+    let stem =
+        format!("{PICTURES}{}-trial{}-{}", plain(&history.cell.id), history.trial, plain(stock));
+    let numbered = (2_u32..).map(|number| format!("{stem}-{number}.html"));
+    let mut names = std::iter::once(format!("{stem}.html")).chain(numbered);
+    // There are more numbers than stocks.
+    let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(name.clone());
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHECK, Check, Finding, History, examine_within};
+    use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::linear::Budget;
+    use crate::records::{EventKind, Outcome};
+    use wire::bazaar::TradeType::{Buy, Sell};
+    use wire::internal::Origin;
+
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (10, 20));
+        trial.read(2, "Stock1", (15, 30));
+        trial.trade(1, "r2", Sell, 1, "Stock1", (40, 50));
+        trial.read(2, "Stock2", (60, 70));
+        trial
+    }
+
+    #[test]
+    fn a_history_with_an_order_passes() {
+        let result = trial().check(&CHECK);
+        assert_passes(&result);
+        let counts: Vec<_> = result.examined.iter().map(|count| count.count).collect();
+        assert_eq!(counts, [4, 2, 0]);
+    }
+
+    #[test]
+    fn a_stale_read_is_shown_with_rows_requests_logs_and_a_picture() {
+        let mut trial = trial();
+        trial.show(3, "Stock1", 100, 0, (80, 90));
+        trial.fault(85, "kill", "order-3");
+        let report = trial.report();
+        let result = report.checks.iter().find(|check| check.name == CHECK.name).unwrap();
+        assert_fails(result, "client 3 was told that there are 100 after a volume of 0");
+        let violation = &result.evidence[0];
+        assert_eq!(violation.nearest_fault.as_ref().map(|fault| fault.distance_us), Some(5));
+        let lines: Vec<_> = violation.operations.iter().map(|row| row.line).collect();
+        assert_eq!(lines[0], 6, "what cannot be placed comes first");
+        assert_eq!(violation.request_ids, ["r1"], "the trade behind what another client read");
+        assert!(violation.held.iter().any(|row| row.held.source == "order-3"));
+        assert!(violation.held.iter().any(|row| row.held.source == "catalog"));
+        let name = "linearizability-p0.5-cache-on-trial1-Stock1.html";
+        assert_eq!(violation.picture.as_deref(), Some(name));
+        assert_eq!(report.files.iter().map(|file| &file.name).collect::<Vec<_>>(), [name]);
+        assert!(report.files[0].contents.contains("observations.csv:6"));
+    }
+
+    #[test]
+    fn an_unknown_trade_is_taken_both_ways() {
+        for (quantity, volume) in [(98, 4), (97, 5)] {
+            let mut trial = trial();
+            trial.attempt(3, "r3", Outcome::Unknown, (51, 55));
+            trial.show(2, "Stock1", quantity, volume, (60, 70));
+            assert_passes(&trial.check(&CHECK));
+        }
+    }
+
+    #[test]
+    fn what_has_failed_had_no_effect() {
+        let mut trial = trial();
+        trial.attempt(3, "r3", Outcome::Failed, (51, 55));
+        assert_passes(&trial.check(&CHECK));
+        trial.show(2, "Stock1", 97, 5, (60, 70));
+        assert_fails(&trial.check(&CHECK), "there are 97 after a volume of 5");
+    }
+
+    #[test]
+    fn a_refusal_must_have_been_due_at_some_moment() {
+        let mut refused = Trial::new();
+        refused.attempt(1, "r1", Outcome::Rejected, (10, 20));
+        refused.observations[0].trade_type = Some(Sell);
+        refused.read(2, "Stock1", (30, 40));
+        assert_passes(&refused.check(&CHECK));
+        refused.observations[0].trade_type = Some(Buy);
+        assert_fails(&refused.check(&CHECK), "its Buy of 1 is not possible");
+    }
+
+    #[test]
+    fn a_stock_of_the_run_is_always_found() {
+        let mut trial = trial();
+        trial.read(2, "Stock1", (80, 90));
+        let read = trial.observations.last_mut().unwrap();
+        (read.outcome, read.seen_quantity, read.seen_volume) = (Outcome::Rejected, None, None);
+        assert_fails(&trial.check(&CHECK), "there is no such stock");
+
+        let mut trade = self::trial();
+        trade.attempt(2, "r3", Outcome::Rejected, (80, 90));
+        trade.observations.last_mut().unwrap().reason = Some("Stock not found!".to_owned());
+        assert_fails(&trade.check(&CHECK), "there is no such stock");
+    }
+
+    #[test]
+    fn a_request_that_was_sent_twice_is_one_trade() {
+        let mut trial = trial();
+        let mut again = trial.observations[2].clone();
+        trial.observations[2].outcome = Outcome::Unknown;
+        (again.seq, again.start_us, again.end_us) = (99, 100, 110);
+        trial.observations.push(again);
+        trial.show(4, "Stock1", 98, 4, (60, 70));
+        assert_passes(&trial.check(&CHECK));
+        trial.show(4, "Stock1", 97, 3, (120, 130));
+        assert_fails(&trial.check(&CHECK), "there are 97 after a volume of 3");
+    }
+
+    #[test]
+    fn trades_by_hand_took_effect_at_some_time() {
+        let mut trial = trial();
+        trial.apply("by-hand", Buy, 5, "Stock1", Origin::ByHand);
+        trial.show(2, "Stock1", 98, 4, (60, 70));
+        trial.show(2, "Stock1", 93, 9, (80, 90));
+        assert_passes(&trial.check(&CHECK));
+        trial.show(2, "Stock1", 98, 4, (100, 110));
+        assert_fails(&trial.check(&CHECK), "there are 98 after a volume of 4");
+    }
+
+    #[test]
+    fn rows_that_a_killed_recorder_lost_are_no_violation() {
+        let mut trial = trial();
+        trial.show(2, "Stock1", 90, 20, (80, 90));
+        trial.unfinish();
+        trial.finals.clear();
+        assert_inconclusive(&trial.check(&CHECK), "did not finish");
+    }
+
+    #[test]
+    fn what_could_not_be_decided_is_inconclusive_and_says_why() {
+        const HASTY: Check = Check {
+            examine: |history: &History<'_>, finding: &mut Finding| {
+                examine_within(history, Budget { work: 2, states: 2 }, finding);
+            },
+            ..CHECK
+        };
+        let mut trial = trial();
+        trial.event(1, EventKind::LoadBegan);
+        let why = "whether the history of Stock1 is linearizable was not decided: the search would \
+                   take more";
+        assert_inconclusive(&trial.check(&HASTY), why);
+    }
+
+    #[test]
+    fn stocks_whose_names_look_alike_have_pictures_of_their_own() {
+        let mut trial = Trial::new();
+        trial.manifest.stocks[0].stock_name = "A/1".to_owned();
+        trial.manifest.stocks[1].stock_name = "A 1".to_owned();
+        trial.finals.clear();
+        trial.show(1, "A/1", 1, 1, (10, 20));
+        trial.show(1, "A 1", 1, 1, (30, 40));
+        let mut names: Vec<_> = trial.report().files.into_iter().map(|file| file.name).collect();
+        names.sort();
+        assert_eq!(names.len(), 2);
+        assert!(names[0].ends_with("A_1-2.html") && names[1].ends_with("A_1.html"), "{names:?}");
+    }
+}

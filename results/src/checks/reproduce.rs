@@ -1,0 +1,81 @@
+//! The command that runs a run's schedule again.
+//!
+//! What a plan says and what chance adds is all in the manifest: the whole plan, with what the
+//! command line laid over it, and the seed. So the plan is written beside the report, and the
+//! command names it; it works when the plan's own file has been changed or is gone. (The bazaar
+//! and the machine are not part of it: the faults come again at the same moments, what the
+//! processes make of them may differ.)
+
+use super::RunFile;
+use crate::records::{Manifest, RunFolder};
+
+/// The plan's name in the run's folder.
+const PLAN: &str = "plan.toml";
+
+/// The commands that take a plan and a seed, and have no chance beyond these.
+const BY_PLAN: [&str; 2] = ["bench", "failover"];
+
+/// The command, and the plan that it names. Empty if the manifest does not say how it was run.
+pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Option<RunFile>) {
+    let seed = manifest.seed.to_string();
+    if BY_PLAN.contains(&manifest.kind.as_str()) && !manifest.plan.is_empty() {
+        let plan = folder.path(PLAN).display().to_string();
+        let words = ["double-trouble", &manifest.kind, "--plan", &plan, "--seed", &seed];
+        let file = RunFile { name: PLAN.to_owned(), contents: manifest.plan.clone() };
+        return (line(words), Some(file));
+    }
+    let has_seed =
+        manifest.command.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
+    let words = manifest.command.iter().map(String::as_str);
+    let command = if has_seed || manifest.command.is_empty() {
+        line(words)
+    } else {
+        line(words.chain(["--seed", &seed]))
+    };
+    (command, None)
+}
+
+fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::testing::Trial;
+
+    fn manifest() -> Manifest {
+        Trial::new().manifest
+    }
+
+    #[test]
+    fn a_plan_is_kept_beside_the_report_and_named() {
+        let manifest = Manifest { plan: "name = \"x\"\n".to_owned(), ..manifest() };
+        let (command, file) = reproduce(&manifest, &RunFolder::new("/runs/my run"));
+        assert_eq!(command, "double-trouble failover --plan '/runs/my run/plan.toml' --seed 7");
+        assert_eq!(file.map(|file| file.contents), Some(manifest.plan));
+    }
+
+    #[test]
+    fn without_a_plan_the_command_line_is_repeated_with_its_seed() {
+        let command = |words: &[&str]| {
+            let command = words.iter().map(|&word| word.to_owned()).collect();
+            let manifest = Manifest { kind: "soak".to_owned(), command, ..manifest() };
+            reproduce(&manifest, &RunFolder::new("runs")).0
+        };
+        assert_eq!(command(&["double-trouble", "soak"]), "double-trouble soak --seed 7");
+        assert_eq!(command(&["dt", "soak", "--seed", "9"]), "dt soak --seed 9");
+        assert_eq!(command(&["dt", "--seed=9", "it's"]), r"dt --seed=9 'it'\''s'");
+        assert_eq!(command(&[]), "");
+    }
+}

@@ -1,0 +1,175 @@
+//! The page around the drawing: what is wrong in words, and the order as a table.
+
+use std::fmt::{self, Write};
+
+use super::{Drawing, Role, Scene, Shown, label, lanes};
+use crate::linear::model::Stock;
+use crate::text::counted;
+
+/// Colours are Okabe and Ito's, as in the charts.
+const STYLE: &str = include_str!("style.css");
+
+pub(super) fn render(scene: &Scene<'_>, drawing: &Drawing) -> String {
+    let mut page = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_page(&mut page, scene, drawing);
+    page
+}
+
+fn write_page(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+    let (stock, trial) = (Escaped(&scene.stock_name), Escaped(&scene.trial));
+    write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{stock}: not linearizable ({trial})</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n<h1>{stock}: no order explains every answer</h1>\n\
+         <p class=\"where\">{trial}</p>\n"
+    )?;
+    write_story(page, scene, drawing)?;
+    lanes::write(page, scene, drawing)?;
+    write_legend(page)?;
+    write_table(page, scene, drawing)?;
+    page.write_str("</main>\n</body>\n</html>\n")
+}
+
+fn write_story(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+    let culprit = scene.explanation.culprit;
+    let operation = scene.history.operations[culprit];
+    let answered = milliseconds(drawing.end_us);
+    let row = Escaped(&scene.sources[culprit].row);
+    let (client, told) = (operation.client, operation.action.told());
+    write!(
+        page,
+        "<p>Until {answered} ms everything that clients were told about this stock fits into one \
+         order, the one below. Then <strong>client {client} was told that {told}</strong> \
+         (<code>{row}</code>), and no order is left. "
+    )?;
+    write!(page, "After the order below the stock has {}.", figures(drawing.last))?;
+    if !scene.nearest_fault.is_empty() {
+        write!(page, " That was {}.", Escaped(&scene.nearest_fault))?;
+    }
+    writeln!(page, "</p>")?;
+
+    let part = &scene.explanation.part;
+    let begins = match part.anchor.and_then(|place| scene.sources.get(place)) {
+        Some(source) => format!("as the read in <code>{}</code> shows it", Escaped(&source.row)),
+        None => "as the run began with it".to_owned(),
+    };
+    let required = counted(part.required.len() as u64, "operation", "operations");
+    write!(
+        page,
+        "<p>A small part shows it by itself: begin with {}, {begins}; then {required}, the one \
+         that cannot be placed among them (thick borders), {} no order.",
+        figures(part.initial),
+        if part.required.len() == 1 { "has" } else { "have" },
+    )?;
+    if !part.optional.is_empty() {
+        let optional = counted(part.optional.len() as u64, "more trade", "more trades");
+        write!(
+            page,
+            " {optional} may have taken effect by then or not: both ways were tried for each, and \
+             none helps."
+        )?;
+    }
+    writeln!(page, "</p>")
+}
+
+fn write_legend(page: &mut String) -> fmt::Result {
+    page.write_str(
+        "<ul class=\"legend\">\n\
+         <li><span class=\"swatch culprit\">\u{2717}</span> cannot be placed</li>\n\
+         <li><span class=\"swatch key\">1:</span> step 1 of the order, needed to show it</li>\n\
+         <li><span class=\"swatch placed\">2:</span> step 2 of the order</li>\n\
+         <li><span class=\"swatch open\">?</span> may have taken effect; the order does without</li>\n\
+         <li><span class=\"swatch band\"></span> something was broken</li>\n\
+         </ul>\n\
+         <p class=\"note\">A bar reaches from the request to its answer; without an answer by the \
+         end it runs to the edge. Reads show quantity/volume. From left to right the order of \
+         moments is true, their distances are not: idle times are cut short.</p>\n",
+    )
+}
+
+fn write_table(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+    let steps = drawing.shown.iter().filter(|shown| shown.step.is_some()).count();
+    let total = drawing.earlier + steps;
+    let which = if drawing.earlier == 0 {
+        counted(total as u64, "step", "steps")
+    } else {
+        format!("the last {steps} of {total} steps")
+    };
+    write!(
+        page,
+        "<h2>The order</h2>\n<p>{which}. Before the first of them the stock has {}.</p>\n\
+         <div class=\"scroll-table\" tabindex=\"0\" role=\"region\" aria-label=\"The order\">\n\
+         <table>\n<thead><tr><th>step</th><th>client</th><th>operation</th><th>stock after it</th>\
+         <th>from ms</th><th>to ms</th><th>row</th><th>request</th></tr></thead>\n<tbody>\n",
+        figures(drawing.before)
+    )?;
+    for shown in &drawing.shown {
+        write_row(page, scene, shown)?;
+    }
+    writeln!(page, "</tbody>\n</table>\n</div>")?;
+    if drawing.hidden > 0 {
+        let hidden = counted(drawing.hidden as u64, "more trade", "more trades");
+        writeln!(page, "<p class=\"note\">{hidden} without an answer by then are not shown.</p>")?;
+    }
+    Ok(())
+}
+
+fn write_row(page: &mut String, scene: &Scene<'_>, shown: &Shown) -> fmt::Result {
+    let Shown { place, operation, role, step, after } = *shown;
+    let (class, step, after) = match (role, step, after) {
+        (Role::Culprit, ..) => ("culprit", "\u{2717}".to_owned(), "cannot be placed".to_owned()),
+        (Role::Open, ..) => ("open", "?".to_owned(), "may have taken effect".to_owned()),
+        (role, step, after) => (
+            if role == Role::Key { "key" } else { "placed" },
+            step.map(|step| step.to_string()).unwrap_or_default(),
+            after.map(figures).unwrap_or_default(),
+        ),
+    };
+    let source = &scene.sources[place];
+    let client = match operation.client {
+        0 => "by hand".to_owned(),
+        client => format!("client {client}"),
+    };
+    let until = operation.return_us.map_or("no answer".to_owned(), milliseconds);
+    writeln!(
+        page,
+        "<tr class=\"{class}\"><td>{step}</td><td>{client}</td><td>{}</td><td>{after}</td>\
+         <td class=\"number\">{}</td><td class=\"number\">{until}</td><td><code>{}</code></td>\
+         <td><code>{}</code></td></tr>",
+        label(operation.action),
+        milliseconds(operation.call_us),
+        Escaped(&source.row),
+        Escaped(source.request_id.as_deref().unwrap_or_default()),
+    )
+}
+
+fn figures(stock: Stock) -> String {
+    format!("quantity {}, volume {}", stock.quantity, stock.volume)
+}
+
+pub(super) fn milliseconds(at_us: u64) -> String {
+    // Exact below 2^53 us, which is 285 years.
+    format!("{:.3}", at_us as f64 / 1_000.0)
+}
+
+/// Text that may hold anything, as HTML.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
