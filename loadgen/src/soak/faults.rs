@@ -29,11 +29,11 @@ const KINDS: [(u32, Kind); 12] = [
     (4, Kind::Pause(Who::Catalog)),
     (6, Kind::Kill(Who::FrontEnd)),
     (4, Kind::Pause(Who::FrontEnd)),
-    (22, Kind::Cut),
-    (11, Kind::Slow),
+    (40, Kind::Cut),
+    (18, Kind::Slow),
 ];
-/// How many of [`KINDS`] are for processes; the others come in half of the rounds only, because
-/// relays cost time on every message.
+/// How many of [`KINDS`] are for processes; the others come in two of three rounds only: without
+/// them there are no relays, which cost time on every message.
 const OF_PROCESSES: usize = 10;
 
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ enum Who {
 
 /// The faults of a round whose load lasts for `load_ms`, in the order of time.
 pub(super) fn draw(rng: &mut Xoshiro256PlusPlus, load_ms: u64, replicas: u8) -> Vec<PlannedFault> {
-    let kinds = if rng.random_bool(0.5) { &KINDS[..] } else { &KINDS[..OF_PROCESSES] };
+    let kinds = if rng.random_ratio(2, 3) { &KINDS[..] } else { &KINDS[..OF_PROCESSES] };
     let mut drawing = Drawing { rng, load_ms, replicas, faults: Vec::new() };
     let mut at_ms = FIRST_AT_MS + drawing.rng.random_range(0..1_000);
     while at_ms + LAST_BEFORE_END_MS < load_ms {
@@ -78,9 +78,9 @@ impl Drawing<'_> {
     /// Until the next fault: most come in bursts, some after everything has settled.
     fn gap_ms(&mut self) -> u64 {
         match self.rng.random_range(0..20) {
-            0..8 => self.rng.random_range(0..500),
-            8..15 => self.rng.random_range(500..2_000),
-            15..19 => self.rng.random_range(2_000..5_000),
+            0..10 => self.rng.random_range(0..500),
+            10..16 => self.rng.random_range(500..2_000),
+            16..19 => self.rng.random_range(2_000..5_000),
             _ => self.rng.random_range(7_000..10_000),
         }
     }
