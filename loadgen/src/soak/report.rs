@@ -142,7 +142,7 @@ impl RoundReport {
     }
 }
 
-/// What failed, and what is doubted, once each.
+/// What failed, what is doubted, and what there was too little of, once each.
 fn reasons(checked: &ConsistencyReport) -> Vec<String> {
     let mut reasons = Vec::new();
     for check in &checked.checks {
@@ -154,6 +154,12 @@ fn reasons(checked: &ConsistencyReport) -> Vec<String> {
     for doubt in checked.checks.iter().flat_map(|check| &check.doubts) {
         if !reasons.contains(&doubt.reason) {
             reasons.push(doubt.reason.clone());
+        }
+    }
+    for gate in &checked.gates {
+        for shut in &gate.shut {
+            let (number, what, bound) = (shut.number, &gate.what, gate.bound());
+            reasons.push(format!("{}: {number} {what}, needs {bound}: {}", gate.name, shut.place));
         }
     }
     reasons

@@ -12,15 +12,18 @@ use crate::records::{Manifest, RunFolder};
 /// The plan's name in the run's folder.
 const PLAN: &str = "plan.toml";
 
-/// The commands that take a plan and a seed, and have no chance beyond these.
-const BY_PLAN: [&str; 2] = ["bench", "failover"];
+/// The kinds of runs that a plan and a seed repeat, with no chance beyond these, and the command
+/// that takes them. A round of a soak is drawn with all its faults before it begins.
+const BY_PLAN: [(&str, &str); 3] =
+    [("bench", "bench"), ("failover", "failover"), ("soak", "failover")];
 
 /// The command, and the plan that it names. Empty if the manifest does not say how it was run.
 pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Option<RunFile>) {
     let seed = manifest.seed.to_string();
-    if BY_PLAN.contains(&manifest.kind.as_str()) && !manifest.plan.is_empty() {
+    let by_plan = BY_PLAN.iter().find(|(kind, _)| *kind == manifest.kind);
+    if let Some((_, command)) = by_plan.filter(|_| !manifest.plan.is_empty()) {
         let plan = folder.path(PLAN).display().to_string();
-        let words = ["double-trouble", &manifest.kind, "--plan", &plan, "--seed", &seed];
+        let words = ["double-trouble", command, "--plan", &plan, "--seed", &seed];
         let file = RunFile { name: PLAN.to_owned(), contents: manifest.plan.clone() };
         return (line(words), Some(file));
     }
