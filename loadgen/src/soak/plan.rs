@@ -14,6 +14,8 @@ const NO_CLIENT: u32 = 0;
 
 const P: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
 const CLIENTS: [u32; 5] = [2, 5, 8, 16, 32];
+/// How often a client looks for an order that nobody was told of yet.
+const PEEKS: [f64; 3] = [0.0, 0.05, 0.2];
 /// Mostly three, as people run it.
 const REPLICAS: [u8; 6] = [3, 3, 3, 3, 2, 5];
 /// Small stocks are refused often; of large ones hardly a trade is.
@@ -48,6 +50,7 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
         clients: one_of(&mut rng, &CLIENTS),
         duration_s: Some(load_ms as f64 / 1000.0),
         p: vec![one_of(&mut rng, &P)],
+        peek: one_of(&mut rng, &PEEKS),
         warm_up_s: WARM_UP_S,
         // A plan's seed is at most i64::MAX, for TOML.
         seed: rng.random_range(0..=i64::MAX as u64),
