@@ -37,7 +37,7 @@ pub(super) const CHECK: Check = Check {
 /// How long after the last change trades may take to go on, and the longest they may then pause:
 /// a hung leader is given up after some hundred milliseconds, a new one takes over, a client's
 /// request that was lost on the way must time out first.
-const SETTLED_US: u64 = 6_000_000;
+const SETTLED_US: u64 = 5_000_000;
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     if !history.trades_planned() {
@@ -260,11 +260,11 @@ mod tests {
     #[test]
     fn trades_that_go_on_pass() {
         let mut trial = trial();
-        trial.trade(1, "r2", Buy, 1, "Stock1", (6 * S, 6 * S + 5));
-        trial.trade(1, "r3", Buy, 1, "Stock1", (11 * S, 11 * S + 5));
+        trial.trade(1, "r2", Buy, 1, "Stock1", (5 * S, 5 * S + 5));
+        trial.trade(1, "r3", Buy, 1, "Stock1", (9 * S, 9 * S + 5));
         let result = trial.check(&CHECK);
         assert_passes(&result);
-        assert_eq!(result.maxima["trades_paused_ms"], 5000.005);
+        assert_eq!(result.maxima["trades_paused_ms"], 4000.005);
     }
 
     #[test]
