@@ -44,6 +44,8 @@ pub enum Command {
     Failover(Run),
     /// Break the bazaar at random, round after round: does anything ever go wrong?
     Soak(Soak),
+    /// Plant bugs in the services: do the checks catch each of them?
+    Prove(Prove),
     /// Check a run again, from its files alone
     Check(Folder),
     /// Draw a run's charts and tables again, from its files alone
@@ -234,6 +236,36 @@ pub struct Soak {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub binaries: Binaries,
+}
+
+/// `prove`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble prove                          every bug; each story five times without a bug
+  double-trouble prove --quick                  every bug; each story once without a bug
+  double-trouble prove --bug skip-invalidation
+
+Needs services that were built with the feature planted-bugs; `make prove` builds them and calls this.
+The matrix is in the proof's folder, as prove.txt and prove.json, beside the folder of every run: `check`
+works on those, and `failover --plan RUN/plan.toml --bin-dir target/planted` repeats one.
+
+Exit codes: 0 every bug was caught by the check that is meant to catch it and the correct build was
+clean, 1 not so, 2 interrupted, 3 bad usage or set-up.")]
+pub struct Prove {
+    /// Only this bug; repeat it for several [default: all]
+    #[arg(long = "bug", value_name = "NAME")]
+    pub bugs: Vec<String>,
+    /// Send the correct build through each story once, not five times
+    #[arg(long)]
+    pub quick: bool,
+    /// Folder in which the proof's folder is made
+    #[arg(long, value_name = "DIR", default_value = "results/runs")]
+    pub out: PathBuf,
+    /// Folder of services that bugs can be planted in [default: `planted`, beside the folder of this
+    /// program]
+    #[arg(long, value_name = "DIR")]
+    pub bin_dir: Option<PathBuf>,
 }
 
 /// `check` and `report`.

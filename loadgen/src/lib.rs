@@ -8,12 +8,14 @@
 //! * [`scenario`]: what a client does; goose runs the clients.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
 //! * [`soak`]: random faults, round after round.
+//! * [`prove`]: planted bugs, and the checks that must catch them.
 //! * [`recorder`]: the one writer of a run's rows. [`stop`]: Ctrl-C.
 
 pub mod cli;
 pub mod commands;
 pub mod exit;
 pub mod plan;
+pub mod prove;
 pub mod recorder;
 pub mod run;
 pub mod scenario;

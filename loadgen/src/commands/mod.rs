@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod client;
+mod prove;
 mod run;
 mod serve;
 mod soak;
@@ -35,6 +36,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
                 |stop| async move { run::run(Kind::Bench, BuiltIn::Bench, args, &stop).await },
             )
         }
+        Command::Prove(args) => on_runtime(|stop| async move { prove::prove(args, &stop).await }),
         Command::Failover(args) => {
             let (kind, fallback) = (Kind::Failover, BuiltIn::Failover);
             on_runtime(|stop| async move { run::run(kind, fallback, args, &stop).await })

@@ -18,7 +18,7 @@ pub fn stock<'a>(rng: &mut impl Rng, names: &'a [String]) -> &'a str {
 
 /// How far beyond the last order that a client was told of it may peek: about as many orders as
 /// may be on their way.
-const MAX_AHEAD: u64 = 8;
+const MAX_AHEAD: u64 = 16;
 
 /// With probability `peek`, how far beyond the last order that it was told of a client looks. With
 /// 0 no random number is drawn, so that plans without peeking make the choices they always made.

@@ -1,0 +1,66 @@
+//! `prove`: bugs planted in the services, and the checks that must catch them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::cli::Prove;
+use crate::exit::Exit;
+use crate::prove::{Order, prove as run};
+use crate::run::RunsFolder;
+use crate::stop::Stop;
+
+/// How often a bug may go through its story. Most are caught the first time; one that is missed every
+/// other time is still missed eight times in a row only once in 256.
+const MAX_ATTEMPTS: u32 = 8;
+/// How often the correct build goes through each story, to give a false alarm the same chances.
+const CORRECT_RUNS: u32 = 5;
+/// The same with `--quick`.
+const QUICK_CORRECT_RUNS: u32 = 1;
+
+/// Proves, and prints the matrix.
+pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
+    let bin_dir = match args.bin_dir {
+        Some(folder) => folder,
+        None => planted_dir()?,
+    };
+    check_binaries(&bin_dir)?;
+    let order = Order {
+        bugs: args.bugs,
+        max_attempts: MAX_ATTEMPTS,
+        correct_runs: if args.quick { QUICK_CORRECT_RUNS } else { CORRECT_RUNS },
+        bin_dir,
+    };
+    let folder = RunsFolder::new(&args.out).create("prove")?;
+    eprintln!("prove: {}", folder.root().display());
+    let matrix = run(&order, folder.root(), stop).await?;
+    matrix.write(folder.root())?;
+    println!("{}", matrix.to_text());
+    println!("Everything is in {}", folder.root().display());
+    Ok(matrix.verdict().into())
+}
+
+/// Where `make prove` puts the services: `target/planted`, beside the folder of this program.
+fn planted_dir() -> anyhow::Result<PathBuf> {
+    let own =
+        std::env::current_exe().context("cannot tell where this program is; use --bin-dir")?;
+    let target = own.parent().and_then(Path::parent);
+    Ok(target.context("this program is in no folder; use --bin-dir")?.join("planted"))
+}
+
+/// A service without bugs would refuse the flags, run after run.
+fn check_binaries(bin_dir: &Path) -> anyhow::Result<()> {
+    for service in ["front-end", "catalog", "order"] {
+        let path = bin_dir.join(service);
+        let help = Command::new(&path).arg("--help").output().with_context(|| {
+            format!("--bin-dir: cannot run {}; `make prove` builds it", path.display())
+        })?;
+        ensure!(
+            String::from_utf8_lossy(&help.stdout).contains("--plant"),
+            "--bin-dir: {} was built without the feature planted-bugs; `make prove` builds it with",
+            path.display()
+        );
+    }
+    Ok(())
+}

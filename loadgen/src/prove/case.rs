@@ -1,0 +1,187 @@
+//! Which bug does harm in which story, and which check is meant to catch it.
+
+use super::story::Story;
+
+/// A bug, where it shows, and who must see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its name at the services' `--plant`.
+    pub bug: &'static str,
+    /// What is left out.
+    pub what: &'static str,
+    /// The story in which that does harm.
+    pub story: Story,
+    /// The check that must find it.
+    pub check: &'static str,
+}
+
+const SURVIVAL: &str = "acknowledged-orders-survive";
+const SHOWN: &str = "shown-orders-stay";
+const ONCE: &str = "exactly-once";
+const IDENTICAL: &str = "replicas-identical";
+const AGREE: &str = "catalog-and-log-agree";
+const FRESH: &str = "no-stale-read";
+
+/// Every case, in the order of the matrix.
+pub const CASES: &[Case] = &[
+    Case {
+        bug: "acknowledge-before-replicating",
+        what: "the leader answers once it has the order itself",
+        story: Story::LeaderDies,
+        check: SURVIVAL,
+    },
+    Case {
+        bug: "no-request-id-check",
+        what: "the catalog applies a repeated request again",
+        story: Story::LeaderDiesAnswering,
+        check: ONCE,
+    },
+    Case {
+        bug: "no-order-log-check",
+        what: "a trade that has a number gets another",
+        story: Story::LeaderDiesAnswering,
+        check: ONCE,
+    },
+    Case {
+        bug: "fresh-id-on-retry",
+        what: "the front-end tries a trade again under another id",
+        story: Story::LeaderDiesAnswering,
+        check: ONCE,
+    },
+    Case {
+        bug: "keep-conflicting-tail",
+        what: "a returning replica keeps what the leader lacks",
+        story: Story::LeaderDies,
+        check: IDENTICAL,
+    },
+    Case {
+        bug: "serve-uncommitted",
+        what: "lookups show orders before they are committed",
+        story: Story::LeaderDies,
+        check: SHOWN,
+    },
+    Case {
+        bug: "skip-invalidation",
+        what: "the catalog answers a trade without telling the front-end",
+        story: Story::SlowFills,
+        check: FRESH,
+    },
+    Case {
+        bug: "cache-late-fill",
+        what: "a fill is cached whatever was pushed since",
+        story: Story::SlowFills,
+        check: FRESH,
+    },
+    Case {
+        bug: "elect-out-of-sync",
+        what: "any replica that answers may lead",
+        story: Story::ReplicaLeftBehind,
+        check: SURVIVAL,
+    },
+    Case {
+        bug: "acknowledge-gaps",
+        what: "a follower says yes to entries beyond a gap",
+        story: Story::ReplicaLeftBehind,
+        check: IDENTICAL,
+    },
+    Case {
+        bug: "shrink-without-front-end",
+        what: "a failed member is no longer waited for, unbeknown to the front-end",
+        story: Story::FollowerSleeps,
+        check: SURVIVAL,
+    },
+    Case {
+        bug: "no-epoch-check-at-follower",
+        what: "followers obey a leader that was replaced",
+        story: Story::LeaderSleeps,
+        check: SURVIVAL,
+    },
+    Case {
+        bug: "no-epoch-check-at-catalog",
+        what: "the catalog applies trades of a leader that was replaced",
+        story: Story::LeaderSleeps,
+        check: AGREE,
+    },
+    Case {
+        bug: "skip-unnumbered",
+        what: "a new leader does not ask what was applied without a number",
+        story: Story::LeaderAndFrontEndDie,
+        check: AGREE,
+    },
+    Case {
+        bug: "answer-before-flush",
+        what: "replicas answer what is not on disk yet",
+        story: Story::AllReplicasDie,
+        check: SURVIVAL,
+    },
+    Case {
+        bug: "answer-before-flush",
+        what: "the catalog answers what is not on disk yet",
+        story: Story::CatalogDies,
+        check: AGREE,
+    },
+    Case {
+        bug: "lead-old-epoch",
+        what: "a restarted leader goes on in its epoch and uses numbers again",
+        story: Story::LeaderBackUnnoticed,
+        check: IDENTICAL,
+    },
+];
+
+/// Bugs that no schedule of kills and pauses provokes at a reasonable price, and why. `make explore`
+/// plants them in the pure cores and finds a story for each.
+pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
+    (
+        "answer-uncommitted-repeat",
+        "needs a repeat at a leader that still carries the first; clients and front-end send one at \
+         a time",
+    ),
+    ("drop-own-epoch", "needs a message of the same epoch that arrives after a later one"),
+    ("add-without-waiting", "needs a commit between a request to add a member and its answer"),
+    ("add-while-reconciling", "needs a replica to catch up within the milliseconds of a takeover"),
+    ("no-compare-and-set", "needs a removal between an election's pings and its outcome"),
+    ("quiet-removal", "needs a request to add a member that arrives after its removal"),
+    ("forget-floor", "needs a stock to be dropped by hand during a fill"),
+    (
+        "trust-every-refusal",
+        "the trade's client is gone with the front-end, so no acknowledgement is contradicted",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The names of the services' bugs, from the text of the enumeration: the harness does not link
+    /// the services.
+    fn bugs_of_the_services() -> BTreeSet<String> {
+        let text = include_str!("../../../services/src/planted.rs");
+        let body = text.split("pub enum Bug {").nth(1).unwrap().split('}').next().unwrap();
+        let variants = body.lines().filter_map(|line| line.trim().strip_suffix(','));
+        variants.filter(|name| name.chars().all(char::is_alphanumeric)).map(kebab).collect()
+    }
+
+    fn kebab(name: &str) -> String {
+        name.chars().enumerate().fold(String::new(), |kebab, (index, letter)| {
+            let dash = if index > 0 && letter.is_uppercase() { "-" } else { "" };
+            format!("{kebab}{dash}{}", letter.to_lowercase())
+        })
+    }
+
+    #[test]
+    fn every_bug_of_the_services_is_proved_or_explored() {
+        let proved = CASES.iter().map(|case| case.bug.to_owned());
+        let explored = LEFT_TO_THE_EXPLORER.iter().map(|(bug, _)| (*bug).to_owned());
+        assert_eq!(proved.chain(explored).collect::<BTreeSet<_>>(), bugs_of_the_services());
+    }
+
+    #[test]
+    fn every_case_names_a_check_that_there_is() {
+        let checks: BTreeSet<_> = results::checks::names().collect();
+        for case in CASES {
+            assert!(checks.contains(case.check), "{}", case.check);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Proof that the checks find what they are there for: bugs planted in the services, one at a time,
+//! each run through a story in which it does harm, until the check that is meant to catch it has.
+//!
+//! The same services without a bug go through the same stories and must pass, so that what caught a
+//! bug was the bug. A proof is therefore made of two halves: every bug is caught by its own check,
+//! and the correct build is clean. Neither alone says anything.
+//!
+//! * [`case`]: which bug, in which story, by which check; and the bugs that are left to the explorer.
+//! * [`story`]: the plans.
+//! * `attempt`: one run. `matrix`: what it all came to, for people and as JSON.
+
+mod attempt;
+pub mod case;
+mod matrix;
+pub mod story;
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use results::records::RunFolder;
+
+use self::attempt::{Attempt, Attempts};
+use self::case::{CASES, Case};
+pub use self::matrix::Matrix;
+use self::matrix::{CorrectRow, PlantedRow};
+use self::story::Story;
+use crate::stop::Stop;
+
+/// What is to be proved.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Only these bugs, and the stories that they need; all if there are none.
+    pub bugs: Vec<String>,
+    /// How often a bug may go through its story before it counts as missed.
+    pub max_attempts: u32,
+    /// How often the correct build goes through each story.
+    pub correct_runs: u32,
+    /// The folder of the services that bugs can be planted in.
+    pub bin_dir: PathBuf,
+}
+
+/// One row of the matrix, to be worked on.
+enum Job {
+    Planted(&'static Case),
+    Correct(Story),
+}
+
+/// Proves, two runs at a time: a run waits for timeouts and disks more than it computes.
+///
+/// # Errors
+/// Something is in the way: an unknown bug, services without bugs, a folder that cannot be written.
+pub async fn prove(order: &Order, folder: &Path, stop: &Stop) -> anyhow::Result<Matrix> {
+    let began = Instant::now();
+    let cases = cases(&order.bugs)?;
+    let stories: BTreeSet<Story> = cases.iter().map(|case| case.story).collect();
+    let correct = stories.into_iter().map(Job::Correct);
+    let jobs: VecDeque<Job> = correct.chain(cases.into_iter().map(Job::Planted)).collect();
+    let proof = Proof {
+        order,
+        attempts: Attempts { bin_dir: &order.bin_dir, folder, stop },
+        stop,
+        jobs: RefCell::new(jobs),
+        matrix: RefCell::new(Matrix::default()),
+    };
+    let (one, other) = tokio::join!(proof.work(), proof.work());
+    one.and(other)?;
+    let mut matrix = proof.matrix.into_inner();
+    matrix.finish(began.elapsed(), stop.is_requested());
+    Ok(matrix)
+}
+
+/// The cases of these bugs, or all.
+fn cases(bugs: &[String]) -> anyhow::Result<Vec<&'static Case>> {
+    for bug in bugs {
+        if CASES.iter().all(|case| case.bug != bug) {
+            let known: BTreeSet<_> = CASES.iter().map(|case| case.bug).collect();
+            let known: Vec<_> = known.into_iter().collect();
+            anyhow::bail!("--bug {bug}: no such bug; there are {}", known.join(", "));
+        }
+    }
+    let wanted = |case: &&Case| bugs.is_empty() || bugs.iter().any(|bug| bug == case.bug);
+    Ok(CASES.iter().filter(wanted).collect())
+}
+
+struct Proof<'a> {
+    order: &'a Order,
+    attempts: Attempts<'a>,
+    stop: &'a Stop,
+    jobs: RefCell<VecDeque<Job>>,
+    matrix: RefCell<Matrix>,
+}
+
+impl Proof<'_> {
+    /// Does one job after another, until there are none or somebody asks for the end.
+    async fn work(&self) -> anyhow::Result<()> {
+        while !self.stop.is_requested() {
+            let job = self.jobs.borrow_mut().pop_front();
+            match job {
+                None => return Ok(()),
+                Some(Job::Planted(case)) => self.planted(case).await?,
+                Some(Job::Correct(story)) => self.correct(story).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn planted(&self, case: &'static Case) -> anyhow::Result<()> {
+        let mut row = PlantedRow::new(case);
+        for number in 1..=self.order.max_attempts {
+            let name = format!("{}-{}-{number}", case.bug, case.story);
+            let attempt = self.attempts.run(&name, case.story, Some(case.bug), number).await?;
+            let caught = row.add(&attempt);
+            remove_data(&attempt)?;
+            if caught || self.stop.is_requested() {
+                break;
+            }
+        }
+        eprintln!("{}", row.line());
+        self.matrix.borrow_mut().planted.push(row);
+        Ok(())
+    }
+
+    async fn correct(&self, story: Story) -> anyhow::Result<()> {
+        let mut row = CorrectRow::new(story);
+        for number in 1..=self.order.correct_runs {
+            let name = format!("correct-{story}-{number}");
+            let attempt = self.attempts.run(&name, story, None, number).await?;
+            let clean = row.add(&attempt);
+            if clean {
+                remove_data(&attempt)?;
+            }
+            if !clean || self.stop.is_requested() {
+                break;
+            }
+        }
+        eprintln!("{}", row.line());
+        self.matrix.borrow_mut().correct.push(row);
+        Ok(())
+    }
+}
+
+/// The databases of a run that ended as it should have are not needed any more.
+fn remove_data(attempt: &Attempt) -> anyhow::Result<()> {
+    let data = RunFolder::new(&attempt.folder).path("data");
+    if data.is_dir() {
+        std::fs::remove_dir_all(&data)
+            .with_context(|| format!("cannot remove {}", data.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_bug_is_refused_with_those_that_there_are() {
+        let error = cases(&["nothing".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("--bug nothing") && error.contains("skip-invalidation"), "{error}");
+    }
+
+    #[test]
+    fn a_bug_with_two_stories_is_proved_in_both() {
+        let cases = cases(&["answer-before-flush".to_owned()]).unwrap();
+        assert_eq!(cases.len(), 2);
+    }
+}
