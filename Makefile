@@ -9,13 +9,16 @@ HARNESS := target/release/double-trouble
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: bench failover-test check report serve client build test verify fix clean help
+.PHONY: bench failover-test prove planted check report serve client build test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
 	@$(HARNESS) bench $(OPTIONS)
 
 failover-test: build ## Kill leaders under load and check what was lost; PLAN=FILE, SEED=N (one minute)
 	@$(HARNESS) failover $(OPTIONS)
+
+prove: planted ## Plant bugs in the services: does its check catch each? ARGS="--quick" or "--bug NAME" (3 minutes, quick: half)
+	@target/debug/double-trouble prove $(ARGS)
 
 check: build ## Check a run again, from its files; RUN=FOLDER (results/runs/latest)
 	@$(HARNESS) check $(RUN)
@@ -32,6 +35,14 @@ client: build ## By hand; ARGS="trade Stock1 Buy 3"
 build: # Optimised: what measures must not be slow itself.
 	@echo "building (the first time takes some minutes)" >&2
 	@cargo build --release --workspace --bins --quiet
+
+# Services in which bugs can be planted, in a folder of their own. They share all dependencies with the
+# usual debug build, which is put back afterwards: only the services themselves are compiled twice.
+planted:
+	@echo "building services that bugs can be planted in" >&2
+	@cargo build --workspace --bins --features services/planted-bugs --quiet
+	@install -D -t target/planted target/debug/front-end target/debug/catalog target/debug/order
+	@cargo build --workspace --bins --quiet
 
 test: ## Run all tests
 	cargo build --workspace --bins

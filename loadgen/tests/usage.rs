@@ -11,10 +11,11 @@ fn help_says_everything_and_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     let (code, stdout, stderr) = ended(&run(folder.path(), &["--help"]));
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    for command in ["serve", "client", "bench", "failover", "check", "report", "Examples:"] {
+    for command in ["serve", "client", "bench", "failover", "prove", "check", "report", "Examples:"]
+    {
         assert!(stdout.contains(command), "{command}");
     }
-    for command in ["serve", "client", "bench", "failover", "check", "report"] {
+    for command in ["serve", "client", "bench", "failover", "prove", "check", "report"] {
         let (code, stdout, _) = ended(&run(folder.path(), &[command, "--help"]));
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Examples:"), "{command}");
@@ -66,6 +67,17 @@ fn a_failover_without_faults_is_refused() {
     let (code, _, stderr) = ended(&run(folder.path(), &["failover", "--plan", &plan]));
     assert_eq!(code, Some(3));
     assert!(stderr.contains("faults: there are none"), "{stderr}");
+}
+
+#[test]
+fn bugs_are_not_planted_in_services_that_have_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_double-trouble"));
+    let bin_dir = program.parent().unwrap().to_str().unwrap();
+    let (code, stdout, stderr) = ended(&run(folder.path(), &["prove", "--bin-dir", bin_dir]));
+    assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
+    assert!(stderr.contains("was built without the feature planted-bugs"), "{stderr}");
+    assert!(names(folder.path()).is_empty());
 }
 
 #[test]

@@ -65,8 +65,7 @@ pub async fn prove(order: &Order, folder: &Path, stop: &Stop) -> anyhow::Result<
         jobs: RefCell::new(jobs),
         matrix: RefCell::new(Matrix::default()),
     };
-    let (one, other) = tokio::join!(proof.work(), proof.work());
-    one.and(other)?;
+    tokio::try_join!(proof.work(), proof.work())?;
     let mut matrix = proof.matrix.into_inner();
     matrix.finish(began.elapsed(), stop.is_requested());
     Ok(matrix)
