@@ -39,6 +39,7 @@ fn what_cannot_be_understood_is_refused_and_leaves_nothing_behind() {
         (&["client", "trade", "Stock1", "Buy", "0"], "must be a whole number from 1"),
         (&["client", "trade", "Stock1", "Buy", "1", "--key", "a b"], "--key"),
         (&["client", "query-stock", "Stock1", "--address", "nowhere"], "nowhere"),
+        (&["prove", "--bug", "nothing"], "--bug nothing: no such bug; there are"),
         (&["check", "nowhere"], "RUN: nowhere is no run's folder"),
         (&["report", "."], "RUN: . is no run's folder"),
     ];

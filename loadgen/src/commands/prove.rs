@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 
 use crate::cli::Prove;
 use crate::exit::Exit;
+use crate::prove::case::cases;
 use crate::prove::{Order, prove as run};
 use crate::run::RunsFolder;
 use crate::stop::Stop;
@@ -21,13 +22,14 @@ const QUICK_CORRECT_RUNS: u32 = 1;
 
 /// Proves, and prints the matrix.
 pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
+    let cases = cases(&args.bugs)?;
     let bin_dir = match args.bin_dir {
         Some(folder) => folder,
         None => planted_dir()?,
     };
     check_binaries(&bin_dir)?;
     let order = Order {
-        bugs: args.bugs,
+        cases,
         max_attempts: MAX_ATTEMPTS,
         correct_runs: if args.quick { QUICK_CORRECT_RUNS } else { CORRECT_RUNS },
         bin_dir,

@@ -1,5 +1,7 @@
 //! Which bug does harm in which story, and which check is meant to catch it.
 
+use std::collections::BTreeSet;
+
 use super::story::Story;
 
 /// A bug, where it shows, and who must see it.
@@ -148,11 +150,37 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ),
 ];
 
+/// The cases of these bugs; all cases if there are none.
+///
+/// # Errors
+/// A bug that is not known, or that is left to the explorer.
+pub fn cases(bugs: &[String]) -> anyhow::Result<Vec<&'static Case>> {
+    for bug in bugs {
+        if CASES.iter().all(|case| case.bug != bug) {
+            let known: BTreeSet<_> = CASES.iter().map(|case| case.bug).collect();
+            let known: Vec<_> = known.into_iter().collect();
+            anyhow::bail!("--bug {bug}: no such bug; there are {}", known.join(", "));
+        }
+    }
+    let wanted = |case: &&Case| bugs.is_empty() || bugs.iter().any(|bug| bug == case.bug);
+    Ok(CASES.iter().filter(wanted).collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+
+    #[test]
+    fn an_unknown_bug_is_refused_with_those_that_there_are() {
+        let error = cases(&["nothing".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("--bug nothing") && error.contains("skip-invalidation"), "{error}");
+    }
+
+    #[test]
+    fn a_bug_with_two_stories_is_proved_in_both() {
+        let cases = cases(&["answer-before-flush".to_owned()]).unwrap();
+        assert_eq!(cases.len(), 2);
+    }
 
     /// The names of the services' bugs, from the text of the enumeration: the harness does not link
     /// the services.

@@ -23,7 +23,7 @@ use anyhow::Context;
 use results::records::RunFolder;
 
 use self::attempt::{Attempt, Attempts};
-use self::case::{CASES, Case};
+use self::case::Case;
 pub use self::matrix::Matrix;
 use self::matrix::{CorrectRow, PlantedRow};
 use self::story::Story;
@@ -32,8 +32,8 @@ use crate::stop::Stop;
 /// What is to be proved.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// Only these bugs, and the stories that they need; all if there are none.
-    pub bugs: Vec<String>,
+    /// The bugs; the correct build goes through the stories that they need.
+    pub cases: Vec<&'static Case>,
     /// How often a bug may go through its story before it counts as missed.
     pub max_attempts: u32,
     /// How often the correct build goes through each story.
@@ -51,13 +51,12 @@ enum Job {
 /// Proves, two runs at a time: a run waits for timeouts and disks more than it computes.
 ///
 /// # Errors
-/// Something is in the way: an unknown bug, services without bugs, a folder that cannot be written.
+/// Something is in the way: a bazaar that does not start, a folder that cannot be written.
 pub async fn prove(order: &Order, folder: &Path, stop: &Stop) -> anyhow::Result<Matrix> {
     let began = Instant::now();
-    let cases = cases(&order.bugs)?;
-    let stories: BTreeSet<Story> = cases.iter().map(|case| case.story).collect();
+    let stories: BTreeSet<Story> = order.cases.iter().map(|case| case.story).collect();
     let correct = stories.into_iter().map(Job::Correct);
-    let jobs: VecDeque<Job> = correct.chain(cases.into_iter().map(Job::Planted)).collect();
+    let jobs = correct.chain(order.cases.iter().copied().map(Job::Planted)).collect();
     let proof = Proof {
         order,
         attempts: Attempts { bin_dir: &order.bin_dir, folder, stop },
@@ -69,19 +68,6 @@ pub async fn prove(order: &Order, folder: &Path, stop: &Stop) -> anyhow::Result<
     let mut matrix = proof.matrix.into_inner();
     matrix.finish(began.elapsed(), stop.is_requested());
     Ok(matrix)
-}
-
-/// The cases of these bugs, or all.
-fn cases(bugs: &[String]) -> anyhow::Result<Vec<&'static Case>> {
-    for bug in bugs {
-        if CASES.iter().all(|case| case.bug != bug) {
-            let known: BTreeSet<_> = CASES.iter().map(|case| case.bug).collect();
-            let known: Vec<_> = known.into_iter().collect();
-            anyhow::bail!("--bug {bug}: no such bug; there are {}", known.join(", "));
-        }
-    }
-    let wanted = |case: &&Case| bugs.is_empty() || bugs.iter().any(|bug| bug == case.bug);
-    Ok(CASES.iter().filter(wanted).collect())
 }
 
 struct Proof<'a> {
@@ -149,21 +135,4 @@ fn remove_data(attempt: &Attempt) -> anyhow::Result<()> {
             .with_context(|| format!("cannot remove {}", data.display()))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_bug_is_refused_with_those_that_there_are() {
-        let error = cases(&["nothing".to_owned()]).unwrap_err().to_string();
-        assert!(error.contains("--bug nothing") && error.contains("skip-invalidation"), "{error}");
-    }
-
-    #[test]
-    fn a_bug_with_two_stories_is_proved_in_both() {
-        let cases = cases(&["answer-before-flush".to_owned()]).unwrap();
-        assert_eq!(cases.len(), 2);
-    }
 }
