@@ -253,6 +253,12 @@ impl Bazaar {
         slot.is_some_and(|slot| slot.life().child.ready_monotonic_us.get().is_some())
     }
 
+    /// Whether the current life of a process was ended by a signal of the harness.
+    pub(crate) fn was_ended_by_signal(&self, name: ProcessName) -> bool {
+        let exit = self.slots.get(&name).and_then(|slot| slot.life().child.exit());
+        exit.is_some_and(|exit| exit.asked)
+    }
+
     /// The deaths that nobody asked for and nobody was told of yet.
     pub(crate) fn take_deaths(&self) -> Vec<Death> {
         let mut deaths = std::mem::take(&mut *self.past_deaths());

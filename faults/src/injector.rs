@@ -197,7 +197,10 @@ impl OneFault {
                     self.name_process(event, name);
                 });
             }
-            Err(error) => self.not_done(action, at_ms, Some(name), &error.to_string()),
+            Err(error) => {
+                let is_moot = self.bazaar.was_ended_by_signal(name);
+                self.tell_not_done(is_moot, action, at_ms, Some(name), &error.to_string());
+            }
         }
     }
 
@@ -222,7 +225,10 @@ impl OneFault {
         let act = match act {
             Ok(act) => act,
             Err(error) => {
-                self.not_done(action, at_ms, Some(name), &error.to_string());
+                // Another fault was there first, and the process is as this one would leave it,
+                // or that fault's own end is yet to come.
+                let is_moot = action.is_end() && matches!(error, ActError::State { .. });
+                self.tell_not_done(is_moot, action, at_ms, Some(name), &error.to_string());
                 return false;
             }
         };
@@ -250,9 +256,21 @@ impl OneFault {
     }
 
     fn not_done(&mut self, action: Action, at_ms: u64, name: Option<ProcessName>, reason: &str) {
+        self.tell_not_done(false, action, at_ms, name, reason);
+    }
+
+    /// `may_be`: nothing is wrong with the trial for that.
+    fn tell_not_done(
+        &mut self,
+        may_be: bool,
+        action: Action,
+        at_ms: u64,
+        name: Option<ProcessName>,
+        reason: &str,
+    ) {
         let at_us = self.events.origin().elapsed_us();
-        let kind =
-            if self.fault.if_possible { EventKind::Skipped } else { EventKind::NotConfirmed };
+        let may_be = may_be || self.fault.if_possible;
+        let kind = if may_be { EventKind::Skipped } else { EventKind::NotConfirmed };
         self.events.emit_at(at_us, kind, |event| {
             self.describe(event, action, at_ms);
             if let Some(name) = name {

@@ -158,3 +158,23 @@ async fn links_of_a_bazaar_without_relays_cannot_be_broken() {
     assert!(!done[0].confirmed);
     assert!(details(&events)[0].contains("has no relays"), "{events:?}");
 }
+
+#[tokio::test]
+async fn an_end_that_another_fault_has_overtaken_is_skipped() {
+    let plan = r#"[{"at_ms":0,"action":"pause","target":"leader","for_ms":1500},
+                   {"at_ms":700,"action":"kill","target":"order-3","for_ms":1}]"#;
+    let (done, events, bazaar, _fake) = inject(&[plan]).await;
+    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+    let expected = [
+        (Action::Pause, true),
+        (Action::Kill, true),
+        (Action::Restart, true),
+        (Action::Resume, false),
+    ];
+    assert_eq!(acts, expected);
+    let skipped: Vec<_> = events.iter().filter(|e| e.event == EventKind::Skipped).collect();
+    assert_eq!(skipped.len(), 1, "{events:?}");
+    assert_eq!(skipped[0].detail.as_deref(), Some("cannot resume order-3, which is running"));
+    assert!(!kinds(&events).contains(&EventKind::NotConfirmed));
+    assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
+}

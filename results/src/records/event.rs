@@ -22,7 +22,8 @@ pub enum EventKind {
     Confirmed,
     /// The injector could not act, or could not confirm it.
     NotConfirmed,
-    /// The injector found nobody to act on, and the plan allows the fault to be left out then.
+    /// The injector found nobody to act on, and the plan allows the fault to be left out then; or
+    /// what was to end a fault came too late, because another fault had hit the process meanwhile.
     Skipped,
     /// A process ended that nobody had killed.
     Died,
