@@ -16,7 +16,7 @@
 //! | `client` | who did it, one operation at a time; 0 if no client recorded it |
 //! | `call_us`, `return_us` | when it was called and answered, microseconds of one clock, closed intervals; `return_us` is `null` for a trade that takes effect at any time after its call, or never |
 //! | `op` | `"read"`, `"buy"` or `"sell"` |
-//! | `outcome` | `"ok"`, `"unknown"`, `"refused"` (a trade: it was not possible) or `"not-found"` |
+//! | `outcome` | `"ok"`, `"unknown"`, `"refused"` (a trade: it was not possible), or `"not-found"`, which a stock that exists never answers (`op` is `"read"` then, whatever was asked) |
 //! | `quantity` | of a read what it showed, of a trade how many |
 //! | `volume` | of a read what it showed |
 //! | `row`, `request_id` | where it is written down, and the trade's name |

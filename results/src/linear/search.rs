@@ -30,7 +30,8 @@ use super::model::{Action, Operation, Stock, StockHistory};
 /// How much one search may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How many entries of the list may be looked at.
+    /// How many entries of the list may be looked at, and candidates compared: a nanosecond or
+    /// some each.
     pub work: u64,
     /// How many sets of operations may be remembered, 17 bytes each in a table that is at most
     /// twice as large as it must be, and beside which a smaller one stands while it grows.
@@ -38,9 +39,9 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// Half a minute or less on a processor of 2020, and at most some 220 MB.
+    /// Half a minute or less of a processor of 2020, and at most some 250 MB.
     fn default() -> Self {
-        Self { work: 5_000_000_000, states: 7_000_000 }
+        Self { work: 1_500_000_000, states: 7_000_000 }
     }
 }
 
@@ -210,11 +211,14 @@ impl<'a> Search<'a> {
     fn consider(&mut self, first: usize, operation: usize, action: Action) {
         let deadline = self.list.deadline(operation);
         let operations = self.operations;
-        let known = self.candidates[first..]
-            .iter_mut()
-            .find(|known| operations[known.operation].action == action);
-        match known {
-            Some(known) if deadline < known.deadline => *known = Candidate { operation, deadline },
+        let candidates = &mut self.candidates[first..];
+        let equal =
+            candidates.iter().position(|known| operations[known.operation].action == action);
+        self.work += equal.unwrap_or(candidates.len()) as u64;
+        match equal {
+            Some(equal) if deadline < candidates[equal].deadline => {
+                candidates[equal] = Candidate { operation, deadline };
+            }
             Some(_) => {}
             None => self.candidates.push(Candidate { operation, deadline }),
         }

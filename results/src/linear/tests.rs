@@ -266,6 +266,37 @@ fn on_random_histories_the_search_agrees_with_the_definition() {
     assert!((0.2..0.8).contains(&share), "{share} of the histories have an order");
 }
 
+/// The cost must grow with the operations, not with their combinations.
+#[test]
+fn a_long_history_costs_little_more_than_to_read_it() {
+    const OPERATIONS: u64 = 20_000;
+    let mut history = History::new();
+    let mut stock = initial();
+    for step in 0..OPERATIONS {
+        // Ten are under way at any time.
+        let (call_us, return_us) = (step * 10, step * 10 + 95);
+        let quantity = u32::try_from(step * 7 % 9 + 1).unwrap();
+        let trade_type = if step % 3 == 0 { Sell } else { Buy };
+        let trade = Action::Trade { trade_type, quantity };
+        if step % 2 == 0 {
+            history.read(1, stock.quantity, stock.volume, (call_us, return_us));
+        } else if step % 1_001 == 0 {
+            history.unknown(1, trade_type, quantity, call_us);
+            stock = stock.after(trade).filter(|_| step % 4 == 1).unwrap_or(stock);
+        } else if let Some(after) = stock.after(trade) {
+            history.trade(1, trade_type, quantity, (call_us, return_us));
+            stock = after;
+        } else {
+            history.refused(1, trade_type, quantity, (call_us, return_us));
+        }
+    }
+    let small = Budget { work: OPERATIONS * 100, states: 50_000 };
+    let Decision::Linearizable(order) = search(&history.get(), small) else {
+        panic!("no order was found within {small:?}");
+    };
+    assert!(order.len() as u64 > OPERATIONS * 9 / 10);
+}
+
 #[test]
 fn the_beginning_is_the_stock_of_the_manifest() {
     let mut history = History::new();

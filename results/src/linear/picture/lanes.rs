@@ -14,9 +14,13 @@ const TOP: f64 = 42.0;
 const MARGIN: f64 = 10.0;
 /// About how wide a character of the bars' text is.
 const CHARACTER: f64 = 6.4;
+/// The same for bold text.
+const BOLD_CHARACTER: f64 = 7.6;
 /// Bars that have no place for their text even so are still this wide.
 const MIN_BAR: f64 = 4.0;
 const TICKS_APART: f64 = 90.0;
+/// Bands wider than this have their name at both ends, one of which is in sight.
+const NAMED_TWICE: f64 = 500.0;
 
 /// Writes the clients' names and, beside them, the lanes, which can be scrolled.
 pub(super) fn write(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
@@ -75,7 +79,7 @@ fn axis(drawing: &Drawing) -> Axis {
         .iter()
         .map(|shown| {
             let (from_us, to_us) = interval(drawing, shown);
-            (from_us, to_us, text(shown).chars().count() as f64 * CHARACTER + 10.0)
+            (from_us, to_us, text_width(shown) + 10.0)
         })
         .collect();
     Axis::new(&bars)
@@ -92,6 +96,11 @@ fn text(shown: &Shown) -> String {
         (_, Some(step)) => format!("{step}: {label}"),
         (_, None) => format!("{label} ?"),
     }
+}
+
+fn text_width(shown: &Shown) -> f64 {
+    let character = if shown.role == Role::Culprit { BOLD_CHARACTER } else { CHARACTER };
+    text(shown).chars().count() as f64 * character
 }
 
 fn write_ground(
@@ -122,7 +131,7 @@ fn write_ground(
 
 fn write_band(page: &mut String, axis: &Axis, band: &Band, height: f64) -> fmt::Result {
     let Some((first_us, last_us)) = axis.ends_us() else { return Ok(()) };
-    if band.to_us < first_us || band.from_us > last_us {
+    if !band.overlaps(first_us, last_us) {
         return Ok(());
     }
     let (from, to) = (axis.place(band.from_us) + MARGIN, axis.place(band.to_us) + MARGIN);
@@ -130,10 +139,16 @@ fn write_band(page: &mut String, axis: &Axis, band: &Band, height: f64) -> fmt::
     writeln!(
         page,
         "<rect class=\"band\" x=\"{from:.1}\" y=\"0\" width=\"{width:.1}\" height=\"{height}\">\
-         <title>{label}</title></rect>\
-         <text class=\"fault\" x=\"{:.1}\" y=\"13\">{label}</text>",
-        from + 4.0
-    )
+         <title>{label}</title></rect>"
+    )?;
+    let name = |page: &mut String, x: f64, anchor: &str| {
+        writeln!(
+            page,
+            "<text class=\"fault\" x=\"{x:.1}\" y=\"13\" text-anchor=\"{anchor}\">{label}</text>"
+        )
+    };
+    name(page, from + 4.0, "start")?;
+    if width > NAMED_TWICE { name(page, to - 4.0, "end") } else { Ok(()) }
 }
 
 fn write_bar(
@@ -168,7 +183,7 @@ fn write_bar(
         milliseconds(from_us),
         Escaped(&source.row),
     )?;
-    if width >= text.chars().count() as f64 * CHARACTER {
+    if width >= text_width(shown) {
         write!(page, "<text x=\"{:.1}\" y=\"{:.1}\">{text}</text>", x + 5.0, middle(lane) + 4.0)?;
     }
     writeln!(page, "</g>")

@@ -17,6 +17,9 @@ use super::model::{Action, Operation, Stock, StockHistory};
 /// How many placed operations are drawn: the last ones. What matters stands at the end, and a page
 /// of thousands of bars cannot be read.
 const MAX_PLACED: usize = 80;
+/// How many are drawn at least, if there are so many: what the clients were doing is worth seeing
+/// also where two operations would do to show what is wrong.
+const MIN_PLACED: usize = 20;
 /// How many trades that were under way, or whose outcome is unknown, are drawn beside them.
 const MAX_OPEN: usize = 40;
 
@@ -57,6 +60,13 @@ pub struct Band {
     pub to_us: u64,
     /// What was done to whom.
     pub label: String,
+}
+
+impl Band {
+    /// Whether any of it lies between these moments.
+    fn overlaps(&self, first_us: u64, last_us: u64) -> bool {
+        self.from_us <= last_us && self.to_us >= first_us
+    }
 }
 
 /// The page.
@@ -156,7 +166,8 @@ fn first_step(prefix: &[usize], anchor: Option<usize>, key: &BTreeSet<usize>) ->
         .iter()
         .position(|place| anchor.map_or_else(|| key.contains(place), |anchor| *place == anchor))
         .unwrap_or(0);
-    begins.max(prefix.len().saturating_sub(MAX_PLACED))
+    let last = |count| prefix.len().saturating_sub(count);
+    begins.clamp(last(MAX_PLACED), last(MIN_PLACED))
 }
 
 /// What was done, in few words.
@@ -242,7 +253,7 @@ mod tests {
         }
         history.read(2, 100, 1_001, (20_000, 20_001));
         let page = page(&history, Vec::new());
-        assert!(page.contains("the last 80 of 1000"), "{page}");
+        assert!(page.contains("The last 80 of 1000"), "{page}");
         assert!(page.len() < 200_000, "{} bytes", page.len());
     }
 }

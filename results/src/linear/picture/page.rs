@@ -29,7 +29,7 @@ fn write_page(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::R
     )?;
     write_story(page, scene, drawing)?;
     lanes::write(page, scene, drawing)?;
-    write_legend(page)?;
+    write_legend(page, scene, drawing)?;
     write_table(page, scene, drawing)?;
     page.write_str("</main>\n</body>\n</html>\n")
 }
@@ -57,26 +57,25 @@ fn write_story(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::
         Some(source) => format!("as the read in <code>{}</code> shows it", Escaped(&source.row)),
         None => "as the run began with it".to_owned(),
     };
-    let required = counted(part.required.len() as u64, "operation", "operations");
-    write!(
-        page,
-        "<p>A small part shows it by itself: begin with {}, {begins}; then {required}, the one \
-         that cannot be placed among them (thick borders), {} no order.",
-        figures(part.initial),
-        if part.required.len() == 1 { "has" } else { "have" },
-    )?;
+    let (from, required) = (figures(part.initial), part.required.len());
+    write!(page, "<p>A small part shows it by itself: begin with {from}, {begins}; then ")?;
+    if required == 1 {
+        page.write_str("that answer (thick borders) has no place.")?;
+    } else {
+        write!(page, "{required} operations (thick borders), that one among them, have no order.")?;
+    }
     if !part.optional.is_empty() {
         let optional = counted(part.optional.len() as u64, "more trade", "more trades");
         write!(
             page,
-            " {optional} may have taken effect by then or not: both ways were tried for each, and \
-             none helps."
+            " {optional} may have taken effect by then or not: both ways were tried, and neither \
+             helps."
         )?;
     }
     writeln!(page, "</p>")
 }
 
-fn write_legend(page: &mut String) -> fmt::Result {
+fn write_legend(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
     page.write_str(
         "<ul class=\"legend\">\n\
          <li><span class=\"swatch culprit\">\u{2717}</span> cannot be placed</li>\n\
@@ -84,7 +83,20 @@ fn write_legend(page: &mut String) -> fmt::Result {
          <li><span class=\"swatch placed\">2:</span> step 2 of the order</li>\n\
          <li><span class=\"swatch open\">?</span> may have taken effect; the order does without</li>\n\
          <li><span class=\"swatch band\"></span> something was broken</li>\n\
-         </ul>\n\
+         </ul>\n",
+    )?;
+    let calls_us = drawing.shown.iter().map(|shown| shown.operation.call_us);
+    let first_us = calls_us.min().unwrap_or_default();
+    for band in scene.bands.iter().filter(|band| band.overlaps(first_us, drawing.end_us)) {
+        let until = match band.to_us {
+            u64::MAX => "the end".to_owned(),
+            to_us => format!("{} ms", milliseconds(to_us)),
+        };
+        let (label, from) = (Escaped(&band.label), milliseconds(band.from_us));
+        writeln!(page, "<p class=\"note\">Broken: {label}, from {from} ms to {until}.</p>")?;
+    }
+    page.write_str(
+        "\
          <p class=\"note\">A bar reaches from the request to its answer; without an answer by the \
          end it runs to the edge. Reads show quantity/volume. From left to right the order of \
          moments is true, their distances are not: idle times are cut short.</p>\n",
@@ -97,7 +109,7 @@ fn write_table(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::
     let which = if drawing.earlier == 0 {
         counted(total as u64, "step", "steps")
     } else {
-        format!("the last {steps} of {total} steps")
+        format!("The last {steps} of {total} steps")
     };
     write!(
         page,
