@@ -7,7 +7,7 @@
 //! throttle what passes. The harness itself, clients and probes, speak to the services directly.
 //!
 //! A link is a direction from one process to another: all bytes that the one sends to the other,
-//! on connections that either of them opened (see [`path`]). So a cut in one direction lets
+//! on connections that either of them opened (see `path.rs`). So a cut in one direction lets
 //! requests through and loses their answers, or lets an old leader hear and not be heard.
 //!
 //! The invariant that all of this must keep, because the catalog's cache protocol rests on it
