@@ -84,7 +84,7 @@ pub enum Bug {
     NoEpochCheckAtCatalog,
     /// Catalog: what is committed is shown and answered without telling the front-end (C1).
     SkipInvalidation,
-    /// Catalog: a refused connection proves that there is no cache, whatever was filled since (C3b).
+    /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
     TrustEveryRefusal,
 }
 

@@ -7,11 +7,13 @@
 //! (rule C1). *Otherwise: v2 is committed, the process dies before the push; the retry finds the
 //! recorded outcome and answers 200, while the cache still shows v1.*
 //!
-//! A refused connection means that there is no front-end, hence no cache (rule C3). That holds
-//! for the moment of the refusal only, so it counts only if no cache fill was answered since just
-//! before the attempt began (rule C3b). *Otherwise: the push is refused, the front-end binds and
-//! is filled with v1, and only then v2 is shown; the cache keeps v1.* The count of fills and
-//! what is shown change under the same `&mut`, so no fill can slip in between.
+//! A refused connection means that there is no front-end, hence no cache (rule C3). But what came of
+//! a push, acknowledged or refused, holds for the front-end of that moment only, and by the time it is
+//! known here another one may have bound and asked. So a fill of a stock that is being pushed waits
+//! until the attempt has ended (rule C3b). *Otherwise: the push is refused, or acknowledged by a
+//! front-end that then dies; the next one binds and is filled with v1, and only then v2 is shown; the
+//! cache keeps v1.* Fills are answered and attempts begin and end under the same lock, so no fill can
+//! slip in between.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -57,23 +59,21 @@ pub enum Look {
     Closed,
     /// There is no such stock.
     Unknown,
-    /// A fill asked for a version that may not be shown yet.
+    /// A fill asked for a version that may not be shown yet, or of a stock that is being pushed.
     TooEarly,
     /// The stock as it may be shown.
     Found(StockAt),
 }
 
-/// What is shown, what waits to be shown, and how many fills were answered.
+/// What is shown, and what waits to be shown.
 #[derive(Clone, Debug)]
 pub struct Reveal<W> {
     open: bool,
     shown: HashMap<String, StockAt>,
-    fills: u64,
     queued: Queue<W>,
     /// What the attempt under way covers, or the one before it if that failed.
     attempted: Queue<W>,
-    /// The count of fills just before the attempt under way began.
-    fills_before: Option<u64>,
+    is_under_way: bool,
     bugs: Bugs,
 }
 
@@ -103,10 +103,9 @@ impl<W> Reveal<W> {
         let mut reveal = Self {
             open: false,
             shown: HashMap::new(),
-            fills: 0,
             queued: Queue::default(),
             attempted: Queue::default(),
-            fills_before: None,
+            is_under_way: false,
             bugs: Bugs::default(),
         };
         reveal.commit(Batch { changed: stocks.into_iter().collect(), waiting: Vec::new() });
@@ -140,7 +139,7 @@ impl<W> Reveal<W> {
         if self.open && is_silent {
             return Step::Release(self.show_attempted());
         }
-        self.fills_before = Some(self.fills);
+        self.is_under_way = true;
         let stocks = self.attempted.changed.values().map(|at| VersionedStock {
             stock_name: at.stock.stock_name.clone(),
             version: at.version,
@@ -150,12 +149,8 @@ impl<W> Reveal<W> {
 
     /// Ends the attempt: the answers to send, or `None` if it must be tried again.
     pub fn conclude(&mut self, pushed: Pushed) -> Option<Vec<W>> {
-        let fills_before = self.fills_before.take()?;
-        let may_show = match pushed {
-            Pushed::Acknowledged => true,
-            Pushed::Refused => self.fills == fills_before || self.bugs.has(Bug::TrustEveryRefusal),
-            Pushed::Unclear => false,
-        };
+        let was_under_way = std::mem::take(&mut self.is_under_way);
+        let may_show = was_under_way && pushed != Pushed::Unclear;
         may_show.then(|| self.show_attempted())
     }
 
@@ -177,15 +172,18 @@ impl<W> Reveal<W> {
     }
 
     /// A query by the front-end, for its cache, which may not be shown less than `least`.
-    pub fn fill(&mut self, name: &str, least: StockVersion) -> Look {
-        let look = match self.query(name) {
-            Look::Found(at) if at.version < least => Look::TooEarly,
+    #[must_use]
+    pub fn fill(&self, name: &str, least: StockVersion) -> Look {
+        match self.query(name) {
+            Look::Found(at) if at.version < least || self.is_being_pushed(name) => Look::TooEarly,
             look => look,
-        };
-        if matches!(look, Look::Found(_) | Look::Unknown) {
-            self.fills += 1;
         }
-        look
+    }
+
+    fn is_being_pushed(&self, name: &str) -> bool {
+        self.is_under_way
+            && self.attempted.changed.contains_key(name)
+            && !self.bugs.has(Bug::TrustEveryRefusal)
     }
 }
 
@@ -313,23 +311,36 @@ mod tests {
     #[test]
     fn a_refused_push_means_no_front_end_and_no_cache() {
         let mut reveal = open();
-        reveal.fill("A", StockVersion(0));
+        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
         reveal.commit(batch(&[("A", 2)], &["trade"]));
         pushed(&mut reveal);
         assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
     }
 
     #[test]
-    fn a_refusal_does_not_count_if_a_fill_was_answered_since_the_attempt_began() {
+    fn a_fill_of_a_stock_that_is_being_pushed_waits_for_the_end_of_the_attempt() {
+        // The push was refused, or acknowledged by a front-end that died right after; another one
+        // binds and asks before the catalog acts on that.
+        for outcome in [Pushed::Refused, Pushed::Acknowledged] {
+            let mut reveal = open();
+            reveal.commit(batch(&[("A", 2)], &["trade"]));
+            pushed(&mut reveal);
+            assert_eq!(reveal.fill("A", StockVersion(0)), Look::TooEarly);
+            assert_eq!(reveal.fill("B", StockVersion(0)), Look::Found(at("B", 1)));
+            assert_eq!(reveal.conclude(outcome), Some(vec!["trade"]));
+            assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 2)));
+        }
+    }
+
+    #[test]
+    fn between_two_attempts_fills_are_given_what_is_shown() {
         let mut reveal = open();
         reveal.commit(batch(&[("A", 2)], &["trade"]));
-        pushed(&mut reveal);
-        // The push was refused; a front-end binds and is filled before the catalog acts on that.
         assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
-        assert_eq!(reveal.conclude(Pushed::Refused), None);
-        assert_eq!(shown(&reveal, "A"), 1);
         pushed(&mut reveal);
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["trade"]));
+        assert_eq!(reveal.conclude(Pushed::Unclear), None);
+        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
     }
 
     #[test]
@@ -347,7 +358,6 @@ mod tests {
         reveal.commit(batch(&[("A", 2)], &["trade"]));
         pushed(&mut reveal);
         assert_eq!(reveal.fill("A", StockVersion(2)), Look::TooEarly);
-        // A fill that was not answered put nothing into a cache.
         assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
         assert_eq!(reveal.fill("A", StockVersion(2)), Look::Found(at("A", 2)));
     }

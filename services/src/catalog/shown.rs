@@ -1,7 +1,7 @@
 //! What queries see, shared between those who ask and the pusher.
 //!
-//! One lock over one [`Reveal`]: fills are counted and changes are shown under it, which is what
-//! rule C3b needs. Nobody holds it across a call.
+//! One lock over one [`Reveal`]: fills are answered, and pushes begin and end, under it, which is
+//! what rule C3b needs. Nobody holds it across a call.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -68,9 +68,10 @@ impl<W> Shown<W> {
 
     /// See [`Reveal::conclude`].
     pub fn conclude(&self, pushed: Pushed) -> Option<Vec<W>> {
-        let released = self.lock().conclude(pushed)?;
+        let released = self.lock().conclude(pushed);
+        // Fills wait for the end of an attempt, whatever came of it.
         self.changes.send_replace(());
-        Some(released)
+        released
     }
 
     fn lock(&self) -> MutexGuard<'_, Reveal<W>> {
