@@ -104,15 +104,20 @@ impl Manager {
             return Err(Refused::Stale(current.clone()));
         }
         let keep = cause == Cause::FrontEndRestart && answered.contains(&current.leader);
-        let may_lead = |id| current.is_in_sync(id) || self.bugs.has(Bug::ElectOutOfSync);
+        // Without the comparison the choice is among those who were members when they were asked.
+        let asks_nobody =
+            self.bugs.has(Bug::ElectOutOfSync) || self.bugs.has(Bug::NoCompareAndSet);
+        let may_lead = |id| asks_nobody || current.is_in_sync(id);
         let highest = || answered.iter().rev().copied().find(|id| may_lead(*id));
         let leader = if keep { Some(current.leader) } else { highest() };
-        Ok(Configuration {
-            version: current.version.next(),
-            epoch: current.epoch.next(),
-            leader: leader.ok_or(Refused::NoCandidate)?,
-            in_sync: current.in_sync.clone(),
-        })
+        let leader = leader.ok_or(Refused::NoCandidate)?;
+        let mut in_sync = current.in_sync.clone();
+        if !in_sync.contains(&leader) {
+            in_sync.push(leader);
+            in_sync.sort_unstable();
+        }
+        let (version, epoch) = (current.version.next(), current.epoch.next());
+        Ok(Configuration { version, epoch, leader, in_sync })
     }
 
     /// Removes or adds a member, as the leader asks.
