@@ -47,7 +47,7 @@ pub enum Command {
     /// Plant bugs in the services: do the checks catch each of them?
     Prove(Prove),
     /// Check a run again, from its files alone
-    Check(Folder),
+    Check(Check),
     /// Draw a run's charts and tables again, from its files alone
     Report(Folder),
 }
@@ -272,11 +272,24 @@ pub struct Prove {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  double-trouble check results/runs/latest
   double-trouble report results/runs/latest")]
 pub struct Folder {
     /// The run's folder
     pub run: PathBuf,
+}
+
+/// `check`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble check results/runs/latest
+  double-trouble check results/runs/latest --export history.jsonl")]
+pub struct Check {
+    /// The run's folder
+    pub run: PathBuf,
+    /// Also write every stock's history as JSON lines, for another checker
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
 }
 
 /// Logs go to stderr, warnings and errors unless `RUST_LOG` says otherwise.

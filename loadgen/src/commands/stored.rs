@@ -1,30 +1,38 @@
 //! `check` and `report`: a run again, from its files alone.
 
+use std::path::Path;
+
 use anyhow::ensure;
+use results::checks::export_histories;
 use results::records::RunFolder;
 
-use crate::cli::Folder;
+use crate::cli::{Check, Folder};
 use crate::exit::Exit;
 use crate::run::{check_run, show_figures};
 
 /// Checks a run and prints what was found.
-pub(super) fn check(folder: &Folder) -> anyhow::Result<Exit> {
-    check_run(&open(folder)?)
+pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
+    let run = open(&args.run)?;
+    if let Some(file) = &args.export {
+        let operations = export_histories(&run, file)?;
+        eprintln!("{operations} operations exported to {}", file.display());
+    }
+    check_run(&run)
 }
 
 /// Draws a run's charts and prints its tables.
 pub(super) fn report(folder: &Folder) -> anyhow::Result<Exit> {
-    show_figures(&open(folder)?)?;
+    show_figures(&open(&folder.run)?)?;
     Ok(Exit::Pass)
 }
 
-fn open(folder: &Folder) -> anyhow::Result<RunFolder> {
-    let run = RunFolder::new(&folder.run);
+fn open(folder: &Path) -> anyhow::Result<RunFolder> {
+    let run = RunFolder::new(folder);
     ensure!(
         run.path("manifest.json").is_file(),
         "RUN: {} is no run's folder, it has no manifest.json; name one, for example \
          results/runs/latest",
-        folder.run.display()
+        folder.display()
     );
     Ok(run)
 }
