@@ -51,6 +51,7 @@ test: ## Run all tests
 verify: ## Formatting, lints and documentation, without changing anything
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p services --all-targets --features planted-bugs -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 fix: ## Format, and apply what clippy can mend by itself
