@@ -60,7 +60,11 @@ fn convergence(history: &History<'_>, finding: &mut Finding) {
 /// Trades do not keep a replica from catching up, so this time runs from the healing itself. The
 /// probes may not have seen the change; then convergence is all that is known.
 fn membership(history: &History<'_>, healed: &Event, finding: &mut Finding) {
-    let changes = history.events.iter().filter(|event| event.in_sync.is_some());
+    // `leader-serves` tells of the change that began the leadership, which may be old by then.
+    let changes = history
+        .events
+        .iter()
+        .filter(|event| event.in_sync.is_some() && event.event != EventKind::LeaderServes);
     let (before, after): (Vec<&Event>, Vec<&Event>) =
         changes.partition(|event| event.at_us <= healed.at_us);
     if before.last().is_some_and(|event| everyone_is_in_sync(history, event)) {
