@@ -2,12 +2,13 @@
 //! refusals, unknown outcomes and pauses, and its search.
 //!
 //! ```text
-//! cargo run --release -p results --example long_history -- [OPERATIONS] [correct|stale|lost]
+//! cargo run --release -p results --example long_history -- [OPERATIONS] [correct|stale|lost|hard]
 //! ```
 //!
 //! By default 100,000 operations of 64 clients on 10 stocks. `stale` lets one late read of each
 //! stock show what the stock was two trades before; `lost` lets one late acknowledged trade of each
-//! stock have no effect. `/usr/bin/time -v` shows time and memory.
+//! stock have no effect; `hard` is a small history that no search can decide within the bounds, and
+//! so shows what these cost. `/usr/bin/time -v` shows time and memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -43,9 +44,13 @@ fn main() -> Result<(), String> {
         None | Some("correct") => Wrong::Nothing,
         Some("stale") => Wrong::Stale,
         Some("lost") => Wrong::Lost,
-        Some(other) => return Err(format!("`{other}` is not one of correct, stale, lost")),
+        Some("hard") => return judge(&[hard()]),
+        Some(other) => return Err(format!("`{other}` is not one of correct, stale, lost, hard")),
     };
-    let histories = Simulation::new(wrong).run(count);
+    judge(&Simulation::new(wrong).run(count))
+}
+
+fn judge(histories: &[StockHistory]) -> Result<(), String> {
     let began = Instant::now();
     for (number, history) in histories.iter().enumerate() {
         let stock = Instant::now();
@@ -56,6 +61,20 @@ fn main() -> Result<(), String> {
     }
     println!("all stocks: {} ms", began.elapsed().as_millis());
     Ok(())
+}
+
+/// Sixty trades without an answer, each of its own size, and a read that no sum of them explains.
+fn hard() -> StockHistory {
+    let initial = Stock { quantity: 1_000_000, volume: 0, cap: 1_000_000 };
+    let trades = (1..=60).map(|quantity| Operation {
+        client: quantity,
+        call_us: 0,
+        return_us: None,
+        action: Action::Trade { trade_type: TradeType::Buy, quantity },
+    });
+    let action = Action::Read { quantity: 0, volume: 1_000_000 };
+    let read = Operation { client: 61, call_us: 10, return_us: Some(20), action };
+    StockHistory { initial, operations: trades.chain([read]).collect() }
 }
 
 fn describe(history: &StockHistory) -> String {
