@@ -105,9 +105,8 @@ impl Manager {
         }
         let keep = cause == Cause::FrontEndRestart && answered.contains(&current.leader);
         // Without the comparison the choice is among those who were members when they were asked.
-        let asks_nobody =
-            self.bugs.has(Bug::ElectOutOfSync) || self.bugs.has(Bug::NoCompareAndSet);
-        let may_lead = |id| asks_nobody || current.is_in_sync(id);
+        let is_careless = self.bugs.has(Bug::ElectOutOfSync) || self.bugs.has(Bug::NoCompareAndSet);
+        let may_lead = |id| is_careless || current.is_in_sync(id);
         let highest = || answered.iter().rev().copied().find(|id| may_lead(*id));
         let leader = if keep { Some(current.leader) } else { highest() };
         let leader = leader.ok_or(Refused::NoCandidate)?;
