@@ -8,10 +8,12 @@
 //! for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use results::records::{Event, EventKind};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
@@ -19,6 +21,12 @@ use crate::leadership;
 use crate::process::{ProcessName, ProcessState};
 use crate::relay::Route;
 use crate::schedule::{Action, Aim, Fault, Harm, Link, LinkHarm, Schedule, Target};
+
+/// How long a dead leader's successor is waited for. It takes milliseconds; if nobody is left who
+/// could lead, it never comes.
+const SUCCESSION: Duration = Duration::from_secs(2);
+/// Between two looks at who leads.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Something that was done to a process or a link, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +178,11 @@ impl OneFault {
 
     /// Who the target is now; if there is nobody, tells that the fault is not done.
     async fn find(&mut self, target: Target) -> Option<ProcessName> {
-        match resolve(&self.bazaar, target).await {
+        let found = tokio::select! {
+            found = resolve_living(&self.bazaar, target) => found,
+            () = is_stopped(&mut self.stopped) => return None,
+        };
+        match found {
             Ok(name) => Some(name),
             Err(reason) => {
                 self.not_done(self.fault.harm.begin(), self.fault.at_ms, None, &reason);
@@ -303,6 +315,22 @@ async fn is_stopped(stopped: &mut watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
         // Whoever could say stop has gone without saying it.
         std::future::pending::<()>().await;
+    }
+}
+
+/// Who a target is, once that is clear: just after a leader's death the front-end still names it,
+/// and it is its successor that a second blow is meant for.
+async fn resolve_living(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String> {
+    let given_up_at = Instant::now() + SUCCESSION;
+    loop {
+        let found = resolve(bazaar, target).await;
+        let is_down = found.as_ref().is_ok_and(|name| {
+            bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Down)
+        });
+        if target != Target::Leader || !is_down || Instant::now() >= given_up_at {
+            return found;
+        }
+        sleep(LOOK_AGAIN).await;
     }
 }
 
