@@ -9,7 +9,7 @@ HARNESS := target/release/double-trouble
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: bench failover-test prove planted check report serve client build test verify fix clean help
+.PHONY: soak bench failover-test prove planted check report serve client build test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -28,6 +28,9 @@ report: build ## Draw a run's charts and tables again; RUN=FOLDER (results/runs/
 
 serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
 	@$(HARNESS) serve $(ARGS)
+
+soak: build ## Break the bazaar at random; SEED=N, MINUTES=M (1, 10)
+	@$(HARNESS) soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(ARGS)
 
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)
