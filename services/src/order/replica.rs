@@ -1,7 +1,7 @@
 //! One replica of the order service as a state machine: follower, or leader of an epoch.
 //!
 //! Pure. Inputs come in as method calls, what is to be done comes out as [`Effect`]s and
-//! [`Append`]s; disks, sockets and clocks belong to the shell ([`super::actor`]). The shell's part of
+//! [`Append`]s; disks, sockets and clocks belong to the shell (`actor.rs`). The shell's part of
 //! the bargain: an epoch is on disk before [`Replica::lead`], a plan before [`Replica::accept`],
 //! and numbered entries before [`Replica::flushed`].
 //!
