@@ -1,6 +1,6 @@
 //! The consistency report: what a run's files say about loss, duplication, order and staleness.
 //!
-//! One property per file, each a pure function from one trial's [`History`] to what it found.
+//! One property per file, each a pure function from one trial's history to what it found.
 //! This module reads the files, hands every trial to every check, and adds up. Three rules hold
 //! for all of them:
 //!
