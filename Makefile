@@ -32,6 +32,9 @@ serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
 soak: build ## Break the bazaar at random; SEED=N, MINUTES=M (1, 10)
 	@$(HARNESS) soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(ARGS)
 
+explore: ## Run the real cores through whatever can happen to them, rule by rule (10 minutes)
+	@cargo test --profile explore -p services --features planted-bugs --test explore --quiet -- --ignored --nocapture
+
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)
 
@@ -47,7 +50,9 @@ planted:
 	@install -D -t target/planted target/debug/front-end target/debug/catalog target/debug/order
 	@cargo build --workspace --bins --quiet
 
+# The explorer needs services that bugs can be planted in: first, so that the usual ones are put back.
 test: ## Run all tests
+	cargo test -p services --features planted-bugs --test explore
 	cargo build --workspace --bins
 	cargo test --workspace
 

@@ -1,0 +1,484 @@
+//! The coherence model: a catalog, a front-end with its cache, one stock, trades and reads.
+//!
+//! Real are the catalog's decisions ([`services::catalog::ledger`]), when it shows what
+//! ([`services::catalog::reveal`]), and the cache ([`services::front_end::cache`]). Modelled are
+//! the shells around them (`catalog/writer.rs`, `pusher.rs`, `front_end/stocks.rs`): a commit, the
+//! beginning of a push, its arrival, what the catalog makes of its outcome, a fill at the catalog
+//! and its arrival at the front-end are steps, and anything may come between two of them.
+//!
+//! Without a fault: whatever takes as long as it likes, and a trade is sent again. Faults, each of
+//! which counts: a crash of either; a front-end that is asked to stop; a push or a fill whose answer
+//! is lost, or a push that never arrives; an `/rm`.
+//!
+//! Left out: which replica brings a trade (they are in [`crate::replication`]), other stocks, reads
+//! of the catalog by hand, and refused trades. With one stock the real states print the same way
+//! whenever they are the same, so what they print stands for them.
+
+use std::fmt::{self, Write};
+use std::hash::{Hash, Hasher};
+
+use services::catalog::ledger::{Ledger, Trade, Verdict, public};
+use services::catalog::reveal::{Batch, Look, Pushed, Reveal, Step};
+use services::front_end::cache::{Cache, Fill, Lookup};
+use services::planted::Bugs;
+use wire::bazaar::{CatalogTrade, Quantity, StockAt, TradeType};
+use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
+use wire::internal::{Invalidation, StockRecord, TradeRecord};
+
+use crate::search::Model;
+
+const STOCK: &str = "A";
+/// Steps after which nothing may be waited for any more, if nothing goes wrong.
+const MAX_SETTLING: usize = 100;
+
+/// The model: how many trades and how many reads there are, and what is planted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coherence {
+    /// Trades.
+    pub(crate) trades: u8,
+    /// How often each is sent at the most.
+    pub(crate) attempts: u8,
+    /// Reads.
+    pub(crate) reads: u8,
+    /// What is planted.
+    pub(crate) bugs: Bugs,
+}
+
+/// Everything at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Bazaar {
+    ledger: Ledger,
+    records: Vec<TradeRecord>,
+    catalog: Option<Catalog>,
+    front_end: Option<FrontEnd>,
+    reads: Vec<Read>,
+    reads_begun: u8,
+    attempts: Vec<u8>,
+    /// The newest version that a client has seen or had acknowledged.
+    seen: StockVersion,
+    broken: Option<String>,
+}
+
+/// The catalog's process.
+#[derive(Clone, Debug)]
+struct Catalog {
+    reveal: Reveal<u8>,
+    /// Whether the pusher has something to do.
+    pending: bool,
+    attempt: Option<Attempt>,
+}
+
+/// A push under way, and what became of it.
+#[derive(Clone, Debug)]
+struct Attempt {
+    invalidation: Invalidation,
+    outcome: Option<Pushed>,
+}
+
+/// The front-end's process.
+#[derive(Clone, Debug)]
+struct FrontEnd {
+    cache: Cache<StockVersion>,
+    /// A front-end that is stopping finishes what it has begun and takes nothing new.
+    listens: bool,
+}
+
+/// A client's read that missed the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Read {
+    /// What had been seen when it began: it must not show less.
+    floor: StockVersion,
+    least: StockVersion,
+    /// What the catalog has said, if it has.
+    answer: Option<StockVersion>,
+}
+
+/// What can happen. Reads are named by their place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    Trade(u8),
+    BeginPush,
+    PushArrives { answer_is_lost: bool },
+    PushRefused,
+    PushLost,
+    Conclude,
+    Read,
+    FillAtCatalog(usize),
+    FillArrives(usize),
+    FillLost(usize),
+    Remove,
+    StopFrontEnd,
+    EndFrontEnd,
+    CrashFrontEnd,
+    StartFrontEnd,
+    CrashCatalog,
+    StartCatalog,
+}
+
+impl Catalog {
+    fn is_busy(&self) -> bool {
+        self.pending || self.attempt.is_some()
+    }
+}
+
+impl Hash for Bazaar {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        struct Print<'a, H>(&'a mut H);
+        impl<H: Hasher> Write for Print<'_, H> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.write(text.as_bytes());
+                Ok(())
+            }
+        }
+        // Neither printing nor hashing can fail.
+        let _ = write!(Print(hasher), "{self:?}");
+    }
+}
+
+impl Model for Coherence {
+    type State = Bazaar;
+    type Action = Action;
+
+    fn start(&self) -> Bazaar {
+        let stock = StockRecord {
+            stock_name: STOCK.to_owned(),
+            price: 1.0,
+            quantity: 100,
+            trade_volume: 0,
+            version: StockVersion(0),
+            cap: 100,
+        };
+        let mut bazaar = Bazaar {
+            ledger: Ledger::new(Epoch(1), AppliedSeq(0), [stock]).with_bugs(self.bugs),
+            records: Vec::new(),
+            catalog: None,
+            front_end: None,
+            reads: Vec::new(),
+            reads_begun: 0,
+            attempts: vec![0; usize::from(self.trades)],
+            seen: StockVersion(0),
+            broken: None,
+        };
+        bazaar.happen(Action::StartFrontEnd, self.bugs);
+        bazaar.happen(Action::StartCatalog, self.bugs);
+        let opening =
+            [Action::BeginPush, Action::PushArrives { answer_is_lost: false }, Action::Conclude];
+        opening.into_iter().for_each(|action| bazaar.happen(action, self.bugs));
+        bazaar
+    }
+
+    fn actions(&self, bazaar: &Bazaar) -> Vec<(Action, u8)> {
+        let mut actions = Vec::new();
+        self.of_catalog(bazaar, &mut actions);
+        self.of_front_end(bazaar, &mut actions);
+        for (place, read) in bazaar.reads.iter().enumerate() {
+            if place > 0 && bazaar.reads[place - 1] == *read {
+                continue;
+            }
+            match read.answer {
+                None if bazaar.catalog.is_some() => actions.push((Action::FillAtCatalog(place), 0)),
+                None => {}
+                Some(_) => {
+                    actions.extend([(Action::FillArrives(place), 0), (Action::FillLost(place), 1)]);
+                }
+            }
+        }
+        actions
+    }
+
+    fn after(&self, bazaar: &Bazaar, action: Action) -> Bazaar {
+        let mut bazaar = bazaar.clone();
+        bazaar.happen(action, self.bugs);
+        bazaar
+    }
+
+    fn broken(&self, bazaar: &Bazaar, _fingerprint: u64, _by_fault: bool) -> Option<String> {
+        bazaar.broken.clone().or_else(|| self.unsettled(bazaar, &mut None))
+    }
+
+    fn describe(&self, bazaar: &Bazaar, action: Action) -> String {
+        bazaar.describe(action)
+    }
+
+    fn epilogue(&self, bazaar: &Bazaar) -> Vec<String> {
+        let mut told = Some(Vec::new());
+        if bazaar.broken.is_none() {
+            self.unsettled(bazaar, &mut told);
+        }
+        told.unwrap_or_default()
+    }
+}
+
+impl Coherence {
+    fn of_catalog(&self, bazaar: &Bazaar, actions: &mut Vec<(Action, u8)>) {
+        let Some(catalog) = &bazaar.catalog else {
+            return actions.push((Action::StartCatalog, 0));
+        };
+        actions.push((Action::CrashCatalog, 1));
+        if catalog.reveal.is_open() {
+            let sent = |trade: &u8| bazaar.attempts[usize::from(*trade)];
+            let trades = (0..self.trades).filter(|trade| sent(trade) < self.attempts);
+            actions.extend(trades.map(|trade| (Action::Trade(trade), 0)));
+        }
+        match &catalog.attempt {
+            None if catalog.pending => actions.push((Action::BeginPush, 0)),
+            None => {}
+            Some(Attempt { outcome: Some(_), .. }) => actions.push((Action::Conclude, 0)),
+            Some(Attempt { outcome: None, .. }) => {
+                if bazaar.front_end.as_ref().is_some_and(|front_end| front_end.listens) {
+                    actions.push((Action::PushArrives { answer_is_lost: false }, 0));
+                    actions.push((Action::PushArrives { answer_is_lost: true }, 1));
+                } else {
+                    actions.push((Action::PushRefused, 0));
+                }
+                actions.push((Action::PushLost, 1));
+            }
+        }
+    }
+
+    fn of_front_end(&self, bazaar: &Bazaar, actions: &mut Vec<(Action, u8)>) {
+        match &bazaar.front_end {
+            None => actions.push((Action::StartFrontEnd, 0)),
+            Some(FrontEnd { listens: false, .. }) => actions.push((Action::EndFrontEnd, 0)),
+            Some(FrontEnd { listens: true, .. }) => {
+                if bazaar.reads_begun < self.reads {
+                    actions.push((Action::Read, 0));
+                }
+                let faults = [Action::Remove, Action::StopFrontEnd, Action::CrashFrontEnd];
+                actions.extend(faults.map(|action| (action, 1)));
+            }
+        }
+    }
+
+    /// What is still amiss once everybody is up again and nothing more goes wrong.
+    fn unsettled(&self, bazaar: &Bazaar, told: &mut Option<Vec<String>>) -> Option<String> {
+        let mut bazaar = bazaar.clone();
+        let mut act = |bazaar: &mut Bazaar, action| {
+            if let Some(told) = told {
+                told.push(bazaar.describe(action));
+            }
+            bazaar.happen(action, self.bugs);
+        };
+        for _ in 0..MAX_SETTLING {
+            let actions = self.actions(&bazaar);
+            let next = actions.into_iter().find(|(action, faults)| {
+                let asks = matches!(action, Action::Trade(_) | Action::Read);
+                let must_wait = matches!(action, Action::FillAtCatalog(_))
+                    && bazaar.catalog.as_ref().is_some_and(Catalog::is_busy);
+                *faults == 0 && !asks && !must_wait
+            });
+            let Some((action, _)) = next else { break };
+            act(&mut bazaar, action);
+        }
+        act(&mut bazaar, Action::Read);
+        if !bazaar.reads.is_empty() {
+            act(&mut bazaar, Action::FillAtCatalog(0));
+            act(&mut bazaar, Action::FillArrives(0));
+        }
+        let newest = bazaar.ledger.stock(STOCK).map(|stock| stock.version)?;
+        let fails = bazaar.seen < newest || !bazaar.reads.is_empty();
+        let settled = || fails.then(|| format!("version {newest} is never shown"));
+        let broken = bazaar.broken.clone().or_else(settled)?;
+        Some(format!("once everything is healed: {broken}"))
+    }
+}
+
+impl Bazaar {
+    fn happen(&mut self, action: Action, bugs: Bugs) {
+        match action {
+            Action::StartCatalog => {
+                let reveal = Reveal::new(self.stock()).with_bugs(bugs);
+                self.catalog = Some(Catalog { reveal, pending: true, attempt: None });
+            }
+            Action::CrashCatalog => self.catalog = None,
+            Action::Trade(trade) => self.trade(trade),
+            Action::BeginPush | Action::Conclude => self.push_on(action),
+            Action::PushArrives { answer_is_lost } => self.push_arrives(answer_is_lost),
+            Action::PushRefused => self.push_ends(Pushed::Refused),
+            Action::PushLost => self.push_ends(Pushed::Unclear),
+            Action::StartFrontEnd => {
+                let cache = Cache::new(true).with_bugs(bugs);
+                self.front_end = Some(FrontEnd { cache, listens: true });
+            }
+            Action::StopFrontEnd => {
+                if let Some(front_end) = &mut self.front_end {
+                    front_end.cache.switch_off();
+                    front_end.listens = false;
+                }
+            }
+            Action::CrashFrontEnd | Action::EndFrontEnd => {
+                self.front_end = None;
+                self.reads.clear();
+            }
+            Action::Remove => {
+                if let Some(front_end) = &mut self.front_end {
+                    front_end.cache.remove(STOCK);
+                }
+            }
+            Action::Read => self.read(),
+            Action::FillAtCatalog(place) => self.fill_at_catalog(place),
+            Action::FillArrives(place) => self.fill_arrives(place),
+            Action::FillLost(place) => self.reads[place].answer = None,
+        }
+        self.reads.sort_unstable();
+    }
+
+    fn stock(&self) -> Option<StockAt> {
+        self.ledger.stock(STOCK).map(public)
+    }
+
+    /// A trade comes to the catalog, is decided and committed.
+    fn trade(&mut self, trade: u8) {
+        self.attempts[usize::from(trade)] += 1;
+        let request_id = RequestId::new(format!("R{}", trade + 1)).expect("short and visible");
+        let recorded = self.records.iter().find(|record| record.request_id == request_id).cloned();
+        let body = CatalogTrade {
+            stock_name: STOCK.to_owned(),
+            trade_type: TradeType::Buy,
+            quantity: Quantity::new(1).expect("1 is positive"),
+        };
+        let decided = Trade { request_id, epoch: Some(Epoch(1)), body };
+        let changed = match self.ledger.decide(&decided, recorded) {
+            Verdict::New(record) => {
+                self.records.push(record);
+                self.stock().into_iter().collect()
+            }
+            _repeat => Vec::new(),
+        };
+        let Some(catalog) = &mut self.catalog else { return };
+        catalog.reveal.commit(Batch { changed, waiting: vec![trade] });
+        catalog.pending = true;
+    }
+
+    /// The pusher begins an attempt, or makes something of one that has ended.
+    fn push_on(&mut self, action: Action) {
+        let Some(catalog) = &mut self.catalog else { return };
+        let released = match catalog.attempt.take().and_then(|attempt| attempt.outcome) {
+            Some(outcome) if matches!(action, Action::Conclude) => {
+                let released = catalog.reveal.conclude(outcome);
+                catalog.pending |= released.is_none();
+                released
+            }
+            _ => match catalog.reveal.begin() {
+                Step::Release(released) => {
+                    catalog.pending = false;
+                    Some(released)
+                }
+                Step::Push(invalidation) => {
+                    catalog.pending = false;
+                    catalog.attempt = Some(Attempt { invalidation, outcome: None });
+                    None
+                }
+            },
+        };
+        for trade in released.into_iter().flatten() {
+            let record =
+                self.records.iter().find(|r| r.request_id.as_str() == format!("R{}", trade + 1));
+            let version = record.and_then(|record| record.version);
+            self.seen = self.seen.max(version.unwrap_or_default());
+        }
+    }
+
+    fn push_arrives(&mut self, answer_is_lost: bool) {
+        if let (Some(front_end), Some(Catalog { attempt: Some(attempt), .. })) =
+            (&mut self.front_end, &self.catalog)
+        {
+            for stock in &attempt.invalidation.stocks {
+                front_end.cache.invalidate(&stock.stock_name, stock.version);
+            }
+        }
+        self.push_ends(if answer_is_lost { Pushed::Unclear } else { Pushed::Acknowledged });
+    }
+
+    fn push_ends(&mut self, outcome: Pushed) {
+        if let Some(Catalog { attempt: Some(attempt), .. }) = &mut self.catalog {
+            attempt.outcome = Some(outcome);
+        }
+    }
+
+    fn read(&mut self) {
+        let Some(front_end) = &self.front_end else { return };
+        self.reads_begun += 1;
+        let floor = self.seen;
+        match front_end.cache.lookup(STOCK) {
+            Lookup::Hit(version) => self.show(version, floor),
+            Lookup::Miss { min_version } => {
+                self.reads.push(Read { floor, least: min_version, answer: None });
+            }
+        }
+    }
+
+    fn fill_at_catalog(&mut self, place: usize) {
+        let Some(catalog) = &mut self.catalog else { return };
+        let read = &mut self.reads[place];
+        // Anything else is asked again later.
+        if let Look::Found(at) = catalog.reveal.fill(STOCK, read.least) {
+            read.answer = Some(at.version);
+        }
+    }
+
+    fn fill_arrives(&mut self, place: usize) {
+        let (Some(front_end), Some(version)) = (&mut self.front_end, self.reads[place].answer)
+        else {
+            return;
+        };
+        match front_end.cache.fill(STOCK, version, version) {
+            Fill::Current => {
+                let read = self.reads.remove(place);
+                self.show(version, read.floor);
+            }
+            Fill::Outdated { min_version } => {
+                self.reads[place].least = min_version;
+                self.reads[place].answer = None;
+            }
+        }
+    }
+
+    fn show(&mut self, version: StockVersion, floor: StockVersion) {
+        if version < floor {
+            let text = format!("a read that began after version {floor} was seen shows {version}");
+            self.broken.get_or_insert(text);
+        }
+        self.seen = self.seen.max(version);
+    }
+
+    fn describe(&self, action: Action) -> String {
+        let said = |place: usize| self.reads[place].answer.unwrap_or_default();
+        let least = |place: usize| self.reads[place].least;
+        let outcome = || {
+            let attempt = self.catalog.as_ref().and_then(|catalog| catalog.attempt.as_ref());
+            attempt.and_then(|attempt| attempt.outcome)
+        };
+        match action {
+            Action::Trade(trade) => format!("the catalog takes and commits R{}", trade + 1),
+            Action::BeginPush => "the catalog's pusher looks what is new".to_owned(),
+            Action::PushArrives { answer_is_lost } => format!(
+                "the push arrives at the front-end{}",
+                if answer_is_lost { "; its answer is lost" } else { "" }
+            ),
+            Action::PushRefused => "the push is refused: no front-end listens".to_owned(),
+            Action::PushLost => "the push is lost".to_owned(),
+            Action::Conclude => format!("the catalog sees what became of it: {:?}", outcome()),
+            Action::Read => match self.front_end.as_ref().map(|fe| fe.cache.lookup(STOCK)) {
+                Some(Lookup::Hit(version)) => format!("a read: the cache shows version {version}"),
+                _ => "a read: not in the cache".to_owned(),
+            },
+            Action::FillAtCatalog(place) => {
+                format!("the catalog is asked for version {} or newer", least(place))
+            }
+            Action::FillArrives(place) => {
+                format!("version {} arrives at the front-end", said(place))
+            }
+            Action::FillLost(place) => {
+                format!("version {} is lost on its way to the front-end", said(place))
+            }
+            Action::Remove => "the stock is dropped from the cache by hand".to_owned(),
+            Action::StopFrontEnd => "the front-end is asked to stop".to_owned(),
+            Action::EndFrontEnd => "the front-end has stopped".to_owned(),
+            Action::CrashFrontEnd => "the front-end dies".to_owned(),
+            Action::StartFrontEnd => "the front-end is back".to_owned(),
+            Action::CrashCatalog => "the catalog dies".to_owned(),
+            Action::StartCatalog => "the catalog is back".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The replication model: three replicas, the configuration's owner, the catalog's writer, clients.
+//!
+//! Real are the replicas ([`services::order::replica`] and `log`), the front-end's decisions
+//! ([`services::front_end::configuration`]) and the catalog's ([`services::catalog::ledger`]).
+//! Modelled are the shells around them, kept to the order of their steps: what a shell does under
+//! one lock or on one thread without waiting is one step here, and wherever a crash may come
+//! between, there are two. Disks hold what was committed to them, and a crash leaves only that.
+//!
+//! Without a fault: messages take as long as they like and overtake each other; trades are sent,
+//! and replicas that are down are started again and hear of the configuration, or do not.
+//! Faults, each of which counts: a crash; a call that is given up although its message may yet
+//! arrive; a message that arrives twice; an answer that is lost; a leader, or a replica that could
+//! be elected, that is too slow for the front-end; an announcement that arrives late; a trade that
+//! is sent again.
+//!
+//! Left out: the catalog's cache pushes (they are in [`crate::coherence`]; here it answers at
+//! once), how the detector comes to doubt a leader, timers, and bounds on queues. Every trade is a
+//! Buy of 1 that succeeds. A trade reaches the leader in one step: its way through the front-end
+//! can delay or repeat it, and both are covered by sending it later, or again.
+
+mod action;
+mod message;
+mod node;
+mod promises;
+mod settle;
+mod world;
+
+use services::planted::Bugs;
+use wire::ids::ReplicaId;
+
+use crate::search::Model;
+pub(crate) use action::Action;
+use message::Message;
+use node::{Make, REPLICAS, Stage};
+use world::World;
+
+/// States whose fingerprint is a multiple of this are also asked whether they would settle;
+/// besides all those that a fault led to, which is where trouble begins.
+const SETTLE_ONE_IN: u64 = 64;
+
+/// Where the replication model begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The first configuration is stored, and nobody has heard of it.
+    Cold,
+    /// Replica 3 serves, everybody is in sync.
+    Serving,
+    /// Replica 3 serves; 2 has been down, is out of sync and lacks this many orders.
+    Lagging(u8),
+}
+
+/// One search: where it begins, and with how much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    /// Where it begins.
+    pub(crate) start: Start,
+    /// How many trades clients send.
+    pub(crate) trades: u8,
+    /// How often each is sent at the most.
+    pub(crate) attempts: u8,
+    /// How many entries fit into a message.
+    pub(crate) max_entries: usize,
+    /// Which faults there are; all, unless the search is to go further with a few.
+    pub(crate) faults: &'static [Fault],
+}
+
+/// The kinds of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A process dies.
+    Crash,
+    /// A leader, or a replica that could be elected, does not answer the front-end in time.
+    Slow,
+    /// A call is given up, and its message may yet arrive.
+    GivenUp,
+    /// An answer is lost.
+    Lost,
+    /// A message arrives twice.
+    Twice,
+    /// A configuration is heard of late.
+    Late,
+    /// A trade is sent again.
+    Again,
+}
+
+impl Fault {
+    /// Every kind.
+    pub(crate) const ALL: &'static [Self] =
+        &[Self::Crash, Self::Slow, Self::GivenUp, Self::Lost, Self::Twice, Self::Late, Self::Again];
+}
+
+/// The model.
+#[derive(Clone, Debug)]
+pub(crate) struct Replication {
+    scope: Scope,
+    start: World,
+}
+
+impl Replication {
+    /// The model of `scope`, with bugs planted.
+    pub(crate) fn new(scope: Scope, bugs: Bugs) -> Self {
+        let make = Make { bugs, max_entries: scope.max_entries };
+        let start = World::start(scope.start, make, scope.trades);
+        Self { scope, start }
+    }
+}
+
+impl Model for Replication {
+    type State = World;
+    type Action = Action;
+
+    fn start(&self) -> World {
+        self.start.clone()
+    }
+
+    fn actions(&self, world: &World) -> Vec<(Action, u8)> {
+        let mut actions = Vec::new();
+        // A thread takes what has queued: nothing else needs to happen before it is done.
+        let taking = REPLICAS.into_iter().find(|id| world.stage(*id) == Some(Stage::Taking));
+        for id in REPLICAS.into_iter().filter(|id| taking.is_none_or(|taking| taking == *id)) {
+            self.of_replica(world, id, &mut actions);
+        }
+        if taking.is_none() {
+            of_front_end(world, &mut actions);
+        }
+        for place in 0..world.network.len() {
+            if taking.is_some() && world.network[place].receiver() != taking {
+                continue;
+            }
+            let same_as_before = place > 0
+                && world.network[place - 1].fingerprint() == world.network[place].fingerprint();
+            if !same_as_before {
+                of_message(world, place, &mut actions);
+            }
+        }
+        actions.retain(|(action, faults)| *faults == 0 || self.is_among_faults(*action));
+        actions
+    }
+
+    fn after(&self, world: &World, action: Action) -> World {
+        let mut world = world.clone();
+        world.happen(action);
+        world
+    }
+
+    fn broken(&self, world: &World, fingerprint: u64, by_fault: bool) -> Option<String> {
+        let broken = world.broken_promise();
+        if broken.is_some() || !(by_fault || fingerprint.is_multiple_of(SETTLE_ONE_IN)) {
+            return broken;
+        }
+        world.would_not_settle()
+    }
+
+    fn describe(&self, world: &World, action: Action) -> String {
+        world.describe(action)
+    }
+
+    fn epilogue(&self, world: &World) -> Vec<String> {
+        world.how_it_would_settle()
+    }
+}
+
+impl Replication {
+    fn is_among_faults(&self, action: Action) -> bool {
+        action.fault().is_none_or(|fault| self.scope.faults.contains(&fault))
+    }
+
+    fn of_replica(&self, world: &World, id: ReplicaId, actions: &mut Vec<(Action, u8)>) {
+        let node = world.node(id);
+        let Some(replica) = node.replica() else {
+            return actions.push((Action::Restart(id), 0));
+        };
+        match world.stage(id) {
+            Some(Stage::Taking) => {
+                actions.extend([(Action::EndBatch(id), 0), (Action::Stall(id), 1)]);
+            }
+            // The fault was counted when it stalled.
+            Some(Stage::Stalled) => actions.push((Action::Crash(id), 0)),
+            _ => actions.push((Action::Crash(id), 1)),
+        }
+        if !node.listens(world.make.bugs) {
+            return;
+        }
+        let front_end = &world.front_end;
+        let known = replica.configuration().map(|known| known.version);
+        for (stored, announced) in front_end.stored.iter().enumerate() {
+            if known.is_none_or(|known| announced.version > known) {
+                let is_late = !front_end.up || stored + 1 < front_end.stored.len();
+                actions.push((Action::Announce { to: id, stored }, u8::from(is_late)));
+            }
+        }
+        if world.stage(id) == Some(Stage::Idle) && would_learn_from_tick(world, replica, id) {
+            actions.push((Action::Tick(id), 0));
+        }
+        if replica.is_serving() {
+            for trade in 0..self.scope.trades {
+                let attempts = world.attempts[usize::from(trade)];
+                if attempts < self.scope.attempts {
+                    let is_again = attempts > 0;
+                    actions.push((Action::SendTrade { trade, to: id }, u8::from(is_again)));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a leader's tick would tell it, or somebody who is out of sync, anything.
+fn would_learn_from_tick(
+    world: &World,
+    replica: &services::order::replica::Replica,
+    id: ReplicaId,
+) -> bool {
+    let Some(known) = replica.configuration().filter(|_| replica.is_leading()) else {
+        return false;
+    };
+    let is_busy = world.network.iter().any(|message| {
+        message.asker() == Some(id)
+            && message.exchange().is_some_and(|(_, epoch)| epoch == replica.accepted())
+    });
+    !is_busy
+        && REPLICAS.into_iter().filter(|other| *other != id).any(|other| {
+            let last = world.node(other).replica().map(|other| other.log().last());
+            let differs = last.is_some_and(|last| last != replica.log().last());
+            differs || (last.is_some() && !known.is_in_sync(other))
+        })
+}
+
+fn of_front_end(world: &World, actions: &mut Vec<(Action, u8)>) {
+    let front_end = &world.front_end;
+    if !front_end.up {
+        return actions.push((Action::RestartFrontEnd, 0));
+    }
+    actions.push((Action::CrashFrontEnd, 1));
+    if front_end.ballot.is_some() {
+        return actions.push((Action::Elect, 0));
+    }
+    let leader = front_end.current().leader;
+    let is_reason = front_end.leader_died || !front_end.begun;
+    if is_reason {
+        actions.push((Action::AskAround { slow: None }, 0));
+    }
+    for id in REPLICAS.into_iter().filter(|id| world.node(*id).process.is_some()) {
+        if is_reason || id == leader {
+            actions.push((Action::AskAround { slow: Some(id) }, 1));
+        }
+    }
+}
+
+fn of_message(world: &World, place: usize, actions: &mut Vec<(Action, u8)>) {
+    let listens = |id: ReplicaId| world.node(id).listens(world.make.bugs);
+    let message = &*world.network[place];
+    let asker_listens = message.asker().is_none_or(listens);
+    let receiver_listens = match message {
+        Message::Append { to, .. } => listens(*to),
+        Message::Change { .. } => world.front_end.up,
+        Message::List { .. } | Message::Trade { .. } => true,
+        _answer => asker_listens,
+    };
+    if receiver_listens {
+        actions.push((Action::Deliver { place, twice: false }, 0));
+        let matters_twice = matches!(
+            message,
+            Message::Append { .. } | Message::Change { .. } | Message::Trade { .. }
+        );
+        if matters_twice && message.asker().is_some() {
+            actions.push((Action::Deliver { place, twice: true }, 1));
+        }
+    }
+    if message.asker().is_none() || !asker_listens {
+        return;
+    }
+    match message {
+        Message::Append { to, .. } if world.node(*to).process.is_none() => {
+            actions.push((Action::GiveUp { place, is_lost: true }, 0));
+        }
+        Message::Change { .. } if !world.front_end.up => {
+            actions.push((Action::GiveUp { place, is_lost: true }, 0));
+        }
+        Message::Append { .. } | Message::Change { .. } => {
+            actions.push((Action::GiveUp { place, is_lost: false }, 1));
+        }
+        Message::Appended { .. } | Message::Changed { .. } | Message::Traded { .. } => {
+            actions.push((Action::GiveUp { place, is_lost: true }, 1));
+        }
+        Message::List { .. } | Message::Listed { .. } | Message::Trade { .. } => {}
+    }
+}
