@@ -9,7 +9,7 @@ HARNESS := target/release/double-trouble
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: soak bench failover-test prove planted check report serve client build test verify fix clean help
+.PHONY: soak explore bench failover-test prove planted check report serve client build test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
 	@$(HARNESS) bench $(OPTIONS)
