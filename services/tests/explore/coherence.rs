@@ -7,8 +7,8 @@
 //! and its arrival at the front-end are steps, and anything may come between two of them.
 //!
 //! Without a fault: whatever takes as long as it likes, and a trade is sent again. Faults, each of
-//! which counts: a crash of either; a front-end that is asked to stop; a push or a fill whose answer
-//! is lost, or a push that never arrives; an `/rm`.
+//! which counts: a crash of either; a front-end that is asked to stop; a push or a fill whose
+//! answer is lost, or a push that never arrives; an `/rm`.
 //!
 //! Left out: which replica brings a trade (they are in [`crate::replication`]), other stocks, reads
 //! of the catalog by hand, and refused trades. With one stock the real states print the same way

@@ -92,15 +92,16 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
 
 /// ...and as much of it as time allows, at length.
 pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
-    ("serving", Place::Replication(SERVING), 2),
-    ("serving, two trades", Place::Replication(TWO_TRADES), 2),
-    ("cold start", Place::Replication(COLD), 2),
-    ("rejoining", Place::Replication(REJOINING), 2),
-    ("lagging", Place::Replication(LAGGING), 2),
-    ("lagging far", Place::Replication(LAGGING_FAR), 2),
-    ("only crashes", Place::Replication(Scope { faults: ONLY_CRASHES, ..SERVING }), 3),
+    ("serving", Place::Replication(SERVING), 1),
+    ("serving, two trades", Place::Replication(TWO_TRADES), 1),
+    ("cold start", Place::Replication(COLD), 1),
+    ("rejoining", Place::Replication(REJOINING), 1),
+    ("lagging", Place::Replication(LAGGING), 1),
+    ("lagging far", Place::Replication(LAGGING_FAR), 1),
+    ("serving, further", Place::Replication(SERVING), 2),
+    ("only crashes", Place::Replication(Scope { faults: ONLY_CRASHES, ..SERVING }), 2),
     ("coherence", COHERENCE, 4),
-    ("coherence, two trades", Place::Coherence { trades: 2, attempts: 1, reads: 3 }, 2),
+    ("coherence, two trades", Place::Coherence { trades: 2, attempts: 1, reads: 3 }, 3),
 ];
 
 const fn replication(rule: &'static str, bug: Bug, scope: Scope, faults: u8) -> Case {
