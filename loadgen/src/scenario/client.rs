@@ -91,7 +91,7 @@ impl Client {
         self.setting.control.is_over(self.iterations)
     }
 
-    /// Queries a random stock; if there is any of it, perhaps trades it.
+    /// Queries a random stock, and perhaps trades it.
     pub async fn iterate(&mut self) {
         if let Some(ahead) = choice::peek_ahead(&mut self.rng, self.setting.peek) {
             self.peek(ahead).await;
