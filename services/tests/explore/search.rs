@@ -1,9 +1,9 @@
 //! The search: every state that can be reached with few faults, fewest faults first.
 //!
-//! States are expanded in the order of (faults, steps), and looked at as soon as they are reached. So
-//! a story has few faults, and few steps for its faults; and a search that comes to its end has seen
-//! everything that can happen with that many faults, in whatever order. The number of faults need not
-//! be part of a state: it is expanded again if it is reached with fewer.
+//! States are expanded in the order of (faults, steps), and looked at as soon as they are reached.
+//! So a story has few faults, and few steps for its faults; and a search that comes to its end has
+//! seen everything that can happen with that many faults, in whatever order. The number of faults
+//! need not be part of a state: it is expanded again if it is reached with fewer.
 //!
 //! That order is why this is not stateright, which is alive, builds, and would have been the first
 //! choice: its searches know steps only, so a bound on faults would have to be carried, and

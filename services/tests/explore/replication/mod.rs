@@ -7,18 +7,18 @@
 //! between, there are two. Disks hold what was committed to them, and a crash leaves only that.
 //!
 //! Without a fault: messages take as long as they like and overtake each other; trades are sent,
-//! and replicas that are down are started again and hear of the configuration, or do not.
-//! Faults, each of which counts ([`Fault`]): a crash, also between a leader's messages and its flush;
-//! a call that is given up although its message may yet arrive, however late; a message that arrives
-//! twice, the second time however late; an answer that is lost; a leader, or a replica that could be
-//! elected, that is too slow for the front-end; an announcement that arrives late; a trade that is
-//! sent again.
+//! and replicas that are down are started again and hear of the configuration, or do not. Faults,
+//! each of which counts ([`Fault`]): a crash, also between a leader's messages and its flush; a
+//! call that is given up although its message may yet arrive, however late; a message that arrives
+//! twice, the second time however late; an answer that is lost; a leader, or a replica that could
+//! be elected, that is too slow for the front-end; an announcement that arrives late; a trade that
+//! is sent again.
 //!
 //! Left out: the catalog's cache pushes (they are in [`crate::coherence`]; here it answers at
-//! once), how the detector comes to doubt a leader, timers, and bounds on queues. A leader ticks only
-//! while nothing of its own is under way, and only if somebody could learn from it. Every trade is a
-//! Buy of 1 that succeeds. A trade reaches the leader in one step: its way through the front-end can
-//! delay or repeat it, and both are covered by sending it later, or again.
+//! once), how the detector comes to doubt a leader, timers, and bounds on queues. A leader ticks
+//! only while nothing of its own is under way, and only if somebody could learn from it. Every
+//! trade is a Buy of 1 that succeeds. A trade reaches the leader in one step: its way through the
+//! front-end can delay or repeat it, and both are covered by sending it later, or again.
 //!
 //! Some states are also asked what becomes of them if nothing more goes wrong (`settle`), with
 //! everybody started again and with only those that are up: every applied trade must come to have a

@@ -2,8 +2,8 @@
 //!
 //! It keeps the order of steps of the shell (`order/actor.rs`): whatever has queued is taken (a
 //! batch), then messages go out, then the disk is flushed. A crash may come between any two of
-//! these. Nobody else can tell how long they take, unless it comes; so a batch is one step if it does not,
-//! and a thread that will not live to flush its disk is stalled from then on.
+//! these. Nobody else can tell how long they take, unless it comes; so a batch is one step if it
+//! does not, and a thread that will not live to flush its disk is stalled from then on.
 
 use std::sync::Arc;
 
