@@ -5,7 +5,7 @@
 //! seen everything that can happen with that many faults, in whatever order. The number of faults
 //! need not be part of a state: it is expanded again if it is reached with fewer.
 //!
-//! That order is why this is not stateright, which is alive, builds, and would have been the first
+//! That order is why this is not stateright, which is alive and would have been the first
 //! choice: its searches know steps only, so a bound on faults would have to be carried, and
 //! multiplied with, in every state. (It also brings a web server; this file is what was needed.)
 //!
