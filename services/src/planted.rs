@@ -85,7 +85,7 @@ pub enum Bug {
     /// Catalog: what is committed is shown and answered without telling the front-end (C1).
     SkipInvalidation,
     /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
-    TrustEveryRefusal,
+    FillDuringPush,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.

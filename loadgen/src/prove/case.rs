@@ -145,7 +145,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("quiet-removal", "needs a request to add a member that arrives after its removal"),
     ("forget-floor", "needs a stock to be dropped by hand during a fill"),
     (
-        "trust-every-refusal",
+        "fill-during-push",
         "the trade's client is gone with the front-end, so no acknowledgement is contradicted",
     ),
 ];

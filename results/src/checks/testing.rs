@@ -318,22 +318,7 @@ fn manifest() -> Manifest {
 }
 
 fn final_row(source: &str, kind: FinalKind) -> FinalRow {
-    FinalRow {
-        cell: CELL.to_owned(),
-        trial: 1,
-        source: source.to_owned(),
-        kind,
-        order_no: None,
-        epoch: None,
-        request_id: None,
-        stock_name: None,
-        trade_type: None,
-        quantity: None,
-        version: None,
-        quantity_after: None,
-        volume_after: None,
-        origin: None,
-    }
+    FinalRow::new(CELL, 1, source, kind)
 }
 
 fn numbered<T: Clone>(rows: &[T]) -> Vec<Numbered<T>> {

@@ -55,7 +55,9 @@ pub struct FinalRow {
 }
 
 impl FinalRow {
-    fn new(cell: &str, trial: u32, source: &str, kind: FinalKind) -> Self {
+    /// A row with nothing but its place, its source and its kind.
+    #[must_use]
+    pub fn new(cell: &str, trial: u32, source: &str, kind: FinalKind) -> Self {
         Self {
             cell: cell.to_owned(),
             trial,

@@ -69,20 +69,10 @@ pub(crate) fn trade(cell: &Cell, request_id: &str, start_us: u64, end_us: u64) -
 /// The log's entry for it.
 pub(crate) fn order(cell: &Cell, request_id: &str, epoch: u64) -> FinalRow {
     FinalRow {
-        cell: cell.id.clone(),
-        trial: 1,
-        source: "order-1".to_owned(),
-        kind: FinalKind::Order,
         order_no: Some(1),
         epoch: Some(epoch),
         request_id: Some(request_id.to_owned()),
-        stock_name: None,
-        trade_type: None,
-        quantity: None,
-        version: None,
-        quantity_after: None,
-        volume_after: None,
-        origin: None,
+        ..FinalRow::new(&cell.id, 1, "order-1", FinalKind::Order)
     }
 }
 

@@ -183,7 +183,7 @@ impl<W> Reveal<W> {
     fn is_being_pushed(&self, name: &str) -> bool {
         self.is_under_way
             && self.attempted.changed.contains_key(name)
-            && !self.bugs.has(Bug::TrustEveryRefusal)
+            && !self.bugs.has(Bug::FillDuringPush)
     }
 }
 

@@ -10,15 +10,18 @@
 //! leader must wait for has it; the leader must wait for every member of the newest configuration,
 //! and for whomever it has asked to add until a newer configuration shows that nothing came of it.
 
+mod leadership;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wire::configuration::{Configuration, Membership, MembershipRequest};
-use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId};
+use wire::configuration::{Configuration, MembershipRequest};
+use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId};
 use wire::internal::{Append, AppliedTrade, Entry};
 
 use super::log::{Contradiction, OrderLog, Plan};
 use crate::planted::{Bug, Bugs};
+use leadership::{Leadership, Peer, Phase};
 
 /// Entries in one message: a few tens of kilobytes, far below the bound on a body.
 const MAX_ENTRIES_PER_APPEND: usize = 256;
@@ -67,41 +70,6 @@ pub struct Replica {
     leadership: Option<Leadership>,
     max_entries: usize,
     bugs: Bugs,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Leadership {
-    epoch: Epoch,
-    takeover_end: OrderNo,
-    phase: Phase,
-    flushed: OrderNo,
-    peers: BTreeMap<ReplicaId, Peer>,
-    waiting: BTreeMap<OrderNo, Vec<Ticket>>,
-    membership_asked: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Phase {
-    /// Members are being made identical; what is committed is not yet known.
-    Reconciling,
-    /// The catalog has been asked for applied trades without a number.
-    Listing,
-    /// Trades are answered.
-    Serving,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Peer {
-    /// Up to where it is known, in this epoch, to hold what the leader holds.
-    matched: Option<OrderNo>,
-    /// After which number to send next.
-    next: OrderNo,
-    /// One message at a time.
-    in_flight: bool,
-    /// The last message got no answer.
-    failed: bool,
-    /// The version that the newest request to add it was based on.
-    add_asked: Option<ConfigVersion>,
 }
 
 impl Replica {
@@ -454,83 +422,6 @@ impl Replica {
             effects.extend(request.map(Effect::ChangeMembership));
         }
         effects
-    }
-}
-
-impl Leadership {
-    /// R2: members, and whoever may have become one by a request of ours.
-    fn awaits(id: ReplicaId, peer: &Peer, configuration: &Configuration, bugs: Bugs) -> bool {
-        if peer.failed && bugs.has(Bug::ShrinkWithoutFrontEnd) {
-            return false;
-        }
-        let may_have_been_added =
-            peer.add_asked.is_some_and(|based_on| based_on >= configuration.version);
-        configuration.is_in_sync(id) || (may_have_been_added && !bugs.has(Bug::AddWithoutWaiting))
-    }
-
-    /// Up to where everybody awaited holds the leader's log; `None` while somebody has not even
-    /// accepted its epoch, and could still take entries from an older leader.
-    fn held_by_all_awaited(
-        &self,
-        configuration: &Configuration,
-        written: OrderNo,
-        bugs: Bugs,
-    ) -> Option<OrderNo> {
-        if self.phase == Phase::Serving && bugs.has(Bug::AcknowledgeBeforeReplicating) {
-            return Some(written);
-        }
-        let awaited =
-            self.peers.iter().filter(|(id, peer)| Self::awaits(**id, peer, configuration, bugs));
-        awaited.map(|(_, peer)| peer.matched).chain([Some(written)]).min().flatten()
-    }
-
-    fn answer_through(&mut self, committed: OrderNo) -> Vec<Effect> {
-        let still_waiting = self.waiting.split_off(&committed.next());
-        let answered = std::mem::replace(&mut self.waiting, still_waiting);
-        let answers = answered.into_iter().flat_map(|(order_no, tickets)| {
-            tickets.into_iter().map(move |ticket| Effect::Answer(ticket, Ok(order_no)))
-        });
-        answers.collect()
-    }
-
-    /// Removing comes first: it is what a commit may be waiting for.
-    fn wanted_change(
-        &mut self,
-        configuration: &Configuration,
-        committed: OrderNo,
-        bugs: Bugs,
-    ) -> Option<MembershipRequest> {
-        let request = |change, member| MembershipRequest {
-            epoch: self.epoch,
-            version: configuration.version,
-            change,
-            member,
-        };
-        let failed = self
-            .peers
-            .iter()
-            .find(|(id, peer)| peer.failed && Self::awaits(**id, peer, configuration, bugs));
-        if let Some((id, _)) = failed {
-            return Some(request(Membership::Remove, *id));
-        }
-        // Before the takeover's end is common, `committed` may lag behind what predecessors
-        // committed, and would let a replica in that lacks some of it.
-        if self.phase == Phase::Reconciling && !bugs.has(Bug::AddWhileReconciling) {
-            return None;
-        }
-        let (id, peer) = self.peers.iter_mut().find(|(id, peer)| {
-            !peer.failed
-                && !configuration.is_in_sync(**id)
-                && peer.matched.is_some_and(|matched| matched >= committed)
-        })?;
-        peer.add_asked = Some(configuration.version);
-        let member = *id;
-        Some(MembershipRequest {
-            epoch: self.epoch,
-            version: configuration.version,
-            change: Membership::Add,
-            member,
-        })
     }
 }
 

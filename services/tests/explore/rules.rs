@@ -78,7 +78,7 @@ pub(crate) const CASES: &[Case] = &[
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),
-    coherence("C3b", Bug::TrustEveryRefusal),
+    coherence("C3b", Bug::FillDuringPush),
 ];
 
 /// Where to look with all rules on, and with how many faults: all of it can be seen in CI...

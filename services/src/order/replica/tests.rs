@@ -2,7 +2,8 @@
 //! them with: messages are delivered by hand, in whatever order a story needs.
 
 use wire::bazaar::TradeType;
-use wire::ids::RequestId;
+use wire::configuration::Membership;
+use wire::ids::{ConfigVersion, RequestId};
 
 use super::*;
 
