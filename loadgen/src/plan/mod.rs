@@ -143,6 +143,8 @@ impl Plan {
             p,
             cache: cache.is_on(),
             clients: self.load.clients,
+            rate_per_s: None,
+            build: None,
             trials: self.load.trials,
             planned_faults,
         };

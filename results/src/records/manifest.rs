@@ -16,6 +16,13 @@ pub struct Cell {
     pub cache: bool,
     /// How many clients there were.
     pub clients: u32,
+    /// In an open loop: how many iterations were due per second, all clients together. None: a
+    /// closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// Which of two builds of the services, `a` or `b`, if two were measured side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// How often it was run.
     pub trials: u32,
     /// How many of the plan's faults each trial was to see.
@@ -68,6 +75,9 @@ pub struct Manifest {
     pub durability: String,
     /// Within how many milliseconds after healing everything must have converged.
     pub converge_within_ms: u64,
+    /// What the figures must keep to, for example `trade.p99_us < 5000`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<String>,
     /// Every combination of settings, in the order of the charts.
     pub cells: Vec<Cell>,
     /// The stocks that every trial began with.

@@ -99,3 +99,14 @@ pub struct Observation {
     /// How often it was sent, 1 if it went well at once.
     pub attempts: u32,
 }
+
+impl Observation {
+    /// The latency that figures are made of, in microseconds: in an open loop from the moment at
+    /// which the operation was due, so that waiting for a slow service's earlier answers counts
+    /// (corrected for coordinated omission); in a closed loop [`latency_us`](Self::latency_us).
+    #[must_use]
+    pub fn response_us(&self) -> u64 {
+        self.end_us
+            .saturating_sub(self.planned_us.map_or(self.start_us, |due| due.min(self.start_us)))
+    }
+}

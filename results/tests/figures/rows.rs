@@ -8,7 +8,7 @@ use results::records::{
 pub(crate) fn cell(p: f64, cache: bool) -> Cell {
     let name = if cache { "on" } else { "off" };
     let id = format!("p{p}-cache-{name}");
-    Cell { id, p, cache, clients: 5, trials: 1, planned_faults: 0 }
+    Cell { id, p, cache, clients: 5, rate_per_s: None, build: None, trials: 1, planned_faults: 0 }
 }
 
 pub(crate) fn manifest(kind: &str, cells: Vec<Cell>) -> Manifest {
@@ -27,6 +27,7 @@ pub(crate) fn manifest(kind: &str, cells: Vec<Cell>) -> Manifest {
         replicas: 3,
         durability: "flush".to_owned(),
         converge_within_ms: 10_000,
+        thresholds: Vec::new(),
         cells,
         stocks: vec![],
     }
