@@ -87,6 +87,7 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
         manifest: &manifest,
         observations: &observations,
         events: &events,
+        final_rows: &final_rows,
         summary: &summary,
         availability: &availability,
     };

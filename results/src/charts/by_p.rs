@@ -3,6 +3,7 @@
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
+use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
@@ -10,6 +11,7 @@ use super::palette::{self, Look};
 use super::{Attempt, Material, setting, to_ms};
 use crate::records::{Manifest, Op};
 use crate::summary::{SummaryRow, op_name};
+use crate::text::three_digits;
 
 /// The height of these charts.
 const HEIGHT: u32 = 800;
@@ -48,7 +50,7 @@ impl Line {
 /// Latency of one operation against p: the median, with the 99th percentile.
 pub(super) struct LatencyByP {
     op: Op,
-    chart: Chart,
+    chart: Lines,
 }
 
 impl LatencyByP {
@@ -68,7 +70,7 @@ impl LatencyByP {
         let y = Axis::logarithmic(super::LATENCY, latencies);
         let measured: u64 = rows().map(SummaryRow::answered).sum();
         let subtitle = format!("{} · {measured} {}", setting(material.manifest), plural(op));
-        let chart = Chart::new(material.manifest, title, subtitle, lines, y);
+        let chart = Lines::new(material.manifest, title, subtitle, lines, y);
         let chart =
             chart.ok_or_else(|| format!("latency of {} by p: none answered", plural(op)))?;
         Ok(Self { op, chart })
@@ -76,8 +78,13 @@ impl LatencyByP {
 }
 
 impl Figure for LatencyByP {
-    fn name(&self) -> String {
-        format!("latency-{}-by-p", op_name(self.op))
+    fn card(&self) -> Chart {
+        Chart {
+            stem: format!("latency-{}-by-p", op_name(self.op)),
+            title: self.chart.frame.title.clone(),
+            alt: self.chart.in_words("Latency", |ms| format!("{} ms", three_digits(ms))),
+            kind: ChartKind::LatencyByP,
+        }
     }
 
     fn size(&self) -> (u32, u32) {
@@ -91,7 +98,7 @@ impl Figure for LatencyByP {
 
 /// Answered operations per second against p: all of the load, and the trades among them.
 pub(super) struct ThroughputByP {
-    chart: Chart,
+    chart: Lines,
 }
 
 impl ThroughputByP {
@@ -115,14 +122,19 @@ impl ThroughputByP {
         let values = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
         let y = Axis::logarithmic("answered operations per second (log scale)", values);
         let title = "Throughput by share of trades".to_owned();
-        let chart = Chart::new(material.manifest, title, setting(material.manifest), lines, y);
+        let chart = Lines::new(material.manifest, title, setting(material.manifest), lines, y);
         Ok(Self { chart: chart.ok_or("throughput by p: no operation was answered")? })
     }
 }
 
 impl Figure for ThroughputByP {
-    fn name(&self) -> String {
-        "throughput-by-p".to_owned()
+    fn card(&self) -> Chart {
+        Chart {
+            stem: "throughput-by-p".to_owned(),
+            title: self.chart.frame.title.clone(),
+            alt: self.chart.in_words("Throughput", |rate| format!("{rate:.0}/s")),
+            kind: ChartKind::ThroughputByP,
+        }
     }
 
     fn size(&self) -> (u32, u32) {
@@ -135,14 +147,14 @@ impl Figure for ThroughputByP {
 }
 
 /// Lines over p.
-struct Chart {
+struct Lines {
     frame: Frame,
     lines: Vec<Line>,
     x: Axis,
     y: Axis,
 }
 
-impl Chart {
+impl Lines {
     /// Nothing if no line has a point above 0.
     fn new(
         manifest: &Manifest,
@@ -158,6 +170,20 @@ impl Chart {
         let legend = lines.iter().map(|line| (line.look, line.label.clone())).collect();
         let frame = Frame { title, subtitle, legend };
         Some(Self { frame, lines, x: p_axis(manifest), y })
+    }
+
+    /// Where each line begins and ends.
+    fn in_words(&self, what: &str, shown: impl Fn(f64) -> String) -> String {
+        let lines: Vec<String> = self
+            .lines
+            .iter()
+            .filter_map(|line| {
+                let (first, last) = (line.points.first()?, line.points.last()?);
+                let (from, to) = (shown(first.1), shown(last.1));
+                Some(format!("{}: {from} at p = {}, {to} at p = {}", line.label, first.0, last.0))
+            })
+            .collect();
+        format!("{what} against p. {}.", lines.join("; "))
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {

@@ -10,6 +10,7 @@ use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::by_p::{cache_name, plural};
+use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
@@ -18,6 +19,7 @@ use super::{Attempt, Material, setting, to_ms};
 use crate::records::{Cell, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured, op_name};
+use crate::text::three_digits;
 
 /// The height of a panel, and that of the only one.
 const PANEL_HEIGHT: i32 = 340;
@@ -88,6 +90,22 @@ impl Distribution {
         Ok(Self { op, frame, panels, x, y })
     }
 
+    /// The slowest operation of every panel.
+    fn in_words(&self) -> String {
+        let panels: Vec<String> = self
+            .panels
+            .iter()
+            .map(|(heading, curves)| {
+                let slowest = curves.iter().filter_map(|curve| {
+                    let (_, ms) = curve.points.last()?;
+                    Some(format!("{} ms with the {}", three_digits(*ms), cache_name(curve.cache)))
+                });
+                format!("{heading}: {}", slowest.collect::<Vec<_>>().join(", "))
+            })
+            .collect();
+        format!("Percentiles of latency. The slowest, {}.", panels.join("; "))
+    }
+
     fn grid(&self) -> Grid {
         let height = if self.panels.len() == 1 { LONE_PANEL_HEIGHT } else { PANEL_HEIGHT };
         Grid::new(self.panels.len(), GRID_TOP, height)
@@ -95,8 +113,13 @@ impl Distribution {
 }
 
 impl Figure for Distribution {
-    fn name(&self) -> String {
-        format!("distribution-{}", op_name(self.op))
+    fn card(&self) -> Chart {
+        Chart {
+            stem: format!("distribution-{}", op_name(self.op)),
+            title: self.frame.title.clone(),
+            alt: self.in_words(),
+            kind: ChartKind::Distribution,
+        }
     }
 
     fn size(&self) -> (u32, u32) {

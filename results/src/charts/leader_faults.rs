@@ -9,6 +9,7 @@ use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::by_p::plural;
+use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
@@ -92,8 +93,14 @@ impl LeaderFaults {
 }
 
 impl Figure for LeaderFaults {
-    fn name(&self) -> String {
-        self.name.clone()
+    fn card(&self) -> Chart {
+        let headings: Vec<&str> = self.moments.iter().map(|m| m.heading.as_str()).collect();
+        Chart {
+            stem: self.name.clone(),
+            title: self.frame.title.clone(),
+            alt: format!("The moments around each fault. {}.", headings.join("; ")),
+            kind: ChartKind::Faults,
+        }
     }
 
     fn size(&self) -> (u32, u32) {

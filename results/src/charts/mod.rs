@@ -11,6 +11,7 @@
 
 mod axis;
 mod by_p;
+mod chart;
 mod distribution;
 mod frame;
 mod leader_faults;
@@ -25,13 +26,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::availability::AvailabilityRow;
-use crate::records::{Event, EventKind, Manifest, Observation, RunFolder};
+use crate::records::{Event, EventKind, FinalRow, Manifest, Observation, RunFolder};
 use crate::summary::SummaryRow;
 use crate::text::counted;
 
 use output::{Figure, save};
 use trial::TrialView;
 
+pub use chart::{Chart, ChartKind};
 pub use output::ChartError;
 
 /// The folder inside the run's that the charts go to.
@@ -46,6 +48,8 @@ pub struct Material<'a> {
     pub observations: &'a [Observation],
     /// What happened to the services.
     pub events: &'a [Event],
+    /// What replicas and catalog held at the end.
+    pub final_rows: &'a [FinalRow],
     /// The summary of the observations.
     pub summary: &'a [SummaryRow],
     /// What each fault cost.
@@ -55,6 +59,8 @@ pub struct Material<'a> {
 /// What became of the charts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drawn {
+    /// The charts, in the order in which they are drawn.
+    pub charts: Vec<Chart>,
     /// The files written.
     pub files: Vec<PathBuf>,
     /// Charts that had nothing to show, one line each: which, and why.
@@ -108,7 +114,11 @@ struct Studio {
 impl Studio {
     fn draw<F: Figure>(&mut self, attempt: Attempt<F>) -> Result<(), ChartError> {
         match attempt {
-            Ok(figure) => self.drawn.files.extend(save(&figure, &self.folder)?),
+            Ok(figure) => {
+                let chart = figure.card();
+                self.drawn.files.extend(save(&figure, &chart.stem, &self.folder)?);
+                self.drawn.charts.push(chart);
+            }
             Err(reason) => self.drawn.left_out.push(reason),
         }
         Ok(())

@@ -10,6 +10,7 @@ use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, SVGB
 use plotters::style::{FontStyle, WHITE, register_font};
 use plotters_backend::DrawingBackend;
 
+use super::chart::Chart;
 use super::palette::FONT;
 use super::raster::Canvas;
 
@@ -46,8 +47,8 @@ pub(super) type Drawing<DB, T = ()> =
 
 /// A chart that is ready to be drawn: it has something to show.
 pub(super) trait Figure {
-    /// The files' name without extension.
-    fn name(&self) -> String;
+    /// Its name, its title and what it shows, in words.
+    fn card(&self) -> Chart;
 
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
@@ -58,10 +59,13 @@ pub(super) trait Figure {
 
 /// Writes the figure into `folder`, which must exist, as SVG and as PNG. Both are drawn in
 /// memory first, so that no half-written picture is left behind by a failed drawing.
-pub(super) fn save(figure: &impl Figure, folder: &Path) -> Result<Vec<PathBuf>, ChartError> {
+pub(super) fn save(
+    figure: &impl Figure,
+    name: &str,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ChartError> {
     register_fonts()?;
-    let name = figure.name();
-    let failed = |reason: String| ChartError::Draw { chart: name.clone(), reason };
+    let failed = |reason: String| ChartError::Draw { chart: name.to_owned(), reason };
 
     let mut svg = String::new();
     render(figure, SVGBackend::with_string(&mut svg, figure.size())).map_err(failed)?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use results::charts::{Drawn, Material, draw};
+use results::charts::{ChartKind, Drawn, Material, draw};
 use results::records::{Observation, Op, Outcome, RunFolder};
 use results::{availability, summary};
 
@@ -19,6 +19,7 @@ fn drawn(run: &Run, folder: &Path) -> Drawn {
         manifest: &run.manifest,
         observations: &run.observations,
         events: &run.events,
+        final_rows: &run.final_rows,
         summary: &summary,
         availability: &availability,
     };
@@ -71,6 +72,13 @@ fn a_bench_is_drawn_by_p_and_as_distributions() {
     ];
     let both = |name: &&str| [format!("{name}.svg"), format!("{name}.png")];
     assert_eq!(names(&drawn), expected.iter().flat_map(both).collect::<Vec<_>>());
+    assert_eq!(drawn.charts.iter().map(|chart| chart.stem.as_str()).collect::<Vec<_>>(), expected);
+    let by_p = &drawn.charts[0];
+    assert_eq!(
+        (by_p.kind, by_p.title.as_str()),
+        (ChartKind::LatencyByP, "Latency of queries by share of trades")
+    );
+    assert!(by_p.alt.contains("p99, cache off: ") && by_p.alt.contains(" ms at p = 1"), "{by_p:?}");
     assert!(drawn.left_out.is_empty());
     assert_explains_itself(&folder.path().join("charts/latency-query-by-p.svg"));
     for path in &drawn.files {

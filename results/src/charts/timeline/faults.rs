@@ -81,6 +81,14 @@ impl FaultMarks {
         marks
     }
 
+    /// The list as a sentence.
+    pub(super) fn in_words(&self) -> String {
+        match self.list.as_slice() {
+            [] => "No fault was injected.".to_owned(),
+            list => format!("Faults: {}.", list.join("; ")),
+        }
+    }
+
     /// What the marks stand for.
     pub(super) fn legend(&self) -> Vec<(Look, String)> {
         let mut legend = Vec::new();

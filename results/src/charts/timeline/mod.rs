@@ -9,6 +9,7 @@ mod faults;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
+use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
@@ -121,8 +122,13 @@ impl Timeline {
 }
 
 impl Figure for Timeline {
-    fn name(&self) -> String {
-        self.name.clone()
+    fn card(&self) -> Chart {
+        Chart {
+            stem: self.name.clone(),
+            title: self.frame.title.clone(),
+            alt: format!("Latency of every operation over time. {}", self.marks.in_words()),
+            kind: ChartKind::Timeline,
+        }
     }
 
     fn size(&self) -> (u32, u32) {
