@@ -6,14 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::records::Event;
 
-/// A fault. What undoes one (restart, resume) is none.
+/// A fault. What undoes one (restart, resume, heal) is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FaultKind {
-    /// SIGKILL.
+    /// SIGKILL, to a process.
     Kill,
-    /// SIGSTOP.
+    /// SIGSTOP, to a process.
     Pause,
+    /// Nothing passes a link any more.
+    Cut,
+    /// Everything passes a link later.
+    Delay,
+    /// Everything passes a link slowly.
+    Throttle,
 }
 
 impl FaultKind {
@@ -23,8 +29,17 @@ impl FaultKind {
         match event.action.as_deref()? {
             "kill" => Some(Self::Kill),
             "pause" => Some(Self::Pause),
+            "cut" => Some(Self::Cut),
+            "delay" => Some(Self::Delay),
+            "throttle" => Some(Self::Throttle),
             _ => None,
         }
+    }
+
+    /// Whether it is done to a link; otherwise it is done to a process.
+    #[must_use]
+    pub fn is_of_links(self) -> bool {
+        matches!(self, Self::Cut | Self::Delay | Self::Throttle)
     }
 }
 
@@ -33,6 +48,9 @@ impl fmt::Display for FaultKind {
         f.write_str(match self {
             Self::Kill => "kill",
             Self::Pause => "pause",
+            Self::Cut => "cut",
+            Self::Delay => "delay",
+            Self::Throttle => "throttle",
         })
     }
 }
@@ -45,7 +63,13 @@ pub enum Role {
     Leader,
     /// Another order replica.
     Follower,
-    /// The catalog, the front-end, or anything else.
+    /// The catalog.
+    Catalog,
+    /// The front-end.
+    FrontEnd,
+    /// No process, but the link between two.
+    Link,
+    /// A process that is none of these.
     Other,
 }
 
@@ -54,8 +78,17 @@ impl Role {
     /// fault fired, so it is believed; otherwise `leader`, who led just before, decides.
     #[must_use]
     pub fn of(injected: &Event, leader: Option<u8>) -> Self {
+        if FaultKind::of(injected).is_some_and(FaultKind::is_of_links) {
+            return Self::Link;
+        }
         let process = injected.process.as_deref().unwrap_or_default();
-        let Some(replica) = process.strip_prefix("order-") else { return Self::Other };
+        let Some(replica) = process.strip_prefix("order-") else {
+            return match process {
+                "catalog" => Self::Catalog,
+                "front-end" => Self::FrontEnd,
+                _ => Self::Other,
+            };
+        };
         let led = leader.is_some_and(|leader| replica.parse() == Ok(leader));
         if led || injected.target.as_deref() == Some("leader") {
             Self::Leader
@@ -70,6 +103,9 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Leader => "leader",
             Self::Follower => "follower",
+            Self::Catalog => "catalog",
+            Self::FrontEnd => "front-end",
+            Self::Link => "link",
             Self::Other => "other",
         })
     }

@@ -1,11 +1,12 @@
 //! `availability.csv`: what each injected fault cost.
 //!
-//! One row per kill and pause that was injected. A fault's *window* runs from its injection to the
-//! next fault of the same trial, or to the trial's end; only what happens in it is put down to the
-//! fault. Restarts and resumes are no faults: they belong to the fault whose number they carry.
+//! One row per fault that was injected, to a process or to a link. A fault's *window* runs from its
+//! injection to the next fault of the same trial, or to the trial's end; only what happens in it is
+//! put down to the fault. Restarts, resumes and heals are no faults: they belong to the fault whose
+//! number they carry.
 //!
-//! All durations are milliseconds since the injection, except `back_in_sync_ms`, which counts from
-//! the restart or resume. What was not seen stays empty.
+//! All durations are milliseconds since the injection, except where the column says otherwise.
+//! What was not seen stays empty.
 
 mod kind;
 mod text;
@@ -43,14 +44,20 @@ pub struct AvailabilityRow {
     pub pid: Option<u32>,
     /// When the fault was injected, in microseconds since the run's origin.
     pub at_us: u64,
-    /// Until the process was seen to be dead or stopped.
+    /// Until the process was seen to be dead or stopped; at once for a link.
     pub confirmed_ms: Option<f64>,
-    /// Until the front-end began to doubt the leader.
+    /// Until the fault was undone: its restart, resume or heal.
+    pub ended_ms: Option<f64>,
+    /// Until the front-end began to doubt the leader: how long detection took.
     pub detected_ms: Option<f64>,
     /// Until the next leadership was on the front-end's disk.
     pub new_leader_ms: Option<f64>,
+    /// How long the election took: `new_leader_ms - detected_ms`.
+    pub election_ms: Option<f64>,
     /// Until the new leader said that it serves.
     pub serving_ms: Option<f64>,
+    /// How long the new leader took to take over: `serving_ms - new_leader_ms`.
+    pub takeover_ms: Option<f64>,
     /// Who leads then.
     pub new_leader: Option<u8>,
     /// Until the first acknowledged trade that is certain to have needed the service after the
@@ -58,6 +65,21 @@ pub struct AvailabilityRow {
     /// is of the new epoch or a later one. Otherwise: the earliest answer to a trade that was sent
     /// after the fault.
     pub first_ack_ms: Option<f64>,
+    /// Until the last operation that was due before `first_ack_ms` had been answered or given up.
+    pub backlog_drained_ms: Option<f64>,
+    /// The 99th percentile of latencies before the fault, in milliseconds.
+    pub p99_before_ms: Option<f64>,
+    /// How steady it was: of a hundred spells before the fault, so many had a 99th percentile
+    /// within 10 % of `p99_before_ms` themselves.
+    pub p99_steady_percent: Option<f64>,
+    /// Until the 99th percentile was within 10 % of `p99_before_ms` again.
+    pub p99_back_ms: Option<f64>,
+    /// Answered operations per second before the fault.
+    pub goodput_before_per_s: Option<f64>,
+    /// Answers that were missing after the fault.
+    pub goodput_lost: Option<u64>,
+    /// The same as milliseconds of the service before the fault.
+    pub goodput_lost_ms: Option<f64>,
     /// The longest time in the window, up to the end of the load, without an answer to a trade
     /// (ok or rejected).
     pub longest_gap_ms: Option<f64>,
@@ -67,6 +89,12 @@ pub struct AvailabilityRow {
     pub unknown: u64,
     /// Operations that ended in the window and were sent more than once.
     pub retried: u64,
+    /// Acknowledged orders that were gone or changed at the end; empty if that was not checked.
+    pub lost: Option<u64>,
+    /// Trades that had more effects than they were told of; empty if that was not checked.
+    pub doubled: Option<u64>,
+    /// Reads older than an acknowledged trade; empty if that was not checked.
+    pub stale: Option<u64>,
     /// From the restart or resume until a configuration had the replica in sync again.
     pub back_in_sync_ms: Option<f64>,
 }
@@ -164,6 +192,10 @@ impl<'a> Trial<'a> {
         });
         let effects = Effects::of(&self.observations, window);
         let first_ack_us = self.first_ack_us(action, role, change, window);
+        let detected_ms =
+            change.and_then(|change| change.suspected_us).and_then(|us| window.ms_until(us));
+        let new_leader_ms = change.and_then(|change| window.ms_until(change.at_us));
+        let serving_ms = serving.and_then(|event| window.ms_until(event.at_us));
         AvailabilityRow {
             cell: injected.cell.clone(),
             trial: injected.trial,
@@ -174,17 +206,28 @@ impl<'a> Trial<'a> {
             pid: injected.pid,
             at_us: window.at_us,
             confirmed_ms: self.confirmed_us(injected).and_then(|us| window.ms_until(us)),
-            detected_ms: change
-                .and_then(|change| change.suspected_us)
-                .and_then(|us| window.ms_until(us)),
-            new_leader_ms: change.and_then(|change| window.ms_until(change.at_us)),
-            serving_ms: serving.and_then(|event| window.ms_until(event.at_us)),
+            ended_ms: self.comeback(injected).and_then(|event| window.ms_until(event.at_us)),
+            detected_ms,
+            new_leader_ms,
+            election_ms: between(detected_ms, new_leader_ms),
+            serving_ms,
+            takeover_ms: between(new_leader_ms, serving_ms),
             new_leader: change.and_then(|change| change.leader),
             first_ack_ms: first_ack_us.and_then(|us| window.ms_until(us)),
+            backlog_drained_ms: None,
+            p99_before_ms: None,
+            p99_steady_percent: None,
+            p99_back_ms: None,
+            goodput_before_per_s: None,
+            goodput_lost: None,
+            goodput_lost_ms: None,
             longest_gap_ms: effects.longest_gap_ms,
             failed: effects.failed,
             unknown: effects.unknown,
             retried: effects.retried,
+            lost: None,
+            doubled: None,
+            stale: None,
             back_in_sync_ms: self.back_in_sync_ms(injected, action, &process),
             process,
         }
@@ -248,11 +291,7 @@ impl<'a> Trial<'a> {
     /// replica. A replica that was paused so briefly that it never left the set did not come back.
     fn back_in_sync_ms(&self, injected: &Event, action: FaultKind, process: &str) -> Option<f64> {
         let replica: u8 = process.strip_prefix("order-")?.parse().ok()?;
-        let comeback = self.after(injected.at_us).find(|event| {
-            event.event == EventKind::Injected
-                && event.fault == injected.fault
-                && matches!(event.action.as_deref(), Some("restart" | "resume"))
-        })?;
+        let comeback = self.comeback(injected)?;
         if action == FaultKind::Pause && self.is_in_sync_before(comeback.at_us, replica) {
             return None;
         }
@@ -263,11 +302,24 @@ impl<'a> Trial<'a> {
         Window { at_us: comeback.at_us, until_us: None }.ms_until(back.at_us)
     }
 
+    /// What undid the fault: it carries the fault's number.
+    fn comeback(&self, injected: &Event) -> Option<&'a Event> {
+        self.after(injected.at_us).find(|event| {
+            event.event == EventKind::Injected
+                && event.fault == injected.fault
+                && matches!(event.action.as_deref(), Some("restart" | "resume" | "heal"))
+        })
+    }
+
     fn is_in_sync_before(&self, at_us: u64, replica: u8) -> bool {
         let before = self.events.iter().rev().filter(|event| event.at_us < at_us);
         let mut known = before.filter(|event| is_configuration(event) && event.in_sync.is_some());
         known.next().is_some_and(|event| in_sync(event).any(|member| member == replica))
     }
+}
+
+fn between(from_ms: Option<f64>, to_ms: Option<f64>) -> Option<f64> {
+    from_ms.zip(to_ms).map(|(from_ms, to_ms)| to_ms - from_ms)
 }
 
 fn is_configuration(event: &Event) -> bool {

@@ -90,7 +90,8 @@ fn what_was_not_seen_stays_empty() {
     let mut file = Vec::new();
     write_csv(&[row], &mut file).unwrap();
     let text = String::from_utf8(file).unwrap();
-    let line = "p0.5-cache-on,1,1,kill,leader,order-3,leader,4242,1000000,,,,,,,,0,0,0,\n";
+    let line =
+        "p0.5-cache-on,1,1,kill,leader,order-3,leader,4242,1000000,,,,,,,,,,,,,,,,,,0,0,0,,,,\n";
     assert!(text.ends_with(line), "{text}");
 }
 
@@ -194,7 +195,7 @@ fn a_named_replica_that_led_is_a_leader_and_a_catalog_is_neither() {
         named("catalog", 300 * MS),
     ];
     let roles: Vec<Role> = measured(&[], &events, &[]).iter().map(|row| row.role).collect();
-    assert_eq!(roles, [Role::Leader, Role::Follower, Role::Other]);
+    assert_eq!(roles, [Role::Leader, Role::Follower, Role::Catalog]);
 }
 
 #[test]
