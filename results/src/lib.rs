@@ -6,6 +6,7 @@
 //! * [`records`]: one type per row of every file, and the CSV reading and writing.
 //! * [`stats`], [`text`]: percentiles and medians; tables and numbers for people.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
+//! * [`lateness`]: what the generator of an open loop offered, and how late it was.
 //! * [`charts`]: the same as pictures.
 //! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
@@ -13,6 +14,7 @@
 pub mod availability;
 pub mod charts;
 pub mod checks;
+pub mod lateness;
 pub mod linear;
 pub mod records;
 pub mod report;

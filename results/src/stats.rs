@@ -39,6 +39,13 @@ impl Latencies {
         self.max_us = self.max_us.max(latency_us);
     }
 
+    /// Adds all latencies of another sample.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram += &other.histogram;
+        self.sum_us += other.sum_us;
+        self.max_us = self.max_us.max(other.max_us);
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -103,6 +110,15 @@ mod tests {
         assert_eq!(latencies.percentile_us(1.0), Some(1000));
         assert_eq!(latencies.mean_us(), Some(500.5));
         assert_eq!(latencies.max_us(), Some(1000));
+    }
+
+    #[test]
+    fn merged_samples_are_one_sample() {
+        let mut merged: Latencies = (1..=500).collect();
+        merged.merge(&(501..=1000).collect());
+        let whole: Latencies = (1..=1000).collect();
+        assert_eq!(merged.percentile_us(0.99), whole.percentile_us(0.99));
+        assert_eq!((merged.mean_us(), merged.max_us()), (whole.mean_us(), whole.max_us()));
     }
 
     #[test]

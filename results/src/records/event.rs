@@ -14,6 +14,9 @@ pub enum EventKind {
     LoadBegan,
     /// The load ended; lookups are done.
     LoadEnded,
+    /// The schedule of an open loop ended: nothing was due after that. `unsent` says what was due
+    /// before and was never sent.
+    ArrivalsEnded,
     /// A fault was planned for `planned_us`; written when the trial begins.
     Planned,
     /// The injector acted: the signal was sent, or the restart was begun.
@@ -80,6 +83,9 @@ pub struct Event {
     pub in_sync: Option<String>,
     /// Since when the front-end doubted the old leader.
     pub suspected_us: Option<u64>,
+    /// In an open loop: how many arrivals were due and never sent, because no client was free until
+    /// the end.
+    pub unsent: Option<u64>,
     /// Anything that a reader needs besides.
     pub detail: Option<String>,
 }
@@ -103,6 +109,7 @@ impl Event {
             leader: None,
             in_sync: None,
             suspected_us: None,
+            unsent: None,
             detail: None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod availability;
 mod charts;
+mod lateness;
 mod report;
 mod rows;
 mod summary;

@@ -1,0 +1,189 @@
+//! Whether the generator of an open loop did what its plan said, and how far the service followed.
+//!
+//! An operation may be sent after it was due for two reasons, and only one of them is the generator's
+//! fault. A service that is slow keeps the clients waiting, so that arrivals queue until one of them
+//! is free: that wait belongs to the latency, and the corrected figures hold it. What remains is the
+//! generator's *own lateness*: from the moment at which the operation was due and its client was
+//! free, to the moment at which it was sent. A figure is as exact as that is small.
+//!
+//! Rates are of iterations, as the plan has them, from the beginning of the measured load to the end
+//! of the schedule. An iteration is sent when its query is, and answered when its last operation is.
+//! What was due and never sent is in no row; the trial's event [`EventKind::ArrivalsEnded`] says how
+//! much it was. A trial that was cut short has no such event, and is left out.
+
+use std::collections::HashMap;
+
+use crate::records::{Event, EventKind, Manifest, Observation, Op, Phase};
+use crate::stats::Latencies;
+use crate::summary::is_answered;
+
+/// What the generator offered in a time, how punctual it was, and how much of it was answered.
+#[derive(Clone, Debug, Default)]
+pub struct Lateness {
+    /// How late operations were sent through no fault of the service.
+    pub own: Latencies,
+    /// For how long iterations were due, in seconds.
+    pub seconds: f64,
+    /// How many iterations were due in that time.
+    pub offered: u64,
+    /// How many of them were sent in that time.
+    pub sent: u64,
+    /// How many of them were answered, to the last operation, in that time.
+    pub answered: u64,
+    /// How many of them were never sent, not even in the time that is left for it afterwards.
+    pub unsent: u64,
+}
+
+impl Lateness {
+    /// Iterations due per second, as they came; that is near the plan's rate, and at it on average.
+    #[must_use]
+    pub fn offered_per_s(&self) -> Option<f64> {
+        self.per_s(self.offered)
+    }
+
+    /// Iterations sent per second.
+    #[must_use]
+    pub fn sent_per_s(&self) -> Option<f64> {
+        self.per_s(self.sent)
+    }
+
+    /// Iterations answered per second.
+    #[must_use]
+    pub fn answered_per_s(&self) -> Option<f64> {
+        self.per_s(self.answered)
+    }
+
+    fn per_s(&self, number: u64) -> Option<f64> {
+        (self.seconds > 0.0).then(|| number as f64 / self.seconds)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.own.merge(&other.own);
+        self.seconds += other.seconds;
+        self.offered += other.offered;
+        self.sent += other.sent;
+        self.answered += other.answered;
+        self.unsent += other.unsent;
+    }
+}
+
+/// The lateness of one trial.
+#[derive(Clone, Debug)]
+pub struct TrialLateness {
+    /// The cell's id.
+    pub cell: String,
+    /// Which repetition of it.
+    pub trial: u32,
+    /// What was offered, sent and answered in it.
+    pub lateness: Lateness,
+}
+
+/// Every trial of an open loop that ran to its end, cells in the manifest's order.
+#[must_use]
+pub fn by_trial(
+    manifest: &Manifest,
+    observations: &[Observation],
+    events: &[Event],
+) -> Vec<TrialLateness> {
+    let mut rows: HashMap<(&str, u32), Vec<&Observation>> = HashMap::new();
+    for row in observations {
+        rows.entry((&row.cell, row.trial)).or_default().push(row);
+    }
+    let open = manifest.cells.iter().filter(|cell| cell.rate_per_s.is_some());
+    let trials = open.flat_map(|cell| (1..=cell.trials).map(move |trial| (cell, trial)));
+    trials
+        .filter_map(|(cell, trial)| {
+            let of_trial = |event: &&Event| event.cell == cell.id && event.trial == trial;
+            let events: Vec<&Event> = events.iter().filter(of_trial).collect();
+            let rows = rows.get(&(cell.id.as_str(), trial)).map_or(&[][..], Vec::as_slice);
+            let lateness = of_trial_rows(rows, &events)?;
+            Some(TrialLateness { cell: cell.id.clone(), trial, lateness })
+        })
+        .collect()
+}
+
+/// The trials of each cell taken together, by the cell's id.
+#[must_use]
+pub fn by_cell(trials: &[TrialLateness]) -> HashMap<&str, Lateness> {
+    let mut cells: HashMap<&str, Lateness> = HashMap::new();
+    for trial in trials {
+        cells.entry(&trial.cell).or_default().merge(&trial.lateness);
+    }
+    cells
+}
+
+fn of_trial_rows(rows: &[&Observation], events: &[&Event]) -> Option<Lateness> {
+    let find = |kind| events.iter().find(move |event| event.event == kind);
+    let began_us = find(EventKind::LoadBegan)?.at_us;
+    let ended = find(EventKind::ArrivalsEnded)?;
+    let unsent = ended.unsent.unwrap_or(0);
+    let iterations = iterations(rows);
+    let within = |us: Option<u64>| us.is_some_and(|us| us < ended.at_us);
+    let count = |is_in: &dyn Fn(&Iteration) -> bool| {
+        iterations.iter().filter(|iteration| is_in(iteration)).count() as u64
+    };
+    let mut clients = Clients::default();
+    let own = rows.iter().filter_map(|row| {
+        let own_us = clients.own_lateness_us(row)?;
+        (row.phase == Phase::Load).then_some(own_us)
+    });
+    Some(Lateness {
+        own: own.collect(),
+        seconds: ended.at_us.saturating_sub(began_us) as f64 / 1e6,
+        offered: iterations.len() as u64 + unsent,
+        sent: count(&|iteration| within(Some(iteration.sent_us))),
+        answered: count(&|iteration| within(iteration.answered_us)),
+        unsent,
+    })
+}
+
+/// Until when the clients of a trial were busy.
+#[derive(Debug, Default)]
+pub struct Clients {
+    busy_until_us: HashMap<u32, u64>,
+}
+
+impl Clients {
+    /// How much later than it could have been a row's operation was sent: after the moment at which it
+    /// was due and the operation before it of the same client was over. Nothing for an operation of a
+    /// closed loop. To be asked about every row of one trial, in the order of the file.
+    pub fn own_lateness_us(&mut self, row: &Observation) -> Option<u64> {
+        let busy_until_us = self.busy_until_us.insert(row.client, row.end_us).unwrap_or(0);
+        row.planned_us.map(|due_us| row.start_us.saturating_sub(due_us.max(busy_until_us)))
+    }
+}
+
+/// An iteration of the measured load.
+struct Iteration {
+    sent_us: u64,
+    /// When its last operation was answered; none if one was not.
+    answered_us: Option<u64>,
+}
+
+/// The iterations that were sent. Each begins with a query; what the same client does until its
+/// next one belongs to it.
+fn iterations(rows: &[&Observation]) -> Vec<Iteration> {
+    let mut iterations: Vec<Iteration> = Vec::new();
+    let mut current: HashMap<u32, Option<usize>> = HashMap::new();
+    for row in rows.iter().filter(|row| row.planned_us.is_some()) {
+        let answered_us = is_answered(row).then_some(row.end_us);
+        match row.op {
+            Op::Query if row.phase == Phase::Load => {
+                current.insert(row.client, Some(iterations.len()));
+                iterations.push(Iteration { sent_us: row.start_us, answered_us });
+            }
+            Op::Query => {
+                current.insert(row.client, None);
+            }
+            Op::Trade => {
+                if let Some(Some(index)) = current.get(&row.client) {
+                    let iteration = &mut iterations[*index];
+                    iteration.answered_us = iteration.answered_us.and(answered_us);
+                }
+            }
+            // An iteration that begins with a look at somebody's order goes on with its query.
+            Op::Lookup => {}
+        }
+    }
+    iterations
+}

@@ -1,0 +1,100 @@
+use results::lateness::{Lateness, by_cell, by_trial};
+use results::records::{Cell, Event, EventKind, Observation, Op, Outcome, Phase};
+
+use crate::rows::{cell, manifest, operation};
+
+/// A cell of 100 iterations per second.
+fn open_cell() -> Cell {
+    Cell { rate_per_s: Some(100.0), ..cell(0.5, true) }
+}
+
+/// An operation of a client that was due, sent and over at these times.
+fn sent(client: u32, op: Op, due_us: u64, start_us: u64, end_us: u64) -> Observation {
+    let row = operation(&open_cell(), op, start_us, end_us - start_us);
+    Observation { client, phase: Phase::Load, planned_us: Some(due_us), ..row }
+}
+
+fn event(trial: u32, kind: EventKind, at_us: u64) -> Event {
+    Event::new(open_cell().id, trial, at_us, kind)
+}
+
+/// From the first second to the third, with so many arrivals that were never sent.
+fn events(unsent: u64) -> Vec<Event> {
+    let ended = event(1, EventKind::ArrivalsEnded, 3_000_000);
+    vec![event(1, EventKind::LoadBegan, 1_000_000), Event { unsent: Some(unsent), ..ended }]
+}
+
+fn measured(rows: &[Observation], events: &[Event]) -> Lateness {
+    let manifest = manifest("bench", vec![open_cell(), cell(0.5, false)]);
+    let trials = by_trial(&manifest, rows, events);
+    assert_eq!(trials.len(), 1, "the closed loop has no schedule");
+    by_cell(&trials).remove(open_cell().id.as_str()).unwrap()
+}
+
+#[test]
+fn waiting_for_a_slow_service_is_not_the_generators_lateness() {
+    let rows = [
+        sent(1, Op::Query, 1_000_000, 1_000_040, 1_900_000),
+        // Due long ago, but its client was waiting until 1_900_000.
+        sent(1, Op::Query, 1_100_000, 1_900_015, 1_900_300),
+        // Its client was free all the time.
+        sent(2, Op::Query, 1_200_000, 1_200_700, 1_200_900),
+    ];
+    let own = measured(&rows, &events(0)).own;
+    assert_eq!((own.count(), own.max_us()), (3, Some(700)));
+    assert_eq!(own.percentile_us(0.5), Some(40));
+}
+
+#[test]
+fn an_iteration_is_answered_when_its_last_operation_is() {
+    let unknown = Observation {
+        outcome: Outcome::Unknown,
+        ..sent(3, Op::Trade, 1_300_500, 1_300_500, 1_400_000)
+    };
+    let rows = [
+        sent(1, Op::Query, 1_000_000, 1_000_000, 1_000_500),
+        sent(1, Op::Trade, 1_000_500, 1_000_500, 1_005_000),
+        sent(2, Op::Query, 2_990_000, 2_990_000, 2_990_500),
+        sent(2, Op::Trade, 2_990_500, 2_990_500, 3_200_000),
+        sent(3, Op::Query, 1_300_000, 1_300_000, 1_300_500),
+        unknown,
+        // Due in time, sent after the schedule's end.
+        sent(1, Op::Query, 2_995_000, 3_100_000, 3_100_500),
+    ];
+    let lateness = measured(&rows, &events(6));
+    assert_eq!((lateness.offered, lateness.sent), (10, 3));
+    assert_eq!((lateness.answered, lateness.unsent), (1, 6));
+    assert_eq!(lateness.offered_per_s(), Some(5.0));
+    assert_eq!(lateness.sent_per_s(), Some(1.5));
+    assert_eq!(lateness.answered_per_s(), Some(0.5));
+}
+
+#[test]
+fn the_warm_up_counts_for_nothing_but_keeps_its_client_busy() {
+    let warm_up = |row| Observation { phase: Phase::WarmUp, ..row };
+    let rows = [
+        warm_up(sent(1, Op::Query, 900_000, 950_000, 1_050_000)),
+        sent(1, Op::Trade, 1_000_000, 1_050_000, 1_060_000),
+        sent(1, Op::Query, 1_010_000, 1_060_010, 1_070_000),
+    ];
+    let lateness = measured(&rows, &events(0));
+    assert_eq!((lateness.offered, lateness.answered), (1, 1));
+    assert_eq!(lateness.own.max_us(), Some(10));
+}
+
+#[test]
+fn a_trial_that_was_cut_short_is_left_out_and_the_others_are_pooled() {
+    let cell = Cell { trials: 3, ..open_cell() };
+    let in_trial = |trial, row| Observation { trial, ..row };
+    let rows: Vec<_> = (1..=3)
+        .map(|trial| in_trial(trial, sent(1, Op::Query, 1_000_000, 1_000_010, 1_000_500)))
+        .collect();
+    let began = (1..=3).map(|trial| event(trial, EventKind::LoadBegan, 1_000_000));
+    let ended = (1..=2).map(|trial| event(trial, EventKind::ArrivalsEnded, 1_500_000));
+    let events: Vec<_> = began.chain(ended).collect();
+    let trials = by_trial(&manifest("bench", vec![cell]), &rows, &events);
+    assert_eq!(trials.iter().map(|trial| trial.trial).collect::<Vec<_>>(), [1, 2]);
+    let pooled = &by_cell(&trials)[open_cell().id.as_str()];
+    assert_eq!((pooled.offered, pooled.seconds), (2, 1.0));
+    assert_eq!(pooled.own.count(), 2);
+}
