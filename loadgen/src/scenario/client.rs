@@ -229,7 +229,7 @@ impl Client {
             seen_volume: None,
             cache: judged.cache,
             request_id: None,
-            attempts: 1,
+            attempts: judged.attempts,
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Reply {
         status: u16,
         /// What the front-end said about its cache.
         cache: Option<CacheState>,
+        /// How often the front-end asked the order service for it, if it said so.
+        attempts: Option<u32>,
         /// The body.
         body: Vec<u8>,
     },
@@ -124,6 +126,8 @@ async fn read(mut response: Response) -> Reply {
         Some(b"miss") => Some(CacheState::Miss),
         _ => None,
     };
+    let attempts = response.headers().get(headers::ATTEMPTS);
+    let attempts = attempts.and_then(|value| value.to_str().ok()?.parse().ok());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -131,7 +135,7 @@ async fn read(mut response: Response) -> Reply {
                 body.extend_from_slice(&chunk);
             }
             Ok(Some(_)) => return Reply::Lost("the answer is too long".to_owned()),
-            Ok(None) => return Reply::Answered { status, cache, body },
+            Ok(None) => return Reply::Answered { status, cache, attempts, body },
             Err(error) => return Reply::Lost(innermost(&error)),
         }
     }

@@ -26,6 +26,9 @@ pub struct Judged<T> {
     pub reason: Option<String>,
     /// What the front-end said about its cache.
     pub cache: Option<CacheState>,
+    /// How often it was sent to whoever could answer it. A client sends once; the front-end may
+    /// have to ask the order service several times.
+    pub attempts: u32,
     /// What an ok answer holds.
     pub shown: Option<T>,
 }
@@ -39,8 +42,8 @@ pub fn of_query(reply: &Reply) -> Judged<Stock> {
 /// Judges the query of an order.
 #[must_use]
 pub fn of_lookup(reply: &Reply) -> Judged<Order> {
-    let Judged { outcome, status, reason, cache, shown } = of_read::<Data<Order>>(reply);
-    Judged { outcome, status, reason, cache, shown: shown.map(|shown| shown.data) }
+    let Judged { outcome, status, reason, cache, attempts, shown } = of_read::<Data<Order>>(reply);
+    Judged { outcome, status, reason, cache, attempts, shown: shown.map(|shown| shown.data) }
 }
 
 fn of_read<T: DeserializeOwned>(reply: &Reply) -> Judged<T> {
@@ -91,15 +94,18 @@ pub fn of_trade(reply: &Reply) -> Judged<OrderNo> {
 impl<T> Judged<T> {
     fn unanswered(outcome: Outcome, reason: &str) -> Self {
         let reason = Some(reason.to_owned());
-        Self { outcome, status: None, reason, cache: None, shown: None }
+        Self { outcome, status: None, reason, cache: None, attempts: 1, shown: None }
     }
 
     fn answered(reply: &Reply, status: u16) -> Self {
-        let cache = match reply {
-            Reply::Answered { cache, .. } => *cache,
-            Reply::NotSent(_) | Reply::Lost(_) => None,
+        let (cache, attempts) = match reply {
+            Reply::Answered { cache, attempts, .. } => (*cache, *attempts),
+            Reply::NotSent(_) | Reply::Lost(_) => (None, None),
         };
-        Self { outcome: Outcome::Ok, status: Some(status), reason: None, cache, shown: None }
+        // 0: nobody could be asked. It was sent as far as the front-end all the same.
+        let attempts = attempts.unwrap_or(1).max(1);
+        let (outcome, status) = (Outcome::Ok, Some(status));
+        Self { outcome, status, reason: None, cache, attempts, shown: None }
     }
 
     fn ok(self, shown: T) -> Self {
@@ -135,7 +141,8 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, body: &str) -> Reply {
-        Reply::Answered { status, cache: Some(CacheState::Miss), body: body.as_bytes().to_vec() }
+        let (cache, body) = (Some(CacheState::Miss), body.as_bytes().to_vec());
+        Reply::Answered { status, cache, attempts: None, body }
     }
 
     #[test]
@@ -200,6 +207,19 @@ mod tests {
         assert_eq!(judged.shown.map(|order| order.order_no), Some(OrderNo(7)));
         let missing = answered(404, r#"{"error":{"code":404,"message":"order not found"}}"#);
         assert_eq!(of_lookup(&missing).reason.as_deref(), Some("order not found"));
+    }
+
+    #[test]
+    fn what_the_front_end_had_to_ask_for_again_counts() {
+        let asked = |attempts| Reply::Answered {
+            status: 200,
+            cache: None,
+            attempts,
+            body: br#"{"order_no":7}"#.to_vec(),
+        };
+        let counted = [None, Some(0), Some(1), Some(3)].map(|said| of_trade(&asked(said)).attempts);
+        assert_eq!(counted, [1, 1, 1, 3]);
+        assert_eq!(of_trade(&Reply::Lost("timed out".to_owned())).attempts, 1);
     }
 
     #[test]

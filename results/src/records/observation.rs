@@ -96,7 +96,9 @@ pub struct Observation {
     pub cache: Option<CacheState>,
     /// A trade's idempotency key; for a lookup the key of the trade whose order is looked up.
     pub request_id: Option<String>,
-    /// How often it was sent, 1 if it went well at once.
+    /// How often it was sent, 1 if it went well at once. A client sends once; the others are those
+    /// of the front-end, which asks the order service again when a leader falls silent, under the
+    /// same request id. They lie between `start_us` and `end_us`.
     pub attempts: u32,
 }
 

@@ -5,13 +5,15 @@
 //! again because the request id makes them exactly-once, lookups because they change nothing.
 //!
 //! What it keeps track of is what was certain (rule E4): the 503 at the end may say that nothing
-//! was changed only if no attempt can have changed anything.
+//! was changed only if no attempt can have changed anything. And how often it tried: every answer
+//! says so in a header, since a client that waits a little longer sees nothing else of it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
 use prometheus::IntCounter;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -31,6 +33,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest such pause.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often an answer was asked for.
+const ATTEMPTS_HEADER: HeaderName = HeaderName::from_static(headers::ATTEMPTS);
+
 /// What is to be done with a reply.
 #[derive(Debug)]
 pub enum Believed {
@@ -48,6 +53,7 @@ pub struct NoAnswer {
     /// Whether certainly no attempt has changed anything, or will.
     pub without_effect: bool,
     reason: &'static str,
+    attempts: u64,
 }
 
 impl NoAnswer {
@@ -55,11 +61,12 @@ impl NoAnswer {
     #[must_use]
     pub fn into_answer(self) -> Answer {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        if self.without_effect {
+        let answer = if self.without_effect {
             Answer::error_without_effect(status, self.reason)
         } else {
             Answer::error(status, self.reason)
-        }
+        };
+        had_after(answer, self.attempts)
     }
 }
 
@@ -100,7 +107,8 @@ impl Failover {
         Self { bugs, ..self }
     }
 
-    /// Sends `call`, with the leader's epoch, until `believe` takes a reply for the answer.
+    /// Sends `call`, with the leader's epoch, until `believe` takes a reply for the answer, to
+    /// which is added how often it was sent.
     pub async fn ask(
         &self,
         call: &Call,
@@ -112,14 +120,16 @@ impl Failover {
         let mut call = Cow::Borrowed(call);
         let mut without_effect = true;
         let mut pause = FIRST_PAUSE;
+        let mut attempts = 0;
         loop {
             let Some((leader, epoch)) = leader(&mut current, deadline).await else {
                 let reason = "no order replica can lead at the moment";
-                return Err(NoAnswer { without_effect, reason });
+                return Err(NoAnswer { without_effect, reason, attempts });
             };
+            attempts += 1;
             match self.attempt(&call, &mut current, leader, epoch, deadline).await {
                 Ok(reply) => match believe(reply) {
-                    Believed::Answer(answer) => return Ok(answer),
+                    Believed::Answer(answer) => return Ok(had_after(answer, attempts)),
                     Believed::NotNow => {}
                     Believed::Unclear => without_effect = false,
                 },
@@ -128,7 +138,7 @@ impl Failover {
             }
             if Instant::now() >= deadline {
                 let reason = "the order service did not answer in time";
-                return Err(NoAnswer { without_effect, reason });
+                return Err(NoAnswer { without_effect, reason, attempts });
             }
             let until = deadline.min(Instant::now() + pause);
             // Either is a good moment to try again.
@@ -165,6 +175,10 @@ impl Failover {
             }
         })
     }
+}
+
+fn had_after(answer: Answer, attempts: u64) -> Answer {
+    answer.header(ATTEMPTS_HEADER, HeaderValue::from(attempts))
 }
 
 /// A 503 of a replica: not serving this epoch, too busy, or without the catalog.

@@ -76,10 +76,12 @@ async fn a_leader_that_was_restarted_leads_under_a_new_epoch_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_connection_alone_deposes_nobody() {
     let mut bazaar = Bazaar::start(Wish::default()).await;
+    assert_eq!(bazaar.trade("zero").await.unwrap().header("x-attempts"), Some("1"));
     bazaar.replica(3).break_next_trade();
-    assert_eq!(bazaar.trade("one").await.unwrap().status, 200);
+    let answer = bazaar.trade("one").await.unwrap();
+    assert_eq!((answer.status, answer.header("x-attempts")), (200, Some("2")));
     let attempts = bazaar.log.attempts();
-    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts.len(), 3);
     assert!(attempts.iter().all(|attempt| attempt.replica == 3 && attempt.epoch == 1));
     assert_eq!(bazaar.changes().await.len(), 1);
     assert!(bazaar.get("/metrics").await.body.contains("trades_retried_total 1"));
@@ -91,7 +93,8 @@ async fn a_trade_that_is_refused_for_now_is_tried_again() {
     let status = hyper::StatusCode::SERVICE_UNAVAILABLE;
     bazaar.log.script(status, json!({"error": {"code": 503, "message": "x"}, "effect": "none"}));
     bazaar.log.script(status, json!({"error": {"code": 503, "message": "x"}}));
-    assert_eq!(bazaar.trade("one").await.unwrap().status, 200);
+    let answer = bazaar.trade("one").await.unwrap();
+    assert_eq!((answer.status, answer.header("x-attempts")), (200, Some("3")));
     let names: BTreeSet<String> =
         bazaar.log.attempts().into_iter().map(|attempt| attempt.request_id).collect();
     assert_eq!(names, BTreeSet::from(["one".to_owned()]));
@@ -127,6 +130,7 @@ async fn without_any_replica_trades_get_503_at_once_until_one_is_back() {
     }
     bazaar.eventually(async || bazaar.get("/healthz").await.status == 503).await;
     let answer = bazaar.trade("one").await.unwrap();
+    assert_eq!(answer.header("x-attempts"), Some("0"), "there was nobody to ask");
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.json()["effect"], "none");

@@ -15,5 +15,8 @@ pub const STOCK_VERSION: &str = "x-stock-version";
 pub const MIN_VERSION: &str = "x-min-version";
 /// `hit` or `miss`.
 pub const CACHE: &str = "x-cache";
+/// In an answer of the front-end that it had from the order service: how often it asked for it, 1
+/// if it went well at once.
+pub const ATTEMPTS: &str = "x-attempts";
 /// The shared secret that internal endpoints demand once a service is not bound to loopback.
 pub const SECRET: &str = "x-double-trouble-secret";
