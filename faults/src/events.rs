@@ -3,12 +3,20 @@
 //! An event is stamped where it happens and sent on at once; somebody else writes the file, so
 //! that a slow disk cannot delay a fault.
 
+use std::fmt;
 use std::sync::Arc;
 
 use results::records::{Event, EventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Origin;
+
+/// Somebody who wants to know at once. Called where the event happens, so it must not wait for
+/// anything.
+pub trait Listener: fmt::Debug + Send + Sync {
+    /// Hears an event.
+    fn hear(&self, event: &Event);
+}
 
 /// Takes the events of one trial.
 #[derive(Clone, Debug)]
@@ -17,6 +25,7 @@ pub struct EventSink {
     trial: u32,
     origin: Origin,
     rows: UnboundedSender<Event>,
+    listener: Option<Arc<dyn Listener>>,
 }
 
 impl EventSink {
@@ -28,7 +37,13 @@ impl EventSink {
         origin: Origin,
         rows: UnboundedSender<Event>,
     ) -> Self {
-        Self { cell: cell.into(), trial, origin, rows }
+        Self { cell: cell.into(), trial, origin, rows, listener: None }
+    }
+
+    /// The same, heard by `listener` as well.
+    #[must_use]
+    pub fn heard_by(self, listener: Arc<dyn Listener>) -> Self {
+        Self { listener: Some(listener), ..self }
     }
 
     /// The origin that events are stamped against.
@@ -46,6 +61,9 @@ impl EventSink {
     pub fn emit_at(&self, at_us: u64, kind: EventKind, fill: impl FnOnce(&mut Event)) {
         let mut event = Event::new(&*self.cell, self.trial, at_us, kind);
         fill(&mut event);
+        if let Some(listener) = &self.listener {
+            listener.hear(&event);
+        }
         // The receiver is gone only when the run is being given up; nobody is left to tell.
         if self.rows.send(event).is_err() {
             tracing::debug!("an event came after the end of its run");

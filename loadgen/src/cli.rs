@@ -95,6 +95,14 @@ pub struct Binaries {
     pub bin_dir: Option<PathBuf>,
 }
 
+/// How progress is told.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Json {
+    /// Tell progress as JSON lines on stdout; what is said to people goes to stderr
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `client`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
@@ -202,6 +210,9 @@ pub struct Run {
     pub overrides: Overrides,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub json: Json,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub binaries: Binaries,
 }
 
@@ -235,6 +246,9 @@ pub struct Soak {
     pub keep_data: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub json: Json,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub binaries: Binaries,
 }
 
@@ -266,6 +280,9 @@ pub struct Prove {
     /// program]
     #[arg(long, value_name = "DIR")]
     pub bin_dir: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become help text")]
+    pub json: Json,
 }
 
 /// `check` and `report`.

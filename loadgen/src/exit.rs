@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use results::verdict::Verdict;
 
+use crate::progress::News;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -27,6 +29,18 @@ impl Exit {
             Self::Inconclusive => 2,
             Self::Usage => 3,
         }
+    }
+}
+
+impl Exit {
+    /// As the last of the progress events, of a command whose files are in `folder`.
+    pub(crate) fn news(self, folder: String, cut_short: Option<String>) -> News {
+        let verdict = match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive | Self::Usage => "inconclusive",
+        };
+        News::Verdict { verdict, exit_code: self.code(), folder, cut_short }
     }
 }
 

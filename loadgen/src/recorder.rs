@@ -12,6 +12,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
+
+use crate::tally::Tally;
 
 /// What the recorder is told; events have a channel of their own.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ pub enum RecorderError {
 pub struct Recorder {
     records: UnboundedSender<Record>,
     events: UnboundedSender<Event>,
+    tally: Arc<Mutex<Tally>>,
     thread: Option<JoinHandle<Result<(), RecorderError>>>,
 }
 
@@ -70,7 +74,9 @@ impl Recorder {
     /// # Errors
     /// A file cannot be made.
     pub fn start(folder: &Path) -> Result<Self, RecorderError> {
+        let tally = Arc::<Mutex<Tally>>::default();
         let files = Files {
+            tally: Arc::clone(&tally),
             observations: Table::create(folder, "observations.csv")?,
             events: Table::create(folder, "events.csv")?,
             finals: Table::create(folder, "final.csv")?,
@@ -82,7 +88,7 @@ impl Recorder {
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || runtime.block_on(files.write(record_queue, event_queue)))?;
-        Ok(Self { records, events, thread: Some(thread) })
+        Ok(Self { records, events, tally, thread: Some(thread) })
     }
 
     /// Where observations go.
@@ -95,6 +101,12 @@ impl Recorder {
     #[must_use]
     pub fn events(&self) -> UnboundedSender<Event> {
         self.events.clone()
+    }
+
+    /// What clients measured since this was last asked for. Everything of a trial, if that has
+    /// settled.
+    pub(crate) fn take_tally(&self) -> Tally {
+        std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns once everything that was handed in before is written.
@@ -122,6 +134,7 @@ struct Files {
     observations: Table,
     events: Table,
     finals: Table,
+    tally: Arc<Mutex<Tally>>,
 }
 
 impl Files {
@@ -136,7 +149,10 @@ impl Files {
         loop {
             tokio::select! {
                 record = records.recv() => match record {
-                    Some(Record::Observation(row)) => self.observations.append(&*row)?,
+                    Some(Record::Observation(row)) => {
+                        self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(&row);
+                        self.observations.append(&*row)?;
+                    }
                     Some(Record::Final(rows)) => {
                         for row in &rows {
                             self.finals.append(row)?;

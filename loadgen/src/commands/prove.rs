@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 
 use crate::cli::Prove;
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::prove::case::cases;
 use crate::prove::{Order, prove as run};
 use crate::run::RunsFolder;
@@ -35,12 +36,15 @@ pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
         bin_dir,
     };
     let folder = RunsFolder::new(&args.out).create("prove")?;
-    eprintln!("prove: {}", folder.root().display());
-    let matrix = run(&order, folder.root(), stop).await?;
+    let progress = Progress::begin(args.json.json)?;
+    let matrix = run(&order, folder.root(), stop, &progress).await?;
     matrix.write(folder.root())?;
     println!("{}", matrix.to_text());
     println!("Everything is in {}", folder.root().display());
-    Ok(matrix.verdict().into())
+    let exit = Exit::from(matrix.verdict());
+    let cut_short = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
+    progress.tell(exit.news(folder.root().display().to_string(), cut_short));
+    Ok(exit)
 }
 
 /// Where `make prove` puts the services: `target/planted`, beside the folder of this program.

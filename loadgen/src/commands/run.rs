@@ -22,6 +22,7 @@ pub(super) async fn run(
         bail!("plan {}: faults: there are none; add a [[faults]], or use bench", source.label());
     }
     let bin_dir = bin_dir(&args.binaries)?;
-    let places = Places { bin_dir, out: args.out, keep_data: args.keep_data };
+    let Run { out, keep_data, json, .. } = args;
+    let places = Places { bin_dir, out, keep_data, json: json.json };
     execute(kind, &plan, &places, stop).await
 }

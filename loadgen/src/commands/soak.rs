@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::bin_dir;
 use crate::cli::Soak;
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::run::RunsFolder;
 use crate::soak::{Rounds, SoakReport, rounds_within};
 use crate::stop::Stop;
@@ -25,15 +26,24 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     let command = format!("double-trouble soak --seed {seed} {which}");
     let bin_dir = bin_dir(&args.binaries)?;
     let folder = RunsFolder::new(&args.out).create(&format!("soak-{seed}"))?;
-    eprintln!("{command}: {}", folder.root().display());
+    let progress = Progress::begin(args.json.json)?;
     let planned_rounds = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
     let mut report = SoakReport::new(seed, command, planned_rounds);
-    let rounds = Rounds { folder: &folder, bin_dir: &bin_dir, keep_data: args.keep_data, stop };
+    let rounds = Rounds {
+        folder: &folder,
+        bin_dir: &bin_dir,
+        keep_data: args.keep_data,
+        stop,
+        progress: &progress,
+    };
     let ran = rounds.run(&numbers, &mut report).await;
     if !report.rounds.is_empty() {
         print!("\n{}", report.to_text());
         println!("Everything is in {}", folder.root().display());
     }
     ran?;
-    Ok(report.verdict.into())
+    let exit = Exit::from(report.verdict);
+    let cut_short = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
+    progress.tell(exit.news(folder.root().display().to_string(), cut_short));
+    Ok(exit)
 }

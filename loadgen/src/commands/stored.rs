@@ -17,7 +17,8 @@ pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
         let operations = export_histories(&run, file)?;
         eprintln!("{operations} operations exported to {}", file.display());
     }
-    check_run(&run)
+    let (exit, _) = check_run(&run)?;
+    Ok(exit)
 }
 
 /// Draws a run's charts and prints its tables.

@@ -10,7 +10,8 @@ use results::records::RunFolder;
 use results::verdict::Verdict;
 
 use super::story::Story;
-use crate::run::{Kind, record};
+use crate::progress::Progress;
+use crate::run::{Kind, news_of_checks, record};
 use crate::stop::Stop;
 
 /// Where runs are made.
@@ -18,6 +19,7 @@ pub(super) struct Attempts<'a> {
     pub(super) bin_dir: &'a Path,
     pub(super) folder: &'a Path,
     pub(super) stop: &'a Stop,
+    pub(super) progress: &'a Progress,
 }
 
 /// A check that found something.
@@ -58,9 +60,11 @@ impl Attempts<'_> {
         fs::create_dir_all(folder.root()).with_context(why)?;
         fs::write(folder.path("plan.toml"), plan.to_toml()?).with_context(why)?;
         let kind = if plan.faults.is_empty() { Kind::Bench } else { Kind::Failover };
-        let cut = record(kind, &plan, self.bin_dir, &folder, self.stop).await?;
+        let cut = record(kind, &plan, name, self.bin_dir, &folder, self.stop, self.progress);
+        let cut = cut.await?;
         let root = folder.root().to_owned();
         let report = tokio::task::spawn_blocking(move || check(&folder)).await??;
+        self.progress.tell(news_of_checks(name, &report));
         Ok(Attempt {
             folder: root,
             verdict: report.verdict,

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::attempt::Attempt;
 use super::case::{CASES, Case, LEFT_TO_THE_EXPLORER};
 use super::story::Story;
+use crate::progress::News;
 
 /// The version of the format of `prove.json`.
 const FORMAT: u32 = 1;
@@ -77,6 +78,12 @@ impl PlantedRow {
         let said = if self.caught { "caught" } else { "NOT CAUGHT" };
         format!("{said}: {bug} in {story} by {check}, runs: {runs}, {seconds:.1} s")
     }
+
+    /// For programs.
+    pub(super) fn news(&self) -> News {
+        let Self { bug, story, caught, runs, .. } = *self;
+        News::RowEnded { bug: Some(bug), story, proved: caught, runs }
+    }
 }
 
 /// A story, and how the correct build came through it.
@@ -129,6 +136,12 @@ impl CorrectRow {
         let Self { story, runs, seconds, verdict, .. } = self;
         let said = if self.is_clean() { "clean" } else { "NOT CLEAN" };
         format!("{said}: no bug in {story}, {verdict}, runs: {runs}, {seconds:.1} s")
+    }
+
+    /// For programs.
+    pub(super) fn news(&self) -> News {
+        let (story, runs) = (self.story, self.runs);
+        News::RowEnded { bug: None, story, proved: self.is_clean(), runs }
     }
 }
 

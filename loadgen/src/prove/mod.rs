@@ -17,7 +17,7 @@ pub mod story;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use results::records::RunFolder;
@@ -27,7 +27,11 @@ use self::case::Case;
 pub use self::matrix::Matrix;
 use self::matrix::{CorrectRow, PlantedRow};
 use self::story::Story;
+use crate::progress::{News, Progress, SCHEMA};
 use crate::stop::Stop;
+
+/// What a row is guessed to take, two at a time: a story is some ten seconds long.
+const EXPECTED_ROW: Duration = Duration::from_secs(7);
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -52,19 +56,38 @@ enum Job {
 ///
 /// # Errors
 /// Something is in the way: a bazaar that does not start, a folder that cannot be written.
-pub async fn prove(order: &Order, folder: &Path, stop: &Stop) -> anyhow::Result<Matrix> {
+pub(crate) async fn prove(
+    order: &Order,
+    folder: &Path,
+    stop: &Stop,
+    progress: &Progress,
+) -> anyhow::Result<Matrix> {
     let began = Instant::now();
     let stories: BTreeSet<Story> = order.cases.iter().map(|case| case.story).collect();
     let correct = stories.into_iter().map(Job::Correct);
-    let jobs = correct.chain(order.cases.iter().copied().map(Job::Planted)).collect();
+    let jobs: VecDeque<_> = correct.chain(order.cases.iter().copied().map(Job::Planted)).collect();
+    let rows = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+    progress.expect(rows, EXPECTED_ROW);
+    progress.tell(News::RunBegan {
+        schema: SCHEMA,
+        kind: "prove",
+        name: "prove".to_owned(),
+        folder: folder.display().to_string(),
+        seed: None,
+        steps: rows,
+    });
     let proof = Proof {
         order,
-        attempts: Attempts { bin_dir: &order.bin_dir, folder, stop },
+        attempts: Attempts { bin_dir: &order.bin_dir, folder, stop, progress },
         stop,
+        progress,
         jobs: RefCell::new(jobs),
         matrix: RefCell::new(Matrix::default()),
     };
-    tokio::try_join!(proof.work(), proof.work())?;
+    let proved = tokio::try_join!(proof.work(), proof.work());
+    progress.tell(News::Recorded { run: "prove".to_owned() });
+    progress.settle();
+    proved?;
     let mut matrix = proof.matrix.into_inner();
     matrix.finish(began.elapsed(), stop.is_requested());
     Ok(matrix)
@@ -74,6 +97,7 @@ struct Proof<'a> {
     order: &'a Order,
     attempts: Attempts<'a>,
     stop: &'a Stop,
+    progress: &'a Progress,
     jobs: RefCell<VecDeque<Job>>,
     matrix: RefCell<Matrix>,
 }
@@ -93,6 +117,7 @@ impl Proof<'_> {
     }
 
     async fn planted(&self, case: &'static Case) -> anyhow::Result<()> {
+        self.progress.step(format!("{} in {}", case.bug, case.story));
         let mut row = PlantedRow::new(case);
         for number in 1..=self.order.max_attempts {
             let name = format!("{}-{}-{number}", case.bug, case.story);
@@ -103,12 +128,15 @@ impl Proof<'_> {
                 break;
             }
         }
-        eprintln!("{}", row.line());
+        self.progress.line(row.line());
+        self.progress.tell(row.news());
+        self.progress.step_ended();
         self.matrix.borrow_mut().planted.push(row);
         Ok(())
     }
 
     async fn correct(&self, story: Story) -> anyhow::Result<()> {
+        self.progress.step(format!("no bug in {story}"));
         let mut row = CorrectRow::new(story);
         for number in 1..=self.order.correct_runs {
             let name = format!("correct-{story}-{number}");
@@ -121,7 +149,9 @@ impl Proof<'_> {
                 break;
             }
         }
-        eprintln!("{}", row.line());
+        self.progress.line(row.line());
+        self.progress.tell(row.news());
+        self.progress.step_ended();
         self.matrix.borrow_mut().correct.push(row);
         Ok(())
     }

@@ -6,10 +6,10 @@
 mod background;
 mod catalog_queries;
 mod cut;
+mod expected;
 mod folder;
 mod machine;
 mod manifest;
-mod progress;
 mod report;
 mod trial;
 
@@ -20,14 +20,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use faults::clock::Origin;
+use results::checks::ConsistencyReport;
 use results::records::{Cell, RunFolder};
 
 use self::catalog_queries::CatalogQueries;
 use self::cut::Cut;
-pub(crate) use self::progress::Progress;
+pub(crate) use self::expected::expected_trial;
 use self::trial::Trial;
 use crate::exit::Exit;
 use crate::plan::{Plan, catalog_file};
+use crate::progress::{CheckFigures, News, Progress, SCHEMA};
 use crate::recorder::Recorder;
 use crate::stop::Stop;
 
@@ -63,11 +65,16 @@ pub struct Places {
     pub out: PathBuf,
     /// Whether the databases are kept although all is well.
     pub keep_data: bool,
+    /// Whether progress is told to programs, on stdout.
+    pub json: bool,
 }
 
 /// A run on its way.
 struct Run<'a> {
     plan: &'a Plan,
+    /// What it is called where several are told of.
+    name: &'a str,
+    progress: &'a Progress,
     bin_dir: &'a Path,
     folder: &'a RunFolder,
     origin: Origin,
@@ -89,35 +96,65 @@ pub async fn execute(
 ) -> anyhow::Result<Exit> {
     let runs = RunsFolder::new(&places.out);
     let folder = runs.create(&plan.name)?;
-    let run = Run::begin(kind, plan, &places.bin_dir, &folder, stop)?;
+    let progress = Progress::begin(places.json)?;
+    let run = Run::begin(kind, plan, &plan.name, &places.bin_dir, &folder, stop, &progress)?;
     runs.point_latest_at(&folder)?;
-    eprintln!("{}: {}", kind.as_str(), folder.root().display());
-    let cut = run.record(Progress::new(plan)).await?;
-    let keep_data = places.keep_data;
-    let exit = tokio::task::spawn_blocking(move || report::finish(&folder, keep_data)).await??;
-    Ok(match cut {
-        Some(cut) => {
-            println!("The run was cut short: {cut}. What it measured until then was kept.");
-            if exit == Exit::Fail { exit } else { Exit::Inconclusive }
-        }
-        None => exit,
-    })
+    let trials = u32::try_from(plan.cells().len()).unwrap_or(u32::MAX) * plan.load.trials;
+    progress.expect(trials, expected_trial(plan));
+    progress.tell(News::RunBegan {
+        schema: SCHEMA,
+        kind: kind.as_str(),
+        name: plan.name.clone(),
+        folder: folder.root().display().to_string(),
+        seed: Some(plan.load.seed),
+        steps: trials,
+    });
+    let cut = run.record(true).await?.map(|cut| cut.to_string());
+    progress.tell(News::Recorded { run: plan.name.clone() });
+    // The bars are gone before the report is printed.
+    progress.settle();
+    let (root, keep_data) = (folder.root().display().to_string(), places.keep_data);
+    let finished = tokio::task::spawn_blocking(move || report::finish(&folder, keep_data));
+    let (mut exit, checked) = finished.await??;
+    progress.tell(news_of_checks(&plan.name, &checked));
+    if let Some(cut) = &cut {
+        println!("The run was cut short: {cut}. What it measured until then was kept.");
+        exit = if exit == Exit::Fail { exit } else { Exit::Inconclusive };
+    }
+    progress.tell(exit.news(root, cut));
+    Ok(exit)
 }
 
-/// Runs `plan` and leaves its rows in `folder`, without a word and without a report. Returns why
-/// it was cut short, if it was.
+/// What the checks of `run` found, for programs.
+pub(crate) fn news_of_checks(run: &str, report: &ConsistencyReport) -> News {
+    let checks = report.checks.iter().map(|check| CheckFigures {
+        check: check.name.clone(),
+        verdict: check.verdict.map(|verdict| verdict.to_string()),
+        violations: check.violations,
+    });
+    News::Checked {
+        run: run.to_owned(),
+        verdict: report.verdict.to_string(),
+        checks: checks.collect(),
+    }
+}
+
+/// Runs `plan` and leaves its rows in `folder`, without a report. Progress calls it `name`. Returns
+/// why it was cut short, if it was.
 ///
 /// # Errors
 /// The run could not begin, or its rows cannot be written.
 pub(crate) async fn record(
     kind: Kind,
     plan: &Plan,
+    name: &str,
     bin_dir: &Path,
     folder: &RunFolder,
     stop: &Stop,
+    progress: &Progress,
 ) -> anyhow::Result<Option<String>> {
-    let run = Run::begin(kind, plan, bin_dir, folder, stop)?;
-    let cut = run.record(Progress::silent(plan)).await?;
+    let run = Run::begin(kind, plan, name, bin_dir, folder, stop, progress)?;
+    let cut = run.record(false).await?;
     Ok(cut.map(|cut| cut.to_string()))
 }
 
@@ -126,9 +163,11 @@ impl<'a> Run<'a> {
     fn begin(
         kind: Kind,
         plan: &'a Plan,
+        name: &'a str,
         bin_dir: &'a Path,
         folder: &'a RunFolder,
         stop: &'a Stop,
+        progress: &'a Progress,
     ) -> anyhow::Result<Self> {
         let origin = Origin::now();
         manifest::write(folder, kind, plan, origin)?;
@@ -137,53 +176,96 @@ impl<'a> Run<'a> {
             .with_context(|| format!("cannot write {}", stocks.display()))?;
         let recorder = Recorder::start(folder.root())?;
         let queries = CatalogQueries::create(folder)?;
-        Ok(Self { plan, bin_dir, folder, origin, stop, recorder, queries, finished: 0 })
+        Ok(Self {
+            plan,
+            name,
+            progress,
+            bin_dir,
+            folder,
+            origin,
+            stop,
+            recorder,
+            queries,
+            finished: 0,
+        })
     }
 
-    /// Runs all trials. Afterwards every row is written.
-    async fn record(mut self, progress: Progress) -> anyhow::Result<Option<Cut>> {
-        let cut = self.all_trials(&progress).await;
-        progress.end();
-        let cut = cut?;
+    /// Runs all trials, which are the `are_steps` of the command or only part of one. Afterwards
+    /// every row is written.
+    async fn record(mut self, are_steps: bool) -> anyhow::Result<Option<Cut>> {
+        let cut = self.all_trials(are_steps).await?;
         self.recorder.settle().await?;
         Ok(cut)
     }
 
     /// Runs trial after trial. Returns why it was cut short, if it was.
-    async fn all_trials(&mut self, progress: &Progress) -> anyhow::Result<Option<Cut>> {
+    async fn all_trials(&mut self, are_steps: bool) -> anyhow::Result<Option<Cut>> {
         for trial in 1..=self.plan.load.trials {
             for cell in self.plan.cells() {
-                match self.one_trial(&cell, trial, progress).await {
+                if are_steps {
+                    self.progress.step(step_name(&cell, trial));
+                }
+                match self.one_trial(&cell, trial).await {
                     Ok(()) => self.finished += 1,
                     Err(Cut::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
                     Err(Cut::NotRecorded(error)) => return Err(error.into()),
                     Err(cut) => return Ok(Some(cut)),
+                }
+                if are_steps {
+                    self.progress.step_ended();
                 }
             }
         }
         Ok(None)
     }
 
-    async fn one_trial(&mut self, cell: &Cell, trial: u32, progress: &Progress) -> Result<(), Cut> {
+    async fn one_trial(&mut self, cell: &Cell, trial: u32) -> Result<(), Cut> {
         if self.stop.is_requested() {
             return Err(Cut::Signal);
         }
-        let repetition = if cell.trials > 1 { format!(", trial {trial}") } else { String::new() };
-        progress.begin(&format!("{}{repetition}", cell.id));
+        self.progress.tell(self.trial_began(cell, trial));
+        let number = trial;
         let trial = Trial {
             plan: self.plan,
             cell,
-            number: trial,
+            number,
             bin_dir: self.bin_dir,
             folder: self.folder,
             origin: self.origin,
             stop: self.stop,
-            progress,
+            listener: self.progress.listener(self.name),
         };
-        if let Some(queries) = trial.run(&mut self.recorder).await? {
+        let ran = trial.run(&mut self.recorder).await;
+        self.progress.tell(News::TrialEnded {
+            run: self.name.to_owned(),
+            cell: cell.id.clone(),
+            trial: number,
+            cut_short: ran.as_ref().err().map(ToString::to_string),
+            figures: self.recorder.take_tally().figures(),
+        });
+        if let Some(queries) = ran? {
             self.queries.append(&queries)?;
         }
-        progress.finish();
         Ok(())
     }
+
+    fn trial_began(&self, cell: &Cell, trial: u32) -> News {
+        News::TrialBegan {
+            run: self.name.to_owned(),
+            cell: cell.id.clone(),
+            trial,
+            p: cell.p,
+            cache: cell.cache,
+            clients: cell.clients,
+            rate_per_s: cell.rate_per_s,
+            load_ms: self.plan.load.duration_ms(),
+            planned: expected::planned_acts(&self.plan.schedule()),
+        }
+    }
+}
+
+/// As people call it.
+fn step_name(cell: &Cell, trial: u32) -> String {
+    let repetition = if cell.trials > 1 { format!(", trial {trial}") } else { String::new() };
+    format!("{}{repetition}", cell.id)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::Context;
-use results::checks;
+use results::checks::{self, ConsistencyReport};
 use results::records::RunFolder;
 use results::report;
 use results::verdict::Verdict;
@@ -11,21 +11,25 @@ use results::verdict::Verdict;
 use super::catalog_queries;
 use crate::exit::Exit;
 
-/// Figures, charts and checks of a run, written into its folder and printed. The databases of a
-/// run that passed are removed unless `keep_data`; those of any other run are evidence.
+/// Figures, charts and checks of a run, written into its folder and printed; returns what was
+/// found. The databases of a run that passed are removed unless `keep_data`; those of any other run
+/// are evidence.
 ///
 /// # Errors
 /// A file of the run cannot be read or written.
-pub(super) fn finish(folder: &RunFolder, keep_data: bool) -> anyhow::Result<Exit> {
+pub(super) fn finish(
+    folder: &RunFolder,
+    keep_data: bool,
+) -> anyhow::Result<(Exit, ConsistencyReport)> {
     let figures = show_figures(folder);
-    let exit = check(folder)?;
+    let (exit, report) = check(folder)?;
     println!("Everything is in {}", folder.root().display());
     // The checks do not need the figures, and so are shown even if those cannot be drawn.
     figures?;
     if exit == Exit::Pass && !keep_data {
         remove_data(folder)?;
     }
-    Ok(exit)
+    Ok((exit, report))
 }
 
 /// Writes figures and charts, and prints them.
@@ -50,12 +54,12 @@ pub(crate) fn show_figures(folder: &RunFolder) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// A file of the run cannot be read or written.
-pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<Exit> {
+pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<(Exit, ConsistencyReport)> {
     let report = checks::check_run(folder)?;
     report.write(folder).context("cannot write consistency.json")?;
     println!("{}", report.to_text());
     let verdict: Verdict = report.verdict;
-    Ok(verdict.into())
+    Ok((verdict.into(), report))
 }
 
 fn remove_data(folder: &RunFolder) -> anyhow::Result<()> {

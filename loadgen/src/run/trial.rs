@@ -12,7 +12,7 @@ use std::time::Duration;
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
 use faults::converge::{Dumps, NotConverged, converge};
-use faults::events::EventSink;
+use faults::events::{EventSink, Listener};
 use faults::heal::heal;
 use faults::{injector, probes};
 use results::records::{Cell, EventKind, FinalRow, RunFolder};
@@ -23,7 +23,6 @@ use wire::internal::{CatalogDump, OrderDump};
 use super::background::Background;
 use super::catalog_queries::{QueryCounts, TrialQueries};
 use super::cut::Cut;
-use super::progress::Progress;
 use crate::plan::Plan;
 use crate::recorder::{Record, Recorder};
 use crate::scenario::attack;
@@ -32,7 +31,6 @@ use crate::scenario::control::Control;
 use crate::stop::Stop;
 
 /// One trial of one cell.
-#[derive(Clone, Copy)]
 pub(super) struct Trial<'a> {
     pub(super) plan: &'a Plan,
     pub(super) cell: &'a Cell,
@@ -42,7 +40,8 @@ pub(super) struct Trial<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) origin: Origin,
     pub(super) stop: &'a Stop,
-    pub(super) progress: &'a Progress,
+    /// Hears the trial's events.
+    pub(super) listener: Arc<dyn Listener>,
 }
 
 /// Goose starts its users within milliseconds; making their HTTP clients takes some more.
@@ -58,7 +57,8 @@ impl Trial<'_> {
     /// Runs the trial. Afterwards nothing of it runs any more, whatever it came to.
     pub(super) async fn run(&self, recorder: &mut Recorder) -> Result<Option<TrialQueries>, Cut> {
         let events =
-            EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events());
+            EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events())
+                .heard_by(Arc::clone(&self.listener));
         let ran = self.with_bazaar(&events, &recorder.records()).await;
         recorder.settle().await?;
         match &ran {
@@ -193,7 +193,6 @@ impl Trial<'_> {
         events: &EventSink,
         records: &UnboundedSender<Record>,
     ) {
-        self.progress.say("comparing the replicas");
         let within = Duration::from_millis(self.plan.checks.converge_within_ms);
         let rows = match converge(bazaar, within, events).await {
             Ok(Dumps { orders, catalog }) => self.final_rows(&orders, Some(&catalog)),

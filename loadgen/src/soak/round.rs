@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use results::checks;
+use results::checks::{self, ConsistencyReport};
 use results::records::RunFolder;
 use results::report as figures;
 use results::verdict::Verdict;
@@ -12,7 +12,8 @@ use results::verdict::Verdict;
 use super::plan::{planned_time, round_plan};
 use super::report::{RoundReport, SoakReport};
 use crate::plan::Plan;
-use crate::run::{Kind, Progress, record};
+use crate::progress::{News, Progress, SCHEMA};
+use crate::run::{Kind, news_of_checks, record};
 use crate::stop::Stop;
 
 /// What is removed of a round that passed: rows and databases, some 30 MB. What stays says what
@@ -29,6 +30,8 @@ pub(crate) struct Rounds<'a> {
     pub(crate) keep_data: bool,
     /// Ctrl-C.
     pub(crate) stop: &'a Stop,
+    /// Who is told.
+    pub(crate) progress: &'a Progress,
 }
 
 impl Rounds<'_> {
@@ -41,9 +44,18 @@ impl Rounds<'_> {
         let plans = numbers.iter().map(|number| round_plan(soak.seed, *number));
         let plans = plans.collect::<Result<Vec<_>, _>>()?;
         let planned: std::time::Duration = plans.iter().map(planned_time).sum();
-        let progress = Progress::of(total, planned / total.max(1));
-        let ran = self.run_all(numbers, &plans, soak, &progress).await;
-        progress.end();
+        self.progress.expect(total, planned / total.max(1));
+        self.progress.tell(News::RunBegan {
+            schema: SCHEMA,
+            kind: Kind::Soak.as_str(),
+            name: soak.command.clone(),
+            folder: self.folder.root().display().to_string(),
+            seed: Some(soak.seed),
+            steps: total,
+        });
+        let ran = self.run_all(numbers, &plans, soak).await;
+        self.progress.tell(News::Recorded { run: soak.command.clone() });
+        self.progress.settle();
         ran
     }
 
@@ -52,7 +64,6 @@ impl Rounds<'_> {
         numbers: &[u32],
         plans: &[Plan],
         soak: &mut SoakReport,
-        progress: &Progress,
     ) -> anyhow::Result<()> {
         soak.write(self.folder)?;
         for (number, plan) in numbers.iter().zip(plans) {
@@ -60,11 +71,11 @@ impl Rounds<'_> {
                 break;
             }
             if let Some(cell) = plan.cells().first() {
-                progress.begin(&format!("{}, {}", plan.name, cell.id));
+                self.progress.step(format!("{}, {}", plan.name, cell.id));
             }
             let round = self.run_one(*number, plan).await?;
-            progress.note(&round.to_line());
-            progress.finish();
+            self.progress.step_ended();
+            self.progress.print(round.to_line());
             soak.add(round);
             soak.write(self.folder)?;
         }
@@ -80,12 +91,17 @@ impl Rounds<'_> {
         fs::create_dir(folder.root())
             .with_context(|| format!("cannot make {}", folder.root().display()))?;
         // A trial that was cut short says so in its events, and the checks are inconclusive.
-        let cut = record(Kind::Soak, plan, self.bin_dir, &folder, self.stop).await?;
+        let cut =
+            record(Kind::Soak, plan, &plan.name, self.bin_dir, &folder, self.stop, self.progress);
+        let cut = cut.await?;
         if let Some(cut) = cut {
             tracing::warn!(round = number, "cut short: {cut}");
         }
-        let (plan, keep_data) = (plan.clone(), self.keep_data);
-        tokio::task::spawn_blocking(move || judge(number, &plan, &folder, keep_data)).await?
+        let (plan, name, keep_data) = (plan.clone(), plan.name.clone(), self.keep_data);
+        let judged = tokio::task::spawn_blocking(move || judge(number, &plan, &folder, keep_data));
+        let (round, checked) = judged.await??;
+        self.progress.tell(news_of_checks(&name, &checked));
+        Ok(round)
     }
 }
 
@@ -95,7 +111,7 @@ fn judge(
     plan: &Plan,
     folder: &RunFolder,
     keep_data: bool,
-) -> anyhow::Result<RoundReport> {
+) -> anyhow::Result<(RoundReport, ConsistencyReport)> {
     let checked = checks::check_run(folder)?;
     checked.write(folder)?;
     let round = RoundReport::new(number, plan, &plan.name, &folder.events()?, &checked);
@@ -109,7 +125,7 @@ fn judge(
             remove(&folder.path(name))?;
         }
     }
-    Ok(round)
+    Ok((round, checked))
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {

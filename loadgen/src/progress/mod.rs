@@ -1,0 +1,241 @@
+//! Says how far a command is: bars on a terminal, plain lines elsewhere, and with `--json` events
+//! for programs.
+//!
+//! Whoever measures only hands [`News`] to a thread, which does the telling: a terminal that was
+//! stopped with Ctrl-S, or a program that does not read, must not delay a fault. The queue needs no
+//! bound: a trial has some dozen news.
+//!
+//! A command has *steps*, which the time that is left is counted in: trials of a run, rounds of a
+//! soak, rows of a proof.
+
+mod bars;
+mod event;
+mod json;
+mod lines;
+mod news;
+mod steps;
+
+use std::fmt;
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use faults::events::Listener;
+use results::records::Event;
+
+use self::bars::Bars;
+use self::json::JsonLines;
+use self::lines::Lines;
+pub(crate) use self::news::{CheckFigures, News, PlannedAct, SCHEMA};
+use self::steps::Steps;
+
+/// How often a bar shows how the time goes by.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Somebody who tells people or programs.
+trait Teller: Send {
+    /// Tells of something.
+    fn tell(&mut self, news: &News);
+    /// Prints a line for people on stderr.
+    fn line(&mut self, line: &str);
+    /// Prints a line for people on stdout.
+    fn print(&mut self, line: &str);
+    /// Time has gone by.
+    fn tick(&mut self) {}
+}
+
+/// What the thread is asked to do.
+enum Order {
+    Tell(News),
+    Line(String),
+    Print(String),
+    /// Everything before has been told.
+    Settle(SyncSender<()>),
+    End,
+}
+
+/// How far a command is. Dropping it tells what is still to be told.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    orders: Sender<Order>,
+    steps: Arc<Mutex<Steps>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Begins to tell of a command: to people on stderr, and, if `json`, to programs on stdout.
+    /// From then on everything else that is printed to stdout goes to stderr.
+    ///
+    /// # Errors
+    /// The thread cannot be started, or stdout cannot be kept for programs.
+    pub(crate) fn begin(json: bool) -> io::Result<Self> {
+        let for_people: Box<dyn Teller> = match Bars::on_terminal() {
+            Some(bars) => Box::new(bars),
+            None => Box::new(Lines::default()),
+        };
+        let mut tellers = vec![for_people];
+        if json {
+            tellers.push(Box::new(JsonLines::on_stdout()?));
+        }
+        let (orders, taken) = channel();
+        let thread = thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || carry_out(&taken, &mut tellers))?;
+        Ok(Self { orders, steps: Arc::default(), thread: Some(thread) })
+    }
+
+    /// A run, a soak or a proof begins: so many steps, each of which is expected to take so long.
+    pub(crate) fn expect(&self, steps: u32, each: Duration) {
+        *self.steps() = Steps::new(steps, each);
+    }
+
+    /// The next step begins.
+    pub(crate) fn step(&self, name: impl Into<String>) {
+        let (number, of, left) = self.steps().begin();
+        self.tell(News::StepBegan { number, of, name: name.into(), left_ms: milliseconds(left) });
+    }
+
+    /// A step has ended.
+    pub(crate) fn step_ended(&self) {
+        let (ended, of, left) = self.steps().end();
+        self.tell(News::StepEnded { ended, of, left_ms: milliseconds(left) });
+    }
+
+    /// Tells of something.
+    pub(crate) fn tell(&self, news: News) {
+        self.order(Order::Tell(news));
+    }
+
+    /// Prints a line for people on stderr, without disturbing the bars.
+    pub(crate) fn line(&self, line: impl Into<String>) {
+        self.order(Order::Line(line.into()));
+    }
+
+    /// Prints a line for people on stdout: a result, rather than progress.
+    pub(crate) fn print(&self, line: impl Into<String>) {
+        self.order(Order::Print(line.into()));
+    }
+
+    /// A listener that tells of what happens in the trials of `run`.
+    pub(crate) fn listener(&self, run: &str) -> Arc<dyn Listener> {
+        Arc::new(Ear { run: run.to_owned(), orders: Mutex::new(self.orders.clone()) })
+    }
+
+    /// Returns once everything has been told.
+    pub(crate) fn settle(&self) {
+        let (told, answer) = sync_channel(1);
+        self.order(Order::Settle(told));
+        // The thread is gone only if it panicked; there is nothing to wait for then.
+        let _ = answer.recv();
+    }
+
+    fn order(&self, order: Order) {
+        // As above.
+        let _ = self.orders.send(order);
+    }
+
+    fn steps(&self) -> std::sync::MutexGuard<'_, Steps> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.order(Order::End);
+        if let Some(thread) = self.thread.take() {
+            // If it panicked, it has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn carry_out(orders: &Receiver<Order>, tellers: &mut [Box<dyn Teller>]) {
+    loop {
+        match orders.recv_timeout(TICK) {
+            Ok(Order::Tell(news)) => tellers.iter_mut().for_each(|teller| teller.tell(&news)),
+            Ok(Order::Line(line)) => tellers.iter_mut().for_each(|teller| teller.line(&line)),
+            Ok(Order::Print(line)) => tellers.iter_mut().for_each(|teller| teller.print(&line)),
+            Ok(Order::Settle(told)) => {
+                // Whoever asked may have stopped waiting.
+                let _ = told.send(());
+            }
+            Err(RecvTimeoutError::Timeout) => tellers.iter_mut().for_each(|teller| teller.tick()),
+            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Hears what a trial's events say, and passes it on.
+struct Ear {
+    run: String,
+    orders: Mutex<Sender<Order>>,
+}
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ear").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+impl Listener for Ear {
+    fn hear(&self, event: &Event) {
+        if let Some(news) = event::news_of(&self.run, event) {
+            let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = orders.send(Order::Tell(news));
+        }
+    }
+}
+
+/// A length of time as people say it.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_in_minutes_from_one_minute_up() {
+        let said = |seconds| clock(Duration::from_secs(seconds));
+        assert_eq!((said(59).as_str(), said(61).as_str()), ("59 s", "1 min 1 s"));
+    }
+
+    #[test]
+    fn what_was_handed_in_is_told_in_order_before_settling_returns() {
+        struct Heard(Arc<Mutex<Vec<String>>>);
+        impl Teller for Heard {
+            fn tell(&mut self, news: &News) {
+                self.0.lock().unwrap().push(news.name().to_owned());
+            }
+            fn line(&mut self, line: &str) {
+                self.0.lock().unwrap().push(line.to_owned());
+            }
+            fn print(&mut self, line: &str) {
+                self.line(line);
+            }
+        }
+        let heard = Arc::default();
+        let mut tellers: Vec<Box<dyn Teller>> = vec![Box::new(Heard(Arc::clone(&heard)))];
+        let (orders, taken) = channel();
+        let thread = thread::spawn(move || carry_out(&taken, &mut tellers));
+        let progress = Progress { orders, steps: Arc::default(), thread: Some(thread) };
+        progress.expect(2, Duration::from_secs(1));
+        progress.step("one");
+        progress.line("said");
+        progress.step_ended();
+        progress.settle();
+        assert_eq!(*heard.lock().unwrap(), ["step-began", "said", "step-ended"]);
+    }
+}
