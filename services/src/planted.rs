@@ -43,6 +43,10 @@ pub enum Bug {
     AnswerBeforeFlush,
     /// Order: a trade that has a number gets another (R8).
     NoOrderLogCheck,
+    /// Order: the next number follows what is on disk, whatever waits to be written (R8).
+    NumberFromDisk,
+    /// Order: a leader counts the numbers that it answers from its takeover on (R8).
+    CountFromTakeover,
     /// Order: a repeat is told its number before that is committed (R7).
     AnswerUncommittedRepeat,
     /// Order: lookups show orders before they are committed (R7).
@@ -62,6 +66,10 @@ pub enum Bug {
     AddWithoutWaiting,
     /// Order: replicas are added before it is known what is committed (R2).
     AddWhileReconciling,
+    /// Order: a leader waits for a member that fails, and never asks for its removal (R2).
+    NeverRemove,
+    /// Order: a replica that has caught up is not let in again (R2).
+    NeverRejoin,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: a new leader does not ask what was applied without a number (E1).
@@ -76,14 +84,22 @@ pub enum Bug {
     CacheLateFill,
     /// Front-end: dropping a stock from the cache forgets its floor (C2).
     ForgetFloor,
+    /// Front-end: the cache has two copies that take turns, and a push reaches one of them (C2).
+    TwoCopies,
     /// Front-end: a trade that is sent again goes under another request id.
     FreshIdOnRetry,
     /// Catalog: a repeated request is applied again.
     NoRequestIdCheck,
     /// Catalog: trades of epochs that are over are applied (E1).
     NoEpochCheckAtCatalog,
+    /// Catalog: a key that comes with another trade gets the first one's outcome (E3).
+    NoBodyCheck,
+    /// Catalog: a refused trade counts towards its stock's volume.
+    CountRefused,
     /// Catalog: what is committed is shown and answered without telling the front-end (C1).
     SkipInvalidation,
+    /// Catalog: a stock is shown with its new volume and the quantity from before.
+    HalfShown,
     /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
     FillDuringPush,
 }
@@ -92,7 +108,7 @@ pub enum Bug {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bugs {
     #[cfg(feature = "planted-bugs")]
-    planted: u32,
+    planted: u64,
 }
 
 impl Bugs {
@@ -100,7 +116,7 @@ impl Bugs {
     #[cfg(feature = "planted-bugs")]
     #[must_use]
     pub const fn has(self, bug: Bug) -> bool {
-        self.planted & (1 << bug as u32) != 0
+        self.planted & (1 << bug as u64) != 0
     }
 
     /// Whether `bug` is planted: never, in a build without the feature.
@@ -114,6 +130,6 @@ impl Bugs {
     #[cfg(feature = "planted-bugs")]
     #[must_use]
     pub const fn with(self, bug: Bug) -> Self {
-        Self { planted: self.planted | (1 << bug as u32) }
+        Self { planted: self.planted | (1 << bug as u64) }
     }
 }

@@ -23,6 +23,14 @@ const ONCE: &str = "exactly-once";
 const IDENTICAL: &str = "replicas-identical";
 const AGREE: &str = "catalog-and-log-agree";
 const FRESH: &str = "no-stale-read";
+const NUMBERS: &str = "order-numbers";
+const TIME: &str = "numbers-follow-time";
+const OWN_READS: &str = "client-reads-forward";
+const READS: &str = "reads-forward";
+const REAL: &str = "reads-show-real-states";
+const SUMS: &str = "conservation";
+const POSSIBLE: &str = "progress-while-possible";
+const HEALED: &str = "progress-after-healing";
 
 /// Every case, in the order of the matrix.
 pub const CASES: &[Case] = &[
@@ -128,6 +136,54 @@ pub const CASES: &[Case] = &[
         story: Story::LeaderBackUnnoticed,
         check: IDENTICAL,
     },
+    Case {
+        bug: "number-from-disk",
+        what: "the next number follows what is on disk, whatever waits to be written",
+        story: Story::LeaderBackUnnoticed,
+        check: NUMBERS,
+    },
+    Case {
+        bug: "count-from-takeover",
+        what: "a leader counts the numbers that it answers from its takeover on",
+        story: Story::LeaderDies,
+        check: TIME,
+    },
+    Case {
+        bug: "two-copies",
+        what: "the cache has two copies that take turns, and a push reaches one of them",
+        story: Story::SlowFills,
+        check: OWN_READS,
+    },
+    Case {
+        bug: "two-copies",
+        what: "the same, seen between clients",
+        story: Story::LeaderDies,
+        check: READS,
+    },
+    Case {
+        bug: "half-shown",
+        what: "a stock is shown with its new volume and the quantity from before",
+        story: Story::SlowFills,
+        check: REAL,
+    },
+    Case {
+        bug: "count-refused",
+        what: "a refused trade counts towards its stock's volume",
+        story: Story::SlowFills,
+        check: SUMS,
+    },
+    Case {
+        bug: "never-remove",
+        what: "a leader waits for a member that fails, and never asks for its removal",
+        story: Story::FollowerStaysAway,
+        check: POSSIBLE,
+    },
+    Case {
+        bug: "never-rejoin",
+        what: "a replica that has caught up is not let in again",
+        story: Story::LeaderDies,
+        check: HEALED,
+    },
 ];
 
 /// Bugs that no schedule of kills and pauses provokes at a reasonable price, and why. `make explore`
@@ -143,6 +199,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("add-while-reconciling", "needs a replica to catch up within the milliseconds of a takeover"),
     ("no-compare-and-set", "needs a removal between an election's pings and its outcome"),
     ("quiet-removal", "needs a request to add a member that arrives after its removal"),
+    ("no-body-check", "needs a client that uses a key again for another trade"),
     ("forget-floor", "needs a stock to be dropped by hand during a fill"),
     (
         "fill-during-push",

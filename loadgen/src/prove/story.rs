@@ -19,6 +19,8 @@ pub enum Story {
     ReplicaLeftBehind,
     /// `plans/prove/follower-sleeps.toml`.
     FollowerSleeps,
+    /// `plans/prove/follower-stays-away.toml`.
+    FollowerStaysAway,
     /// `plans/prove/leader-sleeps.toml`.
     LeaderSleeps,
     /// `plans/prove/leader-and-front-end-die.toml`.
@@ -41,6 +43,7 @@ impl Story {
             Self::SlowFills => "slow-fills",
             Self::ReplicaLeftBehind => "replica-left-behind",
             Self::FollowerSleeps => "follower-sleeps",
+            Self::FollowerStaysAway => "follower-stays-away",
             Self::LeaderSleeps => "leader-sleeps",
             Self::LeaderAndFrontEndDie => "leader-and-front-end-die",
             Self::AllReplicasDie => "all-replicas-die",
@@ -60,6 +63,7 @@ impl Story {
             Self::SlowFills => include_str!("../../plans/prove/slow-fills.toml"),
             Self::ReplicaLeftBehind => include_str!("../../plans/prove/replica-left-behind.toml"),
             Self::FollowerSleeps => include_str!("../../plans/prove/follower-sleeps.toml"),
+            Self::FollowerStaysAway => include_str!("../../plans/prove/follower-stays-away.toml"),
             Self::LeaderSleeps => include_str!("../../plans/prove/leader-sleeps.toml"),
             Self::LeaderAndFrontEndDie => {
                 include_str!("../../plans/prove/leader-and-front-end-die.toml")
@@ -101,7 +105,7 @@ mod tests {
             let plan = case.story.plan(Some(case.bug), 7).unwrap();
             assert_eq!((plan.name.as_str(), plan.load.seed), (case.story.name(), 7));
             assert_eq!(plan.system.flags()[0], format!("--plant={}", case.bug));
-            assert!(plan.load.duration_ms().is_some_and(|ms| ms <= 3000));
+            assert!(plan.load.duration_ms().is_some_and(|ms| ms <= 7000));
         }
     }
 }

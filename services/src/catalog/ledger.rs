@@ -117,6 +117,7 @@ impl Ledger {
         }
         match recorded.filter(|_| !self.bugs.has(Bug::NoRequestIdCheck)) {
             Some(record) if is_same(&record, &trade.body) => Verdict::Repeat(record),
+            Some(record) if self.bugs.has(Bug::NoBodyCheck) => Verdict::Repeat(record),
             Some(_) => Verdict::Conflict,
             None => Verdict::New(self.apply(trade)),
         }
@@ -138,6 +139,8 @@ impl Ledger {
                 stock.quantity = after;
                 stock.trade_volume += u64::from(quantity.get());
                 stock.version = stock.version.next();
+            } else if self.bugs.has(Bug::CountRefused) {
+                stock.trade_volume += u64::from(quantity.get());
             }
             &*stock
         });

@@ -157,7 +157,12 @@ impl<W> Reveal<W> {
     fn show_attempted(&mut self) -> Vec<W> {
         let attempted = std::mem::take(&mut self.attempted);
         self.open = true;
-        self.shown.extend(attempted.changed);
+        for (name, mut at) in attempted.changed {
+            if let Some(before) = self.shown.get(&name).filter(|_| self.bugs.has(Bug::HalfShown)) {
+                at.stock.quantity = before.stock.quantity;
+            }
+            self.shown.insert(name, at);
+        }
         attempted.waiting
     }
 

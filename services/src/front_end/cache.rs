@@ -25,6 +25,8 @@ use crate::planted::{Bug, Bugs};
 pub struct Cache<T> {
     on: bool,
     stocks: HashMap<String, Known<T>>,
+    /// Empty, unless [`Bug::TwoCopies`] is planted.
+    other: HashMap<String, Known<T>>,
     bugs: Bugs,
 }
 
@@ -63,7 +65,8 @@ impl<T: Clone> Cache<T> {
     /// An empty cache. One that is off keeps floors all the same.
     #[must_use]
     pub fn new(on: bool) -> Self {
-        Self { on, stocks: HashMap::new(), bugs: Bugs::default() }
+        let (stocks, other) = Default::default();
+        Self { on, stocks, other, bugs: Bugs::default() }
     }
 
     /// The same cache with bugs planted in it.
@@ -74,7 +77,10 @@ impl<T: Clone> Cache<T> {
 
     /// Looks for a stock.
     #[must_use]
-    pub fn lookup(&self, stock: &str) -> Lookup<T> {
+    pub fn lookup(&mut self, stock: &str) -> Lookup<T> {
+        if self.bugs.has(Bug::TwoCopies) {
+            std::mem::swap(&mut self.stocks, &mut self.other);
+        }
         match self.stocks.get(stock) {
             Some(Known { entry: Some(value), .. }) => Lookup::Hit(value.clone()),
             Some(Known { floor, entry: None }) => Lookup::Miss { min_version: *floor },

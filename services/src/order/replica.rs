@@ -246,7 +246,9 @@ impl Replica {
         };
         let known = self.log.number_of(&trade.request_id);
         let known = known.filter(|_| !self.bugs.has(Bug::NoOrderLogCheck));
-        let order_no = known.unwrap_or(last.next());
+        let is_pending_seen = !self.bugs.has(Bug::NumberFromDisk);
+        let newest = if is_pending_seen { last } else { leadership.flushed };
+        let order_no = known.unwrap_or(newest.next());
         if order_no > last {
             self.log.push(Arc::new(numbered(trade, order_no, epoch)));
         }
@@ -403,7 +405,7 @@ impl Replica {
         let common = leadership.held_by_all_awaited(configuration, written, self.bugs);
         if let Some(common) = common.filter(|common| *common > self.committed) {
             self.committed = common;
-            effects.extend(leadership.answer_through(common));
+            effects.extend(leadership.answer_through(common, self.bugs));
         }
         // Whatever the predecessors committed lies at or below the takeover's end.
         let reconciled = common.is_some_and(|common| common >= leadership.takeover_end);

@@ -21,13 +21,15 @@ use services::catalog::ledger::{Ledger, Trade, Verdict, public};
 use services::catalog::reveal::{Batch, Look, Pushed, Reveal, Step};
 use services::front_end::cache::{Cache, Fill, Lookup};
 use services::planted::Bugs;
-use wire::bazaar::{CatalogTrade, Quantity, StockAt, TradeType};
+use wire::bazaar::{CatalogTrade, Quantity, Stock, StockAt, TradeType};
 use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
 use wire::internal::{Invalidation, StockRecord, TradeRecord};
 
 use crate::search::Model;
 
 const STOCK: &str = "A";
+/// How many there are of it at first.
+const STOCKED: u32 = 100;
 /// Steps after which nothing may be waited for any more, if nothing goes wrong.
 const MAX_SETTLING: usize = 100;
 
@@ -143,7 +145,7 @@ impl Model for Coherence {
         let stock = StockRecord {
             stock_name: STOCK.to_owned(),
             price: 1.0,
-            quantity: 100,
+            quantity: STOCKED,
             trade_volume: 0,
             version: StockVersion(0),
             cap: 100,
@@ -397,7 +399,7 @@ impl Bazaar {
     }
 
     fn read(&mut self) {
-        let Some(front_end) = &self.front_end else { return };
+        let Some(front_end) = &mut self.front_end else { return };
         self.reads_begun += 1;
         let floor = self.seen;
         match front_end.cache.lookup(STOCK) {
@@ -412,8 +414,13 @@ impl Bazaar {
         let Some(catalog) = &mut self.catalog else { return };
         let read = &mut self.reads[place];
         // Anything else is asked again later.
-        if let Look::Found(at) = catalog.reveal.fill(STOCK, read.least) {
-            read.answer = Some(at.version);
+        let Look::Found(at) = catalog.reveal.fill(STOCK, read.least) else { return };
+        read.answer = Some(at.version);
+        let Stock { quantity, trade_volume, .. } = at.stock;
+        // Every trade buys one of what there is.
+        if u64::from(STOCKED - quantity) != trade_volume {
+            let text = format!("a read shows quantity {quantity} at volume {trade_volume}");
+            self.broken.get_or_insert(text);
         }
     }
 
@@ -459,7 +466,7 @@ impl Bazaar {
             Action::PushRefused => "the push is refused: no front-end listens".to_owned(),
             Action::PushLost => "the push is lost".to_owned(),
             Action::Conclude => format!("the catalog sees what became of it: {:?}", outcome()),
-            Action::Read => match self.front_end.as_ref().map(|fe| fe.cache.lookup(STOCK)) {
+            Action::Read => match self.front_end.clone().map(|mut fe| fe.cache.lookup(STOCK)) {
                 Some(Lookup::Hit(version)) => format!("a read: the cache shows version {version}"),
                 _ => "a read: not in the cache".to_owned(),
             },

@@ -13,6 +13,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod coherence;
+mod keys;
 mod replication;
 mod rules;
 mod search;

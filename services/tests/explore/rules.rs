@@ -5,6 +5,7 @@ use std::time::Duration;
 use services::planted::{Bug, Bugs};
 
 use crate::coherence::Coherence;
+use crate::keys::Keys;
 use crate::replication::{Fault, Replication, Scope, Start};
 use crate::search::{Bounds, Outcome, explore};
 
@@ -31,6 +32,8 @@ pub(crate) struct Case {
 pub(crate) enum Place {
     /// The replication model.
     Replication(Scope),
+    /// The model of clients' keys.
+    Keys,
     /// The coherence model, with so many trades, attempts at each, and reads.
     Coherence { trades: u8, attempts: u8, reads: u8 },
 }
@@ -55,6 +58,8 @@ pub(crate) const CASES: &[Case] = &[
     replication("R2", Bug::AddWithoutWaiting, REJOINING, 1),
     replication("R2", Bug::AddWhileReconciling, Scope { faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
     replication("R2", Bug::QuietRemoval, Scope { attempts: 1, ..REJOINING }, 2),
+    replication("R2", Bug::NeverRemove, SERVING, 1),
+    replication("R2", Bug::NeverRejoin, REJOINING, 0),
     replication("R3", Bug::ElectOutOfSync, LAGGING, 1),
     replication("R4", Bug::LeadOldEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
     replication("R5", Bug::NoEpochCheckAtFollower, SERVING, 2),
@@ -69,6 +74,8 @@ pub(crate) const CASES: &[Case] = &[
     replication("R7", Bug::AnswerUncommittedRepeat, SERVING, 2),
     replication("R7", Bug::ServeUncommitted, SERVING, 1),
     replication("R8", Bug::NoOrderLogCheck, SERVING, 1),
+    replication("R8", Bug::NumberFromDisk, TWO_TRADES, 0),
+    replication("R8", Bug::CountFromTakeover, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
     replication("I2", Bug::AcknowledgeBeforeReplicating, SERVING, 1),
     replication("I2", Bug::AnswerBeforeFlush, SERVING, 1),
     replication("E1", Bug::SkipUnnumbered, SERVING, 1),
@@ -78,6 +85,10 @@ pub(crate) const CASES: &[Case] = &[
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),
+    coherence("C2", Bug::TwoCopies),
+    coherence("C1", Bug::HalfShown),
+    Case { rule: "E3", bug: Bug::NoBodyCheck, place: Place::Keys, faults: 0 },
+    Case { rule: "E3", bug: Bug::CountRefused, place: Place::Keys, faults: 0 },
     coherence("C3b", Bug::FillDuringPush),
 ];
 
@@ -88,6 +99,7 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("rejoining", Place::Replication(Scope { attempts: 1, ..REJOINING }), 0),
     ("lagging far", Place::Replication(LAGGING_FAR), 0),
     ("coherence", COHERENCE, 2),
+    ("keys", Place::Keys, 0),
 ];
 
 /// ...and as much of it as time allows, at length.
@@ -100,6 +112,7 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("lagging far", Place::Replication(LAGGING_FAR), 1),
     ("serving, further", Place::Replication(SERVING), 2),
     ("only crashes", Place::Replication(Scope { faults: ONLY_CRASHES, ..SERVING }), 2),
+    ("keys", Place::Keys, 0),
     ("coherence", COHERENCE, 4),
     ("coherence, two trades", Place::Coherence { trades: 2, attempts: 1, reads: 3 }, 3),
 ];
@@ -118,6 +131,7 @@ impl Place {
         let bounds = Bounds { faults, states, time };
         match self {
             Self::Replication(scope) => explore(&Replication::new(scope, bugs), bounds, THREADS),
+            Self::Keys => explore(&Keys { bugs }, bounds, THREADS),
             Self::Coherence { trades, attempts, reads } => {
                 explore(&Coherence { trades, attempts, reads, bugs }, bounds, THREADS)
             }

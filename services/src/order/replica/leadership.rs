@@ -75,11 +75,16 @@ impl Leadership {
         awaited.map(|(_, peer)| peer.matched).chain([Some(written)]).min().flatten()
     }
 
-    pub(super) fn answer_through(&mut self, committed: OrderNo) -> Vec<Effect> {
+    pub(super) fn answer_through(&mut self, committed: OrderNo, bugs: Bugs) -> Vec<Effect> {
         let still_waiting = self.waiting.split_off(&committed.next());
         let answered = std::mem::replace(&mut self.waiting, still_waiting);
+        let uncounted = match bugs.has(Bug::CountFromTakeover) {
+            true => self.takeover_end.0,
+            false => 0,
+        };
         let answers = answered.into_iter().flat_map(|(order_no, tickets)| {
-            tickets.into_iter().map(move |ticket| Effect::Answer(ticket, Ok(order_no)))
+            let told = OrderNo(order_no.0.saturating_sub(uncounted));
+            tickets.into_iter().map(move |ticket| Effect::Answer(ticket, Ok(told)))
         });
         answers.collect()
     }
@@ -101,12 +106,15 @@ impl Leadership {
             .peers
             .iter()
             .find(|(id, peer)| peer.failed && Self::awaits(**id, peer, configuration, bugs));
-        if let Some((id, _)) = failed {
+        if let Some((id, _)) = failed.filter(|_| !bugs.has(Bug::NeverRemove)) {
             return Some(request(Membership::Remove, *id));
         }
         // Before the takeover's end is common, `committed` may lag behind what predecessors
         // committed, and would let a replica in that lacks some of it.
         if self.phase == Phase::Reconciling && !bugs.has(Bug::AddWhileReconciling) {
+            return None;
+        }
+        if bugs.has(Bug::NeverRejoin) {
             return None;
         }
         let (id, peer) = self.peers.iter_mut().find(|(id, peer)| {
