@@ -19,6 +19,7 @@ mod marks;
 mod output;
 mod palette;
 mod raster;
+mod svg;
 mod timeline;
 mod trial;
 
@@ -116,7 +117,7 @@ impl Studio {
         match attempt {
             Ok(figure) => {
                 let chart = figure.card();
-                self.drawn.files.extend(save(&figure, &chart.stem, &self.folder)?);
+                self.drawn.files.extend(save(&figure, &chart, &self.folder)?);
                 self.drawn.charts.push(chart);
             }
             Err(reason) => self.drawn.left_out.push(reason),

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use plotters::coord::Shift;
-use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, SVGBackend};
+use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::style::{FontStyle, WHITE, register_font};
 use plotters_backend::DrawingBackend;
 
 use super::chart::Chart;
 use super::palette::FONT;
 use super::raster::Canvas;
+use super::svg::Document;
 
 /// Why a chart could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +62,16 @@ pub(super) trait Figure {
 /// memory first, so that no half-written picture is left behind by a failed drawing.
 pub(super) fn save(
     figure: &impl Figure,
-    name: &str,
+    chart: &Chart,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ChartError> {
     register_fonts()?;
-    let failed = |reason: String| ChartError::Draw { chart: name.to_owned(), reason };
+    let name = &chart.stem;
+    let failed = |reason: String| ChartError::Draw { chart: name.clone(), reason };
 
-    let mut svg = String::new();
-    render(figure, SVGBackend::with_string(&mut svg, figure.size())).map_err(failed)?;
+    let mut document = Document::new(figure.size());
+    render(figure, document.backend()).map_err(failed)?;
+    let svg = document.into_file(chart);
     let mut canvas = Canvas::new(figure.size());
     render(figure, canvas.backend()).map_err(failed)?;
     let png = canvas.png().map_err(|error| failed(error.to_string()))?;

@@ -41,11 +41,11 @@ fn bench_of(observations: Vec<Observation>) -> Run {
 fn texts(path: &Path) -> Vec<String> {
     let svg = fs::read_to_string(path).unwrap();
     let after_tag = |part: &str| part.split_once('>').map(|(_, text)| text.to_owned());
-    svg.split("<text").skip(1).filter_map(after_tag).map(first_line).collect()
+    svg.split("<text").skip(1).filter_map(after_tag).map(before_end).collect()
 }
 
-fn first_line(text: String) -> String {
-    text.trim_start().lines().next().unwrap_or_default().to_owned()
+fn before_end(text: String) -> String {
+    text.split_once("</text>").unwrap().0.to_owned()
 }
 
 /// Width, height and the number of different colours of a PNG.
