@@ -75,6 +75,14 @@ impl Axis {
         Self { title: title.into(), ticks, low, high, log: true }
     }
 
+    /// The same with its first and last tick only, for a panel without room for more.
+    pub(super) fn few_ticks(&self) -> Self {
+        let ends = self.ticks.first().into_iter().chain(self.ticks.last());
+        let mut ticks: Vec<_> = ends.cloned().collect();
+        ticks.dedup();
+        Self { ticks, ..self.clone() }
+    }
+
     /// Where `value` is, from 0 at the lower end to 1 at the upper one; values outside at the ends.
     pub(super) fn share(&self, value: f64) -> f64 {
         let clamped = value.clamp(self.low, self.high);

@@ -8,7 +8,7 @@ use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
 use super::palette::{self, Look};
-use super::{Attempt, Material, setting, to_ms};
+use super::{Attempt, Material, plural, setting, to_ms};
 use crate::records::{Manifest, Op};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::three_digits;
@@ -187,7 +187,8 @@ impl Lines {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
-        let top = self.frame.draw(area)? + 20;
+        self.frame.draw(area)?;
+        let top = self.frame.height() + 10;
         let bounds = Bounds {
             left: MARGIN + AXIS_SPACE.0,
             top,
@@ -221,13 +222,4 @@ fn p_axis(manifest: &Manifest) -> Axis {
 /// `cache on` or `cache off`.
 pub(super) fn cache_name(cache: bool) -> &'static str {
     if cache { "cache on" } else { "cache off" }
-}
-
-/// The operation's name for many of them.
-pub(super) fn plural(op: Op) -> &'static str {
-    match op {
-        Op::Query => "queries",
-        Op::Trade => "trades",
-        Op::Lookup => "lookups",
-    }
 }

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::by_p::{cache_name, plural};
+use super::by_p::cache_name;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
 use super::palette;
-use super::{Attempt, Material, setting, to_ms};
+use super::{Attempt, Material, plural, setting, to_ms};
 use crate::records::{Cell, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured, op_name};
@@ -24,8 +24,6 @@ use crate::text::three_digits;
 /// The height of a panel, and that of the only one.
 const PANEL_HEIGHT: i32 = 340;
 const LONE_PANEL_HEIGHT: i32 = 660;
-/// Where the panels begin.
-const GRID_TOP: i32 = 124;
 /// Points of a curve per factor of ten in the tail.
 const POINTS_PER_DECADE: u32 = 40;
 /// The percentiles that are labelled, as long as the data reaches them.
@@ -108,7 +106,7 @@ impl Distribution {
 
     fn grid(&self) -> Grid {
         let height = if self.panels.len() == 1 { LONE_PANEL_HEIGHT } else { PANEL_HEIGHT };
-        Grid::new(self.panels.len(), GRID_TOP, height)
+        Grid::new(self.panels.len(), self.frame.height(), height)
     }
 }
 

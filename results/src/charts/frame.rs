@@ -3,7 +3,7 @@
 
 use plotters::element::{PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
-use plotters::style::{Color, TextStyle};
+use plotters::style::{Color, TextStyle, WHITE};
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
@@ -15,42 +15,70 @@ use super::palette::{GREY, GRID, INK, Look};
 pub(super) const WIDTH: u32 = 1400;
 /// Empty space at the chart's edges.
 pub(super) const MARGIN: i32 = 24;
-/// Where everything below title and subtitle begins.
-const LEGEND_TOP: i32 = 84;
+/// The middle of the subtitle's first line, and the height of its lines.
+const SUBTITLE_TOP: i32 = 62;
+const SUBTITLE_LINE: i32 = 26;
 /// The height of a line of the legend.
 const LEGEND_LINE: i32 = 30;
-/// The length of a line in the legend.
-const SAMPLE: i32 = 44;
+/// The length of a line in the legend, the gap to its label, and that to the next entry.
+const SAMPLE: i32 = 40;
+const SAMPLE_GAP: i32 = 10;
+const ENTRY_GAP: i32 = 26;
+/// Below the legend.
+const HEAD_GAP: i32 = 10;
 
 /// Title, subtitle and legend.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     /// What was measured.
     pub(super) title: String,
-    /// How: plan, clients, replicas.
+    /// How: plan, clients, replicas. Lines are separated by line breaks.
     pub(super) subtitle: String,
     /// What the looks stand for.
     pub(super) legend: Vec<(Look, String)>,
 }
 
 impl Frame {
-    /// Draws it and returns how far down it reaches.
-    pub(super) fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB, i32> {
+    /// How far down it reaches.
+    pub(super) fn height(&self) -> i32 {
+        let last = self.places().last().map_or(self.legend_top(), |&(_, y)| y + LEGEND_LINE / 2);
+        last + HEAD_GAP
+    }
+
+    /// Draws it.
+    pub(super) fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
         area.draw_text(&self.title, &marks::bold(TITLE), (MARGIN, 30))?;
-        area.draw_text(&self.subtitle, &marks::text(TEXT).color(&GREY), (MARGIN, 62))?;
+        for (index, line) in self.subtitle.lines().enumerate() {
+            let place = (MARGIN, SUBTITLE_TOP + index as i32 * SUBTITLE_LINE);
+            area.draw_text(line, &marks::text(TEXT).color(&GREY), place)?;
+        }
+        let style = marks::text(TEXT);
+        for ((look, label), (x, y)) in self.legend.iter().zip(self.places()) {
+            sample(area, (x, y), *look)?;
+            area.draw_text(label, &style, (x + SAMPLE + SAMPLE_GAP, y))?;
+        }
+        Ok(())
+    }
+
+    fn legend_top(&self) -> i32 {
+        SUBTITLE_TOP + SUBTITLE_LINE * self.subtitle.lines().count() as i32 - 4
+    }
+
+    /// Where the entries of the legend stand, in as many lines as it takes.
+    fn places(&self) -> Vec<Pixel> {
         let style = marks::text(TEXT);
         let right = WIDTH.cast_signed() - MARGIN;
-        let (mut x, mut y) = (MARGIN, LEGEND_TOP + LEGEND_LINE / 2);
-        for (look, label) in &self.legend {
-            let length = SAMPLE + 10 + marks::width(area, label, &style)?;
+        let (mut x, mut y) = (MARGIN, self.legend_top() + LEGEND_LINE / 2);
+        let entries = self.legend.iter().map(|(_, label)| {
+            let length = SAMPLE + SAMPLE_GAP + marks::width(label, &style);
             if x > MARGIN && x + length > right {
                 (x, y) = (MARGIN, y + LEGEND_LINE);
             }
-            sample(area, (x, y), *look)?;
-            area.draw_text(label, &style, (x + SAMPLE + 10, y))?;
-            x += length + 28;
-        }
-        Ok(y + LEGEND_LINE / 2)
+            let place = (x, y);
+            x += length + ENTRY_GAP;
+            place
+        });
+        entries.collect()
     }
 }
 
@@ -135,7 +163,7 @@ impl Panel {
             let y = self.y_at(*value);
             area.draw(&PathElement::new(vec![(left, y), (right, y)], GRID))?;
             area.draw_text(label, &ending, (left - 8, y))?;
-            widest = widest.max(marks::width(area, label, &ending)?);
+            widest = widest.max(marks::width(label, &ending));
         }
         for (value, label) in &self.x.ticks {
             let x = self.x_at(*value);
@@ -154,6 +182,34 @@ impl Panel {
             area.draw_text(&self.y.title, &marks::upward(style), place)?;
         }
         Ok(())
+    }
+
+    /// Draws a line from the lower edge to the upper one, if it is within the panel.
+    pub(super) fn draw_vertical<DB: DrawingBackend>(
+        &self,
+        area: &Area<DB>,
+        value: f64,
+        look: Look,
+    ) -> Drawing<DB> {
+        if !self.x.contains(value) {
+            return Ok(());
+        }
+        let x = self.x_at(value);
+        marks::line(area, &[(x, self.bounds.top), (x, self.bounds.bottom)], look)
+    }
+
+    /// Writes a line into the panel's upper left corner, legible whatever is drawn there.
+    pub(super) fn label_inside<DB: DrawingBackend>(
+        &self,
+        area: &Area<DB>,
+        text: &str,
+    ) -> Drawing<DB> {
+        let style = marks::bold(self.em);
+        let em = self.em.cast_signed();
+        let (left, top) = (self.bounds.left + 1, self.bounds.top + 1);
+        let corner = (left + em + marks::width(text, &style), top + em * 3 / 2);
+        area.draw(&Rectangle::new([(left, top), corner], WHITE.filled()))?;
+        area.draw_text(text, &style, (left + em / 2, top + em * 3 / 4))
     }
 
     /// Writes a line above the panel.

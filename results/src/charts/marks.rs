@@ -47,13 +47,10 @@ pub(super) fn upward(style: TextStyle<'static>) -> TextStyle<'static> {
 }
 
 /// How wide the text will be.
-pub(super) fn width<DB: DrawingBackend>(
-    area: &Area<DB>,
-    text: &str,
-    style: &TextStyle<'_>,
-) -> Drawing<DB, i32> {
-    let (width, _) = area.estimate_text_size(text, style)?;
-    Ok(i32::try_from(width).unwrap_or(i32::MAX))
+pub(super) fn width(text: &str, style: &TextStyle<'_>) -> i32 {
+    // The font is built in; were it not to be had, nothing would be drawn at all.
+    let measured = style.font.box_size(text).map(|(width, _)| width).unwrap_or_default();
+    i32::try_from(measured).unwrap_or(i32::MAX)
 }
 
 /// A line through the points, dashed or not.
@@ -70,6 +67,15 @@ pub(super) fn path<DB: DrawingBackend>(
             area.draw(&DashedPathElement::new(points.iter().copied(), DASH.0, DASH.1, style))
         }
     }
+}
+
+/// The line of a look; nothing if it has none.
+pub(super) fn line<DB: DrawingBackend>(
+    area: &Area<DB>,
+    points: &[Pixel],
+    look: Look,
+) -> Drawing<DB> {
+    look.line.map_or(Ok(()), |line| path(area, points, look.colour, line))
 }
 
 /// A series: its line, then its points on top.
@@ -111,20 +117,22 @@ pub(super) fn marker<DB: DrawingBackend>(
                 vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top - 1)];
             area.draw(&PathElement::new(outline, stroke))
         }
-        Marker::Triangle => {
-            area.draw(&Polygon::new(vec![(x - r, y + r), (x + r, y + r), (x, y - r)], filled))
-        }
+        Marker::Triangle => area.draw(&triangle((x, y), r, filled)),
         Marker::Diamond => {
             let corners = vec![(x - r, y), (x, y - r), (x + r, y), (x, y + r)];
             area.draw(&Polygon::new(corners, filled))
         }
-        Marker::Cross => {
-            area.draw(&PathElement::new(vec![(x - r, y - r), (x + r, y + r)], stroke))?;
-            area.draw(&PathElement::new(vec![(x - r, y + r), (x + r, y - r)], stroke))
+        Marker::RingedDisc => {
+            area.draw(&Circle::new((x, y), r, INK.filled()))?;
+            area.draw(&Circle::new((x, y), r - 2, filled))
         }
-        Marker::Plus => {
-            area.draw(&PathElement::new(vec![(x - r, y), (x + r, y)], stroke))?;
-            area.draw(&PathElement::new(vec![(x, y - r), (x, y + r)], stroke))
+        Marker::RingedTriangle => {
+            area.draw(&triangle((x, y), r, INK.filled()))?;
+            area.draw(&triangle((x, y + 1), r - 3, filled))
         }
     }
+}
+
+fn triangle((x, y): Pixel, r: i32, style: ShapeStyle) -> Polygon<Pixel> {
+    Polygon::new(vec![(x - r, y + r), (x + r, y + r), (x, y - r)], style)
 }

@@ -7,19 +7,23 @@
 //! * `by_p`: latency and throughput against p, cache on beside cache off.
 //! * `distribution`: every percentile of an operation, on a scale that opens up the tail.
 //! * `timeline`: a trial with faults from end to end.
-//! * `leader_faults`: the moments around each fault that hit a leader, every operation a point.
+//! * `fault_zoom`: the moments around each fault, in slices of 10 ms.
 
 mod axis;
 mod by_p;
 mod chart;
+mod cloud;
 mod distribution;
+mod fault_zoom;
+mod faults;
 mod frame;
-mod leader_faults;
 mod marks;
 mod output;
 mod palette;
 mod raster;
 mod svg;
+#[cfg(test)]
+mod testing;
 mod timeline;
 mod trial;
 
@@ -27,7 +31,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::availability::AvailabilityRow;
-use crate::records::{Event, EventKind, FinalRow, Manifest, Observation, RunFolder};
+use crate::records::{Event, EventKind, FinalRow, Manifest, Observation, Op, RunFolder};
 use crate::summary::SummaryRow;
 use crate::text::counted;
 
@@ -86,14 +90,13 @@ pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartE
         let had_faults = trial.events.iter().any(|event| event.event == EventKind::Injected);
         if of_faults || had_faults {
             studio.draw(timeline::Timeline::new(material.manifest, &trial))?;
-            studio.draw(leader_faults::LeaderFaults::new(material.manifest, &trial))?;
+            studio.draw(fault_zoom::FaultZoom::new(material.manifest, &trial))?;
         }
     }
     Ok(studio.drawn)
 }
 
 fn draw_sweep(studio: &mut Studio, material: &Material<'_>) -> Result<(), ChartError> {
-    use crate::records::Op;
     for op in [Op::Query, Op::Trade] {
         studio.draw(by_p::LatencyByP::new(material, op))?;
     }
@@ -144,4 +147,22 @@ const LATENCY: &str = "latency (ms, log scale)";
 /// Microseconds as the milliseconds that axes show.
 fn to_ms(us: u64) -> f64 {
     us as f64 / 1000.0
+}
+
+/// The operation's name for one of them.
+fn singular(op: Op) -> &'static str {
+    match op {
+        Op::Query => "query",
+        Op::Trade => "trade",
+        Op::Lookup => "lookup",
+    }
+}
+
+/// The operation's name for many of them.
+fn plural(op: Op) -> &'static str {
+    match op {
+        Op::Query => "queries",
+        Op::Trade => "trades",
+        Op::Lookup => "lookups",
+    }
 }

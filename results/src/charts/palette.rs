@@ -6,7 +6,7 @@
 
 use plotters::style::RGBColor;
 
-use crate::records::Op;
+use crate::records::{Op, Outcome};
 
 /// The font family: the first name is what PNGs are drawn with, the others are for readers of
 /// an SVG on a machine that lacks it. All are about as wide.
@@ -28,6 +28,7 @@ const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 const BLUISH_GREEN: RGBColor = RGBColor(0x00, 0x9e, 0x73);
 const REDDISH_PURPLE: RGBColor = RGBColor(0xcc, 0x79, 0xa7);
 const SKY_BLUE: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
+const YELLOW: RGBColor = RGBColor(0xf0, 0xe4, 0x42);
 
 /// The shape of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +39,12 @@ pub(super) enum Marker {
     Square,
     /// A filled triangle.
     Triangle,
+    /// A filled circle with a dark edge.
+    RingedDisc,
+    /// A filled triangle with a dark edge.
+    RingedTriangle,
     /// A filled diamond.
     Diamond,
-    /// A diagonal cross.
-    Cross,
-    /// An upright cross.
-    Plus,
 }
 
 /// How a line is drawn.
@@ -88,25 +89,75 @@ pub(super) fn cache_curve(on: bool) -> Look {
     Look { line: Some((dash, 3)), marker: None, ..cache(on) }
 }
 
-/// Single operations as points.
-pub(super) fn operation(op: Op) -> Look {
-    let (colour, marker) = match op {
-        Op::Query => (BLUISH_GREEN, (Marker::Disc, 3)),
-        Op::Trade => (REDDISH_PURPLE, (Marker::Triangle, 5)),
-        Op::Lookup => (SKY_BLUE, (Marker::Plus, 4)),
+/// Single operations as points: the shape says what was done, the colour what came of it. What went
+/// well has the operation's own colour.
+pub(super) fn point(op: Op, outcome: Outcome) -> Look {
+    let (shape, ringed) = match op {
+        Op::Query => (Marker::Disc, Marker::RingedDisc),
+        Op::Trade | Op::Lookup => (Marker::Triangle, Marker::RingedTriangle),
+    };
+    let small = if op == Op::Query { 3 } else { 5 };
+    let (colour, marker) = match outcome {
+        Outcome::Ok => (operation(op), (shape, small)),
+        Outcome::Rejected => (SKY_BLUE, (shape, small)),
+        Outcome::Failed => (INK, (shape, 5)),
+        Outcome::Unknown => (YELLOW, (ringed, 6)),
     };
     Look { colour, line: None, marker: Some(marker) }
 }
 
-/// Operations over time as a line.
-pub(super) fn operation_line(op: Op) -> Look {
-    let width = if op == Op::Trade { 3 } else { 2 };
-    Look { line: Some((Dash::Solid, width)), marker: None, ..operation(op) }
+/// The same where there are thousands, as a ground for lines: paler and smaller, except for what
+/// was lost.
+pub(super) fn faint_point(op: Op, outcome: Outcome) -> Look {
+    let look = point(op, outcome);
+    if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
+        return look;
+    }
+    let pale = |channel: u8| 255 - ((255 - u16::from(channel)) * PALE_PERCENT / 100) as u8;
+    let RGBColor(red, green, blue) = look.colour;
+    let marker = look.marker.map(|(shape, radius)| (shape, (radius - 1).max(2)));
+    Look { colour: RGBColor(pale(red), pale(green), pale(blue)), marker, ..look }
 }
 
-/// Operations that failed or whose outcome is unknown.
-pub(super) fn lost() -> Look {
-    Look { colour: INK, line: None, marker: Some((Marker::Cross, 6)) }
+/// How much of its colour a faint point keeps.
+const PALE_PERCENT: u16 = 45;
+
+/// The colour of an operation that went well.
+fn operation(op: Op) -> RGBColor {
+    match op {
+        Op::Query => BLUISH_GREEN,
+        Op::Trade | Op::Lookup => REDDISH_PURPLE,
+    }
+}
+
+/// Which figure of a latency: the heavier the line, the more operations stay below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// The 50th percentile.
+    Median,
+    /// The 99th.
+    P99,
+    /// The largest.
+    Slowest,
+}
+
+/// Operations over time as a line.
+pub(super) fn operation_line(op: Op, rank: Rank) -> Look {
+    let width = match rank {
+        Rank::Median => 4,
+        Rank::P99 => 2,
+        Rank::Slowest => 1,
+    };
+    let RGBColor(red, green, blue) = operation(op);
+    // Darker than the points that it crosses.
+    let dark = |channel: u8| (u16::from(channel) * 7 / 10) as u8;
+    let colour = RGBColor(dark(red), dark(green), dark(blue));
+    Look { colour, line: Some((Dash::Solid, width)), marker: None }
+}
+
+/// The same figure without the correction for waiting before the send: same colour, dashed.
+pub(super) fn uncorrected(look: Look) -> Look {
+    Look { line: look.line.map(|(_, width)| (Dash::Dashed, width)), ..look }
 }
 
 /// A fault.
@@ -117,6 +168,16 @@ pub(super) fn fault() -> Look {
 /// A restart or a resume.
 pub(super) fn comeback() -> Look {
     Look { colour: GREY, line: Some((Dash::Dashed, 2)), marker: None }
+}
+
+/// A change of leader, as a line.
+pub(super) fn new_leader() -> Look {
+    Look { line: Some((Dash::Solid, 2)), marker: None, ..leader_change() }
+}
+
+/// The first trade that was acknowledged after a fault.
+pub(super) fn first_ack() -> Look {
+    Look { line: Some((Dash::Dashed, 2)), ..operation_line(Op::Trade, Rank::P99) }
 }
 
 /// A change of leader.

@@ -1,6 +1,7 @@
 //! One trial of one cell, as the charts over time look at it.
 
 use super::Material;
+use super::faults::Fault;
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Event, Observation, Phase};
 
@@ -12,7 +13,7 @@ pub(super) struct TrialView<'a> {
     pub(super) load: Vec<&'a Observation>,
     /// By time.
     pub(super) events: Vec<&'a Event>,
-    pub(super) faults: Vec<&'a AvailabilityRow>,
+    pub(super) faults: Vec<Fault>,
 }
 
 impl<'a> TrialView<'a> {
@@ -34,13 +35,15 @@ impl<'a> TrialView<'a> {
         let events = material.events.iter().filter(|event| is_its(&event.cell, event.trial));
         let mut events: Vec<&Event> = events.collect();
         events.sort_by_key(|event| event.at_us);
-        let faults = material.availability.iter();
+        let costs = material.availability.iter();
+        let costs: Vec<&AvailabilityRow> =
+            costs.filter(|row| is_its(&row.cell, row.trial)).collect();
         Self {
             cell,
             number,
             load: rows.filter(|row| row.phase == Phase::Load).collect(),
+            faults: Fault::all(&events, &costs),
             events,
-            faults: faults.filter(|row| is_its(&row.cell, row.trial)).collect(),
         }
     }
 

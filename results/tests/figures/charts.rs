@@ -110,21 +110,33 @@ fn assert_explains_itself(chart: &Path) {
 }
 
 #[test]
-fn a_failover_run_is_drawn_over_time_and_around_each_leader_kill() {
+fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     let folder = tempfile::tempdir().unwrap();
     let drawn = drawn(&synthetic::failover(), folder.path());
-    let (timeline, faults) =
-        ("timeline-p0.5-cache-on-trial1", "leader-faults-p0.5-cache-on-trial1");
+    let (timeline, faults) = ("timeline-p0.5-cache-on-trial1", "faults-p0.5-cache-on-trial1");
     let both = |name: &str| [format!("{name}.svg"), format!("{name}.png")];
     assert_eq!(names(&drawn), [both(timeline), both(faults)].concat());
     let texts = texts(&folder.path().join(format!("charts/{timeline}.svg")));
-    for expected in
-        ["time since the run began (s)", "latency (ms, log scale)", "answers per second", "fault"]
-    {
+    for expected in [
+        "time since the run began (s)",
+        "latency (ms, log scale)",
+        "answers per second",
+        "unknown (0)",
+    ] {
         assert!(texts.iter().any(|text| text == expected), "{expected} not in {texts:?}");
     }
     let listed = "1: kill order-3 (leader) at 7.0 s, first ack after ";
     assert!(texts.iter().any(|text| text.starts_with(listed)), "{texts:?}");
+    assert!(drawn.charts[0].alt.contains(listed), "{:?}", drawn.charts[0]);
+    let thinned = "the slowest of each slice, and all that were lost";
+    assert!(texts.iter().any(|text| text.ends_with(thinned)), "{texts:?}");
+    let zoomed = self::texts(&folder.path().join(format!("charts/{faults}.svg")));
+    for expected in ["per 10 ms", "ms since the fault", "3: kill order-1 (follower), first ack"] {
+        assert!(
+            zoomed.iter().any(|text| text.starts_with(expected)),
+            "{expected} not in {zoomed:?}"
+        );
+    }
     for name in [timeline, faults] {
         let (width, _, colours) = picture(&folder.path().join(format!("charts/{name}.png")));
         assert!(width == 1400 && colours > 20, "{name}: {width} wide, {colours} colours");

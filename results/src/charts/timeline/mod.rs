@@ -1,48 +1,61 @@
-//! A trial from end to end: latency above, throughput below, faults across both.
+//! A trial from end to end: every operation's latency, one panel per kind, and the answers per
+//! second below, with the faults across all of them.
 //!
-//! Faults are numbered as in the plan; the numbers stand in a strip above the panels, in as many
-//! rows as it takes for none to cover another, and the list below says what each of them was.
+//! Faults are numbered as in the plan. Each is a bar above the panels, in as many rows as it takes
+//! for none to cover another, and the list below says what it was.
 
 mod buckets;
-mod faults;
+mod strip;
 
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
+use super::cloud::Cloud;
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
-use super::palette::{self, Look, Marker};
+use super::palette::{self, Look, Rank};
 use super::trial::TrialView;
-use super::{Attempt, setting, to_ms};
-use crate::records::{Manifest, Op};
-use buckets::{BUCKET_MS, Buckets, stretches};
-use faults::FaultMarks;
+use super::{Attempt, plural, setting};
+use crate::records::{Manifest, Observation, Op, Outcome};
+use crate::stats::Latencies;
+use crate::summary::is_answered;
+use crate::text::ms;
+use buckets::{Buckets, slice_us};
+pub(super) use strip::FaultMarks;
 
 /// Space for the labels and title of the vertical axes.
 const AXIS_SPACE: i32 = 96;
-/// Heights from top to bottom: the latency panel, the gap to the throughput panel, that panel,
-/// the space for the labels and title of the time axis.
-const LATENCY_HEIGHT: i32 = 350;
-const GAP: i32 = 24;
-const THROUGHPUT_HEIGHT: i32 = 190;
+/// Heights of a panel of latencies and of the one of answers, the gap between panels, and the space
+/// for the labels and title of the time axis.
+const LATENCY_HEIGHT: i32 = 300;
+const THROUGHPUT_HEIGHT: i32 = 150;
+const GAP: i32 = 40;
 const TIME_AXIS_SPACE: i32 = 64;
-/// Where frame and legend end: two lines of legend.
-const HEAD: i32 = 152;
 
-/// The operations of the load.
-const OPS: [Op; 2] = [Op::Query, Op::Trade];
+/// The operations of the load; trades, which faults hit hardest, on top.
+const OPS: [Op; 2] = [Op::Trade, Op::Query];
+
+/// One operation's panel.
+struct Layer {
+    op: Op,
+    cloud: Cloud,
+    buckets: Buckets,
+    /// Over the whole trial.
+    latencies: Latencies,
+    axis: Axis,
+}
 
 /// The chart of one trial.
 pub(super) struct Timeline {
     name: String,
     frame: Frame,
-    buckets: Vec<(Op, Buckets)>,
+    layers: Vec<Layer>,
     marks: FaultMarks,
     time: Axis,
-    latency: Axis,
     throughput: Axis,
+    lost: (usize, usize),
 }
 
 impl Timeline {
@@ -51,73 +64,98 @@ impl Timeline {
         let Some(span_us) = trial.span_us() else {
             return Err(format!("{name}: no operation in the load"));
         };
-        let of_op = |op: Op| (op, Buckets::new(&trial.load, op, span_us));
-        let buckets: Vec<(Op, Buckets)> =
-            OPS.map(of_op).into_iter().filter(|(_, buckets)| !buckets.is_empty()).collect();
-        let each = || buckets.iter().map(|(_, buckets)| buckets);
-        let answered = each().flat_map(|b| b.medians_ms.iter().chain(&b.maxima_ms));
-        let lost = each().flat_map(|buckets| &buckets.lost).map(|point| to_ms(point.1));
-        let latencies = answered.map(|point| point.1).chain(lost);
-        let latency = Axis::logarithmic(super::LATENCY, latencies);
-        let rates = each().flat_map(|buckets| &buckets.answers_per_s).map(|point| point.1);
-        let throughput = Axis::from_zero("answers per second", rates);
+        let layers: Vec<Layer> =
+            OPS.into_iter().filter_map(|op| Layer::new(&trial.load, op, span_us)).collect();
+        let rates = layers.iter().flat_map(|layer| &layer.buckets.answers_per_s);
+        let throughput = Axis::from_zero("answers per second", rates.map(|point| point.1));
         let seconds = |us: u64| us as f64 / 1e6;
-        let range = (seconds(span_us.0), seconds(span_us.1));
+        let time = (seconds(span_us.0), seconds(span_us.1));
         let marks = FaultMarks::new(trial);
         let frame = Frame {
-            title: "Latency and throughput over time, with the faults".to_owned(),
-            subtitle: format!(
-                "{} · {} · {} operations, in buckets of {BUCKET_MS} ms",
-                setting(manifest),
-                trial.setting(),
-                trial.load.len()
-            ),
-            legend: legend(&buckets, &marks),
+            title: "Latency of every operation over time, with the faults".to_owned(),
+            subtitle: subtitle(manifest, trial, &layers, slice_us(span_us.1 - span_us.0)),
+            legend: legend(&trial.load, &layers, &marks),
         };
-        let time = Axis::linear("time since the run began (s)", range);
-        Ok(Self { name, frame, buckets, marks, time, latency, throughput })
+        let time = Axis::linear("time since the run began (s)", time);
+        let lost = (count(&trial.load, Outcome::Failed), count(&trial.load, Outcome::Unknown));
+        Ok(Self { name, frame, layers, marks, time, throughput, lost })
     }
 
-    /// The two panels, one below the other.
-    fn panels(&self) -> (Panel, Panel) {
+    /// A panel per layer, and the one of answers, one below the other.
+    fn panels(&self) -> (Vec<Panel>, Panel) {
         let (left, right) = (MARGIN + AXIS_SPACE, WIDTH.cast_signed() - MARGIN);
-        let top = HEAD + self.marks.strip_height(&self.time);
-        let bottom = top + LATENCY_HEIGHT;
-        let above = Bounds { left, top, right, bottom };
-        let top = bottom + GAP;
-        let below = Bounds { left, top, right, bottom: top + THROUGHPUT_HEIGHT };
-        (
-            Panel::new(above, self.time.clone(), self.latency.clone()),
-            Panel::new(below, self.time.clone(), self.throughput.clone()),
+        let mut top = self.frame.height() + self.marks.strip_height(&self.time);
+        let mut panels = Vec::new();
+        for layer in &self.layers {
+            let bounds = Bounds { left, top, right, bottom: top + LATENCY_HEIGHT };
+            panels.push(Panel::new(bounds, self.time.clone(), layer.axis.clone()));
+            top = bounds.bottom + GAP;
+        }
+        let bounds = Bounds { left, top, right, bottom: top + THROUGHPUT_HEIGHT };
+        (panels, Panel::new(bounds, self.time.clone(), self.throughput.clone()))
+    }
+
+    fn in_words(&self) -> String {
+        let of_op = |layer: &Layer| {
+            let us =
+                |quantile| layer.latencies.percentile_us(quantile).map_or_else(String::new, ms);
+            let slowest = layer.latencies.max_us().map_or_else(String::new, ms);
+            format!(
+                "{} {}: median {}, p99 {}, slowest {slowest}",
+                layer.cloud.of,
+                plural(layer.op),
+                us(0.5),
+                us(0.99)
+            )
+        };
+        let ops: Vec<String> = self.layers.iter().map(of_op).collect();
+        let (failed, unknown) = self.lost;
+        format!(
+            "Latency over time. {}; {failed} failed, {unknown} unknown. {}",
+            ops.join("; "),
+            self.marks.in_words()
         )
     }
+}
 
-    fn draw_latency<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
-        for (op, buckets) in &self.buckets {
-            let maxima: Vec<_> = buckets.maxima_ms.iter().map(|&point| panel.at(point)).collect();
-            marks::series(area, &maxima, maximum(*op))?;
+impl Layer {
+    fn new(load: &[&Observation], op: Op, span_us: (u64, u64)) -> Option<Self> {
+        let cloud = Cloud::new(load, op, slice_us(span_us.1 - span_us.0));
+        if cloud.of == 0 {
+            return None;
         }
-        for (op, buckets) in &self.buckets {
-            for stretch in stretches(&buckets.medians_ms) {
-                let points: Vec<_> = stretch.iter().map(|&point| panel.at(point)).collect();
-                marks::series(area, &points, palette::operation_line(*op))?;
-            }
-        }
-        let lost = self.buckets.iter().flat_map(|(_, buckets)| &buckets.lost);
-        for &(seconds, latency_us) in lost {
-            let place = panel.at((seconds, to_ms(latency_us)));
-            marks::series(area, &[place], palette::lost())?;
-        }
-        Ok(())
+        let answered = load.iter().filter(|row| row.op == op && is_answered(row));
+        let buckets = Buckets::new(load, op, span_us);
+        let lows = buckets.uncorrected_p99_ms.iter().map(|point| point.1);
+        let latencies = cloud.points.iter().map(|point| point.ms).chain(lows);
+        Some(Self {
+            op,
+            axis: Axis::logarithmic(super::LATENCY, latencies),
+            latencies: answered.map(|row| row.response_us()).collect(),
+            cloud,
+            buckets,
+        })
     }
 
-    fn draw_throughput<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
-        for (op, buckets) in &self.buckets {
-            let points: Vec<_> =
-                buckets.answers_per_s.iter().map(|&point| panel.at(point)).collect();
-            marks::series(area, &points, palette::operation_line(*op))?;
+    fn lines(&self) -> [(&Vec<(f64, f64)>, Look); 4] {
+        let Buckets { p50_ms, p99_ms, max_ms, uncorrected_p99_ms, .. } = &self.buckets;
+        [
+            (max_ms, palette::operation_line(self.op, Rank::Slowest)),
+            (uncorrected_p99_ms, palette::uncorrected(palette::operation_line(self.op, Rank::P99))),
+            (p99_ms, palette::operation_line(self.op, Rank::P99)),
+            (p50_ms, palette::operation_line(self.op, Rank::Median)),
+        ]
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
+        self.cloud.draw_answered(area, panel)?;
+        for (line, look) in self.lines() {
+            for stretch in self.buckets.stretches(line) {
+                let points: Vec<_> = stretch.iter().map(|&point| panel.at(point)).collect();
+                marks::series(area, &points, look)?;
+            }
         }
-        Ok(())
+        self.cloud.draw_lost(area, panel)
     }
 }
 
@@ -126,49 +164,92 @@ impl Figure for Timeline {
         Chart {
             stem: self.name.clone(),
             title: self.frame.title.clone(),
-            alt: format!("Latency of every operation over time. {}", self.marks.in_words()),
+            alt: self.in_words(),
             kind: ChartKind::Timeline,
         }
     }
 
     fn size(&self) -> (u32, u32) {
-        let (_, below) = self.panels();
-        let height = below.bounds.bottom + TIME_AXIS_SPACE + self.marks.list_height();
+        let (_, last) = self.panels();
+        let height = last.bounds.bottom + TIME_AXIS_SPACE + self.marks.list_height();
         (WIDTH, height.unsigned_abs())
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
         self.frame.draw(area)?;
-        let (above, below) = self.panels();
-        above.draw_axes(area, false)?;
-        below.draw_axes(area, true)?;
-        for panel in [&above, &below] {
+        let (panels, last) = self.panels();
+        for panel in panels.iter().chain([&last]) {
+            panel.draw_axes(area, panel.bounds == last.bounds)?;
             self.marks.draw_bands(area, panel)?;
             self.marks.draw_lines(area, panel)?;
         }
-        self.draw_latency(area, &above)?;
-        self.draw_throughput(area, &below)?;
-        self.marks.draw_strip(area, &above)?;
-        self.marks.draw_list(area, below.bounds.bottom + TIME_AXIS_SPACE)
+        for (layer, panel) in self.layers.iter().zip(&panels) {
+            layer.draw(area, panel)?;
+            panel.label_inside(area, plural(layer.op))?;
+        }
+        for layer in &self.layers {
+            let points = &layer.buckets.answers_per_s;
+            let points: Vec<_> = points.iter().map(|&point| last.at(point)).collect();
+            marks::series(area, &points, palette::operation_line(layer.op, Rank::P99))?;
+        }
+        self.marks.draw_strip(area, panels.first().unwrap_or(&last))?;
+        self.marks.draw_list(area, last.bounds.bottom + TIME_AXIS_SPACE)
     }
 }
 
-/// The slowest operation of a bucket.
-fn maximum(op: Op) -> Look {
-    let look = palette::operation(op);
-    let (shape, radius) = if op == Op::Trade { (Marker::Triangle, 4) } else { (Marker::Disc, 2) };
-    Look { marker: Some((shape, radius)), ..look }
+fn count(load: &[&Observation], outcome: Outcome) -> usize {
+    load.iter().filter(|row| row.outcome == outcome).count()
 }
 
-fn legend(buckets: &[(Op, Buckets)], marks: &FaultMarks) -> Vec<(Look, String)> {
+/// What was run, how long the slices of the lines are, and which points are drawn.
+fn subtitle(manifest: &Manifest, trial: &TrialView<'_>, layers: &[Layer], slice_us: u64) -> String {
+    let drawn: usize = layers.iter().map(|layer| layer.cloud.points.len()).sum();
+    let all: usize = layers.iter().map(|layer| layer.cloud.of).sum();
+    let thinned: Vec<String> = layers
+        .iter()
+        .filter(|layer| layer.cloud.every > 1)
+        .map(|layer| format!("1 in {} {}", layer.cloud.every, plural(layer.op)))
+        .collect();
+    let rule = if thinned.is_empty() {
+        String::new()
+    } else {
+        format!(": {}, the slowest of each slice, and all that were lost", thinned.join(", "))
+    };
+    format!(
+        "{} · {}\nlines: slices of {} ms · points: {drawn} of {all} operations{rule}",
+        setting(manifest),
+        trial.setting(),
+        slice_us / 1000,
+    )
+}
+
+fn legend(load: &[&Observation], layers: &[Layer], marks: &FaultMarks) -> Vec<(Look, String)> {
     let mut legend = Vec::new();
-    for &(op, _) in buckets {
-        let look = Look { marker: maximum(op).marker, ..palette::operation_line(op) };
-        let name = super::by_p::plural(op);
-        legend.push((look, format!("{name}: median (line), slowest (points)")));
+    for layer in layers {
+        let look = palette::point(layer.op, Outcome::Ok);
+        legend.push((look, format!("{} ok", super::singular(layer.op))));
     }
-    let lost: usize = buckets.iter().map(|(_, buckets)| buckets.lost.len()).sum();
-    legend.push((palette::lost(), format!("failed or unknown ({lost})")));
+    for (outcome, name) in
+        [(Outcome::Rejected, "refused"), (Outcome::Failed, "failed"), (Outcome::Unknown, "unknown")]
+    {
+        let number = count(load, outcome);
+        let op = load.iter().find(|row| row.outcome == outcome).map_or(Op::Trade, |row| row.op);
+        // That nothing was lost is worth saying; that nothing was refused is not.
+        if outcome != Outcome::Rejected || number > 0 {
+            legend.push((palette::point(op, outcome), format!("{name} ({number})")));
+        }
+    }
+    if let Some(layer) = layers.first() {
+        for (rank, name) in
+            [(Rank::Median, "median"), (Rank::P99, "p99"), (Rank::Slowest, "slowest")]
+        {
+            legend.push((palette::operation_line(layer.op, rank), name.to_owned()));
+        }
+        if layers.iter().any(|layer| !layer.buckets.uncorrected_p99_ms.is_empty()) {
+            let look = palette::uncorrected(palette::operation_line(layer.op, Rank::P99));
+            legend.push((look, "p99 uncorrected (from the actual send)".to_owned()));
+        }
+    }
     legend.extend(marks.legend());
     legend
 }

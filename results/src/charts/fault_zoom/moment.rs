@@ -1,0 +1,184 @@
+//! What a cell shows: the operations around one fault, in milliseconds relative to it.
+
+use std::collections::BTreeMap;
+
+use super::super::axis::Axis;
+use super::super::cloud::Point;
+use super::super::faults::Fault;
+use super::super::palette::{self, Look};
+use super::super::to_ms;
+use super::super::trial::TrialView;
+use crate::records::{Observation, Op, Outcome};
+use crate::stats::median;
+use crate::summary::is_answered;
+use crate::text::three_digits;
+
+/// The length of a slice of time.
+pub(super) const SLICE_MS: i64 = 10;
+const SLICE_US: i64 = SLICE_MS * 1000;
+
+/// How long a cell may go on after the fault, in milliseconds; before it, a quarter of that.
+const AFTER_MS: [f64; 6] = [400.0, 800.0, 2000.0, 4000.0, 8000.0, 20_000.0];
+
+/// A fault is felt by the operations that are due until this long after it. Later ones may be slow
+/// for other reasons.
+const FELT_WITHIN_US: u64 = 200_000;
+
+/// By how much more than the time that a fault was felt a cell shows.
+const ROOM: f64 = 1.3;
+
+/// A line over time.
+type Line = Vec<(f64, f64)>;
+
+/// One cell.
+pub(super) struct Moment {
+    /// `4: kill order-2 (leader)`.
+    pub(super) name: String,
+    first_ack_ms: Option<f64>,
+    pub(super) from_us: u64,
+    /// Until the last of the operations that met the fault was answered.
+    pub(super) felt_ms: f64,
+    pub(super) time: Axis,
+    /// The operations that were due in the cell's time.
+    pub(super) points: Vec<Point>,
+    /// Answers to trades and to queries per slice, which is counted from the fault.
+    pub(super) answers: BTreeMap<i64, (u64, u64)>,
+    /// The median latency per slice.
+    pub(super) medians: Vec<(Op, Line)>,
+    /// Vertical lines.
+    pub(super) marks: Vec<(f64, Look)>,
+}
+
+impl Moment {
+    pub(super) fn new(fault: &Fault, trial: &TrialView<'_>) -> Self {
+        let felt_ms = felt_ms(fault, &trial.load);
+        let [.., longest] = AFTER_MS;
+        let after_ms = AFTER_MS.into_iter().find(|&ms| ms >= felt_ms * ROOM).unwrap_or(longest);
+        let range = (-after_ms / 4.0, after_ms);
+        let since_ms = |us: u64| (us as f64 - fault.from_us as f64) / 1000.0;
+        let shown = |us: u64| (range.0..=range.1).contains(&since_ms(us));
+
+        let due = |row: &Observation| row.end_us - row.response_us();
+        let rows = || trial.load.iter().filter(|row| shown(due(row)) || shown(row.end_us));
+        let points: Vec<Point> = rows()
+            .filter(|row| shown(due(row)))
+            .map(|row| Point { at: since_ms(due(row)), ..Point::new(row) })
+            .collect();
+        let mut answers: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        for row in rows().filter(|row| is_answered(row) && shown(row.end_us)) {
+            let slice = (row.end_us as i64 - fault.from_us as i64).div_euclid(SLICE_US);
+            let (trades, queries) = answers.entry(slice).or_default();
+            *(if row.op == Op::Trade { trades } else { queries }) += 1;
+        }
+        let medians = [Op::Query, Op::Trade].map(|op| (op, medians(&points, op)));
+        Self {
+            name: fault.name(),
+            first_ack_ms: fault.first_ack_ms,
+            from_us: fault.from_us,
+            felt_ms,
+            time: Axis::linear("ms since the fault", range),
+            points,
+            answers,
+            medians: medians.to_vec(),
+            marks: marks(fault, trial, since_ms),
+        }
+    }
+
+    /// `4: kill order-2 (leader), first ack 12.4 ms`.
+    pub(super) fn heading(&self) -> String {
+        let ack = self
+            .first_ack_ms
+            .map_or_else(String::new, |ms| format!(", first ack {} ms", three_digits(ms)));
+        format!("{}{ack}", self.name)
+    }
+
+    /// The most answers in a slice.
+    pub(super) fn most_answers(&self) -> u64 {
+        self.answers.values().map(|(trades, queries)| trades + queries).max().unwrap_or(0)
+    }
+
+    /// How many of the operations were lost to their clients.
+    pub(super) fn lost(&self) -> usize {
+        let lost = |point: &&Point| matches!(point.outcome, Outcome::Failed | Outcome::Unknown);
+        self.points.iter().filter(lost).count()
+    }
+}
+
+/// How long after the fault the last answer came to an operation that was under way when it hit, or
+/// due soon after; or the first acknowledgement, whatever is later.
+fn felt_ms(fault: &Fault, load: &[&Observation]) -> f64 {
+    let met = load.iter().filter(|row| {
+        row.end_us >= fault.from_us
+            && row.end_us - row.response_us() <= fault.from_us + FELT_WITHIN_US
+    });
+    let last_us = met.map(|row| row.end_us).max().unwrap_or(fault.from_us);
+    to_ms(last_us - fault.from_us).max(fault.first_ack_ms.unwrap_or(0.0))
+}
+
+fn medians(points: &[Point], op: Op) -> Line {
+    let slice = SLICE_MS as f64;
+    let mut slices: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    let answered = |point: &&Point| matches!(point.outcome, Outcome::Ok | Outcome::Rejected);
+    for point in points.iter().filter(|point| point.op == op).filter(answered) {
+        slices.entry((point.at / slice).floor() as i64).or_default().push(point.ms);
+    }
+    let middle = |index: i64| (index as f64 + 0.5) * slice;
+    let medians = slices.into_iter();
+    medians.filter_map(|(index, ms)| Some((middle(index), median(&ms)?))).collect()
+}
+
+/// The fault itself, what followed from it, and whatever other fault falls into the cell.
+fn marks(fault: &Fault, trial: &TrialView<'_>, since_ms: impl Fn(u64) -> f64) -> Vec<(f64, Look)> {
+    let mut marks = Vec::new();
+    for other in &trial.faults {
+        let end = other.end.iter().map(|(_, at_us)| (since_ms(*at_us), palette::comeback()));
+        marks.extend(end);
+        marks.push((since_ms(other.from_us), palette::fault()));
+    }
+    marks.extend(fault.new_leader_ms.map(|ms| (ms, palette::new_leader())));
+    marks.extend(fault.first_ack_ms.map(|ms| (ms, palette::first_ack())));
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{trade, trial};
+    use super::*;
+
+    fn pause(from_us: u64) -> Fault {
+        Fault {
+            number: 1,
+            action: "pause".to_owned(),
+            whom: "order-3".to_owned(),
+            from_us,
+            end: None,
+            role: None,
+            new_leader_ms: None,
+            first_ack_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_cell_shows_as_much_time_as_its_fault_was_felt_for() {
+        let rows = [
+            trade(9_900_000, 900, Outcome::Ok),
+            trade(9_999_000, 700_000, Outcome::Ok),
+            trade(10_500_000, 9_000_000, Outcome::Ok),
+        ];
+        let trial = trial(rows.iter().collect(), vec![pause(10_000_000)]);
+        let moment = Moment::new(&trial.faults[0], &trial);
+        assert!((moment.felt_ms - 699.0).abs() < 1e-9, "{}", moment.felt_ms);
+        assert!(moment.time.contains(2000.0) && !moment.time.contains(2001.0));
+        assert_eq!(moment.points.len(), 3);
+        assert_eq!(moment.answers, BTreeMap::from([(-10, (1, 0)), (69, (1, 0))]));
+    }
+
+    #[test]
+    fn what_the_fault_did_not_meet_does_not_widen_the_cell() {
+        let rows = [trade(9_999_900, 200, Outcome::Ok), trade(10_300_000, 90_000, Outcome::Ok)];
+        let trial = trial(rows.iter().collect(), vec![pause(10_000_000)]);
+        let moment = Moment::new(&trial.faults[0], &trial);
+        assert!(moment.time.contains(400.0) && !moment.time.contains(401.0));
+        assert_eq!(moment.medians[1].1, [(-5.0, 0.2), (305.0, 90.0)]);
+    }
+}
