@@ -4,7 +4,7 @@
 //! process, no socket and no clock; whoever measures hands it rows.
 //!
 //! * [`records`]: one type per row of every file, and the CSV reading and writing.
-//! * [`stats`], [`text`]: percentiles and medians; tables and numbers for people.
+//! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
 //! * [`lateness`]: what the generator of an open loop offered, and how late it was.
 //! * [`charts`]: the same as pictures.

@@ -1,6 +1,7 @@
 //! `summary.csv`, its table and its sentences.
 
 use results::records::{CacheState, Cell, Observation, Op, Outcome, Phase};
+use results::stats::Basis;
 use results::summary::{SummaryRow, summarise, table, what_the_cache_buys, write_csv};
 
 use crate::rows::{cell, manifest, operation};
@@ -197,4 +198,67 @@ fn without_both_settings_or_with_too_few_operations_nothing_is_claimed() {
     let mut few = queries(&on, 29, 100);
     few.extend(queries(&off, 29, 500));
     assert_eq!(what_the_cache_buys(&summarise(&manifest("bench", vec![on, off]), &few)), None);
+}
+
+/// Three trials of a hundred queries that take 1, 2 and 3 ms, give or take a little.
+fn three_trials(cell: &Cell) -> Vec<Observation> {
+    let query = |trial: u32, n: u64| {
+        let latency_us = u64::from(trial) * 1_000 + n % 10;
+        let row = operation(cell, Op::Query, n * 10_000, latency_us);
+        Observation { trial, ..row }
+    };
+    (1..=3).flat_map(|trial| (0..100).map(move |n| query(trial, n))).collect()
+}
+
+#[test]
+fn trials_that_differ_make_a_wide_interval() {
+    let cell = cell(0.0, true);
+    let summary = summarise(&manifest("bench", vec![cell.clone()]), &three_trials(&cell));
+    let row = &summary[0];
+    assert_eq!(row.interval_basis, Some(Basis::Trials));
+    let median = row.p50().unwrap();
+    let interval = median.interval.unwrap();
+    assert!(interval.low < 1_500.0 && 3_000.0 < interval.high, "{median:?}");
+    assert!(row.p50_low_us < row.p50_us && row.p50_us < row.p50_high_us);
+    let steady = row.throughput().unwrap().interval.unwrap();
+    assert!(steady.high / steady.low < 1.01, "{steady:?}");
+}
+
+#[test]
+fn a_percentile_with_next_to_nothing_beyond_it_has_no_interval() {
+    let cell = cell(0.0, true);
+    let summary = summarise(&manifest("bench", vec![cell.clone()]), &three_trials(&cell));
+    let row = &summary[0];
+    assert!(row.p90().unwrap().interval.is_some());
+    assert!(row.p99_us.is_some() && row.p99().unwrap().interval.is_none());
+}
+
+#[test]
+fn one_trial_has_intervals_from_its_slices_or_none_if_it_is_short() {
+    let cell = cell(0.0, true);
+    let basis = |seconds: u64| {
+        let rows: Vec<Observation> =
+            (0..seconds * 100).map(|n| operation(&cell, Op::Query, n * 10_000, 500)).collect();
+        let summary = summarise(&manifest("bench", vec![cell.clone()]), &rows);
+        (summary[0].interval_basis, summary[0].p50().unwrap().interval.is_some())
+    };
+    assert_eq!(basis(4), (Some(Basis::Slices), true));
+    assert_eq!(basis(1), (None, false));
+}
+
+#[test]
+fn in_an_open_loop_latency_counts_from_the_due_time_and_the_uncorrected_stands_beside() {
+    let cell = Cell { rate_per_s: Some(100.0), build: Some("a".to_owned()), ..cell(0.0, true) };
+    // Due every 10 ms; the service hangs for the first second and then answers all within 1 ms.
+    let rows: Vec<Observation> = (0..200)
+        .map(|n| {
+            let planned_us = n * 10_000;
+            let row = operation(&cell, Op::Query, planned_us.max(1_000_000), 1_000);
+            Observation { planned_us: Some(planned_us), ..row }
+        })
+        .collect();
+    let row = &summarise(&manifest("bench", vec![cell]), &rows)[0];
+    assert!(row.p99_us.unwrap() > 980_000, "{row:?}");
+    assert_eq!((row.uncorrected_p99_us, row.uncorrected_max_us), (Some(1_000), Some(1_000)));
+    assert_eq!((row.rate_per_s, row.build.as_deref()), (Some(100.0), Some("a")));
 }

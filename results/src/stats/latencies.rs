@@ -72,6 +72,20 @@ impl Latencies {
     }
 }
 
+/// What each latency counts as in a histogram: the highest value that it cannot tell from it.
+#[derive(Debug)]
+pub(super) struct Rounding(Histogram<u64>);
+
+impl Rounding {
+    pub(super) fn new() -> Self {
+        Self(Latencies::default().histogram)
+    }
+
+    pub(super) fn round(&self, latency_us: u64) -> u64 {
+        self.0.highest_equivalent(latency_us.clamp(1, LONGEST_US))
+    }
+}
+
 impl FromIterator<u64> for Latencies {
     fn from_iter<I: IntoIterator<Item = u64>>(latencies_us: I) -> Self {
         let mut latencies = Self::default();
@@ -79,19 +93,6 @@ impl FromIterator<u64> for Latencies {
             latencies.record(latency_us);
         }
         latencies
-    }
-}
-
-/// The median of a few values: the middle one, or the mean of the two in the middle.
-#[must_use]
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        length if length % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
     }
 }
 
@@ -148,12 +149,5 @@ mod tests {
         let latencies: Latencies = [u64::MAX].into_iter().collect();
         assert_eq!(latencies.max_us(), Some(u64::MAX));
         assert_eq!(latencies.count(), 1);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_of_values_lies_between_the_middle_two() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 }

@@ -1,0 +1,160 @@
+//! Cutting a cell's operations into units that are nearly independent of each other.
+
+use serde::{Deserialize, Serialize};
+
+use super::pool::{Pool, Unit};
+
+/// From this many trials on, trials are the units. Two would leave a single degree of freedom, and
+/// an interval thirteen standard errors to either side.
+pub const MIN_TRIALS: usize = 3;
+
+/// Fewer slices than this give no interval: the standard error would be a guess itself.
+pub const MIN_SLICES: usize = 6;
+
+/// A trial is cut into at most so many slices. Few and long ones are the more independent; ten to
+/// thirty is the usual advice for batch means (Law, *Simulation Modeling and Analysis*, chapter 9).
+const MOST_SLICES: u64 = 10;
+
+/// A slice lasts at least this long: some times longer than a flush of a busy disk, or than
+/// whatever else makes neighbouring operations alike.
+const SHORTEST_SLICE_US: u64 = 250_000;
+
+/// What was drawn with replacement to see how a figure varies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// Whole trials: the interval holds what makes trials differ.
+    Trials,
+    /// Slices of too few trials: the interval says nothing about how trials differ.
+    Slices,
+}
+
+/// From the first send to the last answer, in microseconds since the run's origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first send.
+    pub first_us: u64,
+    /// The last answer.
+    pub last_us: u64,
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self { first_us: u64::MAX, last_us: 0 }
+    }
+}
+
+impl Span {
+    /// Extends it to an operation.
+    pub fn cover(&mut self, start_us: u64, end_us: u64) {
+        self.first_us = self.first_us.min(start_us);
+        self.last_us = self.last_us.max(end_us);
+    }
+
+    /// How long it is in microseconds; 0 if it covers nothing.
+    #[must_use]
+    pub fn us(self) -> u64 {
+        self.last_us.saturating_sub(self.first_us)
+    }
+
+    /// How long it is in seconds.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.us() as f64 / 1e6
+    }
+}
+
+/// The answered operations of one kind in one trial.
+#[derive(Clone, Debug, Default)]
+pub struct TrialSample {
+    /// When there was load, from whatever operation.
+    pub span: Span,
+    /// When each was sent, and its latency, in microseconds.
+    pub operations: Vec<(u64, u64)>,
+}
+
+impl Pool {
+    /// Trial by trial if there are at least [`MIN_TRIALS`], else slice by slice.
+    #[must_use]
+    pub fn of_trials(trials: &[&TrialSample]) -> Self {
+        if trials.len() >= MIN_TRIALS {
+            let units: Vec<Unit> = trials.iter().map(|trial| trial.whole()).collect();
+            return Self::new(Basis::Trials, &units);
+        }
+        let slices: Vec<Unit> = trials.iter().flat_map(|trial| trial.slices()).collect();
+        Self::new(Basis::Slices, &slices)
+    }
+
+    /// Whether there are units enough for an interval.
+    #[must_use]
+    pub fn has_enough_units(&self) -> bool {
+        let least = match self.basis() {
+            Basis::Trials => MIN_TRIALS,
+            Basis::Slices => MIN_SLICES,
+        };
+        self.units() >= least
+    }
+}
+
+impl TrialSample {
+    fn whole(&self) -> Unit {
+        let latencies_us = self.operations.iter().map(|&(_, latency_us)| latency_us).collect();
+        Unit { latencies_us, span_s: self.span.seconds() }
+    }
+
+    /// Slices of equal length; an operation belongs to the one in which it was sent.
+    fn slices(&self) -> Vec<Unit> {
+        let number = (self.span.us() / SHORTEST_SLICE_US).clamp(1, MOST_SLICES);
+        let span_s = self.span.seconds() / number as f64;
+        let mut slices = vec![Unit { latencies_us: Vec::new(), span_s }; number as usize];
+        for &(start_us, latency_us) in &self.operations {
+            let since_us = start_us.saturating_sub(self.span.first_us);
+            let slice = since_us * number / self.span.us().max(1);
+            slices[slice.min(number - 1) as usize].latencies_us.push(latency_us);
+        }
+        slices
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Figure;
+    use super::*;
+
+    /// One operation every millisecond, each as long as its trial's number says.
+    fn trial(latency_us: u64, seconds: u64) -> TrialSample {
+        let mut trial = TrialSample::default();
+        for n in 0..seconds * 1000 {
+            trial.span.cover(n * 1000, n * 1000 + 1000);
+            trial.operations.push((n * 1000, latency_us));
+        }
+        trial
+    }
+
+    #[test]
+    fn three_trials_are_three_units() {
+        let trials = [trial(1, 1), trial(2, 1), trial(3, 1)];
+        let pool = Pool::of_trials(&trials.each_ref());
+        assert_eq!((pool.basis(), pool.units(), pool.count()), (Basis::Trials, 3, 3000));
+        assert_eq!(pool.weighted(Figure::Percentile(1.0), &[1, 1, 0]), Some(2.0));
+        assert!(pool.has_enough_units());
+    }
+
+    #[test]
+    fn one_trial_is_cut_into_ten_slices_of_equal_length() {
+        let trial = trial(1, 20);
+        let pool = Pool::of_trials(&[&trial]);
+        assert_eq!((pool.basis(), pool.units(), pool.count()), (Basis::Slices, 10, 20_000));
+        let one: Vec<u32> = (0..10).map(|slice| u32::from(slice == 7)).collect();
+        assert_eq!(pool.weighted(Figure::Throughput, &one), Some(1000.0));
+        assert!(pool.has_enough_units());
+    }
+
+    #[test]
+    fn slices_are_never_short_and_so_a_short_trial_has_too_few() {
+        let trial = trial(1, 1);
+        let pool = Pool::of_trials(&[&trial]);
+        assert_eq!((pool.units(), pool.has_enough_units()), (4, false));
+        assert_eq!(Pool::of_trials(&[&trial, &trial]).units(), 8);
+    }
+}
