@@ -1,4 +1,4 @@
-//! `[checks]`: what must hold after a trial, and within which time.
+//! `[checks]`: what must hold after a trial, within which time, and what a run's figures must keep to.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +13,14 @@ pub struct Checks {
     /// For how long the clients go on after the last fault was healed, so that progress can be
     /// seen. Only in plans with faults.
     pub recovery_ms: u64,
+    /// What the run's figures must keep to, for example `trade.p99_us < 5000`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<String>,
 }
 
 impl Default for Checks {
     fn default() -> Self {
-        Self { converge_within_ms: 10_000, recovery_ms: 1_000 }
+        Self { converge_within_ms: 10_000, recovery_ms: 1_000, thresholds: Vec::new() }
     }
 }
 

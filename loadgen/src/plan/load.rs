@@ -3,13 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
+use super::open_loop::{self, ArrivalKind, OPEN_LOOP_CLIENTS};
 
-/// What the clients do: a closed loop, each with one request at a time.
+/// What the clients do, each with one request at a time: a closed loop, or an open one if a rate is
+/// given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Load {
-    /// How many clients there are.
-    pub clients: u32,
+    /// How many clients there are; in an open loop how many requests can be in flight. Default 5, and
+    /// 64 in an open loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<u32>,
+    /// The rates of an open loop, in iterations per second of all clients together: one cell each
+    /// (times `p` and `cache`). None: a closed loop, in which each client goes on when it is answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rate: Vec<f64>,
+    /// How the arrivals of an open loop are spread over time. Default Poisson.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalKind>,
     /// For how long they are measured, in seconds, after the warm-up. Default 8, unless
     /// `iterations` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,13 +52,17 @@ const MAX_SECONDS: f64 = 3600.0;
 const MAX_ITERATIONS: u64 = 10_000_000;
 /// A thousand repetitions are a typing error.
 const MAX_TRIALS: u32 = 1000;
+/// How many clients a closed loop has when a plan says nothing.
+const CLOSED_LOOP_CLIENTS: u32 = 5;
 /// The measured time when a plan says nothing.
 const DEFAULT_DURATION_S: f64 = 8.0;
 
 impl Default for Load {
     fn default() -> Self {
         Self {
-            clients: 5,
+            clients: None,
+            rate: Vec::new(),
+            arrivals: None,
             duration_s: None,
             iterations: None,
             p: vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
@@ -61,6 +76,23 @@ impl Default for Load {
 }
 
 impl Load {
+    /// How many clients there are.
+    #[must_use]
+    pub fn clients(&self) -> u32 {
+        let is_open = !self.rate.is_empty();
+        self.clients.unwrap_or(if is_open { OPEN_LOOP_CLIENTS } else { CLOSED_LOOP_CLIENTS })
+    }
+
+    /// The rates that are compared; none once if the loop is closed.
+    #[must_use]
+    pub fn rates(&self) -> Vec<Option<f64>> {
+        if self.rate.is_empty() {
+            vec![None]
+        } else {
+            self.rate.iter().copied().map(Some).collect()
+        }
+    }
+
     /// The measured time in milliseconds; none if the iterations are counted instead.
     #[must_use]
     pub fn duration_ms(&self) -> Option<u64> {
@@ -76,15 +108,19 @@ impl Load {
         milliseconds(self.warm_up_s)
     }
 
-    /// Spells the default duration out, for a plan that is to be kept.
+    /// Spells out what depends on other fields, for a plan that is to be kept.
     pub(super) fn spell_out(&mut self) {
+        self.clients = Some(self.clients());
+        if !self.rate.is_empty() {
+            self.arrivals.get_or_insert_default();
+        }
         if self.iterations.is_none() {
             self.duration_s.get_or_insert(DEFAULT_DURATION_S);
         }
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {
-        problems.within("load.clients", self.clients, 1, MAX_CLIENTS);
+        problems.within("load.clients", self.clients(), 1, MAX_CLIENTS);
         problems.within("load.trials", self.trials, 1, MAX_TRIALS);
         problems.within("load.request_timeout_ms", self.request_timeout_ms, 1, 600_000);
         problems.unless((0.0..=MAX_SECONDS).contains(&self.warm_up_s), "load.warm_up_s", || {
@@ -109,6 +145,7 @@ impl Load {
             format!("is {}, must be from 0 to {}", self.seed, i64::MAX)
         });
         self.validate_p(problems);
+        open_loop::validate(self, problems);
     }
 
     fn validate_p(&self, problems: &mut Problems) {

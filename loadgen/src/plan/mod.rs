@@ -9,6 +9,7 @@ mod builtin;
 mod checks;
 mod jitter;
 mod load;
+mod open_loop;
 mod overrides;
 mod problem;
 mod source;
@@ -18,6 +19,7 @@ mod system;
 pub use builtin::BuiltIn;
 pub use checks::Checks;
 pub use load::Load;
+pub use open_loop::ArrivalKind;
 pub use overrides::Overrides;
 pub use problem::{PlanError, Problems};
 pub use source::PlanSource;
@@ -134,23 +136,31 @@ impl Plan {
         Schedule::expand(&self.faults, self.system.replicas).unwrap_or_default()
     }
 
-    /// Every combination of p and cache, in the order of the charts.
+    /// Every combination of p, rate and cache, in the order of the charts.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
         let planned_faults = u32::try_from(self.schedule().certain()).unwrap_or(u32::MAX);
-        let cell = |&p: &f64, &cache: &CacheSetting| Cell {
-            id: format!("p{p}-cache-{cache}"),
+        let cell = |p: f64, rate_per_s: Option<f64>, cache: CacheSetting| Cell {
+            id: match rate_per_s {
+                Some(rate) => format!("p{p}-cache-{cache}-r{rate}"),
+                None => format!("p{p}-cache-{cache}"),
+            },
             p,
             cache: cache.is_on(),
-            clients: self.load.clients,
-            rate_per_s: None,
+            clients: self.load.clients(),
+            rate_per_s,
             build: None,
             trials: self.load.trials,
             planned_faults,
         };
-        let pairs =
-            self.load.p.iter().flat_map(|p| self.system.cache.iter().map(move |cache| (p, cache)));
-        pairs.map(|(p, cache)| cell(p, cache)).collect()
+        let of_p = |p: f64| {
+            let caches = self.system.cache.iter().copied();
+            let rates = self.load.rates();
+            rates
+                .into_iter()
+                .flat_map(move |rate| caches.clone().map(move |cache| cell(p, rate, cache)))
+        };
+        self.load.p.iter().flat_map(|p| of_p(*p)).collect()
     }
 
     /// The stocks that every trial begins with.

@@ -1,6 +1,6 @@
 //! What the command line lays over a plan.
 
-use super::Plan;
+use super::{ArrivalKind, Plan};
 
 /// Values from the command line; each stands above the plan's.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -11,7 +11,7 @@ pub struct Overrides {
     /// Measured seconds per cell (load.duration_s)
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<f64>,
-    /// How many clients (load.clients)
+    /// How many clients, in an open loop how many requests in flight (load.clients)
     #[arg(long, value_name = "N")]
     pub clients: Option<u32>,
     /// How often every cell is run (load.trials)
@@ -20,6 +20,12 @@ pub struct Overrides {
     /// Probabilities of a follow-up trade, separated by commas (load.p)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub p: Option<Vec<f64>>,
+    /// An open loop with so many iterations per second, separated by commas (load.rate)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub rate: Option<Vec<f64>>,
+    /// How the arrivals of an open loop are spread (load.arrivals) [default: poisson]
+    #[arg(long, value_enum)]
+    pub arrivals: Option<ArrivalKind>,
 }
 
 impl Overrides {
@@ -32,7 +38,7 @@ impl Overrides {
             plan.load.iterations = None;
         }
         if let Some(clients) = self.clients {
-            plan.load.clients = clients;
+            plan.load.clients = Some(clients);
         }
         if let Some(trials) = self.trials {
             plan.load.trials = trials;
@@ -40,6 +46,10 @@ impl Overrides {
         if let Some(p) = &self.p {
             plan.load.p.clone_from(p);
         }
+        if let Some(rate) = &self.rate {
+            plan.load.rate.clone_from(rate);
+        }
+        plan.load.arrivals = self.arrivals.or(plan.load.arrivals);
         plan.load.spell_out();
     }
 }

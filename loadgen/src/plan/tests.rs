@@ -25,7 +25,8 @@ fn refusal(text: &str) -> Vec<String> {
 fn an_empty_plan_is_all_defaults() {
     let plan = resolve("").unwrap();
     assert_eq!(plan.name, "mine");
-    assert_eq!((plan.load.clients, plan.load.trials), (5, 1));
+    assert_eq!((plan.load.clients, plan.load.trials), (Some(5), 1));
+    assert_eq!((plan.load.rates(), plan.load.arrivals), (vec![None], None));
     assert_eq!(plan.load.p, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
     assert_eq!(plan.load.duration_ms(), Some(8000));
     assert_eq!(plan.system.replicas, 3);
@@ -119,11 +120,52 @@ fn the_command_line_stands_above_the_plan() {
         clients: Some(3),
         trials: Some(2),
         p: Some(vec![0.25]),
+        rate: Some(vec![50.0, 100.0]),
+        arrivals: Some(ArrivalKind::Constant),
     };
     let plan = resolve_with("[load]\niterations = 10\nseed = 1\n", &overrides).unwrap();
     assert_eq!(plan.load.duration_ms(), Some(2500));
-    assert_eq!((plan.load.seed, plan.load.clients, plan.load.trials), (9, 3, 2));
+    assert_eq!((plan.load.seed, plan.load.clients(), plan.load.trials), (9, 3, 2));
     assert_eq!(plan.load.p, [0.25]);
+    assert_eq!((&plan.load.rate[..], plan.load.arrivals), (&[50.0, 100.0][..], overrides.arrivals));
+}
+
+#[test]
+fn a_rate_opens_the_loop_and_makes_cells() {
+    let plan =
+        resolve("[load]\np = [0, 0.5]\nrate = [100, 2.5]\n[system]\ncache = [\"on\"]\n").unwrap();
+    let cells = plan.cells();
+    let ids: Vec<_> = cells.iter().map(|cell| (cell.id.as_str(), cell.rate_per_s)).collect();
+    assert_eq!(
+        ids,
+        [
+            ("p0-cache-on-r100", Some(100.0)),
+            ("p0-cache-on-r2.5", Some(2.5)),
+            ("p0.5-cache-on-r100", Some(100.0)),
+            ("p0.5-cache-on-r2.5", Some(2.5)),
+        ]
+    );
+    assert_eq!((plan.load.clients, plan.load.arrivals), (Some(64), Some(ArrivalKind::Poisson)));
+    let plan = resolve("[load]\nrate = [100]\nclients = 7\narrivals = \"constant\"\n").unwrap();
+    assert_eq!((plan.load.clients, plan.load.arrivals), (Some(7), Some(ArrivalKind::Constant)));
+}
+
+#[test]
+fn an_open_loop_that_cannot_be_is_refused() {
+    let lines = refusal("[load]\nrate = [0, 100, 1e6, 100]\niterations = 5\n");
+    assert_eq!(
+        lines,
+        [
+            ": load.rate: an open loop runs for a set time: replace load.iterations by load.duration_s",
+            ": load.rate: holds 0, must hold iterations per second from 0.1 to 100000",
+            ": load.rate: holds 1000000, must hold iterations per second from 0.1 to 100000",
+            ": load.rate: holds 100 twice: name each rate once",
+        ]
+    );
+    let lines = refusal("[load]\nrate = [5000]\nduration_s = 3600\n");
+    assert!(lines[0].contains("more than 10000000 arrivals"), "{lines:?}");
+    let lines = refusal("[load]\narrivals = \"constant\"\n");
+    assert!(lines[0].starts_with(": load.arrivals: needs an open loop"), "{lines:?}");
 }
 
 const TWO_KILLS: &str = "\

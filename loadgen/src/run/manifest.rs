@@ -41,7 +41,7 @@ fn describe(kind: Kind, plan: &Plan, origin: Origin) -> anyhow::Result<Manifest>
         replicas: plan.system.replicas,
         durability: plan.system.durability.to_string(),
         converge_within_ms: plan.checks.converge_within_ms,
-        thresholds: Vec::new(),
+        thresholds: plan.checks.thresholds.clone(),
         cells: plan.cells(),
         stocks: plan.initial_stocks(),
     })

@@ -25,9 +25,11 @@ use super::catalog_queries::{QueryCounts, TrialQueries};
 use super::cut::Cut;
 use crate::plan::Plan;
 use crate::recorder::{Record, Recorder};
+use crate::scenario::arrivals::Arrivals;
 use crate::scenario::attack;
 use crate::scenario::client::Setting;
 use crate::scenario::control::Control;
+use crate::scenario::pacer::{DRAIN_WITHIN, Pacer, Turns, pace};
 use crate::stop::Stop;
 
 /// One trial of one cell.
@@ -46,6 +48,8 @@ pub(super) struct Trial<'a> {
 
 /// Goose starts its users within milliseconds; making their HTTP clients takes some more.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(20);
+/// The first arrival of an open loop comes so much after the gate has opened: its thread must be there.
+const PACER_LEAD_US: u64 = 10_000;
 /// On top of the requests that a client may still be waiting for when its load is over.
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// A lookup takes well under a millisecond; a million of them must not hold up a run for hours.
@@ -98,7 +102,8 @@ impl Trial<'_> {
         records: &UnboundedSender<Record>,
     ) -> Result<Option<TrialQueries>, Cut> {
         let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
-        let setting = Arc::new(self.setting(bazaar, &control, records));
+        let (pacer, turns) = self.pace().unzip();
+        let setting = Arc::new(self.setting(bazaar, &control, turns, records));
         let mut goose = tokio::spawn(attack::run(setting, self.cell.clients));
         let failed = async {
             match (&mut goose).await {
@@ -109,7 +114,7 @@ impl Trial<'_> {
             }
         };
         let conducted = tokio::select! {
-            conducted = self.conduct(bazaar, &control, events, records) => conducted,
+            conducted = self.conduct(bazaar, &control, pacer, events, records) => conducted,
             () = self.stop.requested() => Err(Cut::Signal),
             why = failed => Err(Cut::Generator(why)),
         };
@@ -126,19 +131,31 @@ impl Trial<'_> {
     async fn conduct(
         &self,
         bazaar: &Arc<Bazaar>,
-        control: &Control,
+        control: &Arc<Control>,
+        pacer: Option<Pacer>,
         events: &EventSink,
         records: &UnboundedSender<Record>,
     ) -> Result<Option<TrialQueries>, Cut> {
         let clients = self.cell.clients;
         let arrived = timeout(ARRIVE_WITHIN, control.wait_until(|counts| counts.ready == clients));
         arrived.await.map_err(|_| Cut::Generator("not all clients arrived".to_owned()))?;
-        let began_us = self.origin.elapsed_us() + self.plan.load.warm_up_ms() * 1000;
+        let lead_us = if pacer.is_some() { PACER_LEAD_US } else { 0 };
+        let opens_us = self.origin.elapsed_us() + lead_us;
+        let began_us = opens_us + self.plan.load.warm_up_ms() * 1000;
         control.open_gate(began_us);
+        if let Some(pacer) = pacer {
+            let started = pacer.start(Arc::clone(control), opens_us);
+            started.map_err(|error| Cut::Generator(error.to_string()))?;
+        }
         self.sleep_until_us(began_us).await;
         events.emit_at(began_us, EventKind::LoadBegan, |_| {});
         let before = QueryCounts::ask(bazaar).await;
         self.load_and_faults(bazaar, control, began_us, events).await?;
+        if self.cell.rate_per_s.is_some() {
+            let unsent = Some(control.unsent());
+            let ended_us = control.ends_at_us();
+            events.emit_at(ended_us, EventKind::ArrivalsEnded, |event| event.unsent = unsent);
+        }
         let after = QueryCounts::ask(bazaar).await;
         let looked_up =
             timeout(LOOK_UP_WITHIN, control.wait_until(|counts| counts.done == clients));
@@ -178,8 +195,8 @@ impl Trial<'_> {
             sleep(Duration::from_millis(self.plan.checks.recovery_ms)).await;
             control.end_at(self.origin.elapsed_us());
         }
-        // A query and a trade may be under way.
-        let within = 2 * self.request_timeout() + LEAVE_WITHIN;
+        // A query and a trade may be under way, in an open loop after what had to wait.
+        let within = DRAIN_WITHIN + 2 * self.request_timeout() + LEAVE_WITHIN;
         timeout(within, control.wait_until(|counts| counts.loaded == clients))
             .await
             .map_err(|_| Cut::Generator("not all clients stopped in time".to_owned()))
@@ -230,10 +247,19 @@ impl Trial<'_> {
         }
     }
 
+    /// The schedule of an open loop.
+    fn pace(&self) -> Option<(Pacer, Turns)> {
+        let load = &self.plan.load;
+        let (kind, rate_per_s) = (load.arrivals.unwrap_or_default(), self.cell.rate_per_s?);
+        let arrivals = Arrivals::new(kind, rate_per_s, load.seed, self.cell.p, self.number);
+        Some(pace(arrivals, DRAIN_WITHIN))
+    }
+
     fn setting(
         &self,
         bazaar: &Bazaar,
         control: &Arc<Control>,
+        turns: Option<Turns>,
         records: &UnboundedSender<Record>,
     ) -> Setting {
         Setting {
@@ -246,6 +272,7 @@ impl Trial<'_> {
             front_end: bazaar.addresses().front_end.to_string(),
             timeout: self.request_timeout(),
             control: Arc::clone(control),
+            turns,
             records: records.clone(),
         }
     }

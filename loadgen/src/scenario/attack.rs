@@ -1,8 +1,8 @@
 //! Hands the clients to goose, which runs each as one of its users.
 //!
 //! goose owns the users and the structure of a scenario: something at the start, iterations,
-//! something at the end. When a user's load is over it tells its own goose user to leave after
-//! this iteration (a goose user has a configuration of its own, and looks at `iterations` after
+//! something at the end. In an open loop an iteration begins with waiting for a turn, so the pace is
+//! ours too. When a user's load is over it tells its own goose user to leave after this iteration (a goose user has a configuration of its own, and looks at `iterations` after
 //! each). goose's own figures, reports and controllers are switched off: its times are whole
 //! milliseconds to the first byte.
 
@@ -82,10 +82,7 @@ struct Session {
 
 async fn iterate(user: &mut GooseUser) -> TransactionResult {
     let session = session(user)?;
-    if !session.client.is_over() {
-        session.client.iterate().await;
-    }
-    if session.client.is_over() {
+    if !session.client.go_on().await {
         user.config.iterations = Some(1);
     }
     Ok(())

@@ -18,6 +18,7 @@ use super::choice;
 use super::control::Control;
 use super::http::{FrontEnd, Reply};
 use super::outcome::{self, Judged};
+use super::pacer::Turns;
 use crate::recorder::Record;
 
 /// What all clients of a trial have in common.
@@ -42,6 +43,8 @@ pub struct Setting {
     pub timeout: Duration,
     /// When to begin and to end.
     pub control: Arc<Control>,
+    /// In an open loop: whose turn it is when. None: a client goes on when it is answered.
+    pub turns: Option<Turns>,
     /// Where the observations go.
     pub records: UnboundedSender<Record>,
 }
@@ -61,6 +64,8 @@ pub struct Client {
     number: u32,
     seq: u64,
     iterations: u64,
+    /// In an open loop: when the next operation of the iteration is due.
+    due_us: Option<u64>,
     rng: Xoshiro256PlusPlus,
     acknowledged: Vec<Acknowledged>,
 }
@@ -82,17 +87,28 @@ impl Client {
     #[must_use]
     pub fn new(setting: Arc<Setting>, front_end: FrontEnd, number: u32) -> Self {
         let rng = choice::client_rng(setting.seed, setting.p, setting.trial, number);
-        Self { setting, front_end, number, seq: 0, iterations: 0, rng, acknowledged: Vec::new() }
+        let acknowledged = Vec::new();
+        Self { setting, front_end, number, seq: 0, iterations: 0, due_us: None, rng, acknowledged }
     }
 
-    /// Whether this client's load is over.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.setting.control.is_over(self.iterations)
+    /// Does one iteration, in an open loop when it is due. Returns whether there was one left to do.
+    pub async fn go_on(&mut self) -> bool {
+        let setting = Arc::clone(&self.setting);
+        match &setting.turns {
+            None if setting.control.is_over(self.iterations) => return false,
+            None => {}
+            Some(turns) => match turns.next(&setting.control).await {
+                Some(due_us) => self.due_us = Some(due_us),
+                None => return false,
+            },
+        }
+        self.iterate().await;
+        self.due_us = None;
+        true
     }
 
     /// Queries a random stock, and perhaps trades it.
-    pub async fn iterate(&mut self) {
+    async fn iterate(&mut self) {
         if let Some(ahead) = choice::peek_ahead(&mut self.rng, self.setting.peek) {
             self.peek(ahead).await;
         }
@@ -131,7 +147,8 @@ impl Client {
         };
         let phase = row.phase;
         self.record(row);
-        if judged.status.is_none() {
+        // An open loop is paced by its schedule, also while nobody answers.
+        if judged.status.is_none() && self.setting.turns.is_none() {
             tokio::time::sleep(REST_AFTER_SILENCE).await;
         }
         (phase, judged.shown)
@@ -207,20 +224,25 @@ impl Client {
     /// The fields that every operation has.
     fn row<T>(&mut self, op: Op, sent: &Sent, judged: &Judged<T>) -> Observation {
         self.seq += 1;
+        let latency_us = sent.end_us - sent.start_us;
+        // What follows in the iteration would have been due when this one is over, had the client been
+        // on time.
+        let planned_us = self.due_us;
+        self.due_us = planned_us.map(|due_us| due_us + latency_us);
         Observation {
             cell: self.setting.cell.clone(),
             trial: self.setting.trial,
-            phase: self.setting.control.phase(sent.start_us),
+            phase: self.setting.control.phase(planned_us.unwrap_or(sent.start_us)),
             client: self.number,
             seq: self.seq,
             op,
             stock_name: None,
             trade_type: None,
             quantity: None,
-            planned_us: None,
+            planned_us,
             start_us: sent.start_us,
             end_us: sent.end_us,
-            latency_us: sent.end_us - sent.start_us,
+            latency_us,
             outcome: judged.outcome,
             status: judged.status,
             reason: judged.reason.clone(),

@@ -5,6 +5,7 @@
 //! gate until all are there, and stop by themselves when the end has come.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use faults::clock::Origin;
 use results::records::Phase;
@@ -31,6 +32,8 @@ pub struct Control {
     ends_at_us: AtomicU64,
     iterations: Option<u64>,
     given_up: AtomicBool,
+    /// Arrivals of an open loop that were to be measured and were never sent.
+    unsent: AtomicU64,
     gate: watch::Sender<bool>,
     counts: watch::Sender<Counts>,
 }
@@ -49,6 +52,7 @@ impl Control {
             ends_at_us: AtomicU64::new(NEVER),
             iterations,
             given_up: AtomicBool::new(false),
+            unsent: AtomicU64::new(0),
             gate: watch::Sender::new(false),
             counts: watch::Sender::new(Counts::default()),
         }
@@ -66,7 +70,7 @@ impl Control {
         self.gate.send_replace(true);
     }
 
-    /// No iteration begins at `ends_at_us` or later.
+    /// No iteration of a closed loop begins at `ends_at_us` or later, and none of an open loop is due.
     pub fn end_at(&self, ends_at_us: u64) {
         self.ends_at_us.store(ends_at_us, Ordering::Relaxed);
     }
@@ -99,10 +103,10 @@ impl Control {
         self.counts.send_modify(|counts| counts.done += 1);
     }
 
-    /// Whether something that starts at `start_us` is measured.
+    /// Whether something that starts, or in an open loop was due, at `at_us` is measured.
     #[must_use]
-    pub fn phase(&self, start_us: u64) -> Phase {
-        if start_us >= self.measured_from_us.load(Ordering::Relaxed) {
+    pub fn phase(&self, at_us: u64) -> Phase {
+        if at_us >= self.measured_from_us.load(Ordering::Relaxed) {
             Phase::Load
         } else {
             Phase::WarmUp
@@ -114,7 +118,39 @@ impl Control {
     pub fn is_over(&self, iterations: u64) -> bool {
         self.is_given_up()
             || self.iterations.is_some_and(|limit| iterations >= limit)
-            || self.origin.elapsed_us() >= self.ends_at_us.load(Ordering::Relaxed)
+            || self.origin.elapsed_us() >= self.ends_at_us()
+    }
+
+    /// When the end is; a time that no run reaches, until somebody decides.
+    #[must_use]
+    pub fn ends_at_us(&self) -> u64 {
+        self.ends_at_us.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is due at `due_us` any more.
+    #[must_use]
+    pub fn has_ended_by(&self, due_us: u64) -> bool {
+        self.is_given_up() || due_us >= self.ends_at_us()
+    }
+
+    /// Whether the end lies further back than `within`.
+    #[must_use]
+    pub fn is_past_end(&self, within: Duration) -> bool {
+        let within_us = u64::try_from(within.as_micros()).unwrap_or(u64::MAX);
+        self.origin.elapsed_us() >= self.ends_at_us().saturating_add(within_us)
+    }
+
+    /// What was due at `due_us` will not be sent.
+    pub fn count_unsent(&self, due_us: u64) {
+        if self.phase(due_us) == Phase::Load {
+            self.unsent.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How much of what was to be measured was never sent.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.unsent.load(Ordering::Relaxed)
     }
 
     /// Whether the trial is cut short.

@@ -47,7 +47,7 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
     let replicas = one_of(&mut rng, &REPLICAS);
     let cache = if rng.random_ratio(2, 3) { CacheSetting::On } else { CacheSetting::Off };
     let load = Load {
-        clients: one_of(&mut rng, &CLIENTS),
+        clients: Some(one_of(&mut rng, &CLIENTS)),
         duration_s: Some(load_ms as f64 / 1000.0),
         p: vec![one_of(&mut rng, &P)],
         peek: one_of(&mut rng, &PEEKS),
@@ -67,7 +67,11 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
             cap: quantity,
             ..System::default()
         },
-        checks: Checks { converge_within_ms: CONVERGE_WITHIN_MS, recovery_ms: RECOVERY_MS },
+        checks: Checks {
+            converge_within_ms: CONVERGE_WITHIN_MS,
+            recovery_ms: RECOVERY_MS,
+            ..Checks::default()
+        },
         faults: faults::draw(&mut rng, load_ms, replicas),
         ..Plan::default()
     };
@@ -174,7 +178,7 @@ mod tests {
             plans.iter().map(value).collect::<BTreeSet<_>>().len()
         };
         assert_eq!(varied(&|plan| plan.load.p[0].to_string()), P.len());
-        assert_eq!(varied(&|plan| plan.load.clients.to_string()), CLIENTS.len());
+        assert_eq!(varied(&|plan| plan.load.clients().to_string()), CLIENTS.len());
         assert_eq!(varied(&|plan| plan.system.cache[0].to_string()), 2);
         assert_eq!(varied(&|plan| plan.system.replicas.to_string()), 3);
         assert_eq!(varied(&|plan| plan.schedule().breaks_links().to_string()), 2);

@@ -71,7 +71,7 @@ impl RoundReport {
             reasons: reasons(checked),
             p: plan.load.p.first().copied().unwrap_or_default(),
             cache: plan.system.cache.iter().any(|cache| cache.is_on()),
-            clients: plan.load.clients,
+            clients: plan.load.clients(),
             replicas: plan.system.replicas,
             operations: checked.run.operations,
             acknowledged_trades: checked.run.acknowledged_trades,
