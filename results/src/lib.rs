@@ -6,7 +6,8 @@
 //! * [`records`]: one type per row of every file, and the CSV reading and writing.
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
-//! * [`lateness`]: what the generator of an open loop offered, and how late it was.
+//! * [`lateness`], [`knee`]: what the generator of an open loop offered, how late it was, and which
+//!   rate was still held.
 //! * [`charts`]: the same as pictures.
 //! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
@@ -14,6 +15,7 @@
 pub mod availability;
 pub mod charts;
 pub mod checks;
+pub mod knee;
 pub mod lateness;
 pub mod linear;
 pub mod records;

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use crate::availability::{self, AvailabilityRow};
 use crate::charts::{self, ChartError, Drawn, Material};
-use crate::records::{FolderError, RunFolder};
+use crate::knee;
+use crate::lateness;
+use crate::records::{Event, FolderError, Manifest, Observation, RunFolder};
 use crate::summary::{self, SummaryRow};
 
 /// Why a run could not be reported.
@@ -43,6 +45,8 @@ pub struct Report {
     pub charts: Drawn,
     /// What the cache buys, if cells with and without it were run.
     pub cache: Option<String>,
+    /// What was offered and answered in an open loop, and which rate was held; if there was one.
+    pub open_loop: Option<String>,
     /// What the leaders' faults cost, if there were any.
     pub outage: Option<String>,
 }
@@ -53,6 +57,7 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut parts = vec![summary::table(&self.summary)];
         parts.extend(self.cache.as_ref().map(|sentences| format!("{sentences}\n")));
+        parts.extend(self.open_loop.clone());
         if !self.availability.is_empty() {
             parts.push(availability::table(&self.availability));
         }
@@ -93,8 +98,23 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
     };
     let charts = charts::draw(folder, &material)?;
     let cache = summary::what_the_cache_buys(&summary);
+    let open_loop = open_loop(&manifest, &observations, &events);
     let outage = availability::headline(&availability);
-    Ok(Report { summary, availability, charts, cache, outage })
+    Ok(Report { summary, availability, charts, cache, open_loop, outage })
+}
+
+/// The table of rates, and a sentence for each sweep of them; nothing if the loop was closed.
+fn open_loop(
+    manifest: &Manifest,
+    observations: &[Observation],
+    events: &[Event],
+) -> Option<String> {
+    let trials = lateness::by_trial(manifest, observations, events);
+    let cells = lateness::by_cell(&trials);
+    let table = lateness::table(manifest, &cells)?;
+    let sweeps = knee::sweeps(manifest, observations, &cells);
+    let sentences: String = sweeps.iter().map(|sweep| format!("{}\n", sweep.sentence())).collect();
+    Some(table + &sentences)
 }
 
 fn if_there<T>(rows: Result<Vec<T>, FolderError>) -> Result<Vec<T>, FolderError> {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lateness::Clients;
 use crate::records::{EventKind, Op, Outcome};
 
 use super::faults::{Disturbance, disturbances};
@@ -33,11 +34,13 @@ pub const APART_US: u64 = 1_000_000;
 /// silent run excludes, at 95 %, all but rarer faults (the rule of three: 3 / n).
 pub const MIN_CHANCES: u64 = 30;
 
-/// How late an operation of an open loop may be sent after its time, and how many may be later.
-/// What is later was not sent as planned, and one in a hundred is as much as a 99th percentile
-/// hides.
-pub const MAX_LAG_US: u64 = 50_000;
-/// See [`MAX_LAG_US`].
+/// How late the generator of an open loop may send an operation through no fault of the service
+/// ([own lateness](crate::lateness)), and how many may be later: as much as a 99th percentile hides.
+/// Measured: 0.1 ms as a median and 0.6 to 6 ms as a 99th percentile, 29 ms in the worst of sixteen
+/// trials with five times as many threads ready to run as the machine had cores. Beyond this it is not
+/// a busy machine any more but another load than was planned.
+pub const MAX_OWN_LATENESS_US: u64 = 50_000;
+/// See [`MAX_OWN_LATENESS_US`].
 pub const MAX_LATE_PERCENT: u64 = 1;
 
 /// One gate over the whole run.
@@ -145,7 +148,8 @@ impl Gates {
                 at_most: true,
                 ..Gate::new(
                     "generator-keeps-up",
-                    "percent of the operations were sent late",
+                    "percent of the operations were sent over 50 ms late although their client was free: \
+                     the generator could not hold the rate",
                     MAX_LATE_PERCENT,
                 )
             },
@@ -167,7 +171,7 @@ impl Gates {
         }
         let disturbances = disturbances(history, APART_US);
         self.around(history, &disturbances);
-        self.punctuality(history, &disturbances);
+        self.punctuality(history);
     }
 
     fn around(&mut self, history: &History<'_>, disturbances: &[Disturbance<'_>]) {
@@ -184,21 +188,15 @@ impl Gates {
         }
     }
 
-    /// An outage keeps the clients of an open loop from sending; that is not the generator's doing.
-    fn punctuality(&mut self, history: &History<'_>, disturbances: &[Disturbance<'_>]) {
-        let disturbed = |at_us: u64| {
-            disturbances.iter().any(|disturbance| {
-                let over_us = disturbance.to_us.map(|to_us| to_us.saturating_add(APART_US));
-                disturbance.from_us <= at_us && over_us.is_none_or(|over_us| at_us < over_us)
-            })
-        };
+    /// A service that is slow makes its clients late; here the generator alone is asked about.
+    fn punctuality(&mut self, history: &History<'_>) {
+        let mut clients = Clients::default();
+        let own = history.operations.iter();
+        let own = own.filter_map(|operation| clients.own_lateness_us(&operation.row));
         let (mut planned, mut late) = (0_u64, 0_u64);
-        for operation in &history.operations {
-            let Some(planned_us) = operation.row.planned_us else { continue };
-            if !disturbed(planned_us) {
-                planned += 1;
-                late += u64::from(operation.row.start_us > planned_us.saturating_add(MAX_LAG_US));
-            }
+        for own_us in own {
+            planned += 1;
+            late += u64::from(own_us > MAX_OWN_LATENESS_US);
         }
         if planned > 0 {
             let place = || (Some(name(history)), format!("{late} of {planned} operations"));
@@ -365,8 +363,22 @@ mod tests {
             row.planned_us = Some(row.start_us);
         }
         assert!(gate(&trial, "generator-keeps-up").is_open());
-        trial.observations[3].planned_us = Some(20_000);
-        trial.observations[5].planned_us = Some(60_000);
-        assert_shut(&trial, "generator-keeps-up", 6, "2 of 34 operations");
+        for index in [3, 5] {
+            let row = &mut trial.observations[index];
+            row.planned_us = Some(row.start_us - MAX_OWN_LATENESS_US - 1);
+        }
+        assert_shut(&trial, "generator-keeps-up", 4, "2 of 64 operations");
+    }
+
+    #[test]
+    fn a_service_that_keeps_its_clients_waiting_is_a_result() {
+        let mut trial = trial();
+        // All of it was due at the beginning, and each client was busy with what came before.
+        let mut busy_until_us = std::collections::HashMap::new();
+        for row in &mut trial.observations {
+            row.planned_us = Some(1);
+            row.start_us = busy_until_us.insert(row.client, row.end_us).unwrap_or(1);
+        }
+        assert!(gate(&trial, "generator-keeps-up").is_open());
     }
 }

@@ -49,7 +49,7 @@ use std::path::Path;
 pub use check::MAX_EVIDENCE;
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
 pub use gates::{
-    APART_US, Gate, MAX_LAG_US, MAX_LATE_PERCENT, MIN_AROUND_A_FAULT, MIN_CHANCES,
+    APART_US, Gate, MAX_LATE_PERCENT, MAX_OWN_LATENESS_US, MIN_AROUND_A_FAULT, MIN_CHANCES,
     MIN_DURING_A_FAULT, ShutGate,
 };
 pub use replicas::LogDigest;

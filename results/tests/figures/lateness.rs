@@ -70,7 +70,7 @@ fn an_iteration_is_answered_when_its_last_operation_is() {
 }
 
 #[test]
-fn the_warm_up_counts_for_nothing_but_keeps_its_client_busy() {
+fn what_was_due_in_the_warm_up_was_not_offered_but_keeps_its_client_busy() {
     let warm_up = |row| Observation { phase: Phase::WarmUp, ..row };
     let rows = [
         warm_up(sent(1, Op::Query, 900_000, 950_000, 1_050_000)),
@@ -78,7 +78,7 @@ fn the_warm_up_counts_for_nothing_but_keeps_its_client_busy() {
         sent(1, Op::Query, 1_010_000, 1_060_010, 1_070_000),
     ];
     let lateness = measured(&rows, &events(0));
-    assert_eq!((lateness.offered, lateness.answered), (1, 1));
+    assert_eq!((lateness.offered, lateness.sent, lateness.answered), (1, 1, 2));
     assert_eq!(lateness.own.max_us(), Some(10));
 }
 

@@ -5,6 +5,7 @@
 
 mod availability;
 mod charts;
+mod knee;
 mod lateness;
 mod report;
 mod rows;

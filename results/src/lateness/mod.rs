@@ -7,11 +7,17 @@
 //! free, to the moment at which it was sent. A figure is as exact as that is small.
 //!
 //! Rates are of iterations, as the plan has them, from the beginning of the measured load to the end
-//! of the schedule. An iteration is sent when its query is, and answered when its last operation is.
+//! of the schedule: so many were due in that time, so many were sent in it and so many answered,
+//! whenever those were due. An iteration is sent when its query is, and answered when its last
+//! operation is.
 //! What was due and never sent is in no row; the trial's event [`EventKind::ArrivalsEnded`] says how
 //! much it was. A trial that was cut short has no such event, and is left out.
 
+mod table;
+
 use std::collections::HashMap;
+
+pub use table::table;
 
 use crate::records::{Event, EventKind, Manifest, Observation, Op, Phase};
 use crate::stats::Latencies;
@@ -26,11 +32,11 @@ pub struct Lateness {
     pub seconds: f64,
     /// How many iterations were due in that time.
     pub offered: u64,
-    /// How many of them were sent in that time.
+    /// How many were sent in that time.
     pub sent: u64,
-    /// How many of them were answered, to the last operation, in that time.
+    /// How many were answered, to the last operation, in that time.
     pub answered: u64,
-    /// How many of them were never sent, not even in the time that is left for it afterwards.
+    /// How many of those that were due were never sent, not even in the time that is left for it afterwards.
     pub unsent: u64,
 }
 
@@ -118,7 +124,7 @@ fn of_trial_rows(rows: &[&Observation], events: &[&Event]) -> Option<Lateness> {
     let ended = find(EventKind::ArrivalsEnded)?;
     let unsent = ended.unsent.unwrap_or(0);
     let iterations = iterations(rows);
-    let within = |us: Option<u64>| us.is_some_and(|us| us < ended.at_us);
+    let within = |us: Option<u64>| us.is_some_and(|us| (began_us..ended.at_us).contains(&us));
     let count = |is_in: &dyn Fn(&Iteration) -> bool| {
         iterations.iter().filter(|iteration| is_in(iteration)).count() as u64
     };
@@ -130,7 +136,7 @@ fn of_trial_rows(rows: &[&Observation], events: &[&Event]) -> Option<Lateness> {
     Some(Lateness {
         own: own.collect(),
         seconds: ended.at_us.saturating_sub(began_us) as f64 / 1e6,
-        offered: iterations.len() as u64 + unsent,
+        offered: count(&|iteration| iteration.is_measured) + unsent,
         sent: count(&|iteration| within(Some(iteration.sent_us))),
         answered: count(&|iteration| within(iteration.answered_us)),
         unsent,
@@ -153,30 +159,30 @@ impl Clients {
     }
 }
 
-/// An iteration of the measured load.
+/// An iteration that was sent.
 struct Iteration {
+    /// Whether it was due in the measured load, not in the warm-up.
+    is_measured: bool,
     sent_us: u64,
     /// When its last operation was answered; none if one was not.
     answered_us: Option<u64>,
 }
 
-/// The iterations that were sent. Each begins with a query; what the same client does until its
-/// next one belongs to it.
+/// The iterations that were sent. Each has one query, and perhaps a trade that follows it.
 fn iterations(rows: &[&Observation]) -> Vec<Iteration> {
     let mut iterations: Vec<Iteration> = Vec::new();
-    let mut current: HashMap<u32, Option<usize>> = HashMap::new();
+    let mut current: HashMap<u32, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.planned_us.is_some()) {
         let answered_us = is_answered(row).then_some(row.end_us);
         match row.op {
-            Op::Query if row.phase == Phase::Load => {
-                current.insert(row.client, Some(iterations.len()));
-                iterations.push(Iteration { sent_us: row.start_us, answered_us });
-            }
             Op::Query => {
-                current.insert(row.client, None);
+                current.insert(row.client, iterations.len());
+                let is_measured = row.phase == Phase::Load;
+                let sent_us = row.start_us;
+                iterations.push(Iteration { is_measured, sent_us, answered_us });
             }
             Op::Trade => {
-                if let Some(Some(index)) = current.get(&row.client) {
+                if let Some(index) = current.get(&row.client) {
                     let iteration = &mut iterations[*index];
                     iteration.answered_us = iteration.answered_us.and(answered_us);
                 }

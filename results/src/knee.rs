@@ -1,0 +1,164 @@
+//! Up to which rate a bazaar holds what it is offered: the knee of latency against offered rate.
+//!
+//! Below the knee everything is answered as it comes; beyond it arrivals queue, and latency is no
+//! property of the service any more but of how long the overload lasted (Jain, *The Art of Computer
+//! Systems Performance Analysis*, 1991, §3.3: the knee of the throughput and response-time curves).
+//! Here a rate counts as *held* if, over all trials of its cell,
+//!
+//! * at least [`MIN_ANSWERED`] of what was offered was answered while the schedule lasted, and
+//! * the corrected 99th percentile of all operations is at most [`MAX_P99_FACTOR`] times what it is at
+//!   the lowest rate.
+//!
+//! The knee is the highest rate that was held with all rates below it. It lies between two rates that
+//! were tried, so it is as exact as those are close.
+
+use std::collections::HashMap;
+
+use crate::lateness::Lateness;
+use crate::records::{Cell, Manifest, Observation, Op};
+use crate::stats::Latencies;
+use crate::summary::{is_answered, is_measured};
+use crate::text::{ms, three_digits};
+
+/// The share of what was offered that must be answered while the schedule lasts.
+pub const MIN_ANSWERED: f64 = 0.99;
+
+/// How many times as long the 99th percentile may be as at the lowest rate. In a queue with one
+/// server and random arrivals, times grow by 1 / (1 - load): tenfold when nine tenths are used.
+pub const MAX_P99_FACTOR: u64 = 10;
+
+/// Latency against offered rate: cells that differ in the rate alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// The probability that a query is followed by a trade.
+    pub p: f64,
+    /// Whether the front-end cached.
+    pub cache: bool,
+    /// Which of two builds of the services, if two were measured side by side.
+    pub build: Option<String>,
+    /// The rates, ascending; two or more.
+    pub steps: Vec<Step>,
+}
+
+/// One rate of a sweep, over all trials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The cell's id.
+    pub cell: String,
+    /// The plan's rate, in iterations per second.
+    pub rate_per_s: f64,
+    /// How many came per second.
+    pub offered_per_s: f64,
+    /// How many were answered per second.
+    pub answered_per_s: f64,
+    /// The corrected median latency of all queries and trades that were answered; none if none was.
+    pub p50_us: Option<u64>,
+    /// The corrected 99th percentile of the same.
+    pub p99_us: Option<u64>,
+    /// Whether the bazaar held it, as the module's header defines that.
+    pub is_held: bool,
+}
+
+/// Every sweep of a run; `cells` is of [`crate::lateness::by_cell`]. A rate of which no trial ran to
+/// its end is left out.
+#[must_use]
+pub fn sweeps(
+    manifest: &Manifest,
+    observations: &[Observation],
+    cells: &HashMap<&str, Lateness>,
+) -> Vec<Sweep> {
+    let mut latencies: HashMap<&str, Latencies> = HashMap::new();
+    for row in observations.iter().filter(|row| is_measured(row) && is_answered(row)) {
+        if row.op != Op::Lookup && row.planned_us.is_some() {
+            latencies.entry(&row.cell).or_default().record(row.response_us());
+        }
+    }
+    let mut sweeps: Vec<Sweep> = Vec::new();
+    for cell in &manifest.cells {
+        let latencies = latencies.remove(cell.id.as_str()).unwrap_or_default();
+        let lateness = cells.get(cell.id.as_str());
+        let Some(step) = lateness.and_then(|lateness| step(cell, lateness, &latencies)) else {
+            continue;
+        };
+        let is_of = |sweep: &&mut Sweep| {
+            (sweep.p, sweep.cache, &sweep.build) == (cell.p, cell.cache, &cell.build)
+        };
+        match sweeps.iter_mut().find(is_of) {
+            Some(sweep) => sweep.steps.push(step),
+            None => sweeps.push(Sweep {
+                p: cell.p,
+                cache: cell.cache,
+                build: cell.build.clone(),
+                steps: vec![step],
+            }),
+        }
+    }
+    sweeps.retain(|sweep| sweep.steps.len() > 1);
+    sweeps.iter_mut().for_each(Sweep::judge);
+    sweeps
+}
+
+fn step(cell: &Cell, lateness: &Lateness, latencies: &Latencies) -> Option<Step> {
+    Some(Step {
+        cell: cell.id.clone(),
+        rate_per_s: cell.rate_per_s?,
+        offered_per_s: lateness.offered_per_s()?,
+        answered_per_s: lateness.answered_per_s()?,
+        p50_us: latencies.percentile_us(0.5),
+        p99_us: latencies.percentile_us(0.99),
+        is_held: lateness.answered as f64 >= MIN_ANSWERED * lateness.offered as f64,
+    })
+}
+
+impl Sweep {
+    /// Sorts the rates, and holds each one's latency against the lowest one's.
+    fn judge(&mut self) {
+        self.steps.sort_by(|one, other| one.rate_per_s.total_cmp(&other.rate_per_s));
+        let lowest_us = self.steps.first().and_then(|step| step.p99_us).unwrap_or(0);
+        let bound_us = lowest_us.saturating_mul(MAX_P99_FACTOR);
+        for step in &mut self.steps {
+            step.is_held &= step.p99_us.is_some_and(|p99_us| p99_us <= bound_us);
+        }
+    }
+
+    /// The highest rate that was held with all rates below it.
+    #[must_use]
+    pub fn knee(&self) -> Option<&Step> {
+        self.steps.iter().take_while(|step| step.is_held).last()
+    }
+
+    /// The first rate that was not held.
+    #[must_use]
+    pub fn beyond(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| !step.is_held)
+    }
+
+    /// What the sweep shows, for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let cache = if self.cache { "on" } else { "off" };
+        let build = self.build.as_ref().map_or(String::new(), |build| format!(", build {build}"));
+        let of = format!("p = {}, cache {cache}{build}", self.p);
+        let rate = |step: &Step| three_digits(step.rate_per_s);
+        let p99 = |step: &Step| step.p99_us.map_or_else(|| "unknown".to_owned(), ms);
+        let beyond = |step: &Step| {
+            let answered = three_digits(step.answered_per_s);
+            format!(
+                "of {}/s {answered}/s were answered (99th percentile {})",
+                rate(step),
+                p99(step)
+            )
+        };
+        let held = |step: &Step| {
+            format!("up to {}/s are held (99th percentile {})", rate(step), p99(step))
+        };
+        match (self.knee(), self.beyond()) {
+            (Some(knee), Some(lost)) => format!("{of}: {}; {}.", held(knee), beyond(lost)),
+            (Some(knee), None) => format!("{of}: {}, the highest rate that was tried.", held(knee)),
+            (None, Some(lost)) => {
+                format!("{of}: not even the lowest rate is held; {}.", beyond(lost))
+            }
+            (None, None) => of,
+        }
+    }
+}
