@@ -9,10 +9,13 @@ HARNESS := target/release/double-trouble
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: soak explore bench failover-test prove planted check report serve client build test verify fix clean help
+.PHONY: rates soak explore bench failover-test prove planted check report serve client build test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
 	@$(HARNESS) bench $(OPTIONS)
+
+rates: build ## Sweep the offered rate up to saturation; PLAN=FILE, SEED=N (1.5 minutes)
+	@$(HARNESS) bench $(if $(PLAN),,--plan rates) $(OPTIONS)
 
 failover-test: build ## Kill leaders under load and check what was lost; PLAN=FILE, SEED=N (one minute)
 	@$(HARNESS) failover $(OPTIONS)

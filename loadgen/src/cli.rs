@@ -190,13 +190,16 @@ pub enum ClientAction {
 Examples:
   double-trouble bench --plan loadgen/plans/quick.toml
   double-trouble bench --p 0,0.5 --duration 3 --trials 3
+  double-trouble bench --plan rates                        what rate does it hold?
+  double-trouble bench --rate 500,1000 --p 0.2             an open loop: the schedule waits for nobody
   double-trouble failover --seed 7
 
 A plan is a TOML file in which every field has a default; loadgen/plans/bench.toml and failover.toml
 explain them. Options given here stand above the plan. The run's files are in results/runs, the newest
 in results/runs/latest.")]
 pub struct Run {
-    /// The plan [default: the one in loadgen/plans that is named after the command]
+    /// The plan: a file, or one that the program carries: bench, failover, pause, quick, rates
+    /// [default: the one that is named after the command]
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
     /// Folder in which the run's folder is made

@@ -7,15 +7,27 @@ pub enum BuiltIn {
     Bench,
     /// `plans/failover.toml`.
     Failover,
+    /// `plans/pause.toml`.
+    Pause,
+    /// `plans/quick.toml`.
+    Quick,
+    /// `plans/rates.toml`.
+    Rates,
 }
 
 impl BuiltIn {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Bench, Self::Failover, Self::Pause, Self::Quick, Self::Rates];
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Bench => "bench",
             Self::Failover => "failover",
+            Self::Pause => "pause",
+            Self::Quick => "quick",
+            Self::Rates => "rates",
         }
     }
 
@@ -25,6 +37,9 @@ impl BuiltIn {
         match self {
             Self::Bench => include_str!("../../plans/bench.toml"),
             Self::Failover => include_str!("../../plans/failover.toml"),
+            Self::Pause => include_str!("../../plans/pause.toml"),
+            Self::Quick => include_str!("../../plans/quick.toml"),
+            Self::Rates => include_str!("../../plans/rates.toml"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where a plan's text comes from: a file, or one of the plans that the program carries.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{BuiltIn, PlanError};
 
@@ -15,10 +15,16 @@ pub enum PlanSource {
 }
 
 impl PlanSource {
-    /// The file if one was named, `fallback` otherwise.
+    /// The plan that was named, a file or one that the program carries; `fallback` if none was. A
+    /// file stands above a plan of the same name.
     #[must_use]
-    pub fn new(file: Option<PathBuf>, fallback: BuiltIn) -> Self {
-        file.map_or(Self::BuiltIn(fallback), Self::File)
+    pub fn new(named: Option<PathBuf>, fallback: BuiltIn) -> Self {
+        let Some(path) = named else { return Self::BuiltIn(fallback) };
+        let is_it = |plan: &BuiltIn| path == Path::new(plan.name()) && !path.is_file();
+        match BuiltIn::ALL.into_iter().find(is_it) {
+            Some(plan) => Self::BuiltIn(plan),
+            None => Self::File(path),
+        }
     }
 
     /// How errors call it.

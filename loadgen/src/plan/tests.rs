@@ -251,16 +251,34 @@ fn the_built_in_plans_are_what_the_project_promises() {
 fn the_built_in_plans_work_with_every_seed() {
     for seed in 0..500 {
         let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
-        for plan in [BuiltIn::Bench, BuiltIn::Failover] {
+        for plan in BuiltIn::ALL {
             Plan::resolve(&PlanSource::BuiltIn(plan), &overrides).unwrap();
         }
     }
 }
 
+/// What a plan's cells take, not counting what is around their load.
+fn planned_ms(plan: BuiltIn) -> u64 {
+    let plan = Plan::resolve(&PlanSource::BuiltIn(plan), &Overrides::default()).unwrap();
+    let trials = plan.cells().len() as u64 * u64::from(plan.load.trials);
+    trials * (plan.load.warm_up_ms() + plan.load.duration_ms().unwrap())
+}
+
 #[test]
-fn the_quick_plan_is_quick() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/quick.toml");
-    let plan = Plan::resolve(&PlanSource::File(path.into()), &Overrides::default()).unwrap();
-    let cells = plan.cells().len() as u64;
-    assert!(cells * (plan.load.warm_up_ms() + plan.load.duration_ms().unwrap()) <= 30_000);
+fn the_quick_plan_is_quick_and_the_others_take_what_they_say() {
+    assert!(planned_ms(BuiltIn::Quick) <= 30_000);
+    assert!(planned_ms(BuiltIn::Rates) <= 60_000);
+    assert!(planned_ms(BuiltIn::Bench) <= 200_000);
+}
+
+#[test]
+fn a_plan_that_the_program_carries_can_be_named() {
+    let named = |name: &str| PlanSource::new(Some(name.into()), BuiltIn::Bench);
+    for plan in BuiltIn::ALL {
+        assert_eq!(named(plan.name()), PlanSource::BuiltIn(plan));
+        let resolved = Plan::resolve(&named(plan.name()), &Overrides::default()).unwrap();
+        assert_eq!(resolved.name, plan.name());
+    }
+    assert_eq!(named("rates.toml"), PlanSource::File("rates.toml".into()));
+    assert_eq!(PlanSource::new(None, BuiltIn::Bench), PlanSource::BuiltIn(BuiltIn::Bench));
 }
