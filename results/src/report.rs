@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::availability::{self, AvailabilityRow};
 use crate::charts::{self, ChartError, Drawn, Material};
+use crate::checks::ConsistencyReport;
 use crate::knee;
 use crate::lateness;
 use crate::records::{Event, FolderError, Manifest, Observation, RunFolder};
@@ -82,8 +83,11 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
 
     let summary = summary::summarise(&manifest, &observations);
     write_file(folder, "summary.csv", |file| summary::write_csv(&summary, file))?;
-    let availability = availability::measure(&manifest, &observations, &events, &final_rows);
+    let mut availability = availability::measure(&manifest, &observations, &events, &final_rows);
     if !availability.is_empty() {
+        if let Some(checked) = ConsistencyReport::read(folder)? {
+            availability::attribute(&mut availability, &checked);
+        }
         write_file(folder, "availability.csv", |file| {
             availability::write_csv(&availability, file)
         })?;

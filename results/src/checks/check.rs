@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::doubt::{Doubt, Need};
 use super::evidence::Violation;
+use super::harm::Harms;
 use super::history::History;
 use super::report::RunFile;
 
@@ -36,6 +37,8 @@ pub(crate) struct Finding {
     pub(crate) maxima: BTreeMap<&'static str, f64>,
     /// Why a pass would mean nothing.
     pub(crate) doubts: Vec<Doubt>,
+    /// The trades and reads that were harmed.
+    pub(crate) harms: Harms,
     /// What belongs into the run's folder beside the report.
     pub(crate) files: Vec<RunFile>,
 }

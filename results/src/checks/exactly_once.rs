@@ -11,6 +11,7 @@ use crate::records::Outcome;
 use super::check::{Check, Finding};
 use super::doubt::Need;
 use super::evidence::Violation;
+use super::harm::Harm;
 use super::history::{History, Operation};
 
 pub(super) const CHECK: Check = Check {
@@ -31,7 +32,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 
     for &request_id in &requests {
         let sent = history.requests.get(request_id).map_or(&[][..], Vec::as_slice);
-        for what in wrongs(history, request_id, sent) {
+        let told_us = sent.first().map(|trade| trade.row.end_us);
+        for (harm, what) in wrongs(history, request_id, sent) {
+            finding.harms.add(history, harm, request_id, told_us);
             finding.violation(|| Violation::new(history, what).story(history, request_id));
         }
     }
@@ -39,7 +42,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     finding.examined("requests with an effect", held.len());
 }
 
-fn wrongs(history: &History<'_>, request_id: &str, sent: &[&Operation]) -> Vec<String> {
+fn wrongs(history: &History<'_>, request_id: &str, sent: &[&Operation]) -> Vec<(Harm, String)> {
     let effects = Effects::of(history, request_id);
     let mut wrongs = effects.doubles(request_id);
     wrongs.extend(two_answers(request_id, sent));
@@ -53,7 +56,9 @@ fn wrongs(history: &History<'_>, request_id: &str, sent: &[&Operation]) -> Vec<S
         let told = if refused { "refused" } else { "certain to have failed" };
         wrongs.push(format!("trade {request_id} was {told}, yet it was {}", effects.describe()));
     }
-    wrongs.extend(effects.half_way(history, request_id, sent));
+    let mut wrongs: Vec<_> = wrongs.into_iter().map(|what| (Harm::Doubled, what)).collect();
+    let half_way = effects.half_way(history, request_id, sent);
+    wrongs.extend(half_way.map(|what| (Harm::Lost, what)));
     wrongs
 }
 

@@ -11,6 +11,7 @@ use super::check::{Check, Finding};
 use super::doubt::Need;
 use super::evidence::Violation;
 use super::frontier::{Frontier, Step};
+use super::harm::Harm;
 use super::history::{Acknowledged, CatalogState, History, Read};
 
 pub(super) const CHECK: Check = Check {
@@ -36,6 +37,8 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         let Some(oldest) = frontier.first_above(read.volume) else { continue };
         let stale_us = start_us - oldest.at_us;
         finding.maximum("stale_ms", super::milliseconds(stale_us));
+        let line = read.operation.line.to_string();
+        finding.harms.add(history, Harm::Stale, line, Some(start_us));
         finding.violation(|| stale(history, read, oldest, newest, stale_us));
     }
     finding.examined("reads after an acknowledged trade on their stock", comparable);

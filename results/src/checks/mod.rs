@@ -24,6 +24,7 @@ mod faults;
 mod fresh_reads;
 mod frontier;
 mod gates;
+mod harm;
 mod history;
 mod linearizability;
 mod numbering;
@@ -52,6 +53,7 @@ pub use gates::{
     APART_US, Gate, MAX_LATE_PERCENT, MAX_OWN_LATENESS_US, MIN_AROUND_A_FAULT, MIN_CHANCES,
     MIN_DURING_A_FAULT, ShutGate,
 };
+pub use harm::FaultHarm;
 pub use replicas::LogDigest;
 pub use report::{
     CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunFile, RunSummary,
@@ -61,6 +63,7 @@ pub use report::{
 use self::check::{Check, Finding};
 use self::doubt::{Doubt, Need};
 use self::gates::Gates;
+use self::harm::Harms;
 use self::history::{FinalLine, History, MalformedRow, Operation, TrialRows};
 use self::report::Tally;
 use crate::records::{Cell, Event, EventKind, FolderError, Manifest, RunFolder};
@@ -184,6 +187,7 @@ fn judge(
     let mut run = RunSummary::new(manifest);
     let mut gates = Gates::new();
     let mut digests = Vec::new();
+    let mut harm = Vec::new();
     for (cell, trial, rows) in trials.in_order() {
         let name = TrialName { cell: cell.id.clone(), trial };
         let history =
@@ -192,11 +196,16 @@ fn judge(
         gates.count(&history);
         digests.extend(replicas::digests(&history));
         let doubts = doubt::about(&history);
+        let mut harms = Harms::default();
         for (check, tally) in checks.iter().zip(&mut tallies) {
-            tally.add(&name, examine(check, &history, &doubts));
+            let mut finding = examine(check, &history, &doubts);
+            harms.extend(std::mem::take(&mut finding.harms));
+            tally.add(&name, finding);
         }
+        harm.extend(harms.counts(&name));
     }
-    Ok(ConsistencyReport::new(run, tallies, gates.finish(), digests))
+    let report = ConsistencyReport::new(run, tallies, gates.finish(), digests);
+    Ok(ConsistencyReport { harm, ..report })
 }
 
 /// Runs one check over one trial.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Check, Finding, MAX_EVIDENCE};
 use super::evidence::Violation;
 use super::gates::Gate;
+use super::harm::FaultHarm;
 use super::linearizability::PICTURES;
 use super::replicas::LogDigest;
 use crate::records::{FolderError, Manifest, RunFolder};
@@ -147,6 +148,9 @@ pub struct ConsistencyReport {
     /// Whether there was enough for the checks to look at.
     #[serde(default)]
     pub gates: Vec<Gate>,
+    /// What was lost, doubled or stale, by fault; a fault that harmed nothing is not named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub harm: Vec<FaultHarm>,
     /// Every log that was dumped.
     pub digests: Vec<LogDigest>,
     /// The command that runs the same schedule again; empty if that is not known.
@@ -177,8 +181,33 @@ impl ConsistencyReport {
         let hard_enough =
             if gates.iter().all(Gate::is_open) { Verdict::Pass } else { Verdict::Inconclusive };
         let verdict = verdict.combine(hard_enough);
-        let reproduce = String::new();
-        Self { format: REPORT_FORMAT, verdict, run, checks, gates, digests, reproduce, files }
+        let (harm, reproduce) = (Vec::new(), String::new());
+        Self { format: REPORT_FORMAT, verdict, run, checks, gates, harm, digests, reproduce, files }
+    }
+
+    /// The report that was written into the run's folder; nothing if none was.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn read(folder: &RunFolder) -> Result<Option<Self>, FolderError> {
+        let path = folder.path(FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|source| FolderError::Read { path: path.clone(), source })?,
+        };
+        let report = serde_json::from_str(&text).map_err(io::Error::from);
+        report.map(Some).map_err(|source| FolderError::Read { path, source })
+    }
+
+    /// Whether the check of this name could have found something wrong in the trial, had there been
+    /// anything.
+    #[must_use]
+    pub fn could_tell(&self, check: &str, trial: &TrialName) -> bool {
+        let result = self.checks.iter().find(|result| result.name == check);
+        result.is_some_and(|result| {
+            let doubted = result.doubts.iter().any(|doubt| doubt.trials.contains(trial));
+            result.verdict.is_some() && !doubted
+        })
     }
 
     /// How many violations all checks found together.

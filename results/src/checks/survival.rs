@@ -9,6 +9,7 @@ use crate::records::Outcome;
 use super::check::{Check, Finding};
 use super::doubt::Need;
 use super::evidence::Violation;
+use super::harm::Harm;
 use super::history::{Acknowledged, Content, History, Operation, ReplicaLog};
 
 pub(super) const CHECK: Check = Check {
@@ -22,10 +23,12 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     for trade in &history.acknowledged {
         for log in &history.logs {
             if let Some(wrong) = lost_or_changed(history, trade, log) {
+                let end_us = trade.operation.row.end_us;
+                finding.harms.add(history, Harm::Lost, trade.request_id, Some(end_us));
                 finding.violation(|| {
                     let number = trade.order_no;
                     let violation = Violation::new(history, wrong)
-                        .at(history, trade.operation.row.end_us)
+                        .at(history, end_us)
                         .operation(trade.operation)
                         .story(history, trade.request_id);
                     log.at(number).into_iter().fold(violation, |all, entry| all.held(entry.line))
@@ -37,12 +40,14 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     for &lookup in &history.lookups {
         answered += usize::from(matches!(lookup.row.outcome, Outcome::Ok | Outcome::Rejected));
         if let Some((trade, wrong)) = contradicted(history, lookup) {
+            let request_id = trade.row.request_id.as_deref().unwrap_or_default();
+            finding.harms.add(history, Harm::Lost, request_id, Some(trade.row.end_us));
             finding.violation(|| {
                 Violation::new(history, wrong)
                     .at(history, lookup.row.end_us)
                     .operation(trade)
                     .operation(lookup)
-                    .story(history, trade.row.request_id.as_deref().unwrap_or_default())
+                    .story(history, request_id)
             });
         }
     }

@@ -1,0 +1,184 @@
+//! The time before a fault in which nothing was broken: what the service did then is what it is
+//! held to afterwards.
+//!
+//! # The 99th percentile
+//!
+//! It is looked at over *spells* of [`SPELL`] operations that were due one after the other; of
+//! these no more than [`SLOWER`] may have taken longer (nearest rank). An operation that was not
+//! answered took longer than any. The percentile is back at the first operation with which a spell
+//! begins that keeps within [`WITHIN`] of the percentile of the whole calm time: half a second to
+//! some seconds of normal service have then been seen, not a lucky moment. The spell must have been
+//! due, and is judged by what was answered, before the next fault.
+//!
+//! The 99th percentile of so few operations is the sixth slowest, and by itself varies by about a
+//! tenth (its standard error, if latencies have an exponential tail and do not depend on each
+//! other). How many of the spells *before* the fault kept within the bound is therefore counted,
+//! too. Where not even [`STEADY_PERCENT`] of them did, the first spell after the fault that does is
+//! a matter of luck, and no recovery is claimed.
+//!
+//! # Goodput
+//!
+//! In a closed loop whoever waits does not ask, so what is missing must be estimated: the answers
+//! that the rate of the calm time would have given from the fault until its backlog was drained,
+//! less those that came. Service is never even, so a difference counts only if it is more than was
+//! missing in 99 of 100 equally long stretches of the calm time; otherwise the loss is 0, which
+//! means no more than service loses anyway. If the stretch is longer than half of the calm time,
+//! stretches of that half are taken, and what was missing in them is scaled up.
+//!
+//! In an open loop the demand is known: whatever was due and answered, however late, is not lost.
+//! What is lost are the operations that failed or whose outcome is unknown.
+
+use super::load::{Load, Operation};
+use super::window::Window;
+
+/// How many operations make a spell.
+const SPELL: usize = 500;
+/// How many of them may be above the 99th percentile: the rest.
+const SLOWER: usize = SPELL / 100;
+/// How many operations a calm time must have: two spells, so that they can be compared.
+const MIN_OPERATIONS: usize = 2 * SPELL;
+/// How far above the percentile before still counts as back.
+const WITHIN: f64 = 1.1;
+/// How many percent of the spells before the fault must keep within that themselves.
+const STEADY_PERCENT: f64 = 50.0;
+/// A stretch of calm time begins every tenth of its length...
+const STRETCH_STEPS: u64 = 10;
+/// ... but no more than so many are looked at.
+const MAX_STRETCHES: u64 = 10_000;
+/// The share of stretches that were missing no more than what a loss must exceed.
+const NOISE_QUANTILE: f64 = 0.99;
+
+/// Answers that were missing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Loss {
+    pub(super) operations: u64,
+    /// The time in which the service before the fault gave as many.
+    pub(super) ms: f64,
+}
+
+/// A time in which nothing was broken, with enough operations to know it by.
+#[derive(Debug)]
+pub(super) struct Calm<'a> {
+    load: &'a Load,
+    from_us: u64,
+    to_us: u64,
+    /// Answers per microsecond.
+    per_us: f64,
+    p99_us: Option<u64>,
+    steady_percent: Option<f64>,
+}
+
+impl<'a> Calm<'a> {
+    /// The time from `from_us` to the fault at `to_us`; nothing if too little was done in it.
+    pub(super) fn new(load: &'a Load, from_us: u64, to_us: u64) -> Option<Self> {
+        let due = load.due(from_us, Some(to_us)).iter();
+        // What the fault found under way is the fault's.
+        let calm: Vec<&Operation> = due.filter(|operation| operation.end_us < to_us).collect();
+        let answers = load.answers(from_us, to_us);
+        if calm.len() < MIN_OPERATIONS || answers == 0 {
+            return None;
+        }
+        let p99_us = p99(&calm);
+        let steady_percent = p99_us.map(|p99_us| {
+            let slow = calm.iter().map(|operation| is_slow(operation, bound_us(p99_us), to_us));
+            let kept = spells(slow.collect());
+            let good = kept.iter().filter(|&&kept| kept).count();
+            100.0 * good as f64 / kept.len() as f64
+        });
+        let per_us = answers as f64 / (to_us - from_us) as f64;
+        Some(Self { load, from_us, to_us, per_us, p99_us, steady_percent })
+    }
+
+    /// Answers per second.
+    pub(super) fn per_s(&self) -> f64 {
+        self.per_us * 1e6
+    }
+
+    /// The 99th percentile of latencies in milliseconds.
+    pub(super) fn p99_ms(&self) -> Option<f64> {
+        self.p99_us.map(|us| us as f64 / 1000.0)
+    }
+
+    /// How many percent of its spells kept within the bound that a recovery is judged by.
+    pub(super) fn steady_percent(&self) -> Option<f64> {
+        self.steady_percent
+    }
+
+    /// When the 99th percentile was back, in microseconds since the run's origin: the fault's own
+    /// time if it was never away.
+    pub(super) fn p99_back_us(&self, window: Window) -> Option<u64> {
+        let bound_us = bound_us(self.p99_us?);
+        self.steady_percent.filter(|&percent| percent >= STEADY_PERCENT)?;
+        let after = self.load.due(window.at_us, window.until_us);
+        let until_us = window.until_us.unwrap_or(u64::MAX);
+        let slow = after.iter().map(|operation| is_slow(operation, bound_us, until_us));
+        let first = spells(slow.collect()).iter().position(|&kept| kept)?;
+        Some(if first == 0 { window.at_us } else { after[first].due_us })
+    }
+
+    /// What a closed loop lost from the fault until `until_us`.
+    pub(super) fn loss(&self, at_us: u64, until_us: u64) -> Loss {
+        let length_us = until_us - at_us;
+        let missing = self.missing(at_us, length_us);
+        if missing > self.noise(length_us) { self.as_loss(missing) } else { self.as_loss(0.0) }
+    }
+
+    /// So many operations as a loss.
+    pub(super) fn as_loss(&self, operations: f64) -> Loss {
+        Loss { operations: operations.round() as u64, ms: operations / self.per_us / 1000.0 }
+    }
+
+    /// How many answers less there were than at the calm rate.
+    fn missing(&self, after_us: u64, length_us: u64) -> f64 {
+        let came = self.load.answers(after_us, after_us + length_us);
+        length_us as f64 * self.per_us - came as f64
+    }
+
+    /// What was missing at the most in 99 of 100 calm stretches of this length.
+    fn noise(&self, length_us: u64) -> f64 {
+        let calm_us = self.to_us - self.from_us;
+        let stretch_us = length_us.min(calm_us / 2).max(1);
+        let step_us = (stretch_us / STRETCH_STEPS).max(calm_us / MAX_STRETCHES).max(1);
+        let starts = (self.from_us..=self.to_us - stretch_us)
+            .step_by(usize::try_from(step_us).unwrap_or(usize::MAX));
+        let mut missing: Vec<f64> =
+            starts.map(|from_us| self.missing(from_us, stretch_us)).collect();
+        missing.sort_by(f64::total_cmp);
+        let rank = (missing.len() as f64 * NOISE_QUANTILE).ceil() as usize;
+        let noise = missing.get(rank.saturating_sub(1)).copied().unwrap_or(0.0);
+        noise.max(0.0) * (length_us as f64 / stretch_us as f64)
+    }
+}
+
+fn bound_us(p99_us: u64) -> u64 {
+    (p99_us as f64 * WITHIN) as u64
+}
+
+/// Whether it had no answer by `until_us`, or only after more than `bound_us`.
+fn is_slow(operation: &Operation, bound_us: u64, until_us: u64) -> bool {
+    !operation.answered || operation.end_us >= until_us || operation.response_us() > bound_us
+}
+
+/// The 99th percentile by nearest rank; nothing if it falls on an operation without an answer.
+fn p99(operations: &[&Operation]) -> Option<u64> {
+    let latency = |operation: &&Operation| {
+        if operation.answered { operation.response_us() } else { u64::MAX }
+    };
+    let mut latencies: Vec<u64> = operations.iter().map(latency).collect();
+    let rank = (latencies.len() * 99).div_ceil(100).checked_sub(1)?;
+    let (_, &mut p99_us, _) = latencies.select_nth_unstable(rank);
+    (p99_us != u64::MAX).then_some(p99_us)
+}
+
+/// For every spell, in order of its first operation, whether its 99th percentile kept within the
+/// bound; `slow` says of each operation whether it took longer.
+fn spells(slow: Vec<bool>) -> Vec<bool> {
+    let Some(rest) = slow.get(SPELL..) else { return Vec::new() };
+    let mut slower = slow[..SPELL].iter().filter(|&&slow| slow).count();
+    let mut kept = vec![slower <= SLOWER];
+    for (&leaves, &enters) in slow.iter().zip(rest) {
+        slower = slower + usize::from(enters) - usize::from(leaves);
+        kept.push(slower <= SLOWER);
+    }
+    kept
+}

@@ -1,0 +1,200 @@
+//! A trial's operations, laid out so that a fault's window can be looked up instead of searched.
+//!
+//! Every question about a fault is one about operations that were due, or answered, within some
+//! time. So they are sorted once per trial, by each of the two, and a fault costs little more than
+//! what lies in its window.
+
+use std::collections::HashMap;
+
+use super::window::Window;
+use crate::records::{CacheState, Observation, Op, Outcome, Phase};
+use crate::summary::is_answered;
+
+/// An operation of the load.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operation {
+    /// When it was to be sent: in an open loop as planned, in a closed one when it was.
+    pub(super) due_us: u64,
+    /// When it was answered or given up.
+    pub(super) end_us: u64,
+    pub(super) answered: bool,
+    /// Whether the front-end answered it from its cache.
+    pub(super) hit: bool,
+}
+
+impl Operation {
+    /// The latency that figures are made of: since it was due.
+    pub(super) fn response_us(&self) -> u64 {
+        self.end_us - self.due_us
+    }
+}
+
+/// An acknowledged trade, of the load or of the warm-up.
+#[derive(Clone, Copy, Debug)]
+struct Acknowledged {
+    start_us: u64,
+    end_us: u64,
+    /// In which it was numbered, if the logs are known.
+    epoch: Option<u64>,
+}
+
+/// Something that did not go well at once, or not at all.
+#[derive(Clone, Copy, Debug)]
+struct Trouble {
+    end_us: u64,
+    outcome: Outcome,
+    retried: bool,
+    in_load: bool,
+}
+
+/// What became of the operations that ended in a window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Troubles {
+    pub(super) failed: u64,
+    pub(super) unknown: u64,
+    pub(super) retried: u64,
+    /// Failed or unknown, lookups at the end left out.
+    pub(super) unanswered_load: u64,
+}
+
+/// The operations of one trial.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// Those of the load proper, without warm-up and lookups at the end, by when they were due.
+    pub(super) operations: Vec<Operation>,
+    /// When those of them were answered that were, ascending.
+    pub(super) answers_us: Vec<u64>,
+    /// When its last operation ended.
+    ended_us: Option<u64>,
+    /// Whether operations were planned for a time, whether or not a client was free then.
+    pub(super) is_open: bool,
+    trades: bool,
+    /// When trades were answered, warm-up included, ascending.
+    trade_answers_us: Vec<u64>,
+    /// By when they were acknowledged.
+    acknowledged: Vec<Acknowledged>,
+    /// By when they ended.
+    troubles: Vec<Trouble>,
+}
+
+impl Load {
+    /// The operations of one trial; `epochs` says in which epoch a request was numbered.
+    pub(super) fn new<'a>(
+        rows: impl Iterator<Item = &'a Observation>,
+        epochs: &HashMap<&str, u64>,
+    ) -> Self {
+        let mut load = Self::default();
+        for row in rows {
+            load.add(row, epochs);
+        }
+        load.operations.sort_by_key(|operation| operation.due_us);
+        load.answers_us.sort_unstable();
+        load.trade_answers_us.sort_unstable();
+        load.acknowledged.sort_by_key(|trade| trade.end_us);
+        load.troubles.sort_by_key(|trouble| trouble.end_us);
+        load
+    }
+
+    fn add(&mut self, row: &Observation, epochs: &HashMap<&str, u64>) {
+        let (answered, in_load) = (is_answered(row), row.phase == Phase::Load);
+        if in_load {
+            self.operations.push(Operation {
+                due_us: row.end_us - row.response_us(),
+                end_us: row.end_us,
+                answered,
+                hit: row.cache == Some(CacheState::Hit),
+            });
+            self.ended_us = self.ended_us.max(Some(row.end_us));
+            self.is_open |= row.planned_us.is_some();
+            self.trades |= row.op == Op::Trade;
+            if answered {
+                self.answers_us.push(row.end_us);
+            }
+        }
+        if row.op == Op::Trade && answered {
+            self.trade_answers_us.push(row.end_us);
+        }
+        if row.op == Op::Trade && row.outcome == Outcome::Ok {
+            let epoch = row.request_id.as_deref().and_then(|id| epochs.get(id)).copied();
+            let (start_us, end_us) = (row.start_us, row.end_us);
+            self.acknowledged.push(Acknowledged { start_us, end_us, epoch });
+        }
+        let retried = row.attempts > 1;
+        if !answered || retried {
+            let (end_us, outcome) = (row.end_us, row.outcome);
+            self.troubles.push(Trouble { end_us, outcome, retried, in_load });
+        }
+    }
+
+    /// Whether the load traded at all.
+    pub(super) fn has_trades(&self) -> bool {
+        self.trades
+    }
+
+    /// When its first operation was due; nothing without operations.
+    pub(super) fn began_us(&self) -> Option<u64> {
+        self.operations.first().map(|operation| operation.due_us)
+    }
+
+    /// The operations that were due from `from_us` on, up to and without `until_us`.
+    pub(super) fn due(&self, from_us: u64, until_us: Option<u64>) -> &[Operation] {
+        let place = |us: u64| self.operations.partition_point(|operation| operation.due_us < us);
+        let from = place(from_us);
+        let until = until_us.map_or(self.operations.len(), place);
+        &self.operations[from..until.max(from)]
+    }
+
+    /// How many answers came after `after_us`, up to and with `until_us`.
+    pub(super) fn answers(&self, after_us: u64, until_us: u64) -> usize {
+        let place = |us: u64| self.answers_us.partition_point(|&answer_us| answer_us <= us);
+        place(until_us).saturating_sub(place(after_us))
+    }
+
+    /// The earliest acknowledgement since `since_us` of a trade of this epoch or a later one.
+    pub(super) fn first_ack_of(&self, epoch: u64, since_us: u64) -> Option<u64> {
+        let mut since = self.acknowledged_since(since_us);
+        since.find(|trade| trade.epoch.is_some_and(|of| of >= epoch)).map(|trade| trade.end_us)
+    }
+
+    /// The earliest acknowledgement of a trade that was sent at `since_us` or later.
+    pub(super) fn first_ack_sent(&self, since_us: u64) -> Option<u64> {
+        let mut since = self.acknowledged_since(since_us);
+        since.find(|trade| trade.start_us >= since_us).map(|trade| trade.end_us)
+    }
+
+    fn acknowledged_since(&self, since_us: u64) -> impl Iterator<Item = &Acknowledged> {
+        let from = self.acknowledged.partition_point(|trade| trade.end_us < since_us);
+        self.acknowledged[from..].iter()
+    }
+
+    /// What became of the operations that ended in the window.
+    pub(super) fn troubles(&self, window: Window) -> Troubles {
+        let from = self.troubles.partition_point(|trouble| trouble.end_us < window.at_us);
+        let within = self.troubles[from..].iter();
+        let mut troubles = Troubles::default();
+        for trouble in within.take_while(|trouble| window.contains(trouble.end_us)) {
+            let unanswered = matches!(trouble.outcome, Outcome::Failed | Outcome::Unknown);
+            troubles.failed += u64::from(trouble.outcome == Outcome::Failed);
+            troubles.unknown += u64::from(trouble.outcome == Outcome::Unknown);
+            troubles.retried += u64::from(trouble.retried);
+            troubles.unanswered_load += u64::from(unanswered && trouble.in_load);
+        }
+        troubles
+    }
+
+    /// The longest time without an answered trade, from the fault to the next one or to the end of
+    /// the load. Nothing if the load was over before the fault, or never traded.
+    pub(super) fn longest_gap_us(&self, window: Window) -> Option<u64> {
+        let ended_us = self.ended_us?;
+        let until_us = window.until_us.map_or(ended_us, |until_us| until_us.min(ended_us));
+        if self.trade_answers_us.is_empty() || until_us <= window.at_us {
+            return None;
+        }
+        let place = |us: u64| self.trade_answers_us.partition_point(|&answer_us| answer_us < us);
+        let answers = &self.trade_answers_us[place(window.at_us)..place(until_us)];
+        let ends = answers.iter().copied().chain([until_us]);
+        let mut last_us = window.at_us;
+        let gaps = ends.map(|us| us - std::mem::replace(&mut last_us, us));
+        gaps.max()
+    }
+}

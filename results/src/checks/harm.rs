@@ -1,0 +1,145 @@
+//! What faults did to trades and reads: lost, doubled, stale, each counted once and put down to a
+//! fault.
+//!
+//! A violation says that a rule was broken, and one lost order breaks several: each replica that
+//! lacks it is a violation, and each lookup. Here the trade counts, once. It is put down to the
+//! fault that was injected, or undone, nearest in time to what the client saw of it: an order that
+//! a leader acknowledged and took to its grave was acknowledged just *before* the fault.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::nearest_fault;
+use super::history::History;
+use super::report::TrialName;
+
+/// What became of a trade or a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Harm {
+    /// An acknowledged order that is gone or changed, or a trade that was done by half.
+    Lost,
+    /// A trade with more effects than its client was told of.
+    Doubled,
+    /// A read older than an acknowledged trade.
+    Stale,
+}
+
+/// What was harmed in one trial, by kind and by name, and by which fault.
+#[derive(Debug, Default)]
+pub(crate) struct Harms(BTreeMap<(Harm, String), Option<u32>>);
+
+/// How many were harmed by one fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultHarm {
+    /// In which trial.
+    #[serde(flatten)]
+    pub trial: TrialName,
+    /// The fault's number; empty if there was none to blame.
+    pub fault: Option<u32>,
+    /// Acknowledged orders that are gone or changed, and trades that were done by half.
+    pub lost: u64,
+    /// Trades with more effects than their clients were told of.
+    pub doubled: u64,
+    /// Reads older than an acknowledged trade.
+    pub stale: u64,
+}
+
+impl Harms {
+    /// Puts harm that showed at `at_us` down to the nearest fault. What has a name is harmed once.
+    pub(crate) fn add(
+        &mut self,
+        history: &History<'_>,
+        harm: Harm,
+        name: impl Into<String>,
+        at_us: Option<u64>,
+    ) {
+        let nearest = at_us.and_then(|at_us| nearest_fault(history, at_us));
+        let fault = nearest.and_then(|nearest| nearest.fault);
+        self.0.entry((harm, name.into())).or_insert(fault);
+    }
+
+    /// Adds what another check found; what both found is one.
+    pub(super) fn extend(&mut self, others: Self) {
+        for (harmed, fault) in others.0 {
+            self.0.entry(harmed).or_insert(fault);
+        }
+    }
+
+    /// The counts by fault.
+    pub(super) fn counts(&self, trial: &TrialName) -> Vec<FaultHarm> {
+        let mut counts: BTreeMap<Option<u32>, FaultHarm> = BTreeMap::new();
+        for ((harm, _), &fault) in &self.0 {
+            let none = || FaultHarm { trial: trial.clone(), fault, lost: 0, doubled: 0, stale: 0 };
+            let count = counts.entry(fault).or_insert_with(none);
+            match harm {
+                Harm::Lost => count.lost += 1,
+                Harm::Doubled => count.doubled += 1,
+                Harm::Stale => count.stale += 1,
+            }
+        }
+        counts.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FaultHarm;
+    use crate::checks::testing::Trial;
+    use wire::bazaar::TradeType::Buy;
+
+    /// A kill at 45, its restart at 5000; a trade before and a trade after each.
+    fn trial() -> Trial {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (10, 40));
+        trial.fault(45, "kill", "order-3");
+        trial.trade(2, "r2", Buy, 4, "Stock1", (3_000, 4_990));
+        trial.fault(5_000, "restart", "order-3");
+        for event in &mut trial.events {
+            event.fault = event.fault.map(|_| 1);
+        }
+        trial
+    }
+
+    fn harm(trial: &Trial) -> Vec<FaultHarm> {
+        trial.report().harm
+    }
+
+    #[test]
+    fn nothing_is_harmed_in_a_trial_that_went_well() {
+        assert_eq!(harm(&trial()), []);
+    }
+
+    #[test]
+    fn an_order_that_all_replicas_lack_is_lost_once_to_the_fault_after_it() {
+        let mut trial = trial();
+        trial.lookup(1, "r1", (100, 110));
+        trial.observations.last_mut().unwrap().outcome = crate::records::Outcome::Rejected;
+        trial.finals.retain(|row| row.request_id.as_deref() != Some("r1"));
+        let harm = harm(&trial);
+        assert_eq!(harm.len(), 1, "{harm:?}");
+        assert_eq!((harm[0].fault, harm[0].lost, harm[0].doubled), (Some(1), 1, 0));
+    }
+
+    #[test]
+    fn doubled_trades_and_stale_reads_are_counted_beyond_what_is_kept_as_evidence() {
+        let mut trial = trial();
+        let twin = trial.entry_mut("catalog", "r2").clone();
+        trial.finals.push(twin);
+        for nth in 0..50 {
+            trial.show(3, "Stock1", 100, 0, (5_100 + nth * 10, 5_105 + nth * 10));
+        }
+        let harm = harm(&trial);
+        assert_eq!(harm.len(), 1, "{harm:?}");
+        assert_eq!((harm[0].lost, harm[0].doubled, harm[0].stale), (0, 1, 50));
+    }
+
+    #[test]
+    fn without_a_fault_there_is_none_to_blame() {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (10, 40));
+        trial.entry_mut("order-2", "r1").quantity = Some(9);
+        let harm = harm(&trial);
+        assert_eq!((harm[0].fault, harm[0].lost), (None, 1));
+    }
+}
