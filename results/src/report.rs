@@ -71,7 +71,8 @@ impl Report {
     }
 }
 
-/// Writes `summary.csv`, `availability.csv` (if faults were injected) and the charts.
+/// Writes `summary.csv`, `availability.csv` and `availability-overall.csv` (if faults were injected)
+/// and the charts. What the checks found is taken from `consistency.json`, if that is there.
 ///
 /// # Errors
 /// If a file cannot be read or written, or a chart cannot be drawn.
@@ -90,6 +91,10 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
         }
         write_file(folder, "availability.csv", |file| {
             availability::write_csv(&availability, file)
+        })?;
+        let overall = availability::overall(&availability);
+        write_file(folder, "availability-overall.csv", |file| {
+            availability::write_overall_csv(&overall, file)
         })?;
     }
     let material = Material {

@@ -5,10 +5,13 @@
 //!
 //! It is looked at over *spells* of [`SPELL`] operations that were due one after the other; of
 //! these no more than [`SLOWER`] may have taken longer (nearest rank). An operation that was not
-//! answered took longer than any. The percentile is back at the first operation with which a spell
-//! begins that keeps within [`WITHIN`] of the percentile of the whole calm time: half a second to
-//! some seconds of normal service have then been seen, not a lucky moment. The spell must have been
-//! due, and is judged by what was answered, before the next fault.
+//! answered took longer than any. The percentile is back with the first spell, not before the
+//! fault's backlog was drained, that keeps within [`WITHIN`] of the percentile of the whole calm
+//! time: from then on five hundred operations in a row have been seen to be normal, not a lucky
+//! moment. They must have been due, and are judged by what was answered, before the next fault.
+//!
+//! (Without the backlog, a closed loop's percentile would not notice an outage at all: five clients
+//! that wait for a second are five slow operations among hundreds.)
 //!
 //! The 99th percentile of so few operations is the sixth slowest, and by itself varies by about a
 //! tenth (its standard error, if latencies have an exponential tail and do not depend on each
@@ -104,16 +107,15 @@ impl<'a> Calm<'a> {
         self.steady_percent
     }
 
-    /// When the 99th percentile was back, in microseconds since the run's origin: the fault's own
-    /// time if it was never away.
-    pub(super) fn p99_back_us(&self, window: Window) -> Option<u64> {
+    /// When the 99th percentile was back, at the earliest at `drained_us`.
+    pub(super) fn p99_back_us(&self, drained_us: u64, window: Window) -> Option<u64> {
         let bound_us = bound_us(self.p99_us?);
         self.steady_percent.filter(|&percent| percent >= STEADY_PERCENT)?;
-        let after = self.load.due(window.at_us, window.until_us);
+        let after = self.load.due(drained_us, window.until_us);
         let until_us = window.until_us.unwrap_or(u64::MAX);
         let slow = after.iter().map(|operation| is_slow(operation, bound_us, until_us));
         let first = spells(slow.collect()).iter().position(|&kept| kept)?;
-        Some(if first == 0 { window.at_us } else { after[first].due_us })
+        Some(if first == 0 { drained_us } else { after[first].due_us })
     }
 
     /// What a closed loop lost from the fault until `until_us`.

@@ -10,8 +10,10 @@
 
 mod calm;
 mod harm;
+mod headline;
 mod kind;
 mod load;
+mod overall;
 mod quiet;
 mod text;
 mod trial;
@@ -25,8 +27,10 @@ use serde::{Deserialize, Serialize};
 use crate::records::{Event, EventKind, FinalKind, FinalRow, Manifest, Observation};
 
 pub use harm::attribute;
+pub use headline::headline;
 pub use kind::{FaultKind, Role};
-pub use text::{headline, table};
+pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};
+pub use text::table;
 use trial::Trial;
 
 /// One injected fault. Empty means not seen, or not applicable.
@@ -71,18 +75,27 @@ pub struct AvailabilityRow {
     /// is of the new epoch or a later one. Otherwise: the earliest answer to a trade that was sent
     /// after the fault.
     pub first_ack_ms: Option<f64>,
-    /// Until the last operation that was due before `first_ack_ms` had been answered or given up.
+    /// Until the last operation had been answered or given up that was under way at the fault, or
+    /// due after it and before `first_ack_ms`. If the load does not trade: before the first answer
+    /// that needed what was broken.
     pub backlog_drained_ms: Option<f64>,
-    /// The 99th percentile of latencies before the fault, in milliseconds.
+    /// The 99th percentile of latencies in the last calm time before the fault: from when
+    /// everything was whole and had recovered, with a thousand operations or more. An operation
+    /// without an answer counts as slower than any.
     pub p99_before_ms: Option<f64>,
-    /// How steady it was: of a hundred spells before the fault, so many had a 99th percentile
-    /// within 10 % of `p99_before_ms` themselves.
+    /// How steady that was: of a hundred spells of 500 operations in that time, so many had a 99th
+    /// percentile of at most 1.1 times `p99_before_ms` themselves.
     pub p99_steady_percent: Option<f64>,
-    /// Until the 99th percentile was within 10 % of `p99_before_ms` again.
+    /// Until the backlog was drained and the next 500 operations due had a 99th percentile of at
+    /// most 1.1 times `p99_before_ms`. Empty if that was not seen before the next fault, or if less
+    /// than half of the spells before the fault were like that.
     pub p99_back_ms: Option<f64>,
-    /// Answered operations per second before the fault.
+    /// Answered operations per second in the calm time.
     pub goodput_before_per_s: Option<f64>,
-    /// Answers that were missing after the fault.
+    /// In a closed loop: the answers that the calm time's rate would have given until the backlog
+    /// was drained, less those that came; 0 if that is no more than was missing in 99 of 100
+    /// stretches of the calm time that were as long. In an open loop: operations of the load that
+    /// failed or are unknown, since what came late was not lost.
     pub goodput_lost: Option<u64>,
     /// The same as milliseconds of the service before the fault.
     pub goodput_lost_ms: Option<f64>,

@@ -1,122 +1,173 @@
-//! Availability for people: a table, and the one line that they came for.
+//! Availability for people: when what was back, what it cost, and the same over all faults.
 
-use super::{AvailabilityRow, FaultKind, Role};
-use crate::stats::median;
-use crate::text::{aligned, counted, three_digits};
+use super::overall::{OverallRow, overall};
+use super::{AvailabilityRow, FaultGroup};
+use crate::text::{aligned, three_digits};
 
-/// The line above the table.
-const CAPTION: &str = "Times in ms since the fault; back in sync since the restart or resume.";
+/// The line above the first table.
+const TIMES: &str = "Times in ms since the fault; election and takeover are durations; in sync: since \
+                     the restart or resume.\nDrained: everything due before the first ack was \
+                     answered. p99 back: within 10 % of before, for 500 operations.";
+/// The line above the second.
+const COSTS: &str = "What each fault cost. Goodput lost: answers missing until all was drained, and in \
+                     how many ms they came before.";
+/// The line above the third.
+const OVERALL: &str = "Over all faults of a kind. The interval is the median's, 95 %, from six \
+                       faults on.";
 
-/// The rows as aligned text, durations in milliseconds, below a caption. The cell is shown only if
-/// there are several cells or trials.
+/// The figures of the third table: column of the file, and what people call it.
+const SHOWN_OVERALL: [(&str, &str); 8] = [
+    ("detected_ms", "detected, ms"),
+    ("election_ms", "election, ms"),
+    ("takeover_ms", "takeover, ms"),
+    ("first_ack_ms", "first ack, ms"),
+    ("backlog_drained_ms", "drained, ms"),
+    ("p99_back_ms", "p99 back, ms"),
+    ("back_in_sync_ms", "in sync, ms"),
+    ("goodput_lost_ms", "goodput lost, ms"),
+];
+
+/// The answer sheets as aligned text: a table of times, a table of costs, and, if there are
+/// several faults of a kind, a table over all of them. The cell is shown only if there are several
+/// cells or trials.
 #[must_use]
 pub fn table(rows: &[AvailabilityRow]) -> String {
-    let several =
-        rows.windows(2).any(|pair| pair[0].cell != pair[1].cell || pair[0].trial != pair[1].trial);
-    let mut header = vec![
-        "fault",
-        "done",
-        "role",
-        "at s",
-        "confirmed",
-        "detected",
-        "new leader",
-        "serves",
-        "first ack",
-        "longest gap",
-        "leads",
-        "failed",
-        "unknown",
-        "retried",
-        "back in sync",
+    let mut parts = vec![
+        format!("{TIMES}\n{}", sheet(rows, &TIMES_HEADER, times)),
+        format!("{COSTS}\n{}", sheet(rows, &COSTS_HEADER, costs)),
     ];
-    let mut left = 3;
-    if several {
-        header.insert(0, "trial");
-        left += 1;
+    let lines: Vec<Vec<String>> = overall(rows).iter().filter_map(overall_line).collect();
+    if !lines.is_empty() {
+        parts.push(format!("{OVERALL}\n{}", aligned(&OVERALL_HEADER, 2, &lines)));
     }
-    let lines: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let mut cells = line(row);
-            if several {
-                cells.insert(0, format!("{} #{}", row.cell, row.trial));
-            }
-            cells
-        })
-        .collect();
-    format!("{CAPTION}\n{}", aligned(&header, left, &lines))
+    parts.join("\n")
 }
 
-fn line(row: &AvailabilityRow) -> Vec<String> {
-    let dash = || "-".to_owned();
-    let ms = |value: Option<f64>| value.map_or_else(dash, three_digits);
+const TIMES_HEADER: [&str; 10] = [
+    "at s",
+    "detected",
+    "election",
+    "takeover",
+    "first ack",
+    "drained",
+    "p99 back",
+    "longest gap",
+    "ended",
+    "in sync",
+];
+
+fn times(row: &AvailabilityRow) -> Vec<String> {
     vec![
-        row.fault.to_string(),
-        format!("{} {}", row.action, row.process),
-        row.role.to_string(),
         format!("{:.1}", row.at_us as f64 / 1e6),
-        ms(row.confirmed_ms),
-        ms(row.detected_ms),
-        ms(row.new_leader_ms),
-        ms(row.serving_ms),
-        ms(row.first_ack_ms),
-        ms(row.longest_gap_ms),
+        figure(row.detected_ms),
+        figure(row.election_ms),
+        figure(row.takeover_ms),
+        figure(row.first_ack_ms),
+        figure(row.backlog_drained_ms),
+        figure(row.p99_back_ms),
+        figure(row.longest_gap_ms),
+        figure(row.ended_ms),
+        figure(row.back_in_sync_ms),
+    ]
+}
+
+const COSTS_HEADER: [&str; 11] = [
+    "leads",
+    "failed",
+    "unknown",
+    "retried",
+    "lost",
+    "doubled",
+    "stale",
+    "goodput lost",
+    "in ms",
+    "before /s",
+    "p99 before",
+];
+
+fn costs(row: &AvailabilityRow) -> Vec<String> {
+    vec![
         row.new_leader.map_or_else(dash, |leader| format!("order-{leader}")),
         row.failed.to_string(),
         row.unknown.to_string(),
         row.retried.to_string(),
-        ms(row.back_in_sync_ms),
+        count(row.lost),
+        count(row.doubled),
+        count(row.stale),
+        count(row.goodput_lost),
+        figure(row.goodput_lost_ms),
+        row.goodput_before_per_s.map_or_else(dash, |per_s| format!("{per_s:.0}")),
+        figure(row.p99_before_ms),
     ]
 }
 
-/// What the leader's deaths cost, and its pauses if there were any; nothing if no leader was hit.
-#[must_use]
-pub fn headline(rows: &[AvailabilityRow]) -> Option<String> {
-    let sentences: Vec<String> = [
-        (FaultKind::Kill, "leader kill", "leader kills"),
-        (FaultKind::Pause, "leader pause", "leader pauses"),
-    ]
-    .into_iter()
-    .filter_map(|(action, one, many)| {
-        let hit: Vec<&AvailabilityRow> =
-            rows.iter().filter(|row| row.action == action && row.role == Role::Leader).collect();
-        sentence(&hit, one, many)
-    })
-    .collect();
-    (!sentences.is_empty()).then(|| sentences.join(" "))
+/// A line per fault: which it is, then its figures.
+fn sheet(
+    rows: &[AvailabilityRow],
+    figures: &[&str],
+    line: fn(&AvailabilityRow) -> Vec<String>,
+) -> String {
+    let several =
+        rows.windows(2).any(|pair| pair[0].cell != pair[1].cell || pair[0].trial != pair[1].trial);
+    let mut header = if several { vec!["trial"] } else { vec![] };
+    header.extend(["fault", "done", "role"]);
+    let left = header.len();
+    header.extend(figures);
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let mut cells = Vec::new();
+            if several {
+                cells.push(format!("{} #{}", row.cell, row.trial));
+            }
+            cells.push(row.fault.to_string());
+            cells.push(format!("{} {}", row.action, row.process));
+            cells.push(row.role.to_string());
+            cells.extend(line(row));
+            cells
+        })
+        .collect();
+    aligned(&header, left, &lines)
 }
 
-fn sentence(rows: &[&AvailabilityRow], one: &str, many: &str) -> Option<String> {
-    if rows.is_empty() {
+const OVERALL_HEADER: [&str; 7] = ["faults", "figure", "number", "seen", "median", "95 %", "most"];
+
+/// Nothing for a kind of which there is one fault, or a figure that was never seen.
+fn overall_line(row: &OverallRow) -> Option<Vec<String>> {
+    let (_, name) = SHOWN_OVERALL.iter().find(|(figure, _)| *figure == row.figure)?;
+    if row.faults < 2 || row.seen == 0 {
         return None;
     }
-    let number = rows.len() as u64;
-    let acks: Vec<f64> = rows.iter().filter_map(|row| row.first_ack_ms).collect();
-    let longest = acks.iter().copied().max_by(f64::total_cmp);
-    let times = match (median(&acks), longest) {
-        (Some(only), _) if acks.len() == 1 => {
-            format!("first acknowledged trade after {} ms", three_digits(only))
-        }
-        (Some(median), Some(longest)) => format!(
-            "first acknowledged trade after {} ms (median), {} ms at most",
-            three_digits(median),
-            three_digits(longest)
-        ),
-        _ => "no trade was seen to be acknowledged afterwards".to_owned(),
-    };
-    let missing = number - acks.len() as u64;
-    let missing = if missing > 0 && !acks.is_empty() {
-        format!(", none seen after {missing} of them")
-    } else {
-        String::new()
-    };
-    let sum = |count: fn(&AvailabilityRow) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
-    Some(format!(
-        "{}: {times}{missing}; {} failed, {} unknown, {} retried.",
-        counted(number, one, many),
-        counted(sum(|row| row.failed), "operation", "operations"),
-        sum(|row| row.unknown),
-        sum(|row| row.retried),
-    ))
+    let interval = row.interval_low.zip(row.interval_high);
+    Some(vec![
+        several(row.group),
+        (*name).to_owned(),
+        row.faults.to_string(),
+        row.seen.to_string(),
+        figure(row.median),
+        interval.map_or_else(dash, |(low, high)| {
+            format!("{} to {}", three_digits(low), three_digits(high))
+        }),
+        figure(row.max),
+    ])
+}
+
+fn several(group: FaultGroup) -> String {
+    match group {
+        FaultGroup::LeaderKill => "leader kills".to_owned(),
+        FaultGroup::LeaderPause => "leader pauses".to_owned(),
+        of_whom => format!("{of_whom} faults"),
+    }
+}
+
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(dash, three_digits)
+}
+
+fn count(number: Option<u64>) -> String {
+    number.map_or_else(dash, |number| number.to_string())
+}
+
+fn dash() -> String {
+    "-".to_owned()
 }

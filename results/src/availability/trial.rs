@@ -91,6 +91,10 @@ impl<'a> Trial<'a> {
         let drained_us = self
             .served_again_us(fault, first_ack_us)
             .and_then(|served_us| self.backlog_drained_us(window, served_us));
+        // Nothing waits for a replica if nobody trades.
+        let quiet_us = if self.needs(role) { drained_us } else { Some(window.at_us) };
+        let p99_back_us =
+            calm.zip(quiet_us).and_then(|(calm, quiet_us)| calm.p99_back_us(quiet_us, window));
         let troubles = self.load.troubles(window);
         let loss = calm.and_then(|calm| self.loss(calm, fault, drained_us));
         AvailabilityRow {
@@ -114,7 +118,7 @@ impl<'a> Trial<'a> {
             backlog_drained_ms: since_fault(drained_us),
             p99_before_ms: calm.and_then(Calm::p99_ms),
             p99_steady_percent: calm.and_then(Calm::steady_percent),
-            p99_back_ms: since_fault(calm.and_then(|calm| calm.p99_back_us(window))),
+            p99_back_ms: since_fault(p99_back_us),
             goodput_before_per_s: calm.map(Calm::per_s),
             goodput_lost: loss.map(|loss| loss.operations),
             goodput_lost_ms: loss.map(|loss| loss.ms),
@@ -181,15 +185,19 @@ impl<'a> Trial<'a> {
         if self.load.has_trades() {
             return first_ack_us;
         }
-        let through_cache = match fault.role {
-            Role::Leader | Role::Follower => return None,
-            Role::FrontEnd => true,
-            Role::Catalog | Role::Link | Role::Other => false,
-        };
+        if !self.needs(fault.role) {
+            return None;
+        }
+        let through_cache = fault.role == Role::FrontEnd;
         let broken_us = self.confirmed_us(fault.injected).unwrap_or(fault.window.at_us);
         let sent = self.load.due(broken_us, fault.window.until_us).iter();
         let needed = sent.filter(|sent| sent.answered && (through_cache || !sent.hit));
         needed.map(|sent| sent.end_us).min()
+    }
+
+    /// Whether the load needs such a process at all.
+    fn needs(&self, role: Role) -> bool {
+        self.load.has_trades() || !matches!(role, Role::Leader | Role::Follower)
     }
 
     /// When the last of the operations had ended that were under way at the fault, or due after it

@@ -1,0 +1,74 @@
+//! The one line that people came for.
+
+use super::overall::{OverallRow, overall};
+use super::{AvailabilityRow, FaultGroup};
+use crate::text::{counted, three_digits};
+
+/// What the leader's deaths cost, and its pauses if there were any; nothing if no leader was hit.
+#[must_use]
+pub fn headline(rows: &[AvailabilityRow]) -> Option<String> {
+    let sentences: Vec<String> = [
+        (FaultGroup::LeaderKill, "leader kill", "leader kills"),
+        (FaultGroup::LeaderPause, "leader pause", "leader pauses"),
+    ]
+    .into_iter()
+    .filter_map(|(group, one, many)| {
+        let hit: Vec<AvailabilityRow> =
+            rows.iter().filter(|row| FaultGroup::of(row) == group).cloned().collect();
+        (!hit.is_empty()).then(|| sentence(&hit, one, many))
+    })
+    .collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+/// About faults of one group, of which there is at least one.
+fn sentence(rows: &[AvailabilityRow], one: &str, many: &str) -> String {
+    let overall = overall(rows);
+    let figure = |name: &str| overall.iter().find(|row| row.figure == name);
+    let times = figure("first_ack_ms").map_or_else(String::new, first_acks);
+    let sum = |count: fn(&AvailabilityRow) -> u64| rows.iter().map(count).sum::<u64>();
+    format!(
+        "{}: {times}; {} failed, {} unknown, {} retried{}.",
+        counted(rows.len() as u64, one, many),
+        counted(sum(|row| row.failed), "operation", "operations"),
+        sum(|row| row.unknown),
+        sum(|row| row.retried),
+        harm(rows),
+    )
+}
+
+fn first_acks(acks: &OverallRow) -> String {
+    let (Some(median), Some(longest)) = (acks.median, acks.max) else {
+        return "no trade was seen to be acknowledged afterwards".to_owned();
+    };
+    let median = three_digits(median);
+    let times = match acks.interval_low.zip(acks.interval_high) {
+        _ if acks.seen == 1 => format!("{median} ms"),
+        None => format!("{median} ms (median), {} ms at most", three_digits(longest)),
+        Some((low, high)) => format!(
+            "{median} ms (median, 95 % interval {} to {}), {} ms at most",
+            three_digits(low),
+            three_digits(high),
+            three_digits(longest)
+        ),
+    };
+    let missing = match acks.faults - acks.seen {
+        0 => String::new(),
+        missing => format!(", none seen after {missing} of them"),
+    };
+    format!("first acknowledged trade after {times}{missing}")
+}
+
+/// What was lost, doubled and stale; nothing if that could not be told of every fault.
+fn harm(rows: &[AvailabilityRow]) -> String {
+    let sum =
+        |count: fn(&AvailabilityRow) -> Option<u64>| rows.iter().map(count).sum::<Option<u64>>();
+    let lost = sum(|row| row.lost);
+    match (lost, sum(|row| row.doubled), sum(|row| row.stale)) {
+        (Some(lost), Some(doubled), Some(stale)) => {
+            let reads = counted(stale, "stale read", "stale reads");
+            format!("; {} lost, {doubled} doubled, {reads}", counted(lost, "order", "orders"))
+        }
+        _ => String::new(),
+    }
+}
