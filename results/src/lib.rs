@@ -9,12 +9,14 @@
 //! * [`lateness`], [`knee`]: what the generator of an open loop offered, how late it was, and which
 //!   rate was still held.
 //! * [`charts`]: the same as pictures.
+//! * [`compare`]: what changed between two runs, and whether it is more than noise.
 //! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
 
 pub mod availability;
 pub mod charts;
 pub mod checks;
+pub mod compare;
 pub mod knee;
 pub mod lateness;
 pub mod linear;

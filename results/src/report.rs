@@ -126,7 +126,8 @@ fn open_loop(
     Some(table + &sentences)
 }
 
-fn if_there<T>(rows: Result<Vec<T>, FolderError>) -> Result<Vec<T>, FolderError> {
+/// The rows of a file, none if the run was cut short before it.
+pub(crate) fn if_there<T>(rows: Result<Vec<T>, FolderError>) -> Result<Vec<T>, FolderError> {
     match rows {
         Err(FolderError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Ok(Vec::new())

@@ -7,8 +7,9 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use super::estimate::{CONFIDENCE, Estimate, Interval};
 use super::pool::{Figure, Pool};
 
-/// How often the units are drawn. A standard error from 1,000 draws is itself off by some 2 %.
-const DRAWS: usize = 1_000;
+/// How often the units are drawn. A standard error from 500 draws is itself off by some 3 %; for
+/// standard errors 200 are the usual advice (Efron & Tibshirani, section 6.4).
+const DRAWS: usize = 500;
 
 /// The seed of all draws: the same rows give the same interval, whenever and wherever.
 const SEED: u64 = 0x00d0_0b1e;
@@ -21,7 +22,7 @@ pub struct Resamples {
 }
 
 impl Resamples {
-    /// Draws as many units as there are, with replacement, a thousand times.
+    /// Draws as many units as there are, with replacement, some hundred times.
     #[must_use]
     pub fn new(units: usize) -> Self {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(SEED ^ units as u64);

@@ -34,7 +34,7 @@
 
 mod bootstrap;
 #[cfg(test)]
-mod coverage;
+pub(crate) mod coverage;
 mod estimate;
 mod latencies;
 mod pool;

@@ -77,10 +77,19 @@ impl Pool {
     /// Trial by trial if there are at least [`MIN_TRIALS`], else slice by slice.
     #[must_use]
     pub fn of_trials(trials: &[&TrialSample]) -> Self {
-        if trials.len() >= MIN_TRIALS {
-            let units: Vec<Unit> = trials.iter().map(|trial| trial.whole()).collect();
-            return Self::new(Basis::Trials, &units);
-        }
+        if trials.len() >= MIN_TRIALS { Self::by_trial(trials) } else { Self::by_slice(trials) }
+    }
+
+    /// Every trial is a unit.
+    #[must_use]
+    pub fn by_trial(trials: &[&TrialSample]) -> Self {
+        let units: Vec<Unit> = trials.iter().map(|trial| trial.whole()).collect();
+        Self::new(Basis::Trials, &units)
+    }
+
+    /// Every slice of every trial is a unit.
+    #[must_use]
+    pub fn by_slice(trials: &[&TrialSample]) -> Self {
         let slices: Vec<Unit> = trials.iter().flat_map(|trial| trial.slices()).collect();
         Self::new(Basis::Slices, &slices)
     }

@@ -6,6 +6,7 @@
 mod answers;
 mod availability;
 mod charts;
+mod compare;
 mod knee;
 mod lateness;
 mod report;

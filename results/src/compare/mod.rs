@@ -1,0 +1,257 @@
+//! What changed between two runs, or between two builds in one run, and whether it is more than noise.
+//!
+//! Compared are cells that both sides have. The *headline* is a small, fixed family of figures, each
+//! over all common cells: median and 99th percentile of queries and of trades, and the throughput;
+//! where leaders were hit, also the time to the first acknowledged trade and the longest gap. The
+//! verdict rests on it alone. Each cell's own figures are shown to say where an effect comes from; one
+//! in twenty of those intervals misses the truth, so none of them is a verdict.
+//!
+//! * [`effect`]: ratios and how far they may be off. [`judge`]: what may be claimed.
+//! * [`report`]: what comes of it, as JSON. [`text`]: the same for people.
+//! * [`doubts`]: in what the two sides differ that has nothing to do with what is compared.
+
+mod doubts;
+mod effect;
+mod figures;
+mod judge;
+mod report;
+mod side;
+#[cfg(test)]
+mod simulation;
+mod text;
+
+use std::fmt;
+use std::path::Path;
+
+use self::effect::{Design, Draws};
+use self::side::{CellSample, Side};
+use crate::availability::{self, AvailabilityRow};
+use crate::records::{Cell, FolderError, Manifest, Observation, RunFolder};
+use crate::report::if_there;
+use crate::stats::Basis;
+use crate::verdict::Verdict;
+
+pub use judge::Change;
+pub use report::{COMPARISON_FORMAT, Comparison, Effect, SideName};
+
+/// The smallest effect worth calling, unless an A/A run says otherwise: 3 %. Two builds of the same
+/// source differ by a per cent or two in code layout alone (Mytkowicz et al., *Producing Wrong Data
+/// Without Doing Anything Obviously Wrong!*, ASPLOS 2009).
+pub const DEFAULT_FLOOR: f64 = 0.03;
+
+/// However quiet an A/A run was, effects below 1 % are not called: the next one may not be.
+pub const LEAST_FLOOR: f64 = 0.01;
+
+/// A comparison that could miss a median or a throughput worse by this much cannot call it noise.
+pub const MUST_SEE: f64 = 0.20;
+
+/// Everything about a run that a comparison needs.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// How the run is called.
+    pub name: String,
+    /// What was run.
+    pub manifest: Manifest,
+    /// Every operation.
+    pub observations: Vec<Observation>,
+    /// What each fault cost.
+    pub faults: Vec<AvailabilityRow>,
+}
+
+impl Measured {
+    /// Reads a run's folder.
+    ///
+    /// # Errors
+    /// The manifest or the observations cannot be read.
+    pub fn read(folder: &RunFolder) -> Result<Self, FolderError> {
+        let manifest = folder.manifest()?;
+        let observations = folder.observations()?;
+        let events = if_there(folder.events())?;
+        let final_rows = if_there(folder.final_rows())?;
+        let faults = availability::measure(&manifest, &observations, &events, &final_rows);
+        Ok(Self { name: name_of(folder.root()), manifest, observations, faults })
+    }
+
+    fn has_build(&self, build: &str) -> bool {
+        self.manifest.cells.iter().any(|cell| cell.build.as_deref() == Some(build))
+    }
+}
+
+/// The folder's own name, whatever link it was reached by.
+fn name_of(folder: &Path) -> String {
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Why two runs are not compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotComparable {
+    /// A run alone has no two builds.
+    #[error(
+        "{0} did not measure two builds side by side; name a second run, or measure with \
+         `bench --against DIR`"
+    )]
+    OneBuild(String),
+    /// There is nothing that both measured.
+    #[error("{a} and {b} have no cell in common: {a} has {cells_a}; {b} has {cells_b}")]
+    NoCommonCells {
+        /// The first run.
+        a: String,
+        /// The second run.
+        b: String,
+        /// The first one's cells.
+        cells_a: String,
+        /// The second one's cells.
+        cells_b: String,
+    },
+    /// Common cells, but in at least one of the runs nothing was answered.
+    #[error("{a} and {b} have common cells, but no figure of them was measured on both sides")]
+    NothingMeasured {
+        /// The first run.
+        a: String,
+        /// The second run.
+        b: String,
+    },
+}
+
+/// The smallest effect that is worth calling, and where that comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Floor {
+    /// As a share: 0.03.
+    pub share: f64,
+    /// In a few words.
+    pub from: String,
+}
+
+impl Default for Floor {
+    fn default() -> Self {
+        Self { share: DEFAULT_FLOOR, from: "the default".to_owned() }
+    }
+}
+
+impl Floor {
+    /// The largest headline effect of an A/A run, in which two builds are the same.
+    ///
+    /// # Errors
+    /// The run has no two builds, or nothing was measured on both sides.
+    pub fn measured(noise: &Measured) -> Result<Self, NotComparable> {
+        let comparison = compare(noise, None, &Self::default())?;
+        let effects = comparison.headline.iter().map(|effect| effect.ratio().ln().abs());
+        let largest = effects.fold(0.0, f64::max).exp_m1();
+        let from = format!("the largest effect in {}", noise.name);
+        Ok(Self { share: largest.max(LEAST_FLOOR), from })
+    }
+}
+
+impl fmt::Display for Floor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1}%, {}", self.share * 100.0, self.from)
+    }
+}
+
+/// Compares two runs, or, without a second one, builds a and b of the first.
+///
+/// # Errors
+/// There is nothing to compare.
+pub fn compare(
+    a: &Measured,
+    b: Option<&Measured>,
+    floor: &Floor,
+) -> Result<Comparison, NotComparable> {
+    let design = if b.is_some() { Design::Unpaired } else { Design::Paired };
+    let (builds, b) = match b {
+        Some(b) => ((None, None), b),
+        None if a.has_build("a") && a.has_build("b") => ((Some("a"), Some("b")), a),
+        None => return Err(NotComparable::OneBuild(a.name.clone())),
+    };
+    let (side_a, side_b) = (side_of(a, builds.0), side_of(b, builds.1));
+    let cells = common_cells(&side_a, &side_b);
+    if cells.is_empty() {
+        return Err(NotComparable::NoCommonCells {
+            a: a.name.clone(),
+            b: b.name.clone(),
+            cells_a: listed(&side_a),
+            cells_b: listed(&side_b),
+        });
+    }
+    let mut draws = Draws::default();
+    let samples: Vec<(&CellSample, &CellSample)> =
+        cells.iter().map(|cell| (cell.a, cell.b)).collect();
+    let mut family = figures::headline(&samples, design, &mut draws);
+    family.extend(figures::of_faults(&side_a.faults, &side_b.faults, &mut draws));
+    if family.is_empty() {
+        let (a, b) = (a.name.clone(), b.name.clone());
+        return Err(NotComparable::NothingMeasured { a, b });
+    }
+    let basis = family.iter().map(|measured| measured.ratio.basis);
+    let basis = if basis.clone().any(|basis| basis == Basis::Slices) {
+        Basis::Slices
+    } else {
+        Basis::Trials
+    };
+    let headline = figures::judged_together(&family, floor.share);
+    let mut by_cell = Vec::new();
+    for cell in &cells {
+        let of_cell = figures::of_cell(&(cell.a, cell.b), design, &mut draws);
+        by_cell.extend(of_cell.iter().map(|one| one.judged_alone(cell.name, floor.share)));
+    }
+    let (verdict, reason) = report::verdict(&headline);
+    Ok(Comparison {
+        format: COMPARISON_FORMAT,
+        verdict,
+        reason,
+        a: SideName::new(a, builds.0),
+        b: SideName::new(b, builds.1),
+        paired: design == Design::Paired,
+        common_cells: cells.len() as u64,
+        basis,
+        floor_percent: floor.share * 100.0,
+        floor_from: floor.from.clone(),
+        warnings: doubts::warnings(&a.manifest, &b.manifest, design, basis),
+        headline,
+        cells: by_cell,
+    })
+}
+
+fn side_of<'a>(run: &'a Measured, build: Option<&str>) -> Side<'a> {
+    Side::new(&run.manifest, &run.observations, &run.faults, build)
+}
+
+/// A cell that both sides have.
+struct Common<'a> {
+    name: &'a str,
+    a: &'a CellSample,
+    b: &'a CellSample,
+}
+
+fn common_cells<'a>(a: &'a Side<'a>, b: &'a Side<'a>) -> Vec<Common<'a>> {
+    let of_a = |(key, cell): &'a (side::CellKey, &'a Cell)| {
+        let (_, other) = b.cells.iter().find(|(other, _)| other == key)?;
+        Some(Common { name: &cell.id, a: a.sample(cell)?, b: b.sample(other)? })
+    };
+    a.cells.iter().filter_map(of_a).collect()
+}
+
+/// At most a few cells, by name.
+fn listed(side: &Side<'_>) -> String {
+    const MOST: usize = 4;
+    let mut names: Vec<&str> =
+        side.cells.iter().take(MOST).map(|(_, cell)| cell.id.as_str()).collect();
+    if side.cells.len() > MOST {
+        names.push("...");
+    }
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+impl Comparison {
+    /// The verdict as every other command gives it: worse is fail, what cannot be told is
+    /// inconclusive, anything else is pass.
+    #[must_use]
+    pub fn as_verdict(&self) -> Verdict {
+        match self.verdict {
+            Change::Worse => Verdict::Fail,
+            Change::Unknown => Verdict::Inconclusive,
+            Change::Better | Change::WithinNoise => Verdict::Pass,
+        }
+    }
+}

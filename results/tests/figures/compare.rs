@@ -1,0 +1,153 @@
+//! Comparisons of whole runs: what is refused, what is warned of, what is said.
+
+use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
+use results::records::{Cell, Observation, Op, RunFolder};
+use results::stats::Basis;
+use results::verdict::Verdict;
+
+use crate::rows::{cell, manifest, operation};
+use crate::synthetic;
+
+/// `seconds` of queries back to back in each of `trials` trials, every trial a little different.
+fn queries(cell: &Cell, trials: u32, seconds: u64, latency_us: u64) -> Vec<Observation> {
+    let query = |trial: u32, n: u64| {
+        let own_us = latency_us + n % 50 + u64::from(trial) * 3;
+        Observation { trial, ..operation(cell, Op::Query, n * latency_us * 2, own_us) }
+    };
+    let count = seconds * 1_000_000 / (latency_us * 2);
+    (1..=trials).flat_map(|trial| (0..count).map(move |n| query(trial, n))).collect()
+}
+
+fn run(name: &str, cells: &[(Cell, u64)], trials: u32) -> Measured {
+    let rows = cells.iter().flat_map(|(cell, latency_us)| queries(cell, trials, 3, *latency_us));
+    Measured {
+        name: name.to_owned(),
+        observations: rows.collect(),
+        manifest: manifest("bench", cells.iter().map(|(cell, _)| cell.clone()).collect()),
+        faults: vec![],
+    }
+}
+
+fn between(a_us: u64, b_us: u64) -> Comparison {
+    let a = run("one", &[(cell(0.0, true), a_us)], 4);
+    let b = run("two", &[(cell(0.0, true), b_us)], 4);
+    compare(&a, Some(&b), &Floor::default()).unwrap()
+}
+
+#[test]
+fn a_slower_run_is_worse_and_a_faster_one_better() {
+    let slower = between(2_000, 2_600);
+    assert_eq!((slower.verdict, slower.as_verdict()), (Change::Worse, Verdict::Fail));
+    let median = &slower.headline[0];
+    assert_eq!((median.metric.as_str(), median.change), ("query.p50_us", Change::Worse));
+    assert!((25.0..33.0).contains(&median.percent), "{median:?}");
+    assert!(median.low_percent.unwrap() < median.percent && median.low_percent.unwrap() > 3.0);
+    let faster = between(2_600, 2_000);
+    assert_eq!((faster.verdict, faster.as_verdict()), (Change::Better, Verdict::Pass));
+    assert_eq!(between(2_000, 2_000).verdict, Change::WithinNoise);
+}
+
+#[test]
+fn the_text_names_the_runs_and_ends_with_the_verdict() {
+    let text = between(2_000, 2_600).to_text();
+    assert!(text.starts_with("a: one\nb: two\n1 cell in common, two runs, not paired"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("Worse: query.p50_us +"), "{text}");
+}
+
+#[test]
+fn the_markdown_has_a_table_that_a_pull_request_shows() {
+    let markdown = between(2_000, 2_600).to_markdown();
+    assert!(markdown.starts_with("### Worse\n\nWorse: query.p50_us"), "{markdown}");
+    assert!(markdown.contains("\n| figure | a | b | change | 95% interval | verdict |\n| --- |"));
+    assert!(markdown.contains("\n| query median, µs | 20"), "{markdown}");
+}
+
+#[test]
+fn the_json_reads_back() {
+    let comparison = between(2_000, 2_600);
+    let json = serde_json::to_string(&comparison).unwrap();
+    assert_eq!(serde_json::from_str::<Comparison>(&json).unwrap(), comparison);
+    assert!(json.contains("\"verdict\":\"worse\""), "{json}");
+}
+
+#[test]
+fn two_builds_of_one_run_are_compared_with_each_other() {
+    let build = |name: &str| Cell {
+        id: format!("p0-cache-on-{name}"),
+        build: Some(name.to_owned()),
+        ..cell(0.0, true)
+    };
+    let both = run("both", &[(build("a"), 2_000), (build("b"), 2_600)], 4);
+    let comparison = compare(&both, None, &Floor::default()).unwrap();
+    assert_eq!((comparison.verdict, comparison.paired), (Change::Worse, true));
+    assert_eq!(comparison.b.build.as_deref(), Some("b"));
+    // An A/A run whose builds differ that much makes the same effect noise, and the comparison
+    // worthless.
+    let floor = Floor::measured(&both).unwrap();
+    assert!(floor.share > 0.25, "{floor}");
+    let comparison = compare(&both, None, &floor).unwrap();
+    assert_eq!(comparison.headline[0].change, Change::WithinNoise);
+    assert_eq!(comparison.verdict, Change::Unknown);
+}
+
+#[test]
+fn what_is_not_comparable_is_refused_with_what_each_side_has() {
+    let a = run("one", &[(cell(0.0, true), 2_000)], 1);
+    let b = run("two", &[(cell(0.4, true), 2_000)], 1);
+    let refused = compare(&a, Some(&b), &Floor::default()).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "one and two have no cell in common: one has p0-cache-on; two has p0.4-cache-on"
+    );
+    let alone = compare(&a, None, &Floor::default()).unwrap_err();
+    assert_eq!(alone, NotComparable::OneBuild("one".to_owned()));
+    let empty = Measured { observations: vec![], ..a.clone() };
+    let refused = compare(&a, Some(&empty), &Floor::default()).unwrap_err();
+    assert!(matches!(refused, NotComparable::NothingMeasured { .. }));
+}
+
+#[test]
+fn single_short_trials_cannot_be_told_apart() {
+    let short = |name: &str| Measured {
+        observations: queries(&cell(0.0, true), 1, 1, 2_000),
+        ..run(name, &[(cell(0.0, true), 2_000)], 1)
+    };
+    let comparison = compare(&short("one"), Some(&short("two")), &Floor::default()).unwrap();
+    assert_eq!((comparison.verdict, comparison.basis), (Change::Unknown, Basis::Slices));
+    assert_eq!(comparison.as_verdict(), Verdict::Inconclusive);
+    assert!(comparison.reason.starts_with("Cannot be told: query.p50_us, throughput_per_s"));
+    assert!(comparison.warnings[0].contains("fewer than three trials"));
+}
+
+#[test]
+fn what_differs_besides_is_warned_of() {
+    let mut a = run("one", &[(cell(0.0, true), 2_000)], 3);
+    let mut b = a.clone();
+    a.manifest.machine = vec![("cores".to_owned(), "2".to_owned())];
+    b.manifest.machine = vec![("cores".to_owned(), "8".to_owned())];
+    b.manifest.durability = "os".to_owned();
+    a.manifest.plan = "name = \"x\"\n[load]\nduration_s = 8.0\nseed = 1\n".to_owned();
+    b.manifest.plan = "name = \"y\"\n[load]\nduration_s = 3.0\nseed = 2\n".to_owned();
+    let warnings = compare(&a, Some(&b), &Floor::default()).unwrap().warnings;
+    assert_eq!(
+        warnings,
+        [
+            "The machines differ (cores: 2 and 8).",
+            "Durability differs: flush and os.",
+            "The plans differ (load.duration_s: 8.0 and 3.0).",
+        ]
+    );
+}
+
+#[test]
+fn leaders_deaths_are_compared_fault_by_fault() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path());
+    synthetic::failover().write(&folder);
+    let run = Measured::read(&folder).unwrap();
+    let comparison = compare(&run, Some(&run), &Floor::default()).unwrap();
+    let metrics: Vec<&str> =
+        comparison.headline.iter().map(|effect| effect.metric.as_str()).collect();
+    assert!(metrics.contains(&"failover.kill.first_ack_ms.median"), "{metrics:?}");
+    assert!(comparison.headline.iter().all(|effect| effect.change == Change::WithinNoise));
+}
