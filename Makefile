@@ -9,7 +9,7 @@ HARNESS := target/release/double-trouble
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: rates soak explore bench failover-test prove planted check report serve client build test verify fix clean help
+.PHONY: rates soak explore bench failover-test prove planted check report compare serve client build test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -28,6 +28,9 @@ check: build ## Check a run again, from its files; RUN=FOLDER (results/runs/late
 
 report: build ## Draw a run's charts and tables again; RUN=FOLDER (results/runs/latest)
 	@$(HARNESS) report $(RUN)
+
+compare: build ## What changed between two runs, or two builds in one? A=FOLDER B=FOLDER NOISE=FOLDER
+	@$(HARNESS) compare $(or $(A),$(RUN)) $(B) $(if $(NOISE),--noise $(NOISE)) $(ARGS)
 
 serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
 	@$(HARNESS) serve $(ARGS)

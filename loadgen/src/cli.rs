@@ -19,6 +19,7 @@ Examples:
   double-trouble failover --seed 7            what does a leader's death cost, was anything lost?
   double-trouble soak --minutes 10            random faults: does anything ever go wrong?
   double-trouble check results/runs/latest    check the newest run again, from its files
+  double-trouble compare RUN_A RUN_B          what changed, and is it more than noise?
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
 
@@ -50,6 +51,8 @@ pub enum Command {
     Check(Check),
     /// Draw a run's charts and tables again, from its files alone
     Report(Folder),
+    /// What changed between two runs, or two builds in one: is it more than noise?
+    Compare(Compare),
 }
 
 /// `serve`.
@@ -310,6 +313,51 @@ pub struct Check {
     /// Also write every stock's history as JSON lines, for another checker
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
+}
+
+/// `compare`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  double-trouble compare results/runs/BEFORE results/runs/AFTER
+  double-trouble compare results/runs/latest                      builds a and b of one run
+  double-trouble compare results/runs/latest --noise results/runs/A_A
+  double-trouble compare BEFORE AFTER --format markdown --out pr.md
+
+Compared are cells that both runs have. The verdict rests on medians and 99th percentiles of queries and
+trades and on the throughput, over all cells (and on times after a leader's death, if there are five): it is
+worse or better if one of them is shown to have changed by more than the noise floor. The chance that any of
+these verdicts is false is below 5%, for all of them together. Use at least five trials a run. Two builds side
+by side (bench --against DIR) see more than two runs do: what the machine does hits both.
+
+Exit codes: 0 nothing is worse, 1 something is worse, 2 cannot be told (a median or the throughput could be
+worse by 20% without being seen), 3 bad usage, or nothing to compare.")]
+pub struct Compare {
+    /// The run to compare with
+    pub run_a: PathBuf,
+    /// The run to compare [default: build b of RUN_A, with its build a]
+    pub run_b: Option<PathBuf>,
+    /// Take the noise floor from an A/A run, one whose two builds are the same: the largest effect in
+    /// it [default: 3%]
+    #[arg(long, value_name = "RUN")]
+    pub noise: Option<PathBuf>,
+    /// How to say it
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: CompareFormat,
+    /// Write it to a file, and only the verdict to the terminal
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How a comparison is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum CompareFormat {
+    /// Tables for a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For a pull request
+    Markdown,
 }
 
 /// Logs go to stderr, warnings and errors unless `RUST_LOG` says otherwise.

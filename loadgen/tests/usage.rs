@@ -15,7 +15,7 @@ fn help_says_everything_and_is_no_failure() {
     {
         assert!(stdout.contains(command), "{command}");
     }
-    for command in ["serve", "client", "bench", "failover", "prove", "check", "report"] {
+    for command in ["serve", "client", "bench", "failover", "prove", "check", "report", "compare"] {
         let (code, stdout, _) = ended(&run(folder.path(), &[command, "--help"]));
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Examples:"), "{command}");
@@ -42,6 +42,7 @@ fn what_cannot_be_understood_is_refused_and_leaves_nothing_behind() {
         (&["prove", "--bug", "nothing"], "--bug nothing: no such bug; there are"),
         (&["check", "nowhere"], "RUN: nowhere is no run's folder"),
         (&["report", "."], "RUN: . is no run's folder"),
+        (&["compare", "nowhere"], "RUN_A: nowhere is no run's folder"),
     ];
     for (arguments, named) in refused {
         let (code, stdout, stderr) = ended(&run(folder.path(), arguments));

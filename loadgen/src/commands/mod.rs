@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod client;
+mod compare;
 mod prove;
 mod run;
 mod serve;
@@ -25,6 +26,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Check(folder) => stored::check(&folder),
         Command::Report(folder) => stored::report(&folder),
+        Command::Compare(args) => compare::compare(&args),
         Command::Serve(serve) => {
             on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
         }

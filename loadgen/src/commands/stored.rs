@@ -12,7 +12,7 @@ use crate::run::{check_run, show_figures};
 
 /// Checks a run and prints what was found.
 pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
-    let run = open(&args.run)?;
+    let run = open("RUN", &args.run)?;
     if let Some(file) = &args.export {
         let operations = export_histories(&run, file)?;
         eprintln!("{operations} operations exported to {}", file.display());
@@ -23,15 +23,16 @@ pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
 
 /// Draws a run's charts and prints its tables.
 pub(super) fn report(folder: &Folder) -> anyhow::Result<Exit> {
-    show_figures(&open(&folder.run)?)?;
+    show_figures(&open("RUN", &folder.run)?)?;
     Ok(Exit::Pass)
 }
 
-fn open(folder: &Path) -> anyhow::Result<RunFolder> {
+/// The run in `folder`; `what` says in the complaint which of them it was to be.
+pub(super) fn open(what: &str, folder: &Path) -> anyhow::Result<RunFolder> {
     let run = RunFolder::new(folder);
     ensure!(
         run.path("manifest.json").is_file(),
-        "RUN: {} is no run's folder, it has no manifest.json; name one, for example \
+        "{what}: {} is no run's folder, it has no manifest.json; name one, for example \
          results/runs/latest",
         folder.display()
     );
