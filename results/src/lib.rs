@@ -12,11 +12,13 @@
 //! * [`compare`]: what changed between two runs, and whether it is more than noise.
 //! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
+//! * [`html`]: the same as one page.
 
 pub mod availability;
 pub mod charts;
 pub mod checks;
 pub mod compare;
+pub mod html;
 pub mod knee;
 pub mod lateness;
 pub mod linear;

@@ -8,7 +8,7 @@ use results::records::RunFolder;
 
 use crate::cli::{Check, Folder};
 use crate::exit::Exit;
-use crate::run::{check_run, show_figures};
+use crate::run::{check_run, report_run};
 
 /// Checks a run and prints what was found.
 pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
@@ -21,9 +21,9 @@ pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Draws a run's charts and prints its tables.
+/// Draws a run's charts, lays out its page and prints its tables.
 pub(super) fn report(folder: &Folder) -> anyhow::Result<Exit> {
-    show_figures(&open("RUN", &folder.run)?)?;
+    report_run(&open("RUN", &folder.run)?)?;
     Ok(Exit::Pass)
 }
 

@@ -14,7 +14,7 @@ mod report;
 mod trial;
 
 pub use folder::RunsFolder;
-pub(crate) use report::{check as check_run, show_figures};
+pub(crate) use report::{check as check_run, report as report_run};
 
 use std::path::{Path, PathBuf};
 

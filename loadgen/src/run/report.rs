@@ -4,14 +4,14 @@ use std::fs;
 
 use anyhow::Context;
 use results::checks::{self, ConsistencyReport};
+use results::html;
 use results::records::RunFolder;
 use results::report;
-use results::verdict::Verdict;
 
 use super::catalog_queries;
 use crate::exit::Exit;
 
-/// Figures, charts and checks of a run, written into its folder and printed; returns what was
+/// Figures, charts, checks and page of a run, written into its folder and printed; returns what was
 /// found. The databases of a run that passed are removed unless `keep_data`; those of any other run
 /// are evidence.
 ///
@@ -21,33 +21,26 @@ pub(super) fn finish(
     folder: &RunFolder,
     keep_data: bool,
 ) -> anyhow::Result<(Exit, ConsistencyReport)> {
-    let figures = show_figures(folder);
-    let (exit, report) = check(folder)?;
+    let checked = check_and_write(folder)?;
+    let shown = show_figures(folder, &checked);
+    println!("{}", checked.to_text());
     println!("Everything is in {}", folder.root().display());
     // The checks do not need the figures, and so are shown even if those cannot be drawn.
-    figures?;
+    shown?;
+    let exit = checked.verdict.into();
     if exit == Exit::Pass && !keep_data {
         remove_data(folder)?;
     }
-    Ok((exit, report))
+    Ok((exit, checked))
 }
 
-/// Writes figures and charts, and prints them.
+/// Writes figures, charts and page anew, and prints the figures.
 ///
 /// # Errors
 /// A file of the run cannot be read or written.
-pub(crate) fn show_figures(folder: &RunFolder) -> anyhow::Result<()> {
-    let report = report::write(folder)?;
-    println!("{}", report.to_text());
-    for sentence in catalog_queries::sentences(folder) {
-        println!("{sentence}");
-    }
-    println!("\nCharts:");
-    for path in &report.charts.files {
-        println!("  {}", path.display());
-    }
-    println!();
-    Ok(())
+pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<()> {
+    let checked = check_and_write(folder)?;
+    show_figures(folder, &checked)
 }
 
 /// Checks a run and prints what was found.
@@ -55,11 +48,32 @@ pub(crate) fn show_figures(folder: &RunFolder) -> anyhow::Result<()> {
 /// # Errors
 /// A file of the run cannot be read or written.
 pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<(Exit, ConsistencyReport)> {
-    let report = checks::check_run(folder)?;
-    report.write(folder).context("cannot write consistency.json")?;
-    println!("{}", report.to_text());
-    let verdict: Verdict = report.verdict;
-    Ok((verdict.into(), report))
+    let checked = check_and_write(folder)?;
+    println!("{}", checked.to_text());
+    Ok((checked.verdict.into(), checked))
+}
+
+/// The page comes first: it says the same, and more, and better.
+fn show_figures(folder: &RunFolder, checked: &ConsistencyReport) -> anyhow::Result<()> {
+    let figures = report::write(folder)?;
+    let page = html::write(folder, &figures, checked)?;
+    println!("Report: {}\n", page.display());
+    println!("{}", figures.to_text());
+    for sentence in catalog_queries::sentences(folder) {
+        println!("{sentence}");
+    }
+    println!("\nCharts:");
+    for path in &figures.charts.files {
+        println!("  {}", path.display());
+    }
+    println!();
+    Ok(())
+}
+
+fn check_and_write(folder: &RunFolder) -> anyhow::Result<ConsistencyReport> {
+    let checked = checks::check_run(folder)?;
+    checked.write(folder).context("cannot write consistency.json")?;
+    Ok(checked)
 }
 
 fn remove_data(folder: &RunFolder) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use results::checks::{self, ConsistencyReport};
+use results::html;
 use results::records::RunFolder;
 use results::report as figures;
 use results::verdict::Verdict;
@@ -105,7 +106,8 @@ impl Rounds<'_> {
     }
 }
 
-/// Checks a round, draws the charts of one that did not pass, and tidies up after one that did.
+/// Checks a round, draws the charts and lays out the page of one that did not pass, and tidies up
+/// after one that did.
 fn judge(
     number: u32,
     plan: &Plan,
@@ -119,7 +121,7 @@ fn judge(
         let path = folder.path("consistency.txt");
         fs::write(&path, checked.to_text())
             .with_context(|| format!("cannot write {}", path.display()))?;
-        figures::write(folder)?;
+        html::write(folder, &figures::write(folder)?, &checked)?;
     } else if !keep_data {
         for name in BULKY {
             remove(&folder.path(name))?;

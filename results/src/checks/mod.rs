@@ -42,6 +42,8 @@ mod survival;
 mod testing;
 mod text;
 
+pub(crate) use text::{beside, named};
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};

@@ -79,6 +79,14 @@ pub struct CheckResult {
     pub evidence: Vec<Violation>,
 }
 
+impl CheckResult {
+    /// What was looked at, and the largest values that were met, in words.
+    #[must_use]
+    pub fn examined_text(&self) -> String {
+        super::text::examined(self)
+    }
+}
+
 /// What was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -214,6 +222,12 @@ impl ConsistencyReport {
     #[must_use]
     pub fn violations(&self) -> u64 {
         self.checks.iter().map(|check| check.violations).sum()
+    }
+
+    /// The verdict in a sentence.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        super::text::headline(self)
     }
 
     /// The report for people: verdict first, then the checks, the doubts, the logs, the evidence.

@@ -42,7 +42,8 @@ fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
     Ok(())
 }
 
-fn headline(report: &ConsistencyReport) -> String {
+/// The verdict in a sentence.
+pub(super) fn headline(report: &ConsistencyReport) -> String {
     let with =
         |verdict| report.checks.iter().filter(|check| check.verdict == Some(verdict)).count();
     let judged = report.checks.iter().filter(|check| check.verdict.is_some()).count();
@@ -107,7 +108,8 @@ fn write_table(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
     Ok(())
 }
 
-fn examined(check: &CheckResult) -> String {
+/// What a check looked at, and the largest values that it met.
+pub(super) fn examined(check: &CheckResult) -> String {
     let counts = check.examined.iter().map(|Count { what, count }| format!("{count} {what}"));
     let maxima = check.maxima.iter().map(|(name, value)| match name.as_str() {
         "stale_ms" => format!("stalest by {value:.3} ms"),
@@ -182,7 +184,8 @@ fn write_shut(text: &mut String, gate: &Gate) -> fmt::Result {
     Ok(())
 }
 
-fn named(trials: &[TrialName]) -> String {
+/// The first trials by name, and how many more there are.
+pub(crate) fn named(trials: &[TrialName]) -> String {
     let mut names: Vec<_> = trials.iter().take(NAMED_TRIALS).map(TrialName::to_string).collect();
     if trials.len() > NAMED_TRIALS {
         names.push(format!("{} more", trials.len() - NAMED_TRIALS));
@@ -281,7 +284,8 @@ fn write_violation(text: &mut String, number: usize, violation: &Violation) -> f
     Ok(())
 }
 
-pub(super) fn beside(fault: &NearestFault) -> String {
+/// Where a violation stands to the fault nearest to it.
+pub(crate) fn beside(fault: &NearestFault) -> String {
     let distance_ms = milliseconds(fault.distance_us.unsigned_abs());
     let side = if fault.distance_us < 0 { "before" } else { "after" };
     let action = fault.action.as_deref().unwrap_or("fault");

@@ -5,10 +5,12 @@
 
 mod answers;
 mod availability;
+mod browser;
 mod charts;
 mod compare;
 mod knee;
 mod lateness;
+mod page;
 mod report;
 mod rows;
 mod summary;

@@ -4,6 +4,7 @@ use results::records::{
     Cell, Event, EventKind, FinalKind, FinalRow, MANIFEST_FORMAT, Manifest, Observation, Op,
     Outcome, Phase,
 };
+use wire::bazaar::TradeType;
 
 pub(crate) fn cell(p: f64, cache: bool) -> Cell {
     let name = if cache { "on" } else { "off" };
@@ -73,6 +74,9 @@ pub(crate) fn order(cell: &Cell, request_id: &str, epoch: u64) -> FinalRow {
         order_no: Some(1),
         epoch: Some(epoch),
         request_id: Some(request_id.to_owned()),
+        stock_name: Some("Stock1".to_owned()),
+        trade_type: Some(TradeType::Buy),
+        quantity: Some(1),
         ..FinalRow::new(&cell.id, 1, "order-1", FinalKind::Order)
     }
 }

@@ -1,0 +1,117 @@
+//! Can it be believed? Why the verdict is what it is, each reason with the place of its evidence.
+
+use super::Material;
+use super::consistency::{anchor, grouped_doubts};
+use super::format::{capitalised, counted};
+use crate::checks::ConsistencyReport;
+use crate::verdict::Verdict;
+
+/// The answer to that, and its reasons.
+pub(super) struct Belief {
+    /// In a few words.
+    pub(super) short: &'static str,
+    /// Why.
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// A reason and where to read on.
+pub(super) struct Reason {
+    /// In a sentence.
+    pub(super) text: String,
+    /// The id of the element that shows it, if one does.
+    pub(super) anchor: Option<String>,
+}
+
+impl Reason {
+    fn new(text: String, anchor: &str) -> Self {
+        Self { text, anchor: Some(anchor.to_owned()) }
+    }
+}
+
+/// How many reasons of a kind are told before the rest is left to the sections below.
+const TOLD: usize = 4;
+
+impl Belief {
+    pub(super) fn new(material: &Material<'_>) -> Self {
+        let consistency = material.consistency;
+        let (short, mut reasons) = match consistency.verdict {
+            Verdict::Pass => ("Yes, as far as this run goes.", Vec::new()),
+            Verdict::Fail => {
+                ("Yes: each violation is shown with its evidence.", broken(consistency))
+            }
+            Verdict::Inconclusive => {
+                ("Not by itself: something could have stayed unseen.", Vec::new())
+            }
+        };
+        let mut doubts = doubted(consistency);
+        doubts.extend(shut(consistency));
+        let hidden = doubts.len().saturating_sub(TOLD);
+        reasons.extend(doubts.into_iter().take(TOLD));
+        if hidden > 0 {
+            let more = counted(hidden as u64, "more reason", "more reasons");
+            reasons.push(Reason::new(format!("{more} to doubt it."), "doubts"));
+        }
+        reasons.extend(examined(consistency));
+        Self { short, reasons }
+    }
+}
+
+fn broken(consistency: &ConsistencyReport) -> Vec<Reason> {
+    let broken = consistency.checks.iter().filter(|check| check.violations > 0);
+    broken
+        .map(|check| {
+            let violations = counted(check.violations, "violation", "violations");
+            Reason::new(format!("Broken: {} ({violations}).", check.claim), &anchor(&check.name))
+        })
+        .collect()
+}
+
+fn doubted(consistency: &ConsistencyReport) -> Vec<Reason> {
+    grouped_doubts(&consistency.checks)
+        .into_iter()
+        .map(|doubt| Reason::new(format!("{}.", capitalised(&doubt.reason)), "doubts"))
+        .collect()
+}
+
+fn shut(consistency: &ConsistencyReport) -> Vec<Reason> {
+    let shut = consistency.gates.iter().filter(|gate| !gate.is_open());
+    shut.map(|gate| {
+        let worst = gate.worst.unwrap_or_default();
+        let at = match gate.shut.first() {
+            Some(shut) => format!(" ({})", shut.place),
+            None => String::new(),
+        };
+        let text = format!("Only {worst} {}, it takes {}{at}.", gate.what, gate.bound());
+        let text = if gate.at_most { text.replacen("Only ", "", 1) } else { text };
+        Reason::new(text, "gates")
+    })
+    .collect()
+}
+
+fn examined(consistency: &ConsistencyReport) -> Vec<Reason> {
+    let run = &consistency.run;
+    let judged = consistency.checks.iter().filter(|check| check.verdict.is_some()).count();
+    let mut reasons = vec![Reason::new(
+        format!(
+            "{} looked at {} and {}.",
+            counted(judged as u64, "check", "checks"),
+            counted(run.acknowledged_trades, "acknowledged trade", "acknowledged trades"),
+            counted(run.reads, "read", "reads")
+        ),
+        "checks",
+    )];
+    if run.trials == run.finished_trials {
+        let trials = counted(u64::from(run.trials), "trial was", "trials were");
+        reasons.push(Reason { text: format!("{trials} recorded to the end."), anchor: None });
+    }
+    let asked: Vec<_> = consistency.gates.iter().filter(|gate| gate.places > 0).collect();
+    if !asked.is_empty() && asked.iter().all(|gate| gate.is_open()) {
+        reasons.push(Reason::new(
+            "There was enough load, and enough that could have gone wrong, for a mistake to show."
+                .to_owned(),
+            "gates",
+        ));
+    }
+    reasons.push(Reason::new("What the figures do not say is at the end.".to_owned(), "limits"));
+    reasons
+}

@@ -1,0 +1,161 @@
+//! What was promised, what was looked at, and what was found.
+
+use super::evidence::Broken;
+use super::format::{NONE, capitalised, grouped, or_none};
+use super::opening::sign;
+use crate::checks::{
+    CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, named,
+};
+use crate::verdict::Verdict;
+
+/// The section.
+pub(super) struct Consistency {
+    pub(super) checks: Vec<CheckLine>,
+    /// Whether a check had nothing to look at.
+    pub(super) some_unasked: bool,
+    pub(super) broken: Vec<Broken>,
+    pub(super) doubts: Vec<DoubtLine>,
+    pub(super) gates: Vec<GateLine>,
+    pub(super) logs: Vec<LogLine>,
+}
+
+/// One check.
+pub(super) struct CheckLine {
+    pub(super) id: String,
+    pub(super) claim: String,
+    /// Its class: the verdict's name, or `none`.
+    pub(super) class: String,
+    pub(super) sign: &'static str,
+    pub(super) verdict: String,
+    pub(super) violations: String,
+    pub(super) examined: String,
+    /// Where the evidence is, if there is any.
+    pub(super) evidence: Option<String>,
+}
+
+/// A reason why something could not be judged.
+pub(super) struct DoubtLine {
+    pub(super) reason: String,
+    pub(super) trials: String,
+    pub(super) concerns: String,
+}
+
+/// Whether there was enough of something.
+pub(super) struct GateLine {
+    pub(super) name: String,
+    pub(super) what: String,
+    pub(super) open: bool,
+    pub(super) needs: String,
+    pub(super) worst: String,
+    pub(super) places: String,
+    /// Where it was shut, and why.
+    pub(super) shut: Vec<String>,
+}
+
+/// Logs of a trial that are equal.
+pub(super) struct LogLine {
+    pub(super) trial: String,
+    pub(super) sources: String,
+    pub(super) orders: String,
+    pub(super) sha256: String,
+}
+
+impl Consistency {
+    pub(super) fn new(report: &ConsistencyReport) -> Self {
+        let asked = report.gates.iter().filter(|gate| gate.places > 0);
+        Self {
+            checks: report.checks.iter().map(CheckLine::new).collect(),
+            some_unasked: report.checks.iter().any(|check| check.verdict.is_none()),
+            broken: report.checks.iter().filter_map(Broken::of).collect(),
+            doubts: grouped_doubts(&report.checks),
+            gates: asked.map(GateLine::new).collect(),
+            logs: logs(&report.digests),
+        }
+    }
+}
+
+/// The id of a check's evidence.
+pub(super) fn anchor(check: &str) -> String {
+    format!("evidence-{check}")
+}
+
+impl CheckLine {
+    fn new(check: &CheckResult) -> Self {
+        let verdict = or_none(check.verdict, |verdict| verdict.to_string());
+        Self {
+            id: format!("check-{}", check.name),
+            claim: capitalised(&check.claim),
+            class: check.verdict.map_or("none".to_owned(), |verdict| verdict.to_string()),
+            sign: sign(check.verdict),
+            verdict,
+            violations: grouped(check.violations),
+            examined: check.examined_text(),
+            evidence: (check.violations > 0).then(|| anchor(&check.name)),
+        }
+    }
+}
+
+/// The doubts of all checks, each reason once, with the claims that it concerns.
+pub(super) fn grouped_doubts(checks: &[CheckResult]) -> Vec<DoubtLine> {
+    let mut grouped: Vec<(&DoubtReport, Vec<&str>)> = Vec::new();
+    for check in checks {
+        for doubt in &check.doubts {
+            match grouped.iter_mut().find(|(known, _)| *known == doubt) {
+                Some((_, concerned)) => concerned.push(&check.claim),
+                None => grouped.push((doubt, vec![&check.claim])),
+            }
+        }
+    }
+    let line = |(doubt, concerned): (&DoubtReport, Vec<&str>)| DoubtLine {
+        reason: doubt.reason.clone(),
+        trials: named(&doubt.trials),
+        concerns: if concerned.len() == checks.len() {
+            "every check".to_owned()
+        } else {
+            concerned.join("; ")
+        },
+    };
+    grouped.into_iter().map(line).collect()
+}
+
+impl GateLine {
+    fn new(gate: &Gate) -> Self {
+        let hidden = gate.shut_places - gate.shut.len() as u64;
+        let shut = gate.shut.iter().map(|shut| {
+            let trial = shut.trial.as_ref().map(|trial| format!(" of {trial}")).unwrap_or_default();
+            format!("{}{trial}: {}", shut.place, shut.number)
+        });
+        let more = (hidden > 0).then(|| format!("and {hidden} more"));
+        Self {
+            name: gate.name.clone(),
+            what: gate.what.clone(),
+            open: gate.is_open(),
+            needs: gate.bound(),
+            worst: or_none(gate.worst, grouped),
+            places: grouped(gate.places),
+            shut: shut.chain(more).collect(),
+        }
+    }
+
+    pub(super) fn class(&self) -> Verdict {
+        if self.open { Verdict::Pass } else { Verdict::Inconclusive }
+    }
+}
+
+fn logs(digests: &[LogDigest]) -> Vec<LogLine> {
+    let mut lines: Vec<LogLine> = Vec::new();
+    for log in digests {
+        let trial = TrialName { cell: log.cell.clone(), trial: log.trial }.to_string();
+        let known = lines.iter_mut().find(|line| line.trial == trial && line.sha256 == log.sha256);
+        match known {
+            Some(line) => line.sources = format!("{} = {}", line.sources, log.source),
+            None => lines.push(LogLine {
+                trial,
+                sources: log.source.clone(),
+                orders: grouped(log.orders),
+                sha256: if log.sha256.is_empty() { NONE.to_owned() } else { log.sha256.clone() },
+            }),
+        }
+    }
+    lines
+}

@@ -1,0 +1,221 @@
+//! One answer sheet per fault: how long it took, what it cost, and where the time went.
+
+use super::format::{capitalised, grouped, or_none, some_ms};
+use crate::availability::{AvailabilityRow, Role};
+use crate::text::three_digits;
+
+/// How many sheets are shown; `availability.csv` has all.
+const SHOWN: usize = 40;
+
+/// The section.
+pub(super) struct Faults {
+    /// The titles of the table of all faults.
+    pub(super) glance: [&'static str; GLANCE.len()],
+    pub(super) sheets: Vec<Sheet>,
+    /// How many more there are.
+    pub(super) hidden: usize,
+    /// Whether one of them hit a leader, so that phases need a legend.
+    pub(super) phases: bool,
+}
+
+/// What one fault cost.
+pub(super) struct Sheet {
+    pub(super) id: String,
+    /// Its place among the run's faults, from 1.
+    pub(super) number: usize,
+    /// `Kill of order-3, the leader`.
+    pub(super) title: String,
+    /// Where and when.
+    pub(super) place: String,
+    /// Where the time until the first acknowledged trade went, if that is known.
+    pub(super) phases: Vec<Phase>,
+    /// Its line in the table of all faults.
+    pub(super) glance: Vec<String>,
+    pub(super) groups: Vec<Group>,
+}
+
+/// Figures that belong together.
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    pub(super) facts: Vec<Fact>,
+}
+
+/// One figure with its unit.
+pub(super) struct Fact {
+    pub(super) label: &'static str,
+    pub(super) value: String,
+}
+
+/// A part of an outage.
+pub(super) struct Phase {
+    /// Its class, and its colour.
+    pub(super) class: &'static str,
+    pub(super) label: &'static str,
+    pub(super) ms: String,
+    /// Where its bar begins, and how long that is, in thousandths of the outage.
+    pub(super) from: u32,
+    pub(super) length: u32,
+}
+
+impl Faults {
+    /// Nothing without faults.
+    pub(super) fn new(rows: &[AvailabilityRow]) -> Option<Self> {
+        let sheets: Vec<Sheet> = (1..)
+            .zip(rows.iter().take(SHOWN))
+            .map(|(number, row)| Sheet::new(number, row))
+            .collect();
+        (!sheets.is_empty()).then(|| Self {
+            phases: sheets.iter().any(|sheet| !sheet.phases.is_empty()),
+            glance: GLANCE,
+            hidden: rows.len() - sheets.len(),
+            sheets,
+        })
+    }
+}
+
+impl Sheet {
+    fn new(number: usize, row: &AvailabilityRow) -> Self {
+        // What a leader's fault did not lead to is worth a dash; of others it was not expected.
+        let expected = row.role == Role::Leader;
+        let facts = |facts: Vec<(&'static str, Option<String>)>| {
+            let told = facts.into_iter().filter(|(_, value)| expected || value.is_some());
+            told.map(|(label, value)| Fact { label, value: or_none(value, |value| value) })
+                .collect()
+        };
+        Self {
+            id: format!("fault-{number}"),
+            number,
+            title: title(row),
+            place: format!(
+                "{} trial {}, {} s into the run",
+                row.cell,
+                row.trial,
+                seconds(row.at_us)
+            ),
+            phases: phases(row),
+            glance: glance(row),
+            groups: vec![
+                Group { name: "Until all was well", facts: facts(recovery(row)) },
+                Group { name: "What it cost clients", facts: facts(cost(row)) },
+            ],
+        }
+    }
+}
+
+fn title(row: &AvailabilityRow) -> String {
+    let role = match row.role {
+        Role::Leader => ", the leader",
+        Role::Follower => ", a follower",
+        // The name says it.
+        Role::Catalog | Role::FrontEnd | Role::Link | Role::Other => "",
+    };
+    format!("{} of {}{role}", capitalised(&row.action.to_string()), row.process)
+}
+
+fn seconds(us: u64) -> String {
+    format!("{:.1}", us as f64 / 1e6)
+}
+
+fn ms(value: Option<f64>) -> Option<String> {
+    value.map(|ms| format!("{} ms", three_digits(ms)))
+}
+
+fn recovery(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
+    vec![
+        ("seen to have worked", ms(row.confirmed_ms)),
+        ("detected", ms(row.detected_ms)),
+        ("new leader chosen", ms(row.new_leader_ms)),
+        ("new leader serves", ms(row.serving_ms)),
+        ("who leads then", row.new_leader.map(|leader| format!("order-{leader}"))),
+        ("first acknowledged trade", ms(row.first_ack_ms)),
+        ("backlog drained", ms(row.backlog_drained_ms)),
+        ("99th percentile before", ms(row.p99_before_ms)),
+        ("back within 10% of it", ms(row.p99_back_ms)),
+        (
+            "spells before that kept to it",
+            row.p99_steady_percent.map(|share| format!("{share:.0}%")),
+        ),
+        ("undone", ms(row.ended_ms)),
+        ("in sync again, from then on", ms(row.back_in_sync_ms)),
+    ]
+}
+
+fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
+    let missing = row.goodput_lost.map(|lost| match row.goodput_lost_ms {
+        Some(ms) => format!("{} ({} ms of service)", grouped(lost), three_digits(ms)),
+        None => grouped(lost),
+    });
+    vec![
+        ("longest gap between answers to trades", ms(row.longest_gap_ms)),
+        ("answers missing", missing),
+        ("failed", Some(grouped(row.failed))),
+        ("unknown", Some(grouped(row.unknown))),
+        ("retried", Some(grouped(row.retried))),
+        ("lost", row.lost.map(grouped)),
+        ("doubled", row.doubled.map(grouped)),
+        ("stale", row.stale.map(grouped)),
+    ]
+}
+
+/// The titles of [`glance`]'s columns.
+const GLANCE: [&str; 11] = [
+    "at s",
+    "detected",
+    "new leader",
+    "first ack",
+    "drained",
+    "p99 back",
+    "longest gap",
+    "missing",
+    "failed",
+    "unknown",
+    "lost, doubled, stale",
+];
+
+/// The figures by which faults are compared.
+fn glance(row: &AvailabilityRow) -> Vec<String> {
+    let count = |count: Option<u64>| or_none(count, grouped);
+    vec![
+        seconds(row.at_us),
+        some_ms(row.detected_ms),
+        some_ms(row.new_leader_ms),
+        some_ms(row.first_ack_ms),
+        some_ms(row.backlog_drained_ms),
+        some_ms(row.p99_back_ms),
+        some_ms(row.longest_gap_ms),
+        count(row.goodput_lost),
+        grouped(row.failed),
+        grouped(row.unknown),
+        format!("{}, {}, {}", count(row.lost), count(row.doubled), count(row.stale)),
+    ]
+}
+
+/// The whole of a bar.
+const WHOLE: u32 = 1000;
+
+/// The way from the fault to the first acknowledged trade, as far as its milestones are known. A
+/// milestone that was seen late never makes a phase negative: the next one begins where it ends.
+fn phases(row: &AvailabilityRow) -> Vec<Phase> {
+    let Some(whole_ms) = row.first_ack_ms.filter(|&ms| ms > 0.0) else { return Vec::new() };
+    if row.new_leader_ms.is_none() {
+        return Vec::new();
+    }
+    let milestones = [
+        ("noticing", "noticed", row.detected_ms),
+        ("electing", "elected", row.new_leader_ms),
+        ("taking-over", "taken over", row.serving_ms),
+        ("answering", "first trade acknowledged", row.first_ack_ms),
+    ];
+    let mut phases = Vec::new();
+    let mut before_ms = 0.0_f64;
+    for (class, label, until_ms) in milestones {
+        let Some(until_ms) = until_ms else { continue };
+        let until_ms = until_ms.clamp(before_ms, whole_ms);
+        let place = |ms: f64| (ms / whole_ms * f64::from(WHOLE)).round() as u32;
+        let (from, to) = (place(before_ms), place(until_ms));
+        let ms = some_ms(Some(until_ms - before_ms));
+        phases.push(Phase { class, label, ms, from, length: to - from });
+        before_ms = until_ms;
+    }
+    phases
+}

@@ -1,0 +1,37 @@
+//! The run's other files, as links.
+
+use std::fs;
+
+use super::format::size;
+use crate::records::RunFolder;
+
+/// A file beside the page.
+pub(super) struct FileLink {
+    pub(super) name: String,
+    pub(super) size: String,
+    pub(super) about: &'static str,
+}
+
+/// What may lie beside the page, in the order in which a reader may want it.
+const FILES: [(&str, &str); 11] = [
+    ("summary.csv", "the tables above: a row per setting and operation"),
+    ("availability.csv", "the answer sheets: a row per fault"),
+    ("availability-overall.csv", "the answer sheets taken together: a row per kind of fault"),
+    ("catalog_requests.csv", "queries answered by the front-end and asked of the catalog"),
+    ("observations.csv", "every operation: when, how long, what came of it, what was seen"),
+    ("events.csv", "every fault, change of leader and of the in-sync set"),
+    ("final.csv", "what every replica and the catalog held at the end"),
+    ("consistency.json", "the checks with all kept evidence, for programs"),
+    ("thresholds.json", "the thresholds and what was measured, for programs"),
+    ("manifest.json", "what was run, where, and from what state"),
+    ("plan.toml", "the plan that the command above names"),
+];
+
+/// Those that are there.
+pub(super) fn beside(folder: &RunFolder) -> Vec<FileLink> {
+    let there = FILES.iter().filter_map(|&(name, about)| {
+        let bytes = fs::metadata(folder.path(name)).ok()?.len();
+        Some(FileLink { name: name.to_owned(), size: size(bytes), about })
+    });
+    there.collect()
+}

@@ -1,0 +1,96 @@
+//! What the figures do not say: the run's own limits, first those that mislead most.
+
+use super::Material;
+use super::format::grouped;
+use crate::records::{Manifest, Op};
+use crate::verdict::Verdict;
+
+/// A 99.9th percentile of fewer operations rests on fewer than ten of them.
+const ENOUGH_FOR_P999: u64 = 10_000;
+
+/// The limits of this run, a sentence or two each.
+pub(super) fn of(material: &Material<'_>) -> Vec<String> {
+    let manifest = material.manifest;
+    let mut limits = vec![about_the_machine(manifest)];
+    limits.push(about_the_loop(manifest));
+    limits.extend(about_trials(manifest));
+    limits.extend(about_percentiles(material));
+    if !material.figures.availability.is_empty() {
+        limits.push(
+            "Faults are done to processes and links of one machine. A killed process is noticed at \
+             once, because the system closes its connections; a cable that is pulled, or a machine \
+             that loses power, is noticed by the ping’s timeout only."
+                .to_owned(),
+        );
+    }
+    limits.extend(about_the_verdict(material));
+    if manifest.durability != "flush" {
+        limits.push(format!(
+            "Durability is {}: what was acknowledged survives the death of a process, not that of \
+             the machine.",
+            manifest.durability
+        ));
+    }
+    limits
+}
+
+fn about_the_machine(manifest: &Manifest) -> String {
+    let cores = manifest.machine.iter().find(|(name, _)| name == "cores");
+    let cores = cores.map(|(_, cores)| format!(" of {cores} cores")).unwrap_or_default();
+    format!(
+        "Clients and services shared one machine{cores}, and no network lay between them. Compare \
+         figures within this run, or with a run on the same machine; do not carry milliseconds \
+         elsewhere."
+    )
+}
+
+fn about_the_loop(manifest: &Manifest) -> String {
+    let open = manifest.cells.iter().any(|cell| cell.rate_per_s.is_some());
+    if open {
+        "Latencies are counted from the moment at which an operation was due, so waiting behind a \
+         slow service counts. They hold for the offered rate, not for another."
+            .to_owned()
+    } else {
+        "Clients waited for each answer before they went on (a closed loop), so a slow service was \
+         asked less often: percentiles hide part of an outage. The longest gap and the first \
+         acknowledged trade do not."
+            .to_owned()
+    }
+}
+
+fn about_trials(manifest: &Manifest) -> Option<String> {
+    let fewest = manifest.cells.iter().map(|cell| cell.trials).min()?;
+    (fewest == 1).then(|| {
+        "Each setting was run once. How much another run would differ cannot be told from this one."
+            .to_owned()
+    })
+}
+
+fn about_percentiles(material: &Material<'_>) -> Option<String> {
+    let of_load = material.figures.summary.iter().filter(|row| row.op != Op::Lookup);
+    let fewest = of_load.map(|row| row.answered()).filter(|&count| count > 0).min()?;
+    (fewest < ENOUGH_FOR_P999).then(|| {
+        format!(
+            "A 99.9th percentile of fewer than {} operations rests on fewer than ten of them; the \
+             smallest sample here has {}.",
+            grouped(ENOUGH_FOR_P999),
+            grouped(fewest)
+        )
+    })
+}
+
+/// The rule of three: what happened never in n chances has, at 95 %, a frequency below 3 / n.
+fn about_the_verdict(material: &Material<'_>) -> Option<String> {
+    let consistency = material.consistency;
+    let trades = consistency.run.acknowledged_trades;
+    let one_in = trades / 3;
+    (consistency.verdict == Verdict::Pass && one_in > 0).then(|| {
+        format!(
+            "A pass means that nothing was found here, not that nothing can be. With {} acknowledged \
+             trades, a mistake that hits fewer than about one in {} of them may well have stayed \
+             unseen.",
+            grouped(trades),
+            grouped(one_in)
+        )
+    })
+}

@@ -1,0 +1,89 @@
+//! `report.html`: the whole run on one page, for people.
+//!
+//! One file that needs nothing: no script, no network, no font, no file beside it. What was asked,
+//! what the answer is and whether it can be believed come first; then the evidence, in the order in
+//! which a reader asks for it. Links lead to the run's other files, and are the only thing that is
+//! lost when the page is sent on alone.
+//!
+//! Each module turns one part of the run into plain values; the templates in `results/templates`
+//! only lay them out. Every value goes through the template engine's escaping, so that nothing in a
+//! run's files can become markup; a content security policy forbids the rest.
+
+mod belief;
+mod consistency;
+mod evidence;
+mod faults;
+mod files;
+mod format;
+mod limits;
+mod opening;
+mod page;
+mod pictures;
+mod setup;
+mod tables;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::checks::ConsistencyReport;
+use crate::records::{FolderError, Manifest, RunFolder};
+use crate::report::Report;
+
+/// The page's name in a run's folder.
+pub const FILE: &str = "report.html";
+
+/// Why the page could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// A file of the run could not be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A chart could not be read back.
+    #[error("cannot read {path}: {source}")]
+    Chart {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The template could not be filled in.
+    #[error("cannot lay out {FILE}: {0}")]
+    Layout(#[from] askama::Error),
+    /// The page could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Everything that the page is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Material<'a> {
+    /// What was run.
+    pub manifest: &'a Manifest,
+    /// Its figures and charts.
+    pub figures: &'a Report,
+    /// Its checks.
+    pub consistency: &'a ConsistencyReport,
+}
+
+/// Writes `report.html` into the run's folder, from figures and checks of the same run, and returns
+/// its path. The charts must already lie in the folder.
+///
+/// # Errors
+/// A file of the run cannot be read, or the page cannot be written.
+pub fn write(
+    folder: &RunFolder,
+    figures: &Report,
+    consistency: &ConsistencyReport,
+) -> Result<PathBuf, PageError> {
+    let manifest = folder.manifest()?;
+    let page = page::render(folder, &Material { manifest: &manifest, figures, consistency })?;
+    let path = folder.path(FILE);
+    fs::write(&path, page).map_err(|source| PageError::Write { path: path.clone(), source })?;
+    Ok(path)
+}

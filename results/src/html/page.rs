@@ -1,0 +1,141 @@
+//! The page as a whole: its parts in order, its style, and what a browser may do with it.
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::belief::Belief;
+use super::consistency::Consistency;
+use super::faults::Faults;
+use super::files::{self, FileLink};
+use super::limits;
+use super::opening::Opening;
+use super::pictures::Pictures;
+use super::setup::Setup;
+use super::tables::Tables;
+use super::{Material, PageError};
+use crate::records::RunFolder;
+
+/// All of the page's looks. It is no template: the policy names it by its hash.
+const STYLE: &str = include_str!("../../templates/report.css");
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    style: &'static str,
+    style_hash: String,
+    opening: Opening,
+    belief: Belief,
+    faults: Option<Faults>,
+    pictures: Pictures,
+    consistency: Consistency,
+    tables: Tables,
+    setup: Setup,
+    files: Vec<FileLink>,
+    limits: Vec<String>,
+}
+
+/// The page of a run whose charts lie in `folder`.
+pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<String, PageError> {
+    let page = Page {
+        style: STYLE,
+        style_hash: STANDARD.encode(Sha256::digest(STYLE)),
+        opening: Opening::new(material),
+        belief: Belief::new(material),
+        faults: Faults::new(&material.figures.availability),
+        pictures: Pictures::read(&material.figures.charts)?,
+        consistency: Consistency::new(material.consistency),
+        tables: Tables::new(&material.figures.summary),
+        setup: Setup::new(material),
+        files: files::beside(folder),
+        limits: limits::of(material),
+    };
+    Ok(page.render()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::STYLE;
+
+    /// What stands on what, by the names of the style's colours. Text needs 4.5 to 1, WCAG's AA.
+    const TEXT: [(&str, &str); 13] = [
+        ("--ink", "--ground"),
+        ("--ink", "--card"),
+        ("--second", "--ground"),
+        ("--second", "--card"),
+        ("--link", "--ground"),
+        ("--link", "--card"),
+        ("--pass-ink", "--pass-ground"),
+        ("--fail-ink", "--fail-ground"),
+        ("--doubt-ink", "--doubt-ground"),
+        ("--pass-ink", "--card"),
+        ("--fail-ink", "--card"),
+        ("--doubt-ink", "--card"),
+        ("--ink", "--code"),
+    ];
+
+    /// What must be seen without being read: 3 to 1.
+    const SHAPES: [(&str, &str); 5] = [
+        ("--link", "--ground"),
+        ("--noticing", "--card"),
+        ("--electing", "--card"),
+        ("--taking-over", "--card"),
+        ("--answering", "--card"),
+    ];
+
+    fn colours(block: &str) -> HashMap<&str, u32> {
+        let declarations = block.split([';', '{', '}']).filter_map(|part| part.split_once(':'));
+        declarations
+            .filter_map(|(name, value)| {
+                let hex = value.trim().strip_prefix('#')?;
+                Some((name.trim(), u32::from_str_radix(hex, 16).ok()?))
+            })
+            .filter(|(name, _)| name.starts_with("--"))
+            .collect()
+    }
+
+    /// Relative luminance as WCAG 2 defines it.
+    fn luminance(colour: u32) -> f64 {
+        let channel = |shift: u32| {
+            let value = f64::from((colour >> shift) & 0xff) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(16) + 0.7152 * channel(8) + 0.0722 * channel(0)
+    }
+
+    fn contrast(a: u32, b: u32) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn every_text_stands_out_in_light_in_dark_and_in_print() {
+        let blocks: Vec<_> =
+            STYLE.split(":root {").skip(1).map(|rest| rest.split_once('}')).collect();
+        assert_eq!(blocks.len(), 3, "light, dark and print");
+        for block in blocks {
+            let colours = colours(block.unwrap().0);
+            for (pairs, needed) in [(&TEXT[..], 4.5), (&SHAPES[..], 3.0)] {
+                for (front, back) in pairs {
+                    let found = contrast(colours[front], colours[back]);
+                    assert!(found >= needed, "{front} on {back}: {found:.2}, needs {needed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn contrast_is_computed_as_its_definition_says() {
+        assert!((contrast(0xff_ff_ff, 0) - 21.0).abs() < 1e-9);
+        // A grey that is known to stand just inside the bound on white.
+        assert!((contrast(0x76_76_76, 0xff_ff_ff) - 4.54).abs() < 0.005);
+    }
+
+    #[test]
+    fn the_style_cannot_end_its_element() {
+        assert!(!STYLE.contains("</"));
+    }
+}

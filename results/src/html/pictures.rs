@@ -1,0 +1,93 @@
+//! The charts, inside the page.
+//!
+//! A chart goes in as SVG, which is sharp at any size, unless that is large (a point for every
+//! operation); then the PNG goes in. Both are data of an image element: the page does not share its
+//! names with them, and nothing in them can act.
+
+use std::fs;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::PageError;
+use crate::charts::{Chart, Drawn};
+
+/// A larger SVG is embedded as PNG, if that is smaller.
+const MAX_SVG_BYTES: u64 = 200_000;
+
+/// How much all charts together may add to the page. What is beyond is linked, so that a run of
+/// many trials still makes a page that opens at once and can be sent on.
+const MAX_EMBEDDED_BYTES: usize = 4_000_000;
+
+/// The section.
+pub(super) struct Pictures {
+    pub(super) pictures: Vec<Picture>,
+    /// Charts for which there was no room.
+    pub(super) linked: Vec<Picture>,
+    /// Why other charts were not drawn.
+    pub(super) left_out: Vec<String>,
+}
+
+/// One chart.
+pub(super) struct Picture {
+    pub(super) id: String,
+    pub(super) title: String,
+    /// What it shows, in words.
+    pub(super) alt: String,
+    /// As a data address; empty if it is only linked.
+    pub(super) source: String,
+    /// Links to the files, relative to the page.
+    pub(super) svg: String,
+    pub(super) png: String,
+}
+
+impl Pictures {
+    /// Reads the charts back from their files.
+    pub(super) fn read(drawn: &Drawn) -> Result<Self, PageError> {
+        let (mut pictures, mut linked) = (Vec::new(), Vec::new());
+        let mut room = MAX_EMBEDDED_BYTES;
+        for chart in &drawn.charts {
+            let source = source(chart, drawn)?;
+            let fits = source.len() <= room;
+            let picture = Picture {
+                id: format!("chart-{}", chart.stem),
+                title: chart.title.clone(),
+                alt: chart.alt.clone(),
+                source: if fits { source } else { String::new() },
+                svg: format!("{}/{}.svg", crate::charts::FOLDER, chart.stem),
+                png: format!("{}/{}.png", crate::charts::FOLDER, chart.stem),
+            };
+            if fits {
+                room -= picture.source.len();
+                pictures.push(picture);
+            } else {
+                linked.push(picture);
+            }
+        }
+        Ok(Self { pictures, linked, left_out: drawn.left_out.clone() })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pictures.is_empty() && self.linked.is_empty() && self.left_out.is_empty()
+    }
+}
+
+/// The chart as a data address: its SVG if that is small or the smaller one, otherwise its PNG.
+fn source(chart: &Chart, drawn: &Drawn) -> Result<String, PageError> {
+    let file = |extension: &str| {
+        let name = format!("{}.{extension}", chart.stem);
+        drawn.files.iter().find(|path| path.file_name().is_some_and(|file| *file == *name))
+    };
+    let bytes = |path: &PathBuf| fs::metadata(path).map_or(u64::MAX, |metadata| metadata.len());
+    let (svg, png) = (file("svg"), file("png"));
+    let svg_is_better = match (svg.map(bytes), png.map(bytes)) {
+        (Some(svg), Some(png)) => svg <= MAX_SVG_BYTES.max(png),
+        (svg, _) => svg.is_some(),
+    };
+    let (path, kind) = if svg_is_better { (svg, "svg+xml") } else { (png, "png") };
+    let Some(path) = path else { return Ok(String::new()) };
+    let content =
+        fs::read(path).map_err(|source| PageError::Chart { path: path.clone(), source })?;
+    Ok(format!("data:image/{kind};base64,{}", STANDARD.encode(content)))
+}

@@ -1,0 +1,58 @@
+//! How it was run: enough to run it again, and to know what not to compare it with.
+
+use super::Material;
+use super::format::{NONE, or_none};
+
+/// The section.
+pub(super) struct Setup {
+    /// Name and value.
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) cells: Vec<CellLine>,
+    /// The whole plan as TOML.
+    pub(super) plan: String,
+    /// The command that runs the same schedule again.
+    pub(super) reproduce: String,
+    /// The command that was run.
+    pub(super) command: String,
+}
+
+/// One combination of settings.
+pub(super) struct CellLine {
+    pub(super) id: String,
+    pub(super) values: Vec<String>,
+}
+
+impl Setup {
+    pub(super) fn new(material: &Material<'_>) -> Self {
+        let manifest = material.manifest;
+        let fact = |name: &str, value: String| (name.to_owned(), value);
+        let mut facts = vec![
+            fact("begun", manifest.started_at.clone()),
+            fact("seed", manifest.seed.to_string()),
+            fact("commit", manifest.commit.clone().unwrap_or_else(|| NONE.to_owned())),
+            fact("version", manifest.version.clone()),
+            fact("order replicas", manifest.replicas.to_string()),
+            fact("durability", manifest.durability.clone()),
+        ];
+        facts.extend(manifest.machine.iter().cloned());
+        let cells = manifest.cells.iter().map(|cell| CellLine {
+            id: cell.id.clone(),
+            values: vec![
+                cell.p.to_string(),
+                if cell.cache { "on" } else { "off" }.to_owned(),
+                cell.clients.to_string(),
+                cell.rate_per_s.map_or("closed loop".to_owned(), |rate| format!("{rate}/s")),
+                or_none(cell.build.clone(), |build| build),
+                cell.trials.to_string(),
+                cell.planned_faults.to_string(),
+            ],
+        });
+        Self {
+            facts,
+            cells: cells.collect(),
+            plan: manifest.plan.clone(),
+            reproduce: material.consistency.reproduce.clone(),
+            command: manifest.command.join(" "),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The rows of `summary.csv` as tables, one per operation. No figure is left out or rounded away.
+
+use super::format::{NONE, capitalised, exact_ms, or_none};
+use crate::records::Op;
+use crate::stats::Basis;
+use crate::summary::{OPS, SummaryRow, op_name};
+
+/// The section.
+pub(super) struct Tables {
+    /// How to read the tables, a sentence each.
+    pub(super) notes: Vec<&'static str>,
+    pub(super) tables: Vec<Table>,
+}
+
+/// All settings of one operation.
+pub(super) struct Table {
+    pub(super) id: String,
+    pub(super) caption: String,
+    pub(super) header: Vec<&'static str>,
+    pub(super) rows: Vec<Line>,
+}
+
+/// One setting.
+pub(super) struct Line {
+    pub(super) cell: String,
+    pub(super) values: Vec<Value>,
+}
+
+/// One figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) text: String,
+    /// Between which bounds it lies, if that can be told.
+    pub(super) interval: Option<String>,
+}
+
+impl Tables {
+    pub(super) fn new(summary: &[SummaryRow]) -> Self {
+        let tables = OPS.into_iter().filter_map(|op| {
+            let rows: Vec<&SummaryRow> = summary.iter().filter(|row| row.op == op).collect();
+            (!rows.is_empty()).then(|| Table::new(op, &rows))
+        });
+        Self { notes: notes(summary), tables: tables.collect() }
+    }
+}
+
+fn notes(summary: &[SummaryRow]) -> Vec<&'static str> {
+    let has = |basis| summary.iter().any(|row| row.interval_basis == Some(basis));
+    let open = summary.iter().any(|row| row.rate_per_s.is_some());
+    let mut notes = vec![
+        "Latencies are in milliseconds, of answered operations (ok and rejected), without the \
+         warm-up. Percentiles are those of HDR histograms with three significant digits.",
+    ];
+    if has(Basis::Trials) {
+        notes.push("Brackets hold 95% bootstrap intervals, drawn from whole trials.");
+    }
+    if has(Basis::Slices) {
+        notes.push(
+            "Brackets hold 95% bootstrap intervals. Where trials are few they are drawn from slices \
+             of them: they say how steady a figure was within a trial, and nothing about how trials \
+             differ.",
+        );
+    }
+    if open {
+        notes.push(
+            "Latencies count from the moment at which an operation was due. The uncorrected ones \
+             count from its sending, as most tools do; they hide what an operation waited for \
+             because the ones before it were slow, and stand here for comparison only.",
+        );
+    }
+    notes
+}
+
+/// A column: its title, and what a row has in it.
+type Column = (&'static str, fn(&SummaryRow) -> Value);
+
+/// What was set. A column that is the same in every row says nothing, and is left out: the settings
+/// have a table of their own.
+const SETTINGS: [Column; 6] = [
+    ("p", |row| plain(row.p.to_string())),
+    ("cache", |row| plain(if row.cache { "on" } else { "off" }.to_owned())),
+    ("clients", |row| plain(row.clients.to_string())),
+    ("rate per s", |row| plain(or_none(row.rate_per_s, |rate| rate.to_string()))),
+    ("build", |row| plain(or_none(row.build.clone(), |build| build))),
+    ("trials", |row| plain(row.trials.to_string())),
+];
+
+/// What was measured. A column in which no row has anything is left out.
+const FIGURES: [Column; 18] = [
+    ("median", |row| latency(row.p50_us, row.p50_low_us, row.p50_high_us)),
+    ("uncorrected median", |row| latency(row.uncorrected_p50_us, None, None)),
+    ("p90", |row| latency(row.p90_us, row.p90_low_us, row.p90_high_us)),
+    ("p99", |row| latency(row.p99_us, row.p99_low_us, row.p99_high_us)),
+    ("uncorrected p99", |row| latency(row.uncorrected_p99_us, None, None)),
+    ("p99.9", |row| latency(row.p999_us, row.p999_low_us, row.p999_high_us)),
+    ("uncorrected p99.9", |row| latency(row.uncorrected_p999_us, None, None)),
+    ("max", |row| latency(row.max_us, None, None)),
+    ("uncorrected max", |row| latency(row.uncorrected_max_us, None, None)),
+    ("mean", |row| mean(row)),
+    ("answered per s", |row| throughput(row)),
+    ("count", |row| plain(row.count.to_string())),
+    ("ok", |row| plain(row.ok.to_string())),
+    ("rejected", |row| plain(row.rejected.to_string())),
+    ("failed", |row| plain(row.failed.to_string())),
+    ("unknown", |row| plain(row.unknown.to_string())),
+    ("cache hits", |row| plain(or_none(row.cache_hits, |hits| hits.to_string()))),
+    ("misses", |row| plain(or_none(row.cache_misses, |misses| misses.to_string()))),
+];
+
+fn plain(text: String) -> Value {
+    Value { text, interval: None }
+}
+
+fn latency(us: Option<u64>, low_us: Option<u64>, high_us: Option<u64>) -> Value {
+    let bounds = low_us.zip(high_us);
+    let interval = bounds.map(|(low, high)| format!("[{}, {}]", exact_ms(low), exact_ms(high)));
+    Value { text: or_none(us, exact_ms), interval }
+}
+
+fn mean(row: &SummaryRow) -> Value {
+    let ms = |us: f64| format!("{:.3}", us / 1000.0);
+    let bounds = row.mean_low_us.zip(row.mean_high_us);
+    let interval = bounds.map(|(low, high)| format!("[{}, {}]", ms(low), ms(high)));
+    Value { text: or_none(row.mean_us, ms), interval }
+}
+
+fn throughput(row: &SummaryRow) -> Value {
+    let bounds = row.throughput_low_per_s.zip(row.throughput_high_per_s);
+    let interval = bounds.map(|(low, high)| format!("[{low:.1}, {high:.1}]"));
+    Value { text: or_none(row.throughput_per_s, |rate| format!("{rate:.1}")), interval }
+}
+
+impl Table {
+    fn new(op: Op, rows: &[&SummaryRow]) -> Self {
+        let differs =
+            |(_, value): &&Column| rows.windows(2).any(|pair| value(pair[0]) != value(pair[1]));
+        let measured = |(_, value): &&Column| rows.iter().any(|row| value(row).text != NONE);
+        let settings = SETTINGS.iter().filter(differs);
+        let columns: Vec<&Column> = settings.chain(FIGURES.iter().filter(measured)).collect();
+        let name = op_name(op);
+        Self {
+            id: format!("figures-{name}"),
+            caption: capitalised(match op {
+                Op::Query => "queries",
+                Op::Trade => "trades",
+                Op::Lookup => "lookups",
+            }),
+            header: columns.iter().map(|(title, _)| *title).collect(),
+            rows: rows
+                .iter()
+                .map(|row| Line {
+                    cell: row.cell.clone(),
+                    values: columns.iter().map(|(_, value)| value(row)).collect(),
+                })
+                .collect(),
+        }
+    }
+}

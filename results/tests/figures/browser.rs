@@ -1,0 +1,111 @@
+//! The page in a real browser, where there is one: nothing is cut off or juts out at any width, in
+//! light and in dark, and the browser has nothing to complain about.
+//!
+//! Debian's package is called `chromium`. Without it the test says so and passes: everything that
+//! does not need a browser is tested in `page`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::page::PAGES;
+
+/// The names under which Chromium may be installed.
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// A phone and a laptop.
+const WIDTHS: [u32; 2] = [390, 1280];
+
+/// Reports what a reader would see; runs inside the page, in a copy without the policy.
+const MEASURE: &str = "
+<script>
+addEventListener('load', () => {
+  document.querySelectorAll('details').forEach(details => { details.open = true; });
+  const width = document.documentElement.clientWidth;
+  const clipped = element => element.closest('.scroll, .paper, pre, .skip');
+  const jutting = [...document.body.querySelectorAll('*')]
+    .filter(element => !clipped(element) && element.getBoundingClientRect().right > width + 1)
+    .map(element => element.tagName + '.' + element.className);
+  const light = getComputedStyle(document.body).backgroundColor.match(/\\d+/g)
+    .slice(0, 3).every(channel => channel > 128);
+  const small = [...document.querySelectorAll('main p, main li, td, dd')]
+    .filter(element => parseFloat(getComputedStyle(element).fontSize) < 12).length;
+  const broken = [...document.images].filter(image => !image.naturalWidth).length;
+  parent.postMessage(['MEASURED', 'width=' + width,
+    'overflow=' + (document.documentElement.scrollWidth - width), 'jutting=[' + jutting.slice(0, 5) + ']',
+    'light=' + light, 'small=' + small, 'broken=' + broken, 'END'].join(' '), '*');
+});
+</script>";
+
+fn browser() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    let mut candidates =
+        std::env::split_paths(&folders).flat_map(|folder| NAMES.map(|name| folder.join(name)));
+    candidates.find(|path| path.is_file())
+}
+
+/// What the browser makes of a page, and what it has to say about it.
+fn opened(browser: &Path, scratch: &Path, dark: bool, page: &Path) -> (String, String) {
+    let scheme = if dark { 0 } else { 1 };
+    let output = Command::new(browser)
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
+        .args(["--enable-logging=stderr", "--virtual-time-budget=10000", "--window-size=1400,900"])
+        .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
+        .arg(format!("--user-data-dir={}", scratch.join("profile").display()))
+        .arg("--dump-dom")
+        .arg(format!("file://{}", page.display()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (text(output.stdout), text(output.stderr))
+}
+
+/// A page of its own around copies of the measured one, each as wide as a screen that is meant: a
+/// browser's window cannot be made as narrow as a phone's.
+fn frames() -> String {
+    let frames: String = WIDTHS
+        .map(|width| {
+            format!("<iframe src=measured.html width={width} height=800 style='border:0'></iframe>")
+        })
+        .concat();
+    format!(
+        "<!doctype html><meta charset=utf-8><meta name=color-scheme content='light dark'>\
+         <body>{frames}<script>addEventListener('message', event => \
+         {{ document.body.append(event.data); }});</script>"
+    )
+}
+
+/// The page without its policy and with the script that measures it.
+fn measured(page: &str) -> String {
+    let (before, rest) = page.split_once("<meta http-equiv").unwrap();
+    let (_, after) = rest.split_once('>').unwrap();
+    format!("{before}{}", after.replacen("</head>", &format!("{MEASURE}</head>"), 1))
+}
+
+#[test]
+fn nothing_juts_out_on_a_phone_or_a_laptop_in_light_or_dark() {
+    let Some(browser) = browser() else {
+        println!("no Chromium on this machine, so the page was not opened in a browser");
+        return;
+    };
+    for (name, laid) in &*PAGES {
+        let root = laid.root.path();
+        let (_, complaints) = opened(&browser, root, false, &root.join("report.html"));
+        assert!(!complaints.contains("CONSOLE"), "{complaints}");
+
+        fs::write(root.join("measured.html"), measured(&laid.text)).unwrap();
+        fs::write(root.join("frames.html"), frames()).unwrap();
+        for dark in [false, true] {
+            let (page, complaints) = opened(&browser, root, dark, &root.join("frames.html"));
+            for width in WIDTHS {
+                let begin = format!("MEASURED width={width} ");
+                let found = page.split_once(&begin).and_then(|(_, rest)| rest.split_once(" END"));
+                let found = found.unwrap_or_else(|| panic!("not measured: {page} {complaints}")).0;
+                let light = !dark;
+                let fine = format!("overflow=0 jutting=[] light={light} small=0 broken=0");
+                assert_eq!(found, fine, "{name} at {width}");
+            }
+        }
+    }
+}
