@@ -20,7 +20,7 @@ rates: build ## Sweep the offered rate up to saturation; PLAN=FILE, SEED=N (1.5 
 failover-test: build ## Kill leaders under load and check what was lost; PLAN=FILE, SEED=N (one minute)
 	@$(HARNESS) failover $(OPTIONS)
 
-prove: planted ## Plant bugs in the services: does its check catch each? ARGS="--quick" or "--bug NAME" (3 minutes, quick: half)
+prove: planted ## Plant bugs in the services: does its check catch each? ARGS="--quick" or "--bug NAME" (4 minutes, quick: half)
 	@target/debug/double-trouble prove $(ARGS)
 
 check: build ## Check a run again, from its files; RUN=FOLDER (results/runs/latest)

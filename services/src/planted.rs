@@ -72,20 +72,38 @@ pub enum Bug {
     NeverRejoin,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
+    /// Order: an epoch is led, or accepted, and not put on disk (I4).
+    ForgetEpoch,
     /// Order: a new leader does not ask what was applied without a number (E1).
     SkipUnnumbered,
+    /// Order: a trade ends with the connection that brought it (E2).
+    DieWithConnection,
+    /// Order: a leader asks the catalog once, and gives up if it is not answered (E2).
+    AskOnce,
+    /// Order, front-end: a call that broke, or was not answered, counts as not delivered (E4).
+    SilenceIsNo,
+    /// Order, front-end: only the last attempt counts for what is certain (E4).
+    ForgetAttempts,
+    /// All: internal endpoints share the bound of what clients cause (E5).
+    OneBound,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
     QuietRemoval,
     /// Front-end: any replica that answers may lead (R3).
     ElectOutOfSync,
+    /// Front-end: without a configuration it begins anew, whatever the replicas hold (R3).
+    BeginOverOrders,
+    /// Front-end: a broken connection deposes the leader, whatever that answers (R9).
+    ElectOnBrokenConnection,
     /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
     CacheLateFill,
     /// Front-end: dropping a stock from the cache forgets its floor (C2).
     ForgetFloor,
     /// Front-end: the cache has two copies that take turns, and a push reaches one of them (C2).
     TwoCopies,
+    /// Front-end: the cache is still on when the listener closes (C3).
+    CacheOnWhileClosing,
     /// Front-end: a trade that is sent again goes under another request id.
     FreshIdOnRetry,
     /// Catalog: a repeated request is applied again.
@@ -100,6 +118,8 @@ pub enum Bug {
     SkipInvalidation,
     /// Catalog: a stock is shown with its new volume and the quantity from before.
     HalfShown,
+    /// Catalog: a push that broke, or was not answered, counts as refused (C3).
+    SilenceIsDeath,
     /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
     FillDuringPush,
 }

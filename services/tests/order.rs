@@ -14,6 +14,7 @@ use services::http::{
 };
 use services::metrics::Metrics;
 use services::order::{Config, run};
+use services::planted::Bugs;
 use services::storage::Durability;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -154,7 +155,8 @@ impl Bazaar {
         let others_listener = listener(None).await;
         let others_at = others_listener.local_addr().unwrap();
         let (stop_others, stopped) = oneshot::channel::<()>();
-        let config = ServerConfig { secret: None, metrics: Metrics::new().http };
+        let config =
+            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
         tokio::spawn(serve(others_listener, Arc::clone(&others), config, async {
             let _ = stopped.await;
         }));

@@ -40,14 +40,15 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
     let (ledger, store) = open(&config)?;
+    let planted = config.planted;
     let metrics = Metrics::new();
-    let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public), config.planted.bugs));
+    let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public), planted.bugs));
     let writer = writer::start(ledger, store, &metrics).context("cannot start the writer")?;
     let Writer { desk, batches, ended, thread } = writer;
     let pusher = Pusher::new(Peers::new(secret.clone()), config.front_end, &metrics);
     let mut pusher = tokio::spawn(pusher.run(Arc::clone(&shown), batches));
 
-    let server = ServerConfig { secret, metrics: metrics.http.clone() };
+    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     let service = Arc::new(Catalog { desk: desk.clone(), shown, metrics });
     let mut asked_to_stop = false;
     let until = async {

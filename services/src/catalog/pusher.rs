@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::StatusCode;
 use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use wire::internal::Invalidation;
@@ -16,7 +15,7 @@ use wire::internal::Invalidation;
 use super::reveal::{Batch, Pushed, Step};
 use super::shown::Shown;
 use super::writer::Waiting;
-use crate::http::{Call, CallError, Peers};
+use crate::http::{Call, Peers};
 use crate::metrics::Metrics;
 
 /// How long one attempt may take. Long for loopback, and short enough that a connection lost to
@@ -100,21 +99,18 @@ impl Pusher {
     async fn push(&mut self, push: &Invalidation) -> Pushed {
         self.pushes.inc();
         let call = Call::post("/invalidate", push);
-        match self.peers.call(self.front_end, &call, ATTEMPT).await {
-            Ok(reply) if reply.status == StatusCode::OK => Pushed::Acknowledged,
-            Ok(reply) => {
-                self.log(format_args!("it answered {}", reply.status));
-                Pushed::Unclear
-            }
-            Err(CallError::Refused) => {
+        let reply = self.peers.call(self.front_end, &call, ATTEMPT).await;
+        let reply = reply.map(|reply| reply.status);
+        let pushed = Pushed::of(reply.as_ref().copied());
+        match (pushed, &reply) {
+            (Pushed::Acknowledged, _) => {}
+            (Pushed::Refused, _) => {
                 tracing::debug!(front_end = %self.front_end, "no front-end, hence no cache");
-                Pushed::Refused
             }
-            Err(error @ (CallError::Timeout(_) | CallError::Broken(_))) => {
-                self.log(format_args!("{error}"));
-                Pushed::Unclear
-            }
+            (Pushed::Unclear, Ok(status)) => self.log(format_args!("it answered {status}")),
+            (Pushed::Unclear, Err(error)) => self.log(format_args!("{error}")),
         }
+        pushed
     }
 
     fn log(&mut self, problem: std::fmt::Arguments<'_>) {

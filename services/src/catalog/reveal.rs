@@ -17,10 +17,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use hyper::StatusCode;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 use wire::internal::{Invalidation, VersionedStock};
 
+use crate::http::CallError;
 use crate::planted::{Bug, Bugs};
 
 /// What one transaction changed, and the answers that wait for it.
@@ -50,6 +52,19 @@ pub enum Pushed {
     Refused,
     /// Anything else: the front-end may live, and may not know.
     Unclear,
+}
+
+impl Pushed {
+    /// Rule C3: only a refused connection at the front-end's fixed address says that there is none.
+    /// One that breaks, or an answer that does not come, says nothing.
+    #[must_use]
+    pub fn of(reply: Result<StatusCode, &CallError>) -> Self {
+        match reply {
+            Ok(StatusCode::OK) => Self::Acknowledged,
+            Err(CallError::Refused) => Self::Refused,
+            Ok(_) | Err(CallError::Timeout(_) | CallError::Broken(_)) => Self::Unclear,
+        }
+    }
 }
 
 /// The answer to a query.
@@ -150,7 +165,8 @@ impl<W> Reveal<W> {
     /// Ends the attempt: the answers to send, or `None` if it must be tried again.
     pub fn conclude(&mut self, pushed: Pushed) -> Option<Vec<W>> {
         let was_under_way = std::mem::take(&mut self.is_under_way);
-        let may_show = was_under_way && pushed != Pushed::Unclear;
+        let is_clear = pushed != Pushed::Unclear || self.bugs.has(Bug::SilenceIsDeath);
+        let may_show = was_under_way && is_clear;
         may_show.then(|| self.show_attempted())
     }
 
@@ -234,6 +250,16 @@ mod tests {
         match reveal.query(name) {
             Look::Found(at) => at.version.0,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_a_refused_connection_says_that_there_is_no_front_end() {
+        assert_eq!(Pushed::of(Ok(StatusCode::OK)), Pushed::Acknowledged);
+        assert_eq!(Pushed::of(Err(&CallError::Refused)), Pushed::Refused);
+        let broken = CallError::Broken("reset".to_owned());
+        for unclear in [Err(&broken), Ok(StatusCode::SERVICE_UNAVAILABLE)] {
+            assert_eq!(Pushed::of(unclear), Pushed::Unclear);
         }
     }
 

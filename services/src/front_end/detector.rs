@@ -12,9 +12,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::configuration::{Cause, Configuration};
-use wire::ids::{Epoch, OrderNo, ReplicaId};
+use wire::ids::{Epoch, ReplicaId};
 use wire::internal::PingReply;
 
+use super::beginning::{self, StartError};
 use super::configuration::Refused;
 use super::election::{self, Round};
 use super::membership::{Ballot, Membership, Standing};
@@ -22,41 +23,6 @@ use super::pinger::Pinger;
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use crate::planted::{Bug, Bugs};
 use crate::process::monotonic_us;
-
-/// Why the front-end must not serve.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is no configuration, but there are orders (rule R3).
-    #[error(
-        "front-end.db holds no configuration, but replica {replica} holds orders (up to \
-         #{last_order_no}, epoch {epoch}): restore front-end.db, or give every process a fresh \
-         --data-dir"
-    )]
-    OrdersWithoutConfiguration {
-        /// The replica.
-        replica: ReplicaId,
-        /// The last number in its log.
-        last_order_no: OrderNo,
-        /// The newest epoch that it knows.
-        epoch: Epoch,
-    },
-    /// The configuration on disk is older than one that was announced.
-    #[error(
-        "front-end.db knows epochs up to {stored}, but replica {replica} has seen epoch {seen}: \
-         it is an old copy, or another bazaar's"
-    )]
-    OldConfiguration {
-        /// The replica.
-        replica: ReplicaId,
-        /// The newest epoch that it knows.
-        seen: Epoch,
-        /// The newest epoch in front-end.db.
-        stored: Epoch,
-    },
-    /// The first configuration could not be stored.
-    #[error("cannot begin: {0}")]
-    Refused(#[from] Refused),
-}
 
 /// Watches the leader, and replaces it.
 #[derive(Debug)]
@@ -139,7 +105,7 @@ impl Detector {
             }
             let round = Round::among(missing).awaiting_all();
             answered.extend(election::ask(&self.pinger, round).await);
-            check_empty(&answered)?;
+            beginning::anew(&answered, self.bugs)?;
             let missing: Vec<String> = everybody
                 .iter()
                 .filter(|id| !answered.contains_key(id))
@@ -164,10 +130,7 @@ impl Detector {
                 let candidates = self.candidates(&configuration);
                 let round = Round::among(candidates).preferring(leader);
                 let answered = election::ask(&self.pinger, round).await;
-                if let Some(reply) = answered.values().find(|reply| reply.epoch > stored) {
-                    let (replica, seen) = (reply.id, reply.epoch);
-                    return Err(StartError::OldConfiguration { replica, seen, stored });
-                }
+                beginning::again(&answered, stored)?;
                 self.conclude(&configuration, answered, Cause::FrontEndRestart, None).await;
             }
             if self.membership.standing() == Standing::Led {
@@ -220,7 +183,7 @@ impl Detector {
     async fn replace_leader(&mut self, current: &Configuration, suspected_us: Option<u64>) {
         let round = Round::among(self.candidates(current)).suspecting(current.leader);
         let answered = election::ask(&self.pinger, round).await;
-        if answered.get(&current.leader).is_some_and(|reply| self.judge.is_leading(reply)) {
+        if self.judge.keeps(&answered) {
             tracing::info!(leader = %current.leader, "the leader is slow, but alive");
             self.judge.ignore_before(monotonic_us());
             self.membership.set_standing(Standing::Led);
@@ -279,18 +242,5 @@ impl Detector {
             self.serving = Some(reply.epoch);
             self.membership.note_serving(reply.epoch, observation.ended_us).await;
         }
-    }
-}
-
-/// Without a configuration nobody knows which log is complete, so all must be empty.
-fn check_empty(answered: &BTreeMap<ReplicaId, PingReply>) -> Result<(), StartError> {
-    let holds = |reply: &&PingReply| reply.last_order_no.0 > 0 || reply.epoch.0 > 0;
-    match answered.values().find(holds) {
-        None => Ok(()),
-        Some(reply) => Err(StartError::OrdersWithoutConfiguration {
-            replica: reply.id,
-            last_order_no: reply.last_order_no,
-            epoch: reply.epoch,
-        }),
     }
 }

@@ -18,13 +18,12 @@ use prometheus::IntCounter;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
-use wire::bazaar::ErrorBody;
 use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
 
 use super::membership::{Current, Leader};
 use super::pinger::Pinger;
-use crate::http::{Answer, Call, CallError, Peers, Reply};
+use crate::http::{Answer, Attempt, Attempts, Call, Peers, Reply};
 use crate::planted::{Bug, Bugs};
 
 /// The pause after a failed attempt, unless the configuration changes before: doubled with every
@@ -41,17 +40,14 @@ const ATTEMPTS_HEADER: HeaderName = HeaderName::from_static(headers::ATTEMPTS);
 pub enum Believed {
     /// This is the answer.
     Answer(Answer),
-    /// Try again: the reply shows that nothing was changed.
-    NotNow,
-    /// Try again: something may have been changed.
-    Unclear,
+    /// Try again.
+    Again(Attempt),
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
 pub struct NoAnswer {
-    /// Whether certainly no attempt has changed anything, or will.
-    pub without_effect: bool,
+    tried: Attempts,
     reason: &'static str,
     attempts: u64,
 }
@@ -61,7 +57,7 @@ impl NoAnswer {
     #[must_use]
     pub fn into_answer(self) -> Answer {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let answer = if self.without_effect {
+        let answer = if self.tried.are_without_effect() {
             Answer::error_without_effect(status, self.reason)
         } else {
             Answer::error(status, self.reason)
@@ -78,14 +74,6 @@ pub struct Failover {
     current: watch::Receiver<Current>,
     retried: IntCounter,
     bugs: Bugs,
-}
-
-/// How an attempt ended without a reply.
-enum Lost {
-    /// It was certainly not delivered.
-    Undelivered,
-    /// It may have been carried out.
-    Unknown,
 }
 
 impl Failover {
@@ -118,27 +106,22 @@ impl Failover {
         let deadline = Instant::now() + timeout;
         let mut current = self.current.clone();
         let mut call = Cow::Borrowed(call);
-        let mut without_effect = true;
+        let mut tried = Attempts::new(self.bugs);
         let mut pause = FIRST_PAUSE;
         let mut attempts = 0;
         loop {
             let Some((leader, epoch)) = leader(&mut current, deadline).await else {
                 let reason = "no order replica can lead at the moment";
-                return Err(NoAnswer { without_effect, reason, attempts });
+                return Err(NoAnswer { tried, reason, attempts });
             };
             attempts += 1;
-            match self.attempt(&call, &mut current, leader, epoch, deadline).await {
-                Ok(reply) => match believe(reply) {
-                    Believed::Answer(answer) => return Ok(had_after(answer, attempts)),
-                    Believed::NotNow => {}
-                    Believed::Unclear => without_effect = false,
-                },
-                Err(Lost::Undelivered) => {}
-                Err(Lost::Unknown) => without_effect = false,
+            match self.attempt(&call, &mut current, leader, epoch, deadline).await.map(&believe) {
+                Ok(Believed::Answer(answer)) => return Ok(had_after(answer, attempts)),
+                Ok(Believed::Again(attempt)) | Err(attempt) => tried.note(attempt),
             }
             if Instant::now() >= deadline {
                 let reason = "the order service did not answer in time";
-                return Err(NoAnswer { without_effect, reason, attempts });
+                return Err(NoAnswer { tried, reason, attempts });
             }
             let until = deadline.min(Instant::now() + pause);
             // Either is a good moment to try again.
@@ -158,36 +141,26 @@ impl Failover {
         leader: ReplicaId,
         epoch: Epoch,
         deadline: Instant,
-    ) -> Result<Reply, Lost> {
-        let Some(address) = self.pinger.address(leader) else { return Err(Lost::Undelivered) };
+    ) -> Result<Reply, Attempt> {
+        let Some(address) = self.pinger.address(leader) else {
+            return Err(Attempt::WithoutEffect);
+        };
         let call = call.clone().header(headers::EPOCH, epoch);
         let remaining = deadline.saturating_duration_since(Instant::now());
         let result = tokio::select! {
             result = self.peers.call(address, &call, remaining) => result,
-            () = replaced(current, leader, epoch) => return Err(Lost::Unknown),
+            () = replaced(current, leader, epoch) => return Err(Attempt::Unclear),
         };
         result.map_err(|error| {
             tracing::debug!(%leader, %error, "a call to the leader failed");
             self.pinger.doubt(leader);
-            match error {
-                CallError::Refused => Lost::Undelivered,
-                CallError::Timeout(_) | CallError::Broken(_) => Lost::Unknown,
-            }
+            Attempt::unanswered(&error, self.bugs)
         })
     }
 }
 
 fn had_after(answer: Answer, attempts: u64) -> Answer {
     answer.header(ATTEMPTS_HEADER, HeaderValue::from(attempts))
-}
-
-/// A 503 of a replica: not serving this epoch, too busy, or without the catalog.
-#[must_use]
-pub fn unavailable(reply: &Reply) -> Believed {
-    match reply.json::<ErrorBody>() {
-        Some(body) if body.certainly_had_no_effect() => Believed::NotNow,
-        _ => Believed::Unclear,
-    }
 }
 
 /// The reply as it came.

@@ -1,12 +1,13 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`cache`], [`configuration`], [`suspicion`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
 //! * [`stocks`], [`trades`], [`orders`], [`failover`]: what clients ask for.
 //! * `routes`: the table of endpoints.
 
+pub mod beginning;
 pub mod cache;
 pub mod config;
 pub mod configuration;
@@ -58,8 +59,14 @@ pub async fn run(
     let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
     let membership = Arc::new(Membership::new(stored, store, bugs, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
-    let (pinger, observations) =
-        Pinger::new(peers.clone(), Arc::clone(&membership), &config.replicas, period, timeout);
+    let (pinger, observations) = Pinger::new(
+        peers.clone(),
+        Arc::clone(&membership),
+        &config.replicas,
+        period,
+        timeout,
+        bugs,
+    );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
     let detector = Detector::new(on, through, observations, period, timeout).with_bugs(bugs);
     let retried = |name: &str, help: &str| {
@@ -71,7 +78,7 @@ pub async fn run(
     let lookups = retried("lookups_retried_total", "Attempts at a lookup after the first.");
     let cache = Cache::new(config.cache).with_bugs(bugs);
     let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, stretches, &metrics));
-    let server = ServerConfig { secret, metrics: metrics.http.clone() };
+    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs };
     let front_end = Arc::new(FrontEnd {
         stocks: Arc::clone(&stocks),
         trades: Trades::new(trades, config.trade_timeout),

@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use wire::bazaar::{Data, ErrorBody, ORDER_NOT_FOUND, Order};
 
 use super::failover::{Believed, Failover, pass_on};
-use crate::http::{Answer, BadRequest, Call, Reply, Request};
+use crate::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 
 /// For how long a lookup is tried: longer than any failover, shorter than a client's patience.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ fn believe(reply: Reply) -> Believed {
         StatusCode::OK if reply.json::<Data<Order>>().is_some() => pass_on(reply),
         StatusCode::NOT_FOUND if reply.json().is_some_and(not_found) => pass_on(reply),
         // Whatever it is, nothing was changed by it.
-        _ => Believed::NotNow,
+        _ => Believed::Again(Attempt::WithoutEffect),
     }
 }
 

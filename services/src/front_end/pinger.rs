@@ -18,8 +18,9 @@ use wire::ids::{Epoch, ReplicaId};
 use wire::internal::PingReply;
 
 use super::membership::Membership;
-use super::suspicion::{Observation, Outcome};
+use super::suspicion::{Observation, Outcome, Reaction};
 use crate::http::{Call, CallError, Peers};
+use crate::planted::Bugs;
 use crate::process::monotonic_us;
 
 /// How often a ping is sent again at once because its connection broke. A process that is being
@@ -44,6 +45,7 @@ pub struct Pinger {
     period: Duration,
     timeout: Duration,
     observations: mpsc::Sender<Observation>,
+    bugs: Bugs,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ impl Pinger {
         replicas: &BTreeMap<ReplicaId, SocketAddr>,
         period: Duration,
         timeout: Duration,
+        bugs: Bugs,
     ) -> (Arc<Self>, mpsc::Receiver<Observation>) {
         let (observations, receiver) = mpsc::channel(MAX_OBSERVATIONS);
         let target = |(id, address): (&ReplicaId, &SocketAddr)| {
@@ -74,7 +77,7 @@ impl Pinger {
             (*id, target)
         };
         let targets = replicas.iter().map(target).collect();
-        let pinger = Self { peers, membership, targets, period, timeout, observations };
+        let pinger = Self { peers, membership, targets, period, timeout, observations, bugs };
         (Arc::new(pinger), receiver)
     }
 
@@ -98,8 +101,18 @@ impl Pinger {
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             );
-            target.ping_now.notify_one();
+            match Reaction::to_failed_call(self.bugs) {
+                Reaction::Ping => target.ping_now.notify_one(),
+                Reaction::Report(outcome) => self.report(replica, outcome),
+            }
         }
+    }
+
+    fn report(&self, replica: ReplicaId, outcome: Outcome) {
+        let (sent_us, doubted_us) = (monotonic_us(), None);
+        let seen = Observation { replica, sent_us, ended_us: sent_us, doubted_us, outcome };
+        // Full means that the detector has enough to think about.
+        let _ = self.observations.try_send(seen);
     }
 
     /// Pings `replica` periodically, and at once when there is doubt.

@@ -7,6 +7,8 @@
 //!
 //! Pure: times come with the observations.
 
+use std::collections::BTreeMap;
+
 use wire::ids::{Epoch, ReplicaId};
 use wire::internal::PingReply;
 
@@ -53,6 +55,27 @@ impl Observation {
     }
 }
 
+/// What follows from a call to a replica that failed, other than a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// Ping it at once.
+    Ping,
+    /// Take this for the outcome of a ping.
+    Report(Outcome),
+}
+
+impl Reaction {
+    /// Rule R9: a failed call is looked into, and concludes nothing. *Otherwise: an idle connection
+    /// that was closed for good reasons deposes a healthy leader.*
+    #[must_use]
+    pub fn to_failed_call(bugs: Bugs) -> Self {
+        if bugs.has(Bug::ElectOnBrokenConnection) {
+            return Self::Report(Outcome::Broken("a call to it failed".to_owned()));
+        }
+        Self::Ping
+    }
+}
+
 /// To whom the leadership was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
@@ -80,7 +103,7 @@ pub enum Verdict {
 }
 
 /// Judges observations of the current leader.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Judge {
     ping_timeout_us: u64,
     leadership: Option<Leadership>,
@@ -133,6 +156,15 @@ impl Judge {
         } else {
             Verdict::Deposed(reply.clone())
         }
+    }
+
+    /// Whether the leader stays, everybody having been asked because it did not answer: it was slow,
+    /// and turns out to lead all the same.
+    #[must_use]
+    pub fn keeps(&self, answered: &BTreeMap<ReplicaId, PingReply>) -> bool {
+        let reply = self.leadership.as_ref().and_then(|leads| answered.get(&leads.leader));
+        let is_believed = !self.bugs.has(Bug::ElectOnBrokenConnection);
+        reply.is_some_and(|reply| self.is_leading(reply)) && is_believed
     }
 
     /// Whether `reply` comes from the very process that leads, and knows that it does.
@@ -227,6 +259,19 @@ mod tests {
     fn followers_are_not_judged() {
         assert_eq!(judge().judge(&seen(2, BEGAN_US, Outcome::Refused)), Verdict::Unrelated);
         assert_eq!(Judge::new(1).judge(&seen(3, 0, Outcome::Refused)), Verdict::Unrelated);
+    }
+
+    #[test]
+    fn a_failed_call_concludes_nothing() {
+        assert_eq!(Reaction::to_failed_call(Bugs::default()), Reaction::Ping);
+    }
+
+    #[test]
+    fn a_leader_that_was_only_slow_stays() {
+        let keeps = |reply| judge().keeps(&BTreeMap::from([(ReplicaId(3), reply)]));
+        assert!(keeps(reply("first", 5, true)));
+        assert!(!keeps(reply("second", 5, true)));
+        assert!(!judge().keeps(&BTreeMap::new()));
     }
 
     #[test]

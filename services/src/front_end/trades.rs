@@ -15,9 +15,9 @@ use wire::bazaar::{OrderAccepted, OrderRejected, TradeRequest};
 use wire::headers;
 use wire::ids::RequestId;
 
-use super::failover::{Believed, Failover, pass_on, unavailable};
+use super::failover::{Believed, Failover, pass_on};
 use super::stocks::check_stock_name;
-use crate::http::{Answer, BadRequest, Call, Reply, Request};
+use crate::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 
 /// Trades under way, those included whose clients have left. Twice what the server admits at once.
 const MAX_TRADES: usize = 2048;
@@ -80,7 +80,8 @@ fn call(request_id: &RequestId, trade: &TradeRequest) -> Call {
 /// a wrong address, and says nothing about what an earlier attempt has done.
 fn believe(reply: Reply) -> Believed {
     match reply.status {
-        StatusCode::SERVICE_UNAVAILABLE => unavailable(&reply),
+        // A replica that does not serve this epoch, is too busy, or is without the catalog.
+        StatusCode::SERVICE_UNAVAILABLE => Believed::Again(Attempt::put_off(&reply)),
         StatusCode::OK if reply.json::<OrderAccepted>().is_some() => pass_on(reply),
         StatusCode::NOT_FOUND if reply.json::<OrderRejected>().is_some() => pass_on(reply),
         StatusCode::OK
@@ -88,7 +89,7 @@ fn believe(reply: Reply) -> Believed {
         | StatusCode::FORBIDDEN
         | StatusCode::METHOD_NOT_ALLOWED => {
             tracing::warn!(status = %reply.status, "the leader answered a trade oddly");
-            Believed::Unclear
+            Believed::Again(Attempt::Unclear)
         }
         _ => pass_on(reply),
     }

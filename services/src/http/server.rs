@@ -18,8 +18,9 @@ use wire::bazaar::MAX_BODY_BYTES;
 use wire::headers;
 
 use super::endpoint::{self, Access, Endpoint, Match};
-use super::{Answer, Request};
+use super::{Answer, Places, Request};
 use crate::metrics::HttpMetrics;
+use crate::planted::Bugs;
 
 /// Requests of one kind of access that are worked on at once. Each holds a body and a few
 /// buffers; far beyond what a laptop can answer, and a bound all the same.
@@ -60,6 +61,8 @@ pub struct ServerConfig {
     pub secret: Option<Arc<str>>,
     /// Where requests are counted.
     pub metrics: HttpMetrics,
+    /// What is planted.
+    pub bugs: Bugs,
 }
 
 struct Server<S> {
@@ -152,9 +155,13 @@ impl<S: Service> Server<S> {
         if found.access != Access::Public {
             self.check_secret(request.headers())?;
         }
-        let (places, max_body) = match found.access {
-            Access::Public | Access::Work => (&self.client_places, MAX_BODY_BYTES),
-            Access::Internal => (&self.internal_places, MAX_INTERNAL_BODY_BYTES),
+        let places = match Places::of(found.access, self.config.bugs) {
+            Places::Clients => &self.client_places,
+            Places::Internal => &self.internal_places,
+        };
+        let max_body = match found.access {
+            Access::Public | Access::Work => MAX_BODY_BYTES,
+            Access::Internal => MAX_INTERNAL_BODY_BYTES,
         };
         let _place = match tokio::time::timeout(MAX_WAIT_FOR_PLACE, places.acquire()).await {
             Ok(Ok(place)) => place,

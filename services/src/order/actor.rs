@@ -252,7 +252,7 @@ impl Actor {
             Reception::Stale(accepted) => return Ok(AppendReply::Stale { accepted }),
             Reception::Plan(plan) => plan,
         };
-        let accepted = (message.epoch > self.replica.accepted()).then_some(message.epoch);
+        let accepted = self.replica.epoch_to_store(message.epoch);
         let last = self.replica.log().last().order_no;
         let (keep, entries, reply) = match &plan {
             Plan::Mismatch { try_after } => {
@@ -303,7 +303,7 @@ impl Actor {
                 Effect::Lead(epoch) => {
                     tracing::info!(%epoch, "leading");
                     self.meters.takeovers.inc();
-                    self.commit(Some(epoch), None, &[]);
+                    self.commit(self.replica.epoch_to_store(epoch), None, &[]);
                     let effects = self.replica.lead(epoch);
                     self.perform(effects);
                 }

@@ -1,11 +1,12 @@
 //! One replica of the order service: numbers trades, keeps the log, replicates it.
 //!
 //! Pure decisions: [`log`] (what is held, and what a message would change) and [`replica`] (roles,
-//! takeover, commit, membership). The shell: `actor` (the thread that owns both and the disk),
+//! takeover, commit, membership), [`carriage`] (what a trade needs next). The shell: `actor` (the thread that owns both and the disk),
 //! `outbox` (what it asks of others), `trades` (from request to number), `routes` (HTTP).
 
 mod actor;
 mod backoff;
+pub mod carriage;
 mod config;
 pub mod log;
 mod outbox;
@@ -44,10 +45,11 @@ pub async fn run(
     secret: Option<Arc<str>>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
+    let planted = config.planted;
     let metrics = Metrics::new();
     let peers = Peers::new(secret.clone());
     let port = listener.local_addr().context("the listener has no address")?.port();
-    let store = Store::open(&config.data_dir, config.id, config.durability, config.planted.bugs)?;
+    let store = Store::open(&config.data_dir, config.id, config.durability, planted.bugs)?;
     let others = config.others.keys().copied().collect();
     let outbox = |inputs, status| Outbox {
         id: config.id,
@@ -56,30 +58,24 @@ pub async fn run(
         catalog: config.catalog,
         append_timeout: config.ping_timeout,
         peers: peers.clone(),
-        stretches: config.planted.stretches,
+        stretches: planted.stretches,
         runtime: tokio::runtime::Handle::current(),
         inputs,
         status,
     };
-    let (replica, thread) =
-        actor::start(config.id, others, store, config.planted, &metrics, outbox)?;
+    let (replica, thread) = actor::start(config.id, others, store, planted, &metrics, outbox)?;
     let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
 
     let service = OrderService {
         port,
         incarnation: Uuid::new_v4().to_string(),
-        trades: Trades::new(
-            replica.clone(),
-            config.catalog,
-            peers.clone(),
-            config.planted.stretches,
-        ),
+        trades: Trades::new(replica.clone(), config.catalog, peers.clone(), planted),
         replica: replica.clone(),
         peers,
         metrics: metrics.clone(),
         config,
     };
-    let server = ServerConfig { secret, metrics: metrics.http.clone() };
+    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     serve(listener, Arc::new(service), server, shutdown).await;
 
     ticks.abort();

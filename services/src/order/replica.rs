@@ -262,6 +262,13 @@ impl Replica {
         Vec::new()
     }
 
+    /// What has to be on disk before `epoch` is led here, or a message of it answered (I4): the epoch,
+    /// if it is newer than the newest that is.
+    #[must_use]
+    pub fn epoch_to_store(&self, epoch: Epoch) -> Option<Epoch> {
+        (epoch > self.accepted && !self.bugs.has(Bug::ForgetEpoch)).then_some(epoch)
+    }
+
     /// What this replica has numbered and not yet written down.
     #[must_use]
     pub fn unflushed(&self) -> &[Arc<Entry>] {

@@ -20,8 +20,9 @@ use wire::internal::AppliedTrade;
 
 use super::actor::{Handle, Input, Status};
 use super::backoff::Backoff;
-use crate::http::{Answer, Call, CallError, Peers, Reply};
-use crate::planted::{Point, Stretches};
+use super::carriage::{Carriage, Heard, Next};
+use crate::http::{Answer, Attempt, Call, CallError, Peers, Reply};
+use crate::planted::{Planted, Point};
 
 /// How long a request waits for a takeover to end before it is told to try again.
 const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);
@@ -36,7 +37,7 @@ pub(super) struct Trades {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
-    stretches: Stretches,
+    planted: Planted,
     places: Arc<Semaphore>,
 }
 
@@ -45,36 +46,24 @@ struct Carrier {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
-    stretches: Stretches,
+    planted: Planted,
     epoch: Epoch,
     request_id: RequestId,
     trade: TradeRequest,
 }
 
 /// What the catalog said, as far as it concerns the client.
-enum Outcome {
-    Applied(AppliedTrade),
-    Final(Answer),
-    /// The catalog has seen a newer epoch. The flags of both say whether the trade may have had, or
-    /// may yet have, an effect.
-    Deposed {
-        may_have_had_effect: bool,
-    },
-    /// No outcome yet.
-    Again {
-        may_have_had_effect: bool,
-    },
-}
+type Outcome = Heard<AppliedTrade, Answer>;
 
 impl Trades {
     pub(super) fn new(
         replica: Handle,
         catalog: SocketAddr,
         peers: Peers,
-        stretches: Stretches,
+        planted: Planted,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_UNDER_WAY));
-        Self { replica, catalog, peers, stretches, places }
+        Self { replica, catalog, peers, planted, places }
     }
 
     /// Waits until this replica serves, in `epoch` if one is given.
@@ -115,16 +104,20 @@ impl Trades {
             replica: self.replica.clone(),
             catalog: self.catalog,
             peers: self.peers.clone(),
-            stretches: self.stretches,
+            planted: self.planted,
             epoch,
             request_id,
             trade,
         };
-        let carried = tokio::spawn(async move {
+        let carrying = async move {
             let answer = carrier.carry().await;
             drop(place);
             answer
-        });
+        };
+        if !Carriage::outlives_its_connection(self.planted.bugs) {
+            return Ok(carrying.await);
+        }
+        let carried = tokio::spawn(carrying);
         carried.await.map_err(|error| {
             tracing::error!(%error, "a trade's task failed");
             Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "the outcome of the trade is unknown")
@@ -156,27 +149,24 @@ impl Carrier {
             .header(headers::REQUEST_ID, &self.request_id)
             .header(headers::EPOCH, self.epoch);
         let mut backoff = Backoff::default();
-        let mut may_have_had_effect = false;
-        while self.leads() {
-            self.stretches.pass(Point::Trade).await;
-            let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
-            match self.interpret(reply) {
-                Outcome::Applied(trade) => return self.number(trade).await,
-                Outcome::Final(answer) => return answer,
-                Outcome::Deposed { may_have_had_effect: may } => {
-                    may_have_had_effect |= may;
-                    break;
+        let mut carriage = Carriage::new(self.planted.bugs);
+        let mut next = Next::Ask;
+        loop {
+            next = match next {
+                Next::Ask if !self.leads() => carriage.replaced(),
+                Next::Ask => {
+                    self.planted.stretches.pass(Point::Trade).await;
+                    let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
+                    let next = carriage.heard(self.interpret(reply));
+                    if matches!(next, Next::Ask) {
+                        backoff.wait().await;
+                    }
+                    next
                 }
-                Outcome::Again { may_have_had_effect: may } => may_have_had_effect |= may,
-            }
-            backoff.wait().await;
-        }
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let message = "this replica was replaced as the leader";
-        if may_have_had_effect {
-            Answer::error(status, message)
-        } else {
-            Answer::error_without_effect(status, message)
+                Next::Number(trade) => return self.number(trade).await,
+                Next::Answer(answer) => return answer,
+                Next::GiveUp { without_effect } => return replaced(without_effect),
+            };
         }
     }
 
@@ -188,10 +178,11 @@ impl Carrier {
     fn interpret(&self, reply: Result<Reply, CallError>) -> Outcome {
         let reply = match reply {
             Ok(reply) => reply,
-            Err(CallError::Refused) => return Outcome::Again { may_have_had_effect: false },
             Err(error) => {
-                tracing::warn!(%error, "no answer from the catalog; asking again");
-                return Outcome::Again { may_have_had_effect: true };
+                if !matches!(error, CallError::Refused) {
+                    tracing::warn!(%error, "no answer from the catalog; asking again");
+                }
+                return Outcome::Nothing(Attempt::unanswered(&error, self.planted.bugs));
             }
         };
         match reply.status {
@@ -202,16 +193,14 @@ impl Carrier {
                     // If the queue is full, the front-end's next ping says the same.
                     let _ = self.replica.inputs.try_send(Input::SawEpoch(newer));
                 }
-                Outcome::Deposed { may_have_had_effect: !says_no_effect(&reply) }
+                Outcome::Deposed(Attempt::put_off(&reply))
             }
             StatusCode::UNPROCESSABLE_ENTITY => {
                 let body = reply.json::<ErrorBody>();
                 let message = body.map_or_else(String::new, |body| body.error.message);
                 Outcome::Final(Answer::error(StatusCode::UNPROCESSABLE_ENTITY, message))
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                Outcome::Again { may_have_had_effect: !says_no_effect(&reply) }
-            }
+            StatusCode::SERVICE_UNAVAILABLE => Outcome::Nothing(Attempt::put_off(&reply)),
             _ => unexpected(&reply),
         }
     }
@@ -243,10 +232,10 @@ impl Carrier {
 
     async fn number(&self, trade: AppliedTrade) -> Answer {
         let (reply, numbered) = oneshot::channel();
-        self.stretches.pass(Point::Number).await;
+        self.planted.stretches.pass(Point::Number).await;
         let queued = self.replica.inputs.send(Input::Number(self.epoch, trade, reply)).await;
         let numbered = numbered.await;
-        self.stretches.pass(Point::Answer).await;
+        self.planted.stretches.pass(Point::Answer).await;
         match (queued, numbered) {
             (Ok(()), Ok(Ok(order_no))) => Answer::ok(&OrderAccepted { order_no }),
             (Ok(()), Ok(Err(replaced))) => {
@@ -259,8 +248,14 @@ impl Carrier {
     }
 }
 
-fn says_no_effect(reply: &Reply) -> bool {
-    reply.json().is_some_and(|body: ErrorBody| body.certainly_had_no_effect())
+fn replaced(without_effect: bool) -> Answer {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let message = "this replica was replaced as the leader";
+    if without_effect {
+        Answer::error_without_effect(status, message)
+    } else {
+        Answer::error(status, message)
+    }
 }
 
 fn unexpected(reply: &Reply) -> Outcome {

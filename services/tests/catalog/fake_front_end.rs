@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use services::http::{Access, Answer, Endpoint, Request, ServerConfig, Service, serve};
 use services::metrics::Metrics;
+use services::planted::Bugs;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wire::ids::StockVersion;
@@ -57,7 +58,8 @@ impl FakeFrontEnd {
         let address = listener.local_addr().unwrap();
         let (mood, pushes) = (watch::Sender::new(mood), watch::Sender::new(Vec::new()));
         let service = Endpoints { mood: mood.clone(), pushes: pushes.clone() };
-        let config = ServerConfig { secret: None, metrics: Metrics::new().http };
+        let config =
+            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
         tokio::spawn(serve(listener, Arc::new(service), config, std::future::pending()));
         Self { address, mood, pushes }
     }

@@ -81,7 +81,7 @@ struct Attempt {
 #[derive(Clone, Debug)]
 struct FrontEnd {
     cache: Cache<StockVersion>,
-    /// A front-end that is stopping finishes what it has begun and takes nothing new.
+    /// A front-end that is stopping takes no new connections.
     listens: bool,
 }
 
@@ -241,11 +241,13 @@ impl Coherence {
     fn of_front_end(&self, bazaar: &Bazaar, actions: &mut Vec<(Action, u8)>) {
         match &bazaar.front_end {
             None => actions.push((Action::StartFrontEnd, 0)),
-            Some(FrontEnd { listens: false, .. }) => actions.push((Action::EndFrontEnd, 0)),
+            // Requests on connections that are open are answered while it stops.
+            Some(FrontEnd { listens: false, .. }) => {
+                actions.push((Action::EndFrontEnd, 0));
+                actions.extend((bazaar.reads_begun < self.reads).then_some((Action::Read, 0)));
+            }
             Some(FrontEnd { listens: true, .. }) => {
-                if bazaar.reads_begun < self.reads {
-                    actions.push((Action::Read, 0));
-                }
+                actions.extend((bazaar.reads_begun < self.reads).then_some((Action::Read, 0)));
                 let faults = [Action::Remove, Action::StopFrontEnd, Action::CrashFrontEnd];
                 actions.extend(faults.map(|action| (action, 1)));
             }

@@ -2,7 +2,8 @@
 //! promises.
 //!
 //! * [`search`]: the explorer.
-//! * [`replication`], [`coherence`]: the two models, each of real cores in modelled shells.
+//! * [`replication`], [`coherence`]: the two large models, each of real cores in modelled shells.
+//! * [`trade`], [`keys`], [`detection`], [`places`]: small ones, for one promise each.
 //! * [`rules`]: every rule with the bug that leaves it out, and where each search looks.
 //!
 //! With all rules on nothing is found; with any one left out there is a story in which a promise is
@@ -13,11 +14,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod coherence;
+mod detection;
 mod keys;
+mod places;
 mod replication;
 mod rules;
 mod search;
 mod shared;
+mod trade;
 
 use std::time::Duration;
 

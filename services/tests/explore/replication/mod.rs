@@ -40,10 +40,6 @@ use message::Message;
 use node::{Make, REPLICAS, Stage};
 use world::World;
 
-/// States whose fingerprint is a multiple of this are also asked whether they would settle;
-/// besides all those that a fault led to, which is where trouble begins.
-const SETTLE_ONE_IN: u64 = 64;
-
 /// Where the replication model begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -53,6 +49,9 @@ pub(crate) enum Start {
     Serving,
     /// Replica 3 serves; 2 has been down, is out of sync and lacks this many orders.
     Lagging(u8),
+    /// An order was committed without replica 3, whose disk was lost since. The front-end's was lost
+    /// too: it begins anew, unless it refuses; then it is given a copy.
+    Bereft,
 }
 
 /// One search: where it begins, and with how much.
@@ -66,6 +65,9 @@ pub(crate) struct Scope {
     pub(crate) attempts: u8,
     /// How many entries fit into a message.
     pub(crate) max_entries: usize,
+    /// States whose fingerprint is a multiple of this are also asked whether they would settle;
+    /// besides all those that a fault led to, which is where trouble begins.
+    pub(crate) settle_one_in: u64,
     /// Which faults there are; all, unless the search is to go further with a few.
     pub(crate) faults: &'static [Fault],
 }
@@ -151,7 +153,7 @@ impl Model for Replication {
 
     fn broken(&self, world: &World, fingerprint: u64, by_fault: bool) -> Option<String> {
         let broken = world.broken_promise();
-        if broken.is_some() || !(by_fault || fingerprint.is_multiple_of(SETTLE_ONE_IN)) {
+        if broken.is_some() || !(by_fault || fingerprint.is_multiple_of(self.scope.settle_one_in)) {
             return broken;
         }
         world.would_not_settle()

@@ -12,7 +12,7 @@ use services::order::replica::{Effect, Reception, Replaced, Replica, Ticket};
 use services::planted::{Bug, Bugs};
 use wire::configuration::MembershipRequest;
 use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId};
-use wire::internal::{Append, AppendReply, Entry};
+use wire::internal::{Append, AppendReply, Entry, PingReply};
 
 /// The replicas there are.
 pub(crate) const REPLICAS: [ReplicaId; 3] = [ReplicaId(1), ReplicaId(2), ReplicaId(3)];
@@ -119,6 +119,20 @@ impl Node {
         self.process.as_ref().map(|process| &process.replica)
     }
 
+    /// What it answers to a ping, if it runs.
+    pub(crate) fn ping(&self) -> Option<PingReply> {
+        let replica = self.replica()?;
+        Some(PingReply {
+            id: self.id,
+            port: 0,
+            incarnation: String::new(),
+            epoch: replica.accepted(),
+            leading: replica.is_leading(),
+            serving: replica.is_serving(),
+            last_order_no: replica.log().last().order_no,
+        })
+    }
+
     /// Whether its thread takes inputs.
     pub(crate) fn listens(&self, bugs: Bugs) -> bool {
         // Whoever answers before its disk is flushed does not wait for the flush.
@@ -159,7 +173,7 @@ impl Node {
             Reception::Stale(accepted) => return Some(AppendReply::Stale { accepted }),
             Reception::Plan(plan) => plan,
         };
-        let accepted = (message.epoch > replica.accepted()).then_some(message.epoch);
+        let accepted = replica.epoch_to_store(message.epoch);
         let last = replica.log().last().order_no;
         let reply = match &plan {
             Plan::Mismatch { try_after } => {
@@ -218,8 +232,8 @@ impl Node {
         for effect in effects {
             match effect {
                 Effect::Lead(epoch) => {
-                    self.disk.commit(Some(epoch), None, &[]);
                     let Some(process) = &mut self.process else { return };
+                    self.disk.commit(process.replica.epoch_to_store(epoch), None, &[]);
                     let effects = process.replica.lead(epoch);
                     self.perform(effects, wishes);
                 }

@@ -21,13 +21,23 @@ type Told = Option<Vec<String>>;
 impl World {
     /// The world that a search begins with.
     pub(crate) fn start(start: Start, make: Make, trades: u8) -> Self {
-        let lacking = if let Start::Lagging(orders) = start { orders } else { 0 };
+        let lacking = match start {
+            Start::Cold | Start::Serving => 0,
+            Start::Lagging(orders) => orders,
+            Start::Bereft => 1,
+        };
         let mut world = Self::cold(make, usize::from(trades + lacking));
         if start == Start::Cold {
             return world;
         }
         world.settle(&mut None);
-        if start != Start::Serving {
+        if start == Start::Bereft {
+            world.crash(ReplicaId(3));
+            world.settle(&mut None);
+            world.send_trade(trades, ReplicaId(2));
+            world.settle(&mut None);
+            world.lose_disks();
+        } else if start != Start::Serving {
             world.crash(ReplicaId(2));
             for trade in trades..trades + lacking {
                 world.send_trade(trade, ReplicaId(3));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 
 use services::catalog::ledger::{Ledger, Stale, Trade, Verdict};
+use services::front_end::beginning;
 use services::front_end::configuration::Manager;
 use services::order::replica::Replica;
 use services::planted::{Bug, Bugs};
@@ -13,7 +14,7 @@ use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId, RequestId,
 use wire::internal::{AppendReply, AppliedTrade, StockRecord, TradeRecord};
 
 use super::message::Message;
-use super::node::{Make, Node, REPLICAS, Stage, Wishes};
+use super::node::{Disk, Make, Node, REPLICAS, Stage, Wishes};
 use crate::shared::Shared;
 
 const STOCK: &str = "A";
@@ -288,6 +289,18 @@ impl World {
         let make = self.make;
         if let Err(problem) = self.run(id, |node, _| node.start(make)) {
             self.breaks(problem);
+        }
+    }
+
+    /// Replica 3 starts on a new disk, and the front-end without its own.
+    pub(crate) fn lose_disks(&mut self) {
+        self.nodes[index(ReplicaId(3))].change(|node| node.disk = Disk::default());
+        self.restart(ReplicaId(3));
+        let answered = REPLICAS.into_iter().filter_map(|id| Some((id, self.node(id).ping()?)));
+        if beginning::anew(&answered.collect(), self.make.bugs).is_ok() {
+            let everybody = REPLICAS.into_iter().collect();
+            let first = Manager::restored(None).first(&everybody).expect("there are replicas");
+            self.front_end.change(|front_end| front_end.stored = vec![first]);
         }
     }
 
