@@ -195,6 +195,7 @@ Examples:
   double-trouble bench --p 0,0.5 --duration 3 --trials 3
   double-trouble bench --plan rates                        what rate does it hold?
   double-trouble bench --rate 500,1000 --p 0.2             an open loop: the schedule waits for nobody
+  double-trouble bench --trials 10 --against ../old/target/release
   double-trouble failover --seed 7
 
 A plan is a TOML file in which every field has a default; loadgen/plans/bench.toml and failover.toml
@@ -205,6 +206,10 @@ pub struct Run {
     /// [default: the one that is named after the command]
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// Measure another build of the services side by side: the folder of its binaries. The same
+    /// folder as --bin-dir shows how much the figures differ when nothing does
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
     /// Folder in which the run's folder is made
     #[arg(long, value_name = "DIR", default_value = "results/runs")]
     pub out: PathBuf,

@@ -77,6 +77,42 @@ fn assert_cell(rows: &[&Observation], p: f64) {
     }
 }
 
+const TWICE: &str = "\
+[load]
+clients = 2
+iterations = 20
+p = [0.5]
+warm_up_s = 0
+trials = 2
+[system]
+cache = [\"on\"]
+replicas = 2
+";
+
+#[test]
+fn two_builds_are_measured_side_by_side_and_change_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), TWICE);
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_double-trouble"));
+    let same = program.parent().unwrap().to_str().unwrap();
+    let arguments = ["bench", "--plan", &plan, "--against", same];
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+
+    let run_folder = latest(folder.path());
+    let manifest = run_folder.manifest().unwrap();
+    let cells: Vec<_> =
+        manifest.cells.iter().map(|cell| (cell.id.as_str(), cell.build.as_deref())).collect();
+    assert_eq!(cells, [("p0.5-cache-on", Some("a")), ("p0.5-cache-on-b", Some("b"))]);
+    let events = run_folder.events().unwrap();
+    let finished = events.iter().filter(|event| event.event == EventKind::Finished);
+    let order: Vec<_> = finished.map(|event| (event.trial, event.cell.ends_with("-b"))).collect();
+    assert_eq!(order.iter().map(|(trial, _)| *trial).collect::<Vec<_>>(), [1, 1, 2, 2]);
+    let [first, second, third, fourth] = order[..] else { panic!("{order:?}") };
+    assert_eq!((first.1, second.1), (fourth.1, third.1), "a, b, b, a");
+    assert!(first.1 != second.1 && stdout.contains(" --against "), "{stdout}");
+}
+
 const KILL_AND_PAUSE: &str = "\
 [load]
 clients = 5

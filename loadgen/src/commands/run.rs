@@ -1,6 +1,6 @@
 //! `bench` and `failover`: run a plan.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
 use super::bin_dir;
 use crate::cli::Run;
@@ -8,6 +8,9 @@ use crate::exit::Exit;
 use crate::plan::{BuiltIn, Plan, PlanSource};
 use crate::run::{Kind, Places, execute};
 use crate::stop::Stop;
+
+/// The services' binaries.
+const SERVICES: [&str; 3] = ["front-end", "catalog", "order"];
 
 /// Runs a plan and reports.
 pub(super) async fn run(
@@ -22,7 +25,18 @@ pub(super) async fn run(
         bail!("plan {}: faults: there are none; add a [[faults]], or use bench", source.label());
     }
     let bin_dir = bin_dir(&args.binaries)?;
-    let Run { out, keep_data, json, .. } = args;
-    let places = Places { bin_dir, out, keep_data, json: json.json };
+    if let Some(folder) = &args.against {
+        // Found out now rather than after the first trial.
+        let missing = SERVICES.iter().find(|name| !folder.join(name).is_file());
+        ensure!(
+            missing.is_none(),
+            "--against {}: there is no {}; name a folder with the services' \
+             binaries, for example target/release",
+            folder.display(),
+            missing.unwrap_or(&"")
+        );
+    }
+    let Run { against, out, keep_data, json, .. } = args;
+    let places = Places { bin_dir, against, out, keep_data, json: json.json };
     execute(kind, &plan, &places, stop).await
 }

@@ -11,7 +11,7 @@ use results::verdict::Verdict;
 
 use super::story::Story;
 use crate::progress::Progress;
-use crate::run::{Kind, news_of_checks, record};
+use crate::run::{Builds, Kind, news_of_checks, record};
 use crate::stop::Stop;
 
 /// Where runs are made.
@@ -60,7 +60,8 @@ impl Attempts<'_> {
         fs::create_dir_all(folder.root()).with_context(why)?;
         fs::write(folder.path("plan.toml"), plan.to_toml()?).with_context(why)?;
         let kind = if plan.faults.is_empty() { Kind::Bench } else { Kind::Failover };
-        let cut = record(kind, &plan, name, self.bin_dir, &folder, self.stop, self.progress);
+        let cut =
+            record(kind, &plan, name, Builds::one(self.bin_dir), &folder, self.stop, self.progress);
         let cut = cut.await?;
         let root = folder.root().to_owned();
         let report = tokio::task::spawn_blocking(move || check(&folder)).await??;

@@ -8,7 +8,7 @@ use results::records::{MANIFEST_FORMAT, Manifest, RunFolder};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Kind, machine};
+use super::{Builds, Kind, machine};
 use crate::plan::Plan;
 
 /// Describes the run and writes that down.
@@ -16,16 +16,22 @@ pub(super) fn write(
     folder: &RunFolder,
     kind: Kind,
     plan: &Plan,
+    builds: Builds<'_>,
     origin: Origin,
 ) -> anyhow::Result<()> {
     let path = folder.path("manifest.json");
-    let manifest = describe(kind, plan, origin)?;
+    let manifest = describe(kind, plan, builds, origin)?;
     let mut text = serde_json::to_string_pretty(&manifest)?;
     text.push('\n');
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn describe(kind: Kind, plan: &Plan, origin: Origin) -> anyhow::Result<Manifest> {
+fn describe(
+    kind: Kind,
+    plan: &Plan,
+    builds: Builds<'_>,
+    origin: Origin,
+) -> anyhow::Result<Manifest> {
     Ok(Manifest {
         format: MANIFEST_FORMAT,
         kind: kind.as_str().to_owned(),
@@ -42,7 +48,7 @@ fn describe(kind: Kind, plan: &Plan, origin: Origin) -> anyhow::Result<Manifest>
         durability: plan.system.durability.to_string(),
         converge_within_ms: plan.checks.converge_within_ms,
         thresholds: plan.checks.thresholds.clone(),
-        cells: plan.cells(),
+        cells: builds.cells(plan),
         stocks: plan.initial_stocks(),
     })
 }
@@ -59,7 +65,8 @@ mod tests {
         let source = PlanSource::BuiltIn(BuiltIn::Failover);
         let seed_7 = Overrides { seed: Some(7), ..Overrides::default() };
         let plan = Plan::resolve(&source, &seed_7).unwrap();
-        write(&run, Kind::Failover, &plan, Origin::now()).unwrap();
+        let builds = Builds::one(folder.path());
+        write(&run, Kind::Failover, &plan, builds, Origin::now()).unwrap();
         let manifest = run.manifest().unwrap();
         assert_eq!((manifest.kind.as_str(), manifest.seed), ("failover", 7));
         assert_eq!(manifest.cells, plan.cells());

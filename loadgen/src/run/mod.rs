@@ -1,11 +1,11 @@
 //! A run: every cell of a plan, trial by trial, into one folder; then the report.
 //!
-//! Trials are the outer loop, so that a slow minute of the machine hits every cell alike. A run
-//! that is cut short keeps and reports what it has; it is then inconclusive, whatever it shows.
+//! The order of the trials is [`design`]'s. A run that is cut short keeps and reports what it has; it is then inconclusive, whatever it shows.
 
 mod background;
 mod catalog_queries;
 mod cut;
+mod design;
 mod expected;
 mod folder;
 mod machine;
@@ -16,7 +16,7 @@ mod trial;
 pub use folder::RunsFolder;
 pub(crate) use report::{check as check_run, report as report_run};
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use faults::clock::Origin;
@@ -25,6 +25,7 @@ use results::records::{Cell, RunFolder};
 
 use self::catalog_queries::CatalogQueries;
 use self::cut::Cut;
+pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
 use self::trial::Trial;
 use crate::exit::Exit;
@@ -61,6 +62,8 @@ impl Kind {
 pub struct Places {
     /// The folder with the services' binaries.
     pub bin_dir: PathBuf,
+    /// The folder with another build of them, if the two are to be measured side by side.
+    pub against: Option<PathBuf>,
     /// The folder in which the run's folder is made.
     pub out: PathBuf,
     /// Whether the databases are kept although all is well.
@@ -75,7 +78,7 @@ struct Run<'a> {
     /// What it is called where several are told of.
     name: &'a str,
     progress: &'a Progress,
-    bin_dir: &'a Path,
+    builds: Builds<'a>,
     folder: &'a RunFolder,
     origin: Origin,
     stop: &'a Stop,
@@ -97,9 +100,10 @@ pub async fn execute(
     let runs = RunsFolder::new(&places.out);
     let folder = runs.create(&plan.name)?;
     let progress = Progress::begin(places.json)?;
-    let run = Run::begin(kind, plan, &plan.name, &places.bin_dir, &folder, stop, &progress)?;
+    let builds = Builds { a: &places.bin_dir, b: places.against.as_deref() };
+    let run = Run::begin(kind, plan, &plan.name, builds, &folder, stop, &progress)?;
     runs.point_latest_at(&folder)?;
-    let trials = u32::try_from(plan.cells().len()).unwrap_or(u32::MAX) * plan.load.trials;
+    let trials = u32::try_from(builds.cells(plan).len()).unwrap_or(u32::MAX) * plan.load.trials;
     progress.expect(trials, expected_trial(plan));
     progress.tell(News::RunBegan {
         schema: SCHEMA,
@@ -148,12 +152,12 @@ pub(crate) async fn record(
     kind: Kind,
     plan: &Plan,
     name: &str,
-    bin_dir: &Path,
+    builds: Builds<'_>,
     folder: &RunFolder,
     stop: &Stop,
     progress: &Progress,
 ) -> anyhow::Result<Option<String>> {
-    let run = Run::begin(kind, plan, name, bin_dir, folder, stop, progress)?;
+    let run = Run::begin(kind, plan, name, builds, folder, stop, progress)?;
     let cut = run.record(false).await?;
     Ok(cut.map(|cut| cut.to_string()))
 }
@@ -164,13 +168,13 @@ impl<'a> Run<'a> {
         kind: Kind,
         plan: &'a Plan,
         name: &'a str,
-        bin_dir: &'a Path,
+        builds: Builds<'a>,
         folder: &'a RunFolder,
         stop: &'a Stop,
         progress: &'a Progress,
     ) -> anyhow::Result<Self> {
         let origin = Origin::now();
-        manifest::write(folder, kind, plan, origin)?;
+        manifest::write(folder, kind, plan, builds, origin)?;
         let stocks = folder.path("catalog.txt");
         std::fs::write(&stocks, catalog_file(&plan.initial_stocks()))
             .with_context(|| format!("cannot write {}", stocks.display()))?;
@@ -180,7 +184,7 @@ impl<'a> Run<'a> {
             plan,
             name,
             progress,
-            bin_dir,
+            builds,
             folder,
             origin,
             stop,
@@ -200,20 +204,18 @@ impl<'a> Run<'a> {
 
     /// Runs trial after trial. Returns why it was cut short, if it was.
     async fn all_trials(&mut self, are_steps: bool) -> anyhow::Result<Option<Cut>> {
-        for trial in 1..=self.plan.load.trials {
-            for cell in self.plan.cells() {
-                if are_steps {
-                    self.progress.step(step_name(&cell, trial));
-                }
-                match self.one_trial(&cell, trial).await {
-                    Ok(()) => self.finished += 1,
-                    Err(Cut::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
-                    Err(Cut::NotRecorded(error)) => return Err(error.into()),
-                    Err(cut) => return Ok(Some(cut)),
-                }
-                if are_steps {
-                    self.progress.step_ended();
-                }
+        for (trial, cell) in self.builds.order(self.plan) {
+            if are_steps {
+                self.progress.step(step_name(&cell, trial));
+            }
+            match self.one_trial(&cell, trial).await {
+                Ok(()) => self.finished += 1,
+                Err(Cut::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
+                Err(Cut::NotRecorded(error)) => return Err(error.into()),
+                Err(cut) => return Ok(Some(cut)),
+            }
+            if are_steps {
+                self.progress.step_ended();
             }
         }
         Ok(None)
@@ -229,7 +231,7 @@ impl<'a> Run<'a> {
             plan: self.plan,
             cell,
             number,
-            bin_dir: self.bin_dir,
+            bin_dir: self.builds.of(cell),
             folder: self.folder,
             origin: self.origin,
             stop: self.stop,

@@ -54,7 +54,8 @@ const PACER_LEAD_US: u64 = 10_000;
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// A lookup takes well under a millisecond; a million of them must not hold up a run for hours.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(120);
-/// Goose looks at its users twice a second; one of those looks, and time to spare.
+/// How long the clients of a trial that is cut short have for their last operation. Goose looks at its
+/// users twice a second.
 const GOOSE_ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 impl Trial<'_> {
@@ -120,10 +121,13 @@ impl Trial<'_> {
         };
         if conducted.is_err() {
             control.give_up();
+            if !goose.is_finished() {
+                // It is aborted below if it does not end by itself.
+                let _ = timeout(GOOSE_ENDS_WITHIN, &mut goose).await;
+            }
         }
-        if !goose.is_finished() && timeout(GOOSE_ENDS_WITHIN, &mut goose).await.is_err() {
-            goose.abort();
-        }
+        // Its clients are through. Goose would notice within half a second, in every trial.
+        goose.abort();
         conducted
     }
 

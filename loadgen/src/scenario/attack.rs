@@ -51,7 +51,7 @@ fn configuration(setting: &Setting, clients: u32) -> GooseConfiguration {
 }
 
 /// All users within a moment; they wait for each other anyway.
-const USERS_PER_SECOND: &str = "1000";
+const USERS_PER_SECOND: &str = "10000";
 
 /// The first thing a user does: it becomes client number so-and-so, and waits at the gate.
 fn arrival(setting: Arc<Setting>) -> Transaction {

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::faults;
-use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System};
+use crate::plan::{ArrivalKind, CacheSetting, Checks, Load, Plan, PlanError, System};
 use crate::scenario::choice;
 
 /// A round's random numbers are those of a client that no run has: clients count from 1.
@@ -14,6 +14,11 @@ const NO_CLIENT: u32 = 0;
 
 const P: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
 const CLIENTS: [u32; 5] = [2, 5, 8, 16, 32];
+/// Open loops, in iterations per second: from a load that leaves the bazaar idle most of the time to one
+/// that an outage of seconds leaves with a thousand arrivals to catch up with.
+const RATES: [f64; 4] = [25.0, 75.0, 150.0, 300.0];
+/// How many requests an open loop may have in flight.
+const OPEN_LOOP_CLIENTS: [u32; 3] = [16, 32, 64];
 /// How often a client looks for an order that nobody was told of yet.
 const PEEKS: [f64; 3] = [0.0, 0.05, 0.2];
 /// Mostly three, as people run it.
@@ -45,9 +50,15 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
     let load_ms = rng.random_range(SHORTEST_LOAD_MS..=LONGEST_LOAD_MS);
     let quantity = one_of(&mut rng, &QUANTITIES);
     let replicas = one_of(&mut rng, &REPLICAS);
+    let rate: Vec<f64> =
+        rng.random_bool(0.5).then(|| one_of(&mut rng, &RATES)).into_iter().collect();
+    let kind = one_of(&mut rng, &[ArrivalKind::Constant, ArrivalKind::Poisson]);
+    let clients = one_of(&mut rng, if rate.is_empty() { &CLIENTS[..] } else { &OPEN_LOOP_CLIENTS });
     let cache = if rng.random_ratio(2, 3) { CacheSetting::On } else { CacheSetting::Off };
     let load = Load {
-        clients: Some(one_of(&mut rng, &CLIENTS)),
+        clients: Some(clients),
+        arrivals: (!rate.is_empty()).then_some(kind),
+        rate,
         duration_s: Some(load_ms as f64 / 1000.0),
         p: vec![one_of(&mut rng, &P)],
         peek: one_of(&mut rng, &PEEKS),
@@ -178,7 +189,12 @@ mod tests {
             plans.iter().map(value).collect::<BTreeSet<_>>().len()
         };
         assert_eq!(varied(&|plan| plan.load.p[0].to_string()), P.len());
-        assert_eq!(varied(&|plan| plan.load.clients().to_string()), CLIENTS.len());
+        let rates = varied(&|plan| format!("{:?}", plan.load.rate));
+        assert_eq!(rates, 1 + RATES.len(), "closed loops, and open ones of every rate");
+        let kinds = varied(&|plan| format!("{:?}", plan.load.arrivals));
+        assert_eq!(kinds, 3, "none in a closed loop");
+        let clients: BTreeSet<u32> = plans.iter().map(|plan| plan.load.clients()).collect();
+        assert_eq!(clients, CLIENTS.into_iter().chain(OPEN_LOOP_CLIENTS).collect());
         assert_eq!(varied(&|plan| plan.system.cache[0].to_string()), 2);
         assert_eq!(varied(&|plan| plan.system.replicas.to_string()), 3);
         assert_eq!(varied(&|plan| plan.schedule().breaks_links().to_string()), 2);

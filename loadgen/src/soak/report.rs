@@ -35,6 +35,9 @@ pub struct RoundReport {
     pub cache: bool,
     /// How many clients there were.
     pub clients: u32,
+    /// In an open loop: how many iterations were due per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
     /// How many order replicas there were.
     pub replicas: u8,
     /// How many operations were recorded.
@@ -72,6 +75,7 @@ impl RoundReport {
             p: plan.load.p.first().copied().unwrap_or_default(),
             cache: plan.system.cache.iter().any(|cache| cache.is_on()),
             clients: plan.load.clients(),
+            rate_per_s: plan.load.rate.first().copied(),
             replicas: plan.system.replicas,
             operations: checked.run.operations,
             acknowledged_trades: checked.run.acknowledged_trades,
@@ -122,9 +126,10 @@ impl RoundReport {
     pub fn to_line(&self) -> String {
         let faults: u64 = self.faults.values().sum();
         let cache = if self.cache { "on" } else { "off" };
+        let rate = self.rate_per_s.map_or_else(String::new, |rate| format!(" at {rate}/s"));
         let mut line = format!(
             "round {:>3}: {:<12} {faults:>2} faults, {:>2} leaderships, {:>6} operations, {:>5} trades \
-             (p {}, cache {cache}, {} clients, {} replicas)",
+             (p {}, cache {cache}, {} clients{rate}, {} replicas)",
             self.round,
             self.verdict.to_string(),
             self.leaderships,
@@ -308,6 +313,7 @@ mod tests {
             p: 0.4,
             cache: true,
             clients: 5,
+            rate_per_s: None,
             replicas: 3,
             operations: 1000,
             acknowledged_trades: 300,

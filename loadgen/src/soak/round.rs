@@ -14,7 +14,7 @@ use super::plan::{planned_time, round_plan};
 use super::report::{RoundReport, SoakReport};
 use crate::plan::Plan;
 use crate::progress::{News, Progress, SCHEMA};
-use crate::run::{Kind, news_of_checks, record};
+use crate::run::{Builds, Kind, news_of_checks, record};
 use crate::stop::Stop;
 
 /// What is removed of a round that passed: rows and databases, some 30 MB. What stays says what
@@ -92,8 +92,15 @@ impl Rounds<'_> {
         fs::create_dir(folder.root())
             .with_context(|| format!("cannot make {}", folder.root().display()))?;
         // A trial that was cut short says so in its events, and the checks are inconclusive.
-        let cut =
-            record(Kind::Soak, plan, &plan.name, self.bin_dir, &folder, self.stop, self.progress);
+        let cut = record(
+            Kind::Soak,
+            plan,
+            &plan.name,
+            Builds::one(self.bin_dir),
+            &folder,
+            self.stop,
+            self.progress,
+        );
         let cut = cut.await?;
         if let Some(cut) = cut {
             tracing::warn!(round = number, "cut short: {cut}");

@@ -24,8 +24,9 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
     if let Some((_, command)) = by_plan.filter(|_| !manifest.plan.is_empty()) {
         let plan = folder.path(PLAN).display().to_string();
         let words = ["double-trouble", command, "--plan", &plan, "--seed", &seed];
+        let against = against(manifest).into_iter().flat_map(|folder| ["--against", folder]);
         let file = RunFile { name: PLAN.to_owned(), contents: manifest.plan.clone() };
-        return (line(words), Some(file));
+        return (line(words.into_iter().chain(against)), Some(file));
     }
     let has_seed =
         manifest.command.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
@@ -36,6 +37,15 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
         line(words.chain(["--seed", &seed]))
     };
     (command, None)
+}
+
+/// The folder of the other build, if two were measured side by side: no plan names it.
+fn against(manifest: &Manifest) -> Option<&str> {
+    let mut words = manifest.command.iter();
+    words.find_map(|word| word.strip_prefix("--against=")).or_else(|| {
+        let after = manifest.command.iter().skip_while(|word| *word != "--against").nth(1);
+        after.map(String::as_str)
+    })
 }
 
 fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
@@ -67,6 +77,17 @@ mod tests {
         let (command, file) = reproduce(&manifest, &RunFolder::new("/runs/my run"));
         assert_eq!(command, "double-trouble failover --plan '/runs/my run/plan.toml' --seed 7");
         assert_eq!(file.map(|file| file.contents), Some(manifest.plan));
+    }
+
+    #[test]
+    fn a_build_that_was_measured_beside_is_named() {
+        for words in [&["dt", "bench", "--against", "../old"][..], &["dt", "--against=../old"]] {
+            let command = words.iter().map(|&word| word.to_owned()).collect();
+            let plan = "name = \"x\"\n".to_owned();
+            let manifest = Manifest { plan, command, ..manifest() };
+            let (command, _) = reproduce(&manifest, &RunFolder::new("runs"));
+            assert!(command.ends_with("--seed 7 --against ../old"), "{command}");
+        }
     }
 
     #[test]
