@@ -11,7 +11,7 @@ OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 .DEFAULT_GOAL := help
 .PHONY: rates soak explore bench failover-test prove planted check report compare serve client build test verify fix clean help
 
-bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (2.5 minutes; loadgen/plans/quick.toml: under one)
+bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: half of one)
 	@$(HARNESS) bench $(OPTIONS)
 
 rates: build ## Sweep the offered rate up to saturation; PLAN=FILE, SEED=N (1.5 minutes)

@@ -15,7 +15,8 @@ use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  double-trouble bench                        what does the cache buy? (2.5 minutes)
+  double-trouble bench                        what does the cache buy? (4 minutes)
+  double-trouble bench --plan rates           up to which rate does it hold what it is offered?
   double-trouble failover --seed 7            what does a leader's death cost, was anything lost?
   double-trouble soak --minutes 10            random faults: does anything ever go wrong?
   double-trouble check results/runs/latest    check the newest run again, from its files
@@ -191,7 +192,7 @@ pub enum ClientAction {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  double-trouble bench --plan loadgen/plans/quick.toml
+  double-trouble bench --plan quick                        half a minute
   double-trouble bench --p 0,0.5 --duration 3 --trials 3
   double-trouble bench --plan rates                        what rate does it hold?
   double-trouble bench --rate 500,1000 --p 0.2             an open loop: the schedule waits for nobody
