@@ -26,7 +26,7 @@ prove: planted ## Plant bugs in the services: does its check catch each? ARGS="-
 check: build ## Check a run again, from its files; RUN=FOLDER (results/runs/latest)
 	@$(HARNESS) check $(RUN)
 
-report: build ## Draw a run's charts and tables again; RUN=FOLDER (results/runs/latest)
+report: build ## Write a run's report.html, charts and tables again; RUN=FOLDER (results/runs/latest)
 	@$(HARNESS) report $(RUN)
 
 compare: build ## What changed between two runs, or two builds in one? A=FOLDER B=FOLDER NOISE=FOLDER

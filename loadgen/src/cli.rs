@@ -50,7 +50,7 @@ pub enum Command {
     Prove(Prove),
     /// Check a run again, from its files alone
     Check(Check),
-    /// Draw a run's charts and tables again, from its files alone
+    /// Write a run's report.html, charts and tables again, from its files alone
     Report(Folder),
     /// What changed between two runs, or two builds in one: is it more than noise?
     Compare(Compare),

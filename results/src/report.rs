@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use crate::availability::{self, AvailabilityRow};
 use crate::charts::{self, ChartError, Drawn, Material};
 use crate::checks::ConsistencyReport;
-use crate::knee;
-use crate::lateness;
+use crate::knee::{self, Sweep};
+use crate::lateness::{self, Lateness};
 use crate::records::{Event, FolderError, Manifest, Observation, RunFolder};
 use crate::summary::{self, SummaryRow};
 
@@ -47,9 +47,20 @@ pub struct Report {
     /// What the cache buys, if cells with and without it were run.
     pub cache: Option<String>,
     /// What was offered and answered in an open loop, and which rate was held; if there was one.
-    pub open_loop: Option<String>,
+    pub open_loop: Option<OpenLoop>,
     /// What the leaders' faults cost, if there were any.
     pub outage: Option<String>,
+}
+
+/// How an open loop went.
+#[derive(Clone, Debug)]
+pub struct OpenLoop {
+    /// What was offered, sent and answered in each cell, by its id, in the manifest's order.
+    pub cells: Vec<(String, Lateness)>,
+    /// The sweeps of the rate.
+    pub sweeps: Vec<Sweep>,
+    /// Both for people.
+    pub text: String,
 }
 
 impl Report {
@@ -58,7 +69,7 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut parts = vec![summary::table(&self.summary)];
         parts.extend(self.cache.as_ref().map(|sentences| format!("{sentences}\n")));
-        parts.extend(self.open_loop.clone());
+        parts.extend(self.open_loop.as_ref().map(|open_loop| open_loop.text.clone()));
         if !self.availability.is_empty() {
             parts.push(availability::table(&self.availability));
         }
@@ -117,13 +128,18 @@ fn open_loop(
     manifest: &Manifest,
     observations: &[Observation],
     events: &[Event],
-) -> Option<String> {
+) -> Option<OpenLoop> {
     let trials = lateness::by_trial(manifest, observations, events);
     let cells = lateness::by_cell(&trials);
     let table = lateness::table(manifest, &cells)?;
     let sweeps = knee::sweeps(manifest, observations, &cells);
     let sentences: String = sweeps.iter().map(|sweep| format!("{}\n", sweep.sentence())).collect();
-    Some(table + &sentences)
+    let measured = |id: &String| Some((id.clone(), cells.get(id.as_str())?.clone()));
+    Some(OpenLoop {
+        cells: manifest.cells.iter().filter_map(|cell| measured(&cell.id)).collect(),
+        sweeps,
+        text: table + &sentences,
+    })
 }
 
 /// The rows of a file, none if the run was cut short before it.

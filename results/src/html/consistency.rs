@@ -81,7 +81,7 @@ pub(super) fn anchor(check: &str) -> String {
 
 impl CheckLine {
     fn new(check: &CheckResult) -> Self {
-        let verdict = or_none(check.verdict, |verdict| verdict.to_string());
+        let verdict = check.verdict.map_or("not asked".to_owned(), |verdict| verdict.to_string());
         Self {
             id: format!("check-{}", check.name),
             claim: capitalised(&check.claim),

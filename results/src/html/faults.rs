@@ -1,7 +1,7 @@
 //! One answer sheet per fault: how long it took, what it cost, and where the time went.
 
-use super::format::{capitalised, grouped, or_none, some_ms};
-use crate::availability::{AvailabilityRow, Role};
+use super::format::{NONE, capitalised, grouped, or_none, some_ms};
+use crate::availability::{AvailabilityRow, FaultGroup, OverallRow, Role, overall};
 use crate::text::three_digits;
 
 /// How many sheets are shown; `availability.csv` has all.
@@ -12,6 +12,10 @@ pub(super) struct Faults {
     /// The titles of the table of all faults.
     pub(super) glance: [&'static str; GLANCE.len()],
     pub(super) sheets: Vec<Sheet>,
+    /// The titles of the table by kind of fault.
+    pub(super) overall_titles: [&'static str; OVERALL.len()],
+    /// A line for each kind of fault.
+    pub(super) overall: Vec<KindLine>,
     /// How many more there are.
     pub(super) hidden: usize,
     /// Whether one of them hit a leader, so that phases need a legend.
@@ -32,6 +36,20 @@ pub(super) struct Sheet {
     /// Its line in the table of all faults.
     pub(super) glance: Vec<String>,
     pub(super) groups: Vec<Group>,
+}
+
+/// All faults of a kind.
+pub(super) struct KindLine {
+    pub(super) kind: String,
+    pub(super) values: Vec<KindValue>,
+}
+
+/// One figure over all faults of a kind.
+pub(super) struct KindValue {
+    /// The median, or the sum of what can be added up.
+    pub(super) text: String,
+    /// The median's interval and the maximum, a line each.
+    pub(super) more: Vec<String>,
 }
 
 /// Figures that belong together.
@@ -67,6 +85,8 @@ impl Faults {
         (!sheets.is_empty()).then(|| Self {
             phases: sheets.iter().any(|sheet| !sheet.phases.is_empty()),
             glance: GLANCE,
+            overall_titles: OVERALL.map(|(_, title)| title),
+            overall: kinds(&overall(rows)),
             hidden: rows.len() - sheets.len(),
             sheets,
         })
@@ -190,6 +210,54 @@ fn glance(row: &AvailabilityRow) -> Vec<String> {
     ]
 }
 
+/// The columns of the table by kind of fault: the figure of `availability-overall.csv`, and its title.
+const OVERALL: [(&str, &str); 12] = [
+    ("detected_ms", "detected"),
+    ("new_leader_ms", "new leader"),
+    ("first_ack_ms", "first ack"),
+    ("backlog_drained_ms", "drained"),
+    ("p99_back_ms", "p99 back"),
+    ("longest_gap_ms", "longest gap"),
+    ("goodput_lost_ms", "service lost"),
+    ("failed", "failed"),
+    ("unknown", "unknown"),
+    ("lost", "lost"),
+    ("doubled", "doubled"),
+    ("stale", "stale"),
+];
+
+fn kinds(rows: &[OverallRow]) -> Vec<KindLine> {
+    let line = |group: FaultGroup| {
+        let of_group =
+            |name: &str| rows.iter().find(|row| row.group == group && row.figure == name);
+        let faults = of_group("failed")?.faults;
+        Some(KindLine {
+            kind: format!("{} ({faults})", capitalised(&group.to_string())),
+            values: OVERALL.iter().map(|(name, _)| KindValue::new(of_group(name))).collect(),
+        })
+    };
+    FaultGroup::ALL.into_iter().filter_map(line).collect()
+}
+
+impl KindValue {
+    fn new(row: Option<&OverallRow>) -> Self {
+        let none = Self { text: NONE.to_owned(), more: Vec::new() };
+        let Some(row) = row.filter(|row| row.seen > 0) else { return none };
+        if let Some(total) = row.total {
+            return Self { text: format!("{total:.0}"), more: Vec::new() };
+        }
+        let bounds = row.interval_low.zip(row.interval_high);
+        let interval =
+            bounds.map(|(low, high)| format!("[{}, {}]", three_digits(low), three_digits(high)));
+        let max = (row.seen > 1).then(|| format!("max {}", some_ms(row.max)));
+        let seen = (row.seen < row.faults).then(|| format!("{} of {}", row.seen, row.faults));
+        Self {
+            text: some_ms(row.median),
+            more: [interval, max, seen].into_iter().flatten().collect(),
+        }
+    }
+}
+
 /// The whole of a bar.
 const WHOLE: u32 = 1000;
 
@@ -218,4 +286,91 @@ fn phases(row: &AvailabilityRow) -> Vec<Phase> {
         before_ms = until_ms;
     }
     phases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::availability::FaultKind;
+
+    fn leader_kill() -> AvailabilityRow {
+        AvailabilityRow {
+            cell: "c".to_owned(),
+            trial: 1,
+            fault: 1,
+            action: FaultKind::Kill,
+            target: "leader".to_owned(),
+            process: "order-3".to_owned(),
+            role: Role::Leader,
+            pid: None,
+            at_us: 5_000_000,
+            confirmed_ms: Some(1.0),
+            ended_ms: None,
+            detected_ms: Some(2.0),
+            new_leader_ms: Some(4.0),
+            election_ms: Some(2.0),
+            serving_ms: Some(9.0),
+            takeover_ms: Some(5.0),
+            new_leader: Some(2),
+            first_ack_ms: Some(10.0),
+            backlog_drained_ms: None,
+            p99_before_ms: None,
+            p99_steady_percent: None,
+            p99_back_ms: None,
+            goodput_before_per_s: None,
+            goodput_lost: None,
+            goodput_lost_ms: None,
+            longest_gap_ms: None,
+            failed: 0,
+            unknown: 0,
+            retried: 0,
+            lost: None,
+            doubled: None,
+            stale: None,
+            back_in_sync_ms: None,
+        }
+    }
+
+    fn bars(row: &AvailabilityRow) -> Vec<(&'static str, u32, u32)> {
+        phases(row).iter().map(|phase| (phase.class, phase.from, phase.length)).collect()
+    }
+
+    #[test]
+    fn the_bar_is_cut_at_the_milestones() {
+        let expected = [
+            ("noticing", 0, 200),
+            ("electing", 200, 200),
+            ("taking-over", 400, 500),
+            ("answering", 900, 100),
+        ];
+        assert_eq!(bars(&leader_kill()), expected);
+    }
+
+    #[test]
+    fn a_milestone_that_was_seen_late_or_not_at_all_leaves_no_gap_and_no_overlap() {
+        let late = AvailabilityRow { serving_ms: Some(12.0), detected_ms: None, ..leader_kill() };
+        let expected = [("electing", 0, 400), ("taking-over", 400, 600), ("answering", 1000, 0)];
+        assert_eq!(bars(&late), expected);
+    }
+
+    #[test]
+    fn an_outage_that_has_no_end_or_no_successor_has_no_bar() {
+        let unended = AvailabilityRow { first_ack_ms: None, ..leader_kill() };
+        let same_leader = AvailabilityRow { new_leader_ms: None, ..leader_kill() };
+        assert!(bars(&unended).is_empty() && bars(&same_leader).is_empty());
+    }
+
+    #[test]
+    fn many_faults_of_a_kind_have_a_median_with_its_bounds_and_a_maximum() {
+        let rows: Vec<AvailabilityRow> = (1..=6)
+            .map(|ms| AvailabilityRow { first_ack_ms: Some(f64::from(ms)), ..leader_kill() })
+            .chain([AvailabilityRow { first_ack_ms: None, ..leader_kill() }])
+            .collect();
+        let faults = Faults::new(&rows).unwrap();
+        assert_eq!(faults.overall.len(), 1);
+        assert_eq!(faults.overall[0].kind, "Leader kill (7)");
+        let first_ack = &faults.overall[0].values[2];
+        assert_eq!(first_ack.text, "3.50");
+        assert_eq!(first_ack.more, ["[1.00, 6.00]", "max 6.00", "6 of 7"]);
+    }
 }

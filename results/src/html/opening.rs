@@ -4,7 +4,9 @@ use super::Material;
 use super::format::{capitalised, counted, grouped, some_ms};
 use crate::availability::{AvailabilityRow, FaultKind, Role};
 use crate::checks::{CheckResult, ConsistencyReport};
+use crate::knee::Sweep;
 use crate::records::{Manifest, Op};
+use crate::report::Report;
 use crate::stats::median;
 use crate::summary::SummaryRow;
 use crate::text::three_digits;
@@ -52,7 +54,7 @@ impl Opening {
             verdict,
             sign: sign(Some(verdict)),
             headline: consistency.headline(),
-            answer: figures.cache.iter().chain(&figures.outage).cloned().collect(),
+            answer: answer(figures, consistency),
             tiles: tiles(material),
         }
     }
@@ -77,6 +79,8 @@ fn question(material: &Material<'_>) -> &'static str {
         "What does a leader’s death cost, and is anything lost?"
     } else if !material.figures.availability.is_empty() {
         "What do these faults cost, and is anything lost?"
+    } else if material.figures.open_loop.as_ref().is_some_and(|it| !it.sweeps.is_empty()) {
+        "How much load does the bazaar hold?"
     } else if has(true) && has(false) {
         "What does the cache buy, and what does it cost?"
     } else {
@@ -111,6 +115,24 @@ fn to_the_second(rfc3339: &str) -> String {
         }
         None => rfc3339.to_owned(),
     }
+}
+
+/// How many broken promises are told of at the top.
+const TOLD: usize = 3;
+
+/// What was found, the worst first.
+fn answer(figures: &Report, consistency: &ConsistencyReport) -> Vec<String> {
+    let broken = consistency.checks.iter().filter_map(|check| {
+        let first = check.evidence.first()?;
+        Some(format!("Broken: {}. For example: {}.", check.claim, first.what))
+    });
+    let sweeps = figures.open_loop.iter().flat_map(|open_loop| &open_loop.sweeps);
+    broken
+        .take(TOLD)
+        .chain(figures.cache.clone())
+        .chain(figures.outage.clone())
+        .chain(sweeps.map(Sweep::sentence))
+        .collect()
 }
 
 fn tiles(material: &Material<'_>) -> Vec<Tile> {
@@ -187,11 +209,18 @@ fn latency(summary: &[SummaryRow], op: Op) -> Option<Tile> {
         _ => Tile {
             label: format!("Median {name}"),
             value: median(first),
-            note: format!(
-                "99th percentile {}; {}",
-                p99(first),
-                counted(first.count, "operation", "operations")
-            ),
+            note: match first.uncorrected_p99_us {
+                Some(uncorrected_us) => format!(
+                    "99th percentile {}; {} if the wait before sending is left out",
+                    p99(first),
+                    crate::text::ms(uncorrected_us)
+                ),
+                None => format!(
+                    "99th percentile {}; {}",
+                    p99(first),
+                    counted(first.count, "operation", "operations")
+                ),
+            },
         },
     })
 }

@@ -46,7 +46,7 @@ pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<Stri
         faults: Faults::new(&material.figures.availability),
         pictures: Pictures::read(&material.figures.charts)?,
         consistency: Consistency::new(material.consistency),
-        tables: Tables::new(&material.figures.summary),
+        tables: Tables::new(material.figures),
         setup: Setup::new(material),
         files: files::beside(folder),
         limits: limits::of(material),

@@ -1,7 +1,9 @@
 //! The rows of `summary.csv` as tables, one per operation. No figure is left out or rounded away.
 
 use super::format::{NONE, capitalised, exact_ms, or_none};
+use crate::lateness::Lateness;
 use crate::records::Op;
+use crate::report::{OpenLoop, Report};
 use crate::stats::Basis;
 use crate::summary::{OPS, SummaryRow, op_name};
 
@@ -35,12 +37,14 @@ pub(super) struct Value {
 }
 
 impl Tables {
-    pub(super) fn new(summary: &[SummaryRow]) -> Self {
+    pub(super) fn new(figures: &Report) -> Self {
+        let summary = &figures.summary;
         let tables = OPS.into_iter().filter_map(|op| {
             let rows: Vec<&SummaryRow> = summary.iter().filter(|row| row.op == op).collect();
             (!rows.is_empty()).then(|| Table::new(op, &rows))
         });
-        Self { notes: notes(summary), tables: tables.collect() }
+        let rates = figures.open_loop.iter().map(Table::of_rates);
+        Self { notes: notes(summary), tables: tables.chain(rates).collect() }
     }
 }
 
@@ -131,6 +135,38 @@ fn throughput(row: &SummaryRow) -> Value {
 }
 
 impl Table {
+    /// What an open loop's generator did, and how far the service followed.
+    fn of_rates(open_loop: &OpenLoop) -> Self {
+        let rate = |rate: Option<f64>| plain(or_none(rate, |rate| format!("{rate:.1}")));
+        let line = |(cell, lateness): &(String, Lateness)| Line {
+            cell: cell.clone(),
+            values: vec![
+                rate(lateness.offered_per_s()),
+                rate(lateness.sent_per_s()),
+                rate(lateness.answered_per_s()),
+                plain(lateness.unsent.to_string()),
+                latency(lateness.own.percentile_us(0.5), None, None),
+                latency(lateness.own.percentile_us(0.99), None, None),
+                latency(lateness.own.max_us(), None, None),
+            ],
+        };
+        Self {
+            id: "figures-rates".to_owned(),
+            caption: "Iterations offered and answered; how late the generator itself was"
+                .to_owned(),
+            header: vec![
+                "offered per s",
+                "sent per s",
+                "answered per s",
+                "never sent",
+                "late, median",
+                "late, p99",
+                "late, max",
+            ],
+            rows: open_loop.cells.iter().map(line).collect(),
+        }
+    }
+
     fn new(op: Op, rows: &[&SummaryRow]) -> Self {
         let differs =
             |(_, value): &&Column| rows.windows(2).any(|pair| value(pair[0]) != value(pair[1]));
