@@ -179,7 +179,7 @@ fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
 
 /// The titles of [`glance`]'s columns.
 const GLANCE: [&str; 11] = [
-    "at s",
+    "at\u{a0}s",
     "detected",
     "new leader",
     "first ack",

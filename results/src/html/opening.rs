@@ -1,15 +1,15 @@
 //! What a reader came for: the question, the verdict, the answer and the figures that it rests on.
 
 use super::Material;
-use super::format::{capitalised, counted, grouped, some_ms};
+use super::format::{NONE, capitalised, counted, grouped, some_ms};
 use crate::availability::{AvailabilityRow, FaultKind, Role};
 use crate::checks::{CheckResult, ConsistencyReport};
 use crate::knee::Sweep;
 use crate::records::{Manifest, Op};
 use crate::report::Report;
 use crate::stats::median;
-use crate::summary::SummaryRow;
-use crate::text::three_digits;
+use crate::summary::{SummaryRow, op_name};
+use crate::text::{ms, three_digits};
 use crate::verdict::Verdict;
 
 /// The top of the page.
@@ -129,10 +129,30 @@ fn answer(figures: &Report, consistency: &ConsistencyReport) -> Vec<String> {
     let sweeps = figures.open_loop.iter().flat_map(|open_loop| &open_loop.sweeps);
     broken
         .take(TOLD)
+        .chain(sweeps.map(Sweep::sentence))
         .chain(figures.cache.clone())
         .chain(figures.outage.clone())
-        .chain(sweeps.map(Sweep::sentence))
+        .chain(hidden_by_waiting(&figures.summary))
         .collect()
+}
+
+/// How many times as long as uncorrected a percentile must be to be worth a sentence.
+const WORTH_TELLING: u64 = 2;
+
+/// What an open loop shows and a count from the send hides, where that is most.
+fn hidden_by_waiting(summary: &[SummaryRow]) -> Option<String> {
+    let both = summary.iter().filter_map(|row| Some((row, row.p99_us?, row.uncorrected_p99_us?)));
+    let (row, due_us, sent_us) = both
+        .filter(|(_, due_us, sent_us)| *due_us >= sent_us.saturating_mul(WORTH_TELLING))
+        .max_by_key(|(_, due_us, sent_us)| due_us - sent_us)?;
+    Some(format!(
+        "The 99th percentile of a {} is {} from the moment at which it was due ({}). Counted from \
+         the moment at which it was sent, as most tools do, it would seem to be {}.",
+        op_name(row.op),
+        ms(due_us),
+        row.cell,
+        ms(sent_us)
+    ))
 }
 
 fn tiles(material: &Material<'_>) -> Vec<Tile> {
@@ -190,14 +210,22 @@ fn cost_to_clients(faults: &[AvailabilityRow], summary: &[SummaryRow]) -> Option
 fn latency(summary: &[SummaryRow], op: Op) -> Option<Tile> {
     let rows: Vec<&SummaryRow> =
         summary.iter().filter(|row| row.op == op && row.p50_us.is_some()).collect();
-    let name = crate::summary::op_name(op);
-    let first = rows.iter().min_by(|a, b| a.p.total_cmp(&b.p))?;
-    let of = |cache: bool| rows.iter().find(|row| row.p == first.p && row.cache == cache);
-    let median = |row: &SummaryRow| row.p50_us.map(crate::text::ms).unwrap_or_default();
-    let p99 = |row: &SummaryRow| row.p99_us.map(crate::text::ms).unwrap_or_default();
+    let name = op_name(op);
+    let lowest = |a: &&&SummaryRow, b: &&&SummaryRow| {
+        let rates = (a.rate_per_s.unwrap_or_default(), b.rate_per_s.unwrap_or_default());
+        a.p.total_cmp(&b.p).then(rates.0.total_cmp(&rates.1))
+    };
+    let first = rows.iter().min_by(lowest)?;
+    let of = |cache: bool| {
+        let alike = |row: &&&SummaryRow| row.p == first.p && row.rate_per_s == first.rate_per_s;
+        rows.iter().filter(alike).find(|row| row.cache == cache)
+    };
+    let rate = first.rate_per_s.map(|rate| format!(", {rate}/s")).unwrap_or_default();
+    let median = |row: &SummaryRow| row.p50_us.map(ms).unwrap_or_default();
+    let p99 = |row: &SummaryRow| row.p99_us.map(ms).unwrap_or_default();
     Some(match (of(true), of(false)) {
         (Some(on), Some(off)) => Tile {
-            label: format!("Median {name} with the cache, p = {}", first.p),
+            label: format!("Median {name} with the cache, p = {}{rate}", first.p),
             value: median(on),
             note: format!(
                 "{} without it; 99th percentile {} and {}",
@@ -207,22 +235,23 @@ fn latency(summary: &[SummaryRow], op: Op) -> Option<Tile> {
             ),
         },
         _ => Tile {
-            label: format!("Median {name}"),
+            label: format!("Median {name}, p = {}{rate}", first.p),
             value: median(first),
-            note: match first.uncorrected_p99_us {
-                Some(uncorrected_us) => format!(
-                    "99th percentile {}; {} if the wait before sending is left out",
-                    p99(first),
-                    crate::text::ms(uncorrected_us)
-                ),
-                None => format!(
-                    "99th percentile {}; {}",
-                    p99(first),
-                    counted(first.count, "operation", "operations")
-                ),
-            },
+            note: format!(
+                "{}99th percentile {}; {}",
+                interval(first),
+                p99(first),
+                counted(first.count, "operation", "operations")
+            ),
         },
     })
+}
+
+/// Between which bounds a median lies, if that can be told: `95% interval 4.31 ms to 5.63 ms; `.
+fn interval(row: &SummaryRow) -> String {
+    let bounds = row.p50_low_us.zip(row.p50_high_us);
+    let words = bounds.map(|(low, high)| format!("95% interval {} to {}; ", ms(low), ms(high)));
+    words.unwrap_or_default()
 }
 
 /// The three ways in which a promise to a client is broken, by the checks that watch for them.
@@ -240,6 +269,11 @@ fn harm(consistency: &ConsistencyReport) -> Tile {
             Some((consistency.checks.iter().find(|result| result.name == *check)?, *word))
         })
         .collect();
+    let label = "Lost, doubled or stale".to_owned();
+    if found.iter().all(|(check, _)| check.verdict.is_none()) {
+        let note = "nothing was traded, so nothing could be".to_owned();
+        return Tile { label, value: NONE.to_owned(), note };
+    }
     let judged = found.iter().all(|(check, _)| check.verdict != Some(Verdict::Inconclusive));
     let total: u64 = found.iter().map(|(check, _)| check.violations).sum();
     let each: Vec<String> =
@@ -254,7 +288,7 @@ fn harm(consistency: &ConsistencyReport) -> Tile {
     if !judged {
         note.push_str("; not everything could be judged");
     }
-    Tile { label: "Lost, doubled or stale".to_owned(), value: grouped(total), note }
+    Tile { label, value: grouped(total), note }
 }
 
 #[cfg(test)]

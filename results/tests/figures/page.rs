@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::LazyLock;
 
-use results::records::{Observation, Op, RunFolder};
+use results::records::{Cell, Event, EventKind, Observation, Op, RunFolder};
 use results::{checks, html, report};
 use scraper::{ElementRef, Html, Selector};
 use tempfile::TempDir;
 
-use crate::rows::{cell, manifest};
+use crate::rows::{cell, manifest, operation};
 use crate::synthetic::{self, Run};
 
 /// A page that is larger than this is a nuisance to open and to send.
@@ -48,7 +48,7 @@ fn text(element: ElementRef<'_>) -> String {
 
 /// Pages of every shape, each laid out once for all tests: with faults and without, with something
 /// broken and with nothing measured.
-pub(crate) static PAGES: LazyLock<[(&str, Laid); 4]> = LazyLock::new(|| {
+pub(crate) static PAGES: LazyLock<[(&str, Laid); 5]> = LazyLock::new(|| {
     let empty = Run {
         manifest: manifest("bench", vec![cell(0.5, true)]),
         observations: vec![],
@@ -59,6 +59,7 @@ pub(crate) static PAGES: LazyLock<[(&str, Laid); 4]> = LazyLock::new(|| {
         ("failover", laid(&synthetic::failover())),
         ("bench", laid(&synthetic::bench())),
         ("broken", laid(&broken())),
+        ("open loop", laid(&stalled())),
         ("empty", laid(&empty)),
     ]
 });
@@ -79,6 +80,42 @@ fn broken() -> Run {
         trade.quantity = Some(1);
     }
     run
+}
+
+/// An open loop of 100 queries per second, of which those of one second wait for its end.
+fn stalled() -> Run {
+    let cell = Cell { rate_per_s: Some(100.0), ..cell(0.0, true) };
+    let client_of = |arrival: u64| (arrival % 16) as u32 + 1;
+    let query = |arrival: u64| {
+        let due_us = 1_000_000 + arrival * 10_000;
+        let start_us = if (100..200).contains(&arrival) { 3_000_000 + arrival } else { due_us };
+        let row = operation(&cell, Op::Query, start_us, 400);
+        Observation { client: client_of(arrival), planned_us: Some(due_us), ..row }
+    };
+    let event = |at_us, kind| Event::new(cell.id.clone(), 1, at_us, kind);
+    let ended = Event { unsent: Some(0), ..event(5_000_000, EventKind::ArrivalsEnded) };
+    Run {
+        manifest: manifest("bench", vec![cell.clone()]),
+        observations: (0..400).map(query).collect(),
+        events: vec![event(1_000_000, EventKind::LoadBegan), ended],
+        final_rows: vec![],
+    }
+}
+
+#[test]
+fn an_open_loop_shows_what_was_offered_and_what_counting_from_the_send_would_hide() {
+    let laid = page_of("open loop");
+    let page = Html::parse_document(&laid.text);
+    let row = &laid.figures.summary[0];
+    let (due_us, sent_us) = (row.p99_us.unwrap(), row.uncorrected_p99_us.unwrap());
+    assert!(due_us > 900_000 && sent_us < 1_000, "{due_us} {sent_us}");
+    let answer = text(all(&page, ".answer")[0]);
+    let [due, sent] = [due_us, sent_us].map(results::text::ms);
+    assert!(answer.contains(&format!("is {due} from the moment at which it was due")), "{answer}");
+    assert!(answer.ends_with(&format!("it would seem to be {sent}.")), "{answer}");
+    let rates = all(&page, "[aria-labelledby=figures-rates] tbody td");
+    assert_eq!(text(rates[0]), "100.0", "offered per second");
+    assert_eq!(text(rates[3]), "0", "never sent");
 }
 
 #[test]
