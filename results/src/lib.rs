@@ -10,6 +10,7 @@
 //!   rate was still held.
 //! * [`charts`]: the same as pictures.
 //! * [`compare`]: what changed between two runs, and whether it is more than noise.
+//! * [`thresholds`]: what the figures must keep to.
 //! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
 //! * [`html`]: the same as one page.
@@ -27,4 +28,5 @@ pub mod report;
 pub mod stats;
 pub mod summary;
 pub mod text;
+pub mod thresholds;
 pub mod verdict;

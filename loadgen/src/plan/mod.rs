@@ -96,7 +96,7 @@ impl Plan {
         });
         self.load.validate(&mut problems);
         self.system.validate(&mut problems);
-        self.checks.validate(&mut problems);
+        self.checks.validate(&self.cells(), &mut problems);
         self.validate_faults(&mut problems);
         problems.into_result(label)
     }

@@ -223,6 +223,22 @@ fn faults_need_a_load_that_takes_a_set_time() {
 }
 
 #[test]
+fn thresholds_are_kept_for_the_manifest_and_a_wrong_one_is_named() {
+    let kept =
+        "[checks]\nthresholds = [\"trade.p99_us < 5000\", \"p0-cache-on:query.p50_us < 9\"]\n";
+    assert_eq!(resolve(kept).unwrap().checks.thresholds.len(), 2);
+    let wrong = refusal(
+        "[load]\np = [0.5]\n[checks]\nthresholds = [\"trade.p98_us < 1\", \"p0-cache-on:query.p50_us < 9\"]\n",
+    );
+    assert!(wrong[0].starts_with(": checks.thresholds[0]: \"trade.p98_us < 1\": trade has no"));
+    assert_eq!(
+        wrong[1],
+        ": checks.thresholds[1]: this plan has no cell \"p0-cache-on\"; it has p0.5-cache-on, \
+         p0.5-cache-off"
+    );
+}
+
+#[test]
 fn a_target_that_does_not_exist_is_refused() {
     let text = TWO_KILLS.replacen("\"leader\"", "\"order-4\"", 1);
     let error = resolve(&text).unwrap_err().to_string();

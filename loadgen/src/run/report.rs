@@ -7,6 +7,7 @@ use results::checks::{self, ConsistencyReport};
 use results::html;
 use results::records::RunFolder;
 use results::report;
+use results::thresholds::{self, ThresholdResult};
 
 use super::catalog_queries;
 use crate::exit::Exit;
@@ -21,13 +22,13 @@ pub(super) fn finish(
     folder: &RunFolder,
     keep_data: bool,
 ) -> anyhow::Result<(Exit, ConsistencyReport)> {
-    let checked = check_and_write(folder)?;
+    let (checked, held) = check_and_write(folder)?;
     let shown = show_figures(folder, &checked);
-    println!("{}", checked.to_text());
+    show_verdicts(&checked, &held);
     println!("Everything is in {}", folder.root().display());
     // The checks do not need the figures, and so are shown even if those cannot be drawn.
     shown?;
-    let exit = checked.verdict.into();
+    let exit = checked.verdict.combine(thresholds::verdict(&held)).into();
     if exit == Exit::Pass && !keep_data {
         remove_data(folder)?;
     }
@@ -39,18 +40,18 @@ pub(super) fn finish(
 /// # Errors
 /// A file of the run cannot be read or written.
 pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<()> {
-    let checked = check_and_write(folder)?;
+    let (checked, _) = check_and_write(folder)?;
     show_figures(folder, &checked)
 }
 
-/// Checks a run and prints what was found.
+/// Checks a run, holds its figures against the plan's thresholds, and prints what was found.
 ///
 /// # Errors
 /// A file of the run cannot be read or written.
 pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<(Exit, ConsistencyReport)> {
-    let checked = check_and_write(folder)?;
-    println!("{}", checked.to_text());
-    Ok((checked.verdict.into(), checked))
+    let (checked, held) = check_and_write(folder)?;
+    show_verdicts(&checked, &held);
+    Ok((checked.verdict.combine(thresholds::verdict(&held)).into(), checked))
 }
 
 /// The page comes first: it says the same, and more, and better.
@@ -70,10 +71,20 @@ fn show_figures(folder: &RunFolder, checked: &ConsistencyReport) -> anyhow::Resu
     Ok(())
 }
 
-fn check_and_write(folder: &RunFolder) -> anyhow::Result<ConsistencyReport> {
+fn check_and_write(
+    folder: &RunFolder,
+) -> anyhow::Result<(ConsistencyReport, Vec<ThresholdResult>)> {
     let checked = checks::check_run(folder)?;
     checked.write(folder).context("cannot write consistency.json")?;
-    Ok(checked)
+    let held = thresholds::evaluate_run(folder, checked.verdict)?;
+    Ok((checked, held))
+}
+
+fn show_verdicts(checked: &ConsistencyReport, held: &[ThresholdResult]) {
+    println!("{}", checked.to_text());
+    if !held.is_empty() {
+        println!("{}", thresholds::table(held));
+    }
 }
 
 fn remove_data(folder: &RunFolder) -> anyhow::Result<()> {

@@ -15,3 +15,4 @@ mod report;
 mod rows;
 mod summary;
 mod synthetic;
+mod thresholds;

@@ -1,0 +1,179 @@
+//! What a run's figures must keep to, as a plan says it: `trade.p99_us < 5000`.
+//!
+//! A threshold is `[CELL:]FIGURE COMPARISON VALUE`. Without a cell it must hold in every cell in which
+//! the figure was measured. A figure that nobody measured keeps to nothing: the threshold is then
+//! inconclusive, as is one on faults of which some were never seen to end.
+//!
+//! | figure | what it is |
+//! | --- | --- |
+//! | `query.p50_us`, `trade.p99_us`, `lookup.max_us`, ... | `mean_us`, `p50_us`, `p90_us`, `p99_us`, `p999_us`, `max_us`, `throughput_per_s`, `failed`, `unknown` of an operation, as in `summary.csv` |
+//! | `failover.first_ack_ms.max`, ... | the `median` or `max`, over all faults that hit a leader, of `detected_ms`, `new_leader_ms`, `serving_ms`, `first_ack_ms`, `backlog_drained_ms`, `p99_back_ms`, `longest_gap_ms`, as in `availability.csv` |
+//! | `consistency` | the verdict of the checks; compared as `consistency = pass` |
+
+mod figure;
+mod parse;
+mod run;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::availability::AvailabilityRow;
+use crate::summary::SummaryRow;
+use crate::text::{aligned, three_digits};
+use crate::verdict::Verdict;
+
+use figure::{Figure, Measured, Value};
+pub use parse::ThresholdError;
+pub use run::{FILE, evaluate_run, read};
+
+/// A threshold, parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    text: String,
+    cell: Option<String>,
+    figure: Figure,
+    limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Limit {
+    Below(f64),
+    AtMost(f64),
+    Above(f64),
+    AtLeast(f64),
+    /// Of the consistency checks.
+    Pass,
+}
+
+impl Limit {
+    fn is_kept_by(self, value: f64) -> bool {
+        match self {
+            Self::Below(limit) => value < limit,
+            Self::AtMost(limit) => value <= limit,
+            Self::Above(limit) => value > limit,
+            Self::AtLeast(limit) => value >= limit,
+            Self::Pass => false,
+        }
+    }
+
+    /// Whether it bounds a value from above: then the largest is the one that matters.
+    fn is_upper(self) -> bool {
+        matches!(self, Self::Below(_) | Self::AtMost(_))
+    }
+}
+
+impl Threshold {
+    /// The cell that it is about; nothing if it is about all.
+    #[must_use]
+    pub fn cell(&self) -> Option<&str> {
+        self.cell.as_deref()
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What thresholds are held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures<'a> {
+    /// The rows of `summary.csv`.
+    pub summary: &'a [SummaryRow],
+    /// The rows of `availability.csv`.
+    pub availability: &'a [AvailabilityRow],
+    /// What the checks came to.
+    pub consistency: Option<Verdict>,
+}
+
+/// What came of a threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdResult {
+    /// As it was written.
+    pub threshold: String,
+    /// Pass: held. Fail: broken. Inconclusive: not measured.
+    pub verdict: Verdict,
+    /// The value that decided, the worst of all cells; empty if none was measured, or if it is no
+    /// number.
+    pub measured: Option<f64>,
+    /// The cell that it was measured in, if the figure is one of a cell.
+    pub cell: Option<String>,
+    /// In words.
+    pub reason: String,
+}
+
+/// Holds every threshold against the figures, in the order given.
+#[must_use]
+pub fn evaluate(thresholds: &[Threshold], figures: &Figures<'_>) -> Vec<ThresholdResult> {
+    thresholds.iter().map(|threshold| threshold.evaluate(figures)).collect()
+}
+
+/// The worst of all results; pass if there are none.
+#[must_use]
+pub fn verdict(results: &[ThresholdResult]) -> Verdict {
+    results.iter().fold(Verdict::Pass, |worst, result| worst.combine(result.verdict))
+}
+
+/// The results for people, ending with a newline.
+#[must_use]
+pub fn table(results: &[ThresholdResult]) -> String {
+    let rows: Vec<Vec<String>> = results
+        .iter()
+        .map(|result| {
+            let word = match result.verdict {
+                Verdict::Pass => "held",
+                Verdict::Fail => "BROKEN",
+                Verdict::Inconclusive => "not measured",
+            };
+            vec![word.to_owned(), result.threshold.clone(), result.reason.clone()]
+        })
+        .collect();
+    aligned(&["threshold", "", "measured"], 3, &rows)
+}
+
+impl Threshold {
+    fn evaluate(&self, figures: &Figures<'_>) -> ThresholdResult {
+        let result = |verdict, measured, cell, reason: String| ThresholdResult {
+            threshold: self.text.clone(),
+            verdict,
+            measured,
+            cell,
+            reason,
+        };
+        let measured = match self.figure.measure(figures, self.cell()) {
+            Measured::Verdict(Some(verdict)) => {
+                return result(verdict, None, None, verdict.to_string());
+            }
+            Measured::Verdict(None) => {
+                let reason = "nothing was checked".to_owned();
+                return result(Verdict::Inconclusive, None, None, reason);
+            }
+            Measured::Values(measured) => measured,
+        };
+        let Some(worst) = self.worst(&measured.values) else {
+            return result(Verdict::Inconclusive, None, None, measured.missing);
+        };
+        let shown = worst.cell.as_ref().map(|cell| format!(" in {cell}")).unwrap_or_default();
+        let said = format!("{}{shown}", three_digits(worst.value));
+        let (value, cell) = (Some(worst.value), worst.cell.clone());
+        if !self.limit.is_kept_by(worst.value) {
+            return result(Verdict::Fail, value, cell, said);
+        }
+        if measured.unseen > 0 {
+            let reason = format!("{said}; but of {} faults it was not seen", measured.unseen);
+            return result(Verdict::Inconclusive, value, cell, reason);
+        }
+        result(Verdict::Pass, value, cell, said)
+    }
+
+    fn worst<'a>(&self, values: &'a [Value]) -> Option<&'a Value> {
+        let by_value = |a: &&Value, b: &&Value| a.value.total_cmp(&b.value);
+        if self.limit.is_upper() {
+            values.iter().max_by(by_value)
+        } else {
+            values.iter().min_by(by_value)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The thresholds of a run, held against its files.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use super::{Figures, Threshold, ThresholdResult, evaluate};
+use crate::availability;
+use crate::records::{FolderError, RunFolder};
+use crate::report::if_there;
+use crate::summary;
+use crate::verdict::Verdict;
+
+/// The file in a run's folder in which the results are, if the plan has thresholds.
+pub const FILE: &str = "thresholds.json";
+
+/// What [`evaluate_run`] left in a run's folder; nothing if its plan has no thresholds.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read(folder: &RunFolder) -> Result<Vec<ThresholdResult>, FolderError> {
+    let path = folder.path(FILE);
+    let unreadable = |source| FolderError::Read { path: path.clone(), source };
+    match fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| unreadable(error.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+/// Evaluates the thresholds that a run's manifest has, and writes what came of them to [`FILE`].
+/// Nothing is written if there are none. `consistency` is what the checks came to.
+///
+/// # Errors
+/// The run's files cannot be read or written, or a threshold in the manifest is none.
+pub fn evaluate_run(
+    folder: &RunFolder,
+    consistency: Verdict,
+) -> Result<Vec<ThresholdResult>, FolderError> {
+    let manifest = folder.manifest()?;
+    if manifest.thresholds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parsed: Result<Vec<Threshold>, _> =
+        manifest.thresholds.iter().map(|text| text.parse()).collect();
+    let thresholds = parsed.map_err(|error| FolderError::Manifest {
+        path: folder.path("manifest.json"),
+        reason: format!("thresholds: {error}"),
+    })?;
+    let observations = folder.observations()?;
+    let events = if_there(folder.events())?;
+    let final_rows = if_there(folder.final_rows())?;
+    let figures = Figures {
+        summary: &summary::summarise(&manifest, &observations),
+        availability: &availability::measure(&manifest, &observations, &events, &final_rows),
+        consistency: Some(consistency),
+    };
+    let results = evaluate(&thresholds, &figures);
+    let path = folder.path(FILE);
+    let unwritable = |source| FolderError::Write { path: path.clone(), source };
+    let text = serde_json::to_string_pretty(&results).map_err(|error| unwritable(error.into()))?;
+    fs::write(&path, text + "\n").map_err(unwritable)?;
+    Ok(results)
+}

@@ -1,0 +1,104 @@
+//! Thresholds: held, broken, and not measured.
+
+use results::availability;
+use results::records::{Op, RunFolder};
+use results::summary::summarise;
+use results::thresholds::{
+    self, FILE, Figures, Threshold, ThresholdResult, evaluate, evaluate_run,
+};
+use results::verdict::Verdict;
+
+use crate::rows::{cell, manifest, operation};
+use crate::synthetic;
+
+/// Queries of 1 to 1000 µs in one cell and of 2001 to 3000 µs in the other.
+fn of_two_cells(threshold: &str) -> ThresholdResult {
+    let cells = [cell(0.0, true), cell(0.0, false)];
+    let rows: Vec<_> = (1..=1000)
+        .flat_map(|n| {
+            let fast = operation(&cells[0], Op::Query, n * 5_000, n);
+            [fast, operation(&cells[1], Op::Query, n * 5_000, 2_000 + n)]
+        })
+        .collect();
+    let summary = summarise(&manifest("bench", cells.to_vec()), &rows);
+    let figures =
+        Figures { summary: &summary, availability: &[], consistency: Some(Verdict::Pass) };
+    evaluate(&[threshold.parse().unwrap()], &figures).remove(0)
+}
+
+#[test]
+fn a_threshold_without_a_cell_must_hold_in_the_worst() {
+    let held = of_two_cells("query.p50_us <= 2501");
+    assert_eq!((held.verdict, held.cell.as_deref()), (Verdict::Pass, Some("p0-cache-off")));
+    let broken = of_two_cells("query.p50_us < 2500");
+    assert_eq!((broken.verdict, broken.reason.as_str()), (Verdict::Fail, "2501 in p0-cache-off"));
+    let slowest = of_two_cells("query.throughput_per_s > 1000000");
+    assert_eq!(slowest.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_threshold_on_a_cell_asks_that_cell_only() {
+    let held = of_two_cells("p0-cache-on:query.p50_us <= 500");
+    assert_eq!((held.verdict, held.measured), (Verdict::Pass, Some(500.0)));
+    assert_eq!(of_two_cells("p0-cache-on:query.p50_us < 500").verdict, Verdict::Fail);
+}
+
+#[test]
+fn what_was_not_measured_is_inconclusive_and_never_held() {
+    let trades = of_two_cells("trade.p99_us < 5000");
+    assert_eq!((trades.verdict, trades.measured), (Verdict::Inconclusive, None));
+    assert_eq!(trades.reason, "no such operation was answered");
+    let faults = of_two_cells("failover.first_ack_ms.max < 100");
+    assert_eq!(faults.reason, "no leader was hit");
+}
+
+#[test]
+fn consistency_is_what_the_checks_came_to() {
+    assert_eq!(of_two_cells("consistency = pass").verdict, Verdict::Pass);
+    for verdict in [Verdict::Fail, Verdict::Inconclusive] {
+        let figures = Figures { summary: &[], availability: &[], consistency: Some(verdict) };
+        let results = evaluate(&["consistency = pass".parse().unwrap()], &figures);
+        assert_eq!(thresholds::verdict(&results), verdict);
+    }
+}
+
+#[test]
+fn times_after_faults_are_taken_over_all_that_hit_a_leader() {
+    let run = synthetic::failover();
+    let rows =
+        availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
+    let held_against = |threshold: &str, rows| {
+        let threshold: Threshold = threshold.parse().unwrap();
+        let figures = Figures { summary: &[], availability: rows, consistency: None };
+        evaluate(&[threshold], &figures).remove(0)
+    };
+    let longest = held_against("failover.first_ack_ms.max < 340", &rows);
+    assert_eq!(longest.verdict, Verdict::Pass, "{longest:?}");
+    assert!(longest.measured.unwrap() > 300.0);
+    let median = held_against("failover.first_ack_ms.median < 10", &rows);
+    assert_eq!(median.verdict, Verdict::Fail);
+    let mut unseen = rows.clone();
+    unseen[0].first_ack_ms = None;
+    let unsure = held_against("failover.first_ack_ms.max < 340", &unseen);
+    assert_eq!(unsure.verdict, Verdict::Inconclusive, "{unsure:?}");
+    let broken = held_against("failover.first_ack_ms.max < 100", &unseen);
+    assert_eq!(broken.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_runs_thresholds_come_from_its_manifest_and_leave_a_file() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path());
+    let mut run = synthetic::failover();
+    run.write(&folder);
+    assert_eq!(evaluate_run(&folder, Verdict::Pass).unwrap(), []);
+    assert!(!folder.path(FILE).exists() && thresholds::read(&folder).unwrap().is_empty());
+    run.manifest.thresholds = vec!["query.p50_us < 1".to_owned(), "consistency = pass".to_owned()];
+    run.write(&folder);
+    let results = evaluate_run(&folder, Verdict::Pass).unwrap();
+    let verdicts: Vec<Verdict> = results.iter().map(|result| result.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass]);
+    assert_eq!(thresholds::read(&folder).unwrap(), results);
+    let table = thresholds::table(&results);
+    assert!(table.contains("\nBROKEN     query.p50_us < 1    "), "{table}");
+}
