@@ -4,6 +4,7 @@
 //! A run that was cut short is reported as far as it got: files that do not exist yet count as
 //! empty, except the manifest and the observations, without which there is nothing to say.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
@@ -11,9 +12,10 @@ use std::path::PathBuf;
 use crate::availability::{self, AvailabilityRow};
 use crate::charts::{self, ChartError, Drawn, Material};
 use crate::checks::ConsistencyReport;
+use crate::compare::{self, CacheEffects};
 use crate::knee::{self, Sweep};
 use crate::lateness::{self, Lateness};
-use crate::records::{Event, FolderError, Manifest, Observation, RunFolder};
+use crate::records::{FolderError, Manifest, Observation, RunFolder};
 use crate::summary::{self, SummaryRow};
 
 /// Why a run could not be reported.
@@ -46,6 +48,8 @@ pub struct Report {
     pub charts: Drawn,
     /// What the cache buys, if cells with and without it were run.
     pub cache: Option<String>,
+    /// The same as figures.
+    pub cache_effects: CacheEffects,
     /// What was offered and answered in an open loop, and which rate was held; if there was one.
     pub open_loop: Option<OpenLoop>,
     /// What the leaders' faults cost, if there were any.
@@ -68,6 +72,7 @@ impl Report {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut parts = vec![summary::table(&self.summary)];
+        parts.push(self.cache_effects.table());
         parts.extend(self.cache.as_ref().map(|sentences| format!("{sentences}\n")));
         parts.extend(self.open_loop.as_ref().map(|open_loop| open_loop.text.clone()));
         if !self.availability.is_empty() {
@@ -93,7 +98,10 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
     let events = if_there(folder.events())?;
     let final_rows = if_there(folder.final_rows())?;
 
-    let summary = summary::summarise(&manifest, &observations);
+    let mut summary = summary::summarise(&manifest, &observations);
+    let late_trials = lateness::by_trial(&manifest, &observations, &events);
+    let late_cells = lateness::by_cell(&late_trials);
+    summary::add_lateness(&mut summary, &late_cells);
     write_file(folder, "summary.csv", |file| summary::write_csv(&summary, file))?;
     let mut availability = availability::measure(&manifest, &observations, &events, &final_rows);
     if !availability.is_empty() {
@@ -117,22 +125,21 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
         availability: &availability,
     };
     let charts = charts::draw(folder, &material)?;
-    let cache = summary::what_the_cache_buys(&summary);
-    let open_loop = open_loop(&manifest, &observations, &events);
+    let cache_effects = compare::cache_effects(&manifest, &observations, &summary);
+    let cache = cache_effects.sentences();
+    let open_loop = open_loop(&manifest, &observations, &late_cells);
     let outage = availability::headline(&availability);
-    Ok(Report { summary, availability, charts, cache, open_loop, outage })
+    Ok(Report { summary, availability, charts, cache, cache_effects, open_loop, outage })
 }
 
 /// The table of rates, and a sentence for each sweep of them; nothing if the loop was closed.
 fn open_loop(
     manifest: &Manifest,
     observations: &[Observation],
-    events: &[Event],
+    cells: &HashMap<&str, Lateness>,
 ) -> Option<OpenLoop> {
-    let trials = lateness::by_trial(manifest, observations, events);
-    let cells = lateness::by_cell(&trials);
-    let table = lateness::table(manifest, &cells)?;
-    let sweeps = knee::sweeps(manifest, observations, &cells);
+    let table = lateness::table(manifest, cells)?;
+    let sweeps = knee::sweeps(manifest, observations, cells);
     let sentences: String = sweeps.iter().map(|sweep| format!("{}\n", sweep.sentence())).collect();
     let measured = |id: &String| Some((id.clone(), cells.get(id.as_str())?.clone()));
     Some(OpenLoop {

@@ -6,10 +6,12 @@
 //! verdict rests on it alone. Each cell's own figures are shown to say where an effect comes from; one
 //! in twenty of those intervals misses the truth, so none of them is a verdict.
 //!
+//! * [`cache_effects`]: what the cache buys, within one run.
 //! * [`effect`]: ratios and how far they may be off. [`judge`]: what may be claimed.
 //! * [`report`]: what comes of it, as JSON. [`text`]: the same for people.
 //! * [`doubts`]: in what the two sides differ that has nothing to do with what is compared.
 
+mod cache;
 mod doubts;
 mod effect;
 mod figures;
@@ -31,6 +33,7 @@ use crate::report::if_there;
 use crate::stats::Basis;
 use crate::verdict::Verdict;
 
+pub use cache::{CacheEffect, CacheEffects, cache_effects};
 pub use judge::Change;
 pub use report::{COMPARISON_FORMAT, Comparison, Effect, SideName};
 

@@ -12,7 +12,6 @@
 //! The trials of a cell are pooled: a row describes all its operations as one sample. Each
 //! figure has a 95 % interval, which is empty if there was too little to tell.
 
-mod cache;
 mod row;
 mod table;
 mod tally;
@@ -20,13 +19,13 @@ mod tally;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
+use crate::lateness::Lateness;
 use crate::records::{Manifest, Observation, Op, Outcome, Phase};
 use crate::stats::Span;
 
-pub use cache::what_the_cache_buys;
 pub use row::SummaryRow;
-pub(crate) use table::op_name;
 pub use table::table;
+pub(crate) use table::{hit_share, op_name};
 use tally::{Drawn, Tally};
 
 /// Every operation, in the order of tables and charts.
@@ -71,6 +70,20 @@ pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<Summa
         }
     }
     rows
+}
+
+/// Puts what the generator of an open loop offered, and how late it was itself, on the rows of its
+/// queries: each iteration begins with one. `cells` has it by the cell's id.
+pub fn add_lateness(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
+    for row in rows.iter_mut().filter(|row| row.op == Op::Query) {
+        let Some(lateness) = cells.get(row.cell.as_str()) else { continue };
+        row.offered_per_s = lateness.offered_per_s();
+        row.sent_per_s = lateness.sent_per_s();
+        row.answered_per_s = lateness.answered_per_s();
+        row.lateness_p50_us = lateness.own.percentile_us(0.5);
+        row.lateness_p99_us = lateness.own.percentile_us(0.99);
+        row.lateness_max_us = lateness.own.max_us();
+    }
 }
 
 /// Writes the rows as CSV with a header.

@@ -92,6 +92,19 @@ pub struct SummaryRow {
     pub uncorrected_p999_us: Option<u64>,
     /// In an open loop: the longest from the moment of sending.
     pub uncorrected_max_us: Option<u64>,
+    /// In an open loop, on the row of queries, here and below: how many iterations came due per
+    /// second.
+    pub offered_per_s: Option<f64>,
+    /// How many of them were sent, per second.
+    pub sent_per_s: Option<f64>,
+    /// How many of them were answered to the last operation, per second.
+    pub answered_per_s: Option<f64>,
+    /// How late the generator was through no fault of the service ([`crate::lateness`]): the median.
+    pub lateness_p50_us: Option<u64>,
+    /// The 99th percentile of that.
+    pub lateness_p99_us: Option<u64>,
+    /// The longest.
+    pub lateness_max_us: Option<u64>,
 }
 
 impl SummaryRow {

@@ -114,6 +114,12 @@ impl Tally {
             uncorrected_p99_us: self.uncorrected.percentile_us(0.99),
             uncorrected_p999_us: self.uncorrected.percentile_us(0.999),
             uncorrected_max_us: self.uncorrected.max_us(),
+            offered_per_s: None,
+            sent_per_s: None,
+            answered_per_s: None,
+            lateness_p50_us: None,
+            lateness_p99_us: None,
+            lateness_max_us: None,
         }
     }
 

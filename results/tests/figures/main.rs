@@ -6,6 +6,7 @@
 mod answers;
 mod availability;
 mod browser;
+mod cache;
 mod charts;
 mod compare;
 mod knee;

@@ -2,7 +2,7 @@
 
 use results::records::{CacheState, Cell, Observation, Op, Outcome, Phase};
 use results::stats::Basis;
-use results::summary::{SummaryRow, summarise, table, what_the_cache_buys, write_csv};
+use results::summary::{SummaryRow, summarise, table, write_csv};
 
 use crate::rows::{cell, manifest, operation};
 
@@ -123,81 +123,11 @@ fn the_table_puts_what_one_compares_below_each_other() {
     rows.extend(operations(&on, Op::Trade, 2, 5_000));
     let text = table(&summarise(&manifest("bench", vec![off, on]), &rows));
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[1].starts_with("op     p    cache  count  mean   p50"), "{text}");
-    assert!(lines[3].starts_with("query  0.2  on         3   100   100"), "{text}");
-    assert!(lines[4].starts_with("query  0.2  off        3   400   400"), "{text}");
-    assert!(lines[5].starts_with("trade  0.2  on         2  5000  5000"), "{text}");
+    assert!(lines[1].starts_with("op     p    cache  count  median   p99"), "{text}");
+    assert!(lines[3].starts_with("query  0.2  on         3     100   100"), "{text}");
+    assert!(lines[4].starts_with("query  0.2  off        3     400   400"), "{text}");
+    assert!(lines[5].starts_with("trade  0.2  on         2    5000  5000"), "{text}");
     assert_eq!(lines.len(), 6);
-}
-
-fn verdict(cells: &[(Cell, Op, u64)]) -> Option<String> {
-    let mut rows = Vec::new();
-    for (cell, op, latency_us) in cells {
-        rows.extend(operations(cell, *op, 50, *latency_us));
-    }
-    let cells = cells.iter().map(|(cell, ..)| cell.clone()).fold(Vec::new(), |mut all, cell| {
-        if !all.contains(&cell) {
-            all.push(cell);
-        }
-        all
-    });
-    what_the_cache_buys(&summarise(&manifest("bench", cells), &rows))
-}
-
-#[test]
-fn the_cache_sentence_gives_ratios_by_p_and_the_effect_on_trades() {
-    let said = verdict(&[
-        (cell(0.0, true), Op::Query, 200),
-        (cell(0.0, false), Op::Query, 500),
-        (cell(1.0, true), Op::Query, 400),
-        (cell(1.0, false), Op::Query, 480),
-        (cell(1.0, true), Op::Trade, 5_600),
-        (cell(1.0, false), Op::Trade, 5_000),
-    ]);
-    assert_eq!(
-        said.unwrap(),
-        "With the cache on, the median query is 2.50 times as fast at p = 0 (0.200 ms instead of \
-         0.500 ms), 1.20 times at p = 1. The median trade takes 12% longer with it at p = 1."
-    );
-}
-
-#[test]
-fn the_cache_sentence_says_what_share_the_cache_answered() {
-    let (on, off) = (cell(0.0, true), cell(0.0, false));
-    let mut rows = queries(&off, 40, 500);
-    let of_cache = |row: (usize, Observation)| {
-        let cache = if row.0 < 30 { CacheState::Hit } else { CacheState::Miss };
-        Observation { cache: Some(cache), ..row.1 }
-    };
-    rows.extend(queries(&on, 40, 100).into_iter().enumerate().map(of_cache));
-    let said = what_the_cache_buys(&summarise(&manifest("bench", vec![on, off]), &rows)).unwrap();
-    assert!(said.ends_with("; the cache answered 75% of the queries at p = 0."), "{said}");
-}
-
-#[test]
-fn a_cache_that_changes_nothing_is_said_to_change_nothing() {
-    let said = verdict(&[
-        (cell(0.5, true), Op::Query, 500),
-        (cell(0.5, false), Op::Query, 510),
-        (cell(0.5, true), Op::Trade, 5_050),
-        (cell(0.5, false), Op::Trade, 5_000),
-    ])
-    .unwrap();
-    assert!(said.starts_with("The cache makes no difference to the median query"), "{said}");
-    assert!(said.contains("It makes no difference to the median trade"), "{said}");
-}
-
-#[test]
-fn without_both_settings_or_with_too_few_operations_nothing_is_claimed() {
-    assert_eq!(verdict(&[(cell(0.0, true), Op::Query, 200)]), None);
-    assert_eq!(
-        verdict(&[(cell(0.0, true), Op::Query, 200), (cell(0.4, false), Op::Query, 500)]),
-        None
-    );
-    let (on, off) = (cell(0.0, true), cell(0.0, false));
-    let mut few = queries(&on, 29, 100);
-    few.extend(queries(&off, 29, 500));
-    assert_eq!(what_the_cache_buys(&summarise(&manifest("bench", vec![on, off]), &few)), None);
 }
 
 /// Three trials of a hundred queries that take 1, 2 and 3 ms, give or take a little.
@@ -220,6 +150,9 @@ fn trials_that_differ_make_a_wide_interval() {
     let interval = median.interval.unwrap();
     assert!(interval.low < 1_500.0 && 3_000.0 < interval.high, "{median:?}");
     assert!(row.p50_low_us < row.p50_us && row.p50_us < row.p50_high_us);
+    let shown = table(&summary);
+    let bounds = format!("2004 [{:.0}, {:.0}]", interval.low, interval.high);
+    assert!(shown.contains(&bounds) && shown.contains("95% intervals from trials"), "{shown}");
     let steady = row.throughput().unwrap().interval.unwrap();
     assert!(steady.high / steady.low < 1.01, "{steady:?}");
 }
@@ -257,8 +190,11 @@ fn in_an_open_loop_latency_counts_from_the_due_time_and_the_uncorrected_stands_b
             Observation { planned_us: Some(planned_us), ..row }
         })
         .collect();
-    let row = &summarise(&manifest("bench", vec![cell]), &rows)[0];
+    let summary = summarise(&manifest("bench", vec![cell]), &rows);
+    let row = &summary[0];
     assert!(row.p99_us.unwrap() > 980_000, "{row:?}");
+    let shown = table(&summary);
+    assert!(shown.contains("uncorr. p99") && shown.contains(" 100     a "), "{shown}");
     assert_eq!((row.uncorrected_p99_us, row.uncorrected_max_us), (Some(1_000), Some(1_000)));
     assert_eq!((row.rate_per_s, row.build.as_deref()), (Some(100.0), Some("a")));
 }
