@@ -38,7 +38,7 @@ serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
 soak: build ## Break the bazaar at random; SEED=N, MINUTES=M (1, 10)
 	@$(HARNESS) soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(ARGS)
 
-explore: ## Run the real cores through whatever can happen to them, rule by rule (8 minutes, 5 GB)
+explore: ## Run the real cores through whatever can happen to them, rule by rule (10 minutes, 5 GB)
 	@cargo test --profile explore -p services --features planted-bugs --test explore --quiet -- --ignored --nocapture
 
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
