@@ -1,7 +1,7 @@
 //! The faults of a trial, of processes and of links alike, from the moment at which each was
 //! injected until what it broke was put right.
 
-use crate::availability::AvailabilityRow;
+use crate::availability::{AvailabilityRow, Role};
 use crate::records::{Event, EventKind};
 use crate::text::three_digits;
 
@@ -18,8 +18,8 @@ pub(super) struct Fault {
     pub(super) from_us: u64,
     /// By what and when it ended; nothing if it outlasted the load.
     pub(super) end: Option<(String, u64)>,
-    /// `leader` or the like, if that is known.
-    pub(super) role: Option<String>,
+    /// What the replica was, if it hit one.
+    pub(super) role: Option<Role>,
     /// Until the next leader was on the front-end's disk.
     pub(super) new_leader_ms: Option<f64>,
     /// Until the first acknowledged trade.
@@ -47,7 +47,9 @@ impl Fault {
                     whom: event.process.clone().unwrap_or_default(),
                     from_us: event.at_us,
                     end: end.map(|end| (end.action.clone().unwrap_or_default(), end.at_us)),
-                    role: cost.map(|row| row.role.to_string()).filter(|role| role != "other"),
+                    role: cost
+                        .map(|row| row.role)
+                        .filter(|role| matches!(role, Role::Leader | Role::Follower)),
                     new_leader_ms: cost.and_then(|row| row.new_leader_ms),
                     first_ack_ms: cost.and_then(|row| row.first_ack_ms),
                 }
@@ -60,9 +62,14 @@ impl Fault {
         self.end.as_ref().map_or(last_us, |(_, at_us)| *at_us).max(self.from_us)
     }
 
+    /// Whether it broke a link, not a process.
+    pub(super) fn is_of_link(&self) -> bool {
+        matches!(self.action.as_str(), "cut" | "delay" | "throttle")
+    }
+
     /// `3: kill order-2 (leader)`.
     pub(super) fn name(&self) -> String {
-        let role = self.role.as_ref().map_or_else(String::new, |role| format!(" ({role})"));
+        let role = self.role.map_or_else(String::new, |role| format!(" ({role})"));
         format!("{}: {} {}{role}", self.number, self.action, self.whom)
     }
 

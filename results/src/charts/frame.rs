@@ -83,6 +83,9 @@ impl Frame {
 }
 
 fn sample<DB: DrawingBackend>(area: &Area<DB>, (x, y): Pixel, look: Look) -> Drawing<DB> {
+    if look.bar.is_some() {
+        marks::bar(area, (x, x + SAMPLE), (y, SAMPLE / 2), look)?;
+    }
     if let Some(line) = look.line {
         marks::path(area, &[(x, y), (x + SAMPLE, y)], look.colour, line)?;
     }

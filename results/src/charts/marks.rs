@@ -8,7 +8,7 @@ use plotters::style::{
 use plotters_backend::DrawingBackend;
 
 use super::output::{Area, Drawing};
-use super::palette::{Dash, FONT, INK, Look, Marker};
+use super::palette::{Bar, Dash, FONT, GREY, INK, Look, Marker};
 
 /// A point on the canvas.
 pub(super) type Pixel = (i32, i32);
@@ -135,4 +135,46 @@ pub(super) fn marker<DB: DrawingBackend>(
 
 fn triangle((x, y): Pixel, r: i32, style: ShapeStyle) -> Polygon<Pixel> {
     Polygon::new(vec![(x - r, y + r), (x + r, y + r), (x, y - r)], style)
+}
+
+/// Between the lines of a hatching.
+const HATCH: i32 = 7;
+/// The height of the line that stands for a dead process.
+const THIN: i32 = 6;
+
+/// A stretch of time in a lane, `height` pixels high around `middle`, looking as `look` says. A look
+/// without a bar is a filled one.
+pub(super) fn bar<DB: DrawingBackend>(
+    area: &Area<DB>,
+    (left, right): (i32, i32),
+    (middle, height): (i32, i32),
+    look: Look,
+) -> Drawing<DB> {
+    let (top, bottom) = (middle - height / 2, middle + height / 2);
+    let colour = look.colour.filled();
+    let fill =
+        |top, bottom, style| area.draw(&Rectangle::new([(left, top), (right, bottom)], style));
+    match look.bar.unwrap_or(Bar::Full) {
+        Bar::Full => fill(top, bottom, colour),
+        Bar::Edged => {
+            fill(top, bottom, colour)?;
+            fill(top, bottom, GREY.stroke_width(1))
+        }
+        Bar::Half => {
+            fill(middle, bottom, colour)?;
+            fill(middle, bottom, GREY.stroke_width(1))
+        }
+        Bar::Thin => fill(middle - THIN / 2, middle + THIN / 2, colour),
+        Bar::Hatched => {
+            fill(top, bottom, WHITE.filled())?;
+            let rise = bottom - top;
+            for foot in (left - rise..right).step_by(HATCH as usize) {
+                // From (foot, bottom) rising to the right, cut off at both ends of the bar.
+                let (from, until) = (foot.max(left), (foot + rise).min(right));
+                let ends = vec![(from, bottom - (from - foot)), (until, bottom - (until - foot))];
+                area.draw(&PathElement::new(ends, look.colour.stroke_width(2)))?;
+            }
+            fill(top, bottom, look.colour.stroke_width(1))
+        }
+    }
 }

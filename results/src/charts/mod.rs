@@ -7,8 +7,10 @@
 //! * `by_p`: latency and throughput against p, cache on beside cache off.
 //! * `distribution`: every percentile of an operation, on a scale that opens up the tail.
 //! * `timeline`: a trial with faults from end to end.
+//! * `availability`: the same trial, process by process.
 //! * `fault_zoom`: the moments around each fault, in slices of 10 ms.
 
+mod availability;
 mod axis;
 mod by_p;
 mod chart;
@@ -90,6 +92,7 @@ pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartE
         let had_faults = trial.events.iter().any(|event| event.event == EventKind::Injected);
         if of_faults || had_faults {
             studio.draw(timeline::Timeline::new(material.manifest, &trial))?;
+            studio.draw(availability::Availability::new(material.manifest, &trial))?;
             studio.draw(fault_zoom::FaultZoom::new(material.manifest, &trial))?;
         }
     }

@@ -20,6 +20,8 @@ pub(super) const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
 pub(super) const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 /// The time during which a process is down.
 pub(super) const DOWN: RGBColor = RGBColor(0x80, 0x80, 0x80);
+/// A process that is up: what is as it should be draws no attention.
+const UP: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
 /// A change of leader.
 pub(super) const LEADER_CHANGE: RGBColor = RGBColor(0xe6, 0x9f, 0x00);
 
@@ -56,7 +58,22 @@ pub(super) enum Dash {
     Dashed,
 }
 
-/// How a series is drawn: a line, points, or both.
+/// How a stretch of time in a lane is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bar {
+    /// Filled.
+    Full,
+    /// Filled, with an edge.
+    Edged,
+    /// Half as high, with an edge.
+    Half,
+    /// Hatched, with an edge.
+    Hatched,
+    /// A thick line.
+    Thin,
+}
+
+/// How a series is drawn: a line, points, both, or as bars.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Look {
     /// Its colour.
@@ -65,12 +82,25 @@ pub(super) struct Look {
     pub(super) line: Option<(Dash, u32)>,
     /// Its points, if it has any, with their radius.
     pub(super) marker: Option<(Marker, i32)>,
+    /// Its stretches of time, if it has any.
+    pub(super) bar: Option<Bar>,
+}
+
+impl Look {
+    /// Nothing but a colour.
+    const fn plain(colour: RGBColor) -> Self {
+        Self { colour, line: None, marker: None, bar: None }
+    }
+
+    const fn bar(colour: RGBColor, bar: Bar) -> Self {
+        Self { bar: Some(bar), ..Self::plain(colour) }
+    }
 }
 
 /// A median, or all that there is to show.
 pub(super) fn cache(on: bool) -> Look {
     let (colour, marker) = if on { (BLUE, Marker::Disc) } else { (VERMILION, Marker::Square) };
-    Look { colour, line: Some((Dash::Solid, 3)), marker: Some((marker, 7)) }
+    Look { line: Some((Dash::Solid, 3)), marker: Some((marker, 7)), ..Look::plain(colour) }
 }
 
 /// The same, for the figure of second rank: the 99th percentile, or a part of the whole.
@@ -103,7 +133,7 @@ pub(super) fn point(op: Op, outcome: Outcome) -> Look {
         Outcome::Failed => (INK, (shape, 5)),
         Outcome::Unknown => (YELLOW, (ringed, 6)),
     };
-    Look { colour, line: None, marker: Some(marker) }
+    Look { marker: Some(marker), ..Look::plain(colour) }
 }
 
 /// The same where there are thousands, as a ground for lines: paler and smaller, except for what
@@ -113,14 +143,17 @@ pub(super) fn faint_point(op: Op, outcome: Outcome) -> Look {
     if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
         return look;
     }
-    let pale = |channel: u8| 255 - ((255 - u16::from(channel)) * PALE_PERCENT / 100) as u8;
-    let RGBColor(red, green, blue) = look.colour;
     let marker = look.marker.map(|(shape, radius)| (shape, (radius - 1).max(2)));
-    Look { colour: RGBColor(pale(red), pale(green), pale(blue)), marker, ..look }
+    Look { colour: pale(look.colour), marker, ..look }
 }
 
-/// How much of its colour a faint point keeps.
+/// How much of its colour something faint keeps.
 const PALE_PERCENT: u16 = 45;
+
+fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let pale = |channel: u8| 255 - ((255 - u16::from(channel)) * PALE_PERCENT / 100) as u8;
+    RGBColor(pale(red), pale(green), pale(blue))
+}
 
 /// The colour of an operation that went well.
 fn operation(op: Op) -> RGBColor {
@@ -152,7 +185,7 @@ pub(super) fn operation_line(op: Op, rank: Rank) -> Look {
     // Darker than the points that it crosses.
     let dark = |channel: u8| (u16::from(channel) * 7 / 10) as u8;
     let colour = RGBColor(dark(red), dark(green), dark(blue));
-    Look { colour, line: Some((Dash::Solid, width)), marker: None }
+    Look { line: Some((Dash::Solid, width)), ..Look::plain(colour) }
 }
 
 /// The same figure without the correction for waiting before the send: same colour, dashed.
@@ -162,12 +195,12 @@ pub(super) fn uncorrected(look: Look) -> Look {
 
 /// A fault.
 pub(super) fn fault() -> Look {
-    Look { colour: INK, line: Some((Dash::Solid, 2)), marker: None }
+    Look { line: Some((Dash::Solid, 2)), ..Look::plain(INK) }
 }
 
 /// A restart or a resume.
 pub(super) fn comeback() -> Look {
-    Look { colour: GREY, line: Some((Dash::Dashed, 2)), marker: None }
+    Look { line: Some((Dash::Dashed, 2)), ..Look::plain(GREY) }
 }
 
 /// A change of leader, as a line.
@@ -182,5 +215,50 @@ pub(super) fn first_ack() -> Look {
 
 /// A change of leader.
 pub(super) fn leader_change() -> Look {
-    Look { colour: LEADER_CHANGE, line: None, marker: Some((Marker::Diamond, 7)) }
+    Look { marker: Some((Marker::Diamond, 7)), ..Look::plain(LEADER_CHANGE) }
+}
+
+/// A process that is ready.
+pub(super) fn up() -> Look {
+    Look::bar(UP, Bar::Edged)
+}
+
+/// A replica that leads: the colour of leadership.
+pub(super) fn leading() -> Look {
+    Look::bar(LEADER_CHANGE, Bar::Edged)
+}
+
+/// A process that starts, or a replica that is not in sync yet.
+pub(super) fn catching_up() -> Look {
+    Look::bar(UP, Bar::Half)
+}
+
+/// A process that is stopped.
+pub(super) fn paused() -> Look {
+    Look::bar(GREY, Bar::Hatched)
+}
+
+/// A process that is dead.
+pub(super) fn down() -> Look {
+    Look::bar(INK, Bar::Thin)
+}
+
+/// A link that is cut, delayed or throttled.
+pub(super) fn broken_link() -> Look {
+    Look::bar(GREY, Bar::Full)
+}
+
+/// Answers to operations of this kind, as many as usual.
+pub(super) fn answers(op: Op) -> Look {
+    Look::bar(pale(operation(op)), Bar::Full)
+}
+
+/// The same, fewer than usual.
+pub(super) fn few_answers(op: Op) -> Look {
+    Look::bar(operation_line(op, Rank::P99).colour, Bar::Full)
+}
+
+/// No answers at all.
+pub(super) fn no_answers() -> Look {
+    Look::bar(INK, Bar::Full)
 }

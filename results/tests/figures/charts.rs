@@ -115,7 +115,7 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     let drawn = drawn(&synthetic::failover(), folder.path());
     let (timeline, faults) = ("timeline-p0.5-cache-on-trial1", "faults-p0.5-cache-on-trial1");
     let both = |name: &str| [format!("{name}.svg"), format!("{name}.png")];
-    assert_eq!(names(&drawn), [both(timeline), both(faults)].concat());
+    assert_eq!(names(&drawn), [both(&timeline), both(&availability), both(&faults)].concat());
     let texts = texts(&folder.path().join(format!("charts/{timeline}.svg")));
     for expected in [
         "time since the run began (s)",
@@ -137,7 +137,7 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
             "{expected} not in {zoomed:?}"
         );
     }
-    for name in [timeline, faults] {
+    for name in [timeline, availability, faults] {
         let (width, _, colours) = picture(&folder.path().join(format!("charts/{name}.png")));
         assert!(width == 1400 && colours > 20, "{name}: {width} wide, {colours} colours");
     }

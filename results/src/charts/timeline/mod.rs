@@ -30,7 +30,7 @@ const AXIS_SPACE: i32 = 96;
 /// Heights of a panel of latencies and of the one of answers, the gap between panels, and the space
 /// for the labels and title of the time axis.
 const LATENCY_HEIGHT: i32 = 300;
-const THROUGHPUT_HEIGHT: i32 = 150;
+const THROUGHPUT_HEIGHT: i32 = 190;
 const GAP: i32 = 40;
 const TIME_AXIS_SPACE: i32 = 64;
 

@@ -55,7 +55,7 @@ impl FaultMarks {
     pub(in super::super) fn legend(&self) -> Vec<(Look, String)> {
         let mut legend = Vec::new();
         if !self.faults.is_empty() {
-            legend.push((palette::fault(), "fault (shaded until it ends)".to_owned()));
+            legend.push((palette::fault(), "fault (bar: until it ends)".to_owned()));
         }
         if self.faults.iter().any(|fault| fault.end.is_some()) {
             legend.push((palette::comeback(), "restart, resume or heal".to_owned()));
