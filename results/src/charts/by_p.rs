@@ -1,24 +1,30 @@
-//! Figures against p, the share of queries that a trade follows: one line per cache setting.
+//! Figures against p, the share of queries that a trade follows: one line per cache setting, with
+//! the interval in which each figure lies.
+//!
+//! Several rates of an open loop, or several builds, get a panel each.
 
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
-use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
+use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
-use super::palette::{self, Look};
-use super::{Attempt, Material, plural, setting, to_ms};
+use super::palette::{self, Look, Rank};
+use super::{Attempt, Material, plural, setting};
 use crate::records::{Manifest, Op};
+use crate::stats::{Estimate, Interval};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::three_digits;
 
-/// The height of these charts.
-const HEIGHT: u32 = 800;
-/// Space for the labels and title of the vertical axis, and of the horizontal one.
-const AXIS_SPACE: (i32, i32) = (96, 70);
+/// The height of a panel.
+const PANEL_HEIGHT: i32 = 660;
+/// More combinations of rate and build than this do not fit beside one another.
+const MOST_PANELS: usize = 3;
 /// The x axis goes a little beyond 0 and 1, so that points do not sit on the edge.
 const P_RANGE: (f64, f64) = (-0.04, 1.04);
+/// By how much of p the settings of the cache are moved apart, so that their intervals are.
+const APART: f64 = 0.006;
 /// More settings of p than this are not labelled one by one.
 const MOST_P_LABELS: usize = 11;
 /// Labels closer together than this would touch.
@@ -26,25 +32,57 @@ const CLOSEST_P_LABELS: f64 = 0.03;
 
 const P_TITLE: &str = "p, the probability that a query is followed by a trade";
 
-/// One line of a chart: how it looks, what it is called, its points.
+/// One line of a panel: how it looks, what it is called, its points.
 struct Line {
     look: Look,
     label: String,
-    points: Vec<(f64, f64)>,
+    cache: bool,
+    points: Vec<(f64, Estimate)>,
 }
 
 impl Line {
     fn new<'a>(
         look: Look,
-        label: String,
+        figure: &str,
+        cache: bool,
         rows: impl Iterator<Item = &'a SummaryRow>,
-        value: impl Fn(&SummaryRow) -> Option<f64>,
+        value: impl Fn(&SummaryRow) -> Option<Estimate>,
     ) -> Self {
-        let mut points: Vec<(f64, f64)> =
+        let mut points: Vec<(f64, Estimate)> =
             rows.filter_map(|row| Some((row.p, value(row)?))).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Self { look, label, points }
+        Self { look, label: format!("{figure}, {}", cache_name(cache)), cache, points }
     }
+
+    fn draw<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
+        let x = |p: f64| p + if self.cache { -APART } else { APART };
+        for (p, estimate) in &self.points {
+            let Some(interval) = &estimate.interval else { continue };
+            let (low, high) = (panel.at((x(*p), interval.low)), panel.at((x(*p), interval.high)));
+            marks::whisker(area, low, high, self.look.colour)?;
+        }
+        let places = self.points.iter().map(|(p, estimate)| panel.at((x(*p), estimate.value)));
+        marks::series(area, &places.collect::<Vec<_>>(), self.look)
+    }
+}
+
+/// The rows that share a panel: those of one rate and one build.
+struct Group<'a> {
+    heading: String,
+    rows: Vec<&'a SummaryRow>,
+}
+
+/// In the order in which rates and builds first occur.
+fn groups(summary: &[SummaryRow]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for row in summary {
+        let heading = super::rate_and_build(row.rate_per_s, row.build.as_deref());
+        match groups.iter_mut().find(|group| group.heading == heading) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group { heading, rows: vec![row] }),
+        }
+    }
+    groups
 }
 
 /// Latency of one operation against p: the median, with the 99th percentile.
@@ -56,23 +94,28 @@ pub(super) struct LatencyByP {
 impl LatencyByP {
     pub(super) fn new(material: &Material<'_>, op: Op) -> Attempt<Self> {
         let rows = || material.summary.iter().filter(|row| row.op == op);
-        let mut lines = Vec::new();
-        for cache in [true, false] {
-            let of_cache = || rows().filter(|row| row.cache == cache);
-            let label = |figure: &str| format!("{figure}, {}", cache_name(cache));
-            let p99 = |row: &SummaryRow| row.p99_us.map(to_ms);
-            let p50 = |row: &SummaryRow| row.p50_us.map(to_ms);
-            lines.push(Line::new(palette::cache(cache), label("median"), of_cache(), p50));
-            lines.push(Line::new(palette::cache_dashed(cache), label("p99"), of_cache(), p99));
-        }
+        let lines = |group: &Group<'_>| {
+            let of = |cache| {
+                group.rows.iter().copied().filter(move |row| row.op == op && row.cache == cache)
+            };
+            let mut lines = Vec::new();
+            for cache in [true, false] {
+                let look = |rank| palette::cache(cache, rank);
+                let p50 = |row: &SummaryRow| row.p50().map(ms);
+                lines.push(Line::new(look(Rank::Median), "median", cache, of(cache), p50));
+                let p99 = |row: &SummaryRow| row.p99().map(ms);
+                lines.push(Line::new(look(Rank::P99), "p99", cache, of(cache), p99));
+                let sent = |row: &SummaryRow| row.uncorrected_p99_us.map(|us| ms(exact(us as f64)));
+                let look = palette::uncorrected(look(Rank::P99));
+                lines.push(Line::new(look, "p99 uncorrected", cache, of(cache), sent));
+            }
+            lines
+        };
         let title = format!("Latency of {} by share of trades", plural(op));
-        let latencies = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-        let y = Axis::logarithmic(super::LATENCY, latencies);
         let measured: u64 = rows().map(SummaryRow::answered).sum();
         let subtitle = format!("{} · {measured} {}", setting(material.manifest), plural(op));
-        let chart = Lines::new(material.manifest, title, subtitle, lines, y);
-        let chart =
-            chart.ok_or_else(|| format!("latency of {} by p: none answered", plural(op)))?;
+        let chart = Lines::new(material, (title, subtitle), super::LATENCY, lines);
+        let chart = chart.map_err(|why| format!("latency of {} by p: {why}", plural(op)))?;
         Ok(Self { op, chart })
     }
 }
@@ -88,7 +131,7 @@ impl Figure for LatencyByP {
     }
 
     fn size(&self) -> (u32, u32) {
-        (WIDTH, HEIGHT)
+        self.chart.size()
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
@@ -96,34 +139,33 @@ impl Figure for LatencyByP {
     }
 }
 
-/// Answered operations per second against p: all of the load, and the trades among them.
+/// Answered operations per second against p: queries, and trades.
 pub(super) struct ThroughputByP {
     chart: Lines,
 }
 
 impl ThroughputByP {
     pub(super) fn new(material: &Material<'_>) -> Attempt<Self> {
-        let rows = material.summary;
-        let mut lines = Vec::new();
-        for cache in [true, false] {
-            let of = |op: Op| rows.iter().filter(move |row| row.cache == cache && row.op == op);
-            let both = |query: &SummaryRow| {
-                let trade = of(Op::Trade).find(|row| row.cell == query.cell);
-                let trades = trade.and_then(|row| row.throughput_per_s).unwrap_or(0.0);
-                query.throughput_per_s.map(|queries| queries + trades)
-            };
-            let label = |what: &str| format!("{what}, {}", cache_name(cache));
-            let all = label("queries and trades");
-            lines.push(Line::new(palette::cache(cache), all, of(Op::Query), both));
-            let trades = |row: &SummaryRow| row.throughput_per_s;
-            let look = palette::cache_dashed(cache);
-            lines.push(Line::new(look, label("trades alone"), of(Op::Trade), trades));
-        }
-        let values = lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-        let y = Axis::logarithmic("answered operations per second (log scale)", values);
+        let lines = |group: &Group<'_>| {
+            let mut lines = Vec::new();
+            for cache in [true, false] {
+                let of = |op| {
+                    let rows = group.rows.iter().copied();
+                    rows.filter(move |row| row.op == op && row.cache == cache)
+                };
+                for (op, rank) in [(Op::Query, Rank::Median), (Op::Trade, Rank::P99)] {
+                    let look = palette::cache(cache, rank);
+                    let per_s = SummaryRow::throughput;
+                    lines.push(Line::new(look, plural(op), cache, of(op), per_s));
+                }
+            }
+            lines
+        };
         let title = "Throughput by share of trades".to_owned();
-        let chart = Lines::new(material.manifest, title, setting(material.manifest), lines, y);
-        Ok(Self { chart: chart.ok_or("throughput by p: no operation was answered")? })
+        let subtitle = setting(material.manifest);
+        let axis = "answered per second (log scale)";
+        let chart = Lines::new(material, (title, subtitle), axis, lines);
+        Ok(Self { chart: chart.map_err(|why| format!("throughput by p: {why}"))? })
     }
 }
 
@@ -138,7 +180,7 @@ impl Figure for ThroughputByP {
     }
 
     fn size(&self) -> (u32, u32) {
-        (WIDTH, HEIGHT)
+        self.chart.size()
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
@@ -146,64 +188,112 @@ impl Figure for ThroughputByP {
     }
 }
 
-/// Lines over p.
+/// Lines over p, in a panel for each group.
 struct Lines {
     frame: Frame,
-    lines: Vec<Line>,
+    panels: Vec<(String, Vec<Line>)>,
     x: Axis,
     y: Axis,
 }
 
 impl Lines {
-    /// Nothing if no line has a point above 0.
     fn new(
-        manifest: &Manifest,
-        title: String,
-        subtitle: String,
-        lines: Vec<Line>,
-        y: Axis,
-    ) -> Option<Self> {
-        let lines: Vec<Line> = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
-        if !lines.iter().flat_map(|line| &line.points).any(|point| point.1 > 0.0) {
-            return None;
+        material: &Material<'_>,
+        (title, subtitle): (String, String),
+        axis: &str,
+        lines: impl Fn(&Group<'_>) -> Vec<Line>,
+    ) -> Attempt<Self> {
+        let panels = groups(material.summary).into_iter().map(|group| {
+            let mut lines = lines(&group);
+            lines.retain(|line| !line.points.is_empty());
+            (group.heading, lines)
+        });
+        let panels: Vec<_> = panels.filter(|(_, lines)| !lines.is_empty()).collect();
+        if panels.len() > MOST_PANELS {
+            return Err(format!("{} rates and builds do not fit beside one another", panels.len()));
         }
-        let legend = lines.iter().map(|line| (line.look, line.label.clone())).collect();
+        let all = || panels.iter().flat_map(|(_, lines)| lines);
+        let values = || all().flat_map(|line| &line.points).flat_map(|(_, e)| bounds(e));
+        if !values().any(|value| value > 0.0) {
+            return Err("none answered".to_owned());
+        }
+        let with_interval = |(_, estimate): &(f64, Estimate)| estimate.interval.is_some();
+        let mut legend: Vec<(Look, String)> = Vec::new();
+        for line in all() {
+            if !legend.iter().any(|(_, label)| *label == line.label) {
+                legend.push((line.look, line.label.clone()));
+            }
+        }
+        if all().flat_map(|line| &line.points).any(with_interval) {
+            legend.push((palette::interval(), "95 % interval".to_owned()));
+        }
         let frame = Frame { title, subtitle, legend };
-        Some(Self { frame, lines, x: p_axis(manifest), y })
+        let y = Axis::logarithmic(axis, values());
+        Ok(Self { frame, x: p_axis(material.manifest), y, panels })
     }
 
     /// Where each line begins and ends.
     fn in_words(&self, what: &str, shown: impl Fn(f64) -> String) -> String {
-        let lines: Vec<String> = self
-            .lines
+        let several = self.panels.len() > 1;
+        let lines = self
+            .panels
             .iter()
-            .filter_map(|line| {
+            .flat_map(|(heading, lines)| lines.iter().map(move |line| (heading, line)));
+        let lines: Vec<String> = lines
+            .filter_map(|(heading, line)| {
                 let (first, last) = (line.points.first()?, line.points.last()?);
-                let (from, to) = (shown(first.1), shown(last.1));
-                Some(format!("{}: {from} at p = {}, {to} at p = {}", line.label, first.0, last.0))
+                let heading = if several { format!("{heading}, ") } else { String::new() };
+                let (from, to) = (shown(first.1.value), shown(last.1.value));
+                let label = &line.label;
+                Some(format!("{heading}{label}: {from} at p = {}, {to} at p = {}", first.0, last.0))
             })
             .collect();
         format!("{what} against p. {}.", lines.join("; "))
     }
 
+    fn grid(&self) -> Grid {
+        Grid::new(self.panels.len(), self.frame.height(), PANEL_HEIGHT)
+    }
+
+    fn size(&self) -> (u32, u32) {
+        (WIDTH, self.grid().bottom().unsigned_abs() + 10)
+    }
+
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
         self.frame.draw(area)?;
-        let top = self.frame.height() + 10;
-        let bounds = Bounds {
-            left: MARGIN + AXIS_SPACE.0,
-            top,
-            right: WIDTH.cast_signed() - MARGIN,
-            bottom: HEIGHT.cast_signed() - AXIS_SPACE.1,
-        };
-        let panel = Panel::new(bounds, self.x.clone(), self.y.clone());
-        panel.draw_axes(area, true)?;
-        // The lines of first rank come first in the legend and last in the drawing, on top.
-        for line in self.lines.iter().rev() {
-            let points: Vec<_> = line.points.iter().map(|&point| panel.at(point)).collect();
-            marks::series(area, &points, line.look)?;
+        let grid = self.grid();
+        for (index, (heading, lines)) in self.panels.iter().enumerate() {
+            let mut panel = Panel::new(grid.bounds(index), self.x.clone(), self.y.clone());
+            if !grid.is_leftmost(index) {
+                panel.y.title.clear();
+            }
+            panel.draw_axes(area, true)?;
+            panel.heading(area, heading)?;
+            // The lines of first rank come first in the legend and last in the drawing, on top.
+            for line in lines.iter().rev() {
+                line.draw(area, &panel)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Microseconds as the milliseconds that the axis shows.
+fn ms(us: Estimate) -> Estimate {
+    let scaled = |us: f64| us / 1000.0;
+    let interval = us.interval.map(|i| Interval { low: scaled(i.low), high: scaled(i.high) });
+    Estimate { value: scaled(us.value), interval }
+}
+
+/// A figure without an interval.
+fn exact(value: f64) -> Estimate {
+    Estimate { value, interval: None }
+}
+
+/// What an axis must have room for.
+fn bounds(estimate: &Estimate) -> impl Iterator<Item = f64> {
+    let interval = estimate.interval.as_ref().map(|interval| [interval.low, interval.high]);
+    [estimate.value].into_iter().chain(interval.into_iter().flatten())
 }
 
 fn p_axis(manifest: &Manifest) -> Axis {

@@ -1,8 +1,9 @@
-//! Every percentile of an operation's latency, one panel per p, cache on beside cache off.
+//! Every percentile of an operation's latency, a panel per setting, cache on beside cache off.
 //!
 //! The horizontal axis is log10(1 / (1 - q)): 90 %, 99 %, 99.9 % are equally far apart, so that the
-//! tail gets the room that a plain scale would deny it. A curve of n operations ends at the
-//! quantile 1 - 1/n, with the slowest of them.
+//! tail gets the room that a plain scale would deny it. It ends at 99.99 %. A curve of fewer than
+//! 10,000 operations ends before that, at the quantile 1 - 1/n, with the slowest of them: what is
+//! beyond, nobody has measured.
 
 use std::collections::HashMap;
 
@@ -14,8 +15,8 @@ use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
 use super::output::{Area, Drawing, Figure};
-use super::palette;
-use super::{Attempt, Material, plural, setting, to_ms};
+use super::palette::{self, Look};
+use super::{Attempt, Material, plural, rate_and_build, setting, to_ms};
 use crate::records::{Cell, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured, op_name};
@@ -24,26 +25,49 @@ use crate::text::three_digits;
 /// The height of a panel, and that of the only one.
 const PANEL_HEIGHT: i32 = 340;
 const LONE_PANEL_HEIGHT: i32 = 660;
+/// More panels than this do not fit a picture.
+const MOST_PANELS: usize = 12;
 /// Points of a curve per factor of ten in the tail.
 const POINTS_PER_DECADE: u32 = 40;
-/// The percentiles that are labelled, as long as the data reaches them.
-const LABELS: [(f64, &str); 7] = [
-    (0.0, "0"),
-    (0.5, "50"),
-    (0.9, "90"),
-    (0.99, "99"),
-    (0.999, "99.9"),
-    (0.9999, "99.99"),
-    (0.99999, "99.999"),
-];
+/// Where the axis ends, as log10(1 / (1 - q)): 99.99 %.
+const END: f64 = 4.0;
+/// The percentiles that are labelled.
+const LABELS: [(f64, &str); 6] =
+    [(0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99")];
 
-/// From here on (99.99 %) there is no room for a label at 0.
-const LONG_TAIL: f64 = 4.0;
+/// The latencies of one cell.
+#[derive(Default)]
+struct Measured {
+    /// From when each operation was due.
+    response: Latencies,
+    /// In an open loop, from when it was sent.
+    sent: Latencies,
+}
 
 /// One curve: position in the tail and latency in ms.
 struct Curve {
     cache: bool,
+    corrected: bool,
+    count: u64,
     points: Vec<(f64, f64)>,
+}
+
+impl Curve {
+    fn new(cache: bool, corrected: bool, latencies: &Latencies) -> Option<Self> {
+        let count = latencies.count();
+        let points = (count > 0).then(|| points(latencies))?;
+        Some(Self { cache, corrected, count, points })
+    }
+
+    fn look(&self) -> Look {
+        let look = palette::cache_curve(self.cache);
+        if self.corrected { look } else { palette::uncorrected(look) }
+    }
+
+    fn label(&self) -> String {
+        let rest = if self.corrected { "" } else { ", uncorrected (from the actual send)" };
+        format!("{}{rest}", cache_name(self.cache))
+    }
 }
 
 /// The chart of one operation.
@@ -57,51 +81,63 @@ pub(super) struct Distribution {
 
 impl Distribution {
     pub(super) fn new(material: &Material<'_>, op: Op) -> Attempt<Self> {
-        let mut latencies: HashMap<&str, Latencies> = HashMap::new();
+        let mut measured: HashMap<&str, Measured> = HashMap::new();
         for row in material.observations {
             if row.op == op && is_measured(row) && is_answered(row) {
-                latencies.entry(row.cell.as_str()).or_default().record(row.latency_us);
+                let of_cell = measured.entry(row.cell.as_str()).or_default();
+                of_cell.response.record(row.response_us());
+                if row.planned_us.is_some() {
+                    of_cell.sent.record(row.latency_us);
+                }
             }
         }
         let manifest = material.manifest;
-        let panels = panels(&manifest.cells, &latencies);
+        let mut panels = panels(&manifest.cells, &measured);
         if panels.is_empty() {
             return Err(format!("distribution of {}: none answered", plural(op)));
         }
-        let points = || panels.iter().flat_map(|(_, curves)| curves).flat_map(|c| &c.points);
-        let x = tail_axis(points().map(|point| point.0).fold(tail(0.9), f64::max));
-        let y = Axis::logarithmic(super::LATENCY, points().map(|point| point.1));
-        let shown = |cache: bool| {
-            panels.iter().flat_map(|(_, curves)| curves).any(|curve| curve.cache == cache)
+        let of = match panels.len() {
+            all if all > MOST_PANELS => format!(" · the first {MOST_PANELS} of {all} settings"),
+            _ => String::new(),
         };
-        let legend = [true, false]
-            .into_iter()
-            .filter(|&cache| shown(cache))
-            .map(|cache| (palette::cache_curve(cache), cache_name(cache).to_owned()))
-            .collect();
-        let measured: u64 = latencies.values().map(Latencies::count).sum();
+        panels.truncate(MOST_PANELS);
+        let curves = || panels.iter().flat_map(|(_, curves)| curves);
+        let points = || curves().flat_map(|curve| &curve.points);
+        let y = Axis::logarithmic(super::LATENCY, points().map(|point| point.1));
+        let mut legend: Vec<(Look, String)> = Vec::new();
+        for curve in curves() {
+            let label = curve.label();
+            if !legend.iter().any(|(_, known)| *known == label) {
+                legend.push((curve.look(), label));
+            }
+        }
+        let number: u64 = measured.values().map(|measured| measured.response.count()).sum();
         let frame = Frame {
             title: format!("Latency distribution of {}, by share of trades p", plural(op)),
-            subtitle: format!("{} · {measured} {}", setting(manifest), plural(op)),
+            subtitle: format!(
+                "{} · {number} {}{of}\na curve of fewer than 10,000 ends at its slowest operation: \
+                 n of them say nothing beyond the percentile 1 - 1/n",
+                setting(manifest),
+                plural(op)
+            ),
             legend,
         };
-        Ok(Self { op, frame, panels, x, y })
+        Ok(Self { op, frame, panels, x: tail_axis(), y })
     }
 
-    /// The slowest operation of every panel.
+    /// How far each curve of every panel goes.
     fn in_words(&self) -> String {
-        let panels: Vec<String> = self
-            .panels
-            .iter()
-            .map(|(heading, curves)| {
-                let slowest = curves.iter().filter_map(|curve| {
-                    let (_, ms) = curve.points.last()?;
-                    Some(format!("{} ms with the {}", three_digits(*ms), cache_name(curve.cache)))
-                });
-                format!("{heading}: {}", slowest.collect::<Vec<_>>().join(", "))
-            })
-            .collect();
-        format!("Percentiles of latency. The slowest, {}.", panels.join("; "))
+        let ends = |curves: &[Curve]| {
+            let ends = curves.iter().filter_map(|curve| {
+                let &(end, ms) = curve.points.last()?;
+                let what = if end < END { "slowest" } else { "99.99 %" };
+                Some(format!("{what} {} ms with {}", three_digits(ms), curve.label()))
+            });
+            ends.collect::<Vec<_>>().join(", ")
+        };
+        let panels =
+            self.panels.iter().map(|(heading, curves)| format!("{heading}: {}", ends(curves)));
+        format!("Percentiles of latency. {}.", panels.collect::<Vec<_>>().join("; "))
     }
 
     fn grid(&self) -> Grid {
@@ -136,28 +172,43 @@ impl Figure for Distribution {
             panel.heading(area, heading)?;
             for curve in curves.iter().rev() {
                 let points: Vec<_> = curve.points.iter().map(|&point| panel.at(point)).collect();
-                marks::series(area, &points, palette::cache_curve(curve.cache))?;
+                marks::series(area, &points, curve.look())?;
+                let end = points.last().copied();
+                marks::series(area, end.as_slice(), palette::cache_end(curve.cache))?;
             }
         }
         Ok(())
     }
 }
 
-/// One panel per p that has data, in the order of p.
-fn panels(cells: &[Cell], latencies: &HashMap<&str, Latencies>) -> Vec<(String, Vec<Curve>)> {
-    let mut settings: Vec<f64> = cells.iter().map(|cell| cell.p).collect();
-    settings.sort_by(f64::total_cmp);
-    settings.dedup();
-    let curves = |p: f64| -> Vec<Curve> {
-        let of_p = cells.iter().filter(|cell| cell.p == p);
-        of_p.filter_map(|cell| {
-            let points = curve(latencies.get(cell.id.as_str())?);
-            Some(Curve { cache: cell.cache, points })
-        })
-        .collect()
-    };
-    let all = settings.into_iter().map(|p| (format!("p = {p}"), curves(p)));
-    all.filter(|(_, curves)| !curves.is_empty()).collect()
+/// One panel per p, rate and build that has data, in the order of p.
+fn panels(cells: &[Cell], measured: &HashMap<&str, Measured>) -> Vec<(String, Vec<Curve>)> {
+    let mut sorted: Vec<&Cell> = cells.iter().collect();
+    sorted.sort_by(|a, b| a.p.total_cmp(&b.p));
+    let mut panels: Vec<(String, Vec<Curve>)> = Vec::new();
+    for cell in sorted {
+        let Some(of_cell) = measured.get(cell.id.as_str()) else { continue };
+        let rest = rate_and_build(cell.rate_per_s, cell.build.as_deref());
+        let parts = [format!("p = {}", cell.p), rest];
+        let heading = parts.iter().filter(|part| !part.is_empty());
+        let heading = heading.cloned().collect::<Vec<_>>().join(" · ");
+        let curves = [(true, &of_cell.response), (false, &of_cell.sent)]
+            .map(|(corrected, latencies)| Curve::new(cell.cache, corrected, latencies));
+        let curves = curves.into_iter().flatten();
+        match panels.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, known)) => known.extend(curves),
+            None => panels.push((heading, curves.collect())),
+        }
+    }
+    for (heading, curves) in &mut panels {
+        let counts = curves
+            .iter()
+            .filter(|curve| curve.corrected)
+            .map(|curve| format!("{} {}", curve.count, if curve.cache { "on" } else { "off" }));
+        *heading = format!("{heading} · {}", counts.collect::<Vec<_>>().join(", "));
+    }
+    panels.retain(|(_, curves)| !curves.is_empty());
+    panels
 }
 
 /// Where a quantile is on the horizontal axis.
@@ -165,24 +216,37 @@ fn tail(quantile: f64) -> f64 {
     -(1.0 - quantile).log10()
 }
 
-/// From the fastest operation to the slowest.
-fn curve(latencies: &Latencies) -> Vec<(f64, f64)> {
-    let end = (latencies.count() as f64).log10();
+/// From the fastest operation to the end of the axis, or to the slowest if that comes before.
+fn points(latencies: &Latencies) -> Vec<(f64, f64)> {
+    let last = (latencies.count() as f64).log10();
+    let end = last.min(END);
     let steps = (end * f64::from(POINTS_PER_DECADE)).ceil().max(1.0) as u32;
+    let slowest = latencies.max_us().filter(|_| last < END);
     (0..=steps)
         .filter_map(|step| {
             let x = end * f64::from(step) / f64::from(steps);
             let quantile = 1.0 - 10_f64.powf(-x);
             Some((x, to_ms(latencies.percentile_us(quantile)?)))
         })
-        .chain(latencies.max_us().map(|max_us| (end, to_ms(max_us))))
+        .chain(slowest.map(|max_us| (end, to_ms(max_us))))
         .collect()
 }
 
-fn tail_axis(end: f64) -> Axis {
+fn tail_axis() -> Axis {
     let ticks = LABELS.iter().map(|&(quantile, label)| (tail(quantile), label.to_owned()));
-    // On a long axis the first label would run into the second.
-    let first = if end > LONG_TAIL { tail(0.5) } else { 0.0 };
-    let ticks = ticks.filter(|&(x, _)| x >= first && x <= end).collect();
-    Axis::fixed("percentile (%)", (0.0, end), ticks)
+    Axis::fixed("percentile (%)", (0.0, END), ticks.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_ends_at_its_slowest_operation_or_at_9999() {
+        let few: Latencies = (1..=1000).collect();
+        assert_eq!(points(&few).last(), Some(&(3.0, 1.0)));
+        let many: Latencies = (1..=40_000).collect();
+        let (x, ms) = points(&many).last().copied().unwrap();
+        assert!((x - END).abs() < 1e-9 && (39.9..=40.0).contains(&ms), "{x} {ms}");
+    }
 }

@@ -233,7 +233,7 @@ pub(super) struct Grid {
 }
 
 /// What a cell keeps free for axis text: left, top, right, bottom.
-const CELL_PADDING: (i32, i32, i32, i32) = (76, 34, 12, 56);
+const CELL_PADDING: (i32, i32, i32, i32) = (84, 34, 12, 56);
 
 impl Grid {
     /// A grid whose cells are `height` pixels high and which begins `top` pixels down.

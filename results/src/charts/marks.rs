@@ -122,6 +122,7 @@ pub(super) fn marker<DB: DrawingBackend>(
             let corners = vec![(x - r, y), (x, y - r), (x + r, y), (x, y + r)];
             area.draw(&Polygon::new(corners, filled))
         }
+        Marker::Whisker => whisker(area, (x, y + r), (x, y - r), colour),
         Marker::RingedDisc => {
             area.draw(&Circle::new((x, y), r, INK.filled()))?;
             area.draw(&Circle::new((x, y), r - 2, filled))
@@ -131,6 +132,24 @@ pub(super) fn marker<DB: DrawingBackend>(
             area.draw(&triangle((x, y + 1), r - 3, filled))
         }
     }
+}
+
+/// Half the width of a whisker's ends.
+const WHISKER: i32 = 6;
+
+/// The interval from one point up to another.
+pub(super) fn whisker<DB: DrawingBackend>(
+    area: &Area<DB>,
+    (x, bottom): Pixel,
+    (_, top): Pixel,
+    colour: RGBColor,
+) -> Drawing<DB> {
+    let stroke = colour.stroke_width(2);
+    area.draw(&PathElement::new(vec![(x, bottom), (x, top)], stroke))?;
+    for y in [bottom, top] {
+        area.draw(&PathElement::new(vec![(x - WHISKER, y), (x + WHISKER, y)], stroke))?;
+    }
+    Ok(())
 }
 
 fn triangle((x, y): Pixel, r: i32, style: ShapeStyle) -> Polygon<Pixel> {

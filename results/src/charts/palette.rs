@@ -47,6 +47,8 @@ pub(super) enum Marker {
     RingedTriangle,
     /// A filled diamond.
     Diamond,
+    /// An upright line with a foot and a head.
+    Whisker,
 }
 
 /// How a line is drawn.
@@ -97,26 +99,30 @@ impl Look {
     }
 }
 
-/// A median, or all that there is to show.
-pub(super) fn cache(on: bool) -> Look {
+/// A setting of the cache: the heavier the line, the more operations stay below it.
+pub(super) fn cache(on: bool, rank: Rank) -> Look {
     let (colour, marker) = if on { (BLUE, Marker::Disc) } else { (VERMILION, Marker::Square) };
-    Look { line: Some((Dash::Solid, 3)), marker: Some((marker, 7)), ..Look::plain(colour) }
+    let (width, radius) = match rank {
+        Rank::Median => (4, 7),
+        Rank::P99 | Rank::Slowest => (2, 5),
+    };
+    let line = Some((Dash::Solid, width));
+    Look { line, marker: Some((marker, radius)), ..Look::plain(colour) }
 }
 
-/// The same, for the figure of second rank: the 99th percentile, or a part of the whole.
-pub(super) fn cache_dashed(on: bool) -> Look {
-    let look = cache(on);
-    Look {
-        line: Some((Dash::Dashed, 2)),
-        marker: look.marker.map(|(marker, _)| (marker, 5)),
-        ..look
-    }
-}
-
-/// The same without points, for curves of many of them: off is dashed.
+/// The same without points, for curves of many of them.
 pub(super) fn cache_curve(on: bool) -> Look {
-    let dash = if on { Dash::Solid } else { Dash::Dashed };
-    Look { line: Some((dash, 3)), marker: None, ..cache(on) }
+    Look { line: Some((Dash::Solid, 3)), marker: None, ..cache(on, Rank::P99) }
+}
+
+/// The end of such a curve.
+pub(super) fn cache_end(on: bool) -> Look {
+    Look { line: None, ..cache(on, Rank::P99) }
+}
+
+/// The interval in which a figure lies.
+pub(super) fn interval() -> Look {
+    Look { marker: Some((Marker::Whisker, 10)), ..Look::plain(GREY) }
 }
 
 /// Single operations as points: the shape says what was done, the colour what came of it. What went
@@ -190,7 +196,8 @@ pub(super) fn operation_line(op: Op, rank: Rank) -> Look {
 
 /// The same figure without the correction for waiting before the send: same colour, dashed.
 pub(super) fn uncorrected(look: Look) -> Look {
-    Look { line: look.line.map(|(_, width)| (Dash::Dashed, width)), ..look }
+    let line = look.line.map(|(_, width)| (Dash::Dashed, width));
+    Look { line, marker: look.marker.map(|(shape, radius)| (shape, (radius - 2).max(2))), ..look }
 }
 
 /// A fault.
