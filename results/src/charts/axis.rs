@@ -75,6 +75,11 @@ impl Axis {
         Self { title: title.into(), ticks, low, high, log: true }
     }
 
+    /// The same with other ticks.
+    pub(super) fn with_ticks(self, ticks: Vec<(f64, String)>) -> Self {
+        Self { ticks, ..self }
+    }
+
     /// The same with its first and last tick only, for a panel without room for more.
     pub(super) fn few_ticks(&self) -> Self {
         let ends = self.ticks.first().into_iter().chain(self.ticks.last());

@@ -5,7 +5,9 @@
 //! chart without data is not drawn: [`Drawn::left_out`] says why instead.
 //!
 //! * `by_p`: latency and throughput against p, cache on beside cache off.
+//! * `rate_sweep`: latency and answers against the rate that was offered.
 //! * `distribution`: every percentile of an operation, on a scale that opens up the tail.
+//! * `staleness`: how stale reads were, and how soon after an acknowledgement they came.
 //! * `timeline`: a trial with faults from end to end.
 //! * `availability`: the same trial, process by process.
 //! * `fault_zoom`: the moments around each fault, in slices of 10 ms.
@@ -23,6 +25,8 @@ mod marks;
 mod output;
 mod palette;
 mod raster;
+mod rate_sweep;
+mod staleness;
 mod svg;
 #[cfg(test)]
 mod testing;
@@ -88,18 +92,23 @@ pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartE
     if !of_faults {
         draw_sweep(&mut studio, material)?;
     }
-    for trial in TrialView::all(material) {
+    let trials = TrialView::all(material);
+    for trial in &trials {
         let had_faults = trial.events.iter().any(|event| event.event == EventKind::Injected);
         if of_faults || had_faults {
-            studio.draw(timeline::Timeline::new(material.manifest, &trial))?;
-            studio.draw(availability::Availability::new(material.manifest, &trial))?;
-            studio.draw(fault_zoom::FaultZoom::new(material.manifest, &trial))?;
+            studio.draw(timeline::Timeline::new(material.manifest, trial))?;
+            studio.draw(availability::Availability::new(material.manifest, trial))?;
+            studio.draw(fault_zoom::FaultZoom::new(material.manifest, trial))?;
         }
     }
+    studio.draw(staleness::Staleness::new(material, &trials))?;
     Ok(studio.drawn)
 }
 
 fn draw_sweep(studio: &mut Studio, material: &Material<'_>) -> Result<(), ChartError> {
+    for sweep in rate_sweep::RateSweep::all(material) {
+        studio.draw(sweep)?;
+    }
     for op in [Op::Query, Op::Trade] {
         studio.draw(by_p::LatencyByP::new(material, op))?;
     }

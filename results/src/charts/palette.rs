@@ -120,6 +120,28 @@ pub(super) fn cache_end(on: bool) -> Look {
     Look { line: None, ..cache(on, Rank::P99) }
 }
 
+/// Reads with this setting, as bars.
+pub(super) fn reads(cache_on: bool) -> Look {
+    Look::bar(pale(cache(cache_on, Rank::P99).colour), Bar::Full)
+}
+
+/// Reads that showed an older state than they had to.
+pub(super) fn stale() -> Look {
+    Look::bar(INK, Bar::Full)
+}
+
+/// The highest rate that was held with this setting. The two settings' knees may be the same: the dashes
+/// of one leave room for the other.
+pub(super) fn knee(on: bool) -> Look {
+    let width = if on { 4 } else { 2 };
+    Look { line: Some((Dash::Dashed, width)), ..Look::plain(cache(on, Rank::P99).colour) }
+}
+
+/// What would be if nothing were lost: a line to compare with.
+pub(super) fn reference() -> Look {
+    Look { line: Some((Dash::Dashed, 2)), ..Look::plain(GREY) }
+}
+
 /// The interval in which a figure lies.
 pub(super) fn interval() -> Look {
     Look { marker: Some((Marker::Whisker, 10)), ..Look::plain(GREY) }

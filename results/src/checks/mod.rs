@@ -22,7 +22,7 @@ mod evidence;
 mod exactly_once;
 mod faults;
 mod fresh_reads;
-mod frontier;
+pub(crate) mod frontier;
 mod gates;
 mod harm;
 mod history;

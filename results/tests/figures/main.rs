@@ -14,6 +14,7 @@ mod lateness;
 mod page;
 mod report;
 mod rows;
+mod series;
 mod summary;
 mod synthetic;
 mod thresholds;

@@ -1,0 +1,227 @@
+//! Latency and answers per second against the rate that was offered, up to where the bazaar drowns.
+//!
+//! The knee is the highest rate that was held, as [`crate::knee`] defines that. Beyond it the gap
+//! between the corrected and the uncorrected curve is what a load that waits for answers would hide.
+
+use std::collections::HashMap;
+
+use plotters_backend::DrawingBackend;
+
+use super::axis::Axis;
+use super::by_p::cache_name;
+use super::chart::{Chart, ChartKind};
+use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
+use super::marks;
+use super::output::{Area, Drawing, Figure};
+use super::palette::{self, Look, Rank};
+use super::{Attempt, Material, rate_and_build, setting, to_ms};
+use crate::knee::{self, Step, Sweep};
+use crate::lateness::{by_cell, by_trial};
+use crate::records::Op;
+use crate::stats::Latencies;
+use crate::summary::{is_answered, is_measured};
+
+/// Heights of the panels of latency and of answers, the gap between them, and the space for the labels
+/// and title of the axes.
+const LATENCY_HEIGHT: i32 = 400;
+const ANSWERS_HEIGHT: i32 = 260;
+const GAP: i32 = 24;
+const AXIS_SPACE: (i32, i32) = (100, 70);
+/// Labels of rates closer together than this share of the axis would touch.
+const CLOSEST_LABELS: f64 = 0.05;
+
+/// One line: how it looks, and its points (rate, value).
+struct Line {
+    look: Look,
+    label: String,
+    points: Vec<(f64, f64)>,
+}
+
+/// The chart of one p and one build, cache on beside cache off.
+pub(super) struct RateSweep {
+    stem: String,
+    frame: Frame,
+    sentences: Vec<String>,
+    latencies: Vec<Line>,
+    answers: Vec<Line>,
+    knees: Vec<(f64, Look)>,
+    offered: Axis,
+    latency: Axis,
+    answered: Axis,
+}
+
+impl RateSweep {
+    /// One chart for each p and build that has sweeps.
+    pub(super) fn all(material: &Material<'_>) -> Vec<Attempt<Self>> {
+        if material.manifest.cells.iter().all(|cell| cell.rate_per_s.is_none()) {
+            return Vec::new();
+        }
+        let trials = by_trial(material.manifest, material.observations, material.events);
+        let sweeps = knee::sweeps(material.manifest, material.observations, &by_cell(&trials));
+        let sent = sent(material);
+        let mut charts: Vec<Vec<&Sweep>> = Vec::new();
+        for sweep in &sweeps {
+            let is_beside = |chart: &&mut Vec<&Sweep>| {
+                chart.iter().all(|known| (known.p, &known.build) == (sweep.p, &sweep.build))
+            };
+            match charts.iter_mut().find(is_beside) {
+                Some(chart) => chart.push(sweep),
+                None => charts.push(vec![sweep]),
+            }
+        }
+        charts.into_iter().map(|sweeps| Self::new(material, &sweeps, &sent)).collect()
+    }
+
+    fn new(
+        material: &Material<'_>,
+        sweeps: &[&Sweep],
+        sent: &HashMap<&str, Latencies>,
+    ) -> Attempt<Self> {
+        let first = sweeps.first().ok_or("rate sweep: no rates")?;
+        let build = first.build.as_ref().map_or_else(String::new, |b| format!("-build-{b}"));
+        let stem = format!("rate-sweep-p{}{build}", first.p);
+        let latencies: Vec<Line> =
+            sweeps.iter().flat_map(|sweep| latency_lines(sweep, sent)).collect();
+        if latencies.iter().all(|line| line.points.is_empty()) {
+            return Err(format!("{stem}: none answered"));
+        }
+        let answers: Vec<Line> = sweeps.iter().map(|sweep| answered_line(sweep)).collect();
+        let knees: Vec<(f64, Look)> = sweeps
+            .iter()
+            .filter_map(|sweep| Some((sweep.knee()?.rate_per_s, palette::knee(sweep.cache))))
+            .collect();
+        let rates = || sweeps.iter().flat_map(|sweep| &sweep.steps).map(|step| step.rate_per_s);
+        let offered = Axis::logarithmic("offered: iterations due per second (log scale)", rates());
+        let offered = with_rates(offered, rates());
+        let values = |lines: &[Line]| {
+            lines.iter().flat_map(|line| &line.points).map(|point| point.1).collect::<Vec<_>>()
+        };
+        let latency = Axis::logarithmic(super::LATENCY, values(&latencies));
+        let answered = values(&answers).into_iter().chain(rates());
+        let answered = Axis::logarithmic("answered per second", answered);
+        let rest = rate_and_build(None, first.build.as_deref());
+        let rest = if rest.is_empty() { rest } else { format!(" · {rest}") };
+        let frame = Frame {
+            title: "Latency and answers against the rate that was offered".to_owned(),
+            subtitle: format!(
+                "{} · p = {}{rest} · open loop, queries and trades together",
+                setting(material.manifest),
+                first.p
+            ),
+            legend: legend(&latencies, sweeps),
+        };
+        let sentences = sweeps.iter().map(|sweep| sweep.sentence()).collect();
+        Ok(Self { stem, frame, sentences, latencies, answers, knees, offered, latency, answered })
+    }
+
+    fn panels(&self) -> (Panel, Panel) {
+        let (left, right) = (MARGIN + AXIS_SPACE.0, WIDTH.cast_signed() - MARGIN);
+        let top = self.frame.height() + GAP;
+        let above = Bounds { left, top, right, bottom: top + LATENCY_HEIGHT };
+        let top = above.bottom + GAP;
+        let below = Bounds { left, top, right, bottom: top + ANSWERS_HEIGHT };
+        (
+            Panel::new(above, self.offered.clone(), self.latency.clone()),
+            Panel::new(below, self.offered.clone(), self.answered.clone()),
+        )
+    }
+}
+
+impl Figure for RateSweep {
+    fn card(&self) -> Chart {
+        Chart {
+            stem: self.stem.clone(),
+            title: self.frame.title.clone(),
+            alt: self.sentences.join(" "),
+            kind: ChartKind::RateSweep,
+        }
+    }
+
+    fn size(&self) -> (u32, u32) {
+        let (_, below) = self.panels();
+        (WIDTH, (below.bounds.bottom + AXIS_SPACE.1).unsigned_abs())
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
+        self.frame.draw(area)?;
+        let (above, below) = self.panels();
+        above.draw_axes(area, false)?;
+        below.draw_axes(area, true)?;
+        for panel in [&above, &below] {
+            for &(rate, look) in &self.knees {
+                panel.draw_vertical(area, rate, look)?;
+            }
+        }
+        let all = |rate: &(f64, String)| below.at((rate.0, rate.0));
+        let diagonal: Vec<_> = self.offered.ticks.iter().map(all).collect();
+        marks::line(area, &diagonal, palette::reference())?;
+        for (panel, lines) in [(&above, &self.latencies), (&below, &self.answers)] {
+            for line in lines.iter().rev() {
+                let points: Vec<_> = line.points.iter().map(|&point| panel.at(point)).collect();
+                marks::series(area, &points, line.look)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Per cell, the latencies from when operations were sent, over the same ones as a [`Step`]'s.
+fn sent<'a>(material: &Material<'a>) -> HashMap<&'a str, Latencies> {
+    let mut sent: HashMap<&str, Latencies> = HashMap::new();
+    let of_load = material.observations.iter().filter(|row| row.op != Op::Lookup);
+    for row in of_load.filter(|row| is_measured(row) && is_answered(row)) {
+        if row.planned_us.is_some() {
+            sent.entry(row.cell.as_str()).or_default().record(row.latency_us);
+        }
+    }
+    sent
+}
+
+fn latency_lines(sweep: &Sweep, sent: &HashMap<&str, Latencies>) -> Vec<Line> {
+    let line = |look: Look, figure: &str, value: &dyn Fn(&Step) -> Option<u64>| Line {
+        look,
+        label: format!("{figure}, {}", cache_name(sweep.cache)),
+        points: sweep
+            .steps
+            .iter()
+            .filter_map(|step| Some((step.rate_per_s, to_ms(value(step)?))))
+            .collect(),
+    };
+    let sent_us = |step: &Step, quantile| sent.get(step.cell.as_str())?.percentile_us(quantile);
+    let look = |rank| palette::cache(sweep.cache, rank);
+    let (median, p99) = (look(Rank::Median), look(Rank::P99));
+    vec![
+        line(median, "median", &|step| step.p50_us),
+        line(p99, "p99", &|step| step.p99_us),
+        line(palette::uncorrected(p99), "p99 uncorrected", &|step| sent_us(step, 0.99)),
+    ]
+}
+
+fn answered_line(sweep: &Sweep) -> Line {
+    let points = sweep.steps.iter().map(|step| (step.rate_per_s, step.answered_per_s));
+    let look = palette::cache(sweep.cache, Rank::Median);
+    Line { look, label: cache_name(sweep.cache).to_owned(), points: points.collect() }
+}
+
+fn legend(latencies: &[Line], sweeps: &[&Sweep]) -> Vec<(Look, String)> {
+    let lines = latencies.iter().filter(|line| !line.points.is_empty());
+    let mut legend: Vec<(Look, String)> =
+        lines.map(|line| (line.look, line.label.clone())).collect();
+    for sweep in sweeps {
+        let held = match sweep.knee() {
+            Some(knee) => format!("knee, {}: {}/s", cache_name(sweep.cache), knee.rate_per_s),
+            None => format!("{}: no rate held", cache_name(sweep.cache)),
+        };
+        legend.push((palette::knee(sweep.cache), held));
+    }
+    legend.push((palette::reference(), "all that was offered".to_owned()));
+    legend
+}
+
+/// The axis with the rates that were tried for its ticks, as far as there is room for them.
+fn with_rates(axis: Axis, rates: impl Iterator<Item = f64>) -> Axis {
+    let mut rates: Vec<f64> = rates.collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup_by(|later, earlier| axis.share(*later) - axis.share(*earlier) < CLOSEST_LABELS);
+    axis.with_ticks(rates.into_iter().map(|rate| (rate, rate.to_string())).collect())
+}

@@ -1,0 +1,216 @@
+//! What must be on the pictures: the series of open loops, of sweeps and of reads, seen by their
+//! legends and headings.
+
+use std::fs;
+
+use results::charts::{Chart, ChartKind, Drawn, Material, draw};
+use results::records::{
+    Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome, RunFolder,
+};
+use results::{availability, summary};
+use tempfile::TempDir;
+
+use crate::rows::{cell, injected, manifest, operation, trade};
+use crate::synthetic::Run;
+
+/// A run's charts, and where they are.
+struct Pictures {
+    folder: TempDir,
+    drawn: Drawn,
+}
+
+impl Pictures {
+    fn of(run: &Run) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let summary = summary::summarise(&run.manifest, &run.observations);
+        let availability =
+            availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
+        let material = Material {
+            manifest: &run.manifest,
+            observations: &run.observations,
+            events: &run.events,
+            final_rows: &run.final_rows,
+            summary: &summary,
+            availability: &availability,
+        };
+        let drawn = draw(&RunFolder::new(folder.path()), &material).unwrap();
+        Self { folder, drawn }
+    }
+
+    fn chart(&self, kind: ChartKind) -> &Chart {
+        let found = self.drawn.charts.iter().find(|chart| chart.kind == kind);
+        found.unwrap_or_else(|| panic!("no {kind:?} in {:?}", self.drawn))
+    }
+
+    /// The SVG of the only or first chart of the kind.
+    fn svg(&self, kind: ChartKind) -> String {
+        let stem = &self.chart(kind).stem;
+        fs::read_to_string(self.folder.path().join(format!("charts/{stem}.svg"))).unwrap()
+    }
+
+    #[track_caller]
+    fn assert_shows(&self, kind: ChartKind, texts: &[&str]) {
+        let svg = self.svg(kind);
+        for text in texts {
+            assert!(svg.contains(&format!(">{text}</text>")), "{text} not in {svg}");
+        }
+    }
+}
+
+/// An open loop of one query every millisecond for two seconds, during which nobody answers for half
+/// a second. What was due then is sent when it is over.
+fn open_loop(rate_per_s: f64) -> Run {
+    let cell = Cell { rate_per_s: Some(rate_per_s), ..cell(0.0, true) };
+    let cell = Cell { id: format!("p0-cache-on-r{rate_per_s}"), ..cell };
+    let rows = (0..2000_u64).map(|n| {
+        let due_us = 1_000_000 + n * 1000;
+        let start_us = if (500..1000).contains(&n) { 2_000_000 } else { due_us };
+        let row = operation(&cell, Op::Query, start_us, 200);
+        Observation { planned_us: Some(due_us), client: n as u32 % 64, seq: n, ..row }
+    });
+    let event = |at_us, kind| Event::new(cell.id.clone(), 1, at_us, kind);
+    let events = vec![
+        event(1_000_000, EventKind::LoadBegan),
+        event(3_000_000, EventKind::ArrivalsEnded),
+        injected(&cell, 1, "pause", "front-end", 1_500_000),
+        injected(&cell, 1, "resume", "front-end", 2_000_000),
+    ];
+    let observations = rows.collect();
+    let manifest = manifest("failover", vec![cell]);
+    Run { manifest, observations, events, final_rows: vec![] }
+}
+
+#[test]
+fn an_open_loop_shows_corrected_and_uncorrected_latency_side_by_side() {
+    let mut run = open_loop(1000.0);
+    let over_time = Pictures::of(&run);
+    over_time.assert_shows(
+        ChartKind::Timeline,
+        &["p99", "p99 uncorrected (from the actual send)", "failed (0)", "queries"],
+    );
+    let dashed_or_not = over_time.svg(ChartKind::Timeline);
+    assert!(dashed_or_not.contains("1: pause front-end at 1.5 s"), "{dashed_or_not}");
+    let alt = &over_time.chart(ChartKind::Timeline).alt;
+    assert!(alt.contains("2000 queries: median 0.200 ms, p99 480 ms, slowest 500 ms"), "{alt}");
+
+    run.manifest.kind = "bench".to_owned();
+    let swept = Pictures::of(&run);
+    swept.assert_shows(ChartKind::Distribution, &["cache on, uncorrected (from the actual send)"]);
+    swept.assert_shows(ChartKind::LatencyByP, &["p99, cache on", "p99 uncorrected, cache on"]);
+    let alt = &swept.chart(ChartKind::Distribution).alt;
+    assert!(alt.contains("slowest 500 ms with cache on, slowest 0.200 ms with"), "{alt}");
+}
+
+#[test]
+fn a_fault_is_shown_for_as_long_as_it_was_felt() {
+    let pictures = Pictures::of(&open_loop(1000.0));
+    let zoomed = pictures.chart(ChartKind::Faults);
+    assert!(zoomed.alt.contains("1: pause front-end"), "{zoomed:?}");
+    pictures
+        .assert_shows(ChartKind::Faults, &["ms since the fault", "per 10 ms", "its end", "800"]);
+}
+
+#[test]
+fn answers_are_full_or_missing_in_the_availability_strip() {
+    let pictures = Pictures::of(&open_loop(1000.0));
+    let alt = &pictures.chart(ChartKind::Availability).alt;
+    assert!(alt.contains("queries answered in full for 1.4 s, degraded for 0.0 s, none for 0.5 s"));
+    pictures.assert_shows(ChartKind::Availability, &["queries per 100 ms", "none"]);
+}
+
+#[test]
+fn several_rates_make_a_sweep_with_its_knee() {
+    let mut all = open_loop(1000.0);
+    let calm = open_loop(500.0);
+    // Half the arrivals, none of them late.
+    let on_time = calm.observations.into_iter().filter(|row| row.seq % 2 == 0);
+    let on_time = on_time.map(|row| {
+        let start_us = row.planned_us.unwrap();
+        Observation { start_us, end_us: start_us + row.latency_us, ..row }
+    });
+    all.observations.extend(on_time);
+    all.events.extend(calm.events);
+    all.manifest.cells.extend(calm.manifest.cells);
+    all.manifest.kind = "bench".to_owned();
+    let pictures = Pictures::of(&all);
+    pictures.assert_shows(
+        ChartKind::RateSweep,
+        &[
+            "knee, cache on: 500/s",
+            "median, cache on",
+            "p99 uncorrected, cache on",
+            "all that was offered",
+            "answered per second",
+            "1000",
+        ],
+    );
+    let sweep = pictures.chart(ChartKind::RateSweep);
+    assert_eq!(sweep.stem, "rate-sweep-p0");
+    assert!(sweep.alt.contains("up to 500/s are held"), "{sweep:?}");
+}
+
+/// Three trades of a stock, volume 10, 20 and 30 after them, and a read 0.4 ms after each: the second
+/// does not show its trade.
+fn reads() -> Run {
+    let cell = cell(0.5, true);
+    let mut run = Run {
+        manifest: manifest("bench", vec![cell.clone()]),
+        observations: vec![],
+        events: vec![],
+        final_rows: vec![],
+    };
+    for n in 1..=3_u64 {
+        let (id, at_us) = (format!("r{n}"), n * 10_000);
+        run.observations.push(trade(&cell, &id, at_us - 5_000, at_us));
+        run.final_rows.push(FinalRow {
+            request_id: Some(id),
+            stock_name: Some("Stock1".to_owned()),
+            volume_after: Some(n * 10),
+            ..FinalRow::new(&cell.id, 1, "catalog", FinalKind::Applied)
+        });
+        let seen_volume = Some(if n == 2 { 10 } else { n * 10 });
+        let read = operation(&cell, Op::Query, at_us + 400, 100);
+        run.observations.push(Observation { seen_volume, ..read });
+    }
+    run
+}
+
+#[test]
+fn stale_reads_are_shown_with_how_stale_they_were() {
+    let pictures = Pictures::of(&reads());
+    let heading = "cache on: 1 of 3 reads stale, by up to 0.400 ms · 3 within 1 ms";
+    pictures.assert_shows(
+        ChartKind::Staleness,
+        &[heading, "stale ones, by how stale they were (1)", "reads (log scale)"],
+    );
+    assert!(pictures.chart(ChartKind::Staleness).alt.contains(heading));
+}
+
+#[test]
+fn without_a_stale_read_the_chart_says_so_and_how_many_there_could_have_been() {
+    let mut run = reads();
+    run.observations.retain(|row| row.seen_volume != Some(10) || row.start_us < 20_000);
+    run.events = vec![
+        injected(&run.manifest.cells[0], 1, "kill", "order-3", 25_000),
+        injected(&run.manifest.cells[0], 1, "restart", "order-3", 40_000),
+    ];
+    let pictures = Pictures::of(&run);
+    pictures.assert_shows(
+        ChartKind::Staleness,
+        &[
+            "cache on: 0 of 1 read stale · 1 within 1 ms",
+            "cache on, during a fault: 0 of 1 read stale · 1 within 1 ms",
+        ],
+    );
+}
+
+#[test]
+fn unanswered_trades_leave_no_read_to_judge() {
+    let mut run = reads();
+    for row in run.observations.iter_mut().filter(|row| row.op == Op::Trade) {
+        row.outcome = Outcome::Unknown;
+    }
+    let left_out = Pictures::of(&run).drawn.left_out;
+    let reason = "staleness: no read came after an acknowledged trade".to_owned();
+    assert!(left_out.contains(&reason), "{left_out:?}");
+}
