@@ -210,7 +210,8 @@ impl Lines {
         });
         let panels: Vec<_> = panels.filter(|(_, lines)| !lines.is_empty()).collect();
         if panels.len() > MOST_PANELS {
-            return Err(format!("{} rates and builds do not fit beside one another", panels.len()));
+            let many = panels.len();
+            return Err(format!("{many} rates and builds are too many side by side"));
         }
         let all = || panels.iter().flat_map(|(_, lines)| lines);
         let values = || all().flat_map(|line| &line.points).flat_map(|(_, e)| bounds(e));

@@ -153,9 +153,9 @@ fn setting(manifest: &Manifest) -> String {
     format!("plan {plan} · {clients} · {replicas} · durability {durability}")
 }
 
-/// `100 due per second · build a`, or whatever of it there is to say.
+/// `100/s · build a`, or whatever of it there is to say.
 fn rate_and_build(rate_per_s: Option<f64>, build: Option<&str>) -> String {
-    let rate = rate_per_s.map(|rate| format!("{rate} due per second"));
+    let rate = rate_per_s.map(|rate| format!("{rate}/s"));
     let build = build.map(|build| format!("build {build}"));
     rate.into_iter().chain(build).collect::<Vec<_>>().join(" · ")
 }

@@ -175,6 +175,11 @@ pub(super) fn faint_point(op: Op, outcome: Outcome) -> Look {
     Look { colour: pale(look.colour), marker, ..look }
 }
 
+/// From where such an operation was due to where it was answered.
+pub(super) fn thread(point: Look) -> Look {
+    Look { line: Some((Dash::Solid, 1)), ..Look::plain(pale(point.colour)) }
+}
+
 /// How much of its colour something faint keeps.
 const PALE_PERCENT: u16 = 45;
 

@@ -27,6 +27,8 @@ const LATENCY_HEIGHT: i32 = 400;
 const ANSWERS_HEIGHT: i32 = 260;
 const GAP: i32 = 24;
 const AXIS_SPACE: (i32, i32) = (100, 70);
+/// By which factor the axis of rates goes beyond them, so that points do not sit on the edge.
+const ROOM: f64 = 1.1;
 /// Labels of rates closer together than this share of the axis would touch.
 const CLOSEST_LABELS: f64 = 0.05;
 
@@ -91,7 +93,8 @@ impl RateSweep {
             .filter_map(|sweep| Some((sweep.knee()?.rate_per_s, palette::knee(sweep.cache))))
             .collect();
         let rates = || sweeps.iter().flat_map(|sweep| &sweep.steps).map(|step| step.rate_per_s);
-        let offered = Axis::logarithmic("offered: iterations due per second (log scale)", rates());
+        let around = rates().flat_map(|rate| [rate / ROOM, rate * ROOM]);
+        let offered = Axis::logarithmic("offered: iterations due per second (log scale)", around);
         let offered = with_rates(offered, rates());
         let values = |lines: &[Line]| {
             lines.iter().flat_map(|line| &line.points).map(|point| point.1).collect::<Vec<_>>()

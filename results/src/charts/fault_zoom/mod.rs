@@ -202,7 +202,7 @@ impl Moment {
             threads.sort_unstable();
             threads.dedup();
             for (from, to) in threads {
-                marks::path(area, &[from, to], look.colour, (palette::Dash::Solid, 1))?;
+                marks::line(area, &[from, to], palette::thread(look))?;
             }
             // Points of one kind on the same pixel look like one.
             let mut places: Vec<_> =

@@ -40,10 +40,12 @@ pub(in super::super) struct FaultMarks {
 
 impl FaultMarks {
     pub(in super::super) fn new(trial: &TrialView<'_>) -> Self {
-        let last_us = trial.span_us().map_or(0, |(_, last_us)| last_us);
+        let (first_us, last_us) = trial.span_us().unwrap_or((0, 0));
         let faults = trial.faults.clone();
         let band = |fault: &Fault| (seconds(fault.from_us), seconds(fault.until_us(last_us)));
-        let changes = trial.events.iter().filter(|event| event.event == EventKind::LeaderChanged);
+        let changes = trial.events.iter().filter(|event| {
+            event.event == EventKind::LeaderChanged && (first_us..=last_us).contains(&event.at_us)
+        });
         Self {
             bands: faults.iter().map(band).collect(),
             leader_changes: changes.map(|event| seconds(event.at_us)).collect(),
