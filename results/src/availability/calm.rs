@@ -62,7 +62,7 @@ pub(super) struct Loss {
 /// A time in which nothing was broken, with enough operations to know it by.
 #[derive(Debug)]
 pub(super) struct Calm<'a> {
-    load: &'a Load,
+    load: &'a Load<'a>,
     from_us: u64,
     to_us: u64,
     /// Answers per microsecond.
@@ -73,7 +73,7 @@ pub(super) struct Calm<'a> {
 
 impl<'a> Calm<'a> {
     /// The time from `from_us` to the fault at `to_us`; nothing if too little was done in it.
-    pub(super) fn new(load: &'a Load, from_us: u64, to_us: u64) -> Option<Self> {
+    pub(super) fn new(load: &'a Load<'a>, from_us: u64, to_us: u64) -> Option<Self> {
         let due = load.due(from_us, Some(to_us)).iter();
         // What the fault found under way is the fault's.
         let calm: Vec<&Operation> = due.filter(|operation| operation.end_us < to_us).collect();

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::window::Window;
-use crate::records::{CacheState, Observation, Op, Outcome, Phase};
+use crate::records::{CacheState, FinalRow, Observation, Op, Outcome, Phase};
 use crate::summary::is_answered;
 
 /// An operation of the load.
@@ -31,11 +31,10 @@ impl Operation {
 
 /// An acknowledged trade, of the load or of the warm-up.
 #[derive(Clone, Copy, Debug)]
-struct Acknowledged {
+struct Acknowledged<'a> {
     start_us: u64,
     end_us: u64,
-    /// In which it was numbered, if the logs are known.
-    epoch: Option<u64>,
+    request_id: Option<&'a str>,
 }
 
 /// Something that did not go well at once, or not at all.
@@ -59,7 +58,7 @@ pub(super) struct Troubles {
 
 /// The operations of one trial.
 #[derive(Debug, Default)]
-pub(super) struct Load {
+pub(super) struct Load<'a> {
     /// Those of the load proper, without warm-up and lookups at the end, by when they were due.
     pub(super) operations: Vec<Operation>,
     /// When those of them were answered that were, ascending.
@@ -72,20 +71,20 @@ pub(super) struct Load {
     /// When trades were answered, warm-up included, ascending.
     trade_answers_us: Vec<u64>,
     /// By when they were acknowledged.
-    acknowledged: Vec<Acknowledged>,
+    acknowledged: Vec<Acknowledged<'a>>,
+    /// The epoch in which each trade was numbered, by request id.
+    epochs: HashMap<&'a str, u64>,
     /// By when they ended.
     troubles: Vec<Trouble>,
 }
 
-impl Load {
-    /// The operations of one trial; `epochs` says in which epoch a request was numbered.
-    pub(super) fn new<'a>(
-        rows: impl Iterator<Item = &'a Observation>,
-        epochs: &HashMap<&str, u64>,
-    ) -> Self {
-        let mut load = Self::default();
+impl<'a> Load<'a> {
+    /// The operations of one trial; `log` says in which epoch a trade was numbered.
+    pub(super) fn new(rows: &[&'a Observation], log: &'a [FinalRow]) -> Self {
+        let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch));
+        let mut load = Self { epochs: numbered.collect(), ..Self::default() };
         for row in rows {
-            load.add(row, epochs);
+            load.add(row);
         }
         load.operations.sort_by_key(|operation| operation.due_us);
         load.answers_us.sort_unstable();
@@ -95,7 +94,7 @@ impl Load {
         load
     }
 
-    fn add(&mut self, row: &Observation, epochs: &HashMap<&str, u64>) {
+    fn add(&mut self, row: &'a Observation) {
         let (answered, in_load) = (is_answered(row), row.phase == Phase::Load);
         if in_load {
             self.operations.push(Operation {
@@ -115,9 +114,9 @@ impl Load {
             self.trade_answers_us.push(row.end_us);
         }
         if row.op == Op::Trade && row.outcome == Outcome::Ok {
-            let epoch = row.request_id.as_deref().and_then(|id| epochs.get(id)).copied();
             let (start_us, end_us) = (row.start_us, row.end_us);
-            self.acknowledged.push(Acknowledged { start_us, end_us, epoch });
+            let request_id = row.request_id.as_deref();
+            self.acknowledged.push(Acknowledged { start_us, end_us, request_id });
         }
         let retried = row.attempts > 1;
         if !answered || retried {
@@ -153,7 +152,8 @@ impl Load {
     /// The earliest acknowledgement since `since_us` of a trade of this epoch or a later one.
     pub(super) fn first_ack_of(&self, epoch: u64, since_us: u64) -> Option<u64> {
         let mut since = self.acknowledged_since(since_us);
-        since.find(|trade| trade.epoch.is_some_and(|of| of >= epoch)).map(|trade| trade.end_us)
+        let of = |trade: &Acknowledged<'_>| self.epochs.get(trade.request_id?).copied();
+        since.find(|trade| of(trade) >= Some(epoch)).map(|trade| trade.end_us)
     }
 
     /// The earliest acknowledgement of a trade that was sent at `since_us` or later.
@@ -162,7 +162,7 @@ impl Load {
         since.find(|trade| trade.start_us >= since_us).map(|trade| trade.end_us)
     }
 
-    fn acknowledged_since(&self, since_us: u64) -> impl Iterator<Item = &Acknowledged> {
+    fn acknowledged_since(&self, since_us: u64) -> impl Iterator<Item = &Acknowledged<'a>> {
         let from = self.acknowledged.partition_point(|trade| trade.end_us < since_us);
         self.acknowledged[from..].iter()
     }

@@ -131,20 +131,25 @@ pub fn measure(
     for event in events.iter().filter(|event| event.event == EventKind::Injected) {
         trials.entry((&event.cell, event.trial)).or_default();
     }
-    for event in events {
-        if let Some(rows) = trials.get_mut(&(event.cell.as_str(), event.trial)) {
-            rows.events.push(event);
+    // Rows of a trial stand together, so that a trial is looked up once for many of them.
+    for of_trial in events.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell) {
+        if let Some(rows) = trials.get_mut(&(of_trial[0].cell.as_str(), of_trial[0].trial)) {
+            rows.events.extend(of_trial);
         }
     }
-    for row in observations {
-        if let Some(rows) = trials.get_mut(&(row.cell.as_str(), row.trial)) {
-            rows.observations.push(row);
+    for of_trial in observations.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell) {
+        if let Some(rows) = trials.get_mut(&(of_trial[0].cell.as_str(), of_trial[0].trial)) {
+            rows.observations.extend(of_trial);
         }
     }
-    for row in final_rows.iter().filter(|row| row.kind == FinalKind::Order) {
-        let request = row.request_id.as_deref().zip(row.epoch);
-        if let Some(rows) = trials.get_mut(&(row.cell.as_str(), row.trial)) {
-            rows.epochs.extend(request);
+    let one_log = |a: &FinalRow, b: &FinalRow| {
+        a.kind == b.kind && a.source == b.source && a.trial == b.trial && a.cell == b.cell
+    };
+    for log in final_rows.chunk_by(one_log).filter(|log| log[0].kind == FinalKind::Order) {
+        if let Some(rows) = trials.get_mut(&(log[0].cell.as_str(), log[0].trial))
+            && log.len() > rows.longest_log.len()
+        {
+            rows.longest_log = log;
         }
     }
     let place = |cell: &str| manifest.cells.iter().position(|known| known.id == cell);
@@ -154,7 +159,7 @@ pub fn measure(
         .collect();
     trials.sort_by_key(|(order, _)| *order);
     let measured = trials.into_iter().flat_map(|(_, rows)| {
-        Trial::new(rows.events, &rows.observations, &rows.epochs, manifest.replicas).rows()
+        Trial::new(rows.events, &rows.observations, rows.longest_log, manifest.replicas).rows()
     });
     measured.collect()
 }
@@ -164,8 +169,8 @@ pub fn measure(
 struct Rows<'a> {
     events: Vec<&'a Event>,
     observations: Vec<&'a Observation>,
-    /// The epoch in which each trade was numbered, by request id.
-    epochs: HashMap<&'a str, u64>,
+    /// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
+    longest_log: &'a [FinalRow],
 }
 
 /// Writes the rows as CSV with a header.

@@ -1,19 +1,17 @@
 //! One trial: its faults in the order of time, and what each of them cost.
 
-use std::collections::HashMap;
-
 use super::calm::{Calm, Loss};
 use super::load::Load;
 use super::quiet::{comeback, in_sync, is_configuration, whole_since};
 use super::window::Window;
 use super::{AvailabilityRow, FaultKind, Role};
-use crate::records::{Event, EventKind, Observation};
+use crate::records::{Event, EventKind, FinalRow, Observation};
 
 /// Everything about one repetition of one cell.
 pub(super) struct Trial<'a> {
     /// By time: the probes write configuration changes when they learn of them.
     events: Vec<&'a Event>,
-    load: Load,
+    load: Load<'a>,
     replicas: usize,
     /// Whether every row was written. Otherwise what was under way at the end is missing.
     finished: bool,
@@ -29,16 +27,16 @@ struct Fault<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// `epochs` says in which epoch each trade was numbered, by request id.
+    /// `log` says in which epoch each trade was numbered.
     pub(super) fn new(
         mut events: Vec<&'a Event>,
-        observations: &[&Observation],
-        epochs: &HashMap<&str, u64>,
+        observations: &[&'a Observation],
+        log: &'a [FinalRow],
         replicas: u8,
     ) -> Self {
         events.sort_by_key(|event| event.at_us);
         let finished = events.iter().any(|event| event.event == EventKind::Finished);
-        let load = Load::new(observations.iter().copied(), epochs);
+        let load = Load::new(observations, log);
         Self { events, load, replicas: usize::from(replicas), finished }
     }
 
