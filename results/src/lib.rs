@@ -5,6 +5,7 @@
 //!
 //! * [`records`]: one type per row of every file, and the CSV reading and writing.
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
+//! * [`catalog_queries`]: what the cache kept from the catalog.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
 //! * [`lateness`], [`knee`]: what the generator of an open loop offered, how late it was, and which
 //!   rate was still held.
@@ -16,6 +17,7 @@
 //! * [`html`]: the same as one page.
 
 pub mod availability;
+pub mod catalog_queries;
 pub mod charts;
 pub mod checks;
 pub mod compare;

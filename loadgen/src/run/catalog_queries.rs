@@ -10,25 +10,8 @@ use std::time::Duration;
 
 use faults::bazaar::Bazaar;
 use faults::http::Call;
+use results::catalog_queries::{FILE, TrialQueries};
 use results::records::{Cell, RunFolder};
-use serde::{Deserialize, Serialize};
-
-/// One row: one trial. Both counts are of the measured load alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct TrialQueries {
-    /// The cell's id.
-    pub(super) cell: String,
-    /// Which repetition of it.
-    pub(super) trial: u32,
-    /// The probability that a query is followed by a trade.
-    pub(super) p: f64,
-    /// Whether the front-end cached.
-    pub(super) cache: bool,
-    /// How many stock queries the front-end answered.
-    pub(super) front_end_queries: u64,
-    /// How many queries the catalog answered.
-    pub(super) catalog_queries: u64,
-}
 
 /// The file cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -77,34 +60,29 @@ fn requests_to(path: &str, page: &str) -> u64 {
         .sum()
 }
 
-impl TrialQueries {
-    /// The row of a trial; none unless both counters were read twice.
-    pub(super) fn new(
-        cell: &Cell,
-        trial: u32,
-        before: Option<QueryCounts>,
-        after: Option<QueryCounts>,
-    ) -> Option<Self> {
-        let (before, after) = (before?, after?);
-        Some(Self {
-            cell: cell.id.clone(),
-            trial,
-            p: cell.p,
-            cache: cell.cache,
-            // A process that was restarted in between counts from 0 again.
-            front_end_queries: after.front_end.saturating_sub(before.front_end),
-            catalog_queries: after.catalog.saturating_sub(before.catalog),
-        })
-    }
+/// The row of a trial; none unless both counters were read twice.
+pub(super) fn row_of(
+    cell: &Cell,
+    trial: u32,
+    before: Option<QueryCounts>,
+    after: Option<QueryCounts>,
+) -> Option<TrialQueries> {
+    let (before, after) = (before?, after?);
+    Some(TrialQueries {
+        cell: cell.id.clone(),
+        trial,
+        p: cell.p,
+        cache: cell.cache,
+        // A process that was restarted in between counts from 0 again.
+        front_end_queries: after.front_end.saturating_sub(before.front_end),
+        catalog_queries: after.catalog.saturating_sub(before.catalog),
+    })
 }
 
 /// The file, while a run goes on.
 pub(super) struct CatalogQueries {
     writer: csv::Writer<File>,
 }
-
-/// The file's name.
-pub(super) const FILE: &str = "catalog_requests.csv";
 
 impl CatalogQueries {
     pub(super) fn create(folder: &RunFolder) -> Result<Self, QueriesError> {
@@ -117,28 +95,6 @@ impl CatalogQueries {
         self.writer.flush().map_err(csv::Error::from)?;
         Ok(())
     }
-}
-
-/// What a run's file says about reads without writes, in a sentence each for the cache on and
-/// off. Nothing if the run had no such cell.
-pub(super) fn sentences(folder: &RunFolder) -> Vec<String> {
-    let Ok(mut reader) = csv::Reader::from_path(folder.path(FILE)) else { return Vec::new() };
-    let rows: Vec<TrialQueries> = reader.deserialize().filter_map(Result::ok).collect();
-    [true, false].into_iter().filter_map(|cache| sentence(&rows, cache)).collect()
-}
-
-fn sentence(rows: &[TrialQueries], cache: bool) -> Option<String> {
-    let rows: Vec<_> = rows.iter().filter(|row| row.p == 0.0 && row.cache == cache).collect();
-    if rows.is_empty() {
-        return None;
-    }
-    let front_end: u64 = rows.iter().map(|row| row.front_end_queries).sum();
-    let catalog: u64 = rows.iter().map(|row| row.catalog_queries).sum();
-    let state = if cache { "on" } else { "off" };
-    Some(format!(
-        "At p = 0 with the cache {state} the front-end answered {front_end} queries, and the \
-         catalog was asked {catalog} times."
-    ))
 }
 
 #[cfg(test)]
@@ -159,30 +115,5 @@ http_request_seconds_count{path=\"/query\"} 42
         assert_eq!(requests_to("/query", PAGE), 42);
         assert_eq!(requests_to("/trade", PAGE), 7);
         assert_eq!(requests_to("/dump", PAGE), 0);
-    }
-
-    #[test]
-    fn the_sentence_is_about_cells_without_trades() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::new(folder.path());
-        let mut file = CatalogQueries::create(&run).unwrap();
-        for (p, cache, catalog_queries) in [(0.0, true, 0), (0.5, true, 900), (0.0, false, 1000)] {
-            let cell = format!("p{p}-cache-{cache}");
-            file.append(&TrialQueries {
-                cell,
-                trial: 1,
-                p,
-                cache,
-                front_end_queries: 1000,
-                catalog_queries,
-            })
-            .unwrap();
-        }
-        let said = sentences(&run);
-        assert_eq!(said.len(), 2);
-        assert!(said[0].ends_with(
-            "cache on the front-end answered 1000 queries, and the catalog was asked 0 times."
-        ));
-        assert!(said[1].contains("asked 1000 times"));
     }
 }

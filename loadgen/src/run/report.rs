@@ -3,13 +3,13 @@
 use std::fs;
 
 use anyhow::Context;
+use results::catalog_queries;
 use results::checks::{self, ConsistencyReport};
 use results::html;
 use results::records::RunFolder;
 use results::report;
 use results::thresholds::{self, ThresholdResult};
 
-use super::catalog_queries;
 use crate::exit::Exit;
 
 /// Figures, charts, checks and page of a run, written into its folder and printed; returns what was

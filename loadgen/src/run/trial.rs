@@ -15,13 +15,14 @@ use faults::converge::{Dumps, NotConverged, converge};
 use faults::events::{EventSink, Listener};
 use faults::heal::heal;
 use faults::{injector, probes};
+use results::catalog_queries::TrialQueries;
 use results::records::{Cell, EventKind, FinalRow, RunFolder};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, sleep_until, timeout};
 use wire::internal::{CatalogDump, OrderDump};
 
 use super::background::Background;
-use super::catalog_queries::{QueryCounts, TrialQueries};
+use super::catalog_queries::{self, QueryCounts};
 use super::cut::Cut;
 use crate::plan::Plan;
 use crate::recorder::{Record, Recorder};
@@ -168,7 +169,7 @@ impl Trial<'_> {
         })?;
         events.emit(EventKind::LoadEnded, |_| {});
         self.converge(bazaar, events, records).await;
-        Ok(TrialQueries::new(self.cell, self.number, before, after))
+        Ok(catalog_queries::row_of(self.cell, self.number, before, after))
     }
 
     /// The measured load, its faults, and the healing, until every client has stopped trading.

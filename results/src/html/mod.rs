@@ -26,6 +26,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use crate::catalog_queries;
 use crate::checks::ConsistencyReport;
 use crate::records::{FolderError, Manifest, RunFolder};
 use crate::report::Report;
@@ -69,6 +70,8 @@ pub struct Material<'a> {
     pub figures: &'a Report,
     /// Its checks.
     pub consistency: &'a ConsistencyReport,
+    /// What the cache kept from the catalog, a sentence each.
+    pub catalog: &'a [String],
 }
 
 /// Writes `report.html` into the run's folder, from figures and checks of the same run, and returns
@@ -82,7 +85,9 @@ pub fn write(
     consistency: &ConsistencyReport,
 ) -> Result<PathBuf, PageError> {
     let manifest = folder.manifest()?;
-    let page = page::render(folder, &Material { manifest: &manifest, figures, consistency })?;
+    let catalog = catalog_queries::sentences(folder);
+    let material = Material { manifest: &manifest, figures, consistency, catalog: &catalog };
+    let page = page::render(folder, &material)?;
     let path = folder.path(FILE);
     fs::write(&path, page).map_err(|source| PageError::Write { path: path.clone(), source })?;
     Ok(path)

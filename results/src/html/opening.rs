@@ -6,7 +6,6 @@ use crate::availability::{AvailabilityRow, FaultKind, Role};
 use crate::checks::{CheckResult, ConsistencyReport};
 use crate::knee::Sweep;
 use crate::records::{Manifest, Op};
-use crate::report::Report;
 use crate::stats::median;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{ms, three_digits};
@@ -44,7 +43,7 @@ pub(super) struct Tile {
 
 impl Opening {
     pub(super) fn new(material: &Material<'_>) -> Self {
-        let Material { manifest, figures, consistency } = material;
+        let Material { manifest, consistency, .. } = material;
         let verdict = consistency.verdict;
         let question = question(material);
         Self {
@@ -54,7 +53,7 @@ impl Opening {
             verdict,
             sign: sign(Some(verdict)),
             headline: consistency.headline(),
-            answer: answer(figures, consistency),
+            answer: answer(material),
             tiles: tiles(material),
         }
     }
@@ -121,7 +120,8 @@ fn to_the_second(rfc3339: &str) -> String {
 const TOLD: usize = 3;
 
 /// What was found, the worst first.
-fn answer(figures: &Report, consistency: &ConsistencyReport) -> Vec<String> {
+fn answer(material: &Material<'_>) -> Vec<String> {
+    let Material { figures, consistency, catalog, .. } = material;
     let broken = consistency.checks.iter().filter_map(|check| {
         let first = check.evidence.first()?;
         Some(format!("Broken: {}. For example: {}.", check.claim, first.what))
@@ -131,6 +131,7 @@ fn answer(figures: &Report, consistency: &ConsistencyReport) -> Vec<String> {
         .take(TOLD)
         .chain(sweeps.map(Sweep::sentence))
         .chain(figures.cache.clone())
+        .chain(catalog.iter().cloned())
         .chain(figures.outage.clone())
         .chain(hidden_by_waiting(&figures.summary))
         .collect()

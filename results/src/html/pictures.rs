@@ -91,3 +91,48 @@ fn source(chart: &Chart, drawn: &Drawn) -> Result<String, PageError> {
         fs::read(path).map_err(|source| PageError::Chart { path: path.clone(), source })?;
     Ok(format!("data:image/{kind};base64,{}", STANDARD.encode(content)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::ChartKind;
+
+    fn drawn(folder: &std::path::Path, charts: &[(&str, usize, usize)]) -> Drawn {
+        let mut drawn = Drawn::default();
+        for (stem, svg_bytes, png_bytes) in charts {
+            for (extension, bytes) in [("svg", svg_bytes), ("png", png_bytes)] {
+                let path = folder.join(format!("{stem}.{extension}"));
+                fs::write(&path, vec![b'x'; *bytes]).unwrap();
+                drawn.files.push(path);
+            }
+            let (stem, title, alt) = ((*stem).to_owned(), "T".to_owned(), "A".to_owned());
+            drawn.charts.push(Chart { stem, title, alt, kind: ChartKind::Timeline });
+        }
+        drawn
+    }
+
+    #[test]
+    fn a_small_or_smaller_svg_goes_in_and_otherwise_the_png() {
+        let folder = tempfile::tempdir().unwrap();
+        let charts =
+            [("small", 1_000, 10), ("smaller", 300_000, 400_000), ("large", 300_000, 250_000)];
+        let pictures = Pictures::read(&drawn(folder.path(), &charts)).unwrap();
+        let kinds: Vec<&str> =
+            pictures.pictures.iter().map(|picture| &picture.source[..14]).collect();
+        assert_eq!(kinds, ["data:image/svg", "data:image/svg", "data:image/png"]);
+        assert!(pictures.linked.is_empty());
+    }
+
+    #[test]
+    fn what_has_no_room_is_linked() {
+        let folder = tempfile::tempdir().unwrap();
+        let charts = [("a", 150_000, 1), ("b", 5_000_000, 4_000_000), ("c", 150_000, 1)];
+        let pictures = Pictures::read(&drawn(folder.path(), &charts)).unwrap();
+        let stems = |pictures: &[Picture]| {
+            pictures.iter().map(|picture| picture.png.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(stems(&pictures.pictures), ["charts/a.png", "charts/c.png"]);
+        assert_eq!(stems(&pictures.linked), ["charts/b.png"]);
+        assert!(pictures.linked[0].source.is_empty());
+    }
+}
