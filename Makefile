@@ -35,6 +35,10 @@ compare: build ## What changed between two runs, or two builds in one? A=FOLDER 
 serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
 	@$(HARNESS) serve $(ARGS)
 
+.PHONY: console
+console: build ## Keep a bazaar up and watch it on a local page, http://127.0.0.1:30000/; ARGS="--console-port 8080"
+	@$(HARNESS) serve --console $(ARGS)
+
 soak: build ## Break the bazaar at random; SEED=N, MINUTES=M (1, 10)
 	@$(HARNESS) soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(ARGS)
 

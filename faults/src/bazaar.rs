@@ -224,6 +224,34 @@ impl Bazaar {
     pub async fn restart(&self, name: ProcessName) -> Result<Act, ActError> {
         let slot = self.slot(name)?;
         let _beginning = slot.beginning.lock().await;
+        self.begin_again(name, slot).await
+    }
+
+    /// Stops the front-end as an operator would and starts it again with its cache on or off; nothing
+    /// else changes. Returns when the new one was started; nothing if the front-end is down, and will
+    /// have its cache so when it is restarted.
+    pub async fn switch_cache(&self, on: bool) -> Result<Option<Act>, ActError> {
+        let name = ProcessName::FrontEnd;
+        let slot = self.slot(name)?;
+        let _beginning = slot.beginning.lock().await;
+        let old = slot.life().child;
+        match old.state() {
+            ProcessState::Down => {
+                self.launch.set_cache(on);
+                return Ok(None);
+            }
+            is @ ProcessState::Paused => {
+                return Err(ActError::State { name, action: Action::Restart, is });
+            }
+            ProcessState::Running => {}
+        }
+        self.launch.set_cache(on);
+        stop_together(std::slice::from_ref(&old)).await;
+        self.begin_again(name, slot).await.map(Some)
+    }
+
+    /// Begins a new life of a process that is down. The caller holds the slot's lock for that.
+    async fn begin_again(&self, name: ProcessName, slot: &Slot) -> Result<Act, ActError> {
         if self.stopping.load(Ordering::SeqCst) {
             return Err(ActError::Stopping);
         }

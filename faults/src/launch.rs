@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::{BazaarConfig, Durability};
 use crate::ports::Addresses;
@@ -28,6 +29,8 @@ const MAX_LOG_TAIL_BYTES: u64 = 8 * 1024;
 #[derive(Debug)]
 pub(crate) struct Launch {
     config: BazaarConfig,
+    /// Whether the front-end is started with its cache on from now on.
+    cache: AtomicBool,
     addresses: Addresses,
     /// What each process is told of where the others are, if that is not where they are.
     seen: BTreeMap<ProcessName, Addresses>,
@@ -44,7 +47,8 @@ impl Launch {
         let seen = network.map_or_else(BTreeMap::new, |network| {
             names.map(|name| (name, network.seen_by(name))).collect()
         });
-        let launch = Self { config, addresses, seen };
+        let cache = AtomicBool::new(config.cache);
+        let launch = Self { config, cache, addresses, seen };
         for (name, _) in launch.addresses.processes() {
             let path = launch.binary(name);
             let executable = fs::metadata(&path)
@@ -62,6 +66,16 @@ impl Launch {
 
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Whether the front-end is started with its cache on.
+    pub(crate) fn cache(&self) -> bool {
+        self.cache.load(Ordering::Relaxed)
+    }
+
+    /// Decides that for every start from now on.
+    pub(crate) fn set_cache(&self, on: bool) {
+        self.cache.store(on, Ordering::Relaxed);
     }
 
     /// Where the output of `name` goes, through all its lives.
@@ -106,7 +120,7 @@ impl Launch {
             ProcessName::FrontEnd => {
                 command.arg("--listen").arg(addresses.front_end.to_string());
                 command.arg("--catalog").arg(addresses.catalog.to_string());
-                command.args(["--cache", if config.cache { "on" } else { "off" }]);
+                command.args(["--cache", if self.cache() { "on" } else { "off" }]);
                 self.add_replicas_and_pings(command, addresses);
             }
             ProcessName::Catalog => {

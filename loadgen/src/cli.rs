@@ -21,6 +21,7 @@ Examples:
   double-trouble soak --minutes 10            random faults: does anything ever go wrong?
   double-trouble check results/runs/latest    check the newest run again, from its files
   double-trouble compare RUN_A RUN_B          what changed, and is it more than noise?
+  double-trouble serve --console              watch a failover on a local page
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
 
@@ -61,6 +62,7 @@ pub enum Command {
 #[command(after_help = "\
 Examples:
   double-trouble serve
+  double-trouble serve --console                      and a page to watch it and break it on
   double-trouble serve --data-dir ./data              keep the databases, and go on with them later
   double-trouble serve --base-port 41000 --cache off  41000 front-end, 41001 catalog, 41002.. replicas")]
 pub struct Serve {
@@ -86,6 +88,13 @@ pub struct Serve {
     /// After how long without an answer the leader is given up
     #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub ping_timeout_ms: u64,
+    /// Serve a local page as well that shows who leads and what clients see, with buttons that kill,
+    /// pause and restart, and a load to steer
+    #[arg(long)]
+    pub console: bool,
+    /// The page's port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", requires = "console", default_value_t = crate::console::DEFAULT_PORT)]
+    pub console_port: u16,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub binaries: Binaries,

@@ -8,11 +8,14 @@
 //! * [`scenario`]: what a client does; goose runs the clients.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
 //! * [`soak`]: random faults, round after round.
+//! * `console`: a local page beside `serve`, to watch a failover on.
+//! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them.
 //! * [`recorder`]: the one writer of a run's rows. [`stop`]: Ctrl-C.
 
 pub mod cli;
 pub mod commands;
+mod console;
 pub mod exit;
 pub mod plan;
 mod progress;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::bin_dir;
 use crate::cli::Serve;
+use crate::console::Console;
 use crate::exit::Exit;
 use crate::stop::Stop;
 
@@ -20,23 +21,40 @@ use crate::stop::Stop;
 pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
     let folder = DataFolder::new(args.data_dir.as_deref())?;
     let config = config(args, folder.path())?;
+    // Before anything is started: a port that is taken is said at once.
+    let console = match args.console {
+        true => Some(Console::bind(args.console_port).await?),
+        false => None,
+    };
     let log_dir = config.log_dir.clone();
     let bazaar = tokio::select! {
         started = Bazaar::start(config) => Arc::new(started?),
         () = stop.requested() => return Ok(Exit::Pass),
     };
-    introduce(&bazaar, &folder, &log_dir);
+    introduce(&bazaar, &folder, &log_dir, console.as_ref());
+    let origin = Origin::now();
+    let console = console.map(|console| console.beside(&bazaar, args.cache.is_on(), origin));
     let (rows, mut events) = unbounded_channel();
-    let sink = EventSink::new("serve", 1, Origin::now(), rows);
+    let sink = EventSink::new("serve", 1, origin, rows);
     let watching = probes::watch(Arc::clone(&bazaar), sink, stop.requested());
     let telling = async {
         while let Some(event) = events.recv().await {
             tell(&event, &log_dir);
+            if let Some(console) = &console {
+                console.hear(&event);
+            }
         }
     };
-    tokio::join!(watching, telling);
+    let showing = async {
+        match &console {
+            Some(console) => console.run(&bazaar, stop).await,
+            None => Ok(()),
+        }
+    };
+    let ((), (), shown) = tokio::join!(watching, telling, showing);
     bazaar.stop().await;
     println!("The bazaar is down.");
+    shown?;
     Ok(Exit::Pass)
 }
 
@@ -58,7 +76,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
     })
 }
 
-fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path) {
+fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path, console: Option<&Console>) {
     println!("The bazaar is up.");
     for process in bazaar.processes() {
         println!("  {:<10} http://{}  pid {}", process.name, process.address, process.pid);
@@ -67,6 +85,9 @@ fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path) {
     println!("Data: {} ({fate})", folder.path().display());
     println!("Logs: {}", log_dir.display());
     println!("Try: double-trouble client --address {} check", bazaar.addresses().front_end);
+    if let Some(console) = console {
+        println!("Console: http://{}/", console.address());
+    }
     println!("Ctrl-C stops it.");
 }
 

@@ -10,6 +10,8 @@ use super::{Teller, clock};
 pub(super) struct Lines {
     /// A proof has two runs at a time, and a line for each of its rows: their faults would be noise.
     is_proof: bool,
+    /// The rounds of a soak have been checked by the time that all is recorded.
+    is_soak: bool,
     load_began_us: u64,
 }
 
@@ -19,6 +21,7 @@ impl Lines {
         match news {
             News::RunBegan { kind, name, folder, .. } => {
                 self.is_proof = *kind == "prove";
+                self.is_soak = *kind == "soak";
                 Some(format!("{}: {folder}", title(kind, name)))
             }
             _ if self.is_proof => None,
@@ -31,7 +34,9 @@ impl Lines {
                 None
             }
             News::Fault { .. } => fault_line(news, self.load_began_us),
-            News::Recorded { .. } => Some("checking, and drawing charts".to_owned()),
+            News::Recorded { .. } if !self.is_soak => {
+                Some("checking, and drawing charts".to_owned())
+            }
             _ => None,
         }
     }
@@ -67,6 +72,8 @@ pub(super) fn fault_line(news: &News, load_began_us: u64) -> Option<String> {
     let action = action.as_deref().unwrap_or("a fault");
     let target = target.as_deref().unwrap_or_default();
     let who = match process.as_deref() {
+        // What heals everything at the end has no target.
+        Some(process) if target.is_empty() => process.to_owned(),
         Some(process) if process != target => format!("{target}, {process}"),
         _ => target.to_owned(),
     };

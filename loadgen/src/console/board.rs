@@ -1,0 +1,264 @@
+//! Everything the page shows, in one place, and its form in JSON.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use faults::bazaar::Bazaar;
+use faults::clock::Origin;
+use faults::process::{ProcessInfo, ProcessName, ProcessState};
+use faults::schedule::Action;
+use results::records::{Event, EventKind, Observation};
+use serde::Serialize;
+
+use super::leadership::{Leader, Leadership, Reign};
+use super::settings::Load;
+use super::window::{BUCKET_MS, Bucket, Figures, Totals, Window};
+
+/// Marks that are kept: the page lists them, and draws those of the last minute.
+const MAX_MARKS: usize = 60;
+
+/// What a mark stands for; decides its shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum MarkKind {
+    /// Something was broken.
+    Fault,
+    /// Something was put right.
+    Mended,
+    /// A leader began to serve.
+    Leader,
+    /// The load or the cache was changed.
+    Setting,
+}
+
+/// Something that happened, for the timeline and the list below it.
+#[derive(Clone, Debug, Serialize)]
+struct Mark {
+    /// Its number, from 1.
+    number: u64,
+    at_ms: f64,
+    kind: MarkKind,
+    /// As short as a flag.
+    label: String,
+    text: String,
+}
+
+/// A process as the page shows it.
+#[derive(Debug, Serialize)]
+struct Process {
+    name: String,
+    pid: u32,
+    address: String,
+    /// `up`, `paused` or `dead`.
+    state: &'static str,
+    /// Whether it leads; of replicas only.
+    leads: Option<bool>,
+    /// Whether it is in sync; of replicas only.
+    in_sync: Option<bool>,
+}
+
+/// What the page shows.
+#[derive(Debug, Serialize)]
+pub(super) struct State {
+    now_ms: f64,
+    bucket_ms: u64,
+    processes: Vec<Process>,
+    leader: Option<Leader>,
+    reigns: Vec<Reign>,
+    load: Load,
+    /// Whether the front-end caches.
+    cache: bool,
+    /// The last second.
+    figures: Figures,
+    totals: Totals,
+    /// Those that the page does not have yet.
+    buckets: Vec<Bucket>,
+    marks: VecDeque<Mark>,
+}
+
+impl State {
+    /// The number of the bucket that comes after those in here.
+    pub(super) fn next_bucket(&self, before: u64) -> u64 {
+        self.buckets.last().map_or(before, |bucket| bucket.number + 1)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    window: Window,
+    leadership: Leadership,
+    marks: VecDeque<Mark>,
+    marks_made: u64,
+    load: Load,
+    cache: bool,
+}
+
+/// Everything the page shows.
+#[derive(Debug)]
+pub(super) struct Board {
+    bazaar: Arc<Bazaar>,
+    origin: Origin,
+    inner: Mutex<Inner>,
+}
+
+impl Board {
+    pub(super) fn new(bazaar: Arc<Bazaar>, origin: Origin, cache: bool) -> Self {
+        Self { bazaar, origin, inner: Mutex::new(Inner { cache, ..Inner::default() }) }
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// A client has done something.
+    pub(super) fn observe(&self, row: &Observation) {
+        self.inner().window.add(row);
+    }
+
+    /// Time has gone by.
+    pub(super) fn tick(&self) {
+        let number = self.origin.elapsed_us() / (BUCKET_MS * 1000);
+        self.inner().window.close_until(number);
+    }
+
+    /// The probes have seen something.
+    pub(super) fn hear(&self, event: &Event) {
+        let mut inner = self.inner();
+        match event.event {
+            EventKind::Died => {
+                let process = event.process.as_deref().unwrap_or("a process");
+                inner.leadership.harmed(process, "the death of", event.at_us);
+                let text = format!("{process} has died by itself");
+                inner.mark(event.at_us, MarkKind::Fault, format!("{process} died"), text);
+            }
+            EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
+                if let Some(said) = inner.leadership.hear(event) {
+                    let label = said.split(" in epoch").next().unwrap_or_default().to_owned();
+                    inner.mark(event.at_us, MarkKind::Leader, label, said);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A button has broken something.
+    pub(super) fn harmed(&self, name: ProcessName, pid: u32, action: Action, at_monotonic_us: u64) {
+        let at_us = self.origin.since_origin(at_monotonic_us);
+        let mut inner = self.inner();
+        inner.leadership.harmed(&name.to_string(), action.as_str(), at_us);
+        let label = format!("{action} {name}");
+        let text = format!("{label} (pid {pid})");
+        inner.mark(at_us, MarkKind::Fault, label, text);
+    }
+
+    /// A button has put something right.
+    pub(super) fn mended(&self, name: ProcessName, pid: u32, action: Action, at_monotonic_us: u64) {
+        let at_us = self.origin.since_origin(at_monotonic_us);
+        let mut inner = self.inner();
+        // A process that was restarted must first be chosen again.
+        if action == Action::Resume {
+            inner.leadership.mended(&name.to_string(), at_us);
+        }
+        let label = format!("{action} {name}");
+        let text = format!("{label} (pid {pid})");
+        inner.mark(at_us, MarkKind::Mended, label, text);
+    }
+
+    /// The load was changed.
+    pub(super) fn loaded(&self, load: &Load) {
+        let at_us = self.origin.elapsed_us();
+        let mut inner = self.inner();
+        inner.load = load.clone();
+        let label = if load.on { "load" } else { "load off" };
+        inner.mark(at_us, MarkKind::Setting, label.to_owned(), load.describe());
+    }
+
+    /// The cache was switched.
+    pub(super) fn cached(&self, on: bool, how: &str) {
+        let at_us = self.origin.elapsed_us();
+        let mut inner = self.inner();
+        inner.cache = on;
+        let label = if on { "cache on" } else { "cache off" };
+        inner.mark(at_us, MarkKind::Setting, label.to_owned(), format!("{label}: {how}"));
+    }
+
+    /// The open loop's schedule was so far behind that it was begun anew.
+    pub(super) fn began_anew(&self, behind_us: u64) {
+        let at_us = self.origin.elapsed_us();
+        let mut inner = self.inner();
+        inner.window.forget_behind();
+        let text = format!(
+            "the load was {:.0} s behind its schedule, which was begun anew: this rate is too high",
+            behind_us as f64 / 1e6
+        );
+        inner.mark(at_us, MarkKind::Setting, "schedule anew".to_owned(), text);
+    }
+
+    /// How far the load is behind its schedule.
+    pub(super) fn behind_us(&self) -> u64 {
+        self.inner().window.behind_us()
+    }
+
+    /// A new schedule begins, which is behind nothing.
+    pub(super) fn forget_behind(&self) {
+        self.inner().window.forget_behind();
+    }
+
+    /// What the page shows, with the buckets from number `from` on.
+    pub(super) fn state(&self, from: u64) -> State {
+        let processes = self.bazaar.processes();
+        let inner = self.inner();
+        let leader = inner.leadership.leader();
+        State {
+            now_ms: milliseconds(self.origin.elapsed_us()),
+            bucket_ms: BUCKET_MS,
+            processes: processes.iter().map(|process| shown(process, leader)).collect(),
+            leader: leader.cloned(),
+            reigns: inner.leadership.reigns().cloned().collect(),
+            load: inner.load.clone(),
+            cache: inner.cache,
+            figures: inner.window.figures(),
+            totals: inner.window.totals(),
+            buckets: inner.window.since(from),
+            marks: inner.marks.clone(),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn mark(&mut self, at_us: u64, kind: MarkKind, label: String, text: String) {
+        self.marks_made += 1;
+        let (number, at_ms) = (self.marks_made, milliseconds(at_us));
+        self.marks.push_back(Mark { number, at_ms, kind, label, text });
+        if self.marks.len() > MAX_MARKS {
+            self.marks.pop_front();
+        }
+    }
+}
+
+fn shown(process: &ProcessInfo, leader: Option<&Leader>) -> Process {
+    let replica = match process.name {
+        ProcessName::Order(id) => Some(id.0),
+        ProcessName::FrontEnd | ProcessName::Catalog => None,
+    };
+    Process {
+        name: process.name.to_string(),
+        pid: process.pid,
+        address: process.address.to_string(),
+        state: match process.state {
+            ProcessState::Running => "up",
+            ProcessState::Paused => "paused",
+            ProcessState::Down => "dead",
+        },
+        leads: replica.map(|id| leader.is_some_and(|leader| leader.id == id)),
+        in_sync: replica.map(|id| leader.is_some_and(|leader| leader.in_sync.contains(&id))),
+    }
+}
+
+fn milliseconds(us: u64) -> f64 {
+    us as f64 / 1000.0
+}

@@ -1,0 +1,174 @@
+//! Who leads, who led, and how long nobody did, from the events of probes and buttons. Pure.
+
+use std::collections::VecDeque;
+
+use results::records::{Event, EventKind};
+use serde::Serialize;
+
+/// Reigns that are kept: more than fit into a minute's strip.
+const MAX_REIGNS: usize = 40;
+
+/// Who leads now, as far as is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Leader {
+    /// The replica's id.
+    pub(super) id: u8,
+    pub(super) epoch: u64,
+    pub(super) in_sync: Vec<u8>,
+    /// Whether it is known to serve; it was merely chosen otherwise.
+    pub(super) serves: bool,
+}
+
+/// A time during which a replica led.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Reign {
+    pub(super) id: u8,
+    pub(super) from_us: u64,
+    /// When it was lost; nothing while it lasts.
+    pub(super) until_us: Option<u64>,
+}
+
+/// The leadership and its history.
+#[derive(Debug, Default)]
+pub(super) struct Leadership {
+    leader: Option<Leader>,
+    reigns: VecDeque<Reign>,
+    /// What was done to the leader, and when.
+    lost: Option<(String, u64)>,
+}
+
+impl Leadership {
+    pub(super) fn leader(&self) -> Option<&Leader> {
+        self.leader.as_ref()
+    }
+
+    pub(super) fn reigns(&self) -> impl Iterator<Item = &Reign> {
+        self.reigns.iter()
+    }
+
+    /// Something was done to `process` that keeps it from answering.
+    pub(super) fn harmed(&mut self, process: &str, what: &str, at_us: u64) {
+        let leads = self.leader.as_ref().is_some_and(|leader| process == name(leader.id));
+        if leads && self.lost.is_none() {
+            self.lost = Some((format!("{what} {process}"), at_us));
+            self.end_reign(at_us);
+        }
+    }
+
+    /// What harmed the leader was undone before anybody took over.
+    pub(super) fn mended(&mut self, process: &str, at_us: u64) {
+        let Some(leader) = self.leader.as_ref().filter(|leader| process == name(leader.id)) else {
+            return;
+        };
+        if leader.serves && self.lost.take().is_some() {
+            let id = leader.id;
+            self.begin_reign(id, at_us);
+        }
+    }
+
+    /// Takes in a change of configuration. Returns what there is to say, if a leader began to serve.
+    pub(super) fn hear(&mut self, event: &Event) -> Option<String> {
+        let (id, epoch) = (event.leader?, event.epoch?);
+        let ids = event.in_sync.as_deref().unwrap_or_default();
+        let in_sync = ids.split(' ').filter_map(|id| id.parse().ok()).collect();
+        let known = self.leader.as_ref().filter(|leader| leader.epoch == epoch);
+        let served = known.is_some_and(|leader| leader.serves);
+        let serves = served || event.event == EventKind::LeaderServes;
+        self.leader = Some(Leader { id, epoch, in_sync, serves });
+        if event.event == EventKind::LeaderChanged {
+            self.end_reign(event.at_us);
+        }
+        if served || !serves {
+            return None;
+        }
+        self.begin_reign(id, event.at_us);
+        let mut said = format!("{} leads in epoch {epoch}", name(id));
+        if let Some((what, lost_us)) = self.lost.take() {
+            let ms = event.at_us.saturating_sub(lost_us) as f64 / 1000.0;
+            said.push_str(&format!(", {ms:.1} ms after {what}"));
+        }
+        Some(said)
+    }
+
+    fn end_reign(&mut self, at_us: u64) {
+        if let Some(reign) = self.reigns.back_mut()
+            && reign.until_us.is_none()
+        {
+            reign.until_us = Some(at_us);
+        }
+    }
+
+    fn begin_reign(&mut self, id: u8, from_us: u64) {
+        self.end_reign(from_us);
+        self.reigns.push_back(Reign { id, from_us, until_us: None });
+        if self.reigns.len() > MAX_REIGNS {
+            self.reigns.pop_front();
+        }
+    }
+}
+
+/// What a replica's process is called.
+pub(super) fn name(id: u8) -> String {
+    format!("order-{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind, at_us: u64, leader: u8, epoch: u64) -> Event {
+        let mut event = Event::new("serve", 1, at_us, kind);
+        (event.leader, event.epoch) = (Some(leader), Some(epoch));
+        event.in_sync = Some("1 2 3".to_owned());
+        event
+    }
+
+    fn led_by_3() -> Leadership {
+        let mut leadership = Leadership::default();
+        assert_eq!(leadership.hear(&event(EventKind::LeaderChanged, 100, 3, 1)), None);
+        assert!(!leadership.leader().unwrap().serves);
+        let said = leadership.hear(&event(EventKind::LeaderServes, 200, 3, 1)).unwrap();
+        assert_eq!(said, "order-3 leads in epoch 1");
+        leadership
+    }
+
+    #[test]
+    fn a_takeover_is_told_with_its_cause_and_its_time() {
+        let mut leadership = led_by_3();
+        leadership.harmed("order-1", "kill", 5_000);
+        leadership.harmed("order-3", "kill", 10_000);
+        assert_eq!(leadership.hear(&event(EventKind::LeaderChanged, 12_000, 2, 2)), None);
+        assert!(!leadership.leader().unwrap().serves);
+        let said = leadership.hear(&event(EventKind::LeaderServes, 16_200, 2, 2)).unwrap();
+        assert_eq!(said, "order-2 leads in epoch 2, 6.2 ms after kill order-3");
+        let reigns: Vec<_> = leadership.reigns().cloned().collect();
+        let expected = [
+            Reign { id: 3, from_us: 200, until_us: Some(10_000) },
+            Reign { id: 2, from_us: 16_200, until_us: None },
+        ];
+        assert_eq!(reigns, expected);
+    }
+
+    #[test]
+    fn who_is_in_sync_changes_without_a_word_about_the_leader() {
+        let mut leadership = led_by_3();
+        let mut change = event(EventKind::InSyncChanged, 300, 3, 1);
+        change.in_sync = Some("1 3".to_owned());
+        assert_eq!(leadership.hear(&change), None);
+        let leader = leadership.leader().unwrap();
+        assert_eq!((leader.in_sync.as_slice(), leader.serves), (&[1, 3][..], true));
+    }
+
+    #[test]
+    fn a_leader_that_is_resumed_in_time_goes_on() {
+        let mut leadership = led_by_3();
+        leadership.harmed("order-3", "pause", 10_000);
+        leadership.mended("order-3", 20_000);
+        let reigns: Vec<_> = leadership.reigns().cloned().collect();
+        assert_eq!(reigns.len(), 2);
+        assert_eq!((reigns[0].until_us, reigns[1].until_us), (Some(10_000), None));
+        // What comes later is no consequence of that pause.
+        let said = leadership.hear(&event(EventKind::LeaderServes, 90_000, 2, 2)).unwrap();
+        assert_eq!(said, "order-2 leads in epoch 2");
+    }
+}

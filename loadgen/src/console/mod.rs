@@ -1,0 +1,113 @@
+//! The console: a local page beside `serve` on which a class can watch a failover happen.
+//!
+//! It shows who leads, who is in sync, what clients see, and the last minute of it; and it has
+//! buttons that break the bazaar and steer the load. Nothing of it is kept: whoever wants figures
+//! that can be published runs a plan.
+//!
+//! Whoever can post to the console can kill processes, so it listens on 127.0.0.1 only, and [`guard`]
+//! refuses whatever a page of another origin might make a browser send.
+//!
+//! * [`settings`]: the load, as the page sets it. [`load`]: clients that follow it.
+//! * [`window`]: what the clients saw in the last minute. [`board`]: everything the page shows.
+//! * [`acts`]: what the buttons do. [`guard`], [`server`]: HTTP.
+
+mod acts;
+mod board;
+mod guard;
+mod leadership;
+mod load;
+mod server;
+mod settings;
+mod window;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use faults::bazaar::Bazaar;
+use faults::clock::Origin;
+use results::records::Event;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::acts::Acts;
+use self::board::Board;
+use self::server::Shown;
+use crate::stop::Stop;
+
+/// The console's port if nobody names one: just below the front-end's.
+pub(crate) const DEFAULT_PORT: u16 = 30_000;
+
+/// A console that is bound and shows nothing yet.
+#[derive(Debug)]
+pub(crate) struct Console {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// A console beside a bazaar.
+#[derive(Debug)]
+pub(crate) struct Running {
+    board: Arc<Board>,
+    shown: Arc<Shown>,
+    listener: TcpListener,
+    settings: watch::Receiver<settings::Load>,
+}
+
+impl Console {
+    /// Takes the port, before anything else is started. 0 takes a free one.
+    ///
+    /// # Errors
+    /// Somebody else has it.
+    pub(crate) async fn bind(port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
+            format!("--console-port {port}: it cannot be had; name another, or 0 for a free one")
+        })?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Puts it beside a bazaar whose front-end caches, or does not. Times are since `origin`.
+    pub(crate) fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, origin: Origin) -> Running {
+        let board = Arc::new(Board::new(Arc::clone(bazaar), origin, cache));
+        let (set, settings) = watch::channel(settings::Load::default());
+        let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&board), set);
+        let shown = Arc::new(Shown::new(acts, Arc::clone(&board), self.address.port()));
+        Running { board, shown, listener: self.listener, settings }
+    }
+}
+
+impl Running {
+    /// Tells the console of something that happened.
+    pub(crate) fn hear(&self, event: &Event) {
+        self.board.hear(event);
+    }
+
+    /// Serves and loads until it is told to stop; then no client is left.
+    pub(crate) async fn run(&self, bazaar: &Bazaar, stop: &Stop) -> anyhow::Result<()> {
+        let load = load::run(bazaar, &self.board, self.settings.clone(), stop);
+        let serve = server::serve(&self.listener, &self.shown, stop);
+        let tick = tick(&self.board, stop);
+        let (loaded, (), ()) = tokio::join!(load, serve, tick);
+        loaded
+    }
+}
+
+/// Closes the window's buckets when their time is over.
+async fn tick(board: &Board, stop: &Stop) {
+    let mut ticks = interval(Duration::from_millis(window::BUCKET_MS));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    while !stop.is_requested() {
+        tokio::select! {
+            _ = ticks.tick() => board.tick(),
+            () = stop.requested() => {}
+        }
+    }
+}

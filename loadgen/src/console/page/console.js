@@ -1,0 +1,267 @@
+// Shows the console's state, which comes as server-sent events, and posts what is pressed. All text
+// that comes from the server is set as text, never as markup.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const KEPT_BUCKETS = 300;
+// A button that was pressed rests a moment: where "Kill" was, "Restart" stands after it has worked,
+// and a second click of the same impulse must not hit that.
+const REST_MS = 700;
+const SAID_MS = 6000;
+
+let state = null;
+let buckets = [];
+let spokenMark = null;
+let resting = new Map();
+let saidUntil = null;
+
+function connect() {
+  const source = new EventSource("/events");
+  let isFirst = true;
+  source.onopen = () => {
+    isFirst = true;
+    connection("live", false);
+  };
+  source.onmessage = (event) => {
+    state = JSON.parse(event.data);
+    // A new connection begins with the whole minute.
+    buckets = (isFirst ? [] : buckets).concat(state.buckets).slice(-KEPT_BUCKETS);
+    isFirst = false;
+    show();
+  };
+  // The browser tries again by itself, except after a refusal.
+  source.onerror = () => {
+    connection("no connection: is the console still running?", true);
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+  };
+}
+
+function connection(text, lost) {
+  setText($("connection"), text);
+  $("connection").classList.toggle("lost", lost);
+}
+
+// Only what differs is touched, so that a screen reader is not told the same again and again.
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function show() {
+  showLeader();
+  showProcesses();
+  showFigures();
+  showLoad();
+  showEvents();
+  if (!document.hidden) Timeline.draw($("timeline"), state, buckets);
+}
+
+function showLeader() {
+  const { leader, processes } = state;
+  const process = leader && processes.find(({ name }) => name === `order-${leader.id}`);
+  const leads = Boolean(leader && leader.serves && process && process.state === "up");
+  $("leadership").classList.toggle("leaderless", !leads);
+  if (!leader) {
+    setText($("leader"), "nobody leads yet");
+    setText($("leader-detail"), "");
+    return;
+  }
+  const name = `order-${leader.id}`;
+  const frontEnd = processes.find((one) => one.name === "front-end");
+  let text = `${name} leads`;
+  if (process && process.state !== "up") text = `${name} led, and is ${process.state}`;
+  else if (!leader.serves) text = `${name} takes over`;
+  setText($("leader"), text);
+  const inSync = leader.in_sync.map((id) => `order-${id}`).join(", ");
+  const doubt = frontEnd && frontEnd.state !== "up" ? ` · as last known: the front-end is ${frontEnd.state}` : "";
+  setText($("leader-detail"), `epoch ${leader.epoch} · in sync: ${inSync}${doubt}`);
+}
+
+const STATES = { up: "● up", paused: "❚❚ paused", dead: "✕ dead" };
+
+function showProcesses() {
+  const list = $("processes");
+  for (const process of state.processes) {
+    const item = $(`process-${process.name}`) ?? list.appendChild(card(process.name));
+    item.className = `${process.state}${process.leads ? " leads" : ""}`;
+    setText(item.querySelector(".state"), STATES[process.state]);
+    setText(item.querySelector(".pid"), `pid ${process.pid}, port ${process.address.split(":").at(-1)}`);
+    setText(item.querySelector(".role"), role(process));
+    const [first, second] = item.querySelectorAll("button");
+    offer(first, process.state === "dead" ? "restart" : "kill");
+    offer(second, process.state === "paused" ? "resume" : "pause");
+    second.disabled = isResting(second) || process.state === "dead";
+  }
+  for (const button of $("leader-buttons").querySelectorAll("[data-action]")) button.disabled = isResting(button) || !state.leader;
+}
+
+function role({ leads, in_sync: inSync }) {
+  if (leads === null) return "";
+  return `${leads ? "◆ leads, " : ""}${inSync ? "✓ in sync" : "✕ not in sync"}`;
+}
+
+function card(name) {
+  const item = document.createElement("li");
+  item.id = `process-${name}`;
+  const title = document.createElement("h3");
+  title.textContent = name;
+  item.append(title);
+  for (const kind of ["state", "role", "pid", "buttons"]) {
+    const line = document.createElement(kind === "buttons" ? "div" : "p");
+    line.className = kind;
+    item.append(line);
+  }
+  for (let count = 0; count < 2; count += 1) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.target = name;
+    item.querySelector(".buttons").append(button);
+  }
+  return item;
+}
+
+function offer(button, action) {
+  if (button.dataset.action !== action) {
+    button.dataset.action = action;
+    button.textContent = action[0].toUpperCase() + action.slice(1);
+    button.setAttribute("aria-label", `${action} ${button.dataset.target}`);
+    button.classList.toggle("harm", action === "kill" || action === "pause");
+  }
+  button.disabled = isResting(button);
+}
+
+function showFigures() {
+  const { figures, totals } = state;
+  for (const row of document.querySelectorAll("tr[data-op]")) {
+    const figure = figures[row.dataset.op];
+    const [answered, p50, p99] = row.querySelectorAll("td");
+    setText(answered, `${figure.answered}/s`);
+    setText(p50, Timeline.latency(figure.p50_us));
+    setText(p99, Timeline.latency(figure.p99_us));
+  }
+  const count = (id, recent, total) => {
+    setText($(id), `${recent}/s`);
+    setText($(`${id}-total`), `${total} in all`);
+    $(id).classList.toggle("bad", recent > 0);
+  };
+  count("failed", figures.failed, totals.failed);
+  count("unknown", figures.unknown, totals.unknown);
+  const share = figures.hit_share;
+  setText($("hits"), share === null ? "–" : `${Math.round(share * 100)} %`);
+  setText($("acknowledged"), `${totals.acknowledged}`);
+  setText($("looked-up"), `${totals.looked_up}`);
+  setText($("missing"), `${totals.missing}`);
+  $("missing").classList.toggle("bad", totals.missing > 0);
+  const isBehind = figures.behind_ms >= 1000 && state.load.on && state.load.arrivals !== "closed";
+  $("behind").hidden = !isBehind;
+  if (isBehind) {
+    setText($("behind"), `The load is ${(figures.behind_ms / 1000).toFixed(0)} s behind its schedule: more is asked for than is answered.`);
+  }
+}
+
+function showLoad() {
+  const { load, cache } = state;
+  $("load-on").setAttribute("aria-pressed", `${load.on}`);
+  setText($("load-on"), load.on ? "Stop the load" : "Start the load");
+  const fields = { p: load.p, arrivals: load.arrivals, rate: load.rate_per_s, clients: load.clients };
+  for (const [id, value] of Object.entries(fields)) {
+    // Whoever is typing is not interrupted; elsewhere the field follows, also what others change.
+    if (document.activeElement !== $(id) && $(id).value !== `${value}`) $(id).value = `${value}`;
+  }
+  setText($("p-shown"), $("p").value);
+  $("rate").disabled = $("arrivals").value === "closed";
+  $("cache").setAttribute("aria-pressed", `${cache}`);
+  setText($("cache"), cache ? "Switch the cache off" : "Switch the cache on");
+  $("cache").disabled = isResting($("cache"));
+}
+
+function showEvents() {
+  const { marks, now_ms: now } = state;
+  if (marks.length === 0) return;
+  const list = $("events");
+  const newest = marks.at(-1).number;
+  if (list.dataset.newest !== `${newest}`) {
+    list.replaceChildren(...marks.toReversed().map((mark) => {
+      const item = document.createElement("li");
+      const time = document.createElement("time");
+      time.dataset.at = mark.at_ms;
+      const text = document.createElement("span");
+      text.className = mark.kind;
+      text.textContent = `${{ fault: "▼ ", mended: "▽ ", leader: "◆ ", setting: "" }[mark.kind]}${mark.text}`;
+      item.append(time, text);
+      return item;
+    }));
+    list.dataset.newest = newest;
+    speak(marks);
+  }
+  for (const time of list.querySelectorAll("time")) setText(time, ago(now - time.dataset.at));
+}
+
+function ago(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return seconds < 60 ? `${seconds} s ago` : `${Math.floor(seconds / 60)} min ago`;
+}
+
+// A screen reader is told of new leaders; what was there before the page came is no news.
+function speak(marks) {
+  if (spokenMark !== null) {
+    const news = marks.filter((mark) => mark.number > spokenMark && mark.kind === "leader");
+    if (news.length > 0) setText($("spoken"), news.map((mark) => mark.text).join(". "));
+  }
+  spokenMark = marks.at(-1).number;
+}
+
+function isResting(button) {
+  return (resting.get(button) ?? 0) > performance.now();
+}
+
+async function press(button, path, body) {
+  resting.set(button, Infinity);
+  button.disabled = true;
+  await post(path, body);
+  resting.set(button, performance.now() + REST_MS);
+}
+
+async function post(path, body) {
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) say((await response.json()).error.message);
+  } catch {
+    say("The console did not answer.");
+  }
+}
+
+function say(text) {
+  setText($("said"), text);
+  clearTimeout(saidUntil);
+  saidUntil = setTimeout(() => setText($("said"), ""), SAID_MS);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || button.disabled) return;
+  if (button.id === "load-on") post("/load", { on: button.getAttribute("aria-pressed") !== "true" });
+  else if (button.id === "cache") press(button, "/cache", { on: button.getAttribute("aria-pressed") !== "true" });
+  else if (button.dataset.action) press(button, "/fault", { action: button.dataset.action, target: button.dataset.target });
+});
+
+$("load").addEventListener("submit", (event) => event.preventDefault());
+$("p").addEventListener("input", () => setText($("p-shown"), $("p").value));
+$("p").addEventListener("change", () => post("/load", { p: Number($("p").value) }));
+$("arrivals").addEventListener("change", () => {
+  $("rate").disabled = $("arrivals").value === "closed";
+  post("/load", { arrivals: $("arrivals").value });
+});
+for (const [id, field] of [["rate", "rate_per_s"], ["clients", "clients"]]) {
+  $(id).addEventListener("change", () => {
+    if ($(id).checkValidity()) post("/load", { [field]: Number($(id).value) });
+    else say(`${field}: must be ${$(id).min} to ${$(id).max}`);
+  });
+}
+window.addEventListener("resize", () => state && Timeline.draw($("timeline"), state, buckets));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => state && show());
+
+connect();
