@@ -1,5 +1,7 @@
 //! One trial of one cell, as the charts over time look at it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Material;
 use super::faults::Fault;
 use crate::availability::AvailabilityRow;
@@ -19,32 +21,34 @@ pub(super) struct TrialView<'a> {
 impl<'a> TrialView<'a> {
     /// Every trial that left an observation or an event, in the manifest's order.
     pub(super) fn all(material: &Material<'a>) -> Vec<Self> {
+        // Sorted out in one pass: a run may have many trials and half a million rows.
+        let mut rows: BTreeMap<(&str, u32), Vec<&'a Observation>> = BTreeMap::new();
+        for row in material.observations {
+            rows.entry((&row.cell, row.trial)).or_default().push(row);
+        }
+        let mut events: BTreeMap<(&str, u32), Vec<&'a Event>> = BTreeMap::new();
+        for event in material.events {
+            events.entry((&event.cell, event.trial)).or_default().push(event);
+        }
+        let trials: BTreeSet<(&str, u32)> = rows.keys().chain(events.keys()).copied().collect();
+        let of_cell = |cell: &'a Cell| {
+            let of_cell = trials.range((cell.id.as_str(), 0)..=(cell.id.as_str(), u32::MAX));
+            of_cell.map(move |&(_, number)| (cell, number))
+        };
         let mut views = Vec::new();
-        for cell in &material.manifest.cells {
-            let of_rows = material.observations.iter().filter(|row| row.cell == cell.id);
-            let of_events = material.events.iter().filter(|event| event.cell == cell.id);
-            let last = of_rows.map(|row| row.trial).chain(of_events.map(|event| event.trial)).max();
-            views.extend((1..=last.unwrap_or(0)).map(|number| Self::new(material, cell, number)));
+        for (cell, number) in material.manifest.cells.iter().flat_map(of_cell) {
+            let place = (cell.id.as_str(), number);
+            let costs = material.availability.iter();
+            let costs: Vec<&AvailabilityRow> =
+                costs.filter(|row| (row.cell.as_str(), row.trial) == place).collect();
+            let mut load = rows.remove(&place).unwrap_or_default();
+            load.retain(|row| row.phase == Phase::Load);
+            let mut events = events.remove(&place).unwrap_or_default();
+            events.sort_by_key(|event| event.at_us);
+            let faults = Fault::all(&events, &costs);
+            views.push(Self { cell, number, load, events, faults });
         }
         views
-    }
-
-    fn new(material: &Material<'a>, cell: &'a Cell, number: u32) -> Self {
-        let is_its = |cell_id: &str, trial: u32| cell_id == cell.id && trial == number;
-        let rows = material.observations.iter().filter(|row| is_its(&row.cell, row.trial));
-        let events = material.events.iter().filter(|event| is_its(&event.cell, event.trial));
-        let mut events: Vec<&Event> = events.collect();
-        events.sort_by_key(|event| event.at_us);
-        let costs = material.availability.iter();
-        let costs: Vec<&AvailabilityRow> =
-            costs.filter(|row| is_its(&row.cell, row.trial)).collect();
-        Self {
-            cell,
-            number,
-            load: rows.filter(|row| row.phase == Phase::Load).collect(),
-            faults: Fault::all(&events, &costs),
-            events,
-        }
     }
 
     /// From the first send of the load to its last answer.
@@ -61,13 +65,15 @@ impl<'a> TrialView<'a> {
         format!("{cell}-trial{}", self.number)
     }
 
-    /// `p = 0.5 · cache on`, and the trial if there are several.
+    /// `p = 0.5 · cache on`, rate and build, and the trial if there are several.
     pub(super) fn setting(&self) -> String {
         let cache = if self.cell.cache { "cache on" } else { "cache off" };
         let trial = match self.cell.trials {
             0 | 1 => String::new(),
             trials => format!(" · trial {} of {trials}", self.number),
         };
-        format!("p = {} · {cache}{trial}", self.cell.p)
+        let rest = super::rate_and_build(self.cell.rate_per_s, self.cell.build.as_deref());
+        let rest = if rest.is_empty() { rest } else { format!(" · {rest}") };
+        format!("p = {} · {cache}{rest}{trial}", self.cell.p)
     }
 }

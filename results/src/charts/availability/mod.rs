@@ -40,6 +40,8 @@ const ROOM_FOR_WORD: i32 = 12;
 /// The chart of one trial.
 pub(super) struct Availability {
     name: String,
+    /// Which trial this is.
+    setting: String,
     frame: Frame,
     processes: Vec<Lane<State>>,
     links: Vec<Lane<String>>,
@@ -81,7 +83,17 @@ impl Availability {
         let answers = Axis::from_zero(format!("{what} per {slice_ms} ms"), [most as f64]);
         let range = (span_us.0 as f64 / 1e6, span_us.1 as f64 / 1e6);
         let time = Axis::linear("time since the run began (s)", range);
-        Ok(Self { name, frame, processes, links, service, marks, time, answers })
+        Ok(Self {
+            name,
+            setting: trial.setting(),
+            frame,
+            processes,
+            links,
+            service,
+            marks,
+            time,
+            answers,
+        })
     }
 
     /// The panel of lanes and that of answers.
@@ -257,7 +269,7 @@ impl Figure for Availability {
     fn card(&self) -> Chart {
         Chart {
             stem: self.name.clone(),
-            title: self.frame.title.clone(),
+            title: format!("{} ({})", self.frame.title, self.setting),
             alt: self.in_words(),
             kind: ChartKind::Availability,
         }

@@ -40,6 +40,8 @@ const SHORTEST_THREAD: i32 = 10;
 /// The chart of one trial.
 pub(super) struct FaultZoom {
     name: String,
+    /// Which trial this is.
+    setting: String,
     frame: Frame,
     moments: Vec<Moment>,
     latency: Axis,
@@ -81,7 +83,7 @@ impl FaultZoom {
             ),
             legend: legend(&moments),
         };
-        Ok(Self { name, frame, moments, latency, answers })
+        Ok(Self { name, setting: trial.setting(), frame, moments, latency, answers })
     }
 
     fn grid(&self) -> Grid {
@@ -119,7 +121,7 @@ impl Figure for FaultZoom {
         let lost: usize = self.moments.iter().map(Moment::lost).sum();
         Chart {
             stem: self.name.clone(),
-            title: self.frame.title.clone(),
+            title: format!("{} ({})", self.frame.title, self.setting),
             alt: format!(
                 "Operations and answers per {SLICE_MS} ms around {} faults, {lost} of these \
                  operations failed or unknown. {}.",

@@ -50,6 +50,8 @@ struct Layer {
 /// The chart of one trial.
 pub(super) struct Timeline {
     name: String,
+    /// Which trial this is.
+    setting: String,
     frame: Frame,
     layers: Vec<Layer>,
     marks: FaultMarks,
@@ -78,7 +80,7 @@ impl Timeline {
         };
         let time = Axis::linear("time since the run began (s)", time);
         let lost = (count(&trial.load, Outcome::Failed), count(&trial.load, Outcome::Unknown));
-        Ok(Self { name, frame, layers, marks, time, throughput, lost })
+        Ok(Self { name, setting: trial.setting(), frame, layers, marks, time, throughput, lost })
     }
 
     /// A panel per layer, and the one of answers, one below the other.
@@ -163,7 +165,7 @@ impl Figure for Timeline {
     fn card(&self) -> Chart {
         Chart {
             stem: self.name.clone(),
-            title: self.frame.title.clone(),
+            title: format!("{} ({})", self.frame.title, self.setting),
             alt: self.in_words(),
             kind: ChartKind::Timeline,
         }
