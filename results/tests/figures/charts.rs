@@ -141,6 +141,8 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     }
     for name in [timeline, strip, faults] {
         let (width, _, colours) = picture(&folder.path().join(format!("charts/{name}.png")));
+        let svg = fs::read(folder.path().join(format!("charts/{name}.svg"))).unwrap();
+        assert!(svg.len() < 500_000, "{name}: {} bytes", svg.len());
         assert!(width == 1400 && colours > 20, "{name}: {width} wide, {colours} colours");
     }
 }

@@ -11,7 +11,7 @@ use results::{availability, summary};
 use tempfile::TempDir;
 
 use crate::rows::{cell, injected, manifest, operation, trade};
-use crate::synthetic::Run;
+use crate::synthetic::{self, Run};
 
 /// A run's charts, and where they are.
 struct Pictures {
@@ -147,6 +147,28 @@ fn several_rates_make_a_sweep_with_its_knee() {
     let sweep = pictures.chart(ChartKind::RateSweep);
     assert_eq!(sweep.stem, "rate-sweep-p0");
     assert!(sweep.alt.contains("up to 500/s are held"), "{sweep:?}");
+}
+
+#[test]
+fn two_builds_get_a_panel_each() {
+    let mut run = synthetic::bench();
+    let of_b = |id: &str| format!("{id}-b");
+    let built = |cell: &Cell, build: &str| Cell { build: Some(build.to_owned()), ..cell.clone() };
+    let b: Vec<Cell> = run
+        .manifest
+        .cells
+        .iter()
+        .map(|cell| Cell { id: of_b(&cell.id), ..built(cell, "b") })
+        .collect();
+    run.manifest.cells = run.manifest.cells.iter().map(|cell| built(cell, "a")).chain(b).collect();
+    let rows =
+        run.observations.iter().map(|row| Observation { cell: of_b(&row.cell), ..row.clone() });
+    let rows: Vec<Observation> = rows.collect();
+    run.observations.extend(rows);
+    let pictures = Pictures::of(&run);
+    pictures.assert_shows(ChartKind::LatencyByP, &["build a", "build b", "95 % interval"]);
+    let alt = &pictures.chart(ChartKind::LatencyByP).alt;
+    assert!(alt.contains("build b, p99, cache off: "), "{alt}");
 }
 
 /// Three trades of a stock, volume 10, 20 and 30 after them, and a read 0.4 ms after each: the second
