@@ -206,6 +206,7 @@ Examples:
   double-trouble bench --plan rates                        what rate does it hold?
   double-trouble bench --rate 500,1000 --p 0.2             an open loop: the schedule waits for nobody
   double-trouble bench --trials 10 --against ../old/target/release
+  double-trouble bench --trials 8 --bin-dir target/planted --against target/planted --slow-trades 20
   double-trouble failover --seed 7
 
 A plan is a TOML file in which every field has a default; loadgen/plans/bench.toml and failover.toml
@@ -220,6 +221,10 @@ pub struct Run {
     /// folder as --bin-dir shows how much the figures differ when nothing does
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
+    /// Make every trade of that other build take PERCENT longer, to see whether `compare` finds it; for
+    /// services built with the feature planted-bugs (`make planted`)
+    #[arg(long, value_name = "PERCENT", requires = "against", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub slow_trades: Option<u16>,
     /// Folder in which the run's folder is made
     #[arg(long, value_name = "DIR", default_value = "results/runs")]
     pub out: PathBuf,

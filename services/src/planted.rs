@@ -5,8 +5,9 @@
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
 //! them by flag, the explorer of the pure cores by value.
 //!
-//! * [`args`]: the flags, `--plant BUG` and `--stretch POINT=MS`.
+//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS` and `--slow-trades PERCENT`.
 //! * [`stretch`]: delays that widen the moments in which a bug does harm.
+//! * [`slowdown`]: no bug, but trades that take longer.
 //!
 //! [`Bug::AnswerBeforeFlush`] needs a machine that loses what was not flushed, and a process that
 //! is killed loses nothing that it has handed to the operating system. So the bug hands nothing
@@ -15,9 +16,11 @@
 //! what a power failure would leave of commits that were not flushed.
 
 pub mod args;
+pub mod slowdown;
 pub mod stretch;
 
 pub use args::PlantedArgs;
+pub use slowdown::Slowdown;
 pub use stretch::{Point, Stretches};
 
 /// How long [`Bug::AnswerBeforeFlush`] holds a COMMIT back: long enough for a kill to hit it.
@@ -30,6 +33,8 @@ pub struct Planted {
     pub bugs: Bugs,
     /// The moments that are made longer.
     pub stretches: Stretches,
+    /// By how much trades are slowed.
+    pub slowdown: Slowdown,
 }
 
 /// A rule that can be left out.

@@ -36,7 +36,7 @@ pub(super) async fn run(
             missing.unwrap_or(&"")
         );
     }
-    let Run { against, out, keep_data, json, .. } = args;
-    let places = Places { bin_dir, against, out, keep_data, json: json.json };
+    let Run { against, slow_trades, out, keep_data, json, .. } = args;
+    let places = Places { bin_dir, against, slow_trades, out, keep_data, json: json.json };
     execute(kind, &plan, &places, stop).await
 }

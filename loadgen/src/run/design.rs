@@ -22,6 +22,8 @@ pub(crate) struct Builds<'a> {
     pub(crate) a: &'a Path,
     /// The folder of another one, if two are measured side by side.
     pub(crate) b: Option<&'a Path>,
+    /// By how many per cent the trades of that one are slowed.
+    pub(crate) slow_b: Option<u16>,
 }
 
 /// The build that is measured, and the one beside it, as cells have them.
@@ -34,7 +36,7 @@ const STREAM: u64 = 0x006f_7264_6572;
 impl<'a> Builds<'a> {
     /// One build alone.
     pub(crate) fn one(bin_dir: &'a Path) -> Self {
-        Self { a: bin_dir, b: None }
+        Self { a: bin_dir, b: None, slow_b: None }
     }
 
     /// The cells of a plan, with each build beside the other.
@@ -53,6 +55,12 @@ impl<'a> Builds<'a> {
     /// The folder of a cell's binaries.
     pub(super) fn of(&self, cell: &Cell) -> &'a Path {
         self.b.filter(|_| cell.build.as_deref() == Some(B)).unwrap_or(self.a)
+    }
+
+    /// What the services of a cell are told besides what its plan says.
+    pub(super) fn flags(&self, cell: &Cell) -> Vec<String> {
+        let slowed = self.slow_b.filter(|_| cell.build.as_deref() == Some(B));
+        slowed.map(|percent| format!("--slow-trades={percent}")).into_iter().collect()
     }
 
     /// How many cells are the same but for the build.
@@ -102,7 +110,7 @@ mod tests {
     const BOTH: [&str; 2] = ["a", "b"];
 
     fn builds() -> Builds<'static> {
-        Builds { a: Path::new(BOTH[0]), b: Some(Path::new(BOTH[1])) }
+        Builds { a: Path::new(BOTH[0]), b: Some(Path::new(BOTH[1])), slow_b: Some(20) }
     }
 
     #[test]
@@ -155,6 +163,8 @@ mod tests {
             let build = if cell.id.ends_with("-b") { "b" } else { "a" };
             assert_eq!(cell.build.as_deref(), Some(build));
             assert_eq!(builds().of(&cell), Path::new(build));
+            let slowed = !builds().flags(&cell).is_empty();
+            assert_eq!(slowed, cell.build.as_deref() == Some(B));
         }
         let alone = Builds::one(Path::new("bin"));
         for cell in alone.cells(&plan(1, 1)) {

@@ -64,6 +64,8 @@ pub struct Places {
     pub bin_dir: PathBuf,
     /// The folder with another build of them, if the two are to be measured side by side.
     pub against: Option<PathBuf>,
+    /// By how many per cent the trades of that other build are slowed.
+    pub slow_trades: Option<u16>,
     /// The folder in which the run's folder is made.
     pub out: PathBuf,
     /// Whether the databases are kept although all is well.
@@ -100,7 +102,8 @@ pub async fn execute(
     let runs = RunsFolder::new(&places.out);
     let folder = runs.create(&plan.name)?;
     let progress = Progress::begin(places.json)?;
-    let builds = Builds { a: &places.bin_dir, b: places.against.as_deref() };
+    let builds =
+        Builds { a: &places.bin_dir, b: places.against.as_deref(), slow_b: places.slow_trades };
     let run = Run::begin(kind, plan, &plan.name, builds, &folder, stop, &progress)?;
     runs.point_latest_at(&folder)?;
     let trials = u32::try_from(builds.cells(plan).len()).unwrap_or(u32::MAX) * plan.load.trials;
@@ -232,6 +235,7 @@ impl<'a> Run<'a> {
             cell,
             number,
             bin_dir: self.builds.of(cell),
+            flags: self.builds.flags(cell),
             folder: self.folder,
             origin: self.origin,
             stop: self.stop,

@@ -40,6 +40,8 @@ pub(super) struct Trial<'a> {
     /// Which repetition of the cell, from 1.
     pub(super) number: u32,
     pub(super) bin_dir: &'a Path,
+    /// What the services are told besides what the plan says.
+    pub(super) flags: Vec<String>,
     pub(super) folder: &'a RunFolder,
     pub(super) origin: Origin,
     pub(super) stop: &'a Stop,
@@ -248,7 +250,7 @@ impl Trial<'_> {
             stocks: Some(self.folder.path("catalog.txt")),
             cap: Some(system.cap),
             relays: self.plan.schedule().breaks_links(),
-            flags: system.flags(),
+            flags: system.flags().into_iter().chain(self.flags.clone()).collect(),
         }
     }
 

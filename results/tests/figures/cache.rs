@@ -51,7 +51,7 @@ fn ratios_by_p_and_the_effect_on_trades_come_with_their_intervals() {
          with it."
     );
     let table = effects.table();
-    assert!(table.contains("\ntrade   p = 1  5.02 ms   5.62 ms  +11.9%"), "{table}");
+    assert!(table.contains("\ntrade   p = 1   5.02 ms   5.62 ms  +11.9%"), "{table}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use tokio::sync::{Semaphore, oneshot};
@@ -109,8 +109,11 @@ impl Trades {
             request_id,
             trade,
         };
+        let slowdown = self.planted.slowdown;
         let carrying = async move {
+            let began = Instant::now();
             let answer = carrier.carry().await;
+            slowdown.pass(began).await;
             drop(place);
             answer
         };

@@ -2,7 +2,7 @@
 
 use super::Planted;
 #[cfg(feature = "planted-bugs")]
-use super::{Bug, Bugs, Stretches, stretch::Stretched};
+use super::{Bug, Bugs, Slowdown, Stretches, stretch::Stretched};
 
 /// What is planted, as it was typed.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -15,6 +15,10 @@ pub struct PlantedArgs {
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "POINT=MS")]
     stretch: Vec<Stretched>,
+    /// Make every trade take PERCENT longer than it would have taken the order service
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    slow_trades: u16,
 }
 
 #[cfg(feature = "planted-bugs")]
@@ -22,6 +26,7 @@ impl From<&PlantedArgs> for Planted {
     fn from(args: &PlantedArgs) -> Self {
         Self {
             bugs: args.plant.iter().fold(Bugs::default(), |bugs, bug| bugs.with(*bug)),
+            slowdown: Slowdown::percent(args.slow_trades),
             stretches: args.stretch.iter().fold(Stretches::default(), |all, one| all.with(*one)),
         }
     }
@@ -61,6 +66,7 @@ mod tests {
     fn a_build_without_the_feature_refuses_the_flags() {
         assert_eq!(planted(&["--plant", "skip-invalidation"]), None);
         assert_eq!(planted(&["--stretch", "fill=10"]), None);
+        assert_eq!(planted(&["--slow-trades", "20"]), None);
     }
 
     #[cfg(feature = "planted-bugs")]
@@ -75,5 +81,7 @@ mod tests {
             assert_eq!(planted(&["--stretch", refused]), None, "{refused}");
         }
         assert_eq!(planted(&["--plant", "nothing"]), None);
+        assert!(planted(&["--slow-trades", "20"]).is_some());
+        assert_eq!(planted(&["--slow-trades", "1001"]), None);
     }
 }
