@@ -9,8 +9,9 @@ const TIMES: &str = "Times in ms since the fault; election and takeover are dura
                      the restart or resume.\nDrained: everything due before the first ack was \
                      answered. p99 back: within 10 % of before, for 500 operations.";
 /// The line above the second.
-const COSTS: &str = "What each fault cost. Goodput lost: answers missing until all was drained, and in \
-                     how many ms they came before.";
+const COSTS: &str = "What each fault cost. Missing: answers that did not come until all was drained (goodput \
+                     lost), and in how\nmany ms as many came before. Per s and p99 ms: answers and \
+                     latency before the fault.";
 /// The line above the third.
 const OVERALL: &str = "Over all faults of a kind. The interval is the median's, 95 %, from six \
                        faults on.";
@@ -28,8 +29,7 @@ const SHOWN_OVERALL: [(&str, &str); 8] = [
 ];
 
 /// The answer sheets as aligned text: a table of times, a table of costs, and, if there are
-/// several faults of a kind, a table over all of them. The cell is shown only if there are several
-/// cells or trials.
+/// several faults of a kind, a table over all of them. The trial is named only if there are several.
 #[must_use]
 pub fn table(rows: &[AvailabilityRow]) -> String {
     let mut parts = vec![
@@ -43,7 +43,7 @@ pub fn table(rows: &[AvailabilityRow]) -> String {
     parts.join("\n")
 }
 
-const TIMES_HEADER: [&str; 10] = [
+const TIMES_HEADER: [&str; 9] = [
     "at s",
     "detected",
     "election",
@@ -52,7 +52,6 @@ const TIMES_HEADER: [&str; 10] = [
     "drained",
     "p99 back",
     "longest gap",
-    "ended",
     "in sync",
 ];
 
@@ -66,23 +65,13 @@ fn times(row: &AvailabilityRow) -> Vec<String> {
         figure(row.backlog_drained_ms),
         figure(row.p99_back_ms),
         figure(row.longest_gap_ms),
-        figure(row.ended_ms),
         figure(row.back_in_sync_ms),
     ]
 }
 
 const COSTS_HEADER: [&str; 11] = [
-    "leads",
-    "failed",
-    "unknown",
-    "retried",
-    "lost",
-    "doubled",
-    "stale",
-    "goodput lost",
-    "in ms",
-    "before /s",
-    "p99 before",
+    "leads", "failed", "unknown", "retried", "lost", "doubled", "stale", "missing", "in ms",
+    "per s", "p99 ms",
 ];
 
 fn costs(row: &AvailabilityRow) -> Vec<String> {
@@ -101,33 +90,32 @@ fn costs(row: &AvailabilityRow) -> Vec<String> {
     ]
 }
 
-/// A line per fault: which it is, then its figures.
+/// A line per fault: which it is, then its figures. Several trials have a table each, since a
+/// column with the trial's name would make the lines too long.
 fn sheet(
     rows: &[AvailabilityRow],
     figures: &[&str],
     line: fn(&AvailabilityRow) -> Vec<String>,
 ) -> String {
-    let several =
-        rows.windows(2).any(|pair| pair[0].cell != pair[1].cell || pair[0].trial != pair[1].trial);
-    let mut header = if several { vec!["trial"] } else { vec![] };
-    header.extend(["fault", "done", "role"]);
-    let left = header.len();
-    header.extend(figures);
-    let lines: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let mut cells = Vec::new();
-            if several {
-                cells.push(format!("{} #{}", row.cell, row.trial));
-            }
-            cells.push(row.fault.to_string());
-            cells.push(format!("{} {}", row.action, row.process));
-            cells.push(row.role.to_string());
-            cells.extend(line(row));
-            cells
-        })
-        .collect();
-    aligned(&header, left, &lines)
+    let header = [&["fault", "done", "role"], figures].concat();
+    let trials: Vec<&[AvailabilityRow]> =
+        rows.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell).collect();
+    let of_trial = |rows: &&[AvailabilityRow]| {
+        let lines: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                let done = format!("{} {}", row.action, row.process);
+                let fault = vec![row.fault.to_string(), done, row.role.to_string()];
+                [fault, line(row)].concat()
+            })
+            .collect();
+        let name = match rows.first() {
+            Some(row) if trials.len() > 1 => format!("{} #{}\n", row.cell, row.trial),
+            _ => String::new(),
+        };
+        name + &aligned(&header, 3, &lines)
+    };
+    trials.iter().map(of_trial).collect::<Vec<_>>().join("\n")
 }
 
 const OVERALL_HEADER: [&str; 7] = ["faults", "figure", "number", "seen", "median", "95 %", "most"];

@@ -430,7 +430,8 @@ fn all_faults_of_a_kind_have_a_median_an_interval_and_a_maximum() {
 #[test]
 fn the_tables_fit_a_wide_terminal() {
     let row = sheet(&open(load(outage(5_000, 5_100))), vec![killed(1, "front-end", 5_000)]);
-    let text = table(&[row.clone(), row]);
+    let other = AvailabilityRow { cell: "p0.5-cache-off-r1000".to_owned(), ..row.clone() };
+    let text = table(&[row, other]);
     let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
-    assert!(widest <= 132, "{widest}: {text}");
+    assert!(widest <= 122, "{widest}: {text}");
 }
