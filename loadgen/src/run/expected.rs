@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::progress::PlannedAct;
 
 /// What a trial takes besides its load: starting, lookups, converging, stopping.
-const AROUND_THE_LOAD: Duration = Duration::from_millis(2500);
+const AROUND_THE_LOAD: Duration = Duration::from_millis(1000);
 /// What a plan of iterations is guessed to take; the first trial knows better.
 const UNKNOWN_LOAD_MS: u64 = 10_000;
 
