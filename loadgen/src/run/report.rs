@@ -23,7 +23,7 @@ pub(super) fn finish(
     keep_data: bool,
 ) -> anyhow::Result<(Exit, ConsistencyReport)> {
     let (checked, held) = check_and_write(folder)?;
-    let shown = show_figures(folder, &checked);
+    let shown = show_figures(folder, &checked, &held);
     show_verdicts(&checked, &held);
     println!("Everything is in {}", folder.root().display());
     // The checks do not need the figures, and so are shown even if those cannot be drawn.
@@ -40,8 +40,8 @@ pub(super) fn finish(
 /// # Errors
 /// A file of the run cannot be read or written.
 pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<()> {
-    let (checked, _) = check_and_write(folder)?;
-    show_figures(folder, &checked)
+    let (checked, held) = check_and_write(folder)?;
+    show_figures(folder, &checked, &held)
 }
 
 /// Checks a run, holds its figures against the plan's thresholds, and prints what was found.
@@ -55,9 +55,13 @@ pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<(Exit, ConsistencyRepo
 }
 
 /// The page comes first: it says the same, and more, and better.
-fn show_figures(folder: &RunFolder, checked: &ConsistencyReport) -> anyhow::Result<()> {
+fn show_figures(
+    folder: &RunFolder,
+    checked: &ConsistencyReport,
+    held: &[ThresholdResult],
+) -> anyhow::Result<()> {
     let figures = report::write(folder)?;
-    let page = html::write(folder, &figures, checked)?;
+    let page = html::write(folder, &figures, checked, held)?;
     println!("Report: {}\n", page.display());
     println!("{}", figures.to_text());
     for sentence in catalog_queries::sentences(folder) {

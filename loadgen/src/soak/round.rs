@@ -128,7 +128,8 @@ fn judge(
         let path = folder.path("consistency.txt");
         fs::write(&path, checked.to_text())
             .with_context(|| format!("cannot write {}", path.display()))?;
-        html::write(folder, &figures::write(folder)?, &checked)?;
+        // A soak's plans demand nothing of figures.
+        html::write(folder, &figures::write(folder)?, &checked, &[])?;
     } else if !keep_data {
         for name in BULKY {
             remove(&folder.path(name))?;

@@ -114,7 +114,8 @@ fn effect(
 
 impl CacheEffect {
     /// `p = 0.4`, or `p = 0.4 and 200/s`.
-    fn place(&self) -> String {
+    #[must_use]
+    pub fn place(&self) -> String {
         match self.rate_per_s {
             Some(rate) => format!("p = {} and {rate}/s", self.p),
             None => format!("p = {}", self.p),

@@ -34,17 +34,16 @@ const TOLD: usize = 4;
 impl Belief {
     pub(super) fn new(material: &Material<'_>) -> Self {
         let consistency = material.consistency;
-        let (short, mut reasons) = match consistency.verdict {
+        let (short, mut reasons) = match material.verdict() {
             Verdict::Pass => ("Yes, as far as this run goes.", Vec::new()),
-            Verdict::Fail => {
-                ("Yes: each violation is shown with its evidence.", broken(consistency))
-            }
+            Verdict::Fail => ("Yes: what is broken is shown with its evidence.", broken(material)),
             Verdict::Inconclusive => {
                 ("Not by itself: something could have stayed unseen.", Vec::new())
             }
         };
         let mut doubts = doubted(consistency);
         doubts.extend(shut(consistency));
+        doubts.extend(thresholds(material, Verdict::Inconclusive, "Not measured"));
         let hidden = doubts.len().saturating_sub(TOLD);
         reasons.extend(doubts.into_iter().take(TOLD));
         if hidden > 0 {
@@ -56,14 +55,26 @@ impl Belief {
     }
 }
 
-fn broken(consistency: &ConsistencyReport) -> Vec<Reason> {
-    let broken = consistency.checks.iter().filter(|check| check.violations > 0);
+fn broken(material: &Material<'_>) -> Vec<Reason> {
+    let broken = material.consistency.checks.iter().filter(|check| check.violations > 0);
     broken
         .map(|check| {
             let violations = counted(check.violations, "violation", "violations");
             Reason::new(format!("Broken: {} ({violations}).", check.claim), &anchor(&check.name))
         })
+        .chain(thresholds(material, Verdict::Fail, "Broken"))
         .collect()
+}
+
+fn thresholds(
+    material: &Material<'_>,
+    verdict: Verdict,
+    word: &'static str,
+) -> impl Iterator<Item = Reason> {
+    let held = material.thresholds.iter().filter(move |held| held.verdict == verdict);
+    held.map(move |held| {
+        Reason::new(format!("{word}: {} ({}).", held.threshold, held.reason), "thresholds")
+    })
 }
 
 fn doubted(consistency: &ConsistencyReport) -> Vec<Reason> {

@@ -6,6 +6,7 @@ use super::opening::sign;
 use crate::checks::{
     CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, named,
 };
+use crate::thresholds::ThresholdResult;
 use crate::verdict::Verdict;
 
 /// The section.
@@ -16,6 +17,7 @@ pub(super) struct Consistency {
     pub(super) broken: Vec<Broken>,
     pub(super) doubts: Vec<DoubtLine>,
     pub(super) gates: Vec<GateLine>,
+    pub(super) thresholds: Vec<ThresholdLine>,
     pub(super) logs: Vec<LogLine>,
 }
 
@@ -52,6 +54,15 @@ pub(super) struct GateLine {
     pub(super) shut: Vec<String>,
 }
 
+/// A threshold, and what came of it.
+pub(super) struct ThresholdLine {
+    pub(super) threshold: String,
+    pub(super) verdict: Verdict,
+    pub(super) sign: &'static str,
+    pub(super) word: &'static str,
+    pub(super) measured: String,
+}
+
 /// Logs of a trial that are equal.
 pub(super) struct LogLine {
     pub(super) trial: String,
@@ -61,7 +72,7 @@ pub(super) struct LogLine {
 }
 
 impl Consistency {
-    pub(super) fn new(report: &ConsistencyReport) -> Self {
+    pub(super) fn new(report: &ConsistencyReport, thresholds: &[ThresholdResult]) -> Self {
         let asked = report.gates.iter().filter(|gate| gate.places > 0);
         Self {
             checks: report.checks.iter().map(CheckLine::new).collect(),
@@ -69,6 +80,7 @@ impl Consistency {
             broken: report.checks.iter().filter_map(Broken::of).collect(),
             doubts: grouped_doubts(&report.checks),
             gates: asked.map(GateLine::new).collect(),
+            thresholds: thresholds.iter().map(ThresholdLine::new).collect(),
             logs: logs(&report.digests),
         }
     }
@@ -139,6 +151,22 @@ impl GateLine {
 
     pub(super) fn class(&self) -> Verdict {
         if self.open { Verdict::Pass } else { Verdict::Inconclusive }
+    }
+}
+
+impl ThresholdLine {
+    fn new(held: &ThresholdResult) -> Self {
+        Self {
+            threshold: held.threshold.clone(),
+            verdict: held.verdict,
+            sign: sign(Some(held.verdict)),
+            word: match held.verdict {
+                Verdict::Pass => "kept",
+                Verdict::Fail => "broken",
+                Verdict::Inconclusive => "not measured",
+            },
+            measured: held.reason.clone(),
+        }
     }
 }
 

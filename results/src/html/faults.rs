@@ -1,7 +1,8 @@
 //! One answer sheet per fault: how long it took, what it cost, and where the time went.
 
-use super::format::{NONE, capitalised, grouped, or_none, some_ms};
-use crate::availability::{AvailabilityRow, FaultGroup, OverallRow, Role, overall};
+use super::format::{capitalised, grouped, or_none, some_ms};
+use super::kinds::Kinds;
+use crate::availability::{AvailabilityRow, Role};
 use crate::text::three_digits;
 
 /// How many sheets are shown; `availability.csv` has all.
@@ -12,10 +13,8 @@ pub(super) struct Faults {
     /// The titles of the table of all faults.
     pub(super) glance: [&'static str; GLANCE.len()],
     pub(super) sheets: Vec<Sheet>,
-    /// The titles of the table by kind of fault.
-    pub(super) overall_titles: [&'static str; OVERALL.len()],
-    /// A line for each kind of fault.
-    pub(super) overall: Vec<KindLine>,
+    /// The same faults by kind.
+    pub(super) kinds: Kinds,
     /// How many more there are.
     pub(super) hidden: usize,
     /// Whether one of them hit a leader, so that phases need a legend.
@@ -36,20 +35,6 @@ pub(super) struct Sheet {
     /// Its line in the table of all faults.
     pub(super) glance: Vec<String>,
     pub(super) groups: Vec<Group>,
-}
-
-/// All faults of a kind.
-pub(super) struct KindLine {
-    pub(super) kind: String,
-    pub(super) values: Vec<KindValue>,
-}
-
-/// One figure over all faults of a kind.
-pub(super) struct KindValue {
-    /// The median, or the sum of what can be added up.
-    pub(super) text: String,
-    /// The median's interval and the maximum, a line each.
-    pub(super) more: Vec<String>,
 }
 
 /// Figures that belong together.
@@ -85,8 +70,7 @@ impl Faults {
         (!sheets.is_empty()).then(|| Self {
             phases: sheets.iter().any(|sheet| !sheet.phases.is_empty()),
             glance: GLANCE,
-            overall_titles: OVERALL.map(|(_, title)| title),
-            overall: kinds(&overall(rows)),
+            kinds: Kinds::new(rows),
             hidden: rows.len() - sheets.len(),
             sheets,
         })
@@ -210,54 +194,6 @@ fn glance(row: &AvailabilityRow) -> Vec<String> {
     ]
 }
 
-/// The columns of the table by kind of fault: the figure of `availability-overall.csv`, and its title.
-const OVERALL: [(&str, &str); 12] = [
-    ("detected_ms", "detected"),
-    ("new_leader_ms", "new leader"),
-    ("first_ack_ms", "first ack"),
-    ("backlog_drained_ms", "drained"),
-    ("p99_back_ms", "p99 back"),
-    ("longest_gap_ms", "longest gap"),
-    ("goodput_lost_ms", "service lost"),
-    ("failed", "failed"),
-    ("unknown", "unknown"),
-    ("lost", "lost"),
-    ("doubled", "doubled"),
-    ("stale", "stale"),
-];
-
-fn kinds(rows: &[OverallRow]) -> Vec<KindLine> {
-    let line = |group: FaultGroup| {
-        let of_group =
-            |name: &str| rows.iter().find(|row| row.group == group && row.figure == name);
-        let faults = of_group("failed")?.faults;
-        Some(KindLine {
-            kind: format!("{} ({faults})", capitalised(&group.to_string())),
-            values: OVERALL.iter().map(|(name, _)| KindValue::new(of_group(name))).collect(),
-        })
-    };
-    FaultGroup::ALL.into_iter().filter_map(line).collect()
-}
-
-impl KindValue {
-    fn new(row: Option<&OverallRow>) -> Self {
-        let none = Self { text: NONE.to_owned(), more: Vec::new() };
-        let Some(row) = row.filter(|row| row.seen > 0) else { return none };
-        if let Some(total) = row.total {
-            return Self { text: format!("{total:.0}"), more: Vec::new() };
-        }
-        let bounds = row.interval_low.zip(row.interval_high);
-        let interval =
-            bounds.map(|(low, high)| format!("[{}, {}]", three_digits(low), three_digits(high)));
-        let max = (row.seen > 1).then(|| format!("max {}", some_ms(row.max)));
-        let seen = (row.seen < row.faults).then(|| format!("{} of {}", row.seen, row.faults));
-        Self {
-            text: some_ms(row.median),
-            more: [interval, max, seen].into_iter().flatten().collect(),
-        }
-    }
-}
-
 /// The whole of a bar.
 const WHOLE: u32 = 1000;
 
@@ -289,11 +225,11 @@ fn phases(row: &AvailabilityRow) -> Vec<Phase> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::availability::FaultKind;
 
-    fn leader_kill() -> AvailabilityRow {
+    pub(in crate::html) fn leader_kill() -> AvailabilityRow {
         AvailabilityRow {
             cell: "c".to_owned(),
             trial: 1,
@@ -358,19 +294,5 @@ mod tests {
         let unended = AvailabilityRow { first_ack_ms: None, ..leader_kill() };
         let same_leader = AvailabilityRow { new_leader_ms: None, ..leader_kill() };
         assert!(bars(&unended).is_empty() && bars(&same_leader).is_empty());
-    }
-
-    #[test]
-    fn many_faults_of_a_kind_have_a_median_with_its_bounds_and_a_maximum() {
-        let rows: Vec<AvailabilityRow> = (1..=6)
-            .map(|ms| AvailabilityRow { first_ack_ms: Some(f64::from(ms)), ..leader_kill() })
-            .chain([AvailabilityRow { first_ack_ms: None, ..leader_kill() }])
-            .collect();
-        let faults = Faults::new(&rows).unwrap();
-        assert_eq!(faults.overall.len(), 1);
-        assert_eq!(faults.overall[0].kind, "Leader kill (7)");
-        let first_ack = &faults.overall[0].values[2];
-        assert_eq!(first_ack.text, "3.50");
-        assert_eq!(first_ack.more, ["[1.00, 6.00]", "max 6.00", "6 of 7"]);
     }
 }

@@ -15,12 +15,14 @@ mod evidence;
 mod faults;
 mod files;
 mod format;
+mod kinds;
 mod limits;
 mod opening;
 mod page;
 mod pictures;
 mod setup;
 mod tables;
+mod tiles;
 
 use std::fs;
 use std::io;
@@ -30,6 +32,8 @@ use crate::catalog_queries;
 use crate::checks::ConsistencyReport;
 use crate::records::{FolderError, Manifest, RunFolder};
 use crate::report::Report;
+use crate::thresholds::{self, ThresholdResult};
+use crate::verdict::Verdict;
 
 /// The page's name in a run's folder.
 pub const FILE: &str = "report.html";
@@ -70,12 +74,22 @@ pub struct Material<'a> {
     pub figures: &'a Report,
     /// Its checks.
     pub consistency: &'a ConsistencyReport,
+    /// What came of the plan's thresholds.
+    pub thresholds: &'a [ThresholdResult],
     /// What the cache kept from the catalog, a sentence each.
     pub catalog: &'a [String],
 }
 
-/// Writes `report.html` into the run's folder, from figures and checks of the same run, and returns
-/// its path. The charts must already lie in the folder.
+impl Material<'_> {
+    /// The worst of checks and thresholds.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.consistency.verdict.combine(thresholds::verdict(self.thresholds))
+    }
+}
+
+/// Writes `report.html` into the run's folder, from figures, checks and thresholds of the same run,
+/// and returns its path. The charts must already lie in the folder.
 ///
 /// # Errors
 /// A file of the run cannot be read, or the page cannot be written.
@@ -83,10 +97,12 @@ pub fn write(
     folder: &RunFolder,
     figures: &Report,
     consistency: &ConsistencyReport,
+    thresholds: &[ThresholdResult],
 ) -> Result<PathBuf, PageError> {
     let manifest = folder.manifest()?;
     let catalog = catalog_queries::sentences(folder);
-    let material = Material { manifest: &manifest, figures, consistency, catalog: &catalog };
+    let (manifest, catalog) = (&manifest, &catalog);
+    let material = Material { manifest, figures, consistency, thresholds, catalog };
     let page = page::render(folder, &material)?;
     let path = folder.path(FILE);
     fs::write(&path, page).map_err(|source| PageError::Write { path: path.clone(), source })?;

@@ -45,7 +45,7 @@ pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<Stri
         belief: Belief::new(material),
         faults: Faults::new(&material.figures.availability),
         pictures: Pictures::read(&material.figures.charts)?,
-        consistency: Consistency::new(material.consistency),
+        consistency: Consistency::new(material.consistency, material.thresholds),
         tables: Tables::new(material.figures),
         setup: Setup::new(material),
         files: files::beside(folder),

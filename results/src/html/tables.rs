@@ -1,6 +1,7 @@
 //! The rows of `summary.csv` as tables, one per operation. No figure is left out or rounded away.
 
 use super::format::{NONE, capitalised, exact_ms, or_none};
+use crate::compare::{CacheEffect, CacheEffects};
 use crate::lateness::Lateness;
 use crate::records::Op;
 use crate::report::{OpenLoop, Report};
@@ -44,7 +45,12 @@ impl Tables {
             (!rows.is_empty()).then(|| Table::new(op, &rows))
         });
         let rates = figures.open_loop.iter().map(Table::of_rates);
-        Self { notes: notes(summary), tables: tables.chain(rates).collect() }
+        let cache = (!figures.cache_effects.0.is_empty())
+            .then(|| Table::of_the_cache(&figures.cache_effects));
+        Self {
+            notes: notes(summary),
+            tables: cache.into_iter().chain(tables).chain(rates).collect(),
+        }
     }
 }
 
@@ -135,6 +141,31 @@ fn throughput(row: &SummaryRow) -> Value {
 }
 
 impl Table {
+    /// What the cache does to medians.
+    fn of_the_cache(effects: &CacheEffects) -> Self {
+        let percent = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
+        let line = |effect: &CacheEffect| Line {
+            cell: format!("{}, {}", op_name(effect.op), effect.place()),
+            values: vec![
+                plain(format!("{:.3}", effect.off_us / 1000.0)),
+                plain(format!("{:.3}", effect.on_us / 1000.0)),
+                Value {
+                    text: percent(effect.on_us / effect.off_us),
+                    interval: effect
+                        .ratio
+                        .map(|ratio| format!("[{}, {}]", percent(ratio.low), percent(ratio.high))),
+                },
+                plain(effect.change.as_str().to_owned()),
+            ],
+        };
+        Self {
+            id: "figures-cache".to_owned(),
+            caption: "What the cache does to medians".to_owned(),
+            header: vec!["without", "with it", "change", "the cache is"],
+            rows: effects.0.iter().map(line).collect(),
+        }
+    }
+
     /// What an open loop's generator did, and how far the service followed.
     fn of_rates(open_loop: &OpenLoop) -> Self {
         let rate = |rate: Option<f64>| plain(or_none(rate, |rate| format!("{rate:.1}")));

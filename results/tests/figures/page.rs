@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::LazyLock;
 
-use results::records::{Cell, Event, EventKind, Observation, Op, RunFolder};
-use results::{checks, html, report};
+use results::records::{Cell, Event, EventKind, Manifest, Observation, Op, RunFolder};
+use results::{checks, html, report, thresholds};
 use scraper::{ElementRef, Html, Selector};
 use tempfile::TempDir;
 
@@ -30,8 +30,9 @@ fn laid(run: &Run) -> Laid {
     run.write(&folder);
     let checked = checks::check_run(&folder).unwrap();
     checked.write(&folder).unwrap();
+    let held = thresholds::evaluate_run(&folder, checked.verdict).unwrap();
     let figures = report::write(&folder).unwrap();
-    let path = html::write(&folder, &figures, &checked).unwrap();
+    let path = html::write(&folder, &figures, &checked, &held).unwrap();
     assert!(fs::metadata(&path).unwrap().len() < MAX_PAGE_BYTES);
     let text = fs::read_to_string(path).unwrap();
     Laid { root, figures, text }
@@ -94,8 +95,13 @@ fn stalled() -> Run {
     };
     let event = |at_us, kind| Event::new(cell.id.clone(), 1, at_us, kind);
     let ended = Event { unsent: Some(0), ..event(5_000_000, EventKind::ArrivalsEnded) };
+    let thresholds = ["query.p99_us < 1000", "query.p50_us < 1000", "trade.p99_us < 1000"];
+    let manifest = Manifest {
+        thresholds: thresholds.map(str::to_owned).to_vec(),
+        ..manifest("bench", vec![cell.clone()])
+    };
     Run {
-        manifest: manifest("bench", vec![cell.clone()]),
+        manifest,
         observations: (0..400).map(query).collect(),
         events: vec![event(1_000_000, EventKind::LoadBegan), ended],
         final_rows: vec![],
@@ -109,13 +115,30 @@ fn an_open_loop_shows_what_was_offered_and_what_counting_from_the_send_would_hid
     let row = &laid.figures.summary[0];
     let (due_us, sent_us) = (row.p99_us.unwrap(), row.uncorrected_p99_us.unwrap());
     assert!(due_us > 900_000 && sent_us < 1_000, "{due_us} {sent_us}");
-    let answer = text(all(&page, ".answer")[0]);
+    let answer = text(all(&page, ".answer")[1]);
     let [due, sent] = [due_us, sent_us].map(results::text::ms);
     assert!(answer.contains(&format!("is {due} from the moment at which it was due")), "{answer}");
     assert!(answer.ends_with(&format!("it would seem to be {sent}.")), "{answer}");
     let rates = all(&page, "[aria-labelledby=figures-rates] tbody td");
     assert_eq!(text(rates[0]), "100.0", "offered per second");
     assert_eq!(text(rates[3]), "0", "never sent");
+}
+
+#[test]
+fn a_threshold_that_is_broken_decides_the_verdict_and_is_shown_with_what_was_measured() {
+    let page = Html::parse_document(&page_of("open loop").text);
+    let verdict = text(all(&page, ".verdict")[0]);
+    assert!(verdict.starts_with("✗ fail "), "{verdict}");
+    assert!(verdict.ends_with("1 of 3 thresholds were broken."), "{verdict}");
+    let answer = text(all(&page, ".answer")[0]);
+    assert!(answer.starts_with("Broken: query.p99_us < 1000. Measured: "), "{answer}");
+    let lines = all(&page, "[aria-labelledby=thresholds-caption] tbody tr");
+    let words: Vec<String> = lines.iter().map(|line| text(*line)).collect();
+    for (line, word) in words.iter().zip(["✗ broken", "✓ kept", "? not measured"]) {
+        assert!(line.contains(word), "{words:?}");
+    }
+    assert_eq!(words.len(), 3);
+    assert!(!all(&page, "a[href='#thresholds']").is_empty(), "the reasons lead there");
 }
 
 #[test]
@@ -346,7 +369,10 @@ fn nothing_in_a_runs_files_becomes_markup() {
     manifest.commit = Some(HOSTILE.to_owned());
     manifest.command = vec![HOSTILE.to_owned()];
     manifest.machine = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
-    manifest.thresholds = vec![HOSTILE.to_owned()];
+    HOSTILE.clone_into(&mut manifest.cells[0].id);
+    run.observations.iter_mut().for_each(|row| HOSTILE.clone_into(&mut row.cell));
+    run.events.iter_mut().for_each(|event| HOSTILE.clone_into(&mut event.cell));
+    run.final_rows.iter_mut().for_each(|row| HOSTILE.clone_into(&mut row.cell));
 
     let laid = laid(&run);
     let page = Html::parse_document(&laid.text);
