@@ -73,7 +73,13 @@ function showLeader() {
   setText($("leader"), text);
   const inSync = leader.in_sync.map((id) => `order-${id}`).join(", ");
   const doubt = frontEnd && frontEnd.state !== "up" ? ` · as last known: the front-end is ${frontEnd.state}` : "";
-  setText($("leader-detail"), `epoch ${leader.epoch} · in sync: ${inSync}${doubt}`);
+  setText($("leader-detail"), `epoch ${leader.epoch}${tookOver(leader)} · in sync: ${inSync}${doubt}`);
+}
+
+// How long nobody led, and why, if the leader's own mark says so.
+function tookOver({ epoch }) {
+  const mark = state.marks.findLast(({ kind, text }) => kind === "leader" && text.includes(` in epoch ${epoch},`));
+  return mark ? ` · ${mark.text.split(", ").at(-1)}` : "";
 }
 
 const STATES = { up: "● up", paused: "❚❚ paused", dead: "✕ dead" };
@@ -89,9 +95,11 @@ function showProcesses() {
     const [first, second] = item.querySelectorAll("button");
     offer(first, process.state === "dead" ? "restart" : "kill");
     offer(second, process.state === "paused" ? "resume" : "pause");
-    second.disabled = isResting(second) || process.state === "dead";
+    if (process.state === "dead") allow(second, false);
   }
-  for (const button of $("leader-buttons").querySelectorAll("[data-action]")) button.disabled = isResting(button) || !state.leader;
+  for (const button of $("leader-buttons").querySelectorAll("[data-action]")) {
+    allow(button, !isResting(button) && Boolean(state.leader));
+  }
 }
 
 function role({ leads, in_sync: inSync }) {
@@ -126,7 +134,7 @@ function offer(button, action) {
     button.setAttribute("aria-label", `${action} ${button.dataset.target}`);
     button.classList.toggle("harm", action === "kill" || action === "pause");
   }
-  button.disabled = isResting(button);
+  allow(button, !isResting(button));
 }
 
 function showFigures() {
@@ -171,7 +179,7 @@ function showLoad() {
   $("rate").disabled = $("arrivals").value === "closed";
   $("cache").setAttribute("aria-pressed", `${cache}`);
   setText($("cache"), cache ? "Switch the cache off" : "Switch the cache on");
-  $("cache").disabled = isResting($("cache"));
+  allow($("cache"), !isResting($("cache")));
 }
 
 function showEvents() {
@@ -203,11 +211,18 @@ function ago(ms) {
 
 // A screen reader is told of new leaders; what was there before the page came is no news.
 function speak(marks) {
-  if (spokenMark !== null) {
+  // A console that was started anew counts from 1 again.
+  if (spokenMark !== null && marks.at(-1).number > spokenMark) {
     const news = marks.filter((mark) => mark.number > spokenMark && mark.kind === "leader");
     if (news.length > 0) setText($("spoken"), news.map((mark) => mark.text).join(". "));
   }
   spokenMark = marks.at(-1).number;
+}
+
+// Not with `disabled`, which would take the focus away from whoever presses keys.
+function allow(button, allowed) {
+  const refused = `${!allowed}`;
+  if (button.getAttribute("aria-disabled") !== refused) button.setAttribute("aria-disabled", refused);
 }
 
 function isResting(button) {
@@ -216,7 +231,7 @@ function isResting(button) {
 
 async function press(button, path, body) {
   resting.set(button, Infinity);
-  button.disabled = true;
+  allow(button, false);
   await post(path, body);
   resting.set(button, performance.now() + REST_MS);
 }
@@ -242,7 +257,7 @@ function say(text) {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (!button || button.disabled) return;
+  if (!button || button.getAttribute("aria-disabled") === "true") return;
   if (button.id === "load-on") post("/load", { on: button.getAttribute("aria-pressed") !== "true" });
   else if (button.id === "cache") press(button, "/cache", { on: button.getAttribute("aria-pressed") !== "true" });
   else if (button.dataset.action) press(button, "/fault", { action: button.dataset.action, target: button.dataset.target });
