@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::availability::{self, AvailabilityRow};
 use crate::charts::{self, ChartError, Drawn, Material};
 use crate::checks::ConsistencyReport;
-use crate::compare::{self, CacheEffects};
+use crate::compare::{self, CacheEffects, Comparison, Floor, Measured};
 use crate::knee::{self, Sweep};
 use crate::lateness::{self, Lateness};
 use crate::records::{FolderError, Manifest, Observation, RunFolder};
@@ -50,6 +50,8 @@ pub struct Report {
     pub cache: Option<String>,
     /// The same as figures.
     pub cache_effects: CacheEffects,
+    /// How build b compares with build a, if two were measured side by side.
+    pub builds: Option<Comparison>,
     /// What was offered and answered in an open loop, and which rate was held; if there was one.
     pub open_loop: Option<OpenLoop>,
     /// What the leaders' faults cost, if there were any.
@@ -74,6 +76,7 @@ impl Report {
         let mut parts = vec![summary::table(&self.summary)];
         parts.push(self.cache_effects.table());
         parts.extend(self.cache.as_ref().map(|sentences| format!("{sentences}\n")));
+        parts.extend(self.builds.as_ref().map(Comparison::to_text));
         parts.extend(self.open_loop.as_ref().map(|open_loop| open_loop.text.clone()));
         if !self.availability.is_empty() {
             parts.push(availability::table(&self.availability));
@@ -129,7 +132,11 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
     let cache = cache_effects.sentences();
     let open_loop = open_loop(&manifest, &observations, &late_cells);
     let outage = availability::headline(&availability);
-    Ok(Report { summary, availability, charts, cache, cache_effects, open_loop, outage })
+    // A run whose builds have nothing in common yet was cut short; its tables say how far it got.
+    let name = folder.name();
+    let measured = Measured { name, manifest, observations, faults: availability.clone() };
+    let builds = compare::compare(&measured, None, &Floor::default()).ok();
+    Ok(Report { summary, availability, charts, cache, cache_effects, builds, open_loop, outage })
 }
 
 /// The table of rates, and a sentence for each sweep of them; nothing if the loop was closed.

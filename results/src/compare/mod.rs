@@ -7,9 +7,9 @@
 //! in twenty of those intervals misses the truth, so none of them is a verdict.
 //!
 //! * [`cache_effects`]: what the cache buys, within one run.
-//! * [`effect`]: ratios and how far they may be off. [`judge`]: what may be claimed.
-//! * [`report`]: what comes of it, as JSON. [`text`]: the same for people.
-//! * [`doubts`]: in what the two sides differ that has nothing to do with what is compared.
+//! * `effect`: ratios and how far they may be off. `judge`: what may be claimed.
+//! * `report`: what comes of it, as JSON. `text`: the same for people.
+//! * `doubts`: in what the two sides differ that has nothing to do with what is compared.
 
 mod cache;
 mod doubts;
@@ -23,7 +23,6 @@ mod simulation;
 mod text;
 
 use std::fmt;
-use std::path::Path;
 
 use self::effect::{Design, Draws};
 use self::side::{CellSample, Side};
@@ -72,18 +71,12 @@ impl Measured {
         let events = if_there(folder.events())?;
         let final_rows = if_there(folder.final_rows())?;
         let faults = availability::measure(&manifest, &observations, &events, &final_rows);
-        Ok(Self { name: name_of(folder.root()), manifest, observations, faults })
+        Ok(Self { name: folder.name(), manifest, observations, faults })
     }
 
     fn has_build(&self, build: &str) -> bool {
         self.manifest.cells.iter().any(|cell| cell.build.as_deref() == Some(build))
     }
-}
-
-/// The folder's own name, whatever link it was reached by.
-fn name_of(folder: &Path) -> String {
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Why two runs are not compared.

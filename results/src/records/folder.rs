@@ -80,6 +80,13 @@ impl RunFolder {
         &self.root
     }
 
+    /// Its own name, whatever link it was reached by.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let real = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+        real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
+    }
+
     /// `name` inside the folder.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

@@ -15,12 +15,6 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether the two have a value in common.
-    #[must_use]
-    pub fn overlaps(self, other: Self) -> bool {
-        self.low <= other.high && other.low <= self.high
-    }
-
     /// Whether `value` lies in it, its bounds included.
     #[must_use]
     pub fn contains(self, value: f64) -> bool {

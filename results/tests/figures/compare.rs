@@ -91,6 +91,24 @@ fn two_builds_of_one_run_are_compared_with_each_other() {
 }
 
 #[test]
+fn the_report_of_a_run_with_two_builds_compares_them() {
+    let build = |name: &str| Cell {
+        id: format!("p0-cache-on-{name}"),
+        build: Some(name.to_owned()),
+        ..cell(0.0, true)
+    };
+    let both = run("both", &[(build("a"), 2_000), (build("b"), 2_600)], 4);
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path());
+    let (manifest, observations) = (both.manifest, both.observations);
+    synthetic::Run { manifest, observations, events: vec![], final_rows: vec![] }.write(&folder);
+    let report = results::report::write(&folder).unwrap();
+    assert_eq!(report.builds.as_ref().unwrap().verdict, Change::Worse);
+    let named = format!("a: {}, build a\n", folder.name());
+    assert!(report.to_text().contains(&named), "{}", report.to_text());
+}
+
+#[test]
 fn what_is_not_comparable_is_refused_with_what_each_side_has() {
     let a = run("one", &[(cell(0.0, true), 2_000)], 1);
     let b = run("two", &[(cell(0.4, true), 2_000)], 1);
