@@ -5,6 +5,7 @@ use super::format::{NONE, counted, grouped, some_ms};
 use crate::availability::{AvailabilityRow, FaultKind, Role};
 use crate::checks::{CheckResult, ConsistencyReport};
 use crate::records::Op;
+use crate::report::Report;
 use crate::stats::median;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{ms, three_digits};
@@ -27,7 +28,7 @@ pub(super) fn of(material: &Material<'_>) -> Vec<Tile> {
     tiles.extend(first_ack(&figures.availability));
     tiles.extend(cost_to_clients(&figures.availability, &figures.summary));
     for op in [Op::Query, Op::Trade] {
-        tiles.extend(latency(&figures.summary, op));
+        tiles.extend(latency(figures, op));
     }
     tiles.push(harm(consistency));
     tiles
@@ -43,19 +44,19 @@ fn first_ack(rows: &[AvailabilityRow]) -> Option<Tile> {
     });
     let (name, hit) = hit.into_iter().find(|(_, hit)| !hit.is_empty())?;
     let acks: Vec<f64> = hit.iter().filter_map(|row| row.first_ack_ms).collect();
+    let label = format!("First acknowledged trade after a {name}");
+    let kills = |number: usize| counted(number as u64, name, &format!("{name}s"));
+    let Some(median) = median(&acks) else {
+        let note = format!("after {}", kills(hit.len()));
+        return Some(Tile { label, value: "none seen".to_owned(), note });
+    };
     let longest = acks.iter().copied().max_by(f64::total_cmp);
+    let mut note = format!("median of {}, {} ms at most", kills(acks.len()), some_ms(longest));
     let unseen = hit.len() - acks.len();
-    let mut note = format!(
-        "median of {}, {} ms at most",
-        counted(acks.len() as u64, name, &format!("{name}s")),
-        some_ms(longest)
-    );
     if unseen > 0 {
         note = format!("{note}; none seen after {unseen}");
     }
-    let value =
-        median(&acks).map_or("none seen".to_owned(), |ms| format!("{} ms", three_digits(ms)));
-    Some(Tile { label: format!("First acknowledged trade after a {name}"), value, note })
+    Some(Tile { label, value: format!("{} ms", three_digits(median)), note })
 }
 
 /// Operations that went wrong for clients in a run with faults.
@@ -73,9 +74,9 @@ fn cost_to_clients(faults: &[AvailabilityRow], summary: &[SummaryRow]) -> Option
 }
 
 /// The median where one cell stands for the run; with and without the cache where the run compares.
-fn latency(summary: &[SummaryRow], op: Op) -> Option<Tile> {
+fn latency(figures: &Report, op: Op) -> Option<Tile> {
     let rows: Vec<&SummaryRow> =
-        summary.iter().filter(|row| row.op == op && row.p50_us.is_some()).collect();
+        figures.summary.iter().filter(|row| row.op == op && row.p50_us.is_some()).collect();
     let name = op_name(op);
     let lowest = |a: &&&SummaryRow, b: &&&SummaryRow| {
         let rates = (a.rate_per_s.unwrap_or_default(), b.rate_per_s.unwrap_or_default());
@@ -94,8 +95,9 @@ fn latency(summary: &[SummaryRow], op: Op) -> Option<Tile> {
             label: format!("Median {name} with the cache, p = {}{rate}", first.p),
             value: median(on),
             note: format!(
-                "{} without it; 99th percentile {} and {}",
+                "{} without it{}; 99th percentile {} and {}",
                 median(off),
+                change(figures, on),
                 p99(on),
                 p99(off)
             ),
@@ -111,6 +113,15 @@ fn latency(summary: &[SummaryRow], op: Op) -> Option<Tile> {
             ),
         },
     })
+}
+
+/// What can be said of the cache in this pair of settings: ` (better)`.
+fn change(figures: &Report, on: &SummaryRow) -> String {
+    let mut effects = figures.cache_effects.0.iter();
+    let effect = effects.find(|effect| {
+        effect.op == on.op && effect.p == on.p && effect.rate_per_s == on.rate_per_s
+    });
+    effect.map(|effect| format!(" ({})", effect.change.as_str())).unwrap_or_default()
 }
 
 /// Between which bounds a median lies, if that can be told: `95% interval 4.31 ms to 5.63 ms; `.
@@ -151,8 +162,10 @@ fn harm(consistency: &ConsistencyReport) -> Tile {
         counted(run.acknowledged_trades, "acknowledged trade", "acknowledged trades"),
         counted(run.reads, "read", "reads")
     );
+    let mut value = grouped(total);
     if !judged {
+        value.push_str(" found");
         note.push_str("; not everything could be judged");
     }
-    Tile { label, value: grouped(total), note }
+    Tile { label, value, note }
 }
