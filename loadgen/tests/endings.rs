@@ -42,7 +42,7 @@ fn ctrl_c_keeps_and_reports_what_was_measured_and_leaves_no_child() {
         let run_folder = latest(folder.path());
         let queries = run_folder.observations().unwrap();
         assert!(queries.iter().filter(|row| row.op == Op::Query).count() > 0);
-        for file in ["summary.csv", "consistency.json", "charts"] {
+        for file in ["summary.csv", "consistency.json", "charts", "report.html"] {
             assert!(run_folder.path(file).exists(), "{file}");
         }
         let last = run_folder.events().unwrap().pop().unwrap();

@@ -31,6 +31,9 @@ fn a_bench_measures_checks_and_reports_every_cell() {
     for file in ["manifest.json", "summary.csv", "consistency.json", "catalog_requests.csv"] {
         assert!(run_folder.path(file).is_file(), "{file}");
     }
+    let page = fs::read(run_folder.path("report.html")).unwrap();
+    let first = stdout.lines().next().unwrap();
+    assert!(first.starts_with("Report: ") && first.ends_with("report.html"), "{first}");
     assert!(!run_folder.path("data").exists());
     let manifest = run_folder.manifest().unwrap();
     assert_eq!((manifest.kind.as_str(), manifest.plan_name.as_str()), ("bench", "plan"));
@@ -50,10 +53,12 @@ fn a_bench_measures_checks_and_reports_every_cell() {
     assert!(stdout.contains(&checked), "{checked}");
     let summary = fs::read(run_folder.path("summary.csv")).unwrap();
     fs::remove_dir_all(run_folder.path("charts")).unwrap();
+    fs::remove_file(run_folder.path("report.html")).unwrap();
     let (code, _, stderr) = ended(&run(folder.path(), &["report", path]));
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(fs::read(run_folder.path("summary.csv")).unwrap(), summary);
     assert!(run_folder.path("charts").is_dir());
+    assert_eq!(fs::read(run_folder.path("report.html")).unwrap(), page, "the same page again");
 }
 
 /// What three clients with forty measured iterations each must have left.
