@@ -25,6 +25,7 @@ mod text;
 use std::fmt;
 
 use self::effect::{Design, Draws};
+use self::figures::MeasuredEffect;
 use self::side::{CellSample, Side};
 use crate::availability::{self, AvailabilityRow};
 use crate::records::{Cell, FolderError, Manifest, Observation, RunFolder};
@@ -179,19 +180,9 @@ pub fn compare(
         let (a, b) = (a.name.clone(), b.name.clone());
         return Err(NotComparable::NothingMeasured { a, b });
     }
-    let basis = family.iter().map(|measured| measured.ratio.basis);
-    let basis = if basis.clone().any(|basis| basis == Basis::Slices) {
-        Basis::Slices
-    } else {
-        Basis::Trials
-    };
     let headline = figures::judged_together(&family, floor.share);
-    let mut by_cell = Vec::new();
-    for cell in &cells {
-        let of_cell = figures::of_cell(&(cell.a, cell.b), design, &mut draws);
-        by_cell.extend(of_cell.iter().map(|one| one.judged_alone(cell.name, floor.share)));
-    }
     let (verdict, reason) = report::verdict(&headline);
+    let basis = coarsest(&family);
     Ok(Comparison {
         format: COMPARISON_FORMAT,
         verdict,
@@ -205,8 +196,28 @@ pub fn compare(
         floor_from: floor.from.clone(),
         warnings: doubts::warnings(&a.manifest, &b.manifest, design, basis),
         headline,
-        cells: by_cell,
+        cells: cell_by_cell(&cells, design, floor, &mut draws),
     })
+}
+
+/// Slices, if any figure had to do with them.
+fn coarsest(family: &[MeasuredEffect]) -> Basis {
+    let has_slices = family.iter().any(|measured| measured.ratio.basis == Basis::Slices);
+    if has_slices { Basis::Slices } else { Basis::Trials }
+}
+
+/// The figures of every cell, each looked at alone.
+fn cell_by_cell(
+    cells: &[Common<'_>],
+    design: Design,
+    floor: &Floor,
+    draws: &mut Draws,
+) -> Vec<Effect> {
+    let of_cell = |cell: &Common<'_>| -> Vec<Effect> {
+        let measured = figures::of_cell(&(cell.a, cell.b), design, draws);
+        measured.iter().map(|one| one.judged_alone(cell.name, floor.share)).collect()
+    };
+    cells.iter().flat_map(of_cell).collect()
 }
 
 fn side_of<'a>(run: &'a Measured, build: Option<&str>) -> Side<'a> {

@@ -130,7 +130,7 @@ pub fn table(results: &[ThresholdResult]) -> String {
             vec![word.to_owned(), result.threshold.clone(), result.reason.clone()]
         })
         .collect();
-    aligned(&["threshold", "", "measured"], 3, &rows)
+    aligned(&["", "threshold", "measured"], 3, &rows)
 }
 
 impl Threshold {

@@ -100,5 +100,5 @@ fn a_runs_thresholds_come_from_its_manifest_and_leave_a_file() {
     assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass]);
     assert_eq!(thresholds::read(&folder).unwrap(), results);
     let table = thresholds::table(&results);
-    assert!(table.contains("\nBROKEN     query.p50_us < 1    "), "{table}");
+    assert!(table.contains("\nBROKEN  query.p50_us < 1"), "{table}");
 }
