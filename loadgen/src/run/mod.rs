@@ -1,6 +1,6 @@
 //! A run: every cell of a plan, trial by trial, into one folder; then the report.
 //!
-//! The order of the trials is [`design`]'s. A run that is cut short keeps and reports what it has; it is then inconclusive, whatever it shows.
+//! The order of the trials is `design`'s. A run that is cut short keeps and reports what it has; it is then inconclusive, whatever it shows.
 
 mod background;
 mod catalog_queries;

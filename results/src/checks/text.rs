@@ -15,6 +15,8 @@ use crate::verdict::Verdict;
 const NAMED_TRIALS: usize = 3;
 /// How many characters of a digest are shown; the JSON has them all.
 const DIGEST_CHARACTERS: usize = 16;
+/// Of how many trials the digests are shown if the replicas agree everywhere; the JSON has them all.
+const SHOWN_AGREEMENTS: usize = 10;
 /// How many operations and rows are shown per violation; the JSON has them all.
 const SHOWN_ROWS: usize = 12;
 
@@ -116,6 +118,7 @@ pub(super) fn examined(check: &CheckResult) -> String {
         "backwards_ms" => format!("back by up to {value:.3} ms"),
         "converge_ms" => format!("equal after at most {value:.0} ms"),
         "in_sync_ms" => format!("in sync after at most {value:.0} ms"),
+        "trades_paused_ms" => format!("trades paused for {value:.0} ms at most"),
         other => format!("{other} at most {value:.3}"),
     });
     counts.chain(maxima).collect::<Vec<_>>().join(", ")
@@ -200,9 +203,19 @@ fn write_digests(text: &mut String, digests: &[LogDigest]) -> fmt::Result {
     if digests.is_empty() {
         return Ok(());
     }
-    writeln!(text, "\nOrder logs at the end (SHA-256)")?;
     let same_trial = |a: &LogDigest, b: &LogDigest| a.cell == b.cell && a.trial == b.trial;
-    for logs in digests.chunk_by(same_trial) {
+    let mut trials: Vec<&[LogDigest]> = digests.chunk_by(same_trial).collect();
+    let agreed = trials.iter().filter(|logs| by_digest(logs).len() == 1).count();
+    writeln!(text, "\nOrder logs at the end (SHA-256)")?;
+    if agreed > SHOWN_AGREEMENTS {
+        writeln!(
+            text,
+            "  {agreed} of {} trials: every replica holds the same log; consistency.json has the digests",
+            trials.len()
+        )?;
+        trials.retain(|logs| by_digest(logs).len() > 1);
+    }
+    for logs in trials {
         let Some(first) = logs.first() else { continue };
         let trial = TrialName { cell: first.cell.clone(), trial: first.trial };
         for equal in by_digest(logs) {
