@@ -31,8 +31,7 @@ impl Kinds {
 }
 
 /// The columns of the table by kind of fault: the figure of `availability-overall.csv`, and its title.
-const COLUMNS: [(&str, &str); 12] = [
-    ("detected_ms", "detected"),
+const COLUMNS: [(&str, &str); 11] = [
     ("new_leader_ms", "new leader"),
     ("first_ack_ms", "first ack"),
     ("backlog_drained_ms", "drained"),
@@ -92,7 +91,7 @@ mod tests {
         let kinds = Kinds::new(&rows);
         assert_eq!(kinds.lines.len(), 1);
         assert_eq!(kinds.lines[0].kind, "Leader kill (7)");
-        let first_ack = &kinds.lines[0].values[2];
+        let first_ack = &kinds.lines[0].values[1];
         assert_eq!(first_ack.text, "3.50");
         assert_eq!(first_ack.more, ["[1.00, 6.00]", "max 6.00", "6 of 7"]);
     }
