@@ -14,6 +14,11 @@ const DRAWS: usize = 500;
 /// The seed of all draws: the same rows give the same interval, whenever and wherever.
 const SEED: u64 = 0x00d0_0b1e;
 
+/// The most that an interval may reach up and down from its figure, as a factor. Beyond it the
+/// interval says only that the units do not resemble each other, as when a fault fell on some of
+/// them, and not where the figure lies: there is none then.
+const WIDEST: f64 = 10.0;
+
 /// How often each of some units was drawn, draw by draw.
 #[derive(Clone, Debug)]
 pub struct Resamples {
@@ -102,13 +107,13 @@ impl Spread {
 }
 
 impl Estimate {
-    /// `value`, up and down by the spread of its logarithm.
+    /// `value`, up and down by the spread of its logarithm, unless that is too wide to mean anything.
     #[must_use]
     pub fn new(value: f64, spread: Option<Spread>) -> Self {
-        let interval = spread.map(|spread| {
-            let factor = spread.margin(CONFIDENCE).exp();
-            Interval { low: value / factor, high: value * factor }
-        });
+        let factor = spread.map(|spread| spread.margin(CONFIDENCE).exp());
+        let interval = factor
+            .filter(|&factor| factor <= WIDEST)
+            .map(|factor| Interval { low: value / factor, high: value * factor });
         Self { value, interval }
     }
 }
@@ -128,4 +133,27 @@ impl Pool {
 /// The logarithm of a figure; nothing of 0.
 fn logarithm(value: f64) -> Option<f64> {
     (value > 0.0).then(|| value.ln())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_units(values: [f64; 5]) -> Option<Interval> {
+        let resamples = Resamples::new(values.len());
+        let spread = resamples.spread(|weights| {
+            let weighted =
+                values.iter().zip(weights).map(|(value, &weight)| value * f64::from(weight));
+            Some(weighted.sum::<f64>().ln())
+        });
+        Estimate::new(values.iter().sum::<f64>() / 5.0, spread).interval
+    }
+
+    #[test]
+    fn units_that_do_not_resemble_each_other_have_no_interval() {
+        assert!(
+            of_units([90.0, 100.0, 110.0, 95.0, 105.0]).is_some_and(|found| found.contains(100.0))
+        );
+        assert_eq!(of_units([1.0, 1.0, 1.0, 1.0, 1_000_000.0]), None);
+    }
 }
