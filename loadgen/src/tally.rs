@@ -1,8 +1,9 @@
 //! What clients measured in one trial, counted while it goes on: enough for a line of figures at
 //! its end. The tables come from the run's files.
 
-use results::records::{Observation, Op, Outcome, Phase};
+use results::records::{Observation, Op, Outcome};
 use results::stats::Latencies;
+use results::summary::{is_answered, is_measured};
 use serde::Serialize;
 
 /// The measured operations of a trial.
@@ -43,7 +44,7 @@ pub(crate) struct OpFigures {
 impl Tally {
     /// Adds an operation, unless it is of the warm-up.
     pub(crate) fn add(&mut self, row: &Observation) {
-        if row.phase == Phase::WarmUp {
+        if !is_measured(row) {
             return;
         }
         let tally = match row.op {
@@ -71,7 +72,7 @@ impl OpTally {
             Outcome::Failed => self.failed += 1,
             Outcome::Unknown => self.unknown += 1,
         }
-        if matches!(row.outcome, Outcome::Ok | Outcome::Rejected) {
+        if is_answered(row) {
             self.latencies.record(row.response_us());
         }
         self.first_us = Some(self.first_us.map_or(row.start_us, |first| first.min(row.start_us)));

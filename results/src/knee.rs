@@ -55,6 +55,8 @@ pub struct Step {
     pub p50_us: Option<u64>,
     /// The corrected 99th percentile of the same.
     pub p99_us: Option<u64>,
+    /// The same from when they were sent.
+    pub uncorrected_p99_us: Option<u64>,
     /// Whether the bazaar held it, as the module's header defines that.
     pub is_held: bool,
 }
@@ -67,10 +69,12 @@ pub fn sweeps(
     observations: &[Observation],
     cells: &HashMap<&str, Lateness>,
 ) -> Vec<Sweep> {
-    let mut latencies: HashMap<&str, Latencies> = HashMap::new();
+    let mut latencies: HashMap<&str, (Latencies, Latencies)> = HashMap::new();
     for row in observations.iter().filter(|row| is_measured(row) && is_answered(row)) {
         if row.op != Op::Lookup && row.planned_us.is_some() {
-            latencies.entry(&row.cell).or_default().record(row.response_us());
+            let (due, sent) = latencies.entry(&row.cell).or_default();
+            due.record(row.response_us());
+            sent.record(row.latency_us);
         }
     }
     let mut sweeps: Vec<Sweep> = Vec::new();
@@ -98,14 +102,16 @@ pub fn sweeps(
     sweeps
 }
 
-fn step(cell: &Cell, lateness: &Lateness, latencies: &Latencies) -> Option<Step> {
+/// `due` and `sent` are the latencies from when operations were due, and from when they were sent.
+fn step(cell: &Cell, lateness: &Lateness, (due, sent): &(Latencies, Latencies)) -> Option<Step> {
     Some(Step {
         cell: cell.id.clone(),
         rate_per_s: cell.rate_per_s?,
         offered_per_s: lateness.offered_per_s()?,
         answered_per_s: lateness.answered_per_s()?,
-        p50_us: latencies.percentile_us(0.5),
-        p99_us: latencies.percentile_us(0.99),
+        p50_us: due.percentile_us(0.5),
+        p99_us: due.percentile_us(0.99),
+        uncorrected_p99_us: sent.percentile_us(0.99),
         is_held: lateness.answered as f64 >= MIN_ANSWERED * lateness.offered as f64,
     })
 }

@@ -119,6 +119,7 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
             availability::write_overall_csv(&overall, file)
         })?;
     }
+    let open_loop = open_loop(&manifest, &observations, &late_cells);
     let material = Material {
         manifest: &manifest,
         observations: &observations,
@@ -126,11 +127,11 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
         final_rows: &final_rows,
         summary: &summary,
         availability: &availability,
+        sweeps: open_loop.as_ref().map_or(&[], |open_loop| &open_loop.sweeps),
     };
     let charts = charts::draw(folder, &material)?;
     let cache_effects = compare::cache_effects(&manifest, &observations, &summary);
     let cache = cache_effects.sentences();
-    let open_loop = open_loop(&manifest, &observations, &late_cells);
     let outage = availability::headline(&availability);
     // A run whose builds have nothing in common yet was cut short; its tables say how far it got.
     let name = folder.name();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::Context;
-use results::availability::Role;
+use results::availability::{FaultKind, Role};
 use results::checks::ConsistencyReport;
 use results::records::{Event, EventKind, RunFolder};
 use results::verdict::Verdict;
@@ -107,18 +107,13 @@ impl RoundReport {
     }
 
     fn count(&mut self, event: &Event, leader: Option<u8>) {
-        let action = event.action.as_deref().unwrap_or_default();
+        let Some(action) = FaultKind::of(event) else { return };
         let target = event.target.as_deref().unwrap_or_default();
-        let kind = match action {
-            "kill" | "pause" => format!("{action} {target}"),
-            "cut" | "delay" | "throttle" => format!("{action} link"),
-            // What ends a fault is none.
-            _ => return,
-        };
-        *self.faults.entry(kind).or_default() += 1;
+        let whom = if action.is_of_links() { "link" } else { target };
+        *self.faults.entry(format!("{action} {whom}")).or_default() += 1;
         let led = Role::of(event, leader) == Role::Leader;
-        self.leader_kills += u64::from(led && action == "kill");
-        self.leader_pauses += u64::from(led && action == "pause");
+        self.leader_kills += u64::from(led && action == FaultKind::Kill);
+        self.leader_pauses += u64::from(led && action == FaultKind::Pause);
     }
 
     /// In a line.

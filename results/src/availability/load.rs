@@ -98,7 +98,7 @@ impl<'a> Load<'a> {
         let (answered, in_load) = (is_answered(row), row.phase == Phase::Load);
         if in_load {
             self.operations.push(Operation {
-                due_us: row.end_us - row.response_us(),
+                due_us: row.due_us(),
                 end_us: row.end_us,
                 answered,
                 hit: row.cache == Some(CacheState::Hit),
@@ -173,11 +173,10 @@ impl<'a> Load<'a> {
         let within = self.troubles[from..].iter();
         let mut troubles = Troubles::default();
         for trouble in within.take_while(|trouble| window.contains(trouble.end_us)) {
-            let unanswered = matches!(trouble.outcome, Outcome::Failed | Outcome::Unknown);
             troubles.failed += u64::from(trouble.outcome == Outcome::Failed);
             troubles.unknown += u64::from(trouble.outcome == Outcome::Unknown);
             troubles.retried += u64::from(trouble.retried);
-            troubles.unanswered_load += u64::from(unanswered && trouble.in_load);
+            troubles.unanswered_load += u64::from(!trouble.outcome.is_answer() && trouble.in_load);
         }
         troubles
     }

@@ -37,9 +37,7 @@ fn over_us(events: &[&Event], fault: &Event) -> Option<u64> {
 pub(super) fn comeback<'a>(events: &[&'a Event], fault: &Event) -> Option<&'a Event> {
     let from = events.partition_point(|event| event.at_us < fault.at_us);
     events[from..].iter().copied().find(|event| {
-        event.event == EventKind::Injected
-            && event.fault == fault.fault
-            && matches!(event.action.as_deref(), Some("restart" | "resume" | "heal"))
+        event.event == EventKind::Injected && event.fault == fault.fault && event.undoes_fault()
     })
 }
 

@@ -32,12 +32,11 @@ pub(super) struct Point {
 
 impl Point {
     pub(super) fn new(row: &Observation) -> Self {
-        let response_us = row.response_us();
         Self {
             op: row.op,
             outcome: row.outcome,
-            at: (row.end_us - response_us) as f64 / 1e6,
-            ms: super::to_ms(response_us),
+            at: row.due_us() as f64 / 1e6,
+            ms: super::to_ms(row.response_us()),
         }
     }
 }
@@ -55,11 +54,11 @@ pub(super) struct Cloud {
 impl Cloud {
     pub(super) fn new(load: &[&Observation], op: Op, slice_us: u64) -> Self {
         let mut rows: Vec<&Observation> = load.iter().copied().filter(|row| row.op == op).collect();
-        rows.sort_by_key(|row| (row.end_us - row.response_us(), row.client, row.seq));
+        rows.sort_by_key(|row| (row.due_us(), row.client, row.seq));
         let mut slowest: BTreeMap<u64, (u64, usize)> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate().filter(|(_, row)| is_answered(row)) {
             let response_us = row.response_us();
-            let slice = (row.end_us - response_us) / slice_us.max(1);
+            let slice = row.due_us() / slice_us.max(1);
             let entry = slowest.entry(slice).or_insert((response_us, index));
             *entry = (*entry).max((response_us, index));
         }

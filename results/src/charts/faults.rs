@@ -1,7 +1,7 @@
 //! The faults of a trial, of processes and of links alike, from the moment at which each was
 //! injected until what it broke was put right.
 
-use crate::availability::{AvailabilityRow, Role};
+use crate::availability::{AvailabilityRow, FaultKind, Role};
 use crate::records::{Event, EventKind};
 use crate::text::three_digits;
 
@@ -10,8 +10,8 @@ use crate::text::three_digits;
 pub(super) struct Fault {
     /// Which of the plan's, from 1.
     pub(super) number: u32,
-    /// `kill`, `pause`, `cut`, `delay`, `throttle`.
-    pub(super) action: String,
+    /// What was done.
+    pub(super) action: FaultKind,
     /// The process, or the link.
     pub(super) whom: String,
     /// When it was injected.
@@ -30,20 +30,21 @@ impl Fault {
     /// Every fault of a trial whose events are given by time, and what each of them cost.
     pub(super) fn all(events: &[&Event], costs: &[&AvailabilityRow]) -> Vec<Self> {
         let injected = || events.iter().filter(|event| event.event == EventKind::Injected);
-        let begun = injected().filter(|event| is_fault(event));
+        let begun = injected().filter_map(|event| Some((event, FaultKind::of(event)?)));
         begun
-            .map(|event| {
+            .map(|(event, action)| {
                 let cost = costs
                     .iter()
                     .find(|row| Some(row.fault) == event.fault && row.at_us == event.at_us);
-                let end =
-                    injected().filter(|end| end.at_us > event.at_us && is_end(end)).find(|end| {
+                let end = injected()
+                    .filter(|end| end.at_us > event.at_us && end.undoes_fault())
+                    .find(|end| {
                         end.fault == event.fault
                             || (end.process.is_some() && end.process == event.process)
                     });
                 Self {
                     number: event.fault.unwrap_or_default(),
-                    action: event.action.clone().unwrap_or_default(),
+                    action,
                     whom: event.process.clone().unwrap_or_default(),
                     from_us: event.at_us,
                     end: end.map(|end| (end.action.clone().unwrap_or_default(), end.at_us)),
@@ -60,11 +61,6 @@ impl Fault {
     /// When it ended, or `last_us` if it outlasted that.
     pub(super) fn until_us(&self, last_us: u64) -> u64 {
         self.end.as_ref().map_or(last_us, |(_, at_us)| *at_us).max(self.from_us)
-    }
-
-    /// Whether it broke a link, not a process.
-    pub(super) fn is_of_link(&self) -> bool {
-        matches!(self.action.as_str(), "cut" | "delay" | "throttle")
     }
 
     /// `3: kill order-2 (leader)`.
@@ -85,14 +81,6 @@ impl Fault {
             .map_or_else(String::new, |(action, at_us)| format!("; {action} at {}", at(*at_us)));
         format!("{} at {}{ack}{end}", self.name(), at(self.from_us))
     }
-}
-
-fn is_fault(event: &Event) -> bool {
-    matches!(event.action.as_deref(), Some("kill" | "pause" | "cut" | "delay" | "throttle"))
-}
-
-fn is_end(event: &Event) -> bool {
-    matches!(event.action.as_deref(), Some("restart" | "resume" | "heal"))
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::availability::AvailabilityRow;
+use crate::knee::Sweep;
 use crate::records::{Event, EventKind, FinalRow, Manifest, Observation, Op, RunFolder};
 use crate::summary::SummaryRow;
 use crate::text::counted;
@@ -65,6 +66,8 @@ pub struct Material<'a> {
     pub summary: &'a [SummaryRow],
     /// What each fault cost.
     pub availability: &'a [AvailabilityRow],
+    /// The sweeps of the rate, if there were any.
+    pub sweeps: &'a [Sweep],
 }
 
 /// What became of the charts.

@@ -168,7 +168,7 @@ pub(super) fn point(op: Op, outcome: Outcome) -> Look {
 /// was lost.
 pub(super) fn faint_point(op: Op, outcome: Outcome) -> Look {
     let look = point(op, outcome);
-    if matches!(outcome, Outcome::Failed | Outcome::Unknown) {
+    if !outcome.is_answer() {
         return look;
     }
     let marker = look.marker.map(|(shape, radius)| (shape, (radius - 1).max(2)));

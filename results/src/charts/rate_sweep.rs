@@ -3,8 +3,6 @@
 //! The knee is the highest rate that was held, as [`crate::knee`] defines that. Beyond it the gap
 //! between the corrected and the uncorrected curve is what a load that waits for answers would hide.
 
-use std::collections::HashMap;
-
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
@@ -15,11 +13,7 @@ use super::marks;
 use super::output::{Area, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::{Attempt, Material, rate_and_build, setting, to_ms};
-use crate::knee::{self, Step, Sweep};
-use crate::lateness::{by_cell, by_trial};
-use crate::records::Op;
-use crate::stats::Latencies;
-use crate::summary::{is_answered, is_measured};
+use crate::knee::{Step, Sweep};
 
 /// Heights of the panels of latency and of answers, the gap between them, and the space for the labels
 /// and title of the axes.
@@ -55,14 +49,8 @@ pub(super) struct RateSweep {
 impl RateSweep {
     /// One chart for each p and build that has sweeps.
     pub(super) fn all(material: &Material<'_>) -> Vec<Attempt<Self>> {
-        if material.manifest.cells.iter().all(|cell| cell.rate_per_s.is_none()) {
-            return Vec::new();
-        }
-        let trials = by_trial(material.manifest, material.observations, material.events);
-        let sweeps = knee::sweeps(material.manifest, material.observations, &by_cell(&trials));
-        let sent = sent(material);
         let mut charts: Vec<Vec<&Sweep>> = Vec::new();
-        for sweep in &sweeps {
+        for sweep in material.sweeps {
             let is_beside = |chart: &&mut Vec<&Sweep>| {
                 chart.iter().all(|known| (known.p, &known.build) == (sweep.p, &sweep.build))
             };
@@ -71,19 +59,14 @@ impl RateSweep {
                 None => charts.push(vec![sweep]),
             }
         }
-        charts.into_iter().map(|sweeps| Self::new(material, &sweeps, &sent)).collect()
+        charts.into_iter().map(|sweeps| Self::new(material, &sweeps)).collect()
     }
 
-    fn new(
-        material: &Material<'_>,
-        sweeps: &[&Sweep],
-        sent: &HashMap<&str, Latencies>,
-    ) -> Attempt<Self> {
+    fn new(material: &Material<'_>, sweeps: &[&Sweep]) -> Attempt<Self> {
         let first = sweeps.first().ok_or("rate sweep: no rates")?;
         let build = first.build.as_ref().map_or_else(String::new, |b| format!("-build-{b}"));
         let stem = format!("rate-sweep-p{}{build}", first.p);
-        let latencies: Vec<Line> =
-            sweeps.iter().flat_map(|sweep| latency_lines(sweep, sent)).collect();
+        let latencies: Vec<Line> = sweeps.iter().flat_map(|sweep| latency_lines(sweep)).collect();
         if latencies.iter().all(|line| line.points.is_empty()) {
             return Err(format!("{stem}: none answered"));
         }
@@ -168,20 +151,8 @@ impl Figure for RateSweep {
     }
 }
 
-/// Per cell, the latencies from when operations were sent, over the same ones as a [`Step`]'s.
-fn sent<'a>(material: &Material<'a>) -> HashMap<&'a str, Latencies> {
-    let mut sent: HashMap<&str, Latencies> = HashMap::new();
-    let of_load = material.observations.iter().filter(|row| row.op != Op::Lookup);
-    for row in of_load.filter(|row| is_measured(row) && is_answered(row)) {
-        if row.planned_us.is_some() {
-            sent.entry(row.cell.as_str()).or_default().record(row.latency_us);
-        }
-    }
-    sent
-}
-
-fn latency_lines(sweep: &Sweep, sent: &HashMap<&str, Latencies>) -> Vec<Line> {
-    let line = |look: Look, figure: &str, value: &dyn Fn(&Step) -> Option<u64>| Line {
+fn latency_lines(sweep: &Sweep) -> Vec<Line> {
+    let line = |look: Look, figure: &str, value: fn(&Step) -> Option<u64>| Line {
         look,
         label: format!("{figure}, {}", cache_name(sweep.cache)),
         points: sweep
@@ -190,13 +161,12 @@ fn latency_lines(sweep: &Sweep, sent: &HashMap<&str, Latencies>) -> Vec<Line> {
             .filter_map(|step| Some((step.rate_per_s, to_ms(value(step)?))))
             .collect(),
     };
-    let sent_us = |step: &Step, quantile| sent.get(step.cell.as_str())?.percentile_us(quantile);
     let look = |rank| palette::cache(sweep.cache, rank);
     let (median, p99) = (look(Rank::Median), look(Rank::P99));
     vec![
-        line(median, "median", &|step| step.p50_us),
-        line(p99, "p99", &|step| step.p99_us),
-        line(palette::uncorrected(p99), "p99 uncorrected", &|step| sent_us(step, 0.99)),
+        line(median, "median", |step| step.p50_us),
+        line(p99, "p99", |step| step.p99_us),
+        line(palette::uncorrected(p99), "p99 uncorrected", |step| step.uncorrected_p99_us),
     ]
 }
 

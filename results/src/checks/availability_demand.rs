@@ -21,7 +21,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::{Event, EventKind, Op, Outcome, Phase};
+use crate::records::{Event, EventKind, Op, Phase};
 
 use super::check::{Check, Finding};
 use super::evidence::Violation;
@@ -104,7 +104,7 @@ fn unanswered<'a>(load: &[&'a Operation], from_us: u64, to_us: u64) -> Option<&'
     load.iter().copied().find(|operation| {
         let row = &operation.row;
         let overlaps = row.start_us < to_us && row.end_us > from_us;
-        overlaps && !matches!(row.outcome, Outcome::Ok | Outcome::Rejected)
+        overlaps && !row.outcome.is_answer()
             // An answer that came late, when it was possible no longer or the time was over.
             || row.op == Op::Trade && row.start_us <= from_us && row.end_us >= to_us
     })

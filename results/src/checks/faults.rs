@@ -28,16 +28,11 @@ pub(super) struct Disturbance<'a> {
     pub(super) to_us: Option<u64>,
 }
 
-/// Whether this action undoes a fault. Everything else begins one.
-pub(super) fn undoes(action: Option<&str>) -> bool {
-    matches!(action, Some("resume" | "restart" | "heal"))
-}
-
-/// Every fault, in the order of time.
+/// Every fault, in the order of time: whatever was done and does not undo one.
 pub(super) fn faults<'a>(history: &History<'a>) -> Vec<Fault<'a>> {
     history
         .events_of(EventKind::Injected)
-        .filter(|event| !undoes(event.action.as_deref()))
+        .filter(|event| !event.undoes_fault())
         .map(|injected| Fault {
             injected,
             from_us: injected.at_us,
@@ -49,7 +44,7 @@ pub(super) fn faults<'a>(history: &History<'a>) -> Vec<Fault<'a>> {
 fn end_of<'a>(history: &History<'a>, injected: &Event) -> Option<&'a Event> {
     history.events.iter().copied().filter(|event| event.at_us >= injected.at_us).find(|event| {
         let undone = event.event == EventKind::Confirmed
-            && undoes(event.action.as_deref())
+            && event.undoes_fault()
             && event.process == injected.process;
         undone || event.event == EventKind::Healed
     })

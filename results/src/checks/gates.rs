@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::lateness::Clients;
-use crate::records::{EventKind, Op, Outcome};
+use crate::records::{EventKind, Op};
 
 use super::faults::{Disturbance, disturbances};
 use super::history::History;
@@ -227,8 +227,10 @@ fn succeeded(history: &History<'_>, from_us: u64, to_us: u64) -> u64 {
     let to_us = to_us.min(load_ended_us);
     let within = history.operations.iter().filter(|operation| {
         let row = &operation.row;
-        let answered = matches!(row.outcome, Outcome::Ok | Outcome::Rejected);
-        answered && row.op != Op::Lookup && from_us <= row.start_us && row.end_us < to_us
+        row.outcome.is_answer()
+            && row.op != Op::Lookup
+            && from_us <= row.start_us
+            && row.end_us < to_us
     });
     within.count() as u64
 }

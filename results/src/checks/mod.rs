@@ -57,6 +57,7 @@ pub use gates::{
 };
 pub use harm::FaultHarm;
 pub use replicas::LogDigest;
+pub(crate) use report::grouped_doubts;
 pub use report::{
     CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunFile, RunSummary,
     TrialName,

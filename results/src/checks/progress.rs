@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::availability::FaultKind;
 use crate::records::{Event, EventKind, Outcome};
 
 use super::check::{Check, Finding};
@@ -130,18 +131,18 @@ fn whole_again_us(history: &History<'_>) -> Option<u64> {
     let mut whole_us = None;
     for event in &history.events {
         let process = event.process.as_deref();
-        match (event.event, event.action.as_deref()) {
-            (EventKind::Injected, Some("kill" | "pause" | "cut" | "delay" | "throttle")) => {
+        match event.event {
+            EventKind::Injected if FaultKind::of(event).is_some() => {
                 broken.insert(process);
                 whole_us = None;
             }
-            (EventKind::Confirmed, Some("restart" | "resume" | "heal")) => {
+            EventKind::Confirmed if event.undoes_fault() => {
                 broken.remove(&process);
                 if broken.is_empty() {
                     whole_us = whole_us.or(Some(event.at_us));
                 }
             }
-            (EventKind::Healed, _) => {
+            EventKind::Healed => {
                 broken.clear();
                 whole_us = whole_us.or(Some(event.at_us));
             }

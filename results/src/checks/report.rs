@@ -56,6 +56,21 @@ pub struct DoubtReport {
     pub trials: Vec<TrialName>,
 }
 
+/// The doubts of all checks, each reason once, with the claims that it concerns: most doubts
+/// concern many checks for one reason.
+pub(crate) fn grouped_doubts(checks: &[CheckResult]) -> Vec<(&DoubtReport, Vec<&str>)> {
+    let mut grouped: Vec<(&DoubtReport, Vec<&str>)> = Vec::new();
+    for check in checks {
+        for doubt in &check.doubts {
+            match grouped.iter_mut().find(|(known, _)| *known == doubt) {
+                Some((_, concerned)) => concerned.push(&check.claim),
+                None => grouped.push((doubt, vec![&check.claim])),
+            }
+        }
+    }
+    grouped
+}
+
 /// What one check found in all trials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {

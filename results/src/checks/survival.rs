@@ -38,7 +38,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     }
     let mut answered = 0;
     for &lookup in &history.lookups {
-        answered += usize::from(matches!(lookup.row.outcome, Outcome::Ok | Outcome::Rejected));
+        answered += usize::from(lookup.row.outcome.is_answer());
         if let Some((trade, wrong)) = contradicted(history, lookup) {
             let request_id = trade.row.request_id.as_deref().unwrap_or_default();
             finding.harms.add(history, Harm::Lost, request_id, Some(trade.row.end_us));

@@ -5,7 +5,9 @@ use std::fmt::{self, Write as _};
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
 use super::replicas::LogDigest;
-use super::report::{CheckResult, ConsistencyReport, Count, DoubtReport, TrialName};
+use super::report::{
+    CheckResult, ConsistencyReport, Count, DoubtReport, TrialName, grouped_doubts,
+};
 use super::{MAX_EVIDENCE, milliseconds};
 use crate::records::{FinalKind, Op};
 use crate::text::{aligned, counted};
@@ -124,17 +126,9 @@ pub(super) fn examined(check: &CheckResult) -> String {
     counts.chain(maxima).collect::<Vec<_>>().join(", ")
 }
 
-/// Most doubts concern many checks for one reason, so the reasons come first.
+/// The reasons come first, then the checks that each concerns.
 fn write_doubts(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
-    let mut grouped: Vec<(&DoubtReport, Vec<&str>)> = Vec::new();
-    for check in checks {
-        for doubt in &check.doubts {
-            match grouped.iter_mut().find(|(known, _)| *known == doubt) {
-                Some((_, concerned)) => concerned.push(&check.claim),
-                None => grouped.push((doubt, vec![&check.claim])),
-            }
-        }
-    }
+    let grouped = grouped_doubts(checks);
     if grouped.is_empty() {
         return Ok(());
     }
@@ -204,8 +198,9 @@ fn write_digests(text: &mut String, digests: &[LogDigest]) -> fmt::Result {
         return Ok(());
     }
     let same_trial = |a: &LogDigest, b: &LogDigest| a.cell == b.cell && a.trial == b.trial;
-    let mut trials: Vec<&[LogDigest]> = digests.chunk_by(same_trial).collect();
-    let agreed = trials.iter().filter(|logs| by_digest(logs).len() == 1).count();
+    let mut trials: Vec<Vec<Vec<&LogDigest>>> =
+        digests.chunk_by(same_trial).map(by_digest).collect();
+    let agreed = trials.iter().filter(|groups| groups.len() == 1).count();
     writeln!(text, "\nOrder logs at the end (SHA-256)")?;
     if agreed > SHOWN_AGREEMENTS {
         writeln!(
@@ -213,12 +208,11 @@ fn write_digests(text: &mut String, digests: &[LogDigest]) -> fmt::Result {
             "  {agreed} of {} trials: every replica holds the same log; consistency.json has the digests",
             trials.len()
         )?;
-        trials.retain(|logs| by_digest(logs).len() > 1);
+        trials.retain(|groups| groups.len() > 1);
     }
-    for logs in trials {
-        let Some(first) = logs.first() else { continue };
-        let trial = TrialName { cell: first.cell.clone(), trial: first.trial };
-        for equal in by_digest(logs) {
+    for groups in trials {
+        for equal in groups {
+            let trial = TrialName { cell: equal[0].cell.clone(), trial: equal[0].trial };
             let sources: Vec<_> = equal.iter().map(|log| log.source.as_str()).collect();
             let digest: String = equal[0].sha256.chars().take(DIGEST_CHARACTERS).collect();
             writeln!(

@@ -1,7 +1,7 @@
 //! Can it be believed? Why the verdict is what it is, each reason with the place of its evidence.
 
 use super::Material;
-use super::consistency::{anchor, grouped_doubts};
+use super::consistency::{anchor, doubt_lines};
 use super::format::{capitalised, counted};
 use crate::checks::ConsistencyReport;
 use crate::verdict::Verdict;
@@ -78,7 +78,7 @@ fn thresholds(
 }
 
 fn doubted(consistency: &ConsistencyReport) -> Vec<Reason> {
-    grouped_doubts(&consistency.checks)
+    doubt_lines(&consistency.checks)
         .into_iter()
         .map(|doubt| Reason::new(format!("{}.", capitalised(&doubt.reason)), "doubts"))
         .collect()

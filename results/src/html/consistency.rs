@@ -4,7 +4,7 @@ use super::evidence::Broken;
 use super::format::{NONE, capitalised, grouped, or_none};
 use super::opening::sign;
 use crate::checks::{
-    CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, named,
+    CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, grouped_doubts, named,
 };
 use crate::thresholds::ThresholdResult;
 use crate::verdict::Verdict;
@@ -78,7 +78,7 @@ impl Consistency {
             checks: report.checks.iter().map(CheckLine::new).collect(),
             some_unasked: report.checks.iter().any(|check| check.verdict.is_none()),
             broken: report.checks.iter().filter_map(Broken::of).collect(),
-            doubts: grouped_doubts(&report.checks),
+            doubts: doubt_lines(&report.checks),
             gates: asked.map(GateLine::new).collect(),
             thresholds: thresholds.iter().map(ThresholdLine::new).collect(),
             logs: logs(&report.digests),
@@ -107,17 +107,8 @@ impl CheckLine {
     }
 }
 
-/// The doubts of all checks, each reason once, with the claims that it concerns.
-pub(super) fn grouped_doubts(checks: &[CheckResult]) -> Vec<DoubtLine> {
-    let mut grouped: Vec<(&DoubtReport, Vec<&str>)> = Vec::new();
-    for check in checks {
-        for doubt in &check.doubts {
-            match grouped.iter_mut().find(|(known, _)| *known == doubt) {
-                Some((_, concerned)) => concerned.push(&check.claim),
-                None => grouped.push((doubt, vec![&check.claim])),
-            }
-        }
-    }
+/// Every reason for doubt, once.
+pub(super) fn doubt_lines(checks: &[CheckResult]) -> Vec<DoubtLine> {
     let line = |(doubt, concerned): (&DoubtReport, Vec<&str>)| DoubtLine {
         reason: doubt.reason.clone(),
         trials: named(&doubt.trials),
@@ -127,7 +118,7 @@ pub(super) fn grouped_doubts(checks: &[CheckResult]) -> Vec<DoubtLine> {
             concerned.join("; ")
         },
     };
-    grouped.into_iter().map(line).collect()
+    grouped_doubts(checks).into_iter().map(line).collect()
 }
 
 impl GateLine {

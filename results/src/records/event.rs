@@ -113,4 +113,10 @@ impl Event {
             detail: None,
         }
     }
+
+    /// Whether what was done undoes a fault: a restart, a resume, a link that is healed.
+    #[must_use]
+    pub fn undoes_fault(&self) -> bool {
+        matches!(self.action.as_deref(), Some("restart" | "resume" | "heal"))
+    }
 }

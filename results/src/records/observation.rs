@@ -41,6 +41,14 @@ pub enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// Whether the service did its work: ok, or a well-formed no.
+    #[must_use]
+    pub fn is_answer(self) -> bool {
+        matches!(self, Self::Ok | Self::Rejected)
+    }
+}
+
 /// What the front-end said about its cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -108,7 +116,12 @@ impl Observation {
     /// (corrected for coordinated omission); in a closed loop [`latency_us`](Self::latency_us).
     #[must_use]
     pub fn response_us(&self) -> u64 {
-        self.end_us
-            .saturating_sub(self.planned_us.map_or(self.start_us, |due| due.min(self.start_us)))
+        self.end_us.saturating_sub(self.due_us())
+    }
+
+    /// When it was to be sent: in an open loop as planned, in a closed one when it was.
+    #[must_use]
+    pub fn due_us(&self) -> u64 {
+        self.planned_us.map_or(self.start_us, |due_us| due_us.min(self.start_us))
     }
 }

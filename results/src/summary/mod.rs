@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use crate::lateness::Lateness;
-use crate::records::{Manifest, Observation, Op, Outcome, Phase};
+use crate::records::{Manifest, Observation, Op, Phase};
 use crate::stats::Span;
 
 pub use row::SummaryRow;
@@ -34,7 +34,7 @@ pub const OPS: [Op; 3] = [Op::Query, Op::Trade, Op::Lookup];
 /// Whether the service answered: ok, or a well-formed no.
 #[must_use]
 pub fn is_answered(observation: &Observation) -> bool {
-    matches!(observation.outcome, Outcome::Ok | Outcome::Rejected)
+    observation.outcome.is_answer()
 }
 
 /// Whether the figures count it: an operation of the load, or a lookup at the end.

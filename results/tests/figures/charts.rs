@@ -4,27 +4,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use results::charts::{ChartKind, Drawn, Material, draw};
-use results::records::{Observation, Op, Outcome, RunFolder};
-use results::{availability, summary};
+use results::charts::{ChartKind, Drawn};
+use results::records::{Observation, Op, Outcome};
 
 use crate::rows::{cell, manifest, operation};
 use crate::synthetic::{self, Run};
-
-fn drawn(run: &Run, folder: &Path) -> Drawn {
-    let summary = summary::summarise(&run.manifest, &run.observations);
-    let availability =
-        availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
-    let material = Material {
-        manifest: &run.manifest,
-        observations: &run.observations,
-        events: &run.events,
-        final_rows: &run.final_rows,
-        summary: &summary,
-        availability: &availability,
-    };
-    draw(&RunFolder::new(folder), &material).unwrap()
-}
 
 fn names(drawn: &Drawn) -> Vec<String> {
     let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
@@ -61,7 +45,7 @@ fn picture(path: &Path) -> (u32, u32, usize) {
 #[test]
 fn a_bench_is_drawn_by_p_and_as_distributions() {
     let folder = tempfile::tempdir().unwrap();
-    let drawn = drawn(&synthetic::bench(), folder.path());
+    let drawn = synthetic::bench().draw(folder.path());
     let expected = [
         "latency-query-by-p",
         "latency-trade-by-p",
@@ -113,7 +97,7 @@ fn assert_explains_itself(chart: &Path) {
 #[test]
 fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     let folder = tempfile::tempdir().unwrap();
-    let drawn = drawn(&synthetic::failover(), folder.path());
+    let drawn = synthetic::failover().draw(folder.path());
     let [timeline, strip, faults] =
         ["timeline", "availability", "faults"].map(|what| format!("{what}-p0.5-cache-on-trial1"));
     let both = |name: &str| [format!("{name}.svg"), format!("{name}.png")];
@@ -150,17 +134,17 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
 #[test]
 fn nothing_measured_draws_nothing_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let drawn_bench = drawn(&bench_of(vec![]), folder.path());
+    let drawn_bench = bench_of(vec![]).draw(folder.path());
     assert!(drawn_bench.files.is_empty());
     assert_eq!(drawn_bench.left_out.len(), 7, "{:?}", drawn_bench.left_out);
 
     let unanswered = operation(&cell(0.5, true), Op::Trade, 0, 100);
     let unanswered = Observation { outcome: Outcome::Unknown, ..unanswered };
-    assert!(drawn(&bench_of(vec![unanswered]), folder.path()).files.is_empty());
+    assert!(bench_of(vec![unanswered]).draw(folder.path()).files.is_empty());
 
     let mut failover = synthetic::failover();
     failover.observations.clear();
-    let drawn = drawn(&failover, folder.path());
+    let drawn = failover.draw(folder.path());
     assert!(drawn.files.is_empty());
     let reason = "timeline-p0.5-cache-on-trial1: no operation in the load";
     assert_eq!(drawn.left_out.first().map(String::as_str), Some(reason));
@@ -172,7 +156,7 @@ fn one_operation_or_equal_ones_still_make_charts() {
     for rows in [1, 40] {
         let folder = tempfile::tempdir().unwrap();
         let same = (0..rows).map(|n| operation(&cell, Op::Query, n * 1000, 700)).collect();
-        let drawn = drawn(&bench_of(same), folder.path());
+        let drawn = bench_of(same).draw(folder.path());
         let expected = ["latency-query-by-p", "throughput-by-p", "distribution-query"];
         let both = |name: &&str| [format!("{name}.svg"), format!("{name}.png")];
         assert_eq!(names(&drawn), expected.iter().flat_map(both).collect::<Vec<_>>());
@@ -184,6 +168,6 @@ fn a_run_that_took_no_time_at_all_still_makes_charts() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = synthetic::failover();
     run.observations = vec![operation(&cell(0.5, true), Op::Query, 7_000_000, 0)];
-    let drawn = drawn(&run, folder.path());
+    let drawn = run.draw(folder.path());
     assert_eq!(names(&drawn).len(), 4, "{drawn:?}");
 }

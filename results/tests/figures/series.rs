@@ -3,11 +3,8 @@
 
 use std::fs;
 
-use results::charts::{Chart, ChartKind, Drawn, Material, draw};
-use results::records::{
-    Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome, RunFolder,
-};
-use results::{availability, summary};
+use results::charts::{Chart, ChartKind, Drawn};
+use results::records::{Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome};
 use tempfile::TempDir;
 
 use crate::rows::{cell, injected, manifest, operation, trade};
@@ -22,18 +19,7 @@ struct Pictures {
 impl Pictures {
     fn of(run: &Run) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let summary = summary::summarise(&run.manifest, &run.observations);
-        let availability =
-            availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
-        let material = Material {
-            manifest: &run.manifest,
-            observations: &run.observations,
-            events: &run.events,
-            final_rows: &run.final_rows,
-            summary: &summary,
-            availability: &availability,
-        };
-        let drawn = draw(&RunFolder::new(folder.path()), &material).unwrap();
+        let drawn = run.draw(folder.path());
         Self { folder, drawn }
     }
 

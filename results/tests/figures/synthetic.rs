@@ -2,10 +2,13 @@
 //! that have a body and a tail. The same every time.
 
 use std::fs;
+use std::path::Path;
 
+use results::charts::{Drawn, Material, draw};
 use results::records::{
     CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome, RunFolder,
 };
+use results::{availability, knee, lateness, summary};
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
@@ -20,6 +23,25 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Draws its charts into `folder`.
+    pub(crate) fn draw(&self, folder: &Path) -> Drawn {
+        let Self { manifest, observations, events, final_rows } = self;
+        let summary = summary::summarise(manifest, observations);
+        let availability = availability::measure(manifest, observations, events, final_rows);
+        let trials = lateness::by_trial(manifest, observations, events);
+        let sweeps = knee::sweeps(manifest, observations, &lateness::by_cell(&trials));
+        let material = Material {
+            manifest,
+            observations,
+            events,
+            final_rows,
+            summary: &summary,
+            availability: &availability,
+            sweeps: &sweeps,
+        };
+        draw(&RunFolder::new(folder), &material).unwrap()
+    }
+
     /// Writes its files as the harness does.
     pub(crate) fn write(&self, folder: &RunFolder) {
         fs::create_dir_all(folder.root()).unwrap();

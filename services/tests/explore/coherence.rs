@@ -14,7 +14,6 @@
 //! of the catalog by hand, and refused trades. With one stock the real states print the same way
 //! whenever they are the same, so what they print stands for them.
 
-use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
 
 use services::catalog::ledger::{Ledger, Trade, Verdict, public};
@@ -22,12 +21,12 @@ use services::catalog::reveal::{Batch, Look, Pushed, Reveal, Step};
 use services::front_end::cache::{Cache, Fill, Lookup};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, Quantity, Stock, StockAt, TradeType};
-use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
-use wire::internal::{Invalidation, StockRecord, TradeRecord};
+use wire::ids::{Epoch, RequestId, StockVersion};
+use wire::internal::{Invalidation, TradeRecord};
 
+use crate::ledger::{STOCK, hash_printed, new_ledger};
 use crate::search::Model;
 
-const STOCK: &str = "A";
 /// How many there are of it at first.
 const STOCKED: u32 = 100;
 /// Steps after which nothing may be waited for any more, if nothing goes wrong.
@@ -125,15 +124,7 @@ impl Catalog {
 
 impl Hash for Bazaar {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        struct Print<'a, H>(&'a mut H);
-        impl<H: Hasher> Write for Print<'_, H> {
-            fn write_str(&mut self, text: &str) -> fmt::Result {
-                self.0.write(text.as_bytes());
-                Ok(())
-            }
-        }
-        // Neither printing nor hashing can fail.
-        let _ = write!(Print(hasher), "{self:?}");
+        hash_printed(self, hasher);
     }
 }
 
@@ -142,16 +133,8 @@ impl Model for Coherence {
     type Action = Action;
 
     fn start(&self) -> Bazaar {
-        let stock = StockRecord {
-            stock_name: STOCK.to_owned(),
-            price: 1.0,
-            quantity: STOCKED,
-            trade_volume: 0,
-            version: StockVersion(0),
-            cap: 100,
-        };
         let mut bazaar = Bazaar {
-            ledger: Ledger::new(Epoch(1), AppliedSeq(0), [stock]).with_bugs(self.bugs),
+            ledger: new_ledger(Epoch(1), STOCKED, 100, self.bugs),
             records: Vec::new(),
             catalog: None,
             front_end: None,

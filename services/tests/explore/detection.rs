@@ -20,6 +20,7 @@ use wire::configuration::{Cause, Configuration};
 use wire::ids::{Epoch, OrderNo, ReplicaId};
 use wire::internal::PingReply;
 
+use crate::ledger::hash_printed;
 use crate::search::Model;
 
 const REPLICAS: [ReplicaId; 2] = [ReplicaId(2), ReplicaId(3)];
@@ -85,7 +86,7 @@ pub(crate) enum Action {
 impl Hash for Watch {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         // Ordered throughout: equal ones, and only those, print the same.
-        format!("{self:?}").hash(hasher);
+        hash_printed(self, hasher);
     }
 }
 

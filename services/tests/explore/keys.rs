@@ -12,12 +12,12 @@ use std::hash::{Hash, Hasher};
 use services::catalog::ledger::{Ledger, Trade, Verdict};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, Quantity, TradeType};
-use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
-use wire::internal::{Decision, StockRecord, TradeRecord};
+use wire::ids::{Epoch, RequestId};
+use wire::internal::{Decision, TradeRecord};
 
+use crate::ledger::{STOCK, hash_printed, new_ledger};
 use crate::search::Model;
 
-const STOCK: &str = "A";
 /// How many there are of it at first, and how many there may be.
 const STOCKED: u32 = 2;
 const CAP: u32 = 3;
@@ -69,7 +69,7 @@ impl Ask {
 impl Hash for Books {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         // One stock and ordered records: what they print stands for them.
-        format!("{self:?}").hash(hasher);
+        hash_printed(self, hasher);
     }
 }
 
@@ -78,15 +78,7 @@ impl Model for Keys {
     type Action = Ask;
 
     fn start(&self) -> Books {
-        let stock = StockRecord {
-            stock_name: STOCK.to_owned(),
-            price: 1.0,
-            quantity: STOCKED,
-            trade_volume: 0,
-            version: StockVersion(0),
-            cap: CAP,
-        };
-        let ledger = Ledger::new(Epoch(1), AppliedSeq(0), [stock]).with_bugs(self.bugs);
+        let ledger = new_ledger(Epoch(1), STOCKED, CAP, self.bugs);
         Books { ledger, records: BTreeMap::new(), asked: 0, broken: None }
     }
 

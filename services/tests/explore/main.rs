@@ -16,6 +16,7 @@
 mod coherence;
 mod detection;
 mod keys;
+mod ledger;
 mod places;
 mod replication;
 mod rules;

@@ -20,12 +20,12 @@ use services::http::{Attempt, Attempts, CallError, Reply};
 use services::order::carriage::{Carriage, Heard, Next};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, ErrorBody, Quantity, TradeType};
-use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
-use wire::internal::{StockRecord, TradeRecord};
+use wire::ids::{Epoch, RequestId};
+use wire::internal::TradeRecord;
 
+use crate::ledger::{STOCK, hash_printed, new_ledger};
 use crate::search::Model;
 
-const STOCK: &str = "A";
 /// How often the front-end tries.
 const MAX_TRIES: u8 = 2;
 /// Steps after which nothing may be under way any more, if nothing goes wrong.
@@ -122,7 +122,7 @@ pub(crate) enum Action {
 impl Hash for Deal {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         // One stock: equal deals, and only those, print the same.
-        format!("{self:?}").hash(hasher);
+        hash_printed(self, hasher);
     }
 }
 
@@ -131,16 +131,8 @@ impl Model for OneTrade {
     type Action = Action;
 
     fn start(&self) -> Deal {
-        let stock = StockRecord {
-            stock_name: STOCK.to_owned(),
-            price: 1.0,
-            quantity: 100,
-            trade_volume: 0,
-            version: StockVersion(0),
-            cap: 100,
-        };
         Deal {
-            ledger: Ledger::new(Epoch(1), AppliedSeq(0), [stock]).with_bugs(self.bugs),
+            ledger: new_ledger(Epoch(1), 100, 100, self.bugs),
             record: None,
             is_numbered: false,
             epoch: Epoch(1),

@@ -131,12 +131,12 @@ impl<'a> Process<'a> {
 /// later one is shown.
 pub(super) fn links(faults: &[Fault], until_us: u64) -> Vec<Lane<String>> {
     let mut links: BTreeMap<&str, Vec<(u64, u64, String)>> = BTreeMap::new();
-    for fault in faults.iter().filter(|fault| fault.is_of_link()) {
+    for fault in faults.iter().filter(|fault| fault.action.is_of_links()) {
         let spans = links.entry(fault.whom.as_str()).or_default();
         if let Some(last) = spans.last_mut() {
             last.1 = last.1.min(fault.from_us);
         }
-        spans.push((fault.from_us, fault.until_us(until_us), fault.action.clone()));
+        spans.push((fault.from_us, fault.until_us(until_us), fault.action.to_string()));
     }
     let lane = |(name, spans): (&str, _)| Lane { name: name.to_owned(), spans };
     links.into_iter().map(lane).collect()

@@ -8,7 +8,7 @@ use super::super::faults::Fault;
 use super::super::palette::{self, Look};
 use super::super::to_ms;
 use super::super::trial::TrialView;
-use crate::records::{Observation, Op, Outcome};
+use crate::records::{Observation, Op};
 use crate::stats::median;
 use crate::summary::is_answered;
 use crate::text::three_digits;
@@ -58,11 +58,10 @@ impl Moment {
         let since_ms = |us: u64| (us as f64 - fault.from_us as f64) / 1000.0;
         let shown = |us: u64| (range.0..=range.1).contains(&since_ms(us));
 
-        let due = |row: &Observation| row.end_us - row.response_us();
-        let rows = || trial.load.iter().filter(|row| shown(due(row)) || shown(row.end_us));
+        let rows = || trial.load.iter().filter(|row| shown(row.due_us()) || shown(row.end_us));
         let points: Vec<Point> = rows()
-            .filter(|row| shown(due(row)))
-            .map(|row| Point { at: since_ms(due(row)), ..Point::new(row) })
+            .filter(|row| shown(row.due_us()))
+            .map(|row| Point { at: since_ms(row.due_us()), ..Point::new(row) })
             .collect();
         let mut answers: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         for row in rows().filter(|row| is_answered(row) && shown(row.end_us)) {
@@ -99,8 +98,7 @@ impl Moment {
 
     /// How many of the operations were lost to their clients.
     pub(super) fn lost(&self) -> usize {
-        let lost = |point: &&Point| matches!(point.outcome, Outcome::Failed | Outcome::Unknown);
-        self.points.iter().filter(lost).count()
+        self.points.iter().filter(|point| !point.outcome.is_answer()).count()
     }
 }
 
@@ -108,8 +106,7 @@ impl Moment {
 /// due soon after; or the first acknowledgement, whatever is later.
 fn felt_ms(fault: &Fault, load: &[&Observation]) -> f64 {
     let met = load.iter().filter(|row| {
-        row.end_us >= fault.from_us
-            && row.end_us - row.response_us() <= fault.from_us + FELT_WITHIN_US
+        row.end_us >= fault.from_us && row.due_us() <= fault.from_us + FELT_WITHIN_US
     });
     let last_us = met.map(|row| row.end_us).max().unwrap_or(fault.from_us);
     to_ms(last_us - fault.from_us).max(fault.first_ack_ms.unwrap_or(0.0))
@@ -118,8 +115,7 @@ fn felt_ms(fault: &Fault, load: &[&Observation]) -> f64 {
 fn medians(points: &[Point], op: Op) -> Line {
     let slice = SLICE_MS as f64;
     let mut slices: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-    let answered = |point: &&Point| matches!(point.outcome, Outcome::Ok | Outcome::Rejected);
-    for point in points.iter().filter(|point| point.op == op).filter(answered) {
+    for point in points.iter().filter(|point| point.op == op && point.outcome.is_answer()) {
         slices.entry((point.at / slice).floor() as i64).or_default().push(point.ms);
     }
     let middle = |index: i64| (index as f64 + 0.5) * slice;
@@ -144,11 +140,12 @@ fn marks(fault: &Fault, trial: &TrialView<'_>, since_ms: impl Fn(u64) -> f64) ->
 mod tests {
     use super::super::super::testing::{trade, trial};
     use super::*;
+    use crate::records::Outcome;
 
     fn pause(from_us: u64) -> Fault {
         Fault {
             number: 1,
-            action: "pause".to_owned(),
+            action: crate::availability::FaultKind::Pause,
             whom: "order-3".to_owned(),
             from_us,
             end: None,

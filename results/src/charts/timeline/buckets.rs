@@ -52,8 +52,7 @@ impl Buckets {
         let mut sent: BTreeMap<u64, Latencies> = BTreeMap::new();
         let mut answers: BTreeMap<u64, u64> = BTreeMap::new();
         for row in load.iter().filter(|row| row.op == op && is_answered(row)) {
-            let response_us = row.response_us();
-            due.entry(index(row.end_us - response_us)).or_default().record(response_us);
+            due.entry(index(row.due_us())).or_default().record(row.response_us());
             if row.planned_us.is_some() {
                 sent.entry(index(row.start_us)).or_default().record(row.latency_us);
             }

@@ -10,14 +10,13 @@ use services::order::replica::Replica;
 use services::planted::{Bug, Bugs};
 use wire::bazaar::{CatalogTrade, Quantity, TradeType};
 use wire::configuration::{Cause, Configuration};
-use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId, RequestId, StockVersion};
-use wire::internal::{AppendReply, AppliedTrade, StockRecord, TradeRecord};
+use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId, RequestId};
+use wire::internal::{AppendReply, AppliedTrade, TradeRecord};
 
 use super::message::Message;
 use super::node::{Disk, Make, Node, REPLICAS, Stage, Wishes};
+use crate::ledger::{STOCK, new_ledger};
 use crate::shared::Shared;
-
-const STOCK: &str = "A";
 
 /// Three replicas, the front-end, the catalog, what is on its way, and what clients were promised.
 #[derive(Clone, Debug, Hash)]
@@ -95,15 +94,7 @@ impl FrontEnd {
 
 impl Catalog {
     fn new(bugs: Bugs) -> Self {
-        let stock = StockRecord {
-            stock_name: STOCK.to_owned(),
-            price: 1.0,
-            quantity: 100,
-            trade_volume: 0,
-            version: StockVersion(0),
-            cap: 100,
-        };
-        let ledger = Ledger::new(Epoch(0), AppliedSeq(0), [stock]).with_bugs(bugs);
+        let ledger = new_ledger(Epoch(0), 100, 100, bugs);
         Self { ledger, records: Vec::new() }
     }
 
