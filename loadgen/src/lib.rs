@@ -5,13 +5,14 @@
 //!
 //! * [`cli`]: what can be typed. [`commands`]: what then happens. [`exit`]: how it ended.
 //! * [`plan`]: what a run does.
-//! * [`scenario`]: what a client does; goose runs the clients.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
 //! * [`soak`]: random faults, round after round.
 //! * `console`: a local page beside `serve`, to watch a failover on.
 //! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them.
-//! * [`recorder`]: the one writer of a run's rows. [`stop`]: Ctrl-C.
+//! * [`stop`]: what Ctrl-C does.
+//!
+//! What runs while something is measured, the clients and the recorder, is in the crate `driver`.
 
 pub mod cli;
 pub mod commands;
@@ -20,9 +21,6 @@ pub mod exit;
 pub mod plan;
 mod progress;
 pub mod prove;
-pub mod recorder;
 pub mod run;
-pub mod scenario;
 pub mod soak;
 pub mod stop;
-mod tally;

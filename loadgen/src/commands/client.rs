@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use driver::choice;
+use driver::http::{FrontEnd, measuring_client};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use wire::bazaar::{Quantity, TradeRequest, TradeType};
@@ -14,8 +16,6 @@ use wire::ids::{OrderNo, RequestId};
 use self::hand::Hand;
 use crate::cli::{Client, ClientAction};
 use crate::exit::Exit;
-use crate::scenario::choice;
-use crate::scenario::http::{FrontEnd, measuring_client};
 use crate::stop::Stop;
 
 /// Does what was asked for, as often as was asked for.

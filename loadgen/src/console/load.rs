@@ -10,6 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use driver::arrivals::{self, ArrivalKind};
+use driver::client::{Client, Setting};
+use driver::control::Control;
+use driver::http::{FrontEnd, measuring_client};
+use driver::pacer::{Turns, pace};
+use driver::recorder::Record;
 use faults::bazaar::Bazaar;
 use results::records::Observation;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -19,13 +25,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::board::Board;
 use super::settings::{Arrivals, Load, MAX_CLIENTS};
-use crate::plan::ArrivalKind;
-use crate::recorder::Record;
-use crate::scenario::arrivals;
-use crate::scenario::client::{Client, Setting};
-use crate::scenario::control::Control;
-use crate::scenario::http::{FrontEnd, measuring_client};
-use crate::scenario::pacer::{Turns, pace};
 use crate::stop::Stop;
 
 /// As in a run: longer than the front-end itself waits for a trade.

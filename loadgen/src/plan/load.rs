@@ -1,9 +1,11 @@
 //! `[load]`: what the clients do.
 
+use driver::arrivals::ArrivalKind;
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
-use super::open_loop::{self, ArrivalKind, OPEN_LOOP_CLIENTS};
+
+use super::open_loop::{self, OPEN_LOOP_CLIENTS};
 
 /// What the clients do, each with one request at a time: a closed loop, or an open one if a rate is
 /// given.

@@ -19,7 +19,6 @@ mod system;
 pub use builtin::BuiltIn;
 pub use checks::Checks;
 pub use load::Load;
-pub use open_loop::ArrivalKind;
 pub use overrides::Overrides;
 pub use problem::{PlanError, Problems};
 pub use source::PlanSource;

@@ -1,34 +1,6 @@
 //! `load.rate` and `load.arrivals`: a load whose schedule does not wait for answers.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use super::{Load, Problems};
-
-/// How the arrivals of an open loop are spread over time.
-///
-/// Poisson is the default: users who know nothing of each other arrive like that, sometimes several
-/// at once. Constant gaps are the kindest load of that rate there is, and hide every queue that
-/// forms only because arrivals bunch up; they are for experiments in which nothing else shall vary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ArrivalKind {
-    /// Equal gaps.
-    Constant,
-    /// Exponentially distributed gaps.
-    #[default]
-    Poisson,
-}
-
-impl fmt::Display for ArrivalKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Constant => "constant",
-            Self::Poisson => "poisson",
-        })
-    }
-}
 
 /// How many clients an open loop has unless the plan says so. They bound how many requests are in
 /// flight: by Little's law 64 hold 1,000 iterations per second as long as one takes less than 64 ms,

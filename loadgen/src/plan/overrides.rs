@@ -1,6 +1,8 @@
 //! What the command line lays over a plan.
 
-use super::{ArrivalKind, Plan};
+use driver::arrivals::ArrivalKind;
+
+use super::Plan;
 
 /// Values from the command line; each stands above the plan's.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]

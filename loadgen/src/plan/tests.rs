@@ -1,5 +1,6 @@
 use std::fs;
 
+use driver::arrivals::ArrivalKind;
 use faults::schedule::{Action, Target};
 
 use super::*;

@@ -2,9 +2,8 @@
 //! programs: names and meanings of fields stay, new ones may be added. `event` says what happened;
 //! times called `at_us` are microseconds since the run's origin, as in the run's CSV files.
 
+use driver::tally::OpFigures;
 use serde::Serialize;
-
-use crate::tally::OpFigures;
 
 /// The version of the format, told by `run-began`.
 pub(crate) const SCHEMA: u32 = 1;

@@ -1,10 +1,10 @@
 //! Why a trial was cut short.
 
+use driver::recorder::RecorderError;
 use faults::bazaar::StartError;
 use faults::heal::NotHealed;
 
 use super::catalog_queries::QueriesError;
-use crate::recorder::RecorderError;
 
 /// Why a trial was cut short. What it recorded until then stays; it has no `finished` event.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,7 @@ pub(crate) use report::{check as check_run, report as report_run};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use driver::recorder::Recorder;
 use faults::clock::Origin;
 use results::checks::ConsistencyReport;
 use results::records::{Cell, RunFolder};
@@ -31,7 +32,6 @@ use self::trial::Trial;
 use crate::exit::Exit;
 use crate::plan::{Plan, catalog_file};
 use crate::progress::{CheckFigures, News, Progress, SCHEMA};
-use crate::recorder::Recorder;
 use crate::stop::Stop;
 
 /// What kind of question a run answers; decides what its report shows first.

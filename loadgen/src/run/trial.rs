@@ -9,6 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use driver::arrivals::Arrivals;
+use driver::attack;
+use driver::client::Setting;
+use driver::control::Control;
+use driver::pacer::{DRAIN_WITHIN, Pacer, Turns, pace};
+use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
 use faults::converge::{Dumps, NotConverged, converge};
@@ -25,12 +31,6 @@ use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
 use super::cut::Cut;
 use crate::plan::Plan;
-use crate::recorder::{Record, Recorder};
-use crate::scenario::arrivals::Arrivals;
-use crate::scenario::attack;
-use crate::scenario::client::Setting;
-use crate::scenario::control::Control;
-use crate::scenario::pacer::{DRAIN_WITHIN, Pacer, Turns, pace};
 use crate::stop::Stop;
 
 /// One trial of one cell.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use driver::arrivals::ArrivalKind;
+use driver::choice;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::faults;
-use crate::plan::{ArrivalKind, CacheSetting, Checks, Load, Plan, PlanError, System};
-use crate::scenario::choice;
+use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System};
 
 /// A round's random numbers are those of a client that no run has: clients count from 1.
 const NO_CLIENT: u32 = 0;

@@ -3,14 +3,14 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
+use driver::http::{FrontEnd, Reply};
+use driver::outcome::{self, Judged};
 use reqwest::Request;
 use results::records::{CacheState, Outcome};
 use wire::bazaar::{Order, Stock, TradeRequest};
 use wire::ids::OrderNo;
 
 use crate::exit::Exit;
-use crate::scenario::http::{FrontEnd, Reply};
-use crate::scenario::outcome::{self, Judged};
 
 /// Does operations by hand.
 pub(super) struct Hand {

@@ -12,8 +12,8 @@ use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, TransactionResult};
 use goose::{GooseAttack, GooseError};
 
-use super::client::{Client, Setting};
-use super::http::{FrontEnd, measuring_client};
+use crate::client::{Client, Setting};
+use crate::http::{FrontEnd, measuring_client};
 
 /// Runs `clients` clients to their end; [`Setting::control`] says when that is.
 ///
@@ -77,7 +77,7 @@ fn arrival(setting: Arc<Setting>) -> Transaction {
 #[derive(Clone)]
 struct Session {
     client: Client,
-    control: Arc<super::control::Control>,
+    control: Arc<crate::control::Control>,
 }
 
 async fn iterate(user: &mut GooseUser) -> TransactionResult {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// The measured operations of a trial.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     queries: OpTally,
     trades: OpTally,
     lookups: OpTally,
@@ -28,22 +28,30 @@ struct OpTally {
 /// Figures of one kind of operation. Latencies are those of answered operations, in an open loop
 /// from the moment at which they were due.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct OpFigures {
-    pub(crate) op: Op,
-    pub(crate) ok: u64,
-    pub(crate) rejected: u64,
-    pub(crate) failed: u64,
-    pub(crate) unknown: u64,
+pub struct OpFigures {
+    /// Which kind.
+    pub op: Op,
+    /// Accepted.
+    pub ok: u64,
+    /// Refused by a well-formed no.
+    pub rejected: u64,
+    /// Certainly without effect.
+    pub failed: u64,
+    /// Perhaps with an effect.
+    pub unknown: u64,
     /// Answered (ok or rejected) operations per second, from the first send to the last answer.
-    pub(crate) answered_per_s: Option<f64>,
-    pub(crate) p50_us: Option<u64>,
-    pub(crate) p99_us: Option<u64>,
-    pub(crate) max_us: Option<u64>,
+    pub answered_per_s: Option<f64>,
+    /// Median latency.
+    pub p50_us: Option<u64>,
+    /// 99th percentile.
+    pub p99_us: Option<u64>,
+    /// The slowest.
+    pub max_us: Option<u64>,
 }
 
 impl Tally {
     /// Adds an operation, unless it is of the warm-up.
-    pub(crate) fn add(&mut self, row: &Observation) {
+    pub fn add(&mut self, row: &Observation) {
         if !is_measured(row) {
             return;
         }
@@ -56,7 +64,7 @@ impl Tally {
     }
 
     /// The figures of every kind of operation that there were any of.
-    pub(crate) fn figures(&self) -> Vec<OpFigures> {
+    pub fn figures(&self) -> Vec<OpFigures> {
         let tallies =
             [(Op::Query, &self.queries), (Op::Trade, &self.trades), (Op::Lookup, &self.lookups)];
         let figures = tallies.into_iter().filter(|(_, tally)| tally.first_us.is_some());

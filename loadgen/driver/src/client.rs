@@ -14,11 +14,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use wire::bazaar::{Order, Stock, TradeRequest};
 use wire::ids::OrderNo;
 
-use super::choice;
-use super::control::Control;
-use super::http::{FrontEnd, Reply};
-use super::outcome::{self, Judged};
-use super::pacer::Turns;
+use crate::choice;
+use crate::control::Control;
+use crate::http::{FrontEnd, Reply};
+use crate::outcome::{self, Judged};
+use crate::pacer::Turns;
 use crate::recorder::Record;
 
 /// What all clients of a trial have in common.

@@ -105,7 +105,7 @@ impl Recorder {
 
     /// What clients measured since this was last asked for. Everything of a trial, if that has
     /// settled.
-    pub(crate) fn take_tally(&self) -> Tally {
+    pub fn take_tally(&self) -> Tally {
         std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -4,11 +4,37 @@
 //! service less often, and so leaves out the very moments in which it is slow (coordinated omission;
 //! Schroeder, Wierman and Harchol-Balter, "Open versus closed: a cautionary tale", NSDI 2006).
 
+use std::fmt;
+
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 
-use super::choice::client_rng;
-use crate::plan::ArrivalKind;
+use crate::choice::client_rng;
+
+/// How the arrivals of an open loop are spread over time.
+///
+/// Poisson is the default: users who know nothing of each other arrive like that, sometimes several
+/// at once. Constant gaps are the kindest load of that rate there is, and hide every queue that
+/// forms only because arrivals bunch up; they are for experiments in which nothing else shall vary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ArrivalKind {
+    /// Equal gaps.
+    Constant,
+    /// Exponentially distributed gaps.
+    #[default]
+    Poisson,
+}
+
+impl fmt::Display for ArrivalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Constant => "constant",
+            Self::Poisson => "poisson",
+        })
+    }
+}
 
 /// Times in microseconds since the schedule began, in order, without end.
 #[derive(Clone, Debug)]

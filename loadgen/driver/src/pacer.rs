@@ -18,8 +18,8 @@ use std::{io, thread};
 
 use async_channel::{Receiver, Sender};
 
-use super::arrivals::Arrivals;
-use super::control::Control;
+use crate::arrivals::Arrivals;
+use crate::control::Control;
 
 /// For how long clients go on with what was due when the schedule ended. Enough for seconds of
 /// overload, and an end to one that would take minutes.
@@ -108,7 +108,7 @@ mod tests {
     use faults::clock::Origin;
 
     use super::*;
-    use crate::plan::ArrivalKind;
+    use crate::arrivals::ArrivalKind;
 
     const RATE: f64 = 1_000.0;
 

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use wire::bazaar::{Data, ErrorBody, Order, OrderAccepted, OrderRejected, Stock};
 use wire::ids::OrderNo;
 
-use super::http::Reply;
+use crate::http::Reply;
 
 /// How an operation ended, and what it showed.
 #[derive(Clone, Debug, PartialEq)]

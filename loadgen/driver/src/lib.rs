@@ -1,0 +1,22 @@
+//! What a client does, and the one writer of its rows: everything that runs while a bazaar is measured.
+//!
+//! A crate of its own, so that it is optimised and what surrounds it (plans, the console, reports
+//! of progress) need not be: see the profiles in the workspace's Cargo.toml. It knows neither plans
+//! nor processes.
+//!
+//! Reading order: what to do is decided in [`choice`] (pure), sent by [`http`], judged in
+//! [`outcome`] (pure), and strung together and recorded by a [`client`]. [`control`] is what the
+//! run and its clients tell each other; [`attack`] hands the clients to goose. In an open loop
+//! [`arrivals`] (pure) says when something is due, and [`pacer`] who does it. [`recorder`] writes
+//! the rows down, and [`tally`] counts them meanwhile.
+
+pub mod arrivals;
+pub mod attack;
+pub mod choice;
+pub mod client;
+pub mod control;
+pub mod http;
+pub mod outcome;
+pub mod pacer;
+pub mod recorder;
+pub mod tally;
