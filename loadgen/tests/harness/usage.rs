@@ -1,10 +1,8 @@
 //! Bad usage gets one clear line that names the field and the fix, and exit code 3.
 
-mod common;
-
 use std::fs;
 
-use common::{ended, names, plan, run};
+use crate::common::{ended, names, plan, run};
 
 #[test]
 fn help_says_everything_and_is_no_failure() {

@@ -1,13 +1,12 @@
 //! Thresholds and comparisons as a build would use them: by their exit codes.
 
-mod common;
-
 use std::fs;
 
-use common::{ended, latest, plan, run};
 use results::compare::{Change, Comparison};
 use results::thresholds;
 use results::verdict::Verdict;
+
+use crate::common::{ended, latest, plan, run};
 
 const HARD_TO_PLEASE: &str = "\
 [load]

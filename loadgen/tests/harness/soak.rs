@@ -1,12 +1,11 @@
 //! Random faults, and faults of links, as processes.
 
-mod common;
-
 use std::fs;
 
-use common::{Running, assert_gone, ended, eventually, latest, plan, run};
 use nix::sys::signal::Signal;
 use results::records::{EventKind, Op, Outcome, RunFolder};
+
+use crate::common::{Running, assert_gone, ended, eventually, latest, plan, run};
 
 /// A leader that no follower hears and that hears no follower goes on without them; one that the
 /// front-end cannot reach is replaced; and a catalog whose answers are late is waited for.

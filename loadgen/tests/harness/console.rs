@@ -1,16 +1,13 @@
 //! `serve --console`: the page, its state, its buttons, and whom it refuses.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
-
-mod common;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 
-use common::{Running, assert_gone, ended, eventually, free_base_port, run};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+
+use crate::common::{Running, assert_gone, ended, eventually, free_base_port, run};
 
 /// A bazaar with a console.
 struct Served {

@@ -1,14 +1,13 @@
 //! `serve` and `client`: the bazaar by hand.
 
-mod common;
-
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use common::{Running, assert_gone, ended, free_base_port, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use crate::common::{Running, assert_gone, ended, free_base_port, run};
 
 /// A bazaar that is up.
 struct Served {

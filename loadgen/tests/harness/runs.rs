@@ -1,12 +1,11 @@
 //! Whole runs: the bazaar as processes, goose's clients, faults, the report.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 
-use common::{ended, latest, plan, run};
 use results::records::{EventKind, FinalKind, Observation, Op, Outcome, Phase};
+
+use crate::common::{ended, latest, plan, run};
 
 const SMALL_BENCH: &str = "\
 [load]
@@ -184,7 +183,7 @@ fn runs_can_share_a_machine() {
         .iter()
         .map(|folder| {
             let plan = plan(folder.path(), text);
-            let mut command = common::harness(folder.path(), &["bench", "--plan", &plan]);
+            let mut command = crate::common::harness(folder.path(), &["bench", "--plan", &plan]);
             command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
             command.spawn().unwrap()
         })

@@ -1,10 +1,9 @@
 //! However a run ends, nothing of it goes on, and what it measured is kept.
 
-mod common;
-
-use common::{Running, assert_gone, ended, latest, pids_under_load, plan, run};
 use nix::sys::signal::Signal;
 use results::records::{EventKind, Op};
+
+use crate::common::{Running, assert_gone, ended, latest, pids_under_load, plan, run};
 
 const LONG: &str = "\
 [load]

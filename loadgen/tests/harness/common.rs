@@ -1,8 +1,5 @@
 //! Runs the harness as its users do: as a process, with the services' binaries beside it.
 
-#![expect(dead_code, reason = "every test file uses some of it")]
-#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

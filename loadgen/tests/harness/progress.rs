@@ -1,10 +1,9 @@
 //! `--json`: progress events for programs.
 
-mod common;
-
-use common::{Running, assert_gone, ended, latest, pids_under_load, plan, run};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+
+use crate::common::{Running, assert_gone, ended, latest, pids_under_load, plan, run};
 
 const TWO_TRIALS: &str = "\
 [load]

@@ -1,10 +1,9 @@
 //! Loads whose schedule does not wait for answers, as processes.
 
-mod common;
-
-use common::{ended, latest, plan, run};
 use results::records::{EventKind, Observation, Op, Outcome, Phase};
 use results::stats::Latencies;
+
+use crate::common::{ended, latest, plan, run};
 
 const PAUSE: &str = "\
 [load]

@@ -1,0 +1,20 @@
+//! The harness as its users run it: one program, since each that links the whole harness takes a
+//! quarter of a minute to link, and a hundred megabytes.
+//!
+//! * [`common`]: how the harness is started, watched and stopped.
+//! * [`usage`], [`endings`], [`progress`]: what a command says, whatever it is.
+//! * [`runs`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
+//! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
+mod common;
+mod compare;
+mod console;
+mod endings;
+mod open_loop;
+mod progress;
+mod runs;
+mod serve;
+mod soak;
+mod usage;
