@@ -5,11 +5,16 @@ SEED ?=
 RUN ?= results/runs/latest
 ARGS ?=
 
+SYSTEM := $(shell uname -s)
+ifneq ($(SYSTEM),Linux)
+$(error Double Trouble needs Linux (it watches its children through prctl and waitid), and this is $(SYSTEM))
+endif
+
 HARNESS := target/release/double-trouble
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: rates soak explore bench failover-test prove planted check report compare serve client build test verify fix clean help
+.PHONY: rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: half of one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -48,9 +53,15 @@ explore: ## Run the real cores through whatever can happen to them, rule by rule
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)
 
-build: # Optimised: what measures must not be slow itself.
-	@echo "building (the first time takes some minutes)" >&2
-	@cargo build --release --workspace --bins --quiet
+# Optimised where something is measured: what measures must not be slow itself. Cargo says what it compiles.
+build:
+	@command -v $${CC:-cc} > /dev/null || { echo "a C compiler is needed, for SQLite: install gcc or clang" >&2; exit 3; }
+	@command -v cargo > /dev/null || { echo "Rust 1.95 or newer is needed: https://rustup.rs" >&2; exit 3; }
+	@test -x $(HARNESS) || echo "building for the first time: 350 crates, SQLite among them; about four minutes on two cores" >&2
+	@cargo build --release --workspace --bins $(if $(wildcard $(HARNESS)),--quiet)
+
+dist: build ## One archive with programs, plans and licences, for machines of this kind without a toolchain
+	@sh loadgen/dist.sh
 
 # Services in which bugs can be planted, in a folder of their own. They share all dependencies with the
 # usual debug build, which is put back afterwards: only the services themselves are compiled twice.

@@ -29,7 +29,8 @@ Examples:
   double-trouble client trade Stock1 Buy 3    trade by hand
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
-RUST_LOG=debug says more on stderr."
+RUST_LOG=debug says more on stderr.
+Needs Linux; its build needs Rust 1.95 and a C compiler, and nothing else."
 )]
 pub struct Args {
     /// What to do.
@@ -106,7 +107,8 @@ pub struct Serve {
 /// Where the services are.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Binaries {
-    /// Folder of the binaries front-end, catalog and order [default: the one this program is in]
+    /// Folder of the binaries front-end, catalog and order [default: the one this program is in, or
+    /// else the first on PATH that has them all]
     #[arg(long, value_name = "DIR", env = "DOUBLE_TROUBLE_BIN_DIR")]
     pub bin_dir: Option<PathBuf>,
 }

@@ -8,7 +8,7 @@ mod serve;
 mod soak;
 mod stored;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -64,5 +64,15 @@ fn bin_dir(binaries: &Binaries) -> anyhow::Result<PathBuf> {
     let own =
         std::env::current_exe().context("cannot tell where this program is; use --bin-dir")?;
     let folder = own.parent().context("this program is in no folder; use --bin-dir")?;
-    Ok(folder.to_owned())
+    if has_services(folder) {
+        return Ok(folder.to_owned());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let elsewhere = std::env::split_paths(&path).find(|folder| has_services(folder));
+    // If they are nowhere, the error at their start names them in the folder where they belong.
+    Ok(elsewhere.unwrap_or_else(|| folder.to_owned()))
+}
+
+fn has_services(folder: &Path) -> bool {
+    ["front-end", "catalog", "order"].iter().all(|service| folder.join(service).is_file())
 }

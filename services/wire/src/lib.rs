@@ -10,6 +10,11 @@
 //! * [`internal`]: replication, takeover, invalidation, membership changes and dumps.
 //! * [`headers`]: the names of the headers that the protocols add.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "Double Trouble needs Linux: its processes follow each other through prctl and waitid"
+);
+
 pub mod bazaar;
 pub mod configuration;
 pub mod headers;
