@@ -68,7 +68,7 @@ dist: build ## One archive with programs, plans and licences, for machines of th
 planted:
 	@echo "building services that bugs can be planted in" >&2
 	@cargo build --workspace --bins --features services/planted-bugs --quiet
-	@install -D -t target/planted target/debug/front-end target/debug/catalog target/debug/order
+	@install -D -t target/planted $(addprefix target/debug/,bazaar front-end catalog order)
 	@cargo build --workspace --bins --quiet
 
 # The explorer needs services that bugs can be planted in: first, so that the usual ones are put back.

@@ -8,7 +8,7 @@ name=double-trouble-$version-$(uname -m)-linux
 folder=target/dist/$name
 rm -rf "$folder"
 mkdir -p "$folder/plans" "$folder/licences"
-for program in double-trouble front-end catalog order; do
+for program in double-trouble bazaar front-end catalog order; do
     strip -o "$folder/$program" "target/release/$program" 2>/dev/null || cp "target/release/$program" "$folder/"
 done
 cp loadgen/plans/*.toml "$folder/plans/"

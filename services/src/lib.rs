@@ -5,7 +5,7 @@
 //! or clock ([`front_end::cache`], [`front_end::configuration`], [`catalog::ledger`],
 //! [`catalog::reveal`], [`order::log`], [`order::replica`]); the shells around them do the rest.
 //!
-//! * [`programs`]: the three of them, for their binaries to call.
+//! * [`programs`]: the three of them, in one binary.
 //! * [`process`]: arguments, logging, signals and exit codes, the same for all three.
 //! * [`http`]: server, client, and the form of requests and answers.
 //! * [`storage`]: opening a SQLite file so that nothing is lost or overwritten.

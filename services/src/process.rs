@@ -1,5 +1,6 @@
-//! What the three binaries share: arguments, logging, signals, exit codes.
+//! What the three programs share: arguments, logging, signals, exit codes.
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -26,7 +27,7 @@ use crate::planted::PlantedArgs;
 use crate::storage::Durability;
 
 /// The process could not be set up, or was called wrongly.
-const EXIT_SETUP: u8 = 3;
+pub(crate) const EXIT_SETUP: u8 = 3;
 /// A commit failed: what is in memory may no longer be what is on disk, so nothing goes on.
 const EXIT_DISK: i32 = 4;
 
@@ -95,6 +96,7 @@ pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Parses the arguments, sets everything up, runs the service, and says in one line what went
 /// wrong if something did.
 pub fn main<A, F, R>(
+    arguments: Vec<OsString>,
     common: F,
     run: impl FnOnce(A, TcpListener, Option<Arc<str>>, Shutdown) -> R,
 ) -> ExitCode
@@ -103,7 +105,7 @@ where
     F: FnOnce(&A) -> (CommonArgs, SocketAddr),
     R: Future<Output = anyhow::Result<()>>,
 {
-    let args = match A::try_parse() {
+    let args = match A::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => {
             let code = if error.use_stderr() { EXIT_SETUP } else { 0 };

@@ -1,18 +1,49 @@
-//! The three programs, each a `main` that its binary calls.
+//! The three programs, and which of them a process is.
 //!
-//! They are here, and not in the binaries, for the sake of the build: what is generic (the server,
-//! the runtime's tasks, the parser of arguments) is compiled where it is used, and a binary that
-//! calls one plain function compiles nothing but that call. Three binaries with a main of their own
-//! took as long as the whole library, each.
+//! They are here, and not in the binary, for the sake of the build: what is generic (the server,
+//! the runtime's tasks, the parser of arguments) is compiled where it is used, so a binary that calls
+//! one plain function compiles nothing but that call.
 
+use std::ffi::{CString, OsString};
 use std::process::ExitCode;
+
+use nix::sys::prctl;
 
 use crate::{catalog, front_end, order, process};
 
-/// The front-end: answers clients, caches stocks, decides who leads the order service.
+/// Runs the service that the process is named after, or that its first argument names.
 #[must_use]
-pub fn front_end() -> ExitCode {
+pub fn main() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let named = arguments.first().map(std::path::Path::new).and_then(|name| name.file_name());
+    let service = named.and_then(|name| of_name(name.to_str()?)).or_else(|| {
+        let service = of_name(arguments.get(1)?.to_str()?)?;
+        arguments.remove(0);
+        Some(service)
+    });
+    let Some((name, service)) = service else {
+        eprintln!("usage: bazaar front-end|catalog|order [OPTIONS]   (--help says which)");
+        return ExitCode::from(process::EXIT_SETUP);
+    };
+    // What `ps` and `top` show; without it, all three would be called the same there.
+    if let Ok(name) = CString::new(name) {
+        let _ = prctl::set_name(&name);
+    }
+    service(arguments)
+}
+
+type Service = fn(Vec<OsString>) -> ExitCode;
+
+fn of_name(name: &str) -> Option<(&'static str, Service)> {
+    let services: [(&'static str, Service); 3] =
+        [("front-end", front_end), ("catalog", catalog), ("order", order)];
+    services.into_iter().find(|(service, _)| *service == name)
+}
+
+/// The front-end: answers clients, caches stocks, decides who leads the order service.
+fn front_end(arguments: Vec<OsString>) -> ExitCode {
     process::main(
+        arguments,
         |args: &front_end::Args| (args.common.clone(), args.listen),
         |args, listener, secret, shutdown| async move {
             front_end::run(listener, front_end::Config::try_from(args)?, secret, shutdown).await
@@ -21,9 +52,9 @@ pub fn front_end() -> ExitCode {
 }
 
 /// The catalog: owns the stocks, and decides every trade once.
-#[must_use]
-pub fn catalog() -> ExitCode {
+fn catalog(arguments: Vec<OsString>) -> ExitCode {
     process::main(
+        arguments,
         |args: &catalog::Args| (args.common.clone(), args.listen),
         |args, listener, secret, shutdown| async move {
             catalog::run(listener, catalog::Config::try_from(args)?, secret, shutdown).await
@@ -32,9 +63,9 @@ pub fn catalog() -> ExitCode {
 }
 
 /// The order service: one replica.
-#[must_use]
-pub fn order() -> ExitCode {
+fn order(arguments: Vec<OsString>) -> ExitCode {
     process::main(
+        arguments,
         |args: &order::Args| (args.common.clone(), args.listen()),
         |args, listener, secret, shutdown| async move {
             order::run(listener, order::Config::try_from(args)?, secret, shutdown).await

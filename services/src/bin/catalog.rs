@@ -1,7 +1,10 @@
-//! The catalog: owns the stocks, and decides every trade once.
+//! The catalog's process: becomes the program `bazaar` beside it, under this name.
 
 use std::process::ExitCode;
 
+#[path = "shared/becoming.rs"]
+mod becoming;
+
 fn main() -> ExitCode {
-    services::programs::catalog()
+    becoming::bazaar("catalog")
 }

@@ -1,7 +1,10 @@
-//! The front-end's process.
+//! The front-end's process: becomes the program `bazaar` beside it, under this name.
 
 use std::process::ExitCode;
 
+#[path = "shared/becoming.rs"]
+mod becoming;
+
 fn main() -> ExitCode {
-    services::programs::front_end()
+    becoming::bazaar("front-end")
 }

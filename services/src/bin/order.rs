@@ -1,7 +1,10 @@
-//! The order service: one replica.
+//! An order replica's process: becomes the program `bazaar` beside it, under this name.
 
 use std::process::ExitCode;
 
+#[path = "shared/becoming.rs"]
+mod becoming;
+
 fn main() -> ExitCode {
-    services::programs::order()
+    becoming::bazaar("order")
 }
