@@ -108,6 +108,12 @@ impl Store {
         Ok(Ledger::new(Epoch(0), AppliedSeq(0), stocks))
     }
 
+    /// What an error of this file means, in words that say what to do.
+    #[must_use]
+    pub fn explain(&self, error: &rusqlite::Error) -> StorageError {
+        self.database.explain(error)
+    }
+
     /// Begins a transaction.
     pub fn batch(&mut self) -> rusqlite::Result<Batch<'_>> {
         Ok(Batch { transaction: self.database.change()? })

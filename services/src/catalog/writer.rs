@@ -204,8 +204,9 @@ fn work(
     loop {
         let (jobs, stopping) = gather(&mut inbox);
         if !jobs.is_empty() {
-            let batch = commit(&mut ledger, &mut store, jobs, counters)
-                .unwrap_or_else(|error| exit_on_disk_error("committing trades", &error));
+            let batch = commit(&mut ledger, &mut store, jobs, counters).unwrap_or_else(|error| {
+                exit_on_disk_error("committing trades", &store.explain(&error))
+            });
             // Nobody reveals any more if the service is stopping; the answers go unsaid.
             let _ = outbox.blocking_send(batch);
         }

@@ -289,7 +289,7 @@ impl Actor {
             return;
         }
         if let Err(error) = self.store.commit(&Change { accepted, keep, entries }) {
-            exit_on_disk_error("writing the order log", &error);
+            exit_on_disk_error("writing the order log", &self.store.explain(&error));
         }
         self.meters.flushes.inc();
         if !entries.is_empty() {

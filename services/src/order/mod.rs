@@ -29,6 +29,7 @@ pub use config::{Args, Config};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::process::joined;
 use actor::Input;
 use outbox::Outbox;
 use routes::OrderService;
@@ -81,9 +82,7 @@ pub async fn run(
     ticks.abort();
     // If the queue is closed, the thread has ended already.
     let _ = replica.inputs.send(Input::Stop).await;
-    let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-    anyhow::ensure!(matches!(ended, Ok(Ok(()))), "the replica's thread panicked");
-    Ok(())
+    joined(thread).await
 }
 
 async fn tick(inputs: mpsc::Sender<Input>, period: Duration) {
