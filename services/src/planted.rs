@@ -91,6 +91,8 @@ pub enum Bug {
     ForgetAttempts,
     /// All: internal endpoints share the bound of what clients cause (E5).
     OneBound,
+    /// All: what clients read shares its bound with their trades (G3).
+    ReadsShareWithTrades,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).

@@ -60,7 +60,7 @@ impl Service for Catalog {
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/query", Access::Work, Route::Query),
-        Endpoint::post("/trade", Access::Work, Route::Trade),
+        Endpoint::post("/trade", Access::Work, Route::Trade).trading(),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
         Endpoint::get("/healthz", Access::Internal, Route::Health),

@@ -53,7 +53,7 @@ impl Service for OrderService {
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/query", Access::Work, Route::Query),
-        Endpoint::get("/trade", Access::Work, Route::Trade),
+        Endpoint::get("/trade", Access::Work, Route::Trade).trading(),
         Endpoint::post("/sync", Access::Internal, Route::Sync),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::get("/leader", Access::Internal, Route::Leader),

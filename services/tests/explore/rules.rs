@@ -113,6 +113,7 @@ pub(crate) const CASES: &[Case] = &[
     small("E4", Bug::SilenceIsNo, Place::OneTrade, 1),
     small("E4", Bug::ForgetAttempts, Place::OneTrade, 2),
     small("E5", Bug::OneBound, Place::FullHouse, 0),
+    small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),
