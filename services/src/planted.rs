@@ -5,9 +5,11 @@
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
 //! them by flag, the explorer of the pure cores by value.
 //!
-//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS` and `--slow-trades PERCENT`.
+//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS`, `--slow-trades PERCENT` and
+//!   `--panic-at PART`.
 //! * [`stretch`]: delays that widen the moments in which a bug does harm.
 //! * [`slowdown`]: no bug, but trades that take longer.
+//! * [`panics`]: no bug either, but a part that panics.
 //!
 //! [`Bug::AnswerBeforeFlush`] needs a machine that loses what was not flushed, and a process that
 //! is killed loses nothing that it has handed to the operating system. So the bug hands nothing
@@ -16,10 +18,12 @@
 //! what a power failure would leave of commits that were not flushed.
 
 pub mod args;
+pub mod panics;
 pub mod slowdown;
 pub mod stretch;
 
 pub use args::PlantedArgs;
+pub use panics::{Panics, Part};
 pub use slowdown::Slowdown;
 pub use stretch::{Point, Stretches};
 
@@ -35,6 +39,8 @@ pub struct Planted {
     pub stretches: Stretches,
     /// By how much trades are slowed.
     pub slowdown: Slowdown,
+    /// What panics.
+    pub panics: Panics,
 }
 
 /// A rule that can be left out.

@@ -24,7 +24,8 @@ pub use config::{Args, Config};
 
 use crate::http::{self, Peers, ServerConfig};
 use crate::metrics::Metrics;
-use crate::process::joined;
+use crate::planted::Part;
+use crate::process::{StateOwner, joined};
 use ledger::Ledger;
 use pusher::Pusher;
 use routes::Catalog;
@@ -44,10 +45,15 @@ pub async fn run(
     let planted = config.planted;
     let metrics = Metrics::new();
     let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public), planted.bugs));
-    let writer = writer::start(ledger, store, &metrics).context("cannot start the writer")?;
+    let writer = writer::start(ledger, store, planted.panics, &metrics).context("cannot start the writer")?;
     let Writer { desk, batches, ended, thread } = writer;
     let pusher = Pusher::new(Peers::new(secret.clone()), config.front_end, &metrics);
-    let mut pusher = tokio::spawn(pusher.run(Arc::clone(&shown), batches));
+    let pushing = pusher.run(Arc::clone(&shown), batches);
+    let mut pusher = tokio::spawn(async move {
+        let _owner = StateOwner::new("the task that pushes invalidations");
+        planted.panics.pass(Part::CatalogPusher);
+        pushing.await;
+    });
 
     let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     let service = Arc::new(Catalog { desk: desk.clone(), shown, metrics });

@@ -21,8 +21,8 @@ use super::election::{self, Round};
 use super::membership::{Ballot, Membership, Standing};
 use super::pinger::Pinger;
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
-use crate::planted::{Bug, Bugs};
-use crate::process::monotonic_us;
+use crate::planted::{Bug, Bugs, Panics, Part, Planted};
+use crate::process::{StateOwner, monotonic_us};
 
 /// Watches the leader, and replaces it.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub struct Detector {
     serving: Option<Epoch>,
     tasks: JoinSet<()>,
     bugs: Bugs,
+    panics: Panics,
 }
 
 impl Detector {
@@ -58,18 +59,22 @@ impl Detector {
             serving: None,
             tasks: JoinSet::new(),
             bugs: Bugs::default(),
+            panics: Panics::default(),
         }
     }
 
-    /// The same detector with bugs planted in it.
+    /// The same detector with something planted in it.
     #[must_use]
-    pub fn with_bugs(self, bugs: Bugs) -> Self {
-        Self { judge: self.judge.with_bugs(bugs), bugs, ..self }
+    pub fn with_planted(self, planted: Planted) -> Self {
+        let Planted { bugs, panics, .. } = planted;
+        Self { judge: self.judge.with_bugs(bugs), bugs, panics, ..self }
     }
 
     /// Brings about a leader, then watches it for as long as it is polled. Returns only if the
     /// front-end must not serve.
     pub async fn run(mut self) -> StartError {
+        let _owner = StateOwner::new("the task that chooses leaders");
+        self.panics.pass(Part::Detector);
         let begun = match self.membership.configuration() {
             None => self.begin().await,
             Some(stored) => self.begin_again(stored.epoch).await,

@@ -57,7 +57,7 @@ pub async fn run(
     check_known(stored.as_ref(), &config)?;
     let peers = Peers::new(secret.clone());
     let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
-    let membership = Arc::new(Membership::new(stored, store, bugs, &metrics));
+    let membership = Arc::new(Membership::new(stored, store, config.planted, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
     let (pinger, observations) = Pinger::new(
         peers.clone(),
@@ -68,7 +68,7 @@ pub async fn run(
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
-    let detector = Detector::new(on, through, observations, period, timeout).with_bugs(bugs);
+    let detector = Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)

@@ -21,7 +21,7 @@ use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
 use crate::http::{Call, CallError, Peers};
 use crate::planted::Bugs;
-use crate::process::monotonic_us;
+use crate::process::{StateOwner, monotonic_us};
 
 /// How often a ping is sent again at once because its connection broke. A process that is being
 /// killed may still accept a connection and then drop it; the next one is refused.
@@ -117,6 +117,7 @@ impl Pinger {
 
     /// Pings `replica` periodically, and at once when there is doubt.
     pub async fn keep_pinging(self: Arc<Self>, replica: ReplicaId) {
+        let _owner = StateOwner::new("a task that pings");
         let Some(target) = self.targets.get(&replica) else { return };
         let mut period = tokio::time::interval(self.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -21,8 +21,8 @@ use super::outbox::Outbox;
 use super::replica::{Effect, Reception, Replaced, Replica, Ticket};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
-use crate::planted::{Bug, Planted, Point};
-use crate::process::exit_on_disk_error;
+use crate::planted::{Bug, Part, Planted, Point};
+use crate::process::{StateOwner, exit_on_disk_error};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -178,6 +178,8 @@ fn status_of(replica: &Replica) -> Status {
 
 impl Actor {
     fn run(mut self) {
+        let _owner = StateOwner::new("the thread that numbers orders");
+        self.planted.panics.pass(Part::OrderWriter);
         self.publish();
         while let Some(input) = self.inputs.blocking_recv() {
             let mut tick = false;

@@ -29,7 +29,7 @@ pub use config::{Args, Config};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
-use crate::process::joined;
+use crate::process::{StateOwner, joined};
 use actor::Input;
 use outbox::Outbox;
 use routes::OrderService;
@@ -86,6 +86,7 @@ pub async fn run(
 }
 
 async fn tick(inputs: mpsc::Sender<Input>, period: Duration) {
+    let _owner = StateOwner::new("the task that ticks");
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
