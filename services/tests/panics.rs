@@ -51,7 +51,8 @@ impl Process {
             std::thread::yield_now();
         };
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let _ = write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let _ =
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
         let _ = stream.read_to_end(&mut Vec::new());
     }
 

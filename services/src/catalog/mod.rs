@@ -45,7 +45,8 @@ pub async fn run(
     let planted = config.planted;
     let metrics = Metrics::new();
     let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public), planted.bugs));
-    let writer = writer::start(ledger, store, planted.panics, &metrics).context("cannot start the writer")?;
+    let writer = writer::start(ledger, store, planted.panics, &metrics)
+        .context("cannot start the writer")?;
     let Writer { desk, batches, ended, thread } = writer;
     let pusher = Pusher::new(Peers::new(secret.clone()), config.front_end, &metrics);
     let pushing = pusher.run(Arc::clone(&shown), batches);

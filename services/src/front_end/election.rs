@@ -136,6 +136,8 @@ mod tests {
             leading: false,
             serving: false,
             last_order_no: OrderNo(0),
+            health: wire::internal::WriterHealth::default(),
+            unreachable: Vec::new(),
         }
     }
 

@@ -68,7 +68,8 @@ pub async fn run(
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
-    let detector = Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
+    let detector =
+        Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)

@@ -204,6 +204,8 @@ mod tests {
             leading,
             serving: leading,
             last_order_no: OrderNo(0),
+            health: wire::internal::WriterHealth::default(),
+            unreachable: Vec::new(),
         }
     }
 

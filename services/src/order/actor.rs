@@ -16,13 +16,14 @@ use wire::configuration::Configuration;
 use wire::ids::{Epoch, OrderNo, ReplicaId};
 use wire::internal::{Append, AppendReply, AppliedTrade, Entry, OrderDump};
 
+use super::health::Progress;
 use super::log::{Contradiction, Plan};
 use super::outbox::Outbox;
 use super::replica::{Effect, Reception, Replaced, Replica, Ticket};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
 use crate::planted::{Bug, Part, Planted, Point};
-use crate::process::{StateOwner, exit_on_disk_error};
+use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -48,6 +49,8 @@ pub(super) enum Input {
     MembershipAnswered(Epoch, Option<Configuration>),
     /// The catalog listed applied trades.
     Listed(Epoch, Vec<AppliedTrade>),
+    /// Somebody wants to see a write of this replica's own (rule G1).
+    Prove(oneshot::Sender<()>),
     /// Somebody wants to see everything.
     Dump(oneshot::Sender<OrderDump>),
     /// The process ends.
@@ -94,6 +97,9 @@ struct Actor {
     status: watch::Sender<Status>,
     committed: CommittedOrders,
     planted: Planted,
+    progress: Progress,
+    /// Whether the step under way has written something.
+    has_written: bool,
     meters: Meters,
 }
 
@@ -136,6 +142,7 @@ pub(super) fn start(
     others: Vec<ReplicaId>,
     store: Store,
     planted: Planted,
+    progress: &Progress,
     metrics: &Metrics,
     outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
 ) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
@@ -157,6 +164,8 @@ pub(super) fn start(
         status,
         committed,
         planted,
+        progress: progress.clone(),
+        has_written: false,
         meters: Meters::new(metrics),
     };
     let thread = thread::Builder::new()
@@ -182,6 +191,7 @@ impl Actor {
         self.planted.panics.pass(Part::OrderWriter);
         self.publish();
         while let Some(input) = self.inputs.blocking_recv() {
+            self.progress.begin(monotonic_us());
             let mut tick = false;
             let mut next = Some(input);
             let mut taken = 0;
@@ -201,6 +211,8 @@ impl Actor {
             self.release();
             self.flush();
             self.release();
+            let has_written = std::mem::take(&mut self.has_written);
+            self.progress.end(monotonic_us(), has_written);
         }
     }
 
@@ -240,6 +252,15 @@ impl Actor {
             Input::Listed(epoch, trades) => {
                 tracing::info!(%epoch, listed = trades.len(), "the catalog listed applied trades");
                 self.replica.listed(epoch, &trades)
+            }
+            Input::Prove(reply) => {
+                if let Err(error) = self.store.prove() {
+                    exit_on_disk_error("writing the order log", &self.store.explain(&error));
+                }
+                self.has_written = true;
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(());
+                Vec::new()
             }
             Input::Dump(reply) => {
                 self.answers.push(PendingAnswer::Dump(reply));
@@ -293,6 +314,7 @@ impl Actor {
         if let Err(error) = self.store.commit(&Change { accepted, keep, entries }) {
             exit_on_disk_error("writing the order log", &self.store.explain(&error));
         }
+        self.has_written = true;
         self.meters.flushes.inc();
         if !entries.is_empty() {
             self.meters.batch_sizes.observe(entries.len() as f64);

@@ -229,6 +229,8 @@ impl Watch {
                 leading: leads,
                 serving: leads,
                 last_order_no: OrderNo(0),
+                health: wire::internal::WriterHealth::default(),
+                unreachable: Vec::new(),
             }),
         }
     }

@@ -73,7 +73,10 @@ impl Model for FullHouse {
         let waits = house.committed > 0 && !house.push_is_in;
         let possible = [
             (Action::PushIsAcknowledged, house.push_is_in),
-            (Action::PushComesIn, waits && house.has_place(Access::Internal, Load::Read, self.bugs)),
+            (
+                Action::PushComesIn,
+                waits && house.has_place(Access::Internal, Load::Read, self.bugs),
+            ),
             (Action::Commit, house.inside > 0),
             (
                 Action::TradeComesIn,

@@ -75,6 +75,36 @@ pub enum AppendReply {
     },
 }
 
+/// How a replica's writer does (rule G1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WriterHealth {
+    /// How old its oldest unfinished step is; 0 if nothing is unfinished.
+    pub unfinished_us: u64,
+    /// How long the last finished step took.
+    pub last_took_us: u64,
+}
+
+/// A part of the bazaar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The front-end.
+    FrontEnd,
+    /// The catalog.
+    Catalog,
+    /// A replica of the order service.
+    Replica(ReplicaId),
+}
+
+/// A part that a replica cannot reach (rule G1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Unreachable {
+    /// Which.
+    pub peer: Part,
+    /// For how long.
+    pub since_ms: u64,
+}
+
 /// The answer to `GET /ping`. The first two fields are the form that existing clients know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingReply {
@@ -93,6 +123,12 @@ pub struct PingReply {
     pub serving: bool,
     /// The last number in its log, committed or not.
     pub last_order_no: OrderNo,
+    /// How its writer does.
+    #[serde(default)]
+    pub health: WriterHealth,
+    /// Whom it cannot reach.
+    #[serde(default)]
+    pub unreachable: Vec<Unreachable>,
 }
 
 /// `POST /unnumbered` at the catalog: what was applied and may lack a number.
