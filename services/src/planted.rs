@@ -81,6 +81,8 @@ pub enum Bug {
     NeverRemove,
     /// Order: a replica that has caught up is not let in again (R2).
     NeverRejoin,
+    /// Order: a replica that has caught up is let in at once, however often it was removed (G2).
+    ReadmitAtOnce,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: an epoch is led, or accepted, and not put on disk (I4).
@@ -109,6 +111,13 @@ pub enum Bug {
     BeginOverOrders,
     /// Front-end: a broken connection deposes the leader, whatever that answers (R9).
     ElectOnBrokenConnection,
+    /// Front-end: a leader that answers pings is not doubted, whatever it says of its disk and its
+    /// links (G1).
+    TrustWhoeverAnswers,
+    /// Front-end: a candidate that answers a ping is better than a leader that is doubted (G1).
+    ElectWithoutProof,
+    /// Front-end: elections because the leader cannot work follow each other at once (G1).
+    NoBackOff,
     /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
     CacheLateFill,
     /// Front-end: dropping a stock from the cache forgets its floor (C2).

@@ -177,6 +177,29 @@ impl Pinger {
         Observation { replica, sent_us, ended_us: monotonic_us(), doubted_us, outcome }
     }
 
+    /// Has `replica` prove, within the ping timeout, that it could lead (rule G1). `None` if it has not.
+    pub async fn prove(&self, replica: ReplicaId) -> Option<PingReply> {
+        let address = self.address(replica)?;
+        let call = Call::post("/prove", &());
+        let proving = async {
+            loop {
+                match self.peers.call(address, &call, self.timeout).await {
+                    Ok(reply) if reply.status == StatusCode::OK => {
+                        return reply.json::<PingReply>().filter(|reply| reply.id == replica);
+                    }
+                    Ok(reply) => {
+                        tracing::debug!(%replica, status = %reply.status, "it proves nothing");
+                        return None;
+                    }
+                    // Idle connections close for good reasons.
+                    Err(CallError::Broken(_)) => tokio::task::yield_now().await,
+                    Err(CallError::Refused | CallError::Timeout(_)) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, proving).await.ok().flatten()
+    }
+
     async fn outcome(&self, replica: ReplicaId, address: SocketAddr) -> Outcome {
         let mut broken = 0;
         let mut late = false;
