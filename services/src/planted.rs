@@ -118,6 +118,8 @@ pub enum Bug {
     ElectWithoutProof,
     /// Front-end: elections because the leader cannot work follow each other at once (G1).
     NoBackOff,
+    /// Front-end: who was deposed because it cannot work is chosen again before all others (G1).
+    ForgetDeposed,
     /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
     CacheLateFill,
     /// Front-end: dropping a stock from the cache forgets its floor (C2).

@@ -18,7 +18,7 @@ use wire::internal::PingReply;
 use super::beginning::{self, StartError};
 use super::configuration::Refused;
 use super::election::{self, Round};
-use super::gray_failure::{self, Doubt, Evidence, Patience};
+use super::gray_failure::{Doubt, Evidence, Patience};
 use super::membership::{Ballot, Membership, Standing};
 use super::pinger::Pinger;
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
@@ -249,7 +249,7 @@ impl Detector {
     async fn decide(&mut self, contest: Contest) {
         let Contest { current, committed, suspected_us, proofs } = contest;
         let leader = current.leader;
-        let better = gray_failure::conclude(leader, committed, proofs, self.bugs);
+        let better = self.patience.better(leader, committed, proofs);
         let elected = match better {
             Some(better) => {
                 self.conclude(&current, better, Cause::GrayFailure, Some(suspected_us)).await
@@ -259,7 +259,7 @@ impl Detector {
                 false
             }
         };
-        self.patience.concluded(elected, monotonic_us());
+        self.patience.concluded(elected.then_some(leader), monotonic_us());
     }
 
     /// Stores the outcome of a round that was based on the configuration `current`. Whether somebody was

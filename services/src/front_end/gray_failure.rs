@@ -2,15 +2,17 @@
 //!
 //! A disk that hangs, a file that another program has locked, a link that is cut: the process answers
 //! pings, and no trade gets done. Two questions are answered here. Is there reason to [doubt] it? And does
-//! [somebody else lead](conclude), once the in-sync replicas have been asked for proof that they could:
+//! [somebody else lead](Patience::better), once the in-sync replicas have been asked for proof that they could:
 //! a write of their own, begun after the doubt, and an answer from catalog and front-end, all within the
 //! ping timeout. Who has not proved it is no better than the leader. *Otherwise: the whole machine is slow,
 //! candidates that have nothing to do look well, and each that is elected is doubted next: 133 elections,
 //! and no trade.*
 //!
 //! The leader is asked, too: if it can work by now, it stays. If nobody proves anything, it stays as well.
-//! And since a candidate may be able to write once and yet not to lead, [elections for this reason
-//! back off](Patience). A member that the leader cannot reach is removed, which the leader asks for by
+//! And since a candidate may be able to write once and yet not to lead, elections for this reason
+//! [back off](Patience), and who was deposed like this is chosen again only when all others have been.
+//! *Otherwise: of three replicas two can write once and no more; they take turns, the higher ids that they
+//! are, and the third, which is well, waits.* A member that the leader cannot reach is removed, which the leader asks for by
 //! itself; that is no reason to depose anybody.
 //!
 //! Pure: times come in as values.
@@ -118,29 +120,7 @@ impl Evidence {
     }
 }
 
-/// Who may be chosen from, now that everybody has been asked: `proofs` are those who proved in time that
-/// they can lead. `None` if the leader stays.
-///
-/// A candidate whose log lacks something that the doubted leader knew to be committed would not serve,
-/// whatever its disk does (rule L3).
-#[must_use]
-pub fn conclude(
-    leader: ReplicaId,
-    committed: OrderNo,
-    mut proofs: BTreeMap<ReplicaId, PingReply>,
-    bugs: Bugs,
-) -> Option<BTreeMap<ReplicaId, PingReply>> {
-    if bugs.has(Bug::ElectWithoutProof) {
-        proofs.remove(&leader);
-    }
-    if proofs.contains_key(&leader) {
-        return None;
-    }
-    proofs.retain(|_, proof| proof.last_order_no >= committed);
-    (!proofs.is_empty()).then_some(proofs)
-}
-
-/// When candidates may be asked next.
+/// When candidates may be asked next, and who of them is better.
 #[derive(Clone, Debug)]
 pub struct Patience {
     timeout_us: u64,
@@ -149,6 +129,8 @@ pub struct Patience {
     not_before_us: u64,
     is_asking: bool,
     well_since_us: Option<u64>,
+    /// How often each was deposed for this reason, as far as it has not been forgiven.
+    deposed: BTreeMap<ReplicaId, u8>,
     bugs: Bugs,
 }
 
@@ -162,6 +144,7 @@ impl Patience {
             not_before_us: 0,
             is_asking: false,
             well_since_us: None,
+            deposed: BTreeMap::new(),
             bugs: Bugs::default(),
         }
     }
@@ -190,16 +173,49 @@ impl Patience {
             if self.pause_us < self.timeout_us {
                 self.pause_us = 0;
             }
+            self.deposed.retain(|_, times| {
+                *times /= 2;
+                *times > 0
+            });
         }
     }
 
+    /// Who may be chosen from, now that everybody has been asked: `proofs` are those who proved in time
+    /// that they can lead. `None` if the leader stays.
+    ///
+    /// A candidate whose log lacks something that the doubted leader knew to be committed would not
+    /// serve, whatever its disk does (rule L3).
+    #[must_use]
+    pub fn better(
+        &self,
+        leader: ReplicaId,
+        committed: OrderNo,
+        mut proofs: BTreeMap<ReplicaId, PingReply>,
+    ) -> Option<BTreeMap<ReplicaId, PingReply>> {
+        if self.bugs.has(Bug::ElectWithoutProof) {
+            proofs.remove(&leader);
+        }
+        if proofs.contains_key(&leader) {
+            return None;
+        }
+        proofs.retain(|_, proof| proof.last_order_no >= committed);
+        let times = |id: &ReplicaId| self.deposed.get(id).copied().unwrap_or(0);
+        let fewest = proofs.keys().map(times).min()?;
+        proofs.retain(|id, _| times(id) == fewest || self.bugs.has(Bug::ForgetDeposed));
+        Some(proofs)
+    }
+
     /// Those who were asked have answered, or had their time. If nobody was better, they are asked again
-    /// after one timeout, as long as there is doubt; if somebody was `elected`, after a pause that
+    /// after one timeout, as long as there is doubt; if a leader was `deposed`, after a pause that
     /// doubles each time.
-    pub fn concluded(&mut self, elected: bool, now_us: u64) {
+    pub fn concluded(&mut self, deposed: Option<ReplicaId>, now_us: u64) {
         self.is_asking = false;
         let mut wait_us = self.timeout_us;
-        if elected && !self.bugs.has(Bug::NoBackOff) {
+        if let Some(leader) = deposed {
+            let times = self.deposed.entry(leader).or_default();
+            *times = times.saturating_add(1);
+        }
+        if deposed.is_some() && !self.bugs.has(Bug::NoBackOff) {
             let bounds = [FIRST_PAUSE_TIMEOUTS, MAX_PAUSE_TIMEOUTS];
             let [first, longest] = bounds.map(|count| self.timeout_us.saturating_mul(count));
             self.pause_us = self.pause_us.saturating_mul(2).clamp(first, longest);
@@ -273,17 +289,30 @@ mod tests {
         assert!(doubt(&reply, TIMEOUT_US + 1, TIMEOUT_US, Bugs::default()).is_some());
     }
 
+    /// Who may be chosen from.
+    fn better(patience: &Patience, leader: u8, ids: &[u8], committed: u64) -> Option<Vec<u8>> {
+        let proofs = ids.iter().map(|id| (ReplicaId(*id), reply(*id))).collect();
+        let better = patience.better(ReplicaId(leader), OrderNo(committed), proofs)?;
+        Some(better.into_keys().map(|id| id.0).collect())
+    }
+
     #[test]
     fn only_those_who_proved_it_are_chosen_from_and_the_leader_stays_if_it_did() {
-        let conclude = |ids: &[u8], committed| {
-            let proofs = ids.iter().map(|id| (ReplicaId(*id), reply(*id))).collect();
-            conclude(ReplicaId(3), OrderNo(committed), proofs, Bugs::default())
-                .map(|chosen| chosen.into_keys().map(|id| id.0).collect::<Vec<_>>())
-        };
-        assert_eq!(conclude(&[1, 2], 7), Some(vec![1, 2]));
-        assert_eq!(conclude(&[1, 2, 3], 7), None);
-        assert_eq!(conclude(&[], 7), None);
-        assert_eq!(conclude(&[1], 8), None, "it lacks #8");
+        let patience = Patience::new(TIMEOUT_US);
+        assert_eq!(better(&patience, 3, &[1, 2], 7), Some(vec![1, 2]));
+        assert_eq!(better(&patience, 3, &[1, 2, 3], 7), None);
+        assert_eq!(better(&patience, 3, &[], 7), None);
+        assert_eq!(better(&patience, 3, &[1], 8), None, "it lacks #8");
+    }
+
+    #[test]
+    fn two_that_can_write_once_do_not_take_turns_while_a_third_waits() {
+        let mut patience = Patience::new(TIMEOUT_US);
+        assert_eq!(better(&patience, 3, &[1, 2], 7), Some(vec![1, 2]));
+        patience.concluded(Some(ReplicaId(3)), 0);
+        assert_eq!(better(&patience, 2, &[1, 3], 7), Some(vec![1]));
+        patience.concluded(Some(ReplicaId(2)), 0);
+        assert_eq!(better(&patience, 1, &[2, 3], 7), Some(vec![2, 3]), "all had their turn");
     }
 
     #[test]
@@ -291,7 +320,7 @@ mod tests {
         let mut patience = Patience::new(TIMEOUT_US);
         assert!(patience.doubted(1_000));
         assert!(!patience.doubted(1_001), "they are being asked");
-        patience.concluded(false, 2_000);
+        patience.concluded(None, 2_000);
         assert!(!patience.doubted(2_000 + TIMEOUT_US - 1));
         assert!(patience.doubted(2_000 + TIMEOUT_US));
     }
@@ -302,7 +331,7 @@ mod tests {
         while !patience.doubted(*now_us) {
             *now_us += 1_000;
         }
-        patience.concluded(true, *now_us);
+        patience.concluded(Some(ReplicaId(3)), *now_us);
         *now_us - began_us
     }
 
