@@ -3,7 +3,8 @@
 //!
 //! * [`search`]: the explorer.
 //! * [`replication`], [`coherence`]: the two large models, each of real cores in modelled shells.
-//! * [`trade`], [`keys`], [`detection`], [`gray`], [`places`]: small ones, for one promise each.
+//! * [`trade`], [`keys`], [`detection`], [`gray`], [`flapping`], [`places`]: small ones, for one
+//!   promise each.
 //! * [`rules`]: every rule with the bug that leaves it out, and where each search looks.
 //!
 //! With all rules on nothing is found; with any one left out there is a story in which a promise is
@@ -15,6 +16,7 @@
 
 mod coherence;
 mod detection;
+mod flapping;
 mod gray;
 mod keys;
 mod ledger;
