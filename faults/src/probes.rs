@@ -184,9 +184,7 @@ fn kind_of(cause: Cause) -> EventKind {
         | Cause::FrontEndRestart
         | Cause::Election
         | Cause::LeaderRestart
-        | Cause::GrayFailure => {
-            EventKind::LeaderChanged
-        }
+        | Cause::GrayFailure => EventKind::LeaderChanged,
         Cause::Remove | Cause::Add => EventKind::InSyncChanged,
     }
 }

@@ -25,6 +25,7 @@ use clap::ValueEnum;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
+pub(crate) use access::prepare_folder;
 pub use change::Change;
 pub use trouble::{StorageError, Trouble};
 

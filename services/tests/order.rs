@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use services::http::{
-    Access, Answer, Call, Endpoint, Peers, Reply, Request, ServerConfig, Service, serve,
+    Access, Answer, Call, Endpoint, HttpConfig, Peers, Reply, Request, ServerConfig, Service, serve,
 };
 use services::metrics::Metrics;
 use services::order::{Config, run};
@@ -44,6 +44,7 @@ struct Others {
 
 #[derive(Clone, Copy)]
 enum Route {
+    Configuration,
     Members,
     Trade,
     Unnumbered,
@@ -53,6 +54,7 @@ enum Route {
 impl Service for Others {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
+        Endpoint::get("/configuration", Access::Internal, Route::Configuration),
         Endpoint::post("/configuration/members", Access::Internal, Route::Members),
         Endpoint::post("/trade", Access::Internal, Route::Trade),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
@@ -61,6 +63,7 @@ impl Service for Others {
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         match route {
+            Route::Configuration => Answer::ok(&*self.configuration.borrow()),
             Route::Members => self.members(&request.json().unwrap()),
             Route::Trade => self.trade(&request).await,
             Route::Unnumbered => {
@@ -155,8 +158,12 @@ impl Bazaar {
         let others_listener = listener(None).await;
         let others_at = others_listener.local_addr().unwrap();
         let (stop_others, stopped) = oneshot::channel::<()>();
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         tokio::spawn(serve(others_listener, Arc::clone(&others), config, async {
             let _ = stopped.await;
         }));
@@ -196,6 +203,7 @@ impl Bazaar {
             ping_timeout: Duration::from_secs(5),
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
+            http: services::http::HttpConfig::default(),
             planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();

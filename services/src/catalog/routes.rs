@@ -63,8 +63,8 @@ impl Service for Catalog {
         Endpoint::post("/trade", Access::Work, Route::Trade).trading(),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
-        Endpoint::get("/healthz", Access::Internal, Route::Health),
-        Endpoint::get("/metrics", Access::Internal, Route::Metrics),
+        Endpoint::get("/healthz", Access::Local, Route::Health),
+        Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
@@ -82,7 +82,7 @@ impl Service for Catalog {
 
 impl Catalog {
     async fn query(&self, request: &Request) -> Result<Answer, Answer> {
-        let name = request.parameter("stock_name")?;
+        let name = request.stock_name()?;
         let look = match request.header::<StockVersion>(headers::MIN_VERSION)? {
             None => self.shown.query(&name),
             Some(least) => self.shown.fill(&name, least).await,

@@ -8,6 +8,7 @@ mod actor;
 mod backoff;
 pub mod carriage;
 mod config;
+mod confirmation;
 pub mod health;
 pub mod log;
 mod outbox;
@@ -91,6 +92,12 @@ pub async fn run(
         tokio::spawn(prober.clone().watch_front_end()),
     ];
 
+    let server = ServerConfig {
+        secret,
+        http: config.http.clone(),
+        metrics: metrics.http.clone(),
+        bugs: planted.bugs,
+    };
     let service = OrderService {
         port,
         incarnation: Uuid::new_v4().to_string(),
@@ -108,7 +115,6 @@ pub async fn run(
         metrics: metrics.clone(),
         config,
     };
-    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     serve(listener, Arc::new(service), server, shutdown).await;
 
     ticks.abort();

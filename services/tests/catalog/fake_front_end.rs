@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use services::http::{Access, Answer, Endpoint, Request, ServerConfig, Service, serve};
+use services::http::{Access, Answer, Endpoint, HttpConfig, Request, ServerConfig, Service, serve};
 use services::metrics::Metrics;
 use services::planted::Bugs;
 use tokio::net::TcpListener;
@@ -58,8 +58,12 @@ impl FakeFrontEnd {
         let address = listener.local_addr().unwrap();
         let (mood, pushes) = (watch::Sender::new(mood), watch::Sender::new(Vec::new()));
         let service = Endpoints { mood: mood.clone(), pushes: pushes.clone() };
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         tokio::spawn(serve(listener, Arc::new(service), config, std::future::pending()));
         Self { address, mood, pushes }
     }

@@ -106,6 +106,7 @@ impl Bazaar {
             trade_timeout: self.wish.trade_timeout,
             data_dir: self.data_dir.path().to_owned(),
             durability: Durability::Flush,
+            http: services::http::HttpConfig::default(),
             planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();
@@ -217,7 +218,7 @@ pub(crate) async fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Response {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }

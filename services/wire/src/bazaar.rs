@@ -14,6 +14,51 @@ use crate::ids::{AppliedSeq, OrderNo, StockVersion};
 /// The largest body that any service reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// The longest name of a stock, in bytes. It travels in request lines and is kept per stock.
+pub const MAX_STOCK_NAME_BYTES: usize = 64;
+/// How many stocks a bazaar has at the most. All their versions travel in one message when the
+/// catalog starts.
+pub const MAX_STOCKS: usize = 10_000;
+
+/// The text cannot be the name of a stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadStockName {
+    /// It has no characters.
+    Empty,
+    /// It has more than [`MAX_STOCK_NAME_BYTES`].
+    TooLong,
+}
+
+impl fmt::Display for BadStockName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty"),
+            Self::TooLong => write!(f, "longer than {MAX_STOCK_NAME_BYTES} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for BadStockName {}
+
+/// Checks that there may be a stock of that name (rule S3). The bodies of trades are checked as they
+/// are read.
+///
+/// # Errors
+/// If it is empty or too long.
+pub fn check_stock_name(name: &str) -> Result<(), BadStockName> {
+    match name.len() {
+        0 => Err(BadStockName::Empty),
+        1..=MAX_STOCK_NAME_BYTES => Ok(()),
+        _ => Err(BadStockName::TooLong),
+    }
+}
+
+fn stock_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    check_stock_name(&name).map_err(de::Error::custom)?;
+    Ok(name)
+}
+
 /// Which way a trade goes. A Buy takes from the bazaar's stock, a Sell adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum TradeType {
@@ -149,6 +194,7 @@ impl<'de> Deserialize<'de> for Quantity {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TradeRequest {
     /// The stock's name.
+    #[serde(deserialize_with = "stock_name")]
     pub stock_name: String,
     /// Buy or Sell.
     pub trade_type: TradeType,
@@ -160,6 +206,7 @@ pub struct TradeRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogTrade {
     /// The stock's name.
+    #[serde(deserialize_with = "stock_name")]
     pub stock_name: String,
     /// Buy or Sell.
     #[serde(rename = "type")]
@@ -322,5 +369,16 @@ mod tests {
             r#"{"error":{"code":404,"message":"Stock not found"}}"#
         );
         assert!(body.without_effect().certainly_had_no_effect());
+    }
+
+    #[test]
+    fn a_trade_names_a_stock_that_there_may_be() {
+        let trade = |name: &str| {
+            let json = serde_json::json!({"stock_name": name, "trade_type": "Buy", "quantity": 1});
+            serde_json::from_value::<TradeRequest>(json).map_err(|error| error.to_string())
+        };
+        assert!(trade(&"x".repeat(64)).is_ok());
+        assert_eq!(trade(&"x".repeat(65)).unwrap_err(), "longer than 64 bytes");
+        assert_eq!(trade("").unwrap_err(), "empty");
     }
 }
