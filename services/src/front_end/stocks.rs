@@ -92,7 +92,7 @@ impl Stocks {
     /// `GET /stocks`.
     pub async fn query(&self, request: &Request) -> Result<Answer, Answer> {
         let stock_name = request.segment_or_parameter("/stocks", "stock_name")?;
-        check_stock_name(&stock_name).map_err(|bad| BadRequest::new("stock_name", bad))?;
+        check_name(&stock_name)?;
         let found = self.cache().lookup(&stock_name);
         match found {
             Lookup::Hit(body) => {
@@ -213,6 +213,14 @@ impl Stocks {
     fn cache(&self) -> MutexGuard<'_, Cache<Bytes>> {
         self.cache.lock().expect("nothing panics while it holds this lock")
     }
+}
+
+/// Refuses a name that no stock has.
+pub(super) fn check_name(stock_name: &str) -> Result<(), BadRequest> {
+    if stock_name.is_empty() {
+        return Err(BadRequest::new("stock_name", "empty"));
+    }
+    check_stock_name(stock_name).map_err(|long| BadRequest::new("stock_name", long))
 }
 
 fn too_many() -> Answer {

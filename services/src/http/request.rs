@@ -73,7 +73,7 @@ impl Request {
         }
     }
 
-    /// The parameter `stock_name`, if there may be a stock of that name (rule S3).
+    /// The parameter `stock_name`, if it is not longer than any stock's (rule S3).
     pub fn stock_name(&self) -> Result<String, BadRequest> {
         let name = self.parameter("stock_name")?;
         check_stock_name(&name).map_err(|bad| BadRequest::new("stock_name", bad))?;

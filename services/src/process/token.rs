@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use uuid::Uuid;
 
-use crate::storage::prepare_folder;
+use crate::storage::{StorageError, prepare_folder};
 
 /// The environment variable with the token.
 pub const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
@@ -46,10 +46,10 @@ pub(super) fn of(listen: SocketAddr, data_dir: &Path) -> anyhow::Result<Arc<str>
 fn shared_in(data_dir: &Path) -> anyhow::Result<Arc<str>> {
     prepare_folder(data_dir)?;
     let path = data_dir.join(FILE);
-    let cannot = || format!("cannot use {}", path.display());
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        read => return checked(&path, &read.with_context(cannot)?),
+        Err(error) => return Err(StorageError::of_io(&path, &error).into()),
+        Ok(read) => return checked(&path, &read),
     }
     // It is whole before it has its name, and only one process can give it that name.
     let draft = data_dir.join(format!("{FILE}.{}", Uuid::new_v4().simple()));
@@ -57,12 +57,13 @@ fn shared_in(data_dir: &Path) -> anyhow::Result<Arc<str>> {
     let made = write(&draft, &drawn).and_then(|()| fs::hard_link(&draft, &path));
     // It has another name by now, or is of no use.
     let _ = fs::remove_file(&draft);
-    match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(error).with_context(cannot)
-        }
-        Ok(()) | Err(_) => checked(&path, &read(&path).with_context(cannot)?),
+    if let Err(error) = made
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(StorageError::of_io(data_dir, &error).into());
     }
+    let drawn = read(&path).map_err(|error| StorageError::of_io(&path, &error))?;
+    checked(&path, &drawn)
 }
 
 fn write(path: &Path, token: &str) -> io::Result<()> {
