@@ -43,6 +43,8 @@ pub(super) enum Input {
     Number(Epoch, AppliedTrade, oneshot::Sender<Result<OrderNo, Replaced>>),
     /// A follower answered a message, or did not (`None`).
     PeerAnswered(Epoch, ReplicaId, Option<AppendReply>),
+    /// A follower proved that its disk is well, or did not.
+    PeerProved(Epoch, ReplicaId, bool),
     /// Somebody was seen to have accepted this epoch.
     SawEpoch(Epoch),
     /// The front-end answered a request to change the in-sync set, or did not.
@@ -245,6 +247,9 @@ impl Actor {
                 }
                 Some(AppendReply::Stale { accepted }) => self.replica.saw_epoch(accepted),
             },
+            Input::PeerProved(epoch, peer, is_proved) => {
+                self.replica.peer_proved(epoch, peer, is_proved)
+            }
             Input::SawEpoch(epoch) => self.replica.saw_epoch(epoch),
             Input::MembershipAnswered(epoch, answer) => {
                 self.replica.membership_answered(epoch, answer)
@@ -340,6 +345,7 @@ impl Actor {
                     tracing::info!(?request, "asking the front-end");
                     self.outbox.change_membership(request);
                 }
+                Effect::AskForProof(epoch, peer) => self.outbox.ask_for_proof(epoch, peer),
                 Effect::ListUnnumbered(epoch, after) => self.outbox.list_unnumbered(epoch, after),
             }
         }

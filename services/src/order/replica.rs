@@ -23,6 +23,7 @@ use wire::internal::{Append, AppliedTrade, Entry};
 use super::log::{Contradiction, OrderLog, Plan};
 use crate::planted::{Bug, Bugs};
 use leadership::{Leadership, Peer, Phase};
+use probation::Probation;
 
 /// Entries in one message: a few tens of kilobytes, far below the bound on a body.
 const MAX_ENTRIES_PER_APPEND: usize = 256;
@@ -44,6 +45,8 @@ pub enum Effect {
     Answer(Ticket, Result<OrderNo, Replaced>),
     /// Ask the front-end, then call [`Replica::membership_answered`].
     ChangeMembership(MembershipRequest),
+    /// Have this peer prove that its disk is well, then call [`Replica::peer_proved`].
+    AskForProof(Epoch, ReplicaId),
     /// Ask the catalog what was applied after this place, then call [`Replica::listed`].
     ListUnnumbered(Epoch, AppliedSeq),
 }
@@ -69,6 +72,8 @@ pub struct Replica {
     /// Who led before the newest configuration, if that was somebody else.
     predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
+    /// Which peers may come back, whoever leads (rule G2).
+    probation: BTreeMap<ReplicaId, Probation>,
     max_entries: usize,
     bugs: Bugs,
 }
@@ -77,9 +82,10 @@ impl Replica {
     /// A replica as its disk has it, among `others`. Nothing is known to be committed yet.
     #[must_use]
     pub fn new(id: ReplicaId, others: Vec<ReplicaId>, accepted: Epoch, log: OrderLog) -> Self {
-        let others = others.into_iter().filter(|other| *other != id).collect();
+        let others: Vec<_> = others.into_iter().filter(|other| *other != id).collect();
         Self {
             id,
+            probation: others.iter().map(|other| (*other, Probation::default())).collect(),
             others,
             accepted,
             log,
@@ -103,6 +109,12 @@ impl Replica {
     #[must_use]
     pub fn with_max_entries(self, max_entries: usize) -> Self {
         Self { max_entries, ..self }
+    }
+
+    /// The same replica, which as a leader adds whoever has caught up, however often it was removed.
+    #[must_use]
+    pub fn without_probation(self) -> Self {
+        Self { probation: BTreeMap::new(), ..self }
     }
 
     /// The newest epoch on disk.
@@ -155,10 +167,21 @@ impl Replica {
         if heard.leader == self.id && is_new && !self.is_leading() {
             effects.push(Effect::Lead(heard.epoch));
         }
+        self.note_removals(&heard);
         let before = self.configuration.replace(heard).map(|before| before.leader);
         self.predecessor = before.filter(|leader| *leader != self.id);
         effects.extend(self.advance());
         effects
+    }
+
+    /// Whoever asked for a removal, it counts (rule G2).
+    fn note_removals(&mut self, heard: &Configuration) {
+        let Some(known) = &self.configuration else { return };
+        for (id, probation) in &mut self.probation {
+            if known.is_in_sync(*id) && !heard.is_in_sync(*id) {
+                probation.removed();
+            }
+        }
     }
 
     /// Begins to lead `epoch`, which is on disk.
@@ -294,6 +317,10 @@ impl Replica {
         let Some(leadership) = &mut self.leadership else { return Vec::new() };
         let mut messages = Vec::new();
         for (id, peer) in &mut leadership.peers {
+            if let Some(probation) = self.probation.get_mut(id).filter(|_| tick) {
+                let is_member = self.configuration.as_ref().is_some_and(|now| now.is_in_sync(*id));
+                probation.tick(is_member, peer.in_flight);
+            }
             let lacks = peer.matched.is_none_or(|matched| matched < self.log.last().order_no);
             if peer.in_flight || !(tick || (lacks && !peer.failed)) {
                 continue;
@@ -354,6 +381,20 @@ impl Replica {
         };
         peer.in_flight = false;
         update(peer);
+        if let Some(probation) = self.probation.get_mut(&id) {
+            probation.exchanged(!peer.failed);
+        }
+        self.advance()
+    }
+
+    /// A peer was asked to prove that its disk is well (rule G2).
+    pub fn peer_proved(&mut self, epoch: Epoch, id: ReplicaId, is_proved: bool) -> Vec<Effect> {
+        let leads = self.leadership.as_ref().is_some_and(|leading| leading.epoch == epoch);
+        match self.probation.get_mut(&id) {
+            Some(probation) if leads => probation.proved(is_proved),
+            Some(probation) => probation.asked_in_vain(),
+            None => return Vec::new(),
+        }
         self.advance()
     }
 
@@ -427,9 +468,16 @@ impl Replica {
             }
         }
         if !leadership.membership_asked {
-            let request = leadership.wanted_change(configuration, self.committed, self.bugs);
+            let request =
+                leadership.wanted_change(configuration, self.committed, &self.probation, self.bugs);
             leadership.membership_asked = request.is_some();
             effects.extend(request.map(Effect::ChangeMembership));
+        }
+        let epoch = leadership.epoch;
+        let suspects = leadership.who_must_prove(configuration, self.committed, &self.probation);
+        for id in suspects {
+            self.probation.entry(id).and_modify(Probation::asked);
+            effects.push(Effect::AskForProof(epoch, id));
         }
         effects
     }

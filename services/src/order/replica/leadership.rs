@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use wire::configuration::{Configuration, Membership, MembershipRequest};
 use wire::ids::{ConfigVersion, Epoch, OrderNo, ReplicaId};
 
+use super::probation::{Probation, Return};
 use super::{Effect, Ticket};
 use crate::planted::{Bug, Bugs};
 
@@ -48,7 +49,29 @@ pub(super) struct Peer {
     pub(super) add_asked: Option<ConfigVersion>,
 }
 
+impl Peer {
+    /// Whether it answers, and has everything that is committed.
+    fn has_caught_up(&self, committed: OrderNo) -> bool {
+        !self.failed && self.matched.is_some_and(|matched| matched >= committed)
+    }
+}
+
 impl Leadership {
+    /// Who has caught up and was slow: a write tells whether it still is (rule G2).
+    pub(super) fn who_must_prove(
+        &self,
+        configuration: &Configuration,
+        committed: OrderNo,
+        probation: &BTreeMap<ReplicaId, Probation>,
+    ) -> Vec<ReplicaId> {
+        let waits = |(id, peer): (&ReplicaId, &Peer)| {
+            let known = probation.get(id)?.may_return(Bugs::default());
+            let is_outside = !configuration.is_in_sync(*id) && peer.has_caught_up(committed);
+            (is_outside && known == Return::WithProof).then_some(*id)
+        };
+        self.peers.iter().filter_map(waits).collect()
+    }
+
     /// R2: members, and whoever may have become one by a request of ours.
     fn awaits(id: ReplicaId, peer: &Peer, configuration: &Configuration, bugs: Bugs) -> bool {
         if peer.failed && bugs.has(Bug::ShrinkWithoutFrontEnd) {
@@ -94,6 +117,7 @@ impl Leadership {
         &mut self,
         configuration: &Configuration,
         committed: OrderNo,
+        probation: &BTreeMap<ReplicaId, Probation>,
         bugs: Bugs,
     ) -> Option<MembershipRequest> {
         let request = |change, member| MembershipRequest {
@@ -118,9 +142,10 @@ impl Leadership {
             return None;
         }
         let (id, peer) = self.peers.iter_mut().find(|(id, peer)| {
-            !peer.failed
+            let may_return = probation.get(id).map_or(Return::Now, |known| known.may_return(bugs));
+            peer.has_caught_up(committed)
                 && !configuration.is_in_sync(**id)
-                && peer.matched.is_some_and(|matched| matched >= committed)
+                && may_return == Return::Now
         })?;
         peer.add_asked = Some(configuration.version);
         Some(request(Membership::Add, *id))
