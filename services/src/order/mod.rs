@@ -10,6 +10,7 @@ pub mod carriage;
 mod config;
 pub mod health;
 pub mod log;
+pub mod lookup;
 mod outbox;
 mod prober;
 pub mod reach;
