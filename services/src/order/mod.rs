@@ -8,6 +8,7 @@ mod actor;
 mod backoff;
 pub mod carriage;
 mod config;
+pub mod dump;
 pub mod log;
 mod outbox;
 pub mod replica;
@@ -53,7 +54,6 @@ pub async fn run(
     let store = Store::open(&config.data_dir, config.id, config.durability, planted.bugs)?;
     let others = config.others.keys().copied().collect();
     let outbox = |inputs, status| Outbox {
-        id: config.id,
         replicas: config.others.clone(),
         front_end: config.front_end,
         catalog: config.catalog,
