@@ -46,7 +46,8 @@ pub async fn run(
     let shown = Arc::new(Shown::new(ledger.stocks().map(ledger::public), planted.bugs));
     let writer = writer::start(ledger, store, &metrics).context("cannot start the writer")?;
     let Writer { desk, batches, ended, thread } = writer;
-    let pusher = Pusher::new(Peers::new(secret.clone()), config.front_end, &metrics);
+    let peers = Peers::new(secret.clone());
+    let pusher = Pusher::new(peers, config.front_end, desk.clone(), planted.bugs, &metrics);
     let mut pusher = tokio::spawn(pusher.run(Arc::clone(&shown), batches));
 
     let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };

@@ -194,6 +194,7 @@ fn answer(told: Told) -> Answer {
         Told::Stale(stale) => replaced(stale),
         Told::Unnumbered(reply) => Answer::ok(&reply),
         Told::Page(page) => Answer::ok(&page),
+        Told::Raised => Answer::empty(),
         Told::Changed => {
             Answer::error(StatusCode::CONFLICT, "through: not held here (any more); begin again")
         }

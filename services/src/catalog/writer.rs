@@ -17,7 +17,7 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::bazaar::StockAt;
 use wire::dump::CatalogPage;
-use wire::internal::{Decision, TradeRecord, UnnumberedReply, UnnumberedRequest};
+use wire::internal::{Decision, TradeRecord, UnnumberedReply, UnnumberedRequest, VersionedStock};
 
 use super::ledger::{Ledger, Stale, Trade, Verdict, public};
 use super::reveal;
@@ -42,6 +42,8 @@ pub enum Ask {
     Unnumbered(UnnumberedRequest),
     /// A page of everything there is.
     Dump(PageRequest),
+    /// Go on from these versions.
+    Raise(Vec<VersionedStock>),
 }
 
 /// Which page of a dump is asked for.
@@ -70,6 +72,8 @@ pub enum Told {
     Page(CatalogPage),
     /// The dump that the page belongs to can no longer be had.
     Changed,
+    /// The versions are at least what was asked for.
+    Raised,
 }
 
 /// Why there is no answer.
@@ -128,6 +132,15 @@ impl Desk {
         answer.await.map_err(|_| NotTold::Stopping)
     }
 
+    /// Hands in a job and waits for nothing: what comes of it is seen elsewhere. Says whether it was
+    /// taken.
+    #[must_use]
+    pub fn hand_in(&self, ask: Ask) -> bool {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return false };
+        let (asker, _) = oneshot::channel();
+        self.messages.try_send(Message::Job(Job { ask, asker, place })).is_ok()
+    }
+
     /// Has the writer end after what it has been handed so far.
     pub async fn stop(&self) {
         // If it has ended already there is nobody to tell.
@@ -173,7 +186,7 @@ impl Counters {
             Told::Decided(_) => &self.refused,
             Told::Conflict => &self.conflicting,
             Told::Stale(_) => &self.stale,
-            Told::Unnumbered(_) | Told::Page(_) | Told::Changed => return,
+            Told::Unnumbered(_) | Told::Page(_) | Told::Changed | Told::Raised => return,
         };
         counter.inc();
     }
@@ -293,6 +306,13 @@ fn decide<'a>(
             Ask::Trade(trade) => decide_trade(ledger, &batch, trade)?,
             Ask::Unnumbered(request) => (list(ledger, &batch, request)?, false),
             Ask::Dump(request) => (page(ledger, &batch, request)?, false),
+            Ask::Raise(versions) => {
+                let raised = versions
+                    .iter()
+                    .filter(|stock| ledger.raise_version(&stock.stock_name, stock.version));
+                changed.extend(raised.map(|stock| stock.stock_name.clone()));
+                (Told::Raised, false)
+            }
         };
         if let (Told::Decided(TradeRecord { decision: Decision::Applied, stock_name, .. }), true) =
             &answer
@@ -310,7 +330,7 @@ fn decide<'a>(
         batch.raise_epoch(ledger.epoch())?;
     }
     batch.commit()?;
-    let wrote = epoch_rose || answers.iter().any(|(_, is_new)| *is_new);
+    let wrote = epoch_rose || !changed.is_empty() || answers.iter().any(|(_, is_new)| *is_new);
     Ok(Decided { answers, changed: changed.into_iter().map(public).collect(), wrote })
 }
 
@@ -370,7 +390,7 @@ fn page(
 #[cfg(test)]
 mod tests {
     use wire::bazaar::{CatalogTrade, Quantity, TradeType};
-    use wire::ids::{AppliedSeq, Epoch, RequestId};
+    use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
 
     use super::*;
     use crate::catalog::stock_file;
@@ -468,6 +488,23 @@ mod tests {
         for (first, again) in first.answers.iter().zip(&again.answers) {
             assert_eq!(first.0, again.0);
         }
+    }
+
+    #[test]
+    fn a_version_is_raised_and_never_lowered_and_the_next_trade_goes_on_from_there() {
+        let mut catalog = Catalog::new();
+        let raise = |version| {
+            let (stock_name, version) = ("Stock1".to_owned(), StockVersion(version));
+            Ask::Raise(vec![VersionedStock { stock_name, version }])
+        };
+        let decided = catalog.batch(&[raise(8)]);
+        assert!(decided.wrote);
+        assert_eq!(decided.changed[0].version, StockVersion(8));
+        assert_eq!(catalog.store.load().unwrap().as_ref(), Some(&catalog.ledger));
+        let decided = catalog.batch(&[raise(7)]);
+        assert!(!decided.wrote && decided.changed.is_empty());
+        let decided = catalog.batch(&[buy("1", 1, 1)]);
+        assert_eq!(decided.changed[0].version, StockVersion(9));
     }
 
     #[test]
