@@ -192,4 +192,42 @@ mod tests {
         let (epoch, log) = store.load().unwrap();
         assert_eq!((epoch, log.last().order_no), (Epoch(0), OrderNo(0)));
     }
+
+    /// Not a test of anything but this machine: `--ignored --nocapture` prints what a start costs.
+    #[test]
+    #[ignore = "prints what it costs to read a million orders, and takes a while"]
+    fn what_a_start_with_a_million_orders_costs() {
+        const ORDERS: u64 = 1_000_000;
+        let resident = || {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap().to_owned();
+            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let mut store =
+            Store::open(dir.path(), ReplicaId(1), Durability::Os, Bugs::default()).unwrap();
+        for first in (1..ORDERS).step_by(10_000) {
+            let entries: Vec<_> = (first..first + 10_000)
+                .map(|order_no| {
+                    let request_id = RequestId::new(uuid::Uuid::new_v4().to_string()).unwrap();
+                    Arc::new(Entry { request_id, ..Entry::clone(&entry(order_no, 1)) })
+                })
+                .collect();
+            store.commit(&Change { entries: &entries, ..Change::default() }).unwrap();
+        }
+        drop(store);
+        let bytes = std::fs::metadata(dir.path().join("order-1.db")).unwrap().len();
+        let before = resident();
+        let began = std::time::Instant::now();
+        let store = open(dir.path());
+        let opened = began.elapsed();
+        let loaded = store.load().unwrap();
+        let read = began.elapsed() - opened;
+        println!(
+            "{ORDERS} orders, {} MB: open and quick_check {opened:?}, read {read:?}, {} MB of memory",
+            bytes / 1_000_000,
+            resident() - before
+        );
+        assert_eq!(loaded.1.last().order_no.0, ORDERS);
+    }
 }
