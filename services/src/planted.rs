@@ -127,6 +127,8 @@ pub enum Bug {
     SilenceIsDeath,
     /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
     FillDuringPush,
+    /// Catalog: a start does not look which versions the front-end has seen (L8).
+    ReuseVersions,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.

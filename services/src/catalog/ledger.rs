@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 
 use wire::bazaar::{CatalogTrade, Stock, StockAt, TradeType};
-use wire::ids::{AppliedSeq, Epoch, RequestId};
+use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
 use wire::internal::{Decision, Origin, StockRecord, TradeRecord};
 
 use crate::planted::{Bug, Bugs};
@@ -108,6 +108,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// Raises a stock's version, for what has been seen of it elsewhere (rule L8). Says whether that
+    /// changed anything.
+    pub fn raise_version(&mut self, name: &str, version: StockVersion) -> bool {
+        let Some(stock) = self.stocks.get_mut(name).filter(|stock| stock.version < version) else {
+            return false;
+        };
+        stock.version = version;
+        true
+    }
+
     /// Decides `trade`, of which `recorded` is what was decided under its request id before.
     pub fn decide(&mut self, trade: &Trade, recorded: Option<TradeRecord>) -> Verdict {
         if let Some(epoch) = trade.epoch
@@ -195,7 +205,6 @@ fn is_same(record: &TradeRecord, body: &CatalogTrade) -> bool {
 #[cfg(test)]
 mod tests {
     use wire::bazaar::Quantity;
-    use wire::ids::StockVersion;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use serde_json::json;
 use services::http::Call;
 use tokio::net::TcpListener;
 use wire::headers;
+use wire::internal::Invalidation;
 
 use crate::fake_front_end::{FakeFrontEnd, Mood};
 use crate::running::{LONG, Running, body, by_hand, nobody, order, unnumbered};
@@ -148,4 +149,39 @@ async fn trades_that_queue_behind_a_push_share_the_next_one() {
     assert_eq!(told.last().unwrap().stocks[0].version.0, 21);
     // The first versions, the first trade, the others.
     assert!((3..=4).contains(&told.len()), "{told:?}");
+}
+
+/// Rule L8: the file is an old copy, or was lost and filled again; the front-end's cache knows better.
+#[tokio::test]
+async fn a_catalog_whose_versions_have_been_seen_goes_on_above_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    for id in ["r1", "r2", "r3"] {
+        catalog.call(order(id, 1, "Stock1", "Buy", 1)).await;
+    }
+    catalog.stop().await;
+
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    front_end.has_seen("Stock1", 7);
+    front_end.has_seen("Stock2", 0);
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    let starts = |push: &Invalidation| push.start;
+    assert!(front_end.pushes().iter().all(starts), "nothing is shown before all is acknowledged");
+    front_end.has_been_told("Stock1", 8, 1).await;
+    let shown = catalog.call(fill("Stock1", 8)).await;
+    assert_eq!(shown.status, 200, "the front-end can read the stock");
+    assert_eq!(shown.header::<u64>(headers::STOCK_VERSION), Some(8));
+    assert_eq!(body(&shown)["data"]["quantity"], 97);
+    let other = catalog.call(fill("Stock2", 0)).await;
+    assert_eq!(other.header::<u64>(headers::STOCK_VERSION), Some(0));
+
+    catalog.call(order("r4", 1, "Stock1", "Buy", 1)).await;
+    front_end.has_been_told("Stock1", 9, 1).await;
+    assert!(!starts(front_end.pushes().last().unwrap()));
+    catalog.stop().await;
+    // It is on disk: the next start has nothing to go on from.
+    let before = front_end.pushes().len();
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    assert_eq!(front_end.pushes().len(), before + 1);
+    catalog.stop().await;
 }

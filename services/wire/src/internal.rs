@@ -417,8 +417,20 @@ impl AppliedTrade {
 /// `POST /invalidate` at the front-end: these stocks have reached these versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invalidation {
+    /// Whether the catalog has just started and tells of every stock: then the front-end says which
+    /// versions it has seen (rule L8), in a [`SeenVersions`].
+    #[serde(default)]
+    pub start: bool,
     /// One element per stock, with its newest version.
     pub stocks: Vec<VersionedStock>,
+}
+
+/// The front-end's answer to an [`Invalidation`] of a catalog that starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenVersions {
+    /// Of each stock that it was told of, the highest version that it has ever seen, the one that it
+    /// was told just now included.
+    pub seen: Vec<VersionedStock>,
 }
 
 /// A stock and a version of it.
@@ -430,7 +442,7 @@ pub struct VersionedStock {
     pub version: StockVersion,
 }
 
-/// `GET /dump` at an order replica.
+/// Everything that an order replica holds: the [pages](crate::dump) of `GET /dump` put together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderDump {
     /// Whose log this is.
@@ -509,7 +521,7 @@ pub struct StockRecord {
     pub cap: u32,
 }
 
-/// `GET /dump` at the catalog.
+/// Everything that the catalog holds: the [pages](crate::dump) of `GET /dump` put together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CatalogDump {
     /// The highest epoch it has seen.
