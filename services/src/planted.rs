@@ -135,7 +135,7 @@ pub enum Bug {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bugs {
     #[cfg(feature = "planted-bugs")]
-    planted: u64,
+    planted: u128,
 }
 
 impl Bugs {
