@@ -2,27 +2,49 @@
 //!
 //! It is written before anybody learns of it (rule R1). A front-end that came back with an older
 //! configuration than it had announced could give an epoch away twice.
+//!
+//! Beside it stands the highest number that was known to be committed (rule L3). It may lag: it is
+//! there to notice, once files were lost, that what is left is too little.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use wire::configuration::Configuration;
-use wire::ids::{ConfigVersion, Epoch, ReplicaId};
+use wire::ids::{BazaarId, ConfigVersion, Epoch, Incarnation, OrderNo, ReplicaId};
 
-use crate::storage::{Database, Durability, StorageError};
+use crate::storage::{Change, Database, Durability, StorageError};
 
 /// Names the file, `front-end.db`.
 const OWNER: &str = "front-end";
-/// `in_sync` holds the ids as a JSON array, so that the shell shows them readably.
+/// `in_sync` holds ids and databases as a JSON array, so that the shell shows them readably. The
+/// bazaar stands in the file's `owner` table too, as in every other file.
 const SCHEMA: &str = "
     CREATE TABLE configuration (
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
         version  INTEGER NOT NULL,
         epoch    INTEGER NOT NULL,
         leader   INTEGER NOT NULL,
-        in_sync  TEXT NOT NULL
+        leader_incarnation TEXT NOT NULL,
+        in_sync  TEXT NOT NULL,
+        bazaar   TEXT NOT NULL,
+        committed    INTEGER NOT NULL, -- known when this was stored
+        by_everybody INTEGER NOT NULL CHECK (by_everybody IN (0, 1))
     ) STRICT;
+    CREATE TABLE known (
+        only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),
+        committed INTEGER NOT NULL -- the highest number known to be committed
+    ) STRICT;
+    INSERT INTO known VALUES (1, 0);
 ";
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The configuration that was stored last.
+    pub configuration: Option<Configuration>,
+    /// The highest number that was known to be committed.
+    pub committed: OrderNo,
+}
 
 /// The open file.
 #[derive(Debug)]
@@ -31,14 +53,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file in `dir`, or makes it. Gives back what is stored in it, if anything.
-    pub fn open(
-        dir: &Path,
-        durability: Durability,
-    ) -> Result<(Self, Option<Configuration>), StorageError> {
+    /// Opens the file in `dir`, or makes it. Gives back what is stored in it.
+    pub fn open(dir: &Path, durability: Durability) -> Result<(Self, Stored), StorageError> {
         let database = Database::open(dir, OWNER, durability, SCHEMA)?;
-        let path = dir.join(format!("{OWNER}.db"));
-        let stored = load(&database, &path)?;
+        let stored = load(&database)?;
         Ok((Self { database }, stored))
     }
 
@@ -49,15 +67,29 @@ impl Store {
         let change = self.database.change()?;
         change
             .prepare_cached(
-                "INSERT OR REPLACE INTO configuration (only_row, version, epoch, leader, in_sync)
-                 VALUES (1, ?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO configuration (only_row, version, epoch, leader,
+                     leader_incarnation, in_sync, bazaar, committed, by_everybody)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 configuration.version.0,
                 configuration.epoch.0,
                 configuration.leader.0,
-                in_sync
+                configuration.leader_incarnation.as_str(),
+                in_sync,
+                configuration.bazaar.as_str(),
+                configuration.committed.0,
+                configuration.by_everybody,
             ])?;
+        change.set_bazaar(&configuration.bazaar)?;
+        raise(&change, configuration.committed)?;
+        change.commit()
+    }
+
+    /// Keeps the highest number that is known to be committed; a lower one changes nothing.
+    pub fn write_committed(&mut self, committed: OrderNo) -> rusqlite::Result<()> {
+        let change = self.database.change()?;
+        raise(&change, committed)?;
         change.commit()
     }
 
@@ -68,28 +100,66 @@ impl Store {
     }
 }
 
-fn load(database: &Database, path: &Path) -> Result<Option<Configuration>, StorageError> {
-    let damaged = |reason: String| StorageError::Damaged { path: PathBuf::from(path), reason };
-    let row = database
-        .connection
-        .query_row("SELECT version, epoch, leader, in_sync FROM configuration", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
-        })
+fn raise(change: &Change<'_>, committed: OrderNo) -> rusqlite::Result<()> {
+    let sql = "UPDATE known SET committed = max(committed, ?1)";
+    change.prepare_cached(sql)?.execute([committed.0]).map(|_| ())
+}
+
+fn load(database: &Database) -> Result<Stored, StorageError> {
+    let damaged =
+        |reason: String| StorageError::Damaged { path: database.path().to_owned(), reason };
+    let connection = &database.connection;
+    let committed = connection
+        .query_row("SELECT committed FROM known", [], |row| row.get(0).map(OrderNo))
+        .map_err(|error| database.explain(&error))?;
+    let configuration = connection
+        .query_row(
+            "SELECT version, epoch, leader, leader_incarnation, in_sync, bazaar, committed,
+                    by_everybody FROM configuration",
+            [],
+            configuration,
+        )
         .optional()
         .map_err(|error| database.explain(&error))?;
-    let Some((version, epoch, leader, in_sync)) = row else { return Ok(None) };
-    let in_sync: Vec<ReplicaId> = serde_json::from_str(&in_sync)
-        .map_err(|error| damaged(format!("the in-sync set cannot be read: {error}")))?;
-    let leader = ReplicaId(leader);
-    if !in_sync.is_sorted() || !in_sync.contains(&leader) {
-        return Err(damaged(format!("replica {leader} leads, but is not in sync")));
+    if let Some(Configuration { leader, in_sync, .. }) = &configuration {
+        let is_ascending = in_sync.is_sorted_by(|one, next| one.id < next.id);
+        if !is_ascending || in_sync.iter().all(|member| member.id != *leader) {
+            return Err(damaged(format!("replica {leader} leads, but is not in sync")));
+        }
     }
-    let (version, epoch) = (ConfigVersion(version), Epoch(epoch));
-    Ok(Some(Configuration { version, epoch, leader, in_sync }))
+    Ok(Stored { configuration, committed })
+}
+
+fn configuration(row: &Row<'_>) -> rusqlite::Result<Configuration> {
+    fn text<T>(
+        row: &Row<'_>,
+        column: usize,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> rusqlite::Result<T> {
+        let kind = rusqlite::types::Type::Text;
+        parse(&row.get::<_, String>(column)?).map_err(|problem| {
+            rusqlite::Error::FromSqlConversionFailure(column, kind, problem.into())
+        })
+    }
+    Ok(Configuration {
+        version: ConfigVersion(row.get(0)?),
+        epoch: Epoch(row.get(1)?),
+        leader: ReplicaId(row.get(2)?),
+        leader_incarnation: text(row, 3, |text| {
+            Incarnation::new(text).map_err(|bad| bad.to_string())
+        })?,
+        in_sync: text(row, 4, |text| serde_json::from_str(text).map_err(|bad| bad.to_string()))?,
+        bazaar: text(row, 5, |text| BazaarId::new(text).map_err(|bad| bad.to_string()))?,
+        committed: OrderNo(row.get(6)?),
+        by_everybody: row.get(7)?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use wire::configuration::Member;
+    use wire::ids::Identity;
+
     use super::*;
 
     fn configuration(version: u64) -> Configuration {
@@ -97,11 +167,19 @@ mod tests {
             version: ConfigVersion(version),
             epoch: Epoch(2),
             leader: ReplicaId(3),
-            in_sync: vec![ReplicaId(1), ReplicaId(3)],
+            leader_incarnation: Incarnation::new("i3").unwrap(),
+            in_sync: [1, 3].map(member).to_vec(),
+            bazaar: BazaarId::new("b-1").unwrap(),
+            committed: OrderNo(10 * version),
+            by_everybody: version.is_multiple_of(2),
         }
     }
 
-    fn open(dir: &Path) -> Result<(Store, Option<Configuration>), StorageError> {
+    fn member(id: u8) -> Member {
+        Member { id: ReplicaId(id), identity: Identity::new(&format!("d{id}")).unwrap() }
+    }
+
+    fn open(dir: &Path) -> Result<(Store, Stored), StorageError> {
         Store::open(dir, Durability::Flush)
     }
 
@@ -109,11 +187,31 @@ mod tests {
     fn the_newest_configuration_is_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
         let (mut store, stored) = open(dir.path()).unwrap();
-        assert_eq!(stored, None);
+        assert_eq!(stored, Stored::default());
         store.write(&configuration(4)).unwrap();
         store.write(&configuration(5)).unwrap();
         drop(store);
-        assert_eq!(open(dir.path()).unwrap().1, Some(configuration(5)));
+        let (store, stored) = open(dir.path()).unwrap();
+        assert_eq!(stored.configuration, Some(configuration(5)));
+        assert_eq!(store.database.bazaar(), Some(&configuration(5).bazaar));
+    }
+
+    #[test]
+    fn the_known_committed_number_only_grows() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _) = open(dir.path()).unwrap();
+        store.write(&configuration(4)).unwrap();
+        for (told, kept) in [(41, 41), (7, 41), (99, 99)] {
+            store.write_committed(OrderNo(told)).unwrap();
+            drop(store);
+            let (again, stored) = open(dir.path()).unwrap();
+            assert_eq!(stored.committed, OrderNo(kept));
+            assert_eq!(stored.configuration, Some(configuration(4)));
+            store = again;
+        }
+        store.write(&configuration(5)).unwrap();
+        drop(store);
+        assert_eq!(open(dir.path()).unwrap().1.committed, OrderNo(99));
     }
 
     #[test]
@@ -130,11 +228,16 @@ mod tests {
 
     #[test]
     fn a_row_that_makes_no_sense_is_refused() {
-        for in_sync in ["[1,2]", "[3,1]", "[]", "1,3"] {
+        let one = r#"{"id":1,"identity":"d1"}"#;
+        let three = r#"{"id":3,"identity":"d3"}"#;
+        let reversed = format!("[{three},{one}]");
+        let doubled = format!("[{three},{three}]");
+        let without = format!("[{one}]");
+        for in_sync in [&*without, &reversed, &doubled, "[]", "[1,3]", "1,3"] {
             let dir = tempfile::tempdir().unwrap();
             let (store, _) = open(dir.path()).unwrap();
             let connection = &store.database.connection;
-            let insert = "INSERT INTO configuration VALUES (1, 4, 2, 3, ?1)";
+            let insert = "INSERT INTO configuration VALUES (1, 4, 2, 3, 'i3', ?1, 'b-1', 0, 1)";
             connection.execute(insert, [in_sync]).unwrap();
             drop(store);
             let refused = open(dir.path()).map(|(_, stored)| stored);

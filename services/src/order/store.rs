@@ -1,11 +1,14 @@
 //! The order log on disk: what a [`Replica`](super::replica::Replica) decided, in one transaction.
+//!
+//! The commit mark (rule L2) and the bazaar (L1) ride on transactions that are there anyway: the mark
+//! may lag behind what memory knows, never run ahead, and costs no flush of its own.
 
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
-use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, RequestId};
+use wire::ids::{BazaarId, Epoch, Identity, OrderNo, ReplicaId, RequestId};
 use wire::internal::Entry;
 
 use super::log::OrderLog;
@@ -14,19 +17,19 @@ use crate::storage::{Database, Durability, StorageError};
 
 const SCHEMA: &str = "
 CREATE TABLE orders (
-    order_no    INTEGER PRIMARY KEY,
-    epoch       INTEGER NOT NULL,
-    request_id  TEXT    NOT NULL UNIQUE,
-    stock_name  TEXT    NOT NULL,
-    trade_type  TEXT    NOT NULL,
-    quantity    INTEGER NOT NULL,
-    applied_seq INTEGER NOT NULL UNIQUE
+    order_no   INTEGER PRIMARY KEY, -- the place in which the catalog applied it
+    epoch      INTEGER NOT NULL,
+    request_id TEXT    NOT NULL UNIQUE,
+    stock_name TEXT    NOT NULL,
+    trade_type TEXT    NOT NULL,
+    quantity   INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE accepted (
-    id    INTEGER PRIMARY KEY CHECK (id = 1),
-    epoch INTEGER NOT NULL
+    only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),
+    epoch     INTEGER NOT NULL, -- the newest one accepted or heard of
+    committed INTEGER NOT NULL  -- up to here orders are known to be committed, and never change
 ) STRICT;
-INSERT INTO accepted VALUES (1, 0);
+INSERT INTO accepted VALUES (1, 0, 0);
 ";
 
 /// One replica's file.
@@ -38,12 +41,27 @@ pub(super) struct Store {
 /// What one transaction changes; each part may be nothing.
 #[derive(Debug, Default)]
 pub(super) struct Change<'a> {
-    /// The epoch accepted from now on.
+    /// The epoch accepted, or heard of, from now on.
     pub(super) accepted: Option<Epoch>,
+    /// Up to where orders are known to be committed.
+    pub(super) committed: Option<OrderNo>,
+    /// The bazaar that the file belongs to from now on.
+    pub(super) bazaar: Option<&'a BazaarId>,
     /// Drop every entry after this number.
     pub(super) keep: Option<OrderNo>,
     /// Then add these.
     pub(super) entries: &'a [Arc<Entry>],
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// The newest epoch that was accepted or heard of.
+    pub(super) accepted: Epoch,
+    /// Up to where orders were known to be committed.
+    pub(super) committed: OrderNo,
+    /// Every order.
+    pub(super) log: OrderLog,
 }
 
 impl Store {
@@ -59,18 +77,48 @@ impl Store {
         Ok(Self { database })
     }
 
-    /// Reads the accepted epoch and the log.
-    pub(super) fn load(&self) -> anyhow::Result<(Epoch, OrderLog)> {
-        let connection = &self.database.connection;
-        let epoch =
-            connection.query_row("SELECT epoch FROM accepted", [], |row| row.get(0).map(Epoch))?;
-        let mut statement = connection.prepare(
-            "SELECT order_no, epoch, request_id, stock_name, trade_type, quantity, applied_seq
-             FROM orders ORDER BY order_no",
-        )?;
-        let entries: Vec<Entry> =
-            statement.query_map([], entry)?.collect::<rusqlite::Result<_>>()?;
-        Ok((epoch, OrderLog::from_entries(entries)?))
+    /// What tells this file from every other (rule L1).
+    pub(super) fn identity(&self) -> &Identity {
+        self.database.identity()
+    }
+
+    /// The bazaar that the file belonged to when it was opened, if it had been told.
+    pub(super) fn bazaar(&self) -> Option<&BazaarId> {
+        self.database.bazaar()
+    }
+
+    /// Reads everything.
+    pub(super) fn load(&self) -> Result<Loaded, StorageError> {
+        let damaged = |reason: String| StorageError::Damaged {
+            path: self.database.path().to_owned(),
+            reason,
+        };
+        let read = || -> rusqlite::Result<_> {
+            let connection = &self.database.connection;
+            let (accepted, committed) =
+                connection.query_row("SELECT epoch, committed FROM accepted", [], |row| {
+                    Ok((Epoch(row.get(0)?), OrderNo(row.get(1)?)))
+                })?;
+            let mut statement = connection.prepare(
+                "SELECT order_no, epoch, request_id, stock_name, trade_type, quantity
+                 FROM orders ORDER BY order_no",
+            )?;
+            let mut failed = None;
+            let rows = statement.query_map([], entry)?;
+            let log = OrderLog::from_entries(
+                rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok()),
+            );
+            failed.map_or(Ok((accepted, committed, log)), Err)
+        };
+        let (accepted, committed, log) = read().map_err(|error| self.explain(&error))?;
+        let log = log.map_err(|contradiction| damaged(contradiction.to_string()))?;
+        if committed > log.last().order_no {
+            let last = log.last().order_no;
+            return Err(damaged(format!(
+                "orders up to #{committed} were committed, and it ends at #{last}"
+            )));
+        }
+        Ok(Loaded { accepted, committed, log })
     }
 
     /// What an error of this file means, in words that say what to do.
@@ -88,6 +136,14 @@ impl Store {
             transaction.execute("DELETE FROM orders WHERE order_no > ?1", [keep.0])?;
         }
         insert(&transaction, change.entries)?;
+        if let Some(committed) = change.committed {
+            transaction
+                .prepare_cached("UPDATE accepted SET committed = ?1")?
+                .execute([committed.0])?;
+        }
+        if let Some(bazaar) = change.bazaar {
+            transaction.set_bazaar(bazaar)?;
+        }
         transaction.commit()
     }
 }
@@ -104,8 +160,8 @@ fn schema(bugs: Bugs) -> Cow<'static, str> {
 fn insert(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO orders
-             (order_no, epoch, request_id, stock_name, trade_type, quantity, applied_seq)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             (order_no, epoch, request_id, stock_name, trade_type, quantity)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for entry in entries {
         statement.execute(params![
@@ -115,7 +171,6 @@ fn insert(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<(
             entry.stock_name,
             entry.trade_type.as_str(),
             entry.quantity,
-            entry.applied_seq.0,
         ])?;
     }
     Ok(())
@@ -133,7 +188,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
             .parse()
             .map_err(|error: wire::bazaar::UnknownTradeType| unreadable(4, error))?,
         quantity: row.get(5)?,
-        applied_seq: AppliedSeq(row.get(6)?),
     })
 }
 
@@ -159,7 +213,6 @@ mod tests {
             stock_name: "Stock1".to_owned(),
             trade_type: TradeType::Sell,
             quantity: 3,
-            applied_seq: AppliedSeq(order_no),
         })
     }
 
@@ -172,14 +225,41 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = open(dir.path());
         let entries = [entry(1, 1), entry(2, 1), entry(3, 1)];
-        store.commit(&Change { accepted: Some(Epoch(1)), keep: None, entries: &entries }).unwrap();
-        let entries = [entry(3, 2)];
-        let change = Change { accepted: Some(Epoch(2)), keep: Some(OrderNo(2)), entries: &entries };
+        let bazaar = BazaarId::new("b-1").unwrap();
+        let change = Change {
+            accepted: Some(Epoch(1)),
+            bazaar: Some(&bazaar),
+            entries: &entries,
+            ..Change::default()
+        };
         store.commit(&change).unwrap();
+        let entries = [entry(3, 2)];
+        let change = Change {
+            accepted: Some(Epoch(2)),
+            committed: Some(OrderNo(2)),
+            keep: Some(OrderNo(2)),
+            entries: &entries,
+            ..Change::default()
+        };
+        store.commit(&change).unwrap();
+        let identity = store.identity().clone();
         drop(store);
-        let (epoch, log) = open(dir.path()).load().unwrap();
-        assert_eq!(epoch, Epoch(2));
+        let store = open(dir.path());
+        assert_eq!((store.identity(), store.bazaar()), (&identity, Some(&bazaar)));
+        let Loaded { accepted, committed, log } = store.load().unwrap();
+        assert_eq!((accepted, committed), (Epoch(2), OrderNo(2)));
         assert_eq!(log.after(OrderNo(0), 9), [entry(1, 1), entry(2, 1), entry(3, 2)]);
+    }
+
+    #[test]
+    fn a_log_that_ends_before_its_commit_mark_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let entries = [entry(1, 1)];
+        let committed = Some(OrderNo(2));
+        store.commit(&Change { committed, entries: &entries, ..Change::default() }).unwrap();
+        let line = store.load().unwrap_err().to_string();
+        assert!(line.contains("orders up to #2 were committed, and it ends at #1"), "{line}");
     }
 
     #[test]
@@ -187,10 +267,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = open(dir.path());
         let entries = [entry(1, 1), entry(1, 1)];
-        let change = Change { accepted: Some(Epoch(1)), keep: None, entries: &entries };
+        let change = Change {
+            accepted: Some(Epoch(1)),
+            committed: Some(OrderNo(1)),
+            entries: &entries,
+            ..Change::default()
+        };
         assert!(store.commit(&change).is_err());
-        let (epoch, log) = store.load().unwrap();
-        assert_eq!((epoch, log.last().order_no), (Epoch(0), OrderNo(0)));
+        let Loaded { accepted, committed, log } = store.load().unwrap();
+        assert_eq!((accepted, committed, log.last().order_no), (Epoch(0), OrderNo(0), OrderNo(0)));
     }
 
     /// Not a test of anything but this machine: `--ignored --nocapture` prints what a start costs.
@@ -228,6 +313,6 @@ mod tests {
             bytes / 1_000_000,
             resident() - before
         );
-        assert_eq!(loaded.1.last().order_no.0, ORDERS);
+        assert_eq!(loaded.log.last().order_no.0, ORDERS);
     }
 }

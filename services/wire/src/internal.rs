@@ -160,7 +160,8 @@ impl std::fmt::Display for Obstacle {
                  catalog end at #{log_end}: start the replica that holds the others"
             ),
             Self::CatalogBehind { last_place, log_end, is_new } => {
-                let file = if *is_new { "the catalog's file is new" } else { "the catalog's file is old" };
+                let file =
+                    if *is_new { "the catalog's file is new" } else { "the catalog's file is old" };
                 write!(
                     f,
                     "{file} (it ends at #{last_place}, the log at #{log_end}): it is filled once \
