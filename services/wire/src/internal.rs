@@ -250,6 +250,36 @@ pub struct PingReply {
     pub unreachable: Vec<Unreachable>,
 }
 
+impl PingReply {
+    /// What a replica says that has been told nothing and holds nothing.
+    #[must_use]
+    pub fn of_new(id: ReplicaId, incarnation: Incarnation, identity: Identity) -> Self {
+        Self {
+            id,
+            port: 0,
+            incarnation,
+            identity,
+            bazaar: None,
+            epoch: Epoch(0),
+            heard: Epoch(0),
+            leading: false,
+            serving: false,
+            last_order_no: OrderNo(0),
+            last: LogPoint::default(),
+            committed: OrderNo(0),
+            obstacle: None,
+            health: WriterHealth::default(),
+            unreachable: Vec::new(),
+        }
+    }
+
+    /// Whether it holds something, or has heard of somebody's leadership.
+    #[must_use]
+    pub fn has_past(&self) -> bool {
+        self.bazaar.is_some() || self.last_order_no.0 > 0 || self.epoch.0.max(self.heard.0) > 0
+    }
+}
+
 /// `POST /unnumbered` at the catalog: what was applied and may lack a number (rules E1 and L7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnnumberedRequest {
