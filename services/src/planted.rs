@@ -129,6 +129,14 @@ pub enum Bug {
     FillDuringPush,
     /// Catalog: a start does not look which versions the front-end has seen (L8).
     ReuseVersions,
+    /// Catalog: a process that was told nothing and listed by nobody applies and shows (L6).
+    OpenUntold,
+    /// Catalog: one that is new, or behind the log, is filled by whoever leads (L7).
+    FillByFew,
+    /// Catalog: it opens below what is known to be committed (L3).
+    OpenShort,
+    /// Catalog: a fill takes a place for the same whatever is in it (L7).
+    FillBlindly,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.
