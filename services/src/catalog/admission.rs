@@ -1,95 +1,110 @@
-//! Whether the catalog may be used: told, listed, filled, open (rules L1, L3, L6 and L7).
+//! Whether this process of the catalog may decide trades and be read: rules L1, L3, L6 and L7.
 //!
-//! Pure. A catalog that has just started knows neither whether its file is the newest nor whether its
-//! fence still stands: the file may be new, or an old copy. So it applies nothing and shows nothing
-//! until the front-end has told it the current epoch, and that epoch's leader has listed what it
-//! holds and has found nothing missing. *Otherwise: the catalog's file is lost, its fence with it; an
-//! old leader's trade is applied in a place that the log has given to another.*
+//! A catalog that starts may run on another file than the one before it: on a new one, or on an old
+//! copy, whose fence is old too and whose next places were given away already. So it serves nothing
+//! until the front-end has told it the current epoch and the leader of it has compared its log with
+//! the places here, and has filled what is missing.
 //!
-//! A catalog that holds less than the leader's log, or whose file is new, is filled from that log
-//! first, and only if every replica answered when its leader was elected. *Otherwise: the catalog is
-//! lost, and an old copy of a log is elected alone; the others cut their logs to that one's before
-//! anybody sees that the catalog is empty.*
+//! *Otherwise (L6): the catalog's file is lost, its fence with it; the old leader's trade is applied in
+//! a place that the log has given away.* *(L7): the catalog is lost, an old copy of a log is elected
+//! alone; the last good logs are cut before the list shows that the catalog is empty.*
 //!
-//! Once open it stays open for as long as the process lives: its own file cannot lose anything
-//! meanwhile, and trades of leaders that were replaced are kept out by the ledger's fence.
+//! Pure: it knows no disk and no clock. Its caller makes each decision, the look at the records that it
+//! is given, and what follows from it one step of one transaction, as with the [ledger](super::ledger).
 
 use wire::configuration::Configuration;
-use wire::ids::{BazaarId, Epoch, Incarnation, OrderNo};
-use wire::internal::{FillRequest, TradeRecord, UnnumberedRequest};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo};
+use wire::internal::{Entry, FillRequest, TradeRecord, UnnumberedRequest};
 
-use super::ledger::{self, Conflict};
 use crate::planted::{Bug, Bugs};
 
-/// What a process of the catalog has been told, and whether that is enough.
+/// What a process of the catalog knows about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Admission {
+    identity: Identity,
     incarnation: Incarnation,
     bazaar: Option<BazaarId>,
     is_new: bool,
-    /// The newest epoch that the front-end has told this process.
     told: Option<Epoch>,
-    /// The highest number that was known to be committed, by what it was told.
-    floor: OrderNo,
-    /// Whose leader was told that this catalog is behind, and may fill it.
-    fills: Option<Epoch>,
+    filled_by: Option<Epoch>,
     is_open: bool,
     bugs: Bugs,
 }
 
-/// The database belongs to another bazaar.
+/// The catalog belongs to another bazaar than the front-end that tells it something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this catalog's file belongs to bazaar {own}, and the front-end speaks for {told}: give the catalog \
-     the --data-dir of that bazaar"
-)]
+#[error("this catalog belongs to bazaar {own}, and not to {other}")]
 pub struct OtherBazaar {
-    own: BazaarId,
-    told: BazaarId,
+    /// Its own.
+    pub own: BazaarId,
+    /// The front-end's.
+    pub other: BazaarId,
 }
 
-/// What follows from a configuration that was told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hearing {
-    /// Shut out every epoch before this one, on disk.
-    pub epoch: Epoch,
-    /// Write down that the file belongs to this bazaar.
-    pub bazaar: Option<BazaarId>,
-}
-
-/// What a leader's list request is answered with.
+/// What a leader's list request comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listing {
-    /// What was applied after the asked place.
-    Page,
-    /// This catalog holds less than the log, or its file is new.
-    Behind,
-    /// Log and catalog hold different trades in one place.
-    Conflict(Conflict),
-    /// Log and catalog together end below what is known to be committed.
+    /// The front-end has not told the epoch in this life; the leader asks again.
+    Untold,
+    /// The leader's last entry is not what stands in its place here.
+    Contradiction {
+        /// The place.
+        place: OrderNo,
+        /// What the log says.
+        log: String,
+        /// What stands here.
+        catalog: String,
+    },
+    /// There is less here than in the log, or the file is new.
+    Behind {
+        /// Whether this leader may fill it.
+        may_fill: bool,
+    },
+    /// Log and catalog together lack something that is committed.
     Short,
+    /// List what follows the leader's last entry; if that is all there is, call
+    /// [`Admission::open`].
+    Page,
+}
+
+/// What a piece of a fill comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filling {
+    /// It is here already.
+    Held,
+    /// It is the next one: [refill](super::ledger::Ledger::refill) it.
+    Next,
+    /// Another trade stands in its place, or it stands elsewhere.
+    Contradiction {
+        /// The place.
+        place: OrderNo,
+        /// What the log says.
+        log: String,
+        /// What stands here.
+        catalog: String,
+    },
+    /// There is a gap before it.
+    Gap,
 }
 
 impl Admission {
-    /// A process that has just started, on a file of `bazaar`, which was never open if `is_new`.
+    /// A process that has just started, with what its file says.
     #[must_use]
-    pub fn new(incarnation: Incarnation, bazaar: Option<BazaarId>, is_new: bool) -> Self {
-        Self {
-            incarnation,
-            bazaar,
-            is_new,
-            told: None,
-            floor: OrderNo(0),
-            fills: None,
-            is_open: false,
-            bugs: Bugs::default(),
-        }
+    pub fn new(
+        identity: Identity,
+        incarnation: Incarnation,
+        bazaar: Option<BazaarId>,
+        is_new: bool,
+        bugs: Bugs,
+    ) -> Self {
+        let (told, filled_by, is_open) = (None, None, false);
+        Self { identity, incarnation, bazaar, is_new, told, filled_by, is_open, bugs }
     }
 
-    /// The same with bugs planted in it.
+    /// The database.
     #[must_use]
-    pub fn with_bugs(self, bugs: Bugs) -> Self {
-        Self { bugs, ..self }
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// This process.
@@ -98,280 +113,159 @@ impl Admission {
         &self.incarnation
     }
 
-    /// The bazaar that the file belongs to.
+    /// The bazaar that the file belongs to, once it has been told.
     #[must_use]
     pub fn bazaar(&self) -> Option<&BazaarId> {
         self.bazaar.as_ref()
     }
 
-    /// Whether the file was never open.
+    /// Whether the catalog was never open on this file.
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Whether trades may be applied and stocks be shown.
+    /// Whether trades are decided and stocks shown.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.is_open || self.bugs.has(Bug::OpenUntold)
+        self.is_open
     }
 
-    /// Whether a message of `epoch` may be acted on: not before the front-end has told that epoch or
-    /// a newer one (rules L6 and S2). An older one is for the fence to refuse.
+    /// Whether a message of `epoch` may be acted on: not before the front-end has told this process
+    /// that epoch or a newer one, whoever claims it (rules L6 and S2). An older one is for the fence
+    /// to refuse.
     #[must_use]
     pub fn knows(&self, epoch: Epoch) -> bool {
         self.told.is_some_and(|told| epoch <= told) || self.bugs.has(Bug::OpenUntold)
     }
 
-    /// The front-end told the current configuration; `seen` is the highest epoch on disk. One that is
-    /// over teaches nothing: the front-end's file is an old copy, and it will begin above `seen`.
-    ///
-    /// # Errors
-    /// If the configuration is another bazaar's.
-    pub fn hear(
-        &mut self,
-        configuration: &Configuration,
-        seen: Epoch,
-    ) -> Result<Option<Hearing>, OtherBazaar> {
-        let Configuration { epoch, bazaar: told, committed, .. } = configuration;
-        if let Some(own) = self.bazaar.as_ref().filter(|own| *own != told) {
-            return Err(OtherBazaar { own: own.clone(), told: told.clone() });
-        }
-        if *epoch < seen {
-            return Ok(None);
-        }
-        let bazaar = self.bazaar.is_none().then(|| told.clone());
-        self.bazaar = Some(told.clone());
-        self.told = Some(*epoch);
-        self.floor = self.floor.max(*committed);
-        Ok(Some(Hearing { epoch: *epoch, bazaar }))
-    }
-
-    /// A leader, whose epoch the fence has let pass, asks what was applied. `last_place` is the last
-    /// one here, and `held` what is in the place that the list is to follow.
-    pub fn list(
-        &mut self,
-        request: &UnnumberedRequest,
-        last_place: OrderNo,
-        held: Option<&TradeRecord>,
-    ) -> Listing {
-        if let Some(entry) = &request.after.entry
-            && request.after.place <= last_place
-            && let Err(conflict) = ledger::compare(entry, held)
-        {
-            return Listing::Conflict(conflict);
-        }
-        self.floor = self.floor.max(request.floor);
-        if last_place.max(request.log_end) < self.floor && !self.bugs.has(Bug::OpenShort) {
-            return Listing::Short;
-        }
-        let is_behind = last_place < request.log_end.max(request.after.place);
-        let is_doubtful = self.is_new && !request.by_everybody && !self.bugs.has(Bug::FillByFew);
-        if is_behind || is_doubtful {
-            let may_fill = request.by_everybody || self.bugs.has(Bug::FillByFew);
-            self.fills = may_fill.then_some(request.epoch);
-            return Listing::Behind;
-        }
-        Listing::Page
-    }
-
-    /// A list was answered. With the last page of it the catalog is open; says whether the file has
-    /// to be marked as no longer new.
-    pub fn listed(&mut self, is_done: bool) -> bool {
-        if !is_done {
-            return false;
-        }
-        self.is_open = true;
-        std::mem::take(&mut self.is_new)
-    }
-
     /// What is waited for, for people; only while it is not open.
     #[must_use]
     pub fn waits_for(&self) -> &'static str {
-        match (self.told, self.fills) {
+        match (self.told, self.filled_by) {
             (None, _) => "waiting for the front-end to tell the current epoch",
-            (Some(told), Some(fills)) if told == fills => "being filled from the leader's log",
+            (Some(told), Some(leader)) if told == leader => "being filled from the leader's log",
             (Some(_), _) => "waiting for the leader to list what was applied",
         }
     }
 
-    /// Whether entries may be taken from a leader, whose epoch the fence has let pass: only by the
-    /// process that it has listed, and which said that it is behind.
+    /// The front-end tells the current configuration. On success its epoch is to be fenced, and its
+    /// bazaar to be stored if the file had none.
+    ///
+    /// # Errors
+    /// If the file is another bazaar's: nothing has changed then.
+    pub fn tell(&mut self, configuration: &Configuration) -> Result<(), OtherBazaar> {
+        if let Some(own) = self.bazaar.as_ref().filter(|own| **own != configuration.bazaar) {
+            let (own, other) = (own.clone(), configuration.bazaar.clone());
+            return Err(OtherBazaar { own, other });
+        }
+        self.bazaar = Some(configuration.bazaar.clone());
+        self.told = self.told.max(Some(configuration.epoch));
+        Ok(())
+    }
+
+    /// A leader, whose epoch is fenced, wants to know what was applied; `here` is what stands in the
+    /// place of its last entry, `last_place` the last place that there is.
+    pub fn list(
+        &mut self,
+        request: &UnnumberedRequest,
+        here: Option<&TradeRecord>,
+        last_place: OrderNo,
+    ) -> Listing {
+        if self.told.is_none() && !self.bugs.has(Bug::OpenUntold) {
+            return Listing::Untold;
+        }
+        if let (Some(entry), Some(here)) = (&request.after.entry, here)
+            && !is_same(entry, here)
+        {
+            return contradiction(request.after.place, entry, here);
+        }
+        if self.is_new || last_place < request.log_end {
+            let is_for_this_file = request.new_catalog.as_ref() == Some(&self.identity)
+                || self.bugs.has(Bug::FillByAnybody);
+            let may_fill = request.by_everybody && (!self.is_new || is_for_this_file);
+            if last_place < request.log_end || !may_fill {
+                self.filled_by = may_fill.then_some(request.epoch);
+                return Listing::Behind { may_fill };
+            }
+        }
+        if last_place < request.floor && !self.bugs.has(Bug::NoFloor) {
+            return Listing::Short;
+        }
+        Listing::Page
+    }
+
+    /// A leader has been given the last page of the list. Says whether the file is to be marked as no
+    /// longer new.
+    pub fn open(&mut self) -> bool {
+        self.is_open = true;
+        std::mem::take(&mut self.is_new)
+    }
+
+    /// Whether this leader was told that it may fill this process.
     #[must_use]
-    pub fn may_fill(&self, request: &FillRequest) -> bool {
-        request.incarnation == self.incarnation && self.fills == Some(request.epoch)
+    pub fn takes_fill(&self, request: &FillRequest) -> bool {
+        request.incarnation == self.incarnation && self.filled_by == Some(request.epoch)
+    }
+
+    /// One entry of a fill; `in_place` is what stands in its place here, `under_id` what is recorded
+    /// under its request id, `last_place` the last place that there is.
+    #[must_use]
+    pub fn fill(
+        &self,
+        entry: &Entry,
+        in_place: Option<&TradeRecord>,
+        under_id: Option<&TradeRecord>,
+        last_place: OrderNo,
+    ) -> Filling {
+        let place = entry.order_no;
+        let differs = |here: &TradeRecord| match contradiction(place, entry, here) {
+            Listing::Contradiction { place, log, catalog } => {
+                Filling::Contradiction { place, log, catalog }
+            }
+            _ => Filling::Gap,
+        };
+        match (in_place, under_id) {
+            (Some(here), _) if is_same(entry, here) => Filling::Held,
+            (Some(here), _) | (None, Some(here)) => differs(here),
+            (None, None) if place == last_place.next() => Filling::Next,
+            (None, None) => Filling::Gap,
+        }
+    }
+
+    /// Whether a trade is decided that a leader sent to the life `meant` of the catalog; one by hand
+    /// is meant for any.
+    #[must_use]
+    pub fn admits(&self, meant: Option<&Incarnation>) -> bool {
+        self.is_open && meant.is_none_or(|meant| *meant == self.incarnation)
+    }
+}
+
+fn is_same(entry: &Entry, here: &TradeRecord) -> bool {
+    here.applied_seq == Some(entry.order_no.place())
+        && here.request_id == entry.request_id
+        && here.stock_name == entry.stock_name
+        && here.trade_type == entry.trade_type
+        && here.quantity == entry.quantity
+}
+
+fn contradiction(place: OrderNo, entry: &Entry, here: &TradeRecord) -> Listing {
+    let said = |trade_type: &str, quantity: u32, stock_name: &str| {
+        format!("({trade_type} {quantity} {stock_name})")
+    };
+    let log = said(entry.trade_type.as_str(), entry.quantity, &entry.stock_name);
+    let catalog = said(here.trade_type.as_str(), here.quantity, &here.stock_name);
+    let position = match here.applied_seq {
+        Some(seq) if seq.order_no() != place => format!(" in place {seq}"),
+        Some(_) => String::new(),
+        None => " without a place".to_owned(),
+    };
+    Listing::Contradiction {
+        place,
+        log: format!("{} {log}", entry.request_id),
+        catalog: format!("{} {catalog}{position}", here.request_id),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use wire::bazaar::TradeType;
-    use wire::configuration::Member;
-    use wire::ids::{AppliedSeq, ConfigVersion, Identity, ReplicaId, RequestId, StockVersion};
-    use wire::internal::{Decision, Entry, Origin, Tail};
-
-    use super::*;
-
-    fn configuration(epoch: u64, bazaar: &str) -> Configuration {
-        Configuration {
-            version: ConfigVersion(epoch),
-            epoch: Epoch(epoch),
-            leader: ReplicaId(1),
-            leader_incarnation: Incarnation::new("i1").unwrap(),
-            in_sync: vec![Member { id: ReplicaId(1), identity: Identity::new("d1").unwrap() }],
-            bazaar: BazaarId::new(bazaar).unwrap(),
-            committed: OrderNo(0),
-            by_everybody: true,
-        }
-    }
-
-    fn catalog(is_new: bool) -> Admission {
-        let bazaar = (!is_new).then(|| BazaarId::new("b").unwrap());
-        Admission::new(Incarnation::new("c1").unwrap(), bazaar, is_new)
-    }
-
-    fn told(is_new: bool, epoch: u64) -> Admission {
-        let mut catalog = catalog(is_new);
-        catalog.hear(&configuration(epoch, "b"), Epoch(0)).unwrap();
-        catalog
-    }
-
-    fn entry(place: u64) -> Entry {
-        Entry {
-            order_no: OrderNo(place),
-            epoch: Epoch(1),
-            request_id: RequestId::new(format!("R{place}")).unwrap(),
-            stock_name: "A".to_owned(),
-            trade_type: TradeType::Buy,
-            quantity: 2,
-        }
-    }
-
-    fn record(place: u64) -> TradeRecord {
-        let entry = entry(place);
-        TradeRecord {
-            request_id: entry.request_id,
-            applied_seq: Some(AppliedSeq(place)),
-            decision: Decision::Applied,
-            epoch: Some(Epoch(1)),
-            stock_name: entry.stock_name,
-            trade_type: entry.trade_type,
-            quantity: entry.quantity,
-            version: Some(StockVersion(place)),
-            quantity_after: Some(1),
-            volume_after: Some(1),
-            origin: Origin::Order,
-        }
-    }
-
-    fn request(epoch: u64, log_end: u64, by_everybody: bool) -> UnnumberedRequest {
-        let entry = (log_end > 0).then(|| Arc::new(entry(log_end)));
-        UnnumberedRequest {
-            epoch: Epoch(epoch),
-            after: Tail { place: OrderNo(log_end), entry },
-            log_end: OrderNo(log_end),
-            floor: OrderNo(0),
-            by_everybody,
-            limit: 100,
-        }
-    }
-
-    #[test]
-    fn it_is_closed_until_it_was_told_and_listed() {
-        let mut catalog = catalog(false);
-        assert!(!catalog.is_open() && !catalog.knows(Epoch(1)));
-        let hearing = catalog.hear(&configuration(3, "b"), Epoch(2)).unwrap().unwrap();
-        assert_eq!((hearing.epoch, hearing.bazaar), (Epoch(3), None));
-        assert!(!catalog.is_open());
-        assert!(catalog.knows(Epoch(3)) && !catalog.knows(Epoch(4)));
-        assert_eq!(
-            catalog.list(&request(3, 5, false), OrderNo(9), Some(&record(5))),
-            Listing::Page
-        );
-        assert!(!catalog.listed(false) && !catalog.is_open(), "a page is not the list");
-        catalog.listed(true);
-        assert!(catalog.is_open());
-    }
-
-    #[test]
-    fn a_configuration_that_is_over_teaches_nothing() {
-        let mut catalog = catalog(false);
-        assert_eq!(catalog.hear(&configuration(3, "b"), Epoch(7)).unwrap(), None);
-        assert!(!catalog.knows(Epoch(3)));
-    }
-
-    #[test]
-    fn a_new_file_is_given_its_bazaar_and_refuses_every_other() {
-        let mut catalog = catalog(true);
-        let hearing = catalog.hear(&configuration(1, "b"), Epoch(0)).unwrap().unwrap();
-        assert_eq!(hearing.bazaar.unwrap().as_str(), "b");
-        let refused = catalog.hear(&configuration(9, "other"), Epoch(1)).unwrap_err().to_string();
-        assert!(refused.contains("belongs to bazaar b") && refused.contains("other"), "{refused}");
-        assert!(!catalog.knows(Epoch(9)));
-    }
-
-    #[test]
-    fn a_new_file_opens_or_is_filled_only_under_a_leader_that_everybody_saw() {
-        // The longest log is empty as well: a first start.
-        let mut first = told(true, 1);
-        assert_eq!(first.list(&request(1, 0, true), OrderNo(0), None), Listing::Page);
-        assert!(first.listed(true), "no longer new, and that is to be written down");
-        assert!(!first.listed(true));
-
-        // An old copy of a log leads alone, and is as empty as the catalog.
-        let mut lost = told(true, 1);
-        assert_eq!(lost.list(&request(1, 0, false), OrderNo(0), None), Listing::Behind);
-        let fill = |epoch| FillRequest {
-            epoch: Epoch(epoch),
-            incarnation: Incarnation::new("c1").unwrap(),
-            entries: vec![],
-        };
-        assert!(!lost.may_fill(&fill(1)));
-        lost.hear(&configuration(2, "b"), Epoch(1)).unwrap();
-        assert_eq!(lost.list(&request(2, 5, true), OrderNo(0), None), Listing::Behind);
-        assert!(lost.may_fill(&fill(2)) && !lost.may_fill(&fill(1)));
-        assert_eq!(lost.list(&request(2, 5, true), OrderNo(5), Some(&record(5))), Listing::Page);
-        assert!(lost.listed(true) && lost.is_open());
-    }
-
-    #[test]
-    fn an_old_file_is_filled_by_the_process_that_was_listed_only() {
-        let mut catalog = told(false, 4);
-        assert_eq!(catalog.list(&request(4, 8, true), OrderNo(6), None), Listing::Behind);
-        let fill = |incarnation: &str| FillRequest {
-            epoch: Epoch(4),
-            incarnation: Incarnation::new(incarnation).unwrap(),
-            entries: vec![],
-        };
-        assert!(catalog.may_fill(&fill("c1")) && !catalog.may_fill(&fill("c0")));
-    }
-
-    #[test]
-    fn another_trade_in_the_same_place_is_named_by_both_sides() {
-        let mut catalog = told(false, 4);
-        let mut other = record(5);
-        other.request_id = RequestId::new("Q5").unwrap();
-        let listing = catalog.list(&request(4, 5, true), OrderNo(9), Some(&other));
-        let Listing::Conflict(conflict) = listing else { panic!("{listing:?}") };
-        assert_eq!(conflict.place, OrderNo(5));
-        assert_eq!(conflict.log, "Buy of 2 A (R5)");
-        assert_eq!(conflict.catalog, "Buy of 2 A (Q5)");
-        assert!(!catalog.is_open());
-    }
-
-    #[test]
-    fn it_does_not_open_below_what_is_known_to_be_committed() {
-        let mut catalog = catalog(false);
-        let known = Configuration { committed: OrderNo(7), ..configuration(4, "b") };
-        catalog.hear(&known, Epoch(1)).unwrap();
-        assert_eq!(
-            catalog.list(&request(4, 5, true), OrderNo(6), Some(&record(5))),
-            Listing::Short
-        );
-        // The log alone may hold enough, or the catalog alone.
-        assert_eq!(catalog.list(&request(4, 7, true), OrderNo(6), None), Listing::Behind);
-        assert_eq!(catalog.list(&request(4, 5, true), OrderNo(7), Some(&record(5))), Listing::Page);
-    }
-}
+mod tests;

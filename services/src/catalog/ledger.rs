@@ -56,29 +56,6 @@ pub struct Stale {
     pub recorded: bool,
 }
 
-/// Log and catalog hold different trades in one place, or one trade in two (rule L7). Each side in
-/// words for people.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Conflict {
-    /// The place.
-    pub place: OrderNo,
-    /// What the log says.
-    pub log: String,
-    /// What the catalog says.
-    pub catalog: String,
-}
-
-/// What an entry of the log is to the ledger that is filled with it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Filled {
-    /// It was there.
-    Known,
-    /// It was applied just now; the record is to be kept.
-    New(TradeRecord),
-    /// It does not follow the last one: the leader has to look again where this ledger ends.
-    Gap,
-}
-
 /// The stocks, the highest epoch, and the place of the last applied trade.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
@@ -103,6 +80,12 @@ impl Ledger {
     #[must_use]
     pub fn with_bugs(self, bugs: Bugs) -> Self {
         Self { bugs, ..self }
+    }
+
+    /// The place of the last applied trade of the order service.
+    #[must_use]
+    pub fn last_place(&self) -> OrderNo {
+        self.last_applied.order_no()
     }
 
     /// The highest epoch seen.
@@ -131,69 +114,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// The last place that was given away.
-    #[must_use]
-    pub fn last_place(&self) -> OrderNo {
-        self.last_applied.order_no()
-    }
-
-    /// Applies an entry of a leader's log again, in the place that it has (rules N1 and L7).
-    /// `at_place` is what is in that place, `recorded` what was decided under its request id.
-    ///
-    /// It was applied once, so it is not decided again: if trades by hand, which no log holds, were
-    /// lost with the file, a stock may end at a bound instead of beyond it.
-    ///
-    /// # Errors
-    /// If the place or the request id is another trade's.
-    pub fn fill(
-        &mut self,
-        entry: &Entry,
-        at_place: Option<&TradeRecord>,
-        recorded: Option<&TradeRecord>,
-    ) -> Result<Filled, Conflict> {
-        let last = self.last_place();
-        if entry.order_no <= last {
-            if !self.bugs.has(Bug::FillBlindly) {
-                compare(entry, at_place)?;
-            }
-            return Ok(Filled::Known);
-        }
-        if entry.order_no > last.next() {
-            return Ok(Filled::Gap);
-        }
-        let conflict =
-            |catalog: String| Conflict { place: entry.order_no, log: describe(entry), catalog };
-        if let Some(recorded) = recorded {
-            return Err(conflict(match recorded.applied_seq {
-                Some(place) => format!("the same request in place {place}"),
-                None => format!("the same request, decided as {:?}", recorded.decision),
-            }));
-        }
-        let Some(stock) = self.stocks.get_mut(&entry.stock_name) else {
-            return Err(conflict(format!("a bazaar without the stock {}", entry.stock_name)));
-        };
-        stock.quantity = match entry.trade_type {
-            TradeType::Buy => stock.quantity.saturating_sub(entry.quantity),
-            TradeType::Sell => stock.quantity.saturating_add(entry.quantity).min(stock.cap),
-        };
-        stock.trade_volume += u64::from(entry.quantity);
-        stock.version = stock.version.next();
-        self.last_applied = entry.order_no.place();
-        Ok(Filled::New(TradeRecord {
-            request_id: entry.request_id.clone(),
-            applied_seq: Some(entry.order_no.place()),
-            decision: Decision::Applied,
-            epoch: Some(entry.epoch),
-            stock_name: entry.stock_name.clone(),
-            trade_type: entry.trade_type,
-            quantity: entry.quantity,
-            version: Some(stock.version),
-            quantity_after: Some(stock.quantity),
-            volume_after: Some(stock.trade_volume),
-            origin: Origin::Order,
-        }))
-    }
-
     /// Raises a stock's version, for what has been seen of it elsewhere (rule L8). Says whether that
     /// changed anything.
     pub fn raise_version(&mut self, name: &str, version: StockVersion) -> bool {
@@ -216,6 +136,36 @@ impl Ledger {
             Some(record) if self.bugs.has(Bug::NoBodyCheck) => Verdict::Repeat(record),
             Some(_) => Verdict::Conflict,
             None => Verdict::New(self.apply(trade)),
+        }
+    }
+
+    /// Applies an order that was applied before, to a file that is gone: it takes the next place,
+    /// which must be its number, whatever the stock says (rule L7). What only that file knew, trades by
+    /// hand above all, is missing here, so a stock may end up at its bounds instead of beyond them.
+    pub fn refill(&mut self, entry: &Entry) -> TradeRecord {
+        self.last_applied = self.last_applied.next();
+        let stock = self.stocks.get_mut(&entry.stock_name);
+        let after = stock.map(|stock| {
+            stock.quantity = match entry.trade_type {
+                TradeType::Buy => stock.quantity.saturating_sub(entry.quantity),
+                TradeType::Sell => stock.quantity.saturating_add(entry.quantity).min(stock.cap),
+            };
+            stock.trade_volume += u64::from(entry.quantity);
+            stock.version = stock.version.next();
+            &*stock
+        });
+        TradeRecord {
+            request_id: entry.request_id.clone(),
+            applied_seq: Some(self.last_applied),
+            decision: Decision::Applied,
+            epoch: Some(entry.epoch),
+            stock_name: entry.stock_name.clone(),
+            trade_type: entry.trade_type,
+            quantity: entry.quantity,
+            version: after.map(|stock| stock.version),
+            quantity_after: after.map(|stock| stock.quantity),
+            volume_after: after.map(|stock| stock.trade_volume),
+            origin: Origin::Order,
         }
     }
 
@@ -258,36 +208,6 @@ impl Ledger {
             origin,
         }
     }
-}
-
-/// Whether an entry of a log and the catalog's record of the same place are the same trade.
-///
-/// # Errors
-/// If they are not.
-pub fn compare(entry: &Entry, held: Option<&TradeRecord>) -> Result<(), Conflict> {
-    let is_same = held.is_some_and(|held| {
-        held.request_id == entry.request_id
-            && held.stock_name == entry.stock_name
-            && held.trade_type == entry.trade_type
-            && held.quantity == entry.quantity
-    });
-    if is_same {
-        return Ok(());
-    }
-    let catalog = held.map_or_else(
-        || "nothing".to_owned(),
-        |held| in_words(held.trade_type, held.quantity, &held.stock_name, &held.request_id),
-    );
-    Err(Conflict { place: entry.order_no, log: describe(entry), catalog })
-}
-
-/// An entry in words for people.
-fn describe(entry: &Entry) -> String {
-    in_words(entry.trade_type, entry.quantity, &entry.stock_name, &entry.request_id)
-}
-
-fn in_words(trade_type: TradeType, quantity: u32, stock_name: &str, id: &RequestId) -> String {
-    format!("{} of {quantity} {stock_name} ({id})", trade_type.as_str())
 }
 
 /// What clients see of a stock.
@@ -470,78 +390,5 @@ mod tests {
         .map(|trade| new(ledger.decide(trade, None)).applied_seq.map(|seq| seq.0))
         .collect();
         assert_eq!(places, [Some(1), None, None, None, Some(2)]);
-    }
-
-    fn entry(place: u64, id: &str, trade_type: TradeType, quantity: u32) -> Entry {
-        Entry {
-            order_no: OrderNo(place),
-            epoch: Epoch(3),
-            request_id: RequestId::new(id).unwrap(),
-            stock_name: "A".to_owned(),
-            trade_type,
-            quantity,
-        }
-    }
-
-    /// Fills a ledger that has no record of the entry.
-    fn filled(ledger: &mut Ledger, entry: &Entry) -> TradeRecord {
-        match ledger.fill(entry, None, None).unwrap() {
-            Filled::New(record) => record,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_ledger_that_is_filled_holds_what_the_one_that_was_lost_held() {
-        let (mut lost, mut made_again) = (ledger(), ledger());
-        let mut records = Vec::new();
-        for (place, trade) in (1..).zip([buy("1", 3, "A", 30), sell("2", 3, "A", 10)]) {
-            let record = new(lost.decide(&trade, None));
-            let CatalogTrade { trade_type, quantity, .. } = trade.body;
-            let entry = entry(place, record.request_id.as_str(), trade_type, quantity.get());
-            assert_eq!(filled(&mut made_again, &entry), record);
-            // The same again is known by its place.
-            let again = made_again.fill(&entry, Some(&record), Some(&record));
-            assert_eq!(again, Ok(Filled::Known));
-            records.push(record);
-        }
-        made_again.fence(Epoch(3)).unwrap();
-        assert_eq!(made_again, lost);
-        assert_eq!(
-            new(made_again.decide(&buy("3", 3, "A", 1), None)).applied_seq,
-            Some(AppliedSeq(3))
-        );
-    }
-
-    #[test]
-    fn a_place_or_a_request_with_another_content_is_a_conflict_and_changes_nothing() {
-        let mut ledger = ledger();
-        let first = filled(&mut ledger, &entry(1, "1", TradeType::Buy, 30));
-        let refused = new(ledger.decide(&buy("2", 1, "A", 99), None));
-        let before = ledger.clone();
-        for (other, at_place, recorded, catalog) in [
-            (entry(1, "9", TradeType::Buy, 30), Some(&first), None, "Buy of 30 A (1)"),
-            (entry(1, "1", TradeType::Buy, 31), Some(&first), Some(&first), "Buy of 30 A (1)"),
-            (entry(1, "1", TradeType::Sell, 30), Some(&first), Some(&first), "Buy of 30 A (1)"),
-            (entry(2, "1", TradeType::Buy, 30), None, Some(&first), "the same request in place 1"),
-            (entry(2, "2", TradeType::Buy, 1), None, Some(&refused), "decided as Failed"),
-        ] {
-            let conflict = ledger.fill(&other, at_place, recorded).unwrap_err();
-            assert!(conflict.catalog.contains(catalog), "{conflict:?}");
-            assert_eq!(conflict.place, other.order_no);
-        }
-        let elsewhere = Entry { stock_name: "Z".to_owned(), ..entry(2, "3", TradeType::Buy, 1) };
-        assert!(ledger.fill(&elsewhere, None, None).unwrap_err().catalog.contains("stock Z"));
-        assert_eq!(ledger.fill(&entry(3, "4", TradeType::Buy, 1), None, None), Ok(Filled::Gap));
-        assert_eq!(ledger, before);
-    }
-
-    #[test]
-    fn an_entry_is_applied_even_if_trades_by_hand_that_made_room_for_it_are_lost() {
-        let mut ledger = ledger();
-        let record = filled(&mut ledger, &entry(1, "1", TradeType::Buy, 130));
-        assert_eq!((record.quantity_after, record.volume_after), (Some(0), Some(130)));
-        let record = filled(&mut ledger, &entry(2, "2", TradeType::Sell, 130));
-        assert_eq!((record.quantity_after, record.decision), (Some(100), Decision::Applied));
     }
 }

@@ -90,6 +90,7 @@ fn open(config: &Config) -> anyhow::Result<State> {
     let is_new = store.is_new().map_err(|error| store.explain(&error))?;
     let incarnation = Uuid::new_v4().to_string();
     let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
-    let admission = Admission::new(incarnation, store.bazaar().cloned(), is_new).with_bugs(bugs);
+    let (identity, bazaar) = (store.identity().clone(), store.bazaar().cloned());
+    let admission = Admission::new(identity, incarnation, bazaar, is_new, bugs);
     Ok(State { ledger: ledger.with_bugs(bugs), store, admission })
 }

@@ -214,6 +214,9 @@ fn unnumbered(request: &Request) -> Result<Ask, Answer> {
     if body.after.place.0 > MAX_COUNTER {
         return Err(BadRequest::new("after", format!("must be at most {MAX_COUNTER}")).into());
     }
+    if body.after.place > body.log_end {
+        return Err(BadRequest::new("after", "must not lie beyond log_end").into());
+    }
     Ok(Ask::Unnumbered(body))
 }
 

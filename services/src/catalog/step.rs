@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use wire::bazaar::StockAt;
 use wire::configuration::Configuration;
 use wire::dump::CatalogPage;
-use wire::ids::{Epoch, Incarnation};
+use wire::ids::{Epoch, Incarnation, OrderNo};
 use wire::internal::{
     CatalogStatus, Decision, FillReply, FillRequest, MAX_LISTED, UnnumberedReply,
     UnnumberedRequest, VersionedStock,
 };
 
-use super::admission::{Admission, Hearing, Listing};
-use super::ledger::{Conflict, Filled, Ledger, Trade, Verdict, public};
+use super::admission::{Admission, Filling, Listing};
+use super::ledger::{Ledger, Trade, Verdict, public};
 use super::store::{self, Store};
 use super::writer::{Ask, PageRequest, Status, Told};
 
@@ -152,27 +152,31 @@ impl Step<'_, '_> {
         if epoch.is_some_and(|epoch| !self.admission.knows(epoch)) {
             return Some(UNTOLD);
         }
-        if listed.is_some_and(|listed| listed != self.admission.incarnation()) {
-            return Some(OTHER_PROCESS);
+        if self.admission.admits(listed) {
+            None
+        } else if self.admission.is_open() {
+            Some(OTHER_PROCESS)
+        } else {
+            Some(self.admission.waits_for())
         }
-        (!self.admission.is_open()).then(|| self.admission.waits_for())
     }
 
     fn hear(&mut self, configuration: &Configuration) -> rusqlite::Result<Told> {
-        let hearing = match self.admission.hear(configuration, self.ledger.epoch()) {
-            Ok(hearing) => hearing,
-            Err(other) => {
-                tracing::error!("{other}");
-                return Ok(Told::OtherBazaar(other));
-            }
-        };
-        if let Some(Hearing { epoch, bazaar }) = hearing {
-            // It is not below the highest one seen, so the fence takes it.
-            let _ = self.ledger.fence(epoch);
-            if let Some(bazaar) = &bazaar {
-                self.batch.set_bazaar(bazaar)?;
-                self.wrote = true;
-            }
+        // One that is over teaches nothing: the front-end's file is an old copy, and it will begin
+        // above the epoch that it is answered with.
+        if configuration.epoch < self.ledger.epoch() {
+            return Ok(Told::Heard);
+        }
+        let had_bazaar = self.admission.bazaar().is_some();
+        if let Err(other) = self.admission.tell(configuration) {
+            tracing::error!("{other}");
+            return Ok(Told::OtherBazaar(other));
+        }
+        // It is not below the highest one seen, so the fence takes it.
+        let _ = self.ledger.fence(configuration.epoch);
+        if !had_bazaar {
+            self.batch.set_bazaar(&configuration.bazaar)?;
+            self.wrote = true;
         }
         Ok(Told::Heard)
     }
@@ -186,13 +190,14 @@ impl Step<'_, '_> {
         let incarnation = self.admission.incarnation().clone();
         let last_place = self.ledger.last_place();
         let held = self.batch.in_place(request.after.place)?;
-        Ok(Told::Unnumbered(match self.admission.list(request, last_place, held.as_ref()) {
-            Listing::Behind => {
+        Ok(Told::Unnumbered(match self.admission.list(request, held.as_ref(), last_place) {
+            Listing::Untold => return Ok(Told::Closed(UNTOLD)),
+            Listing::Behind { may_fill } => {
                 let is_new = self.admission.is_new();
-                UnnumberedReply::Behind { incarnation, last_place, is_new }
+                UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill }
             }
-            Listing::Conflict(conflict) => {
-                let Conflict { place, log, catalog } = reported(conflict);
+            Listing::Contradiction { place, log, catalog } => {
+                report(place, &log, &catalog);
                 UnnumberedReply::Contradiction { incarnation, place, log, catalog }
             }
             Listing::Short => UnnumberedReply::Short { incarnation, last_place },
@@ -203,7 +208,7 @@ impl Step<'_, '_> {
                 let end = trades.last().map_or(after, |last| last.applied_seq.order_no());
                 let done = end >= last_place;
                 let was_open = self.admission.is_open();
-                if self.admission.listed(done) {
+                if done && self.admission.open() {
                     self.batch.mark_open()?;
                     self.wrote = true;
                 }
@@ -221,21 +226,23 @@ impl Step<'_, '_> {
             return Ok(no);
         }
         let incarnation = self.admission.incarnation().clone();
-        if !self.admission.may_fill(request) {
+        if !self.admission.takes_fill(request) {
             return Ok(Told::Filled(FillReply::ListFirst { incarnation }));
         }
         for entry in &request.entries {
             let at_place = self.batch.in_place(entry.order_no)?;
             let recorded = self.batch.find(&entry.request_id)?;
-            match self.ledger.fill(entry, at_place.as_ref(), recorded.as_ref()) {
-                Ok(Filled::New(record)) => {
+            let last_place = self.ledger.last_place();
+            match self.admission.fill(entry, at_place.as_ref(), recorded.as_ref(), last_place) {
+                Filling::Held => {}
+                Filling::Next => {
+                    let record = self.ledger.refill(entry);
                     self.batch.record(&record)?;
                     self.changed.insert(record.stock_name);
                 }
-                Ok(Filled::Known) => {}
-                Ok(Filled::Gap) => return Ok(Told::Filled(FillReply::ListFirst { incarnation })),
-                Err(conflict) => {
-                    let Conflict { place, log, catalog } = reported(conflict);
+                Filling::Gap => return Ok(Told::Filled(FillReply::ListFirst { incarnation })),
+                Filling::Contradiction { place, log, catalog } => {
+                    report(place, &log, &catalog);
                     let reply = FillReply::Contradiction { incarnation, place, log, catalog };
                     return Ok(Told::Filled(reply));
                 }
@@ -288,10 +295,8 @@ impl Step<'_, '_> {
     }
 }
 
-fn reported(conflict: Conflict) -> Conflict {
-    let Conflict { place, log, catalog } = &conflict;
+fn report(place: OrderNo, log: &str, catalog: &str) {
     tracing::error!(%place, log, catalog, "the leader's log holds another trade in this place");
-    conflict
 }
 
 #[cfg(test)]

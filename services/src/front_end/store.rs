@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rusqlite::{OptionalExtension, Row, params};
 use wire::configuration::Configuration;
-use wire::ids::{BazaarId, ConfigVersion, Epoch, Incarnation, OrderNo, ReplicaId};
+use wire::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 
 use crate::storage::{Change, Database, Durability, StorageError};
 
@@ -28,7 +28,8 @@ const SCHEMA: &str = "
         in_sync  TEXT NOT NULL,
         bazaar   TEXT NOT NULL,
         committed    INTEGER NOT NULL, -- known when this was stored
-        by_everybody INTEGER NOT NULL CHECK (by_everybody IN (0, 1))
+        by_everybody INTEGER NOT NULL CHECK (by_everybody IN (0, 1)),
+        new_catalog  TEXT -- the new file of the catalog for which everybody was asked
     ) STRICT;
     CREATE TABLE known (
         only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -68,8 +69,8 @@ impl Store {
         change
             .prepare_cached(
                 "INSERT OR REPLACE INTO configuration (only_row, version, epoch, leader,
-                     leader_incarnation, in_sync, bazaar, committed, by_everybody)
-                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     leader_incarnation, in_sync, bazaar, committed, by_everybody, new_catalog)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 configuration.version.0,
@@ -80,6 +81,7 @@ impl Store {
                 configuration.bazaar.as_str(),
                 configuration.committed.0,
                 configuration.by_everybody,
+                configuration.new_catalog.as_ref().map(Identity::as_str),
             ])?;
         change.set_bazaar(&configuration.bazaar)?;
         raise(&change, configuration.committed)?;
@@ -115,7 +117,7 @@ fn load(database: &Database) -> Result<Stored, StorageError> {
     let configuration = connection
         .query_row(
             "SELECT version, epoch, leader, leader_incarnation, in_sync, bazaar, committed,
-                    by_everybody FROM configuration",
+                    by_everybody, new_catalog FROM configuration",
             [],
             configuration,
         )
@@ -131,34 +133,35 @@ fn load(database: &Database) -> Result<Stored, StorageError> {
 }
 
 fn configuration(row: &Row<'_>) -> rusqlite::Result<Configuration> {
-    fn text<T>(
+    fn text<T, E: std::fmt::Display>(
         row: &Row<'_>,
         column: usize,
-        parse: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> rusqlite::Result<T> {
         let kind = rusqlite::types::Type::Text;
         parse(&row.get::<_, String>(column)?).map_err(|problem| {
-            rusqlite::Error::FromSqlConversionFailure(column, kind, problem.into())
+            let problem = problem.to_string().into();
+            rusqlite::Error::FromSqlConversionFailure(column, kind, problem)
         })
     }
+    let has_new_catalog = row.get::<_, Option<String>>(8)?.is_some();
+    let new_catalog = has_new_catalog.then(|| text(row, 8, Identity::new)).transpose()?;
     Ok(Configuration {
         version: ConfigVersion(row.get(0)?),
         epoch: Epoch(row.get(1)?),
         leader: ReplicaId(row.get(2)?),
-        leader_incarnation: text(row, 3, |text| {
-            Incarnation::new(text).map_err(|bad| bad.to_string())
-        })?,
-        in_sync: text(row, 4, |text| serde_json::from_str(text).map_err(|bad| bad.to_string()))?,
-        bazaar: text(row, 5, |text| BazaarId::new(text).map_err(|bad| bad.to_string()))?,
+        leader_incarnation: text(row, 3, Incarnation::new)?,
+        in_sync: text(row, 4, |text| serde_json::from_str(text))?,
+        bazaar: text(row, 5, BazaarId::new)?,
         committed: OrderNo(row.get(6)?),
         by_everybody: row.get(7)?,
+        new_catalog,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use wire::configuration::Member;
-    use wire::ids::Identity;
 
     use super::*;
 
@@ -172,6 +175,7 @@ mod tests {
             bazaar: BazaarId::new("b-1").unwrap(),
             committed: OrderNo(10 * version),
             by_everybody: version.is_multiple_of(2),
+            new_catalog: version.is_multiple_of(2).then(|| Identity::new("c1").unwrap()),
         }
     }
 
@@ -237,7 +241,8 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let (store, _) = open(dir.path()).unwrap();
             let connection = &store.database.connection;
-            let insert = "INSERT INTO configuration VALUES (1, 4, 2, 3, 'i3', ?1, 'b-1', 0, 1)";
+            let insert =
+                "INSERT INTO configuration VALUES (1, 4, 2, 3, 'i3', ?1, 'b-1', 0, 1, NULL)";
             connection.execute(insert, [in_sync]).unwrap();
             drop(store);
             let refused = open(dir.path()).map(|(_, stored)| stored);

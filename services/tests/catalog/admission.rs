@@ -54,7 +54,13 @@ async fn it_serves_nothing_but_its_ping_until_it_was_told_and_listed() {
     assert_eq!(catalog.call(unnumbered(i64::MAX as u64, 0)).await.status, 503);
     assert_eq!(catalog.status().await.epoch, Epoch(1));
 
-    let listed = catalog.call(unnumbered(1, 0)).await;
+    // It is new, and this leader was not elected for it.
+    let behind = catalog.call(unnumbered(1, 0)).await;
+    assert_eq!(
+        (&body(&behind)["result"], &body(&behind)["may_fill"]),
+        (&json!("behind"), &json!(false))
+    );
+    let listed = catalog.call(catalog.first_list(1, 0).await).await;
     assert_eq!(body(&listed)["done"], true);
     let status = catalog.status().await;
     assert!(status.is_open && !status.is_new);
@@ -93,15 +99,17 @@ async fn a_lost_file_is_filled_from_the_log_before_anything_is_shown() {
     let nobody = nobody();
     let catalog = Running::begin(dir.path(), nobody.local_addr().unwrap()).await;
     catalog.call(tell(3)).await;
-    let mut reply = catalog.call(unnumbered(3, 5)).await;
+    let list = catalog.first_list(3, 5).await;
+    let mut reply = catalog.call(list.clone()).await;
     while reply.status == 503 {
         tokio::task::yield_now().await;
-        reply = catalog.call(unnumbered(3, 5)).await;
+        reply = catalog.call(list.clone()).await;
     }
-    let Some(UnnumberedReply::Behind { incarnation, last_place, is_new }) = reply.json() else {
+    let Some(UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill }) = reply.json()
+    else {
         panic!("{reply:?}")
     };
-    assert_eq!((last_place, is_new), (OrderNo(0), true));
+    assert_eq!((last_place, is_new, may_fill), (OrderNo(0), true, true));
     let fill = |places: std::ops::RangeInclusive<u64>| {
         let entries = places.map(entry).collect();
         let incarnation = incarnation.clone();
@@ -113,7 +121,7 @@ async fn a_lost_file_is_filled_from_the_log_before_anything_is_shown() {
         assert_eq!(filled, FillReply::Filled { incarnation: incarnation.clone(), last_place });
         assert_eq!(catalog.get("/query?stock_name=Stock1").await.status, 503);
     }
-    assert_eq!(catalog.call(unnumbered(3, 5)).await.status, 200);
+    assert_eq!(body(&catalog.call(list).await)["done"], true);
     assert_eq!(catalog.stock("Stock1").await.quantity, 95);
     let repeat = catalog.call(order("r4", 3, "Stock1", "Buy", 1)).await;
     assert_eq!(body(&repeat)["applied_seq"], 4, "what was numbered 4 stays 4");
@@ -130,7 +138,7 @@ async fn a_file_of_another_bazaar_is_refused_with_both_names() {
     let told = catalog.call(Call::post("/configuration", &configuration(7, "elsewhere"))).await;
     assert_eq!(told.status, 409);
     let message = body(&told)["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("belongs to bazaar b") && message.contains("elsewhere"), "{message}");
+    assert!(message.contains("belongs to bazaar b, and not to elsewhere"), "{message}");
     let status = catalog.status().await;
     assert_eq!((status.epoch, status.is_open), (Epoch(1), false));
     catalog.stop().await;

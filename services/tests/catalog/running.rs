@@ -74,13 +74,21 @@ impl Running {
         let seen = self.status().await.epoch;
         let epoch = seen.0.max(1);
         assert_eq!(self.call(tell(epoch)).await.status, 200);
+        let list = self.first_list(epoch, 0).await;
         let listing = async {
-            while self.call(unnumbered(epoch, 0)).await.status != 200 {
+            while self.call(list.clone()).await.status != 200 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(LONG, listing).await.unwrap();
         self.ready().await;
+    }
+
+    /// The list request of a leader that was elected, while everybody answered, for this very file.
+    pub(crate) async fn first_list(&self, epoch: u64, after: u64) -> Call {
+        let new_catalog = Some(self.status().await.identity);
+        let request = UnnumberedRequest { new_catalog, ..list_request(epoch, after) };
+        Call::post("/unnumbered", &request)
     }
 
     pub(crate) async fn status(&self) -> CatalogStatus {
@@ -200,17 +208,19 @@ pub(crate) fn order(id: &str, epoch: u64, stock: &str, trade_type: &str, quantit
 /// The list request of a leader, elected while everybody answered, whose log is shown as far as
 /// `after` and whose last trades the catalog has.
 pub(crate) fn unnumbered(epoch: u64, after: u64) -> Call {
-    Call::post(
-        "/unnumbered",
-        &UnnumberedRequest {
-            epoch: Epoch(epoch),
-            after: Tail { place: OrderNo(after), entry: None },
-            log_end: OrderNo(after),
-            floor: OrderNo(0),
-            by_everybody: true,
-            limit: MAX_LISTED,
-        },
-    )
+    Call::post("/unnumbered", &list_request(epoch, after))
+}
+
+fn list_request(epoch: u64, after: u64) -> UnnumberedRequest {
+    UnnumberedRequest {
+        epoch: Epoch(epoch),
+        after: Tail { place: OrderNo(after), entry: None },
+        log_end: OrderNo(after),
+        floor: OrderNo(0),
+        by_everybody: true,
+        new_catalog: None,
+        limit: MAX_LISTED,
+    }
 }
 
 /// The front-end tells of an epoch.
@@ -228,6 +238,7 @@ pub(crate) fn configuration(epoch: u64, bazaar: &str) -> Configuration {
         bazaar: BazaarId::new(bazaar).unwrap(),
         committed: OrderNo(0),
         by_everybody: true,
+        new_catalog: None,
     }
 }
 

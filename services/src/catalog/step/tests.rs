@@ -35,6 +35,7 @@ fn tell(epoch: u64) -> Ask {
         bazaar: BazaarId::new("b").unwrap(),
         committed: OrderNo(0),
         by_everybody: true,
+        new_catalog: None,
     })
 }
 
@@ -56,6 +57,7 @@ fn list(epoch: u64, log_end: u64, limit: u32) -> Ask {
         log_end: OrderNo(log_end),
         floor: OrderNo(0),
         by_everybody: true,
+        new_catalog: None,
         limit,
     })
 }
@@ -101,7 +103,9 @@ impl Catalog {
         let ledger =
             ledger.unwrap_or_else(|| store.seed(stock_file::read(None, 100).unwrap()).unwrap());
         let (bazaar, is_new) = (store.bazaar().cloned(), store.is_new().unwrap());
-        let admission = Admission::new(incarnation(name), bazaar, is_new);
+        let identity = store.identity().clone();
+        let admission =
+            Admission::new(identity, incarnation(name), bazaar, is_new, Bugs::default());
         Self { state: State { ledger, store, admission }, dir }
     }
 
@@ -111,6 +115,18 @@ impl Catalog {
     }
 
     fn batch(&mut self, asks: &[Ask]) -> Decided {
+        // Every election of these tests was held for this very file, if it is new.
+        let identity = self.state.store.identity().clone();
+        let asks: Vec<_> = asks
+            .iter()
+            .map(|ask| match ask {
+                Ask::Unnumbered(request) => Ask::Unnumbered(UnnumberedRequest {
+                    new_catalog: Some(identity.clone()),
+                    ..request.clone()
+                }),
+                other => other.clone(),
+            })
+            .collect();
         let decided = decide(&mut self.state, asks.iter()).unwrap();
         let on_disk = self.state.store.load().unwrap();
         assert_eq!(on_disk.as_ref(), Some(&self.state.ledger), "what memory has, the disk has");
@@ -309,6 +325,7 @@ fn a_lost_file_is_filled_from_the_log_and_holds_what_was_lost() {
         incarnation: incarnation("c1"),
         last_place: OrderNo(0),
         is_new: true,
+        may_fill: true,
     };
     assert_eq!(catalog.told(list(2, 5, 9)), Told::Unnumbered(behind));
     let filled = |last_place| {
@@ -347,7 +364,7 @@ fn an_old_copy_is_filled_up_and_another_trade_in_a_place_is_named_and_stops_it()
         panic!("filled over another trade")
     };
     assert_eq!(place, OrderNo(2));
-    assert_eq!((&*log, &*here), ("Buy of 1 Stock1 (R2)", "Buy of 3 Stock1 (Q2)"));
+    assert_eq!((&*log, &*here), ("R2 (Buy 1 Stock1)", "Q2 (Buy 3 Stock1)"));
     let told = catalog.told(list(2, 2, 9));
     assert!(matches!(told, Told::Unnumbered(UnnumberedReply::Contradiction { .. })), "{told:?}");
     assert!(!catalog.state.admission.is_open());
