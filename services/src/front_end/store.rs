@@ -3,8 +3,8 @@
 //! It is written before anybody learns of it (rule R1). A front-end that came back with an older
 //! configuration than it had announced could give an epoch away twice.
 //!
-//! Beside it stands the highest number that was known to be committed (rule L3). It may lag: it is
-//! there to notice, once files were lost, that what is left is too little.
+//! With it goes the highest number that was known to be committed (rule L3). It may lag: it is there
+//! to notice, once files were lost, that what is left is too little.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use wire::configuration::Configuration;
 use wire::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 
-use crate::storage::{Change, Database, Durability, StorageError};
+use crate::storage::{Database, Durability, StorageError};
 
 /// Names the file, `front-end.db`.
 const OWNER: &str = "front-end";
@@ -27,25 +27,11 @@ const SCHEMA: &str = "
         leader_incarnation TEXT NOT NULL,
         in_sync  TEXT NOT NULL,
         bazaar   TEXT NOT NULL,
-        committed    INTEGER NOT NULL, -- known when this was stored
+        committed    INTEGER NOT NULL, -- the highest number known to be so when this was written
         by_everybody INTEGER NOT NULL CHECK (by_everybody IN (0, 1)),
         new_catalog  TEXT -- the new file of the catalog for which everybody was asked
     ) STRICT;
-    CREATE TABLE known (
-        only_row  INTEGER PRIMARY KEY CHECK (only_row = 1),
-        committed INTEGER NOT NULL -- the highest number known to be committed
-    ) STRICT;
-    INSERT INTO known VALUES (1, 0);
 ";
-
-/// What the file holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    /// The configuration that was stored last.
-    pub configuration: Option<Configuration>,
-    /// The highest number that was known to be committed.
-    pub committed: OrderNo,
-}
 
 /// The open file.
 #[derive(Debug)]
@@ -54,8 +40,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file in `dir`, or makes it. Gives back what is stored in it.
-    pub fn open(dir: &Path, durability: Durability) -> Result<(Self, Stored), StorageError> {
+    /// Opens the file in `dir`, or makes it. Gives back what is stored in it, if anything.
+    pub fn open(
+        dir: &Path,
+        durability: Durability,
+    ) -> Result<(Self, Option<Configuration>), StorageError> {
         let database = Database::open(dir, OWNER, durability, SCHEMA)?;
         let stored = load(&database)?;
         Ok((Self { database }, stored))
@@ -84,14 +73,6 @@ impl Store {
                 configuration.new_catalog.as_ref().map(Identity::as_str),
             ])?;
         change.set_bazaar(&configuration.bazaar)?;
-        raise(&change, configuration.committed)?;
-        change.commit()
-    }
-
-    /// Keeps the highest number that is known to be committed; a lower one changes nothing.
-    pub fn write_committed(&mut self, committed: OrderNo) -> rusqlite::Result<()> {
-        let change = self.database.change()?;
-        raise(&change, committed)?;
         change.commit()
     }
 
@@ -102,19 +83,11 @@ impl Store {
     }
 }
 
-fn raise(change: &Change<'_>, committed: OrderNo) -> rusqlite::Result<()> {
-    let sql = "UPDATE known SET committed = max(committed, ?1)";
-    change.prepare_cached(sql)?.execute([committed.0]).map(|_| ())
-}
-
-fn load(database: &Database) -> Result<Stored, StorageError> {
+fn load(database: &Database) -> Result<Option<Configuration>, StorageError> {
     let damaged =
         |reason: String| StorageError::Damaged { path: database.path().to_owned(), reason };
-    let connection = &database.connection;
-    let committed = connection
-        .query_row("SELECT committed FROM known", [], |row| row.get(0).map(OrderNo))
-        .map_err(|error| database.explain(&error))?;
-    let configuration = connection
+    let configuration = database
+        .connection
         .query_row(
             "SELECT version, epoch, leader, leader_incarnation, in_sync, bazaar, committed,
                     by_everybody, new_catalog FROM configuration",
@@ -129,7 +102,7 @@ fn load(database: &Database) -> Result<Stored, StorageError> {
             return Err(damaged(format!("replica {leader} leads, but is not in sync")));
         }
     }
-    Ok(Stored { configuration, committed })
+    Ok(configuration)
 }
 
 fn configuration(row: &Row<'_>) -> rusqlite::Result<Configuration> {
@@ -183,7 +156,7 @@ mod tests {
         Member { id: ReplicaId(id), identity: Identity::new(&format!("d{id}")).unwrap() }
     }
 
-    fn open(dir: &Path) -> Result<(Store, Stored), StorageError> {
+    fn open(dir: &Path) -> Result<(Store, Option<Configuration>), StorageError> {
         Store::open(dir, Durability::Flush)
     }
 
@@ -191,31 +164,13 @@ mod tests {
     fn the_newest_configuration_is_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
         let (mut store, stored) = open(dir.path()).unwrap();
-        assert_eq!(stored, Stored::default());
+        assert_eq!(stored, None);
         store.write(&configuration(4)).unwrap();
         store.write(&configuration(5)).unwrap();
         drop(store);
         let (store, stored) = open(dir.path()).unwrap();
-        assert_eq!(stored.configuration, Some(configuration(5)));
+        assert_eq!(stored, Some(configuration(5)));
         assert_eq!(store.database.bazaar(), Some(&configuration(5).bazaar));
-    }
-
-    #[test]
-    fn the_known_committed_number_only_grows() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut store, _) = open(dir.path()).unwrap();
-        store.write(&configuration(4)).unwrap();
-        for (told, kept) in [(41, 41), (7, 41), (99, 99)] {
-            store.write_committed(OrderNo(told)).unwrap();
-            drop(store);
-            let (again, stored) = open(dir.path()).unwrap();
-            assert_eq!(stored.committed, OrderNo(kept));
-            assert_eq!(stored.configuration, Some(configuration(4)));
-            store = again;
-        }
-        store.write(&configuration(5)).unwrap();
-        drop(store);
-        assert_eq!(open(dir.path()).unwrap().1.committed, OrderNo(99));
     }
 
     #[test]
