@@ -5,9 +5,11 @@
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
 //! them by flag, the explorer of the pure cores by value.
 //!
-//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS` and `--slow-trades PERCENT`.
+//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS`, `--slow-trades PERCENT` and
+//!   `--panic-at PART`.
 //! * [`stretch`]: delays that widen the moments in which a bug does harm.
 //! * [`slowdown`]: no bug, but trades that take longer.
+//! * [`panics`]: no bug either, but a part that panics.
 //!
 //! [`Bug::AnswerBeforeFlush`] needs a machine that loses what was not flushed, and a process that
 //! is killed loses nothing that it has handed to the operating system. So the bug hands nothing
@@ -16,10 +18,12 @@
 //! what a power failure would leave of commits that were not flushed.
 
 pub mod args;
+pub mod panics;
 pub mod slowdown;
 pub mod stretch;
 
 pub use args::PlantedArgs;
+pub use panics::{Panics, Part};
 pub use slowdown::Slowdown;
 pub use stretch::{Point, Stretches};
 
@@ -35,6 +39,8 @@ pub struct Planted {
     pub stretches: Stretches,
     /// By how much trades are slowed.
     pub slowdown: Slowdown,
+    /// What panics.
+    pub panics: Panics,
 }
 
 /// A rule that can be left out.
@@ -75,6 +81,8 @@ pub enum Bug {
     NeverRemove,
     /// Order: a replica that has caught up is not let in again (R2).
     NeverRejoin,
+    /// Order: a replica that has caught up is let in at once, however often it was removed (G2).
+    ReadmitAtOnce,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: an epoch is led, or accepted, and not put on disk (I4).
@@ -91,6 +99,8 @@ pub enum Bug {
     ForgetAttempts,
     /// All: internal endpoints share the bound of what clients cause (E5).
     OneBound,
+    /// All: what clients read shares its bound with their trades (G3).
+    ReadsShareWithTrades,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
@@ -101,6 +111,15 @@ pub enum Bug {
     BeginOverOrders,
     /// Front-end: a broken connection deposes the leader, whatever that answers (R9).
     ElectOnBrokenConnection,
+    /// Front-end: a leader that answers pings is not doubted, whatever it says of its disk and its
+    /// links (G1).
+    TrustWhoeverAnswers,
+    /// Front-end: a candidate that answers a ping is better than a leader that is doubted (G1).
+    ElectWithoutProof,
+    /// Front-end: elections because the leader cannot work follow each other at once (G1).
+    NoBackOff,
+    /// Front-end: who was deposed because it cannot work is chosen again before all others (G1).
+    ForgetDeposed,
     /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
     CacheLateFill,
     /// Front-end: dropping a stock from the cache forgets its floor (C2).

@@ -29,7 +29,8 @@ pub use config::{Args, Config};
 
 use crate::http::{self, Peers, ServerConfig};
 use crate::metrics::Metrics;
-use crate::process::joined;
+use crate::planted::Part;
+use crate::process::{StateOwner, joined};
 use admission::Admission;
 use pusher::Pusher;
 use routes::Catalog;
@@ -50,11 +51,17 @@ pub async fn run(
     let planted = config.planted;
     let metrics = Metrics::new();
     let shown = Arc::new(Shown::new(state.ledger.stocks().map(ledger::public), planted.bugs));
-    let writer = writer::start(state, &metrics).context("cannot start the writer")?;
+    let writer =
+        writer::start(state, planted.panics, &metrics).context("cannot start the writer")?;
     let Writer { status, desk, batches, ended, thread } = writer;
     let peers = Peers::new(secret.clone());
     let pusher = Pusher::new(peers, config.front_end, desk.clone(), planted.bugs, &metrics);
-    let mut pusher = tokio::spawn(pusher.run(Arc::clone(&shown), batches));
+    let pushing = pusher.run(Arc::clone(&shown), batches);
+    let mut pusher = tokio::spawn(async move {
+        let _owner = StateOwner::new("the task that pushes invalidations");
+        planted.panics.pass(Part::CatalogPusher);
+        pushing.await;
+    });
 
     let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     let service = Arc::new(Catalog { desk: desk.clone(), shown, status, metrics });

@@ -71,7 +71,7 @@ impl Service for Catalog {
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/query", Access::Work, Route::Query),
-        Endpoint::post("/trade", Access::Work, Route::Trade),
+        Endpoint::post("/trade", Access::Work, Route::Trade).trading(),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
         Endpoint::post("/fill", Access::Internal, Route::Fill),
         Endpoint::post("/configuration", Access::Internal, Route::Configuration),

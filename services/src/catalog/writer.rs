@@ -26,7 +26,8 @@ use super::ledger::{Stale, Trade};
 use super::reveal;
 use super::step::{Decided, State, decide};
 use crate::metrics::Metrics;
-use crate::process::exit_on_disk_error;
+use crate::planted::{Panics, Part};
+use crate::process::{StateOwner, exit_on_disk_error};
 
 /// Jobs between being taken and being answered; bounds every queue on the way. Callers that
 /// leave keep their places until their jobs are answered, so this is more than the server lets
@@ -232,7 +233,7 @@ pub struct Writer {
 }
 
 /// Starts the thread.
-pub fn start(state: State, metrics: &Metrics) -> io::Result<Writer> {
+pub fn start(state: State, panics: Panics, metrics: &Metrics) -> io::Result<Writer> {
     // One for each job, and one for the message to stop: neither channel is ever full.
     let (messages, inbox) = mpsc::channel(MAX_JOBS + 1);
     let (outbox, batches) = mpsc::channel(MAX_JOBS + 1);
@@ -241,6 +242,8 @@ pub fn start(state: State, metrics: &Metrics) -> io::Result<Writer> {
     let counters = Counters::new(metrics);
     let thread = thread::Builder::new().name("catalog-writer".to_owned()).spawn(move || {
         let _alive = alive;
+        let _owner = StateOwner::new("the thread that decides trades");
+        panics.pass(Part::CatalogWriter);
         work(state, inbox, &outbox, &told, &counters);
     })?;
     let desk = Desk { messages, places: Arc::new(Semaphore::new(MAX_JOBS)) };

@@ -1,6 +1,6 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
@@ -15,6 +15,7 @@ pub mod configuration;
 pub mod detector;
 pub mod election;
 pub mod failover;
+pub mod gray_failure;
 pub mod membership;
 pub mod orders;
 pub mod pinger;
@@ -60,7 +61,7 @@ pub async fn run(
     check_known(stored.as_ref(), &config)?;
     let peers = Peers::new(secret.clone());
     let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
-    let membership = Arc::new(Membership::new(stored, store, bugs, &metrics));
+    let membership = Arc::new(Membership::new(stored, store, config.planted, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
     let (pinger, observations) = Pinger::new(
         peers.clone(),
@@ -71,7 +72,8 @@ pub async fn run(
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
-    let detector = Detector::new(on, through, observations, period, timeout).with_bugs(bugs);
+    let detector =
+        Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)

@@ -17,13 +17,14 @@ use wire::ids::{Epoch, OrderNo, ReplicaId};
 use wire::internal::{Append, AppendReply, AppliedTrade, Entry};
 
 use super::dump::{self, Page, PageRequest};
+use super::health::Progress;
 use super::log::{Contradiction, Plan};
 use super::outbox::Outbox;
 use super::replica::{Effect, Reception, Replaced, Replica, Ticket};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
-use crate::planted::{Bug, Planted, Point};
-use crate::process::exit_on_disk_error;
+use crate::planted::{Bug, Part, Planted, Point};
+use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -49,6 +50,8 @@ pub(super) enum Input {
     MembershipAnswered(Epoch, Option<Configuration>),
     /// The catalog listed applied trades.
     Listed(Epoch, Vec<AppliedTrade>),
+    /// Somebody wants to see a write of this replica's own (rule G1).
+    Prove(oneshot::Sender<()>),
     /// Somebody wants to see a page of everything.
     Dump(PageRequest, oneshot::Sender<Page>),
     /// The process ends.
@@ -95,6 +98,9 @@ struct Actor {
     status: watch::Sender<Status>,
     committed: CommittedOrders,
     planted: Planted,
+    progress: Progress,
+    /// Whether the step under way has written something.
+    has_written: bool,
     meters: Meters,
 }
 
@@ -137,6 +143,7 @@ pub(super) fn start(
     others: Vec<ReplicaId>,
     store: Store,
     planted: Planted,
+    progress: &Progress,
     metrics: &Metrics,
     outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
 ) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
@@ -158,6 +165,8 @@ pub(super) fn start(
         status,
         committed,
         planted,
+        progress: progress.clone(),
+        has_written: false,
         meters: Meters::new(metrics),
     };
     let thread = thread::Builder::new()
@@ -179,8 +188,11 @@ fn status_of(replica: &Replica) -> Status {
 
 impl Actor {
     fn run(mut self) {
+        let _owner = StateOwner::new("the thread that numbers orders");
+        self.planted.panics.pass(Part::OrderWriter);
         self.publish();
         while let Some(input) = self.inputs.blocking_recv() {
+            self.progress.begin(monotonic_us());
             let mut tick = false;
             let mut next = Some(input);
             let mut taken = 0;
@@ -200,6 +212,8 @@ impl Actor {
             self.release();
             self.flush();
             self.release();
+            let has_written = std::mem::take(&mut self.has_written);
+            self.progress.end(monotonic_us(), has_written);
         }
     }
 
@@ -239,6 +253,15 @@ impl Actor {
             Input::Listed(epoch, trades) => {
                 tracing::info!(%epoch, listed = trades.len(), "the catalog listed applied trades");
                 self.replica.listed(epoch, &trades)
+            }
+            Input::Prove(reply) => {
+                if let Err(error) = self.store.prove() {
+                    exit_on_disk_error("writing the order log", &self.store.explain(&error));
+                }
+                self.has_written = true;
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(());
+                Vec::new()
             }
             Input::Dump(request, reply) => {
                 self.answers.push(PendingAnswer::Dump(request, reply));
@@ -292,6 +315,7 @@ impl Actor {
         if let Err(error) = self.store.commit(&Change { accepted, keep, entries }) {
             exit_on_disk_error("writing the order log", &self.store.explain(&error));
         }
+        self.has_written = true;
         self.meters.flushes.inc();
         if !entries.is_empty() {
             self.meters.batch_sizes.observe(entries.len() as f64);

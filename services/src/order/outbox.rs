@@ -11,12 +11,14 @@ use tokio::sync::{mpsc, watch};
 use wire::configuration::{Configuration, MembershipRequest};
 use wire::headers;
 use wire::ids::{AppliedSeq, Epoch, ReplicaId};
-use wire::internal::{Append, AppendReply, UnnumberedReply, UnnumberedRequest};
+use wire::internal::{Append, AppendReply, Part, UnnumberedReply, UnnumberedRequest};
 
 use super::actor::{Input, Status};
 use super::backoff::Backoff;
+use super::reach::Reach;
 use crate::http::{Call, CallError, Peers};
 use crate::planted::{Point, Stretches};
+use crate::process::monotonic_us;
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,6 +38,8 @@ pub(super) struct Outbox {
     pub(super) catalog: SocketAddr,
     /// How long a follower may take to answer before it counts as failed.
     pub(super) append_timeout: Duration,
+    /// Where it is noted who answers.
+    pub(super) reach: Reach,
     /// Connections.
     pub(super) peers: Peers,
     /// Which moments are made longer.
@@ -56,7 +60,12 @@ impl Outbox {
         self.runtime.spawn(async move {
             let epoch = message.epoch;
             outbox.stretches.pass(Point::Append).await;
+            let began_us = monotonic_us();
             let answer = outbox.exchange(address, &message).await;
+            match answer {
+                Some(_) => outbox.reach.answered(Part::Replica(to)),
+                None => outbox.reach.failed(Part::Replica(to), began_us),
+            }
             outbox.report(Input::PeerAnswered(epoch, to, answer)).await;
         });
     }

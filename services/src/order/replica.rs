@@ -11,6 +11,7 @@
 //! and for whomever it has asked to add until a newer configuration shows that nothing came of it.
 
 mod leadership;
+pub mod probation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

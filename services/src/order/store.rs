@@ -126,6 +126,21 @@ impl Store {
         self.database.explain(error)
     }
 
+    /// Writes something of no meaning, as durably as everything else: that this comes back is the proof
+    /// that the disk does its work (rule G1). The number differs each time, since SQLite does not write
+    /// a page that stays as it is.
+    pub(super) fn prove(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.database.change()?;
+        transaction.execute_batch(
+            "CREATE TABLE IF NOT EXISTS proof (
+                 id     INTEGER PRIMARY KEY CHECK (id = 1),
+                 writes INTEGER NOT NULL
+             ) STRICT;
+             INSERT INTO proof VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET writes = writes + 1;",
+        )?;
+        transaction.commit()
+    }
+
     /// Makes `change` durable, or nothing of it.
     pub(super) fn commit(&mut self, change: &Change<'_>) -> rusqlite::Result<()> {
         let transaction = self.database.change()?;
@@ -260,6 +275,20 @@ mod tests {
         store.commit(&Change { committed, entries: &entries, ..Change::default() }).unwrap();
         let line = store.load().unwrap_err().to_string();
         assert!(line.contains("orders up to #2 were committed, and it ends at #1"), "{line}");
+    }
+
+    #[test]
+    fn every_proof_is_a_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let wal = dir.path().join("order-1.db-wal");
+        let mut before = 0;
+        for _ in 0..3 {
+            store.prove().unwrap();
+            let written = std::fs::metadata(&wal).unwrap().len();
+            assert!(written > before, "{before} bytes, and then {written}");
+            before = written;
+        }
     }
 
     #[test]

@@ -19,8 +19,8 @@ use wire::ids::{Epoch, RequestId};
 use wire::internal::AppliedTrade;
 
 use super::actor::{Handle, Input, Status};
-use super::backoff::Backoff;
 use super::carriage::{Carriage, Heard, Next};
+use super::prober::News;
 use crate::http::{Answer, Attempt, Call, CallError, Peers, Reply};
 use crate::planted::{Planted, Point};
 
@@ -37,6 +37,7 @@ pub(super) struct Trades {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
+    news: News,
     planted: Planted,
     places: Arc<Semaphore>,
 }
@@ -46,6 +47,7 @@ struct Carrier {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
+    news: News,
     planted: Planted,
     epoch: Epoch,
     request_id: RequestId,
@@ -60,10 +62,11 @@ impl Trades {
         replica: Handle,
         catalog: SocketAddr,
         peers: Peers,
+        news: News,
         planted: Planted,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_UNDER_WAY));
-        Self { replica, catalog, peers, planted, places }
+        Self { replica, catalog, peers, news, planted, places }
     }
 
     /// Waits until this replica serves, in `epoch` if one is given.
@@ -104,6 +107,7 @@ impl Trades {
             replica: self.replica.clone(),
             catalog: self.catalog,
             peers: self.peers.clone(),
+            news: self.news.clone(),
             planted: self.planted,
             epoch,
             request_id,
@@ -151,7 +155,6 @@ impl Carrier {
         let call = Call::post("/trade", &trade)
             .header(headers::REQUEST_ID, &self.request_id)
             .header(headers::EPOCH, self.epoch);
-        let mut backoff = Backoff::default();
         let mut carriage = Carriage::new(self.planted.bugs);
         let mut next = Next::Ask;
         loop {
@@ -161,8 +164,9 @@ impl Carrier {
                     self.planted.stretches.pass(Point::Trade).await;
                     let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
                     let next = carriage.heard(self.interpret(reply));
-                    if matches!(next, Next::Ask) {
-                        backoff.wait().await;
+                    match next {
+                        Next::Ask => self.await_news().await,
+                        _ => self.news.catalog_decides(),
                     }
                     next
                 }
@@ -174,8 +178,26 @@ impl Carrier {
     }
 
     fn leads(&self) -> bool {
-        let status = self.replica.status.borrow();
+        self.is_led_by(&self.replica.status.borrow())
+    }
+
+    fn is_led_by(&self, status: &Status) -> bool {
         status.leading && status.epoch == self.epoch
+    }
+
+    /// Until it makes sense to ask the catalog again, or this replica leads no more.
+    async fn await_news(&self) {
+        let mut status = self.replica.status.clone();
+        let replaced = async {
+            if status.wait_for(|status| !self.is_led_by(status)).await.is_err() {
+                // The thread has ended, and so will this task.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = self.news.of_the_catalog() => {}
+            () = replaced => {}
+        }
     }
 
     fn interpret(&self, reply: Result<Reply, CallError>) -> Outcome {

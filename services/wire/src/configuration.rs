@@ -118,6 +118,8 @@ pub enum Cause {
     Election,
     /// The leader answered, but as a process that was restarted since it was elected.
     LeaderRestart,
+    /// The leader answered and could not work, and another replica proved that it can (rule G1).
+    GrayFailure,
     /// The leader removed a member.
     Remove,
     /// The leader added a member.
