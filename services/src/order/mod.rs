@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
+use wire::ids::Incarnation;
 
 pub use config::{Args, Config};
 
@@ -73,8 +74,11 @@ pub async fn run(
         inputs,
         status,
     };
+    let incarnation = Uuid::new_v4().to_string();
+    let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
+    let life = incarnation.clone();
     let (replica, thread) =
-        actor::start(config.id, others, store, planted, &progress, &metrics, outbox)?;
+        actor::start(config.id, life, others, store, planted, &progress, &metrics, outbox)?;
     let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
     let prober = Prober {
         peers: peers.clone(),
@@ -84,6 +88,7 @@ pub async fn run(
         timeout: config.ping_timeout,
         reach: reach.clone(),
         status: replica.status.clone(),
+        inputs: replica.inputs.downgrade(),
         news: News::default(),
     };
     let probes = [
@@ -93,7 +98,7 @@ pub async fn run(
 
     let service = OrderService {
         port,
-        incarnation: Uuid::new_v4().to_string(),
+        incarnation,
         trades: Trades::new(
             replica.clone(),
             config.catalog,

@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, params};
-use wire::ids::{BazaarId, Epoch, Identity, OrderNo, ReplicaId, RequestId};
+use rusqlite::{Connection, Row, Statement, params};
+use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::Entry;
 
 use super::log::OrderLog;
+use super::replica::Found;
 use crate::planted::{Bug, Bugs};
 use crate::storage::{Database, Durability, StorageError};
 
@@ -47,21 +48,24 @@ pub(super) struct Change<'a> {
     pub(super) committed: Option<OrderNo>,
     /// The bazaar that the file belongs to from now on.
     pub(super) bazaar: Option<&'a BazaarId>,
+    /// Orders that stand under another epoch from now on.
+    pub(super) restamped: &'a [Arc<Entry>],
     /// Drop every entry after this number.
     pub(super) keep: Option<OrderNo>,
     /// Then add these.
     pub(super) entries: &'a [Arc<Entry>],
 }
 
-/// What a file holds.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    /// The newest epoch that was accepted or heard of.
-    pub(super) accepted: Epoch,
-    /// Up to where orders were known to be committed.
-    pub(super) committed: OrderNo,
-    /// Every order.
-    pub(super) log: OrderLog,
+impl Change<'_> {
+    /// Whether there is nothing that is worth a transaction: the mark alone is not.
+    pub(super) fn is_nothing(&self) -> bool {
+        let Self { accepted, committed: _, bazaar, restamped, keep, entries } = self;
+        accepted.is_none()
+            && bazaar.is_none()
+            && keep.is_none()
+            && restamped.is_empty()
+            && entries.is_empty()
+    }
 }
 
 impl Store {
@@ -77,18 +81,8 @@ impl Store {
         Ok(Self { database })
     }
 
-    /// What tells this file from every other (rule L1).
-    pub(super) fn identity(&self) -> &Identity {
-        self.database.identity()
-    }
-
-    /// The bazaar that the file belonged to when it was opened, if it had been told.
-    pub(super) fn bazaar(&self) -> Option<&BazaarId> {
-        self.database.bazaar()
-    }
-
     /// Reads everything.
-    pub(super) fn load(&self) -> Result<Loaded, StorageError> {
+    pub(super) fn load(&self) -> Result<Found, StorageError> {
         let damaged = |reason: String| StorageError::Damaged {
             path: self.database.path().to_owned(),
             reason,
@@ -107,6 +101,7 @@ impl Store {
             let rows = statement.query_map([], entry)?;
             let log = OrderLog::from_entries(
                 rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok()),
+                committed,
             );
             failed.map_or(Ok((accepted, committed, log)), Err)
         };
@@ -118,7 +113,9 @@ impl Store {
                 "orders up to #{committed} were committed, and it ends at #{last}"
             )));
         }
-        Ok(Loaded { accepted, committed, log })
+        let (identity, bazaar) =
+            (self.database.identity().clone(), self.database.bazaar().cloned());
+        Ok(Found { identity, bazaar, accepted, committed, log })
     }
 
     /// What an error of this file means, in words that say what to do.
@@ -147,6 +144,7 @@ impl Store {
         if let Some(epoch) = change.accepted {
             transaction.execute("UPDATE accepted SET epoch = ?1", [epoch.0])?;
         }
+        restamp(&transaction, change.restamped)?;
         if let Some(keep) = change.keep {
             transaction.execute("DELETE FROM orders WHERE order_no > ?1", [keep.0])?;
         }
@@ -172,12 +170,26 @@ fn schema(bugs: Bugs) -> Cow<'static, str> {
     }
 }
 
+/// The same orders under other epochs; all of the row, so that the file holds what memory does even
+/// where a bug lets another order in.
+fn restamp(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE orders SET epoch = ?2, request_id = ?3, stock_name = ?4, trade_type = ?5, quantity = ?6
+         WHERE order_no = ?1",
+    )?;
+    write_each(&mut statement, entries)
+}
+
 fn insert(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO orders
              (order_no, epoch, request_id, stock_name, trade_type, quantity)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
+    write_each(&mut statement, entries)
+}
+
+fn write_each(statement: &mut Statement<'_>, entries: &[Arc<Entry>]) -> rusqlite::Result<()> {
     for entry in entries {
         statement.execute(params![
             entry.order_no.0,
@@ -257,13 +269,32 @@ mod tests {
             ..Change::default()
         };
         store.commit(&change).unwrap();
-        let identity = store.identity().clone();
+        let before = store.load().unwrap().identity;
         drop(store);
-        let store = open(dir.path());
-        assert_eq!((store.identity(), store.bazaar()), (&identity, Some(&bazaar)));
-        let Loaded { accepted, committed, log } = store.load().unwrap();
+        let Found { identity, bazaar: told, accepted, committed, log } =
+            open(dir.path()).load().unwrap();
+        assert_eq!((identity, told), (before, Some(bazaar)));
         assert_eq!((accepted, committed), (Epoch(2), OrderNo(2)));
         assert_eq!(log.after(OrderNo(0), 9), [entry(1, 1), entry(2, 1), entry(3, 2)]);
+    }
+
+    #[test]
+    fn a_committed_order_that_is_restamped_keeps_its_number_and_its_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let entries = [entry(1, 1), entry(2, 1)];
+        store.commit(&Change { entries: &entries, ..Change::default() }).unwrap();
+        let restamped = [Arc::new(Entry { epoch: Epoch(4), ..Entry::clone(&entry(1, 1)) })];
+        store.commit(&Change { restamped: &restamped, ..Change::default() }).unwrap();
+        let connection = &store.database.connection;
+        let epochs: Vec<(u64, u64)> = connection
+            .prepare("SELECT order_no, epoch FROM orders ORDER BY order_no")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(epochs, [(1, 4), (2, 1)]);
     }
 
     #[test]
@@ -303,7 +334,7 @@ mod tests {
             ..Change::default()
         };
         assert!(store.commit(&change).is_err());
-        let Loaded { accepted, committed, log } = store.load().unwrap();
+        let Found { accepted, committed, log, .. } = store.load().unwrap();
         assert_eq!((accepted, committed, log.last().order_no), (Epoch(0), OrderNo(0), OrderNo(0)));
     }
 

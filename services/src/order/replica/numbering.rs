@@ -263,7 +263,8 @@ impl Replica {
 
     /// The catalog said what was applied, or why it cannot.
     pub fn listed(&mut self, epoch: Epoch, reply: UnnumberedReply) -> Vec<Effect> {
-        let asks = |leading: &&mut super::Leadership| leading.epoch == epoch && leading.catalog.asked;
+        let asks =
+            |leading: &&mut super::Leadership| leading.epoch == epoch && leading.catalog.asked;
         let Some(leadership) = self.leadership.as_mut().filter(asks) else { return Vec::new() };
         leadership.catalog.asked = false;
         leadership.obstacle = None;
@@ -340,7 +341,8 @@ impl Replica {
 
     /// The catalog was given what it lacked, or said why it does not take it.
     pub fn filled(&mut self, epoch: Epoch, reply: FillReply) -> Vec<Effect> {
-        let asks = |leading: &&mut super::Leadership| leading.epoch == epoch && leading.catalog.asked;
+        let asks =
+            |leading: &&mut super::Leadership| leading.epoch == epoch && leading.catalog.asked;
         let end = self.log.last().order_no;
         let Some(leadership) = self.leadership.as_mut().filter(asks) else { return Vec::new() };
         leadership.catalog.asked = false;
