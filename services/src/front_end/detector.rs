@@ -31,6 +31,7 @@ pub struct Detector {
     membership: Arc<Membership>,
     pinger: Arc<Pinger>,
     observations: mpsc::Receiver<Observation>,
+    timeout_us: u64,
     judge: Judge,
     patience: Patience,
     /// The question under way who could do better than a leader that is doubted: at most one.
@@ -69,6 +70,7 @@ impl Detector {
             membership,
             pinger,
             observations,
+            timeout_us,
             judge: Judge::new(timeout_us),
             patience: Patience::new(timeout_us),
             contests: JoinSet::new(),
@@ -130,7 +132,7 @@ impl Detector {
             if missing.is_empty() {
                 break;
             }
-            let round = Round::among(missing).awaiting_all();
+            let round = self.round(missing);
             answered.extend(election::ask(&self.pinger, round).await);
             beginning::anew(&answered, self.bugs)?;
             let missing: Vec<String> = everybody
@@ -153,9 +155,7 @@ impl Detector {
     async fn begin_again(&mut self, stored: Epoch) -> Result<(), StartError> {
         loop {
             if let Some(configuration) = self.membership.configuration() {
-                let leader = configuration.leader;
-                let candidates = self.candidates(&configuration);
-                let round = Round::among(candidates).preferring(leader);
+                let round = self.round(self.candidates(&configuration));
                 let answered = election::ask(&self.pinger, round).await;
                 beginning::again(&answered, stored)?;
                 self.conclude(&configuration, answered, Cause::FrontEndRestart, None).await;
@@ -188,7 +188,7 @@ impl Detector {
                 self.replace_leader(&configuration, suspected_us).await;
             }
             Verdict::Deposed(reply) => {
-                let round = Round::among(self.candidates(&configuration)).having_heard(reply);
+                let round = self.round(self.candidates(&configuration)).having_heard(reply);
                 let answered = election::ask(&self.pinger, round).await;
                 self.conclude(&configuration, answered, Cause::LeaderRestart, suspected_us).await;
             }
@@ -203,6 +203,10 @@ impl Detector {
         }
     }
 
+    fn round(&self, members: impl IntoIterator<Item = ReplicaId>) -> Round {
+        Round::among(members, self.timeout_us).with_bugs(self.bugs)
+    }
+
     /// Who may lead (rule R3).
     fn candidates(&self, configuration: &Configuration) -> Vec<ReplicaId> {
         if self.bugs.has(Bug::ElectOutOfSync) {
@@ -215,7 +219,7 @@ impl Detector {
     /// The leader did not answer: asks everybody, and gives the leadership to somebody else,
     /// unless the leader turns out to lead all the same.
     async fn replace_leader(&mut self, current: &Configuration, suspected_us: Option<u64>) {
-        let round = Round::among(self.candidates(current)).suspecting(current.leader);
+        let round = self.round(self.candidates(current)).suspecting(current.leader);
         let answered = election::ask(&self.pinger, round).await;
         if self.judge.keeps(&answered) {
             tracing::info!(leader = %current.leader, "the leader is slow, but alive");

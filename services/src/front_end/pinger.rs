@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
 use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
-use wire::internal::PingReply;
+use wire::internal::{PingReply, ProofRequest};
 
 use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
@@ -180,7 +180,7 @@ impl Pinger {
     /// Has `replica` prove, within the ping timeout, that it could lead (rule G1). `None` if it has not.
     pub async fn prove(&self, replica: ReplicaId) -> Option<PingReply> {
         let address = self.address(replica)?;
-        let call = Call::post("/prove", &());
+        let call = Call::post("/prove", &ProofRequest { reach: true });
         let proving = async {
             loop {
                 match self.peers.call(address, &call, self.timeout).await {

@@ -11,7 +11,7 @@ use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
 use wire::configuration::{Configuration, Fence};
 use wire::headers;
 use wire::ids::{Epoch, Incarnation, OrderNo, RequestId};
-use wire::internal::{Append, Entry, PingReply};
+use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
 use super::actor::{Handle, Input, NO_PANIC};
 use super::config::Config;
@@ -82,7 +82,7 @@ impl Service for OrderService {
             Route::Trade => self.trade(&request).await,
             Route::Sync => self.sync(&request).await,
             Route::Ping => self.ping(&request),
-            Route::Prove => self.prove().await,
+            Route::Prove => self.prove(&request).await,
             Route::Fence => self.fence(&request).await,
             Route::Leader => leader(&request),
             Route::Test => Ok(self.ask_catalog().await),
@@ -218,10 +218,12 @@ impl OrderService {
         }
     }
 
-    /// Rule G1: shows that this replica could lead, by a write of its own that begins now, and by reaching
-    /// those whom a leader needs. Whoever asks decides how long that may take.
-    async fn prove(&self) -> Result<Answer, Answer> {
-        let (write, missing) = tokio::join!(self.ask(Input::Prove), self.prober.missing());
+    /// Rules G1 and G2: shows that this replica could lead, or at least that its disk is well, by a write of
+    /// its own that begins now, and by reaching those whom a leader needs. Whoever asks decides how long that may take.
+    async fn prove(&self, request: &Request) -> Result<Answer, Answer> {
+        let ProofRequest { reach } = request.json()?;
+        let missing = async { if reach { self.prober.missing().await } else { Vec::new() } };
+        let (write, missing) = tokio::join!(self.ask(Input::Prove), missing);
         write?;
         if missing.is_empty() {
             return Ok(Answer::ok(&self.about()));
