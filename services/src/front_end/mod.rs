@@ -7,6 +7,7 @@
 //! * [`stocks`], [`trades`], [`orders`], [`failover`]: what clients ask for.
 //! * `routes`: the table of endpoints.
 
+pub mod announcer;
 pub mod beginning;
 pub mod cache;
 pub mod config;
@@ -34,6 +35,8 @@ pub use config::{Args, Config, ConfigError};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::process::MAX_STOP;
+use announcer::Announcer;
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;
@@ -90,6 +93,10 @@ pub async fn run(
         metrics,
     });
 
+    let (announcer, _catalog) =
+        Announcer::new(peers.clone(), config.catalog, config.ping_period, config.ping_timeout);
+    let announcing = tokio::spawn(announcer.run(membership.watch()));
+
     let closing = async {
         shutdown.await;
         stocks.switch_cache_off();
@@ -103,8 +110,12 @@ pub async fn run(
             Err(error.into())
         }
     };
-    // Whoever is started next finds the file free, whatever task still has to be cleared away.
-    membership.close().await;
+    announcing.abort();
+    // Whoever is started next finds the file free, whatever task still has to be cleared away; but for
+    // another program's lock on it nobody waits forever.
+    if tokio::time::timeout(MAX_STOP, membership.close()).await.is_err() {
+        tracing::warn!("stopped while another program held the lock of front-end.db");
+    }
     result
 }
 

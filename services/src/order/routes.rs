@@ -8,13 +8,14 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
-use wire::configuration::Configuration;
+use wire::configuration::{Configuration, Fence};
 use wire::headers;
-use wire::ids::{Epoch, OrderNo, RequestId};
+use wire::ids::{Epoch, Incarnation, OrderNo, RequestId};
 use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
 use super::actor::{Handle, Input, NO_PANIC, Status};
 use super::config::Config;
+use super::dump::PageRequest;
 use super::health::Progress;
 use super::lookup::{self, Lookup};
 use super::prober::Prober;
@@ -23,6 +24,8 @@ use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Se
 use crate::metrics::Metrics;
 use crate::process::monotonic_us;
 
+/// The largest counter that a column holds.
+const MAX_COUNTER: u64 = i64::MAX as u64;
 /// How long a question to another service may take before this one gives up on it.
 const PASS_ON_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -33,6 +36,7 @@ pub(super) enum Route {
     Sync,
     Ping,
     Prove,
+    Fence,
     Leader,
     Test,
     Test1,
@@ -46,7 +50,7 @@ pub(super) enum Route {
 pub(super) struct OrderService {
     pub(super) config: Config,
     pub(super) port: u16,
-    pub(super) incarnation: String,
+    pub(super) incarnation: Incarnation,
     pub(super) replica: Handle,
     pub(super) trades: Trades,
     pub(super) progress: Progress,
@@ -64,6 +68,7 @@ impl Service for OrderService {
         Endpoint::post("/sync", Access::Internal, Route::Sync),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::post("/prove", Access::Internal, Route::Prove),
+        Endpoint::post("/fence", Access::Internal, Route::Fence),
         Endpoint::get("/leader", Access::Internal, Route::Leader),
         Endpoint::get("/test", Access::Internal, Route::Test),
         Endpoint::get("/test1", Access::Internal, Route::Test1),
@@ -79,10 +84,11 @@ impl Service for OrderService {
             Route::Sync => self.sync(&request).await,
             Route::Ping => self.ping(&request),
             Route::Prove => self.prove(&request).await,
+            Route::Fence => self.fence(&request).await,
             Route::Leader => leader(&request),
             Route::Test => Ok(self.ask_catalog().await),
             Route::Test1 => Ok(works()),
-            Route::Dump => self.dump().await,
+            Route::Dump => self.dump(&request).await,
             // The disk is open and the thread runs before the server does.
             Route::Healthz => Ok(Answer::ok(&serde_json::json!({"ready": true}))),
             Route::Metrics => Ok(self.metrics.answer()),
@@ -190,12 +196,30 @@ impl OrderService {
             id: self.config.id,
             port: self.port,
             incarnation: self.incarnation.clone(),
+            identity: status.identity.clone(),
+            bazaar: status.bazaar.clone(),
             epoch: status.epoch,
+            heard: status.epoch,
             leading: status.leading,
             serving: status.serving,
             last_order_no: status.last_order_no,
+            last: status.last,
+            committed: status.committed,
+            obstacle: status.obstacle.clone(),
             health: self.progress.health(now_us),
             unreachable: self.prober.reach.unreachable(now_us),
+        }
+    }
+
+    /// L4: what is said from now on stays true, since no message of an older epoch is taken any more.
+    async fn fence(&self, request: &Request) -> Result<Answer, Answer> {
+        let fence: Fence = request.json()?;
+        if fence.epoch.0 > MAX_COUNTER {
+            return Err(BadRequest::new("epoch", format!("must be at most {MAX_COUNTER}")).into());
+        }
+        match self.ask(|reply| Input::Fence(fence, reply)).await? {
+            Ok(()) => Ok(Answer::ok(&self.about())),
+            Err(unfenced) => Err(Answer::error(StatusCode::CONFLICT, unfenced.to_string())),
         }
     }
 
@@ -224,8 +248,12 @@ impl OrderService {
         }
     }
 
-    async fn dump(&self) -> Result<Answer, Answer> {
-        self.ask(Input::Dump).await.map(|dump| Answer::ok(&dump))
+    /// L9: one page; the rows are written out here, and the replica's thread only hands out pointers.
+    async fn dump(&self, request: &Request) -> Result<Answer, Answer> {
+        let asked = PageRequest::of(request)?;
+        let page = self.ask(|reply| Input::Dump(asked, reply)).await?;
+        page.map(|page| Answer::ok(&page.into_wire(self.config.id)))
+            .map_err(|changed| Answer::error(StatusCode::CONFLICT, changed.to_string()))
     }
 
     /// Has the replica's thread do something and waits for what it says.
