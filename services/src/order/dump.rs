@@ -122,7 +122,6 @@ mod tests {
             stock_name: "Stock1".to_owned(),
             trade_type: TradeType::Buy,
             quantity: 1,
-            applied_seq: wire::ids::AppliedSeq(order_no),
         }
     }
 

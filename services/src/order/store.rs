@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
-use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, RequestId};
+use wire::ids::{Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::Entry;
 
 use super::log::OrderLog;
@@ -19,8 +19,7 @@ CREATE TABLE orders (
     request_id  TEXT    NOT NULL UNIQUE,
     stock_name  TEXT    NOT NULL,
     trade_type  TEXT    NOT NULL,
-    quantity    INTEGER NOT NULL,
-    applied_seq INTEGER NOT NULL UNIQUE
+    quantity    INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE accepted (
     id    INTEGER PRIMARY KEY CHECK (id = 1),
@@ -65,7 +64,7 @@ impl Store {
         let epoch =
             connection.query_row("SELECT epoch FROM accepted", [], |row| row.get(0).map(Epoch))?;
         let mut statement = connection.prepare(
-            "SELECT order_no, epoch, request_id, stock_name, trade_type, quantity, applied_seq
+            "SELECT order_no, epoch, request_id, stock_name, trade_type, quantity
              FROM orders ORDER BY order_no",
         )?;
         let entries: Vec<Entry> =
@@ -104,8 +103,8 @@ fn schema(bugs: Bugs) -> Cow<'static, str> {
 fn insert(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO orders
-             (order_no, epoch, request_id, stock_name, trade_type, quantity, applied_seq)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             (order_no, epoch, request_id, stock_name, trade_type, quantity)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for entry in entries {
         statement.execute(params![
@@ -115,7 +114,6 @@ fn insert(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<(
             entry.stock_name,
             entry.trade_type.as_str(),
             entry.quantity,
-            entry.applied_seq.0,
         ])?;
     }
     Ok(())
@@ -133,7 +131,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
             .parse()
             .map_err(|error: wire::bazaar::UnknownTradeType| unreadable(4, error))?,
         quantity: row.get(5)?,
-        applied_seq: AppliedSeq(row.get(6)?),
     })
 }
 
@@ -159,7 +156,6 @@ mod tests {
             stock_name: "Stock1".to_owned(),
             trade_type: TradeType::Sell,
             quantity: 3,
-            applied_seq: AppliedSeq(order_no),
         })
     }
 

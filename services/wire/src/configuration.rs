@@ -35,6 +35,10 @@ pub struct Configuration {
     /// Every replica answered at the election that began `epoch`, so that no log was overlooked: a
     /// catalog that lost something is filled only then (rule L7).
     pub by_everybody: bool,
+    /// The new catalog file for which that was done: then the longest log of all leads, member or not
+    /// (rule L7). No other new file is filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_catalog: Option<Identity>,
 }
 
 impl Configuration {

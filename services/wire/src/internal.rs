@@ -293,6 +293,9 @@ pub struct UnnumberedRequest {
     pub floor: OrderNo,
     /// Whether every replica answered at the election of the asking leader.
     pub by_everybody: bool,
+    /// The new catalog file for which that election was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_catalog: Option<Identity>,
     /// The most trades that the answer may hold.
     pub limit: u32,
 }
@@ -332,6 +335,8 @@ pub enum UnnumberedReply {
         last_place: OrderNo,
         /// Whether its file is new.
         is_new: bool,
+        /// Whether this leader may fill it (rule L7).
+        may_fill: bool,
     },
     /// The two hold different trades in one place.
     Contradiction {
