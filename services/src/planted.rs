@@ -62,6 +62,8 @@ pub enum Bug {
     AnswerUncommittedRepeat,
     /// Order: lookups show orders before they are committed (R7).
     ServeUncommitted,
+    /// Order: a new leader lets even lookups wait of what it knows to be committed (G3).
+    LookupWaitsForTakeover,
     /// Order: a follower keeps what the leader lacks (I3).
     KeepConflictingTail,
     /// Order: a message drops whatever it does not mention, of its own epoch too (R6).
@@ -146,6 +148,48 @@ pub enum Bug {
     SilenceIsDeath,
     /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
     FillDuringPush,
+    /// Order: numbers follow the order in which answers arrive, and not the places (N1).
+    NumberByArrival,
+    /// Order: an acknowledgement counts, whichever database of the replica it came from (L1).
+    CountAnyDatabase,
+    /// Front-end: a replica is a member by its id, whatever its database (L1).
+    MemberByIdAlone,
+    /// Order: what is committed is dropped for a leader that lacks it (L2).
+    DropCommitted,
+    /// Order: what is committed becomes another trade if a leader says so (L2).
+    ReplaceCommitted,
+    /// Front-end: the highest id leads, however short its log (L3).
+    ElectHighestId,
+    /// All: a leader serves whatever is known to be committed (L3).
+    NoFloor,
+    /// Front-end: without a configuration, what the replicas said before they were fenced counts (L4).
+    CountBeforeFence,
+    /// Front-end: without a configuration it goes by whoever answers (L4).
+    AdoptFromSome,
+    /// Front-end: without a configuration a new file counts like any other (L4).
+    NewFileVouches,
+    /// Order: configurations are compared by their version alone (L5).
+    CompareVersions,
+    /// Front-end: it goes on from the epoch in its file, whatever others have heard (L5).
+    NoEpochInquiry,
+    /// Order: an epoch that was only heard of shuts nobody out (L5).
+    ObeyBelowHeard,
+    /// Order: whatever process comes to hear of it leads (L5).
+    LeadAnyIncarnation,
+    /// Catalog: a start goes on before the front-end has told the epoch (L6).
+    OpenUntold,
+    /// Order: an answer is numbered, whichever life of the catalog it came from (L6).
+    NumberFromAnyLife,
+    /// Order: the others are made equal before the catalog is asked (L7).
+    ReconcileFirst,
+    /// Order: a catalog that lost something is filled by whoever leads (L7).
+    FillByAnybody,
+    /// Front-end: a new catalog is filled from the longest log of the members (L7).
+    FillFromMember,
+    /// Order: a trade whose place is taken gets another number (L7).
+    NumberOverContradiction,
+    /// Catalog: a start does not look which versions the front-end has seen (L8).
+    ReuseVersions,
     /// All: requests of other origins and for other host names are answered (S1).
     AnswerStrangers,
     /// All: the headers of the protocols are believed without the token (S2).
@@ -162,7 +206,7 @@ pub enum Bug {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bugs {
     #[cfg(feature = "planted-bugs")]
-    planted: u64,
+    planted: u128,
 }
 
 impl Bugs {

@@ -38,7 +38,7 @@ const EXIT_PANIC: i32 = 5;
 /// How long a thread that owns a file may take to end once the service has stopped serving. Only
 /// another program's lock on that file can make it wait, and nothing that it would still write has
 /// been acknowledged.
-const MAX_STOP: Duration = Duration::from_secs(5);
+pub const MAX_STOP: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

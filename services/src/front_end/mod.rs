@@ -7,6 +7,7 @@
 //! * [`stocks`], [`trades`], [`orders`], [`failover`]: what clients ask for.
 //! * `routes`: the table of endpoints.
 
+pub mod announcer;
 pub mod beginning;
 pub mod cache;
 pub mod config;
@@ -34,6 +35,8 @@ pub use config::{Args, Config, ConfigError};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::process::MAX_STOP;
+use announcer::Announcer;
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;
@@ -64,13 +67,17 @@ pub async fn run(
         peers.clone(),
         Arc::clone(&membership),
         &config.replicas,
+        config.catalog,
         period,
         timeout,
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
+    let (announcer, catalog) = Announcer::new(peers.clone(), config.catalog, period, timeout);
+    let everybody = config.replicas.keys().copied().filter(|id| !config.without.contains(id));
     let detector =
-        Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
+        Detector::new(on, through, observations, everybody.collect(), catalog, period, timeout)
+            .with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)
@@ -91,6 +98,8 @@ pub async fn run(
         metrics,
     });
 
+    let announcing = tokio::spawn(announcer.run(membership.watch()));
+
     let closing = async {
         shutdown.await;
         stocks.switch_cache_off();
@@ -104,17 +113,20 @@ pub async fn run(
             Err(error.into())
         }
     };
-    // Whoever is started next finds the file free, whatever task still has to be cleared away.
-    membership.close().await;
+    announcing.abort();
+    // Whoever is started next finds the file free, whatever task still has to be cleared away; but for
+    // another program's lock on it nobody waits forever.
+    if tokio::time::timeout(MAX_STOP, membership.close()).await.is_err() {
+        tracing::warn!("stopped while another program held the lock of front-end.db");
+    }
     result
 }
 
 /// A member that nobody can reach would be waited for until somebody finds the typing error.
 fn check_known(stored: Option<&Configuration>, config: &Config) -> anyhow::Result<()> {
-    let in_sync = stored.map_or(&[][..], |stored| &stored.in_sync);
-    for member in in_sync {
+    for member in stored.iter().flat_map(|stored| stored.member_ids()) {
         anyhow::ensure!(
-            config.replicas.contains_key(member),
+            config.replicas.contains_key(&member),
             "--replica: {member} is missing, but front-end.db has it in the in-sync set"
         );
     }

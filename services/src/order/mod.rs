@@ -9,8 +9,10 @@ mod backoff;
 pub mod carriage;
 mod config;
 mod confirmation;
+pub mod dump;
 pub mod health;
 pub mod log;
+pub mod lookup;
 mod outbox;
 mod prober;
 pub mod reach;
@@ -28,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
+use wire::ids::Incarnation;
 
 pub use config::{Args, Config};
 
@@ -62,7 +65,6 @@ pub async fn run(
     let reach = Reach::new(config.others.keys().copied());
     let progress = Progress::default();
     let outbox = |inputs, status| Outbox {
-        id: config.id,
         replicas: config.others.clone(),
         front_end: config.front_end,
         catalog: config.catalog,
@@ -74,8 +76,11 @@ pub async fn run(
         inputs,
         status,
     };
+    let incarnation = Uuid::new_v4().to_string();
+    let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
+    let life = incarnation.clone();
     let (replica, thread) =
-        actor::start(config.id, others, store, planted, &progress, &metrics, outbox)?;
+        actor::start(config.id, life, others, store, planted, &progress, &metrics, outbox)?;
     let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
     let prober = Prober {
         peers: peers.clone(),
@@ -85,6 +90,7 @@ pub async fn run(
         timeout: config.ping_timeout,
         reach: reach.clone(),
         status: replica.status.clone(),
+        inputs: replica.inputs.downgrade(),
         news: News::default(),
     };
     let probes = [
@@ -100,7 +106,7 @@ pub async fn run(
     };
     let service = OrderService {
         port,
-        incarnation: Uuid::new_v4().to_string(),
+        incarnation,
         trades: Trades::new(
             replica.clone(),
             config.catalog,

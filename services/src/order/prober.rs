@@ -11,11 +11,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
-use wire::internal::Part;
+use wire::internal::{CatalogStatus, Part};
 
-use super::actor::Status;
+use super::actor::{Input, Status};
 use super::backoff::Backoff;
 use super::reach::Reach;
 use crate::http::{Call, CallError, Peers, Reply};
@@ -34,6 +34,8 @@ pub(super) struct Prober {
     pub(super) reach: Reach,
     /// Whether this replica leads.
     pub(super) status: watch::Receiver<Status>,
+    /// Where it is reported which process of the catalog answers (rule L6).
+    pub(super) inputs: mpsc::WeakSender<Input>,
     pub(super) news: News,
 }
 
@@ -144,11 +146,28 @@ impl Prober {
     /// Any answer will do: that it can be reached is all that is asked.
     async fn answers(&self, part: Part) -> bool {
         match self.call(part).await {
-            Ok(_) => true,
+            Ok(reply) => {
+                if part == Part::Catalog {
+                    self.met(&reply);
+                }
+                true
+            }
             Err(error) => {
                 tracing::debug!(?part, %error, "no answer to a probe");
                 false
             }
+        }
+    }
+
+    /// L6: a process of the catalog that this leader has not listed applies nothing, so nobody would
+    /// meet it in the answer to a trade.
+    fn met(&self, reply: &Reply) {
+        let Some(CatalogStatus { incarnation, .. }) = reply.json() else { return };
+        let status = self.status.borrow();
+        if status.leading && status.catalog.as_ref() != Some(&incarnation) {
+            let met = Input::SawCatalog(status.epoch, incarnation);
+            // If the queue is full, the next probe meets it again.
+            let _ = self.inputs.upgrade().map(|inputs| inputs.try_send(met));
         }
     }
 

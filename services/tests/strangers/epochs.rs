@@ -35,7 +35,11 @@ impl Service for FrontEnd {
 
 /// What the front-end answers while this epoch is current.
 fn configuration(epoch: u64) -> Value {
-    json!({"version": epoch, "epoch": epoch, "leader": 2, "in_sync": [1, 2]})
+    json!({
+        "version": epoch, "epoch": epoch, "leader": 2, "leader_incarnation": "two",
+        "in_sync": [{"id": 1, "identity": "d1"}, {"id": 2, "identity": "d2"}],
+        "bazaar": "bazaar", "committed": 0, "by_everybody": true,
+    })
 }
 
 async fn sync(order: SocketAddr, epoch: u64) -> String {

@@ -77,6 +77,7 @@ impl Services {
             ping_period: Duration::from_millis(20),
             ping_timeout: Duration::from_secs(5),
             trade_timeout: Duration::from_secs(20),
+            without: Default::default(),
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
             http: http(),
