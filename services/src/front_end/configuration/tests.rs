@@ -51,8 +51,7 @@ fn the_highest_in_sync_replica_that_answers_is_elected() {
 #[test]
 fn an_out_of_sync_replica_is_never_elected() {
     let manager = manager(4, 2, 1, &[1, 2]);
-    let elect =
-        |answered: &[u8]| manager.elect(ConfigVersion(4), &ids(answered), Cause::Election);
+    let elect = |answered: &[u8]| manager.elect(ConfigVersion(4), &ids(answered), Cause::Election);
     assert_eq!(elect(&[2, 3]).map(|elected| elected.leader), Ok(ReplicaId(2)));
     assert_eq!(elect(&[3]), Err(Refused::NoCandidate));
     assert_eq!(elect(&[]), Err(Refused::NoCandidate));
@@ -95,8 +94,7 @@ fn members_are_kept_in_order() {
 fn a_replaced_leader_changes_nothing() {
     let manager = manager(5, 3, 2, &[1, 2, 3]);
     for (epoch, version) in [(2, 5), (3, 4), (2, 4), (4, 5)] {
-        let refused =
-            manager.change_membership(&request(epoch, version, Membership::Remove, 1));
+        let refused = manager.change_membership(&request(epoch, version, Membership::Remove, 1));
         assert_eq!(refused, Err(Refused::Stale(configuration(5, 3, 2, &[1, 2, 3]))));
     }
 }
@@ -111,9 +109,8 @@ fn the_last_member_stays() {
 #[test]
 fn a_restarted_front_end_keeps_the_recorded_leader_under_a_new_epoch() {
     let manager = manager(4, 2, 1, &[1, 2, 3]);
-    let elect = |answered: &[u8]| {
-        manager.elect(ConfigVersion(4), &ids(answered), Cause::FrontEndRestart)
-    };
+    let elect =
+        |answered: &[u8]| manager.elect(ConfigVersion(4), &ids(answered), Cause::FrontEndRestart);
     assert_eq!(elect(&[1, 2, 3]), Ok(configuration(5, 3, 1, &[1, 2, 3])));
     assert_eq!(elect(&[2, 3]), Ok(configuration(5, 3, 3, &[1, 2, 3])));
 }
