@@ -38,3 +38,4 @@ mod spawner;
 mod start_error;
 #[cfg(test)]
 mod testing;
+mod token;

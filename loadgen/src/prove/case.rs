@@ -230,6 +230,16 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ),
     ("forget-attempts", "the same, and then a refused connection"),
     ("one-bound", "needs 1024 clients"),
+    ("reads-share-with-trades", "the same"),
+    ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
+    ("trust-whoever-answers", "needs a disk that hangs under a process that does not"),
+    ("elect-without-proof", "the same, for two of them"),
+    (
+        "no-back-off",
+        "needs disks that hang whenever there is something to do, and costs epochs only",
+    ),
+    ("forget-deposed", "needs two such disks and one that is well"),
+    ("readmit-at-once", "needs a follower whose disk is slow, and pauses between trades"),
     ("silence-is-death", "needs an invalidation whose connection breaks before it is read"),
     (
         "cache-on-while-closing",
@@ -240,6 +250,12 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
         "fill-during-push",
         "the trade's client is gone with the front-end, so no acknowledgement is contradicted",
     ),
+    ("answer-strangers", "needs a page of another origin; services/tests/strangers has one"),
+    ("believe-anybody", "needs somebody without the token; services/tests/strangers has one"),
+    ("store-unconfirmed-epochs", "needs somebody with the token who lies; services/tests/order.rs"),
+    ("record-unknown-stocks", "needs trades of stocks that do not exist; the load has none"),
+    ("place-before-body", "needs requests whose bodies do not come; services/tests/strangers"),
+    ("reuse-versions", "needs a catalog with an old file, under a cache that knows better"),
 ];
 
 /// The cases of these bugs; all cases if there are none.
