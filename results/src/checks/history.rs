@@ -182,6 +182,8 @@ pub(crate) struct History<'a> {
     pub(crate) trial: u32,
     /// How many order replicas there were.
     pub(crate) replicas: u8,
+    /// After how long without an answer a service is given up, if the run says so.
+    pub(crate) ping_timeout_ms: Option<u64>,
     pub(crate) converge_within_ms: u64,
     /// The stocks that the trial began with.
     pub(crate) stocks: &'a [InitialStock],
@@ -222,6 +224,7 @@ impl<'a> History<'a> {
             cell,
             trial,
             replicas: manifest.replicas,
+            ping_timeout_ms: manifest.ping_timeout_ms,
             converge_within_ms: manifest.converge_within_ms,
             stocks: &manifest.stocks,
             operations: Vec::new(),
