@@ -8,6 +8,8 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, ValueEnum};
@@ -31,6 +33,11 @@ const EXIT_DISK: i32 = 4;
 /// The environment variable with the shared secret. There is no flag for it: a command line can
 /// be read by everybody on the machine.
 pub const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
+
+/// How long a thread that owns a file may take to end once the service has stopped serving. Only
+/// another program's lock on that file can make it wait, and nothing that it would still write has
+/// been acknowledged.
+const MAX_STOP: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -211,12 +218,28 @@ pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {
     std::process::exit(EXIT_DISK)
 }
 
+/// Waits, within a bound, for a thread that owns a file to end.
+///
+/// # Errors
+/// If it panicked, or is still waiting for another program's lock.
+pub async fn joined(thread: thread::JoinHandle<()>) -> anyhow::Result<()> {
+    let joining = tokio::task::spawn_blocking(move || thread.join());
+    match tokio::time::timeout(MAX_STOP, joining).await {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(_) => anyhow::bail!("the thread that owns the data file panicked"),
+        Err(_) => anyhow::bail!(
+            "stopped while another program held the lock of the data file; what was not \
+             acknowledged is not in it"
+        ),
+    }
+}
+
 /// Microseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.
 #[must_use]
 pub fn monotonic_us() -> u64 {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
         .expect("Linux has always had CLOCK_MONOTONIC");
-    let now = std::time::Duration::from(now);
+    let now = Duration::from(now);
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -24,6 +24,7 @@ pub use config::{Args, Config};
 
 use crate::http::{self, Peers, ServerConfig};
 use crate::metrics::Metrics;
+use crate::process::joined;
 use ledger::Ledger;
 use pusher::Pusher;
 use routes::Catalog;
@@ -63,21 +64,19 @@ pub async fn run(
     // What is committed and not revealed is answered after the restart, as after a crash.
     pusher.abort();
     desk.stop().await;
-    let joined = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
-    anyhow::ensure!(joined.unwrap_or(false) && asked_to_stop, "a part of the catalog has failed");
+    joined(thread).await?;
+    anyhow::ensure!(asked_to_stop, "a part of the catalog has failed");
     Ok(())
 }
 
 /// Opens the database, and gives a new one its first stocks.
 fn open(config: &Config) -> anyhow::Result<(Ledger, Store)> {
     let mut store = Store::open(&config.data_dir, config.durability, config.planted.bugs)?;
-    let path = config.data_dir.join("catalog.db");
-    let unreadable = || format!("{} cannot be read; it was left as it is", path.display());
-    let ledger = match store.load().with_context(unreadable)? {
+    let ledger = match store.load().map_err(|error| store.explain(&error))? {
         Some(ledger) => ledger,
         None => {
             let stocks = stock_file::read(config.stocks.as_deref(), config.cap)?;
-            store.seed(stocks).with_context(|| format!("cannot write {}", path.display()))?
+            store.seed(stocks).map_err(|error| store.explain(&error))?
         }
     };
     Ok((ledger.with_bugs(config.planted.bugs), store))

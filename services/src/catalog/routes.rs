@@ -11,6 +11,7 @@ use wire::bazaar::{
     CatalogAnswer, CatalogTrade, Data, MAX_BODY_BYTES, STOCK_NOT_FOUND, STOCK_NOT_FOUND_TRADE,
     TRADE_FAILED, TRADED,
 };
+use wire::dump::MAX_PAGE;
 use wire::headers;
 use wire::ids::{Epoch, RequestId, StockVersion};
 use wire::internal::{Decision, TradeRecord, UnnumberedRequest};
@@ -18,7 +19,7 @@ use wire::internal::{Decision, TradeRecord, UnnumberedRequest};
 use super::ledger::{Stale, Trade};
 use super::reveal::Look;
 use super::shown::Shown;
-use super::writer::{Ask, Desk, NotTold, Told, Waiting};
+use super::writer::{Ask, Desk, NotTold, PageRequest, Told, Waiting};
 use crate::http::{Access, Answer, BadRequest, Endpoint, Request, Service};
 use crate::metrics::Metrics;
 
@@ -72,7 +73,7 @@ impl Service for Catalog {
             Route::Query => self.query(&request).await,
             Route::Trade => self.ask(trade(&request)).await,
             Route::Unnumbered => self.ask(unnumbered(&request)).await,
-            Route::Dump => self.ask(Ok(Ask::Dump)).await,
+            Route::Dump => self.ask(dump(&request)).await,
             Route::Health => Ok(self.health()),
             Route::Metrics => Ok(self.metrics.answer()),
         };
@@ -152,6 +153,17 @@ fn unnumbered(request: &Request) -> Result<Ask, Answer> {
     Ok(Ask::Unnumbered(body))
 }
 
+fn dump(request: &Request) -> Result<Ask, Answer> {
+    let after = request.optional("after")?.unwrap_or(0);
+    let through = request.optional("through")?;
+    for (field, position) in [("after", Some(after)), ("through", through)] {
+        if position.is_some_and(|position| position > MAX_COUNTER) {
+            return Err(BadRequest::new(field, format!("must be at most {MAX_COUNTER}")).into());
+        }
+    }
+    Ok(Ask::Dump(PageRequest { after, limit: request.limit(MAX_PAGE)?, through }))
+}
+
 /// The body as JSON. What comes here is small, though internal endpoints may carry more.
 fn small_json<T: DeserializeOwned>(request: &Request) -> Result<T, Answer> {
     if request.body.len() > MAX_BODY_BYTES {
@@ -181,7 +193,10 @@ fn answer(told: Told) -> Answer {
         ),
         Told::Stale(stale) => replaced(stale),
         Told::Unnumbered(reply) => Answer::ok(&reply),
-        Told::Dump(dump) => Answer::ok(&dump),
+        Told::Page(page) => Answer::ok(&page),
+        Told::Changed => {
+            Answer::error(StatusCode::CONFLICT, "through: not held here (any more); begin again")
+        }
     }
 }
 

@@ -108,6 +108,12 @@ impl Store {
         Ok(Ledger::new(Epoch(0), AppliedSeq(0), stocks))
     }
 
+    /// What an error of this file means, in words that say what to do.
+    #[must_use]
+    pub fn explain(&self, error: &rusqlite::Error) -> StorageError {
+        self.database.explain(error)
+    }
+
     /// Begins a transaction.
     pub fn batch(&mut self) -> rusqlite::Result<Batch<'_>> {
         Ok(Batch { transaction: self.database.change()? })
@@ -188,10 +194,28 @@ impl Batch<'_> {
             .collect()
     }
 
-    /// Every decided trade, in the order of the decisions.
-    pub fn trades(&self) -> rusqlite::Result<Vec<TradeRecord>> {
-        let sql = format!("SELECT {TRADE} FROM trades ORDER BY decided");
-        self.transaction.prepare_cached(&sql)?.query_map([], trade)?.collect()
+    /// The position of the last decision; they are counted from 1, and none ever goes.
+    pub fn last_decided(&self) -> rusqlite::Result<u64> {
+        let sql = "SELECT max(decided) FROM trades";
+        let last: Option<u64> =
+            self.transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(last.unwrap_or(0))
+    }
+
+    /// Decided trades after one position and up to another, in the order of the decisions, at most
+    /// `limit` of them.
+    pub fn trades(
+        &self,
+        after: u64,
+        through: u64,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<TradeRecord>> {
+        let sql = format!(
+            "SELECT {TRADE} FROM trades WHERE decided > ?1 AND decided <= ?2 ORDER BY decided LIMIT ?3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.transaction.prepare_cached(&sql)?;
+        statement.query_map(params![after, through, limit], trade)?.collect()
     }
 
     /// Makes it last.
@@ -363,7 +387,7 @@ mod tests {
         assert_eq!(ledger.epoch(), Epoch(3));
         assert_eq!(ledger.stock("Stock1"), Some(&changed));
         let batch = store.batch().unwrap();
-        assert_eq!(batch.trades().unwrap(), [applied("1", 1), refused("2")]);
+        assert_eq!(batch.trades(0, 9, 9).unwrap(), [applied("1", 1), refused("2")]);
         assert_eq!(batch.find(&RequestId::new("3").unwrap()).unwrap(), None);
     }
 
@@ -375,6 +399,22 @@ mod tests {
         batch.record(&applied("1", 1)).unwrap();
         let found = batch.find(&RequestId::new("1").unwrap()).unwrap();
         assert_eq!(found, Some(applied("1", 1)));
+    }
+
+    #[test]
+    fn decisions_are_read_in_pages() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let batch = store.batch().unwrap();
+        assert_eq!((batch.last_decided().unwrap(), batch.trades(0, 9, 9).unwrap()), (0, vec![]));
+        let records = [applied("1", 1), refused("2"), applied("3", 2), applied("4", 3)];
+        for record in &records {
+            batch.record(record).unwrap();
+        }
+        assert_eq!(batch.last_decided().unwrap(), 4);
+        assert_eq!(batch.trades(1, 4, 2).unwrap(), records[1..3]);
+        assert_eq!(batch.trades(2, 3, 9).unwrap(), records[2..3]);
+        assert_eq!(batch.trades(4, 4, 9).unwrap(), []);
     }
 
     #[test]

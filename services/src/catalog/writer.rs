@@ -16,7 +16,8 @@ use std::thread;
 use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use wire::bazaar::StockAt;
-use wire::internal::{CatalogDump, Decision, TradeRecord, UnnumberedReply, UnnumberedRequest};
+use wire::dump::CatalogPage;
+use wire::internal::{Decision, TradeRecord, UnnumberedReply, UnnumberedRequest};
 
 use super::ledger::{Ledger, Stale, Trade, Verdict, public};
 use super::reveal;
@@ -39,8 +40,19 @@ pub enum Ask {
     Trade(Trade),
     /// Begin an epoch and list what was applied.
     Unnumbered(UnnumberedRequest),
-    /// Everything there is.
-    Dump,
+    /// A page of everything there is.
+    Dump(PageRequest),
+}
+
+/// Which page of a dump is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// After which position.
+    pub after: u64,
+    /// At most so many decisions.
+    pub limit: usize,
+    /// Where the dump ends: what its first page said; nothing for the first page.
+    pub through: Option<u64>,
 }
 
 /// What the writer says.
@@ -54,8 +66,10 @@ pub enum Told {
     Stale(Stale),
     /// The list.
     Unnumbered(UnnumberedReply),
-    /// Everything.
-    Dump(CatalogDump),
+    /// A page.
+    Page(CatalogPage),
+    /// The dump that the page belongs to can no longer be had.
+    Changed,
 }
 
 /// Why there is no answer.
@@ -159,7 +173,7 @@ impl Counters {
             Told::Decided(_) => &self.refused,
             Told::Conflict => &self.conflicting,
             Told::Stale(_) => &self.stale,
-            Told::Unnumbered(_) | Told::Dump(_) => return,
+            Told::Unnumbered(_) | Told::Page(_) | Told::Changed => return,
         };
         counter.inc();
     }
@@ -204,8 +218,9 @@ fn work(
     loop {
         let (jobs, stopping) = gather(&mut inbox);
         if !jobs.is_empty() {
-            let batch = commit(&mut ledger, &mut store, jobs, counters)
-                .unwrap_or_else(|error| exit_on_disk_error("committing trades", &error));
+            let batch = commit(&mut ledger, &mut store, jobs, counters).unwrap_or_else(|error| {
+                exit_on_disk_error("committing trades", &store.explain(&error))
+            });
             // Nobody reveals any more if the service is stopping; the answers go unsaid.
             let _ = outbox.blocking_send(batch);
         }
@@ -277,7 +292,7 @@ fn decide<'a>(
         let answer = match ask {
             Ask::Trade(trade) => decide_trade(ledger, &batch, trade)?,
             Ask::Unnumbered(request) => (list(ledger, &batch, request)?, false),
-            Ask::Dump => (dump(ledger, &batch)?, false),
+            Ask::Dump(request) => (page(ledger, &batch, request)?, false),
         };
         if let (Told::Decided(TradeRecord { decision: Decision::Applied, stock_name, .. }), true) =
             &answer
@@ -329,11 +344,26 @@ fn list(
     })
 }
 
-fn dump(ledger: &Ledger, batch: &store::Batch<'_>) -> rusqlite::Result<Told> {
-    Ok(Told::Dump(CatalogDump {
+/// L9: one page, so that whoever dumps a long history never keeps trades waiting for longer than a
+/// page takes. Decisions are never changed, so pages belong together as long as they are there; they
+/// may not be in a file that was lost and filled again between two pages.
+fn page(
+    ledger: &Ledger,
+    batch: &store::Batch<'_>,
+    request: &PageRequest,
+) -> rusqlite::Result<Told> {
+    let last = batch.last_decided()?;
+    let through = request.through.unwrap_or(last);
+    if through > last {
+        return Ok(Told::Changed);
+    }
+    let is_first = request.through.is_none();
+    Ok(Told::Page(CatalogPage {
         epoch: ledger.epoch(),
-        stocks: ledger.stocks().cloned().collect(),
-        trades: batch.trades()?,
+        through,
+        total: through,
+        stocks: if is_first { ledger.stocks().cloned().collect() } else { Vec::new() },
+        trades: batch.trades(request.after, through, request.limit)?,
     }))
 }
 
@@ -357,6 +387,10 @@ mod tests {
                 quantity: Quantity::new(quantity).unwrap(),
             },
         })
+    }
+
+    fn dump(after: u64, limit: usize, through: Option<u64>) -> Ask {
+        Ask::Dump(PageRequest { after, limit, through })
     }
 
     fn unnumbered(epoch: u64) -> Ask {
@@ -439,10 +473,38 @@ mod tests {
     #[test]
     fn a_dump_holds_every_decision_and_every_stock() {
         let mut catalog = Catalog::new();
-        let decided = catalog.batch(&[buy("1", 1, 10), buy("2", 1, 91), Ask::Dump]);
-        let Told::Dump(dump) = &decided.answers[2].0 else { panic!("{decided:?}") };
+        let decided = catalog.batch(&[buy("1", 1, 10), buy("2", 1, 91), dump(0, 9, None)]);
+        let Told::Page(dump) = &decided.answers[2].0 else { panic!("{decided:?}") };
         assert_eq!((dump.epoch, dump.stocks.len(), dump.trades.len()), (Epoch(1), 10, 2));
         assert_eq!(dump.trades[1].decision, Decision::Failed);
         assert_eq!(dump.stocks[0].quantity, 90);
+    }
+
+    #[test]
+    fn a_dump_ends_where_its_first_page_said_whatever_is_decided_meanwhile() {
+        let mut catalog = Catalog::new();
+        catalog.batch(&[buy("1", 1, 1), buy("2", 1, 1), buy("3", 1, 1)]);
+        let decided = catalog.batch(&[dump(0, 2, None), buy("4", 1, 1), dump(2, 2, Some(3))]);
+        let page = |index: usize| match &decided.answers[index].0 {
+            Told::Page(page) => page,
+            other => panic!("{other:?}"),
+        };
+        let (first, second) = (page(0), page(2));
+        assert_eq!((first.through, first.total, first.trades.len()), (3, 3, 2));
+        assert_eq!(
+            first.stocks[0].quantity, 97,
+            "stocks as the last decision of the dump left them"
+        );
+        assert_eq!(first.next(0), Some(2));
+        assert_eq!((second.through, second.trades.len(), second.stocks.len()), (3, 1, 0));
+        assert_eq!(second.trades[0].request_id.as_str(), "3");
+        assert_eq!(second.next(2), None);
+    }
+
+    #[test]
+    fn a_dump_of_decisions_that_are_not_there_begins_again() {
+        let mut catalog = Catalog::new();
+        let decided = catalog.batch(&[buy("1", 1, 1), dump(1, 2, Some(2))]);
+        assert_eq!(decided.answers[1].0, Told::Changed);
     }
 }

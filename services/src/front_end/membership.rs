@@ -204,10 +204,10 @@ impl Membership {
     ) -> Result<Arc<Configuration>, Refused> {
         let (current, gauges) = (self.current.clone(), self.gauges.clone());
         self.at_the_office(move |office| {
-            let store = office.store.as_ref().ok_or(Refused::Stopping)?;
+            let store = office.store.as_mut().ok_or(Refused::Stopping)?;
             let decided = decide(&office.manager)?;
             if let Err(error) = store.write(&decided) {
-                exit_on_disk_error("storing the configuration", &error);
+                exit_on_disk_error("storing the configuration", &store.explain(&error));
             }
             office.manager.record(decided.clone(), cause, suspected_us, monotonic_us());
             tracing::info!(configuration = ?decided, ?cause, "the configuration has changed");

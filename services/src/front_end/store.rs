@@ -43,11 +43,11 @@ impl Store {
     }
 
     /// Replaces what is stored. On return it is as durable as the file was opened for.
-    pub fn write(&self, configuration: &Configuration) -> rusqlite::Result<()> {
+    pub fn write(&mut self, configuration: &Configuration) -> rusqlite::Result<()> {
         let in_sync = serde_json::to_string(&configuration.in_sync)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        self.database
-            .connection
+        let change = self.database.change()?;
+        change
             .prepare_cached(
                 "INSERT OR REPLACE INTO configuration (only_row, version, epoch, leader, in_sync)
                  VALUES (1, ?1, ?2, ?3, ?4)",
@@ -57,8 +57,14 @@ impl Store {
                 configuration.epoch.0,
                 configuration.leader.0,
                 in_sync
-            ])
-            .map(|_| ())
+            ])?;
+        change.commit()
+    }
+
+    /// What an error of this file means, in words that say what to do.
+    #[must_use]
+    pub fn explain(&self, error: &rusqlite::Error) -> StorageError {
+        self.database.explain(error)
     }
 }
 
@@ -70,7 +76,7 @@ fn load(database: &Database, path: &Path) -> Result<Option<Configuration>, Stora
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
         })
         .optional()
-        .map_err(|error| damaged(error.to_string()))?;
+        .map_err(|error| database.explain(&error))?;
     let Some((version, epoch, leader, in_sync)) = row else { return Ok(None) };
     let in_sync: Vec<ReplicaId> = serde_json::from_str(&in_sync)
         .map_err(|error| damaged(format!("the in-sync set cannot be read: {error}")))?;
@@ -102,7 +108,7 @@ mod tests {
     #[test]
     fn the_newest_configuration_is_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, stored) = open(dir.path()).unwrap();
+        let (mut store, stored) = open(dir.path()).unwrap();
         assert_eq!(stored, None);
         store.write(&configuration(4)).unwrap();
         store.write(&configuration(5)).unwrap();

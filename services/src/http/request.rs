@@ -80,6 +80,25 @@ impl Request {
         self.parameter(name)?.parse().map_err(|error| BadRequest::new(name, error))
     }
 
+    /// A parameter that may be absent, parsed.
+    pub fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, BadRequest>
+    where
+        T::Err: fmt::Display,
+    {
+        let given = self.optional_parameter(name)?;
+        let parsed = given.map(|given| given.parse());
+        parsed.transpose().map_err(|error| BadRequest::new(name, error))
+    }
+
+    /// How many rows of a page are asked for: at least one, at most `most`, which is also the default.
+    pub fn limit(&self, most: usize) -> Result<usize, BadRequest> {
+        match self.optional("limit")? {
+            None => Ok(most),
+            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Some(_) => Err(BadRequest::new("limit", format!("must be between 1 and {most}"))),
+        }
+    }
+
     /// A header that may be absent, parsed.
     pub fn header<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, BadRequest>
     where

@@ -14,8 +14,9 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::configuration::Configuration;
 use wire::ids::{Epoch, OrderNo, ReplicaId};
-use wire::internal::{Append, AppendReply, AppliedTrade, Entry, OrderDump};
+use wire::internal::{Append, AppendReply, AppliedTrade, Entry};
 
+use super::dump::{self, Page, PageRequest};
 use super::log::{Contradiction, Plan};
 use super::outbox::Outbox;
 use super::replica::{Effect, Reception, Replaced, Replica, Ticket};
@@ -48,8 +49,8 @@ pub(super) enum Input {
     MembershipAnswered(Epoch, Option<Configuration>),
     /// The catalog listed applied trades.
     Listed(Epoch, Vec<AppliedTrade>),
-    /// Somebody wants to see everything.
-    Dump(oneshot::Sender<OrderDump>),
+    /// Somebody wants to see a page of everything.
+    Dump(PageRequest, oneshot::Sender<Page>),
     /// The process ends.
     Stop,
 }
@@ -101,7 +102,7 @@ struct Actor {
 /// number may look the order up at once.
 enum PendingAnswer {
     Number(oneshot::Sender<Result<OrderNo, Replaced>>, Result<OrderNo, Replaced>),
-    Dump(oneshot::Sender<OrderDump>),
+    Dump(PageRequest, oneshot::Sender<Page>),
 }
 
 struct Meters {
@@ -239,8 +240,8 @@ impl Actor {
                 tracing::info!(%epoch, listed = trades.len(), "the catalog listed applied trades");
                 self.replica.listed(epoch, &trades)
             }
-            Input::Dump(reply) => {
-                self.answers.push(PendingAnswer::Dump(reply));
+            Input::Dump(request, reply) => {
+                self.answers.push(PendingAnswer::Dump(request, reply));
                 Vec::new()
             }
         };
@@ -289,7 +290,7 @@ impl Actor {
             return;
         }
         if let Err(error) = self.store.commit(&Change { accepted, keep, entries }) {
-            exit_on_disk_error("writing the order log", &error);
+            exit_on_disk_error("writing the order log", &self.store.explain(&error));
         }
         self.meters.flushes.inc();
         if !entries.is_empty() {
@@ -321,18 +322,8 @@ impl Actor {
         }
     }
 
-    fn dump(&self) -> OrderDump {
-        let log = self.replica.log();
-        OrderDump {
-            id: self.outbox.id(),
-            accepted_epoch: self.replica.accepted(),
-            committed: self.replica.committed(),
-            entries: log
-                .after(OrderNo(0), usize::MAX >> 1)
-                .iter()
-                .map(|e| Entry::clone(e))
-                .collect(),
-        }
+    fn page(&self, request: &PageRequest) -> Page {
+        dump::page(&self.replica, request)
     }
 
     /// Shows what has changed, then gives the answers that depend on it.
@@ -342,7 +333,7 @@ impl Actor {
             // Whoever waited may have left; the number stays.
             match answer {
                 PendingAnswer::Number(reply, result) => drop(reply.send(result)),
-                PendingAnswer::Dump(reply) => drop(reply.send(self.dump())),
+                PendingAnswer::Dump(request, reply) => drop(reply.send(self.page(&request))),
             }
         }
     }

@@ -8,6 +8,7 @@ mod actor;
 mod backoff;
 pub mod carriage;
 mod config;
+pub mod dump;
 pub mod log;
 mod outbox;
 pub mod replica;
@@ -29,6 +30,7 @@ pub use config::{Args, Config};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::process::joined;
 use actor::Input;
 use outbox::Outbox;
 use routes::OrderService;
@@ -52,7 +54,6 @@ pub async fn run(
     let store = Store::open(&config.data_dir, config.id, config.durability, planted.bugs)?;
     let others = config.others.keys().copied().collect();
     let outbox = |inputs, status| Outbox {
-        id: config.id,
         replicas: config.others.clone(),
         front_end: config.front_end,
         catalog: config.catalog,
@@ -81,9 +82,7 @@ pub async fn run(
     ticks.abort();
     // If the queue is closed, the thread has ended already.
     let _ = replica.inputs.send(Input::Stop).await;
-    let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-    anyhow::ensure!(matches!(ended, Ok(Ok(()))), "the replica's thread panicked");
-    Ok(())
+    joined(thread).await
 }
 
 async fn tick(inputs: mpsc::Sender<Input>, period: Duration) {

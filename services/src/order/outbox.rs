@@ -28,8 +28,6 @@ const MEMBERSHIP_PAUSE: Duration = Duration::from_millis(10);
 /// Who the others are and how they are reached.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
-    /// This replica.
-    pub(super) id: ReplicaId,
     /// Every other replica.
     pub(super) replicas: BTreeMap<ReplicaId, SocketAddr>,
     /// The front-end.
@@ -51,11 +49,6 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// This replica's id.
-    pub(super) fn id(&self) -> ReplicaId {
-        self.id
-    }
-
     /// Sends a message to a follower and reports its answer.
     pub(super) fn append(&self, to: ReplicaId, message: Append) {
         let Some(address) = self.replicas.get(&to).copied() else { return };

@@ -15,6 +15,7 @@ use wire::internal::{Append, Entry, PingReply};
 
 use super::actor::{Handle, Input, NO_PANIC};
 use super::config::Config;
+use super::dump::PageRequest;
 use super::trades::Trades;
 use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Service};
 use crate::metrics::Metrics;
@@ -73,7 +74,7 @@ impl Service for OrderService {
             Route::Leader => leader(&request),
             Route::Test => Ok(self.ask_catalog().await),
             Route::Test1 => Ok(works()),
-            Route::Dump => self.dump().await,
+            Route::Dump => self.dump(&request).await,
             // The disk is open and the thread runs before the server does.
             Route::Healthz => Ok(Answer::ok(&serde_json::json!({"ready": true}))),
             Route::Metrics => Ok(self.metrics.answer()),
@@ -185,8 +186,12 @@ impl OrderService {
         }
     }
 
-    async fn dump(&self) -> Result<Answer, Answer> {
-        self.ask(Input::Dump).await.map(|dump| Answer::ok(&dump))
+    /// L9: one page; the rows are written out here, and the replica's thread only hands out pointers.
+    async fn dump(&self, request: &Request) -> Result<Answer, Answer> {
+        let asked = PageRequest::of(request)?;
+        let page = self.ask(|reply| Input::Dump(asked, reply)).await?;
+        page.map(|page| Answer::ok(&page.into_wire(self.config.id)))
+            .map_err(|changed| Answer::error(StatusCode::CONFLICT, changed.to_string()))
     }
 
     /// Has the replica's thread do something and waits for what it says.

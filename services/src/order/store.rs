@@ -73,6 +73,11 @@ impl Store {
         Ok((epoch, OrderLog::from_entries(entries)?))
     }
 
+    /// What an error of this file means, in words that say what to do.
+    pub(super) fn explain(&self, error: &rusqlite::Error) -> StorageError {
+        self.database.explain(error)
+    }
+
     /// Makes `change` durable, or nothing of it.
     pub(super) fn commit(&mut self, change: &Change<'_>) -> rusqlite::Result<()> {
         let transaction = self.database.change()?;

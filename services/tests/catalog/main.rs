@@ -7,5 +7,6 @@ mod coherence;
 mod exactly_once;
 mod fake_front_end;
 mod interface;
+mod paging;
 mod running;
 mod start_up;

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wire::bazaar::{Data, Stock};
+use wire::dump::CatalogPage;
 use wire::headers;
 use wire::internal::CatalogDump;
 
@@ -119,7 +120,17 @@ impl Running {
     }
 
     pub(crate) async fn dump(&self) -> CatalogDump {
-        self.get("/dump").await.json().unwrap()
+        let first: CatalogPage = self.get("/dump").await.json().unwrap();
+        let (through, mut next) = (first.through, first.next(0));
+        let CatalogPage { epoch, stocks, trades, .. } = first;
+        let mut dump = CatalogDump { epoch, stocks, trades };
+        while let Some(after) = next {
+            let path = format!("/dump?after={after}&through={through}");
+            let page: CatalogPage = self.get(&path).await.json().unwrap();
+            next = page.next(after);
+            dump.trades.extend(page.trades);
+        }
+        dump
     }
 
     /// Sends bytes, and reads the status and the body of the answer.

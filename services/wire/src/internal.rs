@@ -143,7 +143,7 @@ pub struct VersionedStock {
     pub version: StockVersion,
 }
 
-/// `GET /dump` at an order replica.
+/// Everything that an order replica holds: the [pages](crate::dump) of `GET /dump` put together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderDump {
     /// Whose log this is.
@@ -222,7 +222,7 @@ pub struct StockRecord {
     pub cap: u32,
 }
 
-/// `GET /dump` at the catalog.
+/// Everything that the catalog holds: the [pages](crate::dump) of `GET /dump` put together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CatalogDump {
     /// The highest epoch it has seen.
