@@ -164,7 +164,6 @@ impl Bazaar {
         child.wait().unwrap();
     }
 
-
     /// Waits until a process has ended by itself: its exit code, and the last line that it wrote.
     pub(crate) async fn refuses(&mut self, name: Name) -> Ended {
         let what = format!("the end of {name}");
@@ -378,7 +377,6 @@ impl Bazaar {
         let log = fs::read_to_string(self.log(name)).unwrap();
         log.lines().next_back().unwrap_or_default().to_owned()
     }
-
 
     /// The end of everything that was logged, for people.
     fn logs(&self) -> String {

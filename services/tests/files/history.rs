@@ -143,7 +143,9 @@ fn places(trades: &[Value]) -> BTreeMap<u64, Value> {
 }
 
 /// All of them at once.
-pub(crate) async fn join_all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn join_all<T>(
+    futures: impl IntoIterator<Item = impl Future<Output = T>>,
+) -> Vec<T> {
     let mut waiting: Vec<_> = futures.into_iter().map(|one| Box::pin(one)).collect();
     let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {

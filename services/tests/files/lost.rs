@@ -89,8 +89,7 @@ async fn the_catalogs_and_two_replicas_files_lost_come_back_from_the_third() {
 /// A replica whose file is new cannot vouch for anything (L4): an operator must say so.
 #[tokio::test]
 async fn the_front_ends_and_a_replicas_files_lost_at_once_are_refused_until_an_operator_says_so() {
-    let (mut bazaar, mut history) =
-        restarted_without(&[Name::FrontEnd, Name::Order(2)], 60).await;
+    let (mut bazaar, mut history) = restarted_without(&[Name::FrontEnd, Name::Order(2)], 60).await;
     let (code, line) = bazaar.refuses(Name::FrontEnd).await;
     assert_eq!(code, Some(3), "{line}");
     assert!(line.contains("replica 2") && line.contains("--without 2"), "{line}");
