@@ -343,7 +343,7 @@ impl Bazaar {
     }
 
     pub(crate) async fn leadership(&self) -> Option<Value> {
-        self.ask(&Call::get("/leader")).await?.json()
+        self.get(Name::FrontEnd, "/leader").await?.json()
     }
 
     pub(crate) async fn leader(&self) -> Name {

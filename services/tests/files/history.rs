@@ -111,20 +111,15 @@ pub(crate) async fn dump(bazaar: &Bazaar, name: Name) -> Vec<Value> {
         let mut page: Value = reply.json().unwrap();
         let through = *through.get_or_insert(page["through"].as_u64().unwrap());
         let rows = page[rows].as_array_mut().unwrap();
-        let Some(last) = rows.last() else { break };
-        after = position(name, last);
+        // Orders and decisions are both counted from 1, without gaps.
+        after += u64::try_from(rows.len()).unwrap();
+        let is_last = rows.is_empty() || after >= through;
         all.append(rows);
-        if after >= through {
+        if is_last {
             break;
         }
     }
     all
-}
-
-/// Where a row stands in its dump.
-fn position(name: Name, row: &Value) -> u64 {
-    let field = if name == Name::Catalog { "decided" } else { "order_no" };
-    row[field].as_u64().unwrap()
 }
 
 const CONTENT: [&str; 4] = ["request_id", "stock_name", "trade_type", "quantity"];

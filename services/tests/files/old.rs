@@ -7,6 +7,9 @@ use crate::history::History;
 /// Orders that the copy holds, and orders that it lacks.
 const EACH: usize = 120;
 
+/// The catalog lists at most 4096 trades at once.
+const MORE_THAN_A_PAGE: usize = 4_500;
+
 /// A bazaar that is whole, with orders that `name`'s copy lacks.
 async fn with_an_old_copy_of(name: Name) -> (Bazaar, History, Copy) {
     let mut bazaar = Bazaar::start().await;
@@ -133,4 +136,46 @@ async fn old_copies_of_a_replica_and_of_the_catalog_between_two_starts_lose_noth
     bazaar.launch_all();
     bazaar.whole().await;
     history.goes_on(&bazaar).await;
+}
+
+/// The catalog knows the rest, in more than one page of its list.
+#[tokio::test]
+async fn old_copies_of_every_replica_are_brought_up_to_date_from_the_catalog() {
+    let mut bazaar = Bazaar::start().await;
+    let mut history = History::default();
+    history.trade(&bazaar, EACH).await;
+    bazaar.stop_all();
+    let copies = ORDERS.map(|name| bazaar.copy(name));
+    bazaar.launch_all();
+    bazaar.whole().await;
+    history.trade(&bazaar, MORE_THAN_A_PAGE).await;
+    bazaar.stop_all();
+    for copy in &copies {
+        bazaar.put_back(copy);
+    }
+    bazaar.launch_all();
+    bazaar.whole().await;
+    history.goes_on(&bazaar).await;
+}
+
+/// Only the front-end's file knows that there was more, and nobody knows what: it refuses, instead of
+/// giving the numbers away again.
+#[tokio::test]
+async fn old_copies_of_every_replica_and_of_the_catalog_do_not_serve() {
+    let mut bazaar = Bazaar::start().await;
+    let mut history = History::default();
+    history.trade(&bazaar, EACH).await;
+    bazaar.stop_all();
+    let names = [Name::Catalog, Name::Order(1), Name::Order(2), Name::Order(3)];
+    let copies = names.map(|name| bazaar.copy(name));
+    bazaar.launch_all();
+    bazaar.whole().await;
+    history.trade(&bazaar, EACH).await;
+    let known = history.last();
+    bazaar.stop_all();
+    for copy in &copies {
+        bazaar.put_back(copy);
+    }
+    bazaar.launch_all();
+    bazaar.waits(Name::FrontEnd, &format!("#{known}")).await;
 }
