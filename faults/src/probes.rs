@@ -180,7 +180,11 @@ fn news_of(change: &ConfigurationChange, kind: EventKind, at_us: u64) -> News {
 
 fn kind_of(cause: Cause) -> EventKind {
     match cause {
-        Cause::First | Cause::FrontEndRestart | Cause::Election | Cause::LeaderRestart => {
+        Cause::First
+        | Cause::FrontEndRestart
+        | Cause::Election
+        | Cause::LeaderRestart
+        | Cause::GrayFailure => {
             EventKind::LeaderChanged
         }
         Cause::Remove | Cause::Add => EventKind::InSyncChanged,
@@ -193,6 +197,7 @@ fn describe(cause: Cause) -> &'static str {
         Cause::FrontEndRestart => "front-end restarted",
         Cause::Election => "leader did not answer",
         Cause::LeaderRestart => "leader was restarted",
+        Cause::GrayFailure => "leader could not work",
         Cause::Remove => "member removed",
         Cause::Add => "member added",
     }

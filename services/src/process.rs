@@ -29,6 +29,8 @@ use crate::storage::Durability;
 const EXIT_SETUP: u8 = 3;
 /// A commit failed: what is in memory may no longer be what is on disk, so nothing goes on.
 const EXIT_DISK: i32 = 4;
+/// A part that owns state panicked: what it would have done next, nobody does any more.
+const EXIT_PANIC: i32 = 5;
 
 /// The environment variable with the shared secret. There is no flag for it: a command line can
 /// be read by everybody on the machine.
@@ -37,7 +39,7 @@ pub const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
 /// How long a thread that owns a file may take to end once the service has stopped serving. Only
 /// another program's lock on that file can make it wait, and nothing that it would still write has
 /// been acknowledged.
-const MAX_STOP: Duration = Duration::from_secs(5);
+pub const MAX_STOP: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -216,6 +218,33 @@ pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {
     tracing::error!(%error, "{what} failed; ending, since memory and disk may differ");
     eprintln!("error: {what} failed: {error}");
     std::process::exit(EXIT_DISK)
+}
+
+/// Held by whoever owns state, a thread or a task, for as long as it does: if it panics, the process
+/// ends (rule G4).
+///
+/// *Otherwise: the thread that numbers orders is gone, pings are answered by another, and a leader
+/// that will never number anything again leads for ever.*
+#[derive(Debug)]
+#[must_use = "it is of use only while it is held"]
+pub struct StateOwner(&'static str);
+
+impl StateOwner {
+    /// `part` is what the last line will call it.
+    pub fn new(part: &'static str) -> Self {
+        Self(part)
+    }
+}
+
+impl Drop for StateOwner {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let part = self.0;
+            tracing::error!("{part} panicked; ending, since nobody goes on with its work");
+            eprintln!("error: {part} panicked; start this process again");
+            std::process::exit(EXIT_PANIC);
+        }
+    }
 }
 
 /// Waits, within a bound, for a thread that owns a file to end.

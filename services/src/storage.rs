@@ -24,6 +24,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
+use wire::ids::{BazaarId, Identity};
 
 pub use change::Change;
 pub use trouble::{StorageError, Trouble};
@@ -58,8 +59,8 @@ pub struct Database {
     /// The one connection: each process has one writer.
     pub connection: Connection,
     path: PathBuf,
-    identity: String,
-    bazaar: Option<String>,
+    identity: Identity,
+    bazaar: Option<BazaarId>,
     held_back: change::HeldBack,
     _lock: File,
 }
@@ -133,14 +134,14 @@ impl Database {
 
     /// What tells this file from every other (rule L1).
     #[must_use]
-    pub fn identity(&self) -> &str {
+    pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
     /// The bazaar that the file belonged to when it was opened, if it had been told.
     #[must_use]
-    pub fn bazaar(&self) -> Option<&str> {
-        self.bazaar.as_deref()
+    pub fn bazaar(&self) -> Option<&BazaarId> {
+        self.bazaar.as_ref()
     }
 
     /// What an error of one of its statements means.
@@ -155,8 +156,9 @@ impl Change<'_> {
     ///
     /// # Errors
     /// The database's.
-    pub fn set_bazaar(&self, bazaar: &str) -> rusqlite::Result<()> {
-        self.prepare_cached("UPDATE owner SET bazaar = ?1")?.execute([bazaar]).map(|_| ())
+    pub fn set_bazaar(&self, bazaar: &BazaarId) -> rusqlite::Result<()> {
+        let sql = "UPDATE owner SET bazaar = ?1";
+        self.prepare_cached(sql)?.execute([bazaar.as_str()]).map(|_| ())
     }
 }
 
@@ -234,7 +236,7 @@ fn check(
     connection: &Connection,
     path: &Path,
     owner: &str,
-) -> Result<(String, Option<String>), StorageError> {
+) -> Result<(Identity, Option<BazaarId>), StorageError> {
     let failed = |error: rusqlite::Error| StorageError::of_sqlite(path, &error);
     let damaged = |reason: String| StorageError::Damaged { path: path.to_owned(), reason };
     let verdict: String =
@@ -244,7 +246,11 @@ fn check(
     }
     let found = connection
         .query_row("SELECT name, identity, bazaar FROM owner", [], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
         })
         .optional()
         .map_err(failed)?;
@@ -255,7 +261,9 @@ fn check(
         let (path, wanted) = (path.to_owned(), owner.to_owned());
         return Err(StorageError::Foreign { path, found, wanted });
     }
-    Ok((identity, bazaar))
+    let identity = Identity::new(&identity).map_err(|bad| damaged(format!("identity: {bad}")))?;
+    let bazaar = bazaar.map(|bazaar| BazaarId::new(&bazaar)).transpose();
+    Ok((identity, bazaar.map_err(|bad| damaged(format!("bazaar: {bad}")))?))
 }
 
 /// Sets what makes a commit durable, reads it back, and makes sure that the file can be written.

@@ -17,8 +17,8 @@
 use std::collections::BTreeMap;
 
 use wire::bazaar::{CatalogTrade, Stock, StockAt, TradeType};
-use wire::ids::{AppliedSeq, Epoch, RequestId};
-use wire::internal::{Decision, Origin, StockRecord, TradeRecord};
+use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId, StockVersion};
+use wire::internal::{Decision, Entry, Origin, StockRecord, TradeRecord};
 
 use crate::planted::{Bug, Bugs};
 
@@ -82,6 +82,12 @@ impl Ledger {
         Self { bugs, ..self }
     }
 
+    /// The place of the last applied trade of the order service.
+    #[must_use]
+    pub fn last_place(&self) -> OrderNo {
+        self.last_applied.order_no()
+    }
+
     /// The highest epoch seen.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
@@ -108,6 +114,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// Raises a stock's version, for what has been seen of it elsewhere (rule L8). Says whether that
+    /// changed anything.
+    pub fn raise_version(&mut self, name: &str, version: StockVersion) -> bool {
+        let Some(stock) = self.stocks.get_mut(name).filter(|stock| stock.version < version) else {
+            return false;
+        };
+        stock.version = version;
+        true
+    }
+
     /// Decides `trade`, of which `recorded` is what was decided under its request id before.
     pub fn decide(&mut self, trade: &Trade, recorded: Option<TradeRecord>) -> Verdict {
         if let Some(epoch) = trade.epoch
@@ -120,6 +136,36 @@ impl Ledger {
             Some(record) if self.bugs.has(Bug::NoBodyCheck) => Verdict::Repeat(record),
             Some(_) => Verdict::Conflict,
             None => Verdict::New(self.apply(trade)),
+        }
+    }
+
+    /// Applies an order that was applied before, to a file that is gone: it takes the next place,
+    /// which must be its number, whatever the stock says (rule L7). What only that file knew, trades by
+    /// hand above all, is missing here, so a stock may end up at its bounds instead of beyond them.
+    pub fn refill(&mut self, entry: &Entry) -> TradeRecord {
+        self.last_applied = self.last_applied.next();
+        let stock = self.stocks.get_mut(&entry.stock_name);
+        let after = stock.map(|stock| {
+            stock.quantity = match entry.trade_type {
+                TradeType::Buy => stock.quantity.saturating_sub(entry.quantity),
+                TradeType::Sell => stock.quantity.saturating_add(entry.quantity).min(stock.cap),
+            };
+            stock.trade_volume += u64::from(entry.quantity);
+            stock.version = stock.version.next();
+            &*stock
+        });
+        TradeRecord {
+            request_id: entry.request_id.clone(),
+            applied_seq: Some(self.last_applied),
+            decision: Decision::Applied,
+            epoch: Some(entry.epoch),
+            stock_name: entry.stock_name.clone(),
+            trade_type: entry.trade_type,
+            quantity: entry.quantity,
+            version: after.map(|stock| stock.version),
+            quantity_after: after.map(|stock| stock.quantity),
+            volume_after: after.map(|stock| stock.trade_volume),
+            origin: Origin::Order,
         }
     }
 
@@ -195,7 +241,6 @@ fn is_same(record: &TradeRecord, body: &CatalogTrade) -> bool {
 #[cfg(test)]
 mod tests {
     use wire::bazaar::Quantity;
-    use wire::ids::StockVersion;
 
     use super::*;
 

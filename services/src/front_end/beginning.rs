@@ -91,6 +91,8 @@ mod tests {
             leading: false,
             serving: false,
             last_order_no: OrderNo(last_order_no),
+            health: wire::internal::WriterHealth::default(),
+            unreachable: Vec::new(),
         };
         BTreeMap::from([(reply.id, reply)])
     }

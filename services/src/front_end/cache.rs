@@ -106,6 +106,12 @@ impl<T: Clone> Cache<T> {
         self.raise(stock, version);
     }
 
+    /// The highest version of a stock that was ever seen, in pushes or in fills.
+    #[must_use]
+    pub fn floor(&self, stock: &str) -> StockVersion {
+        self.stocks.get(stock).map_or_else(StockVersion::default, |known| known.floor)
+    }
+
     /// Drops a stock's entry, not its floor. Says whether there was one.
     pub fn remove(&mut self, stock: &str) -> bool {
         if self.bugs.has(Bug::ForgetFloor) {

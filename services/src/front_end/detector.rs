@@ -12,17 +12,18 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::configuration::{Cause, Configuration};
-use wire::ids::{Epoch, ReplicaId};
+use wire::ids::{Epoch, OrderNo, ReplicaId};
 use wire::internal::PingReply;
 
 use super::beginning::{self, StartError};
 use super::configuration::Refused;
 use super::election::{self, Round};
+use super::gray_failure::{Doubt, Evidence, Patience};
 use super::membership::{Ballot, Membership, Standing};
 use super::pinger::Pinger;
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
-use crate::planted::{Bug, Bugs};
-use crate::process::monotonic_us;
+use crate::planted::{Bug, Bugs, Panics, Part, Planted};
+use crate::process::{StateOwner, monotonic_us};
 
 /// Watches the leader, and replaces it.
 #[derive(Debug)]
@@ -31,11 +32,26 @@ pub struct Detector {
     pinger: Arc<Pinger>,
     observations: mpsc::Receiver<Observation>,
     judge: Judge,
+    patience: Patience,
+    /// The question under way who could do better than a leader that is doubted: at most one.
+    contests: JoinSet<Contest>,
     retry_period: Duration,
     /// The epoch whose leader is known to serve, so that it is noted once.
     serving: Option<Epoch>,
     tasks: JoinSet<()>,
     bugs: Bugs,
+    panics: Panics,
+}
+
+/// Who has proved to be able to lead.
+#[derive(Debug)]
+struct Contest {
+    /// What was current before anybody was asked.
+    current: Arc<Configuration>,
+    /// What the doubted leader's log ends with.
+    committed: OrderNo,
+    suspected_us: u64,
+    proofs: BTreeMap<ReplicaId, PingReply>,
 }
 
 impl Detector {
@@ -54,22 +70,29 @@ impl Detector {
             pinger,
             observations,
             judge: Judge::new(timeout_us),
+            patience: Patience::new(timeout_us),
+            contests: JoinSet::new(),
             retry_period: ping_period,
             serving: None,
             tasks: JoinSet::new(),
             bugs: Bugs::default(),
+            panics: Panics::default(),
         }
     }
 
-    /// The same detector with bugs planted in it.
+    /// The same detector with something planted in it.
     #[must_use]
-    pub fn with_bugs(self, bugs: Bugs) -> Self {
-        Self { judge: self.judge.with_bugs(bugs), bugs, ..self }
+    pub fn with_planted(self, planted: Planted) -> Self {
+        let Planted { bugs, panics, .. } = planted;
+        let (judge, patience) = (self.judge.with_bugs(bugs), self.patience.with_bugs(bugs));
+        Self { judge, patience, bugs, panics, ..self }
     }
 
     /// Brings about a leader, then watches it for as long as it is polled. Returns only if the
     /// front-end must not serve.
     pub async fn run(mut self) -> StartError {
+        let _owner = StateOwner::new("the task that chooses leaders");
+        self.panics.pass(Part::Detector);
         let begun = match self.membership.configuration() {
             None => self.begin().await,
             Some(stored) => self.begin_again(stored.epoch).await,
@@ -83,6 +106,10 @@ impl Detector {
         loop {
             tokio::select! {
                 Some(observation) = self.observations.recv() => self.consider(observation).await,
+                Some(ended) = self.contests.join_next() => match ended {
+                    Ok(contest) => self.decide(contest).await,
+                    Err(error) => panic!("candidates could not be asked: {error}"),
+                },
                 Some(ended) = self.tasks.join_next() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a pinging task ended abnormally");
@@ -146,9 +173,16 @@ impl Detector {
         self.note_serving(&observation).await;
         let leaderless = self.membership.standing() == Standing::Leaderless;
         let suspected_us = Some(observation.suspected_us());
+        if leaderless && matches!(verdict, Verdict::Trusted | Verdict::Doubted(..)) {
+            self.membership.set_standing(Standing::Led);
+        }
         match verdict {
-            Verdict::Trusted if leaderless => self.membership.set_standing(Standing::Led),
-            Verdict::Trusted => {}
+            Verdict::Trusted => self.patience.trusted(observation.ended_us),
+            Verdict::Doubted(doubt, reply) => {
+                if self.patience.doubted(observation.ended_us) {
+                    self.contest(configuration, doubt, &reply, observation.suspected_us());
+                }
+            }
             Verdict::Absent => {
                 tracing::debug!(?observation, "the leader did not answer");
                 self.replace_leader(&configuration, suspected_us).await;
@@ -192,14 +226,51 @@ impl Detector {
         self.conclude(current, answered, Cause::Election, suspected_us).await;
     }
 
-    /// Stores the outcome of a round that was based on the configuration `current`.
+    /// The leader answers and cannot work (rule G1): asks everybody who may lead, itself included, to
+    /// prove that they can.
+    fn contest(
+        &mut self,
+        current: Arc<Configuration>,
+        doubt: Doubt,
+        reply: &PingReply,
+        suspected_us: u64,
+    ) {
+        tracing::warn!(leader = %current.leader, %doubt, "the leader is doubted; who can do better?");
+        let committed = OrderNo(0);
+        let (members, evidence) = (self.candidates(&current), Evidence::wanted(self.bugs));
+        let pinger = Arc::clone(&self.pinger);
+        self.contests.spawn(async move {
+            let proofs = election::prove(&pinger, members, evidence).await;
+            Contest { current, committed, suspected_us, proofs }
+        });
+    }
+
+    /// Everybody has had the time to prove it.
+    async fn decide(&mut self, contest: Contest) {
+        let Contest { current, committed, suspected_us, proofs } = contest;
+        let leader = current.leader;
+        let better = self.patience.better(leader, committed, proofs);
+        let elected = match better {
+            Some(better) => {
+                self.conclude(&current, better, Cause::GrayFailure, Some(suspected_us)).await
+            }
+            None => {
+                tracing::info!(%leader, "nobody has proved to be better than the leader; it stays");
+                false
+            }
+        };
+        self.patience.concluded(elected.then_some(leader), monotonic_us());
+    }
+
+    /// Stores the outcome of a round that was based on the configuration `current`. Whether somebody was
+    /// elected.
     async fn conclude(
         &mut self,
         current: &Configuration,
         answered: BTreeMap<ReplicaId, PingReply>,
         cause: Cause,
         suspected_us: Option<u64>,
-    ) {
+    ) -> bool {
         let ballot = Ballot {
             based_on: current.version,
             answered: answered.keys().copied().collect(),
@@ -207,7 +278,10 @@ impl Detector {
             suspected_us,
         };
         match self.membership.elect(ballot).await {
-            Ok(elected) => self.led_by(&elected, &answered),
+            Ok(elected) => {
+                self.led_by(&elected, &answered);
+                return true;
+            }
             Err(Refused::Stale(_)) => {
                 // The leader has removed or added somebody meanwhile, so it may well be alive.
                 self.judge.ignore_before(monotonic_us());
@@ -219,6 +293,7 @@ impl Detector {
                 self.membership.set_standing(Standing::Leaderless);
             }
         }
+        false
     }
 
     /// A leadership has begun: everybody is told at once, the new leader by this very ping.

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use wire::ids::ReplicaId;
 use wire::internal::PingReply;
 
+use super::gray_failure::Evidence;
 use super::pinger::Pinger;
 use super::suspicion::{Observation, Outcome};
 
@@ -118,6 +119,29 @@ pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, 
     round.into_answered()
 }
 
+/// Has everybody in `members` show that it could lead; those who did, within the ping timeout.
+pub async fn prove(
+    pinger: &Arc<Pinger>,
+    members: Vec<ReplicaId>,
+    evidence: Evidence,
+) -> BTreeMap<ReplicaId, PingReply> {
+    let mut asked = JoinSet::new();
+    for replica in members {
+        let pinger = Arc::clone(pinger);
+        asked.spawn(async move {
+            match evidence {
+                Evidence::Write => pinger.prove(replica).await,
+                Evidence::Ping => match pinger.ping(replica).await.outcome {
+                    Outcome::Answered(reply) => Some(reply),
+                    Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,
+                },
+            }
+        });
+    }
+    let proofs = asked.join_all().await;
+    proofs.into_iter().flatten().map(|reply| (reply.id, reply)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +160,8 @@ mod tests {
             leading: false,
             serving: false,
             last_order_no: OrderNo(0),
+            health: wire::internal::WriterHealth::default(),
+            unreachable: Vec::new(),
         }
     }
 

@@ -16,8 +16,8 @@ use wire::ids::{ConfigVersion, Epoch, ReplicaId};
 use super::configuration::{Manager, Refused};
 use super::store::Store;
 use crate::metrics::Metrics;
-use crate::planted::Bugs;
-use crate::process::{exit_on_disk_error, monotonic_us};
+use crate::planted::{Panics, Part, Planted};
+use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
 
 /// What everybody in the front-end goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,7 @@ pub struct Ballot {
 #[derive(Debug)]
 pub struct Membership {
     office: Arc<Mutex<Office>>,
+    panics: Panics,
     current: watch::Sender<Current>,
     gauges: Gauges,
 }
@@ -103,7 +104,12 @@ struct Gauges {
 impl Membership {
     /// Starts from what is on disk.
     #[must_use]
-    pub fn new(stored: Option<Configuration>, store: Store, bugs: Bugs, metrics: &Metrics) -> Self {
+    pub fn new(
+        stored: Option<Configuration>,
+        store: Store,
+        planted: Planted,
+        metrics: &Metrics,
+    ) -> Self {
         let gauges = Gauges {
             elections: metrics.counter("elections_total", "Epochs that were begun."),
             epoch: metrics.gauge("epoch", "The current epoch."),
@@ -118,9 +124,10 @@ impl Membership {
             None => Standing::Waiting("no replica has answered yet".into()),
         };
         let configuration = stored.clone().map(Arc::new);
-        let manager = Manager::restored(stored).with_bugs(bugs);
+        let manager = Manager::restored(stored).with_bugs(planted.bugs);
         Self {
             office: Arc::new(Mutex::new(Office { manager, store: Some(store) })),
+            panics: planted.panics,
             current: watch::Sender::new(Current { configuration, standing }),
             gauges,
         }
@@ -234,14 +241,16 @@ impl Membership {
         &self,
         work: impl FnOnce(&mut Office) -> T + Send + 'static,
     ) -> T {
-        let office = Arc::clone(&self.office);
-        match tokio::task::spawn_blocking(move || work(&mut enter(&office))).await {
+        let (office, panics) = (Arc::clone(&self.office), self.panics);
+        let working = tokio::task::spawn_blocking(move || {
+            let _owner = StateOwner::new("what keeps the configuration");
+            panics.pass(Part::Membership);
+            work(&mut enter(&office))
+        });
+        match working.await {
             Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is ending, and this task with it.
-                Err(_cancelled) => std::future::pending().await,
-            },
+            // The runtime is ending, and this task with it: a panic would have ended the process.
+            Err(_cancelled) => std::future::pending().await,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
 //! * [`stocks`], [`trades`], [`orders`], [`failover`]: what clients ask for.
 //! * `routes`: the table of endpoints.
 
+pub mod announcer;
 pub mod beginning;
 pub mod cache;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod configuration;
 pub mod detector;
 pub mod election;
 pub mod failover;
+pub mod gray_failure;
 pub mod membership;
 pub mod orders;
 pub mod pinger;
@@ -33,6 +35,8 @@ pub use config::{Args, Config, ConfigError};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::process::MAX_STOP;
+use announcer::Announcer;
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;
@@ -57,7 +61,7 @@ pub async fn run(
     check_known(stored.as_ref(), &config)?;
     let peers = Peers::new(secret.clone());
     let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
-    let membership = Arc::new(Membership::new(stored, store, bugs, &metrics));
+    let membership = Arc::new(Membership::new(stored, store, config.planted, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
     let (pinger, observations) = Pinger::new(
         peers.clone(),
@@ -68,7 +72,8 @@ pub async fn run(
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
-    let detector = Detector::new(on, through, observations, period, timeout).with_bugs(bugs);
+    let detector =
+        Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)
@@ -88,6 +93,10 @@ pub async fn run(
         metrics,
     });
 
+    let (announcer, _catalog) =
+        Announcer::new(peers.clone(), config.catalog, config.ping_period, config.ping_timeout);
+    let announcing = tokio::spawn(announcer.run(membership.watch()));
+
     let closing = async {
         shutdown.await;
         stocks.switch_cache_off();
@@ -101,8 +110,12 @@ pub async fn run(
             Err(error.into())
         }
     };
-    // Whoever is started next finds the file free, whatever task still has to be cleared away.
-    membership.close().await;
+    announcing.abort();
+    // Whoever is started next finds the file free, whatever task still has to be cleared away; but for
+    // another program's lock on it nobody waits forever.
+    if tokio::time::timeout(MAX_STOP, membership.close()).await.is_err() {
+        tracing::warn!("stopped while another program held the lock of front-end.db");
+    }
     result
 }
 

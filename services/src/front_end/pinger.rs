@@ -21,7 +21,7 @@ use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
 use crate::http::{Call, CallError, Peers};
 use crate::planted::Bugs;
-use crate::process::monotonic_us;
+use crate::process::{StateOwner, monotonic_us};
 
 /// How often a ping is sent again at once because its connection broke. A process that is being
 /// killed may still accept a connection and then drop it; the next one is refused.
@@ -117,6 +117,7 @@ impl Pinger {
 
     /// Pings `replica` periodically, and at once when there is doubt.
     pub async fn keep_pinging(self: Arc<Self>, replica: ReplicaId) {
+        let _owner = StateOwner::new("a task that pings");
         let Some(target) = self.targets.get(&replica) else { return };
         let mut period = tokio::time::interval(self.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -174,6 +175,29 @@ impl Pinger {
         };
         let doubted_us = Some(doubted_us).filter(|doubted_us| *doubted_us > 0);
         Observation { replica, sent_us, ended_us: monotonic_us(), doubted_us, outcome }
+    }
+
+    /// Has `replica` prove, within the ping timeout, that it could lead (rule G1). `None` if it has not.
+    pub async fn prove(&self, replica: ReplicaId) -> Option<PingReply> {
+        let address = self.address(replica)?;
+        let call = Call::post("/prove", &());
+        let proving = async {
+            loop {
+                match self.peers.call(address, &call, self.timeout).await {
+                    Ok(reply) if reply.status == StatusCode::OK => {
+                        return reply.json::<PingReply>().filter(|reply| reply.id == replica);
+                    }
+                    Ok(reply) => {
+                        tracing::debug!(%replica, status = %reply.status, "it proves nothing");
+                        return None;
+                    }
+                    // Idle connections close for good reasons.
+                    Err(CallError::Broken(_)) => tokio::task::yield_now().await,
+                    Err(CallError::Refused | CallError::Timeout(_)) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, proving).await.ok().flatten()
     }
 
     async fn outcome(&self, replica: ReplicaId, address: SocketAddr) -> Outcome {

@@ -2,7 +2,7 @@
 //!
 //! Three paths are public; everything else needs the shared secret where there is one, and has
 //! places of its own: with every public place taken by a trade that waits for an invalidation, the
-//! invalidation still gets through (rule E5).
+//! invalidation still gets through (rule E5), and so does whoever only reads (rule G3).
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl Service for FrontEnd {
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/stocks", Access::Public, Route::Stock),
         Endpoint::get("/stocks/*", Access::Public, Route::Stock),
-        Endpoint::post("/orders", Access::Public, Route::Trade),
+        Endpoint::post("/orders", Access::Public, Route::Trade).trading(),
         Endpoint::get("/orders", Access::Public, Route::Order),
         Endpoint::get("/orders/*", Access::Public, Route::Order),
         Endpoint::get("/leader", Access::Internal, Route::Leader),

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use wire::bazaar::{Data, STOCK_NOT_FOUND, Stock};
 use wire::headers;
 use wire::ids::StockVersion;
-use wire::internal::Invalidation;
+use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 
 use super::cache::{Cache, Fill, Lookup};
 use crate::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
@@ -108,16 +108,23 @@ impl Stocks {
         }
     }
 
-    /// `POST /invalidate`: once this has been answered, nothing older is shown.
+    /// `POST /invalidate`: once this has been answered, nothing older is shown. A catalog that starts
+    /// is told what was seen of its stocks: its file may be an old one (rule L8).
     pub fn invalidate(&self, request: &Request) -> Result<Answer, Answer> {
         let invalidation: Invalidation = request.json()?;
         let mut cache = self.cache();
         for stock in &invalidation.stocks {
             cache.invalidate(&stock.stock_name, stock.version);
         }
-        drop(cache);
         self.invalidations.inc_by(invalidation.stocks.len() as u64);
-        Ok(Answer::empty())
+        if !invalidation.start {
+            return Ok(Answer::empty());
+        }
+        let seen = invalidation
+            .stocks
+            .into_iter()
+            .map(|stock| VersionedStock { version: cache.floor(&stock.stock_name), ..stock });
+        Ok(Answer::ok(&SeenVersions { seen: seen.collect() }))
     }
 
     /// `GET /rm`.

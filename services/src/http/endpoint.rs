@@ -3,7 +3,7 @@
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, StatusCode};
 
-use super::Answer;
+use super::{Answer, Load};
 
 /// Who may call an endpoint, and what it shares its places with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +24,26 @@ pub struct Endpoint<R> {
     method: &'static str,
     path: &'static str,
     access: Access,
+    load: Load,
     route: R,
 }
 
 impl<R: Copy> Endpoint<R> {
     /// An endpoint that is read. A path that ends in `/*` takes one further, non-empty segment.
     pub const fn get(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "GET", path, access, route }
+        Self { method: "GET", path, access, load: Load::Read, route }
     }
 
     /// An endpoint that is posted to.
     pub const fn post(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "POST", path, access, route }
+        Self { method: "POST", path, access, load: Load::Read, route }
+    }
+
+    /// The same, for trades: they share no places with what is only read (rule G3).
+    #[must_use]
+    pub const fn trading(mut self) -> Self {
+        self.load = Load::Trade;
+        self
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -55,6 +63,7 @@ pub(super) struct Match<R> {
     /// The path as it stands in the table: a label with few values.
     pub(super) path: &'static str,
     pub(super) access: Access,
+    pub(super) load: Load,
     pub(super) route: R,
 }
 
@@ -67,7 +76,8 @@ pub(super) fn find<R: Copy>(
     let mut allowed = Vec::new();
     for row in table.iter().filter(|row| row.matches(path)) {
         if row.method == method.as_str() {
-            return Ok(Match { path: row.path, access: row.access, route: row.route });
+            let Endpoint { path, access, load, route, .. } = *row;
+            return Ok(Match { path, access, load, route });
         }
         allowed.push(row.method);
     }

@@ -15,6 +15,6 @@ pub use answer::Answer;
 pub use attempts::{Attempt, Attempts};
 pub use client::{Call, CallError, Peers, Reply};
 pub use endpoint::{Access, Endpoint};
-pub use places::Places;
+pub use places::{Load, Places};
 pub use request::{BadRequest, Request};
 pub use server::{ServerConfig, Service, serve};

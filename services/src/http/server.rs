@@ -68,7 +68,8 @@ pub struct ServerConfig {
 struct Server<S> {
     service: Arc<S>,
     config: ServerConfig,
-    client_places: Semaphore,
+    read_places: Semaphore,
+    trade_places: Semaphore,
     internal_places: Semaphore,
 }
 
@@ -82,7 +83,8 @@ pub async fn serve<S: Service>(
     let server = Arc::new(Server {
         service,
         config,
-        client_places: Semaphore::new(MAX_CONCURRENT),
+        read_places: Semaphore::new(MAX_CONCURRENT),
+        trade_places: Semaphore::new(MAX_CONCURRENT),
         internal_places: Semaphore::new(MAX_CONCURRENT),
     });
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -155,8 +157,9 @@ impl<S: Service> Server<S> {
         if found.access != Access::Public {
             self.check_secret(request.headers())?;
         }
-        let places = match Places::of(found.access, self.config.bugs) {
-            Places::Clients => &self.client_places,
+        let places = match Places::of(found.access, found.load, self.config.bugs) {
+            Places::Reads => &self.read_places,
+            Places::Trades => &self.trade_places,
             Places::Internal => &self.internal_places,
         };
         let max_body = match found.access {

@@ -109,9 +109,10 @@ impl PageOf {
 #[cfg(test)]
 mod tests {
     use wire::bazaar::TradeType;
-    use wire::ids::RequestId;
+    use wire::ids::{Identity, Incarnation, RequestId};
 
     use super::super::log::OrderLog;
+    use super::super::replica::Found;
     use super::*;
 
     fn entry(order_no: u64, epoch: u64) -> Entry {
@@ -122,14 +123,15 @@ mod tests {
             stock_name: "Stock1".to_owned(),
             trade_type: TradeType::Buy,
             quantity: 1,
-            applied_seq: wire::ids::AppliedSeq(order_no),
         }
     }
 
     fn replica(epochs: &[u64]) -> Replica {
         let entries = (1..).zip(epochs).map(|(order_no, epoch)| entry(order_no, *epoch));
-        let log = OrderLog::from_entries(entries).unwrap();
-        Replica::new(ReplicaId(1), Vec::new(), Epoch(9), log)
+        let log = OrderLog::from_entries(entries, OrderNo(0)).unwrap();
+        let identity = Identity::new("d1").unwrap();
+        let found = Found { accepted: Epoch(9), log, ..Found::nothing(identity) };
+        Replica::new(ReplicaId(1), Incarnation::new("i1").unwrap(), Vec::new(), found)
     }
 
     fn asked(after: u64, limit: usize) -> PageRequest {

@@ -8,18 +8,23 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
-use wire::configuration::Configuration;
+use wire::configuration::{Configuration, Fence};
 use wire::headers;
-use wire::ids::{Epoch, OrderNo, RequestId};
+use wire::ids::{Epoch, Incarnation, OrderNo, RequestId};
 use wire::internal::{Append, Entry, PingReply};
 
 use super::actor::{Handle, Input, NO_PANIC};
 use super::config::Config;
 use super::dump::PageRequest;
+use super::health::Progress;
+use super::prober::Prober;
 use super::trades::Trades;
 use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Service};
 use crate::metrics::Metrics;
+use crate::process::monotonic_us;
 
+/// The largest counter that a column holds.
+const MAX_COUNTER: u64 = i64::MAX as u64;
 /// How long a question to another service may take before this one gives up on it.
 const PASS_ON_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -29,6 +34,8 @@ pub(super) enum Route {
     Trade,
     Sync,
     Ping,
+    Prove,
+    Fence,
     Leader,
     Test,
     Test1,
@@ -42,9 +49,11 @@ pub(super) enum Route {
 pub(super) struct OrderService {
     pub(super) config: Config,
     pub(super) port: u16,
-    pub(super) incarnation: String,
+    pub(super) incarnation: Incarnation,
     pub(super) replica: Handle,
     pub(super) trades: Trades,
+    pub(super) progress: Progress,
+    pub(super) prober: Prober,
     pub(super) peers: Peers,
     pub(super) metrics: Metrics,
 }
@@ -54,9 +63,11 @@ impl Service for OrderService {
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/query", Access::Work, Route::Query),
-        Endpoint::get("/trade", Access::Work, Route::Trade),
+        Endpoint::get("/trade", Access::Work, Route::Trade).trading(),
         Endpoint::post("/sync", Access::Internal, Route::Sync),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
+        Endpoint::post("/prove", Access::Internal, Route::Prove),
+        Endpoint::post("/fence", Access::Internal, Route::Fence),
         Endpoint::get("/leader", Access::Internal, Route::Leader),
         Endpoint::get("/test", Access::Internal, Route::Test),
         Endpoint::get("/test1", Access::Internal, Route::Test1),
@@ -71,6 +82,8 @@ impl Service for OrderService {
             Route::Trade => self.trade(&request).await,
             Route::Sync => self.sync(&request).await,
             Route::Ping => self.ping(&request),
+            Route::Prove => self.prove().await,
+            Route::Fence => self.fence(&request).await,
             Route::Leader => leader(&request),
             Route::Test => Ok(self.ask_catalog().await),
             Route::Test1 => Ok(works()),
@@ -89,6 +102,10 @@ impl OrderService {
         let order_no: OrderNo = request.parsed("order_no")?;
         if order_no.0 == 0 {
             return Err(BadRequest::new("order_no", "must be 1 or more").into());
+        }
+        // What is known to be committed stays so, whoever leads and whatever is down (rule G3).
+        if let Some(entry) = self.committed(order_no) {
+            return Ok(found(Some(entry)));
         }
         let epoch = request.header::<Epoch>(headers::EPOCH)?;
         let leading = self.replica.status.borrow().leading;
@@ -163,16 +180,54 @@ impl OrderService {
             // If the queue is full, the next ping announces it again.
             let _ = self.replica.inputs.try_send(Input::Heard(announced));
         }
+        Ok(Answer::ok(&self.about()))
+    }
+
+    /// What this replica says about itself, without asking its thread.
+    fn about(&self) -> PingReply {
+        let now_us = monotonic_us();
         let status = self.replica.status.borrow();
-        Ok(Answer::ok(&PingReply {
+        PingReply {
             id: self.config.id,
             port: self.port,
             incarnation: self.incarnation.clone(),
+            identity: status.identity.clone(),
+            bazaar: status.bazaar.clone(),
             epoch: status.epoch,
+            heard: status.epoch,
             leading: status.leading,
             serving: status.serving,
             last_order_no: status.last_order_no,
-        }))
+            last: status.last,
+            committed: status.committed,
+            obstacle: status.obstacle.clone(),
+            health: self.progress.health(now_us),
+            unreachable: self.prober.reach.unreachable(now_us),
+        }
+    }
+
+    /// L4: what is said from now on stays true, since no message of an older epoch is taken any more.
+    async fn fence(&self, request: &Request) -> Result<Answer, Answer> {
+        let fence: Fence = request.json()?;
+        if fence.epoch.0 > MAX_COUNTER {
+            return Err(BadRequest::new("epoch", format!("must be at most {MAX_COUNTER}")).into());
+        }
+        match self.ask(|reply| Input::Fence(fence, reply)).await? {
+            Ok(()) => Ok(Answer::ok(&self.about())),
+            Err(unfenced) => Err(Answer::error(StatusCode::CONFLICT, unfenced.to_string())),
+        }
+    }
+
+    /// Rule G1: shows that this replica could lead, by a write of its own that begins now, and by reaching
+    /// those whom a leader needs. Whoever asks decides how long that may take.
+    async fn prove(&self) -> Result<Answer, Answer> {
+        let (write, missing) = tokio::join!(self.ask(Input::Prove), self.prober.missing());
+        write?;
+        if missing.is_empty() {
+            return Ok(Answer::ok(&self.about()));
+        }
+        let message = format!("this replica does not reach {missing:?}");
+        Err(Answer::error(StatusCode::SERVICE_UNAVAILABLE, message))
     }
 
     async fn ask_catalog(&self) -> Answer {

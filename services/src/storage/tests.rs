@@ -109,12 +109,12 @@ fn an_unusable_folder_is_named() {
 #[test]
 fn each_file_draws_an_identity_and_keeps_it() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let drawn = open(one.path()).unwrap().identity().to_owned();
-    assert_eq!(open(one.path()).unwrap().identity(), drawn);
-    assert_ne!(open(other.path()).unwrap().identity(), drawn);
+    let drawn = open(one.path()).unwrap().identity().clone();
+    assert_eq!(open(one.path()).unwrap().identity(), &drawn);
+    assert_ne!(open(other.path()).unwrap().identity(), &drawn);
     // A file that is lost and made again is another one.
     fs::remove_file(one.path().join("order-1.db")).unwrap();
-    assert_ne!(open(one.path()).unwrap().identity(), drawn);
+    assert_ne!(open(one.path()).unwrap().identity(), &drawn);
 }
 
 #[test]
@@ -122,15 +122,16 @@ fn the_bazaar_is_written_with_the_change_that_tells_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut database = open(dir.path()).unwrap();
     assert_eq!(database.bazaar(), None);
-    database.change().unwrap().set_bazaar("b-1").unwrap();
+    let bazaar = BazaarId::new("b-1").unwrap();
+    database.change().unwrap().set_bazaar(&bazaar).unwrap();
     drop(database);
     let mut database = open(dir.path()).unwrap();
     assert_eq!(database.bazaar(), None, "that change was not committed");
     let change = database.change().unwrap();
-    change.set_bazaar("b-1").unwrap();
+    change.set_bazaar(&bazaar).unwrap();
     change.commit().unwrap();
     drop(database);
-    assert_eq!(open(dir.path()).unwrap().bazaar(), Some("b-1"));
+    assert_eq!(open(dir.path()).unwrap().bazaar(), Some(&bazaar));
 }
 
 /// What the release before wrote, word for word, around the tables of each process.

@@ -9,7 +9,7 @@ use services::storage::Durability;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::running::{LONG, Running, nobody};
+use crate::running::{LONG, Running, configuration, nobody};
 
 const GOOD: &str = r#"{"stock_name":"Stock1","type":"Buy","quantity":1}"#;
 
@@ -82,15 +82,31 @@ async fn bad_headers_are_refused_by_name_and_change_nothing() {
     }
     let fill = catalog.send("GET /query?stock_name=Stock1", "x-min-version: v\r\n", b"").await;
     assert_eq!(fill.0, 400);
+    let rest = r#""log_end":0,"floor":0,"by_everybody":true,"limit":9"#;
     for list in [
-        "{}",
-        r#"{"epoch":1}"#,
-        r#"{"epoch":-1,"after":0}"#,
-        r#"{"epoch":1,"after":18446744073709551615}"#,
-        r#"{"epoch":9223372036854775808,"after":0}"#,
+        "{}".to_owned(),
+        r#"{"epoch":1}"#.to_owned(),
+        format!(r#"{{"epoch":-1,"after":{{"place":0,"entry":null}},{rest}}}"#),
+        format!(r#"{{"epoch":1,"after":{{"place":18446744073709551615,"entry":null}},{rest}}}"#),
+        format!(r#"{{"epoch":9223372036854775808,"after":{{"place":0,"entry":null}},{rest}}}"#),
     ] {
         assert_eq!(catalog.send("POST /unnumbered", "", list.as_bytes()).await.0, 400, "{list}");
     }
+    let entry = r#""stock_name":"Stock1","trade_type":"Buy","quantity":1,"request_id":"r1""#;
+    for fill in [
+        "{}".to_owned(),
+        r#"{"epoch":9223372036854775808,"incarnation":"c1","entries":[]}"#.to_owned(),
+        r#"{"epoch":1,"incarnation":"two words","entries":[]}"#.to_owned(),
+        format!(
+            r#"{{"epoch":1,"incarnation":"c1","entries":[{{"order_no":9223372036854775808,"epoch":1,{entry}}}]}}"#
+        ),
+    ] {
+        assert_eq!(catalog.send("POST /fill", "", fill.as_bytes()).await.0, 400, "{fill}");
+    }
+    let mut told = serde_json::to_value(configuration(1, "b")).unwrap();
+    told["epoch"] = 9_223_372_036_854_775_808_u64.into();
+    let told = told.to_string();
+    assert_eq!(catalog.send("POST /configuration", "", told.as_bytes()).await.0, 400);
     assert_eq!(catalog.dump().await, before);
 }
 
@@ -148,7 +164,7 @@ async fn everything_demands_the_secret_where_there_is_one() {
     let secret: Arc<str> = Arc::from("open sesame");
     let running = catalog::run(listener, config, Some(Arc::clone(&secret)), std::future::pending());
     tokio::spawn(running);
-    for path in ["/query?stock_name=Stock1", "/dump", "/healthz", "/metrics"] {
+    for path in ["/query?stock_name=Stock1", "/ping", "/dump", "/healthz", "/metrics"] {
         let call = Call::get(path);
         assert_eq!(Peers::new(None).call(address, &call, LONG).await.unwrap().status, 403);
         let known = Peers::new(Some(Arc::clone(&secret)));

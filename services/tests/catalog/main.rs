@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod admission;
 mod bad_input;
 mod coherence;
 mod exactly_once;

@@ -229,6 +229,8 @@ impl Watch {
                 leading: leads,
                 serving: leads,
                 last_order_no: OrderNo(0),
+                health: wire::internal::WriterHealth::default(),
+                unreachable: Vec::new(),
             }),
         }
     }
@@ -239,7 +241,7 @@ impl Watch {
         let members = self.current.in_sync.clone();
         match self.judge.judge(&seen) {
             Verdict::Unrelated => {}
-            Verdict::Trusted => self.is_leaderless = false,
+            Verdict::Trusted | Verdict::Doubted(..) => self.is_leaderless = false,
             Verdict::Absent => {
                 let answered = self.ask(Round::among(members).suspecting(self.current.leader));
                 if self.judge.keeps(&answered) {

@@ -6,6 +6,8 @@ use services::planted::{Bug, Bugs};
 
 use crate::coherence::Coherence;
 use crate::detection::Detection;
+use crate::flapping::Flapping;
+use crate::gray::GrayFailures;
 use crate::keys::Keys;
 use crate::places::FullHouse;
 use crate::replication::{Fault, Replication, Scope, Start};
@@ -41,6 +43,10 @@ pub(crate) enum Place {
     Keys,
     /// The model of failure detection.
     Detection,
+    /// The model of leaders that answer and cannot work.
+    GrayFailures,
+    /// The model of a member that comes and goes.
+    Flapping,
     /// The model of a front-end that is full.
     FullHouse,
     /// The coherence model, with so many trades, attempts at each, and reads.
@@ -113,6 +119,12 @@ pub(crate) const CASES: &[Case] = &[
     small("E4", Bug::SilenceIsNo, Place::OneTrade, 1),
     small("E4", Bug::ForgetAttempts, Place::OneTrade, 2),
     small("E5", Bug::OneBound, Place::FullHouse, 0),
+    small("G1", Bug::TrustWhoeverAnswers, Place::GrayFailures, 1),
+    small("G1", Bug::ElectWithoutProof, Place::GrayFailures, 1),
+    small("G1", Bug::NoBackOff, Place::GrayFailures, 1),
+    small("G1", Bug::ForgetDeposed, Place::GrayFailures, 2),
+    small("G2", Bug::ReadmitAtOnce, Place::Flapping, 1),
+    small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),
@@ -134,6 +146,8 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("one trade", Place::OneTrade, 2),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 2),
+    ("gray failures", Place::GrayFailures, 2),
+    ("flapping", Place::Flapping, 2),
     ("full house", Place::FullHouse, 0),
 ];
 
@@ -151,6 +165,8 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("one trade", Place::OneTrade, 4),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 4),
+    ("gray failures", Place::GrayFailures, 3),
+    ("flapping", Place::Flapping, 4),
     ("full house", Place::FullHouse, 0),
     ("coherence", COHERENCE, 4),
     ("coherence, two trades", Place::Coherence { trades: 2, attempts: 1, reads: 3 }, 3),
@@ -177,6 +193,8 @@ impl Place {
             Self::OneTrade => explore(&OneTrade { bugs }, bounds, THREADS),
             Self::Keys => explore(&Keys { bugs }, bounds, THREADS),
             Self::Detection => explore(&Detection { bugs }, bounds, THREADS),
+            Self::GrayFailures => explore(&GrayFailures { bugs }, bounds, THREADS),
+            Self::Flapping => explore(&Flapping { bugs }, bounds, THREADS),
             Self::FullHouse => explore(&FullHouse { bugs }, bounds, THREADS),
             Self::Coherence { trades, attempts, reads } => {
                 explore(&Coherence { trades, attempts, reads, bugs }, bounds, THREADS)

@@ -116,3 +116,20 @@ async fn public_places_full_of_trades_do_not_hold_up_an_invalidation() {
         assert_eq!(trade.await.unwrap().status, 200);
     }
 }
+
+/// Rule L8: only a catalog that starts is told, and of the stocks that it names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_starts_is_told_what_was_seen_of_its_stocks() {
+    let bazaar = Bazaar::start(Wish::default()).await;
+    assert_eq!(bazaar.post("/invalidate", &push(5)).await.body, "");
+    let stocks = json!([
+        {"stock_name": "Stock1", "version": 3},
+        {"stock_name": "Stock2", "version": 4},
+    ]);
+    let told = bazaar.post("/invalidate", &json!({"start": true, "stocks": stocks})).await;
+    let seen = json!({"seen": [
+        {"stock_name": "Stock1", "version": 5},
+        {"stock_name": "Stock2", "version": 4},
+    ]});
+    assert_eq!((told.status, told.json()), (200, seen));
+}

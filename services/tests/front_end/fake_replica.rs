@@ -207,6 +207,8 @@ impl Desk {
             leading,
             serving: leading,
             last_order_no: OrderNo(self.log.numbered() as u64),
+            health: wire::internal::WriterHealth::default(),
+            unreachable: Vec::new(),
         };
         let announced = request.headers.get(headers::CONFIGURATION);
         let announced: Option<Configuration> =

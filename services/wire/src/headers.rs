@@ -20,3 +20,7 @@ pub const CACHE: &str = "x-cache";
 pub const ATTEMPTS: &str = "x-attempts";
 /// The shared secret that internal endpoints demand once a service is not bound to loopback.
 pub const SECRET: &str = "x-double-trouble-secret";
+/// The process of the catalog that answers (an [`Incarnation`](crate::ids::Incarnation)): a leader
+/// that meets another one numbers nothing from answers of the earlier (rule L6). In a trade, the one
+/// that its leader has listed: no other applies it.
+pub const CATALOG_INCARNATION: &str = "x-catalog-incarnation";

@@ -1,6 +1,7 @@
 //! Newtypes for ids and counters, so that an epoch is never compared with an order number.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +59,111 @@ counter! {
 }
 counter! {
     /// The place of an applied trade among all that the catalog applied for the order service,
-    /// 1 and up, without gaps. Trades posted to the catalog by hand have none.
+    /// 1 and up, without gaps. Trades posted to the catalog by hand have none. It is the trade's
+    /// order number, too (rule N1).
     AppliedSeq(u64)
+}
+
+impl AppliedSeq {
+    /// The order's number: the place itself (rule N1).
+    #[must_use]
+    pub fn order_no(self) -> OrderNo {
+        OrderNo(self.0)
+    }
+}
+
+impl OrderNo {
+    /// The place at the catalog: the number itself (rule N1).
+    #[must_use]
+    pub fn place(self) -> AppliedSeq {
+        AppliedSeq(self.0)
+    }
+}
+
+/// Why a text cannot be a name that a process draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadName;
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a drawn name has 1 to {MAX_NAME_LEN} visible ASCII characters and no spaces")
+    }
+}
+
+impl std::error::Error for BadName {}
+
+/// The longest name that is taken, in bytes. A UUID has 36.
+pub const MAX_NAME_LEN: usize = 64;
+
+macro_rules! drawn_name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks that `text` fits a header and a database column.
+            ///
+            /// # Errors
+            /// If it is empty, too long, or has characters that a header cannot carry.
+            pub fn new(text: &str) -> Result<Self, BadName> {
+                let fits = (1..=MAX_NAME_LEN).contains(&text.len());
+                if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(BadName)
+                }
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = BadName;
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+            fn try_from(text: String) -> Result<Self, BadName> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+
+drawn_name! {
+    /// A whole bazaar: drawn by the front-end at its first start, and kept by every database (rule
+    /// L1). A database of another bazaar is refused.
+    BazaarId
+}
+drawn_name! {
+    /// One database: drawn when the file is made. A replica with another one is another replica,
+    /// whatever its id (rule L1).
+    Identity
+}
+drawn_name! {
+    /// One process: drawn when it starts.
+    Incarnation
 }
 
 /// The name under which a trade is applied once and numbered once.
@@ -122,5 +226,13 @@ mod tests {
         assert_eq!(RequestId::new("two words"), Err(BadRequestId));
         assert_eq!(RequestId::new("line\nbreak"), Err(BadRequestId));
         assert_eq!(RequestId::new("x".repeat(129)), Err(BadRequestId));
+    }
+    #[test]
+    fn a_drawn_name_is_bounded_where_it_is_parsed() {
+        assert_eq!(serde_json::from_str::<Identity>(r#""d1""#).unwrap().as_str(), "d1");
+        let long = "x".repeat(65);
+        for bad in ["", "two words", long.as_str()] {
+            assert!(serde_json::from_value::<Identity>(bad.into()).is_err(), "{bad}");
+        }
     }
 }

@@ -130,6 +130,8 @@ impl Node {
             leading: replica.is_leading(),
             serving: replica.is_serving(),
             last_order_no: replica.log().last().order_no,
+            health: wire::internal::WriterHealth::default(),
+            unreachable: Vec::new(),
         })
     }
 
