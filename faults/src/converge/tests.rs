@@ -1,7 +1,7 @@
 //! Dumps by hand, and a scripted bazaar that takes its time.
 
 use wire::dump::CatalogPage;
-use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, RequestId};
+use wire::ids::{Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::{Decision, Entry, Origin, TradeRecord};
 
 use super::*;
@@ -15,7 +15,6 @@ fn entry(order_no: u64, request_id: &str) -> Entry {
         stock_name: "Stock1".to_owned(),
         trade_type: wire::bazaar::TradeType::Buy,
         quantity: 1,
-        applied_seq: AppliedSeq(order_no),
     }
 }
 

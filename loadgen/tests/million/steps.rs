@@ -9,8 +9,8 @@ use faults::events::EventSink;
 use faults::leadership;
 use faults::process::{ProcessName, ProcessState};
 use results::records::EventKind;
+use serde_json::Value;
 use tokio::time::sleep;
-use wire::internal::PingReply;
 
 /// Far beyond what any step may take.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -90,8 +90,8 @@ pub(crate) async fn all_in_sync(bazaar: &Bazaar) -> Option<()> {
 pub(crate) async fn another_serves(bazaar: &Bazaar, old: ProcessName) -> Option<()> {
     let leader = leader(bazaar).await.filter(|leader| *leader != old)?;
     let address = bazaar.process(leader)?.address;
-    let ping: PingReply = bazaar.http().get_json(address, "/ping", ANSWER_WITHIN).await.ok()?;
-    ping.serving.then_some(())
+    let ping: Value = bazaar.http().get_json(address, "/ping", ANSWER_WITHIN).await.ok()?;
+    (ping["serving"] == true).then_some(())
 }
 
 /// SIGKILL, as a fault of the plan.
