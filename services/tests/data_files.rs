@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -153,4 +153,90 @@ fn a_limit_on_open_files_is_named_and_nothing_is_called_damaged() {
         }
     }
     assert!(named > 0, "no limit was hit while the file was opened");
+}
+
+// ---- a disk that is full -----------------------------------------------------------------------
+
+/// A shell in which a small file system of its own can be mounted, where the machine allows that.
+fn with_own_mounts() -> Option<Command> {
+    let ways = [&["-m"][..], &["-Urm"]];
+    ways.into_iter().find_map(|way| {
+        let mount = "mount -t tmpfs -o size=8k none /mnt";
+        let tried = Command::new("unshare").args(way).args(["sh", "-c", mount]).output().ok()?;
+        tried.status.success().then(|| {
+            let mut shell = Command::new("unshare");
+            shell.args(way).args(["sh", "-c"]);
+            shell
+        })
+    })
+}
+
+#[test]
+fn a_full_disk_is_named_when_a_file_is_made_and_when_it_is_opened() {
+    let named = "no space is left on its disk";
+    // Too small for the file, and too small for what SQLite needs beside it.
+    for size in ["20k", "50k"] {
+        let Some(mut shell) = with_own_mounts() else { return };
+        let script = format!("mount -t tmpfs -o size={size} none /mnt && exec \"$0\" \"$@\"");
+        shell.args([&script, env!("CARGO_BIN_EXE_catalog")]);
+        let said = refused(shell, Path::new("/mnt/data"));
+        assert!(said.contains(named), "{size}: {said}");
+    }
+}
+
+#[test]
+fn a_read_only_file_system_is_named() {
+    let Some(mut shell) = with_own_mounts() else { return };
+    shell.args(["mount -t tmpfs -o ro none /mnt && exec \"$0\" \"$@\""]);
+    shell.arg(env!("CARGO_BIN_EXE_catalog"));
+    let said = refused(shell, Path::new("/mnt/data"));
+    assert!(said.contains("its file system is read-only"), "{said}");
+}
+
+#[test]
+fn a_disk_that_fills_up_ends_the_process_with_its_own_line_and_code() {
+    let Some(mut shell) = with_own_mounts() else { return };
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let script = "mount -t tmpfs -o size=200k none /mnt || exit 9
+        \"$0\" --listen $1 --front-end 127.0.0.1:9 --data-dir /mnt/data & pid=$!
+        read -r go; dd if=/dev/zero of=/mnt/full bs=1k 2>/dev/null; echo full; wait $pid";
+    let mut child = shell
+        .args([script, env!("CARGO_BIN_EXE_catalog"), &free.to_string()])
+        .env("RUST_LOG", "off")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = |epoch: u64| tell(free, epoch);
+    while told(1) != Some(200) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was told anything");
+        std::thread::yield_now();
+    }
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let mut full = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut full).unwrap();
+    assert_eq!(full, "full\n");
+    // Each new epoch is a write; the write-ahead log has no room for many.
+    let last = (2..1000).find(|epoch| told(*epoch) != Some(200));
+    assert!(last.is_some(), "the disk was never full");
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("committing trades failed: cannot use /mnt/data/catalog.db: "), "{said}");
+    assert!(said.contains("no space is left on its disk") && !said.contains("damaged"), "{said}");
+}
+
+/// Tells the catalog of an epoch; the status of its answer.
+fn tell(catalog: std::net::SocketAddr, epoch: u64) -> Option<u16> {
+    let body = format!(
+        r#"{{"version":1,"epoch":{epoch},"leader":1,"leader_incarnation":"i","in_sync":[],"bazaar":"b","committed":0,"by_everybody":true}}"#
+    );
+    let length = body.len();
+    let mut stream = std::net::TcpStream::connect(catalog).ok()?;
+    let head = "POST /configuration HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+    stream.write_all(format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
 }

@@ -198,7 +198,7 @@ impl Patience {
         if proofs.contains_key(&leader) {
             return None;
         }
-        proofs.retain(|_, proof| proof.last_order_no >= committed);
+        proofs.retain(|_, proof| proof.last.order_no >= committed);
         let times = |id: &ReplicaId| self.deposed.get(id).copied().unwrap_or(0);
         let fewest = proofs.keys().map(times).min()?;
         proofs.retain(|id, _| times(id) == fewest || self.bugs.has(Bug::ForgetDeposed));

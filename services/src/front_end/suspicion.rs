@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::ids::{Epoch, ReplicaId};
+use wire::ids::{Epoch, Incarnation, ReplicaId};
 use wire::internal::PingReply;
 
 use super::gray_failure::{self, Doubt};
@@ -85,7 +85,7 @@ pub struct Leadership {
     /// Its epoch.
     pub epoch: Epoch,
     /// The process that it was when it was chosen.
-    pub incarnation: String,
+    pub incarnation: Incarnation,
     /// When the configuration was published.
     pub began_us: u64,
 }

@@ -11,6 +11,7 @@ mod config;
 pub mod dump;
 pub mod health;
 pub mod log;
+pub mod lookup;
 mod outbox;
 mod prober;
 pub mod reach;

@@ -24,6 +24,8 @@ use crate::ledger::hash_printed;
 use crate::search::Model;
 
 const REPLICAS: [ReplicaId; 2] = [ReplicaId(2), ReplicaId(3)];
+/// The ping timeout, as far as anybody counts time here.
+const TIMEOUT_US: u64 = 1;
 /// Connections that break without a fault.
 const MAX_BROKEN: u8 = 2;
 /// Moments that the judge tells apart: a search ends there, if it has not before.
@@ -99,7 +101,7 @@ impl Model for Detection {
         let first = Manager::restored(None).first(&everybody).expect("there are replicas");
         let replica = Replica { health: Health::Well, life: 1, accepted: Epoch(0), leads: false };
         let mut watch = Watch {
-            judge: Judge::new(1).with_bugs(self.bugs),
+            judge: Judge::new(TIMEOUT_US).with_bugs(self.bugs),
             current: first,
             is_leaderless: false,
             replicas: REPLICAS.map(|id| (id, replica)).into(),
@@ -243,7 +245,8 @@ impl Watch {
             Verdict::Unrelated => {}
             Verdict::Trusted | Verdict::Doubted(..) => self.is_leaderless = false,
             Verdict::Absent => {
-                let answered = self.ask(Round::among(members).suspecting(self.current.leader));
+                let answered =
+                    self.ask(Round::among(members, TIMEOUT_US).suspecting(self.current.leader));
                 if self.judge.keeps(&answered) {
                     self.is_leaderless = false;
                     return self.new_moment();
@@ -251,7 +254,7 @@ impl Watch {
                 self.conclude(&answered, Cause::Election, bugs);
             }
             Verdict::Deposed(reply) => {
-                let answered = self.ask(Round::among(members).having_heard(reply));
+                let answered = self.ask(Round::among(members, TIMEOUT_US).having_heard(reply));
                 self.conclude(&answered, Cause::LeaderRestart, bugs);
             }
         }

@@ -14,13 +14,16 @@ use tokio::sync::watch;
 use wire::configuration::Configuration;
 use wire::headers;
 use wire::ids::{Epoch, OrderNo, ReplicaId};
-use wire::internal::PingReply;
+use wire::internal::{Part, PingReply, Unreachable, WriterHealth};
 
 use crate::process::{Process, free_address};
 use crate::running::until;
 
 /// How long a replica waits to be told of the epoch it is asked in, as the real one does.
 const MAX_WAIT_FOR_EPOCH: Duration = Duration::from_secs(1);
+
+/// How long a replica has been in trouble, as it says: longer than any timeout.
+const FOR_LONG_MS: u64 = 3_600_000;
 
 /// One attempt at a trade, as a replica saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,11 +69,28 @@ struct State {
     leading: bool,
     hung: bool,
     trades_held: bool,
+    /// What pings say beside that it is there; while it is something, it proves nothing.
+    trouble: Trouble,
+    /// How often it was asked to prove that it could lead.
+    asked_to_prove: usize,
+    pinged: usize,
+}
+
+/// What keeps a replica that answers pings from working.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    #[default]
+    None,
+    /// Its disk hangs.
+    Stuck,
+    /// It does not reach this part.
+    CutOff(Part),
 }
 
 #[derive(Clone, Copy)]
 enum Route {
     Ping,
+    Prove,
     Trade,
     Query,
 }
@@ -148,6 +168,27 @@ impl Replica {
         self.desk().state.send_modify(|state| state.hung = hung);
     }
 
+    /// Can work no more, or can again.
+    pub(crate) fn has(&self, trouble: Trouble) {
+        self.desk().state.send_modify(|state| state.trouble = trouble);
+    }
+
+    /// Waits until it has been asked so often to prove that it could lead.
+    pub(crate) async fn was_asked_to_prove(&self, times: usize) {
+        until(&self.desk().state, |state| state.asked_to_prove >= times).await;
+    }
+
+    /// How often it was.
+    pub(crate) fn asked_to_prove(&self) -> usize {
+        self.desk().state.borrow().asked_to_prove
+    }
+
+    /// Waits until it has been pinged so often again.
+    pub(crate) async fn was_pinged(&self, times: usize) {
+        let before = self.desk().state.borrow().pinged;
+        until(&self.desk().state, |state| state.pinged >= before + times).await;
+    }
+
     /// Keeps the answers of trades, which have their numbers by then, or lets them go.
     pub(crate) fn hold_trades(&self, held: bool) {
         self.desk().state.send_modify(|state| state.trades_held = held);
@@ -167,6 +208,7 @@ impl Service for Desk {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/ping", Access::Internal, Route::Ping),
+        Endpoint::post("/prove", Access::Internal, Route::Prove),
         Endpoint::get("/trade", Access::Public, Route::Trade),
         Endpoint::get("/query", Access::Public, Route::Query),
     ];
@@ -178,6 +220,7 @@ impl Service for Desk {
         self.state.subscribe().wait_for(|state| !state.hung).await.unwrap();
         match route {
             Route::Ping => self.ping(&request),
+            Route::Prove => self.prove().await,
             Route::Trade => self.trade(&request).await,
             Route::Query => self.query(&request).await,
         }
@@ -197,9 +240,38 @@ impl Desk {
 
     /// Answers at once and takes notice afterwards, as the real one does.
     fn ping(&self, request: &Request) -> Answer {
+        self.state.send_modify(|state| state.pinged += 1);
+        let reply = self.about();
+        let announced = request.headers.get(headers::CONFIGURATION);
+        let announced: Option<Configuration> =
+            announced.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
+        if let Some(announced) = announced.filter(|announced| announced.epoch > reply.epoch) {
+            self.disk.store(announced.epoch.0, Ordering::SeqCst);
+            self.state.send_modify(|state| state.leading = announced.leader.0 == self.id);
+        }
+        Answer::ok(&reply)
+    }
+
+    /// Rule G1: a replica whose disk hangs does not answer; one that is cut off says so.
+    async fn prove(&self) -> Answer {
+        self.state.send_modify(|state| state.asked_to_prove += 1);
+        let mut state = self.state.subscribe();
+        state.wait_for(|state| state.trouble != Trouble::Stuck).await.unwrap();
+        match self.state.borrow().trouble {
+            Trouble::CutOff(_) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "cut off"),
+            Trouble::None | Trouble::Stuck => Answer::ok(&self.about()),
+        }
+    }
+
+    fn about(&self) -> PingReply {
         let epoch = self.disk.load(Ordering::SeqCst);
-        let leading = self.state.borrow().leading;
-        let reply = PingReply {
+        let State { leading, trouble, .. } = *self.state.borrow();
+        let unfinished_us = if trouble == Trouble::Stuck { FOR_LONG_MS * 1000 } else { 0 };
+        let unreachable = match trouble {
+            Trouble::CutOff(peer) => vec![Unreachable { peer, since_ms: FOR_LONG_MS }],
+            Trouble::None | Trouble::Stuck => Vec::new(),
+        };
+        PingReply {
             id: ReplicaId(self.id),
             port: self.port,
             incarnation: self.incarnation.clone(),
@@ -207,17 +279,9 @@ impl Desk {
             leading,
             serving: leading,
             last_order_no: OrderNo(self.log.numbered() as u64),
-            health: wire::internal::WriterHealth::default(),
-            unreachable: Vec::new(),
-        };
-        let announced = request.headers.get(headers::CONFIGURATION);
-        let announced: Option<Configuration> =
-            announced.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
-        if let Some(announced) = announced.filter(|announced| announced.epoch.0 > epoch) {
-            self.disk.store(announced.epoch.0, Ordering::SeqCst);
-            self.state.send_modify(|state| state.leading = announced.leader.0 == self.id);
+            health: WriterHealth { unfinished_us, last_took_us: 0 },
+            unreachable,
         }
-        Answer::ok(&reply)
     }
 
     async fn trade(&self, request: &Request) -> Answer {

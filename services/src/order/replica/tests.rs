@@ -378,3 +378,72 @@ fn a_new_epoch_does_not_count_on_what_was_numbered_and_not_written_down() {
     settle(&mut three, &mut [&mut one, &mut two]);
     assert_eq!(three.committed(), OrderNo(1));
 }
+
+/// One tick of a leader whose followers answer at once; what it asks for.
+fn tick(leader: &mut Replica, followers: &mut [&mut Replica]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for (to, message) in leader.outgoing(true) {
+        let follower = followers.iter_mut().find(|follower| follower.id == to).unwrap();
+        effects.extend(deliver(leader, follower, &message));
+    }
+    effects
+}
+
+/// The front-end makes the change that it was asked for.
+fn granted(leader: &mut Replica, version: u64, in_sync: &[u8]) -> Vec<Effect> {
+    leader.membership_answered(Epoch(1), Some(configuration(version, 1, 3, in_sync)))
+}
+
+#[test]
+fn a_slow_follower_is_removed_once_and_comes_back_when_it_has_shown_that_it_can_write() {
+    let (mut one, mut two, mut three) = serving();
+    // Its flush takes three ticks, and the leader does not wait for longer.
+    three.number(Epoch(1), &trade(1), None);
+    let mut messages = three.outgoing(false);
+    three.flushed();
+    let slow = messages_to(messages.clone(), 1);
+    messages.retain(|(to, _)| *to == ReplicaId(2));
+    deliver(&mut three, &mut two, &messages[0].1);
+    (0..3).for_each(|_| drop(three.outgoing(true)));
+    assert_eq!(asks(&three.peer_failed(Epoch(1), ReplicaId(1))), [(Membership::Remove, 1, 1)]);
+    granted(&mut three, 2, &[2, 3]);
+    deliver(&mut three, &mut one, &slow);
+
+    // As long as there is nothing to write it is as quick as any. It has to keep up for ten ticks...
+    let mut effects = Vec::new();
+    let mut ticks = 0;
+    while effects.is_empty() {
+        effects = tick(&mut three, &mut [&mut one, &mut two]);
+        ticks += 1;
+    }
+    assert_eq!((ticks, effects), (10, vec![Effect::AskForProof(Epoch(1), ReplicaId(1))]));
+    // ...and then to write. It cannot, so nobody ever waits for it again.
+    assert_eq!(three.peer_proved(Epoch(1), ReplicaId(1), false), []);
+    for _ in 0..19 {
+        assert_eq!(tick(&mut three, &mut [&mut one, &mut two]), []);
+    }
+    let effects = tick(&mut three, &mut [&mut one, &mut two]);
+    assert_eq!(effects, [Effect::AskForProof(Epoch(1), ReplicaId(1))]);
+    let effects = three.peer_proved(Epoch(1), ReplicaId(1), true);
+    assert_eq!(asks(&effects), [(Membership::Add, 1, 2)]);
+}
+
+#[test]
+fn what_is_known_of_a_flapping_follower_outlives_the_leadership() {
+    let (mut one, mut two, mut three) = serving();
+    for version in [2, 4] {
+        three.outgoing(true);
+        three.peer_failed(Epoch(1), ReplicaId(1));
+        granted(&mut three, version, &[2, 3]);
+        granted(&mut three, version + 1, &[1, 2, 3]);
+    }
+    three.outgoing(true);
+    three.peer_failed(Epoch(1), ReplicaId(1));
+    granted(&mut three, 6, &[2, 3]);
+    elect(&mut three, configuration(7, 2, 3, &[2, 3]));
+    let effects = settle(&mut three, &mut [&mut one, &mut two]);
+    three.listed(Epoch(2), &[]);
+    assert_eq!(asks(&effects), [], "the third removal in short order");
+    let asked = (1..=20).find(|_| !tick(&mut three, &mut [&mut one, &mut two]).is_empty());
+    assert_eq!(asked, Some(20));
+}
