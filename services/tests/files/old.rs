@@ -100,18 +100,43 @@ async fn an_old_copy_of_the_front_ends_file_makes_no_leader_of_a_replica_that_fe
 }
 
 /// A leader that is an old copy and alone must not number other orders under numbers that clients
-/// know (L3).
+/// know (L3). The catalog, an old copy too, cannot tell it what it lacks.
 #[tokio::test]
-async fn an_old_copy_of_a_replica_alone_does_not_serve_until_another_is_back() {
-    let (mut bazaar, mut history, copy) = with_an_old_copy_of(Name::Order(3)).await;
+async fn old_copies_of_a_replica_and_the_catalog_alone_do_not_serve_until_another_replica_is_back()
+{
+    let mut bazaar = Bazaar::start().await;
+    let mut history = History::default();
+    history.trade(&bazaar, EACH).await;
+    bazaar.stop_all();
+    let copies = [Name::Catalog, Name::Order(3)].map(|name| bazaar.copy(name));
+    bazaar.launch_all();
+    bazaar.whole().await;
+    history.trade(&bazaar, EACH).await;
     let known = history.last();
+    bazaar.stop_all();
+    copies.iter().for_each(|copy| bazaar.put_back(copy));
+    for name in [Name::Catalog, Name::Order(3), Name::FrontEnd] {
+        bazaar.launch(name);
+    }
+    bazaar.waits(Name::FrontEnd, &format!("#{known}")).await;
+    bazaar.launch(Name::Order(1));
+    bazaar.launch(Name::Order(2));
+    bazaar.whole().await;
+    history.goes_on(&bazaar).await;
+}
+
+/// A catalog with a new file is filled once every replica has answered (L7), so an old copy that comes
+/// up alone waits for the others.
+#[tokio::test]
+async fn an_old_copy_of_a_replica_alone_does_not_fill_a_new_catalog() {
+    let (mut bazaar, mut history, copy) = with_an_old_copy_of(Name::Order(3)).await;
     bazaar.stop_all();
     bazaar.put_back(&copy);
     bazaar.lose(Name::Catalog);
     for name in [Name::Catalog, Name::Order(3), Name::FrontEnd] {
         bazaar.launch(name);
     }
-    bazaar.waits(Name::FrontEnd, &format!("#{known}")).await;
+    bazaar.waits(Name::FrontEnd, "catalog").await;
     bazaar.launch(Name::Order(1));
     bazaar.launch(Name::Order(2));
     bazaar.whole().await;
