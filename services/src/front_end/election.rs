@@ -141,7 +141,7 @@ pub async fn prove(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::ids::{Epoch, OrderNo};
+    use wire::ids::{Identity, Incarnation};
     use wire::internal::WriterHealth;
 
     const TIMEOUT_US: u64 = 300_000;
@@ -151,17 +151,8 @@ mod tests {
     }
 
     fn reply(id: u8) -> PingReply {
-        PingReply {
-            id: ReplicaId(id),
-            port: 0,
-            incarnation: "x".to_owned(),
-            epoch: Epoch(1),
-            leading: false,
-            serving: false,
-            last_order_no: OrderNo(0),
-            health: wire::internal::WriterHealth::default(),
-            unreachable: Vec::new(),
-        }
+        let (life, disk) = (Incarnation::new("x"), Identity::new("d"));
+        PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap())
     }
 
     fn seen(id: u8, outcome: Outcome) -> Observation {

@@ -162,20 +162,27 @@ impl Meters {
     }
 }
 
+/// Which process of which replica this is, and who the others are.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) id: ReplicaId,
+    pub(super) incarnation: Incarnation,
+    pub(super) others: Vec<ReplicaId>,
+}
+
 /// Starts the thread of a replica whose disk is open.
 ///
 /// # Errors
 /// If the disk's content breaks an invariant, or the thread cannot be started.
 pub(super) fn start(
-    id: ReplicaId,
-    incarnation: Incarnation,
-    others: Vec<ReplicaId>,
+    own: Own,
     store: Store,
     planted: Planted,
     progress: &Progress,
     metrics: &Metrics,
     outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
 ) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
+    let Own { id, incarnation, others } = own;
     let found = store.load()?;
     let mark = found.committed;
     let replica = Replica::new(id, incarnation, others, found).with_bugs(planted.bugs);

@@ -470,7 +470,8 @@ impl Replica {
                 probation.tick(is_member, peer.in_flight);
             }
             let lacks = peer.matched.is_none_or(|matched| matched < self.log.last().order_no);
-            if peer.in_flight || !(tick || (lacks && !peer.failed && !peer.refused)) {
+            let is_waiting = lacks && !peer.failed && !peer.refused;
+            if peer.in_flight || !(tick || is_waiting) {
                 continue;
             }
             peer.in_flight = true;

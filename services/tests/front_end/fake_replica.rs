@@ -11,10 +11,10 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use services::http::{Access, Answer, Endpoint, Request, Service};
 use tokio::sync::watch;
-use wire::configuration::Configuration;
+use wire::configuration::{Configuration, Fence};
 use wire::headers;
-use wire::ids::{Epoch, OrderNo, ReplicaId};
-use wire::internal::{Part, PingReply, Unreachable, WriterHealth};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{LogPoint, Part, PingReply, Unreachable, WriterHealth};
 
 use crate::process::{Process, free_address};
 use crate::running::until;
@@ -40,6 +40,8 @@ pub(crate) struct Log {
     attempts: watch::Sender<Vec<Attempt>>,
     orders: Mutex<Vec<(String, Value)>>,
     scripted: Mutex<VecDeque<(StatusCode, Value)>>,
+    /// The bazaar that everybody belongs to who has heard of an epoch.
+    bazaar: Mutex<Option<BazaarId>>,
 }
 
 /// A replica as the test holds it.
@@ -57,7 +59,7 @@ pub(crate) struct Replica {
 struct Desk {
     id: u8,
     port: u16,
-    incarnation: String,
+    incarnation: Incarnation,
     log: Arc<Log>,
     disk: Arc<AtomicU64>,
     state: watch::Sender<State>,
@@ -90,6 +92,7 @@ pub(crate) enum Trouble {
 #[derive(Clone, Copy)]
 enum Route {
     Ping,
+    Fence,
     Prove,
     Trade,
     Query,
@@ -144,7 +147,7 @@ impl Replica {
         let desk = Arc::new(Desk {
             id: self.id,
             port: self.address.port(),
-            incarnation: uuid::Uuid::new_v4().to_string(),
+            incarnation: Incarnation::new(&uuid::Uuid::new_v4().to_string()).unwrap(),
             log: Arc::clone(&self.log),
             disk: Arc::clone(&self.disk),
             state: watch::Sender::default(),
@@ -160,6 +163,8 @@ impl Replica {
 
     /// What is on its disk before it starts.
     pub(crate) fn has_seen_epoch(&self, epoch: u64) {
+        let bazaar = BazaarId::new("an-old-one").unwrap();
+        self.log.bazaar.lock().unwrap().get_or_insert(bazaar);
         self.disk.store(epoch, Ordering::SeqCst);
     }
 
@@ -208,6 +213,7 @@ impl Service for Desk {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/ping", Access::Internal, Route::Ping),
+        Endpoint::post("/fence", Access::Internal, Route::Fence),
         Endpoint::post("/prove", Access::Internal, Route::Prove),
         Endpoint::get("/trade", Access::Public, Route::Trade),
         Endpoint::get("/query", Access::Public, Route::Query),
@@ -220,6 +226,7 @@ impl Service for Desk {
         self.state.subscribe().wait_for(|state| !state.hung).await.unwrap();
         match route {
             Route::Ping => self.ping(&request),
+            Route::Fence => self.fence(&request.json().unwrap()),
             Route::Prove => self.prove().await,
             Route::Trade => self.trade(&request).await,
             Route::Query => self.query(&request).await,
@@ -246,10 +253,20 @@ impl Desk {
         let announced: Option<Configuration> =
             announced.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
         if let Some(announced) = announced.filter(|announced| announced.epoch > reply.epoch) {
+            *self.log.bazaar.lock().unwrap() = Some(announced.bazaar.clone());
             self.disk.store(announced.epoch.0, Ordering::SeqCst);
-            self.state.send_modify(|state| state.leading = announced.leader.0 == self.id);
+            let leads =
+                announced.leader.0 == self.id && announced.leader_incarnation == self.incarnation;
+            self.state.send_modify(|state| state.leading = leads);
         }
         Answer::ok(&reply)
+    }
+
+    /// Rule L4: takes nothing of an older epoch from now on.
+    fn fence(&self, fence: &Fence) -> Answer {
+        self.disk.fetch_max(fence.epoch.0, Ordering::SeqCst);
+        self.state.send_modify(|state| state.leading = false);
+        Answer::ok(&self.about())
     }
 
     /// Rule G1: a replica whose disk hangs does not answer; one that is cut off says so.
@@ -271,16 +288,21 @@ impl Desk {
             Trouble::CutOff(peer) => vec![Unreachable { peer, since_ms: FOR_LONG_MS }],
             Trouble::None | Trouble::Stuck => Vec::new(),
         };
+        let identity = Identity::new(&format!("disk-{}", self.id)).unwrap();
+        let last_order_no = OrderNo(self.log.numbered() as u64);
+        let is_new = epoch == 0;
         PingReply {
-            id: ReplicaId(self.id),
             port: self.port,
-            incarnation: self.incarnation.clone(),
+            bazaar: if is_new { None } else { self.log.bazaar.lock().unwrap().clone() },
             epoch: Epoch(epoch),
+            heard: Epoch(epoch),
             leading,
             serving: leading,
-            last_order_no: OrderNo(self.log.numbered() as u64),
+            last_order_no,
+            last: LogPoint { order_no: last_order_no, epoch: Epoch(u64::from(!is_new)) },
             health: WriterHealth { unfinished_us, last_took_us: 0 },
             unreachable,
+            ..PingReply::of_new(ReplicaId(self.id), self.incarnation.clone(), identity)
         }
     }
 

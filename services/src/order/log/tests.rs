@@ -12,14 +12,13 @@ fn entry(order_no: u64, epoch: u64, name: u64) -> Entry {
         stock_name: "Stock1".to_owned(),
         trade_type: TradeType::Buy,
         quantity: 1,
-        applied_seq: AppliedSeq(name),
     }
 }
 
 /// A log from (number, epoch, name) triples.
 fn log(entries: &[(u64, u64, u64)]) -> OrderLog {
-    OrderLog::from_entries(entries.iter().map(|(no, epoch, name)| entry(*no, *epoch, *name)))
-        .unwrap()
+    let entries = entries.iter().map(|(no, epoch, name)| entry(*no, *epoch, *name));
+    OrderLog::from_entries(entries, OrderNo(0)).unwrap()
 }
 
 fn append(
@@ -31,6 +30,7 @@ fn append(
     Append {
         epoch: Epoch(epoch),
         leader: ReplicaId(3),
+        bazaar: BazaarId::new("bazaar").unwrap(),
         takeover_end: OrderNo(takeover_end),
         previous: LogPoint { order_no: OrderNo(previous.0), epoch: Epoch(previous.1) },
         entries: entries.iter().map(|(no, epoch, name)| entry(*no, *epoch, *name).into()).collect(),
@@ -40,8 +40,8 @@ fn append(
 
 /// Plans and applies; returns `matched`.
 fn accept(log: &mut OrderLog, message: &Append) -> u64 {
-    match log.plan(message, Bugs::default()).unwrap() {
-        Plan::Change { keep, entries, matched } => {
+    match log.plan(message, OrderNo(0), Bugs::default()).unwrap() {
+        Plan::Change { keep, entries, matched, .. } => {
             log.apply(keep, entries);
             matched.0
         }
@@ -64,8 +64,9 @@ fn entries_follow_what_is_there() {
 
 #[test]
 fn a_gap_is_refused_with_the_place_to_try() {
-    let plan =
-        log(&[(1, 1, 1)]).plan(&append(1, 0, (5, 1), &[(6, 1, 6)]), Bugs::default()).unwrap();
+    let plan = log(&[(1, 1, 1)])
+        .plan(&append(1, 0, (5, 1), &[(6, 1, 6)]), OrderNo(0), Bugs::default())
+        .unwrap();
     assert_eq!(plan, Plan::Mismatch { try_after: OrderNo(1) });
 }
 
@@ -111,7 +112,7 @@ fn a_conflicting_tail_is_replaced_and_its_trade_may_come_back_under_another_numb
 #[test]
 fn a_mismatch_skips_the_whole_run_of_the_epoch_that_the_leader_lacks() {
     let log = log(&[(1, 1, 1), (2, 3, 2), (3, 3, 3), (4, 3, 4)]);
-    let plan = log.plan(&append(5, 4, (4, 2), &[]), Bugs::default()).unwrap();
+    let plan = log.plan(&append(5, 4, (4, 2), &[]), OrderNo(0), Bugs::default()).unwrap();
     assert_eq!(plan, Plan::Mismatch { try_after: OrderNo(1) });
 }
 
@@ -120,7 +121,7 @@ fn other_content_under_the_same_name_is_a_contradiction() {
     // R4's story, seen by the follower: (5,#2) is R2 here and R7 in the message.
     let log = log(&[(1, 5, 1), (2, 5, 2)]);
     assert_eq!(
-        log.plan(&append(5, 0, (1, 5), &[(2, 5, 7)]), Bugs::default()),
+        log.plan(&append(5, 0, (1, 5), &[(2, 5, 7)]), OrderNo(0), Bugs::default()),
         Err(Contradiction::OtherContent(OrderNo(2), Epoch(5)))
     );
 }
@@ -129,7 +130,7 @@ fn other_content_under_the_same_name_is_a_contradiction() {
 fn an_entry_of_the_senders_epoch_is_never_dropped() {
     let log = log(&[(1, 1, 1), (2, 2, 2)]);
     assert_eq!(
-        log.plan(&append(2, 0, (0, 0), &[(1, 2, 7)]), Bugs::default()),
+        log.plan(&append(2, 0, (0, 0), &[(1, 2, 7)]), OrderNo(0), Bugs::default()),
         Err(Contradiction::WouldDrop(OrderNo(2), Epoch(2)))
     );
 }
@@ -138,7 +139,7 @@ fn an_entry_of_the_senders_epoch_is_never_dropped() {
 fn a_trade_is_numbered_once() {
     let log = log(&[(1, 1, 1)]);
     assert!(matches!(
-        log.plan(&append(1, 0, (1, 1), &[(2, 1, 1)]), Bugs::default()),
+        log.plan(&append(1, 0, (1, 1), &[(2, 1, 1)]), OrderNo(0), Bugs::default()),
         Err(Contradiction::NumberedTwice(..))
     ));
 }
@@ -147,14 +148,31 @@ fn a_trade_is_numbered_once() {
 fn malformed_messages_are_refused() {
     let log = log(&[(1, 1, 1)]);
     for entries in [&[(3, 1, 3)][..], &[(2, 2, 2)], &[(2, 1, 2), (2, 1, 3)], &[(2, 0, 2)]] {
-        let result = log.plan(&append(1, 0, (1, 1), entries), Bugs::default());
+        let result = log.plan(&append(1, 0, (1, 1), entries), OrderNo(0), Bugs::default());
         assert!(matches!(result, Err(Contradiction::Malformed(_))), "{entries:?}");
     }
 }
 
 #[test]
-fn the_catalog_is_asked_only_for_what_follows_the_gapless_run() {
-    assert_eq!(log(&[]).numbered_through(), AppliedSeq(0));
-    assert_eq!(log(&[(1, 1, 2), (2, 1, 1), (3, 1, 5)]).numbered_through(), AppliedSeq(2));
-    assert_eq!(log(&[(1, 1, 2)]).numbered_through(), AppliedSeq(0));
+fn what_is_known_to_be_committed_is_neither_dropped_nor_changed_whoever_asks() {
+    // L2: the sender's log ends before it, or holds another trade there.
+    let log = log(&[(1, 1, 1), (2, 1, 2), (3, 1, 3)]);
+    let plan = |message: &Append| log.plan(message, OrderNo(2), Bugs::default());
+    let shorter = append(5, 1, (1, 1), &[]);
+    assert_eq!(plan(&shorter).unwrap_err().committed(), Some(OrderNo(2)));
+    let other = append(5, 1, (1, 1), &[(2, 5, 9)]);
+    assert_eq!(plan(&other).unwrap_err().committed(), Some(OrderNo(2)));
+    // Beyond the mark both may happen.
+    assert!(plan(&append(5, 2, (2, 1), &[(3, 5, 9)])).is_ok());
+}
+
+#[test]
+fn the_same_committed_trade_under_another_epoch_is_no_other_content() {
+    let mut log = log(&[(1, 1, 1), (2, 1, 2)]);
+    let message = append(5, 2, (0, 0), &[(1, 5, 1), (2, 5, 2)]);
+    let plan = log.plan(&message, OrderNo(2), Bugs::default()).unwrap();
+    let Plan::Change { restamped, keep, entries, matched } = plan else { panic!("{plan:?}") };
+    assert_eq!((keep, matched, entries.len()), (OrderNo(2), OrderNo(2), 0));
+    log.restamp(restamped);
+    assert_eq!(names(&log), [(1, 5, "R1".to_owned()), (2, 5, "R2".to_owned())]);
 }
