@@ -296,6 +296,20 @@ impl Bazaar {
             }
         })
         .await;
+        // An old copy of a member's file is a member; what it lacks comes with the leader's next message.
+        self.until("every replica up to date", async |bazaar| {
+            let mut heads = Vec::new();
+            for name in ORDERS.into_iter().filter(|name| bazaar.running.contains_key(name)) {
+                let reply = bazaar.get(name, "/dump?limit=1").await.ok_or("no answer")?;
+                let head: Value = reply.json().ok_or("no dump")?;
+                heads.push(
+                    ["through", "through_epoch", "committed"].map(|field| head[field].clone()),
+                );
+            }
+            let is_whole = |head: &[Value; 3]| *head == heads[0] && head[0] == head[2];
+            if heads.iter().all(is_whole) { Ok(()) } else { Err(format!("{heads:?}")) }
+        })
+        .await;
     }
 
     /// Waits until a process is not ready for a reason that contains `words`, and returns it.

@@ -100,16 +100,17 @@ async fn trade_all(bazaar: &Bazaar, sent: &[u64]) -> Vec<(u64, Value)> {
 /// Everything that a replica or the catalog holds, page by page: the log, or the decided trades.
 pub(crate) async fn dump(bazaar: &Bazaar, name: Name) -> Vec<Value> {
     let rows = if name == Name::Catalog { "trades" } else { "entries" };
-    let (mut all, mut through, mut after) = (Vec::new(), None, 0);
+    let (mut all, mut rest, mut after) = (Vec::new(), String::new(), 0);
     loop {
-        let mut path = format!("/dump?after={after}&limit={PAGE}");
-        if let Some(through) = through {
-            path.push_str(&format!("&through={through}"));
-        }
-        let reply = bazaar.get(name, &path).await.unwrap();
-        assert_eq!(reply.status, StatusCode::OK, "{name}");
+        let reply =
+            bazaar.get(name, &format!("/dump?after={after}&limit={PAGE}{rest}")).await.unwrap();
+        assert_eq!(reply.status, StatusCode::OK, "{name}: {after}{rest}");
         let mut page: Value = reply.json().unwrap();
-        let through = *through.get_or_insert(page["through"].as_u64().unwrap());
+        let through = page["through"].as_u64().unwrap();
+        rest = format!("&through={through}");
+        if name != Name::Catalog {
+            rest.push_str(&format!("&through_epoch={}", page["through_epoch"]));
+        }
         let rows = page[rows].as_array_mut().unwrap();
         // Orders and decisions are both counted from 1, without gaps.
         after += u64::try_from(rows.len()).unwrap();
