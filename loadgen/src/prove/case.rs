@@ -262,7 +262,10 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ),
     ("answer-strangers", "needs a page of another origin; services/tests/strangers has one"),
     ("believe-anybody", "needs somebody without the token; services/tests/strangers has one"),
-    ("store-unconfirmed-epochs", "needs somebody with the token who lies; services/tests/order.rs"),
+    (
+        "store-unconfirmed-epochs",
+        "needs somebody with the token who lies; services/tests/strangers",
+    ),
     ("record-unknown-stocks", "needs trades of stocks that do not exist; the load has none"),
     ("place-before-body", "needs requests whose bodies do not come; services/tests/strangers"),
     ("reuse-versions", "needs a catalog with an old file, under a cache that knows better"),
