@@ -22,7 +22,7 @@ mod store;
 mod trades;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -118,6 +118,7 @@ pub async fn run(
         prober,
         peers,
         metrics: metrics.clone(),
+        foreign: Mutex::default(),
         config,
     };
     serve(listener, Arc::new(service), server, shutdown).await;

@@ -12,6 +12,8 @@ use services::http::{
 use services::metrics::Metrics;
 use services::planted::Bugs;
 use tokio::sync::watch;
+use wire::headers;
+use wire::ids::Epoch;
 
 use crate::services_under_test::listen;
 use crate::talk::TOKEN;
@@ -32,6 +34,7 @@ pub(crate) enum Route {
     Now,
     Big,
     Empty,
+    Epoch,
     Wait,
 }
 
@@ -42,16 +45,21 @@ impl Service for Desk {
         Endpoint::post("/now", Access::Public, Route::Now),
         Endpoint::get("/big", Access::Public, Route::Big),
         Endpoint::get("/empty", Access::Public, Route::Empty),
+        Endpoint::get("/epoch", Access::Public, Route::Epoch),
         Endpoint::get("/wait", Access::Public, Route::Wait),
         Endpoint::get("/internal", Access::Internal, Route::Now),
         Endpoint::post("/internal", Access::Internal, Route::Now),
     ];
 
-    async fn handle(self: Arc<Self>, route: Route, _request: Request) -> Answer {
+    async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         self.answered.fetch_add(1, Ordering::SeqCst);
         match route {
             Route::Now => Answer::text("here".to_owned(), "text/plain"),
             Route::Big => Answer::text("x".repeat(64 * 1024), "text/plain"),
+            Route::Epoch => match request.header::<Epoch>(headers::EPOCH) {
+                Ok(epoch) => Answer::text(format!("{epoch:?}"), "text/plain"),
+                Err(bad) => bad.into(),
+            },
             Route::Empty => Answer::empty(),
             Route::Wait => {
                 self.waiting.send_modify(|waiting| *waiting += 1);
@@ -77,6 +85,11 @@ pub(crate) fn patient() -> Limits {
 impl Desk {
     /// Starts it with the token.
     pub(crate) async fn start(limits: Limits) -> (Arc<Self>, SocketAddr) {
+        Self::with_bugs(limits, Bugs::default()).await
+    }
+
+    /// The same, with bugs planted in its server.
+    pub(crate) async fn with_bugs(limits: Limits, bugs: Bugs) -> (Arc<Self>, SocketAddr) {
         let (listener, address) = listen().await;
         let desk = Arc::new(Self {
             answered: AtomicUsize::new(0),
@@ -87,7 +100,7 @@ impl Desk {
             secret: Some(TOKEN.into()),
             http: HttpConfig { names: Names::default(), limits },
             metrics: Metrics::new().http,
-            bugs: Bugs::default(),
+            bugs,
         };
         tokio::spawn(serve(listener, Arc::clone(&desk), config, pending()));
         (desk, address)

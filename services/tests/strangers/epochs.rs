@@ -44,7 +44,7 @@ fn configuration(epoch: u64) -> Value {
 
 async fn sync(order: SocketAddr, epoch: u64) -> String {
     let message = json!({
-        "epoch": epoch, "leader": 2, "takeover_end": 0,
+        "epoch": epoch, "leader": 2, "bazaar": "bazaar", "takeover_end": 0,
         "previous": {"order_no": 0, "epoch": 0}, "entries": [], "committed": 0,
     });
     let headers = format!("x-epoch: {epoch}\r\n{WITH_TOKEN}");

@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+#[cfg(feature = "planted-bugs")]
+mod bugs;
 mod connections;
 mod desk;
 mod epochs;
