@@ -40,3 +40,4 @@ mod spawner;
 mod start_error;
 #[cfg(test)]
 mod testing;
+mod token;

@@ -190,6 +190,16 @@ pub enum Bug {
     NumberOverContradiction,
     /// Catalog: a start does not look which versions the front-end has seen (L8).
     ReuseVersions,
+    /// All: requests of other origins and for other host names are answered (S1).
+    AnswerStrangers,
+    /// All: the headers of the protocols are believed without the token (S2).
+    BelieveAnybody,
+    /// Order: an epoch above the known one is stored without asking the front-end (S2).
+    StoreUnconfirmedEpochs,
+    /// Catalog: trades of stocks that do not exist are recorded (S3).
+    RecordUnknownStocks,
+    /// All: a request takes its place before its body is there (S4).
+    PlaceBeforeBody,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.

@@ -1,5 +1,7 @@
 //! What the three binaries share: arguments, logging, signals, exit codes.
 
+pub mod token;
+
 use std::future::Future;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -22,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use wire::ids::ReplicaId;
 
+use crate::http::{HttpConfig, Limits, Names, parse_name};
 use crate::planted::PlantedArgs;
 use crate::storage::Durability;
 
@@ -31,10 +34,6 @@ const EXIT_SETUP: u8 = 3;
 const EXIT_DISK: i32 = 4;
 /// A part that owns state panicked: what it would have done next, nobody does any more.
 const EXIT_PANIC: i32 = 5;
-
-/// The environment variable with the shared secret. There is no flag for it: a command line can
-/// be read by everybody on the machine.
-pub const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
 
 /// How long a thread that owns a file may take to end once the service has stopped serving. Only
 /// another program's lock on that file can make it wait, and nothing that it would still write has
@@ -59,6 +58,16 @@ pub struct CommonArgs {
     /// When a commit counts: once it is on disk, or once the operating system has it
     #[arg(long, env = "BAZAAR_DURABILITY", value_enum, default_value = "flush")]
     pub durability: Durability,
+    /// A host name that requests may be for, besides localhost and literal addresses; repeat it, or
+    /// separate several by commas
+    #[arg(
+        long = "allowed-host",
+        env = "BAZAAR_ALLOWED_HOSTS",
+        value_delimiter = ',',
+        value_name = "NAME",
+        value_parser = parse_name
+    )]
+    pub allowed_hosts: Vec<String>,
     /// How log lines on stderr look; RUST_LOG sets how much is logged
     #[arg(long, env = "BAZAAR_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -68,6 +77,14 @@ pub struct CommonArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become the help's first line")]
     pub planted: PlantedArgs,
+}
+
+impl CommonArgs {
+    /// Who may ask, and how much is put up with.
+    #[must_use]
+    pub fn http(&self) -> HttpConfig {
+        HttpConfig { names: Names::new(self.allowed_hosts.clone()), limits: Limits::default() }
+    }
 }
 
 /// A replica and where it listens: `ID=ADDR`.
@@ -141,7 +158,7 @@ where
     tie_to_parent(common.parent_pid)?;
     init_logging(common.log_format);
     raise_open_files_limit();
-    let secret = secret(listen)?;
+    let secret = Some(token::of(listen, &common.data_dir)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -189,15 +206,6 @@ fn init_logging(format: LogFormat) {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().init(),
     }
-}
-
-fn secret(listen: SocketAddr) -> anyhow::Result<Option<Arc<str>>> {
-    let secret = std::env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty());
-    anyhow::ensure!(
-        secret.is_some() || listen.ip().is_loopback(),
-        "--listen {listen} is not a loopback address: set {SECRET_VARIABLE} to a shared secret"
-    );
-    Ok(secret.map(Arc::from))
 }
 
 fn shutdown_signal() -> anyhow::Result<Shutdown> {

@@ -26,6 +26,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 use wire::ids::{BazaarId, Identity};
 
+pub(crate) use access::prepare_folder;
 pub use change::Change;
 pub use trouble::{StorageError, Trouble};
 

@@ -203,6 +203,7 @@ fn a_disk_that_fills_up_ends_the_process_with_its_own_line_and_code() {
     let mut child = shell
         .args([script, env!("CARGO_BIN_EXE_catalog"), &free.to_string()])
         .env("RUST_LOG", "off")
+        .env("DOUBLE_TROUBLE_SECRET", TOKEN)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -227,6 +228,9 @@ fn a_disk_that_fills_up_ends_the_process_with_its_own_line_and_code() {
     assert!(said.contains("no space is left on its disk") && !said.contains("damaged"), "{said}");
 }
 
+/// What internal endpoints want.
+const TOKEN: &str = "open-sesame";
+
 /// Tells the catalog of an epoch; the status of its answer.
 fn tell(catalog: std::net::SocketAddr, epoch: u64) -> Option<u16> {
     let body = format!(
@@ -235,6 +239,7 @@ fn tell(catalog: std::net::SocketAddr, epoch: u64) -> Option<u16> {
     let length = body.len();
     let mut stream = std::net::TcpStream::connect(catalog).ok()?;
     let head = "POST /configuration HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+    let head = format!("{head}x-double-trouble-secret: {TOKEN}\r\n");
     stream.write_all(format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use services::http::{
-    Access, Answer, Call, Endpoint, Peers, Reply, Request, ServerConfig, Service, serve,
+    Access, Answer, Call, Endpoint, HttpConfig, Peers, Reply, Request, ServerConfig, Service, serve,
 };
 use services::metrics::Metrics;
 use services::order::{Config, run};
@@ -56,6 +56,7 @@ struct Others {
 
 #[derive(Clone, Copy)]
 enum Route {
+    Configuration,
     Ping,
     Members,
     Trade,
@@ -67,6 +68,7 @@ enum Route {
 impl Service for Others {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
+        Endpoint::get("/configuration", Access::Internal, Route::Configuration),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::post("/configuration/members", Access::Internal, Route::Members),
         Endpoint::post("/trade", Access::Internal, Route::Trade),
@@ -78,6 +80,7 @@ impl Service for Others {
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         let is_down = self.is_down.load(Ordering::SeqCst);
         match route {
+            Route::Configuration => Answer::ok(&*self.configuration.borrow()),
             Route::Ping => {
                 self.probes.send_modify(|probes| *probes += 1);
                 Answer::empty()
@@ -255,8 +258,12 @@ impl Bazaar {
         let others_listener = listener(None).await;
         let others_at = others_listener.local_addr().unwrap();
         let (stop_others, stopped) = oneshot::channel::<()>();
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         tokio::spawn(serve(others_listener, Arc::clone(&others), config, async {
             let _ = stopped.await;
         }));
@@ -329,6 +336,7 @@ impl Bazaar {
             ping_timeout: Duration::from_secs(5),
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
+            http: services::http::HttpConfig::default(),
             planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();

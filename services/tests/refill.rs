@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use services::http::{
-    Access, Answer, Call, Endpoint, Peers, Reply, Request, ServerConfig, Service, serve,
+    Access, Answer, Call, Endpoint, HttpConfig, Peers, Reply, Request, ServerConfig, Service, serve,
 };
 use services::metrics::Metrics;
 use services::planted::{Bugs, Planted};
@@ -41,6 +41,7 @@ struct FrontEnd {
 
 #[derive(Clone, Copy)]
 enum Route {
+    Configuration,
     Members,
     Invalidate,
 }
@@ -48,12 +49,14 @@ enum Route {
 impl Service for FrontEnd {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
+        Endpoint::get("/configuration", Access::Internal, Route::Configuration),
         Endpoint::post("/configuration/members", Access::Internal, Route::Members),
         Endpoint::post("/invalidate", Access::Internal, Route::Invalidate),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         match route {
+            Route::Configuration => Answer::ok(&*self.configuration.borrow()),
             Route::Members => self.members(&request.json().unwrap()),
             Route::Invalidate => Answer::empty(),
         }
@@ -132,8 +135,12 @@ impl Bazaar {
         let front_end = Arc::new(front_end);
         let front_end_listener = listener(None).await;
         let front_end_at = front_end_listener.local_addr().unwrap();
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         let serving =
             serve(front_end_listener, Arc::clone(&front_end), config, std::future::pending());
         tokio::spawn(serving);
@@ -169,6 +176,7 @@ impl Bazaar {
                 ping_timeout: Duration::from_secs(5),
                 data_dir: self.data(),
                 durability: Durability::Os,
+                http: HttpConfig::default(),
                 planted: Planted::default(),
             };
             let listener = listener(Some(self.addresses[&id])).await;
@@ -185,6 +193,7 @@ impl Bazaar {
         let config = catalog::Config {
             data_dir: self.data(),
             durability: Durability::Os,
+            http: HttpConfig::default(),
             planted: Planted::default(),
             front_end: self.front_end_at,
             stocks: None,

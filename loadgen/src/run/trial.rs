@@ -95,7 +95,7 @@ impl Trial<'_> {
         });
         let ran = self.with_clients(&bazaar, events, records).await;
         probes.stop().await;
-        bazaar.stop().await;
+        self.stop.see_off(&bazaar).await;
         ran
     }
 
@@ -127,7 +127,10 @@ impl Trial<'_> {
             control.give_up();
             if !goose.is_finished() {
                 // It is aborted below if it does not end by itself.
-                let _ = timeout(GOOSE_ENDS_WITHIN, &mut goose).await;
+                tokio::select! {
+                    _ = timeout(GOOSE_ENDS_WITHIN, &mut goose) => {}
+                    () = self.stop.hurried() => {}
+                }
             }
         }
         // Its clients are through. Goose would notice within half a second, in every trial.

@@ -76,6 +76,14 @@ impl Ledger {
         Self { epoch, last_applied, stocks, bugs: Bugs::default() }
     }
 
+    /// Whether a decision is written down: nothing is kept of stocks that do not exist (rule S3). Asked
+    /// again, the trade is decided again, and the same way: the stocks of a bazaar stay the same.
+    /// *Otherwise: 2,000 trades of invented stocks make the file larger for good.*
+    #[must_use]
+    pub fn keeps(&self, record: &TradeRecord) -> bool {
+        record.decision != Decision::NotFound || self.bugs.has(Bug::RecordUnknownStocks)
+    }
+
     /// The same ledger with bugs planted in it.
     #[must_use]
     pub fn with_bugs(self, bugs: Bugs) -> Self {
@@ -316,9 +324,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_stock_is_recorded_as_not_found() {
-        let record = new(ledger().decide(&buy("1", 1, "Z", 1), None));
+    fn an_unknown_stock_is_not_found_and_not_recorded() {
+        let mut ledger = ledger();
+        let record = new(ledger.decide(&buy("1", 1, "Z", 1), None));
         assert_eq!(record.decision, Decision::NotFound);
+        assert!(!ledger.keeps(&record));
+        let refused = new(ledger.decide(&buy("2", 1, "A", u64::from(u32::MAX)), None));
+        assert!(ledger.keeps(&refused));
         assert_eq!(
             (record.version, record.quantity_after, record.volume_after),
             (None, None, None)

@@ -63,7 +63,12 @@ pub async fn run(
         pushing.await;
     });
 
-    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
+    let server = ServerConfig {
+        secret,
+        http: config.http.clone(),
+        metrics: metrics.http.clone(),
+        bugs: planted.bugs,
+    };
     let service = Arc::new(Catalog { desk: desk.clone(), shown, status, metrics });
     let mut asked_to_stop = false;
     let until = async {

@@ -16,7 +16,7 @@ use wire::bazaar::{
 use wire::configuration::Configuration;
 use wire::dump::MAX_PAGE;
 use wire::headers;
-use wire::ids::{Epoch, Incarnation, RequestId, StockVersion};
+use wire::ids::{Epoch, Incarnation, MAX_COUNTER, RequestId, StockVersion};
 use wire::internal::{Decision, FillRequest, MAX_LISTED, TradeRecord, UnnumberedRequest};
 
 use super::ledger::{Stale, Trade};
@@ -28,8 +28,6 @@ use crate::metrics::Metrics;
 
 /// Said until every version has been pushed.
 const PUSHING_VERSIONS: &str = "pushing versions";
-/// The largest counter that a column holds.
-const MAX_COUNTER: u64 = i64::MAX as u64;
 
 /// The catalog's endpoints.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +76,8 @@ impl Service for Catalog {
         Endpoint::post("/configuration", Access::Internal, Route::Configuration),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
-        Endpoint::get("/healthz", Access::Internal, Route::Health),
-        Endpoint::get("/metrics", Access::Internal, Route::Metrics),
+        Endpoint::get("/healthz", Access::Local, Route::Health),
+        Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
@@ -109,7 +107,7 @@ impl Catalog {
         if let Some(reason) = self.closed() {
             return Err(not_yet(reason));
         }
-        let name = request.parameter("stock_name")?;
+        let name = request.stock_name()?;
         let look = match request.header::<StockVersion>(headers::MIN_VERSION)? {
             None => self.shown.query(&name),
             Some(least) => self.shown.fill(&name, least).await,
@@ -135,7 +133,6 @@ impl Catalog {
     /// before it can acknowledge anything.
     async fn hear(&self, request: &Request) -> Result<Answer, Answer> {
         let configuration: Configuration = small_json(request)?;
-        storable("epoch", configuration.epoch)?;
         let answer = self.tell(Ask::Configuration(configuration)).await?;
         Ok(if answer.status() == StatusCode::OK { self.ping() } else { answer })
     }
@@ -195,7 +192,7 @@ fn trade(request: &Request) -> Result<Ask, Answer> {
         (Some(id), Some(epoch)) => {
             let id = RequestId::new(id);
             let id = id.map_err(|error| BadRequest::new(headers::REQUEST_ID, error))?;
-            (id, Some(storable(headers::EPOCH, epoch)?))
+            (id, Some(epoch))
         }
         // A name of its own, so that it is told apart from every other.
         (None, None) => {
@@ -211,10 +208,6 @@ fn trade(request: &Request) -> Result<Ask, Answer> {
 
 fn unnumbered(request: &Request) -> Result<Ask, Answer> {
     let body: UnnumberedRequest = small_json(request)?;
-    storable("epoch", body.epoch)?;
-    if body.after.place.0 > MAX_COUNTER {
-        return Err(BadRequest::new("after", format!("must be at most {MAX_COUNTER}")).into());
-    }
     if body.after.place > body.log_end {
         return Err(BadRequest::new("after", "must not lie beyond log_end").into());
     }
@@ -223,15 +216,8 @@ fn unnumbered(request: &Request) -> Result<Ask, Answer> {
 
 fn fill(request: &Request) -> Result<Ask, Answer> {
     let body: FillRequest = request.json()?;
-    storable("epoch", body.epoch)?;
     if body.entries.len() > MAX_LISTED as usize {
         return Err(BadRequest::new("entries", format!("at most {MAX_LISTED} are taken")).into());
-    }
-    for entry in &body.entries {
-        storable("entries", entry.epoch)?;
-        if entry.order_no.0 > MAX_COUNTER {
-            return Err(BadRequest::new("entries", format!("must be at most {MAX_COUNTER}")).into());
-        }
     }
     Ok(Ask::Fill(body))
 }
@@ -254,13 +240,6 @@ fn small_json<T: DeserializeOwned>(request: &Request) -> Result<T, Answer> {
         return Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(request.json()?)
-}
-
-fn storable(field: &str, epoch: Epoch) -> Result<Epoch, BadRequest> {
-    if epoch.0 > MAX_COUNTER {
-        return Err(BadRequest::new(field, format!("must be at most {MAX_COUNTER}")));
-    }
-    Ok(epoch)
 }
 
 fn lacks(missing: &str, present: &str) -> Answer {

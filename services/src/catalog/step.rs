@@ -141,6 +141,7 @@ impl Step<'_, '_> {
         }
         let recorded = self.batch.find(&trade.request_id)?;
         Ok(match self.ledger.decide(trade, recorded) {
+            Verdict::New(record) if !self.ledger.keeps(&record) => (Told::Decided(record), true),
             Verdict::New(record) => {
                 self.batch.record(&record)?;
                 self.wrote = true;

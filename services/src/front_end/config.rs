@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use wire::ids::ReplicaId;
 
+use crate::http::HttpConfig;
 use crate::planted::Planted;
 use crate::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use crate::storage::Durability;
@@ -92,6 +93,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a commit counts.
     pub durability: Durability,
+    /// Who may ask, and how much is put up with.
+    pub http: HttpConfig,
     /// What is wrong with it on purpose: nothing, but in builds that ask for it.
     pub planted: Planted,
 }
@@ -134,6 +137,7 @@ impl TryFrom<Args> for Config {
             ping_period,
             ping_timeout,
             trade_timeout,
+            http: args.common.http(),
             data_dir: args.common.data_dir,
             durability: args.common.durability,
             planted: Planted::from(&args.common.planted),

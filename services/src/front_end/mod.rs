@@ -88,7 +88,8 @@ pub async fn run(
     let lookups = retried("lookups_retried_total", "Attempts at a lookup after the first.");
     let cache = Cache::new(config.cache).with_bugs(bugs);
     let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, stretches, &metrics));
-    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs };
+    let server =
+        ServerConfig { secret, http: config.http.clone(), metrics: metrics.http.clone(), bugs };
     let front_end = Arc::new(FrontEnd {
         stocks: Arc::clone(&stocks),
         trades: Trades::new(trades, Arc::clone(&membership), config.trade_timeout),

@@ -1,8 +1,9 @@
 //! The front-end's table of endpoints, and who answers each of them.
 //!
-//! Three paths are public; everything else needs the shared secret where there is one, and has
-//! places of its own: with every public place taken by a trade that waits for an invalidation, the
-//! invalidation still gets through (rule E5), and so does whoever only reads (rule G3).
+//! Three paths are public everywhere, and what clients of old look at is on loopback. Everything else
+//! wants the bazaar's token, and has places of its own: with every public place taken by a trade that
+//! waits for an invalidation, the invalidation still gets through (rule E5), and so does whoever only
+//! reads (rule G3).
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub(super) enum Route {
     Leader,
     Remove,
     Invalidate,
+    Configuration,
     ChangeMembers,
     History,
     Health,
@@ -69,13 +71,14 @@ impl Service for FrontEnd {
         Endpoint::post("/orders", Access::Public, Route::Trade).trading(),
         Endpoint::get("/orders", Access::Public, Route::Order),
         Endpoint::get("/orders/*", Access::Public, Route::Order),
-        Endpoint::get("/leader", Access::Internal, Route::Leader),
-        Endpoint::get("/rm", Access::Internal, Route::Remove),
+        Endpoint::get("/leader", Access::Local, Route::Leader),
+        Endpoint::get("/rm", Access::Local, Route::Remove),
         Endpoint::post("/invalidate", Access::Internal, Route::Invalidate),
+        Endpoint::get("/configuration", Access::Internal, Route::Configuration),
         Endpoint::post("/configuration/members", Access::Internal, Route::ChangeMembers),
         Endpoint::get("/history", Access::Internal, Route::History),
-        Endpoint::get("/healthz", Access::Internal, Route::Health),
-        Endpoint::get("/metrics", Access::Internal, Route::Metrics),
+        Endpoint::get("/healthz", Access::Local, Route::Health),
+        Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
@@ -86,6 +89,7 @@ impl Service for FrontEnd {
             Route::Leader => self.leader(),
             Route::Remove => self.stocks.remove(&request),
             Route::Invalidate => self.stocks.invalidate(&request),
+            Route::Configuration => self.configuration(),
             Route::ChangeMembers => self.change_members(&request).await,
             Route::History => Ok(Answer::ok(&self.membership.history().await)),
             Route::Health => self.health(),
@@ -100,6 +104,13 @@ impl FrontEnd {
         let configuration = self.membership.configuration().ok_or_else(no_configuration)?;
         let (leader, epoch) = (configuration.leader, configuration.epoch);
         Ok(Answer::ok(&LeaderBody { leader, epoch, in_sync: configuration.member_ids().collect() }))
+    }
+
+    /// What is current: whoever meets an epoch that it has not heard of asks before it stores it (rule
+    /// S2).
+    fn configuration(&self) -> Result<Answer, Answer> {
+        let configuration = self.membership.configuration().ok_or_else(no_configuration)?;
+        Ok(Answer::ok(&*configuration))
     }
 
     async fn change_members(&self, request: &Request) -> Result<Answer, Answer> {

@@ -17,7 +17,7 @@ use wire::ids::RequestId;
 
 use super::failover::{Believed, Failover, pass_on};
 use super::membership::Membership;
-use super::stocks::check_stock_name;
+use super::stocks::check_name;
 use crate::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 
 /// Trades under way, those included whose clients have left. Twice what the server admits at once.
@@ -42,7 +42,7 @@ impl Trades {
     /// `POST /orders`.
     pub async fn trade(&self, request: &Request) -> Result<Answer, Answer> {
         let trade: TradeRequest = request.json()?;
-        check_stock_name(&trade.stock_name)?;
+        check_name(&trade.stock_name)?;
         let call = call(&request_id(request)?, &trade);
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let status = StatusCode::SERVICE_UNAVAILABLE;

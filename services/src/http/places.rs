@@ -35,10 +35,12 @@ impl Places {
     pub fn of(access: Access, load: Load, bugs: Bugs) -> Self {
         match (access, load) {
             (Access::Internal, _) if !bugs.has(Bug::OneBound) => Self::Internal,
-            (Access::Public | Access::Work, Load::Read) if !bugs.has(Bug::ReadsShareWithTrades) => {
+            (Access::Public | Access::Work | Access::Local, Load::Read)
+                if !bugs.has(Bug::ReadsShareWithTrades) =>
+            {
                 Self::Reads
             }
-            (Access::Public | Access::Work | Access::Internal, _) => Self::Trades,
+            (Access::Public | Access::Work | Access::Local | Access::Internal, _) => Self::Trades,
         }
     }
 }

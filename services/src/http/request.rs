@@ -6,6 +6,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use serde::de::DeserializeOwned;
+use wire::bazaar::check_stock_name;
 
 /// A request that is whole: nothing is decided on half a body.
 #[derive(Debug)]
@@ -70,6 +71,13 @@ impl Request {
             Some(segment) => decode(segment).map_err(|problem| BadRequest::new(name, problem)),
             None => self.parameter(name),
         }
+    }
+
+    /// The parameter `stock_name`, if it is not longer than any stock's (rule S3).
+    pub fn stock_name(&self) -> Result<String, BadRequest> {
+        let name = self.parameter("stock_name")?;
+        check_stock_name(&name).map_err(|bad| BadRequest::new("stock_name", bad))?;
+        Ok(name)
     }
 
     /// A parameter, parsed.

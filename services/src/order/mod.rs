@@ -8,6 +8,7 @@ mod actor;
 mod backoff;
 pub mod carriage;
 mod config;
+mod confirmation;
 pub mod dump;
 pub mod health;
 pub mod log;
@@ -96,6 +97,12 @@ pub async fn run(
         tokio::spawn(prober.clone().watch_front_end()),
     ];
 
+    let server = ServerConfig {
+        secret,
+        http: config.http.clone(),
+        metrics: metrics.http.clone(),
+        bugs: planted.bugs,
+    };
     let service = OrderService {
         port,
         incarnation,
@@ -114,7 +121,6 @@ pub async fn run(
         foreign: Mutex::default(),
         config,
     };
-    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     serve(listener, Arc::new(service), server, shutdown).await;
 
     ticks.abort();

@@ -15,6 +15,7 @@ use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
 use super::actor::{Handle, Input, NO_PANIC, Status};
 use super::config::Config;
+use super::confirmation::confirm;
 use super::dump::PageRequest;
 use super::health::Progress;
 use super::lookup::{self, Lookup};
@@ -22,10 +23,9 @@ use super::prober::Prober;
 use super::trades::Trades;
 use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Service};
 use crate::metrics::Metrics;
+use crate::planted::Bug;
 use crate::process::monotonic_us;
 
-/// The largest counter that a column holds.
-const MAX_COUNTER: u64 = i64::MAX as u64;
 /// How long a question to another service may take before this one gives up on it.
 const PASS_ON_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -67,16 +67,17 @@ impl Service for OrderService {
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/query", Access::Work, Route::Query),
         Endpoint::get("/trade", Access::Work, Route::Trade).trading(),
-        Endpoint::post("/sync", Access::Internal, Route::Sync),
-        Endpoint::get("/ping", Access::Internal, Route::Ping),
+        // Without an epoch it is what clients of old send, and changes nothing (R5).
+        Endpoint::post("/sync", Access::Local, Route::Sync).internal_with(headers::EPOCH),
+        Endpoint::get("/ping", Access::Local, Route::Ping),
         Endpoint::post("/prove", Access::Internal, Route::Prove),
         Endpoint::post("/fence", Access::Internal, Route::Fence),
-        Endpoint::get("/leader", Access::Internal, Route::Leader),
-        Endpoint::get("/test", Access::Internal, Route::Test),
-        Endpoint::get("/test1", Access::Internal, Route::Test1),
+        Endpoint::get("/leader", Access::Local, Route::Leader),
+        Endpoint::get("/test", Access::Local, Route::Test),
+        Endpoint::get("/test1", Access::Local, Route::Test1),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
-        Endpoint::get("/healthz", Access::Internal, Route::Healthz),
-        Endpoint::get("/metrics", Access::Internal, Route::Metrics),
+        Endpoint::get("/healthz", Access::Local, Route::Healthz),
+        Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
@@ -147,7 +148,7 @@ impl OrderService {
 
     async fn trade(&self, request: &Request) -> Result<Answer, Answer> {
         let trade = TradeRequest {
-            stock_name: request.parameter("stock_name")?,
+            stock_name: request.stock_name()?,
             trade_type: request.parsed("trade_type")?,
             quantity: request.parsed("quantity")?,
         };
@@ -172,10 +173,21 @@ impl OrderService {
         if message.epoch != epoch {
             return Err(BadRequest::new(headers::EPOCH, "differs from the body's epoch").into());
         }
+        self.know(epoch).await?;
         let received = self.ask(|reply| Input::Append(message, reply)).await?;
         received
             .map(|reply| Answer::ok(&reply))
             .map_err(|contradiction| Answer::error(StatusCode::CONFLICT, contradiction.to_string()))
+    }
+
+    /// S2: makes sure that the epoch was given out by the front-end.
+    async fn know(&self, epoch: Epoch) -> Result<(), Answer> {
+        let known = self.replica.status.borrow().epoch;
+        if epoch <= known || self.config.planted.bugs.has(Bug::StoreUnconfirmedEpochs) {
+            return Ok(());
+        }
+        let Config { front_end, ping_timeout, .. } = self.config;
+        confirm(&self.peers, front_end, epoch, ping_timeout).await
     }
 
     /// Answers at once, whatever the thread and the disk are busy with.
@@ -246,9 +258,6 @@ impl OrderService {
     /// L4: what is said from now on stays true, since no message of an older epoch is taken any more.
     async fn fence(&self, request: &Request) -> Result<Answer, Answer> {
         let fence: Fence = request.json()?;
-        if fence.epoch.0 > MAX_COUNTER {
-            return Err(BadRequest::new("epoch", format!("must be at most {MAX_COUNTER}")).into());
-        }
         match self.ask(|reply| Input::Fence(fence, reply)).await? {
             Ok(()) => Ok(Answer::ok(&self.about())),
             Err(unfenced) => Err(Answer::error(StatusCode::CONFLICT, unfenced.to_string())),

@@ -17,7 +17,7 @@ use super::StorageError;
 const OTHERS: u32 = 0o077;
 
 /// Makes the folder if it is not there.
-pub(super) fn prepare_folder(dir: &Path) -> Result<(), StorageError> {
+pub(crate) fn prepare_folder(dir: &Path) -> Result<(), StorageError> {
     let failed = |error: io::Error| StorageError::of_io(dir, &error);
     match fs::metadata(dir) {
         Ok(found) if !found.is_dir() => {

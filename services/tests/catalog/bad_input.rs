@@ -1,6 +1,7 @@
 //! Bad input of every kind gets its clear answer and changes nothing.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use services::catalog::{self, Config};
@@ -147,27 +148,54 @@ async fn garbage_on_the_port_hurts_nobody() {
     assert!(catalog.dump().await.trades.is_empty());
 }
 
-#[tokio::test]
-async fn everything_demands_the_secret_where_there_is_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+/// A catalog with a token, that listens on `listen`.
+async fn with_token(dir: &Path, listen: &str) -> SocketAddr {
+    let listener = TcpListener::bind(listen).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
     let nobody = nobody();
     let config = Config {
-        data_dir: PathBuf::from(dir.path()),
+        data_dir: PathBuf::from(dir),
         durability: Durability::Os,
+        http: services::http::HttpConfig::default(),
         planted: services::planted::Planted::default(),
         front_end: nobody.local_addr().unwrap(),
         stocks: None,
         cap: 100,
     };
-    let secret: Arc<str> = Arc::from("open sesame");
-    let running = catalog::run(listener, config, Some(Arc::clone(&secret)), std::future::pending());
-    tokio::spawn(running);
-    for path in ["/query?stock_name=Stock1", "/ping", "/dump", "/healthz", "/metrics"] {
-        let call = Call::get(path);
-        assert_eq!(Peers::new(None).call(address, &call, LONG).await.unwrap().status, 403);
-        let known = Peers::new(Some(Arc::clone(&secret)));
-        assert_ne!(known.call(address, &call, LONG).await.unwrap().status, 403);
+    let running = catalog::run(listener, config, Some(SECRET.into()), std::future::pending());
+    tokio::spawn(async move {
+        let _nobody = nobody;
+        running.await
+    });
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+const SECRET: &str = "open-sesame";
+const INTERFACE: [&str; 3] = ["/query?stock_name=Stock1", "/healthz", "/metrics"];
+
+async fn status(address: SocketAddr, path: &str, secret: Option<&str>) -> u16 {
+    let peers = Peers::new(secret.map(Arc::from));
+    peers.call(address, &Call::get(path), LONG).await.unwrap().status.as_u16()
+}
+
+#[tokio::test]
+async fn everything_demands_the_token_off_loopback() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = with_token(dir.path(), "0.0.0.0:0").await;
+    for path in INTERFACE.iter().chain(&["/dump", "/ping"]) {
+        assert_eq!(status(address, path, None).await, 403, "{path}");
+        assert_eq!(status(address, path, Some("open-sesamE")).await, 403, "{path}");
+        assert_ne!(status(address, path, Some(SECRET)).await, 403, "{path}");
     }
+}
+
+#[tokio::test]
+async fn on_loopback_only_what_is_internal_demands_the_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = with_token(dir.path(), "127.0.0.1:0").await;
+    for path in INTERFACE {
+        assert_ne!(status(address, path, None).await, 403, "{path}");
+    }
+    assert_eq!(status(address, "/dump", None).await, 403);
+    assert_ne!(status(address, "/dump", Some(SECRET)).await, 403);
 }

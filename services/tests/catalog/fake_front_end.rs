@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use services::http::{Access, Answer, Endpoint, Request, ServerConfig, Service, serve};
+use services::http::{Access, Answer, Endpoint, HttpConfig, Request, ServerConfig, Service, serve};
 use services::metrics::Metrics;
 use services::planted::Bugs;
 use tokio::net::TcpListener;
@@ -79,8 +79,12 @@ impl FakeFrontEnd {
         let (mood, pushes) = (watch::Sender::new(mood), watch::Sender::new(Vec::new()));
         let seen = watch::Sender::new(HashMap::new());
         let service = Endpoints { seen: seen.clone(), mood: mood.clone(), pushes: pushes.clone() };
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         tokio::spawn(serve(listener, Arc::new(service), config, std::future::pending()));
         Self { address, seen, mood, pushes }
     }

@@ -43,7 +43,7 @@ async fn a_trade_by_hand_is_applied_and_recorded_as_such() {
 }
 
 #[tokio::test]
-async fn a_trade_that_cannot_be_is_refused_and_recorded() {
+async fn a_trade_that_cannot_be_is_refused_and_recorded_if_there_is_such_a_stock() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
     for (call, message) in [
@@ -59,7 +59,7 @@ async fn a_trade_that_cannot_be_is_refused_and_recorded() {
     assert_eq!((stock.quantity, stock.trade_volume), (100, 0));
     let trades = serde_json::to_value(catalog.dump().await.trades).unwrap();
     let decisions: Vec<_> = trades.as_array().unwrap().iter().map(|it| &it["decision"]).collect();
-    assert_eq!(decisions, ["failed", "failed", "not_found"]);
+    assert_eq!(decisions, ["failed", "failed"]);
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn metrics_say_what_was_done() {
     let counted = ["catalog_batch_size_count", "catalog_flushes_total"];
     let before = [catalog.metric(counted[0]).await, catalog.metric(counted[1]).await];
     catalog.call(by_hand("Stock1", "Buy", 1)).await;
-    catalog.call(by_hand("Nothing", "Buy", 1)).await;
+    catalog.call(by_hand("Stock1", "Buy", 100)).await;
     for (name, before) in counted.into_iter().zip(before) {
         assert_eq!(catalog.metric(name).await, before + 2, "{name}");
     }

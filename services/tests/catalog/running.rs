@@ -49,6 +49,7 @@ impl Running {
         let config = Config {
             data_dir: PathBuf::from(dir),
             durability: Durability::Os,
+            http: services::http::HttpConfig::default(),
             planted: services::planted::Planted::default(),
             front_end,
             stocks: None,
@@ -188,7 +189,7 @@ impl Running {
     pub(crate) async fn send(&self, line: &str, headers: &str, body: &[u8]) -> (u16, Value) {
         let length = body.len();
         let head = format!(
-            "{line} HTTP/1.1\r\nhost: catalog\r\nconnection: close\r\n\
+            "{line} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
              content-length: {length}\r\n{headers}\r\n"
         );
         self.raw(&[head.as_bytes(), body].concat()).await
