@@ -14,7 +14,6 @@ fn entry(order_no: u64, request_id: &str) -> Entry {
         stock_name: "Stock1".to_owned(),
         trade_type: wire::bazaar::TradeType::Buy,
         quantity: 1,
-        applied_seq: AppliedSeq(order_no),
     }
 }
 
