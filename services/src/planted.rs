@@ -62,6 +62,8 @@ pub enum Bug {
     AnswerUncommittedRepeat,
     /// Order: lookups show orders before they are committed (R7).
     ServeUncommitted,
+    /// Order: a new leader lets even lookups wait of what it knows to be committed (G3).
+    LookupWaitsForTakeover,
     /// Order: a follower keeps what the leader lacks (I3).
     KeepConflictingTail,
     /// Order: a message drops whatever it does not mention, of its own epoch too (R6).

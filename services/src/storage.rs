@@ -8,9 +8,9 @@
 //! to once it has been told (rule L1). Its layout is SQLite's `user_version`. A file of another
 //! layout is refused and left as it is.
 //!
-//! * [`trouble`]: why a file cannot be used, in words that say what to do.
-//! * [`access`]: folders and files are their owner's alone.
-//! * [`change`]: transactions.
+//! * [`trouble`] says why a file cannot be used, in words that say what to do.
+//! * [`access`] sees to it that folders and files are their owner's alone.
+//! * [`change`] has transactions.
 
 mod access;
 pub mod change;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ use wire::dump::OrderPage;
 use wire::headers;
 use wire::ids::{AppliedSeq, BazaarId, ConfigVersion, Epoch, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{
-    AppliedTrade, FillReply, FillRequest, Obstacle, OrderDump, PingReply, UnnumberedReply,
-    UnnumberedRequest,
+    AppliedTrade, FillReply, FillRequest, Obstacle, OrderDump, Part, PingReply, ProofRequest,
+    UnnumberedReply, UnnumberedRequest,
 };
 
 /// A generous bound on anything awaited; reached only when a test fails.
@@ -46,10 +47,16 @@ struct Others {
     /// Trades wait here while it is held up.
     hold: watch::Sender<bool>,
     arrived: Notify,
+    /// The catalog answers everything but a ping with 503.
+    is_down: AtomicBool,
+    /// How often the catalog was asked for a trade, and how often for nothing.
+    trades: AtomicUsize,
+    probes: watch::Sender<usize>,
 }
 
 #[derive(Clone, Copy)]
 enum Route {
+    Ping,
     Members,
     Trade,
     Unnumbered,
@@ -60,6 +67,7 @@ enum Route {
 impl Service for Others {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
+        Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::post("/configuration/members", Access::Internal, Route::Members),
         Endpoint::post("/trade", Access::Internal, Route::Trade),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
@@ -68,7 +76,13 @@ impl Service for Others {
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
+        let is_down = self.is_down.load(Ordering::SeqCst);
         match route {
+            Route::Ping => {
+                self.probes.send_modify(|probes| *probes += 1);
+                Answer::empty()
+            }
+            Route::Unnumbered if is_down => down(),
             Route::Members => self.members(&request.json().unwrap()),
             Route::Trade => self.trade(&request).await,
             Route::Unnumbered => Answer::ok(&self.list(&request.json().unwrap())),
@@ -99,7 +113,11 @@ impl Others {
     }
 
     async fn trade(&self, request: &Request) -> Answer {
+        self.trades.fetch_add(1, Ordering::SeqCst);
         self.arrived.notify_one();
+        if self.is_down.load(Ordering::SeqCst) {
+            return down();
+        }
         let mut hold = self.hold.subscribe();
         hold.wait_for(|held| !held).await.unwrap();
         if let Some(status) = self.instead.lock().unwrap().take() {
@@ -181,6 +199,10 @@ impl Others {
     }
 }
 
+fn down() -> Answer {
+    Answer::error_without_effect(StatusCode::SERVICE_UNAVAILABLE, "down")
+}
+
 // ---- the bazaar under test ---------------------------------------------------------------------
 
 struct Replica {
@@ -192,6 +214,8 @@ struct Replica {
 struct Bazaar {
     others: Arc<Others>,
     others_at: SocketAddr,
+    /// Where replicas that are started look for the catalog.
+    catalog_at: SocketAddr,
     replicas: HashMap<u8, Replica>,
     addresses: HashMap<u8, SocketAddr>,
     peers: Peers,
@@ -224,6 +248,9 @@ impl Bazaar {
             instead: Mutex::default(),
             hold: watch::Sender::new(false),
             arrived: Notify::new(),
+            is_down: AtomicBool::new(false),
+            trades: AtomicUsize::new(0),
+            probes: watch::Sender::new(0),
         });
         let others_listener = listener(None).await;
         let others_at = others_listener.local_addr().unwrap();
@@ -242,6 +269,7 @@ impl Bazaar {
         let mut bazaar = Self {
             others,
             others_at,
+            catalog_at: others_at,
             replicas: HashMap::new(),
             addresses,
             peers: Peers::new(None),
@@ -270,7 +298,7 @@ impl Bazaar {
     }
 
     /// Gives the leadership of a new epoch to the process that answers as `leader`.
-    async fn elect(&self, leader: u8) {
+    async fn begin(&self, leader: u8) {
         let process = self.look(leader).await.incarnation;
         self.others.configuration.send_modify(|now| {
             now.version = now.version.next();
@@ -278,6 +306,11 @@ impl Bazaar {
             now.leader = ReplicaId(leader);
             now.leader_incarnation = process;
         });
+    }
+
+    /// The same, and announces it until the leader serves.
+    async fn elect(&self, leader: u8) {
+        self.begin(leader).await;
         self.announce(leader).await;
     }
 
@@ -291,7 +324,7 @@ impl Bazaar {
                 .map(|(other, at)| (ReplicaId(*other), *at))
                 .collect(),
             front_end: self.others_at,
-            catalog: self.others_at,
+            catalog: self.catalog_at,
             ping_period: Duration::from_millis(20),
             ping_timeout: Duration::from_secs(5),
             data_dir: dir.path().to_owned(),
@@ -343,6 +376,20 @@ impl Bazaar {
         let call =
             Call::get(path).header(headers::REQUEST_ID, request_id).header(headers::EPOCH, epoch);
         self.call(id, &call).await
+    }
+
+    /// Pings `id` until it says what is wanted.
+    async fn until(&self, id: u8, says: impl Fn(&PingReply) -> bool) -> PingReply {
+        let saying = async {
+            loop {
+                let reply = self.ping(id).await;
+                if says(&reply) {
+                    return reply;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, saying).await.expect("it says so")
     }
 
     async fn dump(&self, id: u8) -> OrderDump {
@@ -661,7 +708,6 @@ async fn a_replica_whose_file_is_lost_is_another_member_and_comes_back_whole() {
     bazaar.restart(1, TempDir::new().unwrap()).await;
     let after = bazaar.look(1).await;
     assert_ne!(after.identity, before);
-    assert_eq!((after.bazaar, after.last_order_no.0), (None, 0));
     let is_member =
         |configuration: &Configuration| configuration.is_in_sync(ReplicaId(1), &after.identity);
     let mut configuration = bazaar.others.configuration.subscribe();
@@ -771,5 +817,118 @@ async fn a_replica_of_another_bazaar_hears_nothing() {
     let after = bazaar.look(1).await;
     assert_eq!((after.heard, after.leading), (Epoch(1), false));
     assert_eq!(after.bazaar, Some(BazaarId::new("b").unwrap()));
+    bazaar.stop_all().await;
+}
+
+// ---- parts that are neither up nor down --------------------------------------------------------
+
+fn proof(reach: bool) -> Call {
+    Call::post("/prove", &ProofRequest { reach })
+}
+
+/// A trade that is sent in the background.
+fn send_trade(bazaar: &Bazaar, id: u8, request_id: String) -> JoinHandle<Reply> {
+    let (peers, address) = (bazaar.peers.clone(), bazaar.addresses[&id]);
+    let epoch = bazaar.others.configuration.borrow().epoch;
+    tokio::spawn(async move {
+        let call = Call::get("/trade?stock_name=Stock1&trade_type=buy&quantity=2")
+            .header(headers::REQUEST_ID, request_id)
+            .header(headers::EPOCH, epoch);
+        peers.call(address, &call, PATIENCE).await.unwrap()
+    })
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_another_programs_lock_and_its_pings_say_for_how_long() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trade(1, "R1").await;
+    let file = bazaar.replicas[&1].dir.path().join("order-1.db");
+    let shell = rusqlite::Connection::open(file).unwrap();
+    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let trade = send_trade(&bazaar, 1, "R2".to_owned());
+    let stuck = bazaar.until(1, |reply| reply.health.unfinished_us > 0).await;
+    let proof = {
+        let (peers, address) = (bazaar.peers.clone(), bazaar.addresses[&1]);
+        tokio::spawn(async move { peers.call(address, &proof(true), PATIENCE).await.unwrap() })
+    };
+    let still = |reply: &PingReply| reply.health.unfinished_us > stuck.health.unfinished_us;
+    let stuck = bazaar.until(1, still).await;
+    assert!(stuck.leading && !trade.is_finished() && !proof.is_finished());
+    shell.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(body(&trade.await.unwrap()), json!({"order_no": 2}));
+    assert_eq!(proof.await.unwrap().status, StatusCode::OK);
+    let well = bazaar.until(1, |reply| reply.health.unfinished_us == 0).await;
+    assert!(well.health.last_took_us > 0);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_leader_tells_whom_it_does_not_reach_and_proves_nothing() {
+    let mut bazaar = Bazaar::start(1).await;
+    assert_eq!(bazaar.ping(1).await.unreachable, []);
+    assert_eq!(bazaar.call(1, &proof(true)).await.status, StatusCode::OK);
+    let dir = bazaar.stop(1).await;
+    let unused = listener(None).await;
+    bazaar.catalog_at = unused.local_addr().unwrap();
+    drop(unused);
+    bazaar.restart(1, dir).await;
+    bazaar.begin(1).await;
+    let cut_off = bazaar.until(1, |reply| !reply.unreachable.is_empty()).await;
+    assert!(cut_off.leading);
+    assert_eq!(cut_off.unreachable[0].peer, Part::Catalog);
+    let proved = bazaar.call(1, &proof(true)).await;
+    assert_eq!(proved.status, StatusCode::SERVICE_UNAVAILABLE);
+    let disk_is_well = bazaar.call(1, &proof(false)).await;
+    assert_eq!(disk_is_well.status, StatusCode::OK);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn what_is_known_to_be_committed_is_shown_after_an_election_without_the_catalog() {
+    let mut bazaar = Bazaar::start(2).await;
+    bazaar.trade(2, "R1").await;
+    let committed = async {
+        while bazaar.dump(1).await.committed.0 == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, committed).await.expect("the follower hears of it");
+    bazaar.others.is_down.store(true, Ordering::SeqCst);
+    bazaar.stop(2).await;
+    bazaar.begin(1).await;
+    bazaar.until(1, |reply| reply.leading).await;
+    let look_up =
+        |order_no: u64| Call::get(format!("/query?order_no={order_no}")).header(headers::EPOCH, 2);
+    let found = bazaar.call(1, &look_up(1)).await;
+    assert_eq!((found.status.as_u16(), &body(&found)["data"]["order_no"]), (200, &json!(1)));
+    // What it does not know, it does not deny.
+    assert_eq!(bazaar.call(1, &look_up(2)).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!bazaar.ping(1).await.serving);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn trades_that_wait_for_the_catalog_share_one_question() {
+    let bazaar = Bazaar::start(1).await;
+    let trades = 200;
+    bazaar.others.is_down.store(true, Ordering::SeqCst);
+    let sent: Vec<_> = (0..trades).map(|name| send_trade(&bazaar, 1, format!("R{name}"))).collect();
+    let arrived = async {
+        while bazaar.others.trades.load(Ordering::SeqCst) < trades {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.expect("each is tried once");
+    let mut probes = bazaar.others.probes.subscribe();
+    let before = *probes.borrow();
+    probes.wait_for(|probes| *probes >= before + 20).await.unwrap();
+    let probes = *probes.borrow();
+    let tried = bazaar.others.trades.load(Ordering::SeqCst);
+    assert!(tried <= trades + probes, "{tried} questions for {trades} trades, {probes} probes");
+    bazaar.others.is_down.store(false, Ordering::SeqCst);
+    for trade in sent {
+        assert_eq!(trade.await.unwrap().status, StatusCode::OK);
+    }
+    assert_eq!(bazaar.dump(1).await.entries.len(), trades);
     bazaar.stop_all().await;
 }

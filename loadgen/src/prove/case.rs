@@ -230,6 +230,13 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ),
     ("forget-attempts", "the same, and then a refused connection"),
     ("one-bound", "needs 1024 clients"),
+    ("reads-share-with-trades", "the same"),
+    ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
+    ("trust-whoever-answers", "needs a disk that hangs under a process that does not"),
+    ("elect-without-proof", "the same, for two of them"),
+    ("no-back-off", "needs disks that hang whenever there is something to do, and costs epochs only"),
+    ("forget-deposed", "needs two such disks and one that is well"),
+    ("readmit-at-once", "needs a follower whose disk is slow, and pauses between trades"),
     ("silence-is-death", "needs an invalidation whose connection breaks before it is read"),
     (
         "cache-on-while-closing",

@@ -33,7 +33,10 @@ pub struct Admission {
 
 /// The catalog belongs to another bazaar than the front-end that tells it something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this catalog belongs to bazaar {own}, and not to {other}")]
+#[error(
+    "the front-end speaks for another bazaar ({other}) than this catalog's file belongs to ({own}): give \
+     each bazaar its own addresses and data folders"
+)]
 pub struct OtherBazaar {
     /// Its own.
     pub own: BazaarId,

@@ -99,5 +99,5 @@ fn open(config: &Config) -> anyhow::Result<State> {
     let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
     let (identity, bazaar) = (store.identity().clone(), store.bazaar().cloned());
     let admission = Admission::new(identity, incarnation, bazaar, is_new, bugs);
-    Ok(State { ledger: ledger.with_bugs(bugs), store, admission })
+    Ok(State { ledger: ledger.with_bugs(bugs), store, admission, other_bazaar: None })
 }

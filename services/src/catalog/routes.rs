@@ -1,5 +1,6 @@
 //! The catalog's endpoints, and the one place where what the writer says becomes a status.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -152,12 +153,12 @@ impl Catalog {
     }
 
     /// Why nothing is shown yet.
-    fn closed(&self) -> Option<&'static str> {
+    fn closed(&self) -> Option<Cow<'static, str>> {
         let status = self.status.borrow();
         if !self.shown.is_open() {
-            Some(PUSHING_VERSIONS)
+            Some(PUSHING_VERSIONS.into())
         } else if !status.catalog.is_open {
-            Some(status.waits_for)
+            Some(status.waits_for.clone())
         } else {
             None
         }

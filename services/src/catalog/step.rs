@@ -16,7 +16,7 @@ use wire::internal::{
     UnnumberedRequest, VersionedStock,
 };
 
-use super::admission::{Admission, Filling, Listing};
+use super::admission::{Admission, Filling, Listing, OtherBazaar};
 use super::ledger::{Ledger, Trade, Verdict, public};
 use super::store::{self, Store};
 use super::writer::{Ask, PageRequest, Status, Told};
@@ -35,6 +35,8 @@ pub struct State {
     pub store: Store,
     /// Whether they may be used.
     pub admission: Admission,
+    /// The front-end that spoke last was another bazaar's.
+    pub other_bazaar: Option<OtherBazaar>,
 }
 
 /// A committed transaction.
@@ -52,7 +54,7 @@ impl State {
     /// What everybody may know.
     #[must_use]
     pub fn status(&self) -> Status {
-        let Self { ledger, store, admission } = self;
+        let Self { ledger, store, admission, other_bazaar } = self;
         Status {
             catalog: CatalogStatus {
                 identity: store.identity().clone(),
@@ -63,7 +65,10 @@ impl State {
                 is_new: admission.is_new(),
                 is_open: admission.is_open(),
             },
-            waits_for: admission.waits_for(),
+            waits_for: match other_bazaar {
+                Some(other) => other.to_string().into(),
+                None => admission.waits_for().into(),
+            },
         }
     }
 }
@@ -76,11 +81,17 @@ pub fn decide<'a>(
     state: &mut State,
     asks: impl Iterator<Item = &'a Ask>,
 ) -> rusqlite::Result<Decided> {
-    let State { ledger, store, admission } = state;
+    let State { ledger, store, admission, other_bazaar } = state;
     let epoch_before = ledger.epoch();
     let batch = store.batch()?;
-    let mut step =
-        Step { ledger, admission, batch: &batch, changed: BTreeSet::new(), wrote: false };
+    let mut step = Step {
+        ledger,
+        admission,
+        other_bazaar,
+        batch: &batch,
+        changed: BTreeSet::new(),
+        wrote: false,
+    };
     let mut answers = Vec::new();
     for ask in asks {
         answers.push(match ask {
@@ -110,6 +121,7 @@ pub fn decide<'a>(
 struct Step<'a, 'b> {
     ledger: &'a mut Ledger,
     admission: &'a mut Admission,
+    other_bazaar: &'a mut Option<OtherBazaar>,
     batch: &'a store::Batch<'b>,
     /// Stocks that are to be written.
     changed: BTreeSet<String>,
@@ -170,8 +182,10 @@ impl Step<'_, '_> {
         let had_bazaar = self.admission.bazaar().is_some();
         if let Err(other) = self.admission.tell(configuration) {
             tracing::error!("{other}");
+            *self.other_bazaar = Some(other.clone());
             return Ok(Told::OtherBazaar(other));
         }
+        *self.other_bazaar = None;
         // It is not below the highest one seen, so the fence takes it.
         let _ = self.ledger.fence(configuration.epoch);
         if !had_bazaar {

@@ -7,6 +7,7 @@
 //! A job that was taken is decided and recorded, whether or not anybody waits for the answer. If
 //! a commit fails the process ends: a ledger that is ahead of the disk must not answer.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -214,7 +215,7 @@ pub struct Status {
     /// What the front-end and leaders are told. Open, as far as the writer is concerned.
     pub catalog: CatalogStatus,
     /// What is waited for while it is not open.
-    pub waits_for: &'static str,
+    pub waits_for: Cow<'static, str>,
 }
 
 /// A running writer.

@@ -51,7 +51,9 @@ pub enum StartError {
         other: PartName,
     },
     /// A file without a bazaar holds something.
-    #[error("{part} holds orders or has seen epochs, and belongs to no bazaar: it was not made here")]
+    #[error(
+        "{part} holds orders or has seen epochs, and belongs to no bazaar: it was not made here"
+    )]
     WithoutBazaar {
         /// Which.
         part: PartName,
@@ -121,7 +123,7 @@ pub fn look(
     let mut ours = None;
     for (part, bazaar, _) in &with_past {
         let part = PartName(*part);
-        let theirs = bazaar.clone().ok_or(StartError::WithoutBazaar { part })?;
+        let theirs = Option::clone(bazaar).ok_or(StartError::WithoutBazaar { part })?;
         let ours = ours.get_or_insert_with(|| theirs.clone());
         if *ours != theirs {
             return Err(StartError::OtherBazaar { part, theirs, ours: ours.clone() });
@@ -252,7 +254,8 @@ mod tests {
 
     #[test]
     fn the_fence_is_above_every_epoch_and_the_longest_log_leads_alone_above_it() {
-        let answered = all([with_past(1, 4, (9, 4)), with_past(2, 7, (9, 3)), with_past(3, 2, (8, 4))]);
+        let answered =
+            all([with_past(1, 4, (9, 4)), with_past(2, 7, (9, 3)), with_past(3, 2, (8, 4))]);
         let found = look(&answered, &catalog(), Bugs::default()).unwrap();
         let fence = Fence { epoch: Epoch(8), bazaar: bazaar("b") };
         assert_eq!(found, Past::Of(fence.clone()));
@@ -296,7 +299,10 @@ mod tests {
         let foreign = PingReply { bazaar: Some(bazaar("x")), ..with_past(2, 4, (9, 4)) };
         let answered = all([with_past(1, 4, (9, 4)), foreign.clone()]);
         let refused = look(&answered, &catalog(), Bugs::default()).unwrap_err().to_string();
-        assert!(refused.starts_with("replica 2 belongs to bazaar x, and the others to b"), "{refused}");
+        assert!(
+            refused.starts_with("replica 2 belongs to bazaar x, and the others to b"),
+            "{refused}"
+        );
         assert!(again([&foreign], None, &bazaar("b")).is_err());
         assert_eq!(again([&reply(3), &with_past(1, 9, (9, 9))], None, &bazaar("b")), Ok(()));
     }

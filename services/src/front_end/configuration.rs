@@ -108,7 +108,8 @@ impl Manager {
     /// news.
     pub fn note_committed(&mut self, reply: &PingReply) -> bool {
         let Some(current) = &self.current else { return false };
-        let is_news = reply.committed > self.floor && reply.bazaar.as_ref() == Some(&current.bazaar);
+        let is_news =
+            reply.committed > self.floor && reply.bazaar.as_ref() == Some(&current.bazaar);
         if is_news {
             self.floor = reply.committed;
         }
@@ -189,9 +190,9 @@ impl Manager {
         });
         let leader = candidates
             .max_by_key(|reply| {
-                let is_kept =
-                    ballot.cause == Cause::FrontEndRestart && reply.id == current.leader;
-                let length = if self.elects_by_id() { Default::default() } else { reply.last.length() };
+                let is_kept = ballot.cause == Cause::FrontEndRestart && reply.id == current.leader;
+                let length =
+                    if self.elects_by_id() { Default::default() } else { reply.last.length() };
                 (length, is_kept, reply.id)
             })
             .ok_or(Refused::NoCandidate)?;

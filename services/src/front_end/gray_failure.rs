@@ -198,7 +198,7 @@ impl Patience {
         if proofs.contains_key(&leader) {
             return None;
         }
-        proofs.retain(|_, proof| proof.last_order_no >= committed);
+        proofs.retain(|_, proof| proof.last.order_no >= committed);
         let times = |id: &ReplicaId| self.deposed.get(id).copied().unwrap_or(0);
         let fewest = proofs.keys().map(times).min()?;
         proofs.retain(|id, _| times(id) == fewest || self.bugs.has(Bug::ForgetDeposed));
@@ -227,8 +227,8 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use wire::ids::Epoch;
-    use wire::internal::{Unreachable, WriterHealth};
+    use wire::ids::{Epoch, Identity, Incarnation};
+    use wire::internal::{LogPoint, Unreachable, WriterHealth};
 
     use super::*;
 
@@ -236,17 +236,10 @@ mod tests {
     const LONG_US: u64 = 60_000_000;
 
     fn reply(id: u8) -> PingReply {
-        PingReply {
-            id: ReplicaId(id),
-            port: 0,
-            incarnation: "x".to_owned(),
-            epoch: Epoch(1),
-            leading: false,
-            serving: false,
-            last_order_no: OrderNo(7),
-            health: WriterHealth::default(),
-            unreachable: Vec::new(),
-        }
+        let (life, disk) = (Incarnation::new("x"), Identity::new("d"));
+        let last = LogPoint { order_no: OrderNo(7), epoch: Epoch(1) };
+        let reply = PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap());
+        PingReply { last, last_order_no: last.order_no, ..reply }
     }
 
     fn with_health(unfinished_us: u64, last_took_us: u64) -> PingReply {

@@ -5,19 +5,23 @@
 //! for the disk. Whoever wants to know the current configuration watches [`Current`], which never
 //! shows one that is not on disk.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prometheus::{IntCounter, IntGauge};
 use tokio::sync::watch;
+use uuid::Uuid;
 use wire::configuration::{Cause, Configuration, History, MembershipRequest};
-use wire::ids::{ConfigVersion, Epoch, ReplicaId};
+use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId};
+use wire::internal::{CatalogStatus, PingReply};
 
-use super::configuration::{Manager, Refused};
+use super::configuration::{Ballot, Manager, Refused};
 use super::store::Store;
 use crate::metrics::Metrics;
 use crate::planted::{Panics, Part, Planted};
 use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
+
+const NO_PANIC: &str = "nothing panics while it holds this lock";
 
 /// What everybody in the front-end goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,23 +68,12 @@ impl Current {
     }
 }
 
-/// What the outcome of an election is based on.
-#[derive(Debug)]
-pub struct Ballot {
-    /// The version that was current before anybody was asked.
-    pub based_on: ConfigVersion,
-    /// Who answered.
-    pub answered: BTreeSet<ReplicaId>,
-    /// Why there is an election.
-    pub cause: Cause,
-    /// When the old leader was first doubted.
-    pub suspected_us: Option<u64>,
-}
-
 /// The configuration, its file, and everybody who watches it.
 #[derive(Debug)]
 pub struct Membership {
     office: Arc<Mutex<Office>>,
+    /// The reply with the highest committed number that the office has not been told of.
+    committed: Arc<Mutex<Option<PingReply>>>,
     panics: Panics,
     current: watch::Sender<Current>,
     gauges: Gauges,
@@ -91,6 +84,16 @@ struct Office {
     manager: Manager,
     /// `None` once the front-end is stopping.
     store: Option<Store>,
+    /// Up to where orders are known to be committed by what is on disk.
+    stored_floor: OrderNo,
+}
+
+impl Office {
+    fn take_note(&mut self, committed: &Mutex<Option<PingReply>>) {
+        if let Some(reply) = committed.lock().expect(NO_PANIC).take() {
+            self.manager.note_committed(&reply);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -124,9 +127,11 @@ impl Membership {
             None => Standing::Waiting("no replica has answered yet".into()),
         };
         let configuration = stored.clone().map(Arc::new);
+        let stored_floor = stored.as_ref().map_or(OrderNo(0), |stored| stored.committed);
         let manager = Manager::restored(stored).with_bugs(planted.bugs);
         Self {
-            office: Arc::new(Mutex::new(Office { manager, store: Some(store) })),
+            office: Arc::new(Mutex::new(Office { manager, store: Some(store), stored_floor })),
+            committed: Arc::default(),
             panics: planted.panics,
             current: watch::Sender::new(Current { configuration, standing }),
             gauges,
@@ -160,19 +165,54 @@ impl Membership {
         });
     }
 
-    /// Stores the first configuration.
+    /// A replica tells what it knows to be committed. Costs no disk: it is written down with the next
+    /// change, or by [`Membership::store_floor`].
+    pub fn note_committed(&self, reply: &PingReply) {
+        let mut noted = self.committed.lock().expect(NO_PANIC);
+        if noted.as_ref().is_none_or(|noted| noted.committed < reply.committed) {
+            *noted = Some(reply.clone());
+        }
+    }
+
+    /// Writes down what is known to be committed, if that is news. It is no new configuration.
+    pub async fn store_floor(&self) {
+        let committed = Arc::clone(&self.committed);
+        self.at_the_office(move |office| {
+            office.take_note(&committed);
+            let Some(raised) = office.manager.with_floor() else { return };
+            let Some(store) = office.store.as_mut() else { return };
+            if raised.committed > office.stored_floor {
+                if let Err(error) = store.write(&raised) {
+                    exit_on_disk_error("storing the configuration", &store.explain(&error));
+                }
+                office.stored_floor = raised.committed;
+            }
+        })
+        .await;
+    }
+
+    /// Stores the first configuration of a bazaar, whose name is drawn now (rule L1).
     pub async fn first(
         &self,
-        replicas: BTreeSet<ReplicaId>,
+        replicas: BTreeMap<ReplicaId, PingReply>,
+        catalog: CatalogStatus,
     ) -> Result<Arc<Configuration>, Refused> {
-        self.change(Cause::First, None, move |manager| manager.first(&replicas)).await
+        let bazaar = BazaarId::new(&Uuid::new_v4().to_string()).expect("a UUID is a name");
+        self.change(Cause::First, None, move |manager| {
+            manager.first(&replicas, Some(&catalog), &bazaar)
+        })
+        .await
+    }
+
+    /// Stores the configuration with which a bazaar is taken over (rule L4).
+    pub async fn adopt(&self, adopted: Configuration) -> Result<Arc<Configuration>, Refused> {
+        self.change(Cause::Adopted, None, move |manager| manager.adopt(adopted)).await
     }
 
     /// Stores the outcome of an election, unless the configuration has changed meanwhile.
     pub async fn elect(&self, ballot: Ballot) -> Result<Arc<Configuration>, Refused> {
-        let Ballot { based_on, answered, cause, suspected_us } = ballot;
-        self.change(cause, suspected_us, move |manager| manager.elect(based_on, &answered, cause))
-            .await
+        let (cause, suspected_us) = (ballot.cause, ballot.suspected_us);
+        self.change(cause, suspected_us, move |manager| manager.elect(&ballot)).await
     }
 
     /// Removes or adds a member, as the leader asks.
@@ -210,12 +250,15 @@ impl Membership {
         decide: impl FnOnce(&Manager) -> Result<Configuration, Refused> + Send + 'static,
     ) -> Result<Arc<Configuration>, Refused> {
         let (current, gauges) = (self.current.clone(), self.gauges.clone());
+        let committed = Arc::clone(&self.committed);
         self.at_the_office(move |office| {
+            office.take_note(&committed);
             let store = office.store.as_mut().ok_or(Refused::Stopping)?;
             let decided = decide(&office.manager)?;
             if let Err(error) = store.write(&decided) {
                 exit_on_disk_error("storing the configuration", &store.explain(&error));
             }
+            office.stored_floor = decided.committed;
             office.manager.record(decided.clone(), cause, suspected_us, monotonic_us());
             tracing::info!(configuration = ?decided, ?cause, "the configuration has changed");
             gauges.show(&decided);
@@ -256,7 +299,7 @@ impl Membership {
 }
 
 fn enter(office: &Mutex<Office>) -> MutexGuard<'_, Office> {
-    office.lock().expect("nothing panics while it holds this lock")
+    office.lock().expect(NO_PANIC)
 }
 
 impl Gauges {

@@ -67,13 +67,17 @@ pub async fn run(
         peers.clone(),
         Arc::clone(&membership),
         &config.replicas,
+        config.catalog,
         period,
         timeout,
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
+    let (announcer, catalog) = Announcer::new(peers.clone(), config.catalog, period, timeout);
+    let everybody = config.replicas.keys().copied().filter(|id| !config.without.contains(id));
     let detector =
-        Detector::new(on, through, observations, period, timeout).with_planted(config.planted);
+        Detector::new(on, through, observations, everybody.collect(), catalog, period, timeout)
+            .with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)
@@ -93,8 +97,6 @@ pub async fn run(
         metrics,
     });
 
-    let (announcer, _catalog) =
-        Announcer::new(peers.clone(), config.catalog, config.ping_period, config.ping_timeout);
     let announcing = tokio::spawn(announcer.run(membership.watch()));
 
     let closing = async {
@@ -121,10 +123,9 @@ pub async fn run(
 
 /// A member that nobody can reach would be waited for until somebody finds the typing error.
 fn check_known(stored: Option<&Configuration>, config: &Config) -> anyhow::Result<()> {
-    let in_sync = stored.map_or(&[][..], |stored| &stored.in_sync);
-    for member in in_sync {
+    for member in stored.iter().flat_map(|stored| stored.member_ids()) {
         anyhow::ensure!(
-            config.replicas.contains_key(member),
+            config.replicas.contains_key(&member),
             "--replica: {member} is missing, but front-end.db has it in the in-sync set"
         );
     }

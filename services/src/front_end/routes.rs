@@ -47,10 +47,10 @@ pub(super) enum Route {
 }
 
 #[derive(Serialize)]
-struct LeaderBody<'a> {
+struct LeaderBody {
     leader: ReplicaId,
     epoch: Epoch,
-    in_sync: &'a [ReplicaId],
+    in_sync: Vec<ReplicaId>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +99,7 @@ impl FrontEnd {
     fn leader(&self) -> Result<Answer, Answer> {
         let configuration = self.membership.configuration().ok_or_else(no_configuration)?;
         let (leader, epoch) = (configuration.leader, configuration.epoch);
-        Ok(Answer::ok(&LeaderBody { leader, epoch, in_sync: &configuration.in_sync }))
+        Ok(Answer::ok(&LeaderBody { leader, epoch, in_sync: configuration.member_ids().collect() }))
     }
 
     async fn change_members(&self, request: &Request) -> Result<Answer, Answer> {
@@ -111,7 +111,9 @@ impl FrontEnd {
         match self.membership.change_members(request).await {
             Ok(configuration) => Ok(Answer::ok(&*configuration)),
             Err(Refused::Stale(current)) => Err(Answer::json(StatusCode::CONFLICT, &current)),
-            Err(refused @ Refused::Leader(_)) => Err(BadRequest::new("member", refused).into()),
+            Err(refused @ (Refused::Leader(_) | Refused::NoIdentity(_))) => {
+                Err(BadRequest::new("member", refused).into())
+            }
             Err(refused) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Err(Answer::error_without_effect(status, refused.to_string()))

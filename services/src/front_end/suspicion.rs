@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::ids::{Epoch, ReplicaId};
+use wire::ids::{Epoch, Incarnation, ReplicaId};
 use wire::internal::PingReply;
 
 use super::gray_failure::{self, Doubt};
@@ -85,7 +85,7 @@ pub struct Leadership {
     /// Its epoch.
     pub epoch: Epoch,
     /// The process that it was when it was chosen.
-    pub incarnation: String,
+    pub incarnation: Incarnation,
     /// When the configuration was published.
     pub began_us: u64,
 }
@@ -189,7 +189,7 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::ids::OrderNo;
+    use wire::ids::Identity;
     use wire::internal::WriterHealth;
 
     const TIMEOUT_US: u64 = 300;
@@ -197,24 +197,16 @@ mod tests {
 
     fn judge() -> Judge {
         let mut judge = Judge::new(TIMEOUT_US);
-        let incarnation = "first".to_owned();
+        let incarnation = Incarnation::new("first").unwrap();
         let (leader, epoch) = (ReplicaId(3), Epoch(5));
         judge.begin(Leadership { leader, epoch, incarnation, began_us: BEGAN_US });
         judge
     }
 
     fn reply(incarnation: &str, epoch: u64, leading: bool) -> PingReply {
-        PingReply {
-            id: ReplicaId(3),
-            port: 20003,
-            incarnation: incarnation.to_owned(),
-            epoch: Epoch(epoch),
-            leading,
-            serving: leading,
-            last_order_no: OrderNo(0),
-            health: wire::internal::WriterHealth::default(),
-            unreachable: Vec::new(),
-        }
+        let life = Incarnation::new(incarnation).unwrap();
+        let reply = PingReply::of_new(ReplicaId(3), life, Identity::new("d3").unwrap());
+        PingReply { epoch: Epoch(epoch), leading, serving: leading, ..reply }
     }
 
     fn seen(replica: u8, sent_us: u64, outcome: Outcome) -> Observation {

@@ -48,6 +48,8 @@ pub(super) enum Input {
     Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
     /// A follower answered a message, or did not (`None`).
     PeerAnswered(Epoch, ReplicaId, Option<AppendReply>),
+    /// A follower proved that its disk is well, or did not.
+    PeerProved(Epoch, ReplicaId, bool),
     /// Somebody was seen to have accepted this epoch.
     SawEpoch(Epoch),
     /// The front-end answered a request to change the in-sync set, or did not.
@@ -160,20 +162,27 @@ impl Meters {
     }
 }
 
+/// Which process of which replica this is, and who the others are.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) id: ReplicaId,
+    pub(super) incarnation: Incarnation,
+    pub(super) others: Vec<ReplicaId>,
+}
+
 /// Starts the thread of a replica whose disk is open.
 ///
 /// # Errors
 /// If the disk's content breaks an invariant, or the thread cannot be started.
 pub(super) fn start(
-    id: ReplicaId,
-    incarnation: Incarnation,
-    others: Vec<ReplicaId>,
+    own: Own,
     store: Store,
     planted: Planted,
     progress: &Progress,
     metrics: &Metrics,
     outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
 ) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
+    let Own { id, incarnation, others } = own;
     let found = store.load()?;
     let mark = found.committed;
     let replica = Replica::new(id, incarnation, others, found).with_bugs(planted.bugs);
@@ -300,6 +309,9 @@ impl Actor {
                 }
                 Some(AppendReply::Stale { accepted }) => self.replica.saw_epoch(accepted),
             },
+            Input::PeerProved(epoch, peer, is_proved) => {
+                self.replica.peer_proved(epoch, peer, is_proved)
+            }
             Input::SawEpoch(epoch) => self.replica.saw_epoch(epoch),
             Input::MembershipAnswered(epoch, answer) => {
                 self.replica.membership_answered(epoch, answer)
@@ -418,6 +430,7 @@ impl Actor {
                     tracing::info!(?request, "asking the front-end");
                     self.outbox.change_membership(request);
                 }
+                Effect::AskForProof(epoch, peer) => self.outbox.ask_for_proof(epoch, peer),
                 Effect::List(request) => self.outbox.list(request),
                 Effect::Fill(request) => self.outbox.fill(request),
             }

@@ -11,6 +11,7 @@ mod config;
 pub mod dump;
 pub mod health;
 pub mod log;
+pub mod lookup;
 mod outbox;
 mod prober;
 pub mod reach;
@@ -35,7 +36,7 @@ pub use config::{Args, Config};
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
 use crate::process::{StateOwner, joined};
-use actor::Input;
+use actor::{Input, Own};
 use health::Progress;
 use outbox::Outbox;
 use prober::{News, Prober};
@@ -76,9 +77,8 @@ pub async fn run(
     };
     let incarnation = Uuid::new_v4().to_string();
     let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
-    let life = incarnation.clone();
-    let (replica, thread) =
-        actor::start(config.id, life, others, store, planted, &progress, &metrics, outbox)?;
+    let own = Own { id: config.id, incarnation: incarnation.clone(), others };
+    let (replica, thread) = actor::start(own, store, planted, &progress, &metrics, outbox)?;
     let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
     let prober = Prober {
         peers: peers.clone(),

@@ -12,7 +12,7 @@ use wire::bazaar::ErrorBody;
 use wire::configuration::{Configuration, MembershipRequest};
 use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
-use wire::internal::{Append, AppendReply, FillRequest, Part, UnnumberedRequest};
+use wire::internal::{Append, AppendReply, FillRequest, Part, ProofRequest, UnnumberedRequest};
 
 use super::actor::{Input, Status};
 use super::backoff::Backoff;
@@ -91,6 +91,19 @@ impl Outbox {
                 None
             }
         }
+    }
+
+    /// Has a follower prove, within the time that it has for a message, that its disk is well.
+    pub(super) fn ask_for_proof(&self, epoch: Epoch, of: ReplicaId) {
+        let Some(address) = self.replicas.get(&of).copied() else { return };
+        let outbox = self.clone();
+        self.runtime.spawn(async move {
+            let call = Call::post("/prove", &ProofRequest { reach: false });
+            let reply = outbox.peers.call(address, &call, outbox.append_timeout).await;
+            let is_proved = reply.is_ok_and(|reply| reply.status == StatusCode::OK);
+            tracing::info!(replica = %of, is_proved, "asked whether its disk is well again");
+            outbox.report(Input::PeerProved(epoch, of, is_proved)).await;
+        });
     }
 
     /// Asks the front-end for a change of the in-sync set and reports the configuration that it

@@ -28,6 +28,7 @@ use wire::internal::{Append, Entry, FillRequest, LogPoint, Obstacle, UnnumberedR
 use super::log::{Contradiction, OrderLog, Plan};
 use crate::planted::{Bug, Bugs};
 use leadership::{Catalog, Leadership, Peer, Phase};
+use probation::Probation;
 
 /// Entries in one message: a few tens of kilobytes, far below the bound on a body.
 const MAX_ENTRIES_PER_APPEND: usize = 256;
@@ -66,6 +67,8 @@ pub enum Effect {
     Answer(Ticket, Result<OrderNo, NoNumber>),
     /// Ask the front-end, then call [`Replica::membership_answered`].
     ChangeMembership(MembershipRequest),
+    /// Have this peer prove that its disk is well, then call [`Replica::peer_proved`].
+    AskForProof(Epoch, ReplicaId),
     /// Ask the catalog what was applied, until it answers, then call [`Replica::listed`].
     List(UnnumberedRequest),
     /// Give the catalog what it lacks, until it answers, then call [`Replica::filled`].
@@ -122,6 +125,8 @@ pub struct Replica {
     /// Who led before the newest configuration, if that was somebody else.
     predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
+    /// Which peers may come back, whoever leads (rule G2).
+    probation: BTreeMap<ReplicaId, Probation>,
     max_entries: usize,
     bugs: Bugs,
 }
@@ -135,10 +140,11 @@ impl Replica {
         others: Vec<ReplicaId>,
         found: Found,
     ) -> Self {
-        let others = others.into_iter().filter(|other| *other != id).collect();
+        let others: Vec<_> = others.into_iter().filter(|other| *other != id).collect();
         let Found { identity, bazaar, accepted, committed, log } = found;
         Self {
             id,
+            probation: others.iter().map(|other| (*other, Probation::default())).collect(),
             identity,
             incarnation,
             bazaar,
@@ -165,6 +171,12 @@ impl Replica {
     #[must_use]
     pub fn with_max_entries(self, max_entries: usize) -> Self {
         Self { max_entries, ..self }
+    }
+
+    /// The same replica, which as a leader adds whoever has caught up, however often it was removed.
+    #[must_use]
+    pub fn without_probation(self) -> Self {
+        Self { probation: BTreeMap::new(), ..self }
     }
 
     /// The database that it runs on.
@@ -253,6 +265,7 @@ impl Replica {
         let goes_on = heard.epoch <= self.accepted && self.bugs.has(Bug::LeadOldEpoch);
         let epoch = heard.epoch;
         effects.extend(self.store_heard(epoch, &heard.bazaar));
+        self.note_removals(&heard);
         let before = self.configuration.replace(heard).map(|before| before.leader);
         self.predecessor = before.filter(|leader| *leader != self.id);
         if leads && goes_on {
@@ -263,6 +276,16 @@ impl Replica {
         }
         effects.extend(self.advance());
         effects
+    }
+
+    /// Whoever asked for a removal, it counts (rule G2).
+    fn note_removals(&mut self, heard: &Configuration) {
+        let Some(known) = &self.configuration else { return };
+        for (id, probation) in &mut self.probation {
+            if known.has_member(*id) && !heard.has_member(*id) {
+                probation.removed();
+            }
+        }
     }
 
     /// Rules R4 and L5: a leadership was given to a process. One that was started since does not know
@@ -442,8 +465,13 @@ impl Replica {
         };
         let mut messages = Vec::new();
         for (id, peer) in &mut leadership.peers {
+            if let Some(probation) = self.probation.get_mut(id).filter(|_| tick) {
+                let is_member = self.configuration.as_ref().is_some_and(|now| now.has_member(*id));
+                probation.tick(is_member, peer.in_flight);
+            }
             let lacks = peer.matched.is_none_or(|matched| matched < self.log.last().order_no);
-            if peer.in_flight || !(tick || (lacks && !peer.failed && !peer.refused)) {
+            let is_waiting = lacks && !peer.failed && !peer.refused;
+            if peer.in_flight || !(tick || is_waiting) {
                 continue;
             }
             peer.in_flight = true;
@@ -523,6 +551,20 @@ impl Replica {
         };
         peer.in_flight = false;
         update(peer);
+        if let Some(probation) = self.probation.get_mut(&id) {
+            probation.exchanged(!peer.failed);
+        }
+        self.advance()
+    }
+
+    /// A peer was asked to prove that its disk is well (rule G2).
+    pub fn peer_proved(&mut self, epoch: Epoch, id: ReplicaId, is_proved: bool) -> Vec<Effect> {
+        let leads = self.leadership.as_ref().is_some_and(|leading| leading.epoch == epoch);
+        match self.probation.get_mut(&id) {
+            Some(probation) if leads => probation.proved(is_proved),
+            Some(probation) => probation.asked_in_vain(),
+            None => return Vec::new(),
+        }
         self.advance()
     }
 
@@ -580,9 +622,16 @@ impl Replica {
             }
         }
         if !leadership.membership_asked {
-            let request = leadership.wanted_change(configuration, self.committed, self.bugs);
+            let request =
+                leadership.wanted_change(configuration, self.committed, &self.probation, self.bugs);
             leadership.membership_asked = request.is_some();
             effects.extend(request.map(Effect::ChangeMembership));
+        }
+        let epoch = leadership.epoch;
+        let suspects = leadership.who_must_prove(configuration, self.committed, &self.probation);
+        for id in suspects {
+            self.probation.entry(id).and_modify(Probation::asked);
+            effects.push(Effect::AskForProof(epoch, id));
         }
         effects
     }

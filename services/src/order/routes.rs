@@ -11,12 +11,13 @@ use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
 use wire::configuration::{Configuration, Fence};
 use wire::headers;
 use wire::ids::{Epoch, Incarnation, OrderNo, RequestId};
-use wire::internal::{Append, Entry, PingReply};
+use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
-use super::actor::{Handle, Input, NO_PANIC};
+use super::actor::{Handle, Input, NO_PANIC, Status};
 use super::config::Config;
 use super::dump::PageRequest;
 use super::health::Progress;
+use super::lookup::{self, Lookup};
 use super::prober::Prober;
 use super::trades::Trades;
 use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Service};
@@ -82,7 +83,7 @@ impl Service for OrderService {
             Route::Trade => self.trade(&request).await,
             Route::Sync => self.sync(&request).await,
             Route::Ping => self.ping(&request),
-            Route::Prove => self.prove().await,
+            Route::Prove => self.prove(&request).await,
             Route::Fence => self.fence(&request).await,
             Route::Leader => leader(&request),
             Route::Test => Ok(self.ask_catalog().await),
@@ -103,20 +104,24 @@ impl OrderService {
         if order_no.0 == 0 {
             return Err(BadRequest::new("order_no", "must be 1 or more").into());
         }
-        // What is known to be committed stays so, whoever leads and whatever is down (rule G3).
-        if let Some(entry) = self.committed(order_no) {
-            return Ok(found(Some(entry)));
-        }
         let epoch = request.header::<Epoch>(headers::EPOCH)?;
-        let leading = self.replica.status.borrow().leading;
-        if epoch.is_some() || leading {
-            self.trades.serving_epoch(epoch).await?;
-            return Ok(found(self.committed(order_no)));
-        }
-        // Somebody asks a follower by hand. What it does not hold, the leader may.
-        match self.committed(order_no) {
-            Some(entry) => Ok(found(Some(entry))),
-            None => self.ask_leader(order_no).await,
+        let is_served =
+            |status: &Status| status.serving && epoch.is_none_or(|epoch| status.epoch == epoch);
+        let (mut serving, for_leader) = {
+            let status = self.replica.status.borrow();
+            (is_served(&status), epoch.is_some() || status.leading)
+        };
+        loop {
+            let entry = self.committed(order_no);
+            match lookup::decide(entry.is_some(), for_leader, serving, self.config.planted.bugs) {
+                Lookup::Show | Lookup::Deny => return Ok(found(entry)),
+                // Somebody asks a follower by hand. What it does not hold, the leader may.
+                Lookup::AskLeader => return self.ask_leader(order_no).await,
+                Lookup::AwaitServing => {
+                    self.trades.serving_epoch(epoch).await?;
+                    serving = true;
+                }
+            }
         }
     }
 
@@ -218,10 +223,12 @@ impl OrderService {
         }
     }
 
-    /// Rule G1: shows that this replica could lead, by a write of its own that begins now, and by reaching
-    /// those whom a leader needs. Whoever asks decides how long that may take.
-    async fn prove(&self) -> Result<Answer, Answer> {
-        let (write, missing) = tokio::join!(self.ask(Input::Prove), self.prober.missing());
+    /// Rules G1 and G2: shows that this replica could lead, or at least that its disk is well, by a write of
+    /// its own that begins now, and by reaching those whom a leader needs. Whoever asks decides how long that may take.
+    async fn prove(&self, request: &Request) -> Result<Answer, Answer> {
+        let ProofRequest { reach } = request.json()?;
+        let missing = async { if reach { self.prober.missing().await } else { Vec::new() } };
+        let (write, missing) = tokio::join!(self.ask(Input::Prove), missing);
         write?;
         if missing.is_empty() {
             return Ok(Answer::ok(&self.about()));

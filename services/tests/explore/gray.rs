@@ -12,12 +12,12 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use services::front_end::configuration::Manager;
+use services::front_end::configuration::{Ballot, Manager};
 use services::front_end::gray_failure::{Evidence, Patience};
 use services::front_end::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use services::planted::Bugs;
 use wire::configuration::{Cause, Configuration};
-use wire::ids::{OrderNo, ReplicaId};
+use wire::ids::{BazaarId, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{Part, PingReply, Unreachable, WriterHealth};
 
 use crate::ledger::hash_printed;
@@ -102,8 +102,10 @@ impl Model for GrayFailures {
     type Action = Action;
 
     fn start(&self) -> Watch {
-        let everybody = REPLICAS.into_iter().collect();
-        let first = Manager::restored(None).first(&everybody).expect("there are replicas");
+        let everybody = REPLICAS.into_iter().map(|id| (id, new(id))).collect();
+        let bazaar = BazaarId::new("bazaar").expect("a name");
+        let first = Manager::restored(None).first(&everybody, None, &bazaar);
+        let first = first.expect("there are replicas");
         let replica =
             Replica { condition: Condition::Well, stuck_since_us: None, cut_off_since_us: None };
         let mut watch = Watch {
@@ -265,18 +267,16 @@ impl Watch {
         let unreachable = for_us(replica.cut_off_since_us)
             .map(|for_us| Unreachable { peer: Part::Catalog, since_ms: for_us / 1000 });
         PingReply {
-            id,
-            port: 0,
-            incarnation: id.to_string(),
+            bazaar: Some(self.current.bazaar.clone()),
             epoch: self.current.epoch,
             leading: leads,
             serving: leads,
-            last_order_no: OrderNo(0),
             health: WriterHealth {
                 unfinished_us: for_us(replica.stuck_since_us).unwrap_or(0),
                 last_took_us: 0,
             },
             unreachable: unreachable.into_iter().collect(),
+            ..new(id)
         }
     }
 
@@ -307,7 +307,7 @@ impl Watch {
         let proved = REPLICAS.into_iter().filter(|id| self.could_prove(*id, bugs));
         let proofs = proved.map(|id| (id, self.reply(id))).collect();
         let better = self.patience.better(leader, OrderNo(0), proofs);
-        let elected = better.map(|better| self.elect(&better, bugs));
+        let elected = better.map(|better| self.elect(better, bugs));
         self.patience.concluded(elected.as_ref().map(|_| leader), self.now_us);
         let Some(elected) = elected else { return };
         self.elections += 1;
@@ -327,18 +327,28 @@ impl Watch {
         self.begin();
     }
 
-    fn elect(&self, better: &BTreeMap<ReplicaId, PingReply>, bugs: Bugs) -> Configuration {
+    fn elect(&self, better: BTreeMap<ReplicaId, PingReply>, bugs: Bugs) -> Configuration {
         let manager = Manager::restored(Some(self.current.clone())).with_bugs(bugs);
-        let answered = better.keys().copied().collect();
-        manager
-            .elect(self.current.version, &answered, Cause::GrayFailure)
-            .expect("somebody is better, and nobody else changes the configuration")
+        let ballot = Ballot {
+            based_on: self.current.version,
+            answered: better,
+            everybody: false,
+            catalog: None,
+            cause: Cause::GrayFailure,
+            suspected_us: None,
+        };
+        manager.elect(&ballot).expect("somebody is better, and nobody else changes anything")
     }
 
     fn begin(&mut self) {
         let Configuration { leader, epoch, .. } = self.current;
-        let (incarnation, began_us) = (leader.to_string(), self.now_us);
+        let (incarnation, began_us) = (self.current.leader_incarnation.clone(), self.now_us);
         self.judge.begin(Leadership { leader, epoch, incarnation, began_us });
         self.note_trouble();
     }
+}
+
+fn new(id: ReplicaId) -> PingReply {
+    let (life, disk) = (Incarnation::new(&id.to_string()), Identity::new(&id.to_string()));
+    PingReply::of_new(id, life.expect("a name"), disk.expect("a name"))
 }

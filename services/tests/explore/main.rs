@@ -3,7 +3,7 @@
 //!
 //! * [`search`]: the explorer.
 //! * [`replication`], [`coherence`]: the two large models, each of real cores in modelled shells.
-//! * [`trade`], [`keys`], [`detection`], [`gray`], [`flapping`], [`places`]: small ones, for one
+//! * [`trade`], [`keys`], [`detection`], [`gray`], [`flapping`], [`lookup`], [`places`]: small ones, for one
 //!   promise each.
 //! * [`rules`]: every rule with the bug that leaves it out, and where each search looks.
 //!
@@ -20,6 +20,7 @@ mod flapping;
 mod gray;
 mod keys;
 mod ledger;
+mod lookup;
 mod places;
 mod replication;
 mod rules;

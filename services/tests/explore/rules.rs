@@ -9,6 +9,7 @@ use crate::detection::Detection;
 use crate::flapping::Flapping;
 use crate::gray::GrayFailures;
 use crate::keys::Keys;
+use crate::lookup::Lookups;
 use crate::places::FullHouse;
 use crate::replication::{Fault, Replication, Scope, Start};
 use crate::search::{Bounds, Outcome, explore};
@@ -47,6 +48,8 @@ pub(crate) enum Place {
     GrayFailures,
     /// The model of a member that comes and goes.
     Flapping,
+    /// The model of a lookup during an election.
+    Lookups,
     /// The model of a front-end that is full.
     FullHouse,
     /// The coherence model, with so many trades, attempts at each, and reads.
@@ -124,6 +127,7 @@ pub(crate) const CASES: &[Case] = &[
     small("G1", Bug::NoBackOff, Place::GrayFailures, 1),
     small("G1", Bug::ForgetDeposed, Place::GrayFailures, 2),
     small("G2", Bug::ReadmitAtOnce, Place::Flapping, 1),
+    small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
     small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
@@ -148,6 +152,7 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("detection", Place::Detection, 2),
     ("gray failures", Place::GrayFailures, 2),
     ("flapping", Place::Flapping, 2),
+    ("lookups", Place::Lookups, 2),
     ("full house", Place::FullHouse, 0),
 ];
 
@@ -167,6 +172,7 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("detection", Place::Detection, 4),
     ("gray failures", Place::GrayFailures, 3),
     ("flapping", Place::Flapping, 4),
+    ("lookups", Place::Lookups, 4),
     ("full house", Place::FullHouse, 0),
     ("coherence", COHERENCE, 4),
     ("coherence, two trades", Place::Coherence { trades: 2, attempts: 1, reads: 3 }, 3),
@@ -195,6 +201,7 @@ impl Place {
             Self::Detection => explore(&Detection { bugs }, bounds, THREADS),
             Self::GrayFailures => explore(&GrayFailures { bugs }, bounds, THREADS),
             Self::Flapping => explore(&Flapping { bugs }, bounds, THREADS),
+            Self::Lookups => explore(&Lookups { bugs }, bounds, THREADS),
             Self::FullHouse => explore(&FullHouse { bugs }, bounds, THREADS),
             Self::Coherence { trades, attempts, reads } => {
                 explore(&Coherence { trades, attempts, reads, bugs }, bounds, THREADS)

@@ -1,7 +1,7 @@
 //! A front-end under test with everything around it, and a client that sends what it is told to,
 //! byte for byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -100,6 +100,7 @@ impl Bazaar {
         let config = Config {
             catalog: self.catalog.address,
             replicas,
+            without: BTreeSet::new(),
             cache: self.wish.cache,
             ping_period: Duration::from_millis(20),
             ping_timeout: self.wish.ping_timeout,

@@ -211,6 +211,14 @@ pub struct Unreachable {
     pub since_ms: u64,
 }
 
+/// `POST /prove` at a replica: it is to write something, now, and to answer, with a [`PingReply`], once that
+/// is on its disk (rules G1 and G2). Whoever asks decides how long that may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProofRequest {
+    /// Whether it also has to reach catalog and front-end, as a leader must.
+    pub reach: bool,
+}
+
 /// The answer to `GET /ping`. The first two fields are the form that existing clients know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingReply {

@@ -106,7 +106,7 @@ impl Catalog {
         let identity = store.identity().clone();
         let admission =
             Admission::new(identity, incarnation(name), bazaar, is_new, Bugs::default());
-        Self { state: State { ledger, store, admission }, dir }
+        Self { state: State { ledger, store, admission, other_bazaar: None }, dir }
     }
 
     fn restart(self, name: &str) -> Self {

@@ -12,6 +12,7 @@ use wire::configuration::{Configuration, Membership, MembershipRequest};
 use wire::ids::{ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{AppliedTrade, Obstacle};
 
+use super::probation::{Probation, Return};
 use super::{Effect, Ticket};
 use crate::planted::{Bug, Bugs};
 
@@ -96,7 +97,29 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// Whether it answers, and has everything that is committed.
+    fn has_caught_up(&self, committed: OrderNo) -> bool {
+        !self.failed && self.matched.is_some_and(|matched| matched >= committed)
+    }
+}
+
 impl Leadership {
+    /// Who has caught up and was slow: a write tells whether it still is (rule G2).
+    pub(super) fn who_must_prove(
+        &self,
+        configuration: &Configuration,
+        committed: OrderNo,
+        probation: &BTreeMap<ReplicaId, Probation>,
+    ) -> Vec<ReplicaId> {
+        let waits = |(id, peer): (&ReplicaId, &Peer)| {
+            let known = probation.get(id)?.may_return(Bugs::default());
+            let is_outside = !configuration.has_member(*id) && peer.has_caught_up(committed);
+            (is_outside && known == Return::WithProof).then_some(*id)
+        };
+        self.peers.iter().filter_map(waits).collect()
+    }
+
     /// R2: members, and whoever may have become one by a request of ours: the database that has to
     /// acknowledge, if somebody has.
     fn awaited<'a>(
@@ -158,6 +181,7 @@ impl Leadership {
         &mut self,
         configuration: &Configuration,
         committed: OrderNo,
+        probation: &BTreeMap<ReplicaId, Probation>,
         bugs: Bugs,
     ) -> Option<MembershipRequest> {
         // A leader that turns out to lack something must not have removed who holds it.
@@ -192,9 +216,10 @@ impl Leadership {
             return None;
         }
         let (id, peer) = self.peers.iter_mut().find(|(id, peer)| {
-            !peer.failed
+            let may_return = probation.get(id).map_or(Return::Now, |known| known.may_return(bugs));
+            peer.has_caught_up(committed)
                 && !configuration.has_member(**id)
-                && peer.matched.is_some_and(|matched| matched >= committed)
+                && may_return == Return::Now
         })?;
         let identity = peer.identity.clone()?;
         peer.add_asked = Some((configuration.version, identity.clone()));

@@ -136,11 +136,16 @@ impl Probation {
         }
     }
 
-    fn stumble(&mut self, is_slow: bool) {
-        (self.kept_up, self.is_slow) = (0, is_slow);
+    /// Who asked it is not interested any more.
+    pub fn asked_in_vain(&mut self) {
         if self.proof == Proof::Asked {
             self.proof = Proof::Needed;
         }
+    }
+
+    fn stumble(&mut self, is_slow: bool) {
+        (self.kept_up, self.is_slow) = (0, is_slow);
+        self.asked_in_vain();
     }
 
     fn while_to_keep_up(&self) -> u16 {

@@ -109,6 +109,7 @@ impl Node {
         })?;
         let replica = Replica::new(self.id, REPLICAS.to_vec(), self.disk.accepted, log)
             .with_max_entries(make.max_entries)
+            .without_probation()
             .with_bugs(make.bugs);
         self.process = Some(Process { replica, stage: Stage::Idle });
         Ok(())
@@ -241,6 +242,8 @@ impl Node {
                 }
                 Effect::Answer(ticket, result) => wishes.answers.push((ticket, result)),
                 Effect::ChangeMembership(request) => wishes.changes.push(request),
+                // A matter of time, which has a model of its own.
+                Effect::AskForProof(..) => {}
                 Effect::ListUnnumbered(epoch, after) => wishes.lists.push((epoch, after)),
             }
         }
