@@ -295,6 +295,8 @@ impl Detector {
             }
             Err(refused) => {
                 tracing::warn!(%refused, "there is no leader for the time being");
+                let trouble = matches!(refused, Refused::Lost(_)).then(|| refused.to_string());
+                self.membership.set_trouble(trouble);
                 self.judge.ignore_before(monotonic_us());
                 self.membership.set_standing(Standing::Leaderless);
             }
@@ -304,6 +306,7 @@ impl Detector {
 
     /// A leadership has begun: everybody is told at once, the new leader by this very ping.
     fn led_by(&mut self, configuration: &Configuration) {
+        self.membership.set_trouble(None);
         let (leader, epoch) = (configuration.leader, configuration.epoch);
         let incarnation = configuration.leader_incarnation.clone();
         self.obstacles = Obstacles::new(self.timeout_us);
