@@ -1,7 +1,9 @@
 //! What becomes of a world if nothing more goes wrong.
 
 use services::order::replica::Replica;
+use wire::configuration::Configuration;
 use wire::ids::ReplicaId;
+use wire::internal::Part;
 
 use super::message::Message;
 use super::node::{Make, REPLICAS, Stage};
@@ -25,27 +27,87 @@ impl World {
             Start::Cold | Start::Serving => 0,
             Start::Lagging(orders) => orders,
             Start::Bereft => 1,
+            Start::Traded { orders, .. } => orders,
         };
         let mut world = Self::cold(make, usize::from(trades + lacking));
         if start == Start::Cold {
             return world;
         }
         world.settle(&mut None);
-        if start == Start::Bereft {
-            world.crash(ReplicaId(3));
-            world.settle(&mut None);
-            world.send_trade(trades, ReplicaId(2));
-            world.settle(&mut None);
-            world.lose_disks();
-        } else if start != Start::Serving {
-            world.crash(ReplicaId(2));
-            for trade in trades..trades + lacking {
-                world.send_trade(trade, ReplicaId(3));
+        world.copy_files();
+        match start {
+            Start::Cold | Start::Serving => {}
+            Start::Lagging(_) => {
+                world.crash(ReplicaId(2));
+                for trade in trades..trades + lacking {
+                    world.send_trade(trade, ReplicaId(3));
+                }
+                world.settle(&mut None);
+                world.restart(ReplicaId(2));
             }
-            world.settle(&mut None);
-            world.restart(ReplicaId(2));
+            Start::Bereft => {
+                world.crash(ReplicaId(3));
+                world.settle(&mut None);
+                world.send_trade(trades, ReplicaId(2));
+                world.settle(&mut None);
+                world.lose_file(Part::Replica(ReplicaId(3)));
+                world.restart(ReplicaId(3));
+                let kept = world.front_end.file.clone();
+                world.lose_file(Part::FrontEnd);
+                world.restart_front_end();
+                world.ask_around(None);
+                if world.front_end.file.is_none() {
+                    world.front_end.change(|front_end| front_end.file = kept);
+                    world.restart_front_end();
+                }
+            }
+            Start::Traded { .. } => world.trade_and_damage(start, trades),
         }
         world
+    }
+
+    /// Orders are committed by the members that there are, then files are lost, and some are down.
+    fn trade_and_damage(&mut self, start: Start, trades: u8) {
+        let Start::Traded { orders, alone, floor, down, lost, old } = start else { return };
+        if let Some(alone) = alone {
+            REPLICAS.into_iter().filter(|id| *id != alone).for_each(|id| self.crash(id));
+            self.settle(&mut None);
+        }
+        let leader = self.leader().map(|leader| leader.id);
+        for trade in trades..trades + orders {
+            leader.into_iter().for_each(|leader| self.send_trade(trade, leader));
+            self.settle(&mut None);
+        }
+        if floor {
+            self.front_end.change(|front_end| {
+                if let Some(file) = &mut front_end.file {
+                    file.committed = wire::ids::OrderNo(u64::from(orders));
+                }
+            });
+        }
+        for part in down {
+            self.stop(*part);
+        }
+        for part in lost {
+            self.lose_file(*part);
+        }
+        for part in old {
+            self.restore_copy(*part);
+        }
+        for part in REPLICAS.into_iter().map(Part::Replica).chain([Part::Catalog, Part::FrontEnd]) {
+            let is_touched = lost.contains(&part) || old.contains(&part);
+            if !down.contains(&part) && is_touched {
+                self.start_again(part);
+            }
+        }
+    }
+
+    fn start_again(&mut self, part: Part) {
+        match part {
+            Part::FrontEnd => self.restart_front_end(),
+            Part::Catalog => self.happen(Action::RestartCatalog),
+            Part::Replica(id) => self.restart(id),
+        }
     }
 
     /// Whether, from here, all would be well in the end: if everybody is started again, and if
@@ -80,15 +142,21 @@ impl World {
         if !world.front_end.up {
             world.act(Action::RestartFrontEnd, told);
         }
+        if !world.catalog.is_up() {
+            world.act(Action::RestartCatalog, told);
+        }
         world.settle(told);
         let promise = world.broken_promise().or_else(|| world.unsettled(true))?;
         Some(format!("once everything is healed: {promise}"))
     }
 
     fn left(&self, told: &mut Told) -> Option<String> {
-        let members = &self.front_end.current().in_sync;
-        let some_can = members.iter().any(|id| self.node(*id).process.is_some());
-        if !(some_can && self.front_end.up) {
+        let Some(current) = self.front_end.current() else { return None };
+        let some_can = current.in_sync.iter().any(|member| {
+            let node = self.node(member.id);
+            node.process.is_some() && node.disk.identity == member.identity
+        });
+        if !(some_can && self.front_end.up && self.catalog.is_up()) {
             return None;
         }
         let mut world = self.clone();
@@ -119,16 +187,20 @@ impl World {
         for _ in 0..MAX_ROUNDS {
             for id in REPLICAS {
                 self.finish_batch(id, told);
-                let announced = self.front_end.current().version;
+                let current = self.front_end.current().cloned();
                 let is_news = |replica: &Replica| {
-                    replica.configuration().is_none_or(|known| known.version < announced)
+                    let announced = current.as_ref().map(Configuration::age);
+                    let is_older = replica.configuration().map(Configuration::age) < announced;
+                    let own = replica.bazaar();
+                    is_older && own.is_none_or(|own| Some(own) == current.as_ref().map(|c| &c.bazaar))
                 };
                 if self.front_end.up && self.node(id).replica().is_some_and(is_news) {
-                    let stored = self.front_end.stored.len() - 1;
+                    let Some(stored) = self.stored_now() else { continue };
                     self.act(Action::Announce { to: id, stored }, told);
                     self.finish_batch(id, told);
                 }
             }
+            self.settle_catalog(told);
             self.settle_network(told);
             // Late, so that an election that is under way is overtaken by what can overtake it.
             self.settle_front_end(told);
@@ -144,35 +216,69 @@ impl World {
         }
     }
 
-    fn settle_front_end(&mut self, told: &mut Told) {
-        if self.front_end.ballot.is_some() {
-            self.act(Action::Elect, told);
+    /// Where the current configuration is among all that were stored.
+    fn stored_now(&self) -> Option<usize> {
+        let current = self.front_end.current()?;
+        self.front_end.stored.iter().rposition(|stored| *stored == *current)
+    }
+
+    fn settle_catalog(&mut self, told: &mut Told) {
+        let epoch = self.front_end.current().map(|current| current.epoch);
+        let is_told = self.catalog.told() >= epoch || epoch < Some(self.catalog.file.epoch());
+        if self.front_end.up
+            && self.catalog.is_up()
+            && !is_told
+            && let Some(stored) = self.stored_now()
+        {
+            self.act(Action::TellCatalog { stored }, told);
         }
-        let front_end = &self.front_end;
-        if front_end.up && (front_end.leader_died || !front_end.begun) {
+        for id in REPLICAS {
+            if self.is_news_to(id).is_some() {
+                self.act(Action::MeetCatalog(id), told);
+            }
+        }
+    }
+
+    fn settle_front_end(&mut self, told: &mut Told) {
+        self.settle_ballot(told);
+        if self.front_end.up && (self.wants_election() || self.may_be_helped()) {
             self.act(Action::AskAround { slow: None }, told);
+            self.settle_ballot(told);
+        }
+    }
+
+    fn settle_ballot(&mut self, told: &mut Told) {
+        for id in REPLICAS {
+            if self.is_to_be_fenced(id) && self.node(id).process.is_some() {
+                self.act(Action::Fence(id), told);
+            }
+        }
+        if self.is_decided() {
             self.act(Action::Elect, told);
         }
     }
 
     fn settle_network(&mut self, told: &mut Told) {
         for _ in 0..MAX_MESSAGES {
-            let Some(message) = self.network.first() else { return };
             if self.broken.is_some() {
                 return;
             }
-            let arrives = match &**message {
-                Message::Append { to, .. } => self.node(*to).process.is_some(),
-                Message::Change { .. } => self.front_end.up,
-                _ => true,
+            let arrives = |message: &Message| {
+                self.is_taken(message) || self.is_to_be_asked_again(message)
             };
-            self.act(
-                match arrives {
-                    true => Action::Deliver { place: 0, twice: false },
-                    false => Action::GiveUp { place: 0, is_lost: true },
-                },
-                told,
-            );
+            let is_lost = |message: &Message| match message {
+                Message::Append { to, .. } => self.node(*to).process.is_none(),
+                Message::Change { .. } => !self.front_end.up,
+                _ => false,
+            };
+            let mut messages = self.network.iter().enumerate();
+            let next = messages.find(|(_, message)| arrives(message) || is_lost(message));
+            let Some((place, message)) = next else { return };
+            let action = match is_lost(message) {
+                false => Action::Deliver { place, twice: false },
+                true => Action::GiveUp { place, is_lost: true },
+            };
+            self.act(action, told);
             REPLICAS.into_iter().for_each(|id| self.finish_batch(id, told));
         }
     }
