@@ -183,6 +183,14 @@ impl Catalog {
         }
     }
 
+    /// Applies a trade that nobody else knows of.
+    pub(crate) fn go_astray(&mut self, id: &RequestId) {
+        let epoch = self.file.epoch();
+        self.start();
+        let _ = self.trade(id, epoch);
+        self.crash();
+    }
+
     /// A leader wants to know what was applied.
     pub(crate) fn list(&mut self, request: &UnnumberedRequest) -> Result<UnnumberedReply, Epoch> {
         let Self { file, process, .. } = self;

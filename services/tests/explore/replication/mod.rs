@@ -56,20 +56,39 @@ pub(crate) enum Start {
     /// too: it begins anew, unless it refuses; then it is given a copy.
     Bereft,
     /// Orders were committed, then files were lost, and some processes are down.
-    Traded {
-        /// How many orders.
-        orders: u8,
-        /// The only member, if the others were down then.
-        alone: Option<ReplicaId>,
-        /// The front-end was told that they are committed.
-        floor: bool,
-        /// Who is down.
-        down: &'static [Part],
-        /// Whose files were lost.
-        lost: &'static [Part],
-        /// Whose files are copies from before the orders.
-        old: &'static [Part],
-    },
+    Traded(Damage),
+}
+
+/// What has happened before a search: in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// The only member from the beginning on, if the others were down while the orders came.
+    pub(crate) alone: Option<ReplicaId>,
+    /// How many orders were committed. (Copies of the files are from before them.)
+    pub(crate) orders: u8,
+    /// The front-end was told that they are.
+    pub(crate) floor: bool,
+    /// Whose files were lost.
+    pub(crate) lost: &'static [Part],
+    /// Whose files are copies.
+    pub(crate) old: &'static [Part],
+    /// The catalog's file is a copy that went on by itself: another trade has the first place.
+    pub(crate) astray: bool,
+    /// Who is down, of all.
+    pub(crate) down: &'static [Part],
+}
+
+impl Damage {
+    /// None.
+    pub(crate) const NONE: Self = Self {
+        alone: None,
+        orders: 0,
+        floor: false,
+        lost: &[],
+        old: &[],
+        astray: false,
+        down: &[],
+    };
 }
 
 /// One search: where it begins, and with how much.

@@ -29,10 +29,11 @@ impl World {
         twice.map(|id| format!("{} has two numbers", trade_of(id)))
     }
 
-    /// Whoever leads has what clients were promised, and shows it once it serves.
+    /// Whoever serves has what clients were promised, and shows it.
     fn lost(&self) -> Option<String> {
         let leader = self.leader()?;
-        let replica = leader.replica()?;
+        // Before that it may have an old log, which it makes whole from the catalog's list (rule L7).
+        let replica = leader.replica().filter(|replica| replica.is_serving())?;
         for (order_no, id) in &self.promised.orders {
             let held = replica.log().get(*order_no).map(|entry| &entry.request_id);
             if held != Some(id) {
@@ -43,7 +44,7 @@ impl World {
                     replica.accepted(),
                 ));
             }
-            if replica.is_serving() && leader.shown(self.make.bugs) < *order_no {
+            if leader.shown(self.make.bugs) < *order_no {
                 return Some(format!("a lookup of #{order_no}, seen as {id}, is answered 404"));
             }
         }
@@ -54,6 +55,10 @@ impl World {
     /// catalog and the logs agree, and all logs are the same.
     pub(crate) fn unsettled(&self, everybody: bool) -> Option<String> {
         let Some(current) = self.front_end.current() else {
+            // It refuses if a replica's file is new as well: that cannot vouch for anything.
+            if REPLICAS.iter().any(|id| self.node(*id).disk.bazaar.is_none()) {
+                return None;
+            }
             let why = self.front_end.refuses.as_deref().unwrap_or("it waits");
             return Some(format!("the front-end never comes to have a configuration: {why}"));
         };

@@ -2,13 +2,14 @@
 
 use services::order::replica::Replica;
 use wire::configuration::Configuration;
-use wire::ids::ReplicaId;
+use wire::ids::{OrderNo, ReplicaId};
 use wire::internal::Part;
 
+use super::catalog::Catalog;
 use super::message::Message;
 use super::node::{Make, REPLICAS, Stage};
-use super::world::World;
-use super::{Action, Start};
+use super::world::{World, name};
+use super::{Action, Damage, Start};
 use crate::search::fingerprint;
 
 /// Rounds of elections, announcements and messages after which nothing new may happen. A takeover
@@ -27,7 +28,7 @@ impl World {
             Start::Cold | Start::Serving => 0,
             Start::Lagging(orders) => orders,
             Start::Bereft => 1,
-            Start::Traded { orders, .. } => orders,
+            Start::Traded(damage) => damage.orders + u8::from(damage.astray),
         };
         let mut world = Self::cold(make, usize::from(trades + lacking));
         if start == Start::Cold {
@@ -61,14 +62,14 @@ impl World {
                     world.restart_front_end();
                 }
             }
-            Start::Traded { .. } => world.trade_and_damage(start, trades),
+            Start::Traded(damage) => world.trade_and_damage(damage, trades),
         }
         world
     }
 
     /// Orders are committed by the members that there are, then files are lost, and some are down.
-    fn trade_and_damage(&mut self, start: Start, trades: u8) {
-        let Start::Traded { orders, alone, floor, down, lost, old } = start else { return };
+    fn trade_and_damage(&mut self, damage: Damage, trades: u8) {
+        let Damage { alone, orders, floor, lost, old, astray, down } = damage;
         if let Some(alone) = alone {
             REPLICAS.into_iter().filter(|id| *id != alone).for_each(|id| self.crash(id));
             self.settle(&mut None);
@@ -81,33 +82,27 @@ impl World {
         if floor {
             self.front_end.change(|front_end| {
                 if let Some(file) = &mut front_end.file {
-                    file.committed = wire::ids::OrderNo(u64::from(orders));
+                    file.committed = OrderNo(u64::from(orders));
                 }
             });
         }
-        for part in down {
-            self.stop(*part);
+        down.iter().for_each(|part| self.stop(*part));
+        lost.iter().for_each(|part| self.lose_file(*part));
+        old.iter().for_each(|part| self.restore_copy(*part));
+        if astray {
+            self.catalog.change(|catalog| catalog.go_astray(&name(trades + orders)));
         }
-        for part in lost {
-            self.lose_file(*part);
-        }
-        for part in old {
-            self.restore_copy(*part);
-        }
-        for part in REPLICAS.into_iter().map(Part::Replica).chain([Part::Catalog, Part::FrontEnd]) {
-            let is_touched = lost.contains(&part) || old.contains(&part);
-            if !down.contains(&part) && is_touched {
-                self.start_again(part);
+        let parts = REPLICAS.into_iter().map(Part::Replica);
+        for part in parts.chain([Part::Catalog, Part::FrontEnd]) {
+            match part {
+                _ if down.contains(&part) || self.is_up(part) => {}
+                Part::FrontEnd => self.restart_front_end(),
+                Part::Catalog => self.catalog.change(Catalog::start),
+                Part::Replica(id) => self.restart(id),
             }
         }
-    }
-
-    fn start_again(&mut self, part: Part) {
-        match part {
-            Part::FrontEnd => self.restart_front_end(),
-            Part::Catalog => self.happen(Action::RestartCatalog),
-            Part::Replica(id) => self.restart(id),
-        }
+        // The search may damage one more, if it is asked to.
+        self.is_damaged = false;
     }
 
     /// Whether, from here, all would be well in the end: if everybody is started again, and if
