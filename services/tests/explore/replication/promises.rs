@@ -29,11 +29,12 @@ impl World {
         twice.map(|id| format!("{} has two numbers", trade_of(id)))
     }
 
-    /// Whoever serves has what clients were promised, and shows it.
+    /// Whoever leads has what clients were promised, and shows it once it serves.
     fn lost(&self) -> Option<String> {
         let leader = self.leader()?;
-        // Before that it may have an old log, which it makes whole from the catalog's list (rule L7).
-        let replica = leader.replica().filter(|replica| replica.is_serving())?;
+        // Over an old file it may lack something until the catalog's list has made its log whole (rule
+        // L7). As long as all files are whole no leader needs that: the catalog's may be lost next.
+        let replica = leader.replica().filter(|replica| self.is_whole || replica.is_serving())?;
         for (order_no, id) in &self.promised.orders {
             let held = replica.log().get(*order_no).map(|entry| &entry.request_id);
             if held != Some(id) {
@@ -44,7 +45,7 @@ impl World {
                     replica.accepted(),
                 ));
             }
-            if leader.shown(self.make.bugs) < *order_no {
+            if replica.is_serving() && leader.shown(self.make.bugs) < *order_no {
                 return Some(format!("a lookup of #{order_no}, seen as {id}, is answered 404"));
             }
         }

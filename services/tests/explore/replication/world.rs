@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) copies: Shared<Copies>,
     /// A file was lost, or a copy of it put back: that happens to one.
     pub(crate) is_damaged: bool,
+    /// No file ever was, before the search neither.
+    pub(crate) is_whole: bool,
 }
 
 /// What clients have seen: the order under each number, and the answers to their trades.
@@ -80,6 +82,7 @@ impl World {
             make,
             copies: Shared::new(copies),
             is_damaged: false,
+            is_whole: true,
         };
         world.begin();
         world
@@ -230,7 +233,7 @@ impl World {
     pub(crate) fn lose_file(&mut self, part: Part) {
         let bugs = self.make.bugs;
         self.stop(part);
-        self.is_damaged = true;
+        (self.is_damaged, self.is_whole) = (true, false);
         match part {
             Part::FrontEnd => self.front_end.change(|front_end| front_end.file = None),
             Part::Catalog => self.catalog.change(|catalog| catalog.file = File::new(1, bugs)),
@@ -243,7 +246,7 @@ impl World {
     /// A process dies, if it runs, and the copy of its file is put back.
     pub(crate) fn restore_copy(&mut self, part: Part) {
         self.stop(part);
-        self.is_damaged = true;
+        (self.is_damaged, self.is_whole) = (true, false);
         let copies = self.copies.clone();
         match part {
             Part::FrontEnd => {
