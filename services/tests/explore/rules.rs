@@ -293,6 +293,13 @@ const fn coherence(rule: &'static str, bug: Bug) -> Case {
     Case { rule, bug, place: COHERENCE, faults: 2 }
 }
 
+impl Case {
+    /// Whether files are lost or old before the search begins, or become so in it.
+    pub(crate) fn is_over_damaged_files(&self) -> bool {
+        matches!(self.place, Place::Replication(Scope { start: Start::Traded(_), .. }))
+    }
+}
+
 impl Place {
     /// Looks there.
     pub(crate) fn explore(self, bugs: Bugs, faults: u8, states: usize, time: Duration) -> Outcome {
