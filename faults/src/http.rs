@@ -20,8 +20,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::bazaar::ErrorBody;
 
-/// The longest answer that is read: a dump of some hundred thousand orders.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// The longest answer that is read: several times a page of a dump with long names.
+const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// How long an idle connection is kept: below what the services wait for a request's header, so
 /// that a connection is rarely closed just as it is used again.
 const IDLE: Duration = Duration::from_secs(20);

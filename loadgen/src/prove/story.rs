@@ -31,6 +31,8 @@ pub enum Story {
     CatalogDies,
     /// `plans/prove/leader-back-unnoticed.toml`.
     LeaderBackUnnoticed,
+    /// `plans/prove/leader-cut-off.toml`.
+    LeaderCutOff,
 }
 
 impl Story {
@@ -49,6 +51,7 @@ impl Story {
             Self::AllReplicasDie => "all-replicas-die",
             Self::CatalogDies => "catalog-dies",
             Self::LeaderBackUnnoticed => "leader-back-unnoticed",
+            Self::LeaderCutOff => "leader-cut-off",
         }
     }
 
@@ -73,6 +76,7 @@ impl Story {
             Self::LeaderBackUnnoticed => {
                 include_str!("../../plans/prove/leader-back-unnoticed.toml")
             }
+            Self::LeaderCutOff => include_str!("../../plans/prove/leader-cut-off.toml"),
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Admission {
     told: Option<Epoch>,
     filled_by: Option<Epoch>,
     is_open: bool,
+    /// The front-end that told it something last is another bazaar's.
+    is_foreign: bool,
     bugs: Bugs,
 }
 
@@ -100,8 +102,17 @@ impl Admission {
         is_new: bool,
         bugs: Bugs,
     ) -> Self {
-        let (told, filled_by, is_open) = (None, None, false);
-        Self { identity, incarnation, bazaar, is_new, told, filled_by, is_open, bugs }
+        Self {
+            identity,
+            incarnation,
+            bazaar,
+            is_new,
+            told: None,
+            filled_by: None,
+            is_open: false,
+            is_foreign: false,
+            bugs,
+        }
     }
 
     /// The database.
@@ -146,6 +157,10 @@ impl Admission {
     #[must_use]
     pub fn waits_for(&self) -> &'static str {
         match (self.told, self.filled_by) {
+            _ if self.is_foreign => {
+                "its file belongs to another bazaar than the front-end: give each bazaar its own \
+                 addresses and data folders"
+            }
             (None, _) => "waiting for the front-end to tell the current epoch",
             (Some(told), Some(leader)) if told == leader => "being filled from the leader's log",
             (Some(_), _) => "waiting for the leader to list what was applied",
@@ -156,12 +171,14 @@ impl Admission {
     /// bazaar to be stored if the file had none.
     ///
     /// # Errors
-    /// If the file is another bazaar's: nothing has changed then.
+    /// If the file is another bazaar's: then that is all it has learned.
     pub fn tell(&mut self, configuration: &Configuration) -> Result<(), OtherBazaar> {
         if let Some(own) = self.bazaar.as_ref().filter(|own| **own != configuration.bazaar) {
             let (own, other) = (own.clone(), configuration.bazaar.clone());
+            self.is_foreign = true;
             return Err(OtherBazaar { own, other });
         }
+        self.is_foreign = false;
         self.bazaar = Some(configuration.bazaar.clone());
         self.told = self.told.max(Some(configuration.epoch));
         Ok(())

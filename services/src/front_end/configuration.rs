@@ -17,6 +17,7 @@ use wire::configuration::{
 use wire::ids::{BazaarId, ConfigVersion, Epoch, OrderNo, ReplicaId};
 use wire::internal::{CatalogStatus, PingReply};
 
+use super::loss::{self, Loss};
 use crate::planted::{Bug, Bugs};
 
 /// How many changes are remembered: hours of failures, in a few hundred kilobytes.
@@ -67,6 +68,9 @@ pub enum Refused {
     /// No replica of the in-sync set has answered, and no other may lead.
     #[error("no in-sync replica answered")]
     NoCandidate,
+    /// Every member of the in-sync set has lost its file.
+    #[error("{0}")]
+    Lost(Loss),
     /// The leader neither removes nor adds itself: it leads, so it is a member.
     #[error("replica {0} leads: it can be neither removed nor added")]
     Leader(ReplicaId),
@@ -114,6 +118,13 @@ impl Manager {
             self.floor = reply.committed;
         }
         is_news
+    }
+
+    /// A client was told this number, so it is committed (rule R7).
+    pub fn note_answered(&mut self, order_no: OrderNo) {
+        if self.current.is_some() {
+            self.floor = self.floor.max(order_no);
+        }
     }
 
     /// The current configuration as it is to be written down again, without being a new one, because
@@ -184,8 +195,12 @@ impl Manager {
             let is_ours = catalog.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar);
             ballot.everybody && catalog.is_new && is_ours
         });
+        // A new catalog is filled from the longest log there is; but not from what is left of nothing.
+        // *Otherwise: all replicas' files and the catalog's are lost; the bazaar begins anew, in silence.*
+        let lost = loss::of(current, self.floor, &ballot.answered, ballot.catalog.as_ref());
         let candidates = ours.clone().filter(|reply| {
-            let by_all = new_catalog.is_some() && !self.bugs.has(Bug::FillFromMember);
+            let by_all =
+                new_catalog.is_some() && lost.is_none() && !self.bugs.has(Bug::FillFromMember);
             by_all || self.may_lead(current, reply)
         });
         let leader = candidates
@@ -195,7 +210,7 @@ impl Manager {
                     if self.elects_by_id() { Default::default() } else { reply.last.length() };
                 (length, is_kept, reply.id)
             })
-            .ok_or(Refused::NoCandidate)?;
+            .ok_or_else(|| lost.clone().map_or(Refused::NoCandidate, Refused::Lost))?;
         let mut in_sync = current.in_sync.clone();
         in_sync.retain(|member| member.id != leader.id);
         in_sync.push(member(leader));

@@ -53,6 +53,8 @@ pub struct Detector {
     /// The epoch whose leader is known to serve, so that it is noted once.
     serving: Option<Epoch>,
     tasks: JoinSet<()>,
+    /// What is known to be committed, on its way to the disk: at most one.
+    floors: JoinSet<()>,
     bugs: Bugs,
     panics: Panics,
 }
@@ -95,6 +97,7 @@ impl Detector {
             retry_period: ping_period,
             serving: None,
             tasks: JoinSet::new(),
+            floors: JoinSet::new(),
             bugs: Bugs::default(),
             panics: Panics::default(),
         }
@@ -132,7 +135,12 @@ impl Detector {
                     Ok(contest) => self.decide(contest).await,
                     Err(error) => panic!("candidates could not be asked: {error}"),
                 },
-                _ = floor.tick() => self.membership.store_floor().await,
+                // Another program may hold the file's lock; that must not hold up elections by itself.
+                _ = floor.tick(), if self.floors.is_empty() => {
+                    let membership = Arc::clone(&self.membership);
+                    self.floors.spawn(async move { membership.store_floor().await });
+                }
+                Some(_) = self.floors.join_next() => {}
                 Some(ended) = self.tasks.join_next() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a pinging task ended abnormally");
@@ -287,6 +295,8 @@ impl Detector {
             }
             Err(refused) => {
                 tracing::warn!(%refused, "there is no leader for the time being");
+                let trouble = matches!(refused, Refused::Lost(_)).then(|| refused.to_string());
+                self.membership.set_trouble(trouble);
                 self.judge.ignore_before(monotonic_us());
                 self.membership.set_standing(Standing::Leaderless);
             }
@@ -296,6 +306,7 @@ impl Detector {
 
     /// A leadership has begun: everybody is told at once, the new leader by this very ping.
     fn led_by(&mut self, configuration: &Configuration) {
+        self.membership.set_trouble(None);
         let (leader, epoch) = (configuration.leader, configuration.epoch);
         let incarnation = configuration.leader_incarnation.clone();
         self.obstacles = Obstacles::new(self.timeout_us);

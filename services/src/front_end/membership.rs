@@ -6,6 +6,7 @@
 //! shows one that is not on disk.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prometheus::{IntCounter, IntGauge};
@@ -74,6 +75,10 @@ pub struct Membership {
     office: Arc<Mutex<Office>>,
     /// The reply with the highest committed number that the office has not been told of.
     committed: Arc<Mutex<Option<PingReply>>>,
+    /// The highest number that a client was told.
+    answered: Arc<AtomicU64>,
+    /// Why there is no leader, or why it does not serve, if anybody knows.
+    trouble: Mutex<Option<Arc<str>>>,
     panics: Panics,
     current: watch::Sender<Current>,
     gauges: Gauges,
@@ -89,9 +94,23 @@ struct Office {
 }
 
 impl Office {
-    fn take_note(&mut self, committed: &Mutex<Option<PingReply>>) {
+    fn take_note(&mut self, committed: &Mutex<Option<PingReply>>, answered: &AtomicU64) {
+        self.manager.note_answered(OrderNo(answered.load(Ordering::Relaxed)));
         if let Some(reply) = committed.lock().expect(NO_PANIC).take() {
             self.manager.note_committed(&reply);
+        }
+    }
+}
+
+impl Office {
+    fn store_floor(&mut self) {
+        let Some(raised) = self.manager.with_floor() else { return };
+        let Some(store) = self.store.as_mut() else { return };
+        if raised.committed > self.stored_floor {
+            if let Err(error) = store.write(&raised) {
+                exit_on_disk_error("storing the configuration", &store.explain(&error));
+            }
+            self.stored_floor = raised.committed;
         }
     }
 }
@@ -132,6 +151,8 @@ impl Membership {
         Self {
             office: Arc::new(Mutex::new(Office { manager, store: Some(store), stored_floor })),
             committed: Arc::default(),
+            answered: Arc::default(),
+            trouble: Mutex::default(),
             panics: planted.panics,
             current: watch::Sender::new(Current { configuration, standing }),
             gauges,
@@ -174,19 +195,28 @@ impl Membership {
         }
     }
 
+    /// A client is told this number, so it is committed. Costs no disk either.
+    pub fn note_answered(&self, order_no: OrderNo) {
+        self.answered.fetch_max(order_no.0, Ordering::Relaxed);
+    }
+
+    /// Says why there is no leader, or why it does not serve; nothing once it does.
+    pub fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().expect(NO_PANIC) = trouble.map(Arc::from);
+    }
+
+    /// Why there is no leader, or why it does not serve, if anybody knows.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        self.trouble.lock().expect(NO_PANIC).clone()
+    }
+
     /// Writes down what is known to be committed, if that is news. It is no new configuration.
     pub async fn store_floor(&self) {
-        let committed = Arc::clone(&self.committed);
+        let (committed, answered) = (Arc::clone(&self.committed), Arc::clone(&self.answered));
         self.at_the_office(move |office| {
-            office.take_note(&committed);
-            let Some(raised) = office.manager.with_floor() else { return };
-            let Some(store) = office.store.as_mut() else { return };
-            if raised.committed > office.stored_floor {
-                if let Err(error) = store.write(&raised) {
-                    exit_on_disk_error("storing the configuration", &store.explain(&error));
-                }
-                office.stored_floor = raised.committed;
-            }
+            office.take_note(&committed, &answered);
+            office.store_floor();
         })
         .await;
     }
@@ -237,8 +267,11 @@ impl Membership {
         self.at_the_office(|office| office.manager.history()).await
     }
 
-    /// Closes the file and lets go of its lock. Nothing changes any more.
+    /// Writes down what is known to be committed, closes the file and lets go of its lock. Nothing
+    /// changes any more. *Otherwise: 240 trades, all stopped, old copies put back; nobody remembers
+    /// that there was more.*
     pub async fn close(&self) {
+        self.store_floor().await;
         drop(self.at_the_office(|office| office.store.take()).await);
     }
 
@@ -250,9 +283,9 @@ impl Membership {
         decide: impl FnOnce(&Manager) -> Result<Configuration, Refused> + Send + 'static,
     ) -> Result<Arc<Configuration>, Refused> {
         let (current, gauges) = (self.current.clone(), self.gauges.clone());
-        let committed = Arc::clone(&self.committed);
+        let (committed, answered) = (Arc::clone(&self.committed), Arc::clone(&self.answered));
         self.at_the_office(move |office| {
-            office.take_note(&committed);
+            office.take_note(&committed, &answered);
             let store = office.store.as_mut().ok_or(Refused::Stopping)?;
             let decided = decide(&office.manager)?;
             if let Err(error) = store.write(&decided) {

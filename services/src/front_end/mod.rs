@@ -1,6 +1,6 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
@@ -16,6 +16,7 @@ pub mod detector;
 pub mod election;
 pub mod failover;
 pub mod gray_failure;
+pub mod loss;
 pub mod membership;
 pub mod orders;
 pub mod pinger;
@@ -90,7 +91,7 @@ pub async fn run(
     let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs };
     let front_end = Arc::new(FrontEnd {
         stocks: Arc::clone(&stocks),
-        trades: Trades::new(trades, config.trade_timeout),
+        trades: Trades::new(trades, Arc::clone(&membership), config.trade_timeout),
         orders: Orders::new(lookups),
         membership: Arc::clone(&membership),
         pinger,

@@ -122,11 +122,15 @@ impl FrontEnd {
     }
 
     fn health(&self) -> Result<Answer, Answer> {
-        let reason = match self.membership.standing() {
-            Standing::Led => return Ok(Answer::ok(&Health { ready: true, reason: None })),
-            Standing::Waiting(reason) => reason,
-            Standing::Beginning => "beginning a new epoch".into(),
-            Standing::Leaderless => "no in-sync replica answers".into(),
+        let trouble = self.membership.trouble();
+        let reason = match (self.membership.standing(), trouble) {
+            (Standing::Led, None) => {
+                return Ok(Answer::ok(&Health { ready: true, reason: None }));
+            }
+            (Standing::Led | Standing::Leaderless, Some(trouble)) => trouble,
+            (Standing::Waiting(reason), _) => reason,
+            (Standing::Beginning, _) => "beginning a new epoch".into(),
+            (Standing::Leaderless, None) => "no in-sync replica answers".into(),
         };
         let body = Health { ready: false, reason: Some(&reason) };
         Err(Answer::json(StatusCode::SERVICE_UNAVAILABLE, &body))

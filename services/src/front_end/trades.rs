@@ -16,6 +16,7 @@ use wire::headers;
 use wire::ids::RequestId;
 
 use super::failover::{Believed, Failover, pass_on};
+use super::membership::Membership;
 use super::stocks::check_stock_name;
 use crate::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 
@@ -26,15 +27,16 @@ const MAX_TRADES: usize = 2048;
 #[derive(Debug)]
 pub struct Trades {
     failover: Failover,
+    membership: Arc<Membership>,
     timeout: Duration,
     places: Arc<Semaphore>,
 }
 
 impl Trades {
-    /// Each trade is tried for `timeout`.
+    /// Each trade is tried for `timeout`; `membership` hears of every number that is told.
     #[must_use]
-    pub fn new(failover: Failover, timeout: Duration) -> Self {
-        Self { failover, timeout, places: Arc::new(Semaphore::new(MAX_TRADES)) }
+    pub fn new(failover: Failover, membership: Arc<Membership>, timeout: Duration) -> Self {
+        Self { failover, membership, timeout, places: Arc::new(Semaphore::new(MAX_TRADES)) }
     }
 
     /// `POST /orders`.
@@ -47,8 +49,10 @@ impl Trades {
             return Err(Answer::error_without_effect(status, "too many trades at once"));
         };
         let (failover, timeout) = (self.failover.clone(), self.timeout);
+        let membership = Arc::clone(&self.membership);
         let detached = tokio::spawn(async move {
-            let answer = failover.ask(&call, timeout, believe).await;
+            let believed = |reply: Reply| believe(reply, &membership);
+            let answer = failover.ask(&call, timeout, believed).await;
             drop(place);
             answer.unwrap_or_else(|none| none.into_answer())
         });
@@ -78,11 +82,16 @@ fn call(request_id: &RequestId, trade: &TradeRequest) -> Call {
 
 /// Which replies are an outcome. Anything that is none of the order service's forms comes from
 /// a wrong address, and says nothing about what an earlier attempt has done.
-fn believe(reply: Reply) -> Believed {
+fn believe(reply: Reply, membership: &Membership) -> Believed {
     match reply.status {
         // A replica that does not serve this epoch, is too busy, or is without the catalog.
         StatusCode::SERVICE_UNAVAILABLE => Believed::Again(Attempt::put_off(&reply)),
-        StatusCode::OK if reply.json::<OrderAccepted>().is_some() => pass_on(reply),
+        StatusCode::OK if reply.json::<OrderAccepted>().is_some() => {
+            if let Some(accepted) = reply.json::<OrderAccepted>() {
+                membership.note_answered(accepted.order_no);
+            }
+            pass_on(reply)
+        }
         StatusCode::NOT_FOUND if reply.json::<OrderRejected>().is_some() => pass_on(reply),
         StatusCode::OK
         | StatusCode::NOT_FOUND

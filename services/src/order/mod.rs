@@ -21,7 +21,7 @@ mod store;
 mod trades;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -111,6 +111,7 @@ pub async fn run(
         prober,
         peers,
         metrics: metrics.clone(),
+        foreign: Mutex::default(),
         config,
     };
     let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };

@@ -517,6 +517,9 @@ impl Replica {
     ) -> Vec<Effect> {
         self.update_peer(epoch, id, |peer| {
             peer.answered_from(identity);
+            // What it acknowledged before is not there any more: an old copy of its file was put
+            // back. *Otherwise: it counts as whole, and is caught up one message a tick.*
+            peer.matched = None;
             peer.next = try_after.min(OrderNo(peer.next.0.saturating_sub(1)));
         })
     }

@@ -1,6 +1,6 @@
 //! The endpoints of an order replica.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
 use wire::configuration::{Configuration, Fence};
 use wire::headers;
-use wire::ids::{Epoch, Incarnation, OrderNo, RequestId};
+use wire::ids::{BazaarId, Epoch, Incarnation, OrderNo, RequestId};
 use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
 use super::actor::{Handle, Input, NO_PANIC, Status};
@@ -57,6 +57,8 @@ pub(super) struct OrderService {
     pub(super) prober: Prober,
     pub(super) peers: Peers,
     pub(super) metrics: Metrics,
+    /// The bazaar of the front-end that pinged last, if it is not this replica's (rule L1).
+    pub(super) foreign: Mutex<Option<BazaarId>>,
 }
 
 impl Service for OrderService {
@@ -89,8 +91,7 @@ impl Service for OrderService {
             Route::Test => Ok(self.ask_catalog().await),
             Route::Test1 => Ok(works()),
             Route::Dump => self.dump(&request).await,
-            // The disk is open and the thread runs before the server does.
-            Route::Healthz => Ok(Answer::ok(&serde_json::json!({"ready": true}))),
+            Route::Healthz => Ok(self.health()),
             Route::Metrics => Ok(self.metrics.answer()),
         };
         answered.unwrap_or_else(|answer| answer)
@@ -182,10 +183,41 @@ impl OrderService {
         if let Some(announced) = request.headers.get(headers::CONFIGURATION) {
             let announced: Configuration = serde_json::from_slice(announced.as_bytes())
                 .map_err(|error| BadRequest::new(headers::CONFIGURATION, error))?;
+            self.look_whose(&announced);
             // If the queue is full, the next ping announces it again.
             let _ = self.replica.inputs.try_send(Input::Heard(announced));
         }
         Ok(Answer::ok(&self.about()))
+    }
+
+    /// A configuration of another bazaar is not heard; that is said here, once, and by `/healthz`.
+    fn look_whose(&self, announced: &Configuration) {
+        let own = self.replica.status.borrow().bazaar.clone();
+        let is_foreign = own.as_ref().is_some_and(|own| *own != announced.bazaar);
+        let theirs = is_foreign.then(|| announced.bazaar.clone());
+        let mut foreign = self.foreign.lock().expect(NO_PANIC);
+        if *foreign != theirs {
+            if let (Some(own), Some(theirs)) = (&own, &theirs) {
+                tracing::error!(%own, %theirs, "the front-end is another bazaar's; taking no part in it");
+            }
+            *foreign = theirs;
+        }
+    }
+
+    /// The disk is open and the thread runs before the server does.
+    fn health(&self) -> Answer {
+        let own = self.replica.status.borrow().bazaar.clone();
+        let foreign = self.foreign.lock().expect(NO_PANIC).clone();
+        let (Some(own), Some(theirs)) = (own, foreign) else {
+            return Answer::ok(&serde_json::json!({"ready": true}));
+        };
+        let reason = format!(
+            "order-{}.db belongs to bazaar {own}, and the front-end to another bazaar, {theirs}: give \
+             each bazaar its own addresses and data folders",
+            self.config.id
+        );
+        let body = serde_json::json!({"ready": false, "reason": reason});
+        Answer::json(StatusCode::SERVICE_UNAVAILABLE, &body)
     }
 
     /// What this replica says about itself, without asking its thread.

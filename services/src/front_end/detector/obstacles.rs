@@ -57,8 +57,9 @@ impl Detector {
         let Outcome::Answered(reply) = &observation.outcome else { return };
         let Some(obstacle) = reply.obstacle.as_ref().filter(|_| self.judge.is_leading(reply))
         else {
-            return;
+            return self.membership.set_trouble(None);
         };
+        self.membership.set_trouble(Some(format!("the leader does not serve: {obstacle}")));
         if !self.obstacles.may_try(obstacle, monotonic_us()) {
             return;
         }

@@ -188,6 +188,27 @@ fn asks(effects: &[Effect]) -> Vec<(Membership, u8, u64)> {
     requests.map(|request| (request.change, request.member.0, request.version.0)).collect()
 }
 
+/// An old copy of its file was put back, and the leader has not noticed that it was away.
+#[test]
+fn a_member_that_lost_what_it_had_acknowledged_is_caught_up_at_once() {
+    let (mut one, mut two, mut three) = serving();
+    three.number(Epoch(1), &catalog(), &trade(1), None);
+    settle(&mut three, &mut [&mut one, &mut two]);
+    let mut old = restarted(&two);
+    for name in 2..=4 {
+        three.number(Epoch(1), &catalog(), &trade(name), None);
+    }
+    settle(&mut three, &mut [&mut one, &mut two]);
+    assert_eq!((old.log().last().order_no, two.log().last().order_no), (OrderNo(1), OrderNo(4)));
+
+    for (to, message) in three.outgoing(true) {
+        let follower = if to == one.id { &mut one } else { &mut old };
+        deliver(&mut three, follower, &message);
+    }
+    settle(&mut three, &mut [&mut one, &mut old]);
+    assert_eq!(old.log().last(), three.log().last());
+}
+
 #[test]
 fn a_number_is_answered_once_every_in_sync_replica_has_it() {
     let (mut one, mut two, mut three) = serving();
