@@ -190,6 +190,8 @@ pub enum Bug {
     NumberOverContradiction,
     /// Catalog: a start does not look which versions the front-end has seen (L8).
     ReuseVersions,
+    /// Catalog: it opens for any list request, whichever life of it that is meant for (L6).
+    OpenForAnyList,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.

@@ -230,6 +230,12 @@ pub(crate) const CASES: &[Case] = &[
     replication("L7", Bug::FillFromMember, damaged(Damage::NONE, LOST), 1),
     replication("L7", Bug::NumberOverContradiction, damaged(Damage::NONE, LOST), 1),
     coherence("L8", Bug::ReuseVersions),
+    replication(
+        "L6",
+        Bug::OpenForAnyList,
+        Scope { trades: 2, ..damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, OLD) },
+        1,
+    ),
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),

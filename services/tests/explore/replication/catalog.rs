@@ -213,10 +213,11 @@ impl Catalog {
                 let after = request.after.place.place();
                 let trades = file.records.iter().map(applied);
                 let trades = trades.filter(|trade| trade.applied_seq > after).collect();
-                if admission.open() {
+                let done = admission.may_open_for(request);
+                if done && admission.open() {
                     file.is_new = false;
                 }
-                UnnumberedReply::Page { incarnation, trades, last_place, done: true }
+                UnnumberedReply::Page { incarnation, trades, last_place, done }
             }
         })
     }
