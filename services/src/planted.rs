@@ -190,7 +190,7 @@ pub enum Bug {
     NumberOverContradiction,
     /// Catalog: a start does not look which versions the front-end has seen (L8).
     ReuseVersions,
-    /// Catalog: it opens for any list request, whichever life of it that is meant for (L6).
+    /// Catalog, order: any list request opens the catalog, whichever life that was meant for (L6).
     OpenForAnyList,
 }
 

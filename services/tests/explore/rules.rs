@@ -78,7 +78,6 @@ const ONLY_CRASHES: &[Fault] = &[Fault::Crash];
 const DOUBLES_AND_CRASHES: &[Fault] = &[Fault::Twice, Fault::Crash];
 const LOST: &[Fault] = &[Fault::LostFile];
 const OLD: &[Fault] = &[Fault::OldFile];
-const SLOW: &[Fault] = &[Fault::Slow];
 const NO_FAULTS: &[Fault] = &[];
 
 const ONE: Part = Part::Replica(ReplicaId(1));
@@ -99,20 +98,24 @@ const DOWN: Damage = Damage { down: ALL_DOWN, ..ONE_ORDER };
 /// The catalog's and replica 3's files are old: noticed only by whoever knows more.
 const OLD_PAIR: Damage = Damage { old: &[THREE, Part::Catalog], ..ONE_ORDER };
 
+/// The front-end has elected replica 3 while 1 was down and 2 did not answer: what an old pair would
+/// lose, 2 knows.
+const OLD_LEADER: Damage = Damage { down: &[ONE], deaf: Some(ReplicaId(2)), ..OLD_PAIR };
+
 const COHERENCE: Place = Place::Coherence { trades: 1, attempts: 2, reads: 3 };
 
 /// Every rule that can be left out, once.
 pub(crate) const CASES: &[Case] = &[
     replication("R1", Bug::NoCompareAndSet, SERVING, 2),
     replication("R2", Bug::ShrinkWithoutFrontEnd, SERVING, 2),
-    replication("R2", Bug::AddWithoutWaiting, REJOINING, 1),
-    replication("R2", Bug::AddWhileReconciling, Scope { faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
+    replication("R2", Bug::AddWithoutWaiting, Scope { faults: ONLY_CRASHES, ..REJOINING }, 2),
+    replication("R2", Bug::AddWhileReconciling, Scope { faults: ONLY_CRASHES, ..LAGGING_FAR }, 3),
     replication("R2", Bug::QuietRemoval, Scope { attempts: 1, ..REJOINING }, 2),
     replication("R2", Bug::NeverRemove, SERVING, 1),
     replication("R2", Bug::NeverRejoin, REJOINING, 0),
     replication("R3", Bug::ElectOutOfSync, LAGGING, 1),
     replication("R3", Bug::BeginOverOrders, BEREFT, 0),
-    replication("I4", Bug::ForgetEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
+    replication("R5, I4", Bug::ForgetEpoch, SERVING, 1),
     replication("R4", Bug::LeadOldEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
     replication("R5", Bug::NoEpochCheckAtFollower, SERVING, 2),
     replication("R5", Bug::AcknowledgeGaps, SERVING, 2),
@@ -135,7 +138,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     small("R9", Bug::ElectOnBrokenConnection, Place::Detection, 0),
     replication("I2", Bug::AcknowledgeBeforeReplicating, SERVING, 1),
-    replication("I2", Bug::AnswerBeforeFlush, SERVING, 1),
+    replication(
+        "I2",
+        Bug::AnswerBeforeFlush,
+        damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, ONLY_CRASHES),
+        1,
+    ),
     replication("E1", Bug::SkipUnnumbered, SERVING, 1),
     replication("E1", Bug::NoEpochCheckAtCatalog, SERVING, 1),
     replication("E3", Bug::NoRequestIdCheck, SERVING, 1),
@@ -170,12 +178,12 @@ pub(crate) const CASES: &[Case] = &[
         ),
         0,
     ),
-    replication("L2", Bug::DropCommitted, damaged(Damage { down: &[ONE], ..OLD_PAIR }, SLOW), 1),
+    replication("L2", Bug::DropCommitted, damaged(OLD_LEADER, NO_FAULTS), 0),
     replication(
         "L2",
         Bug::ReplaceCommitted,
-        damaged(Damage { down: &[ONE], astray: true, ..OLD_PAIR }, SLOW),
-        1,
+        damaged(Damage { astray: true, ..OLD_LEADER }, NO_FAULTS),
+        0,
     ),
     replication("L3", Bug::ElectHighestId, damaged(OLD_PAIR, NO_FAULTS), 0),
     replication(
@@ -221,7 +229,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     replication("L5", Bug::CompareVersions, damaged(TWO_ALONE, OLD), 1),
     replication("L5", Bug::NoEpochInquiry, damaged(TWO_ALONE, OLD), 1),
-    replication("L5", Bug::ObeyBelowHeard, damaged(TWO_ALONE, OLD), 2),
+    replication("L5", Bug::ObeyBelowHeard, SERVING, 1),
     replication("L5", Bug::LeadAnyIncarnation, damaged(ONE_ORDER, OLD), 1),
     replication("L6", Bug::OpenUntold, damaged(Damage::NONE, LOST), 1),
     replication("L6", Bug::NumberFromAnyLife, damaged(Damage::NONE, LOST), 1),

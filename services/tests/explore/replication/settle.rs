@@ -69,7 +69,7 @@ impl World {
 
     /// Orders are committed by the members that there are, then files are lost, and some are down.
     fn trade_and_damage(&mut self, damage: Damage, trades: u8) {
-        let Damage { alone, orders, floor, lost, old, astray, down } = damage;
+        let Damage { alone, orders, floor, lost, old, astray, down, deaf } = damage;
         if let Some(alone) = alone {
             REPLICAS.into_iter().filter(|id| *id != alone).for_each(|id| self.crash(id));
             self.settle(&mut None);
@@ -90,6 +90,7 @@ impl World {
         lost.iter().for_each(|part| self.lose_file(*part));
         old.iter().for_each(|part| self.restore_copy(*part));
         if astray {
+            self.is_astray = true;
             self.catalog.change(|catalog| catalog.go_astray(&name(trades + orders)));
         }
         let parts = REPLICAS.into_iter().map(Part::Replica);
@@ -100,6 +101,10 @@ impl World {
                 Part::Catalog => self.catalog.change(Catalog::start),
                 Part::Replica(id) => self.restart(id),
             }
+        }
+        if deaf.is_some() {
+            self.ask_around(deaf);
+            self.elect();
         }
         // The search may damage one more, if it is asked to.
         self.is_damaged = false;
@@ -266,8 +271,10 @@ impl World {
                 Message::Change { .. } => !self.front_end.up,
                 _ => false,
             };
-            let mut messages = self.network.iter().enumerate();
-            let next = messages.find(|(_, message)| arrives(message) || is_lost(message));
+            // A trade that has to be asked again waits for the list that is under way.
+            let messages = self.network.iter().enumerate();
+            let moving = messages.filter(|(_, message)| arrives(message) || is_lost(message));
+            let next = moving.min_by_key(|(_, message)| matches!(***message, Message::Trade { .. }));
             let Some((place, message)) = next else { return };
             let action = match is_lost(message) {
                 false => Action::Deliver { place, twice: false },

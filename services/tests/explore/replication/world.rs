@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use services::order::replica::{NoNumber, Replica};
 use services::planted::Bug;
 use wire::configuration::Configuration;
-use wire::ids::{Incarnation, OrderNo, ReplicaId, RequestId};
+use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId, RequestId};
 use wire::internal::{AppendReply, Part};
 
 use super::catalog::{Catalog, File};
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) is_damaged: bool,
     /// No file ever was, before the search neither.
     pub(crate) is_whole: bool,
+    /// The catalog's file is a copy that went on by itself.
+    pub(crate) is_astray: bool,
 }
 
 /// What clients have seen: the order under each number, and the answers to their trades.
@@ -83,6 +85,7 @@ impl World {
             copies: Shared::new(copies),
             is_damaged: false,
             is_whole: true,
+            is_astray: false,
         };
         world.begin();
         world
@@ -342,6 +345,9 @@ impl World {
             Message::Append { asker, to, append } => {
                 let answer = self.run(to, |node, wishes| node.receive(&append, wishes));
                 let epoch = append.epoch;
+                if matches!(answer, Some(AppendReply::Accepted { .. })) {
+                    self.check_epoch(to, epoch);
+                }
                 let reply =
                     asker.map(|asker| Message::Appended { to: asker, from: to, epoch, answer });
                 self.reply(reply);
@@ -400,6 +406,20 @@ impl World {
                 }
                 Err(newer) => replica.saw_epoch(newer),
             }),
+        }
+    }
+
+    /// Rules R5 and L5, about one replica: whoever takes a message has its epoch on disk, and has heard of
+    /// none above it. (What a leader's list brings back hides most of the harm as long as the catalog's
+    /// file is whole, so the rules are held to by themselves.)
+    fn check_epoch(&mut self, of: ReplicaId, epoch: Epoch) {
+        let node = self.node(of);
+        let heard = node.replica().and_then(Replica::configuration).map(|known| known.epoch);
+        let on_disk = node.disk.accepted;
+        if on_disk < epoch {
+            self.breaks(format!("replica {of} answers in epoch {epoch} and has {on_disk} on its disk"));
+        } else if heard > Some(epoch) && !self.make.bugs.has(Bug::NoEpochCheckAtFollower) {
+            self.breaks(format!("replica {of} takes a message of epoch {epoch}, which is over"));
         }
     }
 
