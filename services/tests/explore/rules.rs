@@ -109,7 +109,7 @@ pub(crate) const CASES: &[Case] = &[
     replication("R1", Bug::NoCompareAndSet, SERVING, 2),
     replication("R2", Bug::ShrinkWithoutFrontEnd, SERVING, 2),
     replication("R2", Bug::AddWithoutWaiting, Scope { faults: ONLY_CRASHES, ..REJOINING }, 2),
-    replication("R2", Bug::AddWhileReconciling, Scope { faults: ONLY_CRASHES, ..LAGGING_FAR }, 3),
+    replication("R2", Bug::AddWhileReconciling, Scope { start: Start::LaggingAnew(2), faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
     replication("R2", Bug::QuietRemoval, Scope { attempts: 1, ..REJOINING }, 2),
     replication("R2", Bug::NeverRemove, SERVING, 1),
     replication("R2", Bug::NeverRejoin, REJOINING, 0),
@@ -119,12 +119,20 @@ pub(crate) const CASES: &[Case] = &[
     replication("R4", Bug::LeadOldEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
     replication("R5", Bug::NoEpochCheckAtFollower, SERVING, 2),
     replication("R5", Bug::AcknowledgeGaps, SERVING, 2),
-    replication("R6, I3", Bug::KeepConflictingTail, TWO_TRADES, 2),
+    replication(
+        "R6, I3",
+        Bug::KeepConflictingTail,
+        damaged(Damage::NONE, &[Fault::Crash, Fault::OldFile]),
+        2,
+    ),
     replication(
         "R6, I3",
         Bug::DropOwnEpoch,
-        Scope { attempts: 1, faults: DOUBLES_AND_CRASHES, ..COLD },
-        2,
+        Scope {
+            faults: DOUBLES_AND_CRASHES,
+            ..damaged(Damage { down: &[ONE], deaf: Some(ReplicaId(2)), ..Damage::NONE }, NO_FAULTS)
+        },
+        1,
     ),
     replication("R7", Bug::AnswerUncommittedRepeat, SERVING, 2),
     replication("R7", Bug::ServeUncommitted, SERVING, 1),
@@ -230,13 +238,50 @@ pub(crate) const CASES: &[Case] = &[
     replication("L5", Bug::CompareVersions, damaged(TWO_ALONE, OLD), 1),
     replication("L5", Bug::NoEpochInquiry, damaged(TWO_ALONE, OLD), 1),
     replication("L5", Bug::ObeyBelowHeard, SERVING, 1),
-    replication("L5", Bug::LeadAnyIncarnation, damaged(ONE_ORDER, OLD), 1),
+    replication("L5", Bug::LeadAnyIncarnation, Scope { faults: ONLY_CRASHES, ..SERVING }, 2),
     replication("L6", Bug::OpenUntold, damaged(Damage::NONE, LOST), 1),
     replication("L6", Bug::NumberFromAnyLife, damaged(Damage::NONE, LOST), 1),
-    replication("L7", Bug::ReconcileFirst, damaged(ONE_ORDER, OLD), 1),
-    replication("L7", Bug::FillByAnybody, damaged(THREE_ALONE, LOST), 1),
-    replication("L7", Bug::FillFromMember, damaged(Damage::NONE, LOST), 1),
-    replication("L7", Bug::NumberOverContradiction, damaged(Damage::NONE, LOST), 1),
+    replication(
+        "L7",
+        Bug::ReconcileFirst,
+        damaged(
+            Damage { old: &[THREE], down: &[ONE, TWO], deaf: Some(ReplicaId(1)), ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillByAnybody,
+        damaged(
+            Damage { lost: &[Part::Catalog], old: &[THREE], down: &[ONE, TWO], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillFromMember,
+        damaged(
+            Damage {
+                left: Some(ReplicaId(3)),
+                lost: &[Part::Catalog],
+                old: &[THREE],
+                ..ONE_ORDER
+            },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::NumberOverContradiction,
+        damaged(
+            Damage { orders: 2, old: &[Part::Catalog], astray: true, ..Damage::NONE },
+            NO_FAULTS,
+        ),
+        0,
+    ),
     coherence("L8", Bug::ReuseVersions),
     replication(
         "L6",

@@ -183,11 +183,13 @@ impl Catalog {
         }
     }
 
-    /// Applies a trade that nobody else knows of.
-    pub(crate) fn go_astray(&mut self, id: &RequestId) {
+    /// Applies a trade that nobody else knows of, then those that the others know.
+    pub(crate) fn go_astray(&mut self, first: &RequestId, others: &[RequestId]) {
         let epoch = self.file.epoch();
         self.start();
-        let _ = self.trade(id, epoch);
+        for id in [first].into_iter().chain(others) {
+            let _ = self.trade(id, epoch);
+        }
         self.crash();
     }
 

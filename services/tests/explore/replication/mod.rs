@@ -52,6 +52,8 @@ pub(crate) enum Start {
     Serving,
     /// Replica 3 serves; 2 has been down, is out of sync and lacks this many orders.
     Lagging(u8),
+    /// The same, and then 3 and 1 were restarted, and 1 was elected while 3 was still down.
+    LaggingAnew(u8),
     /// An order was committed without replica 3, whose disk was lost since. The front-end's was lost
     /// too: it begins anew, unless it refuses; then it is given a copy.
     Bereft,
@@ -66,13 +68,15 @@ pub(crate) struct Damage {
     pub(crate) alone: Option<ReplicaId>,
     /// How many orders were committed. (Copies of the files are from before them.)
     pub(crate) orders: u8,
+    /// The only member from then on, if the others were down after they came.
+    pub(crate) left: Option<ReplicaId>,
     /// The front-end was told that they are.
     pub(crate) floor: bool,
     /// Whose files were lost.
     pub(crate) lost: &'static [Part],
     /// Whose files are copies.
     pub(crate) old: &'static [Part],
-    /// The catalog's file is a copy that went on by itself: another trade has the first place.
+    /// The catalog's file is a copy that went on by itself: the first client's trade has the first place.
     pub(crate) astray: bool,
     /// Who is down, of all.
     pub(crate) down: &'static [Part],
@@ -85,6 +89,7 @@ impl Damage {
     pub(crate) const NONE: Self = Self {
         alone: None,
         orders: 0,
+        left: None,
         floor: false,
         lost: &[],
         old: &[],

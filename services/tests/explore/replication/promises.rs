@@ -13,7 +13,7 @@ use super::world::World;
 impl World {
     /// The promise that is broken, if one is: by a step, or in how things stand.
     pub(crate) fn broken_promise(&self) -> Option<String> {
-        self.broken.clone().or_else(|| self.twice()).or_else(|| self.lost())
+        self.broken.clone().or_else(|| self.twice()).or_else(|| self.lost()).or_else(|| self.usurped())
     }
 
     /// A client's trade is applied once, and numbered once.
@@ -50,6 +50,15 @@ impl World {
             }
         }
         None
+    }
+
+    /// Rules R4 and L5: a leadership belongs to the process that was chosen, which may be on another copy
+    /// of its file than the one before it.
+    fn usurped(&self) -> Option<String> {
+        let current = self.front_end.current()?;
+        let incarnation = &self.leader()?.process.as_ref()?.incarnation;
+        (*incarnation != current.leader_incarnation)
+            .then(|| format!("{incarnation} leads instead of {}", current.leader_incarnation))
     }
 
     /// What must be true besides, once everything has come to rest and everybody is well: the

@@ -26,9 +26,9 @@ impl World {
     pub(crate) fn start(start: Start, make: Make, trades: u8) -> Self {
         let lacking = match start {
             Start::Cold | Start::Serving => 0,
-            Start::Lagging(orders) => orders,
+            Start::Lagging(orders) | Start::LaggingAnew(orders) => orders,
             Start::Bereft => 1,
-            Start::Traded(damage) => damage.orders + u8::from(damage.astray),
+            Start::Traded(damage) => damage.orders,
         };
         let mut world = Self::cold(make, usize::from(trades + lacking));
         if start == Start::Cold {
@@ -38,13 +38,20 @@ impl World {
         world.copy_files();
         match start {
             Start::Cold | Start::Serving => {}
-            Start::Lagging(_) => {
+            Start::Lagging(_) | Start::LaggingAnew(_) => {
                 world.crash(ReplicaId(2));
                 for trade in trades..trades + lacking {
                     world.send_trade(trade, ReplicaId(3));
                 }
                 world.settle(&mut None);
                 world.restart(ReplicaId(2));
+                if matches!(start, Start::LaggingAnew(_)) {
+                    [ReplicaId(1), ReplicaId(3)].into_iter().for_each(|id| world.crash(id));
+                    world.restart(ReplicaId(1));
+                    world.ask_around(None);
+                    world.elect();
+                    world.restart(ReplicaId(3));
+                }
             }
             Start::Bereft => {
                 world.crash(ReplicaId(3));
@@ -69,7 +76,7 @@ impl World {
 
     /// Orders are committed by the members that there are, then files are lost, and some are down.
     fn trade_and_damage(&mut self, damage: Damage, trades: u8) {
-        let Damage { alone, orders, floor, lost, old, astray, down, deaf } = damage;
+        let Damage { alone, orders, left, floor, lost, old, astray, down, deaf } = damage;
         if let Some(alone) = alone {
             REPLICAS.into_iter().filter(|id| *id != alone).for_each(|id| self.crash(id));
             self.settle(&mut None);
@@ -77,6 +84,10 @@ impl World {
         let leader = self.leader().map(|leader| leader.id);
         for trade in trades..trades + orders {
             leader.into_iter().for_each(|leader| self.send_trade(trade, leader));
+            self.settle(&mut None);
+        }
+        if let Some(left) = left {
+            REPLICAS.into_iter().filter(|id| *id != left).for_each(|id| self.crash(id));
             self.settle(&mut None);
         }
         if floor {
@@ -91,7 +102,8 @@ impl World {
         old.iter().for_each(|part| self.restore_copy(*part));
         if astray {
             self.is_astray = true;
-            self.catalog.change(|catalog| catalog.go_astray(&name(trades + orders)));
+            let others: Vec<_> = (trades + 1..trades + orders).map(name).collect();
+            self.catalog.change(|catalog| catalog.go_astray(&name(0), &others));
         }
         let parts = REPLICAS.into_iter().map(Part::Replica);
         for part in parts.chain([Part::Catalog, Part::FrontEnd]) {

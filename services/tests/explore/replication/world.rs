@@ -1,12 +1,13 @@
 //! Everything there is in the replication model at one moment, and what happens in it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use services::order::replica::{NoNumber, Replica};
 use services::planted::Bug;
 use wire::configuration::Configuration;
 use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId, RequestId};
-use wire::internal::{AppendReply, Part};
+use wire::internal::{AppendReply, Entry, Part};
 
 use super::catalog::{Catalog, File};
 use super::front_end::FrontEnd;
@@ -343,8 +344,10 @@ impl World {
         }
         match message {
             Message::Append { asker, to, append } => {
+                let before = self.node(to).disk.entries.clone();
                 let answer = self.run(to, |node, wishes| node.receive(&append, wishes));
                 let epoch = append.epoch;
+                self.check_seen(to, &before);
                 if matches!(answer, Some(AppendReply::Accepted { .. })) {
                     self.check_epoch(to, epoch);
                 }
@@ -359,6 +362,9 @@ impl World {
             Message::List { asker, request } => {
                 let epoch = request.epoch;
                 let answer = self.catalog.change(|catalog| catalog.list(&request));
+                if answer.is_ok() {
+                    self.check_told(epoch);
+                }
                 self.reply(asker.map(|to| Message::Listed { to, epoch, answer }));
             }
             Message::Fill { asker, request } => {
@@ -406,6 +412,26 @@ impl World {
                 }
                 Err(newer) => replica.saw_epoch(newer),
             }),
+        }
+    }
+
+    /// What was seen is dropped nowhere for a leader that lacks it: that log may be the last good one.
+    fn check_seen(&mut self, of: ReplicaId, before: &[Arc<Entry>]) {
+        let disk = &self.node(of).disk.entries;
+        let seen = |entry: &Entry| self.promised.orders.get(&entry.order_no) == Some(&entry.request_id);
+        let kept = |entry: &Entry| disk.iter().any(|held| held.request_id == entry.request_id);
+        let dropped = before.iter().find(|entry| seen(entry) && !kept(entry)).cloned();
+        if let Some(entry) = dropped {
+            let (order_no, id) = (entry.order_no, &entry.request_id);
+            self.breaks(format!("replica {of} drops #{order_no}, which was seen as {id}"));
+        }
+    }
+
+    /// Rule L6, by itself for the same reason: the catalog acts for no epoch that it was not told of.
+    fn check_told(&mut self, epoch: Epoch) {
+        let told = self.catalog.told();
+        if told < Some(epoch) {
+            self.breaks(format!("the catalog acts for epoch {epoch}, of which it was not told"));
         }
     }
 
