@@ -98,9 +98,9 @@ const DOWN: Damage = Damage { down: ALL_DOWN, ..ONE_ORDER };
 /// The catalog's and replica 3's files are old: noticed only by whoever knows more.
 const OLD_PAIR: Damage = Damage { old: &[THREE, Part::Catalog], ..ONE_ORDER };
 
-/// The front-end has elected replica 3 while 1 was down and 2 did not answer: what an old pair would
-/// lose, 2 knows.
-const OLD_LEADER: Damage = Damage { down: &[ONE], deaf: Some(ReplicaId(2)), ..OLD_PAIR };
+/// The front-end has elected replica 3 while 1 and 2 did not answer: what an old pair would lose, they
+/// know.
+const OLD_LEADER: Damage = Damage { deaf: &[ReplicaId(1), ReplicaId(2)], ..OLD_PAIR };
 
 const COHERENCE: Place = Place::Coherence { trades: 1, attempts: 2, reads: 3 };
 
@@ -128,10 +128,7 @@ pub(crate) const CASES: &[Case] = &[
     replication(
         "R6, I3",
         Bug::DropOwnEpoch,
-        Scope {
-            faults: DOUBLES_AND_CRASHES,
-            ..damaged(Damage { down: &[ONE], deaf: Some(ReplicaId(2)), ..Damage::NONE }, NO_FAULTS)
-        },
+        Scope { faults: DOUBLES_AND_CRASHES, ..TWO_TRADES },
         1,
     ),
     replication("R7", Bug::AnswerUncommittedRepeat, SERVING, 2),
@@ -245,7 +242,7 @@ pub(crate) const CASES: &[Case] = &[
         "L7",
         Bug::ReconcileFirst,
         damaged(
-            Damage { old: &[THREE], down: &[ONE, TWO], deaf: Some(ReplicaId(1)), ..ONE_ORDER },
+            Damage { old: &[THREE], down: &[ONE, TWO], deaf: &[ReplicaId(1)], ..ONE_ORDER },
             NO_FAULTS,
         ),
         0,

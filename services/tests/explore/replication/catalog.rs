@@ -10,7 +10,7 @@ use services::catalog::ledger::{Ledger, Stale, Trade, Verdict};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, Quantity, TradeType};
 use wire::configuration::Configuration;
-use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, RequestId};
+use wire::ids::{AppliedSeq, BazaarId, Epoch, Identity, Incarnation, OrderNo, RequestId};
 use wire::internal::{
     AppliedTrade, CatalogStatus, FillReply, FillRequest, TradeRecord, UnnumberedReply,
     UnnumberedRequest,
@@ -69,6 +69,11 @@ impl File {
     /// The highest epoch that it has seen.
     pub(crate) fn epoch(&self) -> Epoch {
         self.ledger.epoch()
+    }
+
+    /// The place of a trade, if it is there.
+    pub(crate) fn place_of(&self, id: &RequestId) -> Option<OrderNo> {
+        self.under(id)?.applied_seq.map(AppliedSeq::order_no)
     }
 
     fn in_place(&self, place: OrderNo) -> Option<&TradeRecord> {

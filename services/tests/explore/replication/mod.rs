@@ -80,8 +80,8 @@ pub(crate) struct Damage {
     pub(crate) astray: bool,
     /// Who is down, of all.
     pub(crate) down: &'static [Part],
-    /// The front-end has begun an epoch among those that are up, but for this one, which did not answer.
-    pub(crate) deaf: Option<ReplicaId>,
+    /// The front-end has begun an epoch among those that are up, but for these, which did not answer.
+    pub(crate) deaf: &'static [ReplicaId],
 }
 
 impl Damage {
@@ -95,7 +95,7 @@ impl Damage {
         old: &[],
         astray: false,
         down: &[],
-        deaf: None,
+        deaf: &[],
     };
 }
 

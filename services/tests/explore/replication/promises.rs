@@ -131,13 +131,11 @@ impl World {
             self.obstacle(),
             Some(Obstacle::CatalogBehind { .. } | Obstacle::ShortOfCommitted { .. })
         );
-        // A catalog that went on by itself: an operator has to say which file is right.
-        let is_stopped = self.is_astray
-            && matches!(self.obstacle(), Some(Obstacle::Contradiction { .. } | Obstacle::Refused { .. }));
         let can_lead = |member: &Member| is_left(member) && is_up(&member.id);
-        !current.in_sync.iter().any(is_left)
+        // And whoever meets a catalog that went on by itself stops: an operator has to say which is right.
+        self.is_astray
+            || !current.in_sync.iter().any(is_left)
             || !(REPLICAS.iter().all(is_up) || current.in_sync.iter().any(can_lead))
-            || is_stopped
             || (waits && !REPLICAS.iter().all(is_up))
     }
 }

@@ -114,8 +114,13 @@ impl World {
                 Part::Replica(id) => self.restart(id),
             }
         }
-        if deaf.is_some() {
-            self.ask_around(deaf);
+        if !deaf.is_empty() {
+            self.ask_around(None);
+            self.front_end.change(|front_end| {
+                if let Some(ballot) = &mut front_end.ballot {
+                    ballot.answered.retain(|id, _| !deaf.contains(id));
+                }
+            });
             self.elect();
         }
         // The search may damage one more, if it is asked to.

@@ -153,6 +153,9 @@ impl World {
     }
 
     fn acknowledge(&mut self, id: RequestId, order_no: OrderNo) {
+        if let Some(place) = self.catalog.file.place_of(&id).filter(|place| *place != order_no) {
+            self.breaks(format!("{id} is acknowledged as #{order_no}, and stands in place {place}"));
+        }
         let before = self.promised.change(|promised| {
             let before = *promised.answers.entry(id.clone()).or_insert(order_no);
             (before, promised.orders.entry(order_no).or_insert(id.clone()).clone())
