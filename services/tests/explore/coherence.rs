@@ -292,6 +292,10 @@ impl Bazaar {
                 (self.catalog, self.is_damaged) = (None, true);
                 self.ledger = new_ledger(Epoch(1), STOCKED, 100, bugs);
                 self.records.clear();
+                // Known, and left out: a front-end that was restarted has seen nothing; if an answer of the
+                // lost catalog reaches it after the start push, its floor lies above the new versions
+                // until as many trades have come.
+                self.reads.iter_mut().for_each(|read| read.answer = None);
             }
             Action::Trade(trade) => self.trade(trade),
             Action::BeginPush | Action::Conclude => self.push_on(action),
