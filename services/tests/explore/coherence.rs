@@ -391,7 +391,8 @@ impl Bazaar {
                 }
                 Step::Push(invalidation) => {
                     catalog.pending = false;
-                    catalog.attempt = Some(Attempt { invalidation, outcome: None, overtaken: Vec::new() });
+                    catalog.attempt =
+                        Some(Attempt { invalidation, outcome: None, overtaken: Vec::new() });
                     None
                 }
             },
