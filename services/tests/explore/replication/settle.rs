@@ -168,7 +168,7 @@ impl World {
     }
 
     fn left(&self, told: &mut Told) -> Option<String> {
-        let Some(current) = self.front_end.current() else { return None };
+        let current = self.front_end.current()?;
         let some_can = current.in_sync.iter().any(|member| {
             let node = self.node(member.id);
             node.process.is_some() && node.disk.identity == member.identity
