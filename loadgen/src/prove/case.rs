@@ -186,22 +186,12 @@ pub const CASES: &[Case] = &[
         check: POSSIBLE,
     },
     Case {
-        bug: "trust-whoever-answers",
-        what: "a leader that answers and cannot reach the catalog is not replaced",
-        story: Story::LeaderCutOff,
-        check: POSSIBLE,
-    },
-    Case {
         bug: "never-rejoin",
         what: "a replica that has caught up is not let in again",
         story: Story::LeaderDies,
         check: HEALED,
     },
 ];
-
-/// Why bugs against lost and old files are not planted in processes.
-const LOST: &str =
-    "needs a file to be lost, or to be an old copy; no fault of a plan touches files";
 
 /// Bugs that no schedule of kills and pauses provokes at a reasonable price, and why. `make explore`
 /// plants them in the pure cores and finds a story for each.
@@ -240,16 +230,6 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ),
     ("forget-attempts", "the same, and then a refused connection"),
     ("one-bound", "needs 1024 clients"),
-    ("reads-share-with-trades", "the same"),
-    ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
-    ("trust-whoever-answers", "needs a disk that hangs under a process that does not"),
-    ("elect-without-proof", "the same, for two of them"),
-    (
-        "no-back-off",
-        "needs disks that hang whenever there is something to do, and costs epochs only",
-    ),
-    ("forget-deposed", "needs two such disks and one that is well"),
-    ("readmit-at-once", "needs a follower whose disk is slow, and pauses between trades"),
     ("silence-is-death", "needs an invalidation whose connection breaks before it is read"),
     (
         "cache-on-while-closing",
@@ -260,40 +240,6 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
         "fill-during-push",
         "the trade's client is gone with the front-end, so no acknowledgement is contradicted",
     ),
-    ("answer-strangers", "needs a page of another origin; services/tests/strangers has one"),
-    ("believe-anybody", "needs somebody without the token; services/tests/strangers has one"),
-    (
-        "store-unconfirmed-epochs",
-        "needs somebody with the token who lies; services/tests/strangers",
-    ),
-    ("record-unknown-stocks", "needs trades of stocks that do not exist; the load has none"),
-    ("place-before-body", "needs requests whose bodies do not come; services/tests/strangers"),
-    ("reuse-versions", "needs a catalog with an old file, under a cache that knows better"),
-    ("readmit-at-once", "needs a disk that is slow again and again; it costs time and no promise"),
-    ("reads-share-with-trades", "needs 1024 clients that trade"),
-    ("elect-without-proof", "needs two replicas whose disks hang"),
-    ("no-back-off", "the same, and costs elections"),
-    ("forget-deposed", "the same"),
-    ("number-by-arrival", LOST),
-    ("count-any-database", LOST),
-    ("member-by-id-alone", LOST),
-    ("drop-committed", LOST),
-    ("replace-committed", LOST),
-    ("elect-highest-id", LOST),
-    ("no-floor", LOST),
-    ("count-before-fence", LOST),
-    ("adopt-from-some", LOST),
-    ("new-file-vouches", LOST),
-    ("compare-versions", LOST),
-    ("no-epoch-inquiry", LOST),
-    ("obey-below-heard", LOST),
-    ("lead-any-incarnation", LOST),
-    ("open-untold", LOST),
-    ("number-from-any-life", LOST),
-    ("reconcile-first", LOST),
-    ("fill-by-anybody", LOST),
-    ("fill-from-member", LOST),
-    ("number-over-contradiction", LOST),
 ];
 
 /// The cases of these bugs; all cases if there are none.

@@ -31,8 +31,6 @@ pub enum Story {
     CatalogDies,
     /// `plans/prove/leader-back-unnoticed.toml`.
     LeaderBackUnnoticed,
-    /// `plans/prove/leader-cut-off.toml`.
-    LeaderCutOff,
 }
 
 impl Story {
@@ -51,7 +49,6 @@ impl Story {
             Self::AllReplicasDie => "all-replicas-die",
             Self::CatalogDies => "catalog-dies",
             Self::LeaderBackUnnoticed => "leader-back-unnoticed",
-            Self::LeaderCutOff => "leader-cut-off",
         }
     }
 
@@ -76,7 +73,6 @@ impl Story {
             Self::LeaderBackUnnoticed => {
                 include_str!("../../plans/prove/leader-back-unnoticed.toml")
             }
-            Self::LeaderCutOff => include_str!("../../plans/prove/leader-cut-off.toml"),
         }
     }
 
