@@ -244,7 +244,10 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
     ("trust-whoever-answers", "needs a disk that hangs under a process that does not"),
     ("elect-without-proof", "the same, for two of them"),
-    ("no-back-off", "needs disks that hang whenever there is something to do, and costs epochs only"),
+    (
+        "no-back-off",
+        "needs disks that hang whenever there is something to do, and costs epochs only",
+    ),
     ("forget-deposed", "needs two such disks and one that is well"),
     ("readmit-at-once", "needs a follower whose disk is slow, and pauses between trades"),
     ("silence-is-death", "needs an invalidation whose connection breaks before it is read"),
@@ -283,6 +286,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("fill-by-anybody", LOST),
     ("fill-from-member", LOST),
     ("number-over-contradiction", LOST),
+    ("open-for-any-list", LOST),
 ];
 
 /// The cases of these bugs; all cases if there are none.
