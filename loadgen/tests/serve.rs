@@ -6,7 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use common::{Running, assert_gone, ended, free_base_port, run};
+use common::{Running, assert_gone, ended, free_base_port, get, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -145,20 +145,6 @@ fn a_database_that_is_none_is_refused_and_not_overwritten() {
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert_eq!(fs::read(data.join(database)).unwrap(), garbage);
     }
-}
-
-/// Sends a GET, with a token or without, and reads the whole answer.
-fn get(address: &str, path: &str, token: Option<&str>) -> String {
-    use std::io::{Read, Write};
-    let token = token.map(|token| format!("x-double-trouble-secret: {token}\r\n"));
-    let token = token.unwrap_or_default();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let head =
-        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{token}\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]
