@@ -270,10 +270,10 @@ impl Matrix {
             let evidence = row.evidence.as_deref().unwrap_or("nothing was found");
             let _ = writeln!(text, "      {evidence}");
             if !row.beside.is_empty() {
-                let alone = row.control.as_deref().unwrap_or("not that");
+                let alone = row.control.as_deref().unwrap_or("nothing");
                 let _ = writeln!(
                     text,
-                    "      with {} left out too; without the bug: {alone}",
+                    "      together with {}; that alone makes this check find: {alone}",
                     row.beside.join(", ")
                 );
             }

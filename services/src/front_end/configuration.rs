@@ -197,6 +197,10 @@ impl Manager {
         });
         // A new catalog is filled from the longest log there is; but not from what is left of nothing.
         // *Otherwise: all replicas' files and the catalog's are lost; the bazaar begins anew, in silence.*
+        // And not past a leader that goes on: whoever leads the newest epoch has numbered all there is of
+        // it, more than its disk shows. *Otherwise: replica 1, removed, holds #11 of a trade that leader 3
+        // has not flushed, and is chosen; 3 flushes it, commits #12 with 2, and hears of the new epoch
+        // only then: 1 cuts #12, and the catalog that held it is gone.*
         let lost = loss::of(current, self.floor, &ballot.answered, ballot.catalog.as_ref());
         let candidates = ours.clone().filter(|reply| {
             let by_all =
@@ -208,7 +212,10 @@ impl Manager {
                 let is_kept = ballot.cause == Cause::FrontEndRestart && reply.id == current.leader;
                 let length =
                     if self.elects_by_id() { Default::default() } else { reply.last.length() };
-                (length, is_kept, reply.id)
+                let goes_on = new_catalog.is_some()
+                    && reply.leading
+                    && reply.epoch == self.highest_epoch(current, ballot);
+                (goes_on, length, is_kept, self.may_lead(current, reply), reply.id)
             })
             .ok_or_else(|| lost.clone().map_or(Refused::NoCandidate, Refused::Lost))?;
         let mut in_sync = current.in_sync.clone();

@@ -258,3 +258,31 @@ fn what_any_replica_said_to_be_committed_is_kept_with_the_next_change() {
     let removed = manager.change_membership(&request(2, 4, Membership::Remove, 2)).unwrap();
     assert_eq!(removed.committed, OrderNo(600));
 }
+
+#[test]
+fn a_new_catalog_is_filled_from_the_longest_log_of_all_but_not_past_a_leader_that_goes_on() {
+    let manager = manager(4, 2, 3, &[2, 3]);
+    let status = CatalogStatus {
+        identity: Identity::new("c").unwrap(),
+        incarnation: Incarnation::new("life").unwrap(),
+        bazaar: None,
+        epoch: Epoch(0),
+        last_place: OrderNo(0),
+        is_new: true,
+        is_open: false,
+    };
+    let elect = |leader: PingReply| {
+        let answered = all([with_log(1, 2, 11), with_log(2, 2, 10), leader]);
+        let catalog = Some(status.clone());
+        let ballot = ballot(4, answered, Cause::ByEverybody);
+        manager.elect(&Ballot { everybody: true, catalog, ..ballot }).unwrap()
+    };
+    // The leader was restarted: nobody commits anything in its epoch any more.
+    let elected = elect(with_log(3, 2, 10));
+    assert_eq!(elected.leader, ReplicaId(1));
+    assert_eq!(elected.new_catalog, Some(status.identity.clone()));
+    assert_eq!(elected.member_ids().count(), 3);
+    // It goes on, and has numbered #11 before it sent it to 1, whatever its disk shows.
+    let office = |reply| PingReply { leading: true, epoch: Epoch(2), heard: Epoch(2), ..reply };
+    assert_eq!(elect(office(with_log(3, 2, 10))).leader, ReplicaId(3));
+}
