@@ -200,6 +200,8 @@ pub enum Bug {
     RecordUnknownStocks,
     /// All: a request takes its place before its body is there (S4).
     PlaceBeforeBody,
+    /// Catalog, order: any list request opens the catalog, whichever life that was meant for (L6).
+    OpenForAnyList,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.

@@ -9,6 +9,9 @@
 //! a place that the log has given away.* *(L7): the catalog is lost, an old copy of a log is elected
 //! alone; the last good logs are cut before the list shows that the catalog is empty.*
 //!
+//! *(L6): a request to list what follows #0 is under way while #1 is committed; an old copy of the catalog
+//! starts, is asked for what follows #0, sees no lack, and gives place 1 away again.*
+//!
 //! Pure: it knows no disk and no clock. Its caller makes each decision, the look at the records that it
 //! is given, and what follows from it one step of one transaction, as with the [ledger](super::ledger).
 
@@ -213,6 +216,15 @@ impl Admission {
             return Listing::Short;
         }
         Listing::Page
+    }
+
+    /// Whether a leader's list request may open this process once it has been given the last page. One that
+    /// was meant for an earlier life may have been made when the log was shorter.
+    #[must_use]
+    pub fn may_open_for(&self, request: &UnnumberedRequest) -> bool {
+        let meant_for = request.meant_for.as_ref();
+        meant_for.is_none_or(|meant| *meant == self.incarnation)
+            || self.bugs.has(Bug::OpenForAnyList)
     }
 
     /// A leader has been given the last page of the list. Says whether the file is to be marked as no

@@ -221,7 +221,7 @@ impl Step<'_, '_> {
                 let limit = request.limit.clamp(1, MAX_LISTED);
                 let trades = self.batch.applied_after(after, limit)?;
                 let end = trades.last().map_or(after, |last| last.applied_seq.order_no());
-                let done = end >= last_place;
+                let done = end >= last_place && self.admission.may_open_for(request);
                 let was_open = self.admission.is_open();
                 if done && self.admission.open() {
                     self.batch.mark_open()?;

@@ -220,6 +220,7 @@ fn list_request(epoch: u64, after: u64) -> UnnumberedRequest {
         floor: OrderNo(0),
         by_everybody: true,
         new_catalog: None,
+        meant_for: None,
         limit: MAX_LISTED,
     }
 }

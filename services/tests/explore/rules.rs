@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use services::planted::{Bug, Bugs};
+use wire::ids::ReplicaId;
+use wire::internal::Part;
 
 use crate::coherence::Coherence;
 use crate::detection::Detection;
@@ -11,7 +13,7 @@ use crate::gray::GrayFailures;
 use crate::keys::Keys;
 use crate::lookup::Lookups;
 use crate::places::FullHouse;
-use crate::replication::{Fault, Replication, Scope, Start};
+use crate::replication::{Damage, Fault, Replication, Scope, Start};
 use crate::search::{Bounds, Outcome, explore};
 use crate::trade::OneTrade;
 
@@ -74,29 +76,60 @@ const LAGGING_FAR: Scope = Scope { start: Start::Lagging(2), trades: 0, max_entr
 const BEREFT: Scope = Scope { start: Start::Bereft, ..SERVING };
 const ONLY_CRASHES: &[Fault] = &[Fault::Crash];
 const DOUBLES_AND_CRASHES: &[Fault] = &[Fault::Twice, Fault::Crash];
+const LOST: &[Fault] = &[Fault::LostFile];
+const OLD: &[Fault] = &[Fault::OldFile];
+const NO_FAULTS: &[Fault] = &[];
+
+const ONE: Part = Part::Replica(ReplicaId(1));
+const TWO: Part = Part::Replica(ReplicaId(2));
+const THREE: Part = Part::Replica(ReplicaId(3));
+const ONE_ORDER: Damage = Damage { orders: 1, ..Damage::NONE };
+const TWO_ALONE: Damage = Damage { alone: Some(ReplicaId(2)), ..Damage::NONE };
+const THREE_ALONE: Damage = Damage { alone: Some(ReplicaId(3)), ..Damage::NONE };
+const ALL_DOWN: &[Part] = &[ONE, TWO, THREE, Part::Catalog, Part::FrontEnd];
+
+/// One more trade after `damage`.
+const fn damaged(damage: Damage, faults: &'static [Fault]) -> Scope {
+    Scope { start: Start::Traded(damage), attempts: 1, settle_one_in: 1, faults, ..SERVING }
+}
+
+/// One order is committed, and everybody is down; then a file is lost, or an old copy put back.
+const DOWN: Damage = Damage { down: ALL_DOWN, ..ONE_ORDER };
+/// The catalog's and replica 3's files are old: noticed only by whoever knows more.
+const OLD_PAIR: Damage = Damage { old: &[THREE, Part::Catalog], ..ONE_ORDER };
+
+/// The front-end has elected replica 3 while 1 and 2 did not answer: what an old pair would lose, they
+/// know.
+const OLD_LEADER: Damage = Damage { deaf: &[ReplicaId(1), ReplicaId(2)], ..OLD_PAIR };
+
 const COHERENCE: Place = Place::Coherence { trades: 1, attempts: 2, reads: 3 };
 
 /// Every rule that can be left out, once.
 pub(crate) const CASES: &[Case] = &[
     replication("R1", Bug::NoCompareAndSet, SERVING, 2),
     replication("R2", Bug::ShrinkWithoutFrontEnd, SERVING, 2),
-    replication("R2", Bug::AddWithoutWaiting, REJOINING, 1),
-    replication("R2", Bug::AddWhileReconciling, Scope { faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
+    replication("R2", Bug::AddWithoutWaiting, Scope { faults: ONLY_CRASHES, ..REJOINING }, 2),
+    replication("R2", Bug::AddWhileReconciling, Scope { start: Start::LaggingAnew(2), faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
     replication("R2", Bug::QuietRemoval, Scope { attempts: 1, ..REJOINING }, 2),
     replication("R2", Bug::NeverRemove, SERVING, 1),
     replication("R2", Bug::NeverRejoin, REJOINING, 0),
     replication("R3", Bug::ElectOutOfSync, LAGGING, 1),
     replication("R3", Bug::BeginOverOrders, BEREFT, 0),
-    replication("I4", Bug::ForgetEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
+    replication("R5, I4", Bug::ForgetEpoch, SERVING, 1),
     replication("R4", Bug::LeadOldEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
     replication("R5", Bug::NoEpochCheckAtFollower, SERVING, 2),
     replication("R5", Bug::AcknowledgeGaps, SERVING, 2),
-    replication("R6, I3", Bug::KeepConflictingTail, TWO_TRADES, 2),
+    replication(
+        "R6, I3",
+        Bug::KeepConflictingTail,
+        damaged(Damage::NONE, &[Fault::Crash, Fault::OldFile]),
+        2,
+    ),
     replication(
         "R6, I3",
         Bug::DropOwnEpoch,
-        Scope { attempts: 1, faults: DOUBLES_AND_CRASHES, ..COLD },
-        2,
+        Scope { faults: DOUBLES_AND_CRASHES, ..TWO_TRADES },
+        1,
     ),
     replication("R7", Bug::AnswerUncommittedRepeat, SERVING, 2),
     replication("R7", Bug::ServeUncommitted, SERVING, 1),
@@ -110,7 +143,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     small("R9", Bug::ElectOnBrokenConnection, Place::Detection, 0),
     replication("I2", Bug::AcknowledgeBeforeReplicating, SERVING, 1),
-    replication("I2", Bug::AnswerBeforeFlush, SERVING, 1),
+    replication(
+        "I2",
+        Bug::AnswerBeforeFlush,
+        damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, ONLY_CRASHES),
+        1,
+    ),
     replication("E1", Bug::SkipUnnumbered, SERVING, 1),
     replication("E1", Bug::NoEpochCheckAtCatalog, SERVING, 1),
     replication("E3", Bug::NoRequestIdCheck, SERVING, 1),
@@ -129,6 +167,125 @@ pub(crate) const CASES: &[Case] = &[
     small("G2", Bug::ReadmitAtOnce, Place::Flapping, 1),
     small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
     small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
+    replication(
+        "N1",
+        Bug::NumberByArrival,
+        Scope { trades: 2, ..damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, OLD) },
+        1,
+    ),
+    replication("L1", Bug::CountAnyDatabase, damaged(Damage::NONE, LOST), 1),
+    replication(
+        "L1",
+        Bug::MemberByIdAlone,
+        damaged(
+            Damage { lost: &[THREE], old: &[Part::Catalog], down: &[ONE, TWO], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication("L2", Bug::DropCommitted, damaged(OLD_LEADER, NO_FAULTS), 0),
+    replication(
+        "L2",
+        Bug::ReplaceCommitted,
+        damaged(Damage { astray: true, ..OLD_LEADER }, NO_FAULTS),
+        0,
+    ),
+    replication("L3", Bug::ElectHighestId, damaged(OLD_PAIR, NO_FAULTS), 0),
+    replication(
+        "L3",
+        Bug::NoFloor,
+        damaged(Damage { floor: true, down: &[ONE, TWO], ..OLD_PAIR }, NO_FAULTS),
+        0,
+    ),
+    replication(
+        "L4",
+        Bug::CountBeforeFence,
+        damaged(Damage { lost: &[Part::FrontEnd], ..TWO_ALONE }, OLD),
+        1,
+    ),
+    replication(
+        "L4",
+        Bug::AdoptFromSome,
+        damaged(
+            Damage {
+                orders: 1,
+                lost: &[Part::FrontEnd],
+                old: &[Part::Catalog],
+                down: &[THREE],
+                ..THREE_ALONE
+            },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L4",
+        Bug::NewFileVouches,
+        damaged(
+            Damage {
+                orders: 1,
+                lost: &[Part::FrontEnd, THREE],
+                old: &[Part::Catalog],
+                ..THREE_ALONE
+            },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication("L5", Bug::CompareVersions, damaged(TWO_ALONE, OLD), 1),
+    replication("L5", Bug::NoEpochInquiry, damaged(TWO_ALONE, OLD), 1),
+    replication("L5", Bug::ObeyBelowHeard, SERVING, 1),
+    replication("L5", Bug::LeadAnyIncarnation, Scope { faults: ONLY_CRASHES, ..SERVING }, 2),
+    replication("L6", Bug::OpenUntold, damaged(Damage::NONE, LOST), 1),
+    replication("L6", Bug::NumberFromAnyLife, damaged(Damage::NONE, LOST), 1),
+    replication(
+        "L7",
+        Bug::ReconcileFirst,
+        damaged(
+            Damage { old: &[THREE], down: &[ONE, TWO], deaf: &[ReplicaId(1)], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillByAnybody,
+        damaged(
+            Damage { lost: &[Part::Catalog], old: &[THREE], down: &[ONE, TWO], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillFromMember,
+        damaged(
+            Damage {
+                left: Some(ReplicaId(3)),
+                lost: &[Part::Catalog],
+                old: &[THREE],
+                ..ONE_ORDER
+            },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::NumberOverContradiction,
+        damaged(
+            Damage { orders: 2, old: &[Part::Catalog], astray: true, ..Damage::NONE },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    coherence("L8", Bug::ReuseVersions),
+    replication(
+        "L6",
+        Bug::OpenForAnyList,
+        Scope { trades: 2, ..damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, OLD) },
+        1,
+    ),
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),
@@ -147,6 +304,8 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("lagging far", Place::Replication(Scope { settle_one_in: 1, ..LAGGING_FAR }), 0),
     ("coherence", COHERENCE, 2),
     ("new disks", Place::Replication(Scope { attempts: 1, settle_one_in: 1, ..BEREFT }), 0),
+    ("one file lost", Place::Replication(damaged(DOWN, LOST)), 1),
+    ("one file old", Place::Replication(damaged(DOWN, OLD)), 1),
     ("one trade", Place::OneTrade, 2),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 2),
@@ -188,6 +347,13 @@ const fn small(rule: &'static str, bug: Bug, place: Place, faults: u8) -> Case {
 
 const fn coherence(rule: &'static str, bug: Bug) -> Case {
     Case { rule, bug, place: COHERENCE, faults: 2 }
+}
+
+impl Case {
+    /// Whether files are lost or old before the search begins, or become so in it.
+    pub(crate) fn is_over_damaged_files(&self) -> bool {
+        matches!(self.place, Place::Replication(Scope { start: Start::Traded(_), .. }))
+    }
 }
 
 impl Place {

@@ -305,6 +305,10 @@ pub struct UnnumberedRequest {
     /// The new catalog file for which that election was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_catalog: Option<Identity>,
+    /// The life of the catalog that it is meant for, if the leader has met one: no other opens for it
+    /// (rule L6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant_for: Option<Incarnation>,
     /// The most trades that the answer may hold.
     pub limit: u32,
 }

@@ -73,6 +73,7 @@ fn request(log_end: u64, id: &str, by_everybody: bool) -> UnnumberedRequest {
         floor: OrderNo(0),
         by_everybody,
         new_catalog: None,
+        meant_for: None,
         limit: 10,
     }
 }
@@ -162,4 +163,16 @@ fn a_fill_goes_place_by_place_and_takes_no_other_content() {
     let elsewhere = fill(&entry(3, "R2"), None, Some(&held));
     let Filling::Contradiction { catalog, .. } = elsewhere else { panic!("{elsewhere:?}") };
     assert_eq!(catalog, "R2 (Buy 1 Stock1) in place 2");
+}
+
+#[test]
+fn a_list_request_for_an_earlier_life_opens_nothing() {
+    // It was made when the log ended at #0. Since then #1 was committed, and this is an old copy of the
+    // catalog: it would see no lack, and give place 1 away again.
+    let catalog = catalog(false);
+    let meant_for = |name| UnnumberedRequest { meant_for: Some(life(name)), ..request(0, "", true) };
+    assert!(!catalog.may_open_for(&meant_for("first")));
+    assert!(catalog.may_open_for(&meant_for("second")));
+    // The first request of a leader comes before it numbers anything.
+    assert!(catalog.may_open_for(&request(0, "", true)));
 }

@@ -58,6 +58,7 @@ fn list(epoch: u64, log_end: u64, limit: u32) -> Ask {
         floor: OrderNo(0),
         by_everybody: true,
         new_catalog: None,
+        meant_for: None,
         limit,
     })
 }

@@ -223,7 +223,16 @@ impl Replica {
         if catalog.asked || catalog.answered.as_ref() == Some(incarnation) || ignores_lives(bugs) {
             return Vec::new();
         }
+        self.list_anew(incarnation)
+    }
+
+    /// Another life of the catalog than the one that is known: it is listed from the log's end, and by
+    /// its name, so that no other opens for it.
+    fn list_anew(&mut self, incarnation: &Incarnation) -> Vec<Effect> {
+        let Some(leadership) = &mut self.leadership else { return Vec::new() };
+        let catalog = &mut leadership.catalog;
         catalog.listed = None;
+        catalog.answered = Some(incarnation.clone());
         catalog.gap_since = None;
         let early = std::mem::take(&mut catalog.early);
         let tickets = early.into_values().flat_map(|(_, tickets)| tickets);
@@ -242,6 +251,7 @@ impl Replica {
             return Vec::new();
         };
         leadership.catalog.asked = true;
+        let meant_for = leadership.catalog.answered.clone();
         let after = match by_places {
             true => Tail { place: end, entry: self.log.get(end).cloned() },
             false => Tail::default(),
@@ -257,6 +267,7 @@ impl Replica {
             floor: if by_places { floor } else { OrderNo(0) },
             by_everybody: configuration.by_everybody || self.bugs.has(Bug::FillByAnybody),
             new_catalog: configuration.new_catalog.clone(),
+            meant_for,
             limit: MAX_LISTED,
         })]
     }
@@ -270,7 +281,11 @@ impl Replica {
         leadership.obstacle = None;
         let (incarnation, obstacle) = match reply {
             UnnumberedReply::Page { incarnation, trades, done, .. } => {
-                leadership.catalog.answered = Some(incarnation.clone());
+                let before = leadership.catalog.answered.replace(incarnation.clone());
+                let is_another = before.is_some_and(|before| before != incarnation);
+                if is_another && !self.bugs.has(Bug::OpenForAnyList) {
+                    return self.list_anew(&incarnation);
+                }
                 return self.take_page(epoch, incarnation, &trades, done);
             }
             UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill } => {

@@ -563,6 +563,24 @@ fn an_answer_whose_place_leaves_a_gap_waits_until_the_gap_is_there() {
 }
 
 #[test]
+fn a_list_of_a_life_that_was_not_asked_for_it_is_asked_for_again() {
+    // L6: a gap is asked for; meanwhile it closes by itself, #1 and #2 are committed, and an old copy of
+    // the catalog starts. It answers the request, which says that the log ends at #0.
+    let (mut one, mut two, mut three) = serving();
+    number(&mut three, 1, &trade(2), Some(8));
+    three.tick();
+    assert!(matches!(&three.tick()[..], [Effect::List(asked)]
+        if asked.log_end == OrderNo(0) && asked.meant_for == Some(catalog())));
+    number(&mut three, 1, &trade(1), Some(7));
+    settle(&mut three, &mut [&mut one, &mut two]);
+    let (incarnation, last_place) = (life("old-copy"), OrderNo(0));
+    let page = UnnumberedReply::Page { incarnation, trades: Vec::new(), last_place, done: true };
+    assert!(matches!(&three.listed(Epoch(1), page)[..], [Effect::List(asked)]
+        if asked.log_end == OrderNo(2) && asked.meant_for == Some(life("old-copy"))));
+    assert_eq!(three.listed_catalog(), None);
+}
+
+#[test]
 fn a_gap_that_stays_is_listed() {
     let (mut one, mut two, mut three) = serving();
     number(&mut three, 1, &trade(2), Some(8));
