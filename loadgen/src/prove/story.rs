@@ -80,14 +80,14 @@ impl Story {
         }
     }
 
-    /// The plan with `bug` planted, if there is one, and its random choices made from `seed`.
+    /// The plan with `bugs` planted, and its random choices made from `seed`.
     ///
     /// # Errors
     /// None in practice: the plans are part of the program, and a test reads them all.
-    pub fn plan(self, bug: Option<&str>, seed: u64) -> anyhow::Result<Plan> {
+    pub fn plan(self, bugs: &[&str], seed: u64) -> anyhow::Result<Plan> {
         let label = format!("{self} (built in)");
         let mut plan: Plan = toml::from_str(self.text()).context(label.clone())?;
-        plan.system.plant = bug.map(str::to_owned).into_iter().collect();
+        plan.system.plant = bugs.iter().copied().map(str::to_owned).collect();
         plan.load.seed = seed;
         Ok(plan.checked(&label)?)
     }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn every_story_is_a_sound_plan_of_its_name_that_takes_seconds() {
         for case in CASES {
-            let plan = case.story.plan(Some(case.bug), 7).unwrap();
+            let plan = case.story.plan(&[case.bug], 7).unwrap();
             assert_eq!((plan.name.as_str(), plan.load.seed), (case.story.name(), 7));
             assert_eq!(plan.system.flags()[0], format!("--plant={}", case.bug));
             assert!(plan.load.duration_ms().is_some_and(|ms| ms <= 7000));

@@ -133,10 +133,21 @@ pub fn look(
     if let Some(new) = new.filter(|_| !bugs.has(Bug::NewFileVouches)) {
         return Err(StartError::NewFile { replica: new.id, other: PartName(*first) });
     }
-    let heard = answered.values().map(|reply| reply.heard.max(reply.epoch));
-    let epoch = heard.fold(catalog.epoch, Epoch::max).next();
     let bazaar = ours.expect("somebody has a past");
-    Ok(Past::Of(Fence { epoch, bazaar }))
+    Ok(Past::Of(fence_above(Epoch(0), answered, catalog, &bazaar)))
+}
+
+/// Shuts out every epoch that anybody has accepted or heard of.
+#[must_use]
+pub fn fence_above(
+    known: Epoch,
+    answered: &BTreeMap<ReplicaId, PingReply>,
+    catalog: &CatalogStatus,
+    bazaar: &BazaarId,
+) -> Fence {
+    let heard = answered.values().map(|reply| reply.heard.max(reply.epoch));
+    let epoch = heard.fold(known.max(catalog.epoch), Epoch::max).next();
+    Fence { epoch, bazaar: bazaar.clone() }
 }
 
 /// Whose answers count: what was said before the fence may be over by now.

@@ -42,6 +42,9 @@ pub struct Ballot {
     pub answered: BTreeMap<ReplicaId, PingReply>,
     /// Whether that is every configured replica, but for those that the operator leaves out (rule L7).
     pub everybody: bool,
+    /// Whether they were fenced, and this is what they said after that: only so the longest log of all is
+    /// known, as without a configuration (rules L4 and L7).
+    pub fenced: bool,
     /// What the catalog said last, if it has said anything.
     pub catalog: Option<CatalogStatus>,
     /// Why there is an election.
@@ -193,10 +196,14 @@ impl Manager {
         let ours = ballot.answered.values().filter(|reply| belongs(reply, current));
         let new_catalog = ballot.catalog.as_ref().filter(|catalog| {
             let is_ours = catalog.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar);
-            ballot.everybody && catalog.is_new && is_ours
+            ballot.everybody && ballot.fenced && catalog.is_new && is_ours
         });
         // A new catalog is filled from the longest log there is; but not from what is left of nothing.
         // *Otherwise: all replicas' files and the catalog's are lost; the bazaar begins anew, in silence.*
+        // And only once all are fenced. *Otherwise: replica 1, removed, holds #11, which leader 3 has not
+        // flushed yet, and is chosen; 3 flushes it, commits #12 with 2, and hears of the new epoch only
+        // then: 1 cuts #12, and the catalog that held it is gone.* (A member has what is committed, however
+        // late: that is what it is waited for.)
         let lost = loss::of(current, self.floor, &ballot.answered, ballot.catalog.as_ref());
         let candidates = ours.clone().filter(|reply| {
             let by_all =
@@ -208,7 +215,7 @@ impl Manager {
                 let is_kept = ballot.cause == Cause::FrontEndRestart && reply.id == current.leader;
                 let length =
                     if self.elects_by_id() { Default::default() } else { reply.last.length() };
-                (length, is_kept, reply.id)
+                (length, is_kept, self.may_lead(current, reply), reply.id)
             })
             .ok_or_else(|| lost.clone().map_or(Refused::NoCandidate, Refused::Lost))?;
         let mut in_sync = current.in_sync.clone();

@@ -278,8 +278,16 @@ impl Detector {
         suspected_us: Option<u64>,
     ) -> bool {
         let everybody = self.everybody.iter().all(|id| answered.contains_key(id));
-        let ballot =
-            Ballot { based_on: current.version, answered, everybody, catalog, cause, suspected_us };
+        let ballot = Ballot {
+            based_on: current.version,
+            answered,
+            everybody,
+            // Nobody else asks after a fence, and has a catalog's new file in mind (rule L7).
+            fenced: cause == Cause::ByEverybody,
+            catalog,
+            cause,
+            suspected_us,
+        };
         match self.membership.elect(ballot).await {
             Ok(elected) => {
                 self.led_by(&elected);

@@ -274,6 +274,7 @@ impl Watch {
             based_on: self.current.version,
             answered,
             everybody: false,
+            fenced: false,
             catalog: None,
             cause,
             suspected_us: None,

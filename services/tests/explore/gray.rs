@@ -333,6 +333,7 @@ impl Watch {
             based_on: self.current.version,
             answered: better,
             everybody: false,
+            fenced: false,
             catalog: None,
             cause: Cause::GrayFailure,
             suspected_us: None,

@@ -41,6 +41,7 @@ fn ballot(version: u64, answered: BTreeMap<ReplicaId, PingReply>, cause: Cause) 
         based_on: ConfigVersion(version),
         answered,
         everybody: false,
+        fenced: false,
         catalog: None,
         cause,
         suspected_us: None,
@@ -257,4 +258,31 @@ fn what_any_replica_said_to_be_committed_is_kept_with_the_next_change() {
     assert_eq!(manager.with_floor().unwrap().committed, OrderNo(600));
     let removed = manager.change_membership(&request(2, 4, Membership::Remove, 2)).unwrap();
     assert_eq!(removed.committed, OrderNo(600));
+}
+
+#[test]
+fn a_new_catalog_is_filled_from_the_longest_log_of_all_once_all_are_fenced() {
+    let manager = manager(4, 2, 3, &[2, 3]);
+    let status = CatalogStatus {
+        identity: Identity::new("c").unwrap(),
+        incarnation: Incarnation::new("life").unwrap(),
+        bazaar: None,
+        epoch: Epoch(0),
+        last_place: OrderNo(0),
+        is_new: true,
+        is_open: false,
+    };
+    let elect = |fenced: bool| {
+        let answered = all([with_log(1, 2, 11), with_log(2, 2, 10), with_log(3, 2, 10)]);
+        let catalog = Some(status.clone());
+        let ballot = ballot(4, answered, Cause::ByEverybody);
+        manager.elect(&Ballot { everybody: true, fenced, catalog, ..ballot }).unwrap()
+    };
+    let elected = elect(true);
+    assert_eq!(elected.leader, ReplicaId(1));
+    assert_eq!(elected.new_catalog, Some(status.identity.clone()));
+    assert_eq!(elected.member_ids().count(), 3);
+    // Leader 3 may have numbered and committed more than its disk showed when it was asked.
+    let elected = elect(false);
+    assert_eq!((elected.leader, elected.new_catalog), (ReplicaId(3), None));
 }

@@ -11,7 +11,7 @@ use wire::ids::ReplicaId;
 use wire::internal::{Obstacle, PingReply};
 
 use super::{Detector, Observation, Outcome};
-use crate::front_end::election;
+use crate::front_end::{beginning, election};
 use crate::process::monotonic_us;
 
 /// Between two attempts, in ping timeouts.
@@ -72,18 +72,25 @@ impl Detector {
         }
     }
 
-    /// Rule L7: the catalog is filled under a leader that was elected while every replica answered.
+    /// Rule L7: the catalog is filled under a leader that was elected while every replica answered. All are
+    /// fenced first, so that no log grows between its answer and the choice of the longest of all.
     async fn elect_by_everybody(&mut self, current: &Configuration, leader: &PingReply) {
         let round = self.round(self.pinger.replicas()).having_heard(leader.clone());
         let (answered, catalog) =
             tokio::join!(election::ask(&self.pinger, round), self.pinger.ask_catalog());
         let missing: BTreeSet<ReplicaId> =
             self.everybody.iter().copied().filter(|id| !answered.contains_key(id)).collect();
-        if missing.is_empty() {
+        let Some(catalog) = catalog.filter(|_| missing.is_empty()) else {
+            return tracing::info!(?missing, "the catalog is filled once these replicas answer");
+        };
+        let fence =
+            beginning::fence_above(current.epoch, &answered, &catalog, &current.bazaar);
+        let fenced = self.fence(&fence, answered.keys().copied()).await;
+        if self.everybody.iter().all(|id| fenced.contains_key(id)) {
             let cause = Cause::ByEverybody;
-            self.conclude_with(current, answered, catalog, cause, None).await;
+            self.conclude_with(current, fenced, Some(catalog), cause, None).await;
         } else {
-            tracing::info!(?missing, "the catalog is filled once these replicas answer");
+            tracing::warn!("not every replica could be fenced; the catalog is filled later");
         }
     }
 

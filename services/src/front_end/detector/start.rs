@@ -50,7 +50,7 @@ impl Detector {
     }
 
     /// What each says that shuts out every older epoch from now on.
-    async fn fence(
+    pub(super) async fn fence(
         &self,
         fence: &Fence,
         replicas: impl Iterator<Item = ReplicaId>,

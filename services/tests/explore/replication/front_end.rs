@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use services::front_end::beginning::{self, Past};
 use services::front_end::configuration::{self, Manager};
+use services::order::replica::Replica;
 use services::planted::{Bug, Bugs};
 use wire::configuration::{Cause, Configuration, Fence, MembershipRequest};
 use wire::ids::{BazaarId, ConfigVersion, Incarnation, ReplicaId};
@@ -107,7 +108,11 @@ impl World {
         let Some(current) = self.front_end.current() else { return true };
         let process = self.node(current.leader).process.as_ref();
         let is_chosen = |incarnation: &Incarnation| *incarnation == current.leader_incarnation;
-        !self.front_end.begun || !process.is_some_and(|process| is_chosen(&process.incarnation))
+        // One that was fenced does not lead any more.
+        let leads = |replica: &Replica| replica.accepted() <= current.epoch;
+        let is_well = process
+            .is_some_and(|process| is_chosen(&process.incarnation) && leads(&process.replica));
+        !self.front_end.begun || !is_well
     }
 
     /// What the leader of the current epoch says that it cannot do.
@@ -162,8 +167,39 @@ impl World {
             answered.retain(|id, _| current.has_member(*id) || everybody);
         }
         let based_on = current.version;
+        if cause == Cause::ByEverybody {
+            let Some(fenced) = self.fence_all(&answered, catalog.as_ref()) else { return };
+            answered = fenced;
+        }
         let ballot = Ballot { based_on, answered, catalog, cause, fence: None };
         self.front_end.change(|front_end| front_end.ballot = Some(ballot));
+    }
+
+    /// L7: for a catalog that lost something all are fenced, and say then what they hold.
+    fn fence_all(
+        &mut self,
+        answered: &BTreeMap<ReplicaId, PingReply>,
+        catalog: Option<&CatalogStatus>,
+    ) -> Option<BTreeMap<ReplicaId, PingReply>> {
+        let current = self.front_end.current()?.clone();
+        let fence = beginning::fence_above(current.epoch, answered, catalog?, &current.bazaar);
+        REPLICAS.into_iter().map(|id| Some((id, self.fenced(id, &fence)?))).collect()
+    }
+
+    /// What a replica says once it is fenced; `None` if it refuses, or is not there.
+    fn fenced(&mut self, id: ReplicaId, fence: &Fence) -> Option<PingReply> {
+        let fenced = self.run(id, |node, wishes| {
+            let mut fenced = false;
+            node.take(wishes, |replica| match replica.fence(fence) {
+                Ok(effects) => {
+                    fenced = true;
+                    effects
+                }
+                Err(_) => Vec::new(),
+            });
+            fenced
+        });
+        self.node(id).ping().filter(|_| fenced)
     }
 
     /// L4: a front-end without a configuration.
@@ -207,18 +243,9 @@ impl World {
             return;
         };
         let vouches = self.make.bugs.has(Bug::NewFileVouches);
-        let fenced = self.run(id, |node, wishes| {
-            let mut fenced = false;
-            node.take(wishes, |replica| match replica.fence(&fence) {
-                Ok(effects) => {
-                    fenced = true;
-                    effects
-                }
-                Err(_) => Vec::new(),
-            });
-            fenced
-        });
-        let Some(reply) = self.node(id).ping().filter(|_| fenced || vouches) else { return };
+        let fenced = self.fenced(id, &fence);
+        let said = fenced.or_else(|| self.node(id).ping().filter(|_| vouches));
+        let Some(reply) = said else { return };
         self.front_end.change(|front_end| {
             if let Some(ballot) = &mut front_end.ballot {
                 ballot.answered.entry(id).or_insert(reply);
@@ -274,6 +301,7 @@ impl World {
                             based_on,
                             answered,
                             everybody,
+                            fenced: cause == Cause::ByEverybody,
                             catalog,
                             cause,
                             suspected_us: None,
