@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use faults::process::ProcessName;
-use loadgen::recorder::Record;
+use driver::recorder::Record;
 use results::records::{InitialStock, Observation, Op, Outcome, Phase};
 use rusqlite::{Connection, params};
 use tokio::sync::mpsc::UnboundedSender;

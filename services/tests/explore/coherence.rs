@@ -322,7 +322,22 @@ impl Bazaar {
             Action::FillArrives(place) => self.fill_arrives(place),
             Action::FillLost(place) => self.reads[place].answer = None,
         }
+        self.forget_what_nobody_knows();
         self.reads.sort_unstable();
+    }
+
+    /// A catalog that lost its file goes on from what the front-end has seen (rule L8). What a front-end
+    /// that ended before had seen, nobody can know: with the trades, which were by hand, their versions
+    /// are gone.
+    fn forget_what_nobody_knows(&mut self) {
+        let newest = self.ledger.stock(STOCK).map(|stock| stock.version).unwrap_or_default();
+        if self.is_damaged {
+            let known = self.front_end.as_ref().map(|front_end| front_end.cache.floor(STOCK));
+            self.seen = self.seen.min(newest.max(known.unwrap_or_default()));
+            for read in &mut self.reads {
+                read.floor = read.floor.min(self.seen);
+            }
+        }
     }
 
     fn stock(&self) -> Option<StockAt> {
