@@ -9,7 +9,10 @@
 //! Without a fault: whatever takes as long as it likes, and a trade is sent again. Faults, each of
 //! which counts: a crash of either; a front-end that is asked to stop; a push or a fill whose
 //! answer is lost, or a push that never arrives; an `/rm`; once, the catalog's file is lost, and with it
-//! trades by hand, which nobody else can have known.
+//! trades by hand, which nobody else can have known. Then the front-end is the only one that knows their
+//! versions, so it is one that has been there from the beginning, and stays. (Known and left out: one that
+//! was restarted before has seen nothing; if an answer of the lost catalog reaches it after the start
+//! push, reads of that stock wait until as many trades have come.)
 //!
 //! Left out: which replica brings a trade (they are in [`crate::replication`]), other stocks, reads
 //! of the catalog by hand, and refused trades. With one stock the real states print the same way
@@ -58,6 +61,8 @@ pub(crate) struct Bazaar {
     attempts: Vec<u8>,
     /// The catalog's file was lost: that happens once.
     is_damaged: bool,
+    /// The front-end that was there first has ended.
+    is_forgotten: bool,
     /// The newest version that a client has seen or had acknowledged.
     seen: StockVersion,
     broken: Option<String>,
@@ -148,6 +153,7 @@ impl Model for Coherence {
             reads_begun: 0,
             attempts: vec![0; usize::from(self.trades)],
             is_damaged: false,
+            is_forgotten: false,
             seen: StockVersion(0),
             broken: None,
         };
@@ -207,7 +213,7 @@ impl Coherence {
             return actions.push((Action::StartCatalog, 0));
         };
         actions.push((Action::CrashCatalog, 1));
-        if !bazaar.is_damaged {
+        if !bazaar.is_damaged && !bazaar.is_forgotten {
             actions.push((Action::LoseCatalog, 1));
         }
         if catalog.reveal.is_open() {
@@ -241,8 +247,10 @@ impl Coherence {
             }
             Some(FrontEnd { listens: true, .. }) => {
                 actions.extend((bazaar.reads_begun < self.reads).then_some((Action::Read, 0)));
-                let faults = [Action::Remove, Action::StopFrontEnd, Action::CrashFrontEnd];
-                actions.extend(faults.map(|action| (action, 1)));
+                actions.push((Action::Remove, 1));
+                if !bazaar.is_damaged {
+                    actions.extend([(Action::StopFrontEnd, 1), (Action::CrashFrontEnd, 1)]);
+                }
             }
         }
     }
@@ -303,13 +311,14 @@ impl Bazaar {
                 self.front_end = Some(FrontEnd { cache, listens: true });
             }
             Action::StopFrontEnd => {
+                self.is_forgotten = true;
                 if let Some(front_end) = &mut self.front_end {
                     front_end.cache.switch_off();
                     front_end.listens = false;
                 }
             }
             Action::CrashFrontEnd | Action::EndFrontEnd => {
-                self.front_end = None;
+                (self.front_end, self.is_forgotten) = (None, true);
                 self.reads.clear();
             }
             Action::Remove => {
@@ -322,22 +331,7 @@ impl Bazaar {
             Action::FillArrives(place) => self.fill_arrives(place),
             Action::FillLost(place) => self.reads[place].answer = None,
         }
-        self.forget_what_nobody_knows();
         self.reads.sort_unstable();
-    }
-
-    /// A catalog that lost its file goes on from what the front-end has seen (rule L8). What a front-end
-    /// that ended before had seen, nobody can know: with the trades, which were by hand, their versions
-    /// are gone.
-    fn forget_what_nobody_knows(&mut self) {
-        let newest = self.ledger.stock(STOCK).map(|stock| stock.version).unwrap_or_default();
-        if self.is_damaged {
-            let known = self.front_end.as_ref().map(|front_end| front_end.cache.floor(STOCK));
-            self.seen = self.seen.min(newest.max(known.unwrap_or_default()));
-            for read in &mut self.reads {
-                read.floor = read.floor.min(self.seen);
-            }
-        }
     }
 
     fn stock(&self) -> Option<StockAt> {
@@ -397,7 +391,8 @@ impl Bazaar {
                 }
                 Step::Push(invalidation) => {
                     catalog.pending = false;
-                    catalog.attempt = Some(Attempt { invalidation, outcome: None, overtaken: Vec::new() });
+                    catalog.attempt =
+                        Some(Attempt { invalidation, outcome: None, overtaken: Vec::new() });
                     None
                 }
             },

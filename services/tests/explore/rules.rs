@@ -90,7 +90,12 @@ const ALL_DOWN: &[Part] = &[ONE, TWO, THREE, Part::Catalog, Part::FrontEnd];
 
 /// One more trade after `damage`.
 const fn damaged(damage: Damage, faults: &'static [Fault]) -> Scope {
-    Scope { start: Start::Traded(damage), attempts: 1, settle_one_in: 1, faults, ..SERVING }
+    Scope { start: Start::Traded(damage), attempts: 1, faults, ..SERVING }
+}
+
+/// What comes of `damage` by itself, without a trade or a fault.
+const fn quietly(damage: Damage) -> Place {
+    Place::Replication(Scope { trades: 0, settle_one_in: 1, ..damaged(damage, NO_FAULTS) })
 }
 
 /// One order is committed, and everybody is down; then a file is lost, or an old copy put back.
@@ -109,7 +114,12 @@ pub(crate) const CASES: &[Case] = &[
     replication("R1", Bug::NoCompareAndSet, SERVING, 2),
     replication("R2", Bug::ShrinkWithoutFrontEnd, SERVING, 2),
     replication("R2", Bug::AddWithoutWaiting, Scope { faults: ONLY_CRASHES, ..REJOINING }, 2),
-    replication("R2", Bug::AddWhileReconciling, Scope { start: Start::LaggingAnew(2), faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
+    replication(
+        "R2",
+        Bug::AddWhileReconciling,
+        Scope { start: Start::LaggingAnew(2), faults: ONLY_CRASHES, ..LAGGING_FAR },
+        2,
+    ),
     replication("R2", Bug::QuietRemoval, Scope { attempts: 1, ..REJOINING }, 2),
     replication("R2", Bug::NeverRemove, SERVING, 1),
     replication("R2", Bug::NeverRejoin, REJOINING, 0),
@@ -260,12 +270,7 @@ pub(crate) const CASES: &[Case] = &[
         "L7",
         Bug::FillFromMember,
         damaged(
-            Damage {
-                left: Some(ReplicaId(3)),
-                lost: &[Part::Catalog],
-                old: &[THREE],
-                ..ONE_ORDER
-            },
+            Damage { left: Some(ReplicaId(3)), lost: &[Part::Catalog], old: &[THREE], ..ONE_ORDER },
             NO_FAULTS,
         ),
         0,
@@ -303,9 +308,16 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("rejoining", Place::Replication(Scope { attempts: 1, settle_one_in: 1, ..REJOINING }), 0),
     ("lagging far", Place::Replication(Scope { settle_one_in: 1, ..LAGGING_FAR }), 0),
     ("coherence", COHERENCE, 2),
-    ("new disks", Place::Replication(Scope { attempts: 1, settle_one_in: 1, ..BEREFT }), 0),
-    ("one file lost", Place::Replication(damaged(DOWN, LOST)), 1),
-    ("one file old", Place::Replication(damaged(DOWN, OLD)), 1),
+    ("new disks", Place::Replication(Scope { trades: 0, ..BEREFT }), 0),
+    ("replica's file lost", quietly(Damage { lost: &[TWO], ..ONE_ORDER }), 0),
+    ("replica's file old", quietly(Damage { old: &[TWO], ..ONE_ORDER }), 0),
+    ("leader's file lost", quietly(Damage { lost: &[THREE], ..ONE_ORDER }), 0),
+    ("leader's file old", quietly(Damage { old: &[THREE], ..ONE_ORDER }), 0),
+    ("only member's file old", quietly(Damage { old: &[THREE], orders: 1, ..THREE_ALONE }), 0),
+    ("catalog's file lost", quietly(Damage { lost: &[Part::Catalog], ..ONE_ORDER }), 0),
+    ("catalog's file old", quietly(Damage { old: &[Part::Catalog], ..ONE_ORDER }), 0),
+    ("front-end's file lost", quietly(Damage { lost: &[Part::FrontEnd], ..ONE_ORDER }), 0),
+    ("front-end's file old", quietly(Damage { old: &[Part::FrontEnd], ..TWO_ALONE }), 0),
     ("one trade", Place::OneTrade, 2),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 2),
@@ -326,6 +338,10 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("serving, further", Place::Replication(SERVING), 2),
     ("only crashes", Place::Replication(Scope { faults: ONLY_CRASHES, ..SERVING }), 2),
     ("new disks", Place::Replication(BEREFT), 1),
+    ("one file lost", Place::Replication(damaged(DOWN, LOST)), 1),
+    ("one file old", Place::Replication(damaged(DOWN, OLD)), 1),
+    ("one file lost while serving", Place::Replication(damaged(Damage::NONE, LOST)), 1),
+    ("one file old while serving", Place::Replication(damaged(ONE_ORDER, OLD)), 1),
     ("one trade", Place::OneTrade, 4),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 4),

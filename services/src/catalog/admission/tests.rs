@@ -170,7 +170,8 @@ fn a_list_request_for_an_earlier_life_opens_nothing() {
     // It was made when the log ended at #0. Since then #1 was committed, and this is an old copy of the
     // catalog: it would see no lack, and give place 1 away again.
     let catalog = catalog(false);
-    let meant_for = |name| UnnumberedRequest { meant_for: Some(life(name)), ..request(0, "", true) };
+    let meant_for =
+        |name| UnnumberedRequest { meant_for: Some(life(name)), ..request(0, "", true) };
     assert!(!catalog.may_open_for(&meant_for("first")));
     assert!(catalog.may_open_for(&meant_for("second")));
     // The first request of a leader comes before it numbers anything.

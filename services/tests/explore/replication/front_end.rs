@@ -203,11 +203,7 @@ impl World {
     }
 
     /// L4: a front-end without a configuration.
-    fn look(
-        &mut self,
-        answered: BTreeMap<ReplicaId, PingReply>,
-        catalog: Option<CatalogStatus>,
-    ) {
+    fn look(&mut self, answered: BTreeMap<ReplicaId, PingReply>, catalog: Option<CatalogStatus>) {
         let bugs = self.make.bugs;
         let everybody: BTreeSet<_> = REPLICAS.into_iter().collect();
         let missing = beginning::missing(&everybody, &answered, catalog.as_ref(), bugs);
@@ -273,17 +269,17 @@ impl World {
             return false;
         };
         let everybody = REPLICAS.into_iter().collect();
-        let missing =
-            || beginning::missing(&everybody, answered, catalog.as_ref(), self.make.bugs);
-        fence.is_none() || (missing().is_empty() && {
-            // What came before the fence counts, but it is sent all the same.
-            !REPLICAS.into_iter().any(|id| {
-                self.node(id).process.is_some()
-                    && answered.contains_key(&id)
-                    && self.is_to_be_fenced(id)
-                    && self.node(id).disk.bazaar.is_some()
+        let missing = || beginning::missing(&everybody, answered, catalog.as_ref(), self.make.bugs);
+        fence.is_none()
+            || (missing().is_empty() && {
+                // What came before the fence counts, but it is sent all the same.
+                !REPLICAS.into_iter().any(|id| {
+                    self.node(id).process.is_some()
+                        && answered.contains_key(&id)
+                        && self.is_to_be_fenced(id)
+                        && self.node(id).disk.bazaar.is_some()
+                })
             })
-        })
     }
 
     /// It stores who leads, unless its configuration has changed since.

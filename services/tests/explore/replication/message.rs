@@ -71,7 +71,9 @@ impl Message {
             | Self::Listed { to, .. }
             | Self::Filled { to, .. }
             | Self::Traded { to, .. } => Some(*to),
-            Self::Change { .. } | Self::List { .. } | Self::Fill { .. } | Self::Trade { .. } => None,
+            Self::Change { .. } | Self::List { .. } | Self::Fill { .. } | Self::Trade { .. } => {
+                None
+            }
         }
     }
 
@@ -106,7 +108,8 @@ impl fmt::Display for Message {
         }
         match self {
             Self::Append { to, append, .. } => {
-                let Append { epoch, leader, takeover_end, previous, entries, committed, .. } = append;
+                let Append { epoch, leader, takeover_end, previous, entries, committed, .. } =
+                    append;
                 write!(
                     f,
                     "{leader} -> {to}: append epoch {epoch}, takeover end #{takeover_end}, "

@@ -310,9 +310,9 @@ fn of_front_end(world: &World, actions: &mut Vec<(Action, u8)>) {
     }
     actions.push((Action::CrashFrontEnd, 1));
     if front_end.ballot.is_some() {
-        let fenced = REPLICAS.into_iter().filter(|id| {
-            world.is_to_be_fenced(*id) && world.node(*id).listens(world.make.bugs)
-        });
+        let fenced = REPLICAS
+            .into_iter()
+            .filter(|id| world.is_to_be_fenced(*id) && world.node(*id).listens(world.make.bugs));
         actions.extend(fenced.map(|id| (Action::Fence(id), 0)));
         if world.is_decided() {
             actions.push((Action::Elect, 0));

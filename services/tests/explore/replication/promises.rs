@@ -13,7 +13,11 @@ use super::world::World;
 impl World {
     /// The promise that is broken, if one is: by a step, or in how things stand.
     pub(crate) fn broken_promise(&self) -> Option<String> {
-        self.broken.clone().or_else(|| self.twice()).or_else(|| self.lost()).or_else(|| self.usurped())
+        self.broken
+            .clone()
+            .or_else(|| self.twice())
+            .or_else(|| self.lost())
+            .or_else(|| self.usurped())
     }
 
     /// A client's trade is applied once, and numbered once.
@@ -93,7 +97,10 @@ impl World {
         }
         let numbers = usize::try_from(last.0).unwrap_or(usize::MAX);
         if numbers != self.catalog.file.records.len() {
-            return Some(format!("{numbers} orders for {} trades", self.catalog.file.records.len()));
+            return Some(format!(
+                "{numbers} orders for {} trades",
+                self.catalog.file.records.len()
+            ));
         }
         if everybody && current.in_sync.len() < REPLICAS.len() {
             return Some(format!("only {} of 3 are ever in sync again", current.in_sync.len()));

@@ -168,7 +168,7 @@ impl World {
     }
 
     fn left(&self, told: &mut Told) -> Option<String> {
-        let Some(current) = self.front_end.current() else { return None };
+        let current = self.front_end.current()?;
         let some_can = current.in_sync.iter().any(|member| {
             let node = self.node(member.id);
             node.process.is_some() && node.disk.identity == member.identity
@@ -209,7 +209,8 @@ impl World {
                     let announced = current.as_ref().map(Configuration::age);
                     let is_older = replica.configuration().map(Configuration::age) < announced;
                     let own = replica.bazaar();
-                    is_older && own.is_none_or(|own| Some(own) == current.as_ref().map(|c| &c.bazaar))
+                    is_older
+                        && own.is_none_or(|own| Some(own) == current.as_ref().map(|c| &c.bazaar))
                 };
                 if self.front_end.up && self.node(id).replica().is_some_and(is_news) {
                     let Some(stored) = self.stored_now() else { continue };
@@ -280,9 +281,8 @@ impl World {
             if self.broken.is_some() {
                 return;
             }
-            let arrives = |message: &Message| {
-                self.is_taken(message) || self.is_to_be_asked_again(message)
-            };
+            let arrives =
+                |message: &Message| self.is_taken(message) || self.is_to_be_asked_again(message);
             let is_lost = |message: &Message| match message {
                 Message::Append { to, .. } => self.node(*to).process.is_none(),
                 Message::Change { .. } => !self.front_end.up,
@@ -291,7 +291,8 @@ impl World {
             // A trade that has to be asked again waits for the list that is under way.
             let messages = self.network.iter().enumerate();
             let moving = messages.filter(|(_, message)| arrives(message) || is_lost(message));
-            let next = moving.min_by_key(|(_, message)| matches!(***message, Message::Trade { .. }));
+            let next =
+                moving.min_by_key(|(_, message)| matches!(***message, Message::Trade { .. }));
             let Some((place, message)) = next else { return };
             let action = match is_lost(message) {
                 false => Action::Deliver { place, twice: false },

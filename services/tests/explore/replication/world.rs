@@ -154,7 +154,9 @@ impl World {
 
     fn acknowledge(&mut self, id: RequestId, order_no: OrderNo) {
         if let Some(place) = self.catalog.file.place_of(&id).filter(|place| *place != order_no) {
-            self.breaks(format!("{id} is acknowledged as #{order_no}, and stands in place {place}"));
+            self.breaks(format!(
+                "{id} is acknowledged as #{order_no}, and stands in place {place}"
+            ));
         }
         let before = self.promised.change(|promised| {
             let before = *promised.answers.entry(id.clone()).or_insert(order_no);
@@ -421,7 +423,8 @@ impl World {
     /// What was seen is dropped nowhere for a leader that lacks it: that log may be the last good one.
     fn check_seen(&mut self, of: ReplicaId, before: &[Arc<Entry>]) {
         let disk = &self.node(of).disk.entries;
-        let seen = |entry: &Entry| self.promised.orders.get(&entry.order_no) == Some(&entry.request_id);
+        let seen =
+            |entry: &Entry| self.promised.orders.get(&entry.order_no) == Some(&entry.request_id);
         let kept = |entry: &Entry| disk.iter().any(|held| held.request_id == entry.request_id);
         let dropped = before.iter().find(|entry| seen(entry) && !kept(entry)).cloned();
         if let Some(entry) = dropped {
@@ -446,7 +449,9 @@ impl World {
         let heard = node.replica().and_then(Replica::configuration).map(|known| known.epoch);
         let on_disk = node.disk.accepted;
         if on_disk < epoch {
-            self.breaks(format!("replica {of} answers in epoch {epoch} and has {on_disk} on its disk"));
+            self.breaks(format!(
+                "replica {of} answers in epoch {epoch} and has {on_disk} on its disk"
+            ));
         } else if heard > Some(epoch) && !self.make.bugs.has(Bug::NoEpochCheckAtFollower) {
             self.breaks(format!("replica {of} takes a message of epoch {epoch}, which is over"));
         }
