@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use hyper::StatusCode;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
-use wire::internal::{Invalidation, SeenVersions, VersionedStock};
+use wire::internal::{Invalidation, VersionedStock};
 
 use crate::http::CallError;
 use crate::planted::{Bug, Bugs};
@@ -78,23 +78,6 @@ pub enum Look {
     TooEarly,
     /// The stock as it may be shown.
     Found(StockAt),
-}
-
-/// Rule L8: the stocks of which the front-end has seen a later version than this catalog has, each
-/// with the version that comes next. *Otherwise a catalog that was made again from the log, or whose
-/// file is an old copy, uses a version a second time for another content, or shows one that lies below
-/// the front-end's floor and can never be read.*
-#[must_use]
-pub fn overtaken(push: &Invalidation, seen: &SeenVersions, bugs: Bugs) -> Vec<VersionedStock> {
-    if !push.start || bugs.has(Bug::ReuseVersions) {
-        return Vec::new();
-    }
-    let own: HashMap<&str, StockVersion> =
-        push.stocks.iter().map(|stock| (&*stock.stock_name, stock.version)).collect();
-    let later = seen.seen.iter().filter(|stock| {
-        own.get(&*stock.stock_name).is_some_and(|version| *version < stock.version)
-    });
-    later.map(|stock| VersionedStock { version: stock.version.next(), ..stock.clone() }).collect()
 }
 
 /// What is shown, and what waits to be shown.
@@ -176,7 +159,7 @@ impl<W> Reveal<W> {
             stock_name: at.stock.stock_name.clone(),
             version: at.version,
         });
-        Step::Push(Invalidation { start: !self.open, stocks: stocks.collect() })
+        Step::Push(Invalidation { stocks: stocks.collect() })
     }
 
     /// Ends the attempt: the answers to send, or `None` if it must be tried again.
@@ -278,30 +261,6 @@ mod tests {
         for unclear in [Err(&broken), Ok(StatusCode::SERVICE_UNAVAILABLE)] {
             assert_eq!(Pushed::of(unclear), Pushed::Unclear);
         }
-    }
-
-    #[test]
-    fn a_start_push_says_so_and_what_the_front_end_saw_later_is_overtaken() {
-        let mut reveal = Reveal::<&str>::new([at("A", 3), at("B", 3)]);
-        let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
-        assert!(push.start);
-        let seen = |name: &str, version| VersionedStock {
-            stock_name: name.to_owned(),
-            version: StockVersion(version),
-        };
-        let answer = SeenVersions { seen: vec![seen("A", 7), seen("B", 3), seen("Z", 9)] };
-        assert_eq!(overtaken(&push, &answer, Bugs::default()), [seen("A", 8)]);
-        assert_eq!(overtaken(&push, &SeenVersions::default(), Bugs::default()), []);
-        #[cfg(feature = "planted-bugs")]
-        {
-            let bugs = Bugs::default().with(Bug::ReuseVersions);
-            assert_eq!(overtaken(&push, &answer, bugs), [], "v3 is used again for another content");
-        }
-
-        reveal.conclude(Pushed::Acknowledged);
-        reveal.commit(batch(&[("A", 4)], &[]));
-        let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
-        assert!(!push.start);
     }
 
     #[test]
