@@ -150,6 +150,16 @@ pub fn fence_above(
     Fence { epoch, bazaar: bazaar.clone() }
 }
 
+/// Whose answers count: what was said before the fence may be over by now.
+#[must_use]
+pub fn counted(
+    asked: BTreeMap<ReplicaId, PingReply>,
+    fenced: BTreeMap<ReplicaId, PingReply>,
+    bugs: Bugs,
+) -> BTreeMap<ReplicaId, PingReply> {
+    if bugs.has(Bug::CountBeforeFence) { asked } else { fenced }
+}
+
 /// The configuration that takes a bazaar over: `fenced` are the replicas' answers to the fence.
 ///
 /// # Errors

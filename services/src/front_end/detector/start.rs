@@ -30,6 +30,7 @@ impl Detector {
                     Past::Nothing => break self.membership.first(answered, catalog).await?,
                     Past::Of(fence) => {
                         let fenced = self.fence(&fence, answered.keys().copied()).await;
+                        let fenced = beginning::counted(answered, fenced, self.bugs);
                         let missing =
                             beginning::missing(&self.everybody, &fenced, Some(&catalog), self.bugs);
                         if missing.is_empty() {
