@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use faults::process::ProcessName;
 use driver::recorder::Record;
+use faults::process::ProcessName;
 use results::records::{InitialStock, Observation, Op, Outcome, Phase};
 use rusqlite::{Connection, params};
 use tokio::sync::mpsc::UnboundedSender;

@@ -76,6 +76,9 @@ pub enum Look {
     Unknown,
     /// A fill asked for a version that may not be shown yet, or of a stock that is being pushed.
     TooEarly,
+    /// A fill asked for a version that there never was here: the front-end has it from another file
+    /// (rule L8). This is the version to go on from.
+    Overtaken(StockVersion),
     /// The stock as it may be shown.
     Found(StockAt),
 }
@@ -83,7 +86,9 @@ pub enum Look {
 /// Rule L8: the stocks of which the front-end has seen a later version than this catalog has, each
 /// with the version that comes next. *Otherwise a catalog that was made again from the log, or whose
 /// file is an old copy, uses a version a second time for another content, or shows one that lies below
-/// the front-end's floor and can never be read.*
+/// the front-end's floor and can never be read.* A fill that asks for a later version is the same evidence.
+/// *Otherwise: an answer of the old file with v1 arrives after the start push of the new one; the floor is
+/// 1, the catalog holds v0, and the stock cannot be read until it is traded.*
 #[must_use]
 pub fn overtaken(push: &Invalidation, seen: &SeenVersions, bugs: Bugs) -> Vec<VersionedStock> {
     if !push.start || bugs.has(Bug::ReuseVersions) {
@@ -213,9 +218,18 @@ impl<W> Reveal<W> {
     #[must_use]
     pub fn fill(&self, name: &str, least: StockVersion) -> Look {
         match self.query(name) {
+            Look::Found(_) if self.is_overtaken(name, least) => Look::Overtaken(least.next()),
             Look::Found(at) if at.version < least || self.is_being_pushed(name) => Look::TooEarly,
             look => look,
         }
+    }
+
+    /// What was committed here has been queued before anybody else can have heard of it.
+    fn is_overtaken(&self, name: &str, least: StockVersion) -> bool {
+        let pushed = [&self.queued.changed, &self.attempted.changed];
+        let known = pushed.into_iter().filter_map(|changed| changed.get(name));
+        let newest = known.chain(self.shown.get(name)).map(|at| at.version).max();
+        newest.is_some_and(|newest| newest < least) && !self.bugs.has(Bug::ReuseVersions)
     }
 
     fn is_being_pushed(&self, name: &str) -> bool {
@@ -302,6 +316,19 @@ mod tests {
         reveal.commit(batch(&[("A", 4)], &[]));
         let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
         assert!(!push.start);
+    }
+
+    #[test]
+    fn a_fill_that_asks_for_more_than_there_ever_was_is_overtaken_too() {
+        let mut reveal = open();
+        assert_eq!(reveal.fill("A", StockVersion(4)), Look::Overtaken(StockVersion(5)));
+        assert_eq!(reveal.fill("B", StockVersion(1)), Look::Found(at("B", 1)));
+        // The version that comes next is committed, and pushed before it is shown.
+        reveal.commit(batch(&[("A", 5)], &[]));
+        assert_eq!(reveal.fill("A", StockVersion(4)), Look::TooEarly);
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 5)]);
+        reveal.conclude(Pushed::Acknowledged);
+        assert_eq!(reveal.fill("A", StockVersion(4)), Look::Found(at("A", 5)));
     }
 
     #[test]

@@ -17,7 +17,9 @@ use wire::configuration::Configuration;
 use wire::dump::MAX_PAGE;
 use wire::headers;
 use wire::ids::{Epoch, Incarnation, MAX_COUNTER, RequestId, StockVersion};
-use wire::internal::{Decision, FillRequest, MAX_LISTED, TradeRecord, UnnumberedRequest};
+use wire::internal::{
+    Decision, FillRequest, MAX_LISTED, TradeRecord, UnnumberedRequest, VersionedStock,
+};
 
 use super::ledger::{Stale, Trade};
 use super::reveal::Look;
@@ -110,15 +112,25 @@ impl Catalog {
         let name = request.stock_name()?;
         let look = match request.header::<StockVersion>(headers::MIN_VERSION)? {
             None => self.shown.query(&name),
-            Some(least) => self.shown.fill(&name, least).await,
+            Some(least) => self.shown.fill(&name, least, |next| self.raise(&name, next)).await,
         };
         match look {
             Look::Found(at) => Ok(Answer::ok(&Data { data: at.stock })
                 .header(HeaderName::from_static(headers::STOCK_VERSION), number(at.version.0))),
             Look::Unknown => Err(Answer::error(StatusCode::NOT_FOUND, STOCK_NOT_FOUND)),
             Look::Closed => Err(not_yet(PUSHING_VERSIONS)),
-            Look::TooEarly => Err(not_yet("the front-end has not acknowledged that version yet")),
+            Look::TooEarly | Look::Overtaken(_) => {
+                Err(not_yet("the front-end has not acknowledged that version yet"))
+            }
         }
+    }
+
+    /// L8: the front-end has seen a later version of a stock than there ever was in this file.
+    fn raise(&self, stock_name: &str, version: StockVersion) {
+        tracing::warn!(stock_name, %version, "the front-end has seen later versions; going on from there");
+        let stock_name = stock_name.to_owned();
+        // If there is too much to do at the moment, the front-end asks again.
+        let _ = self.desk.hand_in(Ask::Raise(vec![VersionedStock { stock_name, version }]));
     }
 
     async fn ask(&self, ask: Result<Ask, Answer>) -> Result<Answer, Answer> {

@@ -78,14 +78,16 @@ async fn a_trade_its_repeat_a_refusal_and_the_list_wait_for_the_acknowledgement(
 }
 
 #[tokio::test]
-async fn a_fill_gets_the_version_it_asks_for_or_503() {
+async fn a_fill_gets_the_version_it_asks_for_and_never_less() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
     catalog.call(by_hand("Stock1", "Buy", 1)).await;
     let reply = catalog.call(fill("Stock1", 1)).await;
     assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(1));
     assert_eq!(catalog.call(fill("Nothing", 1)).await.status, 404);
-    assert_eq!(catalog.call(fill("Stock1", 2)).await.status, 503);
+    // There never was version 2: whoever asks for it has it from another file, so the next is 3 (L8).
+    let reply = catalog.call(fill("Stock1", 2)).await;
+    assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(3));
 }
 
 #[tokio::test]
@@ -186,4 +188,17 @@ async fn a_catalog_whose_versions_have_been_seen_goes_on_above_them() {
     let catalog = Running::start(dir.path(), front_end.address).await;
     assert_eq!(front_end.pushes().len(), before + 1);
     catalog.stop().await;
+}
+
+#[tokio::test]
+async fn a_fill_for_a_version_that_there_never_was_has_the_catalog_go_on_above_it() {
+    // L8: an answer of an earlier file reached the front-end after the start push of this one.
+    let dir = tempfile::tempdir().unwrap();
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    let reply = catalog.call(fill("Stock1", 7)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(8));
+    front_end.has_been_told("Stock1", 8, 1).await;
+    assert_eq!(catalog.stock("Stock1").await.quantity, 100);
 }

@@ -301,6 +301,16 @@ pub(crate) const CASES: &[Case] = &[
     coherence("C3b", Bug::FillDuringPush),
 ];
 
+/// Rules about single requests, whoever sends them: no order of events makes a difference to those, so
+/// `tests/strangers` has a story for each.
+pub(crate) const ELSEWHERE: &[Bug] = &[
+    Bug::AnswerStrangers,
+    Bug::BelieveAnybody,
+    Bug::StoreUnconfirmedEpochs,
+    Bug::RecordUnknownStocks,
+    Bug::PlaceBeforeBody,
+];
+
 /// Where to look with all rules on, and with how many faults: all of it can be seen in CI...
 pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("serving", Place::Replication(SERVING), 1),

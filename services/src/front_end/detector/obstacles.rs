@@ -83,8 +83,7 @@ impl Detector {
         let Some(catalog) = catalog.filter(|_| missing.is_empty()) else {
             return tracing::info!(?missing, "the catalog is filled once these replicas answer");
         };
-        let fence =
-            beginning::fence_above(current.epoch, &answered, &catalog, &current.bazaar);
+        let fence = beginning::fence_above(current.epoch, &answered, &catalog, &current.bazaar);
         let fenced = self.fence(&fence, answered.keys().copied()).await;
         if self.everybody.iter().all(|id| fenced.contains_key(id)) {
             let cause = Cause::ByEverybody;
