@@ -31,13 +31,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
         }
         Command::Client(client) => {
-            // There is nothing to see off: whoever is in a hurry waits for no answer.
-            on_runtime(|stop| async move {
-                tokio::select! {
-                    exit = client::client(client, &stop) => exit,
-                    () = stop.hurried() => Ok(Exit::Inconclusive),
-                }
-            })
+            on_runtime(|stop| async move { client::client(client, &stop).await })
         }
         Command::Bench(args) => {
             on_runtime(

@@ -26,7 +26,6 @@ pub(crate) mod frontier;
 mod gates;
 mod harm;
 mod history;
-mod index;
 mod linearizability;
 mod numbering;
 mod progress;
