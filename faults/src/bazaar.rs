@@ -141,13 +141,14 @@ impl Bazaar {
             let beginning = tokio::sync::Mutex::new(());
             slots.insert(name, Slot { life: Mutex::new(life), beginning });
         }
+        let http = HttpClient::new().with_token(launch.token().clone());
         let bazaar = Self {
             launch,
             slots,
             network,
             past_deaths: Mutex::default(),
             stopping: AtomicBool::new(false),
-            http: HttpClient::new(),
+            http,
             _reservations: reservations,
             spawner,
         };
@@ -294,6 +295,19 @@ impl Bazaar {
         deaths
     }
 
+    /// Kills everything at once, for somebody who does not wait for [`stop`](Self::stop). Afterwards
+    /// nothing can be restarted. The files of the services are as a power failure would leave them,
+    /// which they are made for.
+    pub fn kill_all(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for slot in self.slots.values() {
+            let child = slot.life().child;
+            if child.exit().is_none() {
+                note_unsent(&child, child.kill());
+            }
+        }
+    }
+
     /// Stops everything: lets paused processes go on, then SIGTERM, a bounded wait, and SIGKILL
     /// for what is left; the front-end first, so that nobody answers for a bazaar that is half
     /// gone, then the replicas, then the catalog. Afterwards nothing can be restarted.
@@ -386,12 +400,7 @@ struct Unready {
 impl Drop for Bazaar {
     fn drop(&mut self) {
         // All at once; each child's own drop then waits for its end.
-        for slot in self.slots.values() {
-            let child = slot.life().child;
-            if child.exit().is_none() {
-                note_unsent(&child, child.kill());
-            }
-        }
+        self.kill_all();
     }
 }
 

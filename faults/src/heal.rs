@@ -4,7 +4,6 @@
 use results::records::{Event, EventKind};
 
 use crate::bazaar::{Act, ActError, Bazaar};
-pub use crate::converge::{Dumps, NotConverged, converge};
 use crate::events::EventSink;
 use crate::injector::Injection;
 use crate::process::{ProcessName, ProcessState};

@@ -19,9 +19,12 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::bazaar::ErrorBody;
+use wire::headers;
 
-/// The longest answer that is read: a dump of some hundred thousand orders.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+use crate::token::Token;
+
+/// The longest answer that is read: several times a page of a dump with long names.
+const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// How long an idle connection is kept: below what the services wait for a request's header, so
 /// that a connection is rarely closed just as it is used again.
 const IDLE: Duration = Duration::from_secs(20);
@@ -126,13 +129,19 @@ impl Call {
         self
     }
 
-    fn request(&self, address: SocketAddr) -> Result<Request<Full<Bytes>>, HttpError> {
+    fn request(
+        &self,
+        address: SocketAddr,
+        token: Option<&Token>,
+    ) -> Result<Request<Full<Bytes>>, HttpError> {
         let mut request = Request::builder()
             .method(&self.method)
             .uri(format!("http://{address}{}", self.path))
             .body(Full::new(self.body.clone()))
             .map_err(|error| HttpError::Unsendable(error.to_string()))?;
-        for (name, value) in &self.headers {
+        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let token = token.map(|token| (headers::SECRET, token.as_str()));
+        for (name, value) in own.chain(token) {
             let value = HeaderValue::from_str(value)
                 .map_err(|error| HttpError::Unsendable(format!("header {name}: {error}")))?;
             request.headers_mut().insert(HeaderName::from_static(name), value);
@@ -145,6 +154,7 @@ impl Call {
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client<HttpConnector, Full<Bytes>>,
+    token: Option<Token>,
 }
 
 impl Default for HttpClient {
@@ -163,7 +173,13 @@ impl HttpClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        Self { client }
+        Self { client, token: None }
+    }
+
+    /// The same, for one of a bazaar's own: its internal endpoints want the token.
+    #[must_use]
+    pub(crate) fn with_token(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// Sends `call` to `address` and reads the whole answer within `timeout`.
@@ -173,7 +189,7 @@ impl HttpClient {
         call: &Call,
         timeout: Duration,
     ) -> Result<Reply, HttpError> {
-        let request = call.request(address)?;
+        let request = call.request(address, self.token.as_ref())?;
         match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(result) => result,
             Err(_) => Err(HttpError::Timeout(timeout)),

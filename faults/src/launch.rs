@@ -1,7 +1,9 @@
 //! How each process is called: binary, flags, environment, log.
 //!
-//! Every setting goes onto the command line, and the environment variables that could change
-//! one are taken away, so that a run is what its manifest says whatever shell it came from.
+//! Every setting goes onto the command line. Of the environment only what concerns any program is
+//! passed on, so that a run is what its manifest says whatever shell it came from: a variable that is
+//! called like a setting of a service may be another program's. The bazaar's token is put in, which
+//! must not stand on a command line that everybody can read.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,11 +19,15 @@ use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::relay::Network;
 use crate::start_error::StartError;
+use crate::token::{SECRET_VARIABLE, Token};
 
-/// The services' own environment variables begin like this.
-const SETTINGS_PREFIX: &str = "BAZAAR_";
-/// With a secret the services would demand it on loopback too, where the harness has none.
-const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
+/// Variables that are passed on to the services: how much they log, where programs and libraries
+/// are, and what tools that look into a process go by. None is a setting of theirs.
+const PASSED_ON: &[&str] = &["PATH", "HOME", "TMPDIR", "TZ", "LANG", "GLIBC_TUNABLES"];
+/// The same, by how they begin.
+const PASSED_ON_PREFIXES: &[&str] = &["RUST_", "LC_", "LD_", "LLVM_PROFILE_", "MALLOC_"];
+/// And by how they end: of sanitizers.
+const PASSED_ON_SUFFIX: &str = "SAN_OPTIONS";
 /// How much of a log's end is looked at for its last line.
 const MAX_LOG_TAIL_BYTES: u64 = 8 * 1024;
 
@@ -32,6 +38,7 @@ pub(crate) struct Launch {
     /// Whether the front-end is started with its cache on from now on.
     cache: AtomicBool,
     addresses: Addresses,
+    token: Token,
     /// What each process is told of where the others are, if that is not where they are.
     seen: BTreeMap<ProcessName, Addresses>,
 }
@@ -48,7 +55,7 @@ impl Launch {
             names.map(|name| (name, network.seen_by(name))).collect()
         });
         let cache = AtomicBool::new(config.cache);
-        let launch = Self { config, cache, addresses, seen };
+        let launch = Self { config, cache, addresses, token: Token::draw(), seen };
         for (name, _) in launch.addresses.processes() {
             let path = launch.binary(name);
             let executable = fs::metadata(&path)
@@ -61,11 +68,20 @@ impl Launch {
             fs::create_dir_all(path)
                 .map_err(|source| StartError::Folder { path: path.clone(), source })?;
         }
+        launch
+            .token
+            .keep_in(&launch.config.data_dir)
+            .map_err(|(path, source)| StartError::Token { path, source })?;
         Ok(launch)
     }
 
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// What the bazaar's own know each other by.
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
     }
 
     /// Whether the front-end is started with its cache on.
@@ -88,11 +104,9 @@ impl Launch {
         let log = File::options().create(true).append(true).open(self.log(name))?;
         let log_begin = log.metadata()?.len();
         let mut command = Command::new(std::path::absolute(self.binary(name))?);
-        for (variable, _) in std::env::vars_os() {
-            if is_setting(&variable) {
-                command.env_remove(variable);
-            }
-        }
+        command.env_clear();
+        command.envs(std::env::vars_os().filter(|(variable, _)| is_passed_on(variable)));
+        command.env(SECRET_VARIABLE, self.token.as_str());
         command.stderr(log.try_clone()?).stdout(log);
         self.add_flags(&mut command, name);
         Ok((command, log_begin))
@@ -155,9 +169,11 @@ impl Launch {
     }
 }
 
-fn is_setting(variable: &OsStr) -> bool {
-    variable == SECRET_VARIABLE
-        || variable.as_encoded_bytes().starts_with(SETTINGS_PREFIX.as_bytes())
+fn is_passed_on(variable: &OsStr) -> bool {
+    let Some(variable) = variable.to_str() else { return false };
+    PASSED_ON.contains(&variable)
+        || PASSED_ON_PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+        || variable.ends_with(PASSED_ON_SUFFIX)
 }
 
 /// The last line that was written to a log after its first `begin` bytes: what a process that
@@ -201,9 +217,24 @@ mod tests {
     }
 
     #[test]
-    fn settings_in_the_environment_are_known_by_their_names() {
-        assert!(is_setting(OsStr::new("BAZAAR_CACHE")));
-        assert!(is_setting(OsStr::new("DOUBLE_TROUBLE_SECRET")));
-        assert!(!is_setting(OsStr::new("RUST_LOG")));
+    fn nothing_in_the_environment_is_a_setting_of_a_service() {
+        for setting in [
+            "BAZAAR_CACHE",
+            "BAZAAR_DATA_DIR",
+            "FRONT_END_LISTEN",
+            "CATALOG_STOCKS",
+            "CATALOG_CAP",
+            "ORDER_ID",
+            "PORT",
+            "HOST",
+            "DATA_DIR",
+            "HTTP_PROXY",
+            "DOUBLE_TROUBLE_SECRET",
+        ] {
+            assert!(!is_passed_on(OsStr::new(setting)), "{setting}");
+        }
+        for passed_on in ["RUST_LOG", "PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS"] {
+            assert!(is_passed_on(OsStr::new(passed_on)), "{passed_on}");
+        }
     }
 }

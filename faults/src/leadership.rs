@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use wire::ids::{Epoch, ReplicaId};
-use wire::internal::PingReply;
 
 use crate::http::{HttpClient, HttpError};
 use crate::ports::Addresses;
@@ -25,6 +24,15 @@ pub struct Leadership {
     pub epoch: Epoch,
     /// The replicas that hold every committed order, ascending.
     pub in_sync: Vec<ReplicaId>,
+}
+
+/// What counts here of the answer to `GET /ping` at a replica.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Ping {
+    #[serde(rename = "alive order server")]
+    id: ReplicaId,
+    epoch: Epoch,
+    leading: bool,
 }
 
 /// Nobody could say who leads.
@@ -53,16 +61,13 @@ pub async fn look_up(http: &HttpClient, addresses: &Addresses) -> Result<Leaders
     let mut pings = JoinSet::new();
     for address in addresses.orders.values().copied() {
         let http = http.clone();
-        pings.spawn(async move {
-            http.get_json::<PingReply>(address, "/ping", PING_TIMEOUT).await.ok()
-        });
+        pings
+            .spawn(async move { http.get_json::<Ping>(address, "/ping", PING_TIMEOUT).await.ok() });
     }
     let answers = pings.join_all().await;
     let leader = answers.into_iter().flatten().filter(|ping| ping.leading).max_by_key(|p| p.epoch);
     match leader {
-        Some(PingReply { id, epoch, .. }) => {
-            Ok(Leadership { leader: id, epoch, in_sync: vec![id] })
-        }
+        Some(Ping { id, epoch, .. }) => Ok(Leadership { leader: id, epoch, in_sync: vec![id] }),
         None => Err(NoLeader { front_end }),
     }
 }

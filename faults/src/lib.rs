@@ -15,6 +15,7 @@
 //! * [`leadership`]: who leads right now.
 //! * [`injector`]: does what the schedule says.
 //! * [`probes`]: watches the front-end's configuration and the children's lives.
+//! * [`dump`]: what replicas and catalog hold, page by page.
 //! * [`heal`], [`converge`]: everything up again, and then everything equal.
 
 mod act;
@@ -23,6 +24,7 @@ mod child;
 pub mod clock;
 mod config;
 pub mod converge;
+pub mod dump;
 pub mod events;
 pub mod heal;
 pub mod http;
@@ -38,3 +40,4 @@ mod spawner;
 mod start_error;
 #[cfg(test)]
 mod testing;
+mod token;

@@ -6,7 +6,7 @@
 //! with a change of its own, under a higher version. A front-end without a history is asked who
 //! leads instead, and the times are then those of the polls.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,14 +100,18 @@ struct News {
     detail: String,
 }
 
+/// By what configurations are told apart and ordered.
+type Age = (Epoch, ConfigVersion);
+
 /// What is known of the configurations so far, and what an answer adds to it.
 #[derive(Debug, Default)]
 struct Timeline {
-    /// The newest version that was told of.
-    told: Option<ConfigVersion>,
-    /// Leaderships that were told of and were not yet seen to serve, by the version that began
-    /// them.
-    not_serving: BTreeMap<ConfigVersion, Epoch>,
+    /// The newest configuration that was told of. A front-end that lost its file counts versions
+    /// from 1 again, in a newer epoch.
+    told: Option<Age>,
+    /// Leaderships that were told of and were not yet seen to serve, by the configuration that
+    /// began them.
+    not_serving: BTreeSet<Age>,
     /// The last answer of a front-end without a history.
     leadership: Option<Leadership>,
 }
@@ -130,19 +134,19 @@ impl Timeline {
     fn of_history(&mut self, history: &History, origin: Origin) -> Vec<News> {
         let mut news = Vec::new();
         for change in &history.changes {
-            let version = change.configuration.version;
-            if self.told.is_none_or(|told| version > told) {
-                self.told = Some(version);
+            let age = change.configuration.age();
+            if self.told.is_none_or(|told| age > told) {
+                self.told = Some(age);
                 let kind = kind_of(change.cause);
                 if kind == EventKind::LeaderChanged {
-                    self.not_serving.insert(version, change.configuration.epoch);
+                    self.not_serving.insert(age);
                 }
                 let suspected_us = change.suspected_us.map(|us| origin.since_origin(us));
                 let at_us = origin.since_origin(change.stored_us);
                 news.push(News { suspected_us, ..news_of(change, kind, at_us) });
             }
             if let Some(serving_us) = change.serving_us
-                && self.not_serving.remove(&version).is_some()
+                && self.not_serving.remove(&age)
             {
                 let at_us = origin.since_origin(serving_us);
                 news.push(news_of(change, EventKind::LeaderServes, at_us));
@@ -167,11 +171,12 @@ impl Timeline {
 }
 
 fn news_of(change: &ConfigurationChange, kind: EventKind, at_us: u64) -> News {
-    let Configuration { version, epoch, leader, ref in_sync } = change.configuration;
+    let Configuration { version, epoch, leader, .. } = change.configuration;
+    let in_sync = change.configuration.member_ids().collect();
     News {
         at_us,
         kind,
-        configuration: Leadership { leader, epoch, in_sync: in_sync.clone() },
+        configuration: Leadership { leader, epoch, in_sync },
         version: Some(version),
         suspected_us: None,
         detail: describe(change.cause).to_owned(),
@@ -180,9 +185,13 @@ fn news_of(change: &ConfigurationChange, kind: EventKind, at_us: u64) -> News {
 
 fn kind_of(cause: Cause) -> EventKind {
     match cause {
-        Cause::First | Cause::FrontEndRestart | Cause::Election | Cause::LeaderRestart => {
-            EventKind::LeaderChanged
-        }
+        Cause::First
+        | Cause::Adopted
+        | Cause::ByEverybody
+        | Cause::FrontEndRestart
+        | Cause::Election
+        | Cause::LeaderRestart
+        | Cause::GrayFailure => EventKind::LeaderChanged,
         Cause::Remove | Cause::Add => EventKind::InSyncChanged,
     }
 }
@@ -190,9 +199,12 @@ fn kind_of(cause: Cause) -> EventKind {
 fn describe(cause: Cause) -> &'static str {
     match cause {
         Cause::First => "first configuration",
+        Cause::Adopted => "front-end began again from what the others know",
+        Cause::ByEverybody => "every replica answered, to fill the catalog",
         Cause::FrontEndRestart => "front-end restarted",
         Cause::Election => "leader did not answer",
         Cause::LeaderRestart => "leader was restarted",
+        Cause::GrayFailure => "leader could not work",
         Cause::Remove => "member removed",
         Cause::Add => "member added",
     }

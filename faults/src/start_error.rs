@@ -28,6 +28,14 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The bazaar's token cannot be put beside its data.
+    #[error("cannot write {path}: {source}")]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// No addresses could be had.
     #[error(transparent)]
     Ports(#[from] PortsError),

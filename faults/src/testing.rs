@@ -292,9 +292,14 @@ impl FakeProcess {
             (_, "/healthz") => r#"{"ready":true}"#.to_owned(),
             ("front-end", "/leader") => self.leadership().await,
             ("front-end", "/history") => r#"{"changes":[]}"#.to_owned(),
-            ("catalog", "/dump") => r#"{"epoch":1,"stocks":[],"trades":[]}"#.to_owned(),
+            ("catalog", "/dump") => {
+                r#"{"epoch":1,"through":0,"total":0,"stocks":[],"trades":[]}"#.to_owned()
+            }
             ("order", "/dump") => {
-                format!(r#"{{"id":{id},"accepted_epoch":1,"committed":0,"entries":[]}}"#)
+                format!(
+                    r#"{{"id":{id},"accepted_epoch":1,"committed":0,"through":0,
+                        "through_epoch":0,"total":0,"entries":[]}}"#
+                )
             }
             _ => return (404, "{}".to_owned()),
         };

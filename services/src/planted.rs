@@ -5,9 +5,11 @@
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
 //! them by flag, the explorer of the pure cores by value.
 //!
-//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS` and `--slow-trades PERCENT`.
+//! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS`, `--slow-trades PERCENT` and
+//!   `--panic-at PART`.
 //! * [`stretch`]: delays that widen the moments in which a bug does harm.
 //! * [`slowdown`]: no bug, but trades that take longer.
+//! * [`panics`]: no bug either, but a part that panics.
 //!
 //! [`Bug::AnswerBeforeFlush`] needs a machine that loses what was not flushed, and a process that
 //! is killed loses nothing that it has handed to the operating system. So the bug hands nothing
@@ -16,10 +18,12 @@
 //! what a power failure would leave of commits that were not flushed.
 
 pub mod args;
+pub mod panics;
 pub mod slowdown;
 pub mod stretch;
 
 pub use args::PlantedArgs;
+pub use panics::{Panics, Part};
 pub use slowdown::Slowdown;
 pub use stretch::{Point, Stretches};
 
@@ -35,6 +39,8 @@ pub struct Planted {
     pub stretches: Stretches,
     /// By how much trades are slowed.
     pub slowdown: Slowdown,
+    /// What panics.
+    pub panics: Panics,
 }
 
 /// A rule that can be left out.
@@ -56,6 +62,8 @@ pub enum Bug {
     AnswerUncommittedRepeat,
     /// Order: lookups show orders before they are committed (R7).
     ServeUncommitted,
+    /// Order: a new leader lets even lookups wait of what it knows to be committed (G3).
+    LookupWaitsForTakeover,
     /// Order: a follower keeps what the leader lacks (I3).
     KeepConflictingTail,
     /// Order: a message drops whatever it does not mention, of its own epoch too (R6).
@@ -75,6 +83,8 @@ pub enum Bug {
     NeverRemove,
     /// Order: a replica that has caught up is not let in again (R2).
     NeverRejoin,
+    /// Order: a replica that has caught up is let in at once, however often it was removed (G2).
+    ReadmitAtOnce,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: an epoch is led, or accepted, and not put on disk (I4).
@@ -91,6 +101,8 @@ pub enum Bug {
     ForgetAttempts,
     /// All: internal endpoints share the bound of what clients cause (E5).
     OneBound,
+    /// All: what clients read shares its bound with their trades (G3).
+    ReadsShareWithTrades,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
@@ -101,6 +113,15 @@ pub enum Bug {
     BeginOverOrders,
     /// Front-end: a broken connection deposes the leader, whatever that answers (R9).
     ElectOnBrokenConnection,
+    /// Front-end: a leader that answers pings is not doubted, whatever it says of its disk and its
+    /// links (G1).
+    TrustWhoeverAnswers,
+    /// Front-end: a candidate that answers a ping is better than a leader that is doubted (G1).
+    ElectWithoutProof,
+    /// Front-end: elections because the leader cannot work follow each other at once (G1).
+    NoBackOff,
+    /// Front-end: who was deposed because it cannot work is chosen again before all others (G1).
+    ForgetDeposed,
     /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
     CacheLateFill,
     /// Front-end: dropping a stock from the cache forgets its floor (C2).
@@ -127,13 +148,67 @@ pub enum Bug {
     SilenceIsDeath,
     /// Catalog: what came of a push is believed, whatever was filled since it began (C3b).
     FillDuringPush,
+    /// Order: numbers follow the order in which answers arrive, and not the places (N1).
+    NumberByArrival,
+    /// Order: an acknowledgement counts, whichever database of the replica it came from (L1).
+    CountAnyDatabase,
+    /// Front-end: a replica is a member by its id, whatever its database (L1).
+    MemberByIdAlone,
+    /// Order: what is committed is dropped for a leader that lacks it (L2).
+    DropCommitted,
+    /// Order: what is committed becomes another trade if a leader says so (L2).
+    ReplaceCommitted,
+    /// Front-end: the highest id leads, however short its log (L3).
+    ElectHighestId,
+    /// All: a leader serves whatever is known to be committed (L3).
+    NoFloor,
+    /// Front-end: without a configuration, what the replicas said before they were fenced counts (L4).
+    CountBeforeFence,
+    /// Front-end: without a configuration it goes by whoever answers (L4).
+    AdoptFromSome,
+    /// Front-end: without a configuration a new file counts like any other (L4).
+    NewFileVouches,
+    /// Order: configurations are compared by their version alone (L5).
+    CompareVersions,
+    /// Front-end: it goes on from the epoch in its file, whatever others have heard (L5).
+    NoEpochInquiry,
+    /// Order: an epoch that was only heard of shuts nobody out (L5).
+    ObeyBelowHeard,
+    /// Order: whatever process comes to hear of it leads (L5).
+    LeadAnyIncarnation,
+    /// Catalog: a start goes on before the front-end has told the epoch (L6).
+    OpenUntold,
+    /// Order: an answer is numbered, whichever life of the catalog it came from (L6).
+    NumberFromAnyLife,
+    /// Order: the others are made equal before the catalog is asked (L7).
+    ReconcileFirst,
+    /// Order: a catalog that lost something is filled by whoever leads (L7).
+    FillByAnybody,
+    /// Front-end: a new catalog is filled from the longest log of the members (L7).
+    FillFromMember,
+    /// Order: a trade whose place is taken gets another number (L7).
+    NumberOverContradiction,
+    /// Catalog: a start does not look which versions the front-end has seen (L8).
+    ReuseVersions,
+    /// All: requests of other origins and for other host names are answered (S1).
+    AnswerStrangers,
+    /// All: the headers of the protocols are believed without the token (S2).
+    BelieveAnybody,
+    /// Order: an epoch above the known one is stored without asking the front-end (S2).
+    StoreUnconfirmedEpochs,
+    /// Catalog: trades of stocks that do not exist are recorded (S3).
+    RecordUnknownStocks,
+    /// All: a request takes its place before its body is there (S4).
+    PlaceBeforeBody,
+    /// Catalog, order: any list request opens the catalog, whichever life that was meant for (L6).
+    OpenForAnyList,
 }
 
 /// The bugs that are planted in a process: none, unless the feature is on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bugs {
     #[cfg(feature = "planted-bugs")]
-    planted: u64,
+    planted: u128,
 }
 
 impl Bugs {

@@ -1,5 +1,7 @@
 //! What the three programs share: arguments, logging, signals, exit codes.
 
+pub mod token;
+
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::IsTerminal;
@@ -9,6 +11,8 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, ValueEnum};
@@ -23,6 +27,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use wire::ids::ReplicaId;
 
+use crate::http::{HttpConfig, Limits, Names, parse_name};
 use crate::planted::PlantedArgs;
 use crate::storage::Durability;
 
@@ -30,10 +35,13 @@ use crate::storage::Durability;
 pub(crate) const EXIT_SETUP: u8 = 3;
 /// A commit failed: what is in memory may no longer be what is on disk, so nothing goes on.
 const EXIT_DISK: i32 = 4;
+/// A part that owns state panicked: what it would have done next, nobody does any more.
+const EXIT_PANIC: i32 = 5;
 
-/// The environment variable with the shared secret. There is no flag for it: a command line can
-/// be read by everybody on the machine.
-pub const SECRET_VARIABLE: &str = "DOUBLE_TROUBLE_SECRET";
+/// How long a thread that owns a file may take to end once the service has stopped serving. Only
+/// another program's lock on that file can make it wait, and nothing that it would still write has
+/// been acknowledged.
+pub const MAX_STOP: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,6 +61,16 @@ pub struct CommonArgs {
     /// When a commit counts: once it is on disk, or once the operating system has it
     #[arg(long, env = "BAZAAR_DURABILITY", value_enum, default_value = "flush")]
     pub durability: Durability,
+    /// A host name that requests may be for, besides localhost and literal addresses; repeat it, or
+    /// separate several by commas
+    #[arg(
+        long = "allowed-host",
+        env = "BAZAAR_ALLOWED_HOSTS",
+        value_delimiter = ',',
+        value_name = "NAME",
+        value_parser = parse_name
+    )]
+    pub allowed_hosts: Vec<String>,
     /// How log lines on stderr look; RUST_LOG sets how much is logged
     #[arg(long, env = "BAZAAR_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -62,6 +80,14 @@ pub struct CommonArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become the help's first line")]
     pub planted: PlantedArgs,
+}
+
+impl CommonArgs {
+    /// Who may ask, and how much is put up with.
+    #[must_use]
+    pub fn http(&self) -> HttpConfig {
+        HttpConfig { names: Names::new(self.allowed_hosts.clone()), limits: Limits::default() }
+    }
 }
 
 /// A replica and where it listens: `ID=ADDR`.
@@ -136,7 +162,7 @@ where
     tie_to_parent(common.parent_pid)?;
     init_logging(common.log_format);
     raise_open_files_limit();
-    let secret = secret(listen)?;
+    let secret = Some(token::of(listen, &common.data_dir)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -187,15 +213,6 @@ fn init_logging(format: LogFormat) {
     }
 }
 
-fn secret(listen: SocketAddr) -> anyhow::Result<Option<Arc<str>>> {
-    let secret = std::env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty());
-    anyhow::ensure!(
-        secret.is_some() || listen.ip().is_loopback(),
-        "--listen {listen} is not a loopback address: set {SECRET_VARIABLE} to a shared secret"
-    );
-    Ok(secret.map(Arc::from))
-}
-
 fn shutdown_signal() -> anyhow::Result<Shutdown> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle SIGINT")?;
@@ -216,12 +233,55 @@ pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {
     std::process::exit(EXIT_DISK)
 }
 
+/// Held by whoever owns state, a thread or a task, for as long as it does: if it panics, the process
+/// ends (rule G4).
+///
+/// *Otherwise: the thread that numbers orders is gone, pings are answered by another, and a leader
+/// that will never number anything again leads for ever.*
+#[derive(Debug)]
+#[must_use = "it is of use only while it is held"]
+pub struct StateOwner(&'static str);
+
+impl StateOwner {
+    /// `part` is what the last line will call it.
+    pub fn new(part: &'static str) -> Self {
+        Self(part)
+    }
+}
+
+impl Drop for StateOwner {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let part = self.0;
+            tracing::error!("{part} panicked; ending, since nobody goes on with its work");
+            eprintln!("error: {part} panicked; start this process again");
+            std::process::exit(EXIT_PANIC);
+        }
+    }
+}
+
+/// Waits, within a bound, for a thread that owns a file to end.
+///
+/// # Errors
+/// If it panicked, or is still waiting for another program's lock.
+pub async fn joined(thread: thread::JoinHandle<()>) -> anyhow::Result<()> {
+    let joining = tokio::task::spawn_blocking(move || thread.join());
+    match tokio::time::timeout(MAX_STOP, joining).await {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(_) => anyhow::bail!("the thread that owns the data file panicked"),
+        Err(_) => anyhow::bail!(
+            "stopped while another program held the lock of the data file; what was not \
+             acknowledged is not in it"
+        ),
+    }
+}
+
 /// Microseconds of `CLOCK_MONOTONIC`, which all processes of a machine share.
 #[must_use]
 pub fn monotonic_us() -> u64 {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
         .expect("Linux has always had CLOCK_MONOTONIC");
-    let now = std::time::Duration::from(now);
+    let now = Duration::from(now);
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -4,20 +4,36 @@
 //! has been truncated and is refused. One process at a time: a lock file beside the database says
 //! so, and leaves the database itself readable to the `sqlite3` shell.
 //!
-//! Transactions are in [`change`].
+//! Each file carries an identity of its own, drawn when it is made, and the bazaar that it belongs
+//! to once it has been told (rule L1). Its layout is SQLite's `user_version`. A file of another
+//! layout is refused and left as it is.
+//!
+//! * [`trouble`] says why a file cannot be used, in words that say what to do.
+//! * [`access`] sees to it that folders and files are their owner's alone.
+//! * [`change`] has transactions.
 
+mod access;
 pub mod change;
+pub mod trouble;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use uuid::Uuid;
+use wire::ids::{BazaarId, Identity};
 
+pub(crate) use access::prepare_folder;
 pub use change::Change;
+pub use trouble::{StorageError, Trouble};
 
 use crate::planted::Bugs;
+
+/// The layout that this program writes and reads, of all three kinds of files.
+pub const LAYOUT: i64 = 2;
 
 /// When a commit counts as durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,43 +44,14 @@ pub enum Durability {
     Os,
 }
 
-/// Why a database cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// The folder or a file in it cannot be used.
-    #[error("cannot use {path}")]
-    Io {
-        /// The folder or file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Another process has it open.
-    #[error("{path} is in use by another process")]
-    InUse {
-        /// The database.
-        path: PathBuf,
-    },
-    /// It is damaged. It has not been touched.
-    #[error("{path} is damaged ({reason}); it was left as it is: restore it, or move it away")]
-    Damaged {
-        /// The database.
-        path: PathBuf,
-        /// How.
-        reason: String,
-    },
-    /// It belongs to somebody else. It has not been touched.
-    #[error(
-        "{path} belongs to {found}, not to {wanted}; give each process its own --data-dir or id"
-    )]
-    Foreign {
-        /// The database.
-        path: PathBuf,
-        /// Whose it is.
-        found: String,
-        /// Who asked.
-        wanted: String,
-    },
+impl Durability {
+    /// What SQLite is told, and the number under which it says so itself.
+    fn synchronous(self) -> (&'static str, i64) {
+        match self {
+            Self::Flush => ("FULL", 2),
+            Self::Os => ("OFF", 0),
+        }
+    }
 }
 
 /// An open database, locked for this process.
@@ -72,12 +59,26 @@ pub enum StorageError {
 pub struct Database {
     /// The one connection: each process has one writer.
     pub connection: Connection,
+    path: PathBuf,
+    identity: Identity,
+    bazaar: Option<BazaarId>,
     held_back: change::HeldBack,
     _lock: File,
 }
 
-/// How long a statement waits for somebody who reads the file with the `sqlite3` shell.
-const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long the start waits for somebody who holds a lock on the file, and how long a
+/// [change](Database::change) does before it says that it waits.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What belongs to every file, besides its own tables.
+const OWNER_TABLE: &str = "
+    CREATE TABLE owner (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        name     TEXT NOT NULL, -- the process
+        identity TEXT NOT NULL, -- drawn when the file was made
+        bazaar   TEXT           -- empty until the front-end has told
+    ) STRICT;
+";
 
 impl Database {
     /// Opens `dir/owner.db`, or makes it with `schema` if there is none.
@@ -89,18 +90,9 @@ impl Database {
         durability: Durability,
         schema: &str,
     ) -> Result<Self, StorageError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StorageError::Io { path, source }
-        };
-        fs::create_dir_all(dir).map_err(at(dir))?;
+        access::prepare_folder(dir)?;
         let path = dir.join(format!("{owner}.db"));
         let lock = lock(dir, owner, &path)?;
-        let damaged = |error: rusqlite::Error| StorageError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        };
-
         match fs::metadata(&path) {
             Ok(found) if found.len() == 0 => {
                 return Err(StorageError::Damaged { path, reason: "it is empty".to_owned() });
@@ -109,18 +101,23 @@ impl Database {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create(dir, owner, &path, schema)?;
             }
-            Err(error) => return Err(at(&path)(error)),
+            Err(error) => return Err(StorageError::of_io(&path, &error)),
         }
-        let connection = Connection::open(&path).map_err(damaged)?;
-        check(&connection, &path, owner)?;
-        let synchronous = match durability {
-            Durability::Flush => "FULL",
-            Durability::Os => "OFF",
-        };
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(damaged)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(damaged)?;
-        connection.pragma_update(None, "synchronous", synchronous).map_err(damaged)?;
-        Ok(Self { connection, held_back: change::HeldBack::default(), _lock: lock })
+        access::tighten_files(&path)?;
+        // SQLite would say that it cannot open the file, and not why. No connection to it is open
+        // in this process yet, so closing this one lets go of no lock.
+        let tried = OpenOptions::new().read(true).write(true).open(&path);
+        tried.map_err(|error| StorageError::of_io(&path, &error))?;
+
+        let failed = |error: rusqlite::Error| StorageError::of_sqlite(&path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        check_layout(&connection, &path)?;
+        let (identity, bazaar) = check(&connection, &path, owner)?;
+        set_up(&connection, durability, &path)?;
+        let held_back = change::HeldBack::default();
+        Ok(Self { connection, path, identity, bazaar, held_back, _lock: lock })
     }
 
     /// The same database with bugs planted in it.
@@ -129,126 +126,174 @@ impl Database {
         self.held_back = change::HeldBack::new(bugs);
         self
     }
+
+    /// The file, for error lines.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What tells this file from every other (rule L1).
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The bazaar that the file belonged to when it was opened, if it had been told.
+    #[must_use]
+    pub fn bazaar(&self) -> Option<&BazaarId> {
+        self.bazaar.as_ref()
+    }
+
+    /// What an error of one of its statements means.
+    #[must_use]
+    pub fn explain(&self, error: &rusqlite::Error) -> StorageError {
+        StorageError::of_sqlite(&self.path, error)
+    }
+}
+
+impl Change<'_> {
+    /// Writes down which bazaar the file belongs to from now on. It is told once.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn set_bazaar(&self, bazaar: &BazaarId) -> rusqlite::Result<()> {
+        let sql = "UPDATE owner SET bazaar = ?1";
+        self.prepare_cached(sql)?.execute([bazaar.as_str()]).map(|_| ())
+    }
 }
 
 fn lock(dir: &Path, owner: &str, database: &Path) -> Result<File, StorageError> {
     let path = dir.join(format!("{owner}.lock"));
-    let file =
-        File::create(&path).map_err(|source| StorageError::Io { path: path.clone(), source })?;
+    let file = access::private().truncate(false).open(&path);
+    let file = file.map_err(|error| StorageError::of_io(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StorageError::InUse { path: database.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(StorageError::Io { path, source }),
+        Err(TryLockError::Error(error)) => Err(StorageError::of_io(&path, &error)),
     }
 }
 
 fn create(dir: &Path, owner: &str, path: &Path, schema: &str) -> Result<(), StorageError> {
     let fresh = dir.join(format!("{owner}.db.new"));
-    let io_at = |path: &Path, source| StorageError::Io { path: path.to_owned(), source };
     for leftover in ["db-wal", "db-shm"] {
         let leftover = dir.join(format!("{owner}.{leftover}"));
         if leftover.exists() {
-            let reason = format!("it is missing, but {} is there", leftover.display());
-            return Err(StorageError::Damaged { path: path.to_owned(), reason });
+            return Err(StorageError::Orphaned { path: path.to_owned(), leftover });
         }
     }
-    match fs::remove_file(&fresh) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(io_at(&fresh, error)),
+    // A start that did not get to the end may have left both of these.
+    for leftover in [fresh.clone(), dir.join(format!("{owner}.db.new-journal"))] {
+        match fs::remove_file(&leftover) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StorageError::of_io(&leftover, &error));
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
+    let made = access::private().create_new(true).open(&fresh);
+    made.map_err(|error| StorageError::of_io(&fresh, &error))?;
     let build = || -> rusqlite::Result<()> {
-        let connection = Connection::open(&fresh)?;
-        connection.execute_batch(schema)?;
-        connection.execute_batch("CREATE TABLE owner (name TEXT NOT NULL) STRICT")?;
-        connection.execute("INSERT INTO owner VALUES (?1)", [owner])?;
-        Ok(())
+        let mut connection = Connection::open(&fresh)?;
+        let whole = connection.transaction()?;
+        whole.execute_batch(schema)?;
+        whole.execute_batch(OWNER_TABLE)?;
+        let identity = Uuid::new_v4().to_string();
+        whole.execute("INSERT INTO owner VALUES (1, ?1, ?2, NULL)", [owner, &identity])?;
+        whole.pragma_update(None, "user_version", LAYOUT)?;
+        whole.commit()
     };
-    build().map_err(|error| io_at(&fresh, io::Error::other(error)))?;
-    fs::rename(&fresh, path).map_err(|error| io_at(path, error))?;
+    build().map_err(|error| StorageError::of_sqlite(&fresh, &error))?;
+    fs::rename(&fresh, path).map_err(|error| StorageError::of_io(path, &error))?;
     // The rename itself must survive a crash of the machine.
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| io_at(dir, error))
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(|error| StorageError::of_io(dir, &error))
 }
 
-fn check(connection: &Connection, path: &Path, owner: &str) -> Result<(), StorageError> {
+/// Refuses a file of another layout, before its content is looked at.
+fn check_layout(connection: &Connection, path: &Path) -> Result<(), StorageError> {
+    let failed = |error: rusqlite::Error| StorageError::of_sqlite(path, &error);
+    let layout: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    let has_owner: bool = connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'owner')", [], |row| {
+            row.get(0)
+        })
+        .map_err(failed)?;
+    let path = path.to_owned();
+    match layout {
+        _ if !has_owner => Err(StorageError::Unknown { path }),
+        LAYOUT => Ok(()),
+        // The first layout had no number.
+        0 => Err(StorageError::Earlier { path, found: 1 }),
+        found if found < LAYOUT => Err(StorageError::Earlier { path, found }),
+        found => Err(StorageError::Newer { path, found }),
+    }
+}
+
+/// Reads the whole file once, so that damage is found before anything depends on it. Gives back
+/// the file's identity and its bazaar.
+fn check(
+    connection: &Connection,
+    path: &Path,
+    owner: &str,
+) -> Result<(Identity, Option<BazaarId>), StorageError> {
+    let failed = |error: rusqlite::Error| StorageError::of_sqlite(path, &error);
     let damaged = |reason: String| StorageError::Damaged { path: path.to_owned(), reason };
-    let verdict: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| damaged(error.to_string()))?;
+    let verdict: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if verdict != "ok" {
         return Err(damaged(verdict.replace('\n', " ")));
     }
-    let found: String = connection
-        .query_row("SELECT name FROM owner", [], |row| row.get(0))
-        .map_err(|error| damaged(error.to_string()))?;
+    let found = connection
+        .query_row("SELECT name, identity, bazaar FROM owner", [], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
+        })
+        .optional()
+        .map_err(failed)?;
+    let Some((found, identity, bazaar)) = found else {
+        return Err(damaged("it does not say whose it is".to_owned()));
+    };
     if found != owner {
         let (path, wanted) = (path.to_owned(), owner.to_owned());
         return Err(StorageError::Foreign { path, found, wanted });
     }
-    Ok(())
+    let identity = Identity::new(&identity).map_err(|bad| damaged(format!("identity: {bad}")))?;
+    let bazaar = bazaar.map(|bazaar| BazaarId::new(&bazaar)).transpose();
+    Ok((identity, bazaar.map_err(|bad| damaged(format!("bazaar: {bad}")))?))
+}
+
+/// Sets what makes a commit durable, reads it back, and makes sure that the file can be written.
+fn set_up(
+    connection: &Connection,
+    durability: Durability,
+    path: &Path,
+) -> Result<(), StorageError> {
+    let failed = |error: rusqlite::Error| StorageError::of_sqlite(path, &error);
+    let (synchronous, number) = durability.synchronous();
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
+    let is = settings(connection).map_err(failed)?;
+    if is != ("wal".to_owned(), number) {
+        let reason = format!("journal mode and synchronous are {is:?} and cannot be changed");
+        return Err(StorageError::Unusable { path: path.into(), trouble: Trouble::Other(reason) });
+    }
+    // Whoever holds a write lock, or has made the file read-only, is found out before anybody
+    // counts on this process.
+    connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(failed)
+}
+
+/// The journal mode, and the number of `synchronous`, as the connection has them.
+fn settings(connection: &Connection) -> rusqlite::Result<(String, i64)> {
+    Ok((
+        connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?,
+        connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?,
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SCHEMA: &str = "CREATE TABLE t (x INTEGER) STRICT";
-
-    fn open(dir: &Path) -> Result<Database, StorageError> {
-        Database::open(dir, "order-1", Durability::Flush, SCHEMA)
-    }
-
-    #[test]
-    fn what_was_written_is_there_after_reopening() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = open(dir.path()).unwrap();
-        database.connection.execute("INSERT INTO t VALUES (7)", []).unwrap();
-        drop(database);
-        let database = open(dir.path()).unwrap();
-        let x: i64 =
-            database.connection.query_row("SELECT x FROM t", [], |row| row.get(0)).unwrap();
-        assert_eq!(x, 7);
-    }
-
-    #[test]
-    fn a_second_process_is_turned_away() {
-        let dir = tempfile::tempdir().unwrap();
-        let _first = open(dir.path()).unwrap();
-        assert!(matches!(open(dir.path()), Err(StorageError::InUse { .. })));
-    }
-
-    #[test]
-    fn a_truncated_file_is_refused_and_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = open(dir.path()).unwrap();
-        for x in 0..2000 {
-            database.connection.execute("INSERT INTO t VALUES (?1)", [x]).unwrap();
-        }
-        drop(database);
-        let path = dir.path().join("order-1.db");
-        let whole = fs::read(&path).unwrap();
-        for keep in [0, 100, whole.len() / 2] {
-            fs::write(&path, &whole[..keep]).unwrap();
-            assert!(matches!(open(dir.path()), Err(StorageError::Damaged { .. })), "{keep}");
-            assert_eq!(fs::read(&path).unwrap(), &whole[..keep]);
-        }
-    }
-
-    #[test]
-    fn somebody_elses_file_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        drop(open(dir.path()).unwrap());
-        fs::rename(dir.path().join("order-1.db"), dir.path().join("order-2.db")).unwrap();
-        let error = Database::open(dir.path(), "order-2", Durability::Flush, SCHEMA).unwrap_err();
-        assert!(matches!(error, StorageError::Foreign { .. }), "{error}");
-    }
-
-    #[test]
-    fn an_unusable_folder_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "").unwrap();
-        let error = open(&file).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("cannot use {}", file.display())), "{error}");
-    }
-}
+mod tests;

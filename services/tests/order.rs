@@ -2,15 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use services::http::{
-    Access, Answer, Call, Endpoint, Peers, Reply, Request, ServerConfig, Service, serve,
+    Access, Answer, Call, Endpoint, HttpConfig, Peers, Reply, Request, ServerConfig, Service, serve,
 };
 use services::metrics::Metrics;
 use services::order::{Config, run};
@@ -21,10 +22,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 use wire::bazaar::{CatalogAnswer, CatalogTrade, TRADE_FAILED, TRADED};
-use wire::configuration::{Configuration, Membership, MembershipRequest};
+use wire::configuration::{Configuration, Fence, Member, Membership, MembershipRequest};
+use wire::dump::OrderPage;
 use wire::headers;
-use wire::ids::{AppliedSeq, ConfigVersion, Epoch, ReplicaId};
-use wire::internal::{AppliedTrade, OrderDump, PingReply, UnnumberedReply};
+use wire::ids::{AppliedSeq, BazaarId, ConfigVersion, Epoch, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{
+    AppliedTrade, FillReply, FillRequest, Obstacle, OrderDump, Part, PingReply, ProofRequest,
+    UnnumberedReply, UnnumberedRequest,
+};
 
 /// A generous bound on anything awaited; reached only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,38 +40,56 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Others {
     configuration: watch::Sender<Configuration>,
     applied: Mutex<HashMap<String, AppliedTrade>>,
+    /// The life of the catalog.
+    incarnation: Mutex<Incarnation>,
     /// What the catalog answers instead, to the next trade.
     instead: Mutex<Option<StatusCode>>,
     /// Trades wait here while it is held up.
     hold: watch::Sender<bool>,
     arrived: Notify,
+    /// The catalog answers everything but a ping with 503.
+    is_down: AtomicBool,
+    /// How often the catalog was asked for a trade, and how often for nothing.
+    trades: AtomicUsize,
+    probes: watch::Sender<usize>,
 }
 
 #[derive(Clone, Copy)]
 enum Route {
+    Configuration,
+    Ping,
     Members,
     Trade,
     Unnumbered,
+    Fill,
     Query,
 }
 
 impl Service for Others {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
+        Endpoint::get("/configuration", Access::Internal, Route::Configuration),
+        Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::post("/configuration/members", Access::Internal, Route::Members),
         Endpoint::post("/trade", Access::Internal, Route::Trade),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
+        Endpoint::post("/fill", Access::Internal, Route::Fill),
         Endpoint::get("/query", Access::Internal, Route::Query),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
+        let is_down = self.is_down.load(Ordering::SeqCst);
         match route {
+            Route::Configuration => Answer::ok(&*self.configuration.borrow()),
+            Route::Ping => {
+                self.probes.send_modify(|probes| *probes += 1);
+                Answer::empty()
+            }
+            Route::Unnumbered if is_down => down(),
             Route::Members => self.members(&request.json().unwrap()),
             Route::Trade => self.trade(&request).await,
-            Route::Unnumbered => {
-                let trades = self.applied.lock().unwrap().values().cloned().collect();
-                Answer::ok(&UnnumberedReply { trades })
-            }
+            Route::Unnumbered => Answer::ok(&self.list(&request.json().unwrap())),
+            Route::Fill => Answer::ok(&self.fill(request.json().unwrap())),
             Route::Query => Answer::ok(&json!({"data": {"stock_name": "Stock1"}})),
         }
     }
@@ -81,9 +104,10 @@ impl Others {
             }
             status = StatusCode::OK;
             current.version = current.version.next();
-            current.in_sync.retain(|member| *member != request.member);
+            current.in_sync.retain(|member| member.id != request.member);
             if request.change == Membership::Add {
-                current.in_sync.push(request.member);
+                let identity = request.identity.clone().unwrap();
+                current.in_sync.push(Member { id: request.member, identity });
                 current.in_sync.sort();
             }
             true
@@ -92,7 +116,11 @@ impl Others {
     }
 
     async fn trade(&self, request: &Request) -> Answer {
+        self.trades.fetch_add(1, Ordering::SeqCst);
         self.arrived.notify_one();
+        if self.is_down.load(Ordering::SeqCst) {
+            return down();
+        }
         let mut hold = self.hold.subscribe();
         hold.wait_for(|held| !held).await.unwrap();
         if let Some(status) = self.instead.lock().unwrap().take() {
@@ -100,6 +128,14 @@ impl Others {
         }
         let trade: CatalogTrade = request.json().unwrap();
         let id: String = request.header(headers::REQUEST_ID).unwrap().unwrap();
+        let incarnation = self.incarnation();
+        let meant: Option<Incarnation> = request.header(headers::CATALOG_INCARNATION).unwrap();
+        let header = hyper::header::HeaderName::from_static(headers::CATALOG_INCARNATION);
+        let by = hyper::header::HeaderValue::from_str(incarnation.as_str()).unwrap();
+        if meant.is_some_and(|meant| meant != incarnation) {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Answer::error_without_effect(status, "list first").header(header, by);
+        }
         let mut applied = self.applied.lock().unwrap();
         let next = AppliedSeq(applied.len() as u64 + 1);
         let applied = applied.entry(id.clone()).or_insert(AppliedTrade {
@@ -110,8 +146,64 @@ impl Others {
             quantity: trade.quantity.get(),
         });
         let message = TRADED.to_owned();
-        Answer::ok(&CatalogAnswer { message, applied_seq: Some(applied.applied_seq) })
+        let answer = CatalogAnswer { message, applied_seq: Some(applied.applied_seq) };
+        Answer::ok(&answer).header(header, by)
     }
+
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation.lock().unwrap().clone()
+    }
+
+    fn places(&self) -> BTreeMap<OrderNo, AppliedTrade> {
+        let applied = self.applied.lock().unwrap();
+        applied.values().map(|trade| (trade.applied_seq.order_no(), trade.clone())).collect()
+    }
+
+    fn list(&self, request: &UnnumberedRequest) -> UnnumberedReply {
+        let (incarnation, places) = (self.incarnation(), self.places());
+        let last_place = OrderNo(places.len() as u64);
+        if last_place < request.log_end {
+            let (is_new, may_fill) = (last_place.0 == 0, request.by_everybody);
+            return UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill };
+        }
+        // Short pages, so that there are several.
+        let trades: Vec<_> = places
+            .range(request.after.place.next()..)
+            .take(2)
+            .map(|(_, trade)| trade.clone())
+            .collect();
+        let done = trades.last().is_none_or(|last| last.applied_seq.order_no() == last_place);
+        UnnumberedReply::Page { incarnation, trades, last_place, done }
+    }
+
+    fn fill(&self, request: FillRequest) -> FillReply {
+        let incarnation = self.incarnation();
+        if request.incarnation != incarnation {
+            return FillReply::ListFirst { incarnation };
+        }
+        for entry in request.entries {
+            let trade = AppliedTrade {
+                applied_seq: entry.order_no.place(),
+                request_id: entry.request_id.clone(),
+                stock_name: entry.stock_name.clone(),
+                trade_type: entry.trade_type,
+                quantity: entry.quantity,
+            };
+            self.applied.lock().unwrap().insert(entry.request_id.to_string(), trade);
+        }
+        let last_place = OrderNo(self.places().len() as u64);
+        FillReply::Filled { incarnation, last_place }
+    }
+
+    /// Another process of the catalog, on a file that holds the first `places` only.
+    fn restart_catalog(&self, name: &str, places: u64) {
+        *self.incarnation.lock().unwrap() = Incarnation::new(name).unwrap();
+        self.applied.lock().unwrap().retain(|_, trade| trade.applied_seq.0 <= places);
+    }
+}
+
+fn down() -> Answer {
+    Answer::error_without_effect(StatusCode::SERVICE_UNAVAILABLE, "down")
 }
 
 // ---- the bazaar under test ---------------------------------------------------------------------
@@ -125,6 +217,8 @@ struct Replica {
 struct Bazaar {
     others: Arc<Others>,
     others_at: SocketAddr,
+    /// Where replicas that are started look for the catalog.
+    catalog_at: SocketAddr,
     replicas: HashMap<u8, Replica>,
     addresses: HashMap<u8, SocketAddr>,
     peers: Peers,
@@ -138,25 +232,38 @@ async fn listener(at: Option<SocketAddr>) -> TcpListener {
 impl Bazaar {
     /// `count` replicas, of which the highest leads epoch 1.
     async fn start(count: u8) -> Self {
-        let ids = || (1..=count).map(ReplicaId);
+        // Who is a member, and which process leads, is known once they answer.
         let configuration = Configuration {
             version: ConfigVersion(1),
             epoch: Epoch(1),
             leader: ReplicaId(count),
-            in_sync: ids().collect(),
+            leader_incarnation: Incarnation::new("nobody").unwrap(),
+            in_sync: Vec::new(),
+            bazaar: BazaarId::new("b").unwrap(),
+            committed: OrderNo(0),
+            by_everybody: true,
+            new_catalog: None,
         };
         let others = Arc::new(Others {
             configuration: watch::Sender::new(configuration),
             applied: Mutex::default(),
+            incarnation: Mutex::new(Incarnation::new("c1").unwrap()),
             instead: Mutex::default(),
             hold: watch::Sender::new(false),
             arrived: Notify::new(),
+            is_down: AtomicBool::new(false),
+            trades: AtomicUsize::new(0),
+            probes: watch::Sender::new(0),
         });
         let others_listener = listener(None).await;
         let others_at = others_listener.local_addr().unwrap();
         let (stop_others, stopped) = oneshot::channel::<()>();
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         tokio::spawn(serve(others_listener, Arc::clone(&others), config, async {
             let _ = stopped.await;
         }));
@@ -169,6 +276,7 @@ impl Bazaar {
         let mut bazaar = Self {
             others,
             others_at,
+            catalog_at: others_at,
             replicas: HashMap::new(),
             addresses,
             peers: Peers::new(None),
@@ -177,8 +285,40 @@ impl Bazaar {
         for (id, listener) in listeners {
             bazaar.run(id, listener, TempDir::new().unwrap());
         }
+        let mut in_sync = Vec::new();
+        for id in 1..=count {
+            let identity = bazaar.look(id).await.identity;
+            in_sync.push(Member { id: ReplicaId(id), identity });
+        }
+        let leader_incarnation = bazaar.look(count).await.incarnation;
+        bazaar.others.configuration.send_modify(|now| {
+            now.in_sync = in_sync;
+            now.leader_incarnation = leader_incarnation;
+        });
         bazaar.announce(count).await;
         bazaar
+    }
+
+    /// A ping that announces nothing.
+    async fn look(&self, id: u8) -> PingReply {
+        self.call(id, &Call::get("/ping")).await.json().unwrap()
+    }
+
+    /// Gives the leadership of a new epoch to the process that answers as `leader`.
+    async fn begin(&self, leader: u8) {
+        let process = self.look(leader).await.incarnation;
+        self.others.configuration.send_modify(|now| {
+            now.version = now.version.next();
+            now.epoch = now.epoch.next();
+            now.leader = ReplicaId(leader);
+            now.leader_incarnation = process;
+        });
+    }
+
+    /// The same, and announces it until the leader serves.
+    async fn elect(&self, leader: u8) {
+        self.begin(leader).await;
+        self.announce(leader).await;
     }
 
     fn run(&mut self, id: u8, listener: TcpListener, dir: TempDir) {
@@ -191,11 +331,12 @@ impl Bazaar {
                 .map(|(other, at)| (ReplicaId(*other), *at))
                 .collect(),
             front_end: self.others_at,
-            catalog: self.others_at,
+            catalog: self.catalog_at,
             ping_period: Duration::from_millis(20),
             ping_timeout: Duration::from_secs(5),
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
+            http: services::http::HttpConfig::default(),
             planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();
@@ -245,6 +386,20 @@ impl Bazaar {
         self.call(id, &call).await
     }
 
+    /// Pings `id` until it says what is wanted.
+    async fn until(&self, id: u8, says: impl Fn(&PingReply) -> bool) -> PingReply {
+        let saying = async {
+            loop {
+                let reply = self.ping(id).await;
+                if says(&reply) {
+                    return reply;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, saying).await.expect("it says so")
+    }
+
     async fn dump(&self, id: u8) -> OrderDump {
         self.call(id, &Call::get("/dump")).await.json().unwrap()
     }
@@ -253,7 +408,7 @@ impl Bazaar {
     async fn in_sync(&self, wanted: &[u8]) {
         let mut configuration = self.others.configuration.subscribe();
         let wanted: Vec<_> = wanted.iter().copied().map(ReplicaId).collect();
-        let reached = configuration.wait_for(|now| now.in_sync == wanted);
+        let reached = configuration.wait_for(|now| now.member_ids().collect::<Vec<_>>() == wanted);
         tokio::time::timeout(PATIENCE, reached).await.expect("the in-sync set").unwrap();
     }
 
@@ -417,12 +572,7 @@ async fn the_next_leader_numbers_what_its_predecessor_left_behind() {
     };
     bazaar.others.applied.lock().unwrap().insert("R2".to_owned(), orphan);
     bazaar.stop(3).await;
-    bazaar.others.configuration.send_modify(|now| {
-        now.version = now.version.next();
-        now.epoch = now.epoch.next();
-        now.leader = ReplicaId(2);
-    });
-    bazaar.announce(2).await;
+    bazaar.elect(2).await;
     bazaar.in_sync(&[1, 2]).await;
     assert_eq!(body(&bazaar.trade(2, "R2").await), json!({"order_no": 2}));
     assert_eq!(body(&bazaar.trade(2, "R3").await), json!({"order_no": 3}));
@@ -447,11 +597,7 @@ async fn a_restarted_replica_keeps_its_orders_and_does_not_lead_the_epoch_on_its
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(body(&reply)["effect"], "none");
 
-    bazaar.others.configuration.send_modify(|now| {
-        now.version = now.version.next();
-        now.epoch = now.epoch.next();
-    });
-    bazaar.announce(1).await;
+    bazaar.elect(1).await;
     assert_eq!(body(&bazaar.trade(1, "R2").await), json!({"order_no": 2}));
     bazaar.stop_all().await;
 }
@@ -507,5 +653,290 @@ async fn garbage_on_the_port_hurts_nobody() {
     let _ = stream.read_to_end(&mut answer).await;
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400"));
     assert_eq!(bazaar.trade(1, "R1").await.status, StatusCode::OK);
+    bazaar.stop_all().await;
+}
+
+// ---- lost, replaced and old files --------------------------------------------------------------
+
+impl Bazaar {
+    /// A replica's log, page by page.
+    async fn pages(&self, id: u8, limit: usize) -> Vec<OrderPage> {
+        let mut pages: Vec<OrderPage> = Vec::new();
+        let mut path = format!("/dump?limit={limit}");
+        loop {
+            let page: OrderPage = self.call(id, &Call::get(&*path)).await.json().unwrap();
+            let (next, through, epoch) = (page.next(), page.through, page.through_epoch);
+            pages.push(page);
+            let Some(after) = next else { return pages };
+            path = format!(
+                "/dump?limit={limit}&after={after}&through={through}&through_epoch={epoch}"
+            );
+        }
+    }
+
+    /// Trades `count` times at `id` and gives back what it answered.
+    async fn trades(&self, id: u8, names: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        for name in names {
+            let reply = self.trade(id, &format!("R{name}")).await;
+            numbers.push(body(&reply)["order_no"].as_u64().unwrap());
+        }
+        numbers
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_a_dump_are_the_log_at_one_moment() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=25).await;
+    let (pages, _) = tokio::join!(bazaar.pages(1, 4), bazaar.trades(1, 26..=60));
+    let end = pages[0].through.0;
+    assert!((25..=60).contains(&end));
+    assert!(pages.iter().all(|page| (page.through.0, page.total) == (end, end)));
+    let numbers: Vec<u64> =
+        pages.iter().flat_map(|page| &page.entries).map(|entry| entry.order_no.0).collect();
+    assert_eq!(numbers, (1..=end).collect::<Vec<_>>());
+    for (path, status) in [
+        ("/dump?limit=10001", StatusCode::BAD_REQUEST),
+        ("/dump?through=61&through_epoch=1", StatusCode::CONFLICT),
+        ("/dump?through=60&through_epoch=2", StatusCode::CONFLICT),
+        ("/dump?through=60", StatusCode::OK),
+    ] {
+        assert_eq!(bazaar.call(1, &Call::get(path)).await.status, status, "{path}");
+    }
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_replica_whose_file_is_lost_is_another_member_and_comes_back_whole() {
+    let mut bazaar = Bazaar::start(3).await;
+    assert_eq!(bazaar.trades(3, 1..=20).await, (1..=20).collect::<Vec<_>>());
+    let before = bazaar.look(1).await.identity;
+    drop(bazaar.stop(1).await);
+    bazaar.restart(1, TempDir::new().unwrap()).await;
+    let after = bazaar.look(1).await;
+    assert_ne!(after.identity, before);
+    let is_member =
+        |configuration: &Configuration| configuration.is_in_sync(ReplicaId(1), &after.identity);
+    let mut configuration = bazaar.others.configuration.subscribe();
+    let added = configuration.wait_for(is_member);
+    tokio::time::timeout(PATIENCE, added).await.expect("the new file is added").unwrap();
+    assert_eq!(bazaar.dump(1).await.entries, bazaar.dump(3).await.entries);
+    assert_eq!(bazaar.look(1).await.bazaar, Some(BazaarId::new("b").unwrap()));
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn the_commit_mark_is_on_disk_and_known_after_a_restart() {
+    let mut bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=5).await;
+    let committed = bazaar.look(1).await.committed;
+    assert_eq!(committed, OrderNo(5));
+    let dir = bazaar.stop(1).await;
+    bazaar.restart(1, dir).await;
+    // It may lag by what was written last, since it costs no flush of its own.
+    let mark = bazaar.look(1).await.committed;
+    assert!((4..=5).contains(&mark.0), "{mark}");
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_restarted_catalog_is_listed_again_before_anything_is_numbered() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=3).await;
+    bazaar.others.restart_catalog("c2", 3);
+    assert_eq!(bazaar.trades(1, 4..=5).await, [4, 5]);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_catalog_that_lost_its_file_is_filled_and_what_was_numbered_keeps_its_number() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=5).await;
+    let before = bazaar.others.places();
+    bazaar.others.restart_catalog("c2", 0);
+    assert_eq!(bazaar.trades(1, 6..=7).await, [6, 7]);
+    let after = bazaar.others.places();
+    assert_eq!(after.len(), 7);
+    assert!(before.iter().all(|(place, trade)| after.get(place) == Some(trade)));
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_catalog_that_is_behind_is_not_filled_by_a_leader_that_few_saw() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=5).await;
+    bazaar.others.configuration.send_modify(|now| now.by_everybody = false);
+    bazaar.others.restart_catalog("c2", 3);
+    let process = bazaar.look(1).await.incarnation;
+    bazaar.others.configuration.send_modify(|now| {
+        now.version = now.version.next();
+        now.epoch = now.epoch.next();
+        now.leader_incarnation = process;
+    });
+    let obstacle = async {
+        loop {
+            if let Some(obstacle) = bazaar.ping(1).await.obstacle {
+                return obstacle;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let obstacle = tokio::time::timeout(PATIENCE, obstacle).await.expect("it says what is missing");
+    let (last_place, log_end) = (OrderNo(3), OrderNo(5));
+    assert_eq!(obstacle, Obstacle::CatalogBehind { last_place, log_end, is_new: false });
+    assert!(!bazaar.look(1).await.serving);
+    assert_eq!(bazaar.others.places().len(), 3);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_fence_is_for_a_replica_of_that_bazaar_and_shuts_older_epochs_out() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=2).await;
+    let fence = |bazaar: &str| {
+        let bazaar = BazaarId::new(bazaar).unwrap();
+        Call::post("/fence", &Fence { epoch: Epoch(7), bazaar })
+    };
+    let refused = bazaar.call(1, &fence("another")).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(bazaar.look(1).await.leading);
+    let fenced: PingReply = bazaar.call(1, &fence("b")).await.json().unwrap();
+    assert_eq!((fenced.heard, fenced.leading, fenced.last.order_no), (Epoch(7), false, OrderNo(2)));
+    let late = bazaar.trade(1, "R3").await;
+    assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_replica_of_another_bazaar_hears_nothing() {
+    let mut bazaar = Bazaar::start(1).await;
+    bazaar.trades(1, 1..=2).await;
+    let dir = bazaar.stop(1).await;
+    bazaar.restart(1, dir).await;
+    let process = bazaar.look(1).await.incarnation;
+    bazaar.others.configuration.send_modify(|now| {
+        now.bazaar = BazaarId::new("another").unwrap();
+        now.epoch = Epoch(9);
+        now.leader_incarnation = process;
+    });
+    bazaar.ping(1).await;
+    bazaar.dump(1).await;
+    let after = bazaar.look(1).await;
+    assert_eq!((after.heard, after.leading), (Epoch(1), false));
+    assert_eq!(after.bazaar, Some(BazaarId::new("b").unwrap()));
+    bazaar.stop_all().await;
+}
+
+// ---- parts that are neither up nor down --------------------------------------------------------
+
+fn proof(reach: bool) -> Call {
+    Call::post("/prove", &ProofRequest { reach })
+}
+
+/// A trade that is sent in the background.
+fn send_trade(bazaar: &Bazaar, id: u8, request_id: String) -> JoinHandle<Reply> {
+    let (peers, address) = (bazaar.peers.clone(), bazaar.addresses[&id]);
+    let epoch = bazaar.others.configuration.borrow().epoch;
+    tokio::spawn(async move {
+        let call = Call::get("/trade?stock_name=Stock1&trade_type=buy&quantity=2")
+            .header(headers::REQUEST_ID, request_id)
+            .header(headers::EPOCH, epoch);
+        peers.call(address, &call, PATIENCE).await.unwrap()
+    })
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_another_programs_lock_and_its_pings_say_for_how_long() {
+    let bazaar = Bazaar::start(1).await;
+    bazaar.trade(1, "R1").await;
+    let file = bazaar.replicas[&1].dir.path().join("order-1.db");
+    let shell = rusqlite::Connection::open(file).unwrap();
+    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let trade = send_trade(&bazaar, 1, "R2".to_owned());
+    let stuck = bazaar.until(1, |reply| reply.health.unfinished_us > 0).await;
+    let proof = {
+        let (peers, address) = (bazaar.peers.clone(), bazaar.addresses[&1]);
+        tokio::spawn(async move { peers.call(address, &proof(true), PATIENCE).await.unwrap() })
+    };
+    let still = |reply: &PingReply| reply.health.unfinished_us > stuck.health.unfinished_us;
+    let stuck = bazaar.until(1, still).await;
+    assert!(stuck.leading && !trade.is_finished() && !proof.is_finished());
+    shell.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(body(&trade.await.unwrap()), json!({"order_no": 2}));
+    assert_eq!(proof.await.unwrap().status, StatusCode::OK);
+    let well = bazaar.until(1, |reply| reply.health.unfinished_us == 0).await;
+    assert!(well.health.last_took_us > 0);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn a_leader_tells_whom_it_does_not_reach_and_proves_nothing() {
+    let mut bazaar = Bazaar::start(1).await;
+    assert_eq!(bazaar.ping(1).await.unreachable, []);
+    assert_eq!(bazaar.call(1, &proof(true)).await.status, StatusCode::OK);
+    let dir = bazaar.stop(1).await;
+    let unused = listener(None).await;
+    bazaar.catalog_at = unused.local_addr().unwrap();
+    drop(unused);
+    bazaar.restart(1, dir).await;
+    bazaar.begin(1).await;
+    let cut_off = bazaar.until(1, |reply| !reply.unreachable.is_empty()).await;
+    assert!(cut_off.leading);
+    assert_eq!(cut_off.unreachable[0].peer, Part::Catalog);
+    let proved = bazaar.call(1, &proof(true)).await;
+    assert_eq!(proved.status, StatusCode::SERVICE_UNAVAILABLE);
+    let disk_is_well = bazaar.call(1, &proof(false)).await;
+    assert_eq!(disk_is_well.status, StatusCode::OK);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn what_is_known_to_be_committed_is_shown_after_an_election_without_the_catalog() {
+    let mut bazaar = Bazaar::start(2).await;
+    bazaar.trade(2, "R1").await;
+    let committed = async {
+        while bazaar.dump(1).await.committed.0 == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, committed).await.expect("the follower hears of it");
+    bazaar.others.is_down.store(true, Ordering::SeqCst);
+    bazaar.stop(2).await;
+    bazaar.begin(1).await;
+    bazaar.until(1, |reply| reply.leading).await;
+    let look_up =
+        |order_no: u64| Call::get(format!("/query?order_no={order_no}")).header(headers::EPOCH, 2);
+    let found = bazaar.call(1, &look_up(1)).await;
+    assert_eq!((found.status.as_u16(), &body(&found)["data"]["order_no"]), (200, &json!(1)));
+    // What it does not know, it does not deny.
+    assert_eq!(bazaar.call(1, &look_up(2)).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!bazaar.ping(1).await.serving);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn trades_that_wait_for_the_catalog_share_one_question() {
+    let bazaar = Bazaar::start(1).await;
+    let trades = 200;
+    bazaar.others.is_down.store(true, Ordering::SeqCst);
+    let sent: Vec<_> = (0..trades).map(|name| send_trade(&bazaar, 1, format!("R{name}"))).collect();
+    let arrived = async {
+        while bazaar.others.trades.load(Ordering::SeqCst) < trades {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.expect("each is tried once");
+    let mut probes = bazaar.others.probes.subscribe();
+    let before = *probes.borrow();
+    probes.wait_for(|probes| *probes >= before + 20).await.unwrap();
+    let probes = *probes.borrow();
+    let tried = bazaar.others.trades.load(Ordering::SeqCst);
+    assert!(tried <= trades + probes, "{tried} questions for {trades} trades, {probes} probes");
+    bazaar.others.is_down.store(false, Ordering::SeqCst);
+    for trade in sent {
+        assert_eq!(trade.await.unwrap().status, StatusCode::OK);
+    }
+    assert_eq!(bazaar.dump(1).await.entries.len(), trades);
     bazaar.stop_all().await;
 }

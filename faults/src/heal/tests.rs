@@ -5,6 +5,7 @@ use std::time::Duration;
 use wire::ids::ReplicaId;
 
 use super::*;
+use crate::converge::{converge, keep};
 use crate::testing::{FakeBazaar, drain, events, kinds};
 
 #[tokio::test]
@@ -31,8 +32,11 @@ async fn whatever_is_paused_or_down_runs_again() {
     assert_eq!((told[2].action.as_deref(), told[2].fault), (Some("restart"), Some(4)));
     assert_eq!(told[4].process.as_deref(), Some("order-3"));
 
-    let dumps = converge(&bazaar, Duration::from_secs(20), &sink).await.unwrap();
-    assert_eq!(dumps.orders.len(), 3);
+    let converged = converge(&bazaar, Duration::from_secs(20), &sink).await.unwrap();
+    let mut sources = Vec::new();
+    keep(&bazaar, &converged, async |page, is_first| sources.push((page, is_first))).await.unwrap();
+    assert_eq!(sources.len(), 4);
+    assert!(sources.iter().all(|(_, is_first)| *is_first));
     assert_eq!(kinds(&drain(&mut received)), [Converged]);
 }
 

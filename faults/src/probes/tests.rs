@@ -1,6 +1,7 @@
 //! Histories by hand, as a front-end would tell them poll by poll.
 
-use wire::ids::ReplicaId;
+use wire::configuration::Member;
+use wire::ids::{BazaarId, Identity, Incarnation, OrderNo, ReplicaId};
 
 use super::*;
 use crate::process::{ProcessInfo, ProcessState};
@@ -12,13 +13,22 @@ fn change(version: u64, epoch: u64, leader: u8, cause: Cause) -> ConfigurationCh
             version: ConfigVersion(version),
             epoch: Epoch(epoch),
             leader: ReplicaId(leader),
-            in_sync: vec![ReplicaId(1), ReplicaId(leader)],
+            leader_incarnation: Incarnation::new("life").unwrap(),
+            in_sync: vec![member(1), member(leader)],
+            bazaar: BazaarId::new("bazaar").unwrap(),
+            committed: OrderNo(0),
+            by_everybody: true,
+            new_catalog: None,
         },
         cause,
         suspected_us: None,
         stored_us: 0,
         serving_us: None,
     }
+}
+
+fn member(id: u8) -> Member {
+    Member { id: ReplicaId(id), identity: Identity::new("file").unwrap() }
 }
 
 fn told(news: &[News]) -> Vec<(EventKind, Option<u64>)> {
@@ -72,6 +82,17 @@ fn a_restarted_front_end_goes_on_from_its_new_version() {
     let after = History { changes: vec![restart] };
     let news = timeline.of_history(&after, origin);
     assert_eq!(told(&news), [(LeaderChanged, Some(9)), (LeaderServes, Some(9))]);
+}
+
+#[test]
+fn a_front_end_that_lost_its_file_counts_from_1_in_a_newer_epoch() {
+    let origin = Origin::now();
+    let mut timeline = Timeline::default();
+    timeline.of_history(&History { changes: vec![change(7, 3, 2, Cause::Election)] }, origin);
+    let after = History { changes: vec![change(1, 5, 2, Cause::Adopted)] };
+    let news = timeline.of_history(&after, origin);
+    assert_eq!(told(&news), [(EventKind::LeaderChanged, Some(1))]);
+    assert_eq!(timeline.of_history(&after, origin), []);
 }
 
 #[test]

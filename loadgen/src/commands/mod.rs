@@ -31,7 +31,13 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
         }
         Command::Client(client) => {
-            on_runtime(|stop| async move { client::client(client, &stop).await })
+            // There is nothing to see off: whoever is in a hurry waits for no answer.
+            on_runtime(|stop| async move {
+                tokio::select! {
+                    exit = client::client(client, &stop) => exit,
+                    () = stop.hurried() => Ok(Exit::Inconclusive),
+                }
+            })
         }
         Command::Bench(args) => {
             on_runtime(

@@ -52,7 +52,7 @@ pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
         }
     };
     let ((), (), shown) = tokio::join!(watching, telling, showing);
-    bazaar.stop().await;
+    stop.see_off(&bazaar).await;
     println!("The bazaar is down.");
     shown?;
     Ok(Exit::Pass)

@@ -5,10 +5,10 @@
 //!
 //! * A page that has its own name point at 127.0.0.1 (DNS rebinding) sends that name as `Host`: only
 //!   the console's own addresses are accepted.
-//! * A page that posts across origins sends its own `Origin`, and `Sec-Fetch-Site` other than
-//!   `same-origin`; both must be ours if they are there. Browsers always send `Origin` with a POST, and
-//!   without it (curl, a script) nobody is being deceived. Bodies must say that they are JSON, which a
-//!   form cannot.
+//! * A page that asks or posts across origins sends its own `Origin`, and `Sec-Fetch-Site` other than
+//!   `same-origin`; both must be ours if they are there, as at the services (rule S1). Browsers always
+//!   send `Origin` with a POST, and without it (curl, a script) nobody is being deceived. Bodies must say
+//!   that they are JSON, which a form cannot.
 //! * A page that shows the console in a frame, to have its buttons pressed unseen: [`HEADERS`] forbid
 //!   frames, and whatever is not the console's own.
 
@@ -88,6 +88,7 @@ pub(super) fn check(
             let message = format!("host: the console answers as {} only", hosts.join(" or "));
             Refusal::new(StatusCode::MISDIRECTED_REQUEST, message)
         })?;
+    check_origin(method, host, headers)?;
     let (_, wanted, route) = ROUTES
         .iter()
         .find(|(known, _, _)| *known == path)
@@ -98,20 +99,28 @@ pub(super) fn check(
         return Err(Refusal { allow: Some(wanted.clone()), ..refusal });
     }
     if wanted == Method::POST {
-        check_post(host, headers)?;
+        check_content_type(headers)?;
     }
     Ok(*route)
 }
 
-fn check_post(host: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+/// Nobody of another origin is told anything either. A browser whose user typed the address says so
+/// of what it gets, never of what it posts.
+fn check_origin(method: &Method, host: &str, headers: &HeaderMap) -> Result<(), Refusal> {
     let own = format!("http://{host}");
-    let is_own = |name: &str, wanted: &str| {
-        !headers.contains_key(name) || only(headers, name) == Some(wanted)
+    let is_own = |name: &str, wanted: &[&str]| {
+        !headers.contains_key(name) || only(headers, name).is_some_and(|is| wanted.contains(&is))
     };
-    if !is_own(ORIGIN.as_str(), &own) || !is_own("sec-fetch-site", "same-origin") {
-        let message = "origin: only the console's own page may do that";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+    let sites: &[&str] =
+        if method == Method::GET { &["same-origin", "none"] } else { &["same-origin"] };
+    if is_own(ORIGIN.as_str(), &[&own]) && is_own("sec-fetch-site", sites) {
+        return Ok(());
     }
+    let message = "origin: only the console's own page may do that; type its address to open it";
+    Err(Refusal::new(StatusCode::FORBIDDEN, message))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let content_type = only(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
@@ -190,6 +199,21 @@ mod tests {
             assert_eq!(post(&[JSON, own, ("sec-fetch-site", site)]), Err(403), "{site}");
         }
         assert_eq!(post(&[JSON, own, ("origin", "http://evil.example")]), Err(403));
+    }
+
+    #[test]
+    fn another_origin_is_told_nothing() {
+        let get = |name, value| {
+            checked(Method::GET, "/state", &[("host", "127.0.0.1:30000"), (name, value)])
+        };
+        for site in ["same-origin", "none"] {
+            assert_eq!(get("sec-fetch-site", site), Ok(Route::State), "{site}");
+        }
+        for site in ["cross-site", "same-site", ""] {
+            assert_eq!(get("sec-fetch-site", site), Err(403), "{site}");
+        }
+        assert_eq!(get("origin", "http://evil.example"), Err(403));
+        assert_eq!(get("origin", "http://127.0.0.1:30000"), Ok(Route::State));
     }
 
     #[test]

@@ -44,17 +44,17 @@ pub(super) struct Attempt {
 }
 
 impl Attempts<'_> {
-    /// Runs `story`, with `bug` planted if there is one, in a folder called `name`. Its plan is kept
+    /// Runs `story`, with `bugs` planted, in a folder called `name`. Its plan is kept
     /// beside its rows, so that it can be run again by itself.
     pub(super) async fn run(
         &self,
         name: &str,
         story: Story,
-        bug: Option<&str>,
+        bugs: &[&str],
         number: u32,
     ) -> anyhow::Result<Attempt> {
         let began = Instant::now();
-        let plan = story.plan(bug, u64::from(number))?;
+        let plan = story.plan(bugs, u64::from(number))?;
         let folder = RunFolder::new(self.folder.join(name));
         let why = || format!("cannot write {}", folder.root().display());
         fs::create_dir_all(folder.root()).with_context(why)?;

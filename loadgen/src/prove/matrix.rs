@@ -22,11 +22,16 @@ const FORMAT: u32 = 1;
 pub(super) struct PlantedRow {
     bug: &'static str,
     what: &'static str,
+    /// What was planted besides.
+    beside: &'static [&'static str],
     story: &'static str,
     /// The check that must catch it.
     check: &'static str,
-    /// Whether that check did.
+    /// Whether that check did, and not without the bug.
     caught: bool,
+    /// What that check found in the control, with nothing but `beside` planted: then what was caught
+    /// may have been that.
+    control: Option<String>,
     /// Every check that found something in the last run, and how much.
     caught_by: Vec<(String, u64)>,
     /// How many runs it took, or were made in vain.
@@ -42,13 +47,15 @@ pub(super) struct PlantedRow {
 impl PlantedRow {
     /// Of a case that has not been tried yet.
     pub(super) fn new(case: &Case) -> Self {
-        let Case { bug, what, story, check } = *case;
+        let Case { bug, what, beside, story, check } = *case;
         Self {
             bug,
             what,
+            beside,
             story: story.name(),
             check,
             caught: false,
+            control: None,
             caught_by: Vec::new(),
             runs: 0,
             evidence: None,
@@ -70,6 +77,14 @@ impl PlantedRow {
         self.folder.clone_from(&attempt.folder);
         self.seconds += attempt.seconds;
         self.caught
+    }
+
+    /// Adds the control of the last run: the same without the bug itself.
+    pub(super) fn add_control(&mut self, attempt: &Attempt) {
+        let own = attempt.caught.iter().find(|caught| caught.check == self.check);
+        self.control = own.map(|caught| caught.evidence.clone());
+        self.caught &= own.is_none();
+        self.seconds += attempt.seconds;
     }
 
     /// For whoever watches.
@@ -254,6 +269,14 @@ impl Matrix {
             );
             let evidence = row.evidence.as_deref().unwrap_or("nothing was found");
             let _ = writeln!(text, "      {evidence}");
+            if !row.beside.is_empty() {
+                let alone = row.control.as_deref().unwrap_or("nothing");
+                let _ = writeln!(
+                    text,
+                    "      together with {}; that alone makes this check find: {alone}",
+                    row.beside.join(", ")
+                );
+            }
             let others = row.caught_by.iter().filter(|(check, _)| check != row.check);
             let others: Vec<_> =
                 others.map(|(check, violations)| format!("{check} ({violations})")).collect();
@@ -339,6 +362,18 @@ mod tests {
         let by_others = matrix(&[&["exactly-once"]], Verdict::Pass);
         assert_eq!(by_others.verdict(), Verdict::Fail);
         assert!(by_others.to_text().contains("0 of 1 caught"));
+    }
+
+    #[test]
+    fn what_the_control_sets_off_as_well_proves_nothing_about_the_bug() {
+        let own = CASES[0].check;
+        assert!(!CASES[0].beside.is_empty());
+        let mut row = PlantedRow::new(&CASES[0]);
+        assert!(row.add(&attempt(Verdict::Fail, &[own])));
+        row.add_control(&attempt(Verdict::Fail, &["progress-after-healing"]));
+        assert!(row.caught, "another check's business");
+        row.add_control(&attempt(Verdict::Fail, &[own]));
+        assert!(!row.caught);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Story {
     CatalogDies,
     /// `plans/prove/leader-back-unnoticed.toml`.
     LeaderBackUnnoticed,
+    /// `plans/prove/leader-cut-off.toml`.
+    LeaderCutOff,
 }
 
 impl Story {
@@ -49,6 +51,7 @@ impl Story {
             Self::AllReplicasDie => "all-replicas-die",
             Self::CatalogDies => "catalog-dies",
             Self::LeaderBackUnnoticed => "leader-back-unnoticed",
+            Self::LeaderCutOff => "leader-cut-off",
         }
     }
 
@@ -73,17 +76,18 @@ impl Story {
             Self::LeaderBackUnnoticed => {
                 include_str!("../../plans/prove/leader-back-unnoticed.toml")
             }
+            Self::LeaderCutOff => include_str!("../../plans/prove/leader-cut-off.toml"),
         }
     }
 
-    /// The plan with `bug` planted, if there is one, and its random choices made from `seed`.
+    /// The plan with `bugs` planted, and its random choices made from `seed`.
     ///
     /// # Errors
     /// None in practice: the plans are part of the program, and a test reads them all.
-    pub fn plan(self, bug: Option<&str>, seed: u64) -> anyhow::Result<Plan> {
+    pub fn plan(self, bugs: &[&str], seed: u64) -> anyhow::Result<Plan> {
         let label = format!("{self} (built in)");
         let mut plan: Plan = toml::from_str(self.text()).context(label.clone())?;
-        plan.system.plant = bug.map(str::to_owned).into_iter().collect();
+        plan.system.plant = bugs.iter().copied().map(str::to_owned).collect();
         plan.load.seed = seed;
         Ok(plan.checked(&label)?)
     }
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn every_story_is_a_sound_plan_of_its_name_that_takes_seconds() {
         for case in CASES {
-            let plan = case.story.plan(Some(case.bug), 7).unwrap();
+            let plan = case.story.plan(&[case.bug], 7).unwrap();
             assert_eq!((plan.name.as_str(), plan.load.seed), (case.story.name(), 7));
             assert_eq!(plan.system.flags()[0], format!("--plant={}", case.bug));
             assert!(plan.load.duration_ms().is_some_and(|ms| ms <= 7000));

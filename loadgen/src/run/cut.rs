@@ -2,6 +2,7 @@
 
 use driver::recorder::RecorderError;
 use faults::bazaar::StartError;
+use faults::converge::NotKept;
 use faults::heal::NotHealed;
 
 use super::catalog_queries::QueriesError;
@@ -18,6 +19,9 @@ pub(super) enum Cut {
     /// Something broken could not be put right.
     #[error(transparent)]
     NotHealed(#[from] NotHealed),
+    /// What everybody held at the end could not be written down.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
     /// The clients did not do their part.
     #[error("the load generator failed: {0}")]
     Generator(String),

@@ -46,6 +46,7 @@ fn describe(
         machine: machine::facts(),
         replicas: plan.system.replicas,
         durability: plan.system.durability.to_string(),
+        ping_timeout_ms: Some(plan.system.ping_timeout_ms),
         converge_within_ms: plan.checks.converge_within_ms,
         thresholds: plan.checks.thresholds.clone(),
         cells: builds.cells(plan),

@@ -17,15 +17,16 @@ use driver::pacer::{DRAIN_WITHIN, Pacer, Turns, pace};
 use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
-use faults::converge::{Dumps, NotConverged, converge};
+use faults::converge::{converge, keep, keep_evidence};
+use faults::dump::DumpPage;
 use faults::events::{EventSink, Listener};
 use faults::heal::heal;
 use faults::{injector, probes};
 use results::catalog_queries::TrialQueries;
 use results::records::{Cell, EventKind, FinalRow, RunFolder};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, sleep_until, timeout};
-use wire::internal::{CatalogDump, OrderDump};
 
 use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
@@ -94,7 +95,7 @@ impl Trial<'_> {
         });
         let ran = self.with_clients(&bazaar, events, records).await;
         probes.stop().await;
-        bazaar.stop().await;
+        self.stop.see_off(&bazaar).await;
         ran
     }
 
@@ -126,7 +127,10 @@ impl Trial<'_> {
             control.give_up();
             if !goose.is_finished() {
                 // It is aborted below if it does not end by itself.
-                let _ = timeout(GOOSE_ENDS_WITHIN, &mut goose).await;
+                tokio::select! {
+                    _ = timeout(GOOSE_ENDS_WITHIN, &mut goose) => {}
+                    () = self.stop.hurried() => {}
+                }
             }
         }
         // Its clients are through. Goose would notice within half a second, in every trial.
@@ -170,7 +174,7 @@ impl Trial<'_> {
             Cut::Generator(format!("lookups took over {} s", LOOK_UP_WITHIN.as_secs()))
         })?;
         events.emit(EventKind::LoadEnded, |_| {});
-        self.converge(bazaar, events, records).await;
+        self.converge(bazaar, events, records).await?;
         Ok(catalog_queries::row_of(self.cell, self.number, before, after))
     }
 
@@ -216,22 +220,30 @@ impl Trial<'_> {
         bazaar: &Bazaar,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) {
+    ) -> Result<(), Cut> {
         let within = Duration::from_millis(self.plan.checks.converge_within_ms);
-        let rows = match converge(bazaar, within, events).await {
-            Ok(Dumps { orders, catalog }) => self.final_rows(&orders, Some(&catalog)),
-            Err(NotConverged { orders, catalog, .. }) => self.final_rows(&orders, catalog.as_ref()),
+        let write = async |page: DumpPage, is_first: bool| {
+            let (written, answer) = oneshot::channel();
+            let rows = self.final_rows(&page, is_first);
+            // The recorder is gone only when it failed, and settling says why.
+            let _ = records.send(Record::Final(rows));
+            let _ = records.send(Record::Settle(written));
+            // A page is read once the one before is written, or all of them would be in memory.
+            let _ = answer.await;
         };
-        // The recorder is gone only when it failed, and settling says why.
-        let _ = records.send(Record::Final(rows));
+        match converge(bazaar, within, events).await {
+            Ok(converged) => keep(bazaar, &converged, write).await?,
+            Err(_) => keep_evidence(bazaar, write).await,
+        }
+        Ok(())
     }
 
-    fn final_rows(&self, orders: &[OrderDump], catalog: Option<&CatalogDump>) -> Vec<FinalRow> {
+    fn final_rows(&self, page: &DumpPage, is_first: bool) -> Vec<FinalRow> {
         let (cell, trial) = (&self.cell.id, self.number);
-        let of_orders = orders.iter().flat_map(|dump| FinalRow::of_replica(cell, trial, dump));
-        let of_catalog =
-            catalog.into_iter().flat_map(|dump| FinalRow::of_catalog(cell, trial, dump));
-        of_orders.chain(of_catalog).collect()
+        match page {
+            DumpPage::Orders(page) => FinalRow::of_replica(cell, trial, page, is_first),
+            DumpPage::Catalog(page) => FinalRow::of_catalog(cell, trial, page, is_first),
+        }
     }
 
     fn bazaar_config(&self) -> BazaarConfig {

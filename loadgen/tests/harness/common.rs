@@ -1,7 +1,8 @@
 //! Runs the harness as its users do: as a process, with the services' binaries beside it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
@@ -58,7 +59,17 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(folder, arguments, &[])
+    }
+
+    /// Starts it with these variables in its environment.
+    pub(crate) fn start_in(
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = harness(folder, arguments);
+        command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdout }
@@ -155,4 +166,17 @@ pub(crate) fn names(folder: &Path) -> Vec<PathBuf> {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
     names.sort();
     names
+}
+
+/// Sends a GET, with a token or without, and reads the whole answer.
+pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> String {
+    let token = token.map(|token| format!("x-double-trouble-secret: {token}\r\n"));
+    let token = token.unwrap_or_default();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{token}\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

@@ -50,6 +50,32 @@ fn ctrl_c_keeps_and_reports_what_was_measured_and_leaves_no_child() {
 }
 
 #[test]
+fn a_second_signal_hurries_the_end_and_still_cleans_up() {
+    for (first, second) in [(Signal::SIGINT, Signal::SIGINT), (Signal::SIGINT, Signal::SIGTERM)] {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(folder.path(), LONG);
+        let running = Running::start(folder.path(), &["bench", "--plan", &plan]);
+        let pids = pids_under_load(folder.path());
+        running.signal(first);
+        running.signal(second);
+        // A third one finds it at its files, or gone.
+        running.signal(second);
+        let (code, stdout) = running.wait();
+        assert_eq!(code, Some(2), "{stdout}");
+        assert!(stdout.contains("The run was cut short"), "{stdout}");
+        assert_gone(&pids);
+        let run_folder = latest(folder.path());
+        for file in ["summary.csv", "consistency.json", "charts", "report.html"] {
+            assert!(run_folder.path(file).exists(), "{file}");
+        }
+        // Every row is whole.
+        assert!(!run_folder.observations().unwrap().is_empty());
+        let last = run_folder.events().unwrap().pop().unwrap();
+        assert_eq!(last.event, EventKind::Interrupted);
+    }
+}
+
+#[test]
 fn a_harness_that_is_killed_takes_its_children_along_and_the_next_run_works() {
     let folder = tempfile::tempdir().unwrap();
     let long = plan(folder.path(), LONG);

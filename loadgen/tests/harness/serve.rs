@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Running, assert_gone, ended, free_base_port, run};
+use crate::common::{Running, assert_gone, ended, free_base_port, get, run};
 
 /// A bazaar that is up.
 struct Served {
@@ -18,10 +18,15 @@ struct Served {
 }
 
 fn serve(folder: &Path, options: &[&str]) -> Served {
+    serve_in(folder, options, &[])
+}
+
+/// With these variables in the environment.
+fn serve_in(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Served {
     let base = free_base_port().to_string();
     let arguments: Vec<_> =
         ["serve", "--base-port", &base].into_iter().chain(options.iter().copied()).collect();
-    let mut running = Running::start(folder, &arguments);
+    let mut running = Running::start_in(folder, &arguments, environment);
     let lines = running.read_until("Ctrl-C stops it.");
     let pids = lines.iter().filter_map(|line| line.split("pid ").nth(1)?.trim().parse().ok());
     let data = lines.iter().find_map(|line| line.strip_prefix("Data: ")?.split(" (").next());
@@ -139,4 +144,71 @@ fn a_database_that_is_none_is_refused_and_not_overwritten() {
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert_eq!(fs::read(data.join(database)).unwrap(), garbage);
     }
+}
+
+#[test]
+fn what_other_programs_are_told_in_the_environment_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stocks = folder.path().join("stocks.txt");
+    fs::write(&stocks, "Other 1.00 0 5\n").unwrap();
+    let served = serve_in(
+        folder.path(),
+        &[],
+        &[
+            ("BAZAAR_CACHE", "off"),
+            ("BAZAAR_DATA_DIR", "/nowhere"),
+            ("BAZAAR_REPLICAS", "1=127.0.0.1:1"),
+            ("BAZAAR_FRONT_END", "127.0.0.1:1"),
+            ("BAZAAR_LOG_FORMAT", "json"),
+            ("BAZAAR_ALLOWED_HOSTS", "evil.example"),
+            ("CATALOG_STOCKS", stocks.to_str().unwrap()),
+            ("CATALOG_CAP", "7"),
+            ("ORDER_ID", "9"),
+            ("ORDER_LISTEN", "127.0.0.1:1"),
+            ("FRONT_END_LISTEN", "127.0.0.1:1"),
+            ("PORT", "1"),
+            ("HOST", "evil.example"),
+            ("DATA_DIR", "/nowhere"),
+            ("HTTP_PROXY", "http://127.0.0.1:1"),
+            ("http_proxy", "http://127.0.0.1:1"),
+            ("DOUBLE_TROUBLE_SECRET", "known-to-others"),
+        ],
+    );
+    let (code, stdout, _) =
+        served.client(folder.path(), &["query-stock", "Stock1", "--repeat", "2"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("quantity 100, volume 0") && stdout.contains("hit"), "{stdout}");
+    assert!(get(&served.address, "/history", Some("known-to-others")).starts_with("HTTP/1.1 403"));
+    served.stop();
+}
+
+#[test]
+fn a_token_is_drawn_for_each_bazaar_and_lies_beside_its_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let served = serve(folder.path(), &["--data-dir", "kept"]);
+        let token = fs::read_to_string(served.data.join("token")).unwrap();
+        assert!(get(&served.address, "/history", None).starts_with("HTTP/1.1 403"));
+        assert!(get(&served.address, "/history", Some(&token)).starts_with("HTTP/1.1 200"));
+        assert!(get(&served.address, "/healthz", None).starts_with("HTTP/1.1 200"));
+        tokens.push(token);
+        served.stop();
+    }
+    assert_ne!(tokens[0], tokens[1]);
+}
+
+#[test]
+fn a_second_ctrl_c_leaves_no_process_and_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path(), &[]);
+    for signal in [Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM] {
+        served.running.signal(signal);
+    }
+    let data = served.data.clone();
+    let (code, stdout) = served.running.wait();
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("The bazaar is down."), "{stdout}");
+    assert_gone(&served.pids);
+    assert!(!data.exists());
 }

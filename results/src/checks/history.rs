@@ -4,11 +4,12 @@
 //! there for a check to make sense is turned from `Option` into a value here, so that no checker
 //! can mistake a missing field for an agreeing one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
+use super::index::Index;
 use crate::records::{
     Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op,
     Outcome,
@@ -95,22 +96,20 @@ pub(crate) struct LogEntry<'a> {
 pub(crate) struct ReplicaLog<'a> {
     pub(crate) source: &'a str,
     pub(crate) entries: Vec<LogEntry<'a>>,
-    by_request: HashMap<&'a str, Vec<usize>>,
+    by_request: Index,
 }
 
 impl<'a> ReplicaLog<'a> {
     fn new(source: &'a str, mut entries: Vec<LogEntry<'a>>) -> Self {
         entries.sort_by_key(|entry| (entry.order_no, entry.line.line));
-        let mut by_request: HashMap<_, Vec<_>> = HashMap::with_capacity(entries.len());
-        for (index, entry) in entries.iter().enumerate() {
-            by_request.entry(entry.request_id).or_default().push(index);
-        }
+        let by_request = Index::new(&entries, |entry| entry.request_id);
         Self { source, entries, by_request }
     }
 
     /// The entries that record this request; more than one is a violation of its own.
     pub(crate) fn of_request(&self, request_id: &str) -> impl Iterator<Item = &LogEntry<'a>> {
-        self.by_request.get(request_id).into_iter().flatten().map(|&index| &self.entries[index])
+        let found = self.by_request.find(&self.entries, request_id, |entry| entry.request_id);
+        found.iter().map(|position| &self.entries[*position as usize])
     }
 
     /// The first entry with this number.
@@ -147,21 +146,28 @@ pub(crate) struct FinalStock<'a> {
 pub(crate) struct CatalogState<'a> {
     pub(crate) applied: Vec<Applied<'a>>,
     pub(crate) stocks: BTreeMap<&'a str, FinalStock<'a>>,
-    by_request: HashMap<&'a str, Vec<usize>>,
-    by_volume: HashMap<(&'a str, u64), Vec<usize>>,
+    by_request: Index,
+    by_volume: Index,
+}
+
+impl<'a> Applied<'a> {
+    /// The stock, and its volume after the trade.
+    fn volume(&self) -> (&'a str, u64) {
+        (self.content.stock_name, self.volume_after)
+    }
 }
 
 impl<'a> CatalogState<'a> {
-    fn push(&mut self, applied: Applied<'a>) {
-        let volume = (applied.content.stock_name, applied.volume_after);
-        self.by_volume.entry(volume).or_default().push(self.applied.len());
-        self.by_request.entry(applied.request_id).or_default().push(self.applied.len());
-        self.applied.push(applied);
+    /// To be called once everything is there.
+    fn index(&mut self) {
+        self.by_request = Index::new(&self.applied, |applied| applied.request_id);
+        self.by_volume = Index::new(&self.applied, Applied::volume);
     }
 
     /// The applications of this request; more than one is a violation of its own.
     pub(crate) fn of_request(&self, request_id: &str) -> impl Iterator<Item = &Applied<'a>> {
-        self.by_request.get(request_id).into_iter().flatten().map(|&index| &self.applied[index])
+        let found = self.by_request.find(&self.applied, request_id, |applied| applied.request_id);
+        found.iter().map(|position| &self.applied[*position as usize])
     }
 
     /// The applications that left this stock with this volume; more than one is a violation of its
@@ -171,8 +177,8 @@ impl<'a> CatalogState<'a> {
         stock_name: &'a str,
         volume: u64,
     ) -> impl Iterator<Item = &Applied<'a>> {
-        let indexes = self.by_volume.get(&(stock_name, volume));
-        indexes.into_iter().flatten().map(|&index| &self.applied[index])
+        let found = self.by_volume.find(&self.applied, (stock_name, volume), Applied::volume);
+        found.iter().map(|position| &self.applied[*position as usize])
     }
 }
 
@@ -182,6 +188,8 @@ pub(crate) struct History<'a> {
     pub(crate) trial: u32,
     /// How many order replicas there were.
     pub(crate) replicas: u8,
+    /// After how long without an answer a service is given up, if the run says so.
+    pub(crate) ping_timeout_ms: Option<u64>,
     pub(crate) converge_within_ms: u64,
     /// The stocks that the trial began with.
     pub(crate) stocks: &'a [InitialStock],
@@ -222,6 +230,7 @@ impl<'a> History<'a> {
             cell,
             trial,
             replicas: manifest.replicas,
+            ping_timeout_ms: manifest.ping_timeout_ms,
             converge_within_ms: manifest.converge_within_ms,
             stocks: &manifest.stocks,
             operations: Vec::new(),
@@ -311,13 +320,16 @@ fn dumps<'a>(finals: &[&'a FinalLine]) -> Result<Dumps<'a>, MalformedRow> {
             FinalKind::Source if source == CATALOG => _ = catalog.get_or_insert_default(),
             FinalKind::Source => _ = logs.entry(source).or_default(),
             FinalKind::Order => logs.entry(source).or_default().push(log_entry(line)?),
-            FinalKind::Applied => catalog.get_or_insert_default().push(applied(line)?),
+            FinalKind::Applied => catalog.get_or_insert_default().applied.push(applied(line)?),
             FinalKind::Stock => {
                 let (name, stock) = final_stock(line)?;
                 catalog.get_or_insert_default().stocks.insert(name, stock);
             }
             FinalKind::Refused => {}
         }
+    }
+    if let Some(catalog) = &mut catalog {
+        catalog.index();
     }
     let logs = logs.into_iter().map(|(source, entries)| ReplicaLog::new(source, entries));
     Ok((logs.collect(), catalog))

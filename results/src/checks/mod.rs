@@ -26,6 +26,7 @@ pub(crate) mod frontier;
 mod gates;
 mod harm;
 mod history;
+mod index;
 mod linearizability;
 mod numbering;
 mod progress;

@@ -304,6 +304,7 @@ fn manifest() -> Manifest {
         machine: Vec::new(),
         replicas: REPLICAS,
         durability: "flush".to_owned(),
+        ping_timeout_ms: Some(300),
         converge_within_ms: 5,
         thresholds: Vec::new(),
         cells: vec![Cell {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use wire::bazaar::TradeType;
-use wire::internal::{CatalogDump, Decision, OrderDump, Origin};
+use wire::dump::{CatalogPage, OrderPage};
+use wire::internal::{Decision, Origin};
 
 /// What a row of `final.csv` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,15 +77,15 @@ impl FinalRow {
         }
     }
 
-    /// The rows of one replica's dump, its [`FinalKind::Source`] row first.
+    /// The rows of one page of a replica's dump; of its first, with the [`FinalKind::Source`] row.
     #[must_use]
-    pub fn of_replica(cell: &str, trial: u32, dump: &OrderDump) -> Vec<Self> {
+    pub fn of_replica(cell: &str, trial: u32, dump: &OrderPage, is_first: bool) -> Vec<Self> {
         let source = format!("order-{}", dump.id);
-        let head = Self {
+        let head = is_first.then(|| Self {
             order_no: Some(dump.committed.0),
             epoch: Some(dump.accepted_epoch.0),
             ..Self::new(cell, trial, &source, FinalKind::Source)
-        };
+        });
         let entries = dump.entries.iter().map(|entry| Self {
             order_no: Some(entry.order_no.0),
             epoch: Some(entry.epoch.0),
@@ -94,15 +95,17 @@ impl FinalRow {
             quantity: Some(entry.quantity),
             ..Self::new(cell, trial, &source, FinalKind::Order)
         });
-        std::iter::once(head).chain(entries).collect()
+        head.into_iter().chain(entries).collect()
     }
 
-    /// The rows of the catalog's dump, its [`FinalKind::Source`] row first.
+    /// The rows of one page of the catalog's dump; of its first, with the [`FinalKind::Source`] row.
     #[must_use]
-    pub fn of_catalog(cell: &str, trial: u32, dump: &CatalogDump) -> Vec<Self> {
+    pub fn of_catalog(cell: &str, trial: u32, dump: &CatalogPage, is_first: bool) -> Vec<Self> {
         let source = "catalog";
-        let head =
-            Self { epoch: Some(dump.epoch.0), ..Self::new(cell, trial, source, FinalKind::Source) };
+        let head = is_first.then(|| Self {
+            epoch: Some(dump.epoch.0),
+            ..Self::new(cell, trial, source, FinalKind::Source)
+        });
         let stocks = dump.stocks.iter().map(|stock| Self {
             stock_name: Some(stock.stock_name.clone()),
             version: Some(stock.version.0),
@@ -128,6 +131,6 @@ impl FinalRow {
                 ..Self::new(cell, trial, source, kind)
             }
         });
-        std::iter::once(head).chain(stocks).chain(trades).collect()
+        head.into_iter().chain(stocks).chain(trades).collect()
     }
 }

@@ -73,6 +73,10 @@ pub struct Manifest {
     pub replicas: u8,
     /// `flush` or `os`.
     pub durability: String,
+    /// After how many milliseconds without an answer a service is given up. None in runs that were
+    /// made before this was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ping_timeout_ms: Option<u64>,
     /// Within how many milliseconds after healing everything must have converged.
     pub converge_within_ms: u64,
     /// What the figures must keep to, for example `trade.p99_us < 5000`.

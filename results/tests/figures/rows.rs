@@ -27,6 +27,7 @@ pub(crate) fn manifest(kind: &str, cells: Vec<Cell>) -> Manifest {
         machine: vec![],
         replicas: 3,
         durability: "flush".to_owned(),
+        ping_timeout_ms: Some(300),
         converge_within_ms: 10_000,
         thresholds: Vec::new(),
         cells,

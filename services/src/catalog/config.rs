@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::http::HttpConfig;
 use crate::planted::Planted;
 use crate::process::CommonArgs;
 use crate::storage::Durability;
@@ -41,6 +42,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a commit counts.
     pub durability: Durability,
+    /// Who may ask, and how much is put up with.
+    pub http: HttpConfig,
     /// Where invalidations are pushed.
     pub front_end: SocketAddr,
     /// The file of the first stocks; the built-in ten if there is none.
@@ -77,6 +80,7 @@ impl TryFrom<Args> for Config {
             return Err(ConfigError(mistakes));
         }
         Ok(Self {
+            http: args.common.http(),
             data_dir: args.common.data_dir,
             durability: args.common.durability,
             planted: Planted::from(&args.common.planted),

@@ -17,8 +17,8 @@
 use std::collections::BTreeMap;
 
 use wire::bazaar::{CatalogTrade, Stock, StockAt, TradeType};
-use wire::ids::{AppliedSeq, Epoch, RequestId};
-use wire::internal::{Decision, Origin, StockRecord, TradeRecord};
+use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId, StockVersion};
+use wire::internal::{Decision, Entry, Origin, StockRecord, TradeRecord};
 
 use crate::planted::{Bug, Bugs};
 
@@ -76,10 +76,24 @@ impl Ledger {
         Self { epoch, last_applied, stocks, bugs: Bugs::default() }
     }
 
+    /// Whether a decision is written down: nothing is kept of stocks that do not exist (rule S3). Asked
+    /// again, the trade is decided again, and the same way: the stocks of a bazaar stay the same.
+    /// *Otherwise: 2,000 trades of invented stocks make the file larger for good.*
+    #[must_use]
+    pub fn keeps(&self, record: &TradeRecord) -> bool {
+        record.decision != Decision::NotFound || self.bugs.has(Bug::RecordUnknownStocks)
+    }
+
     /// The same ledger with bugs planted in it.
     #[must_use]
     pub fn with_bugs(self, bugs: Bugs) -> Self {
         Self { bugs, ..self }
+    }
+
+    /// The place of the last applied trade of the order service.
+    #[must_use]
+    pub fn last_place(&self) -> OrderNo {
+        self.last_applied.order_no()
     }
 
     /// The highest epoch seen.
@@ -108,6 +122,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// Raises a stock's version, for what has been seen of it elsewhere (rule L8). Says whether that
+    /// changed anything.
+    pub fn raise_version(&mut self, name: &str, version: StockVersion) -> bool {
+        let Some(stock) = self.stocks.get_mut(name).filter(|stock| stock.version < version) else {
+            return false;
+        };
+        stock.version = version;
+        true
+    }
+
     /// Decides `trade`, of which `recorded` is what was decided under its request id before.
     pub fn decide(&mut self, trade: &Trade, recorded: Option<TradeRecord>) -> Verdict {
         if let Some(epoch) = trade.epoch
@@ -120,6 +144,36 @@ impl Ledger {
             Some(record) if self.bugs.has(Bug::NoBodyCheck) => Verdict::Repeat(record),
             Some(_) => Verdict::Conflict,
             None => Verdict::New(self.apply(trade)),
+        }
+    }
+
+    /// Applies an order that was applied before, to a file that is gone: it takes the next place,
+    /// which must be its number, whatever the stock says (rule L7). What only that file knew, trades by
+    /// hand above all, is missing here, so a stock may end up at its bounds instead of beyond them.
+    pub fn refill(&mut self, entry: &Entry) -> TradeRecord {
+        self.last_applied = self.last_applied.next();
+        let stock = self.stocks.get_mut(&entry.stock_name);
+        let after = stock.map(|stock| {
+            stock.quantity = match entry.trade_type {
+                TradeType::Buy => stock.quantity.saturating_sub(entry.quantity),
+                TradeType::Sell => stock.quantity.saturating_add(entry.quantity).min(stock.cap),
+            };
+            stock.trade_volume += u64::from(entry.quantity);
+            stock.version = stock.version.next();
+            &*stock
+        });
+        TradeRecord {
+            request_id: entry.request_id.clone(),
+            applied_seq: Some(self.last_applied),
+            decision: Decision::Applied,
+            epoch: Some(entry.epoch),
+            stock_name: entry.stock_name.clone(),
+            trade_type: entry.trade_type,
+            quantity: entry.quantity,
+            version: after.map(|stock| stock.version),
+            quantity_after: after.map(|stock| stock.quantity),
+            volume_after: after.map(|stock| stock.trade_volume),
+            origin: Origin::Order,
         }
     }
 
@@ -195,7 +249,6 @@ fn is_same(record: &TradeRecord, body: &CatalogTrade) -> bool {
 #[cfg(test)]
 mod tests {
     use wire::bazaar::Quantity;
-    use wire::ids::StockVersion;
 
     use super::*;
 
@@ -271,9 +324,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_stock_is_recorded_as_not_found() {
-        let record = new(ledger().decide(&buy("1", 1, "Z", 1), None));
+    fn an_unknown_stock_is_not_found_and_not_recorded() {
+        let mut ledger = ledger();
+        let record = new(ledger.decide(&buy("1", 1, "Z", 1), None));
         assert_eq!(record.decision, Decision::NotFound);
+        assert!(!ledger.keeps(&record));
+        let refused = new(ledger.decide(&buy("2", 1, "A", u64::from(u32::MAX)), None));
+        assert!(ledger.keeps(&refused));
         assert_eq!(
             (record.version, record.quantity_after, record.volume_after),
             (None, None, None)

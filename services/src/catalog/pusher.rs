@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 use tokio::sync::mpsc;
-use wire::internal::Invalidation;
+use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 
-use super::reveal::{Batch, Pushed, Step};
+use super::reveal::{Batch, Pushed, Step, overtaken};
 use super::shown::Shown;
-use super::writer::Waiting;
+use super::writer::{Ask, Desk, Waiting};
 use crate::http::{Call, Peers};
 use crate::metrics::Metrics;
+use crate::planted::Bugs;
 
 /// How long one attempt may take. Long for loopback, and short enough that a connection lost to
 /// a front-end that was killed and restarted delays a trade by no more than this.
@@ -33,6 +34,8 @@ const LOG_EVERY: Duration = Duration::from_secs(1);
 pub struct Pusher {
     peers: Peers,
     front_end: SocketAddr,
+    desk: Desk,
+    bugs: Bugs,
     pushes: IntCounter,
     retries: IntCounter,
     logged: Option<Instant>,
@@ -41,10 +44,18 @@ pub struct Pusher {
 impl Pusher {
     /// A pusher that has pushed nothing yet.
     #[must_use]
-    pub fn new(peers: Peers, front_end: SocketAddr, metrics: &Metrics) -> Self {
+    pub fn new(
+        peers: Peers,
+        front_end: SocketAddr,
+        desk: Desk,
+        bugs: Bugs,
+        metrics: &Metrics,
+    ) -> Self {
         Self {
             peers,
             front_end,
+            desk,
+            bugs,
             pushes: metrics.counter("catalog_pushes_total", "Attempts to tell the front-end."),
             retries: metrics.counter(
                 "catalog_push_retries_total",
@@ -83,7 +94,13 @@ impl Pusher {
                 Step::Release(released) => break released,
                 Step::Push(push) => push,
             };
-            let pushed = self.push(&push).await;
+            let pushed = match self.push(&push).await {
+                (Pushed::Acknowledged, later) if !later.is_empty() => {
+                    self.go_on_from(later, shown, batches).await;
+                    continue;
+                }
+                (pushed, _) => pushed,
+            };
             if let Some(released) = shown.conclude(pushed) {
                 break released;
             }
@@ -96,21 +113,43 @@ impl Pusher {
         }
     }
 
-    async fn push(&mut self, push: &Invalidation) -> Pushed {
+    /// Tells the front-end; also says from which versions this catalog has to go on.
+    async fn push(&mut self, push: &Invalidation) -> (Pushed, Vec<VersionedStock>) {
         self.pushes.inc();
         let call = Call::post("/invalidate", push);
         let reply = self.peers.call(self.front_end, &call, ATTEMPT).await;
-        let reply = reply.map(|reply| reply.status);
-        let pushed = Pushed::of(reply.as_ref().copied());
+        let pushed = Pushed::of(reply.as_ref().map(|reply| reply.status));
         match (pushed, &reply) {
             (Pushed::Acknowledged, _) => {}
             (Pushed::Refused, _) => {
                 tracing::debug!(front_end = %self.front_end, "no front-end, hence no cache");
             }
-            (Pushed::Unclear, Ok(status)) => self.log(format_args!("it answered {status}")),
+            (Pushed::Unclear, Ok(reply)) => self.log(format_args!("it answered {}", reply.status)),
             (Pushed::Unclear, Err(error)) => self.log(format_args!("{error}")),
         }
-        pushed
+        let seen: SeenVersions = reply.ok().and_then(|reply| reply.json()).unwrap_or_default();
+        (pushed, overtaken(push, &seen, self.bugs))
+    }
+
+    /// L8: commits the versions and takes what that changed into what is pushed next. The attempt has
+    /// settled nothing: what it told of is older than what the front-end has.
+    async fn go_on_from(
+        &mut self,
+        later: Vec<VersionedStock>,
+        shown: &Shown<Waiting>,
+        batches: &mut mpsc::Receiver<Batch<Waiting>>,
+    ) {
+        tracing::warn!(
+            stocks = later.len(),
+            "the front-end has seen later versions than this catalog's file holds; going on from those"
+        );
+        shown.conclude(Pushed::Unclear);
+        if !self.desk.hand_in(Ask::Raise(later)) {
+            // There is too much to do at the moment; the next attempt will say the same.
+            tokio::time::sleep(MIN_PAUSE).await;
+        } else if let Some(batch) = batches.recv().await {
+            shown.commit(batch);
+        }
     }
 
     fn log(&mut self, problem: std::fmt::Arguments<'_>) {

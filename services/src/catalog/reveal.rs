@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use hyper::StatusCode;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
-use wire::internal::{Invalidation, VersionedStock};
+use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 
 use crate::http::CallError;
 use crate::planted::{Bug, Bugs};
@@ -76,8 +76,30 @@ pub enum Look {
     Unknown,
     /// A fill asked for a version that may not be shown yet, or of a stock that is being pushed.
     TooEarly,
+    /// A fill asked for a version that there never was here: the front-end has it from another file
+    /// (rule L8). This is the version to go on from.
+    Overtaken(StockVersion),
     /// The stock as it may be shown.
     Found(StockAt),
+}
+
+/// Rule L8: the stocks of which the front-end has seen a later version than this catalog has, each
+/// with the version that comes next. *Otherwise a catalog that was made again from the log, or whose
+/// file is an old copy, uses a version a second time for another content, or shows one that lies below
+/// the front-end's floor and can never be read.* A fill that asks for a later version is the same evidence.
+/// *Otherwise: an answer of the old file with v1 arrives after the start push of the new one; the floor is
+/// 1, the catalog holds v0, and the stock cannot be read until it is traded.*
+#[must_use]
+pub fn overtaken(push: &Invalidation, seen: &SeenVersions, bugs: Bugs) -> Vec<VersionedStock> {
+    if !push.start || bugs.has(Bug::ReuseVersions) {
+        return Vec::new();
+    }
+    let own: HashMap<&str, StockVersion> =
+        push.stocks.iter().map(|stock| (&*stock.stock_name, stock.version)).collect();
+    let later = seen.seen.iter().filter(|stock| {
+        own.get(&*stock.stock_name).is_some_and(|version| *version < stock.version)
+    });
+    later.map(|stock| VersionedStock { version: stock.version.next(), ..stock.clone() }).collect()
 }
 
 /// What is shown, and what waits to be shown.
@@ -159,7 +181,7 @@ impl<W> Reveal<W> {
             stock_name: at.stock.stock_name.clone(),
             version: at.version,
         });
-        Step::Push(Invalidation { stocks: stocks.collect() })
+        Step::Push(Invalidation { start: !self.open, stocks: stocks.collect() })
     }
 
     /// Ends the attempt: the answers to send, or `None` if it must be tried again.
@@ -196,9 +218,18 @@ impl<W> Reveal<W> {
     #[must_use]
     pub fn fill(&self, name: &str, least: StockVersion) -> Look {
         match self.query(name) {
+            Look::Found(_) if self.is_overtaken(name, least) => Look::Overtaken(least.next()),
             Look::Found(at) if at.version < least || self.is_being_pushed(name) => Look::TooEarly,
             look => look,
         }
+    }
+
+    /// What was committed here has been queued before anybody else can have heard of it.
+    fn is_overtaken(&self, name: &str, least: StockVersion) -> bool {
+        let pushed = [&self.queued.changed, &self.attempted.changed];
+        let known = pushed.into_iter().filter_map(|changed| changed.get(name));
+        let newest = known.chain(self.shown.get(name)).map(|at| at.version).max();
+        newest.is_some_and(|newest| newest < least) && !self.bugs.has(Bug::ReuseVersions)
     }
 
     fn is_being_pushed(&self, name: &str) -> bool {
@@ -261,6 +292,43 @@ mod tests {
         for unclear in [Err(&broken), Ok(StatusCode::SERVICE_UNAVAILABLE)] {
             assert_eq!(Pushed::of(unclear), Pushed::Unclear);
         }
+    }
+
+    #[test]
+    fn a_start_push_says_so_and_what_the_front_end_saw_later_is_overtaken() {
+        let mut reveal = Reveal::<&str>::new([at("A", 3), at("B", 3)]);
+        let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
+        assert!(push.start);
+        let seen = |name: &str, version| VersionedStock {
+            stock_name: name.to_owned(),
+            version: StockVersion(version),
+        };
+        let answer = SeenVersions { seen: vec![seen("A", 7), seen("B", 3), seen("Z", 9)] };
+        assert_eq!(overtaken(&push, &answer, Bugs::default()), [seen("A", 8)]);
+        assert_eq!(overtaken(&push, &SeenVersions::default(), Bugs::default()), []);
+        #[cfg(feature = "planted-bugs")]
+        {
+            let bugs = Bugs::default().with(Bug::ReuseVersions);
+            assert_eq!(overtaken(&push, &answer, bugs), [], "v3 is used again for another content");
+        }
+
+        reveal.conclude(Pushed::Acknowledged);
+        reveal.commit(batch(&[("A", 4)], &[]));
+        let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
+        assert!(!push.start);
+    }
+
+    #[test]
+    fn a_fill_that_asks_for_more_than_there_ever_was_is_overtaken_too() {
+        let mut reveal = open();
+        assert_eq!(reveal.fill("A", StockVersion(4)), Look::Overtaken(StockVersion(5)));
+        assert_eq!(reveal.fill("B", StockVersion(1)), Look::Found(at("B", 1)));
+        // The version that comes next is committed, and pushed before it is shown.
+        reveal.commit(batch(&[("A", 5)], &[]));
+        assert_eq!(reveal.fill("A", StockVersion(4)), Look::TooEarly);
+        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 5)]);
+        reveal.conclude(Pushed::Acknowledged);
+        assert_eq!(reveal.fill("A", StockVersion(4)), Look::Found(at("A", 5)));
     }
 
     #[test]

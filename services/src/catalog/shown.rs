@@ -41,15 +41,27 @@ impl<W> Shown<W> {
         self.lock().query(name)
     }
 
-    /// A query for a cache, which waits, within a bound, for the version that it needs.
-    pub async fn fill(&self, name: &str, least: StockVersion) -> Look {
+    /// A query for a cache, which waits, within a bound, for the version that it needs. If there never
+    /// was one, `raise` is called once with the one to go on from (rule L8).
+    pub async fn fill(
+        &self,
+        name: &str,
+        least: StockVersion,
+        raise: impl FnOnce(StockVersion),
+    ) -> Look {
         let mut changes = self.changes.subscribe();
+        let mut raise = Some(raise);
         let waiting = async {
             loop {
                 let look = self.lock().fill(name, least);
+                match look {
+                    Look::Overtaken(next) => _ = raise.take().map(|raise| raise(next)),
+                    Look::TooEarly => {}
+                    look => return look,
+                }
                 // The sender is a part of `self`, so waiting for it cannot fail.
-                if look != Look::TooEarly || changes.changed().await.is_err() {
-                    return look;
+                if changes.changed().await.is_err() {
+                    return Look::TooEarly;
                 }
             }
         };

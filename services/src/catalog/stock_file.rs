@@ -9,14 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use wire::bazaar::{MAX_STOCK_NAME_BYTES, MAX_STOCKS};
 use wire::ids::StockVersion;
 use wire::internal::StockRecord;
 
-/// Every stock's version is pushed in one message when the catalog starts; with names this long
-/// and this many stocks that message stays far below what the front-end reads.
-const MAX_STOCKS: usize = 10_000;
-/// See [`MAX_STOCKS`].
-const MAX_NAME_BYTES: usize = 64;
 /// The largest volume to start from: JSON readers that count in doubles stay exact for as long
 /// as anybody trades, and the database's signed 64 bits are far away.
 const MAX_TRADE_VOLUME: u64 = 1 << 52;
@@ -107,8 +103,8 @@ fn parse_line(line: &str, cap: u32) -> Result<StockRecord, Problem> {
         let problem = format!("has {found} fields; write `name price trade_volume quantity`");
         return Err(("line", problem));
     };
-    if name.len() > MAX_NAME_BYTES {
-        return Err(("name", format!("is longer than {MAX_NAME_BYTES} bytes")));
+    if name.len() > MAX_STOCK_NAME_BYTES {
+        return Err(("name", format!("is longer than {MAX_STOCK_NAME_BYTES} bytes")));
     }
     let stock = StockRecord {
         stock_name: name.to_owned(),

@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 use wire::bazaar::TradeType;
-use wire::ids::{AppliedSeq, Epoch, RequestId, StockVersion};
+use wire::ids::{AppliedSeq, BazaarId, Epoch, Identity, OrderNo, RequestId, StockVersion};
 use wire::internal::{AppliedTrade, Decision, Origin, StockRecord, TradeRecord};
 
 use super::ledger::Ledger;
@@ -22,7 +22,8 @@ use crate::storage::{Change, Database, Durability, StorageError};
 const SCHEMA: &str = "
     CREATE TABLE state (
         only INTEGER PRIMARY KEY CHECK (only = 1),
-        epoch INTEGER NOT NULL -- the highest one seen
+        epoch INTEGER NOT NULL, -- the highest one seen
+        is_new INTEGER NOT NULL CHECK (is_new IN (0, 1)) -- 1 until it was open for the first time
     ) STRICT;
     CREATE TABLE stocks (
         stock_name TEXT PRIMARY KEY,
@@ -35,7 +36,7 @@ const SCHEMA: &str = "
     CREATE TABLE trades (
         decided INTEGER PRIMARY KEY, -- in this order
         request_id TEXT NOT NULL UNIQUE,
-        applied_seq INTEGER UNIQUE, -- the place among the applied trades of the order service
+        applied_seq INTEGER UNIQUE, -- the place, which is the order's number
         decision TEXT NOT NULL,
         epoch INTEGER,
         stock_name TEXT NOT NULL,
@@ -71,6 +72,25 @@ impl Store {
         Ok(Self { database: database.with_bugs(bugs) })
     }
 
+    /// What tells this file from every other (rule L1).
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        self.database.identity()
+    }
+
+    /// The bazaar that the file belonged to when it was opened, if it had been told.
+    #[must_use]
+    pub fn bazaar(&self) -> Option<&BazaarId> {
+        self.database.bazaar()
+    }
+
+    /// Whether the catalog was never open on this file (rule L7).
+    pub fn is_new(&self) -> rusqlite::Result<bool> {
+        let sql = "SELECT is_new FROM state";
+        let is_new = self.database.connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        Ok(is_new.unwrap_or(true))
+    }
+
     /// The ledger as it was committed last; `None` if the database has no stocks yet.
     pub fn load(&self) -> rusqlite::Result<Option<Ledger>> {
         let connection = &self.database.connection;
@@ -103,9 +123,15 @@ impl Store {
                 ],
             )?;
         }
-        batch.transaction.execute("INSERT INTO state (only, epoch) VALUES (1, 0)", [])?;
+        batch.transaction.execute("INSERT INTO state VALUES (1, 0, 1)", [])?;
         batch.commit()?;
         Ok(Ledger::new(Epoch(0), AppliedSeq(0), stocks))
+    }
+
+    /// What an error of this file means, in words that say what to do.
+    #[must_use]
+    pub fn explain(&self, error: &rusqlite::Error) -> StorageError {
+        self.database.explain(error)
     }
 
     /// Begins a transaction.
@@ -170,13 +196,29 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The trades applied for the order service after a place, ascending.
-    pub fn applied_after(&self, after: AppliedSeq) -> rusqlite::Result<Vec<AppliedTrade>> {
+    /// Writes down that the catalog was open on this file.
+    pub fn mark_open(&self) -> rusqlite::Result<()> {
+        self.transaction.prepare_cached("UPDATE state SET is_new = 0")?.execute([]).map(|_| ())
+    }
+
+    /// Writes down which bazaar the file belongs to.
+    pub fn set_bazaar(&self, bazaar: &BazaarId) -> rusqlite::Result<()> {
+        self.transaction.set_bazaar(bazaar)
+    }
+
+    /// What was applied in a place.
+    pub fn in_place(&self, place: OrderNo) -> rusqlite::Result<Option<TradeRecord>> {
+        let sql = format!("SELECT {TRADE} FROM trades WHERE applied_seq = ?1");
+        self.transaction.prepare_cached(&sql)?.query_row([place.0], trade).optional()
+    }
+
+    /// The trades applied for the order service after a place, ascending, at most `limit` of them.
+    pub fn applied_after(&self, after: OrderNo, limit: u32) -> rusqlite::Result<Vec<AppliedTrade>> {
         let sql = "SELECT applied_seq, request_id, stock_name, trade_type, quantity FROM trades
-                   WHERE applied_seq > ?1 ORDER BY applied_seq";
+                   WHERE applied_seq > ?1 ORDER BY applied_seq LIMIT ?2";
         self.transaction
             .prepare_cached(sql)?
-            .query_map([after.0], |row| {
+            .query_map(params![after.0, limit], |row| {
                 Ok(AppliedTrade {
                     applied_seq: AppliedSeq(row.get(0)?),
                     request_id: request_id(row, 1)?,
@@ -188,10 +230,28 @@ impl Batch<'_> {
             .collect()
     }
 
-    /// Every decided trade, in the order of the decisions.
-    pub fn trades(&self) -> rusqlite::Result<Vec<TradeRecord>> {
-        let sql = format!("SELECT {TRADE} FROM trades ORDER BY decided");
-        self.transaction.prepare_cached(&sql)?.query_map([], trade)?.collect()
+    /// The position of the last decision; they are counted from 1, and none ever goes.
+    pub fn last_decided(&self) -> rusqlite::Result<u64> {
+        let sql = "SELECT max(decided) FROM trades";
+        let last: Option<u64> =
+            self.transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(last.unwrap_or(0))
+    }
+
+    /// Decided trades after one position and up to another, in the order of the decisions, at most
+    /// `limit` of them.
+    pub fn trades(
+        &self,
+        after: u64,
+        through: u64,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<TradeRecord>> {
+        let sql = format!(
+            "SELECT {TRADE} FROM trades WHERE decided > ?1 AND decided <= ?2 ORDER BY decided LIMIT ?3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.transaction.prepare_cached(&sql)?;
+        statement.query_map(params![after, through, limit], trade)?.collect()
     }
 
     /// Makes it last.
@@ -335,6 +395,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_new_until_the_catalog_was_open_on_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        assert!(store.is_new().unwrap());
+        store.seed(stock_file::read(None, 100).unwrap()).unwrap();
+        assert!(store.is_new().unwrap());
+        let bazaar = BazaarId::new("b-1").unwrap();
+        let batch = store.batch().unwrap();
+        batch.mark_open().unwrap();
+        batch.set_bazaar(&bazaar).unwrap();
+        batch.commit().unwrap();
+        drop(store);
+        let store = open(dir.path());
+        assert!(!store.is_new().unwrap());
+        assert_eq!(store.bazaar(), Some(&bazaar));
+    }
+
+    #[test]
     fn a_committed_batch_survives_and_an_uncommitted_one_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = open(dir.path());
@@ -363,7 +441,7 @@ mod tests {
         assert_eq!(ledger.epoch(), Epoch(3));
         assert_eq!(ledger.stock("Stock1"), Some(&changed));
         let batch = store.batch().unwrap();
-        assert_eq!(batch.trades().unwrap(), [applied("1", 1), refused("2")]);
+        assert_eq!(batch.trades(0, 9, 9).unwrap(), [applied("1", 1), refused("2")]);
         assert_eq!(batch.find(&RequestId::new("3").unwrap()).unwrap(), None);
     }
 
@@ -378,6 +456,22 @@ mod tests {
     }
 
     #[test]
+    fn decisions_are_read_in_pages() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let batch = store.batch().unwrap();
+        assert_eq!((batch.last_decided().unwrap(), batch.trades(0, 9, 9).unwrap()), (0, vec![]));
+        let records = [applied("1", 1), refused("2"), applied("3", 2), applied("4", 3)];
+        for record in &records {
+            batch.record(record).unwrap();
+        }
+        assert_eq!(batch.last_decided().unwrap(), 4);
+        assert_eq!(batch.trades(1, 4, 2).unwrap(), records[1..3]);
+        assert_eq!(batch.trades(2, 3, 9).unwrap(), records[2..3]);
+        assert_eq!(batch.trades(4, 4, 9).unwrap(), []);
+    }
+
+    #[test]
     fn the_list_begins_after_the_asked_place_and_leaves_out_what_has_none() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = open(dir.path());
@@ -385,12 +479,15 @@ mod tests {
         for record in [applied("1", 1), refused("2"), applied("3", 2), applied("4", 3)] {
             batch.record(&record).unwrap();
         }
-        let places = |after| {
-            let trades = batch.applied_after(AppliedSeq(after)).unwrap();
+        let places = |after, limit| {
+            let trades = batch.applied_after(OrderNo(after), limit).unwrap();
             trades.iter().map(|trade| trade.applied_seq.0).collect::<Vec<_>>()
         };
-        assert_eq!(places(0), [1, 2, 3]);
-        assert_eq!(places(2), [3]);
-        assert_eq!(places(3), [0; 0]);
+        assert_eq!(places(0, 9), [1, 2, 3]);
+        assert_eq!(places(0, 2), [1, 2]);
+        assert_eq!(places(2, 9), [3]);
+        assert_eq!(places(3, 9), [0; 0]);
+        assert_eq!(batch.in_place(OrderNo(2)).unwrap(), Some(applied("3", 2)));
+        assert_eq!(batch.in_place(OrderNo(4)).unwrap(), None);
     }
 }

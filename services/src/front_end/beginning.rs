@@ -1,14 +1,22 @@
-//! Whether the front-end may begin to serve over the replicas that it finds: rule R3's other half.
+//! Whether the front-end may begin over the replicas that it finds, and with what: rules R3, L1 and L4.
 //!
-//! Without a configuration nobody knows which log is complete, so all must be empty. *Otherwise: the
-//! front-end's disk is lost, and with it that replica 3 is out of sync, or new; it begins with 3 as
-//! the leader, and every order is gone.* A configuration that is older than one which the replicas
-//! have seen is an old copy, and would give epochs away twice. Pure.
+//! Without a configuration nobody knows which log is complete. If all are empty, this is the first
+//! start. Otherwise the front-end's file was lost, and it asks until every replica and the catalog have
+//! answered; then it has each replica shut out every epoch that there was, and only what they say after
+//! that counts. The longest of these logs holds everything that is committed: the in-sync set was not
+//! empty, and an epoch's entries are one sequence. It leads alone, and adds the others.
+//!
+//! *Answers from before the fence: the old leader commits meanwhile.* *Some answers only: the one that
+//! is missing is the only member.* *A new file counts like any other: replica 3's file is lost together
+//! with the front-end's; 1 and 2 were out of sync, and what only 3 had is gone without a word.*
+//!
+//! Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use wire::ids::{Epoch, OrderNo, ReplicaId};
-use wire::internal::PingReply;
+use wire::configuration::{Configuration, Fence, Member};
+use wire::ids::{BazaarId, ConfigVersion, Epoch, OrderNo, ReplicaId};
+use wire::internal::{CatalogStatus, Part, PingReply};
 
 use super::configuration::Refused;
 use crate::planted::{Bug, Bugs};
@@ -16,98 +24,307 @@ use crate::planted::{Bug, Bugs};
 /// Why the front-end must not serve.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// There is no configuration, but there are orders (rule R3).
+    /// Two parts belong to different bazaars (rule L1).
     #[error(
-        "front-end.db holds no configuration, but replica {replica} holds orders (up to \
-         #{last_order_no}, epoch {epoch}): restore front-end.db, or give every process a fresh \
-         --data-dir"
+        "{part} belongs to bazaar {theirs}, and the others to {ours}: give each bazaar its own \
+         addresses and data folders"
     )]
-    OrdersWithoutConfiguration {
+    OtherBazaar {
+        /// The odd one out.
+        part: PartName,
+        /// Its bazaar.
+        theirs: BazaarId,
+        /// The bazaar of those before it.
+        ours: BazaarId,
+    },
+    /// The front-end's file and a replica's are both new, while others hold something (rule L4).
+    #[error(
+        "front-end.db holds no configuration and the file of replica {replica} is new, while {other} \
+         has a past: what only that replica held cannot be known; bring back front-end.db or \
+         order-{replica}.db, or leave the replica out with --without {replica} if it held nothing \
+         that the others lack"
+    )]
+    NewFile {
         /// The replica.
         replica: ReplicaId,
-        /// The last number in its log.
-        last_order_no: OrderNo,
-        /// The newest epoch that it knows.
-        epoch: Epoch,
+        /// Who has a past.
+        other: PartName,
     },
-    /// The configuration on disk is older than one that was announced.
+    /// A file without a bazaar holds something.
     #[error(
-        "front-end.db knows epochs up to {stored}, but replica {replica} has seen epoch {seen}: \
-         it is an old copy, or another bazaar's"
+        "{part} holds orders or has seen epochs, and belongs to no bazaar: it was not made here"
     )]
-    OldConfiguration {
-        /// The replica.
-        replica: ReplicaId,
-        /// The newest epoch that it knows.
-        seen: Epoch,
-        /// The newest epoch in front-end.db.
-        stored: Epoch,
+    WithoutBazaar {
+        /// Which.
+        part: PartName,
     },
-    /// The first configuration could not be stored.
+    /// The configuration could not be stored.
     #[error("cannot begin: {0}")]
     Refused(#[from] Refused),
 }
 
-/// Whether it may begin without a configuration, after these answers.
-///
-/// # Errors
-/// The first replica that has a past.
-pub fn anew(answered: &BTreeMap<ReplicaId, PingReply>, bugs: Bugs) -> Result<(), StartError> {
-    let holds = |reply: &&PingReply| reply.last_order_no.0 > 0 || reply.epoch.0 > 0;
-    match answered.values().find(holds).filter(|_| !bugs.has(Bug::BeginOverOrders)) {
-        None => Ok(()),
-        Some(reply) => Err(StartError::OrdersWithoutConfiguration {
-            replica: reply.id,
-            last_order_no: reply.last_order_no,
-            epoch: reply.epoch,
-        }),
+/// A part's name in an error line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartName(pub Part);
+
+impl std::fmt::Display for PartName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Part::FrontEnd => f.write_str("the front-end"),
+            Part::Catalog => f.write_str("the catalog"),
+            Part::Replica(id) => write!(f, "replica {id}"),
+        }
     }
 }
 
-/// Whether it may go on from a configuration of the epoch `stored`.
+/// What there was before this front-end's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing: this is the first start.
+    Nothing,
+    /// A bazaar, to be fenced and then [adopted](adopted).
+    Of(Fence),
+}
+
+/// For whom a front-end without a configuration still waits, after these answers.
+#[must_use]
+pub fn missing(
+    everybody: &BTreeSet<ReplicaId>,
+    answered: &BTreeMap<ReplicaId, PingReply>,
+    catalog: Option<&CatalogStatus>,
+    bugs: Bugs,
+) -> Vec<Part> {
+    if bugs.has(Bug::AdoptFromSome) && !answered.is_empty() && catalog.is_some() {
+        return Vec::new();
+    }
+    let replicas = everybody.iter().filter(|id| !answered.contains_key(id));
+    let catalog = catalog.is_none().then_some(Part::Catalog);
+    replicas.map(|id| Part::Replica(*id)).chain(catalog).collect()
+}
+
+/// What a front-end without a configuration finds: every replica's answer, and the catalog's.
 ///
 /// # Errors
-/// The first replica that has seen a newer one.
-pub fn again(answered: &BTreeMap<ReplicaId, PingReply>, stored: Epoch) -> Result<(), StartError> {
-    match answered.values().find(|reply| reply.epoch > stored) {
+/// What does not belong together.
+pub fn look(
+    answered: &BTreeMap<ReplicaId, PingReply>,
+    catalog: &CatalogStatus,
+    bugs: Bugs,
+) -> Result<Past, StartError> {
+    let catalog_has_past = catalog.bazaar.is_some() || catalog.last_place.0 > 0 || !catalog.is_new;
+    let replicas =
+        answered.values().map(|reply| (Part::Replica(reply.id), &reply.bazaar, reply.has_past()));
+    let parts = replicas.chain([(Part::Catalog, &catalog.bazaar, catalog_has_past)]);
+    let with_past: Vec<_> = parts.filter(|(_, _, has_past)| *has_past).collect();
+    let Some((first, _, _)) = with_past.first() else { return Ok(Past::Nothing) };
+    if bugs.has(Bug::BeginOverOrders) {
+        return Ok(Past::Nothing);
+    }
+    let mut ours = None;
+    for (part, bazaar, _) in &with_past {
+        let part = PartName(*part);
+        let theirs = Option::clone(bazaar).ok_or(StartError::WithoutBazaar { part })?;
+        let ours = ours.get_or_insert_with(|| theirs.clone());
+        if *ours != theirs {
+            return Err(StartError::OtherBazaar { part, theirs, ours: ours.clone() });
+        }
+    }
+    let new = answered.values().find(|reply| !reply.has_past());
+    if let Some(new) = new.filter(|_| !bugs.has(Bug::NewFileVouches)) {
+        return Err(StartError::NewFile { replica: new.id, other: PartName(*first) });
+    }
+    let bazaar = ours.expect("somebody has a past");
+    Ok(Past::Of(fence_above(Epoch(0), answered, catalog, &bazaar)))
+}
+
+/// Shuts out every epoch that anybody has accepted or heard of.
+#[must_use]
+pub fn fence_above(
+    known: Epoch,
+    answered: &BTreeMap<ReplicaId, PingReply>,
+    catalog: &CatalogStatus,
+    bazaar: &BazaarId,
+) -> Fence {
+    let heard = answered.values().map(|reply| reply.heard.max(reply.epoch));
+    let epoch = heard.fold(known.max(catalog.epoch), Epoch::max).next();
+    Fence { epoch, bazaar: bazaar.clone() }
+}
+
+/// Whose answers count: what was said before the fence may be over by now.
+#[must_use]
+pub fn counted(
+    asked: BTreeMap<ReplicaId, PingReply>,
+    fenced: BTreeMap<ReplicaId, PingReply>,
+    bugs: Bugs,
+) -> BTreeMap<ReplicaId, PingReply> {
+    if bugs.has(Bug::CountBeforeFence) { asked } else { fenced }
+}
+
+/// The configuration that takes a bazaar over: `fenced` are the replicas' answers to the fence.
+///
+/// # Errors
+/// If there is nobody.
+pub fn adopted(
+    fence: &Fence,
+    fenced: &BTreeMap<ReplicaId, PingReply>,
+    catalog: &CatalogStatus,
+) -> Result<Configuration, StartError> {
+    let longest = fenced.values().max_by_key(|reply| (reply.last.length(), reply.id));
+    let leader = longest.ok_or(Refused::NoReplicas)?;
+    let identity = leader.identity.clone();
+    Ok(Configuration {
+        version: ConfigVersion(1),
+        epoch: fence.epoch.next(),
+        leader: leader.id,
+        leader_incarnation: leader.incarnation.clone(),
+        in_sync: vec![Member { id: leader.id, identity }],
+        bazaar: fence.bazaar.clone(),
+        committed: fenced.values().map(|reply| reply.committed).max().unwrap_or(OrderNo(0)),
+        by_everybody: true,
+        new_catalog: catalog.is_new.then(|| catalog.identity.clone()),
+    })
+}
+
+/// Whether a front-end may go on from its configuration over what it finds: all of it must belong to
+/// its bazaar. (What its file does not know of epochs, the others do: rule L5.)
+///
+/// # Errors
+/// The first part that belongs to another bazaar.
+pub fn again<'a>(
+    answered: impl IntoIterator<Item = &'a PingReply>,
+    catalog: Option<&CatalogStatus>,
+    ours: &BazaarId,
+) -> Result<(), StartError> {
+    let replicas = answered.into_iter().map(|reply| (Part::Replica(reply.id), &reply.bazaar));
+    let mut parts = replicas.chain(catalog.map(|catalog| (Part::Catalog, &catalog.bazaar)));
+    let odd = parts.find_map(|(part, bazaar)| {
+        bazaar.as_ref().filter(|bazaar| *bazaar != ours).map(|theirs| (part, theirs.clone()))
+    });
+    match odd {
         None => Ok(()),
-        Some(reply) => {
-            let (replica, seen) = (reply.id, reply.epoch);
-            Err(StartError::OldConfiguration { replica, seen, stored })
+        Some((part, theirs)) => {
+            Err(StartError::OtherBazaar { part: PartName(part), theirs, ours: ours.clone() })
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use wire::ids::{Identity, Incarnation};
+    use wire::internal::LogPoint;
+
     use super::*;
 
-    fn answered(epoch: u64, last_order_no: u64) -> BTreeMap<ReplicaId, PingReply> {
-        let reply = PingReply {
-            id: ReplicaId(2),
-            port: 0,
-            incarnation: String::new(),
-            epoch: Epoch(epoch),
-            leading: false,
-            serving: false,
-            last_order_no: OrderNo(last_order_no),
-        };
-        BTreeMap::from([(reply.id, reply)])
+    fn reply(id: u8) -> PingReply {
+        let name = format!("d{id}");
+        PingReply::of_new(
+            ReplicaId(id),
+            Incarnation::new("life").unwrap(),
+            Identity::new(&name).unwrap(),
+        )
     }
 
-    #[test]
-    fn a_new_bazaar_may_begin_and_one_with_a_past_may_not() {
-        assert_eq!(anew(&answered(0, 0), Bugs::default()), Ok(()));
-        for past in [answered(1, 0), answered(1, 7)] {
-            assert!(anew(&past, Bugs::default()).is_err());
+    fn bazaar(name: &str) -> BazaarId {
+        BazaarId::new(name).unwrap()
+    }
+
+    fn with_past(id: u8, heard: u64, last: (u64, u64)) -> PingReply {
+        let last = LogPoint { order_no: OrderNo(last.0), epoch: Epoch(last.1) };
+        let (heard, bazaar) = (Epoch(heard), Some(bazaar("b")));
+        let last_order_no = last.order_no;
+        PingReply { bazaar, epoch: heard, heard, last, last_order_no, ..reply(id) }
+    }
+
+    fn all(replies: impl IntoIterator<Item = PingReply>) -> BTreeMap<ReplicaId, PingReply> {
+        replies.into_iter().map(|reply| (reply.id, reply)).collect()
+    }
+
+    fn new_catalog() -> CatalogStatus {
+        CatalogStatus {
+            identity: Identity::new("c").unwrap(),
+            incarnation: Incarnation::new("life").unwrap(),
+            bazaar: None,
+            epoch: Epoch(0),
+            last_place: OrderNo(0),
+            is_new: true,
+            is_open: false,
         }
     }
 
+    fn catalog() -> CatalogStatus {
+        CatalogStatus { bazaar: Some(bazaar("b")), epoch: Epoch(4), is_new: false, ..new_catalog() }
+    }
+
     #[test]
-    fn an_old_copy_of_the_configuration_is_refused() {
-        assert_eq!(again(&answered(4, 7), Epoch(4)), Ok(()));
-        let (replica, seen, stored) = (ReplicaId(2), Epoch(4), Epoch(3));
-        let old = Err(StartError::OldConfiguration { replica, seen, stored });
-        assert_eq!(again(&answered(4, 7), Epoch(3)), old);
+    fn where_nobody_has_a_past_it_is_the_first_start() {
+        let answered = all([reply(1), reply(2)]);
+        assert_eq!(look(&answered, &new_catalog(), Bugs::default()), Ok(Past::Nothing));
+    }
+
+    #[test]
+    fn whoever_is_missing_is_named() {
+        let everybody = [1, 2, 3].map(ReplicaId).into();
+        let bugs = Bugs::default();
+        assert_eq!(
+            missing(&everybody, &all([reply(2)]), None, bugs),
+            [Part::Replica(ReplicaId(1)), Part::Replica(ReplicaId(3)), Part::Catalog]
+        );
+        let answered = all([reply(1), reply(2), reply(3)]);
+        assert_eq!(missing(&everybody, &answered, Some(&new_catalog()), bugs), []);
+    }
+
+    #[test]
+    fn the_fence_is_above_every_epoch_and_the_longest_log_leads_alone_above_it() {
+        let answered =
+            all([with_past(1, 4, (9, 4)), with_past(2, 7, (9, 3)), with_past(3, 2, (8, 4))]);
+        let found = look(&answered, &catalog(), Bugs::default()).unwrap();
+        let fence = Fence { epoch: Epoch(8), bazaar: bazaar("b") };
+        assert_eq!(found, Past::Of(fence.clone()));
+        let adopted = adopted(&fence, &answered, &catalog()).unwrap();
+        assert_eq!((adopted.epoch, adopted.leader), (Epoch(9), ReplicaId(1)));
+        assert_eq!(adopted.member_ids().collect::<Vec<_>>(), [ReplicaId(1)]);
+        assert!(adopted.by_everybody);
+        assert_eq!(adopted.new_catalog, None);
+    }
+
+    #[test]
+    fn of_equal_logs_the_highest_id_leads() {
+        let answered = all([with_past(1, 4, (9, 4)), with_past(2, 4, (9, 4))]);
+        let fence = Fence { epoch: Epoch(8), bazaar: bazaar("b") };
+        assert_eq!(adopted(&fence, &answered, &catalog()).unwrap().leader, ReplicaId(2));
+    }
+
+    #[test]
+    fn a_new_file_cannot_vouch_for_what_the_old_one_held() {
+        let answered = all([with_past(1, 4, (9, 4)), with_past(2, 4, (9, 4)), reply(3)]);
+        let refused = look(&answered, &catalog(), Bugs::default()).unwrap_err();
+        assert!(matches!(refused, StartError::NewFile { replica: ReplicaId(3), .. }), "{refused}");
+        assert!(refused.to_string().contains("the file of replica 3 is new"), "{refused}");
+        // All replicas are new, the catalog is not.
+        let answered = all([reply(1), reply(2)]);
+        assert!(look(&answered, &catalog(), Bugs::default()).is_err());
+    }
+
+    #[test]
+    fn a_new_catalog_over_whole_logs_is_filled_by_the_longest() {
+        let answered = all([with_past(1, 4, (9, 4)), with_past(2, 4, (8, 4))]);
+        let Past::Of(fence) = look(&answered, &new_catalog(), Bugs::default()).unwrap() else {
+            panic!("there is a past")
+        };
+        let adopted = adopted(&fence, &answered, &new_catalog()).unwrap();
+        assert_eq!(adopted.new_catalog, Some(new_catalog().identity));
+    }
+
+    #[test]
+    fn another_bazaars_part_is_named() {
+        let foreign = PingReply { bazaar: Some(bazaar("x")), ..with_past(2, 4, (9, 4)) };
+        let answered = all([with_past(1, 4, (9, 4)), foreign.clone()]);
+        let refused = look(&answered, &catalog(), Bugs::default()).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("replica 2 belongs to bazaar x, and the others to b"),
+            "{refused}"
+        );
+        assert!(again([&foreign], None, &bazaar("b")).is_err());
+        assert_eq!(again([&reply(3), &with_past(1, 9, (9, 9))], None, &bazaar("b")), Ok(()));
     }
 }

@@ -1,6 +1,6 @@
 //! What the user typed, and what it becomes once it has been checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use wire::ids::ReplicaId;
 
+use crate::http::HttpConfig;
 use crate::planted::Planted;
 use crate::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use crate::storage::Durability;
@@ -41,6 +42,10 @@ pub struct Args {
         value_name = "ID=ADDRESS"
     )]
     pub replicas: Vec<ReplicaAddress>,
+    /// A replica that is not waited for where all are: its file is gone for good, or held nothing that
+    /// the others lack; repeat it, or separate several by commas
+    #[arg(long, env = "BAZAAR_WITHOUT", value_delimiter = ',', value_name = "ID")]
+    pub without: Vec<ReplicaId>,
     /// Whether stocks are cached
     #[arg(long, env = "BAZAAR_CACHE", value_enum, default_value = "on")]
     pub cache: Switch,
@@ -74,6 +79,8 @@ pub struct Config {
     pub catalog: SocketAddr,
     /// Where the replicas listen. Never empty.
     pub replicas: BTreeMap<ReplicaId, SocketAddr>,
+    /// Replicas that are not waited for where all are (rules L4 and L7).
+    pub without: BTreeSet<ReplicaId>,
     /// Whether stocks are cached.
     pub cache: bool,
     /// Between two pings of a replica. Not zero.
@@ -86,6 +93,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a commit counts.
     pub durability: Durability,
+    /// Who may ask, and how much is put up with.
+    pub http: HttpConfig,
     /// What is wrong with it on purpose: nothing, but in builds that ask for it.
     pub planted: Planted,
 }
@@ -113,16 +122,22 @@ impl TryFrom<Args> for Config {
         let ping_period = duration("--ping-period-ms", args.ping_period_ms);
         let ping_timeout = duration("--ping-timeout-ms", args.ping_timeout_ms);
         let trade_timeout = duration("--trade-timeout-ms", args.trade_timeout_ms);
+        let without: BTreeSet<ReplicaId> = args.without.iter().copied().collect();
+        for id in without.iter().filter(|id| !replicas.contains_key(id)) {
+            problems.push(format!("--without {id}: is not one of the replicas"));
+        }
         if !problems.is_empty() {
             return Err(ConfigError(problems));
         }
         Ok(Self {
             catalog: args.catalog,
             replicas,
+            without,
             cache: args.cache == Switch::On,
             ping_period,
             ping_timeout,
             trade_timeout,
+            http: args.common.http(),
             data_dir: args.common.data_dir,
             durability: args.common.durability,
             planted: Planted::from(&args.common.planted),

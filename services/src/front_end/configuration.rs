@@ -9,13 +9,15 @@
 //! [records](Manager::record) it, so nobody learns of a configuration that a crash could undo.
 //! The module knows neither sockets, disks nor clocks.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use wire::configuration::{
-    Cause, Configuration, ConfigurationChange, History, Membership, MembershipRequest,
+    Cause, Configuration, ConfigurationChange, History, Member, Membership, MembershipRequest,
 };
-use wire::ids::{ConfigVersion, Epoch, ReplicaId};
+use wire::ids::{BazaarId, ConfigVersion, Epoch, OrderNo, ReplicaId};
+use wire::internal::{CatalogStatus, PingReply};
 
+use super::loss::{self, Loss};
 use crate::planted::{Bug, Bugs};
 
 /// How many changes are remembered: hours of failures, in a few hundred kilobytes.
@@ -25,8 +27,30 @@ const MAX_HISTORY: usize = 1024;
 #[derive(Debug)]
 pub struct Manager {
     current: Option<Configuration>,
+    /// The highest number that any replica has said to be committed (rule L3).
+    floor: OrderNo,
     changes: VecDeque<ConfigurationChange>,
     bugs: Bugs,
+}
+
+/// What an election is decided by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ballot {
+    /// The version that was current before anybody was asked.
+    pub based_on: ConfigVersion,
+    /// Who answered, and how.
+    pub answered: BTreeMap<ReplicaId, PingReply>,
+    /// Whether that is every configured replica, but for those that the operator leaves out (rule L7).
+    pub everybody: bool,
+    /// Whether they were fenced, and this is what they said after that: only so the longest log of all is
+    /// known, as without a configuration (rules L4 and L7).
+    pub fenced: bool,
+    /// What the catalog said last, if it has said anything.
+    pub catalog: Option<CatalogStatus>,
+    /// Why there is an election.
+    pub cause: Cause,
+    /// When the old leader was first doubted.
+    pub suspected_us: Option<u64>,
 }
 
 /// Why a change is not made.
@@ -47,9 +71,15 @@ pub enum Refused {
     /// No replica of the in-sync set has answered, and no other may lead.
     #[error("no in-sync replica answered")]
     NoCandidate,
+    /// Every member of the in-sync set has lost its file.
+    #[error("{0}")]
+    Lost(Loss),
     /// The leader neither removes nor adds itself: it leads, so it is a member.
     #[error("replica {0} leads: it can be neither removed nor added")]
     Leader(ReplicaId),
+    /// A member is a replica and its database (rule L1).
+    #[error("identity: missing: replica {0} cannot be added without it")]
+    NoIdentity(ReplicaId),
     /// The front-end is about to end.
     #[error("the front-end is stopping")]
     Stopping,
@@ -59,7 +89,8 @@ impl Manager {
     /// Starts from what is on disk. What happened before is not remembered.
     #[must_use]
     pub fn restored(current: Option<Configuration>) -> Self {
-        Self { current, changes: VecDeque::new(), bugs: Bugs::default() }
+        let floor = current.as_ref().map_or(OrderNo(0), |current| current.committed);
+        Self { current, floor, changes: VecDeque::new(), bugs: Bugs::default() }
     }
 
     /// The same manager with bugs planted in it.
@@ -74,49 +105,158 @@ impl Manager {
         self.current.as_ref()
     }
 
+    /// The highest number that is known to be committed.
+    #[must_use]
+    pub fn floor(&self) -> OrderNo {
+        self.floor
+    }
+
+    /// A replica of this bazaar says that it knows this to be committed (rule L3). Says whether that is
+    /// news.
+    pub fn note_committed(&mut self, reply: &PingReply) -> bool {
+        let Some(current) = &self.current else { return false };
+        let is_news =
+            reply.committed > self.floor && reply.bazaar.as_ref() == Some(&current.bazaar);
+        if is_news {
+            self.floor = reply.committed;
+        }
+        is_news
+    }
+
+    /// A client was told this number, so it is committed (rule R7).
+    pub fn note_answered(&mut self, order_no: OrderNo) {
+        if self.current.is_some() {
+            self.floor = self.floor.max(order_no);
+        }
+    }
+
+    /// The current configuration as it is to be written down again, without being a new one, because
+    /// more is known to be committed by now; `None` if nothing is.
+    #[must_use]
+    pub fn with_floor(&self) -> Option<Configuration> {
+        let current = self.current.as_ref().filter(|current| current.committed < self.floor)?;
+        Some(Configuration { committed: self.floor, ..current.clone() })
+    }
+
     /// The first configuration of an empty bazaar: everybody is in sync, the highest id leads.
-    pub fn first(&self, replicas: &BTreeSet<ReplicaId>) -> Result<Configuration, Refused> {
+    ///
+    /// # Errors
+    /// If there is a configuration, or nobody to configure.
+    pub fn first(
+        &self,
+        replicas: &BTreeMap<ReplicaId, PingReply>,
+        catalog: Option<&CatalogStatus>,
+        bazaar: &BazaarId,
+    ) -> Result<Configuration, Refused> {
         if self.current.is_some() {
             return Err(Refused::NotTheFirst);
         }
-        let leader = *replicas.last().ok_or(Refused::NoReplicas)?;
+        let leader = replicas.values().next_back().ok_or(Refused::NoReplicas)?;
         Ok(Configuration {
             version: ConfigVersion(1),
             epoch: Epoch(1),
-            leader,
-            in_sync: replicas.iter().copied().collect(),
+            leader: leader.id,
+            leader_incarnation: leader.incarnation.clone(),
+            in_sync: replicas.values().map(member).collect(),
+            bazaar: bazaar.clone(),
+            committed: OrderNo(0),
+            by_everybody: true,
+            new_catalog: catalog
+                .filter(|catalog| catalog.is_new)
+                .map(|catalog| catalog.identity.clone()),
         })
     }
 
-    /// Begins a new epoch under the highest in-sync replica among those that `answered`.
+    /// Takes over a bazaar whose configuration was lost, as [`adopted`](super::beginning::adopted) has
+    /// worked it out.
     ///
-    /// After a restart of the front-end the recorded leader is kept if it answered; its epoch is
-    /// new all the same, since it may have been restarted meanwhile (rule R4). The in-sync set
-    /// stays as it is: only a leader removes and adds members (rule R2).
-    pub fn elect(
-        &self,
-        based_on: ConfigVersion,
-        answered: &BTreeSet<ReplicaId>,
-        cause: Cause,
-    ) -> Result<Configuration, Refused> {
+    /// # Errors
+    /// If there is a configuration.
+    pub fn adopt(&self, adopted: Configuration) -> Result<Configuration, Refused> {
+        match self.current {
+            Some(_) => Err(Refused::NotTheFirst),
+            None => Ok(adopted),
+        }
+    }
+
+    /// Begins a new epoch under the member with the longest log among those that answered (rule L3).
+    ///
+    /// Of equally long logs the highest id's; after a restart of the front-end the recorded leader's.
+    /// Its epoch is new all the same, since it may have been restarted meanwhile (rule R4), and above
+    /// every epoch that anybody has heard of (rule L5). The in-sync set stays as it is: only a leader
+    /// removes and adds members (rule R2).
+    ///
+    /// # Errors
+    /// If the configuration has changed since the ballot was begun, or nobody who answered may lead.
+    pub fn elect(&self, ballot: &Ballot) -> Result<Configuration, Refused> {
         let current = self.current.as_ref().ok_or(Refused::NoConfiguration)?;
-        if current.version != based_on && !self.bugs.has(Bug::NoCompareAndSet) {
+        if current.version != ballot.based_on && !self.bugs.has(Bug::NoCompareAndSet) {
             return Err(Refused::Stale(current.clone()));
         }
-        let keep = cause == Cause::FrontEndRestart && answered.contains(&current.leader);
+        let ours = ballot.answered.values().filter(|reply| belongs(reply, current));
+        let new_catalog = ballot.catalog.as_ref().filter(|catalog| {
+            let is_ours = catalog.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar);
+            ballot.everybody && ballot.fenced && catalog.is_new && is_ours
+        });
+        // A new catalog is filled from the longest log there is; but not from what is left of nothing.
+        // *Otherwise: all replicas' files and the catalog's are lost; the bazaar begins anew, in silence.*
+        // And only once all are fenced. *Otherwise: replica 1, removed, holds #11, which leader 3 has not
+        // flushed yet, and is chosen; 3 flushes it, commits #12 with 2, and hears of the new epoch only
+        // then: 1 cuts #12, and the catalog that held it is gone.* (A member has what is committed, however
+        // late: that is what it is waited for.)
+        let lost = loss::of(current, self.floor, &ballot.answered, ballot.catalog.as_ref());
+        let candidates = ours.clone().filter(|reply| {
+            let by_all =
+                new_catalog.is_some() && lost.is_none() && !self.bugs.has(Bug::FillFromMember);
+            by_all || self.may_lead(current, reply)
+        });
+        let leader = candidates
+            .max_by_key(|reply| {
+                let is_kept = ballot.cause == Cause::FrontEndRestart && reply.id == current.leader;
+                let length =
+                    if self.elects_by_id() { Default::default() } else { reply.last.length() };
+                (length, is_kept, self.may_lead(current, reply), reply.id)
+            })
+            .ok_or_else(|| lost.clone().map_or(Refused::NoCandidate, Refused::Lost))?;
+        let mut in_sync = current.in_sync.clone();
+        in_sync.retain(|member| member.id != leader.id);
+        in_sync.push(member(leader));
+        in_sync.sort_unstable();
+        let said = ours.clone().map(|reply| reply.committed).max().unwrap_or_default();
+        Ok(Configuration {
+            version: current.version.next(),
+            epoch: self.highest_epoch(current, ballot).next(),
+            leader: leader.id,
+            leader_incarnation: leader.incarnation.clone(),
+            in_sync,
+            bazaar: current.bazaar.clone(),
+            committed: if self.bugs.has(Bug::NoFloor) { OrderNo(0) } else { self.floor.max(said) },
+            by_everybody: ballot.everybody,
+            new_catalog: new_catalog.map(|catalog| catalog.identity.clone()),
+        })
+    }
+
+    /// Who may lead in ordinary times: the databases of the in-sync set (rules R3 and L1).
+    #[must_use]
+    pub fn may_lead(&self, current: &Configuration, reply: &PingReply) -> bool {
         // Without the comparison the choice is among those who were members when they were asked.
         let is_careless = self.bugs.has(Bug::ElectOutOfSync) || self.bugs.has(Bug::NoCompareAndSet);
-        let may_lead = |id| is_careless || current.is_in_sync(id);
-        let highest = || answered.iter().rev().copied().find(|id| may_lead(*id));
-        let leader = if keep { Some(current.leader) } else { highest() };
-        let leader = leader.ok_or(Refused::NoCandidate)?;
-        let mut in_sync = current.in_sync.clone();
-        if !in_sync.contains(&leader) {
-            in_sync.push(leader);
-            in_sync.sort_unstable();
+        let by_id = self.bugs.has(Bug::MemberByIdAlone) && current.has_member(reply.id);
+        current.is_in_sync(reply.id, &reply.identity) || by_id || is_careless
+    }
+
+    fn elects_by_id(&self) -> bool {
+        let bugs = [Bug::ElectHighestId, Bug::ElectOutOfSync, Bug::NoCompareAndSet];
+        bugs.into_iter().any(|bug| self.bugs.has(bug))
+    }
+
+    fn highest_epoch(&self, current: &Configuration, ballot: &Ballot) -> Epoch {
+        if self.bugs.has(Bug::NoEpochInquiry) {
+            return current.epoch;
         }
-        let (version, epoch) = (current.version.next(), current.epoch.next());
-        Ok(Configuration { version, epoch, leader, in_sync })
+        let catalog = ballot.catalog.as_ref().map(|catalog| catalog.epoch);
+        let heard = ballot.answered.values().map(|reply| reply.heard.max(reply.epoch));
+        heard.chain(catalog).fold(current.epoch, Epoch::max)
     }
 
     /// Removes or adds a member, as the leader asks.
@@ -132,19 +272,22 @@ impl Manager {
             return Err(Refused::Leader(request.member));
         }
         // The leader is a member and stays one, so the set is never emptied (rule R3).
-        let mut in_sync: BTreeSet<ReplicaId> = current.in_sync.iter().copied().collect();
-        match request.change {
-            Membership::Remove => in_sync.remove(&request.member),
-            Membership::Add => in_sync.insert(request.member),
-        };
-        let is_quiet = self.bugs.has(Bug::QuietRemoval) && !current.is_in_sync(request.member);
+        let mut in_sync = current.in_sync.clone();
+        in_sync.retain(|member| member.id != request.member);
+        if request.change == Membership::Add {
+            let id = request.member;
+            let identity = request.identity.clone().ok_or(Refused::NoIdentity(id))?;
+            in_sync.push(Member { id, identity });
+            in_sync.sort_unstable();
+        }
+        let is_quiet = self.bugs.has(Bug::QuietRemoval) && !current.has_member(request.member);
         let version = if is_quiet && request.change == Membership::Remove {
             current.version
         } else {
             current.version.next()
         };
-        let in_sync = in_sync.into_iter().collect();
-        Ok(Configuration { version, in_sync, ..current.clone() })
+        let committed = if self.bugs.has(Bug::NoFloor) { OrderNo(0) } else { self.floor };
+        Ok(Configuration { version, in_sync, committed, ..current.clone() })
     }
 
     /// Makes `configuration`, which is on disk by now, the current one.
@@ -155,6 +298,7 @@ impl Manager {
         suspected_us: Option<u64>,
         stored_us: u64,
     ) {
+        self.floor = self.floor.max(configuration.committed);
         self.current = Some(configuration.clone());
         if self.changes.len() == MAX_HISTORY {
             self.changes.pop_front();
@@ -180,167 +324,14 @@ impl Manager {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(ids: &[u8]) -> BTreeSet<ReplicaId> {
-        ids.iter().copied().map(ReplicaId).collect()
-    }
-
-    fn configuration(version: u64, epoch: u64, leader: u8, in_sync: &[u8]) -> Configuration {
-        Configuration {
-            version: ConfigVersion(version),
-            epoch: Epoch(epoch),
-            leader: ReplicaId(leader),
-            in_sync: in_sync.iter().copied().map(ReplicaId).collect(),
-        }
-    }
-
-    fn manager(version: u64, epoch: u64, leader: u8, in_sync: &[u8]) -> Manager {
-        Manager::restored(Some(configuration(version, epoch, leader, in_sync)))
-    }
-
-    fn request(epoch: u64, version: u64, change: Membership, member: u8) -> MembershipRequest {
-        let (epoch, version) = (Epoch(epoch), ConfigVersion(version));
-        MembershipRequest { epoch, version, change, member: ReplicaId(member) }
-    }
-
-    fn apply(manager: &mut Manager, configuration: Configuration) -> Configuration {
-        manager.record(configuration.clone(), Cause::Election, None, 0);
-        configuration
-    }
-
-    #[test]
-    fn the_first_configuration_has_everybody_in_sync_under_the_highest_id() {
-        let manager = Manager::restored(None);
-        assert_eq!(manager.first(&ids(&[2, 1, 3])), Ok(configuration(1, 1, 3, &[1, 2, 3])));
-        assert_eq!(manager.first(&ids(&[])), Err(Refused::NoReplicas));
-    }
-
-    #[test]
-    fn a_stored_configuration_is_never_replaced_by_a_first_one() {
-        assert_eq!(manager(7, 2, 1, &[1]).first(&ids(&[1, 2, 3])), Err(Refused::NotTheFirst));
-    }
-
-    #[test]
-    fn the_highest_in_sync_replica_that_answers_is_elected() {
-        let manager = manager(4, 2, 3, &[1, 2, 3]);
-        assert_eq!(
-            manager.elect(ConfigVersion(4), &ids(&[1, 2]), Cause::Election),
-            Ok(configuration(5, 3, 2, &[1, 2, 3]))
-        );
-    }
-
-    #[test]
-    fn an_out_of_sync_replica_is_never_elected() {
-        let manager = manager(4, 2, 1, &[1, 2]);
-        let elect =
-            |answered: &[u8]| manager.elect(ConfigVersion(4), &ids(answered), Cause::Election);
-        assert_eq!(elect(&[2, 3]).map(|elected| elected.leader), Ok(ReplicaId(2)));
-        assert_eq!(elect(&[3]), Err(Refused::NoCandidate));
-        assert_eq!(elect(&[]), Err(Refused::NoCandidate));
-    }
-
-    #[test]
-    fn an_election_that_was_overtaken_by_a_removal_fails() {
-        // Replicas 1, 2 and 3 have been probed and 2 is about to be picked...
-        let mut manager = manager(4, 2, 3, &[1, 2, 3]);
-        let based_on = manager.current().unwrap().version;
-        // ...when the leader removes 2 and acknowledges an order without it.
-        let removed = manager.change_membership(&request(2, 4, Membership::Remove, 2)).unwrap();
-        let removed = apply(&mut manager, removed);
-        assert_eq!(
-            manager.elect(based_on, &ids(&[1, 2]), Cause::Election),
-            Err(Refused::Stale(removed))
-        );
-    }
-
-    #[test]
-    fn a_removal_outdates_a_delayed_request_to_add_the_same_member() {
-        let mut manager = manager(4, 2, 3, &[1, 3]);
-        let delayed = request(2, 4, Membership::Add, 2);
-        let removed = manager.change_membership(&request(2, 4, Membership::Remove, 2)).unwrap();
-        assert_eq!(removed, configuration(5, 2, 3, &[1, 3]), "not a member, and yet a new version");
-        let removed = apply(&mut manager, removed);
-        assert_eq!(manager.change_membership(&delayed), Err(Refused::Stale(removed)));
-    }
-
-    #[test]
-    fn members_are_kept_in_order() {
-        let manager = manager(4, 2, 3, &[1, 3]);
-        let added = manager.change_membership(&request(2, 4, Membership::Add, 2));
-        assert_eq!(added, Ok(configuration(5, 2, 3, &[1, 2, 3])));
-        let again = manager.change_membership(&request(2, 4, Membership::Add, 1));
-        assert_eq!(again, Ok(configuration(5, 2, 3, &[1, 3])));
-    }
-
-    #[test]
-    fn a_replaced_leader_changes_nothing() {
-        let manager = manager(5, 3, 2, &[1, 2, 3]);
-        for (epoch, version) in [(2, 5), (3, 4), (2, 4), (4, 5)] {
-            let refused =
-                manager.change_membership(&request(epoch, version, Membership::Remove, 1));
-            assert_eq!(refused, Err(Refused::Stale(configuration(5, 3, 2, &[1, 2, 3]))));
-        }
-    }
-
-    #[test]
-    fn the_last_member_stays() {
-        let manager = manager(6, 3, 2, &[2]);
-        let refused = manager.change_membership(&request(3, 6, Membership::Remove, 2));
-        assert_eq!(refused, Err(Refused::Leader(ReplicaId(2))));
-    }
-
-    #[test]
-    fn a_restarted_front_end_keeps_the_recorded_leader_under_a_new_epoch() {
-        let manager = manager(4, 2, 1, &[1, 2, 3]);
-        let elect = |answered: &[u8]| {
-            manager.elect(ConfigVersion(4), &ids(answered), Cause::FrontEndRestart)
-        };
-        assert_eq!(elect(&[1, 2, 3]), Ok(configuration(5, 3, 1, &[1, 2, 3])));
-        assert_eq!(elect(&[2, 3]), Ok(configuration(5, 3, 3, &[1, 2, 3])));
-    }
-
-    #[test]
-    fn a_restarted_leader_may_lead_again_under_a_new_epoch_only() {
-        let manager = manager(4, 2, 3, &[1, 2, 3]);
-        let elected = manager.elect(ConfigVersion(4), &ids(&[1, 2, 3]), Cause::LeaderRestart);
-        assert_eq!(elected, Ok(configuration(5, 3, 3, &[1, 2, 3])));
-    }
-
-    #[test]
-    fn without_a_configuration_nothing_can_be_changed() {
-        let manager = Manager::restored(None);
-        let elected = manager.elect(ConfigVersion(0), &ids(&[1]), Cause::Election);
-        assert_eq!(elected, Err(Refused::NoConfiguration));
-        let changed = manager.change_membership(&request(0, 0, Membership::Add, 1));
-        assert_eq!(changed, Err(Refused::NoConfiguration));
-    }
-
-    #[test]
-    fn the_history_is_bounded_and_notes_once_when_a_leader_served() {
-        let mut manager = Manager::restored(None);
-        for epoch in 1..=MAX_HISTORY as u64 + 5 {
-            manager.record(configuration(epoch, epoch, 1, &[1]), Cause::Election, Some(1), 2);
-        }
-        manager.note_serving(Epoch(10), 300);
-        manager.note_serving(Epoch(10), 400);
-        let changes = manager.history().changes;
-        assert_eq!(changes.len(), MAX_HISTORY);
-        assert_eq!(changes[0].configuration.epoch, Epoch(6));
-        assert_eq!(changes[4].serving_us, Some(300));
-        assert_eq!((changes[5].suspected_us, changes[5].serving_us), (Some(1), None));
-    }
-
-    #[test]
-    fn serving_is_noted_with_the_change_that_began_the_epoch() {
-        let mut manager = Manager::restored(None);
-        manager.record(configuration(1, 1, 3, &[1, 2, 3]), Cause::First, None, 1);
-        manager.record(configuration(2, 1, 3, &[1, 3]), Cause::Remove, None, 2);
-        manager.note_serving(Epoch(1), 9);
-        let serving: Vec<_> =
-            manager.history().changes.iter().map(|change| change.serving_us).collect();
-        assert_eq!(serving, [Some(9), None]);
-    }
+fn member(reply: &PingReply) -> Member {
+    Member { id: reply.id, identity: reply.identity.clone() }
 }
+
+/// Whether it is a replica of this bazaar, or one that has not heard of any yet (rule L1).
+fn belongs(reply: &PingReply, current: &Configuration) -> bool {
+    reply.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! One round of asking the replicas who may lead.
 //!
 //! Its art is in whom not to wait for. The suspect is waited for only if nobody else answers: a
-//! paused leader costs one ping timeout, to find out, not two. And nobody is waited for who could
-//! not win anyway.
+//! paused leader costs one ping timeout, to find out, not two. Everybody else is: the longest log leads
+//! (rule L3), and only its owner can tell how long it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,43 +11,41 @@ use tokio::task::JoinSet;
 use wire::ids::ReplicaId;
 use wire::internal::PingReply;
 
+use super::gray_failure::{self, Evidence};
 use super::pinger::Pinger;
 use super::suspicion::{Observation, Outcome};
+use crate::planted::Bugs;
 
 /// Who has answered, and who still may.
 #[derive(Clone, Debug)]
 pub struct Round {
-    awaits_all: bool,
-    preferred: Option<ReplicaId>,
     suspect: Option<ReplicaId>,
+    timeout_us: u64,
     pending: BTreeSet<ReplicaId>,
     answered: BTreeMap<ReplicaId, PingReply>,
+    /// They answered too, but say that they cannot work (rule G1).
+    unable: BTreeMap<ReplicaId, PingReply>,
+    bugs: Bugs,
 }
 
 impl Round {
-    /// A round among `members`.
-    pub fn among(members: impl IntoIterator<Item = ReplicaId>) -> Self {
+    /// A round among `members`. Whoever says that its writer has been stuck for longer than a ping may
+    /// take counts only if nobody else answers.
+    pub fn among(members: impl IntoIterator<Item = ReplicaId>, timeout_us: u64) -> Self {
         Self {
-            awaits_all: false,
-            preferred: None,
             suspect: None,
+            timeout_us,
             pending: members.into_iter().collect(),
             answered: BTreeMap::new(),
+            unable: BTreeMap::new(),
+            bugs: Bugs::default(),
         }
     }
 
-    /// Everybody's answer counts, not only the winner's.
+    /// The same with bugs planted in it.
     #[must_use]
-    pub fn awaiting_all(mut self) -> Self {
-        self.awaits_all = true;
-        self
-    }
-
-    /// Who leads on if it answers, whatever the others' ids.
-    #[must_use]
-    pub fn preferring(mut self, replica: ReplicaId) -> Self {
-        self.preferred = Some(replica);
-        self
+    pub fn with_bugs(self, bugs: Bugs) -> Self {
+        Self { bugs, ..self }
     }
 
     /// Who has just failed to answer.
@@ -60,44 +58,43 @@ impl Round {
     /// Who has just answered, and need not be asked.
     #[must_use]
     pub fn having_heard(mut self, reply: PingReply) -> Self {
-        if self.pending.remove(&reply.id) {
-            self.answered.insert(reply.id, reply);
-        }
+        self.take(reply.id, Some(reply));
         self
     }
 
     /// Takes a ping's outcome.
     pub fn note(&mut self, observation: Observation) {
-        if self.pending.remove(&observation.replica)
-            && let Outcome::Answered(reply) = observation.outcome
-        {
-            self.answered.insert(observation.replica, reply);
+        let reply = match observation.outcome {
+            Outcome::Answered(reply) => Some(reply),
+            Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,
+        };
+        self.take(observation.replica, reply);
+    }
+
+    fn take(&mut self, replica: ReplicaId, reply: Option<PingReply>) {
+        if !self.pending.remove(&replica) {
+            return;
+        }
+        let Some(reply) = reply else { return };
+        if gray_failure::looks_able(&reply, self.timeout_us, self.bugs) {
+            self.answered.insert(replica, reply);
+        } else {
+            self.unable.insert(replica, reply);
         }
     }
 
-    /// Whether no further answer would change who wins.
+    /// Whether there is nobody left to wait for.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        if self.awaits_all {
-            return self.pending.is_empty();
-        }
-        if let Some(preferred) = &self.preferred {
-            if self.answered.contains_key(preferred) {
-                return true;
-            }
-            if self.pending.contains(preferred) {
-                return false;
-            }
-        }
-        let Some(best) = self.answered.keys().next_back() else { return self.pending.is_empty() };
-        let awaited = self.pending.iter().filter(|id| Some(**id) != self.suspect);
-        awaited.max().is_none_or(|highest| highest < best)
+        let is_suspect = |id: &ReplicaId| Some(*id) == self.suspect;
+        self.pending.is_empty()
+            || (!self.answered.is_empty() && self.pending.iter().all(is_suspect))
     }
 
     /// Who has answered, and how.
     #[must_use]
     pub fn into_answered(self) -> BTreeMap<ReplicaId, PingReply> {
-        self.answered
+        if self.answered.is_empty() { self.unable } else { self.answered }
     }
 }
 
@@ -118,25 +115,44 @@ pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, 
     round.into_answered()
 }
 
+/// Has everybody in `members` show that it could lead; those who did, within the ping timeout.
+pub async fn prove(
+    pinger: &Arc<Pinger>,
+    members: Vec<ReplicaId>,
+    evidence: Evidence,
+) -> BTreeMap<ReplicaId, PingReply> {
+    let mut asked = JoinSet::new();
+    for replica in members {
+        let pinger = Arc::clone(pinger);
+        asked.spawn(async move {
+            match evidence {
+                Evidence::Write => pinger.prove(replica).await,
+                Evidence::Ping => match pinger.ping(replica).await.outcome {
+                    Outcome::Answered(reply) => Some(reply),
+                    Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,
+                },
+            }
+        });
+    }
+    let proofs = asked.join_all().await;
+    proofs.into_iter().flatten().map(|reply| (reply.id, reply)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::ids::{Epoch, OrderNo};
+    use wire::ids::{Identity, Incarnation};
+    use wire::internal::WriterHealth;
+
+    const TIMEOUT_US: u64 = 300_000;
 
     fn ids(ids: &[u8]) -> impl Iterator<Item = ReplicaId> {
         ids.iter().copied().map(ReplicaId)
     }
 
     fn reply(id: u8) -> PingReply {
-        PingReply {
-            id: ReplicaId(id),
-            port: 0,
-            incarnation: "x".to_owned(),
-            epoch: Epoch(1),
-            leading: false,
-            serving: false,
-            last_order_no: OrderNo(0),
-        }
+        let (life, disk) = (Incarnation::new("x"), Identity::new("d"));
+        PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap())
     }
 
     fn seen(id: u8, outcome: Outcome) -> Observation {
@@ -147,31 +163,30 @@ mod tests {
         round.note(seen(id, Outcome::Answered(reply(id))));
     }
 
+    fn among(members: &[u8]) -> Round {
+        Round::among(ids(members), TIMEOUT_US)
+    }
+
     #[test]
     fn the_suspect_is_not_waited_for_once_another_has_answered() {
-        let mut round = Round::among(ids(&[1, 2, 3])).suspecting(ReplicaId(3));
+        let mut round = among(&[2, 3]).suspecting(ReplicaId(3));
         assert!(!round.is_settled());
         answers(&mut round, 2);
         assert!(round.is_settled());
     }
 
     #[test]
-    fn a_higher_id_is_waited_for_and_a_lower_one_is_not() {
-        let mut round = Round::among(ids(&[1, 2, 3])).suspecting(ReplicaId(2));
-        answers(&mut round, 1);
-        assert!(!round.is_settled());
+    fn everybody_else_is_waited_for_since_any_log_may_be_the_longest() {
+        let mut round = among(&[1, 2, 3]).suspecting(ReplicaId(2));
         answers(&mut round, 3);
-        assert!(round.is_settled());
-
-        let mut round = Round::among(ids(&[1, 2, 3])).suspecting(ReplicaId(2));
-        answers(&mut round, 1);
-        round.note(seen(3, Outcome::Silent));
+        assert!(!round.is_settled());
+        round.note(seen(1, Outcome::Silent));
         assert!(round.is_settled());
     }
 
     #[test]
     fn the_suspect_is_waited_for_when_nobody_else_answers() {
-        let mut round = Round::among(ids(&[1, 3])).suspecting(ReplicaId(3));
+        let mut round = among(&[1, 3]).suspecting(ReplicaId(3));
         round.note(seen(1, Outcome::Refused));
         assert!(!round.is_settled());
         round.note(seen(3, Outcome::Silent));
@@ -180,32 +195,26 @@ mod tests {
     }
 
     #[test]
-    fn the_preferred_one_settles_it_alone_and_is_waited_for() {
-        let mut round = Round::among(ids(&[1, 2, 3])).preferring(ReplicaId(1));
-        answers(&mut round, 3);
-        answers(&mut round, 2);
-        assert!(!round.is_settled());
-        let mut without = round.clone();
+    fn who_says_that_it_cannot_work_counts_only_if_nobody_else_answers() {
+        let health = WriterHealth { unfinished_us: TIMEOUT_US + 1, last_took_us: 0 };
+        let stuck = PingReply { health, ..reply(2) };
+        let mut round = among(&[1, 2, 3]).suspecting(ReplicaId(3));
+        round.note(seen(2, Outcome::Answered(stuck)));
+        let mut alone = round.clone();
         answers(&mut round, 1);
         assert!(round.is_settled());
-        without.note(seen(1, Outcome::Refused));
-        assert!(without.is_settled());
-    }
-
-    #[test]
-    fn the_first_start_waits_for_all() {
-        let mut round = Round::among(ids(&[1, 2])).awaiting_all();
-        answers(&mut round, 2);
-        assert!(!round.is_settled());
-        round.note(seen(1, Outcome::Refused));
-        assert!(round.is_settled());
+        assert_eq!(round.into_answered().into_keys().collect::<Vec<_>>(), [ReplicaId(1)]);
+        alone.note(seen(1, Outcome::Refused));
+        assert!(!alone.is_settled(), "even the suspect may be better");
+        alone.note(seen(3, Outcome::Silent));
+        assert_eq!(alone.into_answered().into_keys().collect::<Vec<_>>(), [ReplicaId(2)]);
     }
 
     #[test]
     fn who_has_been_heard_is_not_asked_again() {
-        let round = Round::among(ids(&[1, 3])).having_heard(reply(3));
+        let round = among(&[3]).having_heard(reply(3));
         assert!(round.is_settled());
-        assert!(!round.pending.contains(&ReplicaId(3)));
+        assert!(round.pending.is_empty());
         assert_eq!(round.into_answered().len(), 1);
     }
 }

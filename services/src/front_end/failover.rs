@@ -16,6 +16,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use prometheus::IntCounter;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 use wire::headers;
@@ -31,6 +32,9 @@ use crate::planted::{Bug, Bugs};
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest such pause.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long replicas may take when all are asked at once: they answer from memory, or not at all.
+const ANYBODY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How often an answer was asked for.
 const ATTEMPTS_HEADER: HeaderName = HeaderName::from_static(headers::ATTEMPTS);
@@ -132,6 +136,30 @@ impl Failover {
                 call = Cow::Owned(call.into_owned().header(headers::REQUEST_ID, Uuid::new_v4()));
             }
         }
+    }
+
+    /// Sends `call` to all replicas at once, without an epoch, and takes the first reply that
+    /// `is_answer`: for what any of them may say, when nobody leads.
+    pub async fn ask_anybody(
+        &self,
+        call: &Call,
+        is_answer: impl Fn(&Reply) -> bool,
+    ) -> Option<Answer> {
+        let mut asked = JoinSet::new();
+        for address in self.pinger.replicas().filter_map(|id| self.pinger.address(id)) {
+            let (peers, call) = (self.peers.clone(), call.clone());
+            asked.spawn(async move { peers.call(address, &call, ANYBODY_TIMEOUT).await });
+        }
+        while let Some(asked) = asked.join_next().await {
+            match asked {
+                Ok(Ok(reply)) if is_answer(&reply) => {
+                    let Reply { status, body, .. } = reply;
+                    return Some(Answer::with_body(status, body, "application/json"));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        None
     }
 
     async fn attempt(

@@ -5,19 +5,24 @@
 //! for the disk. Whoever wants to know the current configuration watches [`Current`], which never
 //! shows one that is not on disk.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use prometheus::{IntCounter, IntGauge};
 use tokio::sync::watch;
+use uuid::Uuid;
 use wire::configuration::{Cause, Configuration, History, MembershipRequest};
-use wire::ids::{ConfigVersion, Epoch, ReplicaId};
+use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId};
+use wire::internal::{CatalogStatus, PingReply};
 
-use super::configuration::{Manager, Refused};
+use super::configuration::{Ballot, Manager, Refused};
 use super::store::Store;
 use crate::metrics::Metrics;
-use crate::planted::Bugs;
-use crate::process::{exit_on_disk_error, monotonic_us};
+use crate::planted::{Panics, Part, Planted};
+use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
+
+const NO_PANIC: &str = "nothing panics while it holds this lock";
 
 /// What everybody in the front-end goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,23 +69,17 @@ impl Current {
     }
 }
 
-/// What the outcome of an election is based on.
-#[derive(Debug)]
-pub struct Ballot {
-    /// The version that was current before anybody was asked.
-    pub based_on: ConfigVersion,
-    /// Who answered.
-    pub answered: BTreeSet<ReplicaId>,
-    /// Why there is an election.
-    pub cause: Cause,
-    /// When the old leader was first doubted.
-    pub suspected_us: Option<u64>,
-}
-
 /// The configuration, its file, and everybody who watches it.
 #[derive(Debug)]
 pub struct Membership {
     office: Arc<Mutex<Office>>,
+    /// The reply with the highest committed number that the office has not been told of.
+    committed: Arc<Mutex<Option<PingReply>>>,
+    /// The highest number that a client was told.
+    answered: Arc<AtomicU64>,
+    /// Why there is no leader, or why it does not serve, if anybody knows.
+    trouble: Mutex<Option<Arc<str>>>,
+    panics: Panics,
     current: watch::Sender<Current>,
     gauges: Gauges,
 }
@@ -90,6 +89,30 @@ struct Office {
     manager: Manager,
     /// `None` once the front-end is stopping.
     store: Option<Store>,
+    /// Up to where orders are known to be committed by what is on disk.
+    stored_floor: OrderNo,
+}
+
+impl Office {
+    fn take_note(&mut self, committed: &Mutex<Option<PingReply>>, answered: &AtomicU64) {
+        self.manager.note_answered(OrderNo(answered.load(Ordering::Relaxed)));
+        if let Some(reply) = committed.lock().expect(NO_PANIC).take() {
+            self.manager.note_committed(&reply);
+        }
+    }
+}
+
+impl Office {
+    fn store_floor(&mut self) {
+        let Some(raised) = self.manager.with_floor() else { return };
+        let Some(store) = self.store.as_mut() else { return };
+        if raised.committed > self.stored_floor {
+            if let Err(error) = store.write(&raised) {
+                exit_on_disk_error("storing the configuration", &store.explain(&error));
+            }
+            self.stored_floor = raised.committed;
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -103,7 +126,12 @@ struct Gauges {
 impl Membership {
     /// Starts from what is on disk.
     #[must_use]
-    pub fn new(stored: Option<Configuration>, store: Store, bugs: Bugs, metrics: &Metrics) -> Self {
+    pub fn new(
+        stored: Option<Configuration>,
+        store: Store,
+        planted: Planted,
+        metrics: &Metrics,
+    ) -> Self {
         let gauges = Gauges {
             elections: metrics.counter("elections_total", "Epochs that were begun."),
             epoch: metrics.gauge("epoch", "The current epoch."),
@@ -118,9 +146,14 @@ impl Membership {
             None => Standing::Waiting("no replica has answered yet".into()),
         };
         let configuration = stored.clone().map(Arc::new);
-        let manager = Manager::restored(stored).with_bugs(bugs);
+        let stored_floor = stored.as_ref().map_or(OrderNo(0), |stored| stored.committed);
+        let manager = Manager::restored(stored).with_bugs(planted.bugs);
         Self {
-            office: Arc::new(Mutex::new(Office { manager, store: Some(store) })),
+            office: Arc::new(Mutex::new(Office { manager, store: Some(store), stored_floor })),
+            committed: Arc::default(),
+            answered: Arc::default(),
+            trouble: Mutex::default(),
+            panics: planted.panics,
             current: watch::Sender::new(Current { configuration, standing }),
             gauges,
         }
@@ -153,19 +186,63 @@ impl Membership {
         });
     }
 
-    /// Stores the first configuration.
+    /// A replica tells what it knows to be committed. Costs no disk: it is written down with the next
+    /// change, or by [`Membership::store_floor`].
+    pub fn note_committed(&self, reply: &PingReply) {
+        let mut noted = self.committed.lock().expect(NO_PANIC);
+        if noted.as_ref().is_none_or(|noted| noted.committed < reply.committed) {
+            *noted = Some(reply.clone());
+        }
+    }
+
+    /// A client is told this number, so it is committed. Costs no disk either.
+    pub fn note_answered(&self, order_no: OrderNo) {
+        self.answered.fetch_max(order_no.0, Ordering::Relaxed);
+    }
+
+    /// Says why there is no leader, or why it does not serve; nothing once it does.
+    pub fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().expect(NO_PANIC) = trouble.map(Arc::from);
+    }
+
+    /// Why there is no leader, or why it does not serve, if anybody knows.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        self.trouble.lock().expect(NO_PANIC).clone()
+    }
+
+    /// Writes down what is known to be committed, if that is news. It is no new configuration.
+    pub async fn store_floor(&self) {
+        let (committed, answered) = (Arc::clone(&self.committed), Arc::clone(&self.answered));
+        self.at_the_office(move |office| {
+            office.take_note(&committed, &answered);
+            office.store_floor();
+        })
+        .await;
+    }
+
+    /// Stores the first configuration of a bazaar, whose name is drawn now (rule L1).
     pub async fn first(
         &self,
-        replicas: BTreeSet<ReplicaId>,
+        replicas: BTreeMap<ReplicaId, PingReply>,
+        catalog: CatalogStatus,
     ) -> Result<Arc<Configuration>, Refused> {
-        self.change(Cause::First, None, move |manager| manager.first(&replicas)).await
+        let bazaar = BazaarId::new(&Uuid::new_v4().to_string()).expect("a UUID is a name");
+        self.change(Cause::First, None, move |manager| {
+            manager.first(&replicas, Some(&catalog), &bazaar)
+        })
+        .await
+    }
+
+    /// Stores the configuration with which a bazaar is taken over (rule L4).
+    pub async fn adopt(&self, adopted: Configuration) -> Result<Arc<Configuration>, Refused> {
+        self.change(Cause::Adopted, None, move |manager| manager.adopt(adopted)).await
     }
 
     /// Stores the outcome of an election, unless the configuration has changed meanwhile.
     pub async fn elect(&self, ballot: Ballot) -> Result<Arc<Configuration>, Refused> {
-        let Ballot { based_on, answered, cause, suspected_us } = ballot;
-        self.change(cause, suspected_us, move |manager| manager.elect(based_on, &answered, cause))
-            .await
+        let (cause, suspected_us) = (ballot.cause, ballot.suspected_us);
+        self.change(cause, suspected_us, move |manager| manager.elect(&ballot)).await
     }
 
     /// Removes or adds a member, as the leader asks.
@@ -190,8 +267,11 @@ impl Membership {
         self.at_the_office(|office| office.manager.history()).await
     }
 
-    /// Closes the file and lets go of its lock. Nothing changes any more.
+    /// Writes down what is known to be committed, closes the file and lets go of its lock. Nothing
+    /// changes any more. *Otherwise: 240 trades, all stopped, old copies put back; nobody remembers
+    /// that there was more.*
     pub async fn close(&self) {
+        self.store_floor().await;
         drop(self.at_the_office(|office| office.store.take()).await);
     }
 
@@ -203,12 +283,15 @@ impl Membership {
         decide: impl FnOnce(&Manager) -> Result<Configuration, Refused> + Send + 'static,
     ) -> Result<Arc<Configuration>, Refused> {
         let (current, gauges) = (self.current.clone(), self.gauges.clone());
+        let (committed, answered) = (Arc::clone(&self.committed), Arc::clone(&self.answered));
         self.at_the_office(move |office| {
-            let store = office.store.as_ref().ok_or(Refused::Stopping)?;
+            office.take_note(&committed, &answered);
+            let store = office.store.as_mut().ok_or(Refused::Stopping)?;
             let decided = decide(&office.manager)?;
             if let Err(error) = store.write(&decided) {
-                exit_on_disk_error("storing the configuration", &error);
+                exit_on_disk_error("storing the configuration", &store.explain(&error));
             }
+            office.stored_floor = decided.committed;
             office.manager.record(decided.clone(), cause, suspected_us, monotonic_us());
             tracing::info!(configuration = ?decided, ?cause, "the configuration has changed");
             gauges.show(&decided);
@@ -234,20 +317,22 @@ impl Membership {
         &self,
         work: impl FnOnce(&mut Office) -> T + Send + 'static,
     ) -> T {
-        let office = Arc::clone(&self.office);
-        match tokio::task::spawn_blocking(move || work(&mut enter(&office))).await {
+        let (office, panics) = (Arc::clone(&self.office), self.panics);
+        let working = tokio::task::spawn_blocking(move || {
+            let _owner = StateOwner::new("what keeps the configuration");
+            panics.pass(Part::Membership);
+            work(&mut enter(&office))
+        });
+        match working.await {
             Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is ending, and this task with it.
-                Err(_cancelled) => std::future::pending().await,
-            },
+            // The runtime is ending, and this task with it: a panic would have ended the process.
+            Err(_cancelled) => std::future::pending().await,
         }
     }
 }
 
 fn enter(office: &Mutex<Office>) -> MutexGuard<'_, Office> {
-    office.lock().expect("nothing panics while it holds this lock")
+    office.lock().expect(NO_PANIC)
 }
 
 impl Gauges {

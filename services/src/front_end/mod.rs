@@ -1,12 +1,13 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`cache`], [`configuration`], [`suspicion`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
 //! * [`stocks`], [`trades`], [`orders`], [`failover`]: what clients ask for.
 //! * `routes`: the table of endpoints.
 
+pub mod announcer;
 pub mod beginning;
 pub mod cache;
 pub mod config;
@@ -14,6 +15,8 @@ pub mod configuration;
 pub mod detector;
 pub mod election;
 pub mod failover;
+pub mod gray_failure;
+pub mod loss;
 pub mod membership;
 pub mod orders;
 pub mod pinger;
@@ -33,6 +36,8 @@ pub use config::{Args, Config, ConfigError};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::process::MAX_STOP;
+use announcer::Announcer;
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;
@@ -57,18 +62,23 @@ pub async fn run(
     check_known(stored.as_ref(), &config)?;
     let peers = Peers::new(secret.clone());
     let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
-    let membership = Arc::new(Membership::new(stored, store, bugs, &metrics));
+    let membership = Arc::new(Membership::new(stored, store, config.planted, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
     let (pinger, observations) = Pinger::new(
         peers.clone(),
         Arc::clone(&membership),
         &config.replicas,
+        config.catalog,
         period,
         timeout,
         bugs,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
-    let detector = Detector::new(on, through, observations, period, timeout).with_bugs(bugs);
+    let (announcer, catalog) = Announcer::new(peers.clone(), config.catalog, period, timeout);
+    let everybody = config.replicas.keys().copied().filter(|id| !config.without.contains(id));
+    let detector =
+        Detector::new(on, through, observations, everybody.collect(), catalog, period, timeout)
+            .with_planted(config.planted);
     let retried = |name: &str, help: &str| {
         let counter = metrics.counter(name, help);
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)
@@ -78,15 +88,18 @@ pub async fn run(
     let lookups = retried("lookups_retried_total", "Attempts at a lookup after the first.");
     let cache = Cache::new(config.cache).with_bugs(bugs);
     let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, stretches, &metrics));
-    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs };
+    let server =
+        ServerConfig { secret, http: config.http.clone(), metrics: metrics.http.clone(), bugs };
     let front_end = Arc::new(FrontEnd {
         stocks: Arc::clone(&stocks),
-        trades: Trades::new(trades, config.trade_timeout),
+        trades: Trades::new(trades, Arc::clone(&membership), config.trade_timeout),
         orders: Orders::new(lookups),
         membership: Arc::clone(&membership),
         pinger,
         metrics,
     });
+
+    let announcing = tokio::spawn(announcer.run(membership.watch()));
 
     let closing = async {
         shutdown.await;
@@ -101,17 +114,20 @@ pub async fn run(
             Err(error.into())
         }
     };
-    // Whoever is started next finds the file free, whatever task still has to be cleared away.
-    membership.close().await;
+    announcing.abort();
+    // Whoever is started next finds the file free, whatever task still has to be cleared away; but for
+    // another program's lock on it nobody waits forever.
+    if tokio::time::timeout(MAX_STOP, membership.close()).await.is_err() {
+        tracing::warn!("stopped while another program held the lock of front-end.db");
+    }
     result
 }
 
 /// A member that nobody can reach would be waited for until somebody finds the typing error.
 fn check_known(stored: Option<&Configuration>, config: &Config) -> anyhow::Result<()> {
-    let in_sync = stored.map_or(&[][..], |stored| &stored.in_sync);
-    for member in in_sync {
+    for member in stored.iter().flat_map(|stored| stored.member_ids()) {
         anyhow::ensure!(
-            config.replicas.contains_key(member),
+            config.replicas.contains_key(&member),
             "--replica: {member} is missing, but front-end.db has it in the in-sync set"
         );
     }

@@ -1,7 +1,8 @@
 //! Lookups of orders: from the leader alone, since only it knows what is committed.
 //!
 //! "Not found" is believed from a replica that serves in the epoch it was asked in; one that does
-//! not says 503, and the lookup is tried again (rule R7).
+//! not says 503, and the lookup is tried again (rule R7). An order that a replica knows to be committed
+//! stays so: it is believed from any of them if nobody leads (rule G3).
 
 use std::time::Duration;
 
@@ -33,8 +34,13 @@ impl Orders {
     pub async fn look_up(&self, request: &Request) -> Result<Answer, Answer> {
         let order_no = order_no(&request.segment_or_parameter("/orders", "order_no")?)?;
         let call = Call::get(format!("/query?order_no={order_no}"));
-        let answer = self.failover.ask(&call, LOOKUP_TIMEOUT, believe).await;
-        Ok(answer.unwrap_or_else(|none| none.into_answer()))
+        match self.failover.ask(&call, LOOKUP_TIMEOUT, believe).await {
+            Ok(answer) => Ok(answer),
+            Err(none) => match self.failover.ask_anybody(&call, is_shown).await {
+                Some(shown) => Ok(shown),
+                None => Err(none.into_answer()),
+            },
+        }
     }
 }
 
@@ -54,6 +60,11 @@ fn believe(reply: Reply) -> Believed {
         // Whatever it is, nothing was changed by it.
         _ => Believed::Again(Attempt::WithoutEffect),
     }
+}
+
+/// Whether the order is there. That it is not, only a leader can tell.
+fn is_shown(reply: &Reply) -> bool {
+    reply.status == StatusCode::OK && reply.json::<Data<Order>>().is_some()
 }
 
 #[cfg(test)]

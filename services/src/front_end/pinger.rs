@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 use hyper::StatusCode;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
+use wire::configuration::Fence;
 use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
-use wire::internal::PingReply;
+use wire::internal::{CatalogStatus, PingReply, ProofRequest};
 
 use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
 use crate::http::{Call, CallError, Peers};
 use crate::planted::Bugs;
-use crate::process::monotonic_us;
+use crate::process::{StateOwner, monotonic_us};
 
 /// How often a ping is sent again at once because its connection broke. A process that is being
 /// killed may still accept a connection and then drop it; the next one is refused.
@@ -33,6 +34,8 @@ const MAX_LATENESS: Duration = Duration::from_millis(50);
 const MAX_OBSERVATIONS: usize = 64;
 /// Between two questions whether a new leader serves yet; also how exactly that moment is known.
 const SERVING_POLL: Duration = Duration::from_millis(2);
+/// What is told has to reach a disk before it is answered.
+const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// After so many the periodic pings have to do.
 const MAX_SERVING_POLLS: usize = 500;
 
@@ -42,6 +45,7 @@ pub struct Pinger {
     peers: Peers,
     membership: Arc<Membership>,
     targets: BTreeMap<ReplicaId, Target>,
+    catalog: SocketAddr,
     period: Duration,
     timeout: Duration,
     observations: mpsc::Sender<Observation>,
@@ -63,6 +67,7 @@ impl Pinger {
         peers: Peers,
         membership: Arc<Membership>,
         replicas: &BTreeMap<ReplicaId, SocketAddr>,
+        catalog: SocketAddr,
         period: Duration,
         timeout: Duration,
         bugs: Bugs,
@@ -77,7 +82,8 @@ impl Pinger {
             (*id, target)
         };
         let targets = replicas.iter().map(target).collect();
-        let pinger = Self { peers, membership, targets, period, timeout, observations, bugs };
+        let pinger =
+            Self { peers, membership, targets, catalog, period, timeout, observations, bugs };
         (Arc::new(pinger), receiver)
     }
 
@@ -117,6 +123,7 @@ impl Pinger {
 
     /// Pings `replica` periodically, and at once when there is doubt.
     pub async fn keep_pinging(self: Arc<Self>, replica: ReplicaId) {
+        let _owner = StateOwner::new("a task that pings");
         let Some(target) = self.targets.get(&replica) else { return };
         let mut period = tokio::time::interval(self.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -174,6 +181,55 @@ impl Pinger {
         };
         let doubted_us = Some(doubted_us).filter(|doubted_us| *doubted_us > 0);
         Observation { replica, sent_us, ended_us: monotonic_us(), doubted_us, outcome }
+    }
+
+    /// Asks the catalog about itself. It answers whatever its writer does.
+    pub async fn ask_catalog(&self) -> Option<CatalogStatus> {
+        let reply = self.peers.call(self.catalog, &Call::get("/ping"), self.timeout).await.ok()?;
+        if reply.status == StatusCode::OK { reply.json() } else { None }
+    }
+
+    /// Has `replica` shut out every epoch below that of `fence` (rule L4). `None` if it has not.
+    pub async fn fence(&self, replica: ReplicaId, fence: &Fence) -> Option<PingReply> {
+        let address = self.address(replica)?;
+        let call = Call::post("/fence", fence);
+        match self.peers.call(address, &call, TELL_TIMEOUT).await {
+            Ok(reply) if reply.status == StatusCode::OK => {
+                reply.json::<PingReply>().filter(|reply| reply.id == replica)
+            }
+            Ok(reply) => {
+                let answer = String::from_utf8_lossy(&reply.body).into_owned();
+                tracing::warn!(%replica, status = %reply.status, answer, "it refuses to be fenced");
+                None
+            }
+            Err(error) => {
+                tracing::debug!(%replica, %error, "it does not answer");
+                None
+            }
+        }
+    }
+
+    /// Has `replica` prove, within the ping timeout, that it could lead (rule G1). `None` if it has not.
+    pub async fn prove(&self, replica: ReplicaId) -> Option<PingReply> {
+        let address = self.address(replica)?;
+        let call = Call::post("/prove", &ProofRequest { reach: true });
+        let proving = async {
+            loop {
+                match self.peers.call(address, &call, self.timeout).await {
+                    Ok(reply) if reply.status == StatusCode::OK => {
+                        return reply.json::<PingReply>().filter(|reply| reply.id == replica);
+                    }
+                    Ok(reply) => {
+                        tracing::debug!(%replica, status = %reply.status, "it proves nothing");
+                        return None;
+                    }
+                    // Idle connections close for good reasons.
+                    Err(CallError::Broken(_)) => tokio::task::yield_now().await,
+                    Err(CallError::Refused | CallError::Timeout(_)) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, proving).await.ok().flatten()
     }
 
     async fn outcome(&self, replica: ReplicaId, address: SocketAddr) -> Outcome {

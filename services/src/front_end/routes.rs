@@ -1,8 +1,9 @@
 //! The front-end's table of endpoints, and who answers each of them.
 //!
-//! Three paths are public; everything else needs the shared secret where there is one, and has
-//! places of its own: with every public place taken by a trade that waits for an invalidation, the
-//! invalidation still gets through (rule E5).
+//! Three paths are public everywhere, and what clients of old look at is on loopback. Everything else
+//! wants the bazaar's token, and has places of its own: with every public place taken by a trade that
+//! waits for an invalidation, the invalidation still gets through (rule E5), and so does whoever only
+//! reads (rule G3).
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub(super) enum Route {
     Leader,
     Remove,
     Invalidate,
+    Configuration,
     ChangeMembers,
     History,
     Health,
@@ -47,10 +49,10 @@ pub(super) enum Route {
 }
 
 #[derive(Serialize)]
-struct LeaderBody<'a> {
+struct LeaderBody {
     leader: ReplicaId,
     epoch: Epoch,
-    in_sync: &'a [ReplicaId],
+    in_sync: Vec<ReplicaId>,
 }
 
 #[derive(Serialize)]
@@ -66,16 +68,17 @@ impl Service for FrontEnd {
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/stocks", Access::Public, Route::Stock),
         Endpoint::get("/stocks/*", Access::Public, Route::Stock),
-        Endpoint::post("/orders", Access::Public, Route::Trade),
+        Endpoint::post("/orders", Access::Public, Route::Trade).trading(),
         Endpoint::get("/orders", Access::Public, Route::Order),
         Endpoint::get("/orders/*", Access::Public, Route::Order),
-        Endpoint::get("/leader", Access::Internal, Route::Leader),
-        Endpoint::get("/rm", Access::Internal, Route::Remove),
+        Endpoint::get("/leader", Access::Local, Route::Leader),
+        Endpoint::get("/rm", Access::Local, Route::Remove),
         Endpoint::post("/invalidate", Access::Internal, Route::Invalidate),
+        Endpoint::get("/configuration", Access::Internal, Route::Configuration),
         Endpoint::post("/configuration/members", Access::Internal, Route::ChangeMembers),
         Endpoint::get("/history", Access::Internal, Route::History),
-        Endpoint::get("/healthz", Access::Internal, Route::Health),
-        Endpoint::get("/metrics", Access::Internal, Route::Metrics),
+        Endpoint::get("/healthz", Access::Local, Route::Health),
+        Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
@@ -86,6 +89,7 @@ impl Service for FrontEnd {
             Route::Leader => self.leader(),
             Route::Remove => self.stocks.remove(&request),
             Route::Invalidate => self.stocks.invalidate(&request),
+            Route::Configuration => self.configuration(),
             Route::ChangeMembers => self.change_members(&request).await,
             Route::History => Ok(Answer::ok(&self.membership.history().await)),
             Route::Health => self.health(),
@@ -99,7 +103,14 @@ impl FrontEnd {
     fn leader(&self) -> Result<Answer, Answer> {
         let configuration = self.membership.configuration().ok_or_else(no_configuration)?;
         let (leader, epoch) = (configuration.leader, configuration.epoch);
-        Ok(Answer::ok(&LeaderBody { leader, epoch, in_sync: &configuration.in_sync }))
+        Ok(Answer::ok(&LeaderBody { leader, epoch, in_sync: configuration.member_ids().collect() }))
+    }
+
+    /// What is current: whoever meets an epoch that it has not heard of asks before it stores it (rule
+    /// S2).
+    fn configuration(&self) -> Result<Answer, Answer> {
+        let configuration = self.membership.configuration().ok_or_else(no_configuration)?;
+        Ok(Answer::ok(&*configuration))
     }
 
     async fn change_members(&self, request: &Request) -> Result<Answer, Answer> {
@@ -111,7 +122,9 @@ impl FrontEnd {
         match self.membership.change_members(request).await {
             Ok(configuration) => Ok(Answer::ok(&*configuration)),
             Err(Refused::Stale(current)) => Err(Answer::json(StatusCode::CONFLICT, &current)),
-            Err(refused @ Refused::Leader(_)) => Err(BadRequest::new("member", refused).into()),
+            Err(refused @ (Refused::Leader(_) | Refused::NoIdentity(_))) => {
+                Err(BadRequest::new("member", refused).into())
+            }
             Err(refused) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Err(Answer::error_without_effect(status, refused.to_string()))
@@ -120,11 +133,15 @@ impl FrontEnd {
     }
 
     fn health(&self) -> Result<Answer, Answer> {
-        let reason = match self.membership.standing() {
-            Standing::Led => return Ok(Answer::ok(&Health { ready: true, reason: None })),
-            Standing::Waiting(reason) => reason,
-            Standing::Beginning => "beginning a new epoch".into(),
-            Standing::Leaderless => "no in-sync replica answers".into(),
+        let trouble = self.membership.trouble();
+        let reason = match (self.membership.standing(), trouble) {
+            (Standing::Led, None) => {
+                return Ok(Answer::ok(&Health { ready: true, reason: None }));
+            }
+            (Standing::Led | Standing::Leaderless, Some(trouble)) => trouble,
+            (Standing::Waiting(reason), _) => reason,
+            (Standing::Beginning, _) => "beginning a new epoch".into(),
+            (Standing::Leaderless, None) => "no in-sync replica answers".into(),
         };
         let body = Health { ready: false, reason: Some(&reason) };
         Err(Answer::json(StatusCode::SERVICE_UNAVAILABLE, &body))

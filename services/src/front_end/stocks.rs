@@ -13,10 +13,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prometheus::IntCounter;
 use serde::Serialize;
 use tokio::time::Instant;
-use wire::bazaar::{Data, STOCK_NOT_FOUND, Stock};
+use wire::bazaar::{Data, MAX_STOCKS, STOCK_NOT_FOUND, Stock, check_stock_name};
 use wire::headers;
 use wire::ids::StockVersion;
-use wire::internal::Invalidation;
+use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 
 use super::cache::{Cache, Fill, Lookup};
 use crate::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
@@ -30,8 +30,6 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest such pause.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
-/// The longest stock name that is passed on, in bytes: it travels in a request line.
-const MAX_STOCK_NAME_BYTES: usize = 1024;
 
 const CACHE_HEADER: HeaderName = HeaderName::from_static(headers::CACHE);
 const HIT: HeaderValue = HeaderValue::from_static("hit");
@@ -94,7 +92,7 @@ impl Stocks {
     /// `GET /stocks`.
     pub async fn query(&self, request: &Request) -> Result<Answer, Answer> {
         let stock_name = request.segment_or_parameter("/stocks", "stock_name")?;
-        check_stock_name(&stock_name)?;
+        check_name(&stock_name)?;
         let found = self.cache().lookup(&stock_name);
         match found {
             Lookup::Hit(body) => {
@@ -108,21 +106,33 @@ impl Stocks {
         }
     }
 
-    /// `POST /invalidate`: once this has been answered, nothing older is shown.
+    /// `POST /invalidate`: once this has been answered, nothing older is shown. A catalog that starts
+    /// is told what was seen of its stocks: its file may be an old one (rule L8).
     pub fn invalidate(&self, request: &Request) -> Result<Answer, Answer> {
         let invalidation: Invalidation = request.json()?;
         let mut cache = self.cache();
         for stock in &invalidation.stocks {
+            check_stock_name(&stock.stock_name).map_err(|bad| BadRequest::new("stocks", bad))?;
+            if !cache.has_room_for(&stock.stock_name) {
+                // Acknowledging what is not kept would let something older be shown.
+                return Err(too_many());
+            }
             cache.invalidate(&stock.stock_name, stock.version);
         }
-        drop(cache);
         self.invalidations.inc_by(invalidation.stocks.len() as u64);
-        Ok(Answer::empty())
+        if !invalidation.start {
+            return Ok(Answer::empty());
+        }
+        let seen = invalidation
+            .stocks
+            .into_iter()
+            .map(|stock| VersionedStock { version: cache.floor(&stock.stock_name), ..stock });
+        Ok(Answer::ok(&SeenVersions { seen: seen.collect() }))
     }
 
     /// `GET /rm`.
     pub fn remove(&self, request: &Request) -> Result<Answer, Answer> {
-        let stock_name = request.parameter("stock_name")?;
+        let stock_name = request.stock_name()?;
         let removed = self.cache().remove(&stock_name);
         Ok(Answer::ok(&match removed {
             true => Removed { stock_name: Some(&stock_name), message: REMOVED },
@@ -182,7 +192,13 @@ impl Stocks {
                 let body = Bytes::from(
                     serde_json::to_vec(&data).expect("a stock can always be written as JSON"),
                 );
-                let fill = self.cache().fill(stock_name, version, body.clone());
+                let mut cache = self.cache();
+                if !cache.has_room_for(stock_name) {
+                    // No push of it was acknowledged either, so nothing newer was ever shown.
+                    return Asked::Answer(stock(body, MISS));
+                }
+                let fill = cache.fill(stock_name, version, body.clone());
+                drop(cache);
                 match fill {
                     Fill::Current => Asked::Answer(stock(body, MISS)),
                     Fill::Outdated { min_version } => Asked::Outdated { min_version },
@@ -206,16 +222,17 @@ impl Stocks {
     }
 }
 
-/// Refuses a name that no stock can have and that would not fit a request line.
-pub(super) fn check_stock_name(stock_name: &str) -> Result<(), BadRequest> {
-    let problem = match stock_name.len() {
-        0 => "empty".to_owned(),
-        length if length > MAX_STOCK_NAME_BYTES => {
-            format!("longer than {MAX_STOCK_NAME_BYTES} bytes")
-        }
-        _ => return Ok(()),
-    };
-    Err(BadRequest::new("stock_name", problem))
+/// Refuses a name that no stock has.
+pub(super) fn check_name(stock_name: &str) -> Result<(), BadRequest> {
+    if stock_name.is_empty() {
+        return Err(BadRequest::new("stock_name", "empty"));
+    }
+    check_stock_name(stock_name).map_err(|long| BadRequest::new("stock_name", long))
+}
+
+fn too_many() -> Answer {
+    let message = format!("stocks: a bazaar has at most {MAX_STOCKS}");
+    Answer::error(StatusCode::INSUFFICIENT_STORAGE, message)
 }
 
 fn stock(body: Bytes, cache: HeaderValue) -> Answer {

@@ -9,9 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use wire::ids::{Epoch, ReplicaId};
+use wire::ids::{Epoch, Incarnation, ReplicaId};
 use wire::internal::PingReply;
 
+use super::gray_failure::{self, Doubt};
 use crate::planted::{Bug, Bugs};
 
 /// How many ping timeouts a new leader may take to accept its epoch, before it is doubted for
@@ -84,7 +85,7 @@ pub struct Leadership {
     /// Its epoch.
     pub epoch: Epoch,
     /// The process that it was when it was chosen.
-    pub incarnation: String,
+    pub incarnation: Incarnation,
     /// When the configuration was published.
     pub began_us: u64,
 }
@@ -96,6 +97,8 @@ pub enum Verdict {
     Unrelated,
     /// It is the process that was chosen, and it is alive.
     Trusted,
+    /// It is, and it cannot work, as far as it knows itself (rule G1).
+    Doubted(Doubt, PingReply),
     /// It did not answer.
     Absent,
     /// It answered, but as another process, or as one that does not lead.
@@ -152,7 +155,11 @@ impl Judge {
         let grace_us = self.ping_timeout_us.saturating_mul(MAX_TIMEOUTS_TO_ACCEPT);
         let fresh = observation.sent_us.saturating_sub(leadership.began_us) < grace_us;
         if same_process && (leads || fresh) {
-            Verdict::Trusted
+            let led_for_us = observation.ended_us.saturating_sub(leadership.began_us);
+            match gray_failure::doubt(reply, led_for_us, self.ping_timeout_us, self.bugs) {
+                None => Verdict::Trusted,
+                Some(doubt) => Verdict::Doubted(doubt, reply.clone()),
+            }
         } else {
             Verdict::Deposed(reply.clone())
         }
@@ -182,29 +189,24 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::ids::OrderNo;
+    use wire::ids::Identity;
+    use wire::internal::WriterHealth;
 
     const TIMEOUT_US: u64 = 300;
     const BEGAN_US: u64 = 10_000;
 
     fn judge() -> Judge {
         let mut judge = Judge::new(TIMEOUT_US);
-        let incarnation = "first".to_owned();
+        let incarnation = Incarnation::new("first").unwrap();
         let (leader, epoch) = (ReplicaId(3), Epoch(5));
         judge.begin(Leadership { leader, epoch, incarnation, began_us: BEGAN_US });
         judge
     }
 
     fn reply(incarnation: &str, epoch: u64, leading: bool) -> PingReply {
-        PingReply {
-            id: ReplicaId(3),
-            port: 20003,
-            incarnation: incarnation.to_owned(),
-            epoch: Epoch(epoch),
-            leading,
-            serving: leading,
-            last_order_no: OrderNo(0),
-        }
+        let life = Incarnation::new(incarnation).unwrap();
+        let reply = PingReply::of_new(ReplicaId(3), life, Identity::new("d3").unwrap());
+        PingReply { epoch: Epoch(epoch), leading, serving: leading, ..reply }
     }
 
     fn seen(replica: u8, sent_us: u64, outcome: Outcome) -> Observation {
@@ -243,6 +245,17 @@ mod tests {
         let verdict = judge.judge(&answered(late, not_leading.clone()));
         assert_eq!(verdict, Verdict::Deposed(not_leading));
         assert_eq!(judge.judge(&answered(late, reply("first", 5, true))), Verdict::Trusted);
+    }
+
+    #[test]
+    fn a_leader_that_answers_and_cannot_write_is_doubted_also_before_it_has_accepted_its_epoch() {
+        for (epoch, leading) in [(4, false), (5, true)] {
+            let health = WriterHealth { unfinished_us: TIMEOUT_US + 1, last_took_us: 0 };
+            let reply = PingReply { health, ..reply("first", epoch, leading) };
+            let doubt = Doubt::Unfinished { for_us: TIMEOUT_US + 1 };
+            let verdict = judge().judge(&answered(BEGAN_US + 1, reply.clone()));
+            assert_eq!(verdict, Verdict::Doubted(doubt, reply));
+        }
     }
 
     #[test]

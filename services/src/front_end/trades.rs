@@ -16,7 +16,8 @@ use wire::headers;
 use wire::ids::RequestId;
 
 use super::failover::{Believed, Failover, pass_on};
-use super::stocks::check_stock_name;
+use super::membership::Membership;
+use super::stocks::check_name;
 use crate::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 
 /// Trades under way, those included whose clients have left. Twice what the server admits at once.
@@ -26,29 +27,32 @@ const MAX_TRADES: usize = 2048;
 #[derive(Debug)]
 pub struct Trades {
     failover: Failover,
+    membership: Arc<Membership>,
     timeout: Duration,
     places: Arc<Semaphore>,
 }
 
 impl Trades {
-    /// Each trade is tried for `timeout`.
+    /// Each trade is tried for `timeout`; `membership` hears of every number that is told.
     #[must_use]
-    pub fn new(failover: Failover, timeout: Duration) -> Self {
-        Self { failover, timeout, places: Arc::new(Semaphore::new(MAX_TRADES)) }
+    pub fn new(failover: Failover, membership: Arc<Membership>, timeout: Duration) -> Self {
+        Self { failover, membership, timeout, places: Arc::new(Semaphore::new(MAX_TRADES)) }
     }
 
     /// `POST /orders`.
     pub async fn trade(&self, request: &Request) -> Result<Answer, Answer> {
         let trade: TradeRequest = request.json()?;
-        check_stock_name(&trade.stock_name)?;
+        check_name(&trade.stock_name)?;
         let call = call(&request_id(request)?, &trade);
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return Err(Answer::error_without_effect(status, "too many trades at once"));
         };
         let (failover, timeout) = (self.failover.clone(), self.timeout);
+        let membership = Arc::clone(&self.membership);
         let detached = tokio::spawn(async move {
-            let answer = failover.ask(&call, timeout, believe).await;
+            let believed = |reply: Reply| believe(reply, &membership);
+            let answer = failover.ask(&call, timeout, believed).await;
             drop(place);
             answer.unwrap_or_else(|none| none.into_answer())
         });
@@ -78,11 +82,16 @@ fn call(request_id: &RequestId, trade: &TradeRequest) -> Call {
 
 /// Which replies are an outcome. Anything that is none of the order service's forms comes from
 /// a wrong address, and says nothing about what an earlier attempt has done.
-fn believe(reply: Reply) -> Believed {
+fn believe(reply: Reply, membership: &Membership) -> Believed {
     match reply.status {
         // A replica that does not serve this epoch, is too busy, or is without the catalog.
         StatusCode::SERVICE_UNAVAILABLE => Believed::Again(Attempt::put_off(&reply)),
-        StatusCode::OK if reply.json::<OrderAccepted>().is_some() => pass_on(reply),
+        StatusCode::OK if reply.json::<OrderAccepted>().is_some() => {
+            if let Some(accepted) = reply.json::<OrderAccepted>() {
+                membership.note_answered(accepted.order_no);
+            }
+            pass_on(reply)
+        }
         StatusCode::NOT_FOUND if reply.json::<OrderRejected>().is_some() => pass_on(reply),
         StatusCode::OK
         | StatusCode::NOT_FOUND

@@ -8,6 +8,7 @@ use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -104,6 +105,8 @@ impl Call {
 pub struct Peers {
     client: Client<HttpConnector, Full<Bytes>>,
     secret: Option<Arc<str>>,
+    /// Whether it has been said that another service knows another token.
+    was_told_apart: Arc<AtomicBool>,
 }
 
 impl Peers {
@@ -116,7 +119,7 @@ impl Peers {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        Self { client, secret }
+        Self { client, secret, was_told_apart: Arc::default() }
     }
 
     /// Sends `call` to `address` and reads the whole answer within `timeout`.
@@ -128,8 +131,23 @@ impl Peers {
     ) -> Result<Reply, CallError> {
         let request = self.request(address, call)?;
         match tokio::time::timeout(timeout, self.exchange(request)).await {
-            Ok(result) => result,
+            Ok(result) => {
+                if result.as_ref().is_ok_and(|reply| reply.status == StatusCode::FORBIDDEN) {
+                    self.tell_apart(address, &call.path);
+                }
+                result
+            }
             Err(_) => Err(CallError::Timeout(timeout)),
+        }
+    }
+
+    /// Says once what services that were started by hand with data folders of their own lack.
+    fn tell_apart(&self, address: SocketAddr, path: &str) {
+        if !self.was_told_apart.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                "{address} refuses {path}: it has another token; start all services of a bazaar with \
+                 the same DOUBLE_TROUBLE_SECRET, or the same --data-dir"
+            );
         }
     }
 

@@ -1,20 +1,24 @@
 //! The table of endpoints that a service answers: which paths exist, and who may call them.
 
 use hyper::header::{ALLOW, HeaderValue};
-use hyper::{Method, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 
-use super::Answer;
+use super::{Answer, Load};
 
-/// Who may call an endpoint, and what it shares its places with.
+/// Who may call an endpoint, and what it shares its places with. *On loopback* means: where the
+/// service listens on a loopback address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Anybody, wherever the service listens.
     Public,
-    /// Other services, for work that clients cause: needs the shared secret where there is one.
+    /// Work that clients cause: anybody on loopback, with the bazaar's token elsewhere.
     Work,
-    /// Other services and operators, for what keeps the bazaar together: needs the shared secret
-    /// where there is one, has places of its own so that neither clients nor the work that they
-    /// cause can starve it (rule E5), and may carry larger bodies.
+    /// What is looked at, or sent by clients of old, besides work: anybody on loopback, with the
+    /// token elsewhere. Who has the token shares places with the internal endpoints.
+    Local,
+    /// Whoever has the bazaar's token, on loopback too: what keeps the bazaar together. Has places of
+    /// its own, so that neither clients nor the work that they cause can starve it (rule E5), and may
+    /// carry larger bodies.
     Internal,
 }
 
@@ -24,18 +28,35 @@ pub struct Endpoint<R> {
     method: &'static str,
     path: &'static str,
     access: Access,
+    /// With this header, it is an internal endpoint.
+    internal_with: Option<&'static str>,
+    load: Load,
     route: R,
 }
 
 impl<R: Copy> Endpoint<R> {
     /// An endpoint that is read. A path that ends in `/*` takes one further, non-empty segment.
     pub const fn get(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "GET", path, access, route }
+        Self { method: "GET", path, access, internal_with: None, load: Load::Read, route }
     }
 
     /// An endpoint that is posted to.
     pub const fn post(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "POST", path, access, route }
+        Self { method: "POST", path, access, internal_with: None, load: Load::Read, route }
+    }
+
+    /// The same, for trades: they share no places with what is only read (rule G3).
+    #[must_use]
+    pub const fn trading(mut self) -> Self {
+        self.load = Load::Trade;
+        self
+    }
+
+    /// The same, which is internal for whoever sends this header: it then is part of a protocol.
+    #[must_use]
+    pub const fn internal_with(mut self, header: &'static str) -> Self {
+        self.internal_with = Some(header);
+        self
     }
 
     fn matches(&self, path: &str) -> bool {
@@ -54,8 +75,32 @@ impl<R: Copy> Endpoint<R> {
 pub(super) struct Match<R> {
     /// The path as it stands in the table: a label with few values.
     pub(super) path: &'static str,
-    pub(super) access: Access,
+    access: Access,
+    internal_with: Option<&'static str>,
+    pub(super) load: Load,
     pub(super) route: R,
+}
+
+impl<R> Match<R> {
+    /// What a request is let do there: as what kind of access its places are chosen. `None`: nothing,
+    /// without the token.
+    pub(super) fn admit(
+        &self,
+        headers: &HeaderMap,
+        has_token: bool,
+        on_loopback: bool,
+    ) -> Option<Access> {
+        match self.access {
+            Access::Public => Some(Access::Public),
+            Access::Work => (has_token || on_loopback).then_some(Access::Work),
+            Access::Local | Access::Internal if has_token => Some(Access::Internal),
+            Access::Local if on_loopback => {
+                let is_internal = self.internal_with.is_some_and(|name| headers.contains_key(name));
+                (!is_internal).then_some(Access::Public)
+            }
+            Access::Local | Access::Internal => None,
+        }
+    }
 }
 
 /// Finds the row for a request; an unknown path is 404, a known one with another method 405.
@@ -67,7 +112,8 @@ pub(super) fn find<R: Copy>(
     let mut allowed = Vec::new();
     for row in table.iter().filter(|row| row.matches(path)) {
         if row.method == method.as_str() {
-            return Ok(Match { path: row.path, access: row.access, route: row.route });
+            let Endpoint { path, access, internal_with, load, route, .. } = *row;
+            return Ok(Match { path, access, internal_with, load, route });
         }
         allowed.push(row.method);
     }
@@ -111,5 +157,38 @@ mod tests {
         assert_eq!(status_or_route(&Method::GET, "/orders/"), Err(404));
         assert_eq!(status_or_route(&Method::GET, "/orders/7/8"), Err(404));
         assert_eq!(status_or_route(&Method::GET, "/ordersX"), Err(404));
+    }
+
+    #[test]
+    fn what_is_internal_wants_the_token_on_loopback_too() {
+        let admitted = |access, has_token, on_loopback| {
+            let row = [Endpoint::get("/x", access, 0).internal_with("x-epoch")];
+            let found = find(&row, &Method::GET, "/x").unwrap_or_else(|_| panic!("it is there"));
+            found.admit(&HeaderMap::new(), has_token, on_loopback)
+        };
+        let nobody =
+            [false, true].map(|on_loopback| admitted(Access::Internal, false, on_loopback));
+        assert_eq!(nobody, [None, None]);
+        assert_eq!(admitted(Access::Internal, true, false), Some(Access::Internal));
+        for access in [Access::Work, Access::Local] {
+            assert_eq!(admitted(access, false, false), None, "{access:?}");
+            assert!(admitted(access, false, true).is_some(), "{access:?}");
+            assert!(admitted(access, true, false).is_some(), "{access:?}");
+        }
+        assert_eq!(admitted(Access::Public, false, false), Some(Access::Public));
+        // Strangers take no place of the peers.
+        assert_eq!(admitted(Access::Local, false, true), Some(Access::Public));
+        assert_eq!(admitted(Access::Local, true, true), Some(Access::Internal));
+    }
+
+    #[test]
+    fn an_endpoint_may_be_internal_for_who_sends_a_header() {
+        let row = [Endpoint::post("/sync", Access::Local, 0).internal_with("x-epoch")];
+        let found = find(&row, &Method::POST, "/sync").unwrap_or_else(|_| panic!("it is there"));
+        let mut headers = HeaderMap::new();
+        assert_eq!(found.admit(&headers, false, true), Some(Access::Public));
+        headers.insert("x-epoch", HeaderValue::from_static("1"));
+        assert_eq!(found.admit(&headers, false, true), None);
+        assert_eq!(found.admit(&headers, true, true), Some(Access::Internal));
     }
 }

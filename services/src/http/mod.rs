@@ -5,16 +5,24 @@
 
 mod answer;
 mod attempts;
+mod body;
 mod client;
+mod connections;
 mod endpoint;
+mod limits;
 mod places;
 mod request;
 mod server;
+mod strangers;
+mod stream;
+mod token;
 
 pub use answer::Answer;
 pub use attempts::{Attempt, Attempts};
 pub use client::{Call, CallError, Peers, Reply};
 pub use endpoint::{Access, Endpoint};
-pub use places::Places;
+pub use limits::{HttpConfig, Limits};
+pub use places::{Load, Places};
 pub use request::{BadRequest, Request};
 pub use server::{ServerConfig, Service, serve};
+pub use strangers::{Names, parse_name};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use serde::de::DeserializeOwned;
+use wire::bazaar::check_stock_name;
 
 /// A request that is whole: nothing is decided on half a body.
 #[derive(Debug)]
@@ -72,12 +73,38 @@ impl Request {
         }
     }
 
+    /// The parameter `stock_name`, if it is not longer than any stock's (rule S3).
+    pub fn stock_name(&self) -> Result<String, BadRequest> {
+        let name = self.parameter("stock_name")?;
+        check_stock_name(&name).map_err(|bad| BadRequest::new("stock_name", bad))?;
+        Ok(name)
+    }
+
     /// A parameter, parsed.
     pub fn parsed<T: FromStr>(&self, name: &str) -> Result<T, BadRequest>
     where
         T::Err: fmt::Display,
     {
         self.parameter(name)?.parse().map_err(|error| BadRequest::new(name, error))
+    }
+
+    /// A parameter that may be absent, parsed.
+    pub fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, BadRequest>
+    where
+        T::Err: fmt::Display,
+    {
+        let given = self.optional_parameter(name)?;
+        let parsed = given.map(|given| given.parse());
+        parsed.transpose().map_err(|error| BadRequest::new(name, error))
+    }
+
+    /// How many rows of a page are asked for: at least one, at most `most`, which is also the default.
+    pub fn limit(&self, most: usize) -> Result<usize, BadRequest> {
+        match self.optional("limit")? {
+            None => Ok(most),
+            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Some(_) => Err(BadRequest::new("limit", format!("must be between 1 and {most}"))),
+        }
     }
 
     /// A header that may be absent, parsed.

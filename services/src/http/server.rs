@@ -1,42 +1,43 @@
-//! The accept loop, and what every request passes through: the table, the secret, the bounds.
+//! The accept loop, and what every request passes through: origin, token, table, bounds.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::bazaar::MAX_BODY_BYTES;
 use wire::headers;
 
+use super::body::{self, Bounds};
+use super::connections::{Connection, Connections, Gone};
 use super::endpoint::{self, Access, Endpoint, Match};
-use super::{Answer, Places, Request};
+use super::stream::Stream;
+use super::token::{Token, ignore_protocol_headers};
+use super::{Answer, HttpConfig, Places, Request, strangers};
 use crate::metrics::HttpMetrics;
-use crate::planted::Bugs;
+use crate::planted::{Bug, Bugs};
 
-/// Requests of one kind of access that are worked on at once. Each holds a body and a few
-/// buffers; far beyond what a laptop can answer, and a bound all the same.
-const MAX_CONCURRENT: usize = 1024;
-/// How long a request waits for one of those places before it is told to come back.
-const MAX_WAIT_FOR_PLACE: Duration = Duration::from_secs(2);
-/// Connections that are open at once.
-const MAX_CONNECTIONS: usize = 4096;
 /// Batches of replicated orders are larger than what clients send, but not by much.
 const MAX_INTERNAL_BODY_BYTES: usize = 8 * 1024 * 1024;
-/// How long a client may take to send a header, or a body: longer is a stuck or hostile one.
-const MAX_READ_TIME: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to end once the service is told to stop.
 const MAX_DRAIN: Duration = Duration::from_secs(3);
-/// Pause after a failed accept (out of file descriptors, say), so that the loop does not spin.
+/// Pause after a failed accept, so that the loop does not spin.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(10);
+/// What requests are counted under that are for a path which does not exist.
+const UNKNOWN: &str = "unknown";
+/// And those of strangers, whatever they are for.
+const REFUSED: &str = "refused";
 
 /// What a service is to the server: its table, and what it does for each row.
 pub trait Service: Send + Sync + 'static {
@@ -57,8 +58,11 @@ pub trait Service: Send + Sync + 'static {
 /// What the server needs besides the service.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The shared secret; internal endpoints demand it if there is one.
+    /// The bazaar's token. A process always has one; without one everybody is taken for one of the
+    /// bazaar's own, as suits services that run in one process with their tests.
     pub secret: Option<Arc<str>>,
+    /// Who may ask, and how much is put up with.
+    pub http: HttpConfig,
     /// Where requests are counted.
     pub metrics: HttpMetrics,
     /// What is planted.
@@ -67,9 +71,15 @@ pub struct ServerConfig {
 
 struct Server<S> {
     service: Arc<S>,
-    config: ServerConfig,
-    client_places: Semaphore,
+    token: Token,
+    on_loopback: bool,
+    http: HttpConfig,
+    metrics: HttpMetrics,
+    bugs: Bugs,
+    read_places: Semaphore,
+    trade_places: Semaphore,
     internal_places: Semaphore,
+    large_bodies: Semaphore,
 }
 
 /// Serves until `shutdown` completes, then lets requests in flight end, within a bound.
@@ -79,42 +89,49 @@ pub async fn serve<S: Service>(
     config: ServerConfig,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let server = Arc::new(Server {
-        service,
-        config,
-        client_places: Semaphore::new(MAX_CONCURRENT),
-        internal_places: Semaphore::new(MAX_CONCURRENT),
-    });
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let limits = config.http.limits;
+    let server = Arc::new(Server::new(service, config, listener.local_addr().ok()));
+    let connections = Connections::new(limits);
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(MAX_READ_TIME);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.header_bytes);
 
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &connections) => accepted,
+            accepted = accept(&listener) => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, place) = match accepted {
-            Ok(accepted) => accepted,
+        let tcp = match accepted {
+            Ok(tcp) => tcp,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
+                connections.spare_one();
                 tokio::time::sleep(ACCEPT_BACKOFF).await;
                 continue;
             }
         };
-        let server = Arc::clone(&server);
-        let handler = service_fn(move |request| {
-            let server = Arc::clone(&server);
-            async move { Ok::<_, std::convert::Infallible>(server.answer(request).await) }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), handler));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
+        let connection = Arc::new(connections.accept());
+        let handler = service_fn({
+            let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
+            move |request| {
+                let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
+                async move {
+                    Ok::<_, std::convert::Infallible>(server.answer(request, &connection).await)
+                }
             }
-            drop(place);
+        });
+        let stream = Stream::new(tcp, limits.write_time, Arc::clone(&connection));
+        let serving = graceful.watch(http.serve_connection(TokioIo::new(stream), handler));
+        tokio::spawn(async move {
+            tokio::select! {
+                ended = serving => if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
+                },
+                () = connection.gone() => tracing::debug!("connection gave way to another"),
+            }
         });
     }
     drop(listener);
@@ -123,99 +140,153 @@ pub async fn serve<S: Service>(
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> std::io::Result<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(connections).acquire_owned().await.map_err(std::io::Error::other)?;
+async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok(stream)
 }
 
 impl<S: Service> Server<S> {
-    async fn answer(&self, request: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
+    fn new(service: Arc<S>, config: ServerConfig, address: Option<SocketAddr>) -> Self {
+        let ServerConfig { secret, http, metrics, bugs } = config;
+        let places = || Semaphore::new(http.limits.concurrent);
+        Self {
+            service,
+            token: Token::new(secret),
+            on_loopback: address.is_some_and(|address| address.ip().is_loopback()),
+            read_places: places(),
+            trade_places: places(),
+            internal_places: places(),
+            large_bodies: Semaphore::new(http.limits.large_bodies),
+            http,
+            metrics,
+            bugs,
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        connection: &Connection,
+    ) -> Response<Full<Bytes>> {
+        // Whoever does not take its answers gets no further ones.
+        connection.unblocked().await;
         let begun = Instant::now();
-        let found = endpoint::find(S::ENDPOINTS, request.method(), request.uri().path());
-        let (path, answer) = match found {
-            Err(answer) => ("unknown", answer),
-            Ok(found) => {
-                (found.path, self.answer_found(found, request).await.unwrap_or_else(|no| no))
-            }
+        let stranger =
+            strangers::check(request.method(), request.uri(), request.headers(), &self.http.names);
+        let (path, answer) = match stranger {
+            Err(stranger) if !self.bugs.has(Bug::AnswerStrangers) => (REFUSED, stranger.answer()),
+            _ => self.answer_known(request, connection).await,
         };
-        self.config.metrics.observe(path, answer.status(), begun.elapsed());
+        self.metrics.observe(path, answer.status(), begun.elapsed());
         answer.into_response()
+    }
+
+    /// The answer, and the path that it is counted under.
+    async fn answer_known(
+        &self,
+        request: hyper::Request<Incoming>,
+        connection: &Connection,
+    ) -> (&'static str, Answer) {
+        let has_token = self.token.is_in(request.headers());
+        if !connection.is_admitted(has_token) {
+            return (REFUSED, too_many("connections").header(CONNECTION, CLOSE));
+        }
+        match endpoint::find(S::ENDPOINTS, request.method(), request.uri().path()) {
+            Err(answer) => (UNKNOWN, answer),
+            Ok(found) => {
+                let answer = self.answer_found(found, request, has_token, connection).await;
+                (found.path, answer.unwrap_or_else(|no| no))
+            }
+        }
     }
 
     async fn answer_found(
         &self,
         found: Match<S::Route>,
         request: hyper::Request<Incoming>,
+        has_token: bool,
+        connection: &Connection,
     ) -> Result<Answer, Answer> {
-        if found.access != Access::Public {
-            self.check_secret(request.headers())?;
-        }
-        let places = match Places::of(found.access, self.config.bugs) {
-            Places::Clients => &self.client_places,
-            Places::Internal => &self.internal_places,
+        let access = found.admit(request.headers(), has_token, self.on_loopback);
+        let access = access.ok_or_else(without_token)?;
+        let early = match self.bugs.has(Bug::PlaceBeforeBody) {
+            true => Some(self.place(found, access).await?),
+            false => None,
         };
-        let max_body = match found.access {
-            Access::Public | Access::Work => MAX_BODY_BYTES,
+        let request = self.read(request, access, has_token).await?;
+        connection.begin().map_err(|Gone| too_many("connections"))?;
+        let answer = match early {
+            Some(_place) => Ok(Arc::clone(&self.service).handle(found.route, request).await),
+            None => self.work(found, access, request).await,
+        };
+        connection.end();
+        answer
+    }
+
+    /// The request, once it is whole: a place is taken by a whole request only.
+    async fn read(
+        &self,
+        request: hyper::Request<Incoming>,
+        access: Access,
+        has_token: bool,
+    ) -> Result<Request, Answer> {
+        let (mut head, body) = request.into_parts();
+        if !has_token && !self.bugs.has(Bug::BelieveAnybody) {
+            ignore_protocol_headers(&mut head.headers);
+        }
+        let limits = &self.http.limits;
+        let bytes = match access {
+            Access::Public | Access::Work | Access::Local => MAX_BODY_BYTES,
             Access::Internal => MAX_INTERNAL_BODY_BYTES,
         };
-        let _place = match tokio::time::timeout(MAX_WAIT_FOR_PLACE, places.acquire()).await {
-            Ok(Ok(place)) => place,
-            Ok(Err(_)) | Err(_) => {
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                return Err(Answer::error_without_effect(status, "too many requests at once"));
-            }
-        };
-        let request = read_whole(request, max_body).await?;
+        let large = (!has_token).then_some((limits.small_body_bytes, &self.large_bodies));
+        let body = body::read(body, Bounds { bytes, time: limits.body_time, large }).await?;
+        Ok(Request {
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or("").to_owned(),
+            headers: head.headers,
+            body,
+        })
+    }
+
+    async fn work(
+        &self,
+        found: Match<S::Route>,
+        access: Access,
+        request: Request,
+    ) -> Result<Answer, Answer> {
+        let _place = self.place(found, access).await?;
         Ok(Arc::clone(&self.service).handle(found.route, request).await)
     }
 
-    fn check_secret(&self, headers: &HeaderMap) -> Result<(), Answer> {
-        let Some(secret) = &self.config.secret else { return Ok(()) };
-        let given = headers.get(headers::SECRET).map_or(&b""[..], |value| value.as_bytes());
-        if constant_time_eq(given, secret.as_bytes()) {
-            Ok(())
-        } else {
-            let message = format!("this endpoint needs the header {}", headers::SECRET);
-            Err(Answer::error(StatusCode::FORBIDDEN, message))
+    async fn place(
+        &self,
+        found: Match<S::Route>,
+        access: Access,
+    ) -> Result<SemaphorePermit<'_>, Answer> {
+        let places = match Places::of(access, found.load, self.bugs) {
+            Places::Reads => &self.read_places,
+            Places::Trades => &self.trade_places,
+            Places::Internal => &self.internal_places,
+        };
+        let acquiring = tokio::time::timeout(self.http.limits.wait_for_place, places.acquire());
+        match acquiring.await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(too_many("requests")),
         }
     }
 }
 
-/// Compares without telling by its duration how much was right.
-fn constant_time_eq(given: &[u8], wanted: &[u8]) -> bool {
-    given.len() == wanted.len()
-        && given.iter().zip(wanted).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+fn too_many(what: &str) -> Answer {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Answer::error_without_effect(status, format!("too many {what} at once"))
 }
 
-async fn read_whole(request: hyper::Request<Incoming>, max_body: usize) -> Result<Request, Answer> {
-    let (head, body) = request.into_parts();
-    let too_large = || {
-        let message = format!("body: longer than {max_body} bytes");
-        Answer::error(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    if body.size_hint().lower() > max_body as u64 {
-        return Err(too_large());
-    }
-    let reading = Limited::new(body, max_body).collect();
-    let body = match tokio::time::timeout(MAX_READ_TIME, reading).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Ok(Err(error)) => {
-            return Err(Answer::error(StatusCode::BAD_REQUEST, format!("body: {error}")));
-        }
-        Err(_) => {
-            return Err(Answer::error(StatusCode::REQUEST_TIMEOUT, "body: did not arrive in time"));
-        }
-    };
-    Ok(Request {
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or("").to_owned(),
-        headers: head.headers,
-        body,
-    })
+fn without_token() -> Answer {
+    let message =
+        format!("this endpoint needs the bazaar's token in the header {}", headers::SECRET);
+    Answer::error_without_effect(StatusCode::FORBIDDEN, message)
 }

@@ -12,17 +12,21 @@ use std::thread;
 use anyhow::Context;
 use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{mpsc, oneshot, watch};
-use wire::configuration::Configuration;
-use wire::ids::{Epoch, OrderNo, ReplicaId};
-use wire::internal::{Append, AppendReply, AppliedTrade, Entry, OrderDump};
+use wire::configuration::{Configuration, Fence};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{
+    Append, AppendReply, AppliedTrade, Entry, FillReply, LogPoint, Obstacle, UnnumberedReply,
+};
 
+use super::dump::{self, Page, PageRequest};
+use super::health::Progress;
 use super::log::{Contradiction, Plan};
 use super::outbox::Outbox;
-use super::replica::{Effect, Reception, Replaced, Replica, Ticket};
+use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
-use crate::planted::{Bug, Planted, Point};
-use crate::process::exit_on_disk_error;
+use crate::planted::{Bug, Part, Planted, Point};
+use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -36,28 +40,45 @@ pub(super) enum Input {
     Tick,
     /// The front-end announced a configuration.
     Heard(Configuration),
+    /// A front-end without a configuration wants to know what there is (rule L4).
+    Fence(Fence, oneshot::Sender<Result<(), Unfenced>>),
     /// A leader's message arrived.
     Append(Append, oneshot::Sender<Result<AppendReply, Contradiction>>),
-    /// A trade was applied in an epoch and needs its number.
-    Number(Epoch, AppliedTrade, oneshot::Sender<Result<OrderNo, Replaced>>),
+    /// A trade was applied in an epoch, by a process of the catalog, and needs its number.
+    Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
     /// A follower answered a message, or did not (`None`).
     PeerAnswered(Epoch, ReplicaId, Option<AppendReply>),
+    /// A follower proved that its disk is well, or did not.
+    PeerProved(Epoch, ReplicaId, bool),
     /// Somebody was seen to have accepted this epoch.
     SawEpoch(Epoch),
     /// The front-end answered a request to change the in-sync set, or did not.
     MembershipAnswered(Epoch, Option<Configuration>),
-    /// The catalog listed applied trades.
-    Listed(Epoch, Vec<AppliedTrade>),
-    /// Somebody wants to see everything.
-    Dump(oneshot::Sender<OrderDump>),
+    /// The catalog listed applied trades, or said why it cannot.
+    Listed(Epoch, UnnumberedReply),
+    /// The catalog was given what it lacked, or said why it does not take it.
+    Filled(Epoch, FillReply),
+    /// A process of the catalog was met.
+    SawCatalog(Epoch, Incarnation),
+    /// Somebody wants to see a write of this replica's own (rule G1).
+    Prove(oneshot::Sender<()>),
+    /// Somebody wants to see a page of everything.
+    Dump(PageRequest, oneshot::Sender<Page>),
     /// The process ends.
     Stop,
 }
 
+/// A trade's number, or why there is none here.
+pub(super) type Numbered = Result<OrderNo, NoNumber>;
+
 /// What everybody may know about a replica at any time, without asking its thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Status {
-    /// The newest epoch on its disk.
+    /// Its database.
+    pub(super) identity: Identity,
+    /// The bazaar that it belongs to, if it has heard of one.
+    pub(super) bazaar: Option<BazaarId>,
+    /// The newest epoch on its disk: accepted, or heard of.
     pub(super) epoch: Epoch,
     /// Whether this process leads that epoch.
     pub(super) leading: bool,
@@ -65,6 +86,14 @@ pub(super) struct Status {
     pub(super) serving: bool,
     /// The last number in its log.
     pub(super) last_order_no: OrderNo,
+    /// The last entry that is on its disk.
+    pub(super) last: LogPoint,
+    /// Up to where it knows its log to be committed.
+    pub(super) committed: OrderNo,
+    /// Why it leads and does not serve.
+    pub(super) obstacle: Option<Obstacle>,
+    /// The process of the catalog that it has listed as a leader.
+    pub(super) catalog: Option<Incarnation>,
     /// The newest configuration it heard of.
     pub(super) configuration: Option<Configuration>,
 }
@@ -88,20 +117,26 @@ struct Actor {
     store: Store,
     inputs: mpsc::Receiver<Input>,
     outbox: Outbox,
-    waiting: HashMap<Ticket, oneshot::Sender<Result<OrderNo, Replaced>>>,
+    waiting: HashMap<Ticket, oneshot::Sender<Numbered>>,
     next_ticket: Ticket,
     answers: Vec<PendingAnswer>,
     status: watch::Sender<Status>,
     committed: CommittedOrders,
+    /// The commit mark that is on disk.
+    mark: OrderNo,
     planted: Planted,
+    progress: Progress,
+    /// Whether the step under way has written something.
+    has_written: bool,
     meters: Meters,
 }
 
 /// An answer that is given once what it depends on can be seen by everybody: whoever is told a
 /// number may look the order up at once.
 enum PendingAnswer {
-    Number(oneshot::Sender<Result<OrderNo, Replaced>>, Result<OrderNo, Replaced>),
-    Dump(oneshot::Sender<OrderDump>),
+    Number(oneshot::Sender<Numbered>, Numbered),
+    Fence(oneshot::Sender<Result<(), Unfenced>>),
+    Dump(PageRequest, oneshot::Sender<Page>),
 }
 
 struct Meters {
@@ -127,20 +162,30 @@ impl Meters {
     }
 }
 
+/// Which process of which replica this is, and who the others are.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) id: ReplicaId,
+    pub(super) incarnation: Incarnation,
+    pub(super) others: Vec<ReplicaId>,
+}
+
 /// Starts the thread of a replica whose disk is open.
 ///
 /// # Errors
 /// If the disk's content breaks an invariant, or the thread cannot be started.
 pub(super) fn start(
-    id: ReplicaId,
-    others: Vec<ReplicaId>,
+    own: Own,
     store: Store,
     planted: Planted,
+    progress: &Progress,
     metrics: &Metrics,
     outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
 ) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
-    let (epoch, log) = store.load().context("cannot read the order log")?;
-    let replica = Replica::new(id, others, epoch, log).with_bugs(planted.bugs);
+    let Own { id, incarnation, others } = own;
+    let found = store.load()?;
+    let mark = found.committed;
+    let replica = Replica::new(id, incarnation, others, found).with_bugs(planted.bugs);
     let (queue, inputs) = mpsc::channel(MAX_QUEUED);
     let (status, status_seen) = watch::channel(status_of(&replica));
     let committed = CommittedOrders::default();
@@ -156,7 +201,10 @@ pub(super) fn start(
         answers: Vec::new(),
         status,
         committed,
+        mark,
         planted,
+        progress: progress.clone(),
+        has_written: false,
         meters: Meters::new(metrics),
     };
     let thread = thread::Builder::new()
@@ -168,25 +216,38 @@ pub(super) fn start(
 
 fn status_of(replica: &Replica) -> Status {
     Status {
+        identity: replica.identity().clone(),
+        bazaar: replica.bazaar().cloned(),
         epoch: replica.accepted(),
         leading: replica.is_leading(),
         serving: replica.is_serving(),
         last_order_no: replica.log().last().order_no,
+        last: replica.last_on_disk(),
+        committed: replica.committed(),
+        obstacle: replica.obstacle().cloned(),
+        catalog: replica.listed_catalog().cloned(),
         configuration: replica.configuration().cloned(),
     }
 }
 
 impl Actor {
     fn run(mut self) {
+        let _owner = StateOwner::new("the thread that numbers orders");
+        self.planted.panics.pass(Part::OrderWriter);
         self.publish();
         while let Some(input) = self.inputs.blocking_recv() {
+            self.progress.begin(monotonic_us());
             let mut tick = false;
             let mut next = Some(input);
             let mut taken = 0;
             while let Some(input) = next {
                 match input {
                     Input::Stop => return,
-                    Input::Tick => tick = true,
+                    Input::Tick => {
+                        tick = true;
+                        let effects = self.replica.tick();
+                        self.perform(effects);
+                    }
                     input => self.take(input),
                 }
                 taken += 1;
@@ -199,6 +260,8 @@ impl Actor {
             self.release();
             self.flush();
             self.release();
+            let has_written = std::mem::take(&mut self.has_written);
+            self.progress.end(monotonic_us(), has_written);
         }
     }
 
@@ -206,6 +269,17 @@ impl Actor {
         let effects = match input {
             Input::Tick | Input::Stop => Vec::new(),
             Input::Heard(configuration) => self.replica.hear(configuration),
+            Input::Fence(fence, reply) => match self.replica.fence(&fence) {
+                Ok(effects) => {
+                    tracing::warn!(epoch = %fence.epoch, "a front-end without a configuration asks");
+                    self.answers.push(PendingAnswer::Fence(reply));
+                    effects
+                }
+                Err(unfenced) => {
+                    let _ = reply.send(Err(unfenced));
+                    Vec::new()
+                }
+            },
             Input::Append(message, reply) => {
                 let answer = self.receive(&message);
                 if let Err(contradiction) = &answer {
@@ -215,32 +289,53 @@ impl Actor {
                 let _ = reply.send(answer);
                 Vec::new()
             }
-            Input::Number(epoch, trade, reply) => {
+            Input::Number(epoch, incarnation, trade, reply) => {
                 let ticket = self.next_ticket;
                 self.next_ticket += 1;
                 self.waiting.insert(ticket, reply);
-                self.replica.number(epoch, &trade, Some(ticket))
+                self.replica.number(epoch, &incarnation, &trade, Some(ticket))
             }
             Input::PeerAnswered(epoch, peer, answer) => match answer {
                 None => self.replica.peer_failed(epoch, peer),
-                Some(AppendReply::Accepted { matched }) => {
-                    self.replica.peer_accepted(epoch, peer, matched)
+                Some(AppendReply::Accepted { matched, identity }) => {
+                    self.replica.peer_accepted(epoch, peer, identity, matched)
                 }
-                Some(AppendReply::Mismatch { try_after }) => {
-                    self.replica.peer_mismatched(epoch, peer, try_after)
+                Some(AppendReply::Mismatch { try_after, identity }) => {
+                    self.replica.peer_mismatched(epoch, peer, identity, try_after)
+                }
+                Some(AppendReply::Refused { order_no, reason }) => {
+                    tracing::error!(follower = %peer, %order_no, reason, "refused by a follower");
+                    self.replica.peer_refused(epoch, peer, reason)
                 }
                 Some(AppendReply::Stale { accepted }) => self.replica.saw_epoch(accepted),
             },
+            Input::PeerProved(epoch, peer, is_proved) => {
+                self.replica.peer_proved(epoch, peer, is_proved)
+            }
             Input::SawEpoch(epoch) => self.replica.saw_epoch(epoch),
             Input::MembershipAnswered(epoch, answer) => {
                 self.replica.membership_answered(epoch, answer)
             }
-            Input::Listed(epoch, trades) => {
-                tracing::info!(%epoch, listed = trades.len(), "the catalog listed applied trades");
-                self.replica.listed(epoch, &trades)
+            Input::Listed(epoch, reply) => {
+                tell_of_list(epoch, &reply);
+                self.replica.listed(epoch, reply)
             }
-            Input::Dump(reply) => {
-                self.answers.push(PendingAnswer::Dump(reply));
+            Input::Filled(epoch, reply) => {
+                tracing::info!(%epoch, ?reply, "the catalog was given what it lacked");
+                self.replica.filled(epoch, reply)
+            }
+            Input::SawCatalog(epoch, incarnation) => self.replica.saw_catalog(epoch, &incarnation),
+            Input::Prove(reply) => {
+                if let Err(error) = self.store.prove() {
+                    exit_on_disk_error("writing the order log", &self.store.explain(&error));
+                }
+                self.has_written = true;
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(());
+                Vec::new()
+            }
+            Input::Dump(request, reply) => {
+                self.answers.push(PendingAnswer::Dump(request, reply));
                 Vec::new()
             }
         };
@@ -250,24 +345,35 @@ impl Actor {
     fn receive(&mut self, message: &Append) -> Result<AppendReply, Contradiction> {
         let plan = match self.replica.receive(message)? {
             Reception::Stale(accepted) => return Ok(AppendReply::Stale { accepted }),
+            Reception::Refused(refusal) => {
+                tracing::error!(%refusal, leader = %message.leader, "refused a leader's message");
+                let order_no = refusal.committed().unwrap_or_default();
+                return Ok(AppendReply::Refused { order_no, reason: refusal.to_string() });
+            }
             Reception::Plan(plan) => plan,
         };
-        let accepted = self.replica.epoch_to_store(message.epoch);
         let last = self.replica.log().last().order_no;
-        let (keep, entries, reply) = match &plan {
-            Plan::Mismatch { try_after } => {
-                (None, &[][..], AppendReply::Mismatch { try_after: *try_after })
-            }
-            Plan::Change { keep, entries, matched } => (
-                (*keep < last).then_some(*keep),
-                entries.as_slice(),
-                AppendReply::Accepted { matched: *matched },
-            ),
+        let identity = self.replica.identity().clone();
+        let mut change = Change {
+            accepted: self.replica.epoch_to_store(message.epoch),
+            bazaar: self.replica.bazaar().is_none().then_some(&message.bazaar),
+            ..Change::default()
         };
-        if let Some(keep) = keep {
+        let reply = match &plan {
+            Plan::Mismatch { try_after } => {
+                AppendReply::Mismatch { try_after: *try_after, identity }
+            }
+            Plan::Change { restamped, keep, entries, matched } => {
+                change.restamped = restamped;
+                change.keep = (*keep < last).then_some(*keep);
+                change.entries = entries;
+                AppendReply::Accepted { matched: *matched, identity }
+            }
+        };
+        if let Some(keep) = change.keep {
             tracing::warn!(after = %keep, through = %last, "dropping what was never committed");
         }
-        self.commit(accepted, keep, entries);
+        self.commit(change, self.replica.mark_with(message, &plan));
         let effects = self.replica.accept(message, plan);
         self.perform(effects);
         Ok(reply)
@@ -279,31 +385,39 @@ impl Actor {
             return;
         }
         self.planted.stretches.pass_blocking(Point::Flush);
-        self.commit(None, None, &fresh);
+        self.commit(Change { entries: &fresh, ..Change::default() }, self.replica.committed());
         let effects = self.replica.flushed();
         self.perform(effects);
     }
 
-    fn commit(&mut self, accepted: Option<Epoch>, keep: Option<OrderNo>, entries: &[Arc<Entry>]) {
-        if accepted.is_none() && keep.is_none() && entries.is_empty() {
+    /// Writes a change, and the commit mark with it (rule L2); the mark alone is no reason to write.
+    fn commit(&mut self, mut change: Change<'_>, mark: OrderNo) {
+        if change.is_nothing() {
             return;
         }
-        if let Err(error) = self.store.commit(&Change { accepted, keep, entries }) {
-            exit_on_disk_error("writing the order log", &error);
+        change.committed = (mark > self.mark).then_some(mark);
+        if let Err(error) = self.store.commit(&change) {
+            exit_on_disk_error("writing the order log", &self.store.explain(&error));
         }
+        self.mark = self.mark.max(mark);
+        self.has_written = true;
         self.meters.flushes.inc();
-        if !entries.is_empty() {
-            self.meters.batch_sizes.observe(entries.len() as f64);
+        if !change.entries.is_empty() {
+            self.meters.batch_sizes.observe(change.entries.len() as f64);
         }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
+                Effect::Store { epoch, bazaar } => {
+                    let (accepted, bazaar) = (Some(epoch), bazaar.as_ref());
+                    let change = Change { accepted, bazaar, ..Change::default() };
+                    self.commit(change, self.replica.committed());
+                }
                 Effect::Lead(epoch) => {
                     tracing::info!(%epoch, "leading");
                     self.meters.takeovers.inc();
-                    self.commit(self.replica.epoch_to_store(epoch), None, &[]);
                     let effects = self.replica.lead(epoch);
                     self.perform(effects);
                 }
@@ -316,23 +430,15 @@ impl Actor {
                     tracing::info!(?request, "asking the front-end");
                     self.outbox.change_membership(request);
                 }
-                Effect::ListUnnumbered(epoch, after) => self.outbox.list_unnumbered(epoch, after),
+                Effect::AskForProof(epoch, peer) => self.outbox.ask_for_proof(epoch, peer),
+                Effect::List(request) => self.outbox.list(request),
+                Effect::Fill(request) => self.outbox.fill(request),
             }
         }
     }
 
-    fn dump(&self) -> OrderDump {
-        let log = self.replica.log();
-        OrderDump {
-            id: self.outbox.id(),
-            accepted_epoch: self.replica.accepted(),
-            committed: self.replica.committed(),
-            entries: log
-                .after(OrderNo(0), usize::MAX >> 1)
-                .iter()
-                .map(|e| Entry::clone(e))
-                .collect(),
-        }
+    fn page(&self, request: &PageRequest) -> Page {
+        dump::page(&self.replica, request)
     }
 
     /// Shows what has changed, then gives the answers that depend on it.
@@ -342,7 +448,8 @@ impl Actor {
             // Whoever waited may have left; the number stays.
             match answer {
                 PendingAnswer::Number(reply, result) => drop(reply.send(result)),
-                PendingAnswer::Dump(reply) => drop(reply.send(self.dump())),
+                PendingAnswer::Fence(reply) => drop(reply.send(Ok(()))),
+                PendingAnswer::Dump(request, reply) => drop(reply.send(self.page(&request))),
             }
         }
     }
@@ -371,6 +478,15 @@ impl Actor {
             *shown = status;
             changed
         });
+    }
+}
+
+fn tell_of_list(epoch: Epoch, reply: &UnnumberedReply) {
+    match reply {
+        UnnumberedReply::Page { trades, last_place, .. } => {
+            tracing::info!(%epoch, listed = trades.len(), %last_place, "the catalog listed trades");
+        }
+        other => tracing::warn!(%epoch, ?other, "the catalog lists nothing yet"),
     }
 }
 

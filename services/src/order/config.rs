@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use wire::ids::ReplicaId;
 
+use crate::http::HttpConfig;
 use crate::planted::Planted;
 use crate::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use crate::storage::Durability;
@@ -72,6 +73,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a commit counts.
     pub durability: Durability,
+    /// Who may ask, and how much is put up with.
+    pub http: HttpConfig,
     /// What is wrong with it on purpose: nothing, but in builds that ask for it.
     pub planted: Planted,
 }
@@ -103,6 +106,7 @@ impl TryFrom<Args> for Config {
             catalog: args.catalog,
             ping_period: Duration::from_millis(args.ping_period_ms),
             ping_timeout: Duration::from_millis(args.ping_timeout_ms),
+            http: args.common.http(),
             data_dir: args.common.data_dir,
             durability: args.common.durability,
             planted: Planted::from(&args.common.planted),

@@ -3,15 +3,20 @@
 //! Pure. Deciding and changing are two steps, so that the disk can come between them: a follower
 //! [plans](OrderLog::plan), writes the plan down, and only then [applies](OrderLog::apply) it.
 //!
-//! Invariants (ARCHITECTURE.md I1, I3): numbers are 1 and up without gaps; epochs never decrease
-//! along the log; a request id and a place at the catalog stand in it once; an entry of the
-//! sender's own epoch is never dropped.
+//! Invariants (ARCHITECTURE.md I1, I3): numbers are 1 and up without gaps, and are the trades' places
+//! at the catalog (rule N1); beyond what is known to be committed epochs never decrease along the log;
+//! a request id stands in it once; an entry of the sender's own epoch is never dropped; nothing at or
+//! below the commit mark is dropped or becomes another trade, whoever asks (rule L2).
+//!
+//! What is committed may stand in one log under an older epoch than in another: in a log that was made
+//! again from the catalog's list it has the epoch of the leader that asked. The same trade under another
+//! epoch is no other content, so it is stamped with the sender's epoch, in its place.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId};
+use wire::ids::{BazaarId, Epoch, OrderNo, RequestId};
 use wire::internal::{Append, Entry, LogPoint};
 
 use crate::planted::{Bug, Bugs};
@@ -31,8 +36,11 @@ pub enum Plan {
         /// The highest number at which the leader should try again.
         try_after: OrderNo,
     },
-    /// Drop everything after `keep`, then append `entries`. Either part may be nothing.
+    /// Put `restamped` in the places of the same trades, drop everything after `keep`, then append
+    /// `entries`. Each part may be nothing.
     Change {
+        /// Committed trades that stand under another epoch here; their numbers are at most `keep`.
+        restamped: Vec<Arc<Entry>>,
         /// The last number that stays.
         keep: OrderNo,
         /// What follows it.
@@ -57,6 +65,28 @@ pub enum Contradiction {
     /// The trade already has a number.
     #[error("request {0} would be numbered twice, as {1} and as {2}")]
     NumberedTwice(RequestId, OrderNo, OrderNo),
+    /// An order that is known to be committed here would be dropped (rule L2).
+    #[error("order {0} is committed here and would be dropped")]
+    CommittedDropped(OrderNo),
+    /// An order that is known to be committed here would become another (rule L2).
+    #[error("order {0} is committed here as {1} and would become {2}")]
+    CommittedChanged(OrderNo, RequestId, RequestId),
+    /// The message comes from another bazaar (rule L1).
+    #[error("it is of bazaar {0}; this replica belongs to {1}")]
+    OtherBazaar(BazaarId, BazaarId),
+}
+
+impl Contradiction {
+    /// The committed order that the message would have changed, if that is why it is refused.
+    #[must_use]
+    pub fn committed(&self) -> Option<OrderNo> {
+        match self {
+            Self::CommittedDropped(order_no) | Self::CommittedChanged(order_no, ..) => {
+                Some(*order_no)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The index follows from the entries.
@@ -67,15 +97,20 @@ impl Hash for OrderLog {
 }
 
 impl OrderLog {
-    /// A log that holds `entries`, which must be numbered 1 and up.
+    /// A log that holds `entries`, which must be numbered 1 and up, and is known to be committed up to
+    /// `committed`.
     ///
     /// # Errors
     /// The first entry that breaks an invariant of the module.
-    pub fn from_entries(entries: impl IntoIterator<Item = Entry>) -> Result<Self, Contradiction> {
+    pub fn from_entries(
+        entries: impl IntoIterator<Item = Entry>,
+        committed: OrderNo,
+    ) -> Result<Self, Contradiction> {
         let mut log = Self::default();
         for entry in entries {
             let last = log.last();
-            if entry.order_no != last.order_no.next() || entry.epoch < last.epoch {
+            let is_older = entry.epoch < last.epoch && last.order_no > committed;
+            if entry.order_no != last.order_no.next() || is_older {
                 return Err(Contradiction::Malformed(entry.order_no));
             }
             log.check_numbered_once(&entry, last.order_no)?;
@@ -119,40 +154,39 @@ impl OrderLog {
         &self.entries[begin..end]
     }
 
-    /// The end of the longest gapless run of catalog places, counted from the first: whatever the
-    /// catalog applied up to there has a number here.
-    #[must_use]
-    pub fn numbered_through(&self) -> AppliedSeq {
-        let places: BTreeSet<u64> = self.entries.iter().map(|entry| entry.applied_seq.0).collect();
-        let run = places.iter().zip(1..).take_while(|(place, expected)| **place == *expected);
-        AppliedSeq(run.count() as u64)
-    }
-
     /// Appends an entry that this replica numbers itself.
     pub fn push(&mut self, entry: Arc<Entry>) {
         self.numbers.insert(entry.request_id.clone(), entry.order_no);
         self.entries.push(entry);
     }
 
-    /// What `message` would change here.
+    /// What `message` would change here, in a log that is known to be committed up to `committed`.
     ///
     /// # Errors
     /// If no correct leader could have sent it.
-    pub fn plan(&self, message: &Append, bugs: Bugs) -> Result<Plan, Contradiction> {
+    pub fn plan(
+        &self,
+        message: &Append,
+        committed: OrderNo,
+        bugs: Bugs,
+    ) -> Result<Plan, Contradiction> {
         let mut keep = self.end_without_deposed_tail(message, bugs);
         let previous = message.previous;
         if previous.order_no > keep && bugs.has(Bug::AcknowledgeGaps) {
             let matched = OrderNo(previous.order_no.0 + message.entries.len() as u64);
-            return Ok(Plan::Change { keep, entries: Vec::new(), matched });
+            let (restamped, entries) = Default::default();
+            return Ok(Plan::Change { restamped, keep, entries, matched });
         }
         if previous.order_no > keep {
+            // The deposed tail goes with the message that follows; what is protected is said now.
+            check_committed_stays(keep, self.last().order_no.min(committed), bugs)?;
             return Ok(Plan::Mismatch { try_after: keep });
         }
         if self.point_at(previous.order_no) != Some(previous) {
             return Ok(Plan::Mismatch { try_after: self.before_epoch_run(previous.order_no) });
         }
         let mut expected = previous;
-        let mut fresh = Vec::new();
+        let (mut restamped, mut fresh) = (Vec::new(), Vec::new());
         for entry in &message.entries {
             if entry.order_no != expected.order_no.next()
                 || entry.epoch < expected.epoch
@@ -168,6 +202,18 @@ impl OrderLog {
                     }
                 }
                 Some(_) if bugs.has(Bug::KeepConflictingTail) => {}
+                Some(held) if entry.order_no <= committed && !is_mark_ignored(bugs) => {
+                    let is_other = !held.is_same_trade(entry);
+                    if is_other && !bugs.has(Bug::ReplaceCommitted) {
+                        let (held, entry) = (held.request_id.clone(), entry.request_id.clone());
+                        return Err(Contradiction::CommittedChanged(
+                            expected.order_no,
+                            held,
+                            entry,
+                        ));
+                    }
+                    restamped.push(Arc::clone(entry));
+                }
                 Some(_) => {
                     keep = OrderNo(entry.order_no.0 - 1);
                     fresh.push(Arc::clone(entry));
@@ -180,12 +226,13 @@ impl OrderLog {
         } else {
             self.check_drop(keep, message.epoch, bugs)?;
         }
+        check_committed_stays(keep, self.last().order_no.min(committed), bugs)?;
         if !bugs.has(Bug::NoOrderLogCheck) {
             for entry in &fresh {
                 self.check_numbered_once(entry, keep)?;
             }
         }
-        Ok(Plan::Change { keep, entries: fresh, matched: expected.order_no })
+        Ok(Plan::Change { restamped, keep, entries: fresh, matched: expected.order_no })
     }
 
     /// Carries a [`Plan::Change`] out.
@@ -195,6 +242,18 @@ impl OrderLog {
         }
         for entry in entries {
             self.push(entry);
+        }
+    }
+
+    /// Stamps trades that are there with the epochs of `entries`.
+    pub fn restamp(&mut self, entries: Vec<Arc<Entry>>) {
+        for entry in entries {
+            let held = index(entry.order_no).and_then(|index| self.entries.get_mut(index));
+            if let Some(held) = held {
+                self.numbers.remove(&held.request_id);
+                self.numbers.insert(entry.request_id.clone(), entry.order_no);
+                *held = entry;
+            }
         }
     }
 
@@ -237,6 +296,22 @@ impl OrderLog {
             _ => Ok(()),
         }
     }
+}
+
+/// Rule L2: what is known to be committed stays. *Otherwise: a file is lost, its replica is elected all
+/// the same, and the other two drop 600 committed orders.*
+fn check_committed_stays(keep: OrderNo, held: OrderNo, bugs: Bugs) -> Result<(), Contradiction> {
+    if keep < held && !is_mark_ignored(bugs) {
+        return Err(Contradiction::CommittedDropped(keep.next()));
+    }
+    Ok(())
+}
+
+/// Bugs whose harm is that something committed is dropped: with the mark it could not come to that.
+fn is_mark_ignored(bugs: Bugs) -> bool {
+    bugs.has(Bug::DropCommitted)
+        || bugs.has(Bug::NoEpochCheckAtFollower)
+        || bugs.has(Bug::DropOwnEpoch)
 }
 
 fn point(entry: Option<&Arc<Entry>>) -> LogPoint {

@@ -8,15 +8,21 @@ mod actor;
 mod backoff;
 pub mod carriage;
 mod config;
+mod confirmation;
+pub mod dump;
+pub mod health;
 pub mod log;
+pub mod lookup;
 mod outbox;
+mod prober;
+pub mod reach;
 pub mod replica;
 mod routes;
 mod store;
 mod trades;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -24,13 +30,18 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
+use wire::ids::Incarnation;
 
 pub use config::{Args, Config};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
-use actor::Input;
+use crate::process::{StateOwner, joined};
+use actor::{Input, Own};
+use health::Progress;
 use outbox::Outbox;
+use prober::{News, Prober};
+use reach::Reach;
 use routes::OrderService;
 use store::Store;
 use trades::Trades;
@@ -51,42 +62,76 @@ pub async fn run(
     let port = listener.local_addr().context("the listener has no address")?.port();
     let store = Store::open(&config.data_dir, config.id, config.durability, planted.bugs)?;
     let others = config.others.keys().copied().collect();
+    let reach = Reach::new(config.others.keys().copied());
+    let progress = Progress::default();
     let outbox = |inputs, status| Outbox {
-        id: config.id,
         replicas: config.others.clone(),
         front_end: config.front_end,
         catalog: config.catalog,
         append_timeout: config.ping_timeout,
+        reach: reach.clone(),
         peers: peers.clone(),
         stretches: planted.stretches,
         runtime: tokio::runtime::Handle::current(),
         inputs,
         status,
     };
-    let (replica, thread) = actor::start(config.id, others, store, planted, &metrics, outbox)?;
+    let incarnation = Uuid::new_v4().to_string();
+    let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
+    let own = Own { id: config.id, incarnation: incarnation.clone(), others };
+    let (replica, thread) = actor::start(own, store, planted, &progress, &metrics, outbox)?;
     let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
+    let prober = Prober {
+        peers: peers.clone(),
+        catalog: config.catalog,
+        front_end: config.front_end,
+        period: config.ping_period,
+        timeout: config.ping_timeout,
+        reach: reach.clone(),
+        status: replica.status.clone(),
+        inputs: replica.inputs.downgrade(),
+        news: News::default(),
+    };
+    let probes = [
+        tokio::spawn(prober.clone().watch_catalog()),
+        tokio::spawn(prober.clone().watch_front_end()),
+    ];
 
+    let server = ServerConfig {
+        secret,
+        http: config.http.clone(),
+        metrics: metrics.http.clone(),
+        bugs: planted.bugs,
+    };
     let service = OrderService {
         port,
-        incarnation: Uuid::new_v4().to_string(),
-        trades: Trades::new(replica.clone(), config.catalog, peers.clone(), planted),
+        incarnation,
+        trades: Trades::new(
+            replica.clone(),
+            config.catalog,
+            peers.clone(),
+            prober.news.clone(),
+            planted,
+        ),
         replica: replica.clone(),
+        progress,
+        prober,
         peers,
         metrics: metrics.clone(),
+        foreign: Mutex::default(),
         config,
     };
-    let server = ServerConfig { secret, metrics: metrics.http.clone(), bugs: planted.bugs };
     serve(listener, Arc::new(service), server, shutdown).await;
 
     ticks.abort();
+    probes.iter().for_each(tokio::task::JoinHandle::abort);
     // If the queue is closed, the thread has ended already.
     let _ = replica.inputs.send(Input::Stop).await;
-    let ended = tokio::task::spawn_blocking(move || thread.join()).await;
-    anyhow::ensure!(matches!(ended, Ok(Ok(()))), "the replica's thread panicked");
-    Ok(())
+    joined(thread).await
 }
 
 async fn tick(inputs: mpsc::Sender<Input>, period: Duration) {
+    let _owner = StateOwner::new("the task that ticks");
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

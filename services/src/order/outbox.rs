@@ -8,15 +8,18 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
+use wire::bazaar::ErrorBody;
 use wire::configuration::{Configuration, MembershipRequest};
 use wire::headers;
-use wire::ids::{AppliedSeq, Epoch, ReplicaId};
-use wire::internal::{Append, AppendReply, UnnumberedReply, UnnumberedRequest};
+use wire::ids::{Epoch, ReplicaId};
+use wire::internal::{Append, AppendReply, FillRequest, Part, ProofRequest, UnnumberedRequest};
 
 use super::actor::{Input, Status};
 use super::backoff::Backoff;
-use crate::http::{Call, CallError, Peers};
+use super::reach::Reach;
+use crate::http::{Call, CallError, Peers, Reply};
 use crate::planted::{Point, Stretches};
+use crate::process::monotonic_us;
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,8 +31,6 @@ const MEMBERSHIP_PAUSE: Duration = Duration::from_millis(10);
 /// Who the others are and how they are reached.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
-    /// This replica.
-    pub(super) id: ReplicaId,
     /// Every other replica.
     pub(super) replicas: BTreeMap<ReplicaId, SocketAddr>,
     /// The front-end.
@@ -38,6 +39,8 @@ pub(super) struct Outbox {
     pub(super) catalog: SocketAddr,
     /// How long a follower may take to answer before it counts as failed.
     pub(super) append_timeout: Duration,
+    /// Where it is noted who answers.
+    pub(super) reach: Reach,
     /// Connections.
     pub(super) peers: Peers,
     /// Which moments are made longer.
@@ -51,11 +54,6 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// This replica's id.
-    pub(super) fn id(&self) -> ReplicaId {
-        self.id
-    }
-
     /// Sends a message to a follower and reports its answer.
     pub(super) fn append(&self, to: ReplicaId, message: Append) {
         let Some(address) = self.replicas.get(&to).copied() else { return };
@@ -63,7 +61,12 @@ impl Outbox {
         self.runtime.spawn(async move {
             let epoch = message.epoch;
             outbox.stretches.pass(Point::Append).await;
+            let began_us = monotonic_us();
             let answer = outbox.exchange(address, &message).await;
+            match answer {
+                Some(_) => outbox.reach.answered(Part::Replica(to)),
+                None => outbox.reach.failed(Part::Replica(to), began_us),
+            }
             outbox.report(Input::PeerAnswered(epoch, to, answer)).await;
         });
     }
@@ -90,6 +93,19 @@ impl Outbox {
         }
     }
 
+    /// Has a follower prove, within the time that it has for a message, that its disk is well.
+    pub(super) fn ask_for_proof(&self, epoch: Epoch, of: ReplicaId) {
+        let Some(address) = self.replicas.get(&of).copied() else { return };
+        let outbox = self.clone();
+        self.runtime.spawn(async move {
+            let call = Call::post("/prove", &ProofRequest { reach: false });
+            let reply = outbox.peers.call(address, &call, outbox.append_timeout).await;
+            let is_proved = reply.is_ok_and(|reply| reply.status == StatusCode::OK);
+            tracing::info!(replica = %of, is_proved, "asked whether its disk is well again");
+            outbox.report(Input::PeerProved(epoch, of, is_proved)).await;
+        });
+    }
+
     /// Asks the front-end for a change of the in-sync set and reports the configuration that it
     /// answers with, whichever way it decided.
     pub(super) fn change_membership(&self, request: MembershipRequest) {
@@ -106,25 +122,49 @@ impl Outbox {
     }
 
     /// Asks the catalog for applied trades until it answers, or the epoch is over.
-    pub(super) fn list_unnumbered(&self, epoch: Epoch, after: AppliedSeq) {
+    pub(super) fn list(&self, request: UnnumberedRequest) {
+        let epoch = request.epoch;
+        let call = Call::post("/unnumbered", &request);
+        self.ask_catalog(epoch, call, move |reply| Some(Input::Listed(epoch, reply.json()?)));
+    }
+
+    /// Gives the catalog what it lacks until it answers, or the epoch is over. A piece that comes twice
+    /// does no harm.
+    pub(super) fn fill(&self, request: FillRequest) {
+        let epoch = request.epoch;
+        let call = Call::post("/fill", &request);
+        self.ask_catalog(epoch, call, move |reply| Some(Input::Filled(epoch, reply.json()?)));
+    }
+
+    /// Repeats `call` until the catalog answers it, or the epoch is over.
+    fn ask_catalog(
+        &self,
+        epoch: Epoch,
+        call: Call,
+        report: impl Fn(&Reply) -> Option<Input> + Send + Sync + 'static,
+    ) {
         let outbox = self.clone();
         self.runtime.spawn(async move {
-            let call = Call::post("/unnumbered", &UnnumberedRequest { epoch, after });
             let mut backoff = Backoff::default();
+            let mut refusal = None;
             while outbox.leads(epoch) {
                 match outbox.peers.call(outbox.catalog, &call, LIST_TIMEOUT).await {
                     Ok(reply) if reply.status == StatusCode::OK => {
-                        if let Some(list) = reply.json::<UnnumberedReply>() {
-                            return outbox.report(Input::Listed(epoch, list.trades)).await;
-                        }
-                    }
-                    Ok(reply) if reply.status == StatusCode::CONFLICT => {
-                        if let Some(newer) = reply.header::<Epoch>(headers::EPOCH) {
-                            return outbox.report(Input::SawEpoch(newer)).await;
+                        if let Some(input) = report(&reply) {
+                            return outbox.report(input).await;
                         }
                     }
                     Ok(reply) => {
-                        tracing::warn!(status = %reply.status, "the catalog lists nothing");
+                        // A newer epoch has begun; without one in it, the catalog is another bazaar's.
+                        if let Some(newer) = reply.header::<Epoch>(headers::EPOCH) {
+                            return outbox.report(Input::SawEpoch(newer)).await;
+                        }
+                        let reason = reply.json::<ErrorBody>().map(|body| body.error.message);
+                        if reason != refusal {
+                            let (status, reason) = (reply.status, reason.as_deref());
+                            tracing::warn!(%status, reason, "the catalog does not answer yet");
+                        }
+                        refusal = reason;
                     }
                     Err(error) => tracing::debug!(%error, "the catalog does not answer"),
                 }

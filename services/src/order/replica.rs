@@ -2,26 +2,33 @@
 //!
 //! Pure. Inputs come in as method calls, what is to be done comes out as [`Effect`]s and
 //! [`Append`]s; disks, sockets and clocks belong to the shell (`actor.rs`). The shell's part of
-//! the bargain: an epoch is on disk before [`Replica::lead`], a plan before [`Replica::accept`],
-//! and numbered entries before [`Replica::flushed`].
+//! the bargain: a [`Effect::Store`] is on disk before anything else goes out, a plan before
+//! [`Replica::accept`], numbered entries before [`Replica::flushed`]; and with each of these the
+//! [mark](Replica::committed) up to which the log is known to be committed (rule L2).
 //!
-//! Invariants (ARCHITECTURE.md I1 to I5): in an epoch only its leader numbers, and a process that
-//! finds an epoch on its disk never leads it; a number is answered only once every replica that the
-//! leader must wait for has it; the leader must wait for every member of the newest configuration,
+//! Invariants (ARCHITECTURE.md I1 to I5): in an epoch only the process that was chosen numbers; a
+//! number is the trade's place at the catalog (rule N1), and is answered only once every replica that
+//! the leader must wait for has it; the leader must wait for every member of the newest configuration,
 //! and for whomever it has asked to add until a newer configuration shows that nothing came of it.
+//!
+//! * `numbering`: from applied trades to numbers, and what the catalog is asked for that.
+//! * `leadership`: what a leader keeps.
 
 mod leadership;
+mod numbering;
+pub mod probation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wire::configuration::{Configuration, MembershipRequest};
-use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId};
-use wire::internal::{Append, AppliedTrade, Entry};
+use wire::configuration::{Configuration, Fence, MembershipRequest};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{Append, Entry, FillRequest, LogPoint, Obstacle, UnnumberedRequest};
 
 use super::log::{Contradiction, OrderLog, Plan};
 use crate::planted::{Bug, Bugs};
-use leadership::{Leadership, Peer, Phase};
+use leadership::{Catalog, Leadership, Peer, Phase};
+use probation::Probation;
 
 /// Entries in one message: a few tens of kilobytes, far below the bound on a body.
 const MAX_ENTRIES_PER_APPEND: usize = 256;
@@ -29,37 +36,87 @@ const MAX_ENTRIES_PER_APPEND: usize = 256;
 /// Names a waiting caller; the shell knows who it is.
 pub type Ticket = u64;
 
-/// The replica no longer leads the epoch that a trade belongs to; its successor numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this replica was replaced as the leader")]
-pub struct Replaced;
+/// Why a trade gets no number here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum NoNumber {
+    /// The replica no longer leads the epoch that the trade belongs to; its successor numbers it.
+    #[error("this replica was replaced as the leader")]
+    Replaced,
+    /// The answer came from a life of the catalog that this leader has not listed: the catalog must
+    /// be asked again (rule L6).
+    #[error("the catalog was restarted; it must be asked again")]
+    AskAgain,
+    /// Log and catalog contradict each other, so nothing is numbered any more (rule L7).
+    #[error("the catalog and the order log contradict each other; nothing is numbered")]
+    Stopped,
+}
 
 /// What the shell has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Put this epoch on disk, then call [`Replica::lead`].
+    /// Put this on disk before anything else goes out.
+    Store {
+        /// The newest epoch accepted or heard of.
+        epoch: Epoch,
+        /// The bazaar, if this replica has just heard of one for the first time.
+        bazaar: Option<BazaarId>,
+    },
+    /// Call [`Replica::lead`].
     Lead(Epoch),
     /// Answer a caller of [`Replica::number`].
-    Answer(Ticket, Result<OrderNo, Replaced>),
+    Answer(Ticket, Result<OrderNo, NoNumber>),
     /// Ask the front-end, then call [`Replica::membership_answered`].
     ChangeMembership(MembershipRequest),
-    /// Ask the catalog what was applied after this place, then call [`Replica::listed`].
-    ListUnnumbered(Epoch, AppliedSeq),
+    /// Have this peer prove that its disk is well, then call [`Replica::peer_proved`].
+    AskForProof(Epoch, ReplicaId),
+    /// Ask the catalog what was applied, until it answers, then call [`Replica::listed`].
+    List(UnnumberedRequest),
+    /// Give the catalog what it lacks, until it answers, then call [`Replica::filled`].
+    Fill(FillRequest),
 }
 
 /// What a follower says to a leader's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reception {
-    /// A newer epoch was accepted here.
+    /// A newer epoch was accepted or heard of here.
     Stale(Epoch),
+    /// It would change what is known to be committed. Nothing was accepted (rule L2).
+    Refused(Contradiction),
     /// Put the epoch (if it is new) and the plan on disk, then call [`Replica::accept`].
     Plan(Plan),
+}
+
+/// What a replica finds on its disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The database.
+    pub identity: Identity,
+    /// The bazaar that it belongs to, if it has heard of one.
+    pub bazaar: Option<BazaarId>,
+    /// The newest epoch accepted or heard of.
+    pub accepted: Epoch,
+    /// Up to where the log is known to be committed.
+    pub committed: OrderNo,
+    /// The log.
+    pub log: OrderLog,
+}
+
+impl Found {
+    /// A database that was just made.
+    #[must_use]
+    pub fn nothing(identity: Identity) -> Self {
+        let (accepted, committed) = (Epoch(0), OrderNo(0));
+        Self { identity, bazaar: None, accepted, committed, log: OrderLog::default() }
+    }
 }
 
 /// One replica.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replica {
     id: ReplicaId,
+    identity: Identity,
+    incarnation: Incarnation,
+    bazaar: Option<BazaarId>,
     others: Vec<ReplicaId>,
     accepted: Epoch,
     log: OrderLog,
@@ -68,21 +125,33 @@ pub struct Replica {
     /// Who led before the newest configuration, if that was somebody else.
     predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
+    /// Which peers may come back, whoever leads (rule G2).
+    probation: BTreeMap<ReplicaId, Probation>,
     max_entries: usize,
     bugs: Bugs,
 }
 
 impl Replica {
-    /// A replica as its disk has it, among `others`. Nothing is known to be committed yet.
+    /// A process of replica `id`, among `others`, with what it has found on its disk.
     #[must_use]
-    pub fn new(id: ReplicaId, others: Vec<ReplicaId>, accepted: Epoch, log: OrderLog) -> Self {
-        let others = others.into_iter().filter(|other| *other != id).collect();
+    pub fn new(
+        id: ReplicaId,
+        incarnation: Incarnation,
+        others: Vec<ReplicaId>,
+        found: Found,
+    ) -> Self {
+        let others: Vec<_> = others.into_iter().filter(|other| *other != id).collect();
+        let Found { identity, bazaar, accepted, committed, log } = found;
         Self {
             id,
+            probation: others.iter().map(|other| (*other, Probation::default())).collect(),
+            identity,
+            incarnation,
+            bazaar,
             others,
             accepted,
             log,
-            committed: OrderNo(0),
+            committed,
             configuration: None,
             predecessor: None,
             leadership: None,
@@ -104,7 +173,25 @@ impl Replica {
         Self { max_entries, ..self }
     }
 
-    /// The newest epoch on disk.
+    /// The same replica, which as a leader adds whoever has caught up, however often it was removed.
+    #[must_use]
+    pub fn without_probation(self) -> Self {
+        Self { probation: BTreeMap::new(), ..self }
+    }
+
+    /// The database that it runs on.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The bazaar that it belongs to, if it has heard of one.
+    #[must_use]
+    pub fn bazaar(&self) -> Option<&BazaarId> {
+        self.bazaar.as_ref()
+    }
+
+    /// The newest epoch on disk: accepted, or heard of in a configuration (rule L5).
     #[must_use]
     pub fn accepted(&self) -> Epoch {
         self.accepted
@@ -114,6 +201,13 @@ impl Replica {
     #[must_use]
     pub fn log(&self) -> &OrderLog {
         &self.log
+    }
+
+    /// The last entry that is on this replica's disk.
+    #[must_use]
+    pub fn last_on_disk(&self) -> LogPoint {
+        let flushed = self.leadership.as_ref().map(|leadership| leadership.flushed);
+        flushed.and_then(|flushed| self.log.point_at(flushed)).unwrap_or_else(|| self.log.last())
     }
 
     /// Up to where the log is known to be committed.
@@ -140,50 +234,140 @@ impl Replica {
         self.leadership.as_ref().is_some_and(|leadership| leadership.phase == Phase::Serving)
     }
 
-    /// A configuration was announced. Only a newer one than the newest known matters.
+    /// Why it leads and does not serve, or numbers nothing.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&Obstacle> {
+        self.leadership.as_ref()?.obstacle.as_ref()
+    }
+
+    /// The process of the catalog that this leader has listed: trades are meant for it (rule L6).
+    #[must_use]
+    pub fn listed_catalog(&self) -> Option<&Incarnation> {
+        self.leadership.as_ref()?.catalog.listed.as_ref()
+    }
+
+    /// A configuration was announced. Only a newer one than the newest known matters (rule L5:
+    /// by epoch first, since a front-end with an old file goes on from an old version).
     pub fn hear(&mut self, heard: Configuration) -> Vec<Effect> {
-        if self.configuration.as_ref().is_some_and(|known| known.version >= heard.version) {
+        let is_known = |known: &Configuration| match self.bugs.has(Bug::CompareVersions) {
+            true => known.version >= heard.version,
+            false => known.age() >= heard.age(),
+        };
+        let is_foreign = self.bazaar.as_ref().is_some_and(|bazaar| *bazaar != heard.bazaar);
+        if self.configuration.as_ref().is_some_and(is_known) || is_foreign {
             return Vec::new();
         }
         let mut effects = Vec::new();
         if self.leadership.as_ref().is_some_and(|leadership| leadership.epoch < heard.epoch) {
             effects = self.step_down();
         }
-        // R4: an epoch that is on disk already was led, or accepted, by this replica before.
-        let is_new = heard.epoch > self.accepted || self.bugs.has(Bug::LeadOldEpoch);
-        if heard.leader == self.id && is_new && !self.is_leading() {
-            effects.push(Effect::Lead(heard.epoch));
-        }
+        let leads = self.is_chosen_by(&heard);
+        let goes_on = heard.epoch <= self.accepted && self.bugs.has(Bug::LeadOldEpoch);
+        let epoch = heard.epoch;
+        effects.extend(self.store_heard(epoch, &heard.bazaar));
+        self.note_removals(&heard);
         let before = self.configuration.replace(heard).map(|before| before.leader);
         self.predecessor = before.filter(|leader| *leader != self.id);
+        if leads && goes_on {
+            self.begin(epoch);
+            self.begin_to_reconcile();
+        } else if leads {
+            effects.push(Effect::Lead(epoch));
+        }
         effects.extend(self.advance());
         effects
     }
 
+    /// Whoever asked for a removal, it counts (rule G2).
+    fn note_removals(&mut self, heard: &Configuration) {
+        let Some(known) = &self.configuration else { return };
+        for (id, probation) in &mut self.probation {
+            if known.has_member(*id) && !heard.has_member(*id) {
+                probation.removed();
+            }
+        }
+    }
+
+    /// Rules R4 and L5: a leadership was given to a process. One that was started since does not know
+    /// what its predecessor had sent and not flushed, and may run on another copy of the file.
+    fn is_chosen_by(&self, heard: &Configuration) -> bool {
+        let is_over = heard.epoch < self.accepted;
+        let is_own = heard.leader_incarnation == self.incarnation
+            || (self.bugs.has(Bug::LeadAnyIncarnation) && heard.epoch > self.accepted)
+            || self.bugs.has(Bug::LeadOldEpoch);
+        heard.leader == self.id && is_own && !is_over && !self.is_leading()
+    }
+
+    /// Rule L5: whoever has heard of an epoch takes nothing from older ones.
+    fn store_heard(&mut self, epoch: Epoch, bazaar: &BazaarId) -> Option<Effect> {
+        let is_told = self.bazaar.is_none();
+        let newer = epoch > self.accepted && !self.bugs.has(Bug::ObeyBelowHeard);
+        if newer {
+            self.accepted = epoch;
+        }
+        if is_told {
+            self.bazaar = Some(bazaar.clone());
+        }
+        let is_stored = (newer && !self.bugs.has(Bug::ForgetEpoch)) || is_told;
+        is_stored.then(|| Effect::Store {
+            epoch: self.accepted,
+            bazaar: is_told.then(|| bazaar.clone()),
+        })
+    }
+
+    /// Rule L4: a front-end without a configuration wants to know what there is. From now on no
+    /// message of an older epoch is taken, so what it is told stays true.
+    ///
+    /// # Errors
+    /// If this replica belongs to another bazaar, or to none: then it cannot vouch for anything.
+    pub fn fence(&mut self, fence: &Fence) -> Result<Vec<Effect>, Unfenced> {
+        match &self.bazaar {
+            None => return Err(Unfenced::NoBazaar),
+            Some(own) if *own != fence.bazaar => return Err(Unfenced::OtherBazaar(own.clone())),
+            Some(_) => {}
+        }
+        let mut effects = self.saw_epoch(fence.epoch);
+        effects.extend(self.store_heard(fence.epoch, &fence.bazaar));
+        Ok(effects)
+    }
+
     /// Begins to lead `epoch`, which is on disk.
+    pub fn lead(&mut self, epoch: Epoch) -> Vec<Effect> {
+        self.accepted = self.accepted.max(epoch);
+        self.begin(epoch);
+        if self.bugs.has(Bug::ReconcileFirst) {
+            self.begin_to_reconcile();
+            return self.advance();
+        }
+        self.list()
+    }
+
+    fn begin(&mut self, epoch: Epoch) {
+        let end = self.log.last().order_no;
+        self.leadership = Some(Leadership {
+            epoch,
+            takeover_end: end,
+            phase: Phase::Listing,
+            flushed: end,
+            peers: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            membership_asked: false,
+            catalog: Catalog::default(),
+            obstacle: None,
+        });
+    }
+
+    /// The log has everything that the catalog has: now the others are made equal.
     ///
     /// The predecessor lost its leadership because it did not answer, so it counts as failed until
     /// it does: a takeover from a leader that hangs does not wait for it a second time.
-    pub fn lead(&mut self, epoch: Epoch) -> Vec<Effect> {
-        self.accepted = epoch;
+    fn begin_to_reconcile(&mut self) {
+        let Some(leadership) = &mut self.leadership else { return };
         let takeover_end = self.log.last().order_no;
-        let peer = |id| Peer {
-            matched: None,
-            next: takeover_end,
-            in_flight: false,
-            failed: self.predecessor == Some(id),
-            add_asked: None,
-        };
-        self.leadership = Some(Leadership {
-            epoch,
-            takeover_end,
-            phase: Phase::Reconciling,
-            flushed: takeover_end,
-            peers: self.others.iter().map(|other| (*other, peer(*other))).collect(),
-            waiting: BTreeMap::new(),
-            membership_asked: false,
-        });
-        self.advance()
+        let peer = |id| Peer::new(takeover_end, self.predecessor == Some(id));
+        leadership.takeover_end = takeover_end;
+        leadership.phase = Phase::Reconciling;
+        leadership.peers = self.others.iter().map(|other| (*other, peer(*other))).collect();
     }
 
     /// Ends a leadership: whoever waits is told to ask the successor.
@@ -194,8 +378,8 @@ impl Replica {
     pub fn step_down(&mut self) -> Vec<Effect> {
         let Some(leadership) = self.leadership.take() else { return Vec::new() };
         self.log.apply(leadership.flushed, Vec::new());
-        let tickets = leadership.waiting.into_values().flatten();
-        tickets.map(|ticket| Effect::Answer(ticket, Err(Replaced))).collect()
+        let tickets = leadership.into_tickets();
+        tickets.map(|ticket| Effect::Answer(ticket, Err(NoNumber::Replaced))).collect()
     }
 
     /// Somebody has accepted `epoch`; an older leadership is over.
@@ -211,59 +395,45 @@ impl Replica {
     /// # Errors
     /// If no correct leader could have sent it.
     pub fn receive(&self, message: &Append) -> Result<Reception, Contradiction> {
+        if let Some(own) = self.bazaar.as_ref().filter(|own| **own != message.bazaar) {
+            return Err(Contradiction::OtherBazaar(message.bazaar.clone(), own.clone()));
+        }
         let led_here = self.leadership.as_ref().map(|leadership| leadership.epoch);
         let is_over = message.epoch < self.accepted && !self.bugs.has(Bug::NoEpochCheckAtFollower);
         if is_over || led_here == Some(message.epoch) {
             return Ok(Reception::Stale(self.accepted));
         }
-        self.log.plan(message, self.bugs).map(Reception::Plan)
+        match self.log.plan(message, self.committed, self.bugs) {
+            Ok(plan) => Ok(Reception::Plan(plan)),
+            Err(refusal) if refusal.committed().is_some() => Ok(Reception::Refused(refusal)),
+            Err(contradiction) => Err(contradiction),
+        }
+    }
+
+    /// The mark that belongs on disk together with a plan for `message`.
+    #[must_use]
+    pub fn mark_with(&self, message: &Append, plan: &Plan) -> OrderNo {
+        match plan {
+            Plan::Change { matched, .. } => self.committed.max(message.committed.min(*matched)),
+            Plan::Mismatch { .. } => self.committed,
+        }
     }
 
     /// Carries out what [`Replica::receive`] planned and the disk now holds.
     pub fn accept(&mut self, message: &Append, plan: Plan) -> Vec<Effect> {
         let effects = self.saw_epoch(message.epoch);
         self.accepted = self.accepted.max(message.epoch);
-        if let Plan::Change { keep, entries, matched } = plan {
+        self.bazaar.get_or_insert_with(|| message.bazaar.clone());
+        self.committed = self.mark_with(message, &plan);
+        if let Plan::Change { restamped, keep, entries, .. } = plan {
+            self.log.restamp(restamped);
             self.log.apply(keep, entries);
-            self.committed = self.committed.max(message.committed.min(matched));
         }
         effects
     }
 
-    /// Numbers an applied trade, unless it has a number: then the caller joins those who wait for
-    /// it (R7, R8). The caller's `epoch` is the one in which it sent the trade to the catalog.
-    pub fn number(
-        &mut self,
-        epoch: Epoch,
-        trade: &AppliedTrade,
-        ticket: Option<Ticket>,
-    ) -> Vec<Effect> {
-        let last = self.log.last().order_no;
-        let answer = |result| ticket.map(|ticket| Effect::Answer(ticket, result));
-        let Some(leadership) = self.leadership.as_mut().filter(|leading| leading.epoch == epoch)
-        else {
-            return answer(Err(Replaced)).into_iter().collect();
-        };
-        let known = self.log.number_of(&trade.request_id);
-        let known = known.filter(|_| !self.bugs.has(Bug::NoOrderLogCheck));
-        let is_pending_seen = !self.bugs.has(Bug::NumberFromDisk);
-        let newest = if is_pending_seen { last } else { leadership.flushed };
-        let order_no = known.unwrap_or(newest.next());
-        if order_no > last {
-            self.log.push(Arc::new(numbered(trade, order_no, epoch)));
-        }
-        let answer_now = known.is_some() && self.bugs.has(Bug::AnswerUncommittedRepeat);
-        if order_no <= self.committed || answer_now {
-            return answer(Ok(order_no)).into_iter().collect();
-        }
-        if let Some(ticket) = ticket {
-            leadership.waiting.entry(order_no).or_default().push(ticket);
-        }
-        Vec::new()
-    }
-
-    /// What has to be on disk before `epoch` is led here, or a message of it answered (I4): the epoch,
-    /// if it is newer than the newest that is.
+    /// What has to be on disk before a message of `epoch` is answered (I4): the epoch, if it is newer
+    /// than the newest that is.
     #[must_use]
     pub fn epoch_to_store(&self, epoch: Epoch) -> Option<Epoch> {
         (epoch > self.accepted && !self.bugs.has(Bug::ForgetEpoch)).then_some(epoch)
@@ -290,11 +460,18 @@ impl Replica {
     /// `tick` also to those that failed, or lack nothing: that is how a leader finds out who is
     /// there, and how followers learn what is committed.
     pub fn outgoing(&mut self, tick: bool) -> Vec<(ReplicaId, Append)> {
-        let Some(leadership) = &mut self.leadership else { return Vec::new() };
+        let (Some(leadership), Some(bazaar)) = (&mut self.leadership, &self.bazaar) else {
+            return Vec::new();
+        };
         let mut messages = Vec::new();
         for (id, peer) in &mut leadership.peers {
+            if let Some(probation) = self.probation.get_mut(id).filter(|_| tick) {
+                let is_member = self.configuration.as_ref().is_some_and(|now| now.has_member(*id));
+                probation.tick(is_member, peer.in_flight);
+            }
             let lacks = peer.matched.is_none_or(|matched| matched < self.log.last().order_no);
-            if peer.in_flight || !(tick || (lacks && !peer.failed)) {
+            let is_waiting = lacks && !peer.failed && !peer.refused;
+            if peer.in_flight || !(tick || is_waiting) {
                 continue;
             }
             peer.in_flight = true;
@@ -304,6 +481,7 @@ impl Replica {
                 Append {
                     epoch: leadership.epoch,
                     leader: self.id,
+                    bazaar: bazaar.clone(),
                     takeover_end: leadership.takeover_end,
                     previous: self.log.point_at(peer.next).unwrap_or_default(),
                     entries: entries.to_vec(),
@@ -314,10 +492,16 @@ impl Replica {
         messages
     }
 
-    /// A follower holds what the leader holds, up to `matched`.
-    pub fn peer_accepted(&mut self, epoch: Epoch, id: ReplicaId, matched: OrderNo) -> Vec<Effect> {
+    /// A database of a follower holds what the leader holds, up to `matched`.
+    pub fn peer_accepted(
+        &mut self,
+        epoch: Epoch,
+        id: ReplicaId,
+        identity: Identity,
+        matched: OrderNo,
+    ) -> Vec<Effect> {
         self.update_peer(epoch, id, |peer| {
-            peer.failed = false;
+            peer.answered_from(identity);
             peer.matched = peer.matched.max(Some(matched));
             peer.next = matched.max(peer.matched.unwrap_or_default());
         })
@@ -328,11 +512,28 @@ impl Replica {
         &mut self,
         epoch: Epoch,
         id: ReplicaId,
+        identity: Identity,
         try_after: OrderNo,
     ) -> Vec<Effect> {
         self.update_peer(epoch, id, |peer| {
-            peer.failed = false;
+            peer.answered_from(identity);
+            // What it acknowledged before is not there any more: an old copy of its file was put
+            // back. *Otherwise: it counts as whole, and is caught up one message a tick.*
+            peer.matched = None;
             peer.next = try_after.min(OrderNo(peer.next.0.saturating_sub(1)));
+        })
+    }
+
+    /// A follower would have to change what it knows to be committed (rule L2). If it is a member, that
+    /// is evidence against this leader's log: it stays one, and nothing is committed without it.
+    pub fn peer_refused(&mut self, epoch: Epoch, id: ReplicaId, reason: String) -> Vec<Effect> {
+        let is_member = self.configuration.as_ref().is_some_and(|known| known.has_member(id));
+        let leadership = self.leadership.as_mut().filter(|leading| leading.epoch == epoch);
+        if let Some(leadership) = leadership.filter(|_| is_member) {
+            leadership.obstacle = Some(Obstacle::Refused { follower: id, reason });
+        }
+        self.update_peer(epoch, id, |peer| {
+            (peer.failed, peer.refused) = (false, true);
         })
     }
 
@@ -353,6 +554,20 @@ impl Replica {
         };
         peer.in_flight = false;
         update(peer);
+        if let Some(probation) = self.probation.get_mut(&id) {
+            probation.exchanged(!peer.failed);
+        }
+        self.advance()
+    }
+
+    /// A peer was asked to prove that its disk is well (rule G2).
+    pub fn peer_proved(&mut self, epoch: Epoch, id: ReplicaId, is_proved: bool) -> Vec<Effect> {
+        let leads = self.leadership.as_ref().is_some_and(|leading| leading.epoch == epoch);
+        match self.probation.get_mut(&id) {
+            Some(probation) if leads => probation.proved(is_proved),
+            Some(probation) => probation.asked_in_vain(),
+            None => return Vec::new(),
+        }
         self.advance()
     }
 
@@ -377,32 +592,15 @@ impl Replica {
         }
     }
 
-    /// The catalog listed what was applied after the asked place: number what lacks a number.
-    pub fn listed(&mut self, epoch: Epoch, trades: &[AppliedTrade]) -> Vec<Effect> {
-        let listing = self
-            .leadership
-            .as_ref()
-            .is_some_and(|leading| leading.epoch == epoch && leading.phase == Phase::Listing);
-        if !listing {
-            return Vec::new();
-        }
-        let mut effects = Vec::new();
-        for trade in trades {
-            effects.extend(self.number(epoch, trade, None));
-        }
-        if let Some(leadership) = &mut self.leadership {
-            leadership.phase = Phase::Serving;
-        }
-        effects.extend(self.advance());
-        effects
-    }
-
     /// Whatever has become possible: commit, go on with the takeover, change the in-sync set.
     fn advance(&mut self) -> Vec<Effect> {
         let (Some(leadership), Some(configuration)) = (&mut self.leadership, &self.configuration)
         else {
             return Vec::new();
         };
+        if leadership.phase == Phase::Listing && !self.bugs.has(Bug::ReconcileFirst) {
+            return Vec::new();
+        }
         let mut effects = Vec::new();
         let written = if self.bugs.has(Bug::AnswerBeforeFlush) {
             self.log.last().order_no
@@ -416,34 +614,41 @@ impl Replica {
         }
         // Whatever the predecessors committed lies at or below the takeover's end.
         let reconciled = common.is_some_and(|common| common >= leadership.takeover_end);
+        let has_listed = leadership.catalog.listed.is_some() || self.bugs.has(Bug::LeadOldEpoch);
         if leadership.phase == Phase::Reconciling && reconciled {
-            leadership.phase = Phase::Listing;
-            let after = self.log.numbered_through();
-            effects.push(Effect::ListUnnumbered(leadership.epoch, after));
-            if self.bugs.has(Bug::SkipUnnumbered) {
-                effects.pop();
+            if has_listed {
                 leadership.phase = Phase::Serving;
+            } else {
+                leadership.phase = Phase::Listing;
+                effects.extend(self.list());
+                return effects;
             }
         }
         if !leadership.membership_asked {
-            let request = leadership.wanted_change(configuration, self.committed, self.bugs);
+            let request =
+                leadership.wanted_change(configuration, self.committed, &self.probation, self.bugs);
             leadership.membership_asked = request.is_some();
             effects.extend(request.map(Effect::ChangeMembership));
+        }
+        let epoch = leadership.epoch;
+        let suspects = leadership.who_must_prove(configuration, self.committed, &self.probation);
+        for id in suspects {
+            self.probation.entry(id).and_modify(Probation::asked);
+            effects.push(Effect::AskForProof(epoch, id));
         }
         effects
     }
 }
 
-fn numbered(trade: &AppliedTrade, order_no: OrderNo, epoch: Epoch) -> Entry {
-    Entry {
-        order_no,
-        epoch,
-        request_id: trade.request_id.clone(),
-        stock_name: trade.stock_name.clone(),
-        trade_type: trade.trade_type,
-        quantity: trade.quantity,
-        applied_seq: trade.applied_seq,
-    }
+/// Why a replica is not fenced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfenced {
+    /// Its file is new.
+    #[error("this replica belongs to no bazaar yet: its file is new")]
+    NoBazaar,
+    /// Its file is another bazaar's.
+    #[error("this replica belongs to bazaar {0}")]
+    OtherBazaar(BazaarId),
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The endpoints of an order replica.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,16 +8,23 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
-use wire::configuration::Configuration;
+use wire::configuration::{Configuration, Fence};
 use wire::headers;
-use wire::ids::{Epoch, OrderNo, RequestId};
-use wire::internal::{Append, Entry, PingReply};
+use wire::ids::{BazaarId, Epoch, Incarnation, OrderNo, RequestId};
+use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
-use super::actor::{Handle, Input, NO_PANIC};
+use super::actor::{Handle, Input, NO_PANIC, Status};
 use super::config::Config;
+use super::confirmation::confirm;
+use super::dump::PageRequest;
+use super::health::Progress;
+use super::lookup::{self, Lookup};
+use super::prober::Prober;
 use super::trades::Trades;
 use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Service};
 use crate::metrics::Metrics;
+use crate::planted::Bug;
+use crate::process::monotonic_us;
 
 /// How long a question to another service may take before this one gives up on it.
 const PASS_ON_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,6 +35,8 @@ pub(super) enum Route {
     Trade,
     Sync,
     Ping,
+    Prove,
+    Fence,
     Leader,
     Test,
     Test1,
@@ -41,11 +50,15 @@ pub(super) enum Route {
 pub(super) struct OrderService {
     pub(super) config: Config,
     pub(super) port: u16,
-    pub(super) incarnation: String,
+    pub(super) incarnation: Incarnation,
     pub(super) replica: Handle,
     pub(super) trades: Trades,
+    pub(super) progress: Progress,
+    pub(super) prober: Prober,
     pub(super) peers: Peers,
     pub(super) metrics: Metrics,
+    /// The bazaar of the front-end that pinged last, if it is not this replica's (rule L1).
+    pub(super) foreign: Mutex<Option<BazaarId>>,
 }
 
 impl Service for OrderService {
@@ -53,15 +66,18 @@ impl Service for OrderService {
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/query", Access::Work, Route::Query),
-        Endpoint::get("/trade", Access::Work, Route::Trade),
-        Endpoint::post("/sync", Access::Internal, Route::Sync),
-        Endpoint::get("/ping", Access::Internal, Route::Ping),
-        Endpoint::get("/leader", Access::Internal, Route::Leader),
-        Endpoint::get("/test", Access::Internal, Route::Test),
-        Endpoint::get("/test1", Access::Internal, Route::Test1),
+        Endpoint::get("/trade", Access::Work, Route::Trade).trading(),
+        // Without an epoch it is what clients of old send, and changes nothing (R5).
+        Endpoint::post("/sync", Access::Local, Route::Sync).internal_with(headers::EPOCH),
+        Endpoint::get("/ping", Access::Local, Route::Ping),
+        Endpoint::post("/prove", Access::Internal, Route::Prove),
+        Endpoint::post("/fence", Access::Internal, Route::Fence),
+        Endpoint::get("/leader", Access::Local, Route::Leader),
+        Endpoint::get("/test", Access::Local, Route::Test),
+        Endpoint::get("/test1", Access::Local, Route::Test1),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
-        Endpoint::get("/healthz", Access::Internal, Route::Healthz),
-        Endpoint::get("/metrics", Access::Internal, Route::Metrics),
+        Endpoint::get("/healthz", Access::Local, Route::Healthz),
+        Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
@@ -70,12 +86,13 @@ impl Service for OrderService {
             Route::Trade => self.trade(&request).await,
             Route::Sync => self.sync(&request).await,
             Route::Ping => self.ping(&request),
+            Route::Prove => self.prove(&request).await,
+            Route::Fence => self.fence(&request).await,
             Route::Leader => leader(&request),
             Route::Test => Ok(self.ask_catalog().await),
             Route::Test1 => Ok(works()),
-            Route::Dump => self.dump().await,
-            // The disk is open and the thread runs before the server does.
-            Route::Healthz => Ok(Answer::ok(&serde_json::json!({"ready": true}))),
+            Route::Dump => self.dump(&request).await,
+            Route::Healthz => Ok(self.health()),
             Route::Metrics => Ok(self.metrics.answer()),
         };
         answered.unwrap_or_else(|answer| answer)
@@ -90,15 +107,23 @@ impl OrderService {
             return Err(BadRequest::new("order_no", "must be 1 or more").into());
         }
         let epoch = request.header::<Epoch>(headers::EPOCH)?;
-        let leading = self.replica.status.borrow().leading;
-        if epoch.is_some() || leading {
-            self.trades.serving_epoch(epoch).await?;
-            return Ok(found(self.committed(order_no)));
-        }
-        // Somebody asks a follower by hand. What it does not hold, the leader may.
-        match self.committed(order_no) {
-            Some(entry) => Ok(found(Some(entry))),
-            None => self.ask_leader(order_no).await,
+        let is_served =
+            |status: &Status| status.serving && epoch.is_none_or(|epoch| status.epoch == epoch);
+        let (mut serving, for_leader) = {
+            let status = self.replica.status.borrow();
+            (is_served(&status), epoch.is_some() || status.leading)
+        };
+        loop {
+            let entry = self.committed(order_no);
+            match lookup::decide(entry.is_some(), for_leader, serving, self.config.planted.bugs) {
+                Lookup::Show | Lookup::Deny => return Ok(found(entry)),
+                // Somebody asks a follower by hand. What it does not hold, the leader may.
+                Lookup::AskLeader => return self.ask_leader(order_no).await,
+                Lookup::AwaitServing => {
+                    self.trades.serving_epoch(epoch).await?;
+                    serving = true;
+                }
+            }
         }
     }
 
@@ -123,7 +148,7 @@ impl OrderService {
 
     async fn trade(&self, request: &Request) -> Result<Answer, Answer> {
         let trade = TradeRequest {
-            stock_name: request.parameter("stock_name")?,
+            stock_name: request.stock_name()?,
             trade_type: request.parsed("trade_type")?,
             quantity: request.parsed("quantity")?,
         };
@@ -148,10 +173,21 @@ impl OrderService {
         if message.epoch != epoch {
             return Err(BadRequest::new(headers::EPOCH, "differs from the body's epoch").into());
         }
+        self.know(epoch).await?;
         let received = self.ask(|reply| Input::Append(message, reply)).await?;
         received
             .map(|reply| Answer::ok(&reply))
             .map_err(|contradiction| Answer::error(StatusCode::CONFLICT, contradiction.to_string()))
+    }
+
+    /// S2: makes sure that the epoch was given out by the front-end.
+    async fn know(&self, epoch: Epoch) -> Result<(), Answer> {
+        let known = self.replica.status.borrow().epoch;
+        if epoch <= known || self.config.planted.bugs.has(Bug::StoreUnconfirmedEpochs) {
+            return Ok(());
+        }
+        let Config { front_end, ping_timeout, .. } = self.config;
+        confirm(&self.peers, front_end, epoch, ping_timeout).await
     }
 
     /// Answers at once, whatever the thread and the disk are busy with.
@@ -159,19 +195,87 @@ impl OrderService {
         if let Some(announced) = request.headers.get(headers::CONFIGURATION) {
             let announced: Configuration = serde_json::from_slice(announced.as_bytes())
                 .map_err(|error| BadRequest::new(headers::CONFIGURATION, error))?;
+            self.look_whose(&announced);
             // If the queue is full, the next ping announces it again.
             let _ = self.replica.inputs.try_send(Input::Heard(announced));
         }
+        Ok(Answer::ok(&self.about()))
+    }
+
+    /// A configuration of another bazaar is not heard; that is said here, once, and by `/healthz`.
+    fn look_whose(&self, announced: &Configuration) {
+        let own = self.replica.status.borrow().bazaar.clone();
+        let is_foreign = own.as_ref().is_some_and(|own| *own != announced.bazaar);
+        let theirs = is_foreign.then(|| announced.bazaar.clone());
+        let mut foreign = self.foreign.lock().expect(NO_PANIC);
+        if *foreign != theirs {
+            if let (Some(own), Some(theirs)) = (&own, &theirs) {
+                tracing::error!(%own, %theirs, "the front-end is another bazaar's; taking no part in it");
+            }
+            *foreign = theirs;
+        }
+    }
+
+    /// The disk is open and the thread runs before the server does.
+    fn health(&self) -> Answer {
+        let own = self.replica.status.borrow().bazaar.clone();
+        let foreign = self.foreign.lock().expect(NO_PANIC).clone();
+        let (Some(own), Some(theirs)) = (own, foreign) else {
+            return Answer::ok(&serde_json::json!({"ready": true}));
+        };
+        let reason = format!(
+            "order-{}.db belongs to bazaar {own}, and the front-end to another bazaar, {theirs}: give \
+             each bazaar its own addresses and data folders",
+            self.config.id
+        );
+        let body = serde_json::json!({"ready": false, "reason": reason});
+        Answer::json(StatusCode::SERVICE_UNAVAILABLE, &body)
+    }
+
+    /// What this replica says about itself, without asking its thread.
+    fn about(&self) -> PingReply {
+        let now_us = monotonic_us();
         let status = self.replica.status.borrow();
-        Ok(Answer::ok(&PingReply {
+        PingReply {
             id: self.config.id,
             port: self.port,
             incarnation: self.incarnation.clone(),
+            identity: status.identity.clone(),
+            bazaar: status.bazaar.clone(),
             epoch: status.epoch,
+            heard: status.epoch,
             leading: status.leading,
             serving: status.serving,
             last_order_no: status.last_order_no,
-        }))
+            last: status.last,
+            committed: status.committed,
+            obstacle: status.obstacle.clone(),
+            health: self.progress.health(now_us),
+            unreachable: self.prober.reach.unreachable(now_us),
+        }
+    }
+
+    /// L4: what is said from now on stays true, since no message of an older epoch is taken any more.
+    async fn fence(&self, request: &Request) -> Result<Answer, Answer> {
+        let fence: Fence = request.json()?;
+        match self.ask(|reply| Input::Fence(fence, reply)).await? {
+            Ok(()) => Ok(Answer::ok(&self.about())),
+            Err(unfenced) => Err(Answer::error(StatusCode::CONFLICT, unfenced.to_string())),
+        }
+    }
+
+    /// Rules G1 and G2: shows that this replica could lead, or at least that its disk is well, by a write of
+    /// its own that begins now, and by reaching those whom a leader needs. Whoever asks decides how long that may take.
+    async fn prove(&self, request: &Request) -> Result<Answer, Answer> {
+        let ProofRequest { reach } = request.json()?;
+        let missing = async { if reach { self.prober.missing().await } else { Vec::new() } };
+        let (write, missing) = tokio::join!(self.ask(Input::Prove), missing);
+        write?;
+        if missing.is_empty() {
+            return Ok(Answer::ok(&self.about()));
+        }
+        let message = format!("this replica does not reach {missing:?}");
+        Err(Answer::error(StatusCode::SERVICE_UNAVAILABLE, message))
     }
 
     async fn ask_catalog(&self) -> Answer {
@@ -185,8 +289,12 @@ impl OrderService {
         }
     }
 
-    async fn dump(&self) -> Result<Answer, Answer> {
-        self.ask(Input::Dump).await.map(|dump| Answer::ok(&dump))
+    /// L9: one page; the rows are written out here, and the replica's thread only hands out pointers.
+    async fn dump(&self, request: &Request) -> Result<Answer, Answer> {
+        let asked = PageRequest::of(request)?;
+        let page = self.ask(|reply| Input::Dump(asked, reply)).await?;
+        page.map(|page| Answer::ok(&page.into_wire(self.config.id)))
+            .map_err(|changed| Answer::error(StatusCode::CONFLICT, changed.to_string()))
     }
 
     /// Has the replica's thread do something and waits for what it says.

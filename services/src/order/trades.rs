@@ -15,12 +15,13 @@ use wire::bazaar::{
     TRADE_FAILED, TradeRequest,
 };
 use wire::headers;
-use wire::ids::{Epoch, RequestId};
+use wire::ids::{Epoch, Incarnation, RequestId};
 use wire::internal::AppliedTrade;
 
 use super::actor::{Handle, Input, Status};
-use super::backoff::Backoff;
 use super::carriage::{Carriage, Heard, Next};
+use super::prober::News;
+use super::replica::NoNumber;
 use crate::http::{Answer, Attempt, Call, CallError, Peers, Reply};
 use crate::planted::{Planted, Point};
 
@@ -37,6 +38,7 @@ pub(super) struct Trades {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
+    news: News,
     planted: Planted,
     places: Arc<Semaphore>,
 }
@@ -46,6 +48,7 @@ struct Carrier {
     replica: Handle,
     catalog: SocketAddr,
     peers: Peers,
+    news: News,
     planted: Planted,
     epoch: Epoch,
     request_id: RequestId,
@@ -53,17 +56,24 @@ struct Carrier {
 }
 
 /// What the catalog said, as far as it concerns the client.
-type Outcome = Heard<AppliedTrade, Answer>;
+type Outcome = Heard<Applied, Answer>;
+
+/// An applied trade, and the process of the catalog that said so.
+struct Applied {
+    trade: AppliedTrade,
+    by: Incarnation,
+}
 
 impl Trades {
     pub(super) fn new(
         replica: Handle,
         catalog: SocketAddr,
         peers: Peers,
+        news: News,
         planted: Planted,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_UNDER_WAY));
-        Self { replica, catalog, peers, planted, places }
+        Self { replica, catalog, peers, news, planted, places }
     }
 
     /// Waits until this replica serves, in `epoch` if one is given.
@@ -104,6 +114,7 @@ impl Trades {
             replica: self.replica.clone(),
             catalog: self.catalog,
             peers: self.peers.clone(),
+            news: self.news.clone(),
             planted: self.planted,
             epoch,
             request_id,
@@ -151,7 +162,6 @@ impl Carrier {
         let call = Call::post("/trade", &trade)
             .header(headers::REQUEST_ID, &self.request_id)
             .header(headers::EPOCH, self.epoch);
-        let mut backoff = Backoff::default();
         let mut carriage = Carriage::new(self.planted.bugs);
         let mut next = Next::Ask;
         loop {
@@ -159,14 +169,23 @@ impl Carrier {
                 Next::Ask if !self.leads() => carriage.replaced(),
                 Next::Ask => {
                     self.planted.stretches.pass(Point::Trade).await;
+                    let call = self.meant_for_listed(&call);
                     let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
                     let next = carriage.heard(self.interpret(reply));
-                    if matches!(next, Next::Ask) {
-                        backoff.wait().await;
+                    match next {
+                        Next::Ask => self.await_news().await,
+                        _ => self.news.catalog_decides(),
                     }
                     next
                 }
-                Next::Number(trade) => return self.number(trade).await,
+                Next::Number(applied) => match self.number(applied).await {
+                    Some(answer) => return answer,
+                    // Its answer came from a process that this leader has not listed (rule L6).
+                    None => {
+                        self.await_news().await;
+                        Next::Ask
+                    }
+                },
                 Next::Answer(answer) => return answer,
                 Next::GiveUp { without_effect } => return replaced(without_effect),
             };
@@ -174,8 +193,45 @@ impl Carrier {
     }
 
     fn leads(&self) -> bool {
-        let status = self.replica.status.borrow();
+        self.is_led_by(&self.replica.status.borrow())
+    }
+
+    fn is_led_by(&self, status: &Status) -> bool {
         status.leading && status.epoch == self.epoch
+    }
+
+    /// Until it makes sense to ask the catalog again, or this replica leads no more.
+    async fn await_news(&self) {
+        let mut status = self.replica.status.clone();
+        let replaced = async {
+            if status.wait_for(|status| !self.is_led_by(status)).await.is_err() {
+                // The thread has ended, and so will this task.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = self.news.of_the_catalog() => {}
+            () = replaced => {}
+        }
+    }
+
+    /// L6: no other process of the catalog applies it than the one that this leader has listed.
+    fn meant_for_listed(&self, call: &Call) -> Call {
+        match &self.replica.status.borrow().catalog {
+            Some(listed) => call.clone().header(headers::CATALOG_INCARNATION, listed),
+            None => call.clone(),
+        }
+    }
+
+    /// A process of the catalog answered; if it is another one than was listed, it is listed first.
+    fn met(&self, reply: &Reply) {
+        let met = reply.header::<Incarnation>(headers::CATALOG_INCARNATION);
+        if let Some(met) =
+            met.filter(|met| self.replica.status.borrow().catalog.as_ref() != Some(met))
+        {
+            // If the queue is full, the next probe says the same.
+            let _ = self.replica.inputs.try_send(Input::SawCatalog(self.epoch, met));
+        }
     }
 
     fn interpret(&self, reply: Result<Reply, CallError>) -> Outcome {
@@ -188,6 +244,7 @@ impl Carrier {
                 return Outcome::Nothing(Attempt::unanswered(&error, self.planted.bugs));
             }
         };
+        self.met(&reply);
         match reply.status {
             StatusCode::OK => self.applied(&reply),
             StatusCode::NOT_FOUND => self.refused(&reply),
@@ -209,17 +266,19 @@ impl Carrier {
     }
 
     fn applied(&self, reply: &Reply) -> Outcome {
-        let Some(applied_seq) = reply.json::<CatalogAnswer>().and_then(|body| body.applied_seq)
-        else {
+        let place = reply.json::<CatalogAnswer>().and_then(|body| body.applied_seq);
+        let by = reply.header::<Incarnation>(headers::CATALOG_INCARNATION);
+        let (Some(applied_seq), Some(by)) = (place, by) else {
             return unexpected(reply);
         };
-        Outcome::Applied(AppliedTrade {
+        let trade = AppliedTrade {
             applied_seq,
             request_id: self.request_id.clone(),
             stock_name: self.trade.stock_name.clone(),
             trade_type: self.trade.trade_type,
             quantity: self.trade.quantity.get(),
-        })
+        };
+        Outcome::Applied(Applied { trade, by })
     }
 
     fn refused(&self, reply: &Reply) -> Outcome {
@@ -233,21 +292,21 @@ impl Carrier {
         }
     }
 
-    async fn number(&self, trade: AppliedTrade) -> Answer {
+    /// The answer to the client; `None` if the catalog has to be asked again.
+    async fn number(&self, Applied { trade, by }: Applied) -> Option<Answer> {
         let (reply, numbered) = oneshot::channel();
         self.planted.stretches.pass(Point::Number).await;
-        let queued = self.replica.inputs.send(Input::Number(self.epoch, trade, reply)).await;
+        let queued = self.replica.inputs.send(Input::Number(self.epoch, by, trade, reply)).await;
         let numbered = numbered.await;
         self.planted.stretches.pass(Point::Answer).await;
-        match (queued, numbered) {
+        Some(match (queued, numbered) {
             (Ok(()), Ok(Ok(order_no))) => Answer::ok(&OrderAccepted { order_no }),
-            (Ok(()), Ok(Err(replaced))) => {
-                Answer::error(StatusCode::SERVICE_UNAVAILABLE, replaced.to_string())
-            }
+            (Ok(()), Ok(Err(NoNumber::AskAgain))) => return None,
+            (Ok(()), Ok(Err(no))) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, no.to_string()),
             (Err(_), _) | (_, Err(_)) => {
                 Answer::error(StatusCode::SERVICE_UNAVAILABLE, "this replica is stopping")
             }
-        }
+        })
     }
 }
 

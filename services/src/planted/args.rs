@@ -2,7 +2,7 @@
 
 use super::Planted;
 #[cfg(feature = "planted-bugs")]
-use super::{Bug, Bugs, Slowdown, Stretches, stretch::Stretched};
+use super::{Bug, Bugs, Panics, Part, Slowdown, Stretches, stretch::Stretched};
 
 /// What is planted, as it was typed.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -19,6 +19,10 @@ pub struct PlantedArgs {
     #[cfg(feature = "planted-bugs")]
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
     slow_trades: u16,
+    /// Have a part panic at the first thing that it does, to see that its process ends
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_enum, value_name = "PART")]
+    panic_at: Option<Part>,
 }
 
 #[cfg(feature = "planted-bugs")]
@@ -27,6 +31,7 @@ impl From<&PlantedArgs> for Planted {
         Self {
             bugs: args.plant.iter().fold(Bugs::default(), |bugs, bug| bugs.with(*bug)),
             slowdown: Slowdown::percent(args.slow_trades),
+            panics: Panics::at(args.panic_at),
             stretches: args.stretch.iter().fold(Stretches::default(), |all, one| all.with(*one)),
         }
     }
@@ -67,6 +72,7 @@ mod tests {
         assert_eq!(planted(&["--plant", "skip-invalidation"]), None);
         assert_eq!(planted(&["--stretch", "fill=10"]), None);
         assert_eq!(planted(&["--slow-trades", "20"]), None);
+        assert_eq!(planted(&["--panic-at", "detector"]), None);
     }
 
     #[cfg(feature = "planted-bugs")]

@@ -5,8 +5,9 @@
 //! loses it.
 
 use std::ops::Deref;
+use std::time::Instant;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode};
 
 use super::Database;
 use crate::planted::Bugs;
@@ -19,9 +20,33 @@ pub struct Change<'a>(Whole<'a>);
 
 #[derive(Debug)]
 enum Whole<'a> {
-    Transaction(Transaction<'a>),
+    Transaction(Begun<'a>),
     #[cfg(feature = "planted-bugs")]
     PartOfOne(rusqlite::Savepoint<'a>),
+}
+
+/// A transaction that is rolled back unless it is committed.
+#[derive(Debug)]
+struct Begun<'a> {
+    connection: &'a Connection,
+    is_committed: bool,
+}
+
+impl Begun<'_> {
+    fn commit(mut self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.is_committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.is_committed && !self.connection.is_autocommit() {
+            // If even that fails, the next transaction cannot begin, and says so.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
 }
 
 impl Change<'_> {
@@ -43,7 +68,7 @@ impl Deref for Change<'_> {
 
     fn deref(&self) -> &Connection {
         match &self.0 {
-            Whole::Transaction(transaction) => transaction,
+            Whole::Transaction(transaction) => transaction.connection,
             #[cfg(feature = "planted-bugs")]
             Whole::PartOfOne(part) => part,
         }
@@ -56,7 +81,7 @@ pub(super) struct HeldBack {
     #[cfg(feature = "planted-bugs")]
     is_on: bool,
     #[cfg(feature = "planted-bugs")]
-    since: Option<std::time::Instant>,
+    since: Option<Instant>,
 }
 
 impl HeldBack {
@@ -74,6 +99,11 @@ impl HeldBack {
 impl Database {
     /// Begins a transaction.
     ///
+    /// As long as another program holds the file's write lock (a `sqlite3` shell in a transaction,
+    /// say) it waits: nothing has been written then, so waiting loses nothing, and ending the
+    /// process would not free the file. Whoever depends on this process sees from its pings that its
+    /// writer does not get on.
+    ///
     /// # Errors
     /// The database's.
     pub fn change(&mut self) -> rusqlite::Result<Change<'_>> {
@@ -81,9 +111,23 @@ impl Database {
         if self.held_back.is_on {
             return self.part_of_one();
         }
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Change(Whole::Transaction(transaction)))
+        let since = Instant::now();
+        loop {
+            let begun = self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
+            match begun {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                    tracing::warn!(
+                        waited_ms = since.elapsed().as_millis(),
+                        "another program holds the write lock of {}: writing waits until it ends \
+                         its transaction",
+                        self.path().display()
+                    );
+                }
+                Err(error) => return Err(error),
+                Ok(_) => break,
+            }
+        }
+        Ok(Change(Whole::Transaction(Begun { connection: &self.connection, is_committed: false })))
     }
 
     #[cfg(feature = "planted-bugs")]
@@ -93,7 +137,7 @@ impl Database {
         }
         if self.held_back.since.is_none() {
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
-            self.held_back.since = Some(std::time::Instant::now());
+            self.held_back.since = Some(Instant::now());
         }
         Ok(Change(Whole::PartOfOne(self.connection.savepoint()?)))
     }
@@ -163,7 +207,7 @@ mod tests {
         let seen: i64 =
             database.connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!((seen, on_disk(dir.path())), (2, 0));
-        database.held_back.since = std::time::Instant::now().checked_sub(HOLD_BACK);
+        database.held_back.since = Instant::now().checked_sub(HOLD_BACK);
         insert(&mut database, 3);
         assert_eq!(on_disk(dir.path()), 2);
         drop(database);

@@ -1,6 +1,7 @@
 //! Bad input of every kind gets its clear answer and changes nothing.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use services::catalog::{self, Config};
@@ -9,7 +10,7 @@ use services::storage::Durability;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::running::{LONG, Running, nobody};
+use crate::running::{LONG, Running, configuration, nobody};
 
 const GOOD: &str = r#"{"stock_name":"Stock1","type":"Buy","quantity":1}"#;
 
@@ -82,15 +83,31 @@ async fn bad_headers_are_refused_by_name_and_change_nothing() {
     }
     let fill = catalog.send("GET /query?stock_name=Stock1", "x-min-version: v\r\n", b"").await;
     assert_eq!(fill.0, 400);
+    let rest = r#""log_end":0,"floor":0,"by_everybody":true,"limit":9"#;
     for list in [
-        "{}",
-        r#"{"epoch":1}"#,
-        r#"{"epoch":-1,"after":0}"#,
-        r#"{"epoch":1,"after":18446744073709551615}"#,
-        r#"{"epoch":9223372036854775808,"after":0}"#,
+        "{}".to_owned(),
+        r#"{"epoch":1}"#.to_owned(),
+        format!(r#"{{"epoch":-1,"after":{{"place":0,"entry":null}},{rest}}}"#),
+        format!(r#"{{"epoch":1,"after":{{"place":18446744073709551615,"entry":null}},{rest}}}"#),
+        format!(r#"{{"epoch":9223372036854775808,"after":{{"place":0,"entry":null}},{rest}}}"#),
     ] {
         assert_eq!(catalog.send("POST /unnumbered", "", list.as_bytes()).await.0, 400, "{list}");
     }
+    let entry = r#""stock_name":"Stock1","trade_type":"Buy","quantity":1,"request_id":"r1""#;
+    for fill in [
+        "{}".to_owned(),
+        r#"{"epoch":9223372036854775808,"incarnation":"c1","entries":[]}"#.to_owned(),
+        r#"{"epoch":1,"incarnation":"two words","entries":[]}"#.to_owned(),
+        format!(
+            r#"{{"epoch":1,"incarnation":"c1","entries":[{{"order_no":9223372036854775808,"epoch":1,{entry}}}]}}"#
+        ),
+    ] {
+        assert_eq!(catalog.send("POST /fill", "", fill.as_bytes()).await.0, 400, "{fill}");
+    }
+    let mut told = serde_json::to_value(configuration(1, "b")).unwrap();
+    told["epoch"] = 9_223_372_036_854_775_808_u64.into();
+    let told = told.to_string();
+    assert_eq!(catalog.send("POST /configuration", "", told.as_bytes()).await.0, 400);
     assert_eq!(catalog.dump().await, before);
 }
 
@@ -131,27 +148,54 @@ async fn garbage_on_the_port_hurts_nobody() {
     assert!(catalog.dump().await.trades.is_empty());
 }
 
-#[tokio::test]
-async fn everything_demands_the_secret_where_there_is_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+/// A catalog with a token, that listens on `listen`.
+async fn with_token(dir: &Path, listen: &str) -> SocketAddr {
+    let listener = TcpListener::bind(listen).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
     let nobody = nobody();
     let config = Config {
-        data_dir: PathBuf::from(dir.path()),
+        data_dir: PathBuf::from(dir),
         durability: Durability::Os,
+        http: services::http::HttpConfig::default(),
         planted: services::planted::Planted::default(),
         front_end: nobody.local_addr().unwrap(),
         stocks: None,
         cap: 100,
     };
-    let secret: Arc<str> = Arc::from("open sesame");
-    let running = catalog::run(listener, config, Some(Arc::clone(&secret)), std::future::pending());
-    tokio::spawn(running);
-    for path in ["/query?stock_name=Stock1", "/dump", "/healthz", "/metrics"] {
-        let call = Call::get(path);
-        assert_eq!(Peers::new(None).call(address, &call, LONG).await.unwrap().status, 403);
-        let known = Peers::new(Some(Arc::clone(&secret)));
-        assert_ne!(known.call(address, &call, LONG).await.unwrap().status, 403);
+    let running = catalog::run(listener, config, Some(SECRET.into()), std::future::pending());
+    tokio::spawn(async move {
+        let _nobody = nobody;
+        running.await
+    });
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+const SECRET: &str = "open-sesame";
+const INTERFACE: [&str; 3] = ["/query?stock_name=Stock1", "/healthz", "/metrics"];
+
+async fn status(address: SocketAddr, path: &str, secret: Option<&str>) -> u16 {
+    let peers = Peers::new(secret.map(Arc::from));
+    peers.call(address, &Call::get(path), LONG).await.unwrap().status.as_u16()
+}
+
+#[tokio::test]
+async fn everything_demands_the_token_off_loopback() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = with_token(dir.path(), "0.0.0.0:0").await;
+    for path in INTERFACE.iter().chain(&["/dump", "/ping"]) {
+        assert_eq!(status(address, path, None).await, 403, "{path}");
+        assert_eq!(status(address, path, Some("open-sesamE")).await, 403, "{path}");
+        assert_ne!(status(address, path, Some(SECRET)).await, 403, "{path}");
     }
+}
+
+#[tokio::test]
+async fn on_loopback_only_what_is_internal_demands_the_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let address = with_token(dir.path(), "127.0.0.1:0").await;
+    for path in INTERFACE {
+        assert_ne!(status(address, path, None).await, 403, "{path}");
+    }
+    assert_eq!(status(address, "/dump", None).await, 403);
+    assert_ne!(status(address, "/dump", Some(SECRET)).await, 403);
 }

@@ -4,9 +4,10 @@ use serde_json::json;
 use services::http::Call;
 use tokio::net::TcpListener;
 use wire::headers;
+use wire::internal::Invalidation;
 
 use crate::fake_front_end::{FakeFrontEnd, Mood};
-use crate::running::{LONG, Running, body, by_hand, nobody, order, unnumbered};
+use crate::running::{DECIDED, LONG, Running, body, by_hand, nobody, order, unnumbered};
 
 fn fill(name: &str, least: u64) -> Call {
     Call::get(format!("/query?stock_name={name}")).header(headers::MIN_VERSION, least)
@@ -38,7 +39,7 @@ async fn every_version_is_pushed_before_the_catalog_serves() {
         assert_eq!(body(&reply)["effect"], "none");
     }
     front_end.becomes(Mood::Acknowledge);
-    catalog.ready().await;
+    catalog.open().await;
     assert_eq!(catalog.stock("Stock1").await.quantity, 90);
 }
 
@@ -49,6 +50,7 @@ async fn a_trade_its_repeat_a_refusal_and_the_list_wait_for_the_acknowledgement(
     let catalog = Running::start(dir.path(), front_end.address).await;
     front_end.becomes(Mood::Withhold);
 
+    let before = catalog.metric(DECIDED).await;
     let trade = catalog.sent(order("r1", 1, "Stock1", "Buy", 10));
     front_end.has_been_told("Stock1", 1, 1).await;
     let others = [
@@ -59,7 +61,7 @@ async fn a_trade_its_repeat_a_refusal_and_the_list_wait_for_the_acknowledgement(
         fill("Stock1", 1),
     ];
     let others = others.map(|other| catalog.sent(other));
-    catalog.has_decided(5).await;
+    catalog.has_decided(before, 5).await;
     // The query neither waits nor shows what has not been acknowledged.
     assert_eq!(catalog.stock("Stock1").await.quantity, 100);
     assert!(!trade.is_finished());
@@ -76,14 +78,16 @@ async fn a_trade_its_repeat_a_refusal_and_the_list_wait_for_the_acknowledgement(
 }
 
 #[tokio::test]
-async fn a_fill_gets_the_version_it_asks_for_or_503() {
+async fn a_fill_gets_the_version_it_asks_for_and_never_less() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
     catalog.call(by_hand("Stock1", "Buy", 1)).await;
     let reply = catalog.call(fill("Stock1", 1)).await;
     assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(1));
     assert_eq!(catalog.call(fill("Nothing", 1)).await.status, 404);
-    assert_eq!(catalog.call(fill("Stock1", 2)).await.status, 503);
+    // There never was version 2: whoever asks for it has it from another file, so the next is 3 (L8).
+    let reply = catalog.call(fill("Stock1", 2)).await;
+    assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(3));
 }
 
 #[tokio::test]
@@ -112,7 +116,7 @@ async fn a_connection_that_breaks_is_not_taken_for_death() {
     }
     let front_end = FakeFrontEnd::on(listener, Mood::Acknowledge);
     front_end.has_been_told("Stock1", 0, 1).await;
-    catalog.ready().await;
+    catalog.open().await;
 }
 
 #[tokio::test]
@@ -133,11 +137,12 @@ async fn trades_that_queue_behind_a_push_share_the_next_one() {
     let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
     let catalog = Running::start(dir.path(), front_end.address).await;
     front_end.becomes(Mood::Withhold);
+    let before = catalog.metric(DECIDED).await;
     let first = catalog.sent(by_hand("Stock1", "Buy", 1));
     front_end.has_been_told("Stock1", 1, 1).await;
     let later: Vec<_> = (0..20).map(|_| catalog.sent(by_hand("Stock1", "Buy", 1))).collect();
     // A batch is counted just before it is handed on, so the last one may miss the next push.
-    catalog.has_decided(21).await;
+    catalog.has_decided(before, 21).await;
     front_end.becomes(Mood::Acknowledge);
     assert_eq!(first.await.unwrap().status, 200);
     for trade in later {
@@ -148,4 +153,52 @@ async fn trades_that_queue_behind_a_push_share_the_next_one() {
     assert_eq!(told.last().unwrap().stocks[0].version.0, 21);
     // The first versions, the first trade, the others.
     assert!((3..=4).contains(&told.len()), "{told:?}");
+}
+
+/// Rule L8: the file is an old copy, or was lost and filled again; the front-end's cache knows better.
+#[tokio::test]
+async fn a_catalog_whose_versions_have_been_seen_goes_on_above_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = Running::alone(dir.path()).await;
+    for id in ["r1", "r2", "r3"] {
+        catalog.call(order(id, 1, "Stock1", "Buy", 1)).await;
+    }
+    catalog.stop().await;
+
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    front_end.has_seen("Stock1", 7);
+    front_end.has_seen("Stock2", 0);
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    let starts = |push: &Invalidation| push.start;
+    assert!(front_end.pushes().iter().all(starts), "nothing is shown before all is acknowledged");
+    front_end.has_been_told("Stock1", 8, 1).await;
+    let shown = catalog.call(fill("Stock1", 8)).await;
+    assert_eq!(shown.status, 200, "the front-end can read the stock");
+    assert_eq!(shown.header::<u64>(headers::STOCK_VERSION), Some(8));
+    assert_eq!(body(&shown)["data"]["quantity"], 97);
+    let other = catalog.call(fill("Stock2", 0)).await;
+    assert_eq!(other.header::<u64>(headers::STOCK_VERSION), Some(0));
+
+    catalog.call(order("r4", 1, "Stock1", "Buy", 1)).await;
+    front_end.has_been_told("Stock1", 9, 1).await;
+    assert!(!starts(front_end.pushes().last().unwrap()));
+    catalog.stop().await;
+    // It is on disk: the next start has nothing to go on from.
+    let before = front_end.pushes().len();
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    assert_eq!(front_end.pushes().len(), before + 1);
+    catalog.stop().await;
+}
+
+#[tokio::test]
+async fn a_fill_for_a_version_that_there_never_was_has_the_catalog_go_on_above_it() {
+    // L8: an answer of an earlier file reached the front-end after the start push of this one.
+    let dir = tempfile::tempdir().unwrap();
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    let catalog = Running::start(dir.path(), front_end.address).await;
+    let reply = catalog.call(fill("Stock1", 7)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(8));
+    front_end.has_been_told("Stock1", 8, 1).await;
+    assert_eq!(catalog.stock("Stock1").await.quantity, 100);
 }

@@ -7,7 +7,7 @@ use wire::headers;
 use wire::ids::Epoch;
 
 use crate::fake_front_end::{FakeFrontEnd, Mood};
-use crate::running::{Running, body, by_hand, order, unnumbered};
+use crate::running::{Running, body, by_hand, order, tell, unnumbered};
 
 #[tokio::test]
 async fn a_repeat_gets_the_same_answer_and_trades_once() {
@@ -49,18 +49,22 @@ async fn the_same_id_with_another_body_is_422() {
 async fn a_replaced_leader_is_shut_out_once_its_successor_has_the_list() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
+    catalog.call(tell(4)).await;
     catalog.call(order("r1", 4, "Stock1", "Buy", 1)).await;
     catalog.call(by_hand("Stock1", "Buy", 1)).await;
     catalog.call(order("r2", 4, "Nothing", "Buy", 1)).await;
     catalog.call(order("r3", 4, "Stock2", "Sell", 1)).await;
     catalog.call(order("r4", 4, "Stock2", "Buy", 1)).await;
 
+    catalog.call(tell(5)).await;
     let reply = catalog.call(unnumbered(5, 0)).await;
     let trades = body(&reply)["trades"].clone();
     let ids: Vec<_> = trades.as_array().unwrap().iter().map(|it| &it["request_id"]).collect();
     assert_eq!(ids, ["r1", "r4"]);
     assert_eq!(body(&catalog.call(unnumbered(5, 1)).await)["trades"][0]["applied_seq"], 2);
-    assert_eq!(body(&catalog.call(unnumbered(5, 2)).await), json!({ "trades": [] }));
+    let page = body(&catalog.call(unnumbered(5, 2)).await);
+    assert_eq!((&page["trades"], &page["last_place"]), (&json!([]), &json!(2)));
+    assert_eq!((&page["result"], &page["done"]), (&json!("page"), &json!(true)));
 
     let before = catalog.dump().await;
     for (stale, effect) in [
@@ -82,8 +86,10 @@ async fn a_replaced_leader_is_shut_out_once_its_successor_has_the_list() {
 async fn everything_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
+    catalog.call(tell(3)).await;
     catalog.call(order("r1", 3, "Stock1", "Buy", 10)).await;
     catalog.call(order("r2", 3, "Stock1", "Buy", 91)).await;
+    catalog.call(tell(6)).await;
     catalog.call(unnumbered(6, 0)).await;
     let before = catalog.dump().await;
     catalog.stop().await;

@@ -1,16 +1,17 @@
 //! A front-end that acknowledges invalidations, withholds its answer, or answers with an error.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use services::http::{Access, Answer, Endpoint, Request, ServerConfig, Service, serve};
+use services::http::{Access, Answer, Endpoint, HttpConfig, Request, ServerConfig, Service, serve};
 use services::metrics::Metrics;
 use services::planted::Bugs;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wire::ids::StockVersion;
-use wire::internal::Invalidation;
+use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 
 /// What it does with an invalidation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +23,13 @@ pub(crate) enum Mood {
 
 pub(crate) struct FakeFrontEnd {
     pub(crate) address: SocketAddr,
+    seen: watch::Sender<HashMap<String, StockVersion>>,
     mood: watch::Sender<Mood>,
     pushes: watch::Sender<Vec<Invalidation>>,
 }
 
 struct Endpoints {
+    seen: watch::Sender<HashMap<String, StockVersion>>,
     mood: watch::Sender<Mood>,
     pushes: watch::Sender<Vec<Invalidation>>,
 }
@@ -39,13 +42,30 @@ impl Service for Endpoints {
 
     async fn handle(self: Arc<Self>, (): (), request: Request) -> Answer {
         let push: Invalidation = request.json().unwrap();
+        let seen = self.take(&push);
         let mut mood = self.mood.subscribe();
-        self.pushes.send_modify(|pushes| pushes.push(push));
+        self.pushes.send_modify(|pushes| pushes.push(push.clone()));
         let mood = *mood.wait_for(|mood| *mood != Mood::Withhold).await.unwrap();
         match mood {
             Mood::Fail => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "not now"),
+            _ if push.start => Answer::ok(&seen),
             _ => Answer::empty(),
         }
+    }
+}
+
+impl Endpoints {
+    /// Keeps the highest version of each stock, as the front-end's cache does.
+    fn take(&self, push: &Invalidation) -> SeenVersions {
+        let mut highest = Vec::new();
+        self.seen.send_modify(|seen| {
+            for stock in &push.stocks {
+                let known = seen.entry(stock.stock_name.clone()).or_default();
+                *known = stock.version.max(*known);
+                highest.push(VersionedStock { version: *known, ..stock.clone() });
+            }
+        });
+        SeenVersions { seen: highest }
     }
 }
 
@@ -57,11 +77,23 @@ impl FakeFrontEnd {
     pub(crate) fn on(listener: TcpListener, mood: Mood) -> Self {
         let address = listener.local_addr().unwrap();
         let (mood, pushes) = (watch::Sender::new(mood), watch::Sender::new(Vec::new()));
-        let service = Endpoints { mood: mood.clone(), pushes: pushes.clone() };
-        let config =
-            ServerConfig { secret: None, metrics: Metrics::new().http, bugs: Bugs::default() };
+        let seen = watch::Sender::new(HashMap::new());
+        let service = Endpoints { seen: seen.clone(), mood: mood.clone(), pushes: pushes.clone() };
+        let config = ServerConfig {
+            secret: None,
+            http: HttpConfig::default(),
+            metrics: Metrics::new().http,
+            bugs: Bugs::default(),
+        };
         tokio::spawn(serve(listener, Arc::new(service), config, std::future::pending()));
-        Self { address, mood, pushes }
+        Self { address, seen, mood, pushes }
+    }
+
+    /// Has it have seen that version of `stock`.
+    pub(crate) fn has_seen(&self, stock: &str, version: u64) {
+        self.seen.send_modify(|seen| {
+            seen.insert(stock.to_owned(), StockVersion(version));
+        });
     }
 
     pub(crate) fn becomes(&self, mood: Mood) {

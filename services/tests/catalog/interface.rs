@@ -43,7 +43,7 @@ async fn a_trade_by_hand_is_applied_and_recorded_as_such() {
 }
 
 #[tokio::test]
-async fn a_trade_that_cannot_be_is_refused_and_recorded() {
+async fn a_trade_that_cannot_be_is_refused_and_recorded_if_there_is_such_a_stock() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
     for (call, message) in [
@@ -59,7 +59,7 @@ async fn a_trade_that_cannot_be_is_refused_and_recorded() {
     assert_eq!((stock.quantity, stock.trade_volume), (100, 0));
     let trades = serde_json::to_value(catalog.dump().await.trades).unwrap();
     let decisions: Vec<_> = trades.as_array().unwrap().iter().map(|it| &it["decision"]).collect();
-    assert_eq!(decisions, ["failed", "failed", "not_found"]);
+    assert_eq!(decisions, ["failed", "failed"]);
 }
 
 #[tokio::test]
@@ -84,16 +84,19 @@ async fn existing_clients_are_understood() {
 async fn metrics_say_what_was_done() {
     let dir = tempfile::tempdir().unwrap();
     let catalog = Running::alone(dir.path()).await;
+    let counted = ["catalog_batch_size_count", "catalog_flushes_total"];
+    let before = [catalog.metric(counted[0]).await, catalog.metric(counted[1]).await];
     catalog.call(by_hand("Stock1", "Buy", 1)).await;
-    catalog.call(by_hand("Nothing", "Buy", 1)).await;
+    catalog.call(by_hand("Stock1", "Buy", 100)).await;
+    for (name, before) in counted.into_iter().zip(before) {
+        assert_eq!(catalog.metric(name).await, before + 2, "{name}");
+    }
     let text = catalog.metrics().await;
     for line in [
         "catalog_trades_applied_total 1",
         "catalog_trades_refused_total 1",
         "catalog_trades_repeated_total 0",
-        "catalog_batch_size_count 2",
-        "catalog_flushes_total 2",
-        "catalog_epoch 0",
+        "catalog_epoch 1",
         r#"http_requests_total{path="/trade",status="404"} 1"#,
     ] {
         assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod admission;
 mod bad_input;
 mod coherence;
 mod exactly_once;
 mod fake_front_end;
 mod interface;
+mod paging;
 mod running;
 mod start_up;

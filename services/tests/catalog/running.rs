@@ -13,11 +13,17 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use wire::bazaar::{Data, Stock};
+use wire::configuration::{Configuration, Member};
+use wire::dump::CatalogPage;
 use wire::headers;
-use wire::internal::CatalogDump;
+use wire::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{CatalogDump, CatalogStatus, MAX_LISTED, Tail, UnnumberedRequest};
 
 /// Far longer than anything here takes; a test that hangs fails.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// Counts trades, lists and dumps.
+pub(crate) const DECIDED: &str = "catalog_batch_size_sum";
 
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
@@ -43,6 +49,7 @@ impl Running {
         let config = Config {
             data_dir: PathBuf::from(dir),
             durability: Durability::Os,
+            http: services::http::HttpConfig::default(),
             planted: services::planted::Planted::default(),
             front_end,
             stocks: None,
@@ -58,8 +65,35 @@ impl Running {
     /// A catalog in `dir` that is ready.
     pub(crate) async fn start(dir: &Path, front_end: SocketAddr) -> Self {
         let running = Self::begin(dir, front_end).await;
-        running.ready().await;
+        running.open().await;
         running
+    }
+
+    /// Tells the catalog the epoch that it has seen, at least 1, and lists as that epoch's leader,
+    /// until it is open (rules L6 and L7).
+    pub(crate) async fn open(&self) {
+        let seen = self.status().await.epoch;
+        let epoch = seen.0.max(1);
+        assert_eq!(self.call(tell(epoch)).await.status, 200);
+        let list = self.first_list(epoch, 0).await;
+        let listing = async {
+            while self.call(list.clone()).await.status != 200 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, listing).await.unwrap();
+        self.ready().await;
+    }
+
+    /// The list request of a leader that was elected, while everybody answered, for this very file.
+    pub(crate) async fn first_list(&self, epoch: u64, after: u64) -> Call {
+        let new_catalog = Some(self.status().await.identity);
+        let request = UnnumberedRequest { new_catalog, ..list_request(epoch, after) };
+        Call::post("/unnumbered", &request)
+    }
+
+    pub(crate) async fn status(&self) -> CatalogStatus {
+        self.get("/ping").await.json().unwrap()
     }
 
     /// A catalog in `dir` that is ready, and has no front-end.
@@ -94,11 +128,18 @@ impl Running {
         tokio::spawn(async move { peers.call(address, &call, LONG).await.unwrap() })
     }
 
-    /// Waits until that many trades, lists and dumps were decided and committed.
-    pub(crate) async fn has_decided(&self, jobs: u32) {
-        let line = format!("catalog_batch_size_sum {jobs}\n");
+    /// How many trades, lists and dumps were decided and committed, and what a metric of that name
+    /// says in general.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics().await;
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        lines.next().unwrap().parse().unwrap()
+    }
+
+    /// Waits until that many more trades, lists and dumps than `before` were decided and committed.
+    pub(crate) async fn has_decided(&self, before: u64, jobs: u64) {
         let asking = async {
-            while !self.metrics().await.contains(&line) {
+            while self.metric(DECIDED).await != before + jobs {
                 tokio::task::yield_now().await;
             }
         };
@@ -119,7 +160,17 @@ impl Running {
     }
 
     pub(crate) async fn dump(&self) -> CatalogDump {
-        self.get("/dump").await.json().unwrap()
+        let first: CatalogPage = self.get("/dump").await.json().unwrap();
+        let (through, mut next) = (first.through, first.next(0));
+        let CatalogPage { epoch, stocks, trades, .. } = first;
+        let mut dump = CatalogDump { epoch, stocks, trades };
+        while let Some(after) = next {
+            let path = format!("/dump?after={after}&through={through}");
+            let page: CatalogPage = self.get(&path).await.json().unwrap();
+            next = page.next(after);
+            dump.trades.extend(page.trades);
+        }
+        dump
     }
 
     /// Sends bytes, and reads the status and the body of the answer.
@@ -138,7 +189,7 @@ impl Running {
     pub(crate) async fn send(&self, line: &str, headers: &str, body: &[u8]) -> (u16, Value) {
         let length = body.len();
         let head = format!(
-            "{line} HTTP/1.1\r\nhost: catalog\r\nconnection: close\r\n\
+            "{line} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
              content-length: {length}\r\n{headers}\r\n"
         );
         self.raw(&[head.as_bytes(), body].concat()).await
@@ -155,8 +206,42 @@ pub(crate) fn order(id: &str, epoch: u64, stock: &str, trade_type: &str, quantit
         .header(headers::EPOCH, epoch)
 }
 
+/// The list request of a leader, elected while everybody answered, whose log is shown as far as
+/// `after` and whose last trades the catalog has.
 pub(crate) fn unnumbered(epoch: u64, after: u64) -> Call {
-    Call::post("/unnumbered", &json!({ "epoch": epoch, "after": after }))
+    Call::post("/unnumbered", &list_request(epoch, after))
+}
+
+fn list_request(epoch: u64, after: u64) -> UnnumberedRequest {
+    UnnumberedRequest {
+        epoch: Epoch(epoch),
+        after: Tail { place: OrderNo(after), entry: None },
+        log_end: OrderNo(after),
+        floor: OrderNo(0),
+        by_everybody: true,
+        new_catalog: None,
+        meant_for: None,
+        limit: MAX_LISTED,
+    }
+}
+
+/// The front-end tells of an epoch.
+pub(crate) fn tell(epoch: u64) -> Call {
+    Call::post("/configuration", &configuration(epoch, "b"))
+}
+
+pub(crate) fn configuration(epoch: u64, bazaar: &str) -> Configuration {
+    Configuration {
+        version: ConfigVersion(epoch),
+        epoch: Epoch(epoch),
+        leader: ReplicaId(1),
+        leader_incarnation: Incarnation::new("i1").unwrap(),
+        in_sync: vec![Member { id: ReplicaId(1), identity: Identity::new("d1").unwrap() }],
+        bazaar: BazaarId::new(bazaar).unwrap(),
+        committed: OrderNo(0),
+        by_everybody: true,
+        new_catalog: None,
+    }
 }
 
 /// The body as any JSON.

@@ -8,7 +8,11 @@
 //!
 //! Without a fault: whatever takes as long as it likes, and a trade is sent again. Faults, each of
 //! which counts: a crash of either; a front-end that is asked to stop; a push or a fill whose
-//! answer is lost, or a push that never arrives; an `/rm`.
+//! answer is lost, or a push that never arrives; an `/rm`; once, the catalog's file is lost, and with it
+//! trades by hand, which nobody else can have known. Then the front-end is the only one that knows their
+//! versions, so it is one that has been there from the beginning, and stays. (Known and left out: one that
+//! was restarted before has seen nothing; if an answer of the lost catalog reaches it after the start
+//! push, reads of that stock wait until as many trades have come.)
 //!
 //! Left out: which replica brings a trade (they are in [`crate::replication`]), other stocks, reads
 //! of the catalog by hand, and refused trades. With one stock the real states print the same way
@@ -17,12 +21,12 @@
 use std::hash::{Hash, Hasher};
 
 use services::catalog::ledger::{Ledger, Trade, Verdict, public};
-use services::catalog::reveal::{Batch, Look, Pushed, Reveal, Step};
+use services::catalog::reveal::{Batch, Look, Pushed, Reveal, Step, overtaken};
 use services::front_end::cache::{Cache, Fill, Lookup};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, Quantity, Stock, StockAt, TradeType};
 use wire::ids::{Epoch, RequestId, StockVersion};
-use wire::internal::{Invalidation, TradeRecord};
+use wire::internal::{Invalidation, SeenVersions, TradeRecord, VersionedStock};
 
 use crate::ledger::{STOCK, hash_printed, new_ledger};
 use crate::search::Model;
@@ -55,6 +59,10 @@ pub(crate) struct Bazaar {
     reads: Vec<Read>,
     reads_begun: u8,
     attempts: Vec<u8>,
+    /// The catalog's file was lost: that happens once.
+    is_damaged: bool,
+    /// The front-end that was there first has ended.
+    is_forgotten: bool,
     /// The newest version that a client has seen or had acknowledged.
     seen: StockVersion,
     broken: Option<String>,
@@ -74,6 +82,8 @@ struct Catalog {
 struct Attempt {
     invalidation: Invalidation,
     outcome: Option<Pushed>,
+    /// What the front-end has seen later versions of (rule L8).
+    overtaken: Vec<VersionedStock>,
 }
 
 /// The front-end's process.
@@ -113,6 +123,7 @@ pub(crate) enum Action {
     CrashFrontEnd,
     StartFrontEnd,
     CrashCatalog,
+    LoseCatalog,
     StartCatalog,
 }
 
@@ -141,6 +152,8 @@ impl Model for Coherence {
             reads: Vec::new(),
             reads_begun: 0,
             attempts: vec![0; usize::from(self.trades)],
+            is_damaged: false,
+            is_forgotten: false,
             seen: StockVersion(0),
             broken: None,
         };
@@ -200,6 +213,9 @@ impl Coherence {
             return actions.push((Action::StartCatalog, 0));
         };
         actions.push((Action::CrashCatalog, 1));
+        if !bazaar.is_damaged && !bazaar.is_forgotten {
+            actions.push((Action::LoseCatalog, 1));
+        }
         if catalog.reveal.is_open() {
             let sent = |trade: &u8| bazaar.attempts[usize::from(*trade)];
             let trades = (0..self.trades).filter(|trade| sent(trade) < self.attempts);
@@ -231,8 +247,10 @@ impl Coherence {
             }
             Some(FrontEnd { listens: true, .. }) => {
                 actions.extend((bazaar.reads_begun < self.reads).then_some((Action::Read, 0)));
-                let faults = [Action::Remove, Action::StopFrontEnd, Action::CrashFrontEnd];
-                actions.extend(faults.map(|action| (action, 1)));
+                actions.push((Action::Remove, 1));
+                if !bazaar.is_damaged {
+                    actions.extend([(Action::StopFrontEnd, 1), (Action::CrashFrontEnd, 1)]);
+                }
             }
         }
     }
@@ -278,9 +296,14 @@ impl Bazaar {
                 self.catalog = Some(Catalog { reveal, pending: true, attempt: None });
             }
             Action::CrashCatalog => self.catalog = None,
+            Action::LoseCatalog => {
+                (self.catalog, self.is_damaged) = (None, true);
+                self.ledger = new_ledger(Epoch(1), STOCKED, 100, bugs);
+                self.records.clear();
+            }
             Action::Trade(trade) => self.trade(trade),
             Action::BeginPush | Action::Conclude => self.push_on(action),
-            Action::PushArrives { answer_is_lost } => self.push_arrives(answer_is_lost),
+            Action::PushArrives { answer_is_lost } => self.push_arrives(answer_is_lost, bugs),
             Action::PushRefused => self.push_ends(Pushed::Refused),
             Action::PushLost => self.push_ends(Pushed::Unclear),
             Action::StartFrontEnd => {
@@ -288,13 +311,14 @@ impl Bazaar {
                 self.front_end = Some(FrontEnd { cache, listens: true });
             }
             Action::StopFrontEnd => {
+                self.is_forgotten = true;
                 if let Some(front_end) = &mut self.front_end {
                     front_end.cache.switch_off();
                     front_end.listens = false;
                 }
             }
             Action::CrashFrontEnd | Action::EndFrontEnd => {
-                self.front_end = None;
+                (self.front_end, self.is_forgotten) = (None, true);
                 self.reads.clear();
             }
             Action::Remove => {
@@ -339,7 +363,21 @@ impl Bazaar {
 
     /// The pusher begins an attempt, or makes something of one that has ended.
     fn push_on(&mut self, action: Action) {
+        let stock = |ledger: &Ledger| ledger.stock(STOCK).map(public);
         let Some(catalog) = &mut self.catalog else { return };
+        let later = catalog.attempt.as_ref().map(|attempt| attempt.overtaken.clone());
+        if let Some(later) = later.filter(|later| !later.is_empty()) {
+            // L8: what the attempt told of is older than what the front-end has.
+            catalog.attempt = None;
+            catalog.reveal.conclude(Pushed::Unclear);
+            for VersionedStock { stock_name, version } in &later {
+                self.ledger.raise_version(stock_name, *version);
+            }
+            let changed = stock(&self.ledger).into_iter().collect();
+            catalog.reveal.commit(Batch { changed, waiting: Vec::new() });
+            catalog.pending = true;
+            return;
+        }
         let released = match catalog.attempt.take().and_then(|attempt| attempt.outcome) {
             Some(outcome) if matches!(action, Action::Conclude) => {
                 let released = catalog.reveal.conclude(outcome);
@@ -353,7 +391,8 @@ impl Bazaar {
                 }
                 Step::Push(invalidation) => {
                     catalog.pending = false;
-                    catalog.attempt = Some(Attempt { invalidation, outcome: None });
+                    catalog.attempt =
+                        Some(Attempt { invalidation, outcome: None, overtaken: Vec::new() });
                     None
                 }
             },
@@ -366,12 +405,18 @@ impl Bazaar {
         }
     }
 
-    fn push_arrives(&mut self, answer_is_lost: bool) {
+    fn push_arrives(&mut self, answer_is_lost: bool, bugs: Bugs) {
         if let (Some(front_end), Some(Catalog { attempt: Some(attempt), .. })) =
-            (&mut self.front_end, &self.catalog)
+            (&mut self.front_end, &mut self.catalog)
         {
             for stock in &attempt.invalidation.stocks {
                 front_end.cache.invalidate(&stock.stock_name, stock.version);
+            }
+            let version = front_end.cache.floor(STOCK);
+            let seen = vec![VersionedStock { stock_name: STOCK.to_owned(), version }];
+            if attempt.invalidation.start && !answer_is_lost {
+                let seen = SeenVersions { seen };
+                attempt.overtaken = overtaken(&attempt.invalidation, &seen, bugs);
             }
         }
         self.push_ends(if answer_is_lost { Pushed::Unclear } else { Pushed::Acknowledged });
@@ -470,6 +515,7 @@ impl Bazaar {
             Action::CrashFrontEnd => "the front-end dies".to_owned(),
             Action::StartFrontEnd => "the front-end is back".to_owned(),
             Action::CrashCatalog => "the catalog dies".to_owned(),
+            Action::LoseCatalog => "the catalog dies, and its file is lost".to_owned(),
             Action::StartCatalog => "the catalog is back".to_owned(),
         }
     }

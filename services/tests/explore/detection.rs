@@ -9,21 +9,23 @@
 //! Without a fault: connections break because idle ones are closed, pings are sent and end, whoever is
 //! down is started again, whoever hangs wakes up. Faults, each of which counts: a replica dies, or hangs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use services::front_end::configuration::Manager;
+use services::front_end::configuration::{Ballot, Manager};
 use services::front_end::election::Round;
 use services::front_end::suspicion::{Judge, Leadership, Observation, Outcome, Reaction, Verdict};
 use services::planted::Bugs;
 use wire::configuration::{Cause, Configuration};
-use wire::ids::{Epoch, OrderNo, ReplicaId};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, ReplicaId};
 use wire::internal::PingReply;
 
 use crate::ledger::hash_printed;
 use crate::search::Model;
 
 const REPLICAS: [ReplicaId; 2] = [ReplicaId(2), ReplicaId(3)];
+/// The ping timeout, as far as anybody counts time here.
+const TIMEOUT_US: u64 = 1;
 /// Connections that break without a fault.
 const MAX_BROKEN: u8 = 2;
 /// Moments that the judge tells apart: a search ends there, if it has not before.
@@ -95,11 +97,13 @@ impl Model for Detection {
     type Action = Action;
 
     fn start(&self) -> Watch {
-        let everybody = REPLICAS.into_iter().collect();
-        let first = Manager::restored(None).first(&everybody).expect("there are replicas");
+        let everybody = REPLICAS.into_iter().map(|id| (id, new(id, 1))).collect();
+        let bazaar = BazaarId::new("bazaar").expect("a name");
+        let first = Manager::restored(None).first(&everybody, None, &bazaar);
+        let first = first.expect("there are replicas");
         let replica = Replica { health: Health::Well, life: 1, accepted: Epoch(0), leads: false };
         let mut watch = Watch {
-            judge: Judge::new(1).with_bugs(self.bugs),
+            judge: Judge::new(TIMEOUT_US).with_bugs(self.bugs),
             current: first,
             is_leaderless: false,
             replicas: REPLICAS.map(|id| (id, replica)).into(),
@@ -222,13 +226,11 @@ impl Watch {
             Health::Dead => Outcome::Refused,
             Health::Hung => Outcome::Silent,
             Health::Well => Outcome::Answered(PingReply {
-                id,
-                port: 0,
-                incarnation: life.to_string(),
+                bazaar: Some(self.current.bazaar.clone()),
                 epoch: accepted,
                 leading: leads,
                 serving: leads,
-                last_order_no: OrderNo(0),
+                ..new(id, life)
             }),
         }
     }
@@ -236,21 +238,22 @@ impl Watch {
     /// `Detector::consider`.
     fn consider(&mut self, sent_us: u64, outcome: Outcome, bugs: Bugs) {
         let seen = observation(self.current.leader, sent_us, outcome);
-        let members = self.current.in_sync.clone();
+        let members: Vec<ReplicaId> = self.current.member_ids().collect();
         match self.judge.judge(&seen) {
             Verdict::Unrelated => {}
-            Verdict::Trusted => self.is_leaderless = false,
+            Verdict::Trusted | Verdict::Doubted(..) => self.is_leaderless = false,
             Verdict::Absent => {
-                let answered = self.ask(Round::among(members).suspecting(self.current.leader));
+                let answered =
+                    self.ask(Round::among(members, TIMEOUT_US).suspecting(self.current.leader));
                 if self.judge.keeps(&answered) {
                     self.is_leaderless = false;
                     return self.new_moment();
                 }
-                self.conclude(&answered, Cause::Election, bugs);
+                self.conclude(answered, Cause::Election, bugs);
             }
             Verdict::Deposed(reply) => {
-                let answered = self.ask(Round::among(members).having_heard(reply));
-                self.conclude(&answered, Cause::LeaderRestart, bugs);
+                let answered = self.ask(Round::among(members, TIMEOUT_US).having_heard(reply));
+                self.conclude(answered, Cause::LeaderRestart, bugs);
             }
         }
     }
@@ -265,10 +268,18 @@ impl Watch {
         round.into_answered()
     }
 
-    fn conclude(&mut self, answered: &BTreeMap<ReplicaId, PingReply>, cause: Cause, bugs: Bugs) {
+    fn conclude(&mut self, answered: BTreeMap<ReplicaId, PingReply>, cause: Cause, bugs: Bugs) {
         let manager = Manager::restored(Some(self.current.clone())).with_bugs(bugs);
-        let answered: BTreeSet<ReplicaId> = answered.keys().copied().collect();
-        let Ok(elected) = manager.elect(self.current.version, &answered, cause) else {
+        let ballot = Ballot {
+            based_on: self.current.version,
+            answered,
+            everybody: false,
+            fenced: false,
+            catalog: None,
+            cause,
+            suspected_us: None,
+        };
+        let Ok(elected) = manager.elect(&ballot) else {
             self.is_leaderless = true;
             return self.new_moment();
         };
@@ -291,7 +302,7 @@ impl Watch {
             }
         }
         (self.is_leaderless, self.leader_was_unwell) = (false, false);
-        let (incarnation, began_us) = (self.replicas[&leader].life.to_string(), self.now_us);
+        let (incarnation, began_us) = (self.current.leader_incarnation.clone(), self.now_us);
         self.judge.begin(Leadership { leader, epoch, incarnation, began_us });
     }
 
@@ -304,4 +315,10 @@ impl Watch {
 
 fn observation(replica: ReplicaId, sent_us: u64, outcome: Outcome) -> Observation {
     Observation { replica, sent_us, ended_us: sent_us, doubted_us: None, outcome }
+}
+
+/// What a process of `id` says that has heard of nothing, in its so manieth life.
+fn new(id: ReplicaId, life: u8) -> PingReply {
+    let (life, disk) = (Incarnation::new(&life.to_string()), Identity::new(&id.to_string()));
+    PingReply::of_new(id, life.expect("a name"), disk.expect("a name"))
 }

@@ -1,10 +1,11 @@
-//! The model of a front-end that is full: trades wait for an invalidation, which needs a place too.
+//! The model of a front-end that is full: trades wait for an invalidation, which needs a place too,
+//! and so does whoever reads a stock that is cached.
 //!
 //! Real is which places a request takes one of ([`services::http::Places`]). Modelled are the places
 //! themselves, and the catalog: it commits a trade, pushes its invalidation, and answers only then.
 //! There are no faults: all that happens is that clients send as many trades as they like.
 
-use services::http::{Access, Places};
+use services::http::{Access, Load, Places};
 use services::planted::Bugs;
 
 use crate::search::Model;
@@ -49,13 +50,14 @@ pub(crate) enum Action {
 impl House {
     fn taken(&self, places: Places, bugs: Bugs) -> u8 {
         let trades = self.inside + self.committed;
-        let of_trades = if Places::of(Access::Public, bugs) == places { trades } else { 0 };
-        let of_push = self.push_is_in && Places::of(Access::Internal, bugs) == places;
+        let of_trade = Places::of(Access::Public, Load::Trade, bugs);
+        let of_trades = if of_trade == places { trades } else { 0 };
+        let of_push = self.push_is_in && Places::of(Access::Internal, Load::Read, bugs) == places;
         of_trades + u8::from(of_push)
     }
 
-    fn has_place(&self, access: Access, bugs: Bugs) -> bool {
-        self.taken(Places::of(access, bugs), bugs) < PLACES
+    fn has_place(&self, access: Access, load: Load, bugs: Bugs) -> bool {
+        self.taken(Places::of(access, load, bugs), bugs) < PLACES
     }
 }
 
@@ -71,9 +73,15 @@ impl Model for FullHouse {
         let waits = house.committed > 0 && !house.push_is_in;
         let possible = [
             (Action::PushIsAcknowledged, house.push_is_in),
-            (Action::PushComesIn, waits && house.has_place(Access::Internal, self.bugs)),
+            (
+                Action::PushComesIn,
+                waits && house.has_place(Access::Internal, Load::Read, self.bugs),
+            ),
             (Action::Commit, house.inside > 0),
-            (Action::TradeComesIn, house.to_send > 0 && house.has_place(Access::Public, self.bugs)),
+            (
+                Action::TradeComesIn,
+                house.to_send > 0 && house.has_place(Access::Public, Load::Trade, self.bugs),
+            ),
         ];
         possible.into_iter().filter(|(_, is)| *is).map(|(action, _)| (action, 0)).collect()
     }
@@ -98,6 +106,10 @@ impl Model for FullHouse {
     }
 
     fn broken(&self, house: &House, _fingerprint: u64, _by_fault: bool) -> Option<String> {
+        // A read of what is cached is over at once, so all that matters is whether it may begin.
+        if !house.has_place(Access::Public, Load::Read, self.bugs) {
+            return Some("a read of a cached stock waits for a place that a trade has".to_owned());
+        }
         let mut house = house.clone();
         for _ in 0..MAX_SETTLING {
             let Some((action, _)) = self.actions(&house).first().copied() else { break };

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use services::planted::{Bug, Bugs};
+use wire::ids::ReplicaId;
+use wire::internal::Part;
 
 use crate::coherence::Coherence;
 use crate::detection::Detection;
+use crate::flapping::Flapping;
+use crate::gray::GrayFailures;
 use crate::keys::Keys;
+use crate::lookup::Lookups;
 use crate::places::FullHouse;
-use crate::replication::{Fault, Replication, Scope, Start};
+use crate::replication::{Damage, Fault, Replication, Scope, Start};
 use crate::search::{Bounds, Outcome, explore};
 use crate::trade::OneTrade;
 
@@ -41,6 +46,12 @@ pub(crate) enum Place {
     Keys,
     /// The model of failure detection.
     Detection,
+    /// The model of leaders that answer and cannot work.
+    GrayFailures,
+    /// The model of a member that comes and goes.
+    Flapping,
+    /// The model of a lookup during an election.
+    Lookups,
     /// The model of a front-end that is full.
     FullHouse,
     /// The coherence model, with so many trades, attempts at each, and reads.
@@ -65,29 +76,70 @@ const LAGGING_FAR: Scope = Scope { start: Start::Lagging(2), trades: 0, max_entr
 const BEREFT: Scope = Scope { start: Start::Bereft, ..SERVING };
 const ONLY_CRASHES: &[Fault] = &[Fault::Crash];
 const DOUBLES_AND_CRASHES: &[Fault] = &[Fault::Twice, Fault::Crash];
+const LOST: &[Fault] = &[Fault::LostFile];
+const OLD: &[Fault] = &[Fault::OldFile];
+const NO_FAULTS: &[Fault] = &[];
+
+const ONE: Part = Part::Replica(ReplicaId(1));
+const TWO: Part = Part::Replica(ReplicaId(2));
+const THREE: Part = Part::Replica(ReplicaId(3));
+const ONE_ORDER: Damage = Damage { orders: 1, ..Damage::NONE };
+const TWO_ALONE: Damage = Damage { alone: Some(ReplicaId(2)), ..Damage::NONE };
+const THREE_ALONE: Damage = Damage { alone: Some(ReplicaId(3)), ..Damage::NONE };
+const ALL_DOWN: &[Part] = &[ONE, TWO, THREE, Part::Catalog, Part::FrontEnd];
+
+/// One more trade after `damage`.
+const fn damaged(damage: Damage, faults: &'static [Fault]) -> Scope {
+    Scope { start: Start::Traded(damage), attempts: 1, faults, ..SERVING }
+}
+
+/// What comes of `damage` by itself, without a trade or a fault.
+const fn quietly(damage: Damage) -> Place {
+    Place::Replication(Scope { trades: 0, settle_one_in: 1, ..damaged(damage, NO_FAULTS) })
+}
+
+/// One order is committed, and everybody is down; then a file is lost, or an old copy put back.
+const DOWN: Damage = Damage { down: ALL_DOWN, ..ONE_ORDER };
+/// The catalog's and replica 3's files are old: noticed only by whoever knows more.
+const OLD_PAIR: Damage = Damage { old: &[THREE, Part::Catalog], ..ONE_ORDER };
+
+/// The front-end has elected replica 3 while 1 and 2 did not answer: what an old pair would lose, they
+/// know.
+const OLD_LEADER: Damage = Damage { deaf: &[ReplicaId(1), ReplicaId(2)], ..OLD_PAIR };
+
 const COHERENCE: Place = Place::Coherence { trades: 1, attempts: 2, reads: 3 };
 
 /// Every rule that can be left out, once.
 pub(crate) const CASES: &[Case] = &[
     replication("R1", Bug::NoCompareAndSet, SERVING, 2),
     replication("R2", Bug::ShrinkWithoutFrontEnd, SERVING, 2),
-    replication("R2", Bug::AddWithoutWaiting, REJOINING, 1),
-    replication("R2", Bug::AddWhileReconciling, Scope { faults: ONLY_CRASHES, ..LAGGING_FAR }, 2),
+    replication("R2", Bug::AddWithoutWaiting, Scope { faults: ONLY_CRASHES, ..REJOINING }, 2),
+    replication(
+        "R2",
+        Bug::AddWhileReconciling,
+        Scope { start: Start::LaggingAnew(2), faults: ONLY_CRASHES, ..LAGGING_FAR },
+        2,
+    ),
     replication("R2", Bug::QuietRemoval, Scope { attempts: 1, ..REJOINING }, 2),
     replication("R2", Bug::NeverRemove, SERVING, 1),
     replication("R2", Bug::NeverRejoin, REJOINING, 0),
     replication("R3", Bug::ElectOutOfSync, LAGGING, 1),
     replication("R3", Bug::BeginOverOrders, BEREFT, 0),
-    replication("I4", Bug::ForgetEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
+    replication("R5, I4", Bug::ForgetEpoch, SERVING, 1),
     replication("R4", Bug::LeadOldEpoch, Scope { faults: ONLY_CRASHES, ..TWO_TRADES }, 1),
     replication("R5", Bug::NoEpochCheckAtFollower, SERVING, 2),
     replication("R5", Bug::AcknowledgeGaps, SERVING, 2),
-    replication("R6, I3", Bug::KeepConflictingTail, TWO_TRADES, 2),
+    replication(
+        "R6, I3",
+        Bug::KeepConflictingTail,
+        damaged(Damage::NONE, &[Fault::Crash, Fault::OldFile]),
+        2,
+    ),
     replication(
         "R6, I3",
         Bug::DropOwnEpoch,
-        Scope { attempts: 1, faults: DOUBLES_AND_CRASHES, ..COLD },
-        2,
+        Scope { faults: DOUBLES_AND_CRASHES, ..TWO_TRADES },
+        1,
     ),
     replication("R7", Bug::AnswerUncommittedRepeat, SERVING, 2),
     replication("R7", Bug::ServeUncommitted, SERVING, 1),
@@ -101,7 +153,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     small("R9", Bug::ElectOnBrokenConnection, Place::Detection, 0),
     replication("I2", Bug::AcknowledgeBeforeReplicating, SERVING, 1),
-    replication("I2", Bug::AnswerBeforeFlush, SERVING, 1),
+    replication(
+        "I2",
+        Bug::AnswerBeforeFlush,
+        damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, ONLY_CRASHES),
+        1,
+    ),
     replication("E1", Bug::SkipUnnumbered, SERVING, 1),
     replication("E1", Bug::NoEpochCheckAtCatalog, SERVING, 1),
     replication("E3", Bug::NoRequestIdCheck, SERVING, 1),
@@ -113,6 +170,127 @@ pub(crate) const CASES: &[Case] = &[
     small("E4", Bug::SilenceIsNo, Place::OneTrade, 1),
     small("E4", Bug::ForgetAttempts, Place::OneTrade, 2),
     small("E5", Bug::OneBound, Place::FullHouse, 0),
+    small("G1", Bug::TrustWhoeverAnswers, Place::GrayFailures, 1),
+    small("G1", Bug::ElectWithoutProof, Place::GrayFailures, 1),
+    small("G1", Bug::NoBackOff, Place::GrayFailures, 1),
+    small("G1", Bug::ForgetDeposed, Place::GrayFailures, 2),
+    small("G2", Bug::ReadmitAtOnce, Place::Flapping, 1),
+    small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
+    small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
+    replication(
+        "N1",
+        Bug::NumberByArrival,
+        Scope { trades: 2, ..damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, OLD) },
+        1,
+    ),
+    replication("L1", Bug::CountAnyDatabase, damaged(Damage::NONE, LOST), 1),
+    replication(
+        "L1",
+        Bug::MemberByIdAlone,
+        damaged(
+            Damage { lost: &[THREE], old: &[Part::Catalog], down: &[ONE, TWO], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication("L2", Bug::DropCommitted, damaged(OLD_LEADER, NO_FAULTS), 0),
+    replication(
+        "L2",
+        Bug::ReplaceCommitted,
+        damaged(Damage { astray: true, ..OLD_LEADER }, NO_FAULTS),
+        0,
+    ),
+    replication("L3", Bug::ElectHighestId, damaged(OLD_PAIR, NO_FAULTS), 0),
+    replication(
+        "L3",
+        Bug::NoFloor,
+        damaged(Damage { floor: true, down: &[ONE, TWO], ..OLD_PAIR }, NO_FAULTS),
+        0,
+    ),
+    replication(
+        "L4",
+        Bug::CountBeforeFence,
+        damaged(Damage { lost: &[Part::FrontEnd], ..TWO_ALONE }, OLD),
+        1,
+    ),
+    replication(
+        "L4",
+        Bug::AdoptFromSome,
+        damaged(
+            Damage {
+                orders: 1,
+                lost: &[Part::FrontEnd],
+                old: &[Part::Catalog],
+                down: &[THREE],
+                ..THREE_ALONE
+            },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L4",
+        Bug::NewFileVouches,
+        damaged(
+            Damage {
+                orders: 1,
+                lost: &[Part::FrontEnd, THREE],
+                old: &[Part::Catalog],
+                ..THREE_ALONE
+            },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication("L5", Bug::CompareVersions, damaged(TWO_ALONE, OLD), 1),
+    replication("L5", Bug::NoEpochInquiry, damaged(TWO_ALONE, OLD), 1),
+    replication("L5", Bug::ObeyBelowHeard, SERVING, 1),
+    replication("L5", Bug::LeadAnyIncarnation, Scope { faults: ONLY_CRASHES, ..SERVING }, 2),
+    replication("L6", Bug::OpenUntold, damaged(Damage::NONE, LOST), 1),
+    replication("L6", Bug::NumberFromAnyLife, damaged(Damage::NONE, LOST), 1),
+    replication(
+        "L7",
+        Bug::ReconcileFirst,
+        damaged(
+            Damage { old: &[THREE], down: &[ONE, TWO], deaf: &[ReplicaId(1)], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillByAnybody,
+        damaged(
+            Damage { lost: &[Part::Catalog], old: &[THREE], down: &[ONE, TWO], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillFromMember,
+        damaged(
+            Damage { left: Some(ReplicaId(3)), lost: &[Part::Catalog], old: &[THREE], ..ONE_ORDER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::NumberOverContradiction,
+        damaged(
+            Damage { orders: 2, old: &[Part::Catalog], astray: true, ..Damage::NONE },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    coherence("L8", Bug::ReuseVersions),
+    replication(
+        "L6",
+        Bug::OpenForAnyList,
+        Scope { trades: 2, ..damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, OLD) },
+        1,
+    ),
     coherence("C1", Bug::SkipInvalidation),
     coherence("C2", Bug::CacheLateFill),
     coherence("C2", Bug::ForgetFloor),
@@ -123,6 +301,16 @@ pub(crate) const CASES: &[Case] = &[
     coherence("C3b", Bug::FillDuringPush),
 ];
 
+/// Rules about single requests, whoever sends them: no order of events makes a difference to those, so
+/// `tests/strangers` has a story for each.
+pub(crate) const ELSEWHERE: &[Bug] = &[
+    Bug::AnswerStrangers,
+    Bug::BelieveAnybody,
+    Bug::StoreUnconfirmedEpochs,
+    Bug::RecordUnknownStocks,
+    Bug::PlaceBeforeBody,
+];
+
 /// Where to look with all rules on, and with how many faults: all of it can be seen in CI...
 pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("serving", Place::Replication(SERVING), 1),
@@ -130,10 +318,22 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("rejoining", Place::Replication(Scope { attempts: 1, settle_one_in: 1, ..REJOINING }), 0),
     ("lagging far", Place::Replication(Scope { settle_one_in: 1, ..LAGGING_FAR }), 0),
     ("coherence", COHERENCE, 2),
-    ("new disks", Place::Replication(Scope { attempts: 1, settle_one_in: 1, ..BEREFT }), 0),
+    ("new disks", Place::Replication(Scope { trades: 0, ..BEREFT }), 0),
+    ("replica's file lost", quietly(Damage { lost: &[TWO], ..ONE_ORDER }), 0),
+    ("replica's file old", quietly(Damage { old: &[TWO], ..ONE_ORDER }), 0),
+    ("leader's file lost", quietly(Damage { lost: &[THREE], ..ONE_ORDER }), 0),
+    ("leader's file old", quietly(Damage { old: &[THREE], ..ONE_ORDER }), 0),
+    ("only member's file old", quietly(Damage { old: &[THREE], orders: 1, ..THREE_ALONE }), 0),
+    ("catalog's file lost", quietly(Damage { lost: &[Part::Catalog], ..ONE_ORDER }), 0),
+    ("catalog's file old", quietly(Damage { old: &[Part::Catalog], ..ONE_ORDER }), 0),
+    ("front-end's file lost", quietly(Damage { lost: &[Part::FrontEnd], ..ONE_ORDER }), 0),
+    ("front-end's file old", quietly(Damage { old: &[Part::FrontEnd], ..TWO_ALONE }), 0),
     ("one trade", Place::OneTrade, 2),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 2),
+    ("gray failures", Place::GrayFailures, 2),
+    ("flapping", Place::Flapping, 2),
+    ("lookups", Place::Lookups, 2),
     ("full house", Place::FullHouse, 0),
 ];
 
@@ -148,9 +348,16 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("serving, further", Place::Replication(SERVING), 2),
     ("only crashes", Place::Replication(Scope { faults: ONLY_CRASHES, ..SERVING }), 2),
     ("new disks", Place::Replication(BEREFT), 1),
+    ("one file lost", Place::Replication(damaged(DOWN, LOST)), 1),
+    ("one file old", Place::Replication(damaged(DOWN, OLD)), 1),
+    ("one file lost while serving", Place::Replication(damaged(Damage::NONE, LOST)), 1),
+    ("one file old while serving", Place::Replication(damaged(ONE_ORDER, OLD)), 1),
     ("one trade", Place::OneTrade, 4),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 4),
+    ("gray failures", Place::GrayFailures, 3),
+    ("flapping", Place::Flapping, 4),
+    ("lookups", Place::Lookups, 4),
     ("full house", Place::FullHouse, 0),
     ("coherence", COHERENCE, 4),
     ("coherence, two trades", Place::Coherence { trades: 2, attempts: 1, reads: 3 }, 3),
@@ -168,6 +375,13 @@ const fn coherence(rule: &'static str, bug: Bug) -> Case {
     Case { rule, bug, place: COHERENCE, faults: 2 }
 }
 
+impl Case {
+    /// Whether files are lost or old before the search begins, or become so in it.
+    pub(crate) fn is_over_damaged_files(&self) -> bool {
+        matches!(self.place, Place::Replication(Scope { start: Start::Traded(_), .. }))
+    }
+}
+
 impl Place {
     /// Looks there.
     pub(crate) fn explore(self, bugs: Bugs, faults: u8, states: usize, time: Duration) -> Outcome {
@@ -177,6 +391,9 @@ impl Place {
             Self::OneTrade => explore(&OneTrade { bugs }, bounds, THREADS),
             Self::Keys => explore(&Keys { bugs }, bounds, THREADS),
             Self::Detection => explore(&Detection { bugs }, bounds, THREADS),
+            Self::GrayFailures => explore(&GrayFailures { bugs }, bounds, THREADS),
+            Self::Flapping => explore(&Flapping { bugs }, bounds, THREADS),
+            Self::Lookups => explore(&Lookups { bugs }, bounds, THREADS),
             Self::FullHouse => explore(&FullHouse { bugs }, bounds, THREADS),
             Self::Coherence { trades, attempts, reads } => {
                 explore(&Coherence { trades, attempts, reads, bugs }, bounds, THREADS)

@@ -98,7 +98,7 @@ async fn a_body_over_64_kib_is_413() {
     let answer = send(bazaar.address, "POST", "/orders", &[], &body).await;
     assert_eq!((answer.status, answer.json()["error"]["code"].clone()), (413, json!(413)));
     let mut chunked =
-        b"POST /orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"POST /orders HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
             .to_vec();
     chunked.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
     chunked.extend_from_slice(&body);

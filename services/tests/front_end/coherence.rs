@@ -101,18 +101,38 @@ async fn without_a_catalog_a_miss_is_503_and_says_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn public_places_full_of_trades_do_not_hold_up_an_invalidation() {
+async fn places_full_of_trades_hold_up_neither_a_read_nor_an_invalidation() {
     services::process::raise_open_files_limit();
     let mut bazaar = Bazaar::start(Wish::default()).await;
     bazaar.replica(3).hold_trades(true);
-    // The front-end works on this many public requests at once; one more would have to wait.
+    assert_eq!(bazaar.get("/stocks/Stock1").await.header("x-cache"), Some("miss"));
+    // The front-end works on this many trades at once; one more would have to wait.
     let places = 1024;
     let trades: Vec<_> = (0..places).map(|_| bazaar.trade("the-same")).collect();
     bazaar.log.was_tried(places).await;
-    assert_eq!(bazaar.get("/stocks/Stock1").await.status, 503, "the public places are taken");
+    assert_eq!(bazaar.trade("another").await.unwrap().status, 503, "the places are taken");
+    let read = bazaar.get("/stocks/Stock1").await;
+    assert_eq!((read.status, read.header("x-cache")), (200, Some("hit")));
     assert_eq!(bazaar.post("/invalidate", &push(1)).await.status, 200);
     bazaar.replica(3).hold_trades(false);
     for trade in trades {
         assert_eq!(trade.await.unwrap().status, 200);
     }
+}
+
+/// Rule L8: only a catalog that starts is told, and of the stocks that it names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_starts_is_told_what_was_seen_of_its_stocks() {
+    let bazaar = Bazaar::start(Wish::default()).await;
+    assert_eq!(bazaar.post("/invalidate", &push(5)).await.body, "");
+    let stocks = json!([
+        {"stock_name": "Stock1", "version": 3},
+        {"stock_name": "Stock2", "version": 4},
+    ]);
+    let told = bazaar.post("/invalidate", &json!({"start": true, "stocks": stocks})).await;
+    let seen = json!({"seen": [
+        {"stock_name": "Stock1", "version": 5},
+        {"stock_name": "Stock2", "version": 4},
+    ]});
+    assert_eq!((told.status, told.json()), (200, seen));
 }

@@ -9,7 +9,10 @@ use hyper::header::{HeaderName, HeaderValue};
 use services::http::{Access, Answer, Endpoint, Request, Service};
 use tokio::sync::watch;
 use wire::bazaar::{Data, STOCK_NOT_FOUND, Stock};
+use wire::configuration::Configuration;
 use wire::headers;
+use wire::ids::{Epoch, Identity, Incarnation, OrderNo};
+use wire::internal::CatalogStatus;
 
 use crate::process::{Process, free_address};
 use crate::running::until;
@@ -28,6 +31,15 @@ struct Shop {
     asked: watch::Sender<Vec<(String, Option<u64>)>>,
     /// Queries that have read a stock wait here while it is true.
     held: watch::Sender<bool>,
+    /// What it says about itself.
+    status: watch::Sender<CatalogStatus>,
+}
+
+#[derive(Clone, Copy)]
+enum Route {
+    Query,
+    Ping,
+    Configuration,
 }
 
 impl Catalog {
@@ -36,6 +48,15 @@ impl Catalog {
             stocks: Mutex::default(),
             asked: watch::Sender::default(),
             held: watch::Sender::new(false),
+            status: watch::Sender::new(CatalogStatus {
+                identity: Identity::new("catalog-disk").unwrap(),
+                incarnation: Incarnation::new("catalog-life").unwrap(),
+                bazaar: None,
+                epoch: Epoch(0),
+                last_place: OrderNo(0),
+                is_new: true,
+                is_open: false,
+            }),
         };
         let (address, shop) = (free_address(), Arc::new(shop));
         let mut catalog = Self { address, shop, process: None, secret };
@@ -51,6 +72,11 @@ impl Catalog {
     pub(crate) fn restart(&mut self) {
         let shop = Arc::clone(&self.shop);
         self.process = Some(Process::start(self.address, shop, self.secret.clone()));
+    }
+
+    /// What it says about itself.
+    pub(crate) fn status(&self) -> CatalogStatus {
+        self.shop.status.borrow().clone()
     }
 
     pub(crate) fn set(&self, name: &str, quantity: u32, trade_volume: u64, version: u64) {
@@ -75,10 +101,32 @@ impl Catalog {
 }
 
 impl Service for Shop {
-    type Route = ();
-    const ENDPOINTS: &'static [Endpoint<()>] = &[Endpoint::get("/query", Access::Public, ())];
+    type Route = Route;
+    const ENDPOINTS: &'static [Endpoint<Route>] = &[
+        Endpoint::get("/query", Access::Public, Route::Query),
+        Endpoint::get("/ping", Access::Internal, Route::Ping),
+        Endpoint::post("/configuration", Access::Internal, Route::Configuration),
+    ];
 
-    async fn handle(self: Arc<Self>, (): (), request: Request) -> Answer {
+    async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
+        match route {
+            Route::Query => self.query(&request).await,
+            Route::Ping => Answer::ok(&*self.status.borrow()),
+            Route::Configuration => {
+                let told: Configuration = request.json().unwrap();
+                self.status.send_modify(|status| {
+                    status.epoch = status.epoch.max(told.epoch);
+                    status.bazaar = Some(told.bazaar.clone());
+                    (status.is_new, status.is_open) = (false, true);
+                });
+                Answer::ok(&*self.status.borrow())
+            }
+        }
+    }
+}
+
+impl Shop {
+    async fn query(&self, request: &Request) -> Answer {
         let name = request.parameter("stock_name").unwrap();
         let found = self.stocks.lock().unwrap().get(&name).cloned();
         let min_version = request.header(headers::MIN_VERSION).unwrap();

@@ -11,16 +11,19 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use services::http::{Access, Answer, Endpoint, Request, Service};
 use tokio::sync::watch;
-use wire::configuration::Configuration;
+use wire::configuration::{Configuration, Fence};
 use wire::headers;
-use wire::ids::{Epoch, OrderNo, ReplicaId};
-use wire::internal::PingReply;
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{LogPoint, Part, PingReply, Unreachable, WriterHealth};
 
 use crate::process::{Process, free_address};
 use crate::running::until;
 
 /// How long a replica waits to be told of the epoch it is asked in, as the real one does.
 const MAX_WAIT_FOR_EPOCH: Duration = Duration::from_secs(1);
+
+/// How long a replica has been in trouble, as it says: longer than any timeout.
+const FOR_LONG_MS: u64 = 3_600_000;
 
 /// One attempt at a trade, as a replica saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(crate) struct Log {
     attempts: watch::Sender<Vec<Attempt>>,
     orders: Mutex<Vec<(String, Value)>>,
     scripted: Mutex<VecDeque<(StatusCode, Value)>>,
+    /// The bazaar that everybody belongs to who has heard of an epoch.
+    bazaar: Mutex<Option<BazaarId>>,
 }
 
 /// A replica as the test holds it.
@@ -54,7 +59,7 @@ pub(crate) struct Replica {
 struct Desk {
     id: u8,
     port: u16,
-    incarnation: String,
+    incarnation: Incarnation,
     log: Arc<Log>,
     disk: Arc<AtomicU64>,
     state: watch::Sender<State>,
@@ -66,11 +71,29 @@ struct State {
     leading: bool,
     hung: bool,
     trades_held: bool,
+    /// What pings say beside that it is there; while it is something, it proves nothing.
+    trouble: Trouble,
+    /// How often it was asked to prove that it could lead.
+    asked_to_prove: usize,
+    pinged: usize,
+}
+
+/// What keeps a replica that answers pings from working.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    #[default]
+    None,
+    /// Its disk hangs.
+    Stuck,
+    /// It does not reach this part.
+    CutOff(Part),
 }
 
 #[derive(Clone, Copy)]
 enum Route {
     Ping,
+    Fence,
+    Prove,
     Trade,
     Query,
 }
@@ -124,7 +147,7 @@ impl Replica {
         let desk = Arc::new(Desk {
             id: self.id,
             port: self.address.port(),
-            incarnation: uuid::Uuid::new_v4().to_string(),
+            incarnation: Incarnation::new(&uuid::Uuid::new_v4().to_string()).unwrap(),
             log: Arc::clone(&self.log),
             disk: Arc::clone(&self.disk),
             state: watch::Sender::default(),
@@ -140,12 +163,35 @@ impl Replica {
 
     /// What is on its disk before it starts.
     pub(crate) fn has_seen_epoch(&self, epoch: u64) {
+        let bazaar = BazaarId::new("an-old-one").unwrap();
+        self.log.bazaar.lock().unwrap().get_or_insert(bazaar);
         self.disk.store(epoch, Ordering::SeqCst);
     }
 
     /// Stops answering anything, or goes on.
     pub(crate) fn hang(&self, hung: bool) {
         self.desk().state.send_modify(|state| state.hung = hung);
+    }
+
+    /// Can work no more, or can again.
+    pub(crate) fn has(&self, trouble: Trouble) {
+        self.desk().state.send_modify(|state| state.trouble = trouble);
+    }
+
+    /// Waits until it has been asked so often to prove that it could lead.
+    pub(crate) async fn was_asked_to_prove(&self, times: usize) {
+        until(&self.desk().state, |state| state.asked_to_prove >= times).await;
+    }
+
+    /// How often it was.
+    pub(crate) fn asked_to_prove(&self) -> usize {
+        self.desk().state.borrow().asked_to_prove
+    }
+
+    /// Waits until it has been pinged so often again.
+    pub(crate) async fn was_pinged(&self, times: usize) {
+        let before = self.desk().state.borrow().pinged;
+        until(&self.desk().state, |state| state.pinged >= before + times).await;
     }
 
     /// Keeps the answers of trades, which have their numbers by then, or lets them go.
@@ -167,6 +213,8 @@ impl Service for Desk {
     type Route = Route;
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
         Endpoint::get("/ping", Access::Internal, Route::Ping),
+        Endpoint::post("/fence", Access::Internal, Route::Fence),
+        Endpoint::post("/prove", Access::Internal, Route::Prove),
         Endpoint::get("/trade", Access::Public, Route::Trade),
         Endpoint::get("/query", Access::Public, Route::Query),
     ];
@@ -178,6 +226,8 @@ impl Service for Desk {
         self.state.subscribe().wait_for(|state| !state.hung).await.unwrap();
         match route {
             Route::Ping => self.ping(&request),
+            Route::Fence => self.fence(&request.json().unwrap()),
+            Route::Prove => self.prove().await,
             Route::Trade => self.trade(&request).await,
             Route::Query => self.query(&request).await,
         }
@@ -197,25 +247,63 @@ impl Desk {
 
     /// Answers at once and takes notice afterwards, as the real one does.
     fn ping(&self, request: &Request) -> Answer {
-        let epoch = self.disk.load(Ordering::SeqCst);
-        let leading = self.state.borrow().leading;
-        let reply = PingReply {
-            id: ReplicaId(self.id),
-            port: self.port,
-            incarnation: self.incarnation.clone(),
-            epoch: Epoch(epoch),
-            leading,
-            serving: leading,
-            last_order_no: OrderNo(self.log.numbered() as u64),
-        };
+        self.state.send_modify(|state| state.pinged += 1);
+        let reply = self.about();
         let announced = request.headers.get(headers::CONFIGURATION);
         let announced: Option<Configuration> =
             announced.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
-        if let Some(announced) = announced.filter(|announced| announced.epoch.0 > epoch) {
+        if let Some(announced) = announced.filter(|announced| announced.epoch > reply.epoch) {
+            *self.log.bazaar.lock().unwrap() = Some(announced.bazaar.clone());
             self.disk.store(announced.epoch.0, Ordering::SeqCst);
-            self.state.send_modify(|state| state.leading = announced.leader.0 == self.id);
+            let leads =
+                announced.leader.0 == self.id && announced.leader_incarnation == self.incarnation;
+            self.state.send_modify(|state| state.leading = leads);
         }
         Answer::ok(&reply)
+    }
+
+    /// Rule L4: takes nothing of an older epoch from now on.
+    fn fence(&self, fence: &Fence) -> Answer {
+        self.disk.fetch_max(fence.epoch.0, Ordering::SeqCst);
+        self.state.send_modify(|state| state.leading = false);
+        Answer::ok(&self.about())
+    }
+
+    /// Rule G1: a replica whose disk hangs does not answer; one that is cut off says so.
+    async fn prove(&self) -> Answer {
+        self.state.send_modify(|state| state.asked_to_prove += 1);
+        let mut state = self.state.subscribe();
+        state.wait_for(|state| state.trouble != Trouble::Stuck).await.unwrap();
+        match self.state.borrow().trouble {
+            Trouble::CutOff(_) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "cut off"),
+            Trouble::None | Trouble::Stuck => Answer::ok(&self.about()),
+        }
+    }
+
+    fn about(&self) -> PingReply {
+        let epoch = self.disk.load(Ordering::SeqCst);
+        let State { leading, trouble, .. } = *self.state.borrow();
+        let unfinished_us = if trouble == Trouble::Stuck { FOR_LONG_MS * 1000 } else { 0 };
+        let unreachable = match trouble {
+            Trouble::CutOff(peer) => vec![Unreachable { peer, since_ms: FOR_LONG_MS }],
+            Trouble::None | Trouble::Stuck => Vec::new(),
+        };
+        let identity = Identity::new(&format!("disk-{}", self.id)).unwrap();
+        let last_order_no = OrderNo(self.log.numbered() as u64);
+        let is_new = epoch == 0;
+        PingReply {
+            port: self.port,
+            bazaar: if is_new { None } else { self.log.bazaar.lock().unwrap().clone() },
+            epoch: Epoch(epoch),
+            heard: Epoch(epoch),
+            leading,
+            serving: leading,
+            last_order_no,
+            last: LogPoint { order_no: last_order_no, epoch: Epoch(u64::from(!is_new)) },
+            health: WriterHealth { unfinished_us, last_took_us: 0 },
+            unreachable,
+            ..PingReply::of_new(ReplicaId(self.id), self.incarnation.clone(), identity)
+        }
     }
 
     async fn trade(&self, request: &Request) -> Answer {

@@ -161,8 +161,28 @@ async fn metrics_count_hits_misses_and_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_secret_only_the_public_three_answer_without_it() {
+async fn on_loopback_only_what_is_internal_demands_the_token() {
     let wish = Wish { secret: Some("s3cret".into()), ..Wish::default() };
+    let bazaar = Bazaar::start(wish).await;
+    assert_eq!(bazaar.trade("key").await.unwrap().status, 200);
+    for path in ["/stocks/Stock1", "/orders/1", "/leader", "/rm?stock_name=Stock1", "/metrics"] {
+        assert_eq!(bazaar.get(path).await.status, 200, "{path}");
+    }
+    let secret = [("x-double-trouble-secret", "s3cret")];
+    for path in ["/history", "/configuration"] {
+        assert_eq!(bazaar.get(path).await.status, 403, "{path}");
+        let wrong = [("x-double-trouble-secret", "s3creT")];
+        assert_eq!(send(bazaar.address, "GET", path, &wrong, b"").await.status, 403, "{path}");
+        assert_eq!(send(bazaar.address, "GET", path, &secret, b"").await.status, 200, "{path}");
+    }
+    for path in ["/invalidate", "/configuration/members"] {
+        assert_eq!(bazaar.post(path, &json!({"stocks": []})).await.status, 403, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn elsewhere_only_the_public_three_answer_without_the_token() {
+    let wish = Wish { secret: Some("s3cret".into()), listen: "0.0.0.0:0", ..Wish::default() };
     let mut bazaar = Bazaar::prepare(wish);
     for replica in bazaar.replicas.values_mut() {
         replica.start();

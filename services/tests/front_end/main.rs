@@ -7,6 +7,7 @@ mod coherence;
 mod failover;
 mod fake_catalog;
 mod fake_replica;
+mod gray_failure;
 mod interface;
 mod membership;
 mod process;

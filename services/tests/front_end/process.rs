@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use services::http::{ServerConfig, Service, serve};
+use services::http::{HttpConfig, ServerConfig, Service, serve};
 use services::metrics::Metrics;
 use services::planted::Bugs;
 use tokio::runtime::{Builder, Runtime};
@@ -28,8 +28,12 @@ impl Process {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            let config =
-                ServerConfig { secret, metrics: Metrics::new().http, bugs: Bugs::default() };
+            let config = ServerConfig {
+                secret,
+                http: HttpConfig::default(),
+                metrics: Metrics::new().http,
+                bugs: Bugs::default(),
+            };
             serve(listener, service, config, std::future::pending()).await;
         });
         Self { runtime: Some(runtime) }

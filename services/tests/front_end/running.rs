@@ -1,13 +1,14 @@
 //! A front-end under test with everything around it, and a client that sends what it is told to,
 //! byte for byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use services::front_end::{self, Config};
+use services::http::HttpConfig;
 use services::storage::Durability;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +33,8 @@ pub(crate) struct Wish {
     pub(crate) ping_timeout: Duration,
     pub(crate) trade_timeout: Duration,
     pub(crate) secret: Option<Arc<str>>,
+    pub(crate) listen: &'static str,
+    pub(crate) http: HttpConfig,
 }
 
 impl Default for Wish {
@@ -42,6 +45,8 @@ impl Default for Wish {
             ping_timeout: Duration::from_secs(5),
             trade_timeout: PATIENCE,
             secret: None,
+            listen: "127.0.0.1:0",
+            http: HttpConfig::default(),
         }
     }
 }
@@ -93,19 +98,21 @@ impl Bazaar {
 
     /// Starts the front-end on a free port.
     pub(crate) async fn start_front_end(&mut self) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        self.address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind(self.wish.listen).await.unwrap();
+        self.address.set_port(listener.local_addr().unwrap().port());
         let replicas =
             self.replicas.iter().map(|(id, replica)| (ReplicaId(*id), replica.address)).collect();
         let config = Config {
             catalog: self.catalog.address,
             replicas,
+            without: BTreeSet::new(),
             cache: self.wish.cache,
             ping_period: Duration::from_millis(20),
             ping_timeout: self.wish.ping_timeout,
             trade_timeout: self.wish.trade_timeout,
             data_dir: self.data_dir.path().to_owned(),
             durability: Durability::Flush,
+            http: self.wish.http.clone(),
             planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();
@@ -217,7 +224,7 @@ pub(crate) async fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Response {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }

@@ -1,5 +1,7 @@
 //! The first start, later starts, and starts that must not happen.
 
+use wire::configuration::Cause;
+
 use crate::running::{Bazaar, Wish};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,26 +24,68 @@ async fn the_first_start_waits_for_every_replica_and_names_the_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_configuration_it_refuses_to_start_over_replicas_with_a_past() {
+async fn without_a_configuration_it_refuses_a_replica_whose_file_is_new_beside_others_with_a_past()
+{
     let mut bazaar = Bazaar::prepare(Wish::default());
     bazaar.replica(2).has_seen_epoch(4);
+    bazaar.replica(3).has_seen_epoch(4);
     for replica in bazaar.replicas.values_mut() {
         replica.start();
     }
     bazaar.start_front_end().await;
     let reason = bazaar.gave_up().await;
-    assert!(reason.contains("front-end.db holds no configuration, but replica 2"), "{reason}");
+    let said = "front-end.db holds no configuration and the file of replica 1 is new";
+    assert!(reason.contains(said), "{reason}");
     assert!(!reason.contains('\n'), "{reason}");
 }
 
+/// Rule L4: the front-end's file is lost, and all others are there.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_refuses_to_start_with_a_configuration_that_the_replicas_have_outlived() {
+async fn without_its_file_it_fences_everybody_and_the_longest_log_leads_alone_above_all_epochs() {
+    let mut bazaar = Bazaar::prepare(Wish::default());
+    for (id, epoch) in [(1, 4), (2, 7), (3, 5)] {
+        bazaar.replica(id).has_seen_epoch(epoch);
+    }
+    bazaar.replica(1).start();
+    bazaar.replica(2).start();
+    bazaar.start_front_end().await;
+    bazaar.eventually(async || bazaar.get("/healthz").await.body.contains("replica 3")).await;
+    assert_eq!(bazaar.get("/leader").await.status, 503, "3 may hold what nobody else holds");
+    bazaar.replica(3).start();
+    bazaar.is_ready().await;
+    let leader = bazaar.get("/leader").await;
+    assert_eq!(leader.body, r#"{"leader":3,"epoch":9,"in_sync":[3]}"#);
+    let change = &bazaar.changes().await[0];
+    assert_eq!(change.cause, Cause::Adopted);
+    assert_eq!(change.configuration.bazaar.as_str(), "an-old-one");
+    assert_eq!(bazaar.trade("one").await.unwrap().status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_waits_for_the_catalog_too_and_then_tells_it() {
+    let mut bazaar = Bazaar::prepare(Wish::default());
+    bazaar.catalog.kill();
+    for replica in bazaar.replicas.values_mut() {
+        replica.start();
+    }
+    bazaar.start_front_end().await;
+    bazaar.eventually(async || bazaar.get("/healthz").await.body.contains("the catalog")).await;
+    bazaar.catalog.restart();
+    bazaar.is_ready().await;
+    bazaar.eventually(async || bazaar.catalog.status().epoch.0 == 1).await;
+    let bazaar_id = bazaar.changes().await[0].configuration.bazaar.clone();
+    assert_eq!(bazaar.catalog.status().bazaar, Some(bazaar_id));
+}
+
+/// Rule L5: its file may be an old copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_the_replicas_have_outlived_is_begun_again_above_their_epochs() {
     let mut bazaar = Bazaar::start(Wish::default()).await;
     bazaar.stop_front_end().await;
-    bazaar.replica(3).has_seen_epoch(9);
+    bazaar.replica(1).has_seen_epoch(9);
     bazaar.start_front_end().await;
-    let reason = bazaar.gave_up().await;
-    assert!(reason.contains("replica 3 has seen epoch 9"), "{reason}");
+    bazaar.is_led_by(3, 10).await;
+    assert_eq!(bazaar.trade("one").await.unwrap().status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,39 @@ use crate::ids::{AppliedSeq, OrderNo, StockVersion};
 /// The largest body that any service reads, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
+/// The longest name of a stock, in bytes. It travels in request lines and is kept per stock.
+pub const MAX_STOCK_NAME_BYTES: usize = 64;
+/// How many stocks a bazaar has at the most. All their versions travel in one message when the
+/// catalog starts.
+pub const MAX_STOCKS: usize = 10_000;
+
+/// The text is longer than the name of any stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongStockName;
+
+impl fmt::Display for LongStockName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "longer than {MAX_STOCK_NAME_BYTES} bytes")
+    }
+}
+
+impl std::error::Error for LongStockName {}
+
+/// Checks that a name is not longer than any stock's (rule S3). The bodies of trades are checked as
+/// they are read.
+///
+/// # Errors
+/// If it is.
+pub fn check_stock_name(name: &str) -> Result<(), LongStockName> {
+    if name.len() > MAX_STOCK_NAME_BYTES { Err(LongStockName) } else { Ok(()) }
+}
+
+fn stock_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    check_stock_name(&name).map_err(de::Error::custom)?;
+    Ok(name)
+}
+
 /// Which way a trade goes. A Buy takes from the bazaar's stock, a Sell adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum TradeType {
@@ -149,6 +182,7 @@ impl<'de> Deserialize<'de> for Quantity {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TradeRequest {
     /// The stock's name.
+    #[serde(deserialize_with = "stock_name")]
     pub stock_name: String,
     /// Buy or Sell.
     pub trade_type: TradeType,
@@ -160,6 +194,7 @@ pub struct TradeRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogTrade {
     /// The stock's name.
+    #[serde(deserialize_with = "stock_name")]
     pub stock_name: String,
     /// Buy or Sell.
     #[serde(rename = "type")]
@@ -322,5 +357,15 @@ mod tests {
             r#"{"error":{"code":404,"message":"Stock not found"}}"#
         );
         assert!(body.without_effect().certainly_had_no_effect());
+    }
+
+    #[test]
+    fn a_trade_names_a_stock_that_there_may_be() {
+        let trade = |name: &str| {
+            let json = serde_json::json!({"stock_name": name, "trade_type": "Buy", "quantity": 1});
+            serde_json::from_value::<TradeRequest>(json).map_err(|error| error.to_string())
+        };
+        assert!(trade(&"x".repeat(64)).is_ok());
+        assert_eq!(trade(&"x".repeat(65)).unwrap_err(), "longer than 64 bytes");
     }
 }

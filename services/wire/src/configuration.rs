@@ -2,7 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ConfigVersion, Epoch, ReplicaId};
+use crate::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+
+/// A member of the in-sync set: a replica, and the database that was complete when it was added.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member {
+    /// The replica.
+    pub id: ReplicaId,
+    /// Its database. Under another one it is no member (rule L1).
+    pub identity: Identity,
+}
 
 /// A configuration in the sense of PacificA. The front-end owns it; it is on the front-end's
 /// disk before anybody else learns of it.
@@ -14,15 +23,53 @@ pub struct Configuration {
     pub epoch: Epoch,
     /// The leader of `epoch`.
     pub leader: ReplicaId,
-    /// The replicas that hold every committed order, ascending. Never empty.
-    pub in_sync: Vec<ReplicaId>,
+    /// The process that was chosen: no other leads `epoch` (rules R4 and L5).
+    pub leader_incarnation: Incarnation,
+    /// The replicas that hold every committed order, ascending by id. Never empty.
+    pub in_sync: Vec<Member>,
+    /// Whose configuration this is (rule L1).
+    pub bazaar: BazaarId,
+    /// The highest number that was known to be committed when this was stored: a leader whose log,
+    /// after its list, ends below it does not serve (rule L3).
+    pub committed: OrderNo,
+    /// Every replica answered at the election that began `epoch`, so that no log was overlooked: a
+    /// catalog that lost something is filled only then (rule L7).
+    pub by_everybody: bool,
+    /// The new catalog file for which that was done: then the longest log of all leads, member or not
+    /// (rule L7). No other new file is filled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_catalog: Option<Identity>,
 }
 
 impl Configuration {
-    /// Whether `replica` holds every committed order.
+    /// Whether this very database holds every committed order.
     #[must_use]
-    pub fn is_in_sync(&self, replica: ReplicaId) -> bool {
-        self.in_sync.contains(&replica)
+    pub fn is_in_sync(&self, replica: ReplicaId, identity: &Identity) -> bool {
+        self.identity_of(replica) == Some(identity)
+    }
+
+    /// Whether a database of `replica` is in the in-sync set.
+    #[must_use]
+    pub fn has_member(&self, replica: ReplicaId) -> bool {
+        self.identity_of(replica).is_some()
+    }
+
+    /// The database of `replica` that is in the in-sync set.
+    #[must_use]
+    pub fn identity_of(&self, replica: ReplicaId) -> Option<&Identity> {
+        self.in_sync.iter().find(|member| member.id == replica).map(|member| &member.identity)
+    }
+
+    /// The ids of the in-sync set, ascending.
+    pub fn member_ids(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.in_sync.iter().map(|member| member.id)
+    }
+
+    /// By what configurations are compared (rule L5): an old copy of the front-end's file goes on
+    /// from an old version, and yet in a new epoch.
+    #[must_use]
+    pub fn age(&self) -> (Epoch, ConfigVersion) {
+        (self.epoch, self.version)
     }
 }
 
@@ -50,6 +97,9 @@ pub struct MembershipRequest {
     pub change: Membership,
     /// To whom. Never the leader itself.
     pub member: ReplicaId,
+    /// Which database of it: the one that has caught up, or the one that is to go. A removal
+    /// without one removes whatever database is in the set.
+    pub identity: Option<Identity>,
 }
 
 /// What made the front-end change the configuration.
@@ -58,12 +108,18 @@ pub struct MembershipRequest {
 pub enum Cause {
     /// The first configuration of an empty bazaar.
     First,
+    /// The front-end's file was lost; it has asked everybody, and begins again (rule L4).
+    Adopted,
+    /// The catalog's file is new or old, and every replica has answered (rule L7).
+    ByEverybody,
     /// The front-end was restarted and began a new epoch.
     FrontEndRestart,
     /// The leader did not answer.
     Election,
     /// The leader answered, but as a process that was restarted since it was elected.
     LeaderRestart,
+    /// The leader answered and could not work, and another replica proved that it can (rule G1).
+    GrayFailure,
     /// The leader removed a member.
     Remove,
     /// The leader added a member.
@@ -93,4 +149,15 @@ pub struct ConfigurationChange {
 pub struct History {
     /// At most the last 1024 changes.
     pub changes: Vec<ConfigurationChange>,
+}
+
+/// `POST /fence` at a replica: the front-end has no configuration, and wants to know what there is.
+/// From its answer on, a [`PingReply`](crate::internal::PingReply), the replica takes no message of
+/// an epoch below `epoch` (rule L4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fence {
+    /// Above every epoch that anybody has accepted or heard of.
+    pub epoch: Epoch,
+    /// The bazaar that is asked. A database of another one refuses.
+    pub bazaar: BazaarId,
 }

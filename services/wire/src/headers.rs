@@ -18,5 +18,14 @@ pub const CACHE: &str = "x-cache";
 /// In an answer of the front-end that it had from the order service: how often it asked for it, 1
 /// if it went well at once.
 pub const ATTEMPTS: &str = "x-attempts";
-/// The shared secret that internal endpoints demand once a service is not bound to loopback.
+/// The bazaar's token, which internal endpoints demand, and without which the headers of the
+/// protocols count as not sent.
 pub const SECRET: &str = "x-double-trouble-secret";
+/// The process of the catalog that answers (an [`Incarnation`](crate::ids::Incarnation)): a leader
+/// that meets another one numbers nothing from answers of the earlier (rule L6). In a trade, the one
+/// that its leader has listed: no other applies it.
+pub const CATALOG_INCARNATION: &str = "x-catalog-incarnation";
+/// What only the bazaar's own processes may send to each other (rule S2). The client's name for a
+/// trade, [`IDEMPOTENCY_KEY`], is none of them.
+pub const OF_THE_PROTOCOLS: &[&str] =
+    &[REQUEST_ID, EPOCH, CONFIGURATION, STOCK_VERSION, MIN_VERSION, CATALOG_INCARNATION];

@@ -8,6 +8,7 @@
 //! * [`bazaar`]: the bodies of the public interface, with the leniencies that existing clients rely on.
 //! * [`configuration`]: who leads, in which epoch, with which in-sync set.
 //! * [`internal`]: replication, takeover, invalidation, membership changes and dumps.
+//! * [`dump`]: everything that a replica or the catalog holds, in pages.
 //! * [`headers`]: the names of the headers that the protocols add.
 
 #[cfg(not(target_os = "linux"))]
@@ -17,6 +18,7 @@ compile_error!(
 
 pub mod bazaar;
 pub mod configuration;
+pub mod dump;
 pub mod headers;
 pub mod ids;
 pub mod internal;

@@ -1,5 +1,5 @@
 use wire::bazaar::TradeType;
-use wire::ids::ReplicaId;
+use wire::ids::{BazaarId, ReplicaId};
 
 use super::*;
 
@@ -12,14 +12,13 @@ fn entry(order_no: u64, epoch: u64, name: u64) -> Entry {
         stock_name: "Stock1".to_owned(),
         trade_type: TradeType::Buy,
         quantity: 1,
-        applied_seq: AppliedSeq(name),
     }
 }
 
 /// A log from (number, epoch, name) triples.
 fn log(entries: &[(u64, u64, u64)]) -> OrderLog {
-    OrderLog::from_entries(entries.iter().map(|(no, epoch, name)| entry(*no, *epoch, *name)))
-        .unwrap()
+    let entries = entries.iter().map(|(no, epoch, name)| entry(*no, *epoch, *name));
+    OrderLog::from_entries(entries, OrderNo(0)).unwrap()
 }
 
 fn append(
@@ -31,6 +30,7 @@ fn append(
     Append {
         epoch: Epoch(epoch),
         leader: ReplicaId(3),
+        bazaar: BazaarId::new("b").unwrap(),
         takeover_end: OrderNo(takeover_end),
         previous: LogPoint { order_no: OrderNo(previous.0), epoch: Epoch(previous.1) },
         entries: entries.iter().map(|(no, epoch, name)| entry(*no, *epoch, *name).into()).collect(),
@@ -38,10 +38,16 @@ fn append(
     }
 }
 
+/// What a message would change in a log of which nothing is known to be committed.
+fn plan(log: &OrderLog, message: &Append) -> Result<Plan, Contradiction> {
+    log.plan(message, OrderNo(0), Bugs::default())
+}
+
 /// Plans and applies; returns `matched`.
 fn accept(log: &mut OrderLog, message: &Append) -> u64 {
-    match log.plan(message, Bugs::default()).unwrap() {
-        Plan::Change { keep, entries, matched } => {
+    match plan(log, message).unwrap() {
+        Plan::Change { restamped, keep, entries, matched } => {
+            log.restamp(restamped);
             log.apply(keep, entries);
             matched.0
         }
@@ -64,8 +70,7 @@ fn entries_follow_what_is_there() {
 
 #[test]
 fn a_gap_is_refused_with_the_place_to_try() {
-    let plan =
-        log(&[(1, 1, 1)]).plan(&append(1, 0, (5, 1), &[(6, 1, 6)]), Bugs::default()).unwrap();
+    let plan = plan(&log(&[(1, 1, 1)]), &append(1, 0, (5, 1), &[(6, 1, 6)])).unwrap();
     assert_eq!(plan, Plan::Mismatch { try_after: OrderNo(1) });
 }
 
@@ -111,7 +116,7 @@ fn a_conflicting_tail_is_replaced_and_its_trade_may_come_back_under_another_numb
 #[test]
 fn a_mismatch_skips_the_whole_run_of_the_epoch_that_the_leader_lacks() {
     let log = log(&[(1, 1, 1), (2, 3, 2), (3, 3, 3), (4, 3, 4)]);
-    let plan = log.plan(&append(5, 4, (4, 2), &[]), Bugs::default()).unwrap();
+    let plan = plan(&log, &append(5, 4, (4, 2), &[])).unwrap();
     assert_eq!(plan, Plan::Mismatch { try_after: OrderNo(1) });
 }
 
@@ -120,7 +125,7 @@ fn other_content_under_the_same_name_is_a_contradiction() {
     // R4's story, seen by the follower: (5,#2) is R2 here and R7 in the message.
     let log = log(&[(1, 5, 1), (2, 5, 2)]);
     assert_eq!(
-        log.plan(&append(5, 0, (1, 5), &[(2, 5, 7)]), Bugs::default()),
+        plan(&log, &append(5, 0, (1, 5), &[(2, 5, 7)])),
         Err(Contradiction::OtherContent(OrderNo(2), Epoch(5)))
     );
 }
@@ -129,7 +134,7 @@ fn other_content_under_the_same_name_is_a_contradiction() {
 fn an_entry_of_the_senders_epoch_is_never_dropped() {
     let log = log(&[(1, 1, 1), (2, 2, 2)]);
     assert_eq!(
-        log.plan(&append(2, 0, (0, 0), &[(1, 2, 7)]), Bugs::default()),
+        plan(&log, &append(2, 0, (0, 0), &[(1, 2, 7)])),
         Err(Contradiction::WouldDrop(OrderNo(2), Epoch(2)))
     );
 }
@@ -138,7 +143,7 @@ fn an_entry_of_the_senders_epoch_is_never_dropped() {
 fn a_trade_is_numbered_once() {
     let log = log(&[(1, 1, 1)]);
     assert!(matches!(
-        log.plan(&append(1, 0, (1, 1), &[(2, 1, 1)]), Bugs::default()),
+        plan(&log, &append(1, 0, (1, 1), &[(2, 1, 1)])),
         Err(Contradiction::NumberedTwice(..))
     ));
 }
@@ -147,14 +152,38 @@ fn a_trade_is_numbered_once() {
 fn malformed_messages_are_refused() {
     let log = log(&[(1, 1, 1)]);
     for entries in [&[(3, 1, 3)][..], &[(2, 2, 2)], &[(2, 1, 2), (2, 1, 3)], &[(2, 0, 2)]] {
-        let result = log.plan(&append(1, 0, (1, 1), entries), Bugs::default());
+        let result = plan(&log, &append(1, 0, (1, 1), entries));
         assert!(matches!(result, Err(Contradiction::Malformed(_))), "{entries:?}");
     }
 }
 
+/// A message to a log of which #1 and #2 are known to be committed.
+fn plan_over_mark(log: &OrderLog, message: &Append) -> Result<Plan, Contradiction> {
+    log.plan(message, OrderNo(2), Bugs::default())
+}
+
 #[test]
-fn the_catalog_is_asked_only_for_what_follows_the_gapless_run() {
-    assert_eq!(log(&[]).numbered_through(), AppliedSeq(0));
-    assert_eq!(log(&[(1, 1, 2), (2, 1, 1), (3, 1, 5)]).numbered_through(), AppliedSeq(2));
-    assert_eq!(log(&[(1, 1, 2)]).numbered_through(), AppliedSeq(0));
+fn what_is_committed_is_neither_dropped_nor_given_another_content() {
+    let log = log(&[(1, 1, 1), (2, 1, 2), (3, 1, 3)]);
+    let dropped = plan_over_mark(&log, &append(2, 1, (1, 1), &[]));
+    assert_eq!(dropped, Err(Contradiction::CommittedDropped(OrderNo(2))));
+    let changed = plan_over_mark(&log, &append(2, 2, (1, 1), &[(2, 2, 9)]));
+    assert!(matches!(changed, Err(Contradiction::CommittedChanged(OrderNo(2), ..))), "{changed:?}");
+    assert!(plan_over_mark(&log, &append(2, 2, (2, 1), &[])).is_ok(), "beyond the mark it may go");
+}
+
+#[test]
+fn the_same_content_under_a_newer_epoch_is_stamped_in_its_place() {
+    // The leader's log was made again from the catalog's list.
+    let mut log = log(&[(1, 1, 1), (2, 1, 2)]);
+    let message = append(5, 2, (0, 0), &[(1, 5, 1), (2, 5, 2)]);
+    let Plan::Change { restamped, keep, entries, matched } =
+        plan_over_mark(&log, &message).unwrap()
+    else {
+        panic!("a mismatch")
+    };
+    assert_eq!((restamped.len(), keep, entries.len(), matched), (2, OrderNo(2), 0, OrderNo(2)));
+    log.restamp(restamped);
+    assert_eq!(names(&log), [(1, 5, "R1".into()), (2, 5, "R2".into())]);
+    assert_eq!(log.number_of(&RequestId::new("R2").unwrap()), Some(OrderNo(2)));
 }

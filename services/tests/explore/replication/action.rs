@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use services::front_end::beginning::PartName;
 use wire::ids::ReplicaId;
+use wire::internal::Part;
 
 use super::Fault;
+use super::catalog::Catalog;
 use super::message::{self, Message, Said};
 use super::node::Node;
 use super::world::{World, name};
@@ -24,20 +27,31 @@ pub(crate) enum Action {
     Restart(ReplicaId),
     AskAround { slow: Option<ReplicaId> },
     Elect,
+    Fence(ReplicaId),
     CrashFrontEnd,
     RestartFrontEnd,
+    TellCatalog { stored: usize },
+    MeetCatalog(ReplicaId),
+    CrashCatalog,
+    RestartCatalog,
+    LoseFile(Part),
+    RestoreCopy(Part),
 }
 
 impl Action {
     /// Which fault it is, where it is one.
     pub(crate) fn fault(self) -> Option<Fault> {
         match self {
-            Self::Crash(_) | Self::CrashFrontEnd | Self::Stall(_) => Some(Fault::Crash),
+            Self::Crash(_) | Self::CrashFrontEnd | Self::CrashCatalog | Self::Stall(_) => {
+                Some(Fault::Crash)
+            }
+            Self::LoseFile(_) => Some(Fault::LostFile),
+            Self::RestoreCopy(_) => Some(Fault::OldFile),
             Self::AskAround { .. } => Some(Fault::Slow),
             Self::GiveUp { is_lost: false, .. } => Some(Fault::GivenUp),
             Self::GiveUp { is_lost: true, .. } => Some(Fault::Lost),
             Self::Deliver { .. } => Some(Fault::Twice),
-            Self::Announce { .. } => Some(Fault::Late),
+            Self::Announce { .. } | Self::TellCatalog { .. } => Some(Fault::Late),
             Self::SendTrade { .. } => Some(Fault::Again),
             _ => None,
         }
@@ -62,6 +76,13 @@ impl World {
             Action::Elect => self.elect(),
             Action::CrashFrontEnd => self.crash_front_end(),
             Action::RestartFrontEnd => self.restart_front_end(),
+            Action::Fence(id) => self.fence(id),
+            Action::TellCatalog { stored } => self.tell_catalog(stored),
+            Action::MeetCatalog(id) => self.meet_catalog(id),
+            Action::CrashCatalog => self.catalog.change(Catalog::crash),
+            Action::RestartCatalog => self.catalog.change(Catalog::start),
+            Action::LoseFile(part) => self.lose_file(part),
+            Action::RestoreCopy(part) => self.restore_copy(part),
         }
     }
 
@@ -107,6 +128,17 @@ impl World {
             Action::Elect => "the front-end stores its choice".to_owned(),
             Action::CrashFrontEnd => "the front-end dies".to_owned(),
             Action::RestartFrontEnd => "the front-end is back".to_owned(),
+            Action::Fence(id) => format!("the front-end fences replica {id}"),
+            Action::TellCatalog { stored } => {
+                format!("the catalog is told: {}", Said(&self.front_end.stored[stored]))
+            }
+            Action::MeetCatalog(id) => format!("replica {id} meets another life of the catalog"),
+            Action::CrashCatalog => "the catalog dies".to_owned(),
+            Action::RestartCatalog => "the catalog is back".to_owned(),
+            Action::LoseFile(part) => format!("the file of {} is lost", PartName(part)),
+            Action::RestoreCopy(part) => {
+                format!("an old copy of the file of {} is put back", PartName(part))
+            }
         }
     }
 

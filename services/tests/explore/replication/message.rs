@@ -4,8 +4,10 @@ use std::fmt;
 
 use services::order::replica::Replica;
 use wire::configuration::{Configuration, Membership, MembershipRequest};
-use wire::ids::{AppliedSeq, Epoch, ReplicaId, RequestId};
-use wire::internal::{Append, AppendReply, AppliedTrade};
+use wire::ids::{Epoch, Incarnation, ReplicaId, RequestId};
+use wire::internal::{
+    Append, AppendReply, AppliedTrade, FillReply, FillRequest, UnnumberedReply, UnnumberedRequest,
+};
 
 /// A message. Those that ask for something say who waits for the answer; nobody (`None`) waits
 /// once the asker has given up or died, and the message may arrive all the same.
@@ -17,20 +19,29 @@ pub(crate) enum Message {
     Appended { to: ReplicaId, from: ReplicaId, epoch: Epoch, answer: Option<AppendReply> },
     /// Leader to front-end.
     Change { asker: Option<ReplicaId>, request: MembershipRequest },
-    /// And back.
-    Changed { to: ReplicaId, request: MembershipRequest, answer: Configuration },
-    /// New leader to catalog.
-    List { asker: Option<ReplicaId>, epoch: Epoch, after: AppliedSeq },
-    /// And back: the list, or the newer epoch that the catalog has seen.
-    Listed { to: ReplicaId, epoch: Epoch, answer: Result<Vec<AppliedTrade>, Epoch> },
+    /// And back; a front-end without a configuration has no answer.
+    Changed { to: ReplicaId, request: MembershipRequest, answer: Option<Configuration> },
     /// Leader to catalog.
-    Trade { asker: Option<ReplicaId>, epoch: Epoch, request_id: RequestId },
-    /// And back: the trade and its place, or the newer epoch.
+    List { asker: Option<ReplicaId>, request: UnnumberedRequest },
+    /// And back: the list, or why there is none, or the newer epoch that the catalog has seen.
+    Listed { to: ReplicaId, epoch: Epoch, answer: Result<UnnumberedReply, Epoch> },
+    /// Leader to catalog.
+    Fill { asker: Option<ReplicaId>, request: FillRequest },
+    /// And back.
+    Filled { to: ReplicaId, epoch: Epoch, answer: Result<FillReply, Epoch> },
+    /// Leader to catalog, to the process that it has listed.
+    Trade {
+        asker: Option<ReplicaId>,
+        epoch: Epoch,
+        meant: Option<Incarnation>,
+        request_id: RequestId,
+    },
+    /// And back: which process has applied it, and in which place, or the newer epoch.
     Traded {
         to: ReplicaId,
         epoch: Epoch,
         request_id: RequestId,
-        answer: Result<AppliedTrade, Epoch>,
+        answer: Result<(Incarnation, AppliedTrade), Epoch>,
     },
 }
 
@@ -41,10 +52,12 @@ impl Message {
             Self::Append { asker, .. }
             | Self::Change { asker, .. }
             | Self::List { asker, .. }
+            | Self::Fill { asker, .. }
             | Self::Trade { asker, .. } => *asker,
             Self::Appended { to, .. }
             | Self::Changed { to, .. }
             | Self::Listed { to, .. }
+            | Self::Filled { to, .. }
             | Self::Traded { to, .. } => Some(*to),
         }
     }
@@ -56,8 +69,11 @@ impl Message {
             | Self::Appended { to, .. }
             | Self::Changed { to, .. }
             | Self::Listed { to, .. }
+            | Self::Filled { to, .. }
             | Self::Traded { to, .. } => Some(*to),
-            Self::Change { .. } | Self::List { .. } | Self::Trade { .. } => None,
+            Self::Change { .. } | Self::List { .. } | Self::Fill { .. } | Self::Trade { .. } => {
+                None
+            }
         }
     }
 
@@ -66,9 +82,10 @@ impl Message {
         match self {
             Self::Append { to, append, .. } => Some(Self::Append { asker: None, to, append }),
             Self::Change { request, .. } => Some(Self::Change { asker: None, request }),
-            Self::List { epoch, after, .. } => Some(Self::List { asker: None, epoch, after }),
-            Self::Trade { epoch, request_id, .. } => {
-                Some(Self::Trade { asker: None, epoch, request_id })
+            Self::List { request, .. } => Some(Self::List { asker: None, request }),
+            Self::Fill { request, .. } => Some(Self::Fill { asker: None, request }),
+            Self::Trade { epoch, meant, request_id, .. } => {
+                Some(Self::Trade { asker: None, epoch, meant, request_id })
             }
             _answer => None,
         }
@@ -91,7 +108,8 @@ impl fmt::Display for Message {
         }
         match self {
             Self::Append { to, append, .. } => {
-                let Append { epoch, leader, takeover_end, previous, entries, committed } = append;
+                let Append { epoch, leader, takeover_end, previous, entries, committed, .. } =
+                    append;
                 write!(
                     f,
                     "{leader} -> {to}: append epoch {epoch}, takeover end #{takeover_end}, "
@@ -105,8 +123,11 @@ impl fmt::Display for Message {
             Self::Appended { to, from, epoch, answer } => {
                 write!(f, "{from} -> {to}: in epoch {epoch}, ")?;
                 match answer {
-                    Some(AppendReply::Accepted { matched }) => write!(f, "has up to #{matched}"),
-                    Some(AppendReply::Mismatch { try_after }) => {
+                    Some(AppendReply::Accepted { matched, identity }) => {
+                        write!(f, "{identity} has up to #{matched}")
+                    }
+                    Some(AppendReply::Refused { reason, .. }) => write!(f, "refused: {reason}"),
+                    Some(AppendReply::Mismatch { try_after, .. }) => {
                         write!(f, "lacks that; try after #{try_after}")
                     }
                     Some(AppendReply::Stale { accepted }) => {
@@ -116,33 +137,53 @@ impl fmt::Display for Message {
                 }
             }
             Self::Change { request, .. } => {
-                let MembershipRequest { epoch, version, change, member } = request;
+                let MembershipRequest { epoch, version, change, member, .. } = request;
                 let change = if *change == Membership::Add { "add" } else { "remove" };
                 write!(f, "leader of epoch {epoch} -> front-end: {change} {member}, ")?;
                 write!(f, "based on version {version}")
             }
-            Self::Changed { to, answer, .. } => {
+            Self::Changed { to, answer: Some(answer), .. } => {
                 write!(f, "front-end -> {to}: {}", Said(answer))
             }
-            Self::List { epoch, after, .. } => {
-                write!(f, "leader of epoch {epoch} -> catalog: what was applied after {after}?")
+            Self::Changed { to, answer: None, .. } => {
+                write!(f, "front-end -> {to}: there is no configuration")
+            }
+            Self::List { request, .. } => {
+                let UnnumberedRequest { epoch, log_end, floor, .. } = request;
+                write!(f, "leader of epoch {epoch} -> catalog: what was applied after {log_end}?")?;
+                write!(f, " (committed: #{floor})")
             }
             Self::Listed { to, epoch, answer } => match answer {
-                Ok(trades) => {
-                    write!(f, "catalog -> {to}: for epoch {epoch}, applied: [")?;
+                Ok(UnnumberedReply::Page { incarnation, trades, .. }) => {
+                    write!(f, "catalog ({incarnation}) -> {to}: for epoch {epoch}, applied: [")?;
                     for trade in trades {
                         write!(f, " {} ({})", trade.request_id, trade.applied_seq)?;
                     }
                     write!(f, " ]")
                 }
+                Ok(other) => write!(f, "catalog -> {to}: for epoch {epoch}: {other:?}"),
                 Err(newer) => write!(f, "catalog -> {to}: epoch {newer} has begun"),
             },
-            Self::Trade { epoch, request_id, .. } => {
-                write!(f, "leader of epoch {epoch} -> catalog: trade {request_id}")
+            Self::Fill { request, .. } => {
+                let FillRequest { epoch, incarnation, entries } = request;
+                write!(f, "leader of epoch {epoch} -> catalog ({incarnation}): there was also [")?;
+                for entry in entries {
+                    write!(f, " #{}={}", entry.order_no, entry.request_id)?;
+                }
+                write!(f, " ]")
+            }
+            Self::Filled { to, epoch, answer } => match answer {
+                Ok(reply) => write!(f, "catalog -> {to}: for epoch {epoch}: {reply:?}"),
+                Err(newer) => write!(f, "catalog -> {to}: epoch {newer} has begun"),
+            },
+            Self::Trade { epoch, request_id, meant, .. } => {
+                let meant = meant.as_ref().map_or("any", Incarnation::as_str);
+                write!(f, "leader of epoch {epoch} -> catalog ({meant}): trade {request_id}")
             }
             Self::Traded { to, request_id, answer, .. } => match answer {
-                Ok(trade) => {
-                    write!(f, "catalog -> {to}: {request_id} applied at {}", trade.applied_seq)
+                Ok((by, trade)) => {
+                    let place = trade.applied_seq;
+                    write!(f, "catalog ({by}) -> {to}: {request_id} applied at {place}")
                 }
                 Err(newer) => write!(f, "catalog -> {to}: {request_id}: epoch {newer} has begun"),
             },
@@ -155,9 +196,10 @@ pub(crate) struct Said<'a>(pub &'a Configuration);
 
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Configuration { version, epoch, leader, in_sync } = self.0;
-        write!(f, "version {version}: epoch {epoch}, {leader} leads, in sync:")?;
-        in_sync.iter().try_for_each(|member| write!(f, " {member}"))
+        let Configuration { version, epoch, leader, leader_incarnation, in_sync, .. } = self.0;
+        write!(f, "version {version}: epoch {epoch}, {leader} ({leader_incarnation}) leads, ")?;
+        write!(f, "in sync:")?;
+        in_sync.iter().try_for_each(|member| write!(f, " {}", member.identity))
     }
 }
 

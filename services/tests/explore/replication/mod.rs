@@ -25,6 +25,8 @@
 //! number, every log must be the same, everybody who is up and well must be in sync.
 
 mod action;
+mod catalog;
+mod front_end;
 mod message;
 mod node;
 mod promises;
@@ -33,6 +35,7 @@ mod world;
 
 use services::planted::Bugs;
 use wire::ids::ReplicaId;
+use wire::internal::Part;
 
 use crate::search::Model;
 pub(crate) use action::Action;
@@ -49,9 +52,51 @@ pub(crate) enum Start {
     Serving,
     /// Replica 3 serves; 2 has been down, is out of sync and lacks this many orders.
     Lagging(u8),
+    /// The same, and then 3 and 1 were restarted, and 1 was elected while 3 was still down.
+    LaggingAnew(u8),
     /// An order was committed without replica 3, whose disk was lost since. The front-end's was lost
     /// too: it begins anew, unless it refuses; then it is given a copy.
     Bereft,
+    /// Orders were committed, then files were lost, and some processes are down.
+    Traded(Damage),
+}
+
+/// What has happened before a search: in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// The only member from the beginning on, if the others were down while the orders came.
+    pub(crate) alone: Option<ReplicaId>,
+    /// How many orders were committed. (Copies of the files are from before them.)
+    pub(crate) orders: u8,
+    /// The only member from then on, if the others were down after they came.
+    pub(crate) left: Option<ReplicaId>,
+    /// The front-end was told that they are.
+    pub(crate) floor: bool,
+    /// Whose files were lost.
+    pub(crate) lost: &'static [Part],
+    /// Whose files are copies.
+    pub(crate) old: &'static [Part],
+    /// The catalog's file is a copy that went on by itself: the first client's trade has the first place.
+    pub(crate) astray: bool,
+    /// Who is down, of all.
+    pub(crate) down: &'static [Part],
+    /// The front-end has begun an epoch among those that are up, but for these, which did not answer.
+    pub(crate) deaf: &'static [ReplicaId],
+}
+
+impl Damage {
+    /// None.
+    pub(crate) const NONE: Self = Self {
+        alone: None,
+        orders: 0,
+        left: None,
+        floor: false,
+        lost: &[],
+        old: &[],
+        astray: false,
+        down: &[],
+        deaf: &[],
+    };
 }
 
 /// One search: where it begins, and with how much.
@@ -89,10 +134,20 @@ pub(crate) enum Fault {
     Late,
     /// A trade is sent again.
     Again,
+    /// A file is lost.
+    LostFile,
+    /// An old copy of a file is put back.
+    OldFile,
+}
+
+impl Scope {
+    fn damages_files(&self) -> bool {
+        self.faults.contains(&Fault::LostFile) || self.faults.contains(&Fault::OldFile)
+    }
 }
 
 impl Fault {
-    /// Every kind.
+    /// Every kind that leaves the files alone.
     pub(crate) const ALL: &'static [Self] =
         &[Self::Crash, Self::Slow, Self::GivenUp, Self::Lost, Self::Twice, Self::Late, Self::Again];
 }
@@ -130,6 +185,10 @@ impl Model for Replication {
         }
         if taking.is_none() {
             of_front_end(world, &mut actions);
+            of_catalog(world, &mut actions);
+            if self.scope.damages_files() {
+                of_files(world, &mut actions);
+            }
         }
         for place in 0..world.network.len() {
             if taking.is_some() && world.network[place].receiver() != taking {
@@ -190,15 +249,22 @@ impl Replication {
             return;
         }
         let front_end = &world.front_end;
-        let known = replica.configuration().map(|known| known.version);
+        let known = replica.configuration();
         for (stored, announced) in front_end.stored.iter().enumerate() {
-            if known.is_none_or(|known| announced.version > known) {
-                let is_late = !front_end.up || stored + 1 < front_end.stored.len();
+            let is_news = known.is_none_or(|known| {
+                announced.age() > known.age() || announced.version > known.version
+            });
+            let is_ours = replica.bazaar().is_none_or(|own| *own == announced.bazaar);
+            if is_news && is_ours {
+                let is_late = !front_end.up || front_end.current() != Some(announced);
                 actions.push((Action::Announce { to: id, stored }, u8::from(is_late)));
             }
         }
         if world.stage(id) == Some(Stage::Idle) && would_learn_from_tick(world, replica, id) {
             actions.push((Action::Tick(id), 0));
+        }
+        if world.is_news_to(id).is_some() {
+            actions.push((Action::MeetCatalog(id), 0));
         }
         if replica.is_serving() {
             for trade in 0..self.scope.trades {
@@ -225,11 +291,15 @@ fn would_learn_from_tick(
         message.asker() == Some(id)
             && message.exchange().is_some_and(|(_, epoch)| epoch == replica.accepted())
     });
+    let has_gap = || replica.is_serving() && replica.clone().tick() != Vec::new();
+    if is_busy && world.attempts.len() > 1 && has_gap() {
+        return true;
+    }
     !is_busy
         && REPLICAS.into_iter().filter(|other| *other != id).any(|other| {
             let last = world.node(other).replica().map(|other| other.log().last());
             let differs = last.is_some_and(|last| last != replica.log().last());
-            differs || (last.is_some() && !known.is_in_sync(other))
+            differs || (last.is_some() && !known.has_member(other))
         })
 }
 
@@ -240,13 +310,20 @@ fn of_front_end(world: &World, actions: &mut Vec<(Action, u8)>) {
     }
     actions.push((Action::CrashFrontEnd, 1));
     if front_end.ballot.is_some() {
-        return actions.push((Action::Elect, 0));
+        let fenced = REPLICAS
+            .into_iter()
+            .filter(|id| world.is_to_be_fenced(*id) && world.node(*id).listens(world.make.bugs));
+        actions.extend(fenced.map(|id| (Action::Fence(id), 0)));
+        if world.is_decided() {
+            actions.push((Action::Elect, 0));
+        }
+        return;
     }
-    let leader = front_end.current().leader;
-    let is_reason = front_end.leader_died || !front_end.begun;
-    if is_reason {
+    let is_reason = world.wants_election();
+    if is_reason || world.may_be_helped() {
         actions.push((Action::AskAround { slow: None }, 0));
     }
+    let Some(leader) = front_end.current().map(|current| current.leader) else { return };
     for id in REPLICAS.into_iter().filter(|id| world.node(*id).process.is_some()) {
         if is_reason || id == leader {
             actions.push((Action::AskAround { slow: Some(id) }, 1));
@@ -254,17 +331,42 @@ fn of_front_end(world: &World, actions: &mut Vec<(Action, u8)>) {
     }
 }
 
+fn of_catalog(world: &World, actions: &mut Vec<(Action, u8)>) {
+    let (catalog, front_end) = (&world.catalog, &world.front_end);
+    if !catalog.is_up() {
+        return actions.push((Action::RestartCatalog, 0));
+    }
+    actions.push((Action::CrashCatalog, 1));
+    for (stored, told) in front_end.stored.iter().enumerate() {
+        // The catalog looks at the epoch only, so one configuration of each is enough.
+        let is_last = front_end.stored.get(stored + 1).is_none_or(|next| next.epoch != told.epoch);
+        if is_last && catalog.told() < Some(told.epoch) && told.epoch >= catalog.file.epoch() {
+            let current = front_end.current().map(|current| current.epoch);
+            let is_late = !front_end.up || current != Some(told.epoch);
+            actions.push((Action::TellCatalog { stored }, u8::from(is_late)));
+        }
+    }
+}
+
+/// One file is lost, or an old copy of it put back, of a process that is down or dies of it.
+///
+/// What cannot be noticed does not happen: two files at once, among them the old catalog's together
+/// with that of the only replica that answers, or with the front-end's while whoever is up to date is down.
+fn of_files(world: &World, actions: &mut Vec<(Action, u8)>) {
+    if world.is_damaged {
+        return;
+    }
+    let replicas = REPLICAS.into_iter().map(Part::Replica);
+    for part in replicas.chain([Part::Catalog, Part::FrontEnd]) {
+        actions.extend([(Action::LoseFile(part), 1), (Action::RestoreCopy(part), 1)]);
+    }
+}
+
 fn of_message(world: &World, place: usize, actions: &mut Vec<(Action, u8)>) {
     let listens = |id: ReplicaId| world.node(id).listens(world.make.bugs);
     let message = &*world.network[place];
     let asker_listens = message.asker().is_none_or(listens);
-    let receiver_listens = match message {
-        Message::Append { to, .. } => listens(*to),
-        Message::Change { .. } => world.front_end.up,
-        Message::List { .. } | Message::Trade { .. } => true,
-        _answer => asker_listens,
-    };
-    if receiver_listens {
+    if world.is_taken(message) || (asker_listens && world.is_to_be_asked_again(message)) {
         actions.push((Action::Deliver { place, twice: false }, 0));
         let matters_twice = matches!(
             message,
@@ -290,6 +392,10 @@ fn of_message(world: &World, place: usize, actions: &mut Vec<(Action, u8)>) {
         Message::Appended { .. } | Message::Changed { .. } | Message::Traded { .. } => {
             actions.push((Action::GiveUp { place, is_lost: true }, 1));
         }
-        Message::List { .. } | Message::Listed { .. } | Message::Trade { .. } => {}
+        Message::List { .. }
+        | Message::Listed { .. }
+        | Message::Fill { .. }
+        | Message::Filled { .. }
+        | Message::Trade { .. } => {}
     }
 }

@@ -8,11 +8,11 @@
 use std::sync::Arc;
 
 use services::order::log::{OrderLog, Plan};
-use services::order::replica::{Effect, Reception, Replaced, Replica, Ticket};
+use services::order::replica::{Effect, Found, NoNumber, Reception, Replica, Ticket};
 use services::planted::{Bug, Bugs};
 use wire::configuration::MembershipRequest;
-use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId};
-use wire::internal::{Append, AppendReply, Entry, PingReply};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{Append, AppendReply, Entry, FillRequest, PingReply, UnnumberedRequest};
 
 /// The replicas there are.
 pub(crate) const REPLICAS: [ReplicaId; 3] = [ReplicaId(1), ReplicaId(2), ReplicaId(3)];
@@ -26,13 +26,21 @@ pub(crate) struct Node {
     pub(crate) disk: Disk,
     /// What it does not leave.
     pub(crate) process: Option<Process>,
+    /// How often it was started.
+    starts: u8,
 }
 
 /// What was committed to a replica's file.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Disk {
-    /// The newest epoch accepted.
+    /// The file.
+    pub(crate) identity: Identity,
+    /// The bazaar that it belongs to.
+    pub(crate) bazaar: Option<BazaarId>,
+    /// The newest epoch accepted or heard of.
     pub(crate) accepted: Epoch,
+    /// The commit mark.
+    pub(crate) committed: OrderNo,
     /// The rows, in the order of their numbers.
     pub(crate) entries: Vec<Arc<Entry>>,
 }
@@ -42,6 +50,8 @@ pub(crate) struct Disk {
 pub(crate) struct Process {
     /// The real thing.
     pub(crate) replica: Replica,
+    /// Which process it is.
+    pub(crate) incarnation: Incarnation,
     /// Where its thread is.
     pub(crate) stage: Stage,
 }
@@ -63,11 +73,13 @@ pub(crate) struct Wishes {
     /// Messages to followers.
     pub(crate) appends: Vec<(ReplicaId, Append)>,
     /// Answers to trades.
-    pub(crate) answers: Vec<(Ticket, Result<OrderNo, Replaced>)>,
+    pub(crate) answers: Vec<(Ticket, Result<OrderNo, NoNumber>)>,
     /// Requests to the front-end.
     pub(crate) changes: Vec<MembershipRequest>,
     /// Requests to the catalog.
-    pub(crate) lists: Vec<(Epoch, AppliedSeq)>,
+    pub(crate) lists: Vec<UnnumberedRequest>,
+    /// What the catalog is to be given.
+    pub(crate) fills: Vec<FillRequest>,
 }
 
 /// How the replicas of one world are made.
@@ -79,21 +91,52 @@ pub(crate) struct Make {
     pub(crate) max_entries: usize,
 }
 
+/// A transaction: `order/store.rs`.
+#[derive(Default)]
+struct Change<'a> {
+    accepted: Option<Epoch>,
+    bazaar: Option<&'a BazaarId>,
+    restamped: &'a [Arc<Entry>],
+    keep: Option<OrderNo>,
+    entries: &'a [Arc<Entry>],
+}
+
 impl Disk {
-    /// `order/store.rs`, one transaction.
-    fn commit(&mut self, accepted: Option<Epoch>, keep: Option<OrderNo>, entries: &[Arc<Entry>]) {
-        self.accepted = accepted.unwrap_or(self.accepted);
-        if let Some(keep) = keep {
+    /// A new file, the `number`th of its replica.
+    pub(crate) fn new(id: ReplicaId, number: u8) -> Self {
+        let identity = Identity::new(&format!("file-{id}.{number}")).expect("short and visible");
+        let (accepted, committed) = (Epoch(0), OrderNo(0));
+        Self { identity, bazaar: None, accepted, committed, entries: Vec::new() }
+    }
+
+    /// The commit mark rides on whatever else is written, and is no reason to write.
+    fn commit(&mut self, change: &Change<'_>, mark: OrderNo) {
+        let is_nothing = change.accepted.is_none()
+            && change.bazaar.is_none()
+            && change.keep.is_none()
+            && change.restamped.is_empty()
+            && change.entries.is_empty();
+        if is_nothing {
+            return;
+        }
+        self.accepted = change.accepted.unwrap_or(self.accepted);
+        self.bazaar = change.bazaar.cloned().or_else(|| self.bazaar.take());
+        self.committed = self.committed.max(mark);
+        for entry in change.restamped {
+            let held = self.entries.iter_mut().find(|held| held.order_no == entry.order_no);
+            *held.expect("only what is there is stamped again") = Arc::clone(entry);
+        }
+        if let Some(keep) = change.keep {
             self.entries.retain(|entry| entry.order_no <= keep);
         }
-        self.entries.extend(entries.iter().cloned());
+        self.entries.extend(change.entries.iter().cloned());
     }
 }
 
 impl Node {
     /// A replica with an empty disk, running.
     pub(crate) fn new(id: ReplicaId, make: Make) -> Self {
-        let mut node = Self { id, disk: Disk::default(), process: None };
+        let mut node = Self { id, disk: Disk::new(id, 0), process: None, starts: 0 };
         node.start(make).expect("an empty disk can be read");
         node
     }
@@ -103,14 +146,23 @@ impl Node {
     /// # Errors
     /// If the disk holds what no replica may have written.
     pub(crate) fn start(&mut self, make: Make) -> Result<(), String> {
-        let entries = self.disk.entries.iter().map(|entry| Entry::clone(entry));
-        let log = OrderLog::from_entries(entries).map_err(|problem| {
+        let Disk { identity, bazaar, accepted, committed, entries } = self.disk.clone();
+        let entries = entries.iter().map(|entry| Entry::clone(entry));
+        let log = OrderLog::from_entries(entries, committed).map_err(|problem| {
             format!("replica {} cannot read its own disk: {problem}", self.id)
         })?;
-        let replica = Replica::new(self.id, REPLICAS.to_vec(), self.disk.accepted, log)
+        if log.last().order_no < committed {
+            return Err(format!("replica {}'s log ends before its commit mark", self.id));
+        }
+        self.starts += 1;
+        let incarnation = format!("life-{}.{}", self.id, self.starts);
+        let incarnation = Incarnation::new(&incarnation).expect("short and visible");
+        let found = Found { identity, bazaar, accepted, committed, log };
+        let replica = Replica::new(self.id, incarnation.clone(), REPLICAS.to_vec(), found)
             .with_max_entries(make.max_entries)
+            .without_probation()
             .with_bugs(make.bugs);
-        self.process = Some(Process { replica, stage: Stage::Idle });
+        self.process = Some(Process { replica, incarnation, stage: Stage::Idle });
         Ok(())
     }
 
@@ -121,15 +173,18 @@ impl Node {
 
     /// What it answers to a ping, if it runs.
     pub(crate) fn ping(&self) -> Option<PingReply> {
-        let replica = self.replica()?;
+        let Process { replica, incarnation, .. } = self.process.as_ref()?;
         Some(PingReply {
-            id: self.id,
-            port: 0,
-            incarnation: String::new(),
+            bazaar: replica.bazaar().cloned(),
             epoch: replica.accepted(),
+            heard: replica.accepted(),
             leading: replica.is_leading(),
             serving: replica.is_serving(),
             last_order_no: replica.log().last().order_no,
+            last: replica.last_on_disk(),
+            committed: replica.committed(),
+            obstacle: replica.obstacle().cloned(),
+            ..PingReply::of_new(self.id, incarnation.clone(), replica.identity().clone())
         })
     }
 
@@ -171,20 +226,31 @@ impl Node {
         let replica = &mut self.process.as_mut()?.replica;
         let plan = match replica.receive(message).ok()? {
             Reception::Stale(accepted) => return Some(AppendReply::Stale { accepted }),
+            Reception::Refused(refusal) => {
+                let order_no = refusal.committed().unwrap_or_default();
+                return Some(AppendReply::Refused { order_no, reason: refusal.to_string() });
+            }
             Reception::Plan(plan) => plan,
         };
-        let accepted = replica.epoch_to_store(message.epoch);
         let last = replica.log().last().order_no;
+        let identity = replica.identity().clone();
+        let mut change = Change {
+            accepted: replica.epoch_to_store(message.epoch),
+            bazaar: replica.bazaar().is_none().then_some(&message.bazaar),
+            ..Change::default()
+        };
         let reply = match &plan {
             Plan::Mismatch { try_after } => {
-                self.disk.commit(accepted, None, &[]);
-                AppendReply::Mismatch { try_after: *try_after }
+                AppendReply::Mismatch { try_after: *try_after, identity }
             }
-            Plan::Change { keep, entries, matched } => {
-                self.disk.commit(accepted, (*keep < last).then_some(*keep), entries);
-                AppendReply::Accepted { matched: *matched }
+            Plan::Change { restamped, keep, entries, matched } => {
+                change.restamped = restamped;
+                change.keep = (*keep < last).then_some(*keep);
+                change.entries = entries;
+                AppendReply::Accepted { matched: *matched, identity }
             }
         };
+        self.disk.commit(&change, replica.mark_with(message, &plan));
         let effects = replica.accept(message, plan);
         self.perform(effects, wishes);
         self.go_on(wishes);
@@ -201,6 +267,9 @@ impl Node {
     /// Time has passed.
     pub(crate) fn tick(&mut self, wishes: &mut Wishes) {
         let Some(process) = &mut self.process else { return };
+        let effects = process.replica.tick();
+        self.perform(effects, wishes);
+        let Some(process) = &mut self.process else { return };
         wishes.appends.extend(process.replica.outgoing(true));
     }
 
@@ -210,7 +279,8 @@ impl Node {
         let fresh = process.replica.unflushed().to_vec();
         process.stage = Stage::Idle;
         if !fresh.is_empty() {
-            self.disk.commit(None, None, &fresh);
+            let change = Change { entries: &fresh, ..Change::default() };
+            self.disk.commit(&change, process.replica.committed());
             let effects = process.replica.flushed();
             self.perform(effects, wishes);
             self.go_on(wishes);
@@ -230,16 +300,23 @@ impl Node {
 
     fn perform(&mut self, effects: Vec<Effect>, wishes: &mut Wishes) {
         for effect in effects {
+            let Some(process) = &mut self.process else { return };
             match effect {
+                Effect::Store { epoch, bazaar } => {
+                    let (accepted, bazaar) = (Some(epoch), bazaar.as_ref());
+                    let change = Change { accepted, bazaar, ..Change::default() };
+                    self.disk.commit(&change, process.replica.committed());
+                }
                 Effect::Lead(epoch) => {
-                    let Some(process) = &mut self.process else { return };
-                    self.disk.commit(process.replica.epoch_to_store(epoch), None, &[]);
                     let effects = process.replica.lead(epoch);
                     self.perform(effects, wishes);
                 }
                 Effect::Answer(ticket, result) => wishes.answers.push((ticket, result)),
                 Effect::ChangeMembership(request) => wishes.changes.push(request),
-                Effect::ListUnnumbered(epoch, after) => wishes.lists.push((epoch, after)),
+                // A matter of time, which has a model of its own.
+                Effect::AskForProof(..) => {}
+                Effect::List(request) => wishes.lists.push(request),
+                Effect::Fill(request) => wishes.fills.push(request),
             }
         }
     }

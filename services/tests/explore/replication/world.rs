@@ -1,21 +1,18 @@
 //! Everything there is in the replication model at one moment, and what happens in it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use services::catalog::ledger::{Ledger, Stale, Trade, Verdict};
-use services::front_end::beginning;
-use services::front_end::configuration::Manager;
-use services::order::replica::Replica;
-use services::planted::{Bug, Bugs};
-use wire::bazaar::{CatalogTrade, Quantity, TradeType};
-use wire::configuration::{Cause, Configuration};
-use wire::ids::{AppliedSeq, ConfigVersion, Epoch, OrderNo, ReplicaId, RequestId};
-use wire::internal::{AppendReply, AppliedTrade, TradeRecord};
+use services::order::replica::{NoNumber, Replica};
+use services::planted::Bug;
+use wire::configuration::Configuration;
+use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId, RequestId};
+use wire::internal::{AppendReply, Entry, Part};
 
+use super::catalog::{Catalog, File};
+use super::front_end::FrontEnd;
 use super::message::Message;
 use super::node::{Disk, Make, Node, REPLICAS, Stage, Wishes};
-use crate::ledger::{STOCK, new_ledger};
 use crate::shared::Shared;
 
 /// Three replicas, the front-end, the catalog, what is on its way, and what clients were promised.
@@ -33,6 +30,14 @@ pub(crate) struct World {
     pub(crate) broken: Option<String>,
     /// What is planted; the same in every world of a search.
     pub(crate) make: Make,
+    /// Copies of all files; the same in every world of a search.
+    pub(crate) copies: Shared<Copies>,
+    /// A file was lost, or a copy of it put back: that happens to one.
+    pub(crate) is_damaged: bool,
+    /// No file ever was, before the search neither.
+    pub(crate) is_whole: bool,
+    /// The catalog's file is a copy that went on by itself.
+    pub(crate) is_astray: bool,
 }
 
 /// What clients have seen: the order under each number, and the answers to their trades.
@@ -42,94 +47,12 @@ pub(crate) struct Promised {
     pub(crate) answers: BTreeMap<RequestId, OrderNo>,
 }
 
-/// The configuration's owner, as far as the order service can tell.
+/// Every file as it was before the orders with which the search begins.
 #[derive(Clone, Debug, Hash)]
-pub(crate) struct FrontEnd {
-    pub(crate) up: bool,
-    /// Whether it has begun an epoch since it was started.
-    pub(crate) begun: bool,
-    /// The process that was made leader has died.
-    pub(crate) leader_died: bool,
-    pub(crate) ballot: Option<Ballot>,
-    /// Every configuration that was ever on disk; the last one is there now.
-    pub(crate) stored: Vec<Configuration>,
-}
-
-/// An election between the questions and the decision.
-#[derive(Clone, Debug, Hash)]
-pub(crate) struct Ballot {
-    pub(crate) based_on: ConfigVersion,
-    pub(crate) answered: BTreeSet<ReplicaId>,
-    pub(crate) cause: Cause,
-    /// Who has died since it answered.
-    pub(crate) died: BTreeSet<ReplicaId>,
-}
-
-/// The catalog's writer. Each of its transactions is one step, so process and disk are the same.
-#[derive(Clone, Debug)]
-pub(crate) struct Catalog {
-    pub(crate) ledger: Ledger,
-    pub(crate) records: Vec<TradeRecord>,
-}
-
-impl Hash for Catalog {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.ledger.epoch().hash(hasher);
-        for record in &self.records {
-            (&record.request_id, record.applied_seq).hash(hasher);
-        }
-    }
-}
-
-impl FrontEnd {
-    /// The configuration on disk.
-    pub(crate) fn current(&self) -> &Configuration {
-        self.stored.last().expect("the first one is stored before anything happens")
-    }
-
-    fn manager(&self, bugs: Bugs) -> Manager {
-        Manager::restored(Some(self.current().clone())).with_bugs(bugs)
-    }
-}
-
-impl Catalog {
-    fn new(bugs: Bugs) -> Self {
-        let ledger = new_ledger(Epoch(0), 100, 100, bugs);
-        Self { ledger, records: Vec::new() }
-    }
-
-    fn trade(&mut self, id: &RequestId, epoch: Epoch) -> Result<AppliedTrade, Epoch> {
-        let quantity = Quantity::new(1).expect("1 is positive");
-        let (stock_name, trade_type) = (STOCK.to_owned(), TradeType::Buy);
-        let body = CatalogTrade { stock_name, trade_type, quantity };
-        let trade = Trade { request_id: id.clone(), epoch: Some(epoch), body };
-        let recorded = self.records.iter().find(|record| record.request_id == *id).cloned();
-        match self.ledger.decide(&trade, recorded) {
-            Verdict::New(record) => {
-                self.records.push(record.clone());
-                Ok(applied(&record))
-            }
-            Verdict::Repeat(record) => Ok(applied(&record)),
-            Verdict::Stale(Stale { seen, .. }) => Err(seen),
-            Verdict::Conflict => unreachable!("a request id always brings the same trade"),
-        }
-    }
-
-    fn list(&mut self, epoch: Epoch, after: AppliedSeq) -> Result<Vec<AppliedTrade>, Epoch> {
-        self.ledger.fence(epoch).map_err(|stale| stale.seen)?;
-        let trades = self.records.iter().map(applied);
-        Ok(trades.filter(|trade| trade.applied_seq > after).collect())
-    }
-}
-
-fn applied(record: &TradeRecord) -> AppliedTrade {
-    AppliedTrade {
-        applied_seq: record.applied_seq.expect("there is enough stock for every trade"),
-        request_id: record.request_id.clone(),
-        stock_name: record.stock_name.clone(),
-        trade_type: record.trade_type,
-        quantity: record.quantity,
-    }
+pub(crate) struct Copies {
+    nodes: [Disk; 3],
+    catalog: File,
+    front_end: Option<Configuration>,
 }
 
 /// The name of a client's trade.
@@ -144,25 +67,38 @@ fn index(id: ReplicaId) -> usize {
 impl World {
     /// Empty replicas; the first configuration is stored, and nobody has heard of it.
     pub(crate) fn cold(make: Make, trades: usize) -> Self {
-        let everybody = REPLICAS.into_iter().collect();
-        let first = Manager::restored(None).first(&everybody).expect("there are replicas");
-        let front_end = FrontEnd {
-            up: true,
-            begun: true,
-            leader_died: false,
-            ballot: None,
-            stored: vec![first],
+        let nodes = REPLICAS.map(|id| Shared::new(Node::new(id, make)));
+        let catalog = Catalog::new(make.bugs);
+        let copies = Copies {
+            nodes: REPLICAS.map(|id| Disk::new(id, 0)),
+            catalog: catalog.file.clone(),
+            front_end: None,
         };
-        Self {
-            nodes: REPLICAS.map(|id| Shared::new(Node::new(id, make))),
-            front_end: Shared::new(front_end),
-            catalog: Shared::new(Catalog::new(make.bugs)),
+        let mut world = Self {
+            nodes,
+            front_end: Shared::new(FrontEnd::default()),
+            catalog: Shared::new(catalog),
             network: Vec::new(),
             attempts: vec![0; trades],
             promised: Shared::new(Promised::default()),
             broken: None,
             make,
-        }
+            copies: Shared::new(copies),
+            is_damaged: false,
+            is_whole: true,
+            is_astray: false,
+        };
+        world.begin();
+        world
+    }
+
+    /// Makes copies of all files as they are now.
+    pub(crate) fn copy_files(&mut self) {
+        self.copies = Shared::new(Copies {
+            nodes: REPLICAS.map(|id| self.node(id).disk.clone()),
+            catalog: self.catalog.file.clone(),
+            front_end: self.front_end.file.clone(),
+        });
     }
 
     /// A replica.
@@ -172,7 +108,7 @@ impl World {
 
     /// The leader of the current epoch, if it leads.
     pub(crate) fn leader(&self) -> Option<&Node> {
-        let current = self.front_end.current();
+        let current = self.front_end.current()?;
         Some(self.node(current.leader)).filter(|node| node.leads(current.epoch))
     }
 
@@ -198,13 +134,18 @@ impl World {
         for request in wishes.changes {
             self.post(Message::Change { asker, request });
         }
-        for (epoch, after) in wishes.lists {
-            self.post(Message::List { asker, epoch, after });
+        for request in wishes.lists {
+            self.post(Message::List { asker, request });
         }
-        for (ticket, result) in wishes.answers {
-            if let Ok(order_no) = result {
-                let trade = u8::try_from(ticket).expect("tickets are the numbers of trades");
-                self.acknowledge(name(trade), order_no);
+        for request in wishes.fills {
+            self.post(Message::Fill { asker, request });
+        }
+        for (ticket, answer) in wishes.answers {
+            let trade = u8::try_from(ticket).expect("tickets are the numbers of trades");
+            match answer {
+                Ok(order_no) => self.acknowledge(name(trade), order_no),
+                Err(NoNumber::AskAgain) => self.ask_again(id, name(trade)),
+                Err(NoNumber::Replaced | NoNumber::Stopped) => {}
             }
         }
         self.show(id);
@@ -212,6 +153,11 @@ impl World {
     }
 
     fn acknowledge(&mut self, id: RequestId, order_no: OrderNo) {
+        if let Some(place) = self.catalog.file.place_of(&id).filter(|place| *place != order_no) {
+            self.breaks(format!(
+                "{id} is acknowledged as #{order_no}, and stands in place {place}"
+            ));
+        }
         let before = self.promised.change(|promised| {
             let before = *promised.answers.entry(id.clone()).or_insert(order_no);
             (before, promised.orders.entry(order_no).or_insert(id.clone()).clone())
@@ -264,15 +210,6 @@ impl World {
     pub(crate) fn crash(&mut self, id: ReplicaId) {
         self.nodes[index(id)].change(|node| node.process = None);
         self.network.retain(|message| message.asker() != Some(id));
-        let is_leader = self.front_end.current().leader == id;
-        if is_leader || self.front_end.ballot.is_some() {
-            self.front_end.change(|front_end| {
-                front_end.leader_died |= is_leader;
-                if let Some(ballot) = &mut front_end.ballot {
-                    ballot.died.insert(id);
-                }
-            });
-        }
     }
 
     /// A process starts on what is left on its disk.
@@ -283,63 +220,52 @@ impl World {
         }
     }
 
-    /// Replica 3 starts on a new disk, and the front-end without its own.
-    pub(crate) fn lose_disks(&mut self) {
-        self.nodes[index(ReplicaId(3))].change(|node| node.disk = Disk::default());
-        self.restart(ReplicaId(3));
-        let answered = REPLICAS.into_iter().filter_map(|id| Some((id, self.node(id).ping()?)));
-        if beginning::anew(&answered.collect(), self.make.bugs).is_ok() {
-            let everybody = REPLICAS.into_iter().collect();
-            let first = Manager::restored(None).first(&everybody).expect("there are replicas");
-            self.front_end.change(|front_end| front_end.stored = vec![first]);
+    /// Whether a process runs.
+    pub(crate) fn is_up(&self, part: Part) -> bool {
+        match part {
+            Part::FrontEnd => self.front_end.up,
+            Part::Catalog => self.catalog.is_up(),
+            Part::Replica(id) => self.node(id).process.is_some(),
         }
     }
 
-    /// The process of the front-end dies.
-    pub(crate) fn crash_front_end(&mut self) {
-        self.front_end.change(|front_end| {
-            (front_end.up, front_end.begun, front_end.ballot) = (false, false, None);
-        });
+    /// A process dies, if it runs.
+    pub(crate) fn stop(&mut self, part: Part) {
+        match part {
+            Part::FrontEnd => self.crash_front_end(),
+            Part::Catalog => self.catalog.change(Catalog::crash),
+            Part::Replica(id) => self.crash(id),
+        }
     }
 
-    /// It is back; it begins a new epoch before it does anything else.
-    pub(crate) fn restart_front_end(&mut self) {
-        self.front_end.change(|front_end| front_end.up = true);
-    }
-
-    /// The front-end reads its version, then asks who is there; `slow` does not answer in time.
-    pub(crate) fn ask_around(&mut self, slow: Option<ReplicaId>) {
+    /// A process dies, if it runs, and its file is gone.
+    pub(crate) fn lose_file(&mut self, part: Part) {
         let bugs = self.make.bugs;
-        let current = self.front_end.current();
-        let may_lead = |id: ReplicaId| current.is_in_sync(id) || bugs.has(Bug::ElectOutOfSync);
-        let answers = |id: &ReplicaId| self.node(*id).process.is_some() && Some(*id) != slow;
-        let cause = match self.front_end.begun {
-            false => Cause::FrontEndRestart,
-            true if answers(&current.leader) => Cause::LeaderRestart,
-            true => Cause::Election,
-        };
-        let ballot = Ballot {
-            based_on: current.version,
-            answered: REPLICAS.into_iter().filter(answers).filter(|id| may_lead(*id)).collect(),
-            cause,
-            died: BTreeSet::new(),
-        };
-        self.front_end.change(|front_end| front_end.ballot = Some(ballot));
-    }
-
-    /// It stores who leads, unless its configuration has changed since.
-    pub(crate) fn elect(&mut self) {
-        let bugs = self.make.bugs;
-        self.front_end.change(|front_end| {
-            let Some(ballot) = front_end.ballot.take() else { return };
-            let manager = front_end.manager(bugs);
-            let elected = manager.elect(ballot.based_on, &ballot.answered, ballot.cause);
-            if let Ok(elected) = elected {
-                front_end.leader_died = ballot.died.contains(&elected.leader);
-                front_end.begun = true;
-                front_end.stored.push(elected);
+        self.stop(part);
+        (self.is_damaged, self.is_whole) = (true, false);
+        match part {
+            Part::FrontEnd => self.front_end.change(|front_end| front_end.file = None),
+            Part::Catalog => self.catalog.change(|catalog| catalog.file = File::new(1, bugs)),
+            Part::Replica(id) => {
+                self.nodes[index(id)].change(|node| node.disk = Disk::new(id, 1));
             }
-        });
+        }
+    }
+
+    /// A process dies, if it runs, and the copy of its file is put back.
+    pub(crate) fn restore_copy(&mut self, part: Part) {
+        self.stop(part);
+        (self.is_damaged, self.is_whole) = (true, false);
+        let copies = self.copies.clone();
+        match part {
+            Part::FrontEnd => {
+                self.front_end.change(|front_end| front_end.file.clone_from(&copies.front_end));
+            }
+            Part::Catalog => self.catalog.change(|catalog| catalog.file = copies.catalog.clone()),
+            Part::Replica(id) => {
+                self.nodes[index(id)].change(|node| node.disk = copies.nodes[index(id)].clone());
+            }
+        }
     }
 
     /// A replica hears of a configuration.
@@ -358,9 +284,59 @@ impl World {
             name(trade)
         };
         *attempts += 1;
-        let Some(replica) = self.node(to).replica() else { return };
-        let epoch = replica.accepted();
-        self.post(Message::Trade { asker: Some(to), epoch, request_id });
+        self.ask_again(to, request_id);
+    }
+
+    /// A leader sends a trade to the process of the catalog that it has listed.
+    fn ask_again(&mut self, to: ReplicaId, request_id: RequestId) {
+        let Some(replica) = self.node(to).replica().filter(|replica| replica.is_leading()) else {
+            return;
+        };
+        let (epoch, meant) = (replica.accepted(), replica.listed_catalog().cloned());
+        self.post(Message::Trade { asker: Some(to), epoch, meant, request_id });
+    }
+
+    /// Whether the process of the catalog that runs is another one than a leader knows, and tells it so.
+    pub(crate) fn is_news_to(&self, id: ReplicaId) -> Option<Incarnation> {
+        let replica = self.node(id).replica().filter(|replica| replica.is_leading())?;
+        let runs = self.catalog.incarnation()?;
+        if replica.listed_catalog() == Some(runs) {
+            return None;
+        }
+        let effects = replica.clone().saw_catalog(replica.accepted(), runs);
+        (!effects.is_empty()).then(|| runs.clone())
+    }
+
+    /// A leader meets a process of the catalog.
+    pub(crate) fn meet_catalog(&mut self, id: ReplicaId) {
+        let Some(met) = self.is_news_to(id) else { return };
+        self.input(id, |replica| replica.saw_catalog(replica.accepted(), &met));
+    }
+
+    /// The front-end tells the catalog a configuration.
+    pub(crate) fn tell_catalog(&mut self, stored: usize) {
+        let told = self.front_end.stored[stored].clone();
+        self.catalog.change(|catalog| catalog.hear(&told));
+    }
+
+    /// Whether the receiver acts on a message, or refuses it for good.
+    pub(crate) fn is_taken(&self, message: &Message) -> bool {
+        match message {
+            Message::Append { to, .. } => self.node(*to).listens(self.make.bugs),
+            Message::Change { .. } => self.front_end.up,
+            Message::List { request, .. } => self.catalog.takes(request.epoch),
+            Message::Fill { request, .. } => self.catalog.takes(request.epoch),
+            Message::Trade { epoch, meant, .. } => self.catalog.admits(*epoch, meant.as_ref()),
+            answer => answer.asker().is_none_or(|asker| self.node(asker).listens(self.make.bugs)),
+        }
+    }
+
+    /// Whether a trade is meant for another process of the catalog than its leader has listed by now.
+    pub(crate) fn is_to_be_asked_again(&self, message: &Message) -> bool {
+        let Message::Trade { asker: Some(asker), epoch, meant, .. } = message else { return false };
+        let node = self.node(*asker);
+        let listed = node.replica().and_then(Replica::listed_catalog);
+        node.leads(*epoch) && listed.is_some() && listed != meant.as_ref()
     }
 
     /// A message arrives. If `twice`, it will arrive again.
@@ -373,52 +349,111 @@ impl World {
         }
         match message {
             Message::Append { asker, to, append } => {
+                let before = self.node(to).disk.entries.clone();
                 let answer = self.run(to, |node, wishes| node.receive(&append, wishes));
                 let epoch = append.epoch;
+                self.check_seen(to, &before);
+                if matches!(answer, Some(AppendReply::Accepted { .. })) {
+                    self.check_epoch(to, epoch);
+                }
                 let reply =
                     asker.map(|asker| Message::Appended { to: asker, from: to, epoch, answer });
                 self.reply(reply);
             }
             Message::Change { asker, request } => {
-                let answer = self.front_end.change(|front_end| {
-                    if let Ok(changed) = front_end.manager(bugs).change_membership(&request) {
-                        front_end.stored.push(changed);
-                    }
-                    front_end.current().clone()
-                });
+                let answer = self.front_end.change(|front_end| front_end.change(&request, bugs));
                 self.reply(asker.map(|to| Message::Changed { to, request, answer }));
             }
-            Message::List { asker, epoch, after } => {
-                let answer = self.catalog.change(|catalog| catalog.list(epoch, after));
+            Message::List { asker, request } => {
+                let epoch = request.epoch;
+                let answer = self.catalog.change(|catalog| catalog.list(&request));
+                if answer.is_ok() {
+                    self.check_told(epoch);
+                }
                 self.reply(asker.map(|to| Message::Listed { to, epoch, answer }));
             }
-            Message::Trade { asker, epoch, request_id } => {
+            Message::Fill { asker, request } => {
+                let epoch = request.epoch;
+                let answer = self.catalog.change(|catalog| catalog.fill(&request));
+                self.reply(asker.map(|to| Message::Filled { to, epoch, answer }));
+            }
+            message @ Message::Trade { .. } if self.is_to_be_asked_again(&message) => {
+                let Message::Trade { asker: Some(to), request_id, .. } = message else { return };
+                self.ask_again(to, request_id);
+            }
+            Message::Trade { asker, epoch, request_id, .. } => {
                 let answer = self.catalog.change(|catalog| catalog.trade(&request_id, epoch));
                 self.reply(asker.map(|to| Message::Traded { to, epoch, request_id, answer }));
             }
             Message::Appended { to, from, epoch, answer } => {
                 self.input(to, |replica| match answer {
                     None => replica.peer_failed(epoch, from),
-                    Some(AppendReply::Accepted { matched }) => {
-                        replica.peer_accepted(epoch, from, matched)
+                    Some(AppendReply::Accepted { matched, identity }) => {
+                        replica.peer_accepted(epoch, from, identity, matched)
                     }
-                    Some(AppendReply::Mismatch { try_after }) => {
-                        replica.peer_mismatched(epoch, from, try_after)
+                    Some(AppendReply::Mismatch { try_after, identity }) => {
+                        replica.peer_mismatched(epoch, from, identity, try_after)
+                    }
+                    Some(AppendReply::Refused { reason, .. }) => {
+                        replica.peer_refused(epoch, from, reason)
                     }
                     Some(AppendReply::Stale { accepted }) => replica.saw_epoch(accepted),
                 });
             }
             Message::Changed { to, request, answer } => {
-                self.input(to, |replica| replica.membership_answered(request.epoch, Some(answer)));
+                self.input(to, |replica| replica.membership_answered(request.epoch, answer));
             }
             Message::Listed { to, epoch, answer } => self.input(to, |replica| match answer {
-                Ok(trades) => replica.listed(epoch, &trades),
+                Ok(reply) => replica.listed(epoch, reply),
+                Err(newer) => replica.saw_epoch(newer),
+            }),
+            Message::Filled { to, epoch, answer } => self.input(to, |replica| match answer {
+                Ok(reply) => replica.filled(epoch, reply),
                 Err(newer) => replica.saw_epoch(newer),
             }),
             Message::Traded { to, epoch, answer, .. } => self.input(to, |replica| match answer {
-                Ok(trade) => replica.number(epoch, &trade, Some(ticket(&trade.request_id))),
+                Ok((by, trade)) => {
+                    replica.number(epoch, &by, &trade, Some(ticket(&trade.request_id)))
+                }
                 Err(newer) => replica.saw_epoch(newer),
             }),
+        }
+    }
+
+    /// What was seen is dropped nowhere for a leader that lacks it: that log may be the last good one.
+    fn check_seen(&mut self, of: ReplicaId, before: &[Arc<Entry>]) {
+        let disk = &self.node(of).disk.entries;
+        let seen =
+            |entry: &Entry| self.promised.orders.get(&entry.order_no) == Some(&entry.request_id);
+        let kept = |entry: &Entry| disk.iter().any(|held| held.request_id == entry.request_id);
+        let dropped = before.iter().find(|entry| seen(entry) && !kept(entry)).cloned();
+        if let Some(entry) = dropped {
+            let (order_no, id) = (entry.order_no, &entry.request_id);
+            self.breaks(format!("replica {of} drops #{order_no}, which was seen as {id}"));
+        }
+    }
+
+    /// Rule L6, by itself for the same reason: the catalog acts for no epoch that it was not told of.
+    fn check_told(&mut self, epoch: Epoch) {
+        let told = self.catalog.told();
+        if told < Some(epoch) {
+            self.breaks(format!("the catalog acts for epoch {epoch}, of which it was not told"));
+        }
+    }
+
+    /// Rules R5 and L5, about one replica: whoever takes a message has its epoch on disk, and has heard of
+    /// none above it. (What a leader's list brings back hides most of the harm as long as the catalog's
+    /// file is whole, so the rules are held to by themselves.)
+    fn check_epoch(&mut self, of: ReplicaId, epoch: Epoch) {
+        let node = self.node(of);
+        let heard = node.replica().and_then(Replica::configuration).map(|known| known.epoch);
+        let on_disk = node.disk.accepted;
+        if on_disk < epoch {
+            self.breaks(format!(
+                "replica {of} answers in epoch {epoch} and has {on_disk} on its disk"
+            ));
+        } else if heard > Some(epoch) && !self.make.bugs.has(Bug::NoEpochCheckAtFollower) {
+            self.breaks(format!("replica {of} takes a message of epoch {epoch}, which is over"));
         }
     }
 
@@ -435,11 +470,15 @@ impl World {
                 self.input(asker, |replica| replica.membership_answered(request.epoch, None));
             }
             // These are asked again until there is an answer.
-            Message::Traded { epoch, request_id, .. } => {
-                let (epoch, request_id) = (*epoch, request_id.clone());
-                self.post(Message::Trade { asker: Some(asker), epoch, request_id });
+            Message::Traded { epoch, request_id, .. } if self.node(asker).leads(*epoch) => {
+                self.ask_again(asker, request_id.clone());
             }
-            Message::Trade { .. } | Message::List { .. } | Message::Listed { .. } => {}
+            Message::Traded { .. }
+            | Message::Trade { .. }
+            | Message::List { .. }
+            | Message::Listed { .. }
+            | Message::Fill { .. }
+            | Message::Filled { .. } => {}
         }
         if !is_lost && let Some(orphan) = message.orphaned() {
             self.post(orphan);

@@ -1,0 +1,205 @@
+//! Reads what a replica or the catalog holds, page by page, so that however long its history is,
+//! one page of it is in memory.
+//!
+//! All pages of one dump belong together: whoever is asked refuses to go on once what a page
+//! before showed has changed (rule L9). A [`Digest`] stands for all of them, so that two dumps can
+//! be compared without keeping one.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde::de::DeserializeOwned;
+use wire::dump::{CatalogPage, MAX_PAGE, OrderPage};
+
+use crate::http::{Call, HttpClient, HttpError};
+use crate::ports::Addresses;
+use crate::process::ProcessName;
+
+/// How long one page may take, from a machine that is busy.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The first page tells where a dump ends, which may be reason enough not to read the rest.
+const FIRST_PAGE: usize = 1;
+
+/// A dump broke off.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{source_name}: GET /dump: {error}")]
+pub struct DumpError {
+    /// Whose dump.
+    pub source_name: ProcessName,
+    /// Why.
+    pub error: HttpError,
+}
+
+/// One page of anybody's dump.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DumpPage {
+    /// Of a replica's log.
+    Orders(OrderPage),
+    /// Of the catalog.
+    Catalog(CatalogPage),
+}
+
+/// Stands for everything that a dump said: two dumps with the same digest were the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(u64);
+
+/// A page of one kind of dump.
+pub(crate) trait Page: DeserializeOwned {
+    /// After which position the page that follows this one, itself asked for `after`, begins;
+    /// `None` after the last page.
+    fn next(&self, after: u64) -> Option<u64>;
+    /// What names the dump that this page belongs to, as query parameters.
+    fn dump(&self) -> String;
+}
+
+impl Page for OrderPage {
+    fn next(&self, _after: u64) -> Option<u64> {
+        OrderPage::next(self).map(|order_no| order_no.0)
+    }
+
+    fn dump(&self) -> String {
+        format!("&through={}&through_epoch={}", self.through, self.through_epoch)
+    }
+}
+
+impl Page for CatalogPage {
+    fn next(&self, after: u64) -> Option<u64> {
+        CatalogPage::next(self, after)
+    }
+
+    fn dump(&self) -> String {
+        format!("&through={}", self.through)
+    }
+}
+
+/// The pages of one dump, one after the other.
+#[derive(Debug)]
+pub(crate) struct Pages<P> {
+    http: HttpClient,
+    source_name: ProcessName,
+    address: SocketAddr,
+    /// Where the next page begins; nothing after the last one.
+    after: Option<u64>,
+    /// Names the dump, once its first page has.
+    dump: Option<String>,
+    seen: DefaultHasher,
+    kind: PhantomData<P>,
+}
+
+impl<P: Page> Pages<P> {
+    pub(crate) fn new(http: &HttpClient, source_name: ProcessName, address: SocketAddr) -> Self {
+        Self {
+            http: http.clone(),
+            source_name,
+            address,
+            after: Some(0),
+            dump: None,
+            seen: DefaultHasher::new(),
+            kind: PhantomData,
+        }
+    }
+
+    /// The next page; nothing after the last one.
+    pub(crate) async fn next(&mut self) -> Result<Option<P>, DumpError> {
+        let Some(after) = self.after else { return Ok(None) };
+        let page = self.ask(after).await;
+        let page = page.map_err(|error| DumpError { source_name: self.source_name, error })?;
+        // A page that leads nowhere is the last.
+        self.after = page.next(after).filter(|next| *next > after);
+        self.dump.get_or_insert_with(|| page.dump());
+        Ok(Some(page))
+    }
+
+    async fn ask(&mut self, after: u64) -> Result<P, HttpError> {
+        let limit = if self.dump.is_none() { FIRST_PAGE } else { MAX_PAGE };
+        let dump = self.dump.as_deref().unwrap_or_default();
+        let call = Call::get(format!("/dump?after={after}&limit={limit}{dump}"));
+        let reply = self.http.call(self.address, &call, PAGE_TIMEOUT).await?;
+        if reply.status != StatusCode::OK {
+            return Err(HttpError::Status { status: reply.status, message: reply.message() });
+        }
+        self.seen.write(&reply.body);
+        reply.json()
+    }
+
+    /// Stands for all pages so far.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest(self.seen.finish())
+    }
+}
+
+/// Reads everything, one source after the other, replicas first, and hands each page on, with
+/// whether it is its source's first. Gives back a digest per source.
+///
+/// # Errors
+/// The first dump that broke off; what was handed on of it is not all.
+pub async fn read_all(
+    http: &HttpClient,
+    addresses: &Addresses,
+    mut keep: impl AsyncFnMut(DumpPage, bool),
+) -> Result<Vec<Digest>, DumpError> {
+    let mut digests = Vec::new();
+    for mut pages in replicas(http, addresses) {
+        let mut is_first = true;
+        while let Some(page) = pages.next().await? {
+            keep(DumpPage::Orders(page), std::mem::take(&mut is_first)).await;
+        }
+        digests.push(pages.digest());
+    }
+    let mut pages = catalog(http, addresses);
+    let mut is_first = true;
+    while let Some(page) = pages.next().await? {
+        keep(DumpPage::Catalog(page), std::mem::take(&mut is_first)).await;
+    }
+    digests.push(pages.digest());
+    Ok(digests)
+}
+
+/// Reads whatever can be had of services that do not agree: of each source all or nothing. One
+/// source at a time is in memory.
+pub async fn read_evidence(
+    http: &HttpClient,
+    addresses: &Addresses,
+    mut keep: impl AsyncFnMut(DumpPage, bool),
+) {
+    for pages in replicas(http, addresses) {
+        keep_whole(pages, DumpPage::Orders, &mut keep).await;
+    }
+    keep_whole(catalog(http, addresses), DumpPage::Catalog, &mut keep).await;
+}
+
+async fn keep_whole<P: Page>(
+    mut pages: Pages<P>,
+    page_of: fn(P) -> DumpPage,
+    keep: &mut impl AsyncFnMut(DumpPage, bool),
+) {
+    let mut all = Vec::new();
+    loop {
+        match pages.next().await {
+            Ok(Some(page)) => all.push(page),
+            Ok(None) => break,
+            Err(error) => return tracing::warn!(%error, "kept nothing of it"),
+        }
+    }
+    let mut is_first = true;
+    for page in all {
+        keep(page_of(page), std::mem::take(&mut is_first)).await;
+    }
+}
+
+/// A dump of each replica, by id, that has not begun yet.
+pub(crate) fn replicas(http: &HttpClient, addresses: &Addresses) -> Vec<Pages<OrderPage>> {
+    let pages = addresses.orders.iter().map(|(id, address)| {
+        let pages: Pages<OrderPage> = Pages::new(http, ProcessName::Order(*id), *address);
+        pages
+    });
+    pages.collect()
+}
+
+/// The same of the catalog.
+pub(crate) fn catalog(http: &HttpClient, addresses: &Addresses) -> Pages<CatalogPage> {
+    Pages::new(http, ProcessName::Catalog, addresses.catalog)
+}

@@ -1,0 +1,230 @@
+//! A bazaar with a million orders: a takeover, an empty replica, an emptied catalog, and a dump that
+//! the checks pass.
+//!
+//! Trading a million orders takes a quarter of an hour and shows nothing more; so the four files of a
+//! bazaar that has just begun are filled in one go, as trades would have left them, and clients are
+//! taken to have seen each acknowledged. Then the real processes start over them, real clients trade,
+//! and the harness's own injector, dump and checks do the rest. How long each step took, and the most
+//! memory that each process has had, is printed.
+//!
+//! ```text
+//! cargo build --release --bins && cargo test --release -p loadgen --test million -- --ignored --nocapture
+//! ```
+//!
+//! `ORDERS=20000` makes it fewer, for a debug build.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
+mod prefill;
+mod steps;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use driver::attack;
+use driver::client::Setting;
+use driver::control::Control;
+use driver::recorder::{Record, Recorder};
+use faults::bazaar::{Bazaar, BazaarConfig, Durability, Ports};
+use faults::clock::Origin;
+use faults::converge::{converge, keep};
+use faults::dump::DumpPage;
+use faults::events::EventSink;
+use faults::heal::heal;
+use faults::probes;
+use results::checks;
+use results::records::{Cell, EventKind, FinalRow, MANIFEST_FORMAT, Manifest, RunFolder};
+use results::verdict::Verdict;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use steps::{Steps, wait_for};
+
+const CELL: &str = "million";
+const CLIENTS: u32 = 8;
+const REPLICAS: u8 = 3;
+const PING_TIMEOUT_MS: u64 = 300;
+/// Far beyond what any step may take.
+const CONVERGE_WITHIN: Duration = Duration::from_secs(600);
+/// Load before the first fault and after the last.
+const CALM: Duration = Duration::from_secs(3);
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes; see above"]
+async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog() {
+    let orders = std::env::var("ORDERS").map_or(1_000_000, |text| text.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunFolder::new(folder.path());
+    let origin = Origin::now();
+    write_manifest(&run, origin);
+    let mut recorder = Recorder::start(folder.path()).unwrap();
+    let events = EventSink::new(CELL, 1, origin, recorder.events());
+    let mut steps = Steps::new();
+
+    // The files, as a bazaar makes them itself.
+    let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
+    bazaar.stop().await;
+    drop(bazaar);
+    let last_us = prefill::fill(&folder.path().join("data"), orders, &recorder.records());
+    recorder.settle().await.unwrap();
+    steps.done(None, &format!("{orders} orders written into four files")).await;
+
+    let bazaar = Arc::new(Bazaar::start(config(folder.path())).await.unwrap());
+    bazaar.report_start(&events);
+    wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
+    steps.done(Some(&bazaar), "everything started, and in sync").await;
+    // Nothing may seem to have been traded after the clients have begun.
+    wait_for("the clock", async || (origin.elapsed_us() > last_us).then_some(())).await;
+
+    let (stop_probes, stopped) = oneshot::channel::<()>();
+    let watched = (Arc::clone(&bazaar), events.clone());
+    let watching = tokio::spawn(probes::watch(watched.0, watched.1, async {
+        let _ = stopped.await;
+    }));
+    let control = Arc::new(Control::new(origin, None));
+    let clients =
+        tokio::spawn(attack::run(Arc::new(setting(&bazaar, &control, &recorder)), CLIENTS));
+    control.wait_until(|counts| counts.ready == CLIENTS).await;
+    let began_us = origin.elapsed_us();
+    control.open_gate(began_us);
+    events.emit_at(began_us, EventKind::LoadBegan, |_| {});
+    sleep(CALM).await;
+
+    let leader = steps::leader(&bazaar).await.unwrap();
+    steps::kill(&bazaar, &events, 1, leader).await;
+    steps.restart_clock();
+    wait_for("a new leader that serves", || steps::another_serves(&bazaar, leader)).await;
+    steps.done(Some(&bazaar), "leader killed: another serves").await;
+    steps::restart(&bazaar, &events, 1, leader).await;
+    wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
+    steps.done(Some(&bazaar), "the old leader started again, and in sync").await;
+    sleep(CALM).await;
+
+    steps::kill(&bazaar, &events, 2, leader).await;
+    prefill::lose(&folder.path().join("data"), leader);
+    steps.restart_clock();
+    steps::restart(&bazaar, &events, 2, leader).await;
+    wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
+    steps.done(Some(&bazaar), "its file lost: an empty replica started, and in sync").await;
+    sleep(CALM).await;
+
+    let catalog = faults::process::ProcessName::Catalog;
+    steps::kill(&bazaar, &events, 3, catalog).await;
+    prefill::lose(&folder.path().join("data"), catalog);
+    steps.restart_clock();
+    steps::restart(&bazaar, &events, 3, catalog).await;
+    steps.done(Some(&bazaar), "the catalog's file lost: filled again, and ready").await;
+
+    heal(&bazaar, &[], &events).await.unwrap();
+    sleep(CALM).await;
+    control.end_at(origin.elapsed_us());
+    control.wait_until(|counts| counts.done == CLIENTS).await;
+    clients.abort();
+    events.emit(EventKind::LoadEnded, |_| {});
+
+    steps.restart_clock();
+    let converged = converge(&bazaar, CONVERGE_WITHIN, &events).await.unwrap();
+    steps.done(Some(&bazaar), &format!("{} orders equal in two dumps", converged.orders)).await;
+    assert!(converged.orders > orders);
+    let records = recorder.records();
+    keep(&bazaar, &converged, async |page, is_first| {
+        let (written, answer) = oneshot::channel();
+        records.send(Record::Final(final_rows(&page, is_first))).unwrap();
+        records.send(Record::Settle(written)).unwrap();
+        answer.await.unwrap();
+    })
+    .await
+    .unwrap();
+    steps.done(Some(&bazaar), "final.csv written").await;
+    stop_probes.send(()).unwrap();
+    watching.await.unwrap();
+    bazaar.stop().await;
+    recorder.settle().await.unwrap();
+    events.emit(EventKind::Finished, |_| {});
+    recorder.settle().await.unwrap();
+
+    steps.restart_clock();
+    let report = checks::check_run(&run).unwrap();
+    steps.done(None, "all checks").await;
+    println!("{}\n{steps}", report.to_text());
+    assert_eq!(report.verdict, Verdict::Pass);
+}
+
+fn config(folder: &Path) -> BazaarConfig {
+    let program = Path::new(env!("CARGO_BIN_EXE_double-trouble"));
+    let stocks = folder.join("catalog.txt");
+    fs::write(&stocks, prefill::stocks_file()).unwrap();
+    BazaarConfig {
+        bin_dir: program.parent().unwrap().to_owned(),
+        data_dir: folder.join("data"),
+        log_dir: folder.join("logs"),
+        replicas: REPLICAS,
+        cache: true,
+        durability: Durability::Flush,
+        ping_period_ms: 100,
+        ping_timeout_ms: PING_TIMEOUT_MS,
+        ports: Ports::Free,
+        stocks: Some(stocks),
+        cap: Some(prefill::CAP),
+        relays: false,
+        flags: Vec::new(),
+    }
+}
+
+fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> Setting {
+    Setting {
+        cell: CELL.to_owned(),
+        trial: 1,
+        p: 0.5,
+        peek: 0.05,
+        seed: 1,
+        stocks: prefill::stock_names().collect(),
+        front_end: bazaar.addresses().front_end.to_string(),
+        timeout: Duration::from_secs(10),
+        control: Arc::clone(control),
+        turns: None,
+        records: recorder.records(),
+    }
+}
+
+fn final_rows(page: &DumpPage, is_first: bool) -> Vec<FinalRow> {
+    match page {
+        DumpPage::Orders(page) => FinalRow::of_replica(CELL, 1, page, is_first),
+        DumpPage::Catalog(page) => FinalRow::of_catalog(CELL, 1, page, is_first),
+    }
+}
+
+fn write_manifest(run: &RunFolder, origin: Origin) {
+    let manifest = Manifest {
+        format: MANIFEST_FORMAT,
+        kind: "failover".to_owned(),
+        plan_name: CELL.to_owned(),
+        plan: String::new(),
+        command: std::env::args().collect(),
+        seed: 1,
+        started_at: "1970-01-01T00:00:00Z".to_owned(),
+        origin_monotonic_us: origin.monotonic_us(),
+        commit: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: Vec::new(),
+        replicas: REPLICAS,
+        durability: "flush".to_owned(),
+        ping_timeout_ms: Some(PING_TIMEOUT_MS),
+        converge_within_ms: u64::try_from(CONVERGE_WITHIN.as_millis()).unwrap(),
+        thresholds: Vec::new(),
+        cells: vec![Cell {
+            id: CELL.to_owned(),
+            p: 0.5,
+            cache: true,
+            clients: CLIENTS,
+            rate_per_s: None,
+            build: None,
+            trials: 1,
+            planned_faults: 3,
+        }],
+        stocks: prefill::initial_stocks(),
+    };
+    fs::write(run.path("manifest.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
+}

@@ -1,0 +1,187 @@
+//! Orders that were never traded, written where trades would have left them: into the three logs, the
+//! catalog's record and its stocks, and into what clients observed.
+
+use std::fs;
+use std::path::Path;
+
+use driver::recorder::Record;
+use faults::process::ProcessName;
+use results::records::{InitialStock, Observation, Op, Outcome, Phase};
+use rusqlite::{Connection, params};
+use tokio::sync::mpsc::UnboundedSender;
+use wire::bazaar::TradeType;
+
+pub(crate) const CAP: u32 = 1_000_000;
+const STOCKS: u64 = 10;
+const PRICE: f64 = 9.99;
+/// Far from empty and from the cap, so that no trade is refused.
+const QUANTITY: u32 = 500_000;
+/// The epoch that a bazaar begins with.
+const EPOCH: u64 = 1;
+/// Nobody else has this number.
+const CLIENT: u32 = 1_000;
+/// One trade after the other, each as long as a clock can tell.
+const US_PER_TRADE: u64 = 2;
+
+pub(crate) fn stock_names() -> impl Iterator<Item = String> {
+    (1..=STOCKS).map(|number| format!("Stock{number}"))
+}
+
+pub(crate) fn stocks_file() -> String {
+    stock_names().map(|name| format!("{name} {PRICE} 0 {QUANTITY}\n")).collect()
+}
+
+pub(crate) fn initial_stocks() -> Vec<InitialStock> {
+    let stock = |stock_name| InitialStock {
+        stock_name,
+        price: PRICE,
+        quantity: QUANTITY,
+        trade_volume: 0,
+        cap: CAP,
+    };
+    stock_names().map(stock).collect()
+}
+
+/// An order that might have been.
+struct Order {
+    number: u64,
+    request_id: String,
+    stock: u64,
+    trade_type: TradeType,
+    quantity: u32,
+}
+
+impl Order {
+    fn new(number: u64) -> Self {
+        let (stock, turn) = (number % STOCKS, number / STOCKS);
+        Self {
+            number,
+            request_id: format!("before-{number:07}"),
+            stock,
+            trade_type: if turn % 2 == 0 { TradeType::Buy } else { TradeType::Sell },
+            quantity: 1 + u32::try_from(turn / 2 % 7).unwrap(),
+        }
+    }
+
+    fn stock_name(&self) -> String {
+        format!("Stock{}", self.stock + 1)
+    }
+}
+
+fn all(orders: u64) -> impl Iterator<Item = Order> {
+    (1..=orders).map(Order::new)
+}
+
+/// Writes orders 1 to `orders` into a bazaar that has begun and traded nothing. Returns when the
+/// last one was acknowledged, in microseconds since the run's origin.
+pub(crate) fn fill(data: &Path, orders: u64, records: &UnboundedSender<Record>) -> u64 {
+    for id in 1..=3 {
+        fill_log(&data.join(format!("order-{id}.db")), orders);
+    }
+    fill_catalog(&data.join("catalog.db"), orders);
+    for order in all(orders) {
+        records.send(Record::Observation(Box::new(observation(&order)))).unwrap();
+    }
+    orders * US_PER_TRADE + 1
+}
+
+fn fill_log(path: &Path, orders: u64) {
+    let mut connection = Connection::open(path).unwrap();
+    let transaction = connection.transaction().unwrap();
+    let mut insert = transaction
+        .prepare(
+            "INSERT INTO orders (order_no, epoch, request_id, stock_name, trade_type, quantity)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .unwrap();
+    for order in all(orders) {
+        let (name, kind) = (order.stock_name(), order.trade_type.as_str());
+        let row = params![order.number, EPOCH, order.request_id, name, kind, order.quantity];
+        insert.execute(row).unwrap();
+    }
+    drop(insert);
+    transaction.execute("UPDATE accepted SET committed = ?1", [orders]).unwrap();
+    transaction.commit().unwrap();
+}
+
+fn fill_catalog(path: &Path, orders: u64) {
+    let mut connection = Connection::open(path).unwrap();
+    let transaction = connection.transaction().unwrap();
+    let mut insert = transaction
+        .prepare(
+            "INSERT INTO trades
+                 (decided, request_id, applied_seq, decision, epoch, stock_name, trade_type,
+                  quantity, version, quantity_after, volume_after, origin)
+             VALUES (?1, ?2, ?1, 'applied', ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'order')",
+        )
+        .unwrap();
+    let mut states = vec![(QUANTITY, 0_u64, 0_u64); usize::try_from(STOCKS).unwrap()];
+    for order in all(orders) {
+        let state = &mut states[usize::try_from(order.stock).unwrap()];
+        state.0 = match order.trade_type {
+            TradeType::Buy => state.0 - order.quantity,
+            TradeType::Sell => state.0 + order.quantity,
+        };
+        state.1 += u64::from(order.quantity);
+        state.2 += 1;
+        let (name, kind) = (order.stock_name(), order.trade_type.as_str());
+        insert
+            .execute(params![
+                order.number,
+                order.request_id,
+                EPOCH,
+                name,
+                kind,
+                order.quantity,
+                state.2,
+                state.0,
+                state.1
+            ])
+            .unwrap();
+    }
+    drop(insert);
+    for (name, (quantity, volume, version)) in stock_names().zip(states) {
+        let update = "UPDATE stocks SET quantity = ?2, trade_volume = ?3, version = ?4
+                      WHERE stock_name = ?1";
+        transaction.execute(update, params![name, quantity, volume, version]).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+fn observation(order: &Order) -> Observation {
+    let start_us = order.number * US_PER_TRADE;
+    Observation {
+        cell: super::CELL.to_owned(),
+        trial: 1,
+        phase: Phase::WarmUp,
+        client: CLIENT,
+        seq: order.number,
+        op: Op::Trade,
+        stock_name: Some(order.stock_name()),
+        trade_type: Some(order.trade_type),
+        quantity: Some(order.quantity),
+        planned_us: None,
+        start_us,
+        end_us: start_us + 1,
+        latency_us: 1,
+        outcome: Outcome::Ok,
+        status: Some(200),
+        reason: None,
+        order_no: Some(order.number),
+        seen_quantity: None,
+        seen_volume: None,
+        cache: None,
+        request_id: Some(order.request_id.clone()),
+        attempts: 1,
+    }
+}
+
+/// Removes the file of a process that does not run, with all that belongs to it.
+pub(crate) fn lose(data: &Path, name: ProcessName) {
+    for ending in ["db", "db-wal", "db-shm"] {
+        let path = data.join(format!("{name}.{ending}"));
+        if path.exists() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Who is connected, who keeps us waiting, and who has to go (rule S4).
+//!
+//! Nobody can tell a peer from a stranger when a connection is accepted. So every connection is a
+//! *newcomer* until its first request's header is there; with the token it then is a *peer*, without
+//! it a *client*. Each kind has a bound of its own, so however many clients there are, a replica's
+//! ping still gets in. If a kind has no place left, the connection goes that has kept us waiting
+//! longest: for a header, a body, or for taking its answer. One whose request is being worked on never
+//! goes. *Otherwise: 4,200 connections that pipeline requests and never read an answer lock clients and
+//! replicas out, for as long as they like.*
+//!
+//! A bound on connections of one address would say nothing on loopback, where all come from one.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use super::Limits;
+
+/// A request of the connection is being worked on.
+const BUSY: u64 = 0;
+/// The connection has lost its place.
+const GONE: u64 = u64::MAX;
+
+/// What a connection has turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    /// It has not sent a header yet.
+    Newcomer = 0,
+    /// It has sent a request without the token.
+    Client = 1,
+    /// It has shown the token.
+    Peer = 2,
+}
+
+/// Everybody who is connected to one server.
+#[derive(Debug)]
+pub(super) struct Connections {
+    limits: Limits,
+    origin: Instant,
+    kinds: Mutex<Kinds>,
+}
+
+#[derive(Debug, Default)]
+struct Kinds {
+    next_id: u64,
+    /// By kind; within it by the order of acceptance.
+    open: [BTreeMap<u64, Arc<State>>; 3],
+}
+
+/// What is known of one connection.
+#[derive(Debug)]
+struct State {
+    id: u64,
+    kind: AtomicU8,
+    /// [`BUSY`], [`GONE`], or since when we have been waiting for the other side, in microseconds.
+    waiting: AtomicU64,
+    gone: Notify,
+    /// The other side takes no more of an answer.
+    is_blocked: AtomicBool,
+    unblocked: Notify,
+}
+
+/// A connection, for whoever serves it. It is counted until this is dropped.
+#[derive(Debug)]
+pub(super) struct Connection {
+    state: Arc<State>,
+    all: Arc<Connections>,
+}
+
+/// The connection has lost its place: whatever it has just sent is not looked at any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gone;
+
+impl Connections {
+    pub(super) fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { limits, origin: Instant::now(), kinds: Mutex::default() })
+    }
+
+    /// Takes a newcomer in, in place of the one that came first if there are too many.
+    pub(super) fn accept(self: &Arc<Self>) -> Connection {
+        let now = self.now();
+        let mut kinds = self.kinds();
+        if kinds.of(Kind::Newcomer).len() >= self.limits.newcomers {
+            kinds.evict_first();
+        }
+        kinds.next_id += 1;
+        let state = Arc::new(State {
+            id: kinds.next_id,
+            kind: AtomicU8::new(Kind::Newcomer as u8),
+            waiting: AtomicU64::new(now),
+            gone: Notify::new(),
+            is_blocked: AtomicBool::new(false),
+            unblocked: Notify::new(),
+        });
+        kinds.of(Kind::Newcomer).insert(state.id, Arc::clone(&state));
+        Connection { state, all: Arc::clone(self) }
+    }
+
+    /// Closes the connection that can best be spared: there are no more file descriptors.
+    pub(super) fn spare_one(&self) {
+        let mut kinds = self.kinds();
+        let _ = kinds.evict_first() || kinds.evict_longest_waiting(Kind::Client);
+    }
+
+    /// Microseconds, at least 1.
+    fn now(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(GONE - 1).clamp(1, GONE - 1)
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, Kinds> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn limit(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Newcomer => self.limits.newcomers,
+            Kind::Client => self.limits.clients,
+            Kind::Peer => self.limits.peers,
+        }
+    }
+}
+
+impl Kinds {
+    fn of(&mut self, kind: Kind) -> &mut BTreeMap<u64, Arc<State>> {
+        &mut self.open[kind as usize]
+    }
+
+    /// Newcomers come and go in order, so looking for one costs nothing however many there are.
+    fn evict_first(&mut self) -> bool {
+        let newcomers = self.of(Kind::Newcomer);
+        let first = newcomers.values().find(|state| state.evict()).map(|state| state.id);
+        first.is_some_and(|id| newcomers.remove(&id).is_some())
+    }
+
+    fn evict_longest_waiting(&mut self, kind: Kind) -> bool {
+        let states = self.of(kind);
+        loop {
+            let waiting = |state: &&Arc<State>| state.waiting.load(Ordering::Relaxed);
+            let longest =
+                states.values().filter(|state| waiting(state) != BUSY).min_by_key(waiting);
+            let Some(id) = longest.map(|state| state.id) else { return false };
+            // Its request may have come this very moment; then the next one is it.
+            if states.get(&id).is_some_and(|state| state.evict()) {
+                states.remove(&id);
+                return true;
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes its place away, unless a request of it is being worked on.
+    fn evict(&self) -> bool {
+        let waiting = self.waiting.load(Ordering::Acquire);
+        if waiting == BUSY || waiting == GONE {
+            return false;
+        }
+        let evicted =
+            self.waiting.compare_exchange(waiting, GONE, Ordering::AcqRel, Ordering::Acquire);
+        if evicted.is_ok() {
+            self.gone.notify_one();
+        }
+        evicted.is_ok()
+    }
+}
+
+impl Connection {
+    /// A header has come, with the token or without. Says whether there is a place for its sender.
+    pub(super) fn is_admitted(&self, has_token: bool) -> bool {
+        let kind = self.state.kind.load(Ordering::Relaxed);
+        let wanted = if has_token { Kind::Peer } else { Kind::Client };
+        // Who was a peer once is taken for one from then on.
+        if kind >= wanted as u8 {
+            return true;
+        }
+        let mut kinds = self.all.kinds();
+        if kinds.open[usize::from(kind)].remove(&self.state.id).is_none() {
+            return false;
+        }
+        let has_room =
+            kinds.of(wanted).len() < self.all.limit(wanted) || kinds.evict_longest_waiting(wanted);
+        if has_room {
+            // Connections are evicted under this lock only, so it still has its place.
+            self.state.waiting.store(self.all.now(), Ordering::Release);
+            kinds.of(wanted).insert(self.state.id, Arc::clone(&self.state));
+            self.state.kind.store(wanted as u8, Ordering::Relaxed);
+        } else {
+            kinds.open[usize::from(kind)].insert(self.state.id, Arc::clone(&self.state));
+        }
+        has_room
+    }
+
+    /// The request is whole: from now on it is we who are waited for.
+    pub(super) fn begin(&self) -> Result<(), Gone> {
+        let begun = self
+            .state
+            .waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| (now != GONE).then_some(BUSY));
+        begun.map(drop).map_err(|_| Gone)
+    }
+
+    /// The answer is there: it is the other side's turn.
+    pub(super) fn end(&self) {
+        self.state.waiting.store(self.all.now(), Ordering::Release);
+    }
+
+    /// Completes when the connection has lost its place.
+    pub(super) async fn gone(&self) {
+        self.state.gone.notified().await;
+    }
+
+    /// The other side takes no more for the time being, or has taken everything.
+    pub(super) fn set_blocked(&self, is_blocked: bool) {
+        if self.state.is_blocked.swap(is_blocked, Ordering::AcqRel) && !is_blocked {
+            self.state.unblocked.notify_one();
+        }
+    }
+
+    /// Completes once the other side has taken every answer so far.
+    pub(super) async fn unblocked(&self) {
+        while self.state.is_blocked.load(Ordering::Acquire) {
+            self.state.unblocked.notified().await;
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let kind = usize::from(self.state.kind.load(Ordering::Relaxed));
+        self.all.kinds().open[kind].remove(&self.state.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections(newcomers: usize, clients: usize, peers: usize) -> Arc<Connections> {
+        Connections::new(Limits { newcomers, clients, peers, ..Limits::default() })
+    }
+
+    fn is_gone(connection: &Connection) -> bool {
+        connection.state.waiting.load(Ordering::Relaxed) == GONE
+    }
+
+    /// A client that has had its answer, in the place-th microsecond.
+    fn idle_since(all: &Arc<Connections>, since: u64) -> Connection {
+        let client = all.accept();
+        assert!(client.is_admitted(false));
+        client.state.waiting.store(since, Ordering::Relaxed);
+        client
+    }
+
+    #[test]
+    fn of_too_many_newcomers_the_first_one_goes() {
+        let all = connections(2, 1, 1);
+        let newcomers: Vec<_> = (0..4).map(|_| all.accept()).collect();
+        let gone: Vec<_> = newcomers.iter().map(is_gone).collect();
+        assert_eq!(gone, [true, true, false, false]);
+        assert!(!newcomers[0].is_admitted(true), "what it sends now comes too late");
+        assert!(newcomers[0].begin().is_err());
+    }
+
+    #[test]
+    fn of_too_many_clients_the_one_goes_that_has_kept_us_waiting_longest() {
+        let all = connections(8, 3, 1);
+        let clients = [idle_since(&all, 7), idle_since(&all, 3), idle_since(&all, 9)];
+        let fourth = all.accept();
+        assert!(fourth.is_admitted(false));
+        assert_eq!(clients.each_ref().map(is_gone), [false, true, false]);
+        assert!(!is_gone(&fourth));
+    }
+
+    #[test]
+    fn a_client_whose_request_is_worked_on_keeps_its_place() {
+        let all = connections(8, 2, 1);
+        let clients = [idle_since(&all, 3), idle_since(&all, 7)];
+        for client in &clients {
+            client.begin().unwrap();
+        }
+        let third = all.accept();
+        assert!(!third.is_admitted(false), "nobody can be spared");
+        clients[1].end();
+        assert!(third.is_admitted(false));
+        assert_eq!(clients.each_ref().map(is_gone), [false, true]);
+    }
+
+    #[test]
+    fn a_peer_takes_no_clients_place() {
+        let all = connections(8, 1, 1);
+        let client = all.accept();
+        assert!(client.is_admitted(false));
+        client.begin().unwrap();
+        let peer = all.accept();
+        assert!(peer.is_admitted(true));
+        assert!(peer.is_admitted(false), "it stays a peer, whatever it sends next");
+        assert!(!all.accept().is_admitted(false), "and leaves no client's place");
+    }
+
+    #[test]
+    fn a_connection_that_has_ended_is_not_counted() {
+        let all = connections(1, 1, 1);
+        for _ in 0..3 {
+            let client = all.accept();
+            assert!(client.is_admitted(false));
+            client.begin().unwrap();
+        }
+        assert!(all.kinds().open.iter().all(BTreeMap::is_empty));
+    }
+
+    #[test]
+    fn without_descriptors_newcomers_are_spared_first() {
+        let all = connections(8, 8, 8);
+        let client = idle_since(&all, 1);
+        let newcomer = all.accept();
+        all.spare_one();
+        assert!(is_gone(&newcomer) && !is_gone(&client));
+        all.spare_one();
+        assert!(is_gone(&client));
+        all.spare_one();
+    }
+}

@@ -1,0 +1,64 @@
+//! What a server puts up with (rule S4), in one place, so that tests can make it small.
+
+use std::time::Duration;
+
+use super::Names;
+
+/// Who may ask, and how much of what.
+#[derive(Clone, Debug, Default)]
+pub struct HttpConfig {
+    /// Host names that are answered to, besides `localhost` and literal addresses.
+    pub names: Names,
+    /// What is put up with.
+    pub limits: Limits,
+}
+
+/// Bounds on connections, requests and what they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that have not sent a request's header yet. Whoever means it sends one at once; if
+    /// there are more, the one that came first goes.
+    pub newcomers: usize,
+    /// Connections of clients. If there are more, the one goes that has kept us waiting longest; if
+    /// none does, the newcomer is told to come back.
+    pub clients: usize,
+    /// Connections of the bazaar's own: they have shown the token, and take nobody's place.
+    pub peers: usize,
+    /// Requests of one kind of places that are worked on at once. Each holds a body and a few
+    /// buffers; far beyond what a laptop can answer, and a bound all the same.
+    pub concurrent: usize,
+    /// How long a request waits for one of those places before it is told to come back.
+    pub wait_for_place: Duration,
+    /// How long a connection may idle, or take to send a header.
+    pub header_time: Duration,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+    /// How long an answer may take to be taken, from when the peer first takes no more of it.
+    pub write_time: Duration,
+    /// What is read ahead of a connection; a header that does not fit is refused with 431. A header
+    /// of our own is longest when it announces a configuration, some 100 bytes a replica.
+    pub header_bytes: usize,
+    /// Up to which length a client's body needs no place of its own. A trade has some 80 bytes.
+    pub small_body_bytes: usize,
+    /// Longer bodies of clients that are being read at once, so that unfinished ones of the largest
+    /// length from every connection do not fill the memory.
+    pub large_bodies: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            newcomers: 1024,
+            clients: 4096,
+            peers: 4096,
+            concurrent: 1024,
+            wait_for_place: Duration::from_secs(2),
+            header_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(10),
+            header_bytes: 32 * 1024,
+            small_body_bytes: 4 * 1024,
+            large_bodies: 256,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A part that panics, to see that its process ends (rule G4).
+//!
+//! No bug is known that makes one panic, so the panic is planted.
+
+/// A part that owns state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "planted-bugs", derive(clap::ValueEnum))]
+pub enum Part {
+    /// Order: the thread that numbers.
+    OrderWriter,
+    /// Catalog: the thread that decides.
+    CatalogWriter,
+    /// Catalog: the task that tells the front-end.
+    CatalogPusher,
+    /// Front-end: the task that elects.
+    Detector,
+    /// Front-end: where the configuration changes.
+    Membership,
+}
+
+/// Which part panics: none, unless the feature is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Panics {
+    #[cfg(feature = "planted-bugs")]
+    part: Option<Part>,
+}
+
+#[cfg(feature = "planted-bugs")]
+impl Panics {
+    /// This part panics at the first thing that it does.
+    #[must_use]
+    pub(super) fn at(part: Option<Part>) -> Self {
+        Self { part }
+    }
+
+    /// Panics if it is `part`'s turn.
+    pub fn pass(self, part: Part) {
+        assert!(self.part != Some(part), "planted");
+    }
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+impl Panics {
+    /// Nothing panics in a build without the feature.
+    pub fn pass(self, _part: Part) {}
+}

@@ -1,0 +1,465 @@
+//! Five processes on free ports over one folder. They end with the test, however it ends.
+//!
+//! Nothing is timed: a process is up once it says so, and what is awaited is asked for again until
+//! it is there. [`PATIENCE`] is reached only when a test fails.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use services::http::{Call, Peers, Reply};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+/// A generous bound on anything awaited; reached only when a test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+/// How long one question may take: a trade is tried for ten seconds by the front-end.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// Between two looks at something that cannot be waited for otherwise.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// What the processes of one bazaar know each other by.
+const SECRET: &str = "a-secret-of-these-tests";
+/// Ports that the system gives to no outgoing connection; each bazaar takes five in a row.
+const PORTS: std::ops::Range<u16> = 10_000..30_000;
+/// Stocks that neither sell out nor fill up.
+const STOCKS: &str = "Stock1 9.99 0 500000\nStock2 19.99 0 500000\nStock3 29.99 0 500000\n";
+const CAP: &str = "1000000";
+
+/// One of the processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    FrontEnd,
+    Catalog,
+    Order(u8),
+}
+
+pub(crate) const ORDERS: [Name; 3] = [Name::Order(1), Name::Order(2), Name::Order(3)];
+pub(crate) const ALL: [Name; 5] =
+    [Name::Catalog, Name::Order(1), Name::Order(2), Name::Order(3), Name::FrontEnd];
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FrontEnd => f.write_str("front-end"),
+            Self::Catalog => f.write_str("catalog"),
+            Self::Order(id) => write!(f, "order-{id}"),
+        }
+    }
+}
+
+/// The processes, running or not, and what they work on.
+pub(crate) struct Bazaar {
+    folder: TempDir,
+    base_port: u16,
+    running: BTreeMap<Name, Child>,
+    /// Replicas that the front-end is told to do without.
+    without: Vec<u8>,
+    /// As a client of the bazaar.
+    public: Peers,
+    /// As one of its own.
+    internal: Peers,
+}
+
+impl Bazaar {
+    /// A folder and ports, and nothing that runs.
+    pub(crate) fn prepare() -> Self {
+        let bazaar = Self {
+            folder: TempDir::new().unwrap(),
+            base_port: free_base_port(),
+            running: BTreeMap::new(),
+            without: Vec::new(),
+            public: Peers::new(None),
+            internal: Peers::new(Some(Arc::from(SECRET))),
+        };
+        fs::create_dir(bazaar.data()).unwrap();
+        fs::write(bazaar.folder.path().join("catalog.txt"), STOCKS).unwrap();
+        bazaar
+    }
+
+    /// A bazaar that is whole.
+    pub(crate) async fn start() -> Self {
+        let mut bazaar = Self::prepare();
+        bazaar.launch_all();
+        bazaar.whole().await;
+        bazaar
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn address(&self, name: Name) -> SocketAddr {
+        let offset = match name {
+            Name::FrontEnd => 0,
+            Name::Catalog => 4,
+            Name::Order(id) => u16::from(id),
+        };
+        ([127, 0, 0, 1], self.base_port + offset).into()
+    }
+
+    // ---- processes ----
+
+    /// Starts a process over whatever its file is by now.
+    pub(crate) fn launch(&mut self, name: Name) {
+        let log = File::options().create(true).append(true).open(self.log(name)).unwrap();
+        let child = self.command(name).stderr(log.try_clone().unwrap()).stdout(log).spawn();
+        let before = self.running.insert(name, child.unwrap());
+        assert!(before.is_none(), "{name} runs already");
+    }
+
+    pub(crate) fn launch_all(&mut self) {
+        for name in ALL {
+            self.launch(name);
+        }
+    }
+
+    /// From now on the front-end is started with the order to do without this replica.
+    pub(crate) fn do_without(&mut self, id: u8) {
+        self.without.push(id);
+    }
+
+    /// From now on it is started as at first.
+    pub(crate) fn do_with_all(&mut self) {
+        self.without.clear();
+    }
+
+    /// Stops a process as an operator does.
+    pub(crate) fn stop(&mut self, name: Name) {
+        let mut child = self.running.remove(&name).unwrap();
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Stops everything: first whoever asks the others.
+    pub(crate) fn stop_all(&mut self) {
+        for name in [Name::FrontEnd, Name::Order(1), Name::Order(2), Name::Order(3), Name::Catalog]
+        {
+            if self.running.contains_key(&name) {
+                self.stop(name);
+            }
+        }
+    }
+
+    /// Ends a process that may have ended already.
+    pub(crate) fn end(&mut self, name: Name) {
+        if self.running.contains_key(&name) {
+            self.kill(name);
+        }
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self, name: Name) {
+        let mut child = self.running.remove(&name).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Waits until a process has ended by itself: its exit code, and the last line that it wrote.
+    pub(crate) async fn refuses(&mut self, name: Name) -> Ended {
+        let what = format!("the end of {name}");
+        let status = self.until(&what, async |bazaar| bazaar.ended(name)).await;
+        self.note_end(name, status)
+    }
+
+    fn ended(&mut self, name: Name) -> Result<ExitStatus, String> {
+        let ended = self.running.get_mut(&name).unwrap().try_wait().unwrap();
+        ended.ok_or_else(|| self.last_line(name))
+    }
+
+    fn command(&self, name: Name) -> Command {
+        let mut command = Command::new(match name {
+            Name::FrontEnd => env!("CARGO_BIN_EXE_front-end"),
+            Name::Catalog => env!("CARGO_BIN_EXE_catalog"),
+            Name::Order(_) => env!("CARGO_BIN_EXE_order"),
+        });
+        command.env("DOUBLE_TROUBLE_SECRET", SECRET).env_remove("RUST_LOG").stdin(Stdio::null());
+        command.arg("--parent-pid").arg(std::process::id().to_string());
+        command.arg("--data-dir").arg(self.data());
+        // What is lost here is whole files, not what a disk had not written yet.
+        command.args(["--durability", "os"]);
+        command.arg("--listen").arg(self.address(name).to_string());
+        if name != Name::Catalog {
+            command.arg("--catalog").arg(self.address(Name::Catalog).to_string());
+            for id in 1..=3 {
+                command.arg("--replica").arg(format!("{id}={}", self.address(Name::Order(id))));
+            }
+        }
+        if name != Name::FrontEnd {
+            command.arg("--front-end").arg(self.address(Name::FrontEnd).to_string());
+        }
+        match name {
+            Name::FrontEnd => {
+                for id in &self.without {
+                    command.arg("--without").arg(id.to_string());
+                }
+            }
+            Name::Catalog => {
+                command.arg("--stocks").arg(self.folder.path().join("catalog.txt"));
+                command.args(["--cap", CAP]);
+            }
+            Name::Order(id) => _ = command.arg("--id").arg(id.to_string()),
+        }
+        command
+    }
+
+    // ---- files ----
+
+    pub(crate) fn file(&self, name: Name) -> PathBuf {
+        self.data().join(format!("{name}.db"))
+    }
+
+    /// Takes the file of a process that does not run away, with all that belongs to it.
+    pub(crate) fn lose(&self, name: Name) {
+        assert!(!self.running.contains_key(&name), "{name} still runs");
+        let lost = TempDir::new_in(self.folder.path()).unwrap().keep();
+        for path in belongings(&self.data(), name) {
+            fs::rename(&path, lost.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+
+    /// Copies the file of a process that does not run.
+    pub(crate) fn copy(&self, name: Name) -> Copy {
+        assert!(!self.running.contains_key(&name), "{name} still runs");
+        let folder = TempDir::new_in(self.folder.path()).unwrap();
+        for path in belongings(&self.data(), name) {
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+        Copy { name, folder }
+    }
+
+    /// Puts a copy where the process's file is.
+    pub(crate) fn put_back(&self, copy: &Copy) {
+        self.lose(copy.name);
+        for path in belongings(copy.folder.path(), copy.name) {
+            fs::copy(&path, self.data().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+
+    // ---- what it says ----
+
+    pub(crate) async fn get(&self, name: Name, path: &str) -> Option<Reply> {
+        self.internal.call(self.address(name), &Call::get(path), ANSWER_WITHIN).await.ok()
+    }
+
+    /// What a client asks the front-end.
+    pub(crate) async fn ask(&self, call: &Call) -> Option<Reply> {
+        self.public.call(self.address(Name::FrontEnd), call, ANSWER_WITHIN).await.ok()
+    }
+
+    /// Why a process is not ready; `None` if it is.
+    pub(crate) async fn unready(&self, name: Name) -> Option<String> {
+        match self.get(name, "/healthz").await {
+            Some(reply) if reply.status == StatusCode::OK => None,
+            Some(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
+            None => Some("no answer".to_owned()),
+        }
+    }
+
+    /// Waits until a process is ready.
+    pub(crate) async fn ready(&mut self, name: Name) {
+        self.until(&format!("{name} ready"), async |bazaar| {
+            if let Ok(status) = bazaar.ended(name) {
+                panic!("{name} ended: {status}: {}", bazaar.last_line(name));
+            }
+            bazaar.unready(name).await.map_or(Ok(()), Err)
+        })
+        .await;
+    }
+
+    /// Waits until everything that runs is ready, and every replica that runs is in sync.
+    pub(crate) async fn whole(&mut self) {
+        let names: Vec<_> = self.running.keys().copied().collect();
+        for name in names {
+            self.ready(name).await;
+        }
+        let replicas = self.running.keys().filter_map(|name| match name {
+            Name::Order(id) => Some(Value::from(*id)),
+            _ => None,
+        });
+        let replicas: Vec<_> = replicas.collect();
+        self.until("every replica in sync", async |bazaar| {
+            let leadership = bazaar.leadership().await.ok_or("no answer")?;
+            if leadership["in_sync"].as_array() == Some(&replicas) {
+                Ok(())
+            } else {
+                Err(leadership.to_string())
+            }
+        })
+        .await;
+        // An old copy of a member's file is a member; what it lacks comes with the leader's next message.
+        self.until("every replica up to date", async |bazaar| {
+            let mut heads = Vec::new();
+            for name in ORDERS.into_iter().filter(|name| bazaar.running.contains_key(name)) {
+                let reply = bazaar.get(name, "/dump?limit=1").await.ok_or("no answer")?;
+                let head: Value = reply.json().ok_or("no dump")?;
+                heads.push(
+                    ["through", "through_epoch", "committed"].map(|field| head[field].clone()),
+                );
+            }
+            let is_whole = |head: &[Value; 3]| *head == heads[0] && head[0] == head[2];
+            if heads.iter().all(is_whole) { Ok(()) } else { Err(format!("{heads:?}")) }
+        })
+        .await;
+    }
+
+    /// Waits until a process is not ready for a reason that contains `words`, and returns it.
+    pub(crate) async fn waits(&mut self, name: Name, words: &str) -> String {
+        self.until(&format!("{name} not ready: {words}"), async |bazaar| {
+            if let Ok(status) = bazaar.ended(name) {
+                panic!("{name} ended: {status}: {}", bazaar.last_line(name));
+            }
+            let reason = bazaar.unready(name).await.unwrap_or_else(|| "it is ready".to_owned());
+            if reason.contains(words) { Ok(reason) } else { Err(reason) }
+        })
+        .await
+    }
+
+    /// Waits until a process is ready, or has ended by itself.
+    pub(crate) async fn ready_or_ended(&mut self, name: Name) -> Result<(), Ended> {
+        let what = format!("{name} ready, or its end");
+        let outcome = self.until(&what, async |bazaar| match bazaar.ended(name) {
+            Ok(status) => Ok(Err(status)),
+            Err(_) => bazaar.unready(name).await.map_or(Ok(Ok(())), Err),
+        });
+        outcome.await.map_err(|status| self.note_end(name, status))
+    }
+
+    /// Waits until a process has ended by itself, or is not ready for a reason with these words.
+    pub(crate) async fn unready_or_ended(
+        &mut self,
+        name: Name,
+        words: &str,
+    ) -> Result<String, Ended> {
+        let what = format!("{name} not ready: {words}, or its end");
+        let outcome = self.until(&what, async |bazaar| match bazaar.ended(name) {
+            Ok(status) => Ok(Err(status)),
+            Err(_) => match bazaar.unready(name).await {
+                Some(reason) if reason.contains(words) => Ok(Ok(reason)),
+                reason => Err(reason.unwrap_or_else(|| "it is ready".to_owned())),
+            },
+        });
+        outcome.await.map_err(|status| self.note_end(name, status))
+    }
+
+    fn note_end(&mut self, name: Name, status: ExitStatus) -> Ended {
+        self.running.remove(&name);
+        (status.code(), self.last_line(name))
+    }
+
+    pub(crate) async fn leadership(&self) -> Option<Value> {
+        self.get(Name::FrontEnd, "/leader").await?.json()
+    }
+
+    pub(crate) async fn leader(&self) -> Name {
+        let leadership = self.leadership().await.unwrap();
+        Name::Order(u8::try_from(leadership["leader"].as_u64().unwrap()).unwrap())
+    }
+
+    /// Looks again and again until there is something; `look` says why there is not.
+    pub(crate) async fn until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl AsyncFnMut(&mut Self) -> Result<T, String>,
+    ) -> T {
+        let begun = Instant::now();
+        loop {
+            match look(self).await {
+                Ok(found) => return found,
+                Err(why) if begun.elapsed() > PATIENCE => {
+                    panic!("in vain: {what}: {why}\n{}", self.logs())
+                }
+                Err(_) => sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+
+    fn log(&self, name: Name) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+
+    pub(crate) fn last_line(&self, name: Name) -> String {
+        let log = fs::read_to_string(self.log(name)).unwrap();
+        log.lines().next_back().unwrap_or_default().to_owned()
+    }
+
+    /// The end of everything that was logged, for people.
+    fn logs(&self) -> String {
+        let tail = |name: Name| {
+            let log = fs::read_to_string(self.log(name)).unwrap_or_default();
+            let mut lines: Vec<_> = log.lines().rev().take(12).collect();
+            lines.reverse();
+            format!("--- {name}\n{}\n", lines.join("\n"))
+        };
+        ALL.map(tail).concat()
+    }
+}
+
+impl Drop for Bazaar {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+        for child in self.running.values_mut() {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The exit code of a process that ended by itself, and the last line that it wrote.
+pub(crate) type Ended = (Option<i32>, String);
+
+/// The file of one process as it once was.
+pub(crate) struct Copy {
+    name: Name,
+    folder: TempDir,
+}
+
+/// A database and what SQLite keeps beside it, as far as it is there. A lock is of no use to anybody.
+fn belongings(folder: &Path, name: Name) -> Vec<PathBuf> {
+    let files = ["db", "db-wal", "db-shm"].map(|ending| folder.join(format!("{name}.{ending}")));
+    files.into_iter().filter(|path| path.exists()).collect()
+}
+
+/// The first of five ports that nobody uses. A bazaar keeps them through all its lives, so
+/// neighbouring tests must not take them in between: they hold a lock file per choice.
+fn free_base_port() -> u16 {
+    let begin = u64::from(std::process::id()) ^ u64::from(uuid::Uuid::new_v4().as_fields().0);
+    let choices = u64::from((PORTS.end - PORTS.start) / 5);
+    for step in 0..choices {
+        let choice = u16::try_from((begin + step) % choices).unwrap();
+        let base = PORTS.start + 5 * choice;
+        if is_reserved(base) && (base..base + 5).all(is_free) {
+            return base;
+        }
+    }
+    panic!("no five free ports in {PORTS:?}");
+}
+
+/// Whether this process is the only one of these tests that has these ports. Held until it ends.
+fn is_reserved(base: u16) -> bool {
+    let path = std::env::temp_dir().join(format!("bazaar-files-{base}.lock"));
+    let opened = File::options().create(true).truncate(false).write(true).mode(0o666).open(path);
+    let Ok(file) = opened else { return false };
+    if file.try_lock().is_err() {
+        return false;
+    }
+    // The lock goes with the process.
+    std::mem::forget(file);
+    true
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
