@@ -1,6 +1,6 @@
 //! Everything equal again, and what it then holds.
 //!
-//! What makes dumps agree is decided by [`comparison`], which is pure; the loop around it asks,
+//! What makes dumps agree is decided by `comparison`, which is pure; the loop around it asks,
 //! and compares with the time before. A look reads all dumps side by side, a page of each at a
 //! time, and keeps a digest: two looks with equal digests saw the same. What was seen is read once
 //! more to be kept, and must then still be the same.

@@ -9,7 +9,7 @@
 //! layout is refused and left as it is.
 //!
 //! * [`trouble`] says why a file cannot be used, in words that say what to do.
-//! * [`access`] sees to it that folders and files are their owner's alone.
+//! * `access` sees to it that folders and files are their owner's alone.
 //! * [`change`] has transactions.
 
 mod access;

@@ -6,6 +6,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -14,6 +15,8 @@ use tempfile::TempDir;
 const EXIT_PANIC: i32 = 5;
 /// A replica that nobody plays.
 const NOBODY: &[&str] = &["--replica=1=127.0.0.1:9"];
+/// What a bazaar's processes know each other by.
+const SECRET: &str = "11111111-2222-4333-8444-555555555555";
 /// A generous bound on anything awaited; reached only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -34,6 +37,7 @@ impl Process {
             .arg(format!("--data-dir={}", dir.path().display()))
             .arg(format!("--panic-at={part}"))
             .args(more)
+            .env("DOUBLE_TROUBLE_SECRET", SECRET)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -51,19 +55,36 @@ impl Process {
             std::thread::yield_now();
         };
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let _ =
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let _ = write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nx-double-trouble-secret: {SECRET}\r\n\
+             Connection: close\r\n\r\n"
+        );
         let _ = stream.read_to_end(&mut Vec::new());
     }
 
     /// Waits for its end, which must be that of a panic in `part`.
     fn ended_by(mut self, part: &str) {
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let mut stderr = self.child.stderr.take().unwrap();
+        let (ended, end) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut said = String::new();
+            stderr.read_to_string(&mut said).unwrap();
+            ended.send(said)
+        });
+        let said = end.recv_timeout(PATIENCE).expect("it ends by itself");
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), Some(EXIT_PANIC), "{said}");
         let line = format!("error: {part} panicked; start this process again");
         assert_eq!(said.lines().last(), Some(line.as_str()), "{said}");
+    }
+}
+
+/// A test that fails leaves no process behind.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

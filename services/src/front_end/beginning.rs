@@ -82,7 +82,7 @@ impl std::fmt::Display for PartName {
 pub enum Past {
     /// Nothing: this is the first start.
     Nothing,
-    /// A bazaar, to be fenced and then [adopted](adopted).
+    /// A bazaar, to be fenced and then [adopted].
     Of(Fence),
 }
 
