@@ -39,8 +39,10 @@ impl Place {
         self
     }
 
-    /// A copy of the catalog's program, for those who may not enter the build's folder.
+    /// A copy of the catalog's program, and of what it becomes, for those who may not enter the
+    /// build's folder.
     fn program(&self) -> PathBuf {
+        fs::copy(env!("CARGO_BIN_EXE_bazaar"), self.dir.path().join("bazaar")).unwrap();
         let program = self.dir.path().join("catalog");
         fs::copy(env!("CARGO_BIN_EXE_catalog"), &program).unwrap();
         program
