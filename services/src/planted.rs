@@ -103,6 +103,8 @@ pub enum Bug {
     OneBound,
     /// All: what clients read shares its bound with their trades (G3).
     ReadsShareWithTrades,
+    /// All: a read that has to ask another process shares its bound with those that need not (G3).
+    QuestionsShareWithReads,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).

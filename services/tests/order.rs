@@ -11,7 +11,8 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use services::http::{
-    Access, Answer, Call, Endpoint, HttpConfig, Peers, Reply, Request, ServerConfig, Service, serve,
+    Access, Answer, Call, Endpoint, HttpConfig, Limits, Peers, Reply, Request, ServerConfig,
+    Service, serve,
 };
 use services::metrics::Metrics;
 use services::order::{Config, run};
@@ -20,7 +21,7 @@ use services::storage::Durability;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use wire::bazaar::{CatalogAnswer, CatalogTrade, TRADE_FAILED, TRADED};
 use wire::configuration::{Configuration, Fence, Member, Membership, MembershipRequest};
 use wire::dump::OrderPage;
@@ -219,6 +220,8 @@ struct Bazaar {
     others_at: SocketAddr,
     /// Where replicas that are started look for the catalog.
     catalog_at: SocketAddr,
+    /// What replicas that are started put up with.
+    limits: Limits,
     replicas: HashMap<u8, Replica>,
     addresses: HashMap<u8, SocketAddr>,
     peers: Peers,
@@ -232,6 +235,11 @@ async fn listener(at: Option<SocketAddr>) -> TcpListener {
 impl Bazaar {
     /// `count` replicas, of which the highest leads epoch 1.
     async fn start(count: u8) -> Self {
+        Self::start_within(Limits::default(), count).await
+    }
+
+    /// The same, of replicas that put up with so much.
+    async fn start_within(limits: Limits, count: u8) -> Self {
         // Who is a member, and which process leads, is known once they answer.
         let configuration = Configuration {
             version: ConfigVersion(1),
@@ -277,6 +285,7 @@ impl Bazaar {
             others,
             others_at,
             catalog_at: others_at,
+            limits,
             replicas: HashMap::new(),
             addresses,
             peers: Peers::new(None),
@@ -336,7 +345,7 @@ impl Bazaar {
             ping_timeout: Duration::from_secs(5),
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
-            http: services::http::HttpConfig::default(),
+            http: HttpConfig { limits: self.limits, ..HttpConfig::default() },
             planted: services::planted::Planted::default(),
         };
         let (stop, stopped) = oneshot::channel();
@@ -912,6 +921,37 @@ async fn what_is_known_to_be_committed_is_shown_after_an_election_without_the_ca
     // What it does not know, it does not deny.
     assert_eq!(bazaar.call(1, &look_up(2)).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!bazaar.ping(1).await.serving);
+    bazaar.stop_all().await;
+}
+
+#[tokio::test]
+async fn lookups_that_wait_for_a_takeover_hold_up_none_of_what_is_known() {
+    let (reads, wait_for_place) = (8, Duration::from_millis(20));
+    let limits = Limits { concurrent: reads, questions: 4, wait_for_place, ..Limits::default() };
+    let mut bazaar = Bazaar::start_within(limits, 2).await;
+    bazaar.trade(2, "R1").await;
+    bazaar.until(1, |reply| reply.committed.0 == 1).await;
+    bazaar.others.is_down.store(true, Ordering::SeqCst);
+    bazaar.stop(2).await;
+    bazaar.begin(1).await;
+    bazaar.until(1, |reply| reply.leading).await;
+    let look_up =
+        |order_no: u64| Call::get(format!("/query?order_no={order_no}")).header(headers::EPOCH, 2);
+    let mut waiting = JoinSet::new();
+    for _ in 0..reads {
+        let (peers, address, call) = (bazaar.peers.clone(), bazaar.addresses[&1], look_up(2));
+        waiting.spawn(async move { while peers.call(address, &call, PATIENCE).await.is_ok() {} });
+    }
+    let full = async {
+        while body(&bazaar.call(1, &look_up(2)).await)["error"]["message"]
+            != "too many requests at once"
+        {}
+    };
+    tokio::time::timeout(PATIENCE, full).await.expect("there are more than may wait");
+    for _ in 0..10 * reads {
+        assert_eq!(bazaar.call(1, &look_up(1)).await.status, StatusCode::OK);
+    }
+    waiting.shutdown().await;
     bazaar.stop_all().await;
 }
 

@@ -286,6 +286,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("forget-attempts", "the same, and then a refused connection"),
     ("one-bound", "needs 1024 clients"),
     ("reads-share-with-trades", "the same"),
+    ("questions-share-with-reads", "the same, and a catalog that is stopped"),
     ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
     ("elect-without-proof", "needs two disks that hang under processes that do not"),
     (

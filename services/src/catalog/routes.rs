@@ -25,7 +25,7 @@ use super::ledger::{Stale, Trade};
 use super::reveal::Look;
 use super::shown::Shown;
 use super::writer::{Ask, Desk, NotTold, PageRequest, Status, Told, Waiting};
-use crate::http::{Access, Answer, BadRequest, Endpoint, Request, Service};
+use crate::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
 use crate::metrics::Metrics;
 
 /// Said until every version has been pushed.
@@ -71,7 +71,7 @@ impl Service for Catalog {
     type Route = Route;
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
-        Endpoint::get("/query", Access::Work, Route::Query),
+        Endpoint::get("/query", Access::Work, Route::Query).asking(Peer::FrontEnd),
         Endpoint::post("/trade", Access::Work, Route::Trade).trading(),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
         Endpoint::post("/fill", Access::Internal, Route::Fill),
@@ -81,6 +81,13 @@ impl Service for Catalog {
         Endpoint::get("/healthz", Access::Local, Route::Health),
         Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
+
+    fn answer_here(&self, route: Route, request: &Request) -> Option<Answer> {
+        match route {
+            Route::Query => self.look(request),
+            _ => None,
+        }
+    }
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         let answer = match route {
@@ -105,24 +112,33 @@ impl Service for Catalog {
 }
 
 impl Catalog {
+    /// `GET /query`, if that need not wait until the front-end has acknowledged something.
+    fn look(&self, request: &Request) -> Option<Answer> {
+        let (name, least) = match self.wanted(request) {
+            Ok(wanted) => wanted,
+            Err(no) => return Some(no),
+        };
+        match self.shown.look(&name, least) {
+            Look::TooEarly | Look::Overtaken(_) => None,
+            look => Some(shown(look)),
+        }
+    }
+
+    /// `GET /query`, however long that takes, within a bound.
     async fn query(&self, request: &Request) -> Result<Answer, Answer> {
+        let (name, least) = self.wanted(request)?;
+        Ok(shown(match least {
+            None => self.shown.query(&name),
+            Some(least) => self.shown.fill(&name, least, |next| self.raise(&name, next)).await,
+        }))
+    }
+
+    /// The stock that a query is for, and the version that it needs.
+    fn wanted(&self, request: &Request) -> Result<(String, Option<StockVersion>), Answer> {
         if let Some(reason) = self.closed() {
             return Err(not_yet(reason));
         }
-        let name = request.stock_name()?;
-        let look = match request.header::<StockVersion>(headers::MIN_VERSION)? {
-            None => self.shown.query(&name),
-            Some(least) => self.shown.fill(&name, least, |next| self.raise(&name, next)).await,
-        };
-        match look {
-            Look::Found(at) => Ok(Answer::ok(&Data { data: at.stock })
-                .header(HeaderName::from_static(headers::STOCK_VERSION), number(at.version.0))),
-            Look::Unknown => Err(Answer::error(StatusCode::NOT_FOUND, STOCK_NOT_FOUND)),
-            Look::Closed => Err(not_yet(PUSHING_VERSIONS)),
-            Look::TooEarly | Look::Overtaken(_) => {
-                Err(not_yet("the front-end has not acknowledged that version yet"))
-            }
-        }
+        Ok((request.stock_name()?, request.header::<StockVersion>(headers::MIN_VERSION)?))
     }
 
     /// L8: the front-end has seen a later version of a stock than there ever was in this file.
@@ -191,6 +207,18 @@ impl Catalog {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Answer::json(status, &json!({ "ready": false, "reason": reason }))
             }
+        }
+    }
+}
+
+fn shown(look: Look) -> Answer {
+    match look {
+        Look::Found(at) => Answer::ok(&Data { data: at.stock })
+            .header(HeaderName::from_static(headers::STOCK_VERSION), number(at.version.0)),
+        Look::Unknown => Answer::error(StatusCode::NOT_FOUND, STOCK_NOT_FOUND),
+        Look::Closed => not_yet(PUSHING_VERSIONS),
+        Look::TooEarly | Look::Overtaken(_) => {
+            not_yet("the front-end has not acknowledged that version yet")
         }
     }
 }

@@ -41,6 +41,14 @@ impl<W> Shown<W> {
         self.lock().query(name)
     }
 
+    /// A query as it is answered at this moment: for a cache if it says which version it needs.
+    pub fn look(&self, name: &str, least: Option<StockVersion>) -> Look {
+        match least {
+            None => self.query(name),
+            Some(least) => self.lock().fill(name, least),
+        }
+    }
+
     /// A query for a cache, which waits, within a bound, for the version that it needs. If there never
     /// was one, `raise` is called once with the one to go on from (rule L8).
     pub async fn fill(

@@ -30,9 +30,15 @@ impl Orders {
         Self { failover }
     }
 
+    /// `GET /orders`, if nobody has to be asked: there is no such number.
+    #[must_use]
+    pub fn answer_here(request: &Request) -> Option<Answer> {
+        wanted(request).err().map(Answer::from)
+    }
+
     /// `GET /orders`.
     pub async fn look_up(&self, request: &Request) -> Result<Answer, Answer> {
-        let order_no = order_no(&request.segment_or_parameter("/orders", "order_no")?)?;
+        let order_no = wanted(request)?;
         let call = Call::get(format!("/query?order_no={order_no}"));
         match self.failover.ask(&call, LOOKUP_TIMEOUT, believe).await {
             Ok(answer) => Ok(answer),
@@ -42,6 +48,10 @@ impl Orders {
             },
         }
     }
+}
+
+fn wanted(request: &Request) -> Result<u64, BadRequest> {
+    order_no(&request.segment_or_parameter("/orders", "order_no")?)
 }
 
 fn order_no(text: &str) -> Result<u64, BadRequest> {

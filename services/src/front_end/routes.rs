@@ -3,7 +3,7 @@
 //! Three paths are public everywhere, and what clients of old look at is on loopback. Everything else
 //! wants the bazaar's token, and has places of its own: with every public place taken by a trade that
 //! waits for an invalidation, the invalidation still gets through (rule E5), and so does whoever only
-//! reads (rule G3).
+//! reads (rule G3), the more so if nobody has to be asked for it.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::orders::Orders;
 use super::pinger::Pinger;
 use super::stocks::Stocks;
 use super::trades::Trades;
-use crate::http::{Access, Answer, BadRequest, Endpoint, Request, Service};
+use crate::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
 use crate::metrics::Metrics;
 
 /// Everything that answers requests.
@@ -66,11 +66,11 @@ impl Service for FrontEnd {
     type Route = Route;
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
-        Endpoint::get("/stocks", Access::Public, Route::Stock),
-        Endpoint::get("/stocks/*", Access::Public, Route::Stock),
+        Endpoint::get("/stocks", Access::Public, Route::Stock).asking(Peer::Catalog),
+        Endpoint::get("/stocks/*", Access::Public, Route::Stock).asking(Peer::Catalog),
         Endpoint::post("/orders", Access::Public, Route::Trade).trading(),
-        Endpoint::get("/orders", Access::Public, Route::Order),
-        Endpoint::get("/orders/*", Access::Public, Route::Order),
+        Endpoint::get("/orders", Access::Public, Route::Order).asking(Peer::Replica),
+        Endpoint::get("/orders/*", Access::Public, Route::Order).asking(Peer::Replica),
         Endpoint::get("/leader", Access::Local, Route::Leader),
         Endpoint::get("/rm", Access::Local, Route::Remove),
         Endpoint::post("/invalidate", Access::Internal, Route::Invalidate),
@@ -80,6 +80,14 @@ impl Service for FrontEnd {
         Endpoint::get("/healthz", Access::Local, Route::Health),
         Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
+
+    fn answer_here(&self, route: Route, request: &Request) -> Option<Answer> {
+        match route {
+            Route::Stock => self.stocks.answer_here(request),
+            Route::Order => Orders::answer_here(request),
+            _ => None,
+        }
+    }
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         let answer = match route {

@@ -89,21 +89,29 @@ impl Stocks {
         }
     }
 
-    /// `GET /stocks`.
-    pub async fn query(&self, request: &Request) -> Result<Answer, Answer> {
-        let stock_name = request.segment_or_parameter("/stocks", "stock_name")?;
-        check_name(&stock_name)?;
+    /// `GET /stocks`, if the catalog need not be asked.
+    pub fn answer_here(&self, request: &Request) -> Option<Answer> {
+        let stock_name = match wanted(request) {
+            Ok(stock_name) => stock_name,
+            Err(bad) => return Some(bad.into()),
+        };
         let found = self.cache().lookup(&stock_name);
         match found {
             Lookup::Hit(body) => {
                 self.hits.inc();
-                Ok(stock(body, HIT))
+                Some(stock(body, HIT))
             }
-            Lookup::Miss { min_version } => {
-                self.misses.inc();
-                Ok(self.ask(&stock_name, min_version).await)
-            }
+            Lookup::Miss { .. } => None,
         }
+    }
+
+    /// `GET /stocks`, if the catalog has to be asked.
+    pub async fn query(&self, request: &Request) -> Result<Answer, Answer> {
+        let stock_name = wanted(request)?;
+        self.misses.inc();
+        // A push may have come since the cache was looked into.
+        let min_version = self.cache().floor(&stock_name);
+        Ok(self.ask(&stock_name, min_version).await)
     }
 
     /// `POST /invalidate`: once this has been answered, nothing older is shown. A catalog that starts
@@ -220,6 +228,13 @@ impl Stocks {
     fn cache(&self) -> MutexGuard<'_, Cache<Bytes>> {
         self.cache.lock().expect("nothing panics while it holds this lock")
     }
+}
+
+/// The name that a query is for.
+fn wanted(request: &Request) -> Result<String, BadRequest> {
+    let stock_name = request.segment_or_parameter("/stocks", "stock_name")?;
+    check_name(&stock_name)?;
+    Ok(stock_name)
 }
 
 /// Refuses a name that no stock has.

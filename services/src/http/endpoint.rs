@@ -3,7 +3,7 @@
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 
-use super::{Answer, Load};
+use super::{Answer, Load, Peer};
 
 /// Who may call an endpoint, and what it shares its places with. *On loopback* means: where the
 /// service listens on a loopback address.
@@ -31,24 +31,42 @@ pub struct Endpoint<R> {
     /// With this header, it is an internal endpoint.
     internal_with: Option<&'static str>,
     load: Load,
+    /// Whom it has to ask where the service has no answer here.
+    asks: Option<Peer>,
     route: R,
 }
 
 impl<R: Copy> Endpoint<R> {
     /// An endpoint that is read. A path that ends in `/*` takes one further, non-empty segment.
     pub const fn get(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "GET", path, access, internal_with: None, load: Load::Read, route }
+        Self {
+            method: "GET",
+            path,
+            access,
+            internal_with: None,
+            load: Load::Read,
+            asks: None,
+            route,
+        }
     }
 
     /// An endpoint that is posted to.
     pub const fn post(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "POST", path, access, internal_with: None, load: Load::Read, route }
+        Self { method: "POST", ..Self::get(path, access, route) }
     }
 
     /// The same, for trades: they share no places with what is only read (rule G3).
     #[must_use]
     pub const fn trading(mut self) -> Self {
         self.load = Load::Trade;
+        self
+    }
+
+    /// The same, for reads that need another process unless the service has an answer
+    /// [here](super::Service::answer_here): from then on they share no places with other reads (rule G3).
+    #[must_use]
+    pub const fn asking(mut self, peer: Peer) -> Self {
+        self.asks = Some(peer);
         self
     }
 
@@ -78,6 +96,7 @@ pub(super) struct Match<R> {
     access: Access,
     internal_with: Option<&'static str>,
     pub(super) load: Load,
+    pub(super) asks: Option<Peer>,
     pub(super) route: R,
 }
 
@@ -112,8 +131,8 @@ pub(super) fn find<R: Copy>(
     let mut allowed = Vec::new();
     for row in table.iter().filter(|row| row.matches(path)) {
         if row.method == method.as_str() {
-            let Endpoint { path, access, internal_with, load, route, .. } = *row;
-            return Ok(Match { path, access, internal_with, load, route });
+            let Endpoint { path, access, internal_with, load, asks, route, .. } = *row;
+            return Ok(Match { path, access, internal_with, load, asks, route });
         }
         allowed.push(row.method);
     }

@@ -27,6 +27,9 @@ pub struct Limits {
     /// Requests of one kind of places that are worked on at once. Each holds a body and a few
     /// buffers; far beyond what a laptop can answer, and a bound all the same.
     pub concurrent: usize,
+    /// Reads that wait for one other process at once. Fewer than that process works on at once, so that
+    /// ours leave it places for others.
+    pub questions: usize,
     /// How long a request waits for one of those places before it is told to come back.
     pub wait_for_place: Duration,
     /// How long a connection may idle, or take to send a header.
@@ -52,6 +55,7 @@ impl Default for Limits {
             clients: 4096,
             peers: 4096,
             concurrent: 1024,
+            questions: 512,
             wait_for_place: Duration::from_secs(2),
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),

@@ -6,6 +6,7 @@
 mod answer;
 mod attempts;
 mod body;
+mod capacity;
 mod client;
 mod connections;
 mod endpoint;
@@ -22,7 +23,7 @@ pub use attempts::{Attempt, Attempts};
 pub use client::{Call, CallError, Peers, Reply};
 pub use endpoint::{Access, Endpoint};
 pub use limits::{HttpConfig, Limits};
-pub use places::{Load, Places};
+pub use places::{Load, Peer, Places};
 pub use request::{BadRequest, Request};
 pub use server::{ServerConfig, Service, serve};
 pub use strangers::{Names, parse_name};

@@ -20,11 +20,12 @@ use wire::bazaar::MAX_BODY_BYTES;
 use wire::headers;
 
 use super::body::{self, Bounds};
+use super::capacity::{Capacity, too_many};
 use super::connections::{Connection, Connections, Gone};
 use super::endpoint::{self, Access, Endpoint, Match};
 use super::stream::Stream;
 use super::token::{Token, ignore_protocol_headers};
-use super::{Answer, HttpConfig, Places, Request, strangers};
+use super::{Answer, HttpConfig, Load, Places, Request, strangers};
 use crate::metrics::HttpMetrics;
 use crate::planted::{Bug, Bugs};
 
@@ -46,6 +47,13 @@ pub trait Service: Send + Sync + 'static {
 
     /// Every endpoint.
     const ENDPOINTS: &'static [Endpoint<Self::Route>];
+
+    /// The answer to a request for an [asking](Endpoint::asking) endpoint, if it needs nothing but what is
+    /// here; what is wrong with the request is here, too. If there is none the request waits for a place
+    /// among those that have to ask, and only then is handled.
+    fn answer_here(&self, _route: Self::Route, _request: &Request) -> Option<Answer> {
+        None
+    }
 
     /// Answers one request.
     fn handle(
@@ -76,9 +84,7 @@ struct Server<S> {
     http: HttpConfig,
     metrics: HttpMetrics,
     bugs: Bugs,
-    read_places: Semaphore,
-    trade_places: Semaphore,
-    internal_places: Semaphore,
+    capacity: Capacity,
     large_bodies: Semaphore,
 }
 
@@ -149,14 +155,11 @@ async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
 impl<S: Service> Server<S> {
     fn new(service: Arc<S>, config: ServerConfig, address: Option<SocketAddr>) -> Self {
         let ServerConfig { secret, http, metrics, bugs } = config;
-        let places = || Semaphore::new(http.limits.concurrent);
         Self {
             service,
             token: Token::new(secret),
             on_loopback: address.is_some_and(|address| address.ip().is_loopback()),
-            read_places: places(),
-            trade_places: places(),
-            internal_places: places(),
+            capacity: Capacity::new(http.limits),
             large_bodies: Semaphore::new(http.limits.large_bodies),
             http,
             metrics,
@@ -211,15 +214,12 @@ impl<S: Service> Server<S> {
         let access = found.admit(request.headers(), has_token, self.on_loopback);
         let access = access.ok_or_else(without_token)?;
         let early = match self.bugs.has(Bug::PlaceBeforeBody) {
-            true => Some(self.place(found, access).await?),
+            true => Some(self.place(access, found.load).await?),
             false => None,
         };
         let request = self.read(request, access, has_token).await?;
         connection.begin().map_err(|Gone| too_many("connections"))?;
-        let answer = match early {
-            Some(_place) => Ok(Arc::clone(&self.service).handle(found.route, request).await),
-            None => self.work(found, access, request).await,
-        };
+        let answer = self.work(found, access, early, request).await;
         connection.end();
         answer
     }
@@ -250,40 +250,36 @@ impl<S: Service> Server<S> {
         })
     }
 
-    async fn work(
-        &self,
+    async fn work<'a>(
+        &'a self,
         found: Match<S::Route>,
         access: Access,
+        early: Option<SemaphorePermit<'a>>,
         request: Request,
     ) -> Result<Answer, Answer> {
-        let _place = self.place(found, access).await?;
-        Ok(Arc::clone(&self.service).handle(found.route, request).await)
+        let mut place = match early {
+            Some(place) => place,
+            None => self.place(access, found.load).await?,
+        };
+        if let Some(peer) = found.asks {
+            if let Some(answer) = self.service.answer_here(found.route, &request) {
+                return Ok(answer);
+            }
+            // Who waits for another process keeps no place of those who need not.
+            drop(place);
+            place = self.place(access, Load::Question(peer)).await?;
+        }
+        let answer = Arc::clone(&self.service).handle(found.route, request).await;
+        drop(place);
+        Ok(answer)
     }
 
-    async fn place(
-        &self,
-        found: Match<S::Route>,
-        access: Access,
-    ) -> Result<SemaphorePermit<'_>, Answer> {
-        let places = match Places::of(access, found.load, self.bugs) {
-            Places::Reads => &self.read_places,
-            Places::Trades => &self.trade_places,
-            Places::Internal => &self.internal_places,
-        };
-        let acquiring = tokio::time::timeout(self.http.limits.wait_for_place, places.acquire());
-        match acquiring.await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(too_many("requests")),
-        }
+    async fn place(&self, access: Access, load: Load) -> Result<SemaphorePermit<'_>, Answer> {
+        self.capacity.take(Places::of(access, load, self.bugs)).await
     }
 }
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
-
-fn too_many(what: &str) -> Answer {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    Answer::error_without_effect(status, format!("too many {what} at once"))
-}
 
 fn without_token() -> Answer {
     let message =

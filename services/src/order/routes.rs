@@ -13,7 +13,7 @@ use wire::headers;
 use wire::ids::{BazaarId, Epoch, Incarnation, OrderNo, RequestId};
 use wire::internal::{Append, Entry, PingReply, ProofRequest};
 
-use super::actor::{Handle, Input, NO_PANIC, Status};
+use super::actor::{Handle, Input, NO_PANIC};
 use super::config::Config;
 use super::confirmation::confirm;
 use super::dump::PageRequest;
@@ -21,7 +21,7 @@ use super::health::Progress;
 use super::lookup::{self, Lookup};
 use super::prober::Prober;
 use super::trades::Trades;
-use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peers, Request, Service};
+use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peer, Peers, Request, Service};
 use crate::metrics::Metrics;
 use crate::planted::Bug;
 use crate::process::monotonic_us;
@@ -65,7 +65,7 @@ impl Service for OrderService {
     type Route = Route;
 
     const ENDPOINTS: &'static [Endpoint<Route>] = &[
-        Endpoint::get("/query", Access::Work, Route::Query),
+        Endpoint::get("/query", Access::Work, Route::Query).asking(Peer::Replica),
         Endpoint::get("/trade", Access::Work, Route::Trade).trading(),
         // Without an epoch it is what clients of old send, and changes nothing (R5).
         Endpoint::post("/sync", Access::Local, Route::Sync).internal_with(headers::EPOCH),
@@ -73,12 +73,19 @@ impl Service for OrderService {
         Endpoint::post("/prove", Access::Internal, Route::Prove),
         Endpoint::post("/fence", Access::Internal, Route::Fence),
         Endpoint::get("/leader", Access::Local, Route::Leader),
-        Endpoint::get("/test", Access::Local, Route::Test),
+        Endpoint::get("/test", Access::Local, Route::Test).asking(Peer::Catalog),
         Endpoint::get("/test1", Access::Local, Route::Test1),
         Endpoint::get("/dump", Access::Internal, Route::Dump),
         Endpoint::get("/healthz", Access::Local, Route::Healthz),
         Endpoint::get("/metrics", Access::Local, Route::Metrics),
     ];
+
+    fn answer_here(&self, route: Route, request: &Request) -> Option<Answer> {
+        match route {
+            Route::Query => self.look(request),
+            _ => None,
+        }
+    }
 
     async fn handle(self: Arc<Self>, route: Route, request: Request) -> Answer {
         let answered = match route {
@@ -100,22 +107,27 @@ impl Service for OrderService {
 }
 
 impl OrderService {
+    /// G3: what is said of an order without waiting for anybody.
+    fn look(&self, request: &Request) -> Option<Answer> {
+        let (order_no, epoch) = match wanted(request) {
+            Ok(wanted) => wanted,
+            Err(bad) => return Some(bad.into()),
+        };
+        let (serving, for_leader) = self.standing(epoch);
+        let (lookup, entry) = self.decide(order_no, for_leader, serving);
+        match lookup {
+            Lookup::Show | Lookup::Deny => Some(found(entry)),
+            Lookup::AskLeader | Lookup::AwaitServing => None,
+        }
+    }
+
     /// R7: shows committed orders only, and says "not found" only where that is certain.
     async fn query(&self, request: &Request) -> Result<Answer, Answer> {
-        let order_no: OrderNo = request.parsed("order_no")?;
-        if order_no.0 == 0 {
-            return Err(BadRequest::new("order_no", "must be 1 or more").into());
-        }
-        let epoch = request.header::<Epoch>(headers::EPOCH)?;
-        let is_served =
-            |status: &Status| status.serving && epoch.is_none_or(|epoch| status.epoch == epoch);
-        let (mut serving, for_leader) = {
-            let status = self.replica.status.borrow();
-            (is_served(&status), epoch.is_some() || status.leading)
-        };
+        let (order_no, epoch) = wanted(request)?;
+        let (mut serving, for_leader) = self.standing(epoch);
         loop {
-            let entry = self.committed(order_no);
-            match lookup::decide(entry.is_some(), for_leader, serving, self.config.planted.bugs) {
+            let (lookup, entry) = self.decide(order_no, for_leader, serving);
+            match lookup {
                 Lookup::Show | Lookup::Deny => return Ok(found(entry)),
                 // Somebody asks a follower by hand. What it does not hold, the leader may.
                 Lookup::AskLeader => return self.ask_leader(order_no).await,
@@ -125,6 +137,24 @@ impl OrderService {
                 }
             }
         }
+    }
+
+    /// Whether this replica serves, in `epoch` if one is given, and whether it is asked as the leader.
+    fn standing(&self, epoch: Option<Epoch>) -> (bool, bool) {
+        let status = self.replica.status.borrow();
+        let serving = status.serving && epoch.is_none_or(|epoch| status.epoch == epoch);
+        (serving, epoch.is_some() || status.leading)
+    }
+
+    fn decide(
+        &self,
+        order_no: OrderNo,
+        for_leader: bool,
+        serving: bool,
+    ) -> (Lookup, Option<Arc<Entry>>) {
+        let entry = self.committed(order_no);
+        let bugs = self.config.planted.bugs;
+        (lookup::decide(entry.is_some(), for_leader, serving, bugs), entry)
     }
 
     fn committed(&self, order_no: OrderNo) -> Option<Arc<Entry>> {
@@ -305,6 +335,15 @@ impl OrderService {
         self.replica.inputs.send(input(reply)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())
     }
+}
+
+/// The order that a lookup is for, and the epoch of whoever is asked as the leader.
+fn wanted(request: &Request) -> Result<(OrderNo, Option<Epoch>), BadRequest> {
+    let order_no: OrderNo = request.parsed("order_no")?;
+    if order_no.0 == 0 {
+        return Err(BadRequest::new("order_no", "must be 1 or more"));
+    }
+    Ok((order_no, request.header::<Epoch>(headers::EPOCH)?))
 }
 
 fn found(entry: Option<Arc<Entry>>) -> Answer {

@@ -1,8 +1,11 @@
 //! Nothing is shown or answered before the front-end has acknowledged it (rules C1, C3, C4).
 
+use std::time::Duration;
+
 use serde_json::json;
-use services::http::Call;
+use services::http::{Call, Limits, Peers};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use wire::headers;
 use wire::internal::Invalidation;
 
@@ -201,4 +204,40 @@ async fn a_fill_for_a_version_that_there_never_was_has_the_catalog_go_on_above_i
     assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(8));
     front_end.has_been_told("Stock1", 8, 1).await;
     assert_eq!(catalog.stock("Stock1").await.quantity, 100);
+}
+
+/// Rule G3: a fill waits for the front-end, and most queries need nobody.
+#[tokio::test]
+async fn fills_that_wait_for_the_front_end_hold_up_no_other_query() {
+    let dir = tempfile::tempdir().unwrap();
+    let front_end = FakeFrontEnd::start(Mood::Acknowledge).await;
+    let (reads, wait_for_place) = (8, Duration::from_millis(20));
+    let limits = Limits { concurrent: reads, questions: 4, wait_for_place, ..Limits::default() };
+    let catalog = Running::begin_within(limits, dir.path(), front_end.address).await;
+    catalog.open().await;
+    front_end.becomes(Mood::Withhold);
+    let trade = catalog.sent(by_hand("Stock1", "Buy", 10));
+    front_end.has_been_told("Stock1", 1, 1).await;
+    let mut waiting = JoinSet::new();
+    for _ in 0..reads {
+        let address = catalog.address;
+        waiting.spawn(async move {
+            let peers = Peers::new(None);
+            while peers.call(address, &fill("Stock1", 1), LONG).await.is_ok() {}
+        });
+    }
+    let full = async {
+        while body(&catalog.call(fill("Stock1", 1)).await)["error"]["message"]
+            != "too many requests at once"
+        {}
+    };
+    tokio::time::timeout(LONG, full).await.unwrap();
+    for _ in 0..10 * reads {
+        assert_eq!(catalog.stock("Stock1").await.quantity, 100);
+        assert_eq!(catalog.call(fill("Stock2", 0)).await.status, 200);
+    }
+    waiting.shutdown().await;
+    front_end.becomes(Mood::Acknowledge);
+    assert_eq!(trade.await.unwrap().status, 200);
+    assert_eq!(catalog.call(fill("Stock1", 1)).await.status, 200);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use services::catalog::{self, Config};
-use services::http::{Call, Peers, Reply};
+use services::http::{Call, HttpConfig, Limits, Peers, Reply};
 use services::storage::Durability;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -44,12 +44,17 @@ pub(crate) fn nobody() -> TcpSocket {
 impl Running {
     /// A catalog in `dir`, that may not be ready yet.
     pub(crate) async fn begin(dir: &Path, front_end: SocketAddr) -> Self {
+        Self::begin_within(Limits::default(), dir, front_end).await
+    }
+
+    /// The same, which puts up with so much.
+    pub(crate) async fn begin_within(limits: Limits, dir: &Path, front_end: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = Config {
             data_dir: PathBuf::from(dir),
             durability: Durability::Os,
-            http: services::http::HttpConfig::default(),
+            http: HttpConfig { limits, ..HttpConfig::default() },
             planted: services::planted::Planted::default(),
             front_end,
             stocks: None,

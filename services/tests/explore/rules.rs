@@ -177,6 +177,7 @@ pub(crate) const CASES: &[Case] = &[
     small("G2", Bug::ReadmitAtOnce, Place::Flapping, 1),
     small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
     small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
+    small("G3", Bug::QuestionsShareWithReads, Place::FullHouse, 0),
     replication(
         "N1",
         Bug::NumberByArrival,

@@ -71,6 +71,8 @@ struct State {
     leading: bool,
     hung: bool,
     trades_held: bool,
+    lookups_held: bool,
+    asked_for_orders: usize,
     /// What pings say beside that it is there; while it is something, it proves nothing.
     trouble: Trouble,
     /// How often it was asked to prove that it could lead.
@@ -199,6 +201,16 @@ impl Replica {
         self.desk().state.send_modify(|state| state.trades_held = held);
     }
 
+    /// Keeps lookups waiting, or lets them go.
+    pub(crate) fn hold_lookups(&self, held: bool) {
+        self.desk().state.send_modify(|state| state.lookups_held = held);
+    }
+
+    /// Waits until so many lookups have arrived.
+    pub(crate) async fn was_asked_for_orders(&self, times: usize) {
+        until(&self.desk().state, |state| state.asked_for_orders >= times).await;
+    }
+
     /// Closes the connection of the next trade before it is numbered.
     pub(crate) fn break_next_trade(&self) {
         self.desk().break_next_trade.store(true, Ordering::SeqCst);
@@ -325,6 +337,8 @@ impl Desk {
     }
 
     async fn query(&self, request: &Request) -> Answer {
+        self.state.send_modify(|state| state.asked_for_orders += 1);
+        self.state.subscribe().wait_for(|state| !state.lookups_held).await.unwrap();
         if !self.serves(request).await {
             return Answer::error(StatusCode::SERVICE_UNAVAILABLE, "not serving in this epoch");
         }

@@ -10,6 +10,7 @@ mod fake_replica;
 mod gray_failure;
 mod interface;
 mod membership;
+mod places;
 mod process;
 mod running;
 mod start_up;

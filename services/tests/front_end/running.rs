@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use services::front_end::{self, Config};
 use services::http::HttpConfig;
+use services::planted::Planted;
 use services::storage::Durability;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,6 +36,7 @@ pub(crate) struct Wish {
     pub(crate) secret: Option<Arc<str>>,
     pub(crate) listen: &'static str,
     pub(crate) http: HttpConfig,
+    pub(crate) planted: Planted,
 }
 
 impl Default for Wish {
@@ -47,6 +49,7 @@ impl Default for Wish {
             secret: None,
             listen: "127.0.0.1:0",
             http: HttpConfig::default(),
+            planted: Planted::default(),
         }
     }
 }
@@ -113,7 +116,7 @@ impl Bazaar {
             data_dir: self.data_dir.path().to_owned(),
             durability: Durability::Flush,
             http: self.wish.http.clone(),
-            planted: services::planted::Planted::default(),
+            planted: self.wish.planted,
         };
         let (stop, stopped) = oneshot::channel();
         let stopped = async move {

@@ -1,0 +1,73 @@
+//! The places themselves: how many requests of each kind are worked on at once.
+//!
+//! Which kind a request is of, [`Places`] says. Whoever waits for a place of one kind holds none of
+//! another; otherwise kinds that are bounded apart would wait for each other after all.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::{Answer, Limits, Peer, Places};
+
+/// The places of one server.
+#[derive(Debug)]
+pub(super) struct Capacity {
+    reads: Semaphore,
+    trades: Semaphore,
+    internal: Semaphore,
+    questions: Questions,
+    wait: Duration,
+}
+
+/// Those for reads that wait for another process, by the process.
+#[derive(Debug)]
+struct Questions {
+    front_end: Semaphore,
+    catalog: Semaphore,
+    replica: Semaphore,
+}
+
+impl Capacity {
+    /// All places are free.
+    pub(super) fn new(limits: Limits) -> Self {
+        let places = || Semaphore::new(limits.concurrent);
+        let questions = || Semaphore::new(limits.questions);
+        Self {
+            reads: places(),
+            trades: places(),
+            internal: places(),
+            questions: Questions {
+                front_end: questions(),
+                catalog: questions(),
+                replica: questions(),
+            },
+            wait: limits.wait_for_place,
+        }
+    }
+
+    /// Takes one of these places, if one is free soon; nothing was done by who gets none.
+    pub(super) async fn take(&self, places: Places) -> Result<SemaphorePermit<'_>, Answer> {
+        match tokio::time::timeout(self.wait, self.of(places).acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(too_many("requests")),
+        }
+    }
+
+    fn of(&self, places: Places) -> &Semaphore {
+        match places {
+            Places::Reads => &self.reads,
+            Places::Trades => &self.trades,
+            Places::Internal => &self.internal,
+            Places::Questions(Peer::FrontEnd) => &self.questions.front_end,
+            Places::Questions(Peer::Catalog) => &self.questions.catalog,
+            Places::Questions(Peer::Replica) => &self.questions.replica,
+        }
+    }
+}
+
+/// The 503 for who comes when there is no room.
+pub(super) fn too_many(what: &str) -> Answer {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Answer::error_without_effect(status, format!("too many {what} at once"))
+}
