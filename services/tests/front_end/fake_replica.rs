@@ -170,6 +170,11 @@ impl Replica {
         self.disk.store(epoch, Ordering::SeqCst);
     }
 
+    /// Whether a configuration is on its disk.
+    pub(crate) fn has_been_told(&self) -> bool {
+        self.disk.load(Ordering::SeqCst) > 0
+    }
+
     /// Stops answering anything, or goes on.
     pub(crate) fn hang(&self, hung: bool) {
         self.desk().state.send_modify(|state| state.hung = hung);

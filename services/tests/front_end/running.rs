@@ -73,7 +73,8 @@ pub(crate) struct Bazaar {
 }
 
 impl Bazaar {
-    /// Everything up, and the front-end ready.
+    /// Everything up, the front-end ready, and every replica told: one that is killed before it has
+    /// heard of its bazaar comes back as a new one.
     pub(crate) async fn start(wish: Wish) -> Self {
         let mut bazaar = Self::prepare(wish);
         for replica in bazaar.replicas.values_mut() {
@@ -81,6 +82,7 @@ impl Bazaar {
         }
         bazaar.start_front_end().await;
         bazaar.is_ready().await;
+        bazaar.eventually(async || bazaar.replicas.values().all(Replica::has_been_told)).await;
         bazaar
     }
 
