@@ -43,7 +43,7 @@ pub(super) enum Input {
     /// A front-end without a configuration wants to know what there is (rule L4).
     Fence(Fence, oneshot::Sender<Result<(), Unfenced>>),
     /// A leader's message arrived.
-    Append(Append, oneshot::Sender<Result<AppendReply, Contradiction>>),
+    Append(Append, oneshot::Sender<Received>),
     /// A trade was applied in an epoch, by a process of the catalog, and needs its number.
     Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
     /// A follower answered a message, or did not (`None`).
@@ -131,9 +131,14 @@ struct Actor {
     meters: Meters,
 }
 
+/// What came of a message.
+type Received = Result<AppendReply, Contradiction>;
+
 /// An answer that is given once what it depends on can be seen by everybody: whoever is told a
-/// number may look the order up at once.
+/// number may look the order up at once, and whoever is told that a message was taken may ask what
+/// is here now.
 enum PendingAnswer {
+    Append(oneshot::Sender<Received>, Received),
     Number(oneshot::Sender<Numbered>, Numbered),
     Fence(oneshot::Sender<Result<(), Unfenced>>),
     Dump(PageRequest, oneshot::Sender<Page>),
@@ -285,8 +290,7 @@ impl Actor {
                 if let Err(contradiction) = &answer {
                     tracing::error!(%contradiction, leader = %message.leader, "refused a message");
                 }
-                // Whoever sent it may have left; the message has had its effect all the same.
-                let _ = reply.send(answer);
+                self.answers.push(PendingAnswer::Append(reply, answer));
                 Vec::new()
             }
             Input::Number(epoch, incarnation, trade, reply) => {
@@ -342,7 +346,7 @@ impl Actor {
         self.perform(effects);
     }
 
-    fn receive(&mut self, message: &Append) -> Result<AppendReply, Contradiction> {
+    fn receive(&mut self, message: &Append) -> Received {
         let plan = match self.replica.receive(message)? {
             Reception::Stale(accepted) => return Ok(AppendReply::Stale { accepted }),
             Reception::Refused(refusal) => {
@@ -445,8 +449,9 @@ impl Actor {
     fn release(&mut self) {
         self.publish();
         for answer in std::mem::take(&mut self.answers) {
-            // Whoever waited may have left; the number stays.
+            // Whoever waited may have left; what was done stays.
             match answer {
+                PendingAnswer::Append(reply, result) => drop(reply.send(result)),
                 PendingAnswer::Number(reply, result) => drop(reply.send(result)),
                 PendingAnswer::Fence(reply) => drop(reply.send(Ok(()))),
                 PendingAnswer::Dump(request, reply) => drop(reply.send(self.page(&request))),
