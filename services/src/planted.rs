@@ -103,6 +103,8 @@ pub enum Bug {
     OneBound,
     /// All: what clients read shares its bound with their trades (G3).
     ReadsShareWithTrades,
+    /// Order: each trade that waits for the catalog asks it by itself (G3).
+    WaitApart,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).

@@ -302,8 +302,10 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Rules about single requests, whoever sends them: no order of events makes a difference to those, so
-/// `tests/strangers` has a story for each.
+/// `tests/strangers` and `tests/planted` have a story for each. And one that costs questions only, which
+/// `tests/order.rs` counts.
 pub(crate) const ELSEWHERE: &[Bug] = &[
+    Bug::WaitApart,
     Bug::AnswerStrangers,
     Bug::BelieveAnybody,
     Bug::StoreUnconfirmedEpochs,
