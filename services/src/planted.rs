@@ -188,6 +188,8 @@ pub enum Bug {
     FillByAnybody,
     /// Front-end: a new catalog is filled from the longest log of the members (L7).
     FillFromMember,
+    /// Front-end: for a new catalog, what the replicas said before they were fenced counts (L7).
+    FillBeforeFence,
     /// Order: a trade whose place is taken gets another number (L7).
     NumberOverContradiction,
     /// Catalog: a start does not look which versions the front-end has seen (L8).

@@ -333,6 +333,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("reconcile-first", LOST),
     ("fill-by-anybody", LOST),
     ("fill-from-member", LOST),
+    ("fill-before-fence", LOST),
     ("number-over-contradiction", LOST),
     ("open-for-any-list", LOST),
 ];
