@@ -28,10 +28,13 @@ mod action;
 mod catalog;
 mod front_end;
 mod message;
+mod network;
 mod node;
+mod processes;
 mod promises;
 mod settle;
 mod start;
+mod steps;
 mod world;
 
 use services::planted::Bugs;
