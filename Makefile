@@ -73,7 +73,8 @@ planted:
 
 # The explorer needs services that bugs can be planted in: first, so that the usual ones are put back.
 test: ## Run all tests
-	cargo test -p services --features planted-bugs --test explore --test panics
+	cargo test -p services --features planted-bugs --test explore --test panics --test planted \
+		--test strangers --test order
 	cargo build --workspace --bins
 	cargo test --workspace
 

@@ -105,6 +105,8 @@ pub enum Bug {
     ReadsShareWithTrades,
     /// All: a read that has to ask another process shares its bound with those that need not (G3).
     QuestionsShareWithReads,
+    /// Order: each trade that waits for the catalog asks it by itself (G3).
+    WaitApart,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
@@ -188,6 +190,8 @@ pub enum Bug {
     FillByAnybody,
     /// Front-end: a new catalog is filled from the longest log of the members (L7).
     FillFromMember,
+    /// Front-end: for a new catalog, what the replicas said before they were fenced counts (L7).
+    FillBeforeFence,
     /// Order: a trade whose place is taken gets another number (L7).
     NumberOverContradiction,
     /// Catalog: a start does not look which versions the front-end has seen (L8).

@@ -16,7 +16,7 @@ use services::http::{
 };
 use services::metrics::Metrics;
 use services::order::{Config, run};
-use services::planted::Bugs;
+use services::planted::{Bugs, Planted};
 use services::storage::Durability;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -225,6 +225,7 @@ struct Bazaar {
     replicas: HashMap<u8, Replica>,
     addresses: HashMap<u8, SocketAddr>,
     peers: Peers,
+    planted: Planted,
     _stop_others: oneshot::Sender<()>,
 }
 
@@ -235,11 +236,20 @@ async fn listener(at: Option<SocketAddr>) -> TcpListener {
 impl Bazaar {
     /// `count` replicas, of which the highest leads epoch 1.
     async fn start(count: u8) -> Self {
-        Self::start_within(Limits::default(), count).await
+        Self::start_with(Limits::default(), Planted::default(), count).await
     }
 
     /// The same, of replicas that put up with so much.
     async fn start_within(limits: Limits, count: u8) -> Self {
+        Self::start_with(limits, Planted::default(), count).await
+    }
+
+    /// The same, with something planted in them.
+    async fn start_planted(count: u8, planted: Planted) -> Self {
+        Self::start_with(Limits::default(), planted, count).await
+    }
+
+    async fn start_with(limits: Limits, planted: Planted, count: u8) -> Self {
         // Who is a member, and which process leads, is known once they answer.
         let configuration = Configuration {
             version: ConfigVersion(1),
@@ -289,6 +299,7 @@ impl Bazaar {
             replicas: HashMap::new(),
             addresses,
             peers: Peers::new(None),
+            planted,
             _stop_others: stop_others,
         };
         for (id, listener) in listeners {
@@ -346,7 +357,7 @@ impl Bazaar {
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
             http: HttpConfig { limits: self.limits, ..HttpConfig::default() },
-            planted: services::planted::Planted::default(),
+            planted: self.planted,
         };
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(run(listener, config, None, async {
@@ -955,28 +966,62 @@ async fn lookups_that_wait_for_a_takeover_hold_up_none_of_what_is_known() {
     bazaar.stop_all().await;
 }
 
-#[tokio::test]
-async fn trades_that_wait_for_the_catalog_share_one_question() {
-    let bazaar = Bazaar::start(1).await;
-    let trades = 200;
+/// Trades that wait for a catalog without outcomes.
+const WAITING_TRADES: usize = 200;
+
+/// Has trades wait for the catalog, each of which has asked it once.
+async fn trades_wait(bazaar: &Bazaar) -> Vec<JoinHandle<Reply>> {
     bazaar.others.is_down.store(true, Ordering::SeqCst);
-    let sent: Vec<_> = (0..trades).map(|name| send_trade(&bazaar, 1, format!("R{name}"))).collect();
+    let send = |name| send_trade(bazaar, 1, format!("R{name}"));
+    let sent = (0..WAITING_TRADES).map(send).collect();
     let arrived = async {
-        while bazaar.others.trades.load(Ordering::SeqCst) < trades {
+        while bazaar.others.trades.load(Ordering::SeqCst) < WAITING_TRADES {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, arrived).await.expect("each is tried once");
+    sent
+}
+
+/// The catalog gives outcomes again, and each of these trades has one.
+async fn all_go_on(bazaar: &Bazaar, sent: Vec<JoinHandle<Reply>>) {
+    bazaar.others.is_down.store(false, Ordering::SeqCst);
+    for trade in sent {
+        assert_eq!(trade.await.unwrap().status, StatusCode::OK);
+    }
+    assert_eq!(bazaar.dump(1).await.entries.len(), WAITING_TRADES);
+}
+
+#[tokio::test]
+async fn trades_that_wait_for_the_catalog_share_one_question() {
+    let bazaar = Bazaar::start(1).await;
+    let sent = trades_wait(&bazaar).await;
     let mut probes = bazaar.others.probes.subscribe();
     let before = *probes.borrow();
     probes.wait_for(|probes| *probes >= before + 20).await.unwrap();
     let probes = *probes.borrow();
     let tried = bazaar.others.trades.load(Ordering::SeqCst);
-    assert!(tried <= trades + probes, "{tried} questions for {trades} trades, {probes} probes");
-    bazaar.others.is_down.store(false, Ordering::SeqCst);
-    for trade in sent {
-        assert_eq!(trade.await.unwrap().status, StatusCode::OK);
-    }
-    assert_eq!(bazaar.dump(1).await.entries.len(), trades);
+    let bound = WAITING_TRADES + probes;
+    assert!(tried <= bound, "{tried} questions for {WAITING_TRADES} trades, {probes} probes");
+    all_go_on(&bazaar, sent).await;
+    bazaar.stop_all().await;
+}
+
+/// The story of rule G3: that many trades ask a catalog that is down twenty times a second each.
+#[cfg(feature = "planted-bugs")]
+#[tokio::test]
+async fn trades_that_wait_apart_ask_the_catalog_many_times_as_often() {
+    let bugs = Bugs::default().with(services::planted::Bug::WaitApart);
+    let bazaar = Bazaar::start_planted(1, Planted { bugs, ..Planted::default() }).await;
+    let sent = trades_wait(&bazaar).await;
+    let probes = bazaar.others.probes.subscribe();
+    let many = async {
+        let bound = || WAITING_TRADES + *probes.borrow();
+        while bazaar.others.trades.load(Ordering::SeqCst) < 5 * bound() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, many).await.expect("five questions for each trade and probe");
+    all_go_on(&bazaar, sent).await;
     bazaar.stop_all().await;
 }

@@ -6,9 +6,9 @@
 //! that counts. The longest of these logs holds everything that is committed: the in-sync set was not
 //! empty, and an epoch's entries are one sequence. It leads alone, and adds the others.
 //!
-//! *Answers from before the fence: the old leader commits meanwhile.* *Some answers only: the one that
-//! is missing is the only member.* *A new file counts like any other: replica 3's file is lost together
-//! with the front-end's; 1 and 2 were out of sync, and what only 3 had is gone without a word.*
+//! *Some answers only: the one that is missing is the only member.* *A new file counts like any other:
+//! replica 3's file is lost together with the front-end's; 1 and 2 were out of sync, and what only 3 had is
+//! gone without a word.*
 //!
 //! Pure.
 
@@ -19,6 +19,7 @@ use wire::ids::{BazaarId, ConfigVersion, Epoch, OrderNo, ReplicaId};
 use wire::internal::{CatalogStatus, Part, PingReply};
 
 use super::configuration::Refused;
+use super::fence;
 use crate::planted::{Bug, Bugs};
 
 /// Why the front-end must not serve.
@@ -134,30 +135,7 @@ pub fn look(
         return Err(StartError::NewFile { replica: new.id, other: PartName(*first) });
     }
     let bazaar = ours.expect("somebody has a past");
-    Ok(Past::Of(fence_above(Epoch(0), answered, catalog, &bazaar)))
-}
-
-/// Shuts out every epoch that anybody has accepted or heard of.
-#[must_use]
-pub fn fence_above(
-    known: Epoch,
-    answered: &BTreeMap<ReplicaId, PingReply>,
-    catalog: &CatalogStatus,
-    bazaar: &BazaarId,
-) -> Fence {
-    let heard = answered.values().map(|reply| reply.heard.max(reply.epoch));
-    let epoch = heard.fold(known.max(catalog.epoch), Epoch::max).next();
-    Fence { epoch, bazaar: bazaar.clone() }
-}
-
-/// Whose answers count: what was said before the fence may be over by now.
-#[must_use]
-pub fn counted(
-    asked: BTreeMap<ReplicaId, PingReply>,
-    fenced: BTreeMap<ReplicaId, PingReply>,
-    bugs: Bugs,
-) -> BTreeMap<ReplicaId, PingReply> {
-    if bugs.has(Bug::CountBeforeFence) { asked } else { fenced }
+    Ok(Past::Of(fence::above(Epoch(0), answered, catalog, &bazaar)))
 }
 
 /// The configuration that takes a bazaar over: `fenced` are the replicas' answers to the fence.

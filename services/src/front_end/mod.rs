@@ -1,6 +1,6 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`fence`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
@@ -15,6 +15,7 @@ pub mod configuration;
 pub mod detector;
 pub mod election;
 pub mod failover;
+pub mod fence;
 pub mod gray_failure;
 pub mod loss;
 pub mod membership;

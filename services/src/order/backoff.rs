@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_millis(50);
+/// The longest pause.
+pub(super) const LONGEST: Duration = Duration::from_millis(50);
 
 /// Doubles from 1 ms to 50 ms.
 #[derive(Debug)]

@@ -16,9 +16,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use wire::internal::{CatalogStatus, Part};
 
 use super::actor::{Input, Status};
-use super::backoff::Backoff;
+use super::backoff::{Backoff, LONGEST};
 use super::reach::Reach;
 use crate::http::{Call, CallError, Peers, Reply};
+use crate::planted::{Bug, Bugs};
 use crate::process::{StateOwner, monotonic_us};
 
 /// Who is called, how, and where it is noted.
@@ -55,7 +56,10 @@ struct Waiting {
 
 impl News {
     /// Waits until it is this trade's turn to ask the catalog again.
-    pub(super) async fn of_the_catalog(&self) {
+    pub(super) async fn of_the_catalog(&self, bugs: Bugs) {
+        if bugs.has(Bug::WaitApart) {
+            return tokio::time::sleep(LONGEST).await;
+        }
         let mut all = self.0.all.subscribe();
         self.0.wanted.notify_one();
         tokio::select! {

@@ -210,7 +210,7 @@ impl Carrier {
             }
         };
         tokio::select! {
-            () = self.news.of_the_catalog() => {}
+            () = self.news.of_the_catalog(self.planted.bugs) => {}
             () = replaced => {}
         }
     }

@@ -74,6 +74,15 @@ const LAGGING: Scope = Scope { start: Start::Lagging(1), ..SERVING };
 /// The lagging replica needs two messages to catch up, so that there is something in between.
 const LAGGING_FAR: Scope = Scope { start: Start::Lagging(2), trades: 0, max_entries: 1, ..SERVING };
 const BEREFT: Scope = Scope { start: Start::Bereft, ..SERVING };
+/// The leader's messages are short, so that one that is catching up lacks the end.
+const EMPTIED: Scope = Scope {
+    start: Start::Emptied,
+    trades: 0,
+    max_entries: 2,
+    settle_one_in: 1,
+    faults: NO_FAULTS,
+    ..SERVING
+};
 const ONLY_CRASHES: &[Fault] = &[Fault::Crash];
 const DOUBLES_AND_CRASHES: &[Fault] = &[Fault::Twice, Fault::Crash];
 const LOST: &[Fault] = &[Fault::LostFile];
@@ -276,6 +285,7 @@ pub(crate) const CASES: &[Case] = &[
         ),
         0,
     ),
+    replication("L7", Bug::FillBeforeFence, EMPTIED, 0),
     replication(
         "L7",
         Bug::NumberOverContradiction,
@@ -303,8 +313,10 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Rules about single requests, whoever sends them: no order of events makes a difference to those, so
-/// `tests/strangers` has a story for each.
+/// `tests/strangers` and `tests/planted` have a story for each. And one that costs questions only, which
+/// `tests/order.rs` counts.
 pub(crate) const ELSEWHERE: &[Bug] = &[
+    Bug::WaitApart,
     Bug::AnswerStrangers,
     Bug::BelieveAnybody,
     Bug::StoreUnconfirmedEpochs,
@@ -353,6 +365,7 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("one file old", Place::Replication(damaged(DOWN, OLD)), 1),
     ("one file lost while serving", Place::Replication(damaged(Damage::NONE, LOST)), 1),
     ("one file old while serving", Place::Replication(damaged(ONE_ORDER, OLD)), 1),
+    ("catalog's file lost amid a flush", Place::Replication(EMPTIED), 0),
     ("one trade", Place::OneTrade, 4),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 4),
@@ -379,7 +392,8 @@ const fn coherence(rule: &'static str, bug: Bug) -> Case {
 impl Case {
     /// Whether files are lost or old before the search begins, or become so in it.
     pub(crate) fn is_over_damaged_files(&self) -> bool {
-        matches!(self.place, Place::Replication(Scope { start: Start::Traded(_), .. }))
+        let Place::Replication(Scope { start, .. }) = self.place else { return false };
+        matches!(start, Start::Traded(_) | Start::Emptied)
     }
 }
 

@@ -11,7 +11,7 @@ use wire::ids::ReplicaId;
 use wire::internal::{Obstacle, PingReply};
 
 use super::{Detector, Observation, Outcome};
-use crate::front_end::{beginning, election};
+use crate::front_end::{election, fence};
 use crate::process::monotonic_us;
 
 /// Between two attempts, in ping timeouts.
@@ -83,13 +83,19 @@ impl Detector {
         let Some(catalog) = catalog.filter(|_| missing.is_empty()) else {
             return tracing::info!(?missing, "the catalog is filled once these replicas answer");
         };
-        let fence = beginning::fence_above(current.epoch, &answered, &catalog, &current.bazaar);
+        let fence = fence::above(current.epoch, &answered, &catalog, &current.bazaar);
         let fenced = self.fence(&fence, answered.keys().copied()).await;
-        if self.everybody.iter().all(|id| fenced.contains_key(id)) {
-            let cause = Cause::ByEverybody;
-            self.conclude_with(current, fenced, Some(catalog), cause, None).await;
-        } else {
-            tracing::warn!("not every replica could be fenced; the catalog is filled later");
+        match fence::by_everybody(&self.everybody, answered, fenced, self.bugs) {
+            Ok(counted) => {
+                let cause = Cause::ByEverybody;
+                self.conclude_with(current, counted, Some(catalog), cause, None).await;
+            }
+            Err(missing) => {
+                tracing::warn!(
+                    ?missing,
+                    "not every replica could be fenced; the catalog is filled later"
+                );
+            }
         }
     }
 

@@ -12,8 +12,8 @@ use wire::internal::{CatalogStatus, Part, PingReply};
 
 use super::Detector;
 use crate::front_end::beginning::{self, PartName, Past, StartError};
-use crate::front_end::election;
 use crate::front_end::membership::Standing;
+use crate::front_end::{election, fence};
 
 impl Detector {
     /// Without a configuration every replica and the catalog must answer (rule L4): one that is down
@@ -30,7 +30,7 @@ impl Detector {
                     Past::Nothing => break self.membership.first(answered, catalog).await?,
                     Past::Of(fence) => {
                         let fenced = self.fence(&fence, answered.keys().copied()).await;
-                        let fenced = beginning::counted(answered, fenced, self.bugs);
+                        let fenced = fence::counted(answered, fenced, self.bugs);
                         let missing =
                             beginning::missing(&self.everybody, &fenced, Some(&catalog), self.bugs);
                         if missing.is_empty() {

@@ -107,7 +107,7 @@ impl World {
             }
             Action::EndBatch(id) => format!("replica {id} sends and flushes: {}", self.log(id)),
             Action::Stall(id) => {
-                format!("replica {id} sends, and will not live to flush: {}", self.log(id))
+                format!("replica {id} sends, and has yet to flush: {}", self.log(id))
             }
             Action::Flush(id) => format!("replica {id} flushes after all: {}", self.log(id)),
             Action::Tick(id) => format!("replica {id} looks who is there"),

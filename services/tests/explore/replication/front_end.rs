@@ -1,10 +1,11 @@
 //! The configuration's owner, as far as the order service can tell.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
 use services::front_end::beginning::{self, Past};
 use services::front_end::configuration::{self, Manager};
+use services::front_end::fence::{self, Answers};
 use services::order::replica::Replica;
 use services::planted::{Bug, Bugs};
 use wire::configuration::{Cause, Configuration, Fence, MembershipRequest};
@@ -29,24 +30,43 @@ pub(crate) struct FrontEnd {
     pub(crate) file: Option<Configuration>,
 }
 
-/// An election between the questions and the decision, or the fence before a bazaar is adopted.
+/// An election between the questions and the decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Ballot {
-    pub(crate) based_on: ConfigVersion,
-    pub(crate) answered: BTreeMap<ReplicaId, PingReply>,
-    pub(crate) catalog: Option<CatalogStatus>,
-    pub(crate) cause: Cause,
-    /// Without a configuration: what to fence with.
-    pub(crate) fence: Option<Fence>,
+    based_on: ConfigVersion,
+    /// Who was asked, and what they said.
+    pub(crate) asked: Answers,
+    catalog: Option<CatalogStatus>,
+    cause: Cause,
+    /// Before the longest of all logs is looked for, they are fenced.
+    fencing: Option<Fencing>,
+}
+
+/// What all are fenced with, and what they said after that.
+#[derive(Clone, Debug)]
+struct Fencing {
+    fence: Fence,
+    fenced: Answers,
 }
 
 impl Hash for Ballot {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (self.based_on, self.cause, &self.fence, &self.catalog).hash(hasher);
-        for (id, reply) in &self.answered {
-            let PingReply { incarnation, identity, bazaar, heard, last, committed, .. } = reply;
-            (id, incarnation, identity, bazaar, heard, last, committed).hash(hasher);
+        let Self { based_on, asked, catalog, cause, fencing } = self;
+        (based_on, cause, catalog).hash(hasher);
+        hash_answers(asked, hasher);
+        fencing.is_some().hash(hasher);
+        if let Some(Fencing { fence, fenced }) = fencing {
+            fence.hash(hasher);
+            hash_answers(fenced, hasher);
         }
+    }
+}
+
+fn hash_answers<H: Hasher>(answers: &Answers, hasher: &mut H) {
+    answers.len().hash(hasher);
+    for (id, reply) in answers {
+        let PingReply { incarnation, identity, bazaar, heard, last, committed, .. } = reply;
+        (id, incarnation, identity, bazaar, heard, last, committed).hash(hasher);
     }
 }
 
@@ -147,43 +167,34 @@ impl World {
         let bugs = self.make.bugs;
         let pings = REPLICAS.into_iter().filter(|id| Some(*id) != slow);
         let pings = pings.filter_map(|id| Some((id, self.node(id).ping()?)));
-        let mut answered: BTreeMap<_, _> = pings.collect();
+        let mut asked: Answers = pings.collect();
         let catalog = self.catalog.status();
         let Some(current) = self.front_end.current() else {
-            return self.look(answered, catalog);
+            return self.look(asked, catalog);
         };
         let is_behind = matches!(self.obstacle(), Some(Obstacle::CatalogBehind { .. }));
         let cause = if !self.front_end.begun {
             Cause::FrontEndRestart
         } else if !self.wants_election() && slow.is_none() && is_behind {
             Cause::ByEverybody
-        } else if answered.contains_key(&current.leader) {
+        } else if asked.contains_key(&current.leader) {
             Cause::LeaderRestart
         } else {
             Cause::Election
         };
         if !matches!(cause, Cause::FrontEndRestart | Cause::ByEverybody) {
             let everybody = bugs.has(Bug::ElectOutOfSync);
-            answered.retain(|id, _| current.has_member(*id) || everybody);
+            asked.retain(|id, _| current.has_member(*id) || everybody);
         }
         let based_on = current.version;
-        if cause == Cause::ByEverybody {
-            let Some(fenced) = self.fence_all(&answered, catalog.as_ref()) else { return };
-            answered = fenced;
-        }
-        let ballot = Ballot { based_on, answered, catalog, cause, fence: None };
+        // L7: for a catalog that lost something all are fenced, and say then what they hold.
+        let catalogs = catalog.as_ref().filter(|_| cause == Cause::ByEverybody);
+        let fencing = catalogs.map(|catalog| {
+            let fence = fence::above(current.epoch, &asked, catalog, &current.bazaar);
+            Fencing { fence, fenced: Answers::new() }
+        });
+        let ballot = Ballot { based_on, asked, catalog, cause, fencing };
         self.front_end.change(|front_end| front_end.ballot = Some(ballot));
-    }
-
-    /// L7: for a catalog that lost something all are fenced, and say then what they hold.
-    fn fence_all(
-        &mut self,
-        answered: &BTreeMap<ReplicaId, PingReply>,
-        catalog: Option<&CatalogStatus>,
-    ) -> Option<BTreeMap<ReplicaId, PingReply>> {
-        let current = self.front_end.current()?.clone();
-        let fence = beginning::fence_above(current.epoch, answered, catalog?, &current.bazaar);
-        REPLICAS.into_iter().map(|id| Some((id, self.fenced(id, &fence)?))).collect()
     }
 
     /// What a replica says once it is fenced; `None` if it refuses, or is not there.
@@ -203,30 +214,25 @@ impl World {
     }
 
     /// L4: a front-end without a configuration.
-    fn look(&mut self, answered: BTreeMap<ReplicaId, PingReply>, catalog: Option<CatalogStatus>) {
+    fn look(&mut self, asked: Answers, catalog: Option<CatalogStatus>) {
         let bugs = self.make.bugs;
-        let everybody: BTreeSet<_> = REPLICAS.into_iter().collect();
-        let missing = beginning::missing(&everybody, &answered, catalog.as_ref(), bugs);
+        let missing = beginning::missing(&everybody(), &asked, catalog.as_ref(), bugs);
         let Some(catalog) = catalog.filter(|_| missing.is_empty()) else { return };
-        let begun = beginning::look(&answered, &catalog, bugs);
+        let begun = beginning::look(&asked, &catalog, bugs);
         self.front_end.change(|front_end| match begun {
             Ok(Past::Nothing) => {
                 let name = format!("bazaar-{}", front_end.stored.len());
                 let bazaar = BazaarId::new(&name).expect("short and visible");
-                let first = front_end.manager(bugs).first(&answered, Some(&catalog), &bazaar);
+                let first = front_end.manager(bugs).first(&asked, Some(&catalog), &bazaar);
                 front_end.store(first.expect("there are replicas"));
             }
             Ok(Past::Of(fence)) => {
-                let answered = match bugs.has(Bug::CountBeforeFence) {
-                    true => answered,
-                    false => BTreeMap::new(),
-                };
                 front_end.ballot = Some(Ballot {
                     based_on: ConfigVersion(0),
-                    answered,
+                    asked,
                     catalog: Some(catalog),
                     cause: Cause::Adopted,
-                    fence: Some(fence),
+                    fencing: Some(Fencing { fence, fenced: Answers::new() }),
                 });
             }
             Err(refused) => {
@@ -236,50 +242,53 @@ impl World {
         });
     }
 
-    /// L4: a replica is fenced, and says what it holds.
+    fn fencing(&self) -> Option<&Fencing> {
+        self.front_end.ballot.as_ref()?.fencing.as_ref()
+    }
+
+    /// L4, L7: a replica is fenced, and says what it holds.
     pub(crate) fn fence(&mut self, id: ReplicaId) {
-        let Some(fence) = self.front_end.ballot.as_ref().and_then(|ballot| ballot.fence.clone())
-        else {
-            return;
-        };
+        let Some(fence) = self.fencing().map(|fencing| fencing.fence.clone()) else { return };
         let vouches = self.make.bugs.has(Bug::NewFileVouches);
         let fenced = self.fenced(id, &fence);
         let said = fenced.or_else(|| self.node(id).ping().filter(|_| vouches));
         let Some(reply) = said else { return };
         self.front_end.change(|front_end| {
-            if let Some(ballot) = &mut front_end.ballot {
-                ballot.answered.entry(id).or_insert(reply);
+            let ballot = front_end.ballot.as_mut();
+            if let Some(fencing) = ballot.and_then(|ballot| ballot.fencing.as_mut()) {
+                fencing.fenced.insert(id, reply);
             }
         });
     }
 
     /// Whether a replica has yet to be fenced.
     pub(crate) fn is_to_be_fenced(&self, id: ReplicaId) -> bool {
+        self.fencing().is_some_and(|fencing| !fencing.fenced.contains_key(&id))
+    }
+
+    /// Whether the ballot can be decided, or is given up: a catalog is filled later if somebody cannot be
+    /// fenced now.
+    pub(crate) fn is_decided(&self) -> bool {
         let Some(ballot) = &self.front_end.ballot else { return false };
-        let Some(fence) = &ballot.fence else { return false };
-        match ballot.answered.contains_key(&id) {
-            false => true,
-            true => self.node(id).replica().is_some_and(|known| known.accepted() < fence.epoch),
+        let Some(Fencing { fenced, .. }) = &ballot.fencing else { return true };
+        let cannot = |id: ReplicaId| {
+            let node = self.node(id);
+            node.process.is_none() || node.disk.bazaar.is_none()
+        };
+        match ballot.cause {
+            Cause::ByEverybody => {
+                REPLICAS.into_iter().all(|id| fenced.contains_key(&id) || cannot(id))
+            }
+            _ => {
+                let (catalog, bugs) = (ballot.catalog.as_ref(), self.make.bugs);
+                beginning::missing(&everybody(), fenced, catalog, bugs).is_empty()
+            }
         }
     }
 
-    /// Whether the ballot can be decided.
-    pub(crate) fn is_decided(&self) -> bool {
-        let Some(Ballot { fence, answered, catalog, .. }) = &self.front_end.ballot else {
-            return false;
-        };
-        let everybody = REPLICAS.into_iter().collect();
-        let missing = || beginning::missing(&everybody, answered, catalog.as_ref(), self.make.bugs);
-        fence.is_none()
-            || (missing().is_empty() && {
-                // What came before the fence counts, but it is sent all the same.
-                !REPLICAS.into_iter().any(|id| {
-                    self.node(id).process.is_some()
-                        && answered.contains_key(&id)
-                        && self.is_to_be_fenced(id)
-                        && self.node(id).disk.bazaar.is_some()
-                })
-            })
+    /// Whether the front-end looks for the longest of all logs.
+    pub(crate) fn is_fencing(&self) -> bool {
+        self.fencing().is_some()
     }
 
     /// It stores who leads, unless its configuration has changed since.
@@ -287,31 +296,40 @@ impl World {
         let bugs = self.make.bugs;
         self.front_end.change(|front_end| {
             let Some(ballot) = front_end.ballot.take() else { return };
-            let Ballot { based_on, answered, catalog, cause, fence } = ballot;
-            let decided = match (&fence, &catalog) {
-                (Some(fence), Some(catalog)) => {
-                    let adopted = beginning::adopted(fence, &answered, catalog).ok();
-                    adopted.and_then(|adopted| front_end.manager(bugs).adopt(adopted).ok())
-                }
-                _ => {
-                    let everybody = REPLICAS.into_iter().all(|id| answered.contains_key(&id));
-                    front_end
-                        .manager(bugs)
-                        .elect(&configuration::Ballot {
-                            based_on,
-                            answered,
-                            everybody,
-                            fenced: cause == Cause::ByEverybody,
-                            catalog,
-                            cause,
-                            suspected_us: None,
-                        })
-                        .ok()
-                }
-            };
-            if let Some(decided) = decided {
+            if let Some(decided) = front_end.decide(ballot, bugs) {
                 front_end.store(decided);
             }
         });
     }
+}
+
+impl FrontEnd {
+    fn decide(&self, ballot: Ballot, bugs: Bugs) -> Option<Configuration> {
+        let Ballot { based_on, asked, catalog, cause, fencing } = ballot;
+        let answered = match fencing {
+            None => asked,
+            Some(Fencing { fence, fenced }) if cause == Cause::Adopted => {
+                let counted = fence::counted(asked, fenced, bugs);
+                let adopted = beginning::adopted(&fence, &counted, catalog.as_ref()?).ok()?;
+                return self.manager(bugs).adopt(adopted).ok();
+            }
+            Some(Fencing { fenced, .. }) => {
+                fence::by_everybody(&everybody(), asked, fenced, bugs).ok()?
+            }
+        };
+        let ballot = configuration::Ballot {
+            based_on,
+            everybody: REPLICAS.into_iter().all(|id| answered.contains_key(&id)),
+            answered,
+            fenced: cause == Cause::ByEverybody,
+            catalog,
+            cause,
+            suspected_us: None,
+        };
+        self.manager(bugs).elect(&ballot).ok()
+    }
+}
+
+fn everybody() -> BTreeSet<ReplicaId> {
+    REPLICAS.into_iter().collect()
 }

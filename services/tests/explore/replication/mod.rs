@@ -28,9 +28,13 @@ mod action;
 mod catalog;
 mod front_end;
 mod message;
+mod network;
 mod node;
+mod processes;
 mod promises;
 mod settle;
+mod start;
+mod steps;
 mod world;
 
 use services::planted::Bugs;
@@ -59,6 +63,9 @@ pub(crate) enum Start {
     Bereft,
     /// Orders were committed, then files were lost, and some processes are down.
     Traded(Damage),
+    /// Replica 3 leads with 2; 1 is catching up. Two trades were applied before the catalog's file was lost,
+    /// which the leader knows; it has sent both to 2 and the first to 1, and flushed neither.
+    Emptied,
 }
 
 /// What has happened before a search: in this order.
@@ -241,8 +248,14 @@ impl Replication {
             Some(Stage::Taking) => {
                 actions.extend([(Action::EndBatch(id), 0), (Action::Stall(id), 1)]);
             }
-            // The fault was counted when it stalled.
-            Some(Stage::Stalled) => actions.push((Action::Crash(id), 0)),
+            // The fault was counted when it stalled. That it flushes after all matters to whoever compares
+            // logs meanwhile.
+            Some(Stage::Stalled) => {
+                actions.push((Action::Crash(id), 0));
+                if world.is_fencing() {
+                    actions.push((Action::Flush(id), 0));
+                }
+            }
             _ => actions.push((Action::Crash(id), 1)),
         }
         if !node.listens(world.make.bugs) {

@@ -2,8 +2,9 @@
 //!
 //! It keeps the order of steps of the shell (`order/actor.rs`): whatever has queued is taken (a
 //! batch), then messages go out, then the disk is flushed. A crash may come between any two of
-//! these. Nobody else can tell how long they take, unless it comes; so a batch is one step if it
-//! does not, and a thread that will not live to flush its disk is stalled from then on.
+//! these. Nobody else can tell how long they take, unless it comes, or the front-end looks for the longest
+//! of all logs meanwhile; so a batch is one step otherwise, and a thread that has yet to flush its disk is
+//! stalled until then.
 
 use std::sync::Arc;
 
@@ -63,7 +64,7 @@ pub(crate) enum Stage {
     Idle,
     /// It has taken inputs that number trades, and may take more.
     Taking,
-    /// The messages are out, and the flush is never done.
+    /// The messages are out, and the flush is yet to be done, or never is.
     Stalled,
 }
 

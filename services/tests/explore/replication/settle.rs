@@ -2,14 +2,12 @@
 
 use services::order::replica::Replica;
 use wire::configuration::Configuration;
-use wire::ids::{OrderNo, ReplicaId};
-use wire::internal::Part;
+use wire::ids::ReplicaId;
 
-use super::catalog::Catalog;
+use super::Action;
 use super::message::Message;
-use super::node::{Make, REPLICAS, Stage};
-use super::world::{World, name};
-use super::{Action, Damage, Start};
+use super::node::{REPLICAS, Stage};
+use super::world::World;
 use crate::search::fingerprint;
 
 /// Rounds of elections, announcements and messages after which nothing new may happen. A takeover
@@ -22,111 +20,6 @@ const MAX_MESSAGES: usize = 200;
 type Told = Option<Vec<String>>;
 
 impl World {
-    /// The world that a search begins with.
-    pub(crate) fn start(start: Start, make: Make, trades: u8) -> Self {
-        let lacking = match start {
-            Start::Cold | Start::Serving => 0,
-            Start::Lagging(orders) | Start::LaggingAnew(orders) => orders,
-            Start::Bereft => 1,
-            Start::Traded(damage) => damage.orders,
-        };
-        let mut world = Self::cold(make, usize::from(trades + lacking));
-        if start == Start::Cold {
-            return world;
-        }
-        world.settle(&mut None);
-        world.copy_files();
-        match start {
-            Start::Cold | Start::Serving => {}
-            Start::Lagging(_) | Start::LaggingAnew(_) => {
-                world.crash(ReplicaId(2));
-                for trade in trades..trades + lacking {
-                    world.send_trade(trade, ReplicaId(3));
-                }
-                world.settle(&mut None);
-                world.restart(ReplicaId(2));
-                if matches!(start, Start::LaggingAnew(_)) {
-                    [ReplicaId(1), ReplicaId(3)].into_iter().for_each(|id| world.crash(id));
-                    world.restart(ReplicaId(1));
-                    world.ask_around(None);
-                    world.elect();
-                    world.restart(ReplicaId(3));
-                }
-            }
-            Start::Bereft => {
-                world.crash(ReplicaId(3));
-                world.settle(&mut None);
-                world.send_trade(trades, ReplicaId(2));
-                world.settle(&mut None);
-                world.lose_file(Part::Replica(ReplicaId(3)));
-                world.restart(ReplicaId(3));
-                let kept = world.front_end.file.clone();
-                world.lose_file(Part::FrontEnd);
-                world.restart_front_end();
-                world.ask_around(None);
-                if world.front_end.file.is_none() {
-                    world.front_end.change(|front_end| front_end.file = kept);
-                    world.restart_front_end();
-                }
-            }
-            Start::Traded(damage) => world.trade_and_damage(damage, trades),
-        }
-        world
-    }
-
-    /// Orders are committed by the members that there are, then files are lost, and some are down.
-    fn trade_and_damage(&mut self, damage: Damage, trades: u8) {
-        let Damage { alone, orders, left, floor, lost, old, astray, down, deaf } = damage;
-        if let Some(alone) = alone {
-            REPLICAS.into_iter().filter(|id| *id != alone).for_each(|id| self.crash(id));
-            self.settle(&mut None);
-        }
-        let leader = self.leader().map(|leader| leader.id);
-        for trade in trades..trades + orders {
-            leader.into_iter().for_each(|leader| self.send_trade(trade, leader));
-            self.settle(&mut None);
-        }
-        if let Some(left) = left {
-            REPLICAS.into_iter().filter(|id| *id != left).for_each(|id| self.crash(id));
-            self.settle(&mut None);
-        }
-        if floor {
-            self.front_end.change(|front_end| {
-                if let Some(file) = &mut front_end.file {
-                    file.committed = OrderNo(u64::from(orders));
-                }
-            });
-        }
-        down.iter().for_each(|part| self.stop(*part));
-        lost.iter().for_each(|part| self.lose_file(*part));
-        old.iter().for_each(|part| self.restore_copy(*part));
-        if astray {
-            self.is_astray = true;
-            let others: Vec<_> = (trades + 1..trades + orders).map(name).collect();
-            self.catalog.change(|catalog| catalog.go_astray(&name(0), &others));
-        }
-        let parts = REPLICAS.into_iter().map(Part::Replica);
-        for part in parts.chain([Part::Catalog, Part::FrontEnd]) {
-            match part {
-                _ if down.contains(&part) || self.is_up(part) => {}
-                Part::FrontEnd => self.restart_front_end(),
-                Part::Catalog => self.catalog.change(Catalog::start),
-                Part::Replica(id) => self.restart(id),
-            }
-        }
-        if !deaf.is_empty() {
-            self.ask_around(None);
-            self.front_end.change(|front_end| {
-                if let Some(ballot) = &mut front_end.ballot {
-                    ballot.answered.retain(|id, _| !deaf.contains(id));
-                }
-            });
-            self.elect();
-        }
-        // The search may damage one more, if it is asked to.
-        self.is_damaged = false;
-    }
-
     /// Whether, from here, all would be well in the end: if everybody is started again, and if
     /// only those go on who are up, provided that some of them can.
     pub(crate) fn would_not_settle(&self) -> Option<String> {
@@ -199,7 +92,7 @@ impl World {
     }
 
     /// Lets happen what must, in some fair order, until nothing more does.
-    fn settle(&mut self, told: &mut Told) {
+    pub(super) fn settle(&mut self, told: &mut Told) {
         let mut before = 0;
         for _ in 0..MAX_ROUNDS {
             for id in REPLICAS {
