@@ -236,7 +236,7 @@ async fn listener(at: Option<SocketAddr>) -> TcpListener {
 impl Bazaar {
     /// `count` replicas, of which the highest leads epoch 1.
     async fn start(count: u8) -> Self {
-        Self::start_with(Limits::default(), Planted::default(), count).await
+        Self::start_planted(count, Planted::default()).await
     }
 
     /// The same, of replicas that put up with so much.
