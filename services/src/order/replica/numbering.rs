@@ -229,6 +229,13 @@ impl Replica {
     /// Another life of the catalog than the one that is known: it is listed from the log's end, and by
     /// its name, so that no other opens for it.
     fn list_anew(&mut self, incarnation: &Incarnation) -> Vec<Effect> {
+        let mut effects = self.forget_list(incarnation);
+        effects.extend(self.list());
+        effects
+    }
+
+    /// From now on only what this life of the catalog answers is numbered, once it has been listed (L6).
+    fn forget_list(&mut self, incarnation: &Incarnation) -> Vec<Effect> {
         let Some(leadership) = &mut self.leadership else { return Vec::new() };
         let catalog = &mut leadership.catalog;
         catalog.listed = None;
@@ -236,10 +243,7 @@ impl Replica {
         catalog.gap_since = None;
         let early = std::mem::take(&mut catalog.early);
         let tickets = early.into_values().flat_map(|(_, tickets)| tickets);
-        let again = |ticket| Effect::Answer(ticket, Err(NoNumber::AskAgain));
-        let mut effects: Vec<Effect> = tickets.map(again).collect();
-        effects.extend(self.list());
-        effects
+        tickets.map(|ticket| Effect::Answer(ticket, Err(NoNumber::AskAgain))).collect()
     }
 
     /// Asks the catalog what follows the log's end.
@@ -305,8 +309,13 @@ impl Replica {
                 (incarnation, Obstacle::ShortOfCommitted { committed, log_end: last_place })
             }
         };
-        leadership.catalog.answered = Some(incarnation);
         leadership.obstacle = Some(obstacle);
+        let is_another =
+            leadership.catalog.listed.as_ref().is_some_and(|known| *known != incarnation);
+        if is_another && !ignores_lives(self.bugs) {
+            return self.forget_list(&incarnation);
+        }
+        leadership.catalog.answered = Some(incarnation);
         Vec::new()
     }
 

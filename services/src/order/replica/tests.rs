@@ -581,6 +581,23 @@ fn a_list_of_a_life_that_was_not_asked_for_it_is_asked_for_again() {
 }
 
 #[test]
+fn once_another_life_has_answered_a_list_the_earlier_ones_answers_are_numbered_no_more() {
+    // L6: a gap is asked for; the catalog has lost its file, and cannot say what was in it.
+    let (_one, _two, mut three) = serving();
+    number(&mut three, 1, &trade(2), Some(8));
+    three.tick();
+    assert!(matches!(&three.tick()[..], [Effect::List(_)]));
+    let (incarnation, last_place) = (life("emptied"), OrderNo(0));
+    let behind = UnnumberedReply::Behind { incarnation, last_place, is_new: true, may_fill: false };
+    let effects = three.listed(Epoch(1), behind);
+    assert_eq!(effects, [Effect::Answer(8, Err(NoNumber::AskAgain))]);
+    assert!(matches!(three.obstacle(), Some(Obstacle::CatalogBehind { .. })));
+    let effects = number(&mut three, 1, &trade(1), Some(7));
+    assert!(effects.contains(&Effect::Answer(7, Err(NoNumber::AskAgain))), "{effects:?}");
+    assert_eq!(three.log().last().order_no, OrderNo(0));
+}
+
+#[test]
 fn a_gap_that_stays_is_listed() {
     let (mut one, mut two, mut three) = serving();
     number(&mut three, 1, &trade(2), Some(8));
