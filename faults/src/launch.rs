@@ -15,6 +15,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::{BazaarConfig, Durability};
+use crate::folder;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::relay::Network;
@@ -64,10 +65,13 @@ impl Launch {
                 return Err(StartError::MissingBinary { path });
             }
         }
-        for path in [&launch.config.data_dir, &launch.config.log_dir] {
-            fs::create_dir_all(path)
-                .map_err(|source| StartError::Folder { path: path.clone(), source })?;
-        }
+        let BazaarConfig { data_dir, log_dir, .. } = &launch.config;
+        let why = |path: &Path| {
+            let path = path.to_owned();
+            |source| StartError::Folder { path, source }
+        };
+        folder::make_private(data_dir).map_err(why(data_dir))?;
+        fs::create_dir_all(log_dir).map_err(why(log_dir))?;
         launch
             .token
             .keep_in(&launch.config.data_dir)

@@ -26,6 +26,7 @@ mod config;
 pub mod converge;
 pub mod dump;
 pub mod events;
+pub mod folder;
 pub mod heal;
 pub mod http;
 pub mod injector;

@@ -124,7 +124,7 @@ impl DataFolder {
             Some(path) => {
                 let why =
                     || format!("--data-dir {}: name a folder that can be written", path.display());
-                std::fs::create_dir_all(path).with_context(why)?;
+                faults::folder::make_private(path).with_context(why)?;
                 Ok(Self::Kept(std::fs::canonicalize(path).with_context(why)?))
             }
             None => {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
@@ -108,6 +109,13 @@ fn a_named_folder_is_kept_and_gone_on_with() {
     let (code, stdout, _) = served.client(folder.path(), &["trade", "Stock2", "Buy", "5"]);
     assert_eq!(code, Some(0), "{stdout}");
     served.stop();
+    // It is its owner's alone, and so is all that is in it.
+    let kept = folder.path().join("kept");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&kept), 0o700);
+    for file in fs::read_dir(&kept).unwrap().map(|file| file.unwrap().path()) {
+        assert_eq!(mode(&file), if file.is_dir() { 0o700 } else { 0o600 }, "{}", file.display());
+    }
     let served = serve(folder.path(), &["--data-dir", "kept", "--cache", "off"]);
     let (code, stdout, _) = served.client(folder.path(), &["query-order", "1"]);
     assert_eq!((code, stdout.contains("Buy 5 Stock2")), (Some(0), true), "{stdout}");

@@ -234,10 +234,16 @@ impl Admission {
         std::mem::take(&mut self.is_new)
     }
 
+    /// Whether the leader of `epoch` was asked to fill this process.
+    #[must_use]
+    pub fn is_filled_by(&self, epoch: Epoch) -> bool {
+        self.filled_by == Some(epoch)
+    }
+
     /// Whether this leader was told that it may fill this process.
     #[must_use]
     pub fn takes_fill(&self, request: &FillRequest) -> bool {
-        request.incarnation == self.incarnation && self.filled_by == Some(request.epoch)
+        request.incarnation == self.incarnation && self.is_filled_by(request.epoch)
     }
 
     /// One entry of a fill; `in_place` is what stands in its place here, `under_id` what is recorded

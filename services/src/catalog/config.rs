@@ -108,5 +108,6 @@ mod tests {
         let config = Config::try_from(Args::parse_from(["catalog"])).unwrap();
         assert_eq!(config.front_end.port(), 30001);
         assert_eq!(config.cap, DEFAULT_CAP);
+        assert_eq!(config.durability, Durability::Flush);
     }
 }

@@ -229,6 +229,13 @@ impl Step<'_, '_> {
                 }
                 if done && !was_open {
                     tracing::info!(epoch = %request.epoch, %last_place, "listed, and open");
+                    if last_place.0 > 0 && self.admission.is_filled_by(request.epoch) {
+                        tracing::warn!(
+                            "this file lacked orders that the replicas had; what it alone can have known of \
+                             that time is gone: trades by hand, and which trades were refused (a key that \
+                             was refused may be accepted now)"
+                        );
+                    }
                 }
                 UnnumberedReply::Page { incarnation, trades, last_place, done }
             }

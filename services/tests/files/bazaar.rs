@@ -392,6 +392,11 @@ impl Bazaar {
         log.lines().next_back().unwrap_or_default().to_owned()
     }
 
+    /// Whether a process has said this, in any line.
+    pub(crate) fn has_said(&self, name: Name, words: &str) -> bool {
+        fs::read_to_string(self.log(name)).unwrap().contains(words)
+    }
+
     /// The end of everything that was logged, for people.
     fn logs(&self) -> String {
         let tail = |name: Name| {

@@ -34,6 +34,25 @@ async fn the_catalogs_file_lost_while_running_is_filled_and_trading_goes_on() {
     }
 }
 
+/// A trade by hand and a refusal are in no log.
+#[tokio::test]
+async fn what_only_the_catalogs_lost_file_knew_is_reported_as_gone() {
+    let (mut bazaar, mut history) = trading().await;
+    let too_much = json!({"stock_name": "Stock1", "trade_type": "Sell", "quantity": 1_000_000});
+    let refused = Call::post("/orders", &too_much).header("idempotency-key", "refused");
+    assert_eq!(bazaar.ask(&refused).await.unwrap().status, StatusCode::NOT_FOUND);
+    let fitting = json!({"stock_name": "Stock1", "trade_type": "Buy", "quantity": 1});
+    let again = Call::post("/orders", &fitting).header("idempotency-key", "refused");
+    assert_eq!(bazaar.ask(&again).await.unwrap().status, StatusCode::UNPROCESSABLE_ENTITY);
+    let gone = "what it alone can have known of that time is gone";
+    assert!(!bazaar.has_said(Name::Catalog, gone));
+    lose_the_catalog(&mut bazaar);
+    bazaar.whole().await;
+    assert!(bazaar.has_said(Name::Catalog, gone));
+    assert_eq!(bazaar.ask(&again).await.unwrap().status, StatusCode::OK);
+    history.goes_on_after(&bazaar, 1).await;
+}
+
 #[tokio::test]
 async fn the_catalogs_file_lost_again_and_again_is_filled_each_time() {
     let (mut bazaar, mut history) = trading().await;

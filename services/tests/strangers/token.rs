@@ -12,9 +12,13 @@ async fn internal_endpoints_want_the_token_on_loopback_too() {
         (services.front_end, "POST /configuration/members"),
         (services.front_end, "GET /history"),
         (services.catalog, "POST /unnumbered"),
+        (services.catalog, "POST /configuration"),
+        (services.catalog, "POST /fill"),
+        (services.catalog, "GET /ping"),
         (services.catalog, "GET /dump"),
         (services.order, "GET /dump"),
         (services.order, "POST /prove"),
+        (services.order, "POST /fence"),
     ] {
         for without in ["", "x-double-trouble-secret: open-sesamE\r\n"] {
             assert_eq!(status(&ask(address, line, without, "{}").await), 403, "{line}");

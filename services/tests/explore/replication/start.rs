@@ -118,8 +118,8 @@ impl World {
     }
 
     /// Three orders are committed without replica 1, which is back then; two more trades are applied before the
-    /// catalog's file is lost. The leader hears of the second first, so it asks for what is missing, and
-    /// hears that the catalog holds nothing; then it hears of the first, and has not flushed the two yet.
+    /// catalog's file is lost. The leader hears of the second first, so it asks for what is missing; it hears
+    /// of the first after all, then that the catalog holds nothing, and has not flushed the two yet.
     fn trade_and_empty_the_catalog(&mut self, trades: u8) {
         let leader = ReplicaId(3);
         self.crash(ReplicaId(1));
@@ -145,9 +145,9 @@ impl World {
         self.lose_file(Part::Catalog);
         self.catalog.change(Catalog::start);
         self.tell_catalog(self.front_end.stored.len() - 1);
+        self.deliver_all(answers(first));
         self.deliver_all(|message| matches!(message, Message::List { .. }));
         self.deliver_all(|message| matches!(message, Message::Listed { .. }));
-        self.deliver_all(answers(first));
         self.deliver_all(|message| matches!(message, Message::Appended { .. }));
         self.run(leader, Node::send);
         let to_one = Some(ReplicaId(1));
