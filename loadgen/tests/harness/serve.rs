@@ -109,12 +109,15 @@ fn a_named_folder_is_kept_and_gone_on_with() {
     let (code, stdout, _) = served.client(folder.path(), &["trade", "Stock2", "Buy", "5"]);
     assert_eq!(code, Some(0), "{stdout}");
     served.stop();
-    // It is its owner's alone, and so is all that is in it.
+    // It is its owner's alone, and so is every file of it.
     let kept = folder.path().join("kept");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&kept), 0o700);
-    for file in fs::read_dir(&kept).unwrap().map(|file| file.unwrap().path()) {
-        assert_eq!(mode(&file), if file.is_dir() { 0o700 } else { 0o600 }, "{}", file.display());
+    let inside = fs::read_dir(&kept).unwrap().map(|found| found.unwrap().path());
+    let files: Vec<_> = inside.filter(|path| path.is_file()).collect();
+    assert!(files.iter().any(|file| file.ends_with("order-3.db")), "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
     let served = serve(folder.path(), &["--data-dir", "kept", "--cache", "off"]);
     let (code, stdout, _) = served.client(folder.path(), &["query-order", "1"]);
