@@ -3,7 +3,7 @@
 use std::fs;
 
 use nix::sys::signal::Signal;
-use results::records::{EventKind, Op, Outcome, RunFolder};
+use results::records::{Event, EventKind, Op, Outcome, RunFolder};
 
 use crate::common::{Running, assert_gone, ended, eventually, latest, plan, run};
 
@@ -38,6 +38,55 @@ delay_ms = 100
 for_ms = 600
 ";
 
+/// The front-end hears a leader that cannot answer it, and one that the catalog does not hear (rule G1).
+const CUT_OFF: &str = "\
+[load]
+clients = 5
+p = [0.8]
+duration_s = 9
+warm_up_s = 0.5
+[system]
+cache = [\"on\"]
+[checks]
+recovery_ms = 2000
+[[faults]]
+at_ms = 1000
+action = \"cut\"
+link = \"leader -> front-end\"
+for_ms = 2500
+[[faults]]
+at_ms = 5000
+action = \"cut\"
+link = \"leader -> catalog\"
+for_ms = 2500
+";
+
+#[test]
+fn a_leader_that_reaches_the_front_end_or_the_catalog_no_more_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), CUT_OFF);
+    let (code, stdout, stderr) = ended(&run(folder.path(), &["failover", "--plan", &plan]));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let events = latest(folder.path()).events().unwrap();
+    for fault in [1, 2] {
+        let (from_us, to_us) = (at(&events, fault, "cut"), at(&events, fault, "heal"));
+        let replaced = |event: &Event| {
+            event.event == EventKind::LeaderChanged && (from_us..to_us).contains(&event.at_us)
+        };
+        assert!(events.iter().any(replaced), "fault {fault}");
+    }
+}
+
+/// When a fault's action was confirmed.
+fn at(events: &[Event], fault: u32, action: &str) -> u64 {
+    let is_it = |event: &&Event| {
+        event.fault == Some(fault)
+            && event.action.as_deref() == Some(action)
+            && event.event == EventKind::Injected
+    };
+    events.iter().find(is_it).unwrap().at_us
+}
+
 #[test]
 fn links_that_are_cut_and_slow_cost_time_and_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -54,14 +103,7 @@ fn links_that_are_cut_and_slow_cost_time_and_lose_nothing() {
         .collect();
     let expected = [(1, "cut"), (1, "heal"), (2, "cut"), (2, "heal"), (3, "delay"), (3, "heal")];
     assert_eq!(injected, expected.map(|(fault, action)| (Some(fault), action.to_owned())));
-    let at = |fault, action: &str| {
-        let is_it = |event: &&results::records::Event| {
-            event.fault == Some(fault)
-                && event.action.as_deref() == Some(action)
-                && event.event == EventKind::Injected
-        };
-        events.iter().find(is_it).unwrap().at_us
-    };
+    let at = |fault, action: &str| at(&events, fault, action);
     let during = |kind, fault, action: &str| {
         let (from_us, to_us) = (at(fault, action), at(fault, "heal"));
         events.iter().any(|event| event.event == kind && (from_us..to_us).contains(&event.at_us))
