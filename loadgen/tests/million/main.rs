@@ -8,10 +8,10 @@
 //! memory that each process has had, is printed.
 //!
 //! ```text
-//! cargo build --release --bins && cargo test --release -p loadgen --test million -- --ignored --nocapture
+//! make million
 //! ```
 //!
-//! `ORDERS=20000` makes it fewer, for a debug build.
+//! `ORDERS=20000` in the environment makes it fewer.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
