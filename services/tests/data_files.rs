@@ -157,6 +157,19 @@ fn a_limit_on_open_files_is_named_and_nothing_is_called_damaged() {
     assert!(named > 0, "no limit was hit while the file was opened");
 }
 
+#[test]
+fn a_write_lock_that_another_program_holds_is_named() {
+    let place = Place::new().with_file();
+    let file = place.data().join("catalog.db");
+    let program = rusqlite::Connection::open(&file).unwrap();
+    program.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let said = refused(Command::new(env!("CARGO_BIN_EXE_catalog")), &place.data());
+    let named = format!("cannot use {}: another program holds a lock on it", file.display());
+    assert!(said.contains(&named), "{said}");
+    program.execute_batch("ROLLBACK").unwrap();
+    assert!(Store::open(&place.data(), Durability::Os, Bugs::default()).is_ok());
+}
+
 // ---- a disk that is full -----------------------------------------------------------------------
 
 /// A shell in which a small file system of its own can be mounted, where the machine allows that.

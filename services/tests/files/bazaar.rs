@@ -171,6 +171,11 @@ impl Bazaar {
         self.note_end(name, status)
     }
 
+    /// Whether a process that was started has not ended by itself.
+    pub(crate) fn runs(&mut self, name: Name) -> bool {
+        self.ended(name).is_err()
+    }
+
     fn ended(&mut self, name: Name) -> Result<ExitStatus, String> {
         let ended = self.running.get_mut(&name).unwrap().try_wait().unwrap();
         ended.ok_or_else(|| self.last_line(name))

@@ -6,6 +6,7 @@ use wire::ids::ReplicaId;
 use wire::internal::Part;
 
 use crate::fake_replica::Trouble;
+use crate::membership::ask;
 use crate::running::{Bazaar, Wish};
 
 /// Rounds of asking after which it would show that somebody is chosen who should not be.
@@ -79,4 +80,21 @@ async fn who_hangs_is_not_chosen_when_the_leader_dies() {
     bazaar.replica(3).kill();
     bazaar.is_led_by(1, 2).await;
     assert_eq!(bazaar.changes().await[1].cause, Cause::Election);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_nobody_leads_an_order_is_shown_by_whoever_has_it_and_denied_by_nobody() {
+    let mut bazaar = Bazaar::start(Wish::default()).await;
+    assert_eq!(bazaar.trade("one").await.unwrap().json(), json!({"order_no": 1}));
+    // The last in-sync replica dies, and the two that live may not lead.
+    for (version, member) in [(1, 1), (2, 2)] {
+        assert_eq!(ask(&bazaar, 1, version, "remove", member).await.status, 200);
+    }
+    bazaar.replica(3).kill();
+    bazaar.eventually(async || bazaar.get("/healthz").await.status == 503).await;
+    let shown = bazaar.get("/orders/1").await;
+    assert_eq!((shown.status, &shown.json()["data"]["order_no"]), (200, &json!(1)));
+    // That they do not know of an order says nothing: 3 may hold it.
+    assert_eq!(bazaar.get("/orders/2").await.status, 503);
+    assert_eq!(bazaar.get("/healthz").await.status, 503, "nobody led in the meantime");
 }

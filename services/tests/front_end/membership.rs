@@ -19,7 +19,14 @@ fn essence(answer: &Response) -> Value {
            "in_sync": in_sync})
 }
 
-async fn ask(bazaar: &Bazaar, epoch: u64, version: u64, change: &str, member: u8) -> Response {
+/// Asks for a change of the in-sync set, as the leader does.
+pub(crate) async fn ask(
+    bazaar: &Bazaar,
+    epoch: u64,
+    version: u64,
+    change: &str,
+    member: u8,
+) -> Response {
     bazaar.post("/configuration/members", &request(epoch, version, change, member)).await
 }
 
