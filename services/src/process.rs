@@ -6,11 +6,12 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LockResult};
 use std::thread;
 use std::time::Duration;
 
@@ -257,6 +258,42 @@ impl Drop for StateOwner {
             eprintln!("error: {part} panicked; start this process again");
             std::process::exit(EXIT_PANIC);
         }
+    }
+}
+
+/// A lock that is held, whoever holds it: a request's handler, too, owns what it changes. If it panics,
+/// the process ends (rule G4) before anybody finds the lock poisoned.
+///
+/// Costs a question whether the thread panics, as the lock itself does: one relaxed load.
+#[derive(Debug)]
+pub struct Held<G> {
+    // The first to be dropped.
+    _owner: StateOwner,
+    guard: G,
+}
+
+impl<G> Held<G> {
+    /// Takes what came of locking; `part` is what the last line will call it.
+    ///
+    /// # Panics
+    /// If somebody has panicked with the lock, and held it in another way.
+    pub fn new(part: &'static str, locked: LockResult<G>) -> Self {
+        let guard = locked.expect("a panic with this lock has ended the process");
+        Self { _owner: StateOwner::new(part), guard }
+    }
+}
+
+impl<G: Deref> Deref for Held<G> {
+    type Target = G::Target;
+
+    fn deref(&self) -> &G::Target {
+        &self.guard
+    }
+}
+
+impl<G: DerefMut> DerefMut for Held<G> {
+    fn deref_mut(&mut self) -> &mut G::Target {
+        &mut self.guard
     }
 }
 

@@ -15,6 +15,10 @@ use tempfile::TempDir;
 const EXIT_PANIC: i32 = 5;
 /// A replica that nobody plays.
 const NOBODY: &[&str] = &["--replica=1=127.0.0.1:9"];
+/// A bazaar's second process.
+const REPLICA: usize = 1;
+/// Its third.
+const FRONT_END: usize = 2;
 /// What a bazaar's processes know each other by.
 const SECRET: &str = "11111111-2222-4333-8444-555555555555";
 /// A generous bound on anything awaited; reached only when a test fails.
@@ -23,25 +27,58 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Process {
     child: Child,
     address: SocketAddr,
+    /// Who has to run for this one to come to its panic.
+    others: Vec<Self>,
     _dir: TempDir,
+}
+
+/// Addresses that nobody listens at.
+fn free<const N: usize>() -> [SocketAddr; N] {
+    let free = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    free.each_ref().map(|free| free.local_addr().unwrap())
+}
+
+/// A bazaar's catalog, replica and front-end, in which a part of one panics.
+fn bazaar(part: &str, of: usize) -> Process {
+    let [catalog, replica, front_end] = free();
+    let to = [
+        format!("--catalog={catalog}"),
+        format!("--replica=1={replica}"),
+        format!("--front-end={front_end}"),
+    ];
+    let [to_catalog, to_replica, to_front_end] = to.each_ref().map(String::as_str);
+    let programs = [
+        (env!("CARGO_BIN_EXE_catalog"), catalog, vec![to_front_end]),
+        (env!("CARGO_BIN_EXE_order"), replica, vec!["--id=1", to_catalog, to_front_end]),
+        (env!("CARGO_BIN_EXE_front-end"), front_end, vec![to_catalog, to_replica]),
+    ];
+    let mut all: Vec<Process> = Vec::new();
+    for (index, (program, address, more)) in programs.into_iter().enumerate() {
+        all.push(Process::start_at(address, program, (index == of).then_some(part), &more));
+    }
+    let mut panicking = all.swap_remove(of);
+    panicking.others = all;
+    panicking
 }
 
 impl Process {
     fn start(program: &str, part: &str, more: &[&str]) -> Self {
+        let [address] = free();
+        Self::start_at(address, program, Some(part), more)
+    }
+
+    fn start_at(address: SocketAddr, program: &str, part: Option<&str>, more: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
         let child = Command::new(program)
             .arg(format!("--listen={address}"))
             .arg(format!("--data-dir={}", dir.path().display()))
-            .arg(format!("--panic-at={part}"))
+            .args(part.map(|part| format!("--panic-at={part}")))
             .args(more)
             .env("DOUBLE_TROUBLE_SECRET", SECRET)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Self { child, address, _dir: dir }
+        Self { child, address, others: Vec::new(), _dir: dir }
     }
 
     /// Asks for something, if it is still there to be asked.
@@ -117,4 +154,45 @@ fn a_front_end_whose_membership_panics_in_a_requests_hands_ends() {
     let front_end = Process::start(env!("CARGO_BIN_EXE_front-end"), "membership", NOBODY);
     front_end.get("/history");
     front_end.ended_by("what keeps the configuration");
+}
+
+#[test]
+fn a_front_end_that_tells_the_catalog_nothing_any_more_ends() {
+    let front_end = Process::start(env!("CARGO_BIN_EXE_front-end"), "announcer", NOBODY);
+    front_end.ended_by("the task that tells the catalog");
+}
+
+#[test]
+fn a_front_end_that_pings_a_replica_no_more_ends() {
+    bazaar("pinger", FRONT_END).ended_by("a task that pings");
+}
+
+#[test]
+fn a_front_end_that_panics_with_the_caches_lock_in_a_requests_hands_ends() {
+    let front_end = Process::start(env!("CARGO_BIN_EXE_front-end"), "cache", NOBODY);
+    front_end.get("/stocks/Stock1");
+    front_end.ended_by("whoever had the stock cache");
+}
+
+#[test]
+fn a_replica_whose_call_would_never_be_reported_ends() {
+    bazaar("outbox", REPLICA).ended_by("a task that calls others");
+}
+
+#[test]
+fn a_replica_for_which_time_stands_still_ends() {
+    let replica = Process::start(env!("CARGO_BIN_EXE_order"), "ticker", &["--id=1"]);
+    replica.ended_by("the task that ticks");
+}
+
+#[test]
+fn a_replica_that_probes_the_catalog_no_more_ends() {
+    let replica = Process::start(env!("CARGO_BIN_EXE_order"), "catalog-prober", &["--id=1"]);
+    replica.ended_by("the task that probes the catalog");
+}
+
+#[test]
+fn a_replica_that_probes_the_front_end_no_more_ends() {
+    let replica = Process::start(env!("CARGO_BIN_EXE_order"), "front-end-prober", &["--id=1"]);
+    replica.ended_by("the task that probes the front-end");
 }

@@ -12,6 +12,7 @@ use wire::ids::StockVersion;
 
 use super::reveal::{Batch, Look, Pushed, Reveal, Step};
 use crate::planted::Bugs;
+use crate::process::Held;
 
 /// How long a fill waits for the version it asks for. The version exists, and the push that it
 /// waits for is under way; a front-end that lives acknowledges within milliseconds.
@@ -94,7 +95,7 @@ impl<W> Shown<W> {
         released
     }
 
-    fn lock(&self) -> MutexGuard<'_, Reveal<W>> {
-        self.reveal.lock().expect("nothing panics while it holds this lock")
+    fn lock(&self) -> Held<MutexGuard<'_, Reveal<W>>> {
+        Held::new("whoever had what the catalog shows", self.reveal.lock())
     }
 }

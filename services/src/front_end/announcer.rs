@@ -19,6 +19,8 @@ use wire::internal::CatalogStatus;
 
 use super::membership::Current;
 use crate::http::{Call, Peers};
+use crate::planted::{Panics, Part};
+use crate::process::StateOwner;
 
 /// How long the catalog may take to put an epoch on its disk.
 const TELL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -33,6 +35,7 @@ pub struct Announcer {
     heard: watch::Sender<Option<CatalogStatus>>,
     told: Option<Told>,
     refusal: Option<String>,
+    panics: Panics,
 }
 
 /// Whom was told what.
@@ -51,14 +54,17 @@ impl Announcer {
         catalog: SocketAddr,
         period: Duration,
         timeout: Duration,
+        panics: Panics,
     ) -> (Self, watch::Receiver<Option<CatalogStatus>>) {
         let (heard, status) = watch::channel(None);
         let (told, refusal) = (None, None);
-        (Self { peers, catalog, period, timeout, heard, told, refusal }, status)
+        (Self { peers, catalog, period, timeout, heard, told, refusal, panics }, status)
     }
 
     /// Goes on until the front-end ends.
     pub async fn run(mut self, mut current: watch::Receiver<Current>) {
+        let _owner = StateOwner::new("the task that tells the catalog");
+        self.panics.pass(Part::Announcer);
         loop {
             let configuration = current.borrow_and_update().configuration.clone();
             self.look(configuration.as_deref()).await;

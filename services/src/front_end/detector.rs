@@ -24,7 +24,7 @@ use super::configuration::{Ballot, Refused};
 use super::election::{self, Round};
 use super::gray_failure::{Doubt, Evidence, Patience};
 use super::membership::{Membership, Standing};
-use super::pinger::Pinger;
+use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use crate::planted::{Bug, Bugs, Panics, Part, Planted};
 use crate::process::{StateOwner, monotonic_us};
@@ -321,10 +321,16 @@ impl Detector {
         self.judge.begin(Leadership { leader, epoch, incarnation, began_us: monotonic_us() });
         for replica in self.pinger.replicas() {
             let pinger = Arc::clone(&self.pinger);
-            self.tasks.spawn(async move { pinger.ping_and_report(replica).await });
+            self.tasks.spawn(async move {
+                let _owner = StateOwner::new(PINGING);
+                pinger.ping_and_report(replica).await;
+            });
         }
         let pinger = Arc::clone(&self.pinger);
-        self.tasks.spawn(async move { pinger.await_serving(leader, epoch).await });
+        self.tasks.spawn(async move {
+            let _owner = StateOwner::new(PINGING);
+            pinger.await_serving(leader, epoch).await;
+        });
     }
 
     async fn note_serving(&mut self, observation: &Observation) {

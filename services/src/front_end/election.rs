@@ -12,9 +12,10 @@ use wire::ids::ReplicaId;
 use wire::internal::PingReply;
 
 use super::gray_failure::{self, Evidence};
-use super::pinger::Pinger;
+use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Observation, Outcome};
 use crate::planted::Bugs;
+use crate::process::StateOwner;
 
 /// Who has answered, and who still may.
 #[derive(Clone, Debug)]
@@ -103,7 +104,10 @@ pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, 
     let mut pings = JoinSet::new();
     for replica in round.pending.iter().copied() {
         let pinger = Arc::clone(pinger);
-        pings.spawn(async move { pinger.ping(replica).await });
+        pings.spawn(async move {
+            let _owner = StateOwner::new(PINGING);
+            pinger.ping(replica).await
+        });
     }
     while !round.is_settled() {
         match pings.join_next().await {

@@ -20,7 +20,7 @@ use super::configuration::{Ballot, Manager, Refused};
 use super::store::Store;
 use crate::metrics::Metrics;
 use crate::planted::{Panics, Part, Planted};
-use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
+use crate::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
 
 const NO_PANIC: &str = "nothing panics while it holds this lock";
 
@@ -202,13 +202,17 @@ impl Membership {
 
     /// Says why there is no leader, or why it does not serve; nothing once it does.
     pub fn set_trouble(&self, trouble: Option<String>) {
-        *self.trouble.lock().expect(NO_PANIC) = trouble.map(Arc::from);
+        *self.why() = trouble.map(Arc::from);
     }
 
     /// Why there is no leader, or why it does not serve, if anybody knows.
     #[must_use]
     pub fn trouble(&self) -> Option<Arc<str>> {
-        self.trouble.lock().expect(NO_PANIC).clone()
+        self.why().clone()
+    }
+
+    fn why(&self) -> Held<MutexGuard<'_, Option<Arc<str>>>> {
+        Held::new("whoever had the reason for no leader", self.trouble.lock())
     }
 
     /// Writes down what is known to be committed, if that is news. It is no new configuration.

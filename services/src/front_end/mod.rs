@@ -62,7 +62,8 @@ pub async fn run(
     let (store, stored) = Store::open(&config.data_dir, config.durability)?;
     check_known(stored.as_ref(), &config)?;
     let peers = Peers::new(secret.clone());
-    let (bugs, stretches) = (config.planted.bugs, config.planted.stretches);
+    let planted = config.planted;
+    let bugs = planted.bugs;
     let membership = Arc::new(Membership::new(stored, store, config.planted, &metrics));
     let (period, timeout) = (config.ping_period, config.ping_timeout);
     let (pinger, observations) = Pinger::new(
@@ -72,10 +73,11 @@ pub async fn run(
         config.catalog,
         period,
         timeout,
-        bugs,
+        planted,
     );
     let (on, through) = (Arc::clone(&membership), Arc::clone(&pinger));
-    let (announcer, catalog) = Announcer::new(peers.clone(), config.catalog, period, timeout);
+    let (announcer, catalog) =
+        Announcer::new(peers.clone(), config.catalog, period, timeout, planted.panics);
     let everybody = config.replicas.keys().copied().filter(|id| !config.without.contains(id));
     let detector =
         Detector::new(on, through, observations, everybody.collect(), catalog, period, timeout)
@@ -88,7 +90,7 @@ pub async fn run(
     let trades = retried("trades_retried_total", "Attempts at a trade after the first.");
     let lookups = retried("lookups_retried_total", "Attempts at a lookup after the first.");
     let cache = Cache::new(config.cache).with_bugs(bugs);
-    let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, stretches, &metrics));
+    let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, planted, &metrics));
     let server =
         ServerConfig { secret, http: config.http.clone(), metrics: metrics.http.clone(), bugs };
     let front_end = Arc::new(FrontEnd {

@@ -21,7 +21,7 @@ use wire::internal::{CatalogStatus, PingReply, ProofRequest};
 use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
 use crate::http::{Call, CallError, Peers};
-use crate::planted::Bugs;
+use crate::planted::{Bugs, Panics, Part, Planted};
 use crate::process::{StateOwner, monotonic_us};
 
 /// How often a ping is sent again at once because its connection broke. A process that is being
@@ -39,6 +39,9 @@ const TELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// After so many the periodic pings have to do.
 const MAX_SERVING_POLLS: usize = 500;
 
+/// What a task that pings is called if it panics.
+pub(super) const PINGING: &str = "a task that pings";
+
 /// Pings the replicas.
 #[derive(Debug)]
 pub struct Pinger {
@@ -50,6 +53,7 @@ pub struct Pinger {
     timeout: Duration,
     observations: mpsc::Sender<Observation>,
     bugs: Bugs,
+    panics: Panics,
 }
 
 #[derive(Debug)]
@@ -70,7 +74,7 @@ impl Pinger {
         catalog: SocketAddr,
         period: Duration,
         timeout: Duration,
-        bugs: Bugs,
+        planted: Planted,
     ) -> (Arc<Self>, mpsc::Receiver<Observation>) {
         let (observations, receiver) = mpsc::channel(MAX_OBSERVATIONS);
         let target = |(id, address): (&ReplicaId, &SocketAddr)| {
@@ -82,8 +86,18 @@ impl Pinger {
             (*id, target)
         };
         let targets = replicas.iter().map(target).collect();
-        let pinger =
-            Self { peers, membership, targets, catalog, period, timeout, observations, bugs };
+        let Planted { bugs, panics, .. } = planted;
+        let pinger = Self {
+            peers,
+            membership,
+            targets,
+            catalog,
+            period,
+            timeout,
+            observations,
+            bugs,
+            panics,
+        };
         (Arc::new(pinger), receiver)
     }
 
@@ -123,7 +137,8 @@ impl Pinger {
 
     /// Pings `replica` periodically, and at once when there is doubt.
     pub async fn keep_pinging(self: Arc<Self>, replica: ReplicaId) {
-        let _owner = StateOwner::new("a task that pings");
+        let _owner = StateOwner::new(PINGING);
+        self.panics.pass(Part::Pinger);
         let Some(target) = self.targets.get(&replica) else { return };
         let mut period = tokio::time::interval(self.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -21,7 +21,8 @@ use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 use super::cache::{Cache, Fill, Lookup};
 use crate::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
 use crate::metrics::Metrics;
-use crate::planted::{Point, Stretches};
+use crate::planted::{Part, Planted, Point};
+use crate::process::Held;
 use std::net::SocketAddr;
 
 /// For how long the catalog is asked before the client is told 503: a restart takes less.
@@ -46,7 +47,7 @@ pub struct Stocks {
     cache: Mutex<Cache<Bytes>>,
     catalog: SocketAddr,
     peers: Peers,
-    stretches: Stretches,
+    planted: Planted,
     hits: IntCounter,
     misses: IntCounter,
     invalidations: IntCounter,
@@ -74,14 +75,14 @@ impl Stocks {
         catalog: SocketAddr,
         peers: Peers,
         cache: Cache<Bytes>,
-        stretches: Stretches,
+        planted: Planted,
         metrics: &Metrics,
     ) -> Self {
         Self {
             cache: Mutex::new(cache),
             catalog,
             peers,
-            stretches,
+            planted,
             hits: metrics.counter("cache_hits_total", "Queries answered from the cache."),
             misses: metrics.counter("cache_misses_total", "Queries that asked the catalog."),
             invalidations: metrics
@@ -164,7 +165,7 @@ impl Stocks {
             // The header is there even at 0: it says that this is a fill.
             let call = Call::get(&*path).header(headers::MIN_VERSION, min_version);
             let result = self.peers.call(self.catalog, &call, remaining).await;
-            self.stretches.pass(Point::Fill).await;
+            self.planted.stretches.pass(Point::Fill).await;
             match self.take(stock_name, result) {
                 Asked::Answer(answer) => return answer,
                 Asked::Outdated { min_version: newer } => min_version = newer,
@@ -225,8 +226,10 @@ impl Stocks {
         }
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache<Bytes>> {
-        self.cache.lock().expect("nothing panics while it holds this lock")
+    fn cache(&self) -> Held<MutexGuard<'_, Cache<Bytes>>> {
+        let cache = Held::new("whoever had the stock cache", self.cache.lock());
+        self.planted.panics.pass(Part::Cache);
+        cache
     }
 }
 

@@ -26,12 +26,15 @@ use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
 use crate::planted::{Bug, Part, Planted, Point};
-use crate::process::{StateOwner, exit_on_disk_error, monotonic_us};
+use crate::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
 /// Inputs that are taken before the disk is flushed.
 const MAX_BATCH: usize = 512;
+
+/// What the thread is called if it panics.
+const THREAD: &str = "the thread that numbers orders";
 
 /// What can happen to a replica.
 #[derive(Debug)]
@@ -237,7 +240,7 @@ fn status_of(replica: &Replica) -> Status {
 
 impl Actor {
     fn run(mut self) {
-        let _owner = StateOwner::new("the thread that numbers orders");
+        let _owner = StateOwner::new(THREAD);
         self.planted.panics.pass(Part::OrderWriter);
         self.publish();
         while let Some(input) = self.inputs.blocking_recv() {
@@ -471,7 +474,8 @@ impl Actor {
         let fresh = usize::try_from(visible.0).unwrap_or(usize::MAX).saturating_sub(shown);
         if fresh > 0 {
             let entries = self.replica.log().after(OrderNo(shown as u64), fresh);
-            self.committed.write().expect(NO_PANIC).extend_from_slice(entries);
+            let mut shown = Held::new(THREAD, self.committed.write());
+            shown.extend_from_slice(entries);
         }
         let status = status_of(&self.replica);
         self.meters.epoch.set(gauge(status.epoch.0));

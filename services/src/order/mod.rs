@@ -36,6 +36,7 @@ pub use config::{Args, Config};
 
 use crate::http::{Peers, ServerConfig, serve};
 use crate::metrics::Metrics;
+use crate::planted::{Panics, Part};
 use crate::process::{StateOwner, joined};
 use actor::{Input, Own};
 use health::Progress;
@@ -71,7 +72,7 @@ pub async fn run(
         append_timeout: config.ping_timeout,
         reach: reach.clone(),
         peers: peers.clone(),
-        stretches: planted.stretches,
+        planted,
         runtime: tokio::runtime::Handle::current(),
         inputs,
         status,
@@ -80,7 +81,7 @@ pub async fn run(
     let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
     let own = Own { id: config.id, incarnation: incarnation.clone(), others };
     let (replica, thread) = actor::start(own, store, planted, &progress, &metrics, outbox)?;
-    let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period));
+    let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period, planted.panics));
     let prober = Prober {
         peers: peers.clone(),
         catalog: config.catalog,
@@ -91,6 +92,7 @@ pub async fn run(
         status: replica.status.clone(),
         inputs: replica.inputs.downgrade(),
         news: News::default(),
+        panics: planted.panics,
     };
     let probes = [
         tokio::spawn(prober.clone().watch_catalog()),
@@ -130,8 +132,9 @@ pub async fn run(
     joined(thread).await
 }
 
-async fn tick(inputs: mpsc::Sender<Input>, period: Duration) {
+async fn tick(inputs: mpsc::Sender<Input>, period: Duration, panics: Panics) {
     let _owner = StateOwner::new("the task that ticks");
+    panics.pass(Part::Ticker);
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

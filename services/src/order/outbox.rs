@@ -2,6 +2,7 @@
 //! the thread's queue.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use super::actor::{Input, Status};
 use super::backoff::Backoff;
 use super::reach::Reach;
 use crate::http::{Call, CallError, Peers, Reply};
-use crate::planted::{Point, Stretches};
-use crate::process::monotonic_us;
+use crate::planted::{self, Planted, Point};
+use crate::process::{StateOwner, monotonic_us};
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -43,8 +44,8 @@ pub(super) struct Outbox {
     pub(super) reach: Reach,
     /// Connections.
     pub(super) peers: Peers,
-    /// Which moments are made longer.
-    pub(super) stretches: Stretches,
+    /// What is planted.
+    pub(super) planted: Planted,
     /// Where the tasks run.
     pub(super) runtime: runtime::Handle,
     /// Where they report.
@@ -58,9 +59,9 @@ impl Outbox {
     pub(super) fn append(&self, to: ReplicaId, message: Append) {
         let Some(address) = self.replicas.get(&to).copied() else { return };
         let outbox = self.clone();
-        self.runtime.spawn(async move {
+        self.have_done(async move {
             let epoch = message.epoch;
-            outbox.stretches.pass(Point::Append).await;
+            outbox.planted.stretches.pass(Point::Append).await;
             let began_us = monotonic_us();
             let answer = outbox.exchange(address, &message).await;
             match answer {
@@ -97,7 +98,7 @@ impl Outbox {
     pub(super) fn ask_for_proof(&self, epoch: Epoch, of: ReplicaId) {
         let Some(address) = self.replicas.get(&of).copied() else { return };
         let outbox = self.clone();
-        self.runtime.spawn(async move {
+        self.have_done(async move {
             let call = Call::post("/prove", &ProofRequest { reach: false });
             let reply = outbox.peers.call(address, &call, outbox.append_timeout).await;
             let is_proved = reply.is_ok_and(|reply| reply.status == StatusCode::OK);
@@ -110,7 +111,7 @@ impl Outbox {
     /// answers with, whichever way it decided.
     pub(super) fn change_membership(&self, request: MembershipRequest) {
         let outbox = self.clone();
-        self.runtime.spawn(async move {
+        self.have_done(async move {
             let call = Call::post("/configuration/members", &request);
             let reply = outbox.peers.call(outbox.front_end, &call, MEMBERSHIP_TIMEOUT).await;
             let answer: Option<Configuration> = reply.ok().and_then(|reply| reply.json());
@@ -144,7 +145,7 @@ impl Outbox {
         report: impl Fn(&Reply) -> Option<Input> + Send + Sync + 'static,
     ) {
         let outbox = self.clone();
-        self.runtime.spawn(async move {
+        self.have_done(async move {
             let mut backoff = Backoff::default();
             let mut refusal = None;
             while outbox.leads(epoch) {
@@ -170,6 +171,18 @@ impl Outbox {
                 }
                 backoff.wait().await;
             }
+        });
+    }
+
+    /// Has a task do `work`. The thread counts on the report at its end, so a panic ends the process
+    /// (rule G4). *Otherwise: a message to a follower stays in flight for ever, and so does whoever waits
+    /// for the number in it.*
+    fn have_done(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let panics = self.planted.panics;
+        self.runtime.spawn(async move {
+            let _owner = StateOwner::new("a task that calls others");
+            panics.pass(planted::Part::Outbox);
+            work.await;
         });
     }
 

@@ -19,7 +19,7 @@ use super::actor::{Input, Status};
 use super::backoff::{Backoff, LONGEST};
 use super::reach::Reach;
 use crate::http::{Call, CallError, Peers, Reply};
-use crate::planted::{Bug, Bugs};
+use crate::planted::{self, Bug, Bugs, Panics};
 use crate::process::{StateOwner, monotonic_us};
 
 /// Who is called, how, and where it is noted.
@@ -38,6 +38,7 @@ pub(super) struct Prober {
     /// Where it is reported which process of the catalog answers (rule L6).
     pub(super) inputs: mpsc::WeakSender<Input>,
     pub(super) news: News,
+    pub(super) panics: Panics,
 }
 
 /// Where trades wait until the catalog gives outcomes again. Copies share it.
@@ -84,6 +85,7 @@ impl Prober {
     /// Calls the catalog, for as long as it is polled.
     pub(super) async fn watch_catalog(self) {
         let _owner = StateOwner::new("the task that probes the catalog");
+        self.panics.pass(planted::Part::CatalogProber);
         let mut period = interval(self.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut backoff = Backoff::default();
@@ -111,6 +113,7 @@ impl Prober {
     /// Calls the front-end, for as long as it is polled.
     pub(super) async fn watch_front_end(self) {
         let _owner = StateOwner::new("the task that probes the front-end");
+        self.panics.pass(planted::Part::FrontEndProber);
         let mut period = interval(self.period);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -1,6 +1,6 @@
 //! The endpoints of an order replica.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +24,7 @@ use super::trades::Trades;
 use crate::http::{Access, Answer, BadRequest, Call, Endpoint, Peer, Peers, Request, Service};
 use crate::metrics::Metrics;
 use crate::planted::Bug;
-use crate::process::monotonic_us;
+use crate::process::{Held, monotonic_us};
 
 /// How long a question to another service may take before this one gives up on it.
 const PASS_ON_TIMEOUT: Duration = Duration::from_secs(2);
@@ -237,7 +237,7 @@ impl OrderService {
         let own = self.replica.status.borrow().bazaar.clone();
         let is_foreign = own.as_ref().is_some_and(|own| *own != announced.bazaar);
         let theirs = is_foreign.then(|| announced.bazaar.clone());
-        let mut foreign = self.foreign.lock().expect(NO_PANIC);
+        let mut foreign = self.foreign();
         if *foreign != theirs {
             if let (Some(own), Some(theirs)) = (&own, &theirs) {
                 tracing::error!(%own, %theirs, "the front-end is another bazaar's; taking no part in it");
@@ -246,10 +246,14 @@ impl OrderService {
         }
     }
 
+    fn foreign(&self) -> Held<MutexGuard<'_, Option<BazaarId>>> {
+        Held::new("whoever compared the bazaars", self.foreign.lock())
+    }
+
     /// The disk is open and the thread runs before the server does.
     fn health(&self) -> Answer {
         let own = self.replica.status.borrow().bazaar.clone();
-        let foreign = self.foreign.lock().expect(NO_PANIC).clone();
+        let foreign = self.foreign().clone();
         let (Some(own), Some(theirs)) = (own, foreign) else {
             return Answer::ok(&serde_json::json!({"ready": true}));
         };

@@ -16,6 +16,20 @@ pub enum Part {
     Detector,
     /// Front-end: where the configuration changes.
     Membership,
+    /// Front-end: the task that tells the catalog the configuration.
+    Announcer,
+    /// Front-end: a task that pings a replica for as long as there is a leader.
+    Pinger,
+    /// Front-end: whoever has the stock cache's lock.
+    Cache,
+    /// Order: a task that calls others for the thread that numbers.
+    Outbox,
+    /// Order: the task that ticks.
+    Ticker,
+    /// Order: the task that probes the catalog.
+    CatalogProber,
+    /// Order: the task that probes the front-end.
+    FrontEndProber,
 }
 
 /// Which part panics: none, unless the feature is on.
