@@ -66,7 +66,7 @@ async fn with_leader_and_catalog_dead_the_next_leader_shows_what_it_knows_to_be_
     bazaar.kill(Name::Catalog);
     bazaar.kill(old);
     let epoch = led_by_another(&mut bazaar, &before).await;
-    assert_eq!(before["epoch"].as_u64().unwrap() + 1, epoch);
+    assert!(before["epoch"].as_u64().unwrap() < epoch);
     for order_no in 1..=history.last() {
         let shown = bazaar.ask(&Call::get(format!("/orders/{order_no}"))).await.unwrap();
         let body = String::from_utf8_lossy(&shown.body);
