@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use rusqlite::Connection;
 use serde_json::Value;
 use services::http::Call;
+use wire::headers;
 
 use crate::bazaar::{Bazaar, Name};
 use crate::history::History;
@@ -71,6 +72,8 @@ async fn with_leader_and_catalog_dead_the_next_leader_shows_what_it_knows_to_be_
         let shown = bazaar.ask(&Call::get(format!("/orders/{order_no}"))).await.unwrap();
         let body = String::from_utf8_lossy(&shown.body);
         assert_eq!(shown.status, StatusCode::OK, "#{order_no}: {body}");
+        // Said by the leader, and not by anybody after the leader was waited for in vain.
+        assert!(shown.headers.contains_key(headers::ATTEMPTS), "#{order_no}");
     }
     assert!(bazaar.get(Name::Catalog, "/healthz").await.is_none(), "the catalog is down");
 
