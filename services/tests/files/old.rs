@@ -10,16 +10,24 @@ const EACH: usize = 120;
 /// The catalog lists at most 4096 trades at once.
 const MORE_THAN_A_PAGE: usize = 4_500;
 
-/// A bazaar that is whole, with orders that `name`'s copy lacks.
-async fn with_an_old_copy_of(name: Name) -> (Bazaar, History, Copy) {
+/// A bazaar that is whole, with `lacking` orders that these files' copies lack.
+async fn with_old_copies_of<const N: usize>(
+    names: [Name; N],
+    lacking: usize,
+) -> (Bazaar, History, [Copy; N]) {
     let mut bazaar = Bazaar::start().await;
     let mut history = History::default();
     history.trade(&bazaar, EACH).await;
     bazaar.stop_all();
-    let copy = bazaar.copy(name);
+    let copies = names.map(|name| bazaar.copy(name));
     bazaar.launch_all();
     bazaar.whole().await;
-    history.trade(&bazaar, EACH).await;
+    history.trade(&bazaar, lacking).await;
+    (bazaar, history, copies)
+}
+
+async fn with_an_old_copy_of(name: Name) -> (Bazaar, History, Copy) {
+    let (bazaar, history, [copy]) = with_old_copies_of([name], EACH).await;
     (bazaar, history, copy)
 }
 
@@ -32,10 +40,10 @@ async fn is_put_back_while_the_others_are_up(name: Name) {
     history.goes_on(&bazaar).await;
 }
 
-async fn is_put_back_between_two_starts(name: Name) {
-    let (mut bazaar, mut history, copy) = with_an_old_copy_of(name).await;
+async fn are_put_back_between_two_starts<const N: usize>(names: [Name; N], lacking: usize) {
+    let (mut bazaar, mut history, copies) = with_old_copies_of(names, lacking).await;
     bazaar.stop_all();
-    bazaar.put_back(&copy);
+    copies.iter().for_each(|copy| bazaar.put_back(copy));
     bazaar.launch_all();
     bazaar.whole().await;
     history.goes_on(&bazaar).await;
@@ -51,7 +59,7 @@ async fn an_old_copy_of_a_replica_that_leads_or_follows_is_brought_up_to_date_by
 #[tokio::test]
 async fn an_old_copy_of_any_replica_between_two_starts_is_brought_up_to_date() {
     for name in ORDERS {
-        is_put_back_between_two_starts(name).await;
+        are_put_back_between_two_starts([name], EACH).await;
     }
 }
 
@@ -62,7 +70,7 @@ async fn an_old_copy_of_the_catalog_is_filled_by_the_leader() {
 
 #[tokio::test]
 async fn an_old_copy_of_the_catalog_between_two_starts_is_filled_by_the_leader() {
-    is_put_back_between_two_starts(Name::Catalog).await;
+    are_put_back_between_two_starts([Name::Catalog], EACH).await;
 }
 
 /// Whole, or refused with a line; then losing that file heals.
@@ -104,14 +112,8 @@ async fn an_old_copy_of_the_front_ends_file_makes_no_leader_of_a_replica_that_fe
 #[tokio::test]
 async fn old_copies_of_a_replica_and_the_catalog_alone_do_not_serve_until_another_replica_is_back()
 {
-    let mut bazaar = Bazaar::start().await;
-    let mut history = History::default();
-    history.trade(&bazaar, EACH).await;
-    bazaar.stop_all();
-    let copies = [Name::Catalog, Name::Order(3)].map(|name| bazaar.copy(name));
-    bazaar.launch_all();
-    bazaar.whole().await;
-    history.trade(&bazaar, EACH).await;
+    let (mut bazaar, mut history, copies) =
+        with_old_copies_of([Name::Catalog, Name::Order(3)], EACH).await;
     let known = history.last();
     bazaar.stop_all();
     copies.iter().for_each(|copy| bazaar.put_back(copy));
@@ -146,61 +148,24 @@ async fn an_old_copy_of_a_replica_alone_does_not_fill_a_new_catalog() {
 /// Each file a copy of another moment: the newest two replicas know all.
 #[tokio::test]
 async fn old_copies_of_a_replica_and_of_the_catalog_between_two_starts_lose_nothing() {
-    let mut bazaar = Bazaar::start().await;
-    let mut history = History::default();
-    history.trade(&bazaar, EACH).await;
-    bazaar.stop_all();
-    let copies = [Name::Catalog, Name::Order(3)].map(|name| bazaar.copy(name));
-    bazaar.launch_all();
-    bazaar.whole().await;
-    history.trade(&bazaar, EACH).await;
-    bazaar.stop_all();
-    for copy in &copies {
-        bazaar.put_back(copy);
-    }
-    bazaar.launch_all();
-    bazaar.whole().await;
-    history.goes_on(&bazaar).await;
+    are_put_back_between_two_starts([Name::Catalog, Name::Order(3)], EACH).await;
 }
 
 /// The catalog knows the rest, in more than one page of its list.
 #[tokio::test]
 async fn old_copies_of_every_replica_are_brought_up_to_date_from_the_catalog() {
-    let mut bazaar = Bazaar::start().await;
-    let mut history = History::default();
-    history.trade(&bazaar, EACH).await;
-    bazaar.stop_all();
-    let copies = ORDERS.map(|name| bazaar.copy(name));
-    bazaar.launch_all();
-    bazaar.whole().await;
-    history.trade(&bazaar, MORE_THAN_A_PAGE).await;
-    bazaar.stop_all();
-    for copy in &copies {
-        bazaar.put_back(copy);
-    }
-    bazaar.launch_all();
-    bazaar.whole().await;
-    history.goes_on(&bazaar).await;
+    are_put_back_between_two_starts(ORDERS, MORE_THAN_A_PAGE).await;
 }
 
 /// Only the front-end's file knows that there was more, and nobody knows what: it refuses, instead of
 /// giving the numbers away again.
 #[tokio::test]
 async fn old_copies_of_every_replica_and_of_the_catalog_do_not_serve() {
-    let mut bazaar = Bazaar::start().await;
-    let mut history = History::default();
-    history.trade(&bazaar, EACH).await;
-    bazaar.stop_all();
     let names = [Name::Catalog, Name::Order(1), Name::Order(2), Name::Order(3)];
-    let copies = names.map(|name| bazaar.copy(name));
-    bazaar.launch_all();
-    bazaar.whole().await;
-    history.trade(&bazaar, EACH).await;
+    let (mut bazaar, history, copies) = with_old_copies_of(names, EACH).await;
     let known = history.last();
     bazaar.stop_all();
-    for copy in &copies {
-        bazaar.put_back(copy);
-    }
+    copies.iter().for_each(|copy| bazaar.put_back(copy));
     bazaar.launch_all();
     bazaar.waits(Name::FrontEnd, &format!("#{known}")).await;
 }
