@@ -1,6 +1,7 @@
 //! Random faults, and faults of links, as processes.
 
 use std::fs;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 use results::records::{Event, EventKind, Op, Outcome, RunFolder};
@@ -64,10 +65,7 @@ for_ms = 2500
 #[test]
 fn a_leader_that_reaches_the_front_end_or_the_catalog_no_more_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan(folder.path(), CUT_OFF);
-    let (code, stdout, stderr) = ended(&run(folder.path(), &["failover", "--plan", &plan]));
-    assert_eq!(code, Some(0), "{stdout}{stderr}");
-    let events = latest(folder.path()).events().unwrap();
+    let events = passes(folder.path(), CUT_OFF).events().unwrap();
     for fault in [1, 2] {
         let (from_us, to_us) = (at(&events, fault, "cut"), at(&events, fault, "heal"));
         let replaced = |event: &Event| {
@@ -75,6 +73,14 @@ fn a_leader_that_reaches_the_front_end_or_the_catalog_no_more_is_replaced() {
         };
         assert!(events.iter().any(replaced), "fault {fault}");
     }
+}
+
+/// What is left of a failover run of this plan, which must pass.
+fn passes(folder: &Path, text: &str) -> RunFolder {
+    let plan = plan(folder, text);
+    let (code, stdout, stderr) = ended(&run(folder, &["failover", "--plan", &plan]));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    latest(folder)
 }
 
 /// When a fault's action was confirmed.
@@ -90,11 +96,7 @@ fn at(events: &[Event], fault: u32, action: &str) -> u64 {
 #[test]
 fn links_that_are_cut_and_slow_cost_time_and_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan(folder.path(), LINKS);
-    let (code, stdout, stderr) = ended(&run(folder.path(), &["failover", "--plan", &plan]));
-    assert_eq!(code, Some(0), "{stdout}{stderr}");
-
-    let run_folder = latest(folder.path());
+    let run_folder = passes(folder.path(), LINKS);
     let events = run_folder.events().unwrap();
     let injected: Vec<_> = events
         .iter()
