@@ -116,6 +116,12 @@ fn leads(state: &Value, id: u64) -> bool {
     state["leader"]["id"] == id && state["leader"]["serves"] == true
 }
 
+/// Whether one of the others leads in order-3's place. Which one is not for a test to say: the
+/// longer list leads, and under load either may have the newest order.
+fn replaced(state: &Value) -> bool {
+    leads(state, 1) || leads(state, 2)
+}
+
 #[test]
 fn a_class_can_watch_a_failover_happen() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,13 +147,14 @@ fn a_class_can_watch_a_failover_happen() {
     assert_eq!(killed.status, 200, "{}", killed.body);
     assert!(killed.json()["done"].as_str().unwrap().starts_with("kill order-3 (pid "));
     assert_eq!(served.process("order-3")["state"], "dead");
-    let after = served.state_when("order-2 leads", |state| leads(state, 2));
+    let after = served.state_when("another leads", replaced);
     let before = after["totals"]["acknowledged"].as_u64();
     let told: Vec<_> = after["marks"].as_array().unwrap().iter().collect();
     let mark = |kind: &str| told.iter().rev().find(|mark| mark["kind"] == kind).unwrap();
     assert_eq!(mark("fault")["label"], "kill order-3");
     let text = mark("leader")["text"].as_str().unwrap();
-    assert!(text.starts_with("order-2 leads in epoch 2, "), "{text}");
+    let reign = format!("order-{} leads in epoch ", after["leader"]["id"]);
+    assert!(text.starts_with(&reign), "{text}");
     assert!(text.ends_with(" ms after kill order-3"), "{text}");
     served.state_when("trades go on", |state| state["totals"]["acknowledged"].as_u64() > before);
 
@@ -178,7 +185,7 @@ fn a_leader_that_sleeps_is_replaced_and_comes_back() {
     };
     fault("pause");
     assert_eq!(served.process("order-3")["state"], "paused");
-    let state = served.state_when("order-2 leads", |state| leads(state, 2));
+    let state = served.state_when("another leads", replaced);
     let reigns = state["reigns"].as_array().unwrap();
     let until = |index: usize| reigns[index]["until_us"].as_u64();
     assert!(until(0) < reigns[1]["from_us"].as_u64() && until(0).is_some(), "{reigns:?}");
