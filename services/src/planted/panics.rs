@@ -24,6 +24,8 @@ pub enum Part {
     Cache,
     /// Order: a task that calls others for the thread that numbers.
     Outbox,
+    /// Order: a task that carries a trade, once that was applied.
+    Carrier,
     /// Order: the task that ticks.
     Ticker,
     /// Order: the task that probes the catalog.

@@ -10,7 +10,7 @@
 use services::order::replica::probation::{Probation, Return};
 use services::planted::Bugs;
 
-use crate::search::Model;
+use crate::search::{Before, Model};
 
 /// Ticks that a slow exchange takes: the leader's patience, at the usual period and timeout.
 const TIMEOUT_TICKS: u8 = 3;
@@ -18,10 +18,18 @@ const TIMEOUT_TICKS: u8 = 3;
 const MAX_STEPS: u8 = 32;
 /// Ticks without trouble after which it must be in sync, however often it went before.
 const MAX_SETTLING: u8 = 100;
+/// Removals within the steps of a search: with whiles of 0, 10 and 20 ticks there is no time for more.
+const MAX_REMOVALS: u8 = 3;
+/// Removals that there were before a search begins over what there was.
+const REMOVALS_BEFORE: u8 = 8;
+/// Ticks in sync after those: so many that nothing is left of them.
+const TICKS_OF_HEALTH: u16 = 3_000;
 
 /// The model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flapping {
+    /// What there was before the search.
+    pub(crate) before: Before,
     /// What is planted.
     pub(crate) bugs: Bugs,
 }
@@ -33,6 +41,8 @@ pub(crate) struct Follower {
     is_member: bool,
     is_up: bool,
     is_slow: bool,
+    /// Removals since the search began.
+    removals: u8,
     /// Removals since its disk became slow.
     removals_while_slow: u8,
     /// It has died once, and nothing else has happened to it.
@@ -58,11 +68,17 @@ impl Model for Flapping {
     type Action = Action;
 
     fn start(&self) -> Follower {
+        let mut probation = Probation::default();
+        if self.before == Before::Trouble {
+            (0..REMOVALS_BEFORE).for_each(|_| probation.removed());
+            (0..TICKS_OF_HEALTH).for_each(|_| probation.tick(true, false, self.bugs));
+        }
         Follower {
-            probation: Probation::default(),
+            probation,
             is_member: true,
             is_up: true,
             is_slow: false,
+            removals: 0,
             removals_while_slow: 0,
             only_died_once: false,
             troubles: 0,
@@ -143,8 +159,8 @@ impl Follower {
     /// One message of the leader's, with entries or without, and what follows of it.
     fn exchange(&mut self, has_entries: bool, bugs: Bugs) {
         let takes = if self.is_up && self.is_slow && has_entries { TIMEOUT_TICKS } else { 0 };
-        self.probation.tick(self.is_member, false);
-        (0..takes).for_each(|_| self.probation.tick(self.is_member, true));
+        self.probation.tick(self.is_member, false, bugs);
+        (0..takes).for_each(|_| self.probation.tick(self.is_member, true, bugs));
         let is_answered = self.is_up && takes == 0;
         self.probation.exchanged(is_answered);
         if !is_answered {
@@ -168,6 +184,10 @@ impl Follower {
     fn removed(&mut self) {
         self.probation.removed();
         self.is_member = false;
+        self.removals += 1;
+        if self.removals > MAX_REMOVALS {
+            self.broken = Some("it goes and comes back more often than it keeps up");
+        }
         if self.is_slow && self.is_up {
             self.removals_while_slow += 1;
         }
