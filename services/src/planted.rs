@@ -89,6 +89,8 @@ pub enum Bug {
     ConstantWhile,
     /// Order: time in sync makes up for no removal (G2).
     CountRemovalsForEver,
+    /// Order: an exchange that fails or is slow does not begin the while anew (G2).
+    KeepUpWhatever,
     /// Order: who was slow comes back without a write that shows that it no longer is (G2).
     ReadmitWithoutProof,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
@@ -115,6 +117,8 @@ pub enum Bug {
     QuestionsShareWithReads,
     /// Order: each trade that waits for the catalog asks it by itself (G3).
     WaitApart,
+    /// All: a process goes on without a part that owned state, and panicked (G4).
+    OutlivePanics,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
@@ -264,6 +268,10 @@ pub enum Bug {
     StoreUnconfirmedEpochs,
     /// Catalog: trades of stocks that do not exist are recorded (S3).
     RecordUnknownStocks,
+    /// All: counters may be of any size (S2).
+    TakeAnyNumber,
+    /// All: names of stocks may be of any length (S3).
+    TakeAnyLength,
     /// Front-end: floors are kept for whatever is named in pushes, however many there are (S3).
     KeepAnyFloor,
     /// All: a request takes its place before its body is there (S4).

@@ -218,3 +218,13 @@ fn a_trade_whose_task_panics_gets_its_number_all_the_same() {
     replica.get_until("/trade?stock_name=Stock1&trade_type=Buy&quantity=1", 500);
     replica.get_until("/query?order_no=1", 200);
 }
+
+/// The rule left out: the thread that numbers is gone, and pings are answered by another.
+#[test]
+fn a_replica_that_outlives_its_writer_answers_pings_for_ever() {
+    let more = ["--id=1", "--plant=outlive-panics"];
+    let replica = Process::start(env!("CARGO_BIN_EXE_order"), "order-writer", &more);
+    // It waits for the thread, which takes nothing any more.
+    replica.get_until("/dump", 503);
+    replica.get_until("/ping", 200);
+}

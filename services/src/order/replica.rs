@@ -575,7 +575,7 @@ impl Replica {
         peer.in_flight = false;
         update(peer);
         if let Some(probation) = self.probation.get_mut(&id) {
-            probation.exchanged(!peer.failed);
+            probation.exchanged(!peer.failed, self.bugs);
         }
         self.advance()
     }

@@ -20,6 +20,9 @@ const MAX_STEPS: u8 = 32;
 const MAX_SETTLING: u8 = 100;
 /// Removals within the steps of a search: with whiles of 0, 10 and 20 ticks there is no time for more.
 const MAX_REMOVALS: u8 = 3;
+/// Exchanges in a row before it comes back that went twice within the steps of a search: the ticks of the
+/// first while, of which the one in which it was removed may be the first.
+const MIN_ANSWERED: u8 = 9;
 /// Removals that there were before a search begins over what there was.
 const REMOVALS_BEFORE: u8 = 8;
 /// Ticks in sync after those: so many that nothing is left of them.
@@ -43,6 +46,8 @@ pub(crate) struct Follower {
     is_slow: bool,
     /// Removals since the search began.
     removals: u8,
+    /// Exchanges since the last one that failed, as far as they matter.
+    answered: u8,
     /// Removals since its disk became slow.
     removals_while_slow: u8,
     /// It has died once, and nothing else has happened to it.
@@ -79,6 +84,7 @@ impl Model for Flapping {
             is_up: true,
             is_slow: false,
             removals: 0,
+            answered: 0,
             removals_while_slow: 0,
             only_died_once: false,
             troubles: 0,
@@ -162,7 +168,9 @@ impl Follower {
         self.probation.tick(self.is_member, false, bugs);
         (0..takes).for_each(|_| self.probation.tick(self.is_member, true, bugs));
         let is_answered = self.is_up && takes == 0;
-        self.probation.exchanged(is_answered);
+        self.probation.exchanged(is_answered, bugs);
+        self.answered =
+            if is_answered { self.answered.saturating_add(1).min(MIN_ANSWERED) } else { 0 };
         if !is_answered {
             if self.is_member {
                 self.removed();
@@ -175,7 +183,12 @@ impl Follower {
             self.probation.proved(!self.is_slow);
             may_return = self.probation.may_return(bugs);
         }
-        self.is_member |= may_return == Return::Now;
+        if may_return == Return::Now && !self.is_member {
+            self.is_member = true;
+            if self.removals > 1 && self.answered < MIN_ANSWERED {
+                self.broken = Some("it went twice in short order, and has to keep up for no while");
+            }
+        }
         if self.only_died_once && !self.is_member {
             self.broken = Some("it died once, is back, and has to wait");
         }

@@ -1,62 +1,15 @@
 //! The rules, each with the bug that leaves it out and where to look for what that breaks.
 
-use std::time::Duration;
-
-use services::planted::{Bug, Bugs};
+use services::planted::Bug;
 use wire::ids::ReplicaId;
 use wire::internal::Part;
 
-use crate::coherence::Coherence;
-use crate::detection::Detection;
-use crate::flapping::Flapping;
-use crate::gray::GrayFailures;
-use crate::keys::Keys;
-use crate::lookup::Lookups;
-use crate::places::FullHouse;
-use crate::replication::{Damage, Fault, Replication, Scope, Start};
-use crate::search::{Before, Bounds, Outcome, explore};
-use crate::trade::OneTrade;
+use crate::case::{Case, Place};
+use crate::replication::{Damage, Fault, Scope, Start};
+use crate::search::Before;
 
-/// The threads of a search: the smallest machine that this is meant for has two cores.
-const THREADS: usize = 2;
 /// Entries in a message, as in the services: more than there are.
 const MANY: usize = 256;
-
-/// A search with one rule left out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Case {
-    /// The rule, as PROTOCOL and ARCHITECTURE call it.
-    pub(crate) rule: &'static str,
-    /// Its absence.
-    pub(crate) bug: Bug,
-    /// Where to look.
-    pub(crate) place: Place,
-    /// How many faults it takes.
-    pub(crate) faults: u8,
-}
-
-/// A model, and how much happens in it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
-    /// The replication model.
-    Replication(Scope),
-    /// The model of one trade between its client and its number.
-    OneTrade,
-    /// The model of clients' keys.
-    Keys,
-    /// The model of failure detection.
-    Detection,
-    /// The model of leaders that answer and cannot work.
-    GrayFailures(Before),
-    /// The model of a member that comes and goes.
-    Flapping(Before),
-    /// The model of a lookup during an election.
-    Lookups,
-    /// The model of a front-end that is full.
-    FullHouse,
-    /// The coherence model, with so many trades, attempts at each, and reads.
-    Coherence { trades: u8, attempts: u8, reads: u8 },
-}
 
 /// One trade, which may be sent twice, to three replicas that are in sync.
 const SERVING: Scope = Scope {
@@ -203,6 +156,7 @@ pub(crate) const CASES: &[Case] = &[
     small("G2", Bug::ReadmitAtOnce, FLAPPING, 1),
     small("G2", Bug::ConstantWhile, FLAPPING, 4),
     small("G2", Bug::CountRemovalsForEver, Place::Flapping(Before::Trouble), 1),
+    small("G2", Bug::KeepUpWhatever, FLAPPING, 2),
     small("G2", Bug::ReadmitWithoutProof, FLAPPING, 1),
     small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
     small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
@@ -355,7 +309,6 @@ pub(crate) const CASES: &[Case] = &[
         damaged(Damage { orders: 2, old: &[Part::Catalog], astray: 1, ..Damage::NONE }, NO_FAULTS),
         0,
     ),
-    replication("L9", Bug::ListOnePage, Scope { max_listed: 1, ..TWO_TRADES }, 1),
     replication(
         "L7",
         Bug::ReconcileFirst,
@@ -391,6 +344,7 @@ pub(crate) const CASES: &[Case] = &[
         0,
     ),
     coherence("L8", Bug::ReuseVersions),
+    replication("L9", Bug::ListOnePage, Scope { max_listed: 1, ..TWO_TRADES }, 1),
     replication(
         "L6",
         Bug::OpenForAnyList,
@@ -412,11 +366,14 @@ pub(crate) const CASES: &[Case] = &[
 /// `tests/order.rs` counts.
 pub(crate) const ELSEWHERE: &[Bug] = &[
     Bug::WaitApart,
+    Bug::OutlivePanics,
     Bug::AnswerStrangers,
     Bug::BelieveAnybody,
     Bug::StoreUnconfirmedEpochs,
     Bug::AdmitAnybody,
     Bug::RecordUnknownStocks,
+    Bug::TakeAnyNumber,
+    Bug::TakeAnyLength,
     Bug::KeepAnyFloor,
     Bug::PlaceBeforeBody,
     Bug::KeepWhoIdles,
@@ -493,32 +450,4 @@ const fn small(rule: &'static str, bug: Bug, place: Place, faults: u8) -> Case {
 
 const fn coherence(rule: &'static str, bug: Bug) -> Case {
     Case { rule, bug, place: COHERENCE, faults: 2 }
-}
-
-impl Case {
-    /// Whether files are lost or old before the search begins, or become so in it.
-    pub(crate) fn is_over_damaged_files(&self) -> bool {
-        let Place::Replication(Scope { start, .. }) = self.place else { return false };
-        matches!(start, Start::Traded(_) | Start::Emptied)
-    }
-}
-
-impl Place {
-    /// Looks there.
-    pub(crate) fn explore(self, bugs: Bugs, faults: u8, states: usize, time: Duration) -> Outcome {
-        let bounds = Bounds { faults, states, time };
-        match self {
-            Self::Replication(scope) => explore(&Replication::new(scope, bugs), bounds, THREADS),
-            Self::OneTrade => explore(&OneTrade { bugs }, bounds, THREADS),
-            Self::Keys => explore(&Keys { bugs }, bounds, THREADS),
-            Self::Detection => explore(&Detection { bugs }, bounds, THREADS),
-            Self::GrayFailures(before) => explore(&GrayFailures { before, bugs }, bounds, THREADS),
-            Self::Flapping(before) => explore(&Flapping { before, bugs }, bounds, THREADS),
-            Self::Lookups => explore(&Lookups { bugs }, bounds, THREADS),
-            Self::FullHouse => explore(&FullHouse { bugs }, bounds, THREADS),
-            Self::Coherence { trades, attempts, reads } => {
-                explore(&Coherence { trades, attempts, reads, bugs }, bounds, THREADS)
-            }
-        }
-    }
 }

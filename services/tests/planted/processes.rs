@@ -120,7 +120,12 @@ impl Processes {
         .await;
     }
 
-    async fn try_ask(&self, name: Name, call: &Call) -> Option<Reply> {
+    /// Whether a process that was started has ended by itself.
+    pub(crate) fn has_ended(&mut self, name: Name) -> bool {
+        self.running[name as usize].as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    pub(crate) async fn try_ask(&self, name: Name, call: &Call) -> Option<Reply> {
         self.peers.call(self.address(name), call, PATIENCE).await.ok()
     }
 

@@ -70,7 +70,7 @@ impl Probation {
             self.in_flight = self.in_flight.saturating_add(1);
         }
         if self.in_flight >= SLOW_TICKS {
-            self.stumble(true);
+            self.stumble(true, bugs);
         }
         if !is_member {
             self.kept_up = self.kept_up.saturating_add(1).min(self.while_to_keep_up());
@@ -83,10 +83,10 @@ impl Probation {
     }
 
     /// An exchange has ended, with an answer or without.
-    pub fn exchanged(&mut self, is_answered: bool) {
+    pub fn exchanged(&mut self, is_answered: bool, bugs: Bugs) {
         let is_slow = std::mem::take(&mut self.in_flight) >= SLOW_TICKS;
         if is_slow || !is_answered {
-            self.stumble(is_slow);
+            self.stumble(is_slow, bugs);
         }
     }
 
@@ -145,8 +145,11 @@ impl Probation {
         }
     }
 
-    fn stumble(&mut self, is_slow: bool) {
-        (self.kept_up, self.is_slow) = (0, is_slow);
+    fn stumble(&mut self, is_slow: bool, bugs: Bugs) {
+        self.is_slow = is_slow;
+        if !bugs.has(Bug::KeepUpWhatever) {
+            self.kept_up = 0;
+        }
         self.asked_in_vain();
     }
 
@@ -175,7 +178,7 @@ mod tests {
         if is_slow {
             (0..3).for_each(|_| probation.tick(true, true, Bugs::default()));
         }
-        probation.exchanged(false);
+        probation.exchanged(false, Bugs::default());
         probation.removed();
     }
 
@@ -184,7 +187,7 @@ mod tests {
         let mut ticks = 0;
         while may_return(probation) == Return::NotYet {
             probation.tick(false, false, Bugs::default());
-            probation.exchanged(true);
+            probation.exchanged(true, Bugs::default());
             ticks += 1;
         }
         ticks
@@ -216,11 +219,11 @@ mod tests {
         remove(&mut probation, false);
         remove(&mut probation, false);
         (0..9).for_each(|_| probation.tick(false, false, Bugs::default()));
-        probation.exchanged(false);
+        probation.exchanged(false, Bugs::default());
         assert_eq!(ticks_outside(&mut probation), 10);
         (0..2).for_each(|_| probation.tick(false, true, Bugs::default()));
         assert_eq!(may_return(&probation), Return::NotYet, "it is slow before it has answered");
-        probation.exchanged(true);
+        probation.exchanged(true, Bugs::default());
         assert_eq!(ticks_outside(&mut probation), 10);
     }
 
@@ -259,7 +262,7 @@ mod tests {
         remove(&mut probation, true);
         ticks_outside(&mut probation);
         probation.asked();
-        probation.exchanged(false);
+        probation.exchanged(false, Bugs::default());
         probation.proved(true);
         ticks_outside(&mut probation);
         assert_eq!(may_return(&probation), Return::WithProof);
