@@ -3,7 +3,8 @@
 //! Each is a rule of the protocols left out, at the one place that keeps it. They exist only with
 //! the cargo feature `planted-bugs`; without it [`Bugs`] is empty, [`Bugs::has`] is a constant, and
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
-//! them by flag, the explorer of the pure cores by value.
+//! them by flag, the explorer of the pure cores by value. Three hold for a process as a whole, since whoever
+//! parses a number or a name ([`wire::planted`]), or panics ([`panics`]), knows of no flags.
 //!
 //! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS`, `--slow-trades PERCENT` and
 //!   `--panic-at PART`.
@@ -250,6 +251,8 @@ pub enum Bug {
     FillBeforeFence,
     /// Order: a trade whose place is taken gets another number (L7).
     NumberOverContradiction,
+    /// Catalog: a start shows and decides before a leader has listed it (L7).
+    ServeUnlisted,
     /// Catalog: the log's last entry is not compared with what stands in its place (L7).
     OpenOverContradiction,
     /// Catalog: what it is filled with is not compared with what it holds (L7).

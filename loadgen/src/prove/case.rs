@@ -356,6 +356,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("adopt-everybody", LOST),
     ("end-before-list", LOST),
     ("never-fill", LOST),
+    ("serve-unlisted", LOST),
     ("open-over-contradiction", LOST),
     ("fill-over-contradiction", LOST),
     ("member-by-id-alone", LOST),

@@ -367,6 +367,7 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) const ELSEWHERE: &[Bug] = &[
     Bug::WaitApart,
     Bug::OutlivePanics,
+    Bug::ServeUnlisted,
     Bug::AnswerStrangers,
     Bug::BelieveAnybody,
     Bug::StoreUnconfirmedEpochs,

@@ -10,3 +10,4 @@ mod bounds;
 mod epochs;
 mod processes;
 mod stocks;
+mod unlisted;

@@ -1,7 +1,7 @@
 //! A front-end, a catalog and one replica, each a process over one folder. They end with the test.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,6 +95,16 @@ impl Processes {
         child.wait().unwrap();
         self.launch(name);
         self.ready(name).await;
+    }
+
+    /// A new process over a new file, in place of one that was stopped.
+    pub(crate) fn start_over(&mut self, name: Name, file: &Path) {
+        for suffix in ["", "-wal", "-shm"] {
+            // The process took the other two with it if it could.
+            let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+        }
+        assert!(!file.exists());
+        self.launch(name);
     }
 
     /// Stops a process as an operator does; its file.
