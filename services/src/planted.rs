@@ -3,7 +3,8 @@
 //! Each is a rule of the protocols left out, at the one place that keeps it. They exist only with
 //! the cargo feature `planted-bugs`; without it [`Bugs`] is empty, [`Bugs::has`] is a constant, and
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
-//! them by flag, the explorer of the pure cores by value.
+//! them by flag, the explorer of the pure cores by value. Three hold for a process as a whole, since whoever
+//! parses a number or a name ([`wire::planted`]), or panics ([`panics`]), knows of no flags.
 //!
 //! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS`, `--slow-trades PERCENT` and
 //!   `--panic-at PART`.
@@ -85,6 +86,14 @@ pub enum Bug {
     NeverRejoin,
     /// Order: a replica that has caught up is let in at once, however often it was removed (G2).
     ReadmitAtOnce,
+    /// Order: however often it was removed, it has to keep up for as long as the first time (G2).
+    ConstantWhile,
+    /// Order: time in sync makes up for no removal (G2).
+    CountRemovalsForEver,
+    /// Order: an exchange that fails or is slow does not begin the while anew (G2).
+    KeepUpWhatever,
+    /// Order: who was slow comes back without a write that shows that it no longer is (G2).
+    ReadmitWithoutProof,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: an epoch is led, or accepted, and not put on disk (I4).
@@ -95,6 +104,8 @@ pub enum Bug {
     DieWithConnection,
     /// Order: a leader asks the catalog once, and gives up if it is not answered (E2).
     AskOnce,
+    /// Order: a trade whose task panics is nobody's affair any more (E2).
+    DieWithTask,
     /// Order, front-end: a call that broke, or was not answered, counts as not delivered (E4).
     SilenceIsNo,
     /// Order, front-end: only the last attempt counts for what is certain (E4).
@@ -107,6 +118,8 @@ pub enum Bug {
     QuestionsShareWithReads,
     /// Order: each trade that waits for the catalog asks it by itself (G3).
     WaitApart,
+    /// All: a process goes on without a part that owned state, and panicked (G4).
+    OutlivePanics,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
@@ -120,10 +133,26 @@ pub enum Bug {
     /// Front-end: a leader that answers pings is not doubted, whatever it says of its disk and its
     /// links (G1).
     TrustWhoeverAnswers,
+    /// Front-end: what a leader has begun to write may take as long as it likes (G1).
+    TrustWhoIsStuck,
+    /// Front-end: so may what it wrote last (G1).
+    TrustWhoIsSlow,
+    /// Front-end: whom a leader cannot reach is its own affair (G1).
+    TrustWhoIsCutOff,
+    /// Front-end: a leader that does not reach a member is doubted (G1).
+    DoubtForMember,
     /// Front-end: a candidate that answers a ping is better than a leader that is doubted (G1).
     ElectWithoutProof,
+    /// Front-end: who writes something can lead, whomever it reaches (G1).
+    ProveWithoutReach,
+    /// Front-end: a leader that was doubted goes, even if it proves that it can lead (G1).
+    DeposeWhoProves,
     /// Front-end: elections because the leader cannot work follow each other at once (G1).
     NoBackOff,
+    /// Front-end: the pause after such an election is always as long as the first (G1).
+    ConstantPause,
+    /// Front-end: time without doubt makes up for nothing (G1).
+    NeverForgive,
     /// Front-end: who was deposed because it cannot work is chosen again before all others (G1).
     ForgetDeposed,
     /// Front-end: a fill is cached and answered whatever has been pushed since (C2).
@@ -154,24 +183,44 @@ pub enum Bug {
     FillDuringPush,
     /// Order: numbers follow the order in which answers arrive, and not the places (N1).
     NumberByArrival,
+    /// Order: a gap in the places is waited for, and not asked for (N1).
+    NeverAskForGap,
+    /// All: whose bazaar a file is makes no difference (L1).
+    TakeAnyBazaar,
     /// Order: an acknowledgement counts, whichever database of the replica it came from (L1).
     CountAnyDatabase,
+    /// Order: a member whose database is another one stays a member (L1).
+    KeepAnotherDatabase,
     /// Front-end: a replica is a member by its id, whatever its database (L1).
     MemberByIdAlone,
+    /// Order: a process does not go by the commit mark that it finds on its disk (L2).
+    ForgetMark,
     /// Order: what is committed is dropped for a leader that lacks it (L2).
     DropCommitted,
     /// Order: what is committed becomes another trade if a leader says so (L2).
     ReplaceCommitted,
+    /// Order: what is committed is another trade once it stands under a newer epoch (L2).
+    RefuseNewEpoch,
+    /// Order: a member that refuses to change what is committed counts as one that failed (L2).
+    RemoveWhoRefuses,
     /// Front-end: the highest id leads, however short its log (L3).
     ElectHighestId,
     /// All: a leader serves whatever is known to be committed (L3).
     NoFloor,
+    /// Front-end: what replicas say to be committed is not kept (L3).
+    KeepNoFloor,
+    /// Front-end: a fence is at the highest epoch that anybody has heard of, not above it (L4).
+    FenceAtHeard,
     /// Front-end: without a configuration, what the replicas said before they were fenced counts (L4).
     CountBeforeFence,
     /// Front-end: without a configuration it goes by whoever answers (L4).
     AdoptFromSome,
     /// Front-end: without a configuration a new file counts like any other (L4).
     NewFileVouches,
+    /// Front-end: without a configuration the highest id leads, however short its log (L4).
+    AdoptHighestId,
+    /// Front-end: without a configuration everybody is in sync at once (L4).
+    AdoptEverybody,
     /// Order: configurations are compared by their version alone (L5).
     CompareVersions,
     /// Front-end: it goes on from the epoch in its file, whatever others have heard (L5).
@@ -184,8 +233,16 @@ pub enum Bug {
     OpenUntold,
     /// Order: an answer is numbered, whichever life of the catalog it came from (L6).
     NumberFromAnyLife,
+    /// Order: a catalog that was restarted is not listed again (L6).
+    ListOnce,
     /// Order: the others are made equal before the catalog is asked (L7).
     ReconcileFirst,
+    /// Order: a takeover ends where the log ended before the list (L7).
+    EndBeforeList,
+    /// Order: a new leader serves once it has listed, whatever it knows to be committed (L7).
+    ServeUnreconciled,
+    /// Order: a catalog that holds less than the log is not filled (L7).
+    NeverFill,
     /// Order: a catalog that lost something is filled by whoever leads (L7).
     FillByAnybody,
     /// Front-end: a new catalog is filled from the longest log of the members (L7).
@@ -194,18 +251,40 @@ pub enum Bug {
     FillBeforeFence,
     /// Order: a trade whose place is taken gets another number (L7).
     NumberOverContradiction,
+    /// Catalog: a start shows and decides before a leader has listed it (L7).
+    ServeUnlisted,
+    /// Catalog: the log's last entry is not compared with what stands in its place (L7).
+    OpenOverContradiction,
+    /// Catalog: what it is filled with is not compared with what it holds (L7).
+    FillOverContradiction,
     /// Catalog: a start does not look which versions the front-end has seen (L8).
     ReuseVersions,
+    /// Order: the first page of a list is taken for the list (L9).
+    ListOnePage,
     /// All: requests of other origins and for other host names are answered (S1).
     AnswerStrangers,
+    /// All: internal endpoints are open to anybody (S1).
+    AdmitAnybody,
     /// All: the headers of the protocols are believed without the token (S2).
     BelieveAnybody,
     /// Order: an epoch above the known one is stored without asking the front-end (S2).
     StoreUnconfirmedEpochs,
     /// Catalog: trades of stocks that do not exist are recorded (S3).
     RecordUnknownStocks,
+    /// All: counters may be of any size (S2).
+    TakeAnyNumber,
+    /// All: names of stocks may be of any length (S3).
+    TakeAnyLength,
+    /// Front-end: floors are kept for whatever is named in pushes, however many there are (S3).
+    KeepAnyFloor,
     /// All: a request takes its place before its body is there (S4).
     PlaceBeforeBody,
+    /// All: a connection may take as long as it likes over a header or a body (S4).
+    KeepWhoIdles,
+    /// All: an answer may take as long as it likes to be taken (S4).
+    KeepWhoNeverReads,
+    /// All: the bazaar's own share the places for connections with clients (S4).
+    NoReserve,
     /// Catalog, order: any list request opens the catalog, whichever life that was meant for (L6).
     OpenForAnyList,
 }

@@ -29,7 +29,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use wire::ids::ReplicaId;
 
 use crate::http::{HttpConfig, Limits, Names, parse_name};
-use crate::planted::PlantedArgs;
+use crate::planted::{PlantedArgs, panics};
 use crate::storage::Durability;
 
 /// The process could not be set up, or was called wrongly.
@@ -252,7 +252,7 @@ impl StateOwner {
 
 impl Drop for StateOwner {
     fn drop(&mut self) {
-        if thread::panicking() {
+        if thread::panicking() && !panics::are_outlived() {
             let part = self.0;
             tracing::error!("{part} panicked; ending, since nobody goes on with its work");
             eprintln!("error: {part} panicked; start this process again");

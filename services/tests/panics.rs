@@ -82,7 +82,7 @@ impl Process {
     }
 
     /// Asks for something, if it is still there to be asked.
-    fn get(&self, path: &str) {
+    fn get(&self, path: &str) -> String {
         let begun = Instant::now();
         let mut stream = loop {
             match TcpStream::connect(self.address) {
@@ -97,7 +97,21 @@ impl Process {
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nx-double-trouble-secret: {SECRET}\r\n\
              Connection: close\r\n\r\n"
         );
-        let _ = stream.read_to_end(&mut Vec::new());
+        let mut said = Vec::new();
+        let _ = stream.read_to_end(&mut said);
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Asks again and again, until the status is this.
+    fn get_until(&self, path: &str, status: u16) {
+        let begun = Instant::now();
+        loop {
+            let said = self.get(path);
+            if said.starts_with(&format!("HTTP/1.1 {status} ")) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path}: {said}");
+        }
     }
 
     /// Waits for its end, which must be that of a panic in `part`.
@@ -195,4 +209,22 @@ fn a_replica_that_probes_the_catalog_no_more_ends() {
 fn a_replica_that_probes_the_front_end_no_more_ends() {
     let replica = Process::start(env!("CARGO_BIN_EXE_order"), "front-end-prober", &["--id=1"]);
     replica.ended_by("the task that probes the front-end");
+}
+
+/// No part that owns state: the process goes on, and somebody else goes on with the trade (rule E2).
+#[test]
+fn a_trade_whose_task_panics_gets_its_number_all_the_same() {
+    let replica = bazaar("carrier", REPLICA);
+    replica.get_until("/trade?stock_name=Stock1&trade_type=Buy&quantity=1", 500);
+    replica.get_until("/query?order_no=1", 200);
+}
+
+/// The rule left out: the thread that numbers is gone, and pings are answered by another.
+#[test]
+fn a_replica_that_outlives_its_writer_answers_pings_for_ever() {
+    let more = ["--id=1", "--plant=outlive-panics"];
+    let replica = Process::start(env!("CARGO_BIN_EXE_order"), "order-writer", &more);
+    // It waits for the thread, which takes nothing any more.
+    replica.get_until("/dump", 503);
+    replica.get_until("/ping", 200);
 }

@@ -145,7 +145,7 @@ impl Admission {
     /// Whether trades are decided and stocks shown.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.is_open
+        self.is_open || self.bugs.has(Bug::ServeUnlisted)
     }
 
     /// Whether a message of `epoch` may be acted on: not before the front-end has told this process
@@ -176,7 +176,9 @@ impl Admission {
     /// # Errors
     /// If the file is another bazaar's: then that is all it has learned.
     pub fn tell(&mut self, configuration: &Configuration) -> Result<(), OtherBazaar> {
-        if let Some(own) = self.bazaar.as_ref().filter(|own| **own != configuration.bazaar) {
+        let is_another =
+            |own: &&BazaarId| **own != configuration.bazaar && !self.bugs.has(Bug::TakeAnyBazaar);
+        if let Some(own) = self.bazaar.as_ref().filter(is_another) {
             let (own, other) = (own.clone(), configuration.bazaar.clone());
             self.is_foreign = true;
             return Err(OtherBazaar { own, other });
@@ -200,6 +202,7 @@ impl Admission {
         }
         if let (Some(entry), Some(here)) = (&request.after.entry, here)
             && !is_same(entry, here)
+            && !self.bugs.has(Bug::OpenOverContradiction)
         {
             return contradiction(request.after.place, entry, here);
         }
@@ -264,7 +267,11 @@ impl Admission {
             _ => Filling::Gap,
         };
         match (in_place, under_id) {
-            (Some(here), _) if is_same(entry, here) => Filling::Held,
+            (Some(here), _)
+                if is_same(entry, here) || self.bugs.has(Bug::FillOverContradiction) =>
+            {
+                Filling::Held
+            }
             (Some(here), _) | (None, Some(here)) => differs(here),
             (None, None) if place == last_place.next() => Filling::Next,
             (None, None) => Filling::Gap,
@@ -275,7 +282,7 @@ impl Admission {
     /// is meant for any.
     #[must_use]
     pub fn admits(&self, meant: Option<&Incarnation>) -> bool {
-        self.is_open && meant.is_none_or(|meant| *meant == self.incarnation)
+        self.is_open() && meant.is_none_or(|meant| *meant == self.incarnation)
     }
 }
 

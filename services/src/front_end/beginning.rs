@@ -126,7 +126,7 @@ pub fn look(
         let part = PartName(*part);
         let theirs = Option::clone(bazaar).ok_or(StartError::WithoutBazaar { part })?;
         let ours = ours.get_or_insert_with(|| theirs.clone());
-        if *ours != theirs {
+        if *ours != theirs && !bugs.has(Bug::TakeAnyBazaar) {
             return Err(StartError::OtherBazaar { part, theirs, ours: ours.clone() });
         }
     }
@@ -135,7 +135,7 @@ pub fn look(
         return Err(StartError::NewFile { replica: new.id, other: PartName(*first) });
     }
     let bazaar = ours.expect("somebody has a past");
-    Ok(Past::Of(fence::above(Epoch(0), answered, catalog, &bazaar)))
+    Ok(Past::Of(fence::above(Epoch(0), answered, catalog, &bazaar, bugs)))
 }
 
 /// The configuration that takes a bazaar over: `fenced` are the replicas' answers to the fence.
@@ -146,16 +146,24 @@ pub fn adopted(
     fence: &Fence,
     fenced: &BTreeMap<ReplicaId, PingReply>,
     catalog: &CatalogStatus,
+    bugs: Bugs,
 ) -> Result<Configuration, StartError> {
-    let longest = fenced.values().max_by_key(|reply| (reply.last.length(), reply.id));
+    let length = |reply: &PingReply| match bugs.has(Bug::AdoptHighestId) {
+        true => Default::default(),
+        false => reply.last.length(),
+    };
+    let longest = fenced.values().max_by_key(|reply| (length(reply), reply.id));
     let leader = longest.ok_or(Refused::NoReplicas)?;
-    let identity = leader.identity.clone();
+    // Who holds what the leader holds, nobody knows yet.
+    let in_sync =
+        fenced.values().filter(|reply| reply.id == leader.id || bugs.has(Bug::AdoptEverybody));
+    let member = |reply: &PingReply| Member { id: reply.id, identity: reply.identity.clone() };
     Ok(Configuration {
         version: ConfigVersion(1),
         epoch: fence.epoch.next(),
         leader: leader.id,
         leader_incarnation: leader.incarnation.clone(),
-        in_sync: vec![Member { id: leader.id, identity }],
+        in_sync: in_sync.map(member).collect(),
         bazaar: fence.bazaar.clone(),
         committed: fenced.values().map(|reply| reply.committed).max().unwrap_or(OrderNo(0)),
         by_everybody: true,
@@ -172,7 +180,11 @@ pub fn again<'a>(
     answered: impl IntoIterator<Item = &'a PingReply>,
     catalog: Option<&CatalogStatus>,
     ours: &BazaarId,
+    bugs: Bugs,
 ) -> Result<(), StartError> {
+    if bugs.has(Bug::TakeAnyBazaar) {
+        return Ok(());
+    }
     let replicas = answered.into_iter().map(|reply| (Part::Replica(reply.id), &reply.bazaar));
     let mut parts = replicas.chain(catalog.map(|catalog| (Part::Catalog, &catalog.bazaar)));
     let odd = parts.find_map(|(part, bazaar)| {
@@ -258,7 +270,7 @@ mod tests {
         let found = look(&answered, &catalog(), Bugs::default()).unwrap();
         let fence = Fence { epoch: Epoch(8), bazaar: bazaar("b") };
         assert_eq!(found, Past::Of(fence.clone()));
-        let adopted = adopted(&fence, &answered, &catalog()).unwrap();
+        let adopted = adopted(&fence, &answered, &catalog(), Bugs::default()).unwrap();
         assert_eq!((adopted.epoch, adopted.leader), (Epoch(9), ReplicaId(1)));
         assert_eq!(adopted.member_ids().collect::<Vec<_>>(), [ReplicaId(1)]);
         assert!(adopted.by_everybody);
@@ -269,7 +281,10 @@ mod tests {
     fn of_equal_logs_the_highest_id_leads() {
         let answered = all([with_past(1, 4, (9, 4)), with_past(2, 4, (9, 4))]);
         let fence = Fence { epoch: Epoch(8), bazaar: bazaar("b") };
-        assert_eq!(adopted(&fence, &answered, &catalog()).unwrap().leader, ReplicaId(2));
+        assert_eq!(
+            adopted(&fence, &answered, &catalog(), Bugs::default()).unwrap().leader,
+            ReplicaId(2)
+        );
     }
 
     #[test]
@@ -289,7 +304,7 @@ mod tests {
         let Past::Of(fence) = look(&answered, &new_catalog(), Bugs::default()).unwrap() else {
             panic!("there is a past")
         };
-        let adopted = adopted(&fence, &answered, &new_catalog()).unwrap();
+        let adopted = adopted(&fence, &answered, &new_catalog(), Bugs::default()).unwrap();
         assert_eq!(adopted.new_catalog, Some(new_catalog().identity));
     }
 
@@ -302,7 +317,8 @@ mod tests {
             refused.starts_with("replica 2 belongs to bazaar x, and the others to b"),
             "{refused}"
         );
-        assert!(again([&foreign], None, &bazaar("b")).is_err());
-        assert_eq!(again([&reply(3), &with_past(1, 9, (9, 9))], None, &bazaar("b")), Ok(()));
+        assert!(again([&foreign], None, &bazaar("b"), Bugs::default()).is_err());
+        let ours = [&reply(3), &with_past(1, 9, (9, 9))];
+        assert_eq!(again(ours, None, &bazaar("b"), Bugs::default()), Ok(()));
     }
 }

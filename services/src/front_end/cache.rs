@@ -94,7 +94,8 @@ impl<T: Clone> Cache<T> {
     /// Whether something may be kept of this stock: it is kept already, or there are not too many.
     #[must_use]
     pub fn has_room_for(&self, stock: &str) -> bool {
-        self.stocks.len() < MAX_STOCKS || self.stocks.contains_key(stock)
+        let is_full = self.stocks.len() >= MAX_STOCKS && !self.bugs.has(Bug::KeepAnyFloor);
+        !is_full || self.stocks.contains_key(stock)
     }
 
     /// Takes an answer of the catalog, and says whether it may still be given.

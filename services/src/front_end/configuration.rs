@@ -115,8 +115,9 @@ impl Manager {
     /// news.
     pub fn note_committed(&mut self, reply: &PingReply) -> bool {
         let Some(current) = &self.current else { return false };
-        let is_news =
-            reply.committed > self.floor && reply.bazaar.as_ref() == Some(&current.bazaar);
+        let is_news = reply.committed > self.floor
+            && reply.bazaar.as_ref() == Some(&current.bazaar)
+            && !self.bugs.has(Bug::KeepNoFloor);
         if is_news {
             self.floor = reply.committed;
         }
@@ -193,7 +194,7 @@ impl Manager {
         if current.version != ballot.based_on && !self.bugs.has(Bug::NoCompareAndSet) {
             return Err(Refused::Stale(current.clone()));
         }
-        let ours = ballot.answered.values().filter(|reply| belongs(reply, current));
+        let ours = ballot.answered.values().filter(|reply| self.belongs(reply, current));
         let new_catalog = ballot.catalog.as_ref().filter(|catalog| {
             let is_ours = catalog.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar);
             ballot.everybody && ballot.fenced && catalog.is_new && is_ours
@@ -243,6 +244,12 @@ impl Manager {
         let is_careless = self.bugs.has(Bug::ElectOutOfSync) || self.bugs.has(Bug::NoCompareAndSet);
         let by_id = self.bugs.has(Bug::MemberByIdAlone) && current.has_member(reply.id);
         current.is_in_sync(reply.id, &reply.identity) || by_id || is_careless
+    }
+
+    /// Whether it is a replica of this bazaar, or one that has not heard of any yet (rule L1).
+    fn belongs(&self, reply: &PingReply, current: &Configuration) -> bool {
+        let is_ours = reply.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar);
+        is_ours || self.bugs.has(Bug::TakeAnyBazaar)
     }
 
     fn elects_by_id(&self) -> bool {
@@ -326,11 +333,6 @@ impl Manager {
 
 fn member(reply: &PingReply) -> Member {
     Member { id: reply.id, identity: reply.identity.clone() }
-}
-
-/// Whether it is a replica of this bazaar, or one that has not heard of any yet (rule L1).
-fn belongs(reply: &PingReply, current: &Configuration) -> bool {
-    reply.bazaar.as_ref().is_none_or(|bazaar| *bazaar == current.bazaar)
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ pub async fn prove(
         let pinger = Arc::clone(pinger);
         asked.spawn(async move {
             match evidence {
-                Evidence::Write => pinger.prove(replica).await,
+                Evidence::Write { reach } => pinger.prove(replica, reach).await,
                 Evidence::Ping => match pinger.ping(replica).await.outcome {
                     Outcome::Answered(reply) => Some(reply),
                     Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,

@@ -24,9 +24,16 @@ pub type Answers = BTreeMap<ReplicaId, PingReply>;
 
 /// Shuts out every epoch that anybody has accepted or heard of.
 #[must_use]
-pub fn above(known: Epoch, asked: &Answers, catalog: &CatalogStatus, bazaar: &BazaarId) -> Fence {
+pub fn above(
+    known: Epoch,
+    asked: &Answers,
+    catalog: &CatalogStatus,
+    bazaar: &BazaarId,
+    bugs: Bugs,
+) -> Fence {
     let heard = asked.values().map(|reply| reply.heard.max(reply.epoch));
-    let epoch = heard.fold(known.max(catalog.epoch), Epoch::max).next();
+    let highest = heard.fold(known.max(catalog.epoch), Epoch::max);
+    let epoch = if bugs.has(Bug::FenceAtHeard) { highest } else { highest.next() };
     Fence { epoch, bazaar: bazaar.clone() }
 }
 
@@ -88,7 +95,7 @@ mod tests {
         let bazaar = BazaarId::new("b").unwrap();
         for (known, heard, told, wanted) in [(4, 2, 3, 5), (1, 7, 3, 8), (1, 2, 9, 10)] {
             let asked = all([reply(1, 1, 0), reply(2, heard, 0)]);
-            let fence = above(Epoch(known), &asked, &catalog(told), &bazaar);
+            let fence = above(Epoch(known), &asked, &catalog(told), &bazaar, Bugs::default());
             assert_eq!(fence, Fence { epoch: Epoch(wanted), bazaar: bazaar.clone() });
         }
     }

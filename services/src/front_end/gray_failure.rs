@@ -79,21 +79,27 @@ pub fn doubt(reply: &PingReply, led_for_us: u64, timeout_us: u64, bugs: Bugs) ->
         return None;
     }
     let health = reply.health;
-    if health.unfinished_us > timeout_us {
+    if health.unfinished_us > timeout_us && !bugs.has(Bug::TrustWhoIsStuck) {
         return Some(Doubt::Unfinished { for_us: health.unfinished_us });
     }
-    if health.last_took_us > timeout_us {
+    if health.last_took_us > timeout_us && !bugs.has(Bug::TrustWhoIsSlow) {
         return Some(Doubt::Slow { took_us: health.last_took_us });
     }
-    let cut_off = reply.unreachable.iter().map(|part| {
+    if bugs.has(Bug::TrustWhoIsCutOff) {
+        return None;
+    }
+    let is_needed = |part: Part| match part {
+        Part::Catalog | Part::FrontEnd => true,
+        Part::Replica(_) => bugs.has(Bug::DoubtForMember),
+    };
+    let cut_off = reply.unreachable.iter().filter(|part| is_needed(part.peer)).map(|part| {
         // Before it led it did not look, so what it says cannot be older than that.
         let for_us = part.since_ms.saturating_mul(1000).min(led_for_us);
         Doubt::CutOff { from: part.peer, for_us }
     });
-    cut_off.into_iter().find(|doubt| {
-        matches!(doubt, Doubt::CutOff { from: Part::Catalog | Part::FrontEnd, for_us }
-            if *for_us > timeout_us)
-    })
+    cut_off
+        .into_iter()
+        .find(|doubt| matches!(doubt, Doubt::CutOff { for_us, .. } if *for_us > timeout_us))
 }
 
 /// Whether a replica that answered a ping looks able to lead, where nobody was asked for proof: in an
@@ -106,8 +112,11 @@ pub fn looks_able(reply: &PingReply, timeout_us: u64, bugs: Bugs) -> bool {
 /// What is taken for a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// A write that begins now, and an answer from catalog and front-end.
-    Write,
+    /// A write that begins now.
+    Write {
+        /// And an answer from catalog and front-end.
+        reach: bool,
+    },
     /// An answer to a ping.
     Ping,
 }
@@ -116,7 +125,10 @@ impl Evidence {
     /// What a candidate is asked for.
     #[must_use]
     pub fn wanted(bugs: Bugs) -> Self {
-        if bugs.has(Bug::ElectWithoutProof) { Self::Ping } else { Self::Write }
+        match bugs.has(Bug::ElectWithoutProof) {
+            true => Self::Ping,
+            false => Self::Write { reach: !bugs.has(Bug::ProveWithoutReach) },
+        }
     }
 }
 
@@ -166,6 +178,9 @@ impl Patience {
 
     /// There is no reason to doubt the leader. After a while of that the next pause is shorter.
     pub fn trusted(&mut self, now_us: u64) {
+        if self.bugs.has(Bug::NeverForgive) {
+            return;
+        }
         let since_us = *self.well_since_us.get_or_insert(now_us);
         if now_us.saturating_sub(since_us) >= self.timeout_us.saturating_mul(TIMEOUTS_TO_FORGIVE) {
             self.well_since_us = Some(now_us);
@@ -192,7 +207,7 @@ impl Patience {
         committed: OrderNo,
         mut proofs: BTreeMap<ReplicaId, PingReply>,
     ) -> Option<BTreeMap<ReplicaId, PingReply>> {
-        if self.bugs.has(Bug::ElectWithoutProof) {
+        if self.bugs.has(Bug::ElectWithoutProof) || self.bugs.has(Bug::DeposeWhoProves) {
             proofs.remove(&leader);
         }
         if proofs.contains_key(&leader) {
@@ -218,7 +233,8 @@ impl Patience {
         if deposed.is_some() && !self.bugs.has(Bug::NoBackOff) {
             let bounds = [FIRST_PAUSE_TIMEOUTS, MAX_PAUSE_TIMEOUTS];
             let [first, longest] = bounds.map(|count| self.timeout_us.saturating_mul(count));
-            self.pause_us = self.pause_us.saturating_mul(2).clamp(first, longest);
+            let growth = if self.bugs.has(Bug::ConstantPause) { 1 } else { 2 };
+            self.pause_us = self.pause_us.saturating_mul(growth).clamp(first, longest);
             wait_us = self.pause_us;
         }
         self.not_before_us = now_us.saturating_add(wait_us);

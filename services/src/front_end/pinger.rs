@@ -224,10 +224,11 @@ impl Pinger {
         }
     }
 
-    /// Has `replica` prove, within the ping timeout, that it could lead (rule G1). `None` if it has not.
-    pub async fn prove(&self, replica: ReplicaId) -> Option<PingReply> {
+    /// Has `replica` prove, within the ping timeout, that it could lead (rule G1): that it writes, and if it
+    /// has to `reach` catalog and front-end, that it does. `None` if it has not.
+    pub async fn prove(&self, replica: ReplicaId, reach: bool) -> Option<PingReply> {
         let address = self.address(replica)?;
-        let call = Call::post("/prove", &ProofRequest { reach: true });
+        let call = Call::post("/prove", &ProofRequest { reach });
         let proving = async {
             loop {
                 match self.peers.call(address, &call, self.timeout).await {

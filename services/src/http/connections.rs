@@ -18,6 +18,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::Limits;
+use crate::planted::{Bug, Bugs};
 
 /// A request of the connection is being worked on.
 const BUSY: u64 = 0;
@@ -42,6 +43,7 @@ pub(super) struct Connections {
     limits: Limits,
     origin: Instant,
     kinds: Mutex<Kinds>,
+    bugs: Bugs,
 }
 
 #[derive(Debug, Default)]
@@ -76,8 +78,8 @@ pub(super) struct Connection {
 pub(super) struct Gone;
 
 impl Connections {
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, origin: Instant::now(), kinds: Mutex::default() })
+    pub(super) fn new(limits: Limits, bugs: Bugs) -> Arc<Self> {
+        Arc::new(Self { limits, origin: Instant::now(), kinds: Mutex::default(), bugs })
     }
 
     /// Takes a newcomer in, in place of the one that came first if there are too many.
@@ -172,7 +174,8 @@ impl Connection {
     /// A header has come, with the token or without. Says whether there is a place for its sender.
     pub(super) fn is_admitted(&self, has_token: bool) -> bool {
         let kind = self.state.kind.load(Ordering::Relaxed);
-        let wanted = if has_token { Kind::Peer } else { Kind::Client };
+        let has_reserve = has_token && !self.all.bugs.has(Bug::NoReserve);
+        let wanted = if has_reserve { Kind::Peer } else { Kind::Client };
         // Who was a peer once is taken for one from then on.
         if kind >= wanted as u8 {
             return true;
@@ -240,7 +243,8 @@ mod tests {
     use super::*;
 
     fn connections(newcomers: usize, clients: usize, peers: usize) -> Arc<Connections> {
-        Connections::new(Limits { newcomers, clients, peers, ..Limits::default() })
+        let limits = Limits { newcomers, clients, peers, ..Limits::default() };
+        Connections::new(limits, Bugs::default())
     }
 
     fn is_gone(connection: &Connection) -> bool {

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use super::Names;
+use crate::planted::{Bug, Bugs};
+
+/// For those who may take as long as they like: longer than any process lives.
+const EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Who may ask, and how much of what.
 #[derive(Clone, Debug, Default)]
@@ -64,5 +68,19 @@ impl Default for Limits {
             small_body_bytes: 4 * 1024,
             large_bodies: 256,
         }
+    }
+}
+
+impl Limits {
+    /// The same with bugs planted in them.
+    #[must_use]
+    pub(super) fn with_bugs(mut self, bugs: Bugs) -> Self {
+        if bugs.has(Bug::KeepWhoIdles) {
+            (self.header_time, self.body_time) = (EVER, EVER);
+        }
+        if bugs.has(Bug::KeepWhoNeverReads) {
+            self.write_time = EVER;
+        }
+        self
     }
 }

@@ -61,6 +61,8 @@ pub(super) enum Input {
     Listed(Epoch, UnnumberedReply),
     /// The catalog was given what it lacked, or said why it does not take it.
     Filled(Epoch, FillReply),
+    /// Whoever carried a trade in an epoch has panicked.
+    TradeLost(Epoch),
     /// A process of the catalog was met.
     SawCatalog(Epoch, Incarnation),
     /// Somebody wants to see a write of this replica's own (rule G1).
@@ -330,6 +332,10 @@ impl Actor {
             Input::Filled(epoch, reply) => {
                 tracing::info!(%epoch, ?reply, "the catalog was given what it lacked");
                 self.replica.filled(epoch, reply)
+            }
+            Input::TradeLost(epoch) => {
+                self.replica.lost_trade(epoch);
+                Vec::new()
             }
             Input::SawCatalog(epoch, incarnation) => self.replica.saw_catalog(epoch, &incarnation),
             Input::Prove(reply) => {

@@ -203,7 +203,7 @@ impl OrderLog {
                 }
                 Some(_) if bugs.has(Bug::KeepConflictingTail) => {}
                 Some(held) if entry.order_no <= committed && !is_mark_ignored(bugs) => {
-                    let is_other = !held.is_same_trade(entry);
+                    let is_other = !held.is_same_trade(entry) || bugs.has(Bug::RefuseNewEpoch);
                     if is_other && !bugs.has(Bug::ReplaceCommitted) {
                         let (held, entry) = (held.request_id.clone(), entry.request_id.clone());
                         return Err(Contradiction::CommittedChanged(

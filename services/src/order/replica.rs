@@ -163,7 +163,9 @@ impl Replica {
     /// The same replica with bugs planted in it.
     #[must_use]
     pub fn with_bugs(self, bugs: Bugs) -> Self {
-        Self { bugs, ..self }
+        let is_forgotten = bugs.has(Bug::ForgetMark);
+        let committed = if is_forgotten { OrderNo(0) } else { self.committed };
+        Self { committed, bugs, ..self }
     }
 
     /// The same replica, with at most `max_entries` in a message: few make a long catch-up of a
@@ -253,7 +255,7 @@ impl Replica {
             true => known.version >= heard.version,
             false => known.age() >= heard.age(),
         };
-        let is_foreign = self.bazaar.as_ref().is_some_and(|bazaar| *bazaar != heard.bazaar);
+        let is_foreign = self.is_of_another(&heard.bazaar);
         if self.configuration.as_ref().is_some_and(is_known) || is_foreign {
             return Vec::new();
         }
@@ -276,6 +278,13 @@ impl Replica {
         }
         effects.extend(self.advance());
         effects
+    }
+
+    /// Rule L1: whether this replica's file belongs to another bazaar. *Otherwise: front-end.db is lost and
+    /// another bazaar's order-3.db is in the folder; it is the longest log, and leads.*
+    fn is_of_another(&self, bazaar: &BazaarId) -> bool {
+        let is_another = self.bazaar.as_ref().is_some_and(|own| own != bazaar);
+        is_another && !self.bugs.has(Bug::TakeAnyBazaar)
     }
 
     /// Whoever asked for a removal, it counts (rule G2).
@@ -323,7 +332,9 @@ impl Replica {
     pub fn fence(&mut self, fence: &Fence) -> Result<Vec<Effect>, Unfenced> {
         match &self.bazaar {
             None => return Err(Unfenced::NoBazaar),
-            Some(own) if *own != fence.bazaar => return Err(Unfenced::OtherBazaar(own.clone())),
+            Some(own) if self.is_of_another(&fence.bazaar) => {
+                return Err(Unfenced::OtherBazaar(own.clone()));
+            }
             Some(_) => {}
         }
         let mut effects = self.saw_epoch(fence.epoch);
@@ -363,10 +374,16 @@ impl Replica {
     /// it does: a takeover from a leader that hangs does not wait for it a second time.
     fn begin_to_reconcile(&mut self) {
         let Some(leadership) = &mut self.leadership else { return };
-        let takeover_end = self.log.last().order_no;
+        let takeover_end = match self.bugs.has(Bug::EndBeforeList) {
+            true => leadership.takeover_end,
+            false => self.log.last().order_no,
+        };
         let peer = |id| Peer::new(takeover_end, self.predecessor == Some(id));
         leadership.takeover_end = takeover_end;
-        leadership.phase = Phase::Reconciling;
+        leadership.phase = match self.bugs.has(Bug::ServeUnreconciled) {
+            true => Phase::Serving,
+            false => Phase::Reconciling,
+        };
         leadership.peers = self.others.iter().map(|other| (*other, peer(*other))).collect();
     }
 
@@ -395,7 +412,7 @@ impl Replica {
     /// # Errors
     /// If no correct leader could have sent it.
     pub fn receive(&self, message: &Append) -> Result<Reception, Contradiction> {
-        if let Some(own) = self.bazaar.as_ref().filter(|own| **own != message.bazaar) {
+        if let Some(own) = self.bazaar.as_ref().filter(|_| self.is_of_another(&message.bazaar)) {
             return Err(Contradiction::OtherBazaar(message.bazaar.clone(), own.clone()));
         }
         let led_here = self.leadership.as_ref().map(|leadership| leadership.epoch);
@@ -467,7 +484,7 @@ impl Replica {
         for (id, peer) in &mut leadership.peers {
             if let Some(probation) = self.probation.get_mut(id).filter(|_| tick) {
                 let is_member = self.configuration.as_ref().is_some_and(|now| now.has_member(*id));
-                probation.tick(is_member, peer.in_flight);
+                probation.tick(is_member, peer.in_flight, self.bugs);
             }
             let lacks = peer.matched.is_none_or(|matched| matched < self.log.last().order_no);
             let is_waiting = lacks && !peer.failed && !peer.refused;
@@ -527,6 +544,9 @@ impl Replica {
     /// A follower would have to change what it knows to be committed (rule L2). If it is a member, that
     /// is evidence against this leader's log: it stays one, and nothing is committed without it.
     pub fn peer_refused(&mut self, epoch: Epoch, id: ReplicaId, reason: String) -> Vec<Effect> {
+        if self.bugs.has(Bug::RemoveWhoRefuses) {
+            return self.peer_failed(epoch, id);
+        }
         let is_member = self.configuration.as_ref().is_some_and(|known| known.has_member(id));
         let leadership = self.leadership.as_mut().filter(|leading| leading.epoch == epoch);
         if let Some(leadership) = leadership.filter(|_| is_member) {
@@ -555,7 +575,7 @@ impl Replica {
         peer.in_flight = false;
         update(peer);
         if let Some(probation) = self.probation.get_mut(&id) {
-            probation.exchanged(!peer.failed);
+            probation.exchanged(!peer.failed, self.bugs);
         }
         self.advance()
     }

@@ -2,10 +2,11 @@
 //!
 //! Rule E2: once a leader has sent a trade to the catalog, it goes on until the trade has an
 //! outcome and, if it was applied, a committed number, or until the leader is replaced; whether the
-//! client is still there does not matter.
+//! client is still there does not matter, nor whether the task that carries it is: see [`Duty`].
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
@@ -23,7 +24,7 @@ use super::carriage::{Carriage, Heard, Next};
 use super::prober::News;
 use super::replica::NoNumber;
 use crate::http::{Answer, Attempt, Call, CallError, Peers, Reply};
-use crate::planted::{Planted, Point};
+use crate::planted::{Part, Planted, Point};
 
 /// How long a request waits for a takeover to end before it is told to try again.
 const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);
@@ -53,6 +54,22 @@ struct Carrier {
     epoch: Epoch,
     request_id: RequestId,
     trade: TradeRequest,
+}
+
+/// Whoever carries a trade panics: that is said, for nobody else goes on with it. (The process goes on: a
+/// trade at which it ended would end one leader after the other.)
+struct Duty {
+    replica: Handle,
+    epoch: Epoch,
+}
+
+impl Drop for Duty {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // A queue that is full has trades in it, and with them the gap shows.
+            let _ = self.replica.inputs.try_send(Input::TradeLost(self.epoch));
+        }
+    }
 }
 
 /// What the catalog said, as far as it concerns the client.
@@ -123,6 +140,7 @@ impl Trades {
         let slowdown = self.planted.slowdown;
         let carrying = async move {
             let began = Instant::now();
+            let _duty = Duty { replica: carrier.replica.clone(), epoch };
             let answer = carrier.carry().await;
             slowdown.pass(began).await;
             drop(place);
@@ -296,6 +314,7 @@ impl Carrier {
     async fn number(&self, Applied { trade, by }: Applied) -> Option<Answer> {
         let (reply, numbered) = oneshot::channel();
         self.planted.stretches.pass(Point::Number).await;
+        self.planted.panics.pass(Part::Carrier);
         let queued = self.replica.inputs.send(Input::Number(self.epoch, by, trade, reply)).await;
         let numbered = numbered.await;
         self.planted.stretches.pass(Point::Answer).await;

@@ -28,12 +28,28 @@ pub struct PlantedArgs {
 #[cfg(feature = "planted-bugs")]
 impl From<&PlantedArgs> for Planted {
     fn from(args: &PlantedArgs) -> Self {
+        let bugs = args.plant.iter().fold(Bugs::default(), |bugs, bug| bugs.with(*bug));
+        plant_in_process(bugs);
         Self {
-            bugs: args.plant.iter().fold(Bugs::default(), |bugs, bug| bugs.with(*bug)),
+            bugs,
             slowdown: Slowdown::percent(args.slow_trades),
             panics: Panics::at(args.panic_at),
             stretches: args.stretch.iter().fold(Stretches::default(), |all, one| all.with(*one)),
         }
+    }
+}
+
+/// What no value knows that it concerns: it holds for the process.
+#[cfg(feature = "planted-bugs")]
+fn plant_in_process(bugs: Bugs) {
+    if bugs.has(Bug::TakeAnyNumber) {
+        wire::planted::take_any_number();
+    }
+    if bugs.has(Bug::TakeAnyLength) {
+        wire::planted::take_any_length();
+    }
+    if bugs.has(Bug::OutlivePanics) {
+        super::panics::outlive();
     }
 }
 

@@ -2,6 +2,30 @@
 //!
 //! No bug is known that makes one panic, so the panic is planted.
 
+#[cfg(feature = "planted-bugs")]
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[cfg(feature = "planted-bugs")]
+static OUTLIVES: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process goes on whatever panics.
+#[cfg(feature = "planted-bugs")]
+pub(super) fn outlive() {
+    OUTLIVES.store(true, Ordering::Relaxed);
+}
+
+/// Whether this process goes on without a part that owns state.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn are_outlived() -> bool {
+    OUTLIVES.load(Ordering::Relaxed)
+}
+
+/// Whether this process goes on without a part that owns state: never, in a build without the feature.
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn are_outlived() -> bool {
+    false
+}
+
 /// A part that owns state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "planted-bugs", derive(clap::ValueEnum))]
@@ -24,6 +48,8 @@ pub enum Part {
     Cache,
     /// Order: a task that calls others for the thread that numbers.
     Outbox,
+    /// Order: a task that carries a trade, once that was applied.
+    Carrier,
     /// Order: the task that ticks.
     Ticker,
     /// Order: the task that probes the catalog.

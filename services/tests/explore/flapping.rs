@@ -10,7 +10,7 @@
 use services::order::replica::probation::{Probation, Return};
 use services::planted::Bugs;
 
-use crate::search::Model;
+use crate::search::{Before, Model};
 
 /// Ticks that a slow exchange takes: the leader's patience, at the usual period and timeout.
 const TIMEOUT_TICKS: u8 = 3;
@@ -18,10 +18,21 @@ const TIMEOUT_TICKS: u8 = 3;
 const MAX_STEPS: u8 = 32;
 /// Ticks without trouble after which it must be in sync, however often it went before.
 const MAX_SETTLING: u8 = 100;
+/// Removals within the steps of a search: with whiles of 0, 10 and 20 ticks there is no time for more.
+const MAX_REMOVALS: u8 = 3;
+/// Exchanges in a row before it comes back that went twice within the steps of a search: the ticks of the
+/// first while, of which the one in which it was removed may be the first.
+const MIN_ANSWERED: u8 = 9;
+/// Removals that there were before a search begins over what there was.
+const REMOVALS_BEFORE: u8 = 8;
+/// Ticks in sync after those: so many that nothing is left of them.
+const TICKS_OF_HEALTH: u16 = 3_000;
 
 /// The model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flapping {
+    /// What there was before the search.
+    pub(crate) before: Before,
     /// What is planted.
     pub(crate) bugs: Bugs,
 }
@@ -33,6 +44,10 @@ pub(crate) struct Follower {
     is_member: bool,
     is_up: bool,
     is_slow: bool,
+    /// Removals since the search began.
+    removals: u8,
+    /// Exchanges since the last one that failed, as far as they matter.
+    answered: u8,
     /// Removals since its disk became slow.
     removals_while_slow: u8,
     /// It has died once, and nothing else has happened to it.
@@ -58,11 +73,18 @@ impl Model for Flapping {
     type Action = Action;
 
     fn start(&self) -> Follower {
+        let mut probation = Probation::default();
+        if self.before == Before::Trouble {
+            (0..REMOVALS_BEFORE).for_each(|_| probation.removed());
+            (0..TICKS_OF_HEALTH).for_each(|_| probation.tick(true, false, self.bugs));
+        }
         Follower {
-            probation: Probation::default(),
+            probation,
             is_member: true,
             is_up: true,
             is_slow: false,
+            removals: 0,
+            answered: 0,
             removals_while_slow: 0,
             only_died_once: false,
             troubles: 0,
@@ -143,10 +165,12 @@ impl Follower {
     /// One message of the leader's, with entries or without, and what follows of it.
     fn exchange(&mut self, has_entries: bool, bugs: Bugs) {
         let takes = if self.is_up && self.is_slow && has_entries { TIMEOUT_TICKS } else { 0 };
-        self.probation.tick(self.is_member, false);
-        (0..takes).for_each(|_| self.probation.tick(self.is_member, true));
+        self.probation.tick(self.is_member, false, bugs);
+        (0..takes).for_each(|_| self.probation.tick(self.is_member, true, bugs));
         let is_answered = self.is_up && takes == 0;
-        self.probation.exchanged(is_answered);
+        self.probation.exchanged(is_answered, bugs);
+        self.answered =
+            if is_answered { self.answered.saturating_add(1).min(MIN_ANSWERED) } else { 0 };
         if !is_answered {
             if self.is_member {
                 self.removed();
@@ -159,7 +183,12 @@ impl Follower {
             self.probation.proved(!self.is_slow);
             may_return = self.probation.may_return(bugs);
         }
-        self.is_member |= may_return == Return::Now;
+        if may_return == Return::Now && !self.is_member {
+            self.is_member = true;
+            if self.removals > 1 && self.answered < MIN_ANSWERED {
+                self.broken = Some("it went twice in short order, and has to keep up for no while");
+            }
+        }
         if self.only_died_once && !self.is_member {
             self.broken = Some("it died once, is back, and has to wait");
         }
@@ -168,6 +197,10 @@ impl Follower {
     fn removed(&mut self) {
         self.probation.removed();
         self.is_member = false;
+        self.removals += 1;
+        if self.removals > MAX_REMOVALS {
+            self.broken = Some("it goes and comes back more often than it keeps up");
+        }
         if self.is_slow && self.is_up {
             self.removals_while_slow += 1;
         }

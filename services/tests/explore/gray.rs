@@ -5,9 +5,10 @@
 //! ([`services::front_end::configuration`]). Modelled are the shells around them: one ping at a time, and
 //! candidates that prove what they can do at the end of a contest.
 //!
-//! Three replicas, all in sync. A replica is well, or its disk hangs, or it is cut off from the catalog, or
-//! it is weak: it can write once, and not lead. The catalog is there or not. Without a fault: time passes,
-//! contests end, and whatever is broken is put right. Faults are that something breaks.
+//! Three replicas, all in sync. A replica is well, or its disk hangs or is slow, or it is cut off from the
+//! catalog, or the leader does not reach it, or it is weak: it can write once, and not lead. The catalog is
+//! there or not. Without a fault: time passes, contests end, and whatever is broken is put right. Faults are
+//! that something breaks.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -21,7 +22,7 @@ use wire::ids::{BazaarId, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{Part, PingReply, Unreachable, WriterHealth};
 
 use crate::ledger::hash_printed;
-use crate::search::Model;
+use crate::search::{Before, Model};
 
 const REPLICAS: [ReplicaId; 3] = [ReplicaId(1), ReplicaId(2), ReplicaId(3)];
 /// Between two pings.
@@ -32,14 +33,24 @@ const TIMEOUT_US: u64 = 2 * STEP_US;
 const MAX_PINGS: u64 = 13;
 /// Elections that may happen within those pings, whatever goes wrong: with pauses of 2 and 4 timeouts
 /// there is no time for more.
-const MAX_ELECTIONS: usize = 3;
+const MAX_ELECTIONS: u32 = 2;
 /// Pings, with nothing more going wrong, after which somebody leads who can: more than the longest pauses
 /// of a few elections.
 const MAX_SETTLING: usize = 400;
+/// Pings until a leader is doubted, somebody else is asked in vain, and asked again.
+const PINGS_TO_ACT: u32 = 8;
+/// Pings in a pause of two timeouts, after the first election.
+const FIRST_PAUSE: u32 = 4;
+/// Elections that were held before a search begins over what there was.
+const ELECTIONS_BEFORE: usize = 6;
+/// Pings after those, with everything well: so long that nothing is left of the longest pause.
+const PINGS_OF_HEALTH: usize = 300;
 
 /// The model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GrayFailures {
+    /// What there was before the search.
+    pub(crate) before: Before,
     /// What is planted.
     pub(crate) bugs: Bugs,
 }
@@ -53,9 +64,11 @@ pub(crate) struct Watch {
     replicas: BTreeMap<ReplicaId, Replica>,
     catalog_is_up: bool,
     now_us: u64,
+    /// When the search began.
+    began_us: u64,
     /// Candidates are being asked.
     is_contested: bool,
-    elections: usize,
+    elections: u32,
     broken: Option<String>,
 }
 
@@ -66,6 +79,8 @@ struct Replica {
     stuck_since_us: Option<u64>,
     /// Since when it has led without reaching the catalog.
     cut_off_since_us: Option<u64>,
+    /// Since when the leader has not reached it.
+    gone_since_us: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +88,12 @@ pub(crate) enum Condition {
     Well,
     /// Its disk hangs.
     Stuck,
+    /// Every write takes longer than a ping may, and ends between two pings.
+    Slow,
     /// It does not reach the catalog.
     CutOff,
+    /// The others do not reach it.
+    Gone,
     /// Its disk hangs under the load of a leader only.
     Weak,
 }
@@ -106,8 +125,12 @@ impl Model for GrayFailures {
         let bazaar = BazaarId::new("bazaar").expect("a name");
         let first = Manager::restored(None).first(&everybody, None, &bazaar);
         let first = first.expect("there are replicas");
-        let replica =
-            Replica { condition: Condition::Well, stuck_since_us: None, cut_off_since_us: None };
+        let replica = Replica {
+            condition: Condition::Well,
+            stuck_since_us: None,
+            cut_off_since_us: None,
+            gone_since_us: None,
+        };
         let mut watch = Watch {
             judge: Judge::new(TIMEOUT_US).with_bugs(self.bugs),
             patience: Patience::new(TIMEOUT_US).with_bugs(self.bugs),
@@ -115,16 +138,20 @@ impl Model for GrayFailures {
             replicas: REPLICAS.map(|id| (id, replica)).into(),
             catalog_is_up: true,
             now_us: 0,
+            began_us: 0,
             is_contested: false,
             elections: 0,
             broken: None,
         };
         watch.begin();
+        if self.before == Before::Trouble {
+            watch.has_been_through_trouble(self.bugs);
+        }
         watch
     }
 
     fn actions(&self, watch: &Watch) -> Vec<(Action, u8)> {
-        if watch.now_us >= MAX_PINGS * STEP_US {
+        if watch.now_us - watch.began_us >= MAX_PINGS * STEP_US {
             return Vec::new();
         }
         let mut actions = vec![(Action::Ping, 0)];
@@ -138,8 +165,11 @@ impl Model for GrayFailures {
         }
         for (id, replica) in &watch.replicas {
             if replica.condition == Condition::Well {
-                let worse = [Condition::Stuck, Condition::CutOff, Condition::Weak];
+                let worse = [Condition::Stuck, Condition::Slow, Condition::CutOff, Condition::Weak];
                 actions.extend(worse.map(|worse| (Action::Become(*id, worse), 1)));
+                // That a leader which nobody reaches is replaced is another model's affair.
+                let may_go = *id != watch.current.leader;
+                actions.extend(may_go.then_some((Action::Become(*id, Condition::Gone), 1)));
             } else {
                 actions.push((Action::Become(*id, Condition::Well), 0));
             }
@@ -164,6 +194,10 @@ impl Model for GrayFailures {
             Action::ContestEnds => format!("everybody has had the time to do better than {leader}"),
             Action::Become(id, Condition::Well) => format!("replica {id} is well again"),
             Action::Become(id, Condition::Stuck) => format!("the disk of replica {id} hangs"),
+            Action::Become(id, Condition::Slow) => {
+                format!("the disk of replica {id} becomes slower than a ping may be")
+            }
+            Action::Become(id, Condition::Gone) => format!("nobody reaches replica {id} any more"),
             Action::Become(id, Condition::CutOff) => {
                 format!("replica {id} is cut off from the catalog")
             }
@@ -182,18 +216,31 @@ impl Model for GrayFailures {
 }
 
 impl GrayFailures {
-    /// Whether, with nothing more happening, somebody who cannot work leads, and another could.
+    /// Whether, with nothing more happening, somebody who cannot work leads, and another could; or has to
+    /// wait for longer than the elections since the search began are reason for.
     fn led_by_who_cannot_for_ever(&self, watch: &Watch) -> Option<String> {
         let well = REPLICAS.into_iter().find(|id| watch.works(*id))?;
         let mut watch = watch.clone();
+        let mut waited = 0;
         for _ in 0..MAX_SETTLING {
             if watch.works(watch.current.leader) {
                 return None;
             }
+            let elections = watch.elections;
             if watch.is_contested {
                 watch.happen(Action::ContestEnds, self.bugs);
             }
             watch.happen(Action::Ping, self.bugs);
+            waited = if watch.elections == elections { waited + 1 } else { 0 };
+            let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(watch.elections)) / 2;
+            if waited > PINGS_TO_ACT + pause {
+                let leader = watch.current.leader;
+                return Some(format!(
+                    "replica {leader} cannot work, and after {} elections replica {well}, which could, has \
+                     to wait for more than {waited} pings",
+                    watch.elections
+                ));
+            }
         }
         let leader = watch.current.leader;
         Some(format!("replica {leader} cannot work and leads, and {well}, which could, waits"))
@@ -206,11 +253,32 @@ impl Watch {
         self.catalog_is_up && self.replicas[&id].condition == Condition::Well
     }
 
-    /// Whether a write and a call to the catalog that begin now come to an end.
-    fn can_prove(&self, id: ReplicaId) -> bool {
-        let idle = matches!(self.replicas[&id].condition, Condition::Well | Condition::Weak);
-        let leads_weakly = self.replicas[&id].stuck_since_us.is_some();
-        self.catalog_is_up && idle && !leads_weakly
+    /// Whether a write and, if it has to reach it, a call to the catalog that begin now come to an end.
+    fn can_prove(&self, id: ReplicaId, reach: bool) -> bool {
+        let Replica { condition, stuck_since_us, .. } = self.replicas[&id];
+        let writes = match condition {
+            Condition::Well | Condition::Weak | Condition::CutOff => stuck_since_us.is_none(),
+            Condition::Stuck | Condition::Slow | Condition::Gone => false,
+        };
+        let reaches = self.catalog_is_up && condition != Condition::CutOff;
+        writes && (reaches || !reach)
+    }
+
+    /// One leader after the other hangs, until pauses are longest; and then all has been well for long.
+    fn has_been_through_trouble(&mut self, bugs: Bugs) {
+        for _ in 0..ELECTIONS_BEFORE {
+            let leader = self.current.leader;
+            self.happen(Action::Become(leader, Condition::Stuck), bugs);
+            while self.current.leader == leader {
+                if self.is_contested {
+                    self.happen(Action::ContestEnds, bugs);
+                }
+                self.happen(Action::Ping, bugs);
+            }
+            self.happen(Action::Become(leader, Condition::Well), bugs);
+        }
+        (0..PINGS_OF_HEALTH).for_each(|_| self.happen(Action::Ping, bugs));
+        (self.began_us, self.elections, self.broken) = (self.now_us, 0, None);
     }
 
     fn happen(&mut self, action: Action, bugs: Bugs) {
@@ -239,7 +307,10 @@ impl Watch {
     }
 
     fn could_prove(&self, id: ReplicaId, bugs: Bugs) -> bool {
-        Evidence::wanted(bugs) == Evidence::Ping || self.can_prove(id)
+        match Evidence::wanted(bugs) {
+            Evidence::Ping => self.replicas[&id].condition != Condition::Gone,
+            Evidence::Write { reach } => self.can_prove(id, reach),
+        }
     }
 
     /// Since when writers are stuck, and the leader is cut off.
@@ -251,12 +322,14 @@ impl Watch {
             let is_stuck = match replica.condition {
                 Condition::Stuck => true,
                 Condition::Weak => leads && catalog_is_up,
-                Condition::Well | Condition::CutOff => false,
+                Condition::Well | Condition::Slow | Condition::CutOff | Condition::Gone => false,
             };
             let is_cut_off = leads && (replica.condition == Condition::CutOff || !catalog_is_up);
             let since = |since: Option<u64>, is| if is { since.or(Some(now_us)) } else { None };
             replica.stuck_since_us = since(replica.stuck_since_us, is_stuck);
             replica.cut_off_since_us = since(replica.cut_off_since_us, is_cut_off);
+            let is_gone = replica.condition == Condition::Gone;
+            replica.gone_since_us = since(replica.gone_since_us, is_gone);
         }
     }
 
@@ -264,8 +337,13 @@ impl Watch {
         let replica = &self.replicas[&id];
         let leads = id == self.current.leader;
         let for_us = |since_us: Option<u64>| since_us.map(|since_us| self.now_us - since_us);
-        let unreachable = for_us(replica.cut_off_since_us)
-            .map(|for_us| Unreachable { peer: Part::Catalog, since_ms: for_us / 1000 });
+        let gone = self.replicas.iter().filter(|_| leads);
+        let gone = gone.map(|(id, replica)| (Part::Replica(*id), replica.gone_since_us));
+        let unreachable = gone.chain([(Part::Catalog, replica.cut_off_since_us)]);
+        let unreachable = unreachable.filter_map(|(peer, since_us)| {
+            Some(Unreachable { peer, since_ms: for_us(since_us)? / 1000 })
+        });
+        let is_slow = leads && self.catalog_is_up && replica.condition == Condition::Slow;
         PingReply {
             bazaar: Some(self.current.bazaar.clone()),
             epoch: self.current.epoch,
@@ -273,9 +351,9 @@ impl Watch {
             serving: leads,
             health: WriterHealth {
                 unfinished_us: for_us(replica.stuck_since_us).unwrap_or(0),
-                last_took_us: 0,
+                last_took_us: if is_slow { TIMEOUT_US + STEP_US } else { 0 },
             },
-            unreachable: unreachable.into_iter().collect(),
+            unreachable: unreachable.collect(),
             ..new(id)
         }
     }
@@ -289,6 +367,11 @@ impl Watch {
         match self.judge.judge(&seen) {
             Verdict::Trusted => self.patience.trusted(now_us),
             Verdict::Doubted(..) => {
+                if self.works(replica) {
+                    self.broken = Some(format!(
+                        "replica {replica} works, and everybody has to prove something"
+                    ));
+                }
                 if self.patience.doubted(now_us) {
                     self.is_contested = true;
                 }
@@ -312,7 +395,7 @@ impl Watch {
         let Some(elected) = elected else { return };
         self.elections += 1;
         let chosen = elected.leader;
-        if !self.can_prove(chosen) {
+        if !self.can_prove(chosen, true) {
             self.broken = Some(format!("replica {chosen} is elected, and can work no better"));
         }
         if self.works(leader) {

@@ -5,7 +5,8 @@
 //! * [`replication`], [`coherence`]: the two large models, each of real cores in modelled shells.
 //! * [`trade`], [`keys`], [`detection`], [`gray`], [`flapping`], [`lookup`], [`places`]: small ones, for one
 //!   promise each.
-//! * [`rules`]: every rule with the bug that leaves it out, and where each search looks.
+//! * [`rules`]: every rule with the bug that leaves it out, and where each search looks; [`case`] is what
+//!   such a search is.
 //!
 //! With all rules on nothing is found; with any one left out there is a story in which a promise is
 //! broken.
@@ -14,6 +15,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod case;
 mod coherence;
 mod detection;
 mod flapping;
@@ -33,7 +35,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use services::planted::{Bug, Bugs};
 
-use rules::{AT_LENGTH, BRIEFLY, CASES, Case, ELSEWHERE};
+use case::Case;
+use rules::{AT_LENGTH, BRIEFLY, CASES, ELSEWHERE};
 use search::{Outcome, Story};
 
 /// What is looked at in CI for one rule that is left out: a story takes a tenth of that.

@@ -1,62 +1,15 @@
 //! The rules, each with the bug that leaves it out and where to look for what that breaks.
 
-use std::time::Duration;
-
-use services::planted::{Bug, Bugs};
+use services::planted::Bug;
 use wire::ids::ReplicaId;
 use wire::internal::Part;
 
-use crate::coherence::Coherence;
-use crate::detection::Detection;
-use crate::flapping::Flapping;
-use crate::gray::GrayFailures;
-use crate::keys::Keys;
-use crate::lookup::Lookups;
-use crate::places::FullHouse;
-use crate::replication::{Damage, Fault, Replication, Scope, Start};
-use crate::search::{Bounds, Outcome, explore};
-use crate::trade::OneTrade;
+use crate::case::{Case, Place};
+use crate::replication::{Damage, Fault, Scope, Start};
+use crate::search::Before;
 
-/// The threads of a search: the smallest machine that this is meant for has two cores.
-const THREADS: usize = 2;
 /// Entries in a message, as in the services: more than there are.
 const MANY: usize = 256;
-
-/// A search with one rule left out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Case {
-    /// The rule, as PROTOCOL and ARCHITECTURE call it.
-    pub(crate) rule: &'static str,
-    /// Its absence.
-    pub(crate) bug: Bug,
-    /// Where to look.
-    pub(crate) place: Place,
-    /// How many faults it takes.
-    pub(crate) faults: u8,
-}
-
-/// A model, and how much happens in it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
-    /// The replication model.
-    Replication(Scope),
-    /// The model of one trade between its client and its number.
-    OneTrade,
-    /// The model of clients' keys.
-    Keys,
-    /// The model of failure detection.
-    Detection,
-    /// The model of leaders that answer and cannot work.
-    GrayFailures,
-    /// The model of a member that comes and goes.
-    Flapping,
-    /// The model of a lookup during an election.
-    Lookups,
-    /// The model of a front-end that is full.
-    FullHouse,
-    /// The coherence model, with so many trades, attempts at each, and reads.
-    Coherence { trades: u8, attempts: u8, reads: u8 },
-}
 
 /// One trade, which may be sent twice, to three replicas that are in sync.
 const SERVING: Scope = Scope {
@@ -64,6 +17,7 @@ const SERVING: Scope = Scope {
     trades: 1,
     attempts: 2,
     max_entries: MANY,
+    max_listed: MANY,
     settle_one_in: 64,
     faults: Fault::ALL,
 };
@@ -85,6 +39,8 @@ const EMPTIED: Scope = Scope {
 };
 const ONLY_CRASHES: &[Fault] = &[Fault::Crash];
 const DOUBLES_AND_CRASHES: &[Fault] = &[Fault::Twice, Fault::Crash];
+/// The task that carries the only trade may panic.
+const PANICS: Scope = Scope { faults: &[Fault::Panic], attempts: 1, ..SERVING };
 const LOST: &[Fault] = &[Fault::LostFile];
 const OLD: &[Fault] = &[Fault::OldFile];
 const NO_FAULTS: &[Fault] = &[];
@@ -116,6 +72,11 @@ const OLD_PAIR: Damage = Damage { old: &[THREE, Part::Catalog], ..ONE_ORDER };
 /// know.
 const OLD_LEADER: Damage = Damage { deaf: &[ReplicaId(1), ReplicaId(2)], ..OLD_PAIR };
 
+/// The same where the catalog's file is whole.
+const OLD_AND_ALONE: Damage = Damage { old: &[THREE], ..OLD_LEADER };
+
+const GRAY: Place = Place::GrayFailures(Before::Nothing);
+const FLAPPING: Place = Place::Flapping(Before::Nothing);
 const COHERENCE: Place = Place::Coherence { trades: 1, attempts: 2, reads: 3 };
 
 /// Every rule that can be left out, once.
@@ -174,16 +135,29 @@ pub(crate) const CASES: &[Case] = &[
     replication("E3", Bug::FreshIdOnRetry, SERVING, 1),
     small("E2", Bug::DieWithConnection, Place::OneTrade, 1),
     small("E2", Bug::AskOnce, Place::OneTrade, 1),
+    replication("E2", Bug::DieWithTask, PANICS, 1),
     small("E3", Bug::NoBodyCheck, Place::Keys, 0),
     small("E3", Bug::CountRefused, Place::Keys, 0),
     small("E4", Bug::SilenceIsNo, Place::OneTrade, 1),
     small("E4", Bug::ForgetAttempts, Place::OneTrade, 2),
     small("E5", Bug::OneBound, Place::FullHouse, 0),
-    small("G1", Bug::TrustWhoeverAnswers, Place::GrayFailures, 1),
-    small("G1", Bug::ElectWithoutProof, Place::GrayFailures, 1),
-    small("G1", Bug::NoBackOff, Place::GrayFailures, 1),
-    small("G1", Bug::ForgetDeposed, Place::GrayFailures, 2),
-    small("G2", Bug::ReadmitAtOnce, Place::Flapping, 1),
+    small("G1", Bug::TrustWhoeverAnswers, GRAY, 1),
+    small("G1", Bug::TrustWhoIsStuck, GRAY, 1),
+    small("G1", Bug::TrustWhoIsSlow, GRAY, 1),
+    small("G1", Bug::TrustWhoIsCutOff, GRAY, 1),
+    small("G1", Bug::DoubtForMember, GRAY, 1),
+    small("G1", Bug::ElectWithoutProof, GRAY, 1),
+    small("G1", Bug::ProveWithoutReach, GRAY, 1),
+    small("G1", Bug::DeposeWhoProves, GRAY, 1),
+    small("G1", Bug::NoBackOff, GRAY, 1),
+    small("G1", Bug::ConstantPause, GRAY, 1),
+    small("G1", Bug::NeverForgive, Place::GrayFailures(Before::Trouble), 1),
+    small("G1", Bug::ForgetDeposed, GRAY, 2),
+    small("G2", Bug::ReadmitAtOnce, FLAPPING, 1),
+    small("G2", Bug::ConstantWhile, FLAPPING, 4),
+    small("G2", Bug::CountRemovalsForEver, Place::Flapping(Before::Trouble), 1),
+    small("G2", Bug::KeepUpWhatever, FLAPPING, 2),
+    small("G2", Bug::ReadmitWithoutProof, FLAPPING, 1),
     small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
     small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
     small("G3", Bug::QuestionsShareWithReads, Place::FullHouse, 0),
@@ -192,6 +166,22 @@ pub(crate) const CASES: &[Case] = &[
         Bug::NumberByArrival,
         Scope { trades: 2, ..damaged(Damage { down: &[ONE, TWO], ..THREE_ALONE }, OLD) },
         1,
+    ),
+    replication("N1", Bug::NeverAskForGap, Scope { trades: 2, ..PANICS }, 1),
+    // Each end looks whose the other is, so it is left out at both.
+    replication(
+        "L1",
+        Bug::TakeAnyBazaar,
+        damaged(
+            Damage {
+                lost: &[Part::FrontEnd],
+                old: &[Part::Catalog],
+                foreign: &[ReplicaId(3)],
+                ..ONE_ORDER
+            },
+            NO_FAULTS,
+        ),
+        0,
     ),
     replication("L1", Bug::CountAnyDatabase, damaged(Damage::NONE, LOST), 1),
     replication(
@@ -203,11 +193,23 @@ pub(crate) const CASES: &[Case] = &[
         ),
         0,
     ),
+    small("L1", Bug::KeepAnotherDatabase, quietly(Damage { lost: &[TWO], ..ONE_ORDER }), 0),
+    replication(
+        "L2",
+        Bug::ForgetMark,
+        damaged(
+            Damage { orders: 2, restarted: &[ReplicaId(1), ReplicaId(2)], ..OLD_LEADER },
+            NO_FAULTS,
+        ),
+        0,
+    ),
+    small("L2", Bug::RefuseNewEpoch, quietly(OLD_AND_ALONE), 0),
+    replication("L2", Bug::RemoveWhoRefuses, damaged(OLD_LEADER, NO_FAULTS), 0),
     replication("L2", Bug::DropCommitted, damaged(OLD_LEADER, NO_FAULTS), 0),
     replication(
         "L2",
         Bug::ReplaceCommitted,
-        damaged(Damage { astray: true, ..OLD_LEADER }, NO_FAULTS),
+        damaged(Damage { astray: 1, ..OLD_LEADER }, NO_FAULTS),
         0,
     ),
     replication("L3", Bug::ElectHighestId, damaged(OLD_PAIR, NO_FAULTS), 0),
@@ -216,6 +218,39 @@ pub(crate) const CASES: &[Case] = &[
         Bug::NoFloor,
         damaged(Damage { floor: true, down: &[ONE, TWO], ..OLD_PAIR }, NO_FAULTS),
         0,
+    ),
+    replication(
+        "L3",
+        Bug::KeepNoFloor,
+        damaged(Damage { floor: true, down: &[ONE, TWO], ..OLD_PAIR }, NO_FAULTS),
+        0,
+    ),
+    replication(
+        "L4",
+        Bug::FenceAtHeard,
+        damaged(Damage { lost: &[Part::FrontEnd], ..TWO_ALONE }, OLD),
+        1,
+    ),
+    replication(
+        "L4",
+        Bug::AdoptHighestId,
+        damaged(Damage { lost: &[Part::FrontEnd], ..OLD_PAIR }, NO_FAULTS),
+        0,
+    ),
+    replication(
+        "L4",
+        Bug::AdoptEverybody,
+        damaged(
+            Damage {
+                orders: 1,
+                lost: &[Part::FrontEnd],
+                old: &[Part::Catalog],
+                restarted: &[ReplicaId(3)],
+                ..THREE_ALONE
+            },
+            ONLY_CRASHES,
+        ),
+        1,
     ),
     replication(
         "L4",
@@ -258,6 +293,22 @@ pub(crate) const CASES: &[Case] = &[
     replication("L5", Bug::LeadAnyIncarnation, Scope { faults: ONLY_CRASHES, ..SERVING }, 2),
     replication("L6", Bug::OpenUntold, damaged(Damage::NONE, LOST), 1),
     replication("L6", Bug::NumberFromAnyLife, damaged(Damage::NONE, LOST), 1),
+    replication("L6", Bug::ListOnce, Scope { faults: ONLY_CRASHES, ..SERVING }, 1),
+    small("L7", Bug::EndBeforeList, quietly(OLD_AND_ALONE), 0),
+    replication("L7", Bug::ServeUnreconciled, SERVING, 1),
+    small("L7", Bug::NeverFill, quietly(Damage { lost: &[Part::Catalog], ..ONE_ORDER }), 0),
+    replication(
+        "L7",
+        Bug::OpenOverContradiction,
+        damaged(Damage { old: &[Part::Catalog], astray: 1, ..ONE_ORDER }, NO_FAULTS),
+        0,
+    ),
+    replication(
+        "L7",
+        Bug::FillOverContradiction,
+        damaged(Damage { orders: 2, old: &[Part::Catalog], astray: 1, ..Damage::NONE }, NO_FAULTS),
+        0,
+    ),
     replication(
         "L7",
         Bug::ReconcileFirst,
@@ -289,13 +340,11 @@ pub(crate) const CASES: &[Case] = &[
     replication(
         "L7",
         Bug::NumberOverContradiction,
-        damaged(
-            Damage { orders: 2, old: &[Part::Catalog], astray: true, ..Damage::NONE },
-            NO_FAULTS,
-        ),
+        damaged(Damage { orders: 2, old: &[Part::Catalog], astray: 2, ..Damage::NONE }, NO_FAULTS),
         0,
     ),
     coherence("L8", Bug::ReuseVersions),
+    replication("L9", Bug::ListOnePage, Scope { max_listed: 1, ..TWO_TRADES }, 1),
     replication(
         "L6",
         Bug::OpenForAnyList,
@@ -317,11 +366,20 @@ pub(crate) const CASES: &[Case] = &[
 /// `tests/order.rs` counts.
 pub(crate) const ELSEWHERE: &[Bug] = &[
     Bug::WaitApart,
+    Bug::OutlivePanics,
+    Bug::ServeUnlisted,
     Bug::AnswerStrangers,
     Bug::BelieveAnybody,
     Bug::StoreUnconfirmedEpochs,
+    Bug::AdmitAnybody,
     Bug::RecordUnknownStocks,
+    Bug::TakeAnyNumber,
+    Bug::TakeAnyLength,
+    Bug::KeepAnyFloor,
     Bug::PlaceBeforeBody,
+    Bug::KeepWhoIdles,
+    Bug::KeepWhoNeverReads,
+    Bug::NoReserve,
 ];
 
 /// Where to look with all rules on, and with how many faults: all of it can be seen in CI...
@@ -331,6 +389,7 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("rejoining", Place::Replication(Scope { attempts: 1, settle_one_in: 1, ..REJOINING }), 0),
     ("lagging far", Place::Replication(Scope { settle_one_in: 1, ..LAGGING_FAR }), 0),
     ("coherence", COHERENCE, 2),
+    ("a carrier panics", Place::Replication(Scope { trades: 2, ..PANICS }), 1),
     ("new disks", Place::Replication(Scope { trades: 0, ..BEREFT }), 0),
     ("replica's file lost", quietly(Damage { lost: &[TWO], ..ONE_ORDER }), 0),
     ("replica's file old", quietly(Damage { old: &[TWO], ..ONE_ORDER }), 0),
@@ -344,8 +403,10 @@ pub(crate) const BRIEFLY: &[(&str, Place, u8)] = &[
     ("one trade", Place::OneTrade, 2),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 2),
-    ("gray failures", Place::GrayFailures, 2),
-    ("flapping", Place::Flapping, 2),
+    ("gray failures", GRAY, 2),
+    ("gray failures, after trouble", Place::GrayFailures(Before::Trouble), 1),
+    ("flapping", FLAPPING, 2),
+    ("flapping, after trouble", Place::Flapping(Before::Trouble), 1),
     ("lookups", Place::Lookups, 2),
     ("full house", Place::FullHouse, 0),
 ];
@@ -360,6 +421,7 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("lagging far", Place::Replication(LAGGING_FAR), 1),
     ("serving, further", Place::Replication(SERVING), 2),
     ("only crashes", Place::Replication(Scope { faults: ONLY_CRASHES, ..SERVING }), 2),
+    ("short lists", Place::Replication(Scope { max_listed: 1, ..TWO_TRADES }), 1),
     ("new disks", Place::Replication(BEREFT), 1),
     ("one file lost", Place::Replication(damaged(DOWN, LOST)), 1),
     ("one file old", Place::Replication(damaged(DOWN, OLD)), 1),
@@ -369,8 +431,10 @@ pub(crate) const AT_LENGTH: &[(&str, Place, u8)] = &[
     ("one trade", Place::OneTrade, 4),
     ("keys", Place::Keys, 0),
     ("detection", Place::Detection, 4),
-    ("gray failures", Place::GrayFailures, 3),
-    ("flapping", Place::Flapping, 4),
+    ("gray failures", GRAY, 3),
+    ("gray failures, after trouble", Place::GrayFailures(Before::Trouble), 2),
+    ("flapping", FLAPPING, 4),
+    ("flapping, after trouble", Place::Flapping(Before::Trouble), 3),
     ("lookups", Place::Lookups, 4),
     ("full house", Place::FullHouse, 0),
     ("coherence", COHERENCE, 4),
@@ -387,32 +451,4 @@ const fn small(rule: &'static str, bug: Bug, place: Place, faults: u8) -> Case {
 
 const fn coherence(rule: &'static str, bug: Bug) -> Case {
     Case { rule, bug, place: COHERENCE, faults: 2 }
-}
-
-impl Case {
-    /// Whether files are lost or old before the search begins, or become so in it.
-    pub(crate) fn is_over_damaged_files(&self) -> bool {
-        let Place::Replication(Scope { start, .. }) = self.place else { return false };
-        matches!(start, Start::Traded(_) | Start::Emptied)
-    }
-}
-
-impl Place {
-    /// Looks there.
-    pub(crate) fn explore(self, bugs: Bugs, faults: u8, states: usize, time: Duration) -> Outcome {
-        let bounds = Bounds { faults, states, time };
-        match self {
-            Self::Replication(scope) => explore(&Replication::new(scope, bugs), bounds, THREADS),
-            Self::OneTrade => explore(&OneTrade { bugs }, bounds, THREADS),
-            Self::Keys => explore(&Keys { bugs }, bounds, THREADS),
-            Self::Detection => explore(&Detection { bugs }, bounds, THREADS),
-            Self::GrayFailures => explore(&GrayFailures { bugs }, bounds, THREADS),
-            Self::Flapping => explore(&Flapping { bugs }, bounds, THREADS),
-            Self::Lookups => explore(&Lookups { bugs }, bounds, THREADS),
-            Self::FullHouse => explore(&FullHouse { bugs }, bounds, THREADS),
-            Self::Coherence { trades, attempts, reads } => {
-                explore(&Coherence { trades, attempts, reads, bugs }, bounds, THREADS)
-            }
-        }
-    }
 }

@@ -19,6 +19,15 @@ use std::time::{Duration, Instant};
 /// States that are expanded before their successors are sorted in: bounds what is in memory twice.
 const CHUNK: usize = 8192;
 
+/// What there was before the search, where that makes a difference to what may happen in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Nothing.
+    Nothing,
+    /// As much trouble as counts, and so long ago that it counts no more.
+    Trouble,
+}
+
 /// What can be explored.
 pub(crate) trait Model: Sync {
     /// Everything there is, at one moment.

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bounds;
 mod epochs;
 mod processes;
 mod stocks;
+mod unlisted;

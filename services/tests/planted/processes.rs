@@ -1,7 +1,7 @@
 //! A front-end, a catalog and one replica, each a process over one folder. They end with the test.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -97,6 +97,16 @@ impl Processes {
         self.ready(name).await;
     }
 
+    /// A new process over a new file, in place of one that was stopped.
+    pub(crate) fn start_over(&mut self, name: Name, file: &Path) {
+        for suffix in ["", "-wal", "-shm"] {
+            // The process took the other two with it if it could.
+            let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+        }
+        assert!(!file.exists());
+        self.launch(name);
+    }
+
     /// Stops a process as an operator does; its file.
     pub(crate) fn stop(&mut self, name: Name) -> PathBuf {
         let mut child = self.running[name as usize].take().unwrap();
@@ -120,7 +130,12 @@ impl Processes {
         .await;
     }
 
-    async fn try_ask(&self, name: Name, call: &Call) -> Option<Reply> {
+    /// Whether a process that was started has ended by itself.
+    pub(crate) fn has_ended(&mut self, name: Name) -> bool {
+        self.running[name as usize].as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    pub(crate) async fn try_ask(&self, name: Name, call: &Call) -> Option<Reply> {
         self.peers.call(self.address(name), call, PATIENCE).await.ok()
     }
 

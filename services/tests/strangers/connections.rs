@@ -13,12 +13,12 @@ use crate::desk::{Desk, FOREVER, patient};
 use crate::talk::{WITH_TOKEN, ask, connect, exchange, rest, status, within};
 
 /// Small limits, under which only a lack of room ends a connection.
-fn narrow() -> Limits {
+pub(crate) fn narrow() -> Limits {
     Limits { newcomers: 4, clients: 4, peers: 4, ..patient() }
 }
 
 /// A connection that pipelines requests and never reads: its answers are stuck.
-async fn pipelining(address: SocketAddr, path: &str) -> TcpStream {
+pub(crate) async fn pipelining(address: SocketAddr, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = within(socket.connect(address)).await.unwrap();
@@ -58,19 +58,27 @@ async fn connections_that_pipeline_and_never_read_lock_nobody_out() {
 async fn a_peer_that_never_reads_loses_its_connection() {
     let limits = Limits { write_time: Duration::from_millis(50), ..patient() };
     let (desk, address) = Desk::start(limits).await;
-    let mut stream = pipelining(address, "/big").await;
+    let stream = pipelining(address, "/big").await;
     // The requests that were never looked at are gone with the connection.
+    let read = read_late(&desk, stream).await;
+    assert!(read < 400 * 64 * 1024, "{read}");
+}
+
+/// How much is there to read for somebody who reads nothing until the server has given up, or waits for it:
+/// at most all 400 answers.
+pub(crate) async fn read_late(desk: &Desk, mut stream: TcpStream) -> usize {
     let mut bytes = vec![0; 1 << 20];
     let mut read = 0;
-    let ended = async {
-        // It reads nothing until the server has given up, which ends what can be read.
-        while desk_is_busy(&desk).await {}
-        while let Ok(more @ 1..) = stream.read(&mut bytes).await {
+    within(async {
+        while desk_is_busy(desk).await {}
+        while read < 400 * 64 * 1024
+            && let Ok(more @ 1..) = stream.read(&mut bytes).await
+        {
             read += more;
         }
-    };
-    within(ended).await;
-    assert!(read < 400 * 64 * 1024, "{read}");
+    })
+    .await;
+    read
 }
 
 /// Whether a further request was answered since the last look, a while ago.

@@ -52,6 +52,11 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
 
 impl Services {
     pub(crate) async fn start() -> Self {
+        Self::with(Planted::default()).await
+    }
+
+    /// The same, with something planted in the front-end.
+    pub(crate) async fn with(planted: Planted) -> Self {
         let dir = TempDir::new().unwrap();
         let (front_end_listener, front_end) = listen().await;
         let (catalog_listener, catalog) = listen().await;
@@ -81,7 +86,7 @@ impl Services {
             data_dir: dir.path().to_owned(),
             durability: Durability::Os,
             http: http(),
-            planted: Planted::default(),
+            planted,
         };
         tokio::spawn(front_end::run(front_end_listener, config, token(), pending()));
         let services = Self { front_end, catalog, order, _dir: dir };

@@ -10,6 +10,7 @@
 //! * [`internal`]: replication, takeover, invalidation, membership changes and dumps.
 //! * [`dump`]: everything that a replica or the catalog holds, in pages.
 //! * [`headers`]: the names of the headers that the protocols add.
+//! * [`planted`]: bounds that can be left out, to prove that tests notice.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -22,3 +23,4 @@ pub mod dump;
 pub mod headers;
 pub mod ids;
 pub mod internal;
+pub mod planted;

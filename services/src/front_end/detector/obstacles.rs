@@ -83,7 +83,7 @@ impl Detector {
         let Some(catalog) = catalog.filter(|_| missing.is_empty()) else {
             return tracing::info!(?missing, "the catalog is filled once these replicas answer");
         };
-        let fence = fence::above(current.epoch, &answered, &catalog, &current.bazaar);
+        let fence = fence::above(current.epoch, &answered, &catalog, &current.bazaar, self.bugs);
         let fenced = self.fence(&fence, answered.keys().copied()).await;
         match fence::by_everybody(&self.everybody, answered, fenced, self.bugs) {
             Ok(counted) => {

@@ -34,7 +34,7 @@ impl Detector {
                         let missing =
                             beginning::missing(&self.everybody, &fenced, Some(&catalog), self.bugs);
                         if missing.is_empty() {
-                            let adopted = beginning::adopted(&fence, &fenced, &catalog)?;
+                            let adopted = beginning::adopted(&fence, &fenced, &catalog, self.bugs)?;
                             break self.membership.adopt(adopted).await?;
                         }
                         self.waits_for(&missing);
@@ -97,7 +97,7 @@ impl Detector {
         let all: BTreeSet<ReplicaId> = self.pinger.replicas().collect();
         let (answered, catalog) =
             tokio::join!(election::ask(&self.pinger, self.round(all)), self.pinger.ask_catalog());
-        beginning::again(answered.values(), catalog.as_ref(), &current.bazaar)?;
+        beginning::again(answered.values(), catalog.as_ref(), &current.bazaar, self.bugs)?;
         Ok((answered, catalog))
     }
 }

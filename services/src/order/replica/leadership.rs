@@ -54,6 +54,8 @@ pub(super) struct Catalog {
     pub(super) early: BTreeMap<OrderNo, (AppliedTrade, Vec<Ticket>)>,
     /// Where the log ended at the last tick, if there was a gap then.
     pub(super) gap_since: Option<OrderNo>,
+    /// There may be an applied trade that nobody asks for any more (rule E2).
+    pub(super) has_lost: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -199,6 +201,7 @@ impl Leadership {
         let is_another = |peer: &Peer, wanted: &Identity| {
             peer.identity.as_ref().is_some_and(|identity| identity != wanted)
                 && !bugs.has(Bug::CountAnyDatabase)
+                && !bugs.has(Bug::KeepAnotherDatabase)
         };
         let gone = self.peers.iter().find(|(id, peer)| {
             let wanted = Self::awaited(**id, peer, configuration, bugs);

@@ -197,7 +197,17 @@ impl Replica {
         tickets.map(|ticket| Effect::Answer(ticket, Err(NoNumber::Stopped))).collect()
     }
 
-    /// Time has passed: a gap that was there at the last tick is asked for. (N1)
+    /// Whoever carried a trade of `epoch` has ended before it was numbered, and nobody asks for it any more:
+    /// at the next tick it is looked up what was applied. *Otherwise (E2): it is applied, and has no number
+    /// until another trade follows it.*
+    pub fn lost_trade(&mut self, epoch: Epoch) {
+        let leadership = self.leadership.as_mut().filter(|leading| leading.epoch == epoch);
+        if let Some(leadership) = leadership {
+            leadership.catalog.has_lost = !self.bugs.has(Bug::DieWithTask);
+        }
+    }
+
+    /// Time has passed: a gap that was there at the last tick is asked for (N1), and so is what was lost.
     pub fn tick(&mut self) -> Vec<Effect> {
         let end = self.log.last().order_no;
         let Some(leadership) = &mut self.leadership else { return Vec::new() };
@@ -205,7 +215,11 @@ impl Replica {
         let has_gap = !catalog.early.is_empty();
         let outlived = has_gap && catalog.gap_since == Some(end);
         catalog.gap_since = has_gap.then_some(end);
-        if outlived && !catalog.asked && !self.bugs.has(Bug::SkipUnnumbered) {
+        let is_left =
+            [Bug::SkipUnnumbered, Bug::NeverAskForGap].iter().any(|bug| self.bugs.has(*bug));
+        let has_lost = catalog.has_lost && !catalog.asked;
+        if has_lost || (outlived && !catalog.asked && !is_left) {
+            catalog.has_lost = false;
             return self.list();
         }
         Vec::new()
@@ -222,6 +236,9 @@ impl Replica {
         let catalog = &mut leadership.catalog;
         if catalog.asked || catalog.answered.as_ref() == Some(incarnation) || ignores_lives(bugs) {
             return Vec::new();
+        }
+        if bugs.has(Bug::ListOnce) {
+            return self.forget_list(incarnation);
         }
         self.list_anew(incarnation)
     }
@@ -293,7 +310,7 @@ impl Replica {
                 return self.take_page(epoch, incarnation, &trades, done);
             }
             UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill } => {
-                if may_fill {
+                if may_fill && !self.bugs.has(Bug::NeverFill) {
                     leadership.catalog.answered = Some(incarnation.clone());
                     return self.fill(incarnation, last_place);
                 }
@@ -335,7 +352,7 @@ impl Replica {
                 Placed::Contradiction(obstacle) => return self.stop_numbering(obstacle),
             }
         }
-        if !done && goes_by_places(self.bugs) {
+        if !done && goes_by_places(self.bugs) && !self.bugs.has(Bug::ListOnePage) {
             return self.list();
         }
         let mut effects = self.place_early(epoch);

@@ -65,16 +65,16 @@ pub enum Return {
 
 impl Probation {
     /// Time has passed, the peer being a member or not, with an exchange under way or not.
-    pub fn tick(&mut self, is_member: bool, is_in_flight: bool) {
+    pub fn tick(&mut self, is_member: bool, is_in_flight: bool, bugs: Bugs) {
         if is_in_flight {
             self.in_flight = self.in_flight.saturating_add(1);
         }
         if self.in_flight >= SLOW_TICKS {
-            self.stumble(true);
+            self.stumble(true, bugs);
         }
         if !is_member {
             self.kept_up = self.kept_up.saturating_add(1).min(self.while_to_keep_up());
-        } else if self.removals > 0 {
+        } else if self.removals > 0 && !bugs.has(Bug::CountRemovalsForEver) {
             self.in_sync += 1;
             if self.in_sync >= self.ticks_to_forgive() {
                 (self.removals, self.in_sync) = (self.removals - 1, 0);
@@ -83,10 +83,10 @@ impl Probation {
     }
 
     /// An exchange has ended, with an answer or without.
-    pub fn exchanged(&mut self, is_answered: bool) {
+    pub fn exchanged(&mut self, is_answered: bool, bugs: Bugs) {
         let is_slow = std::mem::take(&mut self.in_flight) >= SLOW_TICKS;
         if is_slow || !is_answered {
-            self.stumble(is_slow);
+            self.stumble(is_slow, bugs);
         }
     }
 
@@ -107,11 +107,13 @@ impl Probation {
         if bugs.has(Bug::ReadmitAtOnce) {
             return Return::Now;
         }
-        if self.kept_up < self.while_to_keep_up() {
+        let longest = if bugs.has(Bug::ConstantWhile) { FIRST_WHILE } else { LONGEST_WHILE };
+        if self.kept_up < self.while_to_keep_up().min(longest) {
             return Return::NotYet;
         }
         match self.proof {
             Proof::NotNeeded => Return::Now,
+            Proof::Needed | Proof::Asked if bugs.has(Bug::ReadmitWithoutProof) => Return::Now,
             Proof::Needed => Return::WithProof,
             Proof::Asked => Return::NotYet,
         }
@@ -143,8 +145,11 @@ impl Probation {
         }
     }
 
-    fn stumble(&mut self, is_slow: bool) {
-        (self.kept_up, self.is_slow) = (0, is_slow);
+    fn stumble(&mut self, is_slow: bool, bugs: Bugs) {
+        self.is_slow = is_slow;
+        if !bugs.has(Bug::KeepUpWhatever) {
+            self.kept_up = 0;
+        }
         self.asked_in_vain();
     }
 
@@ -171,9 +176,9 @@ mod tests {
     /// Removed after an exchange that was slow, or refused at once.
     fn remove(probation: &mut Probation, is_slow: bool) {
         if is_slow {
-            (0..3).for_each(|_| probation.tick(true, true));
+            (0..3).for_each(|_| probation.tick(true, true, Bugs::default()));
         }
-        probation.exchanged(false);
+        probation.exchanged(false, Bugs::default());
         probation.removed();
     }
 
@@ -181,8 +186,8 @@ mod tests {
     fn ticks_outside(probation: &mut Probation) -> u16 {
         let mut ticks = 0;
         while may_return(probation) == Return::NotYet {
-            probation.tick(false, false);
-            probation.exchanged(true);
+            probation.tick(false, false, Bugs::default());
+            probation.exchanged(true, Bugs::default());
             ticks += 1;
         }
         ticks
@@ -213,12 +218,12 @@ mod tests {
         let mut probation = Probation::default();
         remove(&mut probation, false);
         remove(&mut probation, false);
-        (0..9).for_each(|_| probation.tick(false, false));
-        probation.exchanged(false);
+        (0..9).for_each(|_| probation.tick(false, false, Bugs::default()));
+        probation.exchanged(false, Bugs::default());
         assert_eq!(ticks_outside(&mut probation), 10);
-        (0..2).for_each(|_| probation.tick(false, true));
+        (0..2).for_each(|_| probation.tick(false, true, Bugs::default()));
         assert_eq!(may_return(&probation), Return::NotYet, "it is slow before it has answered");
-        probation.exchanged(true);
+        probation.exchanged(true, Bugs::default());
         assert_eq!(ticks_outside(&mut probation), 10);
     }
 
@@ -227,7 +232,7 @@ mod tests {
         let mut probation = Probation::default();
         remove(&mut probation, false);
         remove(&mut probation, false);
-        (0..50 + 30).for_each(|_| probation.tick(true, false));
+        (0..50 + 30).for_each(|_| probation.tick(true, false, Bugs::default()));
         remove(&mut probation, false);
         assert_eq!(may_return(&probation), Return::Now);
     }
@@ -257,7 +262,7 @@ mod tests {
         remove(&mut probation, true);
         ticks_outside(&mut probation);
         probation.asked();
-        probation.exchanged(false);
+        probation.exchanged(false, Bugs::default());
         probation.proved(true);
         ticks_outside(&mut probation);
         assert_eq!(may_return(&probation), Return::WithProof);

@@ -18,6 +18,7 @@ pub(crate) enum Action {
     SendTrade { trade: u8, to: ReplicaId },
     Deliver { place: usize, twice: bool },
     GiveUp { place: usize, is_lost: bool },
+    Panic { place: usize, is_said: bool },
     Announce { to: ReplicaId, stored: usize },
     EndBatch(ReplicaId),
     Stall(ReplicaId),
@@ -50,6 +51,7 @@ impl Action {
             Self::AskAround { .. } => Some(Fault::Slow),
             Self::GiveUp { is_lost: false, .. } => Some(Fault::GivenUp),
             Self::GiveUp { is_lost: true, .. } => Some(Fault::Lost),
+            Self::Panic { .. } => Some(Fault::Panic),
             Self::Deliver { .. } => Some(Fault::Twice),
             Self::Announce { .. } | Self::TellCatalog { .. } => Some(Fault::Late),
             Self::SendTrade { .. } => Some(Fault::Again),
@@ -65,6 +67,7 @@ impl World {
             Action::SendTrade { trade, to } => self.send_trade(trade, to),
             Action::Deliver { place, twice } => self.deliver(place, twice),
             Action::GiveUp { place, is_lost } => self.give_up(place, is_lost),
+            Action::Panic { place, is_said } => self.panic(place, is_said),
             Action::Announce { to, stored } => self.announce(to, stored),
             Action::EndBatch(id) => self.end_batch(id),
             Action::Stall(id) => self.run(id, Node::send),
@@ -101,6 +104,12 @@ impl World {
             Action::GiveUp { place, is_lost: true } => format!("is lost: {}", message(place)),
             Action::GiveUp { place, is_lost: false } => {
                 format!("is waited for no more: {}", message(place))
+            }
+            Action::Panic { place, is_said: true } => {
+                format!("whoever waits for it panics: {}", message(place))
+            }
+            Action::Panic { place, is_said: false } => {
+                format!("whoever waits for it panics, and cannot say so: {}", message(place))
             }
             Action::Announce { to, stored } => {
                 format!("replica {to} hears: {}", Said(&self.front_end.stored[stored]))

@@ -4,6 +4,7 @@
 //! ledger is what is on the disk; its [`Admission`] is not.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use services::catalog::admission::{Admission, Filling, Listing};
 use services::catalog::ledger::{Ledger, Stale, Trade, Verdict};
@@ -12,10 +13,11 @@ use wire::bazaar::{CatalogTrade, Quantity, TradeType};
 use wire::configuration::Configuration;
 use wire::ids::{AppliedSeq, BazaarId, Epoch, Identity, Incarnation, OrderNo, RequestId};
 use wire::internal::{
-    AppliedTrade, CatalogStatus, FillReply, FillRequest, TradeRecord, UnnumberedReply,
+    AppliedTrade, CatalogStatus, Entry, FillReply, FillRequest, TradeRecord, UnnumberedReply,
     UnnumberedRequest,
 };
 
+use super::node::Make;
 use crate::ledger::{STOCK, new_ledger};
 
 /// The catalog.
@@ -27,7 +29,7 @@ pub(crate) struct Catalog {
     process: Option<Process>,
     /// How often it was started.
     starts: u8,
-    bugs: Bugs,
+    make: Make,
 }
 
 /// What was committed to the catalog's file.
@@ -71,6 +73,11 @@ impl File {
         self.ledger.epoch()
     }
 
+    /// The last place that was given away.
+    pub(crate) fn last_place(&self) -> OrderNo {
+        self.ledger.last_place()
+    }
+
     /// The place of a trade, if it is there.
     pub(crate) fn place_of(&self, id: &RequestId) -> Option<OrderNo> {
         self.under(id)?.applied_seq.map(AppliedSeq::order_no)
@@ -87,8 +94,9 @@ impl File {
 
 impl Catalog {
     /// A catalog on a new file, running.
-    pub(crate) fn new(bugs: Bugs) -> Self {
-        let mut catalog = Self { file: File::new(0, bugs), process: None, starts: 0, bugs };
+    pub(crate) fn new(make: Make) -> Self {
+        let file = File::new(0, make.bugs);
+        let mut catalog = Self { file, process: None, starts: 0, make };
         catalog.start();
         catalog
     }
@@ -100,7 +108,7 @@ impl Catalog {
         let incarnation = Incarnation::new(&incarnation).expect("short and visible");
         let File { identity, bazaar, is_new, .. } = &self.file;
         let (identity, bazaar) = (identity.clone(), bazaar.clone());
-        let admission = Admission::new(identity, incarnation, bazaar, *is_new, self.bugs);
+        let admission = Admission::new(identity, incarnation, bazaar, *is_new, self.make.bugs);
         self.process = Some(Process { admission, told: None });
     }
 
@@ -112,6 +120,20 @@ impl Catalog {
     /// Whether it runs.
     pub(crate) fn is_up(&self) -> bool {
         self.process.is_some()
+    }
+
+    /// Whether it decides trades.
+    pub(crate) fn is_open(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.admission.is_open())
+    }
+
+    /// The first of these that does not stand in its own place here, with what stands there.
+    pub(crate) fn other_than(&self, entries: &[Arc<Entry>]) -> Option<(Arc<Entry>, RequestId)> {
+        entries.iter().find_map(|entry| {
+            let here = self.file.in_place(entry.order_no)?;
+            let is_other = here.request_id != entry.request_id;
+            is_other.then(|| (Arc::clone(entry), here.request_id.clone()))
+        })
     }
 
     /// Which process runs.
@@ -200,7 +222,7 @@ impl Catalog {
 
     /// A leader wants to know what was applied.
     pub(crate) fn list(&mut self, request: &UnnumberedRequest) -> Result<UnnumberedReply, Epoch> {
-        let Self { file, process, .. } = self;
+        let Self { file, process, make, .. } = self;
         let admission = &mut process.as_mut().expect("it was asked whether it takes it").admission;
         file.ledger.fence(request.epoch).map_err(|stale| stale.seen)?;
         let incarnation = admission.incarnation().clone();
@@ -219,8 +241,10 @@ impl Catalog {
             Listing::Page => {
                 let after = request.after.place.place();
                 let trades = file.records.iter().map(applied);
-                let trades = trades.filter(|trade| trade.applied_seq > after).collect();
-                let done = admission.may_open_for(request);
+                let trades = trades.filter(|trade| trade.applied_seq > after);
+                let trades: Vec<_> = trades.take(make.max_listed).collect();
+                let end = trades.last().map_or(after, |last| last.applied_seq).order_no();
+                let done = end >= last_place && admission.may_open_for(request);
                 if done && admission.open() {
                     file.is_new = false;
                 }

@@ -111,6 +111,16 @@ impl World {
         }
     }
 
+    /// L3: by its pings, and then to its disk, the front-end comes to know what is committed.
+    pub(crate) fn note_committed(&mut self) {
+        let mut manager = self.front_end.manager(self.make.bugs);
+        for reply in REPLICAS.into_iter().filter_map(|id| self.node(id).ping()) {
+            manager.note_committed(&reply);
+        }
+        let noted = manager.with_floor();
+        self.front_end.change(|front_end| front_end.file = noted.or(front_end.file.take()));
+    }
+
     /// The process of the front-end dies.
     pub(crate) fn crash_front_end(&mut self) {
         self.front_end.change(|front_end| {
@@ -190,7 +200,7 @@ impl World {
         // L7: for a catalog that lost something all are fenced, and say then what they hold.
         let catalogs = catalog.as_ref().filter(|_| cause == Cause::ByEverybody);
         let fencing = catalogs.map(|catalog| {
-            let fence = fence::above(current.epoch, &asked, catalog, &current.bazaar);
+            let fence = fence::above(current.epoch, &asked, catalog, &current.bazaar, bugs);
             Fencing { fence, fenced: Answers::new() }
         });
         let ballot = Ballot { based_on, asked, catalog, cause, fencing };
@@ -310,7 +320,7 @@ impl FrontEnd {
             None => asked,
             Some(Fencing { fence, fenced }) if cause == Cause::Adopted => {
                 let counted = fence::counted(asked, fenced, bugs);
-                let adopted = beginning::adopted(&fence, &counted, catalog.as_ref()?).ok()?;
+                let adopted = beginning::adopted(&fence, &counted, catalog.as_ref()?, bugs).ok()?;
                 return self.manager(bugs).adopt(adopted).ok();
             }
             Some(Fencing { fenced, .. }) => {

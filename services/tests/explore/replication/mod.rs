@@ -83,8 +83,13 @@ pub(crate) struct Damage {
     pub(crate) lost: &'static [Part],
     /// Whose files are copies.
     pub(crate) old: &'static [Part],
-    /// The catalog's file is a copy that went on by itself: the first client's trade has the first place.
-    pub(crate) astray: bool,
+    /// Whose files are another bazaar's, in which there were two orders.
+    pub(crate) foreign: &'static [ReplicaId],
+    /// The catalog's file is a copy that went on by itself, with so many trades: the first client's trade has
+    /// the first place.
+    pub(crate) astray: u8,
+    /// Who was started again, on its own file.
+    pub(crate) restarted: &'static [ReplicaId],
     /// Who is down, of all.
     pub(crate) down: &'static [Part],
     /// The front-end has begun an epoch among those that are up, but for these, which did not answer.
@@ -100,7 +105,9 @@ impl Damage {
         floor: false,
         lost: &[],
         old: &[],
-        astray: false,
+        foreign: &[],
+        astray: 0,
+        restarted: &[],
         down: &[],
         deaf: &[],
     };
@@ -117,6 +124,8 @@ pub(crate) struct Scope {
     pub(crate) attempts: u8,
     /// How many entries fit into a message.
     pub(crate) max_entries: usize,
+    /// How many trades fit into a page of the catalog's list.
+    pub(crate) max_listed: usize,
     /// States whose fingerprint is a multiple of this are also asked whether they would settle;
     /// besides all those that a fault led to, which is where trouble begins.
     pub(crate) settle_one_in: u64,
@@ -145,6 +154,8 @@ pub(crate) enum Fault {
     LostFile,
     /// An old copy of a file is put back.
     OldFile,
+    /// The task that carries a trade panics.
+    Panic,
 }
 
 impl Scope {
@@ -169,7 +180,8 @@ pub(crate) struct Replication {
 impl Replication {
     /// The model of `scope`, with bugs planted.
     pub(crate) fn new(scope: Scope, bugs: Bugs) -> Self {
-        let make = Make { bugs, max_entries: scope.max_entries };
+        let Scope { max_entries, max_listed, .. } = scope;
+        let make = Make { bugs, max_entries, max_listed };
         let start = World::start(scope.start, make, scope.trades);
         Self { scope, start }
     }
@@ -267,8 +279,7 @@ impl Replication {
             let is_news = known.is_none_or(|known| {
                 announced.age() > known.age() || announced.version > known.version
             });
-            let is_ours = replica.bazaar().is_none_or(|own| *own == announced.bazaar);
-            if is_news && is_ours {
+            if is_news && world.is_heard(replica, announced) {
                 let is_late = !front_end.up || front_end.current() != Some(announced);
                 actions.push((Action::Announce { to: id, stored }, u8::from(is_late)));
             }
@@ -391,6 +402,13 @@ fn of_message(world: &World, place: usize, actions: &mut Vec<(Action, u8)>) {
     }
     if message.asker().is_none() || !asker_listens {
         return;
+    }
+    if let Message::Traded { answer: Ok((_, trade)), .. } = message {
+        actions.push((Action::Panic { place, is_said: true }, 1));
+        // Only where the thread's queue is full is it not said, and then there are other trades.
+        if trade.applied_seq.order_no() < world.catalog.file.last_place() {
+            actions.push((Action::Panic { place, is_said: false }, 1));
+        }
     }
     match message {
         Message::Append { to, .. } if world.node(*to).process.is_none() => {

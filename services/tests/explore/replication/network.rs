@@ -2,8 +2,9 @@
 
 use services::order::replica::Replica;
 use services::planted::Bug;
+use wire::configuration::Configuration;
 use wire::ids::{Incarnation, ReplicaId, RequestId};
-use wire::internal::AppendReply;
+use wire::internal::{AppendReply, FillReply, UnnumberedReply};
 
 use super::message::Message;
 use super::world::{World, name};
@@ -15,6 +16,12 @@ impl World {
         let message = Shared::new(message);
         let place = self.network.partition_point(|m| m.fingerprint() <= message.fingerprint());
         self.network.insert(place, message);
+    }
+
+    /// Whether a replica does more about a configuration than to say that it is another bazaar's (rule L1).
+    pub(crate) fn is_heard(&self, replica: &Replica, announced: &Configuration) -> bool {
+        let is_ours = replica.bazaar().is_none_or(|own| *own == announced.bazaar);
+        is_ours || self.make.bugs.has(Bug::TakeAnyBazaar)
     }
 
     /// A replica hears of a configuration.
@@ -119,11 +126,17 @@ impl World {
                 if answer.is_ok() {
                     self.check_told(epoch);
                 }
+                if matches!(answer, Ok(UnnumberedReply::Page { .. })) {
+                    self.check_goes_on(request.after.entry.as_slice());
+                }
                 self.reply(asker.map(|to| Message::Listed { to, epoch, answer }));
             }
             Message::Fill { asker, request } => {
                 let epoch = request.epoch;
                 let answer = self.catalog.change(|catalog| catalog.fill(&request));
+                if matches!(answer, Ok(FillReply::Filled { .. })) {
+                    self.check_goes_on(&request.entries);
+                }
                 self.reply(asker.map(|to| Message::Filled { to, epoch, answer }));
             }
             message @ Message::Trade { .. } if self.is_to_be_asked_again(&message) => {
@@ -194,6 +207,19 @@ impl World {
         }
         if !is_lost && let Some(orphan) = message.orphaned() {
             self.post(orphan);
+        }
+    }
+
+    /// The task that carries a trade panics instead of taking the catalog's answer.
+    pub(crate) fn panic(&mut self, place: usize, is_said: bool) {
+        let message = Message::clone(&self.network.remove(place));
+        if let Message::Traded { to, epoch, .. } = message
+            && is_said
+        {
+            self.input(to, |replica| {
+                replica.lost_trade(epoch);
+                Vec::new()
+            });
         }
     }
 

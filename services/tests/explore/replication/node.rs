@@ -11,9 +11,12 @@ use std::sync::Arc;
 use services::order::log::{OrderLog, Plan};
 use services::order::replica::{Effect, Found, NoNumber, Reception, Replica, Ticket};
 use services::planted::{Bug, Bugs};
+use wire::bazaar::TradeType;
 use wire::configuration::MembershipRequest;
-use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId, RequestId};
 use wire::internal::{Append, AppendReply, Entry, FillRequest, PingReply, UnnumberedRequest};
+
+use crate::ledger::STOCK;
 
 /// The replicas there are.
 pub(crate) const REPLICAS: [ReplicaId; 3] = [ReplicaId(1), ReplicaId(2), ReplicaId(3)];
@@ -90,6 +93,8 @@ pub(crate) struct Make {
     pub(crate) bugs: Bugs,
     /// How many entries fit into a message.
     pub(crate) max_entries: usize,
+    /// How many trades fit into a page of the catalog's list.
+    pub(crate) max_listed: usize,
 }
 
 /// A transaction: `order/store.rs`.
@@ -108,6 +113,21 @@ impl Disk {
         let identity = Identity::new(&format!("file-{id}.{number}")).expect("short and visible");
         let (accepted, committed) = (Epoch(0), OrderNo(0));
         Self { identity, bazaar: None, accepted, committed, entries: Vec::new() }
+    }
+
+    /// A file of another bazaar, whose commit mark lags behind its two orders.
+    pub(crate) fn of_another_bazaar(id: ReplicaId) -> Self {
+        let entry = |order_no: u64| Entry {
+            order_no: OrderNo(order_no),
+            epoch: Epoch(1),
+            request_id: RequestId::new(format!("X{order_no}")).expect("short and visible"),
+            stock_name: STOCK.to_owned(),
+            trade_type: TradeType::Buy,
+            quantity: 1,
+        };
+        let entries = [1, 2].map(|order_no| Arc::new(entry(order_no))).into();
+        let bazaar = Some(BazaarId::new("another-bazaar").expect("short and visible"));
+        Self { bazaar, accepted: Epoch(1), entries, ..Self::new(id, 2) }
     }
 
     /// The commit mark rides on whatever else is written, and is no reason to write.

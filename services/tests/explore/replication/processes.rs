@@ -71,6 +71,13 @@ impl World {
         }
     }
 
+    /// A process dies, if it runs, and another bazaar's file is in the place of its own.
+    pub(crate) fn put_another_bazaars_file(&mut self, id: ReplicaId) {
+        self.crash(id);
+        (self.is_damaged, self.is_whole) = (true, false);
+        self.nodes[index(id)].change(|node| node.disk = Disk::of_another_bazaar(id));
+    }
+
     /// A batch ends: messages go out, then the disk is flushed.
     pub(crate) fn end_batch(&mut self, id: ReplicaId) {
         self.run(id, |node, wishes| {

@@ -69,8 +69,11 @@ impl World {
     /// catalog and the logs agree, and all logs are the same.
     pub(crate) fn unsettled(&self, everybody: bool) -> Option<String> {
         let Some(current) = self.front_end.current() else {
-            // It refuses if a replica's file is new as well: that cannot vouch for anything.
-            if REPLICAS.iter().any(|id| self.node(*id).disk.bazaar.is_none()) {
+            // It refuses if a replica's file is new as well, which cannot vouch for anything, or if one is
+            // another bazaar's.
+            let mut files = REPLICAS.iter().map(|id| &self.node(*id).disk.bazaar);
+            let first = &self.node(REPLICAS[0]).disk.bazaar;
+            if files.any(|bazaar| bazaar.is_none() || bazaar != first) {
                 return None;
             }
             let why = self.front_end.refuses.as_deref().unwrap_or("it waits");
@@ -85,6 +88,9 @@ impl World {
         if !replica.is_serving() {
             let why = replica.obstacle().map_or_else(String::new, ToString::to_string);
             return Some(format!("replica {} never comes to serve: {why}", current.leader));
+        }
+        if !self.catalog.is_open() {
+            return Some("the catalog never comes to decide trades".to_owned());
         }
         let last = replica.log().last().order_no;
         for record in &self.catalog.file.records {

@@ -101,9 +101,8 @@ impl World {
                 let is_news = |replica: &Replica| {
                     let announced = current.as_ref().map(Configuration::age);
                     let is_older = replica.configuration().map(Configuration::age) < announced;
-                    let own = replica.bazaar();
-                    is_older
-                        && own.is_none_or(|own| Some(own) == current.as_ref().map(|c| &c.bazaar))
+                    let is_heard = |current| self.is_heard(replica, current);
+                    is_older && current.as_ref().is_some_and(is_heard)
                 };
                 if self.front_end.up && self.node(id).replica().is_some_and(is_news) {
                     let Some(stored) = self.stored_now() else { continue };

@@ -1,6 +1,6 @@
 //! The worlds that searches begin with.
 
-use wire::ids::{OrderNo, ReplicaId};
+use wire::ids::ReplicaId;
 use wire::internal::Part;
 
 use super::catalog::Catalog;
@@ -66,7 +66,19 @@ impl World {
 
     /// Orders are committed by the members that there are, then files are lost, and some are down.
     fn trade_and_damage(&mut self, damage: Damage, trades: u8) {
-        let Damage { alone, orders, left, floor, lost, old, astray, down, deaf } = damage;
+        let Damage {
+            alone,
+            orders,
+            left,
+            floor,
+            lost,
+            old,
+            foreign,
+            astray,
+            restarted,
+            down,
+            deaf,
+        } = damage;
         if let Some(alone) = alone {
             REPLICAS.into_iter().filter(|id| *id != alone).for_each(|id| self.crash(id));
             self.settle(&mut None);
@@ -81,18 +93,16 @@ impl World {
             self.settle(&mut None);
         }
         if floor {
-            self.front_end.change(|front_end| {
-                if let Some(file) = &mut front_end.file {
-                    file.committed = OrderNo(u64::from(orders));
-                }
-            });
+            self.note_committed();
         }
         down.iter().for_each(|part| self.stop(*part));
         lost.iter().for_each(|part| self.lose_file(*part));
         old.iter().for_each(|part| self.restore_copy(*part));
-        if astray {
+        foreign.iter().for_each(|id| self.put_another_bazaars_file(*id));
+        restarted.iter().for_each(|id| self.crash(*id));
+        if astray > 0 {
             self.is_astray = true;
-            let others: Vec<_> = (trades + 1..trades + orders).map(name).collect();
+            let others: Vec<_> = (trades + 1..trades + astray).map(name).collect();
             self.catalog.change(|catalog| catalog.go_astray(&name(0), &others));
         }
         let parts = REPLICAS.into_iter().map(Part::Replica);

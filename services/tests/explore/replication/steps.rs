@@ -77,6 +77,17 @@ impl World {
         }
     }
 
+    /// Rule L7: the catalog does not go on over a log that has another trade in a place. (Whoever asks for that
+    /// trade again brings it to light, but nobody has to.)
+    pub(super) fn check_goes_on(&mut self, log: &[Arc<Entry>]) {
+        if let Some((entry, here)) = self.catalog.other_than(log) {
+            let (place, id) = (entry.order_no, &entry.request_id);
+            self.breaks(format!(
+                "the catalog goes on with {here} in place {place}, where the log has {id}"
+            ));
+        }
+    }
+
     /// Rules R5 and L5, about one replica: whoever takes a message has its epoch on disk, and has heard of
     /// none above it. (What a leader's list brings back hides most of the harm as long as the catalog's
     /// file is whole, so the rules are held to by themselves.)

@@ -68,7 +68,7 @@ impl World {
     /// Empty replicas; the first configuration is stored, and nobody has heard of it.
     pub(crate) fn cold(make: Make, trades: usize) -> Self {
         let nodes = REPLICAS.map(|id| Shared::new(Node::new(id, make)));
-        let catalog = Catalog::new(make.bugs);
+        let catalog = Catalog::new(make);
         let copies = Copies {
             nodes: REPLICAS.map(|id| Disk::new(id, 0)),
             catalog: catalog.file.clone(),
