@@ -54,6 +54,11 @@ fn describe(
     })
 }
 
+/// What was typed. A manifest is UTF-8; of a name that is not, the rest is kept.
+fn command_line() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,9 +81,4 @@ mod tests {
         let again = Plan::resolve(&PlanSource::File(kept), &Overrides::default()).unwrap();
         assert_eq!(again, plan);
     }
-}
-
-/// What was typed. A manifest is UTF-8; of a name that is not, the rest is kept.
-fn command_line() -> Vec<String> {
-    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
