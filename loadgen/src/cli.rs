@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
 
 /// Loads a replicated stock bazaar, breaks it, measures it, and judges it from outside.
@@ -236,6 +237,9 @@ pub struct Run {
     /// Keep the databases of a run that passed
     #[arg(long)]
     pub keep_data: bool,
+    /// How to say what was found
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
+    pub format: Format,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub overrides: Overrides,
@@ -331,13 +335,26 @@ pub struct Folder {
 #[command(after_help = "\
 Examples:
   double-trouble check results/runs/latest
-  double-trouble check results/runs/latest --export history.jsonl")]
+  double-trouble check results/runs/latest --export history.jsonl
+  double-trouble check results/runs/latest --format junit > junit.xml")]
 pub struct Check {
     /// The run's folder
     pub run: PathBuf,
     /// Also write every stock's history as JSON lines, for another checker
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
+    /// How to say what was found
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// How what a run came to is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Text,
+    /// JUnit's XML on stdout, for pipelines; what is said to people goes to stderr
+    Junit,
 }
 
 /// `compare`.
@@ -385,22 +402,48 @@ pub enum CompareFormat {
     Markdown,
 }
 
+/// Parses the command line.
+///
+/// # Errors
+/// Help was asked for, or something cannot be understood: the error's own text says which.
+pub fn parse() -> Result<Args, clap::Error> {
+    let colour = if in_colour(&std::io::stdout()) && in_colour(&std::io::stderr()) {
+        ColorChoice::Always
+    } else {
+        ColorChoice::Never
+    };
+    let mut command = take_negative_numbers(Args::command()).color(colour);
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// A number below zero is a value, of which the option says what is wrong with it, rather than an
+/// option that nobody knows.
+fn take_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let takes_values = arg.get_action().takes_values();
+            arg.allow_negative_numbers(takes_values)
+        })
+        .mut_subcommands(take_negative_numbers)
+}
+
 /// Logs go to stderr, warnings and errors unless `RUST_LOG` says otherwise.
 pub fn set_up_logging() {
     let filter = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
     let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(in_colour(&std::io::stderr()));
     tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_sound() {
-        Args::command().debug_assert();
+        take_negative_numbers(Args::command()).debug_assert();
     }
 }

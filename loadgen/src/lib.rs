@@ -3,7 +3,8 @@
 //! This crate knows how to speak to the bazaar and how to start it, and nothing of how it works
 //! inside. What a run leaves behind is judged by `results`, from the files alone.
 //!
-//! * [`cli`]: what can be typed. [`commands`]: what then happens. [`exit`]: how it ended.
+//! * [`program`]: from the command line to the exit code. [`cli`]: what can be typed. [`commands`]: what
+//!   then happens. [`exit`]: how it ended. `output`: what is written to stdout and stderr.
 //! * [`plan`]: what a run does.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
 //! * [`soak`]: random faults, round after round.
@@ -14,11 +15,15 @@
 //!
 //! What runs while something is measured, the clients and the recorder, is in the crate `driver`.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cli;
 pub mod commands;
 mod console;
 pub mod exit;
+mod output;
 pub mod plan;
+pub mod program;
 mod progress;
 pub mod prove;
 pub mod run;

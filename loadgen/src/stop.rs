@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use crate::output::note;
 use faults::bazaar::Bazaar;
 use tokio::sync::watch;
 
@@ -43,9 +44,9 @@ impl Stop {
         let handler = stop.clone();
         ctrlc::set_handler(move || {
             if handler.is_requested() {
-                eprintln!("stopping at once: the services are killed, the files are completed");
+                note!("stopping at once: the services are killed, the files are completed");
             } else {
-                eprintln!("stopping; once more to stop at once");
+                note!("stopping; once more to stop at once");
             }
             handler.request();
         })?;

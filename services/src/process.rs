@@ -3,8 +3,9 @@
 pub mod token;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::future::Future;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -146,7 +147,7 @@ where
     {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            last_words(format_args!("{error:#}"));
             ExitCode::from(EXIT_SETUP)
         }
     }
@@ -204,14 +205,19 @@ pub fn raise_open_files_limit() {
 fn init_logging(format: LogFormat) {
     let filter = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
     let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(in_colour());
     let log = tracing_subscriber::registry().with(filter);
     match format {
         LogFormat::Text => log.with(lines).init(),
         LogFormat::Json => log.with(lines.json()).init(),
     }
+}
+
+/// Whether logs may have colours: on a terminal, unless the user wants none (<https://no-color.org>).
+fn in_colour() -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !is_unwanted
 }
 
 fn shutdown_signal() -> anyhow::Result<Shutdown> {
@@ -226,11 +232,17 @@ fn shutdown_signal() -> anyhow::Result<Shutdown> {
     }))
 }
 
+/// Says on stderr why the process ends. Where that cannot be written, as on the full disk for which it
+/// ends, it ends all the same: nobody is left to tell.
+pub(crate) fn last_words(words: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "error: {words}");
+}
+
 /// Ends the process because a commit failed. A retry could succeed on pages that the operating
 /// system has silently dropped, so there is none.
 pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {
     tracing::error!(%error, "{what} failed; ending, since memory and disk may differ");
-    eprintln!("error: {what} failed: {error}");
+    last_words(format_args!("{what} failed: {error}"));
     std::process::exit(EXIT_DISK)
 }
 
@@ -255,7 +267,7 @@ impl Drop for StateOwner {
         if thread::panicking() && !panics::are_outlived() {
             let part = self.0;
             tracing::error!("{part} panicked; ending, since nobody goes on with its work");
-            eprintln!("error: {part} panicked; start this process again");
+            last_words(format_args!("{part} panicked; start this process again"));
             std::process::exit(EXIT_PANIC);
         }
     }

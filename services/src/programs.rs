@@ -22,7 +22,7 @@ pub fn main() -> ExitCode {
         Some(service)
     });
     let Some((name, service)) = service else {
-        eprintln!("usage: bazaar front-end|catalog|order [OPTIONS]");
+        process::last_words(format_args!("usage: bazaar front-end|catalog|order [OPTIONS]"));
         return ExitCode::from(process::EXIT_SETUP);
     };
     // What `ps` and `top` show; without it, all three would be called the same there.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -68,6 +69,16 @@ impl Process {
     }
 
     fn start_at(address: SocketAddr, program: &str, part: Option<&str>, more: &[&str]) -> Self {
+        Self::start_telling(Stdio::piped(), address, program, part, more)
+    }
+
+    fn start_telling(
+        stderr: Stdio,
+        address: SocketAddr,
+        program: &str,
+        part: Option<&str>,
+        more: &[&str],
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let child = Command::new(program)
             .arg(format!("--listen={address}"))
@@ -75,7 +86,7 @@ impl Process {
             .args(part.map(|part| format!("--panic-at={part}")))
             .args(more)
             .env("DOUBLE_TROUBLE_SECRET", SECRET)
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         Self { child, address, others: Vec::new(), _dir: dir }
@@ -137,6 +148,17 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The log is on the disk that is full: a process that could not say why it ends was aborted instead, and
+/// its exit code told nobody anything.
+#[test]
+fn a_process_whose_last_words_cannot_be_written_ends_all_the_same() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let ([address], writer) = (free(), Some("order-writer"));
+    let program = env!("CARGO_BIN_EXE_order");
+    let mut replica = Process::start_telling(full.into(), address, program, writer, &["--id=1"]);
+    assert_eq!(replica.child.wait().unwrap().code(), Some(EXIT_PANIC));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use results::compare::{Comparison, Floor, Measured, compare as compare_runs};
 use super::stored::open;
 use crate::cli::{Compare, CompareFormat};
 use crate::exit::Exit;
+use crate::output::{self, say};
 
 /// Compares, and prints or writes what was found.
 pub(super) fn compare(args: &Compare) -> anyhow::Result<Exit> {
@@ -23,9 +24,9 @@ pub(super) fn compare(args: &Compare) -> anyhow::Result<Exit> {
     match &args.out {
         Some(path) => {
             fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-            println!("{}", comparison.reason);
+            say!("{}", comparison.reason);
         }
-        None => print!("{text}"),
+        None => output::stdout(format_args!("{text}")),
     }
     Ok(comparison.as_verdict().into())
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 
 use crate::cli::Prove;
 use crate::exit::Exit;
+use crate::output::say;
 use crate::progress::Progress;
 use crate::prove::case::cases;
 use crate::prove::{Order, prove as run};
@@ -39,8 +40,8 @@ pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
     let progress = Progress::begin(args.json.json)?;
     let matrix = run(&order, folder.root(), stop, &progress).await?;
     matrix.write(folder.root())?;
-    println!("{}", matrix.to_text());
-    println!("Everything is in {}", folder.root().display());
+    say!("{}", matrix.to_text());
+    say!("Everything is in {}", folder.root().display());
     let exit = Exit::from(matrix.verdict());
     let cut_short = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
     progress.tell(exit.news(folder.root().display().to_string(), cut_short));

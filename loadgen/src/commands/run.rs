@@ -3,7 +3,7 @@
 use anyhow::{bail, ensure};
 
 use super::bin_dir;
-use crate::cli::Run;
+use crate::cli::{Format, Run};
 use crate::exit::Exit;
 use crate::plan::{BuiltIn, Plan, PlanSource};
 use crate::run::{Kind, Places, execute};
@@ -36,7 +36,8 @@ pub(super) async fn run(
             missing.unwrap_or(&"")
         );
     }
-    let Run { against, slow_trades, out, keep_data, json, .. } = args;
-    let places = Places { bin_dir, against, slow_trades, out, keep_data, json: json.json };
+    let Run { against, slow_trades, out, keep_data, json, format, .. } = args;
+    let junit = format == Format::Junit;
+    let places = Places { bin_dir, against, slow_trades, out, keep_data, json: json.json, junit };
     execute(kind, &plan, &places, stop).await
 }

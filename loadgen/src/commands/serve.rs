@@ -15,6 +15,7 @@ use super::bin_dir;
 use crate::cli::Serve;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::output::say;
 use crate::stop::Stop;
 
 /// Starts the bazaar, says who listens where and what changes, and stops it when asked to.
@@ -53,7 +54,7 @@ pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
     };
     let ((), (), shown) = tokio::join!(watching, telling, showing);
     stop.see_off(&bazaar).await;
-    println!("The bazaar is down.");
+    say!("The bazaar is down.");
     shown?;
     Ok(Exit::Pass)
 }
@@ -77,18 +78,18 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
 }
 
 fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path, console: Option<&Console>) {
-    println!("The bazaar is up.");
+    say!("The bazaar is up.");
     for process in bazaar.processes() {
-        println!("  {:<10} http://{}  pid {}", process.name, process.address, process.pid);
+        say!("  {:<10} http://{}  pid {}", process.name, process.address, process.pid);
     }
     let fate = if folder.is_kept() { "kept" } else { "removed at the end; --data-dir keeps one" };
-    println!("Data: {} ({fate})", folder.path().display());
-    println!("Logs: {}", log_dir.display());
-    println!("Try: double-trouble client --address {} check", bazaar.addresses().front_end);
+    say!("Data: {} ({fate})", folder.path().display());
+    say!("Logs: {}", log_dir.display());
+    say!("Try: double-trouble client --address {} check", bazaar.addresses().front_end);
     if let Some(console) = console {
-        println!("Console: http://{}/", console.address());
+        say!("Console: http://{}/", console.address());
     }
-    println!("Ctrl-C stops it.");
+    say!("Ctrl-C stops it.");
 }
 
 /// Says what changed, as far as somebody at a terminal wants to know.
@@ -97,13 +98,13 @@ fn tell(event: &Event, log_dir: &Path) {
     match event.event {
         EventKind::Died => {
             let pid = event.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-            println!("{process}{pid} has died; its log is {}/{process}.log", log_dir.display());
+            say!("{process}{pid} has died; its log is {}/{process}.log", log_dir.display());
         }
         EventKind::LeaderServes | EventKind::InSyncChanged => {
             if let (Some(leader), Some(epoch), Some(in_sync)) =
                 (event.leader, event.epoch, &event.in_sync)
             {
-                println!("order-{leader} leads in epoch {epoch}; in sync: {in_sync}");
+                say!("order-{leader} leads in epoch {epoch}; in sync: {in_sync}");
             }
         }
         _ => {}

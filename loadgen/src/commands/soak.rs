@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::bin_dir;
 use crate::cli::Soak;
 use crate::exit::Exit;
+use crate::output::say;
 use crate::progress::Progress;
 use crate::run::RunsFolder;
 use crate::soak::{Rounds, SoakReport, rounds_within};
@@ -38,8 +39,8 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     };
     let ran = rounds.run(&numbers, &mut report).await;
     if !report.rounds.is_empty() {
-        print!("\n{}", report.to_text());
-        println!("Everything is in {}", folder.root().display());
+        say!("\n{}", report.to_text().trim_end());
+        say!("Everything is in {}", folder.root().display());
     }
     ran?;
     let exit = Exit::from(report.verdict);

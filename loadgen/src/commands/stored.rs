@@ -6,25 +6,29 @@ use anyhow::ensure;
 use results::checks::export_histories;
 use results::records::RunFolder;
 
-use crate::cli::{Check, Folder};
+use crate::cli::{Check, Folder, Format};
 use crate::exit::Exit;
-use crate::run::{check_run, report_run};
+use crate::output::note;
+use crate::run::{ForPrograms, check_run, report_run};
 
 /// Checks a run and prints what was found.
 pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
     let run = open("RUN", &args.run)?;
+    let programs = (args.format == Format::Junit).then(ForPrograms::on_stdout).transpose()?;
     if let Some(file) = &args.export {
         let operations = export_histories(&run, file)?;
-        eprintln!("{operations} operations exported to {}", file.display());
+        note!("{operations} operations exported to {}", file.display());
     }
-    let (exit, _) = check_run(&run)?;
-    Ok(exit)
+    let found = check_run(&run)?;
+    if let Some(programs) = programs {
+        programs.tell(&found, None)?;
+    }
+    Ok(found.exit())
 }
 
 /// Draws a run's charts, lays out its page and prints its tables.
 pub(super) fn report(folder: &Folder) -> anyhow::Result<Exit> {
-    report_run(&open("RUN", &folder.run)?)?;
-    Ok(Exit::Pass)
+    Ok(report_run(&open("RUN", &folder.run)?)?.exit())
 }
 
 /// The run in `folder`; `what` says in the complaint which of them it was to be.

@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::lines::{self, title};
 use super::news::{News, PlannedAct};
 use super::{Teller, clock};
+use crate::output::{note, say};
 
 /// The bars of a command.
 pub(super) struct Bars {
@@ -142,11 +143,11 @@ impl Teller for Bars {
     }
 
     fn line(&mut self, line: &str) {
-        self.area.suspend(|| eprintln!("{line}"));
+        self.area.suspend(|| note!("{line}"));
     }
 
     fn print(&mut self, line: &str) {
-        self.area.suspend(|| println!("{line}"));
+        self.area.suspend(|| say!("{line}"));
     }
 
     fn tick(&mut self) {

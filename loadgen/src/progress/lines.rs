@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::news::News;
 use super::{Teller, clock};
+use crate::output::{note, say};
 
 /// Prints a line per step, and one per fault.
 #[derive(Debug, Default)]
@@ -50,11 +51,11 @@ impl Teller for Lines {
     }
 
     fn line(&mut self, line: &str) {
-        eprintln!("{line}");
+        note!("{line}");
     }
 
     fn print(&mut self, line: &str) {
-        println!("{line}");
+        say!("{line}");
     }
 }
 

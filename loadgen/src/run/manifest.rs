@@ -37,7 +37,7 @@ fn describe(
         kind: kind.as_str().to_owned(),
         plan_name: plan.name.clone(),
         plan: plan.to_toml()?,
-        command: std::env::args().collect(),
+        command: command_line(),
         seed: plan.load.seed,
         started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
         origin_monotonic_us: origin.monotonic_us(),
@@ -52,6 +52,11 @@ fn describe(
         cells: builds.cells(plan),
         stocks: plan.initial_stocks(),
     })
+}
+
+/// What was typed. A manifest is UTF-8; of a name that is not, the rest is kept.
+fn command_line() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
 #[cfg(test)]

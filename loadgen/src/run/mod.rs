@@ -8,13 +8,14 @@ mod cut;
 mod design;
 mod expected;
 mod folder;
+mod junit;
 mod machine;
 mod manifest;
 mod report;
 mod trial;
 
 pub use folder::RunsFolder;
-pub(crate) use report::{check as check_run, report as report_run};
+pub(crate) use report::{ForPrograms, check as check_run, report as report_run};
 
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
 use self::trial::Trial;
 use crate::exit::Exit;
+use crate::output::say;
 use crate::plan::{Plan, catalog_file};
 use crate::progress::{CheckFigures, News, Progress, SCHEMA};
 use crate::stop::Stop;
@@ -72,6 +74,8 @@ pub struct Places {
     pub keep_data: bool,
     /// Whether progress is told to programs, on stdout.
     pub json: bool,
+    /// Whether what was found is told to programs, on stdout, as JUnit's XML.
+    pub junit: bool,
 }
 
 /// A run on its way.
@@ -101,6 +105,7 @@ pub async fn execute(
 ) -> anyhow::Result<Exit> {
     let runs = RunsFolder::new(&places.out);
     let folder = runs.create(&plan.name)?;
+    let programs = places.junit.then(ForPrograms::on_stdout).transpose()?;
     let progress = Progress::begin(places.json)?;
     let builds =
         Builds { a: &places.bin_dir, b: places.against.as_deref(), slow_b: places.slow_trades };
@@ -122,11 +127,15 @@ pub async fn execute(
     progress.settle();
     let (root, keep_data) = (folder.root().display().to_string(), places.keep_data);
     let finished = tokio::task::spawn_blocking(move || report::finish(&folder, keep_data));
-    let (mut exit, checked) = finished.await??;
-    progress.tell(news_of_checks(&plan.name, &checked));
+    let found = finished.await??;
+    progress.tell(news_of_checks(&plan.name, &found.checked));
+    let mut exit = found.exit();
     if let Some(cut) = &cut {
-        println!("The run was cut short: {cut}. What it measured until then was kept.");
+        say!("The run was cut short: {cut}. What it measured until then was kept.");
         exit = if exit == Exit::Fail { exit } else { Exit::Inconclusive };
+    }
+    if let Some(programs) = programs {
+        programs.tell(&found, cut.as_deref())?;
     }
     progress.tell(exit.news(root, cut));
     Ok(exit)

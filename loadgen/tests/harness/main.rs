@@ -2,7 +2,7 @@
 //! quarter of a minute to link, and a hundred megabytes.
 //!
 //! * [`common`]: how the harness is started, watched and stopped.
-//! * [`usage`], [`endings`], [`progress`]: what a command says, whatever it is.
+//! * [`usage`], [`endings`], [`output`], [`progress`]: what a command says, whatever it is.
 //! * [`runs`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
@@ -13,6 +13,7 @@ mod compare;
 mod console;
 mod endings;
 mod open_loop;
+mod output;
 mod progress;
 mod runs;
 mod serve;

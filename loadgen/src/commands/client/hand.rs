@@ -11,6 +11,7 @@ use wire::bazaar::{Order, Stock, TradeRequest};
 use wire::ids::OrderNo;
 
 use crate::exit::Exit;
+use crate::output::say;
 
 /// Does operations by hand.
 pub(super) struct Hand {
@@ -76,7 +77,7 @@ impl Hand {
     /// Notes that something is not as it must be.
     pub(super) fn differs(&mut self, what: &str) {
         self.differences += 1;
-        println!("DIFFERS: {what}");
+        say!("DIFFERS: {what}");
     }
 
     /// Says how it went all in all, if there was more than one operation.
@@ -87,7 +88,7 @@ impl Hand {
             let mean = total / u32::try_from(self.times.len()).unwrap_or(u32::MAX);
             let median = self.times[self.times.len() / 2];
             let longest = self.times[self.times.len() - 1];
-            println!(
+            say!(
                 "{} operations: {} ok, {} rejected, {} failed, {} unknown; mean {}, median {}, \
                  longest {}",
                 self.times.len(),
@@ -152,7 +153,7 @@ impl Hand {
             None => "",
         };
         let said = shown.or_else(|| judged.reason.clone()).unwrap_or_default();
-        println!("{what}: {word}{said}{status}{cache}, {}", time(took));
+        say!("{what}: {word}{said}{status}{cache}, {}", time(took));
     }
 }
 

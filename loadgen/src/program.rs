@@ -1,0 +1,43 @@
+//! From the command line to the exit code.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use crate::exit::{Exit, one_line};
+use crate::output::{self, note};
+use crate::{cli, commands};
+
+/// Parses, sets up logging, runs the command, and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match cli::parse() {
+        Ok(args) => args,
+        Err(refusal) => return answer(&refusal).into(),
+    };
+    cli::set_up_logging();
+    // Nothing that a panic leaves behind is looked at again.
+    let ran = panic::catch_unwind(AssertUnwindSafe(|| commands::run(args)));
+    let exit = match ran {
+        Ok(Ok(exit)) => output::verdict_of(exit),
+        Ok(Err(error)) => {
+            note!("{}", one_line(&error));
+            Exit::Usage
+        }
+        Err(_) => {
+            note!("this is an error in double-trouble itself, and no verdict on what it tests");
+            Exit::Usage
+        }
+    };
+    exit.into()
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn answer(refusal: &clap::Error) -> Exit {
+    if refusal.use_stderr() {
+        // If stderr is closed, there is nobody to tell.
+        let _ = refusal.print();
+        return Exit::Usage;
+    }
+    output::write_result(|| refusal.print());
+    output::verdict_of(Exit::Pass)
+}
