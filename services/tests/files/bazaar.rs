@@ -20,6 +20,7 @@ use serde_json::Value;
 use services::http::{Call, Peers, Reply};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+use wire::configuration::{ConfigurationChange, History};
 
 /// A generous bound on anything awaited; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -64,6 +65,8 @@ pub(crate) struct Bazaar {
     running: BTreeMap<Name, Child>,
     /// Replicas that the front-end is told to do without.
     without: Vec<u8>,
+    /// What else processes are started with.
+    flags: BTreeMap<Name, Vec<String>>,
     /// As a client of the bazaar.
     public: Peers,
     /// As one of its own.
@@ -78,6 +81,7 @@ impl Bazaar {
             base_port: free_base_port(),
             running: BTreeMap::new(),
             without: Vec::new(),
+            flags: BTreeMap::new(),
             public: Peers::new(None),
             internal: Peers::new(Some(Arc::from(SECRET))),
         };
@@ -131,6 +135,12 @@ impl Bazaar {
     /// From now on it is started as at first.
     pub(crate) fn do_with_all(&mut self) {
         self.without.clear();
+    }
+
+    /// From now on a process is started with this flag too.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn start_with(&mut self, name: Name, flag: &str) {
+        self.flags.entry(name).or_default().push(flag.to_owned());
     }
 
     /// Stops a process as an operator does.
@@ -214,6 +224,7 @@ impl Bazaar {
             }
             Name::Order(id) => _ = command.arg("--id").arg(id.to_string()),
         }
+        command.args(self.flags.get(&name).into_iter().flatten());
         command
     }
 
@@ -361,6 +372,12 @@ impl Bazaar {
         (status.code(), self.last_line(name))
     }
 
+    /// Every change of the configuration so far.
+    pub(crate) async fn changes(&self) -> Vec<ConfigurationChange> {
+        let history = self.get(Name::FrontEnd, "/history").await.expect("the front-end answers");
+        history.json::<History>().expect("a history").changes
+    }
+
     pub(crate) async fn leadership(&self) -> Option<Value> {
         self.get(Name::FrontEnd, "/leader").await?.json()
     }
@@ -399,7 +416,12 @@ impl Bazaar {
 
     /// Whether a process has said this, in any line.
     pub(crate) fn has_said(&self, name: Name, words: &str) -> bool {
-        fs::read_to_string(self.log(name)).unwrap().contains(words)
+        self.times_said(name, words) > 0
+    }
+
+    /// How many times a process has said this.
+    pub(crate) fn times_said(&self, name: Name, words: &str) -> usize {
+        fs::read_to_string(self.log(name)).unwrap().matches(words).count()
     }
 
     /// The end of everything that was logged, for people.

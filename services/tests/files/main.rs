@@ -12,3 +12,5 @@ mod layout;
 mod lost;
 mod old;
 mod refused;
+#[cfg(feature = "planted-bugs")]
+mod slow;
