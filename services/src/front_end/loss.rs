@@ -58,7 +58,16 @@ impl fmt::Display for Loss {
         } else {
             f.write_str("whether orders are gone cannot be known")?;
         }
-        f.write_str("; bring one of these files back, or give every process a fresh --data-dir")
+        f.write_str("; bring one of these files back, ")?;
+        if self.kept > OrderNo(0) && self.kept >= self.known {
+            // Replicas know of no less than the front-end: its file may be a copy of before there were theirs.
+            f.write_str(
+                "or, if front-end.db is an old copy, move it away and start the front-end again: it goes \
+                 by what the replicas hold then",
+            )
+        } else {
+            f.write_str("or give every process a fresh --data-dir")
+        }
     }
 }
 
@@ -112,6 +121,16 @@ mod tests {
     fn every_members_file_gone_is_a_loss_that_names_files_and_orders() {
         let said = loss(&answers(&[(1, "new"), (2, "d2"), (3, "newer")])).unwrap();
         assert!(said.contains("(order-1.db, order-3.db): orders #1 to #60 are gone"), "{said}");
+    }
+
+    #[test]
+    fn where_replicas_know_no_less_the_front_ends_file_may_be_an_old_copy() {
+        let mut answered = answers(&[(1, "new"), (2, "d2"), (3, "newer")]);
+        let newer = answered.get_mut(&ReplicaId(3)).unwrap();
+        (newer.bazaar, newer.committed) = (Some(bazaar()), OrderNo(60));
+        let said = loss(&answered).unwrap();
+        assert!(said.contains("if front-end.db is an old copy, move it away"), "{said}");
+        assert!(!said.contains("fresh"), "{said}");
     }
 
     #[test]
