@@ -259,3 +259,28 @@ fn too_many() -> Answer {
 fn stock(body: Bytes, cache: HeaderValue) -> Answer {
     Answer::with_body(StatusCode::OK, body, "application/json").header(CACHE_HEADER, cache)
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+
+    use super::*;
+
+    /// Rule S3. *Otherwise: whoever asks for a million invented stocks has them remembered for good.*
+    #[test]
+    fn of_a_million_stocks_that_the_catalog_does_not_know_none_is_remembered() {
+        let peers = Peers::new(None);
+        let catalog = SocketAddr::from(([127, 0, 0, 1], 9));
+        let (cache, planted) = (Cache::new(true), Planted::default());
+        let stocks = Stocks::new(catalog, peers, cache, planted, &Metrics::new());
+        for number in 0..1_000_000 {
+            let name = format!("Nothing{number}");
+            assert!(matches!(stocks.cache().lookup(&name), Lookup::Miss { .. }));
+            let (status, headers) = (StatusCode::NOT_FOUND, HeaderMap::new());
+            let told = stocks.take(&name, Ok(Reply { status, headers, body: Bytes::new() }));
+            assert!(matches!(told, Asked::Answer(_)));
+        }
+        let names: Vec<_> = (0..MAX_STOCKS).map(|number| format!("Stock{number}")).collect();
+        assert!(stocks.cache().has_room_for(names.iter().map(String::as_str)));
+    }
+}
