@@ -47,8 +47,11 @@ use steps::{Steps, wait_for};
 const CELL: &str = "million";
 const CLIENTS: u32 = 8;
 const REPLICAS: u8 = 3;
-const LOGS: [ProcessName; 3] =
-    [ProcessName::Order(ReplicaId(1)), ProcessName::Order(ReplicaId(2)), ProcessName::Order(ReplicaId(3))];
+const LOGS: [ProcessName; 3] = [
+    ProcessName::Order(ReplicaId(1)),
+    ProcessName::Order(ReplicaId(2)),
+    ProcessName::Order(ReplicaId(3)),
+];
 const PING_TIMEOUT_MS: u64 = 300;
 /// Far beyond what any step may take.
 const CONVERGE_WITHIN: Duration = Duration::from_secs(600);
@@ -165,7 +168,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     }
     steps.restart_clock();
     for log in LOGS {
-        bazaar.restart(log).await.unwrap();
+        bazaar.restart(log).await.unwrap().confirm().await.unwrap();
     }
     wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
     let again = converge(&bazaar, CONVERGE_WITHIN, &events).await.unwrap();

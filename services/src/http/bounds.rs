@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use wire::bazaar::{MAX_STOCK_NAME_BYTES, MAX_STOCKS, TradeType};
 use wire::ids::{
-    AppliedSeq, BazaarId, Epoch, Incarnation, MAX_NAME_LEN, OrderNo, ReplicaId, RequestId, StockVersion,
+    AppliedSeq, BazaarId, Epoch, Incarnation, MAX_NAME_LEN, OrderNo, ReplicaId, RequestId,
+    StockVersion,
 };
 use wire::internal::{
     Append, AppliedTrade, Entry, FillRequest, Invalidation, LogPoint, MAX_LISTED, SeenVersions,
@@ -51,7 +52,8 @@ fn trade() -> AppliedTrade {
 }
 
 fn entries(count: usize) -> Vec<Arc<Entry>> {
-    vec![Arc::new(trade().entry(Epoch::MAX)); count]
+    let entry = Arc::new(trade().entry(Epoch::MAX));
+    vec![entry; count]
 }
 
 fn stocks() -> Vec<VersionedStock> {

@@ -217,7 +217,10 @@ impl Bazaar {
             None => Command::new(program),
             Some(files) => {
                 let mut shell = Command::new("sh");
-                shell.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" \"$@\"")).arg(program);
+                shell
+                    .arg("-c")
+                    .arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""))
+                    .arg(program);
                 shell
             }
         };

@@ -114,9 +114,7 @@ async fn hundreds_of_headers_that_never_end_take_little_memory() {
     let more = bazaar.peak_kib(Name::FrontEnd) - before;
     assert!(more < 64 * 1024, "{more} KiB");
     // Those that can be read are waited for, and the others are gone.
-    let is_held = |stream: &TcpStream| {
-        matches!(stream.try_read(&mut [0; 16]), Err(error) if error.kind() == ErrorKind::WouldBlock)
-    };
+    let is_held = |stream: &TcpStream| matches!(stream.try_read(&mut [0; 16]), Err(error) if error.kind() == ErrorKind::WouldBlock);
     assert_eq!(held[..HEADERS].iter().filter(|stream| is_held(stream)).count(), HEADERS);
     for stream in &mut held[HEADERS..] {
         // Its end is a reset where something that it sent was not read.
@@ -183,8 +181,7 @@ async fn where_few_files_may_be_open_a_crowd_leaves_some_for_peers_and_files() {
 }
 
 async fn push(bazaar: &Bazaar, names: impl Iterator<Item = String>) -> Reply {
-    let stocks: Vec<Value> =
-        names.map(|name| json!({"stock_name": name, "version": 1})).collect();
+    let stocks: Vec<Value> = names.map(|name| json!({"stock_name": name, "version": 1})).collect();
     let call = Call::post("/invalidate", &json!({"stocks": stocks}));
     let own = Peers::new(Some(SECRET.into()));
     own.call(bazaar.address(Name::FrontEnd), &call, PATIENCE).await.unwrap()
@@ -213,7 +210,10 @@ async fn a_million_invented_names_in_pushes_are_refused_and_none_is_remembered()
     // There is room for as many as at first: the bazaar has three.
     let fits = push(&bazaar, (0..MAX_STOCKS - 3).map(invented)).await;
     assert_eq!(fits.status, StatusCode::OK);
-    assert_eq!(push(&bazaar, [invented(MAX_STOCKS)].into_iter()).await.status, StatusCode::INSUFFICIENT_STORAGE);
+    assert_eq!(
+        push(&bazaar, [invented(MAX_STOCKS)].into_iter()).await.status,
+        StatusCode::INSUFFICIENT_STORAGE
+    );
     unmoved.meanwhile(&bazaar).await;
 }
 

@@ -123,7 +123,9 @@ async fn a_front_ends_copy_from_before_every_replicas_file_is_refused_and_losing
     bazaar.put_back(&copy);
     bazaar.launch_all();
     let line = bazaar.waits(Name::FrontEnd, "front-end.db is an old copy").await;
-    for words in ["order-1.db, order-2.db, order-3.db", "move it away and start the front-end again"] {
+    for words in
+        ["order-1.db, order-2.db, order-3.db", "move it away and start the front-end again"]
+    {
         assert!(line.contains(words), "{line}");
     }
     assert!(bazaar.leadership().await.is_some_and(|leadership| leadership["epoch"] == 1));

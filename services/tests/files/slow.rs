@@ -63,7 +63,9 @@ impl Bazaar {
 fn went_and_came(changes: &[ConfigurationChange]) -> (usize, usize) {
     let is_member = |change: &ConfigurationChange| change.configuration.has_member(ReplicaId(1));
     let turns = |from: bool| {
-        changes.windows(2).filter(move |two| (is_member(&two[0]), is_member(&two[1])) == (from, !from))
+        changes
+            .windows(2)
+            .filter(move |two| (is_member(&two[0]), is_member(&two[1])) == (from, !from))
     };
     (turns(true).count(), turns(false).count())
 }
@@ -148,6 +150,7 @@ async fn a_leader_whose_flush_hangs_stays_if_whoever_answers_pings_is_trusted() 
 
 /// Each leadership among these changes: why, and whose.
 fn leaders(changes: &[ConfigurationChange]) -> Vec<(Cause, u8)> {
-    let leaderships = changes.iter().filter(|change| !matches!(change.cause, Cause::Add | Cause::Remove));
+    let leaderships =
+        changes.iter().filter(|change| !matches!(change.cause, Cause::Add | Cause::Remove));
     leaderships.map(|change| (change.cause, change.configuration.leader.0)).collect()
 }
