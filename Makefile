@@ -78,6 +78,7 @@ planted:
 test: ## Run all tests
 	cargo test -p services --features planted-bugs --test explore --test panics --test planted \
 		--test strangers --test order
+	cargo test -p services --features planted-bugs --test files slow
 	cargo build --workspace --bins
 	cargo test --workspace
 

@@ -369,7 +369,8 @@ impl Bazaar {
                     Ok(()) => {
                         ready.get_or_init(monotonic_us);
                     }
-                    Err(reason) => not_ready = Some((name, reason)),
+                    // The front-end comes first, and knows best for what the others wait.
+                    Err(reason) => _ = not_ready.get_or_insert((name, reason)),
                 }
             }
             let Some((name, reason)) = not_ready else { return Ok(()) };

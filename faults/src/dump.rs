@@ -203,3 +203,78 @@ pub(crate) fn replicas(http: &HttpClient, addresses: &Addresses) -> Vec<Pages<Or
 pub(crate) fn catalog(http: &HttpClient, addresses: &Addresses) -> Pages<CatalogPage> {
     Pages::new(http, ProcessName::Catalog, addresses.catalog)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use wire::bazaar::{MAX_STOCK_NAME_BYTES, MAX_STOCKS, TradeType};
+    use wire::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, RequestId, StockVersion};
+    use wire::internal::{AppliedTrade, Decision, Origin, StockRecord, TradeRecord};
+
+    use super::*;
+    use crate::http::MAX_ANSWER_BYTES;
+
+    fn bytes(message: &impl Serialize) -> usize {
+        serde_json::to_vec(message).unwrap().len()
+    }
+
+    /// A trade that is as long as one can be when it is written: each character of its stock's name takes
+    /// six, and of its id two.
+    fn trade() -> AppliedTrade {
+        AppliedTrade {
+            applied_seq: AppliedSeq::MAX,
+            request_id: RequestId::new("\"".repeat(RequestId::MAX_LEN)).unwrap(),
+            stock_name: "\u{1}".repeat(MAX_STOCK_NAME_BYTES),
+            trade_type: TradeType::Sell,
+            quantity: u32::MAX,
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_replicas_dump_is_read_whole() {
+        let page = OrderPage {
+            id: ReplicaId::MAX,
+            accepted_epoch: Epoch::MAX,
+            committed: OrderNo::MAX,
+            through: OrderNo::MAX,
+            through_epoch: Epoch::MAX,
+            total: u64::MAX,
+            entries: vec![trade().entry(Epoch::MAX); MAX_PAGE],
+        };
+        assert!(bytes(&page) < MAX_ANSWER_BYTES, "{}", bytes(&page));
+    }
+
+    #[test]
+    fn a_page_of_the_catalogs_dump_is_read_whole_with_every_stock_on_it() {
+        let AppliedTrade { applied_seq, request_id, stock_name, trade_type, quantity } = trade();
+        let stock = StockRecord {
+            stock_name: stock_name.clone(),
+            price: -f64::MIN_POSITIVE,
+            quantity,
+            trade_volume: u64::MAX,
+            version: StockVersion::MAX,
+            cap: u32::MAX,
+        };
+        let trade = TradeRecord {
+            request_id,
+            applied_seq: Some(applied_seq),
+            decision: Decision::NotFound,
+            epoch: Some(Epoch::MAX),
+            stock_name,
+            trade_type,
+            quantity,
+            version: Some(StockVersion::MAX),
+            quantity_after: Some(u32::MAX),
+            volume_after: Some(u64::MAX),
+            origin: Origin::ByHand,
+        };
+        let page = CatalogPage {
+            epoch: Epoch::MAX,
+            through: u64::MAX,
+            total: u64::MAX,
+            stocks: vec![stock; MAX_STOCKS],
+            trades: vec![trade; MAX_PAGE],
+        };
+        assert!(bytes(&page) < MAX_ANSWER_BYTES, "{}", bytes(&page));
+    }
+}

@@ -24,7 +24,7 @@ use wire::headers;
 use crate::token::Token;
 
 /// The longest answer that is read: several times a page of a dump with long names.
-const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+pub(crate) const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// How long an idle connection is kept: below what the services wait for a request's header, so
 /// that a connection is rarely closed just as it is used again.
 const IDLE: Duration = Duration::from_secs(20);

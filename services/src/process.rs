@@ -88,7 +88,8 @@ impl CommonArgs {
     /// Who may ask, and how much is put up with.
     #[must_use]
     pub fn http(&self) -> HttpConfig {
-        HttpConfig { names: Names::new(self.allowed_hosts.clone()), limits: Limits::default() }
+        let limits = Limits::default().within(open_files_limit());
+        HttpConfig { names: Names::new(self.allowed_hosts.clone()), limits }
     }
 }
 
@@ -200,6 +201,12 @@ pub fn raise_open_files_limit() {
     if let Err(error) = raised {
         tracing::warn!(%error, "cannot raise the limit on open files");
     }
+}
+
+/// How many files this process may have open once it has [raised](raise_open_files_limit) its limit.
+fn open_files_limit() -> u64 {
+    // Where the system does not say, its usual limit.
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard)
 }
 
 fn init_logging(format: LogFormat) {

@@ -966,11 +966,12 @@ async fn lookups_that_wait_for_a_takeover_hold_up_none_of_what_is_known() {
     bazaar.stop_all().await;
 }
 
-/// Trades that wait for a catalog without outcomes.
-const WAITING_TRADES: usize = 200;
+/// Trades that wait for a catalog without outcomes: as many as were seen to keep half a core busy.
+const WAITING_TRADES: usize = 1020;
 
 /// Has trades wait for the catalog, each of which has asked it once.
 async fn trades_wait(bazaar: &Bazaar) -> Vec<JoinHandle<Reply>> {
+    services::process::raise_open_files_limit();
     bazaar.others.is_down.store(true, Ordering::SeqCst);
     let send = |name| send_trade(bazaar, 1, format!("R{name}"));
     let sent = (0..WAITING_TRADES).map(send).collect();
@@ -981,6 +982,17 @@ async fn trades_wait(bazaar: &Bazaar) -> Vec<JoinHandle<Reply>> {
     };
     tokio::time::timeout(PATIENCE, arrived).await.expect("each is tried once");
     sent
+}
+
+/// The catalog is asked by these trades no more often than it is asked whether it is there.
+async fn share_one_question(bazaar: &Bazaar) {
+    let mut probes = bazaar.others.probes.subscribe();
+    let before = *probes.borrow();
+    probes.wait_for(|probes| *probes >= before + 20).await.unwrap();
+    let probes = *probes.borrow();
+    let tried = bazaar.others.trades.load(Ordering::SeqCst);
+    let bound = WAITING_TRADES + probes;
+    assert!(tried <= bound, "{tried} questions for {WAITING_TRADES} trades, {probes} probes");
 }
 
 /// The catalog gives outcomes again, and each of these trades has one.
@@ -996,14 +1008,33 @@ async fn all_go_on(bazaar: &Bazaar, sent: Vec<JoinHandle<Reply>>) {
 async fn trades_that_wait_for_the_catalog_share_one_question() {
     let bazaar = Bazaar::start(1).await;
     let sent = trades_wait(&bazaar).await;
-    let mut probes = bazaar.others.probes.subscribe();
-    let before = *probes.borrow();
-    probes.wait_for(|probes| *probes >= before + 20).await.unwrap();
-    let probes = *probes.borrow();
-    let tried = bazaar.others.trades.load(Ordering::SeqCst);
-    let bound = WAITING_TRADES + probes;
-    assert!(tried <= bound, "{tried} questions for {WAITING_TRADES} trades, {probes} probes");
+    share_one_question(&bazaar).await;
     all_go_on(&bazaar, sent).await;
+    bazaar.stop_all().await;
+}
+
+/// Nobody waits for them any more, and they are numbered all the same (rule E2).
+#[tokio::test]
+async fn trades_whose_clients_have_left_share_one_question_too() {
+    let mut bazaar = Bazaar::start(1).await;
+    let sent = trades_wait(&bazaar).await;
+    let clients = std::mem::replace(&mut bazaar.peers, Peers::new(None));
+    for trade in sent {
+        trade.abort();
+        assert!(trade.await.unwrap_err().is_cancelled());
+    }
+    drop(clients);
+    // The places of those who have left are free again.
+    share_one_question(&bazaar).await;
+    let known = bazaar.call(1, &Call::get("/query?order_no=1")).await;
+    assert_eq!(known.status, StatusCode::NOT_FOUND);
+    bazaar.others.is_down.store(false, Ordering::SeqCst);
+    let numbered = async {
+        while bazaar.look(1).await.committed < OrderNo(WAITING_TRADES as u64) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, numbered).await.expect("each is numbered");
     bazaar.stop_all().await;
 }
 

@@ -9,6 +9,7 @@ mod soak;
 mod stored;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -17,6 +18,11 @@ use crate::exit::Exit;
 use crate::plan::BuiltIn;
 use crate::run::Kind;
 use crate::stop::Stop;
+
+/// For how long the thread that checks runs waits for the next one: through any round of a soak. The
+/// allocator keeps what a thread has freed for whoever shares its arena, so with a thread for each round
+/// an hour of rounds would come to hold the memory of a dozen.
+const KEEP_CHECKER: Duration = Duration::from_secs(3600);
 
 /// Runs a command.
 ///
@@ -58,7 +64,10 @@ where
     F: Future<Output = anyhow::Result<Exit>>,
 {
     let stop = Stop::on_signals().context("cannot listen for Ctrl-C")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_keep_alive(KEEP_CHECKER)
+        .build()?;
     runtime.block_on(command(stop))
 }
 

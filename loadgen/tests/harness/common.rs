@@ -90,6 +90,19 @@ impl Running {
         }
     }
 
+    /// The processes that it has started.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let own = self.child.id().to_string();
+        let all = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // The name, in brackets, may hold anything; then come the state and the parent.
+            let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
+            (parent == own).then_some(pid)
+        });
+        all.collect()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).unwrap();

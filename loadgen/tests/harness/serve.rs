@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Running, assert_gone, ended, free_base_port, get, run};
+use crate::common::{Running, assert_gone, ended, eventually, free_base_port, get, names, run};
 
 /// A bazaar that is up.
 struct Served {
@@ -222,4 +222,59 @@ fn a_second_ctrl_c_leaves_no_process_and_no_folder() {
     assert!(stdout.contains("The bazaar is down."), "{stdout}");
     assert_gone(&served.pids);
     assert!(!data.exists());
+}
+
+/// Nobody has been introduced yet: who was started is seen from outside.
+#[test]
+fn a_second_ctrl_c_during_the_start_leaves_no_process_and_no_folder() {
+    for started in 0..=5 {
+        let folder = tempfile::tempdir().unwrap();
+        let temporary = folder.path().join("temporary");
+        fs::create_dir(&temporary).unwrap();
+        let base = free_base_port().to_string();
+        let environment = [("TMPDIR", temporary.to_str().unwrap())];
+        let arguments = ["serve", "--base-port", &base];
+        let running = Running::start_in(folder.path(), &arguments, &environment);
+        let children = eventually("the start", || {
+            let children = running.children();
+            (children.len() >= started && !names(&temporary).is_empty()).then_some(children)
+        });
+        for signal in [Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM] {
+            running.signal(signal);
+        }
+        let (code, stdout) = running.wait();
+        assert_eq!(code, Some(0), "{started}: {stdout}");
+        assert_gone(&children);
+        assert_eq!(names(&temporary), [] as [PathBuf; 0], "{started}");
+        assert!(TcpListener::bind(format!("127.0.0.1:{base}")).is_ok(), "{started}");
+    }
+}
+
+/// The start never ends by itself, and who was started cares for no signal that it can ignore.
+#[test]
+fn a_second_ctrl_c_while_somebody_does_not_become_ready_leaves_no_process_and_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (temporary, programs) = (folder.path().join("temporary"), folder.path().join("programs"));
+    fs::create_dir(&temporary).unwrap();
+    fs::create_dir(&programs).unwrap();
+    for service in ["front-end", "catalog", "order"] {
+        let program = programs.join(service);
+        fs::write(&program, "#!/bin/sh\ntrap '' TERM INT HUP\nexec sleep 600\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let base = free_base_port().to_string();
+    let environment = [("TMPDIR", temporary.to_str().unwrap())];
+    let arguments = ["serve", "--base-port", &base, "--bin-dir", programs.to_str().unwrap()];
+    let running = Running::start_in(folder.path(), &arguments, &environment);
+    let children = eventually("five children", || {
+        let children = running.children();
+        (children.len() == 5).then_some(children)
+    });
+    for signal in [Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM] {
+        running.signal(signal);
+    }
+    let (code, stdout) = running.wait();
+    assert_eq!(code, Some(0), "{stdout}");
+    assert_gone(&children);
+    assert_eq!(names(&temporary), [] as [PathBuf; 0]);
 }

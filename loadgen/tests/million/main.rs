@@ -1,5 +1,5 @@
 //! A bazaar with a million orders: a takeover, an empty replica, an emptied catalog, and a dump that
-//! the checks pass.
+//! the checks pass; then all logs empty, which come back from the catalog, and all lost, which is refused.
 //!
 //! Trading a million orders takes a quarter of an hour and shows nothing more; so the four files of a
 //! bazaar that has just begun are filled in one go, as trades would have left them, and clients are
@@ -34,17 +34,24 @@ use faults::dump::DumpPage;
 use faults::events::EventSink;
 use faults::heal::heal;
 use faults::probes;
+use faults::process::ProcessName;
 use results::checks;
 use results::records::{Cell, EventKind, FinalRow, MANIFEST_FORMAT, Manifest, RunFolder};
 use results::verdict::Verdict;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
+use wire::ids::ReplicaId;
 
 use steps::{Steps, wait_for};
 
 const CELL: &str = "million";
 const CLIENTS: u32 = 8;
 const REPLICAS: u8 = 3;
+const LOGS: [ProcessName; 3] = [
+    ProcessName::Order(ReplicaId(1)),
+    ProcessName::Order(ReplicaId(2)),
+    ProcessName::Order(ReplicaId(3)),
+];
 const PING_TIMEOUT_MS: u64 = 300;
 /// Far beyond what any step may take.
 const CONVERGE_WITHIN: Duration = Duration::from_secs(600);
@@ -67,6 +74,8 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
     bazaar.stop().await;
     drop(bazaar);
+    let empty = folder.path().join("empty");
+    LOGS.iter().for_each(|log| prefill::copy(&folder.path().join("data"), *log, &empty));
     let last_us = prefill::fill(&folder.path().join("data"), orders, &recorder.records());
     recorder.settle().await.unwrap();
     steps.done(None, &format!("{orders} orders written into four files")).await;
@@ -110,7 +119,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     steps.done(Some(&bazaar), "its file lost: an empty replica started, and in sync").await;
     sleep(CALM).await;
 
-    let catalog = faults::process::ProcessName::Catalog;
+    let catalog = ProcessName::Catalog;
     steps::kill(&bazaar, &events, 3, catalog).await;
     prefill::lose(&folder.path().join("data"), catalog);
     steps.restart_clock();
@@ -148,8 +157,32 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     steps.restart_clock();
     let report = checks::check_run(&run).unwrap();
     steps.done(None, "all checks").await;
-    println!("{}\n{steps}", report.to_text());
+    println!("{}", report.to_text());
     assert_eq!(report.verdict, Verdict::Pass);
+
+    let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
+    for log in LOGS {
+        bazaar.kill(log).unwrap().confirm().await.unwrap();
+        prefill::lose(&folder.path().join("data"), log);
+        prefill::copy(&empty, log, &folder.path().join("data"));
+    }
+    steps.restart_clock();
+    for log in LOGS {
+        bazaar.restart(log).await.unwrap().confirm().await.unwrap();
+    }
+    wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
+    let again = converge(&bazaar, CONVERGE_WITHIN, &events).await.unwrap();
+    assert_eq!(again.orders, converged.orders);
+    steps.done(Some(&bazaar), "all logs at 0 rows: come back from the catalog, page by page").await;
+    bazaar.stop().await;
+    drop(bazaar);
+
+    LOGS.iter().for_each(|log| prefill::lose(&folder.path().join("data"), *log));
+    let refused = Bazaar::start(config(folder.path())).await.unwrap_err().to_string();
+    let gone = format!("orders #1 to #{} are gone", converged.orders);
+    assert!(refused.contains(&gone), "{refused}");
+    steps.done(None, "all logs lost: refused, and said what is gone").await;
+    println!("{steps}");
 }
 
 fn config(folder: &Path) -> BazaarConfig {

@@ -20,6 +20,8 @@ const QUANTITY: u32 = 500_000;
 const EPOCH: u64 = 1;
 /// Nobody else has this number.
 const CLIENT: u32 = 1_000;
+/// What a database's files are called.
+const ENDINGS: [&str; 3] = ["db", "db-wal", "db-shm"];
 /// One trade after the other, each as long as a clock can tell.
 const US_PER_TRADE: u64 = 2;
 
@@ -176,9 +178,20 @@ fn observation(order: &Order) -> Observation {
     }
 }
 
+/// Copies the file of a process that does not run.
+pub(crate) fn copy(from: &Path, name: ProcessName, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for ending in ENDINGS {
+        let file = format!("{name}.{ending}");
+        if from.join(&file).exists() {
+            fs::copy(from.join(&file), to.join(&file)).unwrap();
+        }
+    }
+}
+
 /// Removes the file of a process that does not run, with all that belongs to it.
 pub(crate) fn lose(data: &Path, name: ProcessName) {
-    for ending in ["db", "db-wal", "db-shm"] {
+    for ending in ENDINGS {
         let path = data.join(format!("{name}.{ending}"));
         if path.exists() {
             fs::remove_file(path).unwrap();

@@ -38,6 +38,20 @@ pub enum StartError {
         /// The bazaar of those before it.
         ours: BazaarId,
     },
+    /// The front-end's file is of another bazaar than a part that it finds (rule L1).
+    #[error(
+        "front-end.db belongs to bazaar {ours}, and {part} to {theirs}: give each bazaar its own addresses \
+         and data folders; if front-end.db is the one that does not belong here, move it away and start \
+         again: the front-end goes by what the others hold then"
+    )]
+    OfAnotherBazaar {
+        /// The part.
+        part: PartName,
+        /// Its bazaar.
+        theirs: BazaarId,
+        /// The one in the front-end's file.
+        ours: BazaarId,
+    },
     /// The front-end's file and a replica's are both new, while others hold something (rule L4).
     #[error(
         "front-end.db holds no configuration and the file of replica {replica} is new, while {other} \
@@ -193,7 +207,7 @@ pub fn again<'a>(
     match odd {
         None => Ok(()),
         Some((part, theirs)) => {
-            Err(StartError::OtherBazaar { part: PartName(part), theirs, ours: ours.clone() })
+            Err(StartError::OfAnotherBazaar { part: PartName(part), theirs, ours: ours.clone() })
         }
     }
 }

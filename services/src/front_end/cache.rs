@@ -16,7 +16,7 @@
 //! pushes take 190 MB for good.*
 //! The module knows neither sockets nor clocks, nor what a stock looks like.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wire::bazaar::MAX_STOCKS;
 use wire::ids::StockVersion;
@@ -91,11 +91,14 @@ impl<T: Clone> Cache<T> {
         }
     }
 
-    /// Whether something may be kept of this stock: it is kept already, or there are not too many.
+    /// Whether something may be kept of each of these stocks: it is kept already, or with the others
+    /// there are not too many.
     #[must_use]
-    pub fn has_room_for(&self, stock: &str) -> bool {
-        let is_full = self.stocks.len() >= MAX_STOCKS && !self.bugs.has(Bug::KeepAnyFloor);
-        !is_full || self.stocks.contains_key(stock)
+    pub fn has_room_for<'a>(&self, stocks: impl IntoIterator<Item = &'a str>) -> bool {
+        let unknown: HashSet<_> =
+            stocks.into_iter().filter(|stock| !self.stocks.contains_key(*stock)).collect();
+        let is_full = self.stocks.len() + unknown.len() > MAX_STOCKS;
+        unknown.is_empty() || !is_full || self.bugs.has(Bug::KeepAnyFloor)
     }
 
     /// Takes an answer of the catalog, and says whether it may still be given.
@@ -256,11 +259,12 @@ mod tests {
         let mut cache = Cache::new(true);
         for number in 0..MAX_STOCKS {
             let name = format!("Stock{number}");
-            assert!(cache.has_room_for(&name));
+            assert!(cache.has_room_for([name.as_str()]));
             cache.invalidate(&name, v(1));
         }
-        assert!(!cache.has_room_for("one more"));
-        assert!(cache.has_room_for("Stock7"));
+        assert!(!cache.has_room_for(["one more"]));
+        assert!(cache.has_room_for(["Stock7", "Stock8"]));
+        assert!(!cache.has_room_for(["Stock7", "one more"]));
         assert_eq!(cache.fill("Stock7", v(1), "v1"), Fill::Current);
     }
 }

@@ -18,7 +18,7 @@ use wire::internal::{CatalogStatus, PingReply};
 pub struct Loss {
     /// The replicas whose files are gone.
     members: Vec<ReplicaId>,
-    /// What replicas outside the in-sync set know to be committed.
+    /// Up to where other files of the bazaar hold orders.
     kept: OrderNo,
     /// The highest number that there was, as far as front-end and catalog know.
     known: OrderNo,
@@ -41,7 +41,9 @@ pub fn of(
         return None;
     }
     let ours = answered.values().filter(|reply| reply.bazaar.as_ref() == Some(&current.bazaar));
-    let kept = ours.map(|reply| reply.committed).max().unwrap_or_default();
+    // To its end, and not to its commit mark, which lags: a number is a place (N1), so whatever log holds it
+    // holds the same.
+    let kept = ours.map(|reply| reply.last.order_no).max().unwrap_or_default();
     let applied = catalog
         .filter(|catalog| catalog.bazaar.as_ref() == Some(&current.bazaar))
         .map_or(OrderNo(0), |catalog| catalog.last_place);
@@ -58,7 +60,16 @@ impl fmt::Display for Loss {
         } else {
             f.write_str("whether orders are gone cannot be known")?;
         }
-        f.write_str("; bring one of these files back, or give every process a fresh --data-dir")
+        f.write_str("; bring one of these files back, ")?;
+        if self.kept > OrderNo(0) && self.kept >= self.known {
+            // Replicas know of no less than the front-end: its file may be a copy of before there were theirs.
+            f.write_str(
+                "or, if front-end.db is an old copy, move it away and start the front-end again: it goes \
+                 by what the replicas hold then",
+            )
+        } else {
+            f.write_str("or give every process a fresh --data-dir")
+        }
     }
 }
 
@@ -115,16 +126,27 @@ mod tests {
     }
 
     #[test]
+    fn where_replicas_know_no_less_the_front_ends_file_may_be_an_old_copy() {
+        let mut answered = answers(&[(1, "new"), (2, "d2"), (3, "newer")]);
+        let newer = answered.get_mut(&ReplicaId(3)).unwrap();
+        (newer.bazaar, newer.last.order_no) = (Some(bazaar()), OrderNo(60));
+        newer.committed = OrderNo(59);
+        let said = loss(&answered).unwrap();
+        assert!(said.contains("if front-end.db is an old copy, move it away"), "{said}");
+        assert!(!said.contains("fresh"), "{said}");
+    }
+
+    #[test]
     fn a_member_that_is_silent_or_has_its_file_may_still_lead() {
         assert_eq!(loss(&answers(&[(1, "new"), (2, "d2")])), None);
         assert_eq!(loss(&answers(&[(1, "new"), (3, "d3")])), None);
     }
 
     #[test]
-    fn what_a_replica_that_was_left_behind_knows_to_be_committed_is_kept() {
+    fn what_a_replica_that_was_left_behind_holds_is_kept() {
         let mut answered = answers(&[(1, "new"), (2, "d2"), (3, "newer")]);
         let behind = answered.get_mut(&ReplicaId(2)).unwrap();
-        behind.committed = OrderNo(40);
+        behind.last.order_no = OrderNo(40);
         assert!(loss(&answered).unwrap().contains("#1 to #60"), "it belongs to nobody");
         answered.get_mut(&ReplicaId(2)).unwrap().bazaar = Some(bazaar());
         assert!(loss(&answered).unwrap().contains("orders #41 to #60 are gone"));

@@ -119,13 +119,16 @@ impl Stocks {
     /// is told what was seen of its stocks: its file may be an old one (rule L8).
     pub fn invalidate(&self, request: &Request) -> Result<Answer, Answer> {
         let invalidation: Invalidation = request.json()?;
-        let mut cache = self.cache();
         for stock in &invalidation.stocks {
             check_stock_name(&stock.stock_name).map_err(|bad| BadRequest::new("stocks", bad))?;
-            if !cache.has_room_for(&stock.stock_name) {
-                // Acknowledging what is not kept would let something older be shown.
-                return Err(too_many());
-            }
+        }
+        let mut cache = self.cache();
+        if !cache.has_room_for(invalidation.stocks.iter().map(|stock| stock.stock_name.as_str())) {
+            // Acknowledging what is not kept would let something older be shown; and of what is refused
+            // nothing is kept either.
+            return Err(too_many());
+        }
+        for stock in &invalidation.stocks {
             cache.invalidate(&stock.stock_name, stock.version);
         }
         self.invalidations.inc_by(invalidation.stocks.len() as u64);
@@ -202,7 +205,7 @@ impl Stocks {
                     serde_json::to_vec(&data).expect("a stock can always be written as JSON"),
                 );
                 let mut cache = self.cache();
-                if !cache.has_room_for(stock_name) {
+                if !cache.has_room_for([stock_name]) {
                     // No push of it was acknowledged either, so nothing newer was ever shown.
                     return Asked::Answer(stock(body, MISS));
                 }
@@ -255,4 +258,29 @@ fn too_many() -> Answer {
 
 fn stock(body: Bytes, cache: HeaderValue) -> Answer {
     Answer::with_body(StatusCode::OK, body, "application/json").header(CACHE_HEADER, cache)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+
+    use super::*;
+
+    /// Rule S3. *Otherwise: whoever asks for a million invented stocks has them remembered for good.*
+    #[test]
+    fn of_a_million_stocks_that_the_catalog_does_not_know_none_is_remembered() {
+        let peers = Peers::new(None);
+        let catalog = SocketAddr::from(([127, 0, 0, 1], 9));
+        let (cache, planted) = (Cache::new(true), Planted::default());
+        let stocks = Stocks::new(catalog, peers, cache, planted, &Metrics::new());
+        for number in 0..1_000_000 {
+            let name = format!("Nothing{number}");
+            assert!(matches!(stocks.cache().lookup(&name), Lookup::Miss { .. }));
+            let (status, headers) = (StatusCode::NOT_FOUND, HeaderMap::new());
+            let told = stocks.take(&name, Ok(Reply { status, headers, body: Bytes::new() }));
+            assert!(matches!(told, Asked::Answer(_)));
+        }
+        let names: Vec<_> = (0..MAX_STOCKS).map(|number| format!("Stock{number}")).collect();
+        assert!(stocks.cache().has_room_for(names.iter().map(String::as_str)));
+    }
 }

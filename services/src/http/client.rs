@@ -24,7 +24,7 @@ use wire::headers;
 
 /// The longest answer that is read: a list of unnumbered trades after a long outage fits many
 /// times over.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long an idle connection is kept, below the server's 30 seconds for reading a header, so
 /// that a server rarely closes a connection just as it is used again.

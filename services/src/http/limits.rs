@@ -42,6 +42,9 @@ pub struct Limits {
     pub body_time: Duration,
     /// How long an answer may take to be taken, from when the peer first takes no more of it.
     pub write_time: Duration,
+    /// What the system holds of answers that are not taken yet, of each connection; it takes twice that.
+    /// Left to itself it holds megabytes, which thousands of connections that never read would fill.
+    pub unread_bytes: usize,
     /// What is read ahead of a connection; a header that does not fit is refused with 431. A header
     /// of our own is longest when it announces a configuration, some 100 bytes a replica.
     pub header_bytes: usize,
@@ -64,6 +67,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(10),
+            unread_bytes: 128 * 1024,
             header_bytes: 32 * 1024,
             small_body_bytes: 4 * 1024,
             large_bodies: 256,
@@ -82,5 +86,49 @@ impl Limits {
             self.write_time = EVER;
         }
         self
+    }
+
+    /// These, for a process that may have so many files open. Half of them are for who connects: who
+    /// works on requests has to connect to others, and writes files. If there are too few for everybody,
+    /// each kind of connection gets its share. *Otherwise: whoever comes first takes the last one, and
+    /// neither is a peer accepted nor a file opened.*
+    #[must_use]
+    pub fn within(self, open_files: u64) -> Self {
+        let room = usize::try_from(open_files / 2).unwrap_or(usize::MAX);
+        let all = self.newcomers + self.clients + self.peers;
+        if all <= room {
+            return self;
+        }
+        let share = |places: usize| (places * room / all).max(1);
+        Self {
+            newcomers: share(self.newcomers),
+            clients: share(self.clients),
+            peers: share(self.peers),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections(limits: Limits) -> [usize; 3] {
+        [limits.newcomers, limits.clients, limits.peers]
+    }
+
+    #[test]
+    fn where_files_are_plenty_nobody_gets_less() {
+        assert_eq!(Limits::default().within(u64::MAX), Limits::default());
+        assert_eq!(Limits::default().within(2 * 9216), Limits::default());
+    }
+
+    #[test]
+    fn where_files_are_few_each_kind_of_connection_gets_its_share_of_half() {
+        assert_eq!(connections(Limits::default().within(1024)), [56, 227, 227]);
+        assert_eq!(connections(Limits::default().within(64)), [3, 14, 14]);
+        assert_eq!(connections(Limits::default().within(0)), [1, 1, 1]);
+        let few = Limits::default().within(1024);
+        assert_eq!(few.concurrent, Limits::default().concurrent);
     }
 }

@@ -6,6 +6,8 @@
 mod answer;
 mod attempts;
 mod body;
+#[cfg(test)]
+mod bounds;
 mod capacity;
 mod client;
 mod connections;

@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::bazaar::MAX_BODY_BYTES;
@@ -30,7 +31,7 @@ use crate::metrics::HttpMetrics;
 use crate::planted::{Bug, Bugs};
 
 /// Batches of replicated orders are larger than what clients send, but not by much.
-const MAX_INTERNAL_BODY_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const MAX_INTERNAL_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// How long requests in flight may take to end once the service is told to stop.
 const MAX_DRAIN: Duration = Duration::from_secs(3);
 /// Pause after a failed accept, so that the loop does not spin.
@@ -108,7 +109,7 @@ pub async fn serve<S: Service>(
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener) => accepted,
+            accepted = accept(&listener, limits.unread_bytes) => accepted,
             () = &mut shutdown => break,
         };
         let tcp = match accepted {
@@ -147,9 +148,10 @@ pub async fn serve<S: Service>(
     }
 }
 
-async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
+async fn accept(listener: &TcpListener, unread_bytes: usize) -> std::io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
+    setsockopt(&stream, sockopt::SndBuf, &unread_bytes)?;
     Ok(stream)
 }
 

@@ -339,6 +339,7 @@ impl Actor {
             }
             Input::SawCatalog(epoch, incarnation) => self.replica.saw_catalog(epoch, &incarnation),
             Input::Prove(reply) => {
+                self.planted.stretches.pass_blocking(Point::Disk);
                 if let Err(error) = self.store.prove() {
                     exit_on_disk_error("writing the order log", &self.store.explain(&error));
                 }
@@ -409,6 +410,7 @@ impl Actor {
             return;
         }
         change.committed = (mark > self.mark).then_some(mark);
+        self.planted.stretches.pass_blocking(Point::Disk);
         if let Err(error) = self.store.commit(&change) {
             exit_on_disk_error("writing the order log", &self.store.explain(&error));
         }

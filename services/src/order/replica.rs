@@ -31,7 +31,7 @@ use leadership::{Catalog, Leadership, Peer, Phase};
 use probation::Probation;
 
 /// Entries in one message: a few tens of kilobytes, far below the bound on a body.
-const MAX_ENTRIES_PER_APPEND: usize = 256;
+pub(crate) const MAX_ENTRIES_PER_APPEND: usize = 256;
 
 /// Names a waiting caller; the shell knows who it is.
 pub type Ticket = u64;

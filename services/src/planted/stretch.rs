@@ -28,13 +28,15 @@ pub enum Point {
     Answer,
     /// Leader: between handing a batch to the network and flushing its own disk.
     Flush,
+    /// Order: each write of the file, whatever for, as on a disk that is slow or hangs.
+    Disk,
     /// Front-end: between the catalog's answer to a query and the cache.
     Fill,
 }
 
 /// How many points there are.
 #[cfg(feature = "planted-bugs")]
-const POINTS: usize = 6;
+const POINTS: usize = 7;
 /// Longer than that is a typing error: nobody's patience lasts a minute.
 #[cfg(feature = "planted-bugs")]
 const MAX_MS: u16 = 60_000;

@@ -20,6 +20,7 @@ use serde_json::Value;
 use services::http::{Call, Peers, Reply};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+use wire::configuration::{ConfigurationChange, History};
 
 /// A generous bound on anything awaited; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -28,7 +29,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks at something that cannot be waited for otherwise.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// What the processes of one bazaar know each other by.
-const SECRET: &str = "a-secret-of-these-tests";
+pub(crate) const SECRET: &str = "a-secret-of-these-tests";
 /// Ports that the system gives to no outgoing connection; each bazaar takes five in a row.
 const PORTS: std::ops::Range<u16> = 10_000..30_000;
 /// Stocks that neither sell out nor fill up.
@@ -64,6 +65,10 @@ pub(crate) struct Bazaar {
     running: BTreeMap<Name, Child>,
     /// Replicas that the front-end is told to do without.
     without: Vec<u8>,
+    /// How many files each process may have open, if the machine's limit is not to count.
+    open_files: Option<u32>,
+    /// What else processes are started with.
+    flags: BTreeMap<Name, Vec<String>>,
     /// As a client of the bazaar.
     public: Peers,
     /// As one of its own.
@@ -78,6 +83,8 @@ impl Bazaar {
             base_port: free_base_port(),
             running: BTreeMap::new(),
             without: Vec::new(),
+            open_files: None,
+            flags: BTreeMap::new(),
             public: Peers::new(None),
             internal: Peers::new(Some(Arc::from(SECRET))),
         };
@@ -133,6 +140,17 @@ impl Bazaar {
         self.without.clear();
     }
 
+    /// From now on no process may have more files open than this, whatever it would like to.
+    pub(crate) fn limit_open_files(&mut self, files: u32) {
+        self.open_files = Some(files);
+    }
+
+    /// From now on a process is started with this flag too.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn start_with(&mut self, name: Name, flag: &str) {
+        self.flags.entry(name).or_default().push(flag.to_owned());
+    }
+
     /// Stops a process as an operator does.
     pub(crate) fn stop(&mut self, name: Name) {
         let mut child = self.running.remove(&name).unwrap();
@@ -171,6 +189,14 @@ impl Bazaar {
         self.note_end(name, status)
     }
 
+    /// The most memory that a process has ever had resident, in KiB.
+    pub(crate) fn peak_kib(&self, name: Name) -> u64 {
+        let pid = self.running[&name].id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Whether a process that was started has not ended by itself.
     pub(crate) fn runs(&mut self, name: Name) -> bool {
         self.ended(name).is_err()
@@ -182,11 +208,22 @@ impl Bazaar {
     }
 
     fn command(&self, name: Name) -> Command {
-        let mut command = Command::new(match name {
+        let program = match name {
             Name::FrontEnd => env!("CARGO_BIN_EXE_front-end"),
             Name::Catalog => env!("CARGO_BIN_EXE_catalog"),
             Name::Order(_) => env!("CARGO_BIN_EXE_order"),
-        });
+        };
+        let mut command = match self.open_files {
+            None => Command::new(program),
+            Some(files) => {
+                let mut shell = Command::new("sh");
+                shell
+                    .arg("-c")
+                    .arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""))
+                    .arg(program);
+                shell
+            }
+        };
         command.env("DOUBLE_TROUBLE_SECRET", SECRET).env_remove("RUST_LOG").stdin(Stdio::null());
         command.arg("--parent-pid").arg(std::process::id().to_string());
         command.arg("--data-dir").arg(self.data());
@@ -214,6 +251,7 @@ impl Bazaar {
             }
             Name::Order(id) => _ = command.arg("--id").arg(id.to_string()),
         }
+        command.args(self.flags.get(&name).into_iter().flatten());
         command
     }
 
@@ -361,6 +399,12 @@ impl Bazaar {
         (status.code(), self.last_line(name))
     }
 
+    /// Every change of the configuration so far.
+    pub(crate) async fn changes(&self) -> Vec<ConfigurationChange> {
+        let history = self.get(Name::FrontEnd, "/history").await.expect("the front-end answers");
+        history.json::<History>().expect("a history").changes
+    }
+
     pub(crate) async fn leadership(&self) -> Option<Value> {
         self.get(Name::FrontEnd, "/leader").await?.json()
     }
@@ -399,7 +443,12 @@ impl Bazaar {
 
     /// Whether a process has said this, in any line.
     pub(crate) fn has_said(&self, name: Name, words: &str) -> bool {
-        fs::read_to_string(self.log(name)).unwrap().contains(words)
+        self.times_said(name, words) > 0
+    }
+
+    /// How many times a process has said this.
+    pub(crate) fn times_said(&self, name: Name, words: &str) -> usize {
+        fs::read_to_string(self.log(name)).unwrap().matches(words).count()
     }
 
     /// The end of everything that was logged, for people.

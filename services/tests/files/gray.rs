@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use rusqlite::Connection;
 use serde_json::Value;
 use services::http::Call;
+use wire::configuration::Cause;
 use wire::headers;
 
 use crate::bazaar::{Bazaar, Name};
@@ -46,13 +47,8 @@ async fn a_leader_whose_database_another_program_has_locked_is_replaced_and_come
     let epoch = led_by_another(&mut bazaar, &before).await;
     assert!(before["epoch"].as_u64().unwrap() < epoch);
     assert!(bazaar.runs(old), "{}", bazaar.last_line(old));
-    let changes: Value = bazaar.get(Name::FrontEnd, "/history").await.unwrap().json().unwrap();
-    let causes = changes["changes"].as_array().unwrap().iter().map(|change| &change["cause"]);
-    assert!(
-        causes.clone().any(|cause| cause == "gray_failure"),
-        "{:?}",
-        causes.collect::<Vec<_>>()
-    );
+    let changes = bazaar.changes().await;
+    assert!(changes.iter().any(|change| change.cause == Cause::GrayFailure), "{changes:?}");
 
     program.execute_batch("ROLLBACK").unwrap();
     bazaar.whole().await;

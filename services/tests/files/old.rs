@@ -107,6 +107,36 @@ async fn an_old_copy_of_the_front_ends_file_makes_no_leader_of_a_replica_that_fe
     begins_or_is_refused(&mut bazaar, &mut history).await;
 }
 
+/// The copy is of a time before each replica lost its file once: of the databases that it takes for members
+/// none is left, though everything is there. It leads nobody, and its line tells the way out.
+#[tokio::test]
+async fn a_front_ends_copy_from_before_every_replicas_file_is_refused_and_losing_it_heals() {
+    let (mut bazaar, mut history, copy) = with_an_old_copy_of(Name::FrontEnd).await;
+    for name in ORDERS {
+        bazaar.kill(name);
+        bazaar.lose(name);
+        bazaar.launch(name);
+        bazaar.whole().await;
+    }
+    history.trade(&bazaar, EACH).await;
+    bazaar.stop_all();
+    bazaar.put_back(&copy);
+    bazaar.launch_all();
+    let line = bazaar.waits(Name::FrontEnd, "front-end.db is an old copy").await;
+    for words in
+        ["order-1.db, order-2.db, order-3.db", "move it away and start the front-end again"]
+    {
+        assert!(line.contains(words), "{line}");
+    }
+    assert!(bazaar.leadership().await.is_some_and(|leadership| leadership["epoch"] == 1));
+
+    bazaar.stop(Name::FrontEnd);
+    bazaar.lose(Name::FrontEnd);
+    bazaar.launch(Name::FrontEnd);
+    bazaar.whole().await;
+    history.goes_on(&bazaar).await;
+}
+
 /// A leader that is an old copy and alone must not number other orders under numbers that clients
 /// know (L3). The catalog, an old copy too, cannot tell it what it lacks.
 #[tokio::test]

@@ -92,6 +92,31 @@ async fn a_catalog_of_another_bazaar_is_refused_with_a_line() {
     history.goes_on(&bazaar).await;
 }
 
+#[tokio::test]
+async fn a_front_ends_file_of_another_bazaar_is_refused_with_a_line_and_losing_it_heals() {
+    let mut other = Bazaar::start().await;
+    let mut history = History::default();
+    history.trade(&other, 20).await;
+    other.stop_all();
+    let foreign = other.copy(Name::FrontEnd);
+
+    let mut bazaar = Bazaar::start().await;
+    let mut history = History::default();
+    history.trade(&bazaar, 60).await;
+    bazaar.kill(Name::FrontEnd);
+    bazaar.put_back(&foreign);
+    bazaar.launch(Name::FrontEnd);
+    let (code, line) = bazaar.refuses(Name::FrontEnd).await;
+    assert_eq!(code, Some(3), "{line}");
+    assert!(line.contains("front-end.db belongs to bazaar "), "{line}");
+    assert!(line.contains("move it away and start again"), "{line}");
+    // The others have not listened to it.
+    bazaar.lose(Name::FrontEnd);
+    bazaar.launch(Name::FrontEnd);
+    bazaar.whole().await;
+    history.goes_on(&bazaar).await;
+}
+
 /// A new file is as good as none: nobody mistakes it for a bazaar that has just begun.
 #[tokio::test]
 async fn a_front_end_that_waits_says_for_whom() {

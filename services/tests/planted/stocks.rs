@@ -7,14 +7,15 @@ use services::http::Call;
 
 use crate::processes::{Name, Processes};
 
-const INVENTED: usize = 100;
+/// As many as the story has.
+const INVENTED: usize = 2000;
 
 /// Trades invented stocks, through the front-end and by hand, and counts what the catalog's file holds of
 /// it once its process has ended.
 async fn kept_of_invented_stocks(bug: Option<&'static str>) -> usize {
     let mut processes = Processes::start(bug).await;
     for number in 0..INVENTED {
-        let stock_name = format!("Nothing{number}");
+        let stock_name = format!("Nothing{number:0>50}");
         let order = json!({"stock_name": stock_name, "trade_type": "Buy", "quantity": 1});
         let by_hand = json!({"stock_name": stock_name, "type": "Buy", "quantity": 1});
         for (name, call) in [
