@@ -198,7 +198,7 @@ impl Bazaar {
                 let Some(at_monotonic_us) = at_monotonic_us else { continue };
                 let at_us = events.origin().since_origin(at_monotonic_us);
                 events.emit_at(at_us, kind, |event| {
-                    event.process = Some(name.to_string());
+                    event.process = Some((*name).into());
                     event.pid = Some(child.pid());
                 });
             }

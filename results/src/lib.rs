@@ -4,6 +4,7 @@
 //! process, no socket and no clock; whoever measures hands it rows.
 //!
 //! * [`records`]: one type per row of every file, and the CSV reading and writing.
+//! * [`timeline`]: what happened to the services, read off a trial's events once, for all of what follows.
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
 //! * [`catalog_queries`]: what the cache kept from the catalog.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
@@ -31,4 +32,5 @@ pub mod stats;
 pub mod summary;
 pub mod text;
 pub mod thresholds;
+pub mod timeline;
 pub mod verdict;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Action, FaultSet, ReplicaSet, Subject};
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,16 +65,20 @@ pub struct Event {
     pub fault: Option<u32>,
     /// For a fault: when it was planned to be injected.
     pub planned_us: Option<u64>,
-    /// For a fault: `kill`, `pause`, `resume` or `restart`; of a link `cut`, `delay`, `throttle` or
-    /// `heal`.
-    pub action: Option<String>,
+    /// For a fault: what was done.
+    pub action: Option<Action>,
     /// For a fault: what the plan said, for example `leader`.
     pub target: Option<String>,
     /// The process that it turned out to be: `order-3`, `catalog`, `front-end`; or the link:
     /// `order-3 -> order-1`, or `<->` for both directions.
-    pub process: Option<String>,
+    pub process: Option<Subject>,
     /// That process's id.
     pub pid: Option<u32>,
+    /// Of what ends faults, a restart, a resume or a heal: which of the plan's it ended, separated by
+    /// spaces. More than its own, if several had broken the process; without its own, if another had
+    /// ended that before. Not in runs of format 1.
+    #[serde(default)]
+    pub ends: FaultSet,
     /// The configuration's epoch after a change.
     pub epoch: Option<u64>,
     /// The configuration's version after a change.
@@ -80,7 +86,7 @@ pub struct Event {
     /// The leading replica after a change.
     pub leader: Option<u8>,
     /// The in-sync replicas after a change, separated by spaces.
-    pub in_sync: Option<String>,
+    pub in_sync: Option<ReplicaSet>,
     /// Since when the front-end doubted the old leader.
     pub suspected_us: Option<u64>,
     /// In an open loop: how many arrivals were due and never sent, because no client was free until
@@ -104,6 +110,7 @@ impl Event {
             target: None,
             process: None,
             pid: None,
+            ends: FaultSet::default(),
             epoch: None,
             version: None,
             leader: None,
@@ -112,11 +119,5 @@ impl Event {
             unsent: None,
             detail: None,
         }
-    }
-
-    /// Whether what was done undoes a fault: a restart, a resume, a link that is healed.
-    #[must_use]
-    pub fn undoes_fault(&self) -> bool {
-        matches!(self.action.as_deref(), Some("restart" | "resume" | "heal"))
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 use serde::de::DeserializeOwned;
 
+use super::manifest::OLDEST_FORMAT;
 use super::{Event, FinalRow, MANIFEST_FORMAT, Manifest, Observation};
 
 /// Why a run's folder could not be read, or written to.
@@ -101,9 +102,9 @@ impl RunFolder {
         let manifest: Manifest = serde_json::from_str(&text).map_err(|error| {
             FolderError::Manifest { path: path.clone(), reason: error.to_string() }
         })?;
-        if manifest.format != MANIFEST_FORMAT {
+        if !(OLDEST_FORMAT..=MANIFEST_FORMAT).contains(&manifest.format) {
             let reason = format!(
-                "format {} is not the format {MANIFEST_FORMAT} that this version reads",
+                "format {} is none that this version reads: {OLDEST_FORMAT} to {MANIFEST_FORMAT}",
                 manifest.format
             );
             return Err(FolderError::Manifest { path, reason });

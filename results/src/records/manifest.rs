@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the files' format that this crate writes.
-pub const MANIFEST_FORMAT: u32 = 1;
+/// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
+/// an act ended; runs of format 1 are read as well.
+pub const MANIFEST_FORMAT: u32 = 2;
+
+/// The oldest format that is read.
+pub(super) const OLDEST_FORMAT: u32 = 1;
 
 /// One combination of settings, repeated `trials` times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +51,7 @@ pub struct InitialStock {
 /// What a run was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`MANIFEST_FORMAT`].
+    /// [`MANIFEST_FORMAT`], or an older one.
     pub format: u32,
     /// `bench` or `failover`.
     pub kind: String,

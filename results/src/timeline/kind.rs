@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::Event;
+use super::Act;
+use crate::records::{Action, ProcessName};
 
 /// A fault. What undoes one (restart, resume, heal) is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,16 +24,16 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// What the event did, if that is a fault.
+    /// What the action begins, if it begins a fault.
     #[must_use]
-    pub fn of(event: &Event) -> Option<Self> {
-        match event.action.as_deref()? {
-            "kill" => Some(Self::Kill),
-            "pause" => Some(Self::Pause),
-            "cut" => Some(Self::Cut),
-            "delay" => Some(Self::Delay),
-            "throttle" => Some(Self::Throttle),
-            _ => None,
+    pub fn of(action: Action) -> Option<Self> {
+        match action {
+            Action::Kill => Some(Self::Kill),
+            Action::Pause => Some(Self::Pause),
+            Action::Cut => Some(Self::Cut),
+            Action::Delay => Some(Self::Delay),
+            Action::Throttle => Some(Self::Throttle),
+            Action::Restart | Action::Resume | Action::Heal => None,
         }
     }
 
@@ -74,26 +75,20 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role of the process that `injected` names. The plan's `leader` was looked up when the
-    /// fault fired, so it is believed; otherwise `leader`, who led just before, decides.
-    #[must_use]
-    pub fn of(injected: &Event, leader: Option<u8>) -> Self {
-        if FaultKind::of(injected).is_some_and(FaultKind::is_of_links) {
+    /// The role of what was hit. The plan's `leader` was looked up when the fault fired, so it is
+    /// believed; otherwise `leader`, who led just before, decides.
+    pub(super) fn of(kind: FaultKind, injected: &Act, leader: Option<u8>) -> Self {
+        if kind.is_of_links() {
             return Self::Link;
         }
-        let process = injected.process.as_deref().unwrap_or_default();
-        let Some(replica) = process.strip_prefix("order-") else {
-            return match process {
-                "catalog" => Self::Catalog,
-                "front-end" => Self::FrontEnd,
-                _ => Self::Other,
-            };
-        };
-        let led = leader.is_some_and(|leader| replica.parse() == Ok(leader));
-        if led || injected.target.as_deref() == Some("leader") {
-            Self::Leader
-        } else {
-            Self::Follower
+        match injected.subject.and_then(|subject| subject.process()) {
+            Some(ProcessName::Catalog) => Self::Catalog,
+            Some(ProcessName::FrontEnd) => Self::FrontEnd,
+            Some(ProcessName::Order(id)) => {
+                let led = leader == Some(id.0) || injected.target.as_deref() == Some("leader");
+                if led { Self::Leader } else { Self::Follower }
+            }
+            None => Self::Other,
         }
     }
 }
