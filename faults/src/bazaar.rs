@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use results::records::EventKind;
+use records::EventKind;
 use serde::Deserialize;
 use tokio::time::Instant;
 

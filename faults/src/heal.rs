@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use results::records::{Event, EventKind, FaultSet};
+use records::{Event, EventKind, FaultSet};
 
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;

@@ -3,10 +3,10 @@
 //! A fault of a process ends with whatever makes the process whole again, be that another fault's
 //! restart: a leader that is paused may be killed, and started again, by a fault that came later. So
 //! whoever acts is told what that ended, and writes it down
-//! ([`Event::ends`](results::records::Event::ends)). A link's faults end one by one, each with its own
+//! ([`Event::ends`](records::Event::ends)). A link's faults end one by one, each with its own
 //! heal.
 
-use results::records::{Action, FaultSet};
+use records::{Action, FaultSet};
 
 use crate::injector::Injection;
 use crate::process::ProcessName;

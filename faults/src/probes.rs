@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use results::records::{Event, EventKind};
+use records::{Event, EventKind};
 use wire::configuration::{Cause, Configuration, ConfigurationChange, History};
 use wire::ids::{ConfigVersion, Epoch};
 

@@ -11,7 +11,7 @@ mod target;
 
 use std::fmt;
 
-pub use results::records::Action;
+pub use records::Action;
 use serde::{Deserialize, Serialize};
 
 pub use self::action::{CutMode, Harm, LinkHarm};

@@ -1,6 +1,6 @@
 //! The links of a bazaar that was started with relays: made worse, and healed.
 
-use results::records::Route;
+use records::Route;
 
 use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use results::records::Route;
+use records::Route;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 

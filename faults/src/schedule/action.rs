@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use results::records::Action;
+use records::Action;
 use serde::{Deserialize, Serialize};
 
 /// What a cut link does with what comes to it.
