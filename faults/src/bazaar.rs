@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use results::records::EventKind;
+use records::EventKind;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -198,7 +198,7 @@ impl Bazaar {
                 let Some(at_monotonic_us) = at_monotonic_us else { continue };
                 let at_us = events.origin().since_origin(at_monotonic_us);
                 events.emit_at(at_us, kind, |event| {
-                    event.process = Some(name.to_string());
+                    event.process = Some((*name).into());
                     event.pid = Some(child.pid());
                 });
             }

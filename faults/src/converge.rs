@@ -13,7 +13,7 @@ mod comparison;
 
 use std::time::Duration;
 
-use results::records::EventKind;
+use records::EventKind;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wire::dump::OrderPage;

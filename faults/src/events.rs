@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use results::records::{Event, EventKind};
+use records::{Event, EventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Origin;

@@ -1,11 +1,14 @@
 //! Everything up again, whatever the schedule says: what is compared at the end of a trial must
 //! be able to answer, and a replica that stays down proves nothing about the protocols.
 
-use results::records::{Event, EventKind};
+use std::sync::{Mutex, PoisonError};
+
+use records::{Event, EventKind, FaultSet};
 
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
 use crate::injector::Injection;
+use crate::lasting::Lasting;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
 
@@ -30,7 +33,8 @@ pub async fn heal(
     injected: &[Injection],
     events: &EventSink,
 ) -> Result<(), NotHealed> {
-    let healing = Healing { bazaar, injected, events };
+    let lasting = Mutex::new(Lasting::after(injected));
+    let healing = Healing { bazaar, injected, lasting, events };
     let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
     healing.heal_links();
     // First all acts, then all waits: a service may need the others to become ready.
@@ -47,6 +51,7 @@ pub async fn heal(
 struct Healing<'a> {
     bazaar: &'a Bazaar,
     injected: &'a [Injection],
+    lasting: Mutex<Lasting>,
     events: &'a EventSink,
 }
 
@@ -59,8 +64,9 @@ impl Healing<'_> {
             for kind in [EventKind::Injected, EventKind::Confirmed] {
                 self.events.emit_at(at_us, kind, |event| {
                     event.fault = Some(fault);
-                    event.action = Some(Action::Heal.to_string());
-                    event.process = Some(route.to_string());
+                    event.action = Some(Action::Heal);
+                    event.process = Some(route.into());
+                    event.ends = std::iter::once(fault).collect();
                     event.detail = Some("healing".to_owned());
                 });
             }
@@ -77,7 +83,11 @@ impl Healing<'_> {
 
     async fn follow(&self, act: Act) -> Result<(), ActError> {
         let at_us = self.events.origin().since_origin(act.at_monotonic_us);
-        let fill = |event: &mut Event| self.describe(event, act.name, act.action, act.pid);
+        let ends = self.ended(act.action, act.name, at_us);
+        let fill = |event: &mut Event| {
+            self.describe(event, act.name, act.action, act.pid);
+            event.ends = ends.clone();
+        };
         self.events.emit_at(at_us, EventKind::Injected, fill);
         let at_us = self.events.origin().since_origin(act.confirm().await?);
         self.events.emit_at(at_us, EventKind::Confirmed, fill);
@@ -111,9 +121,14 @@ impl Healing<'_> {
         Ok(())
     }
 
+    /// Which faults that was the end of.
+    fn ended(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
+        self.lasting.lock().unwrap_or_else(PoisonError::into_inner).ended(action, name, at_us)
+    }
+
     fn give_up(&self, process: ProcessName, source: ActError) -> NotHealed {
         self.events.emit(EventKind::NotConfirmed, |event| {
-            event.process = Some(process.to_string());
+            event.process = Some(process.into());
             event.detail = Some(format!("healing: {source}"));
         });
         NotHealed { process, source }
@@ -126,8 +141,8 @@ impl Healing<'_> {
                 && matches!(injection.action, Action::Kill | Action::Pause)
         };
         event.fault = self.injected.iter().rfind(hit).map(|injection| injection.fault);
-        event.action = Some(action.to_string());
-        event.process = Some(name.to_string());
+        event.action = Some(action);
+        event.process = Some(name.into());
         event.pid = Some(pid);
         event.detail = Some("healing".to_owned());
     }

@@ -7,19 +7,19 @@
 //! if the plan allows that) and never stops the run: the checks decide what the run is still good
 //! for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use results::records::{Event, EventKind};
+use records::{Event, EventKind, FaultSet, Route};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
+use crate::lasting::Lasting;
 use crate::leadership;
 use crate::process::{ProcessName, ProcessState};
-use crate::relay::Route;
 use crate::schedule::{Action, Aim, Fault, Harm, Link, LinkHarm, Schedule, Target};
 
 /// How long a dead leader's successor is waited for. It takes milliseconds; if nobody is left who
@@ -39,6 +39,8 @@ pub struct Injection {
     pub process: Option<ProcessName>,
     /// When, in microseconds since the run's origin.
     pub at_us: u64,
+    /// Whether it was done at all.
+    pub done: bool,
     /// Whether it was seen to have worked.
     pub confirmed: bool,
 }
@@ -54,6 +56,7 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send,
 ) -> Vec<Injection> {
     let (stopper, stopped) = watch::channel(false);
+    let lasting = Arc::<Mutex<Lasting>>::default();
     let mut faults = JoinSet::new();
     for fault in schedule.faults() {
         let one = OneFault {
@@ -62,6 +65,7 @@ pub async fn run(
             load_began_us,
             events: events.clone(),
             stopped: stopped.clone(),
+            lasting: Arc::clone(&lasting),
             done: Vec::new(),
         };
         one.announce();
@@ -87,6 +91,8 @@ struct OneFault {
     load_began_us: u64,
     events: EventSink,
     stopped: watch::Receiver<bool>,
+    /// Shared by all faults of the schedule.
+    lasting: Arc<Mutex<Lasting>>,
     done: Vec<Injection>,
 }
 
@@ -168,12 +174,20 @@ impl OneFault {
         for kind in [EventKind::Injected, EventKind::Confirmed] {
             self.events.emit_at(at_us, kind, |event| {
                 self.describe(event, action, at_ms);
-                event.process = Some(route.to_string());
+                event.process = Some(route.into());
+                event.ends = action.is_end().then_some(self.fault.number).into_iter().collect();
                 event.detail = (!detail.is_empty()).then(|| detail.to_owned());
             });
         }
         let fault = self.fault.number;
-        self.done.push(Injection { fault, action, process: None, at_us, confirmed: true });
+        self.done.push(Injection {
+            fault,
+            action,
+            process: None,
+            at_us,
+            done: true,
+            confirmed: true,
+        });
     }
 
     /// Who the target is now; if there is nobody, tells that the fault is not done.
@@ -245,9 +259,11 @@ impl OneFault {
             }
         };
         let at_us = self.events.origin().since_origin(act.at_monotonic_us);
+        let ends = self.acted(action, name, at_us);
         let fill = |event: &mut Event| {
             self.describe(event, action, at_ms);
-            event.process = Some(name.to_string());
+            event.ends = ends.clone();
+            event.process = Some(name.into());
             event.pid = Some(act.pid);
         };
         self.events.emit_at(at_us, EventKind::Injected, fill);
@@ -263,8 +279,21 @@ impl OneFault {
             }),
         }
         let (fault, confirmed) = (self.fault.number, confirmed.is_ok());
-        self.done.push(Injection { fault, action, process: Some(name), at_us, confirmed });
+        self.done.push(Injection {
+            fault,
+            action,
+            process: Some(name),
+            at_us,
+            done: true,
+            confirmed,
+        });
         true
+    }
+
+    /// Which faults that was the end of.
+    fn acted(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
+        let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
+        lasting.acted(self.fault.number, action, name, at_us)
     }
 
     fn not_done(&mut self, action: Action, at_ms: u64, name: Option<ProcessName>, reason: &str) {
@@ -291,18 +320,25 @@ impl OneFault {
             event.detail = Some(reason.to_owned());
         });
         let fault = self.fault.number;
-        self.done.push(Injection { fault, action, process: name, at_us, confirmed: false });
+        self.done.push(Injection {
+            fault,
+            action,
+            process: name,
+            at_us,
+            done: false,
+            confirmed: false,
+        });
     }
 
     fn describe(&self, event: &mut Event, action: Action, at_ms: u64) {
         event.fault = Some(self.fault.number);
         event.planned_us = Some(self.planned_us(at_ms));
-        event.action = Some(action.to_string());
+        event.action = Some(action);
         event.target = Some(self.fault.aim.to_string());
     }
 
     fn name_process(&self, event: &mut Event, name: ProcessName) {
-        event.process = Some(name.to_string());
+        event.process = Some(name.into());
         event.pid = self.bazaar.process(name).map(|process| process.pid);
     }
 

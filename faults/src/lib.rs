@@ -13,7 +13,7 @@
 //! * [`schedule`]: what a plan's faults mean, as a pure function.
 //! * [`events`]: where what happened is told.
 //! * [`leadership`]: who leads right now.
-//! * [`injector`]: does what the schedule says.
+//! * [`injector`]: does what the schedule says; `lasting` knows which faults an act ends.
 //! * [`probes`]: watches the front-end's configuration and the children's lives.
 //! * [`dump`]: what replicas and catalog hold, page by page.
 //! * [`heal`], [`converge`]: everything up again, and then everything equal.
@@ -30,6 +30,7 @@ pub mod folder;
 pub mod heal;
 pub mod http;
 pub mod injector;
+mod lasting;
 mod launch;
 pub mod leadership;
 pub mod ports;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use results::records::{Event, EventKind};
+use records::{Event, EventKind};
 use wire::configuration::{Cause, Configuration, ConfigurationChange, History};
 use wire::ids::{ConfigVersion, Epoch};
 
@@ -59,13 +59,13 @@ impl Watch {
             let pid = self.bazaar.process(name).map(|process| process.pid);
             self.events.emit_at(at_us, kind, |event: &mut Event| {
                 if kind != EventKind::InSyncChanged {
-                    event.process = Some(name.to_string());
+                    event.process = Some(name.into());
                     event.pid = pid;
                 }
                 event.epoch = Some(configuration.epoch.0);
                 event.version = version.map(|version| version.0);
                 event.leader = Some(configuration.leader.0);
-                event.in_sync = Some(spaced(&configuration));
+                event.in_sync = Some(configuration.in_sync.iter().map(|id| id.0).collect());
                 event.suspected_us = suspected_us;
                 event.detail = Some(detail);
             });
@@ -76,17 +76,12 @@ impl Watch {
         for death in self.bazaar.take_deaths() {
             let at_us = self.events.origin().since_origin(death.at_monotonic_us);
             self.events.emit_at(at_us, EventKind::Died, |event| {
-                event.process = Some(death.name.to_string());
+                event.process = Some(death.name.into());
                 event.pid = Some(death.pid);
                 event.detail = Some(death.status);
             });
         }
     }
-}
-
-fn spaced(leadership: &Leadership) -> String {
-    let ids: Vec<_> = leadership.in_sync.iter().map(ToString::to_string).collect();
-    ids.join(" ")
 }
 
 /// Something about the configuration that was not known before.

@@ -28,5 +28,4 @@ mod gate;
 mod network;
 mod path;
 
-pub use network::Route;
 pub(crate) use network::{Network, addresses_needed};

@@ -11,9 +11,10 @@ mod target;
 
 use std::fmt;
 
+pub use records::Action;
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{Action, CutMode, Harm, LinkHarm};
+pub use self::action::{CutMode, Harm, LinkHarm};
 use self::expansion::Expansion;
 pub use self::target::{Link, Target, UnknownLink, UnknownTarget};
 

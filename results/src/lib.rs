@@ -3,7 +3,8 @@
 //! Offline and rerunnable: this crate reads and writes the files of a run's folder. It knows no
 //! process, no socket and no clock; whoever measures hands it rows.
 //!
-//! * [`records`]: one type per row of every file, and the CSV reading and writing.
+//! * [`records`], a crate of its own: one type per row of every file, and how they are read.
+//! * [`timeline`]: what happened to the services, read off a trial's events once, for all of what follows.
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
 //! * [`catalog_queries`]: what the cache kept from the catalog.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
@@ -25,10 +26,12 @@ pub mod html;
 pub mod knee;
 pub mod lateness;
 pub mod linear;
-pub mod records;
 pub mod report;
 pub mod stats;
 pub mod summary;
 pub mod text;
 pub mod thresholds;
+pub mod timeline;
 pub mod verdict;
+
+pub use records;

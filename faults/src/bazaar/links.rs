@@ -1,8 +1,10 @@
 //! The links of a bazaar that was started with relays: made worse, and healed.
 
+use records::Route;
+
 use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
-use crate::relay::{Network, Route};
+use crate::relay::Network;
 use crate::schedule::LinkHarm;
 
 impl Bazaar {

@@ -21,6 +21,7 @@ async fn whatever_is_paused_or_down_runs_again() {
         action: Action::Kill,
         process: Some(order_3),
         at_us: 0,
+        done: true,
         confirmed: true,
     };
     let (sink, mut received) = events();
@@ -28,9 +29,10 @@ async fn whatever_is_paused_or_down_runs_again() {
     assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
     let told = drain(&mut received);
     assert_eq!(kinds(&told), [Injected, Confirmed, Injected, Confirmed, Ready, Healed]);
-    assert_eq!((told[0].action.as_deref(), told[0].fault), (Some("resume"), None));
-    assert_eq!((told[2].action.as_deref(), told[2].fault), (Some("restart"), Some(4)));
-    assert_eq!(told[4].process.as_deref(), Some("order-3"));
+    assert_eq!((told[0].action, told[0].fault), (Some(Action::Resume), None));
+    assert_eq!((told[2].action, told[2].fault), (Some(Action::Restart), Some(4)));
+    assert_eq!(told[2].ends.to_string(), "4");
+    assert_eq!(told[4].process, Some(order_3.into()));
 
     let converged = converge(&bazaar, Duration::from_secs(20), &sink).await.unwrap();
     let mut sources = Vec::new();

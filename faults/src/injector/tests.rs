@@ -37,7 +37,7 @@ async fn a_leader_is_looked_up_killed_and_restarted() {
     for event in &events {
         assert_eq!((event.fault, event.target.as_deref()), (Some(1), Some("leader")));
     }
-    assert!(events[2..].iter().all(|event| event.process.as_deref() == Some("order-3")));
+    assert!(events[2..].iter().all(|event| event.process == "order-3".parse().ok()));
     assert!(events[2].at_us >= events[2].planned_us.unwrap());
     assert!(events[3].at_us >= events[2].at_us);
     assert_eq!(events[4].planned_us.unwrap() - events[2].planned_us.unwrap(), 50_000);
@@ -63,7 +63,7 @@ async fn a_follower_is_the_highest_in_sync_replica_that_does_not_lead() {
     let (done, events, bazaar, _fake) = inject(&[json]).await;
     assert_eq!(done.len(), 2);
     assert!(done.iter().all(|done| done.confirmed));
-    assert_eq!(events[2].process.as_deref(), Some("order-2"));
+    assert_eq!(events[2].process, "order-2".parse().ok());
     assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
 }
 
@@ -141,13 +141,17 @@ async fn a_link_is_cut_and_healed_between_the_processes_that_its_ends_are() {
     let kinds: Vec<_> = of_first.iter().map(|event| event.event).collect();
     assert_eq!(kinds, [Planned, Planned, Injected, Confirmed, Injected, Confirmed]);
     assert_eq!(of_first[2].target.as_deref(), Some("leader -> catalog"));
-    assert_eq!(of_first[2].process.as_deref(), Some("order-3 -> catalog"));
+    assert_eq!(of_first[2].process, "order-3 -> catalog".parse().ok());
     assert_eq!(of_first[2].detail.as_deref(), Some("reset"));
 
     crate::heal::heal(&bazaar, &done, &sink).await.unwrap();
     let healed = drain(&mut received);
-    let (action, process) = (healed[0].action.as_deref(), healed[0].process.as_deref());
-    assert_eq!((action, process), (Some("heal"), Some("order-1 <-> order-2")));
+    let (action, process) = (healed[0].action, healed[0].process);
+    assert_eq!((action, process), (Some(Action::Heal), "order-1 <-> order-2".parse().ok()));
+    assert_eq!(
+        (of_first[4].ends.to_string(), healed[0].ends.to_string()),
+        ("1".into(), "2".into())
+    );
     assert_eq!(bazaar.harmed_links(), []);
 }
 
@@ -172,6 +176,9 @@ async fn an_end_that_another_fault_has_overtaken_is_skipped() {
         (Action::Resume, false),
     ];
     assert_eq!(acts, expected);
+    let restart = events.iter().filter(|e| e.action == Some(Action::Restart));
+    let mut confirmed = restart.filter(|e| e.event == EventKind::Confirmed);
+    assert_eq!(confirmed.next().unwrap().ends.to_string(), "1 2");
     let skipped: Vec<_> = events.iter().filter(|e| e.event == EventKind::Skipped).collect();
     assert_eq!(skipped.len(), 1, "{events:?}");
     assert_eq!(skipped[0].detail.as_deref(), Some("cannot resume order-3, which is running"));

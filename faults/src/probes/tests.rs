@@ -148,6 +148,6 @@ async fn a_death_is_told_and_the_last_look_comes_after_the_stop() {
     watch(Arc::clone(&bazaar), sink, killed).await;
     let told = drain(&mut received);
     assert_eq!(kinds(&told), [EventKind::Died]);
-    assert_eq!(told[0].process.as_deref(), Some("order-1"));
+    assert_eq!(told[0].process, "order-1".parse().ok());
     assert!(told[0].detail.as_deref().unwrap().contains("SIGKILL"));
 }

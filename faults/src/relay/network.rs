@@ -1,11 +1,11 @@
 //! All paths and relays of one bazaar.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use records::Route;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -15,31 +15,6 @@ use super::path::Path;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::schedule::LinkHarm;
-
-/// A link between two processes that are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// Who sends.
-    pub from: ProcessName,
-    /// Who receives.
-    pub to: ProcessName,
-    /// Whether the other direction is meant, too.
-    pub both_ways: bool,
-}
-
-impl Route {
-    fn directions(self) -> impl Iterator<Item = (ProcessName, ProcessName)> {
-        let back = self.both_ways.then_some((self.to, self.from));
-        std::iter::once((self.from, self.to)).chain(back)
-    }
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arrow = if self.both_ways { "<->" } else { "->" };
-        write!(f, "{} {arrow} {}", self.from, self.to)
-    }
-}
 
 /// Something that is wrong with a link now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

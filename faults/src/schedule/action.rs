@@ -1,67 +1,11 @@
-//! What can be done to a process or to a link, and what undoes it.
+//! What a fault does to a process or to a link, and what begins and ends it.
 
 use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use records::Action;
 use serde::{Deserialize, Serialize};
-
-/// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// SIGKILL, to a process.
-    Kill,
-    /// SIGSTOP, to a process.
-    Pause,
-    /// SIGCONT, which ends a pause.
-    Resume,
-    /// A new process, which ends a kill.
-    Restart,
-    /// Nothing passes a link any more.
-    Cut,
-    /// Everything passes a link later.
-    Delay,
-    /// Everything passes a link slowly.
-    Throttle,
-    /// The link is as it was, which ends a cut, a delay or a throttle.
-    Heal,
-}
-
-impl Action {
-    /// The word that plans and events use.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kill => "kill",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Restart => "restart",
-            Self::Cut => "cut",
-            Self::Delay => "delay",
-            Self::Throttle => "throttle",
-            Self::Heal => "heal",
-        }
-    }
-
-    /// Whether it is done to a link; otherwise it is done to a process.
-    #[must_use]
-    pub fn is_of_links(self) -> bool {
-        matches!(self, Self::Cut | Self::Delay | Self::Throttle | Self::Heal)
-    }
-
-    /// Whether it ends a fault; otherwise it begins one.
-    #[must_use]
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Resume | Self::Restart | Self::Heal)
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// What a cut link does with what comes to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

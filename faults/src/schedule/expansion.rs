@@ -3,9 +3,9 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::action::{Action, Harm, LinkHarm};
+use super::action::{Harm, LinkHarm};
 use super::target::{Link, Target};
-use super::{Aim, Fault, PlannedFault, ScheduleError};
+use super::{Action, Aim, Fault, PlannedFault, ScheduleError};
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;

@@ -94,7 +94,8 @@ fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path, console: Opti
 
 /// Says what changed, as far as somebody at a terminal wants to know.
 fn tell(event: &Event, log_dir: &Path) {
-    let process = event.process.as_deref().unwrap_or("a process");
+    let named = event.process.map(|subject| subject.to_string());
+    let process = named.as_deref().unwrap_or("a process");
     match event.event {
         EventKind::Died => {
             let pid = event.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();

@@ -126,7 +126,8 @@ impl Board {
         let mut inner = self.inner();
         match event.event {
             EventKind::Died => {
-                let process = event.process.as_deref().unwrap_or("a process");
+                let named = event.process.map(|subject| subject.to_string());
+                let process = named.as_deref().unwrap_or("a process");
                 inner.leadership.harmed(process, "the death of", event.at_us);
                 let text = format!("{process} has died by itself");
                 inner.mark(event.at_us, MarkKind::Fault, format!("{process} died"), text);

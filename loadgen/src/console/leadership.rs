@@ -69,8 +69,7 @@ impl Leadership {
     /// Takes in a change of configuration. Returns what there is to say, if a leader began to serve.
     pub(super) fn hear(&mut self, event: &Event) -> Option<String> {
         let (id, epoch) = (event.leader?, event.epoch?);
-        let ids = event.in_sync.as_deref().unwrap_or_default();
-        let in_sync = ids.split(' ').filter_map(|id| id.parse().ok()).collect();
+        let in_sync = event.in_sync.iter().flat_map(|members| members.ids()).collect();
         let known = self.leader.as_ref().filter(|leader| leader.epoch == epoch);
         let served = known.is_some_and(|leader| leader.serves);
         let serves = served || event.event == EventKind::LeaderServes;
@@ -119,7 +118,7 @@ mod tests {
     fn event(kind: EventKind, at_us: u64, leader: u8, epoch: u64) -> Event {
         let mut event = Event::new("serve", 1, at_us, kind);
         (event.leader, event.epoch) = (Some(leader), Some(epoch));
-        event.in_sync = Some("1 2 3".to_owned());
+        event.in_sync = "1 2 3".parse().ok();
         event
     }
 
@@ -153,7 +152,7 @@ mod tests {
     fn who_is_in_sync_changes_without_a_word_about_the_leader() {
         let mut leadership = led_by_3();
         let mut change = event(EventKind::InSyncChanged, 300, 3, 1);
-        change.in_sync = Some("1 3".to_owned());
+        change.in_sync = "1 3".parse().ok();
         assert_eq!(leadership.hear(&change), None);
         let leader = leadership.leader().unwrap();
         assert_eq!((leader.in_sync.as_slice(), leader.serves), (&[1, 3][..], true));

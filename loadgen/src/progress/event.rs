@@ -15,11 +15,10 @@ pub(super) fn news_of(run: &str, event: &Event) -> Option<News> {
         EventKind::NotConfirmed => fault(run, event, "not-confirmed"),
         EventKind::Skipped => fault(run, event, "skipped"),
         EventKind::Died => {
-            let (process, pid) = (event.process.clone(), event.pid);
+            let (process, pid) = (event.process.map(|subject| subject.to_string()), event.pid);
             News::Died { run, cell, trial, at_us, process, pid }
         }
         EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
-            let in_sync = event.in_sync.as_deref().unwrap_or_default();
             News::Leader {
                 run,
                 cell,
@@ -27,7 +26,7 @@ pub(super) fn news_of(run: &str, event: &Event) -> Option<News> {
                 at_us,
                 leader: event.leader?,
                 epoch: event.epoch?,
-                in_sync: in_sync.split(' ').filter_map(|id| id.parse().ok()).collect(),
+                in_sync: event.in_sync.iter().flat_map(|members| members.ids()).collect(),
                 serves: event.event != EventKind::LeaderChanged,
             }
         }
@@ -46,9 +45,9 @@ fn fault(run: String, event: &Event, outcome: &'static str) -> News {
         trial: event.trial,
         at_us: event.at_us,
         fault: event.fault,
-        action: event.action.clone(),
+        action: event.action.map(|action| action.to_string()),
         target: event.target.clone(),
-        process: event.process.clone(),
+        process: event.process.map(|subject| subject.to_string()),
         pid: event.pid,
         outcome,
         detail: event.detail.clone(),
@@ -57,13 +56,15 @@ fn fault(run: String, event: &Event, outcome: &'static str) -> News {
 
 #[cfg(test)]
 mod tests {
+    use results::records::Action;
+
     use super::*;
 
     #[test]
     fn a_fault_is_news_once_it_is_confirmed() {
         let mut event = Event::new("p0.8-cache-on", 2, 1_500_000, EventKind::Injected);
-        (event.fault, event.action) = (Some(1), Some("kill".to_owned()));
-        event.process = Some("order-3".to_owned());
+        (event.fault, event.action) = (Some(1), Some(Action::Kill));
+        event.process = "order-3".parse().ok();
         assert!(news_of("failover", &event).is_none());
         event.event = EventKind::Confirmed;
         let json = serde_json::to_value(news_of("failover", &event).unwrap()).unwrap();
@@ -79,7 +80,7 @@ mod tests {
     fn a_leader_is_news_when_it_is_chosen_and_when_it_serves() {
         let mut event = Event::new("c", 1, 5, EventKind::LeaderChanged);
         (event.leader, event.epoch) = (Some(2), Some(4));
-        event.in_sync = Some("1 2".to_owned());
+        event.in_sync = "1 2".parse().ok();
         let json = |event: &Event| serde_json::to_value(news_of("r", event).unwrap()).unwrap();
         let chosen = json(&event);
         assert_eq!(chosen["in_sync"], serde_json::json!([1, 2]));

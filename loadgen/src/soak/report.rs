@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::Context;
-use results::availability::{FaultKind, Role};
 use results::checks::ConsistencyReport;
-use results::records::{Event, EventKind, RunFolder};
+use results::records::{Event, RunFolder};
+use results::timeline::{Fault, FaultKind, Role, Timeline};
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -90,30 +90,22 @@ impl RoundReport {
     }
 
     fn count_all(&mut self, events: &[Event]) {
-        let mut events: Vec<_> = events.iter().collect();
-        events.sort_by_key(|event| event.at_us);
-        let mut leader = None;
-        for event in events {
-            match event.event {
-                EventKind::LeaderChanged => {
-                    leader = event.leader;
-                    self.leaderships += 1;
-                }
-                EventKind::Skipped => self.skipped += 1,
-                EventKind::Injected => self.count(event, leader),
-                _ => {}
-            }
+        let timeline = Timeline::new(events, self.replicas);
+        self.leaderships = timeline.terms().len() as u64;
+        self.skipped = timeline.skips;
+        for fault in timeline.faults() {
+            self.count(fault);
         }
     }
 
-    fn count(&mut self, event: &Event, leader: Option<u8>) {
-        let Some(action) = FaultKind::of(event) else { return };
-        let target = event.target.as_deref().unwrap_or_default();
-        let whom = if action.is_of_links() { "link" } else { target };
-        *self.faults.entry(format!("{action} {whom}")).or_default() += 1;
-        let led = Role::of(event, leader) == Role::Leader;
-        self.leader_kills += u64::from(led && action == FaultKind::Kill);
-        self.leader_pauses += u64::from(led && action == FaultKind::Pause);
+    fn count(&mut self, fault: &Fault) {
+        let kind = fault.kind;
+        let target = fault.injected.target.as_deref().unwrap_or_default();
+        let whom = if kind.is_of_links() { "link" } else { target };
+        *self.faults.entry(format!("{kind} {whom}")).or_default() += 1;
+        let led = fault.role == Role::Leader;
+        self.leader_kills += u64::from(led && kind == FaultKind::Kill);
+        self.leader_pauses += u64::from(led && kind == FaultKind::Pause);
     }
 
     /// In a line.
@@ -297,6 +289,8 @@ impl SoakReport {
 
 #[cfg(test)]
 mod tests {
+    use results::records::EventKind;
+
     use super::*;
 
     fn round(number: u32, verdict: Verdict) -> RoundReport {
@@ -373,9 +367,9 @@ mod tests {
     fn leaders_are_counted_whatever_the_plan_called_them() {
         let event = |at_us, kind, target: &str, process: &str| {
             let mut event = Event::new("cell", 1, at_us, kind);
-            event.action = Some("kill".to_owned());
+            event.action = Some(results::records::Action::Kill);
             event.target = Some(target.to_owned());
-            event.process = Some(process.to_owned());
+            event.process = process.parse().ok();
             event
         };
         let mut changed = Event::new("cell", 1, 20, EventKind::LeaderChanged);

@@ -36,7 +36,7 @@ fn those_who_come_during_a_pause_are_in_the_corrected_figures_alone() {
     let events = run_folder.events().unwrap();
     let at_us = |kind, action: &str| {
         let is_it = |event: &&results::records::Event| {
-            event.event == kind && event.action.as_deref() == Some(action)
+            event.event == kind && event.action.is_some_and(|did| did.as_str() == action)
         };
         events.iter().find(is_it).unwrap().at_us
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use results::records::{EventKind, FinalKind, Observation, Op, Outcome, Phase};
+use results::records::{Action, EventKind, FinalKind, Observation, Op, Outcome, Phase};
 
 use crate::common::{ended, latest, plan, run};
 
@@ -148,7 +148,7 @@ fn a_leaders_death_under_load_costs_no_operation() {
     let run_folder = latest(folder.path());
     let events = run_folder.events().unwrap();
     let killed = events.iter().find(|event| event.event == EventKind::Confirmed).unwrap();
-    assert_eq!((killed.fault, killed.action.as_deref()), (Some(1), Some("kill")));
+    assert_eq!((killed.fault, killed.action), (Some(1), Some(Action::Kill)));
     let leaders: Vec<_> = events
         .iter()
         .filter(|event| event.event == EventKind::LeaderChanged)

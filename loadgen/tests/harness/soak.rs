@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
-use results::records::{Event, EventKind, Op, Outcome, RunFolder};
+use results::records::{Action, Event, EventKind, Op, Outcome, RunFolder};
 
 use crate::common::{Running, assert_gone, ended, eventually, latest, plan, run};
 
@@ -87,7 +87,7 @@ fn passes(folder: &Path, text: &str) -> RunFolder {
 fn at(events: &[Event], fault: u32, action: &str) -> u64 {
     let is_it = |event: &&Event| {
         event.fault == Some(fault)
-            && event.action.as_deref() == Some(action)
+            && event.action.is_some_and(|did| did.as_str() == action)
             && event.event == EventKind::Injected
     };
     events.iter().find(is_it).unwrap().at_us
@@ -101,10 +101,10 @@ fn links_that_are_cut_and_slow_cost_time_and_lose_nothing() {
     let injected: Vec<_> = events
         .iter()
         .filter(|event| event.event == EventKind::Injected)
-        .map(|event| (event.fault, event.action.clone().unwrap_or_default()))
+        .map(|event| (event.fault, event.action.map_or("", Action::as_str)))
         .collect();
     let expected = [(1, "cut"), (1, "heal"), (2, "cut"), (2, "heal"), (3, "delay"), (3, "heal")];
-    assert_eq!(injected, expected.map(|(fault, action)| (Some(fault), action.to_owned())));
+    assert_eq!(injected, expected.map(|(fault, action)| (Some(fault), action)));
     let at = |fault, action: &str| at(&events, fault, action);
     let during = |kind, fault, action: &str| {
         let (from_us, to_us) = (at(fault, action), at(fault, "heal"));

@@ -105,7 +105,7 @@ pub(crate) async fn restart(bazaar: &Bazaar, events: &EventSink, fault: u32, nam
     let ready = async || bazaar.wait_ready(name).await.ok();
     let at_monotonic_us = wait_for("ready again", ready).await;
     events.emit_at(events.origin().since_origin(at_monotonic_us), EventKind::Ready, |event| {
-        event.process = Some(name.to_string());
+        event.process = Some(name.into());
     });
 }
 
@@ -116,8 +116,8 @@ async fn follow(events: &EventSink, fault: u32, act: Act) {
     {
         events.emit_at(events.origin().since_origin(at), kind, |event| {
             event.fault = Some(fault);
-            event.action = Some(act.action.to_string());
-            event.process = Some(act.name.to_string());
+            event.action = Some(act.action);
+            event.process = Some(act.name.into());
             event.pid = Some(act.pid);
         });
     }

@@ -11,10 +11,8 @@
 mod calm;
 mod harm;
 mod headline;
-mod kind;
 mod load;
 mod overall;
-mod quiet;
 mod text;
 mod trial;
 mod window;
@@ -24,11 +22,11 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Event, EventKind, FinalKind, FinalRow, Manifest, Observation};
+use crate::records::{Event, FinalKind, FinalRow, Manifest, Observation};
+use crate::timeline::{self, FaultKind, Role, Timeline};
 
 pub use harm::attribute;
 pub use headline::headline;
-pub use kind::{FaultKind, Role};
 pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};
 pub use text::table;
 use trial::Trial;
@@ -127,16 +125,12 @@ pub fn measure(
     events: &[Event],
     final_rows: &[FinalRow],
 ) -> Vec<AvailabilityRow> {
-    let mut trials: HashMap<(&str, u32), Rows<'_>> = HashMap::new();
-    for event in events.iter().filter(|event| event.event == EventKind::Injected) {
-        trials.entry((&event.cell, event.trial)).or_default();
-    }
+    let mut trials: HashMap<(&str, u32), Rows<'_>> = timeline::by_trial(events, manifest.replicas)
+        .into_iter()
+        .filter(|(_, timeline)| !timeline.faults().is_empty())
+        .map(|(trial, timeline)| (trial, Rows { timeline, ..Rows::default() }))
+        .collect();
     // Rows of a trial stand together, so that a trial is looked up once for many of them.
-    for of_trial in events.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell) {
-        if let Some(rows) = trials.get_mut(&(of_trial[0].cell.as_str(), of_trial[0].trial)) {
-            rows.events.extend(of_trial);
-        }
-    }
     for of_trial in observations.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell) {
         if let Some(rows) = trials.get_mut(&(of_trial[0].cell.as_str(), of_trial[0].trial)) {
             rows.observations.extend(of_trial);
@@ -155,11 +149,11 @@ pub fn measure(
     let place = |cell: &str| manifest.cells.iter().position(|known| known.id == cell);
     let mut trials: Vec<_> = trials
         .into_iter()
-        .filter_map(|((cell, trial), rows)| Some(((place(cell)?, trial), rows)))
+        .filter_map(|((cell, trial), rows)| Some((place(cell)?, trial, cell, rows)))
         .collect();
-    trials.sort_by_key(|(order, _)| *order);
-    let measured = trials.into_iter().flat_map(|(_, rows)| {
-        Trial::new(rows.events, &rows.observations, rows.longest_log, manifest.replicas).rows()
+    trials.sort_by_key(|&(place, trial, ..)| (place, trial));
+    let measured = trials.iter().flat_map(|(_, trial, cell, rows)| {
+        Trial::new(cell, *trial, &rows.timeline, &rows.observations, rows.longest_log).rows()
     });
     measured.collect()
 }
@@ -167,7 +161,7 @@ pub fn measure(
 /// What the files of a run say about one trial.
 #[derive(Default)]
 struct Rows<'a> {
-    events: Vec<&'a Event>,
+    timeline: Timeline,
     observations: Vec<&'a Observation>,
     /// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
     longest_log: &'a [FinalRow],

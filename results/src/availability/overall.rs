@@ -14,8 +14,9 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AvailabilityRow, FaultKind, Role};
+use super::AvailabilityRow;
 use crate::stats::median;
+use crate::timeline::{FaultKind, Role};
 
 /// Faults that are comparable with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,43 +1,37 @@
 //! One trial: its faults in the order of time, and what each of them cost.
 
+use super::AvailabilityRow;
 use super::calm::{Calm, Loss};
 use super::load::Load;
-use super::quiet::{comeback, in_sync, is_configuration, whole_since};
 use super::window::Window;
-use super::{AvailabilityRow, FaultKind, Role};
-use crate::records::{Event, EventKind, FinalRow, Observation};
+use crate::records::{Action, FinalRow, Observation};
+use crate::timeline::{self, Configuration, FaultKind, Role, Term, Timeline};
 
 /// Everything about one repetition of one cell.
 pub(super) struct Trial<'a> {
-    /// By time: the probes write configuration changes when they learn of them.
-    events: Vec<&'a Event>,
+    cell: &'a str,
+    number: u32,
+    timeline: &'a Timeline,
     load: Load<'a>,
-    replicas: usize,
-    /// Whether every row was written. Otherwise what was under way at the end is missing.
-    finished: bool,
 }
 
 /// A fault that was injected, and the time that is put down to it.
 #[derive(Clone, Copy)]
 struct Fault<'a> {
-    injected: &'a Event,
-    action: FaultKind,
-    role: Role,
+    it: &'a timeline::Fault,
     window: Window,
 }
 
 impl<'a> Trial<'a> {
     /// `log` says in which epoch each trade was numbered.
     pub(super) fn new(
-        mut events: Vec<&'a Event>,
+        cell: &'a str,
+        number: u32,
+        timeline: &'a Timeline,
         observations: &[&'a Observation],
         log: &'a [FinalRow],
-        replicas: u8,
     ) -> Self {
-        events.sort_by_key(|event| event.at_us);
-        let finished = events.iter().any(|event| event.event == EventKind::Finished);
-        let load = Load::new(observations, log);
-        Self { events, load, replicas: usize::from(replicas), finished }
+        Self { cell, number, timeline, load: Load::new(observations, log) }
     }
 
     pub(super) fn rows(&self) -> Vec<AvailabilityRow> {
@@ -46,7 +40,7 @@ impl<'a> Trial<'a> {
         let mut recovered_us = self.load.began_us().unwrap_or(0);
         for fault in self.faults() {
             // A fault that hits a bazaar which is not whole is held to the last calm time before.
-            if let Some(since_us) = whole_since(&self.events, self.replicas, fault.window.at_us) {
+            if let Some(since_us) = self.timeline.whole_since(fault.window.at_us) {
                 let from_us = since_us.max(recovered_us);
                 calm = Calm::new(&self.load, from_us, fault.window.at_us);
             }
@@ -60,31 +54,25 @@ impl<'a> Trial<'a> {
     }
 
     fn faults(&self) -> Vec<Fault<'a>> {
-        let injected: Vec<(&Event, FaultKind)> = self
-            .events
-            .iter()
-            .filter(|event| event.event == EventKind::Injected)
-            .filter_map(|&event| Some((event, FaultKind::of(event)?)))
-            .collect();
-        let next = injected.iter().skip(1).map(|(event, _)| Some(event.at_us)).chain([None]);
-        let windows = injected.iter().zip(next);
+        let faults = self.timeline.faults();
+        let next = faults.iter().skip(1).map(|fault| Some(fault.injected.at_us)).chain([None]);
+        let windows = faults.iter().zip(next);
         windows
-            .map(|(&(injected, action), until_us)| {
-                let role = Role::of(injected, self.leader_before(injected.at_us));
-                let window = Window { at_us: injected.at_us, until_us };
-                Fault { injected, action, role, window }
+            .map(|(it, until_us)| Fault {
+                it,
+                window: Window { at_us: it.injected.at_us, until_us },
             })
             .collect()
     }
 
     fn row(&self, fault: &Fault<'_>, calm: Option<&Calm<'_>>) -> AvailabilityRow {
-        let &Fault { injected, action, role, window } = fault;
-        let process = injected.process.clone().unwrap_or_default();
+        let &Fault { it, window } = fault;
+        let timeline::Fault { kind: action, role, ref injected, ref undone, .. } = *it;
         let since_fault = |us: Option<u64>| us.and_then(|us| window.ms_until(us));
-        let change = self.in_window(window).find(|event| event.event == EventKind::LeaderChanged);
+        let change = self.timeline.terms().iter().find(|term| window.contains(term.from_us));
         let detected_ms = since_fault(change.and_then(|change| change.suspected_us));
-        let new_leader_ms = since_fault(change.map(|change| change.at_us));
-        let serving_ms = since_fault(change.and_then(|change| self.serving_us(change)));
+        let new_leader_ms = since_fault(change.map(|change| change.from_us));
+        let serving_ms = since_fault(change.and_then(|change| change.serves_us));
         let first_ack_us = self.first_ack_us(fault, change);
         let drained_us = self
             .served_again_us(fault, first_ack_us)
@@ -96,16 +84,16 @@ impl<'a> Trial<'a> {
         let troubles = self.load.troubles(window);
         let loss = calm.and_then(|calm| self.loss(calm, fault, drained_us));
         AvailabilityRow {
-            cell: injected.cell.clone(),
-            trial: injected.trial,
+            cell: self.cell.to_owned(),
+            trial: self.number,
             fault: injected.fault.unwrap_or_default(),
             action,
             target: injected.target.clone().unwrap_or_default(),
             role,
             pid: injected.pid,
             at_us: window.at_us,
-            confirmed_ms: since_fault(self.confirmed_us(injected)),
-            ended_ms: since_fault(comeback(&self.events, injected).map(|event| event.at_us)),
+            confirmed_ms: since_fault(injected.confirmed_us),
+            ended_ms: since_fault(undone.as_ref().map(|act| act.at_us)),
             detected_ms,
             new_leader_ms,
             election_ms: between(detected_ms, new_leader_ms),
@@ -127,39 +115,9 @@ impl<'a> Trial<'a> {
             lost: None,
             doubled: None,
             stale: None,
-            back_in_sync_ms: self.back_in_sync_ms(injected, action, &process),
-            process,
+            back_in_sync_ms: self.back_in_sync_ms(it),
+            process: injected.subject.map_or_else(String::new, |subject| subject.to_string()),
         }
-    }
-
-    /// Who led just before.
-    fn leader_before(&self, at_us: u64) -> Option<u8> {
-        let before = self.events.iter().rev().filter(|event| event.at_us < at_us);
-        before.filter(|event| is_configuration(event)).find_map(|event| event.leader)
-    }
-
-    fn after(&self, at_us: u64) -> impl Iterator<Item = &'a Event> + '_ {
-        let from = self.events.partition_point(|event| event.at_us < at_us);
-        self.events[from..].iter().copied()
-    }
-
-    fn in_window(&self, window: Window) -> impl Iterator<Item = &'a Event> + '_ {
-        self.after(window.at_us).filter(move |event| window.contains(event.at_us))
-    }
-
-    fn confirmed_us(&self, injected: &Event) -> Option<u64> {
-        let confirmed = |event: &&Event| {
-            event.event == EventKind::Confirmed
-                && event.fault == injected.fault
-                && (event.action.is_none() || event.action == injected.action)
-        };
-        self.after(injected.at_us).find(confirmed).map(|event| event.at_us)
-    }
-
-    fn serving_us(&self, change: &Event) -> Option<u64> {
-        let serves =
-            |event: &&Event| event.event == EventKind::LeaderServes && event.epoch == change.epoch;
-        self.after(change.at_us).find(serves).map(|event| event.at_us)
     }
 
     /// See [`AvailabilityRow::first_ack_ms`].
@@ -167,12 +125,12 @@ impl<'a> Trial<'a> {
     /// A killed leader without a successor in its window has no first acknowledgement: a trade that
     /// was sent after the injection may still have been answered by the process that was about to
     /// die. What else is broken is broken once that was seen, so only what was sent later counts.
-    fn first_ack_us(&self, fault: &Fault<'_>, change: Option<&Event>) -> Option<u64> {
+    fn first_ack_us(&self, fault: &Fault<'_>, change: Option<&Term>) -> Option<u64> {
         let at_us = fault.window.at_us;
         match change {
             Some(change) => self.load.first_ack_of(change.epoch?, at_us),
-            None if fault.role == Role::Leader && fault.action == FaultKind::Kill => None,
-            None => self.load.first_ack_sent(self.confirmed_us(fault.injected).unwrap_or(at_us)),
+            None if fault.it.role == Role::Leader && fault.it.kind == FaultKind::Kill => None,
+            None => self.load.first_ack_sent(fault.it.injected.confirmed_us.unwrap_or(at_us)),
         }
     }
 
@@ -183,11 +141,11 @@ impl<'a> Trial<'a> {
         if self.load.has_trades() {
             return first_ack_us;
         }
-        if !self.needs(fault.role) {
+        if !self.needs(fault.it.role) {
             return None;
         }
-        let through_cache = fault.role == Role::FrontEnd;
-        let broken_us = self.confirmed_us(fault.injected).unwrap_or(fault.window.at_us);
+        let through_cache = fault.it.role == Role::FrontEnd;
+        let broken_us = fault.it.injected.confirmed_us.unwrap_or(fault.window.at_us);
         let sent = self.load.due(broken_us, fault.window.until_us).iter();
         let needed = sent.filter(|sent| sent.answered && (through_cache || !sent.hit));
         needed.map(|sent| sent.end_us).min()
@@ -202,7 +160,7 @@ impl<'a> Trial<'a> {
     /// and before `served_us`. Nothing if that was not seen before the next fault, or if the end of
     /// the trial is missing, and with it whatever was under way then.
     fn backlog_drained_us(&self, window: Window, served_us: u64) -> Option<u64> {
-        if window.until_us.is_none() && !self.finished {
+        if window.until_us.is_none() && !self.timeline.finished {
             return None;
         }
         let due = self.load.due(0, Some(served_us)).iter();
@@ -220,25 +178,23 @@ impl<'a> Trial<'a> {
         drained_us.map(|drained_us| calm.loss(fault.window.at_us, drained_us))
     }
 
-    /// From the comeback that carries the fault's number until a configuration contains the
-    /// replica. A replica that was paused so briefly that it never left the set did not come back.
-    fn back_in_sync_ms(&self, injected: &Event, action: FaultKind, process: &str) -> Option<f64> {
-        let replica: u8 = process.strip_prefix("order-")?.parse().ok()?;
-        let comeback = comeback(&self.events, injected)?;
-        if action == FaultKind::Pause && self.is_in_sync_before(comeback.at_us, replica) {
+    /// From what undid the fault until a configuration contains the replica. A replica that was resumed
+    /// so soon that it never left the set did not come back.
+    fn back_in_sync_ms(&self, fault: &timeline::Fault) -> Option<f64> {
+        let replica = fault.process()?.replica()?;
+        let undone = fault.undone.as_ref()?;
+        let at_us = undone.at_us;
+        let is_member = |one: &Configuration| {
+            one.members.as_ref().is_some_and(|members| members.contains(replica))
+        };
+        if undone.action == Action::Resume
+            && self.timeline.membership_before(at_us).is_some_and(is_member)
+        {
             return None;
         }
-        let back = self
-            .after(comeback.at_us)
-            .filter(|event| is_configuration(event))
-            .find(|event| in_sync(event).any(|member| member == replica))?;
-        Window { at_us: comeback.at_us, until_us: None }.ms_until(back.at_us)
-    }
-
-    fn is_in_sync_before(&self, at_us: u64, replica: u8) -> bool {
-        let before = self.events.iter().rev().filter(|event| event.at_us < at_us);
-        let mut known = before.filter(|event| is_configuration(event) && event.in_sync.is_some());
-        known.next().is_some_and(|event| in_sync(event).any(|member| member == replica))
+        let mut later = self.timeline.configurations().iter().filter(|one| one.at_us >= at_us);
+        let back = later.find(|one| is_member(one))?;
+        Window { at_us, until_us: None }.ms_until(back.at_us)
     }
 }
 

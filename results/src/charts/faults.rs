@@ -1,9 +1,10 @@
 //! The faults of a trial, of processes and of links alike, from the moment at which each was
 //! injected until what it broke was put right.
 
-use crate::availability::{AvailabilityRow, FaultKind, Role};
-use crate::records::{Event, EventKind};
+use crate::availability::AvailabilityRow;
+use crate::records::Action;
 use crate::text::three_digits;
+use crate::timeline::{self, FaultKind, Role, Timeline};
 
 /// A fault, as charts show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,13 +12,13 @@ pub(super) struct Fault {
     /// Which of the plan's, from 1.
     pub(super) number: u32,
     /// What was done.
-    pub(super) action: FaultKind,
+    pub(super) kind: FaultKind,
     /// The process, or the link.
     pub(super) whom: String,
     /// When it was injected.
     pub(super) from_us: u64,
     /// By what and when it ended; nothing if it outlasted the load.
-    pub(super) end: Option<(String, u64)>,
+    pub(super) end: Option<(Action, u64)>,
     /// What the replica was, if it hit one.
     pub(super) role: Option<Role>,
     /// Until the next leader was on the front-end's disk.
@@ -27,35 +28,26 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// Every fault of a trial whose events are given by time, and what each of them cost.
-    pub(super) fn all(events: &[&Event], costs: &[&AvailabilityRow]) -> Vec<Self> {
-        let injected = || events.iter().filter(|event| event.event == EventKind::Injected);
-        let begun = injected().filter_map(|event| Some((event, FaultKind::of(event)?)));
-        begun
-            .map(|(event, action)| {
-                let cost = costs
-                    .iter()
-                    .find(|row| Some(row.fault) == event.fault && row.at_us == event.at_us);
-                let end = injected()
-                    .filter(|end| end.at_us > event.at_us && end.undoes_fault())
-                    .find(|end| {
-                        end.fault == event.fault
-                            || (end.process.is_some() && end.process == event.process)
-                    });
-                Self {
-                    number: event.fault.unwrap_or_default(),
-                    action,
-                    whom: event.process.clone().unwrap_or_default(),
-                    from_us: event.at_us,
-                    end: end.map(|end| (end.action.clone().unwrap_or_default(), end.at_us)),
-                    role: cost
-                        .map(|row| row.role)
-                        .filter(|role| matches!(role, Role::Leader | Role::Follower)),
-                    new_leader_ms: cost.and_then(|row| row.new_leader_ms),
-                    first_ack_ms: cost.and_then(|row| row.first_ack_ms),
-                }
-            })
-            .collect()
+    /// Every fault of a trial, and what each of them cost.
+    pub(super) fn all(timeline: &Timeline, costs: &[&AvailabilityRow]) -> Vec<Self> {
+        let with_cost = |fault: &timeline::Fault| {
+            let injected = &fault.injected;
+            let cost = costs
+                .iter()
+                .find(|row| Some(row.fault) == fault.number() && row.at_us == injected.at_us);
+            let is_replica = matches!(fault.role, Role::Leader | Role::Follower);
+            Self {
+                number: fault.number().unwrap_or_default(),
+                kind: fault.kind,
+                whom: injected.subject.map_or_else(String::new, |subject| subject.to_string()),
+                from_us: injected.at_us,
+                end: fault.undone.as_ref().map(|act| (act.action, act.at_us)),
+                role: is_replica.then_some(fault.role),
+                new_leader_ms: cost.and_then(|row| row.new_leader_ms),
+                first_ack_ms: cost.and_then(|row| row.first_ack_ms),
+            }
+        };
+        timeline.faults().iter().map(with_cost).collect()
     }
 
     /// When it ended, or `last_us` if it outlasted that.
@@ -66,7 +58,7 @@ impl Fault {
     /// `3: kill order-2 (leader)`.
     pub(super) fn name(&self) -> String {
         let role = self.role.map_or_else(String::new, |role| format!(" ({role})"));
-        format!("{}: {} {}{role}", self.number, self.action, self.whom)
+        format!("{}: {} {}{role}", self.number, self.kind, self.whom)
     }
 
     /// `3: kill order-2 (leader) at 20.0 s, first ack after 41.2 ms; restart at 25.0 s`.
@@ -86,12 +78,13 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::{Event, EventKind};
 
-    fn injected(fault: u32, action: &str, process: &str, at_us: u64) -> Event {
+    fn injected(fault: u32, action: Action, process: &str, at_us: u64) -> Event {
         Event {
             fault: Some(fault),
-            action: Some(action.to_owned()),
-            process: Some(process.to_owned()),
+            action: Some(action),
+            process: Some(process.parse().unwrap()),
             ..Event::new("cell", 1, at_us, EventKind::Injected)
         }
     }
@@ -99,17 +92,17 @@ mod tests {
     #[test]
     fn a_fault_lasts_until_its_own_end_or_until_its_process_is_put_right_otherwise() {
         let events = [
-            injected(1, "pause", "order-3", 1_000_000),
-            injected(2, "cut", "order-1 -> catalog", 2_000_000),
-            injected(3, "kill", "order-3", 3_000_000),
-            injected(3, "restart", "order-3", 4_000_000),
-            injected(2, "heal", "order-1 -> catalog", 5_000_000),
-            injected(4, "kill", "order-2", 6_000_000),
+            injected(1, Action::Pause, "order-3", 1_000_000),
+            injected(2, Action::Cut, "order-1 -> catalog", 2_000_000),
+            injected(3, Action::Kill, "order-3", 3_000_000),
+            injected(3, Action::Restart, "order-3", 4_000_000),
+            injected(2, Action::Heal, "order-1 -> catalog", 5_000_000),
+            injected(4, Action::Kill, "order-2", 6_000_000),
         ];
-        let faults = Fault::all(&events.iter().collect::<Vec<_>>(), &[]);
+        let faults = Fault::all(&Timeline::new(&events, 3), &[]);
         let until: Vec<u64> = faults.iter().map(|fault| fault.until_us(9_000_000)).collect();
         assert_eq!(until, [4_000_000, 5_000_000, 4_000_000, 9_000_000]);
         assert_eq!(faults[1].in_words(), "2: cut order-1 -> catalog at 2.0 s; heal at 5.0 s");
-        assert_eq!(faults[3].in_words(), "4: kill order-2 at 6.0 s");
+        assert_eq!(faults[3].in_words(), "4: kill order-2 (follower) at 6.0 s");
     }
 }

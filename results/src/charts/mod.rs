@@ -38,7 +38,7 @@ use std::path::PathBuf;
 
 use crate::availability::AvailabilityRow;
 use crate::knee::Sweep;
-use crate::records::{Event, EventKind, FinalRow, Manifest, Observation, Op, RunFolder};
+use crate::records::{Event, FinalRow, Manifest, Observation, Op, RunFolder};
 use crate::summary::SummaryRow;
 use crate::text::counted;
 
@@ -97,7 +97,7 @@ pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartE
     }
     let trials = TrialView::all(material);
     for trial in &trials {
-        let had_faults = trial.events.iter().any(|event| event.event == EventKind::Injected);
+        let had_faults = !trial.faults.is_empty();
         if of_faults || had_faults {
             studio.draw(timeline::Timeline::new(material.manifest, trial))?;
             studio.draw(availability::Availability::new(material.manifest, trial))?;

@@ -3,6 +3,7 @@
 use super::faults::Fault;
 use super::trial::TrialView;
 use crate::records::{Cell, Observation, Op, Outcome, Phase};
+use crate::timeline::Timeline;
 
 /// A trade of client 1 that took `latency_us`.
 pub(super) fn trade(start_us: u64, latency_us: u64, outcome: Outcome) -> Observation {
@@ -34,7 +35,13 @@ pub(super) fn trade(start_us: u64, latency_us: u64, outcome: Outcome) -> Observa
 
 /// A trial with these rows and faults.
 pub(super) fn trial<'a>(load: Vec<&'a Observation>, faults: Vec<Fault>) -> TrialView<'a> {
-    TrialView { cell: CELL.get_or_init(cell), number: 1, load, events: Vec::new(), faults }
+    TrialView {
+        cell: CELL.get_or_init(cell),
+        number: 1,
+        load,
+        timeline: Timeline::default(),
+        faults,
+    }
 }
 
 static CELL: std::sync::OnceLock<Cell> = std::sync::OnceLock::new();

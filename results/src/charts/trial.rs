@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Material;
 use super::faults::Fault;
 use crate::availability::AvailabilityRow;
-use crate::records::{Cell, Event, Observation, Phase};
+use crate::records::{Cell, Observation, Phase};
+use crate::timeline::{self, Timeline};
 
 /// What belongs to one trial.
 pub(super) struct TrialView<'a> {
@@ -13,8 +14,8 @@ pub(super) struct TrialView<'a> {
     pub(super) number: u32,
     /// The load's operations; the lookups at the end are another matter.
     pub(super) load: Vec<&'a Observation>,
-    /// By time.
-    pub(super) events: Vec<&'a Event>,
+    /// What happened to the services.
+    pub(super) timeline: Timeline,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -26,11 +27,8 @@ impl<'a> TrialView<'a> {
         for row in material.observations {
             rows.entry((&row.cell, row.trial)).or_default().push(row);
         }
-        let mut events: BTreeMap<(&str, u32), Vec<&'a Event>> = BTreeMap::new();
-        for event in material.events {
-            events.entry((&event.cell, event.trial)).or_default().push(event);
-        }
-        let trials: BTreeSet<(&str, u32)> = rows.keys().chain(events.keys()).copied().collect();
+        let mut timelines = timeline::by_trial(material.events, material.manifest.replicas);
+        let trials: BTreeSet<(&str, u32)> = rows.keys().chain(timelines.keys()).copied().collect();
         let of_cell = |cell: &'a Cell| {
             let of_cell = trials.range((cell.id.as_str(), 0)..=(cell.id.as_str(), u32::MAX));
             of_cell.map(move |&(_, number)| (cell, number))
@@ -43,10 +41,9 @@ impl<'a> TrialView<'a> {
                 costs.filter(|row| (row.cell.as_str(), row.trial) == place).collect();
             let mut load = rows.remove(&place).unwrap_or_default();
             load.retain(|row| row.phase == Phase::Load);
-            let mut events = events.remove(&place).unwrap_or_default();
-            events.sort_by_key(|event| event.at_us);
-            let faults = Fault::all(&events, &costs);
-            views.push(Self { cell, number, load, events, faults });
+            let timeline = timelines.remove(&place).unwrap_or_default();
+            let faults = Fault::all(&timeline, &costs);
+            views.push(Self { cell, number, load, timeline, faults });
         }
         views
     }

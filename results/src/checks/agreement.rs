@@ -47,7 +47,7 @@ fn disagreements(
     let Some(applied) = catalog.of_request(request_id).find(|applied| applied.for_order) else {
         // A dump that was cut off may lack what the catalog has.
         let what = format!("trade {request_id} is in the order log, but not in the catalog");
-        return if history.finished { vec![what] } else { Vec::new() };
+        return if history.timeline.finished { vec![what] } else { Vec::new() };
     };
     let mut wrongs = Vec::new();
     let mut lacking = Vec::new();
@@ -61,7 +61,7 @@ fn disagreements(
             others.map(|entry| differs(request_id, applied.content, log.source, entry.content)),
         );
     }
-    if history.finished && !lacking.is_empty() {
+    if history.timeline.finished && !lacking.is_empty() {
         let lacking = lacking.join(", ");
         wrongs
             .push(format!("the catalog applied trade {request_id}, which {lacking} does not hold"));

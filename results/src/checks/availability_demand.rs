@@ -21,9 +21,10 @@
 //! waits forever for a follower which nobody removes, or one that waits for a catalog which only
 //! it cannot reach, passes every other check once it is healed.*
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::records::{Event, EventKind, Op, Phase};
+use crate::records::{Op, Phase, ProcessName};
+use crate::timeline::{FaultKind, Timeline};
 
 use super::check::{Check, Finding};
 use super::evidence::Violation;
@@ -138,18 +139,20 @@ fn unanswered<'a>(
 /// The times in which trades were possible and nothing changed, as far as they lie between
 /// `begin_us` and `end_us`.
 fn possible(history: &History<'_>, begin_us: u64, end_us: u64) -> Vec<(u64, u64)> {
-    let mut world = World::new(history.replicas);
+    let timeline = &history.timeline;
+    let changes = timeline.changes();
+    let configured = timeline.configurations().iter().map(|one| one.at_us);
+    let moments: BTreeSet<u64> = changes.iter().copied().chain(configured).collect();
     let mut windows = Vec::new();
     // While trades are possible: since when, and thanks to which replicas.
     let mut window: Option<(u64, BTreeSet<u8>)> = None;
-    for event in &history.events {
-        let changed = world.take(event);
-        let trading = world.trading();
+    for at_us in moments {
+        let trading = trading(timeline, history.replicas, at_us);
         let remaining = window.as_ref().map(|(_, before)| before & &trading);
         // A change of configuration is no excuse, as long as one replica stays all the time.
-        if changed || remaining.as_ref().is_none_or(BTreeSet::is_empty) {
-            windows.extend(window.take().map(|(from_us, _)| (from_us, event.at_us)));
-            window = (!trading.is_empty()).then_some((event.at_us, trading));
+        if changes.contains(&at_us) || remaining.as_ref().is_none_or(BTreeSet::is_empty) {
+            windows.extend(window.take().map(|(from_us, _)| (from_us, at_us)));
+            window = (!trading.is_empty()).then_some((at_us, trading));
         } else if let (Some((_, replicas)), Some(remaining)) = (window.as_mut(), remaining) {
             *replicas = remaining;
         }
@@ -159,96 +162,34 @@ fn possible(history: &History<'_>, begin_us: u64, end_us: u64) -> Vec<(u64, u64)
     clipped.filter(|(from, to)| from < to).collect()
 }
 
-/// What is broken, as far as the events say.
-struct World {
-    /// Processes that are down or paused. One that was started again is up once it is ready.
-    broken: BTreeMap<String, Broken>,
-    /// What is wrong with links, by fault: what, and between whom.
-    links: BTreeMap<Option<u32>, (String, String)>,
-    in_sync: BTreeSet<u8>,
-    replicas: u8,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Broken {
-    Down,
-    Paused,
-}
-
-const FRONT_END: &str = "front-end";
-const CATALOG: &str = "catalog";
-
-impl World {
-    fn new(replicas: u8) -> Self {
-        let (broken, links, in_sync) = Default::default();
-        Self { broken, links, in_sync, replicas }
+/// The in-sync replicas of which any could lead at `at_us`; none if trades need not be possible.
+fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
+    const FRONT_END: ProcessName = ProcessName::FrontEnd;
+    const CATALOG: ProcessName = ProcessName::Catalog;
+    let is_up = |process| timeline.is_up(process, at_us);
+    // Whether either direction between the two is cut.
+    let is_cut = |one, other| {
+        let mut links = timeline.broken_links(at_us).filter_map(|fault| fault.link());
+        links.any(|link| link.is_between(one, other))
+    };
+    let slow = timeline.broken_links(at_us).any(|fault| fault.kind != FaultKind::Cut);
+    if slow || !is_up(FRONT_END) || !is_up(CATALOG) || is_cut(FRONT_END, CATALOG) {
+        return BTreeSet::new();
     }
-
-    /// Takes an event. Whether it changed what is broken.
-    fn take(&mut self, event: &Event) -> bool {
-        // `leader-serves` tells of the change that began the leadership, which may be old by then.
-        if let Some(in_sync) = &event.in_sync
-            && matches!(event.event, EventKind::LeaderChanged | EventKind::InSyncChanged)
-        {
-            self.in_sync = in_sync.split_whitespace().filter_map(|id| id.parse().ok()).collect();
-        }
-        let process = event.process.clone().unwrap_or_default();
-        match (event.event, event.action.as_deref()) {
-            (EventKind::Injected, Some("kill")) | (EventKind::Died, _) => {
-                self.broken.insert(process, Broken::Down);
-            }
-            (EventKind::Injected, Some("pause")) => {
-                self.broken.entry(process).or_insert(Broken::Paused);
-            }
-            (EventKind::Confirmed, Some("resume")) => {
-                if self.broken.get(&process) == Some(&Broken::Paused) {
-                    self.broken.remove(&process);
-                }
-            }
-            (EventKind::Injected, Some(action @ ("cut" | "delay" | "throttle"))) => {
-                self.links.insert(event.fault, (action.to_owned(), process));
-            }
-            (EventKind::Confirmed, Some("heal")) => _ = self.links.remove(&event.fault),
-            (EventKind::Ready, _) => _ = self.broken.remove(&process),
-            (EventKind::Healed, _) => self.links.clear(),
-            _ => return false,
-        }
-        true
-    }
-
-    /// The in-sync replicas of which any could lead; none if trades need not be possible.
-    fn trading(&self) -> BTreeSet<u8> {
-        let slow = self.links.values().any(|(action, _)| action != "cut");
-        let whole =
-            self.is_up(FRONT_END) && self.is_up(CATALOG) && !self.is_cut(FRONT_END, CATALOG);
-        if slow || !whole {
-            return BTreeSet::new();
-        }
-        let could_lead = |id: &u8| {
-            let name = format!("order-{id}");
-            self.is_up(&name) && [FRONT_END, CATALOG].iter().all(|end| !self.is_cut(end, &name))
-        };
-        (1..=self.replicas).filter(|id| self.in_sync.contains(id)).filter(could_lead).collect()
-    }
-
-    fn is_up(&self, process: &str) -> bool {
-        !self.broken.contains_key(process)
-    }
-
-    /// Whether either direction between the two is cut.
-    fn is_cut(&self, one: &str, other: &str) -> bool {
-        self.links.values().any(|(_, link)| {
-            let (from, to) = link.split_once("->").unwrap_or_default();
-            let ends = [from.trim_end_matches('<').trim(), to.trim()];
-            ends == [one, other] || ends == [other, one]
-        })
-    }
+    let could_lead = |id: &u8| {
+        let name = ProcessName::order(*id);
+        is_up(name) && [FRONT_END, CATALOG].iter().all(|&end| !is_cut(end, name))
+    };
+    let members = timeline.membership_at(at_us).and_then(|one| one.members.as_ref());
+    let in_sync = |id: &u8| members.is_some_and(|members| members.contains(*id));
+    (1..=replicas).filter(in_sync).filter(could_lead).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_passes};
+    use crate::records::Action;
     use crate::records::{EventKind, Outcome};
     use wire::bazaar::TradeType::Buy;
 
@@ -258,7 +199,7 @@ mod tests {
     fn trial() -> Trial {
         let mut trial = Trial::new();
         trial.events.retain(|event| event.event == EventKind::Finished);
-        trial.event(10, EventKind::LeaderChanged).in_sync = Some("1 2 3".to_owned());
+        trial.event(10, EventKind::LeaderChanged).in_sync = Some("1 2 3".parse().unwrap());
         trial.trade(1, "r1", Buy, 1, "Stock1", (S - 5, S));
         trial
     }
@@ -268,13 +209,8 @@ mod tests {
         trial.attempt(2, "lost", Outcome::Unknown, (from_s * S, to_s * S));
     }
 
-    fn link_fault(trial: &mut Trial, at_s: u64, fault: u32, action: &str, link: &str) {
-        for kind in [EventKind::Injected, EventKind::Confirmed] {
-            let event = trial.event(at_s * S, kind);
-            event.fault = Some(fault);
-            event.action = Some(action.to_owned());
-            event.process = Some(link.to_owned());
-        }
+    fn link_fault(trial: &mut Trial, at_s: u64, fault: u32, action: Action, link: &str) {
+        trial.numbered_fault(fault, at_s * S, action, link);
     }
 
     fn assert_nothing_demanded(trial: &Trial) {
@@ -317,10 +253,10 @@ mod tests {
     #[test]
     fn nothing_is_demanded_while_front_end_or_catalog_is_broken_or_between_them_a_link() {
         for (action, process) in [
-            ("kill", "front-end"),
-            ("pause", "catalog"),
-            ("pause", "front-end"),
-            ("kill", "catalog"),
+            (Action::Kill, "front-end"),
+            (Action::Pause, "catalog"),
+            (Action::Pause, "front-end"),
+            (Action::Kill, "catalog"),
         ] {
             let mut trial = trial();
             trial.fault(2 * S, action, process);
@@ -329,7 +265,7 @@ mod tests {
         }
         for link in ["catalog -> front-end", "front-end <-> catalog"] {
             let mut trial = trial();
-            link_fault(&mut trial, 2, 1, "cut", link);
+            link_fault(&mut trial, 2, 1, Action::Cut, link);
             in_vain(&mut trial, 3, 30);
             assert_nothing_demanded(&trial);
         }
@@ -338,18 +274,18 @@ mod tests {
     #[test]
     fn a_link_that_is_slow_excuses_and_one_that_was_healed_does_not() {
         let mut trial = trial();
-        link_fault(&mut trial, 2, 1, "throttle", "order-1 -> order-2");
+        link_fault(&mut trial, 2, 1, Action::Throttle, "order-1 -> order-2");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
-        link_fault(&mut trial, 10, 1, "heal", "order-1 -> order-2");
+        link_fault(&mut trial, 10, 1, Action::Heal, "order-1 -> order-2");
         assert_fails(&trial.check(&CHECK), "for 10000 ms");
     }
 
     #[test]
     fn one_in_sync_replica_is_enough() {
         let mut trial = trial();
-        trial.fault(2 * S, "kill", "order-3");
-        trial.fault(2 * S, "pause", "order-2");
+        trial.fault(2 * S, Action::Kill, "order-3");
+        trial.fault(2 * S, Action::Pause, "order-2");
         in_vain(&mut trial, 3, 20);
         assert_fails(&trial.check(&CHECK), "for 18000 ms");
     }
@@ -357,24 +293,25 @@ mod tests {
     #[test]
     fn an_out_of_sync_replica_is_not_enough() {
         let mut trial = trial();
-        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2 3".to_owned());
-        trial.fault(2 * S, "kill", "order-3");
-        trial.fault(2 * S, "kill", "order-2");
+        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2 3".parse().unwrap());
+        trial.fault(2 * S, Action::Kill, "order-3");
+        trial.fault(2 * S, Action::Kill, "order-2");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
         // Started again, but not ready.
-        trial.fault(4 * S, "restart", "order-2");
+        trial.fault(4 * S, Action::Restart, "order-2");
+        trial.events.retain(|event| event.event != EventKind::Ready);
         assert_nothing_demanded(&trial);
-        trial.event(9 * S, EventKind::Ready).process = Some("order-2".to_owned());
+        trial.event(9 * S, EventKind::Ready).process = Some("order-2".parse().unwrap());
         assert_fails(&trial.check(&CHECK), "for 11000 ms");
     }
 
     #[test]
     fn a_leader_that_serves_says_nothing_about_who_is_in_sync_by_then() {
         let mut trial = trial();
-        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2".to_owned());
-        trial.event(S + 20, EventKind::LeaderServes).in_sync = Some("1 2 3".to_owned());
-        trial.fault(2 * S, "kill", "order-2");
+        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2".parse().unwrap());
+        trial.event(S + 20, EventKind::LeaderServes).in_sync = Some("1 2 3".parse().unwrap());
+        trial.fault(2 * S, Action::Kill, "order-2");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
     }
@@ -384,7 +321,7 @@ mod tests {
         let mut trial = trial();
         for at_s in 2..20 {
             let event = trial.event(at_s * S, EventKind::LeaderChanged);
-            event.in_sync = Some("1 3".to_owned());
+            event.in_sync = Some("1 3".parse().unwrap());
         }
         in_vain(&mut trial, 2, 20);
         assert_fails(&trial.check(&CHECK), "for 19000 ms");
@@ -400,7 +337,7 @@ mod tests {
             "front-end -> order-3",
         ] {
             let mut trial = trial();
-            link_fault(&mut trial, 2, 1, "cut", link);
+            link_fault(&mut trial, 2, 1, Action::Cut, link);
             in_vain(&mut trial, 3, 20);
             assert_fails(&trial.check(&CHECK), "for 18000 ms");
         }
@@ -409,8 +346,8 @@ mod tests {
     #[test]
     fn a_leader_that_is_cut_off_and_replaced_in_time_passes() {
         let mut trial = trial();
-        link_fault(&mut trial, 2, 1, "cut", "order-3 <-> catalog");
-        trial.event(2 * S + S / 2, EventKind::LeaderChanged).in_sync = Some("1 2".to_owned());
+        link_fault(&mut trial, 2, 1, Action::Cut, "order-3 <-> catalog");
+        trial.event(2 * S + S / 2, EventKind::LeaderChanged).in_sync = Some("1 2".parse().unwrap());
         trial.trade(1, "r2", Buy, 1, "Stock1", (S + 5, 3 * S + 299_999));
         trial.trade(1, "r3", Buy, 1, "Stock1", (3 * S + 299_999, 4 * S));
         assert_passes(&trial.check(&CHECK));
@@ -419,9 +356,9 @@ mod tests {
     #[test]
     fn one_replica_that_could_lead_is_enough_whatever_the_others_cannot_reach() {
         let mut trial = trial();
-        link_fault(&mut trial, 2, 1, "cut", "order-3 -> catalog");
-        link_fault(&mut trial, 2, 2, "cut", "front-end <-> order-2");
-        link_fault(&mut trial, 2, 3, "cut", "order-2 <-> order-1");
+        link_fault(&mut trial, 2, 1, Action::Cut, "order-3 -> catalog");
+        link_fault(&mut trial, 2, 2, Action::Cut, "front-end <-> order-2");
+        link_fault(&mut trial, 2, 3, Action::Cut, "order-2 <-> order-1");
         in_vain(&mut trial, 3, 20);
         assert_fails(&trial.check(&CHECK), "for 18000 ms");
     }
@@ -429,20 +366,20 @@ mod tests {
     #[test]
     fn nothing_is_demanded_while_every_in_sync_replica_lacks_the_catalog_or_the_front_end() {
         let mut trial = trial();
-        link_fault(&mut trial, 2, 1, "cut", "order-1 <-> catalog");
-        link_fault(&mut trial, 2, 2, "cut", "order-2 -> front-end");
-        link_fault(&mut trial, 2, 3, "cut", "order-3 -> catalog");
+        link_fault(&mut trial, 2, 1, Action::Cut, "order-1 <-> catalog");
+        link_fault(&mut trial, 2, 2, Action::Cut, "order-2 -> front-end");
+        link_fault(&mut trial, 2, 3, Action::Cut, "order-3 -> catalog");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
-        link_fault(&mut trial, 12, 2, "heal", "order-2 -> front-end");
+        link_fault(&mut trial, 12, 2, Action::Heal, "order-2 -> front-end");
         assert_fails(&trial.check(&CHECK), "for 8000 ms");
     }
 
     #[test]
     fn nothing_is_demanded_while_the_only_in_sync_replica_is_cut_off() {
         let mut trial = trial();
-        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("3".to_owned());
-        link_fault(&mut trial, 2, 1, "cut", "order-3 -> catalog");
+        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("3".parse().unwrap());
+        link_fault(&mut trial, 2, 1, Action::Cut, "order-3 -> catalog");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
     }
@@ -451,7 +388,7 @@ mod tests {
     fn the_bound_is_the_ping_timeout_and_a_second() {
         for (end_us, violations) in [(3 * S + 299_999, 0), (3 * S + 300_000, 1)] {
             let mut trial = trial();
-            trial.fault(2 * S, "kill", "order-3");
+            trial.fault(2 * S, Action::Kill, "order-3");
             trial.trade(1, "r2", Buy, 1, "Stock1", (S, end_us));
             assert_eq!(trial.check(&CHECK).violations, violations, "{end_us}");
             trial.manifest.ping_timeout_ms = Some(400);
@@ -472,7 +409,7 @@ mod tests {
     #[test]
     fn what_fails_at_once_counts_from_the_bound_on() {
         let mut trial = trial();
-        trial.fault(2 * S, "kill", "order-3");
+        trial.fault(2 * S, Action::Kill, "order-3");
         trial.attempt(1, "early", Outcome::Unknown, (S, 3 * S));
         trial.read(2, "Stock1", (3 * S, 9 * S));
         assert_eq!(trial.check(&CHECK).violations, 0);
@@ -483,9 +420,9 @@ mod tests {
     #[test]
     fn a_paused_process_that_is_killed_comes_back_with_its_restart_only() {
         let mut trial = trial();
-        trial.fault(2 * S, "pause", "catalog");
-        trial.fault(3 * S, "kill", "catalog");
-        trial.fault(4 * S, "resume", "catalog");
+        trial.fault(2 * S, Action::Pause, "catalog");
+        trial.fault(3 * S, Action::Kill, "catalog");
+        trial.fault(4 * S, Action::Resume, "catalog");
         in_vain(&mut trial, 4, 20);
         assert_nothing_demanded(&trial);
     }

@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 
 use wire::bazaar::TradeType;
 
-use crate::records::{EventKind, InitialStock};
+use crate::records::{Action, InitialStock, ProcessName};
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
 use super::evidence::Violation;
-use super::history::{Applied, CATALOG, CatalogState, History};
+use super::history::{Applied, CatalogState, History};
 
 pub(super) const CHECK: Check = Check {
     name: "conservation",
@@ -61,8 +61,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 }
 
 fn catalog_was_restarted(history: &History<'_>) -> bool {
-    history.events_of(EventKind::Injected).any(|event| {
-        event.action.as_deref() == Some("restart") && event.process.as_deref() == Some(CATALOG)
+    let mut acts = history.timeline.acts().iter();
+    acts.any(|act| {
+        act.action == Action::Restart && act.subject == Some(ProcessName::Catalog.into())
     })
 }
 
@@ -150,7 +151,7 @@ fn compare_end(
     finding: &mut Finding,
 ) {
     // A dump that was cut off may lack trades that the final state includes.
-    if !history.finished {
+    if !history.timeline.finished {
         return;
     }
     let name = initial.stock_name.as_str();
@@ -177,6 +178,7 @@ fn compare_end(
 mod tests {
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::records::Action;
     use crate::records::FinalKind;
     use wire::bazaar::TradeType::{Buy, Sell};
     use wire::internal::Origin;
@@ -242,8 +244,8 @@ mod tests {
         }
         jumped.stock_mut("Stock1").version = Some(300);
         assert_fails(&jumped.check(&CHECK), "versions jump from 0 to 101");
-        jumped.fault(50, "kill", "catalog");
-        jumped.fault(60, "restart", "catalog");
+        jumped.fault(50, Action::Kill, "catalog");
+        jumped.fault(60, Action::Restart, "catalog");
         assert_passes(&jumped.check(&CHECK));
 
         jumped.stock_mut("Stock1").version = Some(203);

@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::records::{Event, EventKind};
-
-use super::faults::{self, Fault};
 use super::history::History;
+use crate::records::{Action, Subject};
+use crate::timeline::{Act, Fault, FaultKind, NotConfirmed};
 
 /// What a check needs besides a trial that ran as planned and was recorded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +87,14 @@ impl fmt::Display for Doubt {
 
 /// The doubts that concern every check of the trial.
 pub(crate) fn about(history: &History<'_>) -> Vec<Doubt> {
-    if history.operations.is_empty() && history.events.is_empty() {
+    if history.operations.is_empty() && history.timeline.is_empty {
         return vec![Doubt::NeverBegun];
     }
     let mut doubts = Vec::new();
-    if let Some(event) = history.event(EventKind::Interrupted) {
-        doubts.push(Doubt::Interrupted(event.detail.clone()));
+    if let Some(detail) = &history.timeline.interrupted {
+        doubts.push(Doubt::Interrupted(detail.clone()));
     }
-    if !history.finished {
+    if !history.timeline.finished {
         doubts.push(Doubt::NotFinished);
     }
     if history.unmatched.is_some() {
@@ -133,33 +132,20 @@ pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Doubt> {
 
 fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
-    let injected: Vec<_> = history.events_of(EventKind::Injected).collect();
-    let settled: BTreeSet<_> = injected
-        .iter()
-        .copied()
-        .chain(history.events_of(EventKind::Skipped))
-        .filter_map(|event| event.fault)
-        .collect();
+    let timeline = &history.timeline;
+    let injected = timeline.faults().iter().filter_map(Fault::number);
+    let settled: BTreeSet<u32> = injected.chain(timeline.skipped.iter().copied()).collect();
     let planned = history.cell.planned_faults as usize;
     if settled.len() < planned {
         doubts.push(Doubt::FaultsNotInjected { injected: settled.len(), planned });
     }
-    let refuted = history.events_of(EventKind::NotConfirmed).next();
-    let unconfirmed = injected.iter().copied().find(|fault| !is_confirmed(history, fault));
-    if let Some(event) = refuted.or(unconfirmed) {
-        doubts.push(Doubt::FaultNotConfirmed(describe(event)));
+    let refuted = timeline.not_confirmed.first().map(describe_refuted);
+    let unconfirmed = || timeline.acts().iter().find(|act| act.confirmed_us.is_none());
+    if let Some(which) = refuted.or_else(|| unconfirmed().map(describe)) {
+        doubts.push(Doubt::FaultNotConfirmed(which));
     }
     doubts.extend(not_replaced(history).map(Doubt::LeaderNotReplaced));
     doubts
-}
-
-fn is_confirmed(history: &History<'_>, fault: &Event) -> bool {
-    history.events_of(EventKind::Confirmed).any(|event| {
-        event.fault == fault.fault
-            && event.action == fault.action
-            && event.process == fault.process
-            && event.at_us >= fault.at_us
-    })
 }
 
 /// A leader that was killed in a bazaar that was whole must have been replaced: a process that is
@@ -167,26 +153,40 @@ fn is_confirmed(history: &History<'_>, fault: &Event) -> bool {
 /// more was broken, or the front-end was, the change may be late, or nobody may have been there to
 /// tell of it.
 fn not_replaced(history: &History<'_>) -> Option<String> {
-    let all = faults::disturbances(history, 0);
+    let all = history.timeline.disturbances(0);
     let alone = all.iter().filter(|disturbance| disturbance.faults.len() == 1);
     let mut killed = alone.flat_map(|disturbance| &disturbance.faults).filter(|fault| {
-        fault.injected.action.as_deref() == Some("kill")
-            && fault.injected.target.as_deref() == Some("leader")
+        fault.kind == FaultKind::Kill && fault.injected.target.as_deref() == Some("leader")
     });
-    let replaced = |fault: &Fault<'_>| {
-        let next = all.iter().map(|other| other.from_us).find(|&from_us| from_us > fault.from_us);
-        history.events_of(EventKind::LeaderChanged).any(|event| {
-            event.at_us >= fault.from_us && next.is_none_or(|next_us| event.at_us < next_us)
-        })
+    let replaced = |fault: &Fault| {
+        let at_us = fault.injected.at_us;
+        let next = all.iter().map(|other| other.from_us).find(|&from_us| from_us > at_us);
+        let mut terms = history.timeline.terms().iter();
+        terms.any(|term| term.from_us >= at_us && next.is_none_or(|next_us| term.from_us < next_us))
     };
-    killed.find(|fault| !replaced(fault)).map(|fault| describe(fault.injected))
+    killed.find(|fault| !replaced(fault)).map(|fault| describe(&fault.injected))
 }
 
-fn describe(event: &Event) -> String {
-    let action = event.action.as_deref().unwrap_or("fault");
-    let whom = event.process.as_deref().or(event.target.as_deref()).unwrap_or("somebody");
-    let at_ms = super::milliseconds(event.at_us);
-    let detail = event.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+fn describe(act: &Act) -> String {
+    in_words(Some(act.action), act.subject, act.target.as_deref(), act.at_us, &act.detail)
+}
+
+fn describe_refuted(act: &NotConfirmed) -> String {
+    in_words(act.action, act.subject, act.target.as_deref(), act.at_us, &act.detail)
+}
+
+fn in_words(
+    action: Option<Action>,
+    subject: Option<Subject>,
+    target: Option<&str>,
+    at_us: u64,
+    detail: &Option<String>,
+) -> String {
+    let action = action.map_or("fault", Action::as_str);
+    let named = subject.map(|subject| subject.to_string());
+    let whom = named.as_deref().or(target).unwrap_or("somebody");
+    let at_ms = super::milliseconds(at_us);
+    let detail = detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!("the {action} of {whom} at {at_ms:.3} ms{detail}")
 }
 
@@ -195,7 +195,7 @@ mod tests {
     use super::super::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
     use super::super::{client_reads, survival};
     use crate::checks::CheckResult;
-    use crate::records::EventKind;
+    use crate::records::{Action, EventKind};
     use crate::verdict::Verdict;
     use wire::bazaar::TradeType::Buy;
 
@@ -204,8 +204,8 @@ mod tests {
         trial.trade(1, "r1", Buy, 3, "Stock1", (10, 20));
         trial.read(1, "Stock1", (30, 40));
         trial.read(1, "Stock1", (50, 60));
-        trial.fault(45, "kill", "order-3");
-        trial.fault(55, "restart", "order-3");
+        trial.fault(45, Action::Kill, "order-3");
+        trial.fault(55, Action::Restart, "order-3");
         trial
     }
 
@@ -222,7 +222,7 @@ mod tests {
     fn faults_that_were_not_injected_or_not_confirmed_leave_everything_open() {
         let mut fewer = trial();
         fewer.manifest.cells[0].planned_faults = 3;
-        assert_inconclusive(&survival(&fewer), "was injected: 2 of 3 were");
+        assert_inconclusive(&survival(&fewer), "was injected: 1 of 3 were");
 
         let mut unconfirmed = trial();
         unconfirmed.events.retain(|event| event.event != EventKind::Confirmed);
@@ -238,7 +238,7 @@ mod tests {
     fn a_fault_that_could_not_be_is_named() {
         let mut trial = trial();
         trial.events.retain(|event| {
-            event.event != EventKind::Confirmed || event.action.as_deref() != Some("kill")
+            event.event != EventKind::Confirmed || event.action != Some(Action::Kill)
         });
         assert_inconclusive(&survival(&trial), "the kill of order-3 at 0.045 ms");
     }
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn a_fault_that_the_plan_lets_be_left_out_is_not_missed() {
         let mut trial = trial();
-        trial.manifest.cells[0].planned_faults = 3;
-        trial.event(47, EventKind::Skipped).fault = Some(3);
+        trial.manifest.cells[0].planned_faults = 2;
+        trial.event(47, EventKind::Skipped).fault = Some(2);
         assert_passes(&survival(&trial));
     }
 

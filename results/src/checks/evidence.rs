@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{EventKind, FinalRow, Observation};
+use crate::records::{Action, FinalRow, Observation, Subject};
 
 use super::history::{FinalLine, History, Operation};
 
@@ -31,10 +31,10 @@ pub struct HeldRow {
 pub struct NearestFault {
     /// Which of the plan's, if it was one of the plan's.
     pub fault: Option<u32>,
-    /// `kill`, `pause`, `resume` or `restart`.
-    pub action: Option<String>,
-    /// Whom it hit.
-    pub process: Option<String>,
+    /// What was done, be it what ended a fault.
+    pub action: Action,
+    /// To whom.
+    pub process: Option<Subject>,
     /// When, in microseconds since the run's origin.
     pub at_us: u64,
     /// The violation's time minus the fault's, in microseconds: negative if the violation came
@@ -159,14 +159,13 @@ impl Violation {
 }
 
 pub(super) fn nearest_fault(history: &History<'_>, at_us: u64) -> Option<NearestFault> {
-    let fault =
-        history.events_of(EventKind::Injected).min_by_key(|fault| fault.at_us.abs_diff(at_us))?;
+    let act = history.timeline.acts().iter().min_by_key(|act| act.at_us.abs_diff(at_us))?;
     Some(NearestFault {
-        fault: fault.fault,
-        action: fault.action.clone(),
-        process: fault.process.clone(),
-        at_us: fault.at_us,
-        distance_us: signed_difference(at_us, fault.at_us),
+        fault: act.fault,
+        action: act.action,
+        process: act.subject,
+        at_us: act.at_us,
+        distance_us: signed_difference(at_us, act.at_us),
     })
 }
 

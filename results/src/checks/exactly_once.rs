@@ -48,7 +48,7 @@ fn wrongs(history: &History<'_>, request_id: &str, sent: &[&Operation]) -> Vec<(
     wrongs.extend(two_answers(request_id, sent));
     if sent.is_empty() {
         // Without the recorder's end, the row of the client may simply be missing.
-        if history.finished {
+        if history.timeline.finished {
             wrongs.push(format!("no client sent {request_id}, yet it was {}", effects.describe()));
         }
     } else if effects.any() && !may_have_had_an_effect(sent) {
@@ -132,7 +132,7 @@ impl<'a> Effects<'a> {
         sent: &[&Operation],
     ) -> Option<String> {
         let applied = self.applied? > 0;
-        if !history.finished || self.logs.is_empty() {
+        if !history.timeline.finished || self.logs.is_empty() {
             return None;
         }
         match (applied, self.numbered()) {

@@ -90,6 +90,7 @@ fn stale(
 mod tests {
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::records::Action;
     use crate::records::Outcome;
     use wire::bazaar::TradeType::Buy;
 
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn a_stale_cache_after_the_acknowledgement_is_found_and_measured() {
         let mut trial = trial();
-        trial.fault(5_500, "kill", "order-3");
+        trial.fault(5_500, Action::Kill, "order-3");
         trial.show(2, "Stock1", 97, 3, (4_001, 4_100));
         trial.show(3, "Stock1", 100, 0, (5_000, 5_100));
         let result = trial.check(&CHECK);

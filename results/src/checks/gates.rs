@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::lateness::Clients;
-use crate::records::{EventKind, Op};
+use crate::records::Op;
+use crate::timeline::Disturbance;
 
-use super::faults::{Disturbance, disturbances};
 use super::history::History;
 use super::report::TrialName;
 
@@ -161,7 +161,7 @@ impl Gates {
 
     /// Counts a trial. What did not run to its end is inconclusive already.
     pub(super) fn count(&mut self, history: &History<'_>) {
-        if !history.finished {
+        if !history.timeline.finished {
             return;
         }
         if history.trades_planned() {
@@ -169,7 +169,7 @@ impl Gates {
             self.acknowledged += history.acknowledged.len() as u64;
             self.reads_after_trades += reads_after_trades(history);
         }
-        let disturbances = disturbances(history, APART_US);
+        let disturbances = history.timeline.disturbances(APART_US);
         self.around(history, &disturbances);
         self.punctuality(history);
     }
@@ -223,8 +223,7 @@ fn name(history: &History<'_>) -> TrialName {
 
 /// Operations that succeeded within this time. Lookups at the end are no load.
 fn succeeded(history: &History<'_>, from_us: u64, to_us: u64) -> u64 {
-    let load_ended_us = history.event(EventKind::LoadEnded).map_or(u64::MAX, |event| event.at_us);
-    let to_us = to_us.min(load_ended_us);
+    let to_us = to_us.min(history.timeline.load_ended_us.unwrap_or(u64::MAX));
     let within = history.operations.iter().filter(|operation| {
         let row = &operation.row;
         row.outcome.is_answer()
@@ -262,6 +261,8 @@ fn reads_after_trades(history: &History<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::Action;
+
     use crate::checks::testing::Trial;
     use crate::verdict::Verdict;
     use wire::bazaar::TradeType::{Buy, Sell};
@@ -275,8 +276,8 @@ mod tests {
             trial.trade(1, &format!("r{step}"), trade_type, 1, "Stock1", (at_us, at_us + 9));
             trial.read(2, "Stock1", (at_us + 20, at_us + 29));
         }
-        trial.fault(1_000_000, "kill", "order-3");
-        trial.fault(1_100_000, "restart", "order-3");
+        trial.fault(1_000_000, Action::Kill, "order-3");
+        trial.fault(1_100_000, Action::Restart, "order-3");
         trial.settle(2_100_000, 2_101_000);
         trial
     }
@@ -331,8 +332,8 @@ mod tests {
     #[test]
     fn faults_that_overlap_or_follow_at_once_are_one_disturbance() {
         let mut trial = trial();
-        trial.fault(1_150_000, "pause", "catalog");
-        trial.fault(1_160_000, "resume", "catalog");
+        trial.fault(1_150_000, Action::Pause, "catalog");
+        trial.fault(1_160_000, Action::Resume, "catalog");
         let after = gate(&trial, "load-after-faults");
         assert_eq!((after.places, after.is_open()), (1, true));
     }

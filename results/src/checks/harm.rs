@@ -86,15 +86,16 @@ impl Harms {
 mod tests {
     use super::FaultHarm;
     use crate::checks::testing::Trial;
+    use crate::records::Action;
     use wire::bazaar::TradeType::Buy;
 
     /// A kill at 45, its restart at 5000; a trade before and a trade after each.
     fn trial() -> Trial {
         let mut trial = Trial::new();
         trial.trade(1, "r1", Buy, 3, "Stock1", (10, 40));
-        trial.fault(45, "kill", "order-3");
+        trial.fault(45, Action::Kill, "order-3");
         trial.trade(2, "r2", Buy, 4, "Stock1", (3_000, 4_990));
-        trial.fault(5_000, "restart", "order-3");
+        trial.fault(5_000, Action::Restart, "order-3");
         for event in &mut trial.events {
             event.fault = event.fault.map(|_| 1);
         }

@@ -11,9 +11,9 @@ use wire::internal::Origin;
 
 use super::index::Index;
 use crate::records::{
-    Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op,
-    Outcome,
+    Cell, Event, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome,
 };
+use crate::timeline::Timeline;
 
 /// A row of `observations.csv` and its line.
 pub(crate) type Operation = Numbered<Observation>;
@@ -208,10 +208,8 @@ pub(crate) struct History<'a> {
     pub(crate) logs: Vec<ReplicaLog<'a>>,
     /// The catalog, if it was dumped.
     pub(crate) catalog: Option<CatalogState<'a>>,
-    /// In the order of time.
-    pub(crate) events: Vec<&'a Event>,
-    /// Every row of the trial is written: what is absent from it did not happen.
-    pub(crate) finished: bool,
+    /// What happened to the services.
+    pub(crate) timeline: Timeline,
 }
 
 impl<'a> History<'a> {
@@ -222,10 +220,8 @@ impl<'a> History<'a> {
         trial: u32,
         rows: TrialRows<'a>,
     ) -> Result<Self, MalformedRow> {
-        let TrialRows { operations, mut events, finals } = rows;
-        events.sort_by_key(|event| event.at_us);
+        let TrialRows { operations, events, finals } = rows;
         let (logs, catalog) = dumps(&finals)?;
-        let finished = events.iter().any(|event| event.event == EventKind::Finished);
         let mut history = Self {
             cell,
             trial,
@@ -242,8 +238,7 @@ impl<'a> History<'a> {
             unmatched: None,
             logs,
             catalog,
-            events,
-            finished,
+            timeline: Timeline::new(events, manifest.replicas),
         };
         for operation in &operations {
             history.index(operation);
@@ -274,16 +269,6 @@ impl<'a> History<'a> {
     /// Whether the plan meant to trade at all.
     pub(crate) fn trades_planned(&self) -> bool {
         self.cell.p > 0.0
-    }
-
-    /// The first event of this kind.
-    pub(crate) fn event(&self, kind: EventKind) -> Option<&'a Event> {
-        self.events.iter().copied().find(|event| event.event == kind)
-    }
-
-    /// Every event of this kind.
-    pub(crate) fn events_of(&self, kind: EventKind) -> impl Iterator<Item = &'a Event> {
-        self.events.iter().copied().filter(move |event| event.event == kind)
     }
 }
 

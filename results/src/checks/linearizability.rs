@@ -15,7 +15,7 @@ use super::evidence::Violation;
 use super::history::{History, Operation};
 use super::report::TrialName;
 use super::stock_histories::{Origin, StockTrial, stock_histories};
-use super::{RunFile, faults, text};
+use super::{RunFile, text};
 use crate::linear::picture::{self, Band, Scene};
 use crate::linear::{Budget, Decision, Explanation, explain, search};
 
@@ -35,7 +35,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 
 fn examine_within(history: &History<'_>, budget: Budget, finding: &mut Finding) {
     // Of a trial without its end and without a dump, trades may be missing that reads show.
-    if !history.finished && history.catalog.is_none() {
+    if !history.timeline.finished && history.catalog.is_none() {
         return finding.examined("operations on stocks", 0);
     }
     let stocks = stock_histories(history);
@@ -133,11 +133,13 @@ fn scene<'a>(
         history: &stock.history,
         explanation,
         sources: stock.sources(),
-        bands: faults::faults(history)
+        bands: history
+            .timeline
+            .faults()
             .iter()
             .map(|fault| Band {
-                from_us: fault.from_us,
-                to_us: fault.to_us.unwrap_or(u64::MAX),
+                from_us: fault.injected.at_us,
+                to_us: fault.over_us.unwrap_or(u64::MAX),
                 label: fault.describe(),
             })
             .collect(),
@@ -169,6 +171,7 @@ mod tests {
     use super::{CHECK, Check, Finding, History, examine_within};
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
     use crate::linear::Budget;
+    use crate::records::Action;
     use crate::records::{EventKind, Outcome};
     use wire::bazaar::TradeType::{Buy, Sell};
     use wire::internal::Origin;
@@ -194,7 +197,7 @@ mod tests {
     fn a_stale_read_is_shown_with_rows_requests_logs_and_a_picture() {
         let mut trial = trial();
         trial.show(3, "Stock1", 100, 0, (80, 90));
-        trial.fault(85, "kill", "order-3");
+        trial.fault(85, Action::Kill, "order-3");
         let report = trial.report();
         let result = report.checks.iter().find(|check| check.name == CHECK.name).unwrap();
         assert_fails(result, "client 3 was told that there are 100 after a volume of 0");

@@ -20,7 +20,6 @@ mod conservation;
 mod doubt;
 mod evidence;
 mod exactly_once;
-mod faults;
 mod fresh_reads;
 pub(crate) mod frontier;
 mod gates;
@@ -70,7 +69,7 @@ use self::gates::Gates;
 use self::harm::Harms;
 use self::history::{FinalLine, History, MalformedRow, Operation, TrialRows};
 use self::report::Tally;
-use crate::records::{Cell, Event, EventKind, FolderError, Manifest, RunFolder};
+use crate::records::{Cell, Event, FolderError, Manifest, RunFolder};
 
 const OBSERVATIONS: &str = "observations.csv";
 const EVENTS: &str = "events.csv";
@@ -307,11 +306,11 @@ fn milliseconds(us: u64) -> f64 {
 impl RunSummary {
     fn count(&mut self, history: &History<'_>) {
         self.trials += 1;
-        self.finished_trials += u32::from(history.finished);
+        self.finished_trials += u32::from(history.timeline.finished);
         self.operations += history.operations.len() as u64;
         self.acknowledged_trades += history.acknowledged.len() as u64;
         self.reads += history.reads.len() as u64;
-        self.faults += history.events_of(EventKind::Injected).count() as u64;
-        self.deaths += history.events_of(EventKind::Died).count() as u64;
+        self.faults += history.timeline.acts().len() as u64;
+        self.deaths += history.timeline.deaths().len() as u64;
     }
 }

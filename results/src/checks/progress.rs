@@ -3,10 +3,8 @@
 //!
 //! Safety alone is kept by a bazaar that never answers; this is the check that it cannot pass.
 
-use std::collections::BTreeSet;
-
-use crate::availability::FaultKind;
-use crate::records::{Event, EventKind, Outcome};
+use crate::records::Outcome;
+use crate::timeline::Settlement;
 
 use super::check::{Check, Finding};
 use super::doubt::Doubt;
@@ -21,15 +19,12 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    let faulty = history.cell.planned_faults > 0 || history.event(EventKind::Injected).is_some();
-    let healed = history.event(EventKind::Healed);
-    if faulty && healed.is_none() {
+    let faulty = history.cell.planned_faults > 0 || !history.timeline.acts().is_empty();
+    if faulty && history.timeline.healed_us.is_none() {
         finding.doubt(Doubt::NotHealed);
     }
     convergence(history, finding);
-    if let Some(healed) = healed {
-        membership(history, healed, finding);
-    }
+    membership(history, finding);
     if faulty && history.trades_planned() {
         acknowledged_again(history, finding);
     }
@@ -38,58 +33,46 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 /// Equal dumps can only be had once nobody trades any more, so the time runs from the healing or
 /// from the end of the load, whichever is later.
 fn convergence(history: &History<'_>, finding: &mut Finding) {
-    if let Some(event) = history.event(EventKind::NotConverged) {
-        finding.examined("settled", 1);
-        finding.violation(|| {
-            let detail = event.detail.as_deref().unwrap_or("events.csv does not say why");
-            let what = format!("the replicas did not converge: {detail}");
-            Violation::new(history, what).at(history, event.at_us)
-        });
-        return;
+    let timeline = &history.timeline;
+    let quiet_us = timeline.healed_us.max(timeline.load_ended_us);
+    match (&timeline.settlement, quiet_us) {
+        (Some(Settlement::NotConverged(at_us, detail)), _) => {
+            finding.examined("settled", 1);
+            finding.violation(|| {
+                let detail = detail.as_deref().unwrap_or("events.csv does not say why");
+                let what = format!("the replicas did not converge: {detail}");
+                Violation::new(history, what).at(history, *at_us)
+            });
+        }
+        (Some(Settlement::Converged(at_us)), Some(quiet_us)) => {
+            finding.examined("settled", 1);
+            let took_us = at_us.saturating_sub(quiet_us);
+            finding.maximum("converge_ms", super::milliseconds(took_us));
+            in_time(history, "equal", took_us, *at_us, finding);
+        }
+        _ => finding.doubt(Doubt::NotSettled),
     }
-    let quiet = [EventKind::Healed, EventKind::LoadEnded].map(|kind| history.event(kind));
-    let quiet_us = quiet.into_iter().flatten().map(|event| event.at_us).max();
-    let (Some(quiet_us), Some(converged)) = (quiet_us, history.event(EventKind::Converged)) else {
-        return finding.doubt(Doubt::NotSettled);
-    };
-    finding.examined("settled", 1);
-    let took_us = converged.at_us.saturating_sub(quiet_us);
-    finding.maximum("converge_ms", super::milliseconds(took_us));
-    in_time(history, "equal", took_us, converged, finding);
 }
 
 /// Trades do not keep a replica from catching up, so this time runs from the healing itself. The
 /// probes may not have seen the change; then convergence is all that is known.
-fn membership(history: &History<'_>, healed: &Event, finding: &mut Finding) {
-    // `leader-serves` tells of the change that began the leadership, which may be old by then.
-    let changes = history
-        .events
-        .iter()
-        .filter(|event| event.in_sync.is_some() && event.event != EventKind::LeaderServes);
-    let (before, after): (Vec<&Event>, Vec<&Event>) =
-        changes.partition(|event| event.at_us <= healed.at_us);
-    if before.last().is_some_and(|event| everyone_is_in_sync(history, event)) {
-        return finding.maximum("in_sync_ms", 0.0);
-    }
-    if let Some(full) = after.into_iter().find(|event| everyone_is_in_sync(history, event)) {
-        let took_us = full.at_us - healed.at_us;
+fn membership(history: &History<'_>, finding: &mut Finding) {
+    let timeline = &history.timeline;
+    let Some(healed_us) = timeline.healed_us else { return };
+    if let Some(full_us) = timeline.in_sync_from(healed_us) {
+        let took_us = full_us - healed_us;
         finding.maximum("in_sync_ms", super::milliseconds(took_us));
-        in_time(history, "in sync", took_us, full, finding);
+        in_time(history, "in sync", took_us, full_us, finding);
     }
 }
 
-fn everyone_is_in_sync(history: &History<'_>, event: &Event) -> bool {
-    let members = event.in_sync.as_deref().unwrap_or_default().split_whitespace().count();
-    members == usize::from(history.replicas)
-}
-
-fn in_time(history: &History<'_>, state: &str, took_us: u64, event: &Event, finding: &mut Finding) {
+fn in_time(history: &History<'_>, state: &str, took_us: u64, at_us: u64, finding: &mut Finding) {
     if took_us > history.converge_within_ms.saturating_mul(1_000) {
         finding.violation(|| {
             let (took_ms, bound_ms) = (super::milliseconds(took_us), history.converge_within_ms);
             let what =
                 format!("the replicas were {state} only after {took_ms:.3} of {bound_ms} ms");
-            Violation::new(history, what).at(history, event.at_us)
+            Violation::new(history, what).at(history, at_us)
         });
     }
 }
@@ -124,38 +107,22 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
     });
 }
 
-/// Since when nothing has been broken any more. That may be well before `healed`, if the plan's
-/// own restarts and resumes had repaired everything while the load still ran.
+/// Since when nothing has been broken any more. That may be well before the healing, if the plan's
+/// own restarts and resumes had repaired everything while the load still ran. If nothing was broken
+/// although the plan meant it, the healing counts.
 fn whole_again_us(history: &History<'_>) -> Option<u64> {
-    let mut broken: BTreeSet<Option<&str>> = BTreeSet::new();
-    let mut whole_us = None;
-    for event in &history.events {
-        let process = event.process.as_deref();
-        match event.event {
-            EventKind::Injected if FaultKind::of(event).is_some() => {
-                broken.insert(process);
-                whole_us = None;
-            }
-            EventKind::Confirmed if event.undoes_fault() => {
-                broken.remove(&process);
-                if broken.is_empty() {
-                    whole_us = whole_us.or(Some(event.at_us));
-                }
-            }
-            EventKind::Healed => {
-                broken.clear();
-                whole_us = whole_us.or(Some(event.at_us));
-            }
-            _ => {}
-        }
+    let timeline = &history.timeline;
+    if timeline.faults().is_empty() && timeline.deaths().is_empty() {
+        return timeline.healed_us;
     }
-    whole_us
+    timeline.fault_free_at_last()
 }
 
 #[cfg(test)]
 mod tests {
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::records::Action;
     use crate::records::{EventKind, Outcome};
     use wire::bazaar::TradeType::Buy;
 
@@ -163,7 +130,7 @@ mod tests {
     fn faulty() -> Trial {
         let mut trial = Trial::new();
         trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
-        trial.fault(100, "kill", "order-3");
+        trial.fault(100, Action::Kill, "order-3");
         trial.settle(200, 1_200);
         trial
     }
@@ -204,14 +171,14 @@ mod tests {
         trial.trade(1, "r2", Buy, 1, "Stock1", (300, 40_000));
         trial.settle(200, 42_000);
         trial.event(41_000, EventKind::LoadEnded);
-        trial.event(110, EventKind::LeaderChanged).in_sync = Some("1 2".to_owned());
-        trial.event(900, EventKind::InSyncChanged).in_sync = Some("1 2 3".to_owned());
+        trial.event(110, EventKind::LeaderChanged).in_sync = Some("1 2".parse().unwrap());
+        trial.event(900, EventKind::InSyncChanged).in_sync = Some("1 2 3".parse().unwrap());
         let result = trial.check(&CHECK);
         assert_passes(&result);
         assert_eq!((result.maxima["converge_ms"], result.maxima["in_sync_ms"]), (1.0, 0.7));
 
         trial.events.retain(|event| event.event != EventKind::InSyncChanged);
-        trial.event(6_000, EventKind::InSyncChanged).in_sync = Some("1 2 3".to_owned());
+        trial.event(6_000, EventKind::InSyncChanged).in_sync = Some("1 2 3".parse().unwrap());
         assert_fails(&trial.check(&CHECK), "were in sync only after 5.800 of 5 ms");
     }
 
@@ -234,11 +201,32 @@ mod tests {
     fn a_plan_that_repairs_everything_itself_has_healed_when_its_last_repair_worked() {
         let mut trial = Trial::new();
         trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
-        trial.fault(100, "kill", "order-3");
-        trial.fault(150, "restart", "order-3");
+        trial.fault(100, Action::Kill, "order-3");
+        trial.fault(150, Action::Restart, "order-3");
         trial.trade(1, "r2", Buy, 1, "Stock1", (160, 180));
         trial.settle(5_000, 5_100);
         assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
+    fn of_two_faults_of_one_link_each_lasts_until_its_own_heal() {
+        let link = "order-1 -> catalog";
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 1, "Stock1", (10, 20));
+        for (at_us, fault, action) in [
+            (100, 1, Action::Cut),
+            (120, 2, Action::Delay),
+            (150, 1, Action::Heal),
+            (400, 2, Action::Heal),
+        ] {
+            trial.numbered_fault(fault, at_us, action, link);
+        }
+        trial.manifest.cells[0].planned_faults = 2;
+        // While the link was slow this one went well; what came after did not.
+        trial.trade(1, "r2", Buy, 1, "Stock1", (160, 180));
+        trial.attempt(2, "r3", Outcome::Unknown, (450, 900));
+        trial.settle(1_000, 1_100);
+        assert_fails(&trial.check(&CHECK), "none of 1 trades that were tried after");
     }
 
     #[test]

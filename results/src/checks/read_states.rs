@@ -19,7 +19,9 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     // Of a dump that was cut off the missing part may hold the state.
-    let Some(catalog) = history.catalog.as_ref().filter(|_| history.finished) else { return };
+    let Some(catalog) = history.catalog.as_ref().filter(|_| history.timeline.finished) else {
+        return;
+    };
     let states = states(history, catalog);
     for read in &history.reads {
         let real = states.get(read.stock_name).and_then(|volumes| volumes.get(&read.volume));

@@ -101,7 +101,7 @@ fn disagreement(history: &History<'_>, number: u64) -> Option<String> {
     let lacking: Vec<_> = history
         .logs
         .iter()
-        .filter(|log| history.finished && log.at(number).is_none())
+        .filter(|log| history.timeline.finished && log.at(number).is_none())
         .map(|log| log.source)
         .collect();
     (!lacking.is_empty())

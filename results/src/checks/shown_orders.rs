@@ -41,7 +41,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
                     one.order_no, one.content, log.source, entry.content
                 ),
                 // A dump that was cut off may lack what the replica has.
-                None if !history.finished => continue,
+                None if !history.timeline.finished => continue,
                 None => format!(
                     "a lookup showed #{} ({}), but {} does not hold it",
                     one.order_no, one.content, log.source

@@ -64,7 +64,7 @@ fn lost_or_changed(
     let mut held = log.of_request(request_id).peekable();
     let Some(first) = held.peek().copied() else {
         // A dump that was cut off may lack what the replica has.
-        return history.finished.then(|| {
+        return history.timeline.finished.then(|| {
             format!(
                 "trade {request_id} was acknowledged as #{order_no}, but {} does not hold it",
                 log.source
@@ -117,6 +117,7 @@ fn contradicted<'a>(
 mod tests {
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::records::Action;
     use crate::records::Outcome;
     use wire::bazaar::TradeType::{Buy, Sell};
 
@@ -137,7 +138,7 @@ mod tests {
     #[test]
     fn an_acknowledged_order_that_the_successor_lacks_is_lost() {
         let mut trial = trial();
-        trial.fault(28, "kill", "order-3");
+        trial.fault(28, Action::Kill, "order-3");
         trial
             .finals
             .retain(|row| !(row.source == "order-2" && row.request_id.as_deref() == Some("r2")));

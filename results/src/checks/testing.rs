@@ -11,8 +11,8 @@ use wire::internal::Origin;
 use super::check::Check;
 use super::{CheckResult, ConsistencyReport};
 use crate::records::{
-    Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, MANIFEST_FORMAT, Manifest, Numbered,
-    Observation, Op, Outcome, Phase,
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, MANIFEST_FORMAT, Manifest,
+    Numbered, Observation, Op, Outcome, Phase,
 };
 use crate::verdict::Verdict;
 
@@ -63,16 +63,29 @@ impl Trial {
         self.events.last_mut().unwrap()
     }
 
-    /// A fault of the plan that worked at once.
-    pub(crate) fn fault(&mut self, at_us: u64, action: &str, process: &str) {
-        let fault = self.events.iter().filter(|event| event.event == EventKind::Injected).count();
-        for kind in [EventKind::Injected, EventKind::Confirmed] {
+    /// A fault of the plan, or what ends the last one of that process, that worked at once; a process
+    /// that is started is ready at once.
+    pub(crate) fn fault(&mut self, at_us: u64, action: Action, subject: &str) {
+        let of_subject = |event: &&Event| event.process == subject.parse().ok();
+        let last = self.events.iter().rfind(of_subject).and_then(|event| event.fault);
+        let number = if action.is_end() {
+            last.unwrap()
+        } else {
+            self.manifest.cells[0].planned_faults += 1;
+            self.manifest.cells[0].planned_faults
+        };
+        self.numbered_fault(number, at_us, action, subject);
+    }
+
+    /// The same under the number of one of the plan's faults.
+    pub(crate) fn numbered_fault(&mut self, fault: u32, at_us: u64, action: Action, subject: &str) {
+        let ready = (action == Action::Restart).then_some(EventKind::Ready);
+        for kind in [EventKind::Injected, EventKind::Confirmed].into_iter().chain(ready) {
             let event = self.event(at_us, kind);
-            event.fault = Some(u32::try_from(fault).unwrap() + 1);
-            event.action = Some(action.to_owned());
-            event.process = Some(process.to_owned());
+            event.fault = Some(fault);
+            event.action = Some(action);
+            event.process = Some(subject.parse().unwrap());
         }
-        self.manifest.cells[0].planned_faults += 1;
     }
 
     /// Healed and converged at these times, and at no other.

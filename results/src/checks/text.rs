@@ -295,8 +295,9 @@ fn write_violation(text: &mut String, number: usize, violation: &Violation) -> f
 pub(crate) fn beside(fault: &NearestFault) -> String {
     let distance_ms = milliseconds(fault.distance_us.unsigned_abs());
     let side = if fault.distance_us < 0 { "before" } else { "after" };
-    let action = fault.action.as_deref().unwrap_or("fault");
-    let process = fault.process.as_deref().unwrap_or("an unknown process");
+    let action = fault.action;
+    let process =
+        fault.process.map_or("an unknown process".to_owned(), |subject| subject.to_string());
     let number = fault.fault.map(|fault| format!(" (fault {fault})")).unwrap_or_default();
     format!("{distance_ms:.3} ms {side} the {action} of {process}{number}")
 }

@@ -4,9 +4,10 @@ use super::effect::{Design, Draws, Ratio, ratio, ratio_of_medians};
 use super::judge::{self, Change, Good};
 use super::report::Effect;
 use super::side::{CellSample, Kind};
-use crate::availability::{AvailabilityRow, FaultKind, Role};
+use crate::availability::AvailabilityRow;
 use crate::records::Op;
 use crate::stats::{CONFIDENCE, Figure};
+use crate::timeline::{FaultKind, Role};
 
 /// A figure of operations.
 struct Spec {

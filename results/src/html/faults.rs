@@ -2,8 +2,9 @@
 
 use super::format::{capitalised, grouped, or_none, some_ms};
 use super::kinds::Kinds;
-use crate::availability::{AvailabilityRow, Role};
+use crate::availability::AvailabilityRow;
 use crate::text::three_digits;
+use crate::timeline::Role;
 
 /// How many sheets are shown; `availability.csv` has all.
 const SHOWN: usize = 40;
@@ -227,7 +228,7 @@ fn phases(row: &AvailabilityRow) -> Vec<Phase> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::availability::FaultKind;
+    use crate::timeline::FaultKind;
 
     pub(in crate::html) fn leader_kill() -> AvailabilityRow {
         AvailabilityRow {

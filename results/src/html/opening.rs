@@ -3,11 +3,11 @@
 use super::Material;
 use super::format::{capitalised, counted};
 use super::tiles::{self, Tile};
-use crate::availability::Role;
 use crate::knee::Sweep;
 use crate::records::Manifest;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::ms;
+use crate::timeline::Role;
 use crate::verdict::Verdict;
 
 /// The top of the page.

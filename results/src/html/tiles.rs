@@ -2,13 +2,14 @@
 
 use super::Material;
 use super::format::{NONE, counted, grouped, some_ms};
-use crate::availability::{AvailabilityRow, FaultKind, Role};
+use crate::availability::AvailabilityRow;
 use crate::checks::{CheckResult, ConsistencyReport};
 use crate::records::Op;
 use crate::report::Report;
 use crate::stats::median;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{ms, three_digits};
+use crate::timeline::{FaultKind, Role};
 use crate::verdict::Verdict;
 
 /// One figure in large type.

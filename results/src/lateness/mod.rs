@@ -10,7 +10,7 @@
 //! of the schedule: so many were due in that time, so many were sent in it and so many answered,
 //! whenever those were due. An iteration is sent when its query is, and answered when its last
 //! operation is.
-//! What was due and never sent is in no row; the trial's event [`EventKind::ArrivalsEnded`] says how
+//! What was due and never sent is in no row; the event [`ArrivalsEnded`](crate::records::EventKind::ArrivalsEnded) says how
 //! much it was. A trial that was cut short has no such event, and is left out.
 
 mod table;
@@ -19,9 +19,10 @@ use std::collections::HashMap;
 
 pub use table::table;
 
-use crate::records::{Event, EventKind, Manifest, Observation, Op, Phase};
+use crate::records::{Event, Manifest, Observation, Op, Phase};
 use crate::stats::Latencies;
 use crate::summary::is_answered;
+use crate::timeline::{self, ArrivalsEnded, Timeline};
 
 /// What the generator offered in a time, how punctual it was, and how much of it was answered.
 #[derive(Clone, Debug, Default)]
@@ -95,14 +96,14 @@ pub fn by_trial(
     for row in observations {
         rows.entry((&row.cell, row.trial)).or_default().push(row);
     }
+    let timelines = timeline::by_trial(events, manifest.replicas);
     let open = manifest.cells.iter().filter(|cell| cell.rate_per_s.is_some());
     let trials = open.flat_map(|cell| (1..=cell.trials).map(move |trial| (cell, trial)));
     trials
         .filter_map(|(cell, trial)| {
-            let of_trial = |event: &&Event| event.cell == cell.id && event.trial == trial;
-            let events: Vec<&Event> = events.iter().filter(of_trial).collect();
-            let rows = rows.get(&(cell.id.as_str(), trial)).map_or(&[][..], Vec::as_slice);
-            let lateness = of_trial_rows(rows, &events)?;
+            let place = (cell.id.as_str(), trial);
+            let rows = rows.get(&place).map_or(&[][..], Vec::as_slice);
+            let lateness = of_trial(rows, timelines.get(&place)?)?;
             Some(TrialLateness { cell: cell.id.clone(), trial, lateness })
         })
         .collect()
@@ -118,13 +119,11 @@ pub fn by_cell(trials: &[TrialLateness]) -> HashMap<&str, Lateness> {
     cells
 }
 
-fn of_trial_rows(rows: &[&Observation], events: &[&Event]) -> Option<Lateness> {
-    let find = |kind| events.iter().find(move |event| event.event == kind);
-    let began_us = find(EventKind::LoadBegan)?.at_us;
-    let ended = find(EventKind::ArrivalsEnded)?;
-    let unsent = ended.unsent.unwrap_or(0);
+fn of_trial(rows: &[&Observation], timeline: &Timeline) -> Option<Lateness> {
+    let began_us = timeline.load_began_us?;
+    let ArrivalsEnded { at_us: ended_us, unsent } = timeline.arrivals_ended?;
     let iterations = iterations(rows);
-    let within = |us: Option<u64>| us.is_some_and(|us| (began_us..ended.at_us).contains(&us));
+    let within = |us: Option<u64>| us.is_some_and(|us| (began_us..ended_us).contains(&us));
     let count = |is_in: &dyn Fn(&Iteration) -> bool| {
         iterations.iter().filter(|iteration| is_in(iteration)).count() as u64
     };
@@ -135,7 +134,7 @@ fn of_trial_rows(rows: &[&Observation], events: &[&Event]) -> Option<Lateness> {
     });
     Some(Lateness {
         own: own.collect(),
-        seconds: ended.at_us.saturating_sub(began_us) as f64 / 1e6,
+        seconds: ended_us.saturating_sub(began_us) as f64 / 1e6,
         offered: count(&|iteration| iteration.is_measured) + unsent,
         sent: count(&|iteration| within(Some(iteration.sent_us))),
         answered: count(&|iteration| within(iteration.answered_us)),

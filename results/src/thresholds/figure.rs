@@ -1,10 +1,11 @@
 //! The figures that a threshold can be about, and where they are found.
 
 use super::Figures;
-use crate::availability::{AvailabilityRow, Role};
+use crate::availability::AvailabilityRow;
 use crate::records::Op;
 use crate::stats::median;
 use crate::summary::SummaryRow;
+use crate::timeline::Role;
 use crate::verdict::Verdict;
 
 /// Of one operation.

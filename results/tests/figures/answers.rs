@@ -4,10 +4,11 @@
 //! 2 ms, every fiftieth 10 ms, which is therefore the 99th percentile; 11 ms is within 10 % of it.
 
 use results::availability::{
-    AvailabilityRow, FaultGroup, Role, attribute, measure, overall, table, write_overall_csv,
+    AvailabilityRow, FaultGroup, attribute, measure, overall, table, write_overall_csv,
 };
 use results::checks::{CheckResult, ConsistencyReport, FaultHarm, RunSummary, TrialName};
-use results::records::{CacheState, Event, EventKind, Observation, Op, Outcome};
+use results::records::{Action, CacheState, Event, EventKind, Observation, Op, Outcome};
+use results::timeline::Role;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, in_sync_changed, injected, leader_changed, manifest, operation, order};
@@ -47,12 +48,17 @@ fn outage(from_ms: u64, to_ms: u64) -> impl Fn(u64) -> u64 {
 }
 
 fn killed(fault: u32, process: &str, at_ms: u64) -> Event {
-    let kill = injected(&cell(0.5, true), fault, "kill", process, at_ms * MS);
+    let kill = injected(&cell(0.5, true), fault, Action::Kill, process, at_ms * MS);
     Event { target: Some(process.to_owned()), ..kill }
 }
 
-fn undone(action: &str, of: &Event, at_ms: u64) -> Event {
-    Event { action: Some(action.to_owned()), at_us: at_ms * MS, ..of.clone() }
+fn undone(action: Action, of: &Event, at_ms: u64) -> Event {
+    Event { action: Some(action), at_us: at_ms * MS, ..of.clone() }
+}
+
+/// The process that was hit is ready again.
+fn ready(of: &Event, at_ms: u64) -> Event {
+    Event { event: EventKind::Ready, ..undone(Action::Restart, of, at_ms) }
 }
 
 fn finished() -> Event {
@@ -235,9 +241,10 @@ fn what_is_normal_is_read_off_a_bazaar_that_is_whole() {
         leader_changed(&cell, 0, 1, 3, "1 2 3"),
         kill.clone(),
         in_sync_changed(&cell, 1_520 * MS, 3, "2 3"),
-        undone("restart", &kill, 3_500),
+        undone(Action::Restart, &kill, 3_500),
         in_sync_changed(&cell, 4_000 * MS, 3, "1 2 3"),
         killed(2, "catalog", 6_000),
+        ready(&kill, 3_600),
     ];
     let rows = sheets(&load(degraded), events.clone());
     assert_eq!((rows[0].ended_ms, rows[0].back_in_sync_ms), (Some(2_000.0), Some(500.0)));
@@ -253,15 +260,35 @@ fn what_is_normal_is_read_off_a_bazaar_that_is_whole() {
     assert_eq!(rows[1].goodput_before_per_s, rows[0].goodput_before_per_s);
 }
 
+/// A leader is paused, and killed and started again by another fault before it is resumed.
+#[test]
+fn a_pause_ends_with_another_faults_restart_and_later_faults_have_their_baseline() {
+    // Everything is twice as slow until the process is back.
+    let slow_at_first = |at_ms| if at_ms < 3_050 { usual_us(at_ms) * 2 } else { usual_us(at_ms) };
+    let pause = Event { action: Some(Action::Pause), ..killed(1, "order-3", 2_000) };
+    let kill = killed(2, "order-3", 2_500);
+    let restart = undone(Action::Restart, &kill, 3_000);
+    let back = ready(&kill, 3_050);
+    let skipped = Event { event: EventKind::Skipped, ..undone(Action::Resume, &pause, 4_000) };
+    let events = vec![pause, kill, restart, back, skipped, killed(3, "catalog", 6_000)];
+    let rows = sheets(&load(slow_at_first), events);
+    let ended: Vec<_> = rows.iter().map(|row| row.ended_ms).collect();
+    assert_eq!(ended, [Some(1_000.0), Some(500.0), None]);
+    assert_eq!(
+        rows.iter().map(|row| row.p99_before_ms).collect::<Vec<_>>(),
+        [Some(20.0), Some(20.0), Some(10.0)]
+    );
+}
+
 #[test]
 fn a_paused_front_end_is_measured_without_a_single_trade() {
     let mut rows = open(load(outage(5_000, 6_000)));
     for row in &mut rows {
         (row.op, row.cache) = (Op::Query, Some(CacheState::Hit));
     }
-    let pause = Event { action: Some("pause".to_owned()), ..killed(1, "front-end", 5_000) };
+    let pause = Event { action: Some(Action::Pause), ..killed(1, "front-end", 5_000) };
     let confirmed = Event { event: EventKind::Confirmed, at_us: 5_003 * MS, ..pause.clone() };
-    let resume = undone("resume", &pause, 6_000);
+    let resume = undone(Action::Resume, &pause, 6_000);
     let row = sheet(&rows, vec![pause, confirmed, resume]);
     assert_eq!((row.role, FaultGroup::of(&row)), (Role::FrontEnd, FaultGroup::FrontEnd));
     assert_eq!((row.first_ack_ms, row.longest_gap_ms), (None, None));
@@ -289,12 +316,12 @@ fn a_catalog_without_trades_is_back_with_the_first_read_past_the_cache() {
 #[test]
 fn a_cut_link_has_a_sheet_with_what_applies() {
     let cut = Event {
-        action: Some("cut".to_owned()),
+        action: Some(Action::Cut),
         target: Some("leader <-> follower".to_owned()),
         pid: None,
         ..killed(1, "order-3 <-> order-1", 5_000)
     };
-    let heal = undone("heal", &cut, 7_000);
+    let heal = undone(Action::Heal, &cut, 7_000);
     let row = sheet(&open(load(outage(5_000, 5_100))), vec![cut, heal]);
     assert_eq!((row.role, row.action.to_string().as_str()), (Role::Link, "cut"));
     assert_eq!((row.ended_ms, row.first_ack_ms), (Some(2_000.0), Some(100.0)));
@@ -304,7 +331,7 @@ fn a_cut_link_has_a_sheet_with_what_applies() {
 
 #[test]
 fn what_was_sent_before_a_pause_took_hold_is_no_first_ack() {
-    let pause = Event { action: Some("pause".to_owned()), ..killed(1, "catalog", 5_000) };
+    let pause = Event { action: Some(Action::Pause), ..killed(1, "catalog", 5_000) };
     let confirmed = Event { event: EventKind::Confirmed, at_us: 5_004 * MS, ..pause.clone() };
     let slow_to_stop =
         |at_ms| if at_ms < 5_002 { usual_us(at_ms) } else { outage(5_002, 5_100)(at_ms) };

@@ -1,9 +1,8 @@
 //! `availability.csv`, its table and its headline. Times in the stories are milliseconds.
 
-use results::availability::{
-    AvailabilityRow, FaultKind, Role, headline, measure, table, write_csv,
-};
-use results::records::{Cell, Event, EventKind, FinalRow, Observation, Op, Outcome};
+use results::availability::{AvailabilityRow, headline, measure, table, write_csv};
+use results::records::{Action, Cell, Event, EventKind, FinalRow, Observation, Op, Outcome};
+use results::timeline::{FaultKind, Role};
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
@@ -35,9 +34,9 @@ fn event(at_us: u64, kind: EventKind, of: &Event) -> Event {
 #[test]
 fn every_step_of_a_leaders_death_is_timed_from_the_kill() {
     let cell = the_cell();
-    let kill = injected(&cell, 1, "kill", "order-3", 1000 * MS);
+    let kill = injected(&cell, 1, Action::Kill, "order-3", 1000 * MS);
     let changed = leader_changed(&cell, 1012 * MS, 2, 2, "1 2");
-    let restart = injected(&cell, 1, "restart", "order-3", 3000 * MS);
+    let restart = injected(&cell, 1, Action::Restart, "order-3", 3000 * MS);
     let events = vec![
         leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
         kill.clone(),
@@ -80,7 +79,7 @@ fn every_step_of_a_leaders_death_is_timed_from_the_kill() {
 #[test]
 fn what_was_not_seen_stays_empty() {
     let cell = the_cell();
-    let events = vec![injected(&cell, 1, "kill", "order-3", 1000 * MS)];
+    let events = vec![injected(&cell, 1, Action::Kill, "order-3", 1000 * MS)];
     let row = only(measured(&[], &events, &[]));
     let times = [row.confirmed_ms, row.detected_ms, row.new_leader_ms, row.serving_ms];
     assert_eq!(times, [None; 4]);
@@ -99,7 +98,7 @@ fn what_was_not_seen_stays_empty() {
 fn without_the_logs_a_leaders_first_ack_is_not_guessed() {
     let cell = the_cell();
     let events = vec![
-        injected(&cell, 1, "kill", "order-3", 1000 * MS),
+        injected(&cell, 1, Action::Kill, "order-3", 1000 * MS),
         leader_changed(&cell, 1012 * MS, 2, 2, "1 2"),
     ];
     let observations = vec![trade(&cell, "a", 1020 * MS, 1030 * MS)];
@@ -111,12 +110,12 @@ fn a_change_of_leader_belongs_to_the_fault_before_it_and_to_no_other() {
     let cell = the_cell();
     let events = vec![
         leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
-        injected(&cell, 1, "kill", "order-3", 1000 * MS),
+        injected(&cell, 1, Action::Kill, "order-3", 1000 * MS),
         leader_changed(&cell, 1010 * MS, 2, 2, "1 2"),
-        injected(&cell, 2, "kill", "order-2", 1500 * MS),
+        injected(&cell, 2, Action::Kill, "order-2", 1500 * MS),
         leader_changed(&cell, 1540 * MS, 3, 1, "1"),
-        injected(&cell, 1, "restart", "order-3", 4000 * MS),
-        injected(&cell, 2, "restart", "order-2", 5000 * MS),
+        injected(&cell, 1, Action::Restart, "order-3", 4000 * MS),
+        injected(&cell, 2, Action::Restart, "order-2", 5000 * MS),
         in_sync_changed(&cell, 4300 * MS, 1, "1 3"),
         in_sync_changed(&cell, 5200 * MS, 1, "1 2 3"),
     ];
@@ -148,9 +147,9 @@ fn a_leader_killed_before_it_served_leaves_the_ack_to_its_successor() {
     let cell = the_cell();
     let events = vec![
         leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
-        injected(&cell, 1, "kill", "order-3", 1000 * MS),
+        injected(&cell, 1, Action::Kill, "order-3", 1000 * MS),
         leader_changed(&cell, 1010 * MS, 2, 2, "1 2"),
-        injected(&cell, 2, "kill", "order-2", 1012 * MS),
+        injected(&cell, 2, Action::Kill, "order-2", 1012 * MS),
         leader_changed(&cell, 1030 * MS, 3, 1, "1"),
     ];
     let observations = vec![trade(&cell, "a", 1001 * MS, 1050 * MS)];
@@ -162,12 +161,12 @@ fn a_leader_killed_before_it_served_leaves_the_ack_to_its_successor() {
 #[test]
 fn a_followers_death_is_timed_to_the_first_trade_sent_after_it() {
     let cell = the_cell();
-    let kill = injected(&cell, 1, "kill", "order-1", 1000 * MS);
+    let kill = injected(&cell, 1, Action::Kill, "order-1", 1000 * MS);
     let events = vec![
         leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
         Event { target: Some("follower".to_owned()), ..kill },
         in_sync_changed(&cell, 1030 * MS, 3, "2 3"),
-        injected(&cell, 1, "restart", "order-1", 2000 * MS),
+        injected(&cell, 1, Action::Restart, "order-1", 2000 * MS),
         in_sync_changed(&cell, 2100 * MS, 3, "1 2 3"),
     ];
     let observations = vec![
@@ -185,7 +184,7 @@ fn a_named_replica_that_led_is_a_leader_and_a_catalog_is_neither() {
     let cell = the_cell();
     let named = |process: &str, at_us| Event {
         target: Some(process.to_owned()),
-        ..injected(&cell, 1, "kill", process, at_us)
+        ..injected(&cell, 1, Action::Kill, process, at_us)
     };
     let events = vec![
         leader_changed(&cell, 10 * MS, 1, 2, "1 2 3"),
@@ -203,8 +202,8 @@ fn a_pause_too_short_to_be_noticed_has_an_ack_but_no_comeback() {
     let cell = the_cell();
     let events = vec![
         leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
-        injected(&cell, 1, "pause", "order-3", 1000 * MS),
-        injected(&cell, 1, "resume", "order-3", 1050 * MS),
+        injected(&cell, 1, Action::Pause, "order-3", 1000 * MS),
+        injected(&cell, 1, Action::Resume, "order-3", 1050 * MS),
         in_sync_changed(&cell, 5000 * MS, 3, "1 2 3"),
     ];
     let observations = vec![trade(&cell, "a", 1001 * MS, 1060 * MS)];
@@ -216,7 +215,7 @@ fn a_pause_too_short_to_be_noticed_has_an_ack_but_no_comeback() {
 #[test]
 fn trials_are_kept_apart() {
     let cell = the_cell();
-    let kill = injected(&cell, 1, "kill", "order-3", 1000 * MS);
+    let kill = injected(&cell, 1, Action::Kill, "order-3", 1000 * MS);
     let changed = leader_changed(&cell, 1010 * MS, 2, 2, "1 2");
     let events = vec![
         kill.clone(),
@@ -233,7 +232,7 @@ fn trials_are_kept_apart() {
 
 fn killed(fault: u32, first_ack_ms: Option<f64>) -> AvailabilityRow {
     let cell = the_cell();
-    let events = vec![injected(&cell, fault, "kill", "order-3", 1_500_000)];
+    let events = vec![injected(&cell, fault, Action::Kill, "order-3", 1_500_000)];
     AvailabilityRow { first_ack_ms, retried: 2, ..only(measured(&[], &events, &[])) }
 }
 

@@ -356,9 +356,6 @@ fn nothing_in_a_runs_files_becomes_markup() {
     for event in &mut run.events {
         event.target = event.target.as_ref().map(|_| HOSTILE.to_owned());
         event.detail = Some(HOSTILE.to_owned());
-        if event.process.is_some() {
-            event.process = Some(HOSTILE.to_owned());
-        }
     }
     let manifest = &mut run.manifest;
     HOSTILE.clone_into(&mut manifest.plan_name);

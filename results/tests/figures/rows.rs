@@ -1,8 +1,8 @@
 //! Short ways to write down rows by hand.
 
 use results::records::{
-    Cell, Event, EventKind, FinalKind, FinalRow, MANIFEST_FORMAT, Manifest, Observation, Op,
-    Outcome, Phase,
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, MANIFEST_FORMAT, Manifest, Observation,
+    Op, Outcome, Phase,
 };
 use wire::bazaar::TradeType;
 
@@ -83,12 +83,18 @@ pub(crate) fn order(cell: &Cell, request_id: &str, epoch: u64) -> FinalRow {
 }
 
 /// A fault, or what undoes one, done to `process`.
-pub(crate) fn injected(cell: &Cell, fault: u32, action: &str, process: &str, at_us: u64) -> Event {
+pub(crate) fn injected(
+    cell: &Cell,
+    fault: u32,
+    action: Action,
+    process: &str,
+    at_us: u64,
+) -> Event {
     Event {
         fault: Some(fault),
-        action: Some(action.to_owned()),
+        action: Some(action),
         target: Some("leader".to_owned()),
-        process: Some(process.to_owned()),
+        process: Some(process.parse().unwrap()),
         pid: Some(4242),
         ..Event::new(cell.id.clone(), 1, at_us, EventKind::Injected)
     }
@@ -104,7 +110,7 @@ pub(crate) fn leader_changed(
     Event {
         epoch: Some(epoch),
         leader: Some(leader),
-        in_sync: Some(in_sync.to_owned()),
+        in_sync: Some(in_sync.parse().unwrap()),
         ..Event::new(cell.id.clone(), 1, at_us, EventKind::LeaderChanged)
     }
 }
@@ -112,7 +118,7 @@ pub(crate) fn leader_changed(
 pub(crate) fn in_sync_changed(cell: &Cell, at_us: u64, leader: u8, in_sync: &str) -> Event {
     Event {
         leader: Some(leader),
-        in_sync: Some(in_sync.to_owned()),
+        in_sync: Some(in_sync.parse().unwrap()),
         ..Event::new(cell.id.clone(), 1, at_us, EventKind::InSyncChanged)
     }
 }

@@ -4,7 +4,9 @@
 use std::fs;
 
 use results::charts::{Chart, ChartKind, Drawn};
-use results::records::{Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome};
+use results::records::{
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome,
+};
 use tempfile::TempDir;
 
 use crate::rows::{cell, injected, manifest, operation, trade};
@@ -58,8 +60,8 @@ fn open_loop(rate_per_s: f64) -> Run {
     let events = vec![
         event(1_000_000, EventKind::LoadBegan),
         event(3_000_000, EventKind::ArrivalsEnded),
-        injected(&cell, 1, "pause", "front-end", 1_500_000),
-        injected(&cell, 1, "resume", "front-end", 2_000_000),
+        injected(&cell, 1, Action::Pause, "front-end", 1_500_000),
+        injected(&cell, 1, Action::Resume, "front-end", 2_000_000),
     ];
     let observations = rows.collect();
     let manifest = manifest("failover", vec![cell]);
@@ -199,8 +201,8 @@ fn without_a_stale_read_the_chart_says_so_and_how_many_there_could_have_been() {
     let mut run = reads();
     run.observations.retain(|row| row.seen_volume != Some(10) || row.start_us < 20_000);
     run.events = vec![
-        injected(&run.manifest.cells[0], 1, "kill", "order-3", 25_000),
-        injected(&run.manifest.cells[0], 1, "restart", "order-3", 40_000),
+        injected(&run.manifest.cells[0], 1, Action::Kill, "order-3", 25_000),
+        injected(&run.manifest.cells[0], 1, Action::Restart, "order-3", 40_000),
     ];
     let pictures = Pictures::of(&run);
     pictures.assert_shows(

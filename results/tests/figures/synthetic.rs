@@ -6,7 +6,8 @@ use std::path::Path;
 
 use results::charts::{Drawn, Material, draw};
 use results::records::{
-    CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome, RunFolder,
+    Action, CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome,
+    RunFolder,
 };
 use results::{availability, knee, lateness, summary};
 
@@ -182,9 +183,9 @@ fn events_of(cell: &Cell, fault: u32, outage: &Outage) -> Vec<Event> {
     let target = if outage.successor.is_some() { "leader" } else { "order-1" };
     let target = Some(target.to_owned());
     let back_us = at_us + (outage.down_s * 1e6) as u64;
-    let kill = Event { target, ..injected(cell, fault, "kill", &process, at_us) };
+    let kill = Event { target, ..injected(cell, fault, Action::Kill, &process, at_us) };
     let confirmed = Event { at_us: at_us + 900, event: EventKind::Confirmed, ..kill.clone() };
-    let restart = injected(cell, fault, "restart", &process, back_us);
+    let restart = injected(cell, fault, Action::Restart, &process, back_us);
     let joined = in_sync_changed(cell, back_us + 240_000, outage.successor.unwrap_or(3), "1 2 3");
     let mut events = vec![kill, confirmed, restart, joined];
     if let Some(successor) = outage.successor {

@@ -145,7 +145,7 @@ mod tests {
     fn pause(from_us: u64) -> Fault {
         Fault {
             number: 1,
-            action: crate::availability::FaultKind::Pause,
+            kind: crate::timeline::FaultKind::Pause,
             whom: "order-3".to_owned(),
             from_us,
             end: None,

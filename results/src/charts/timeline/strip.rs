@@ -13,7 +13,6 @@ use super::super::marks::{self, SMALL};
 use super::super::output::{Area, Drawing};
 use super::super::palette::{self, Look};
 use super::super::trial::TrialView;
-use crate::records::EventKind;
 
 /// The radius of a number's circle, half the height of a fault's bar, and the height of a row.
 const RADIUS: i32 = 12;
@@ -43,12 +42,11 @@ impl FaultMarks {
         let (first_us, last_us) = trial.span_us().unwrap_or((0, 0));
         let faults = trial.faults.clone();
         let band = |fault: &Fault| (seconds(fault.from_us), seconds(fault.until_us(last_us)));
-        let changes = trial.events.iter().filter(|event| {
-            event.event == EventKind::LeaderChanged && (first_us..=last_us).contains(&event.at_us)
-        });
+        let changes = trial.timeline.terms().iter().map(|term| term.from_us);
+        let changes = changes.filter(|at_us| (first_us..=last_us).contains(at_us));
         Self {
             bands: faults.iter().map(band).collect(),
-            leader_changes: changes.map(|event| seconds(event.at_us)).collect(),
+            leader_changes: changes.map(seconds).collect(),
             faults,
         }
     }

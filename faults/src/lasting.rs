@@ -1,0 +1,90 @@
+//! Which faults last at which process, and what an act ends of them.
+//!
+//! A fault of a process ends with whatever makes the process whole again, be that another fault's
+//! restart: a leader that is paused may be killed, and started again, by a fault that came later. So
+//! whoever acts is told what that ended, and writes it down
+//! ([`Event::ends`](records::Event::ends)). A link's faults end one by one, each with its own
+//! heal.
+
+use records::{Action, FaultSet};
+
+use crate::injector::Injection;
+use crate::process::ProcessName;
+
+/// The faults of processes that were injected and have not ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lasting(Vec<Fault>);
+
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    number: u32,
+    action: Action,
+    process: ProcessName,
+    at_us: u64,
+}
+
+impl Lasting {
+    /// What lasts after all that was done.
+    pub(crate) fn after(done: &[Injection]) -> Self {
+        let mut lasting = Self::default();
+        for act in done.iter().filter(|act| act.done) {
+            if let Some(process) = act.process {
+                lasting.acted(act.fault, act.action, process, act.at_us);
+            }
+        }
+        lasting
+    }
+
+    /// Takes in what was done to a process at `at_us`, for fault `number` if it begins one. Returns which
+    /// faults that ended; one that began later is not among them.
+    pub(crate) fn acted(
+        &mut self,
+        number: u32,
+        action: Action,
+        process: ProcessName,
+        at_us: u64,
+    ) -> FaultSet {
+        if action.is_end() {
+            return self.ended(action, process, at_us);
+        }
+        self.0.push(Fault { number, action, process, at_us });
+        FaultSet::default()
+    }
+
+    /// The same for what can only end faults.
+    pub(crate) fn ended(&mut self, action: Action, process: ProcessName, at_us: u64) -> FaultSet {
+        let ends = |fault: &mut Fault| {
+            fault.process == process && fault.at_us <= at_us && action.ends(fault.action)
+        };
+        self.0.extract_if(.., ends).map(|fault| fault.number).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CATALOG: ProcessName = ProcessName::Catalog;
+    const FRONT_END: ProcessName = ProcessName::FrontEnd;
+
+    #[test]
+    fn a_restart_ends_whatever_lasted_at_its_process() {
+        let mut lasting = Lasting::default();
+        lasting.acted(1, Action::Pause, CATALOG, 10);
+        lasting.acted(2, Action::Kill, CATALOG, 20);
+        lasting.acted(3, Action::Kill, FRONT_END, 30);
+        assert_eq!(lasting.acted(2, Action::Restart, CATALOG, 40).to_string(), "1 2");
+        assert!(lasting.acted(2, Action::Restart, CATALOG, 50).is_empty());
+        assert_eq!(lasting.ended(Action::Restart, FRONT_END, 60).to_string(), "3");
+    }
+
+    #[test]
+    fn a_resume_ends_no_kill_and_nothing_ends_what_began_later() {
+        let mut lasting = Lasting::default();
+        lasting.acted(1, Action::Pause, CATALOG, 10);
+        lasting.acted(2, Action::Kill, CATALOG, 20);
+        assert_eq!(lasting.acted(1, Action::Resume, CATALOG, 30).to_string(), "1");
+        lasting.acted(3, Action::Kill, CATALOG, 50);
+        assert_eq!(lasting.acted(2, Action::Restart, CATALOG, 40).to_string(), "2");
+    }
+}

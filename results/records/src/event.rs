@@ -1,0 +1,123 @@
+//! `events.csv`: faults planned and actual, elections, restarts, and what the harness did itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, FaultSet, ReplicaSet, Subject};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A process of the bazaar was started for the first time.
+    Started,
+    /// It answers that it is ready (after a start or a restart).
+    Ready,
+    /// The load began.
+    LoadBegan,
+    /// The load ended; lookups are done.
+    LoadEnded,
+    /// The schedule of an open loop ended: nothing was due after that. `unsent` says what was due
+    /// before and was never sent.
+    ArrivalsEnded,
+    /// A fault was planned for `planned_us`; written when the trial begins.
+    Planned,
+    /// The injector acted: the signal was sent, or the restart was begun.
+    Injected,
+    /// The act was seen to have worked: the process is gone, stopped, or runs again.
+    Confirmed,
+    /// The injector could not act, or could not confirm it.
+    NotConfirmed,
+    /// The injector found nobody to act on, and the plan allows the fault to be left out then; or
+    /// what was to end a fault came too late, because another fault had hit the process meanwhile.
+    Skipped,
+    /// A process ended that nobody had killed.
+    Died,
+    /// The front-end changed who leads; `suspected_us` says since when it doubted the old one.
+    LeaderChanged,
+    /// The new leader said that it serves.
+    LeaderServes,
+    /// The front-end changed the in-sync set under the same leader.
+    InSyncChanged,
+    /// Everything that was broken has been resumed or restarted.
+    Healed,
+    /// All replicas are in sync, no trade lacks a number, and two dumps were equal.
+    Converged,
+    /// That did not happen within the bound.
+    NotConverged,
+    /// The trial was cut short (Ctrl-C, or an error); `detail` says by what.
+    Interrupted,
+    /// The trial ended and every row of it is written.
+    Finished,
+}
+
+/// One event. Empty means not applicable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The id of a [`Cell`](super::Cell) of the manifest.
+    pub cell: String,
+    /// Which repetition of the cell, from 1.
+    pub trial: u32,
+    /// When it happened, in microseconds since the run's origin.
+    pub at_us: u64,
+    /// What happened.
+    pub event: EventKind,
+    /// For a fault: which of the plan's, from 1. Its restart or resume carries the same number.
+    pub fault: Option<u32>,
+    /// For a fault: when it was planned to be injected.
+    pub planned_us: Option<u64>,
+    /// For a fault: what was done.
+    pub action: Option<Action>,
+    /// For a fault: what the plan said, for example `leader`.
+    pub target: Option<String>,
+    /// The process that it turned out to be: `order-3`, `catalog`, `front-end`; or the link:
+    /// `order-3 -> order-1`, or `<->` for both directions.
+    pub process: Option<Subject>,
+    /// That process's id.
+    pub pid: Option<u32>,
+    /// Of what ends faults, a restart, a resume or a heal: which of the plan's it ended, separated by
+    /// spaces. More than its own, if several had broken the process; without its own, if another had
+    /// ended that before. Not in runs of format 1.
+    #[serde(default)]
+    pub ends: FaultSet,
+    /// The configuration's epoch after a change.
+    pub epoch: Option<u64>,
+    /// The configuration's version after a change.
+    pub version: Option<u64>,
+    /// The leading replica after a change.
+    pub leader: Option<u8>,
+    /// The in-sync replicas after a change, separated by spaces.
+    pub in_sync: Option<ReplicaSet>,
+    /// Since when the front-end doubted the old leader.
+    pub suspected_us: Option<u64>,
+    /// In an open loop: how many arrivals were due and never sent, because no client was free until
+    /// the end.
+    pub unsent: Option<u64>,
+    /// Anything that a reader needs besides.
+    pub detail: Option<String>,
+}
+
+impl Event {
+    /// An event with nothing but its place, its time and its kind.
+    pub fn new(cell: impl Into<String>, trial: u32, at_us: u64, event: EventKind) -> Self {
+        Self {
+            cell: cell.into(),
+            trial,
+            at_us,
+            event,
+            fault: None,
+            planned_us: None,
+            action: None,
+            target: None,
+            process: None,
+            pid: None,
+            ends: FaultSet::default(),
+            epoch: None,
+            version: None,
+            leader: None,
+            in_sync: None,
+            suspected_us: None,
+            unsent: None,
+            detail: None,
+        }
+    }
+}

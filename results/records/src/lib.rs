@@ -1,0 +1,27 @@
+//! One type per row of every file in a run's folder, and how the files are read.
+//!
+//! It knows neither checks nor charts: whoever writes such files needs no more than this.
+//!
+//! Rows are written raw as they happen; a missing value stays empty. Every time in a CSV is in
+//! microseconds since the run's origin, a single point of the machine's monotonic clock; wall
+//! time appears once, in the manifest.
+
+mod action;
+mod event;
+mod final_state;
+mod folder;
+mod manifest;
+mod observation;
+mod process;
+mod sets;
+mod subject;
+
+pub use action::Action;
+pub use event::{Event, EventKind};
+pub use final_state::{FinalKind, FinalRow};
+pub use folder::{FolderError, Numbered, RunFolder};
+pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
+pub use observation::{CacheState, Observation, Op, Outcome, Phase};
+pub use process::{ProcessName, UnknownProcess};
+pub use sets::{FaultSet, ReplicaSet};
+pub use subject::{Route, Subject, UnknownSubject};

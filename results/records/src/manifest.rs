@@ -1,0 +1,93 @@
+//! `manifest.json`: what was run, where, and from what state.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
+/// an act ended; runs of format 1 are read as well.
+pub const MANIFEST_FORMAT: u32 = 2;
+
+/// The oldest format that is read.
+pub(super) const OLDEST_FORMAT: u32 = 1;
+
+/// One combination of settings, repeated `trials` times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Its name in every CSV, for example `p0.4-cache-on`.
+    pub id: String,
+    /// The probability that a query is followed by a trade.
+    pub p: f64,
+    /// Whether the front-end cached.
+    pub cache: bool,
+    /// How many clients there were.
+    pub clients: u32,
+    /// In an open loop: how many iterations were due per second, all clients together. None: a
+    /// closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// Which of two builds of the services, `a` or `b`, if two were measured side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    /// How often it was run.
+    pub trials: u32,
+    /// How many of the plan's faults each trial was to see.
+    pub planned_faults: u32,
+}
+
+/// A stock as every trial began with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InitialStock {
+    /// Its name.
+    pub stock_name: String,
+    /// Its price.
+    pub price: f64,
+    /// How many there were.
+    pub quantity: u32,
+    /// How many had been traded.
+    pub trade_volume: u64,
+    /// How many there may be at the most.
+    pub cap: u32,
+}
+
+/// What a run was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`MANIFEST_FORMAT`], or an older one.
+    pub format: u32,
+    /// `bench` or `failover`.
+    pub kind: String,
+    /// The plan's name.
+    pub plan_name: String,
+    /// The whole plan as TOML, every default spelled out.
+    pub plan: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// The seed that every random choice came from.
+    pub seed: u64,
+    /// When the run began, RFC 3339 in UTC. The only wall time in the run's files.
+    pub started_at: String,
+    /// `CLOCK_MONOTONIC` of the machine at the run's origin, in microseconds.
+    pub origin_monotonic_us: u64,
+    /// The commit that the harness was built from, if it is known.
+    pub commit: Option<String>,
+    /// The harness's version.
+    pub version: String,
+    /// Operating system, kernel, processor, cores, memory: whatever was found.
+    pub machine: Vec<(String, String)>,
+    /// How many order replicas every trial had.
+    pub replicas: u8,
+    /// `flush` or `os`.
+    pub durability: String,
+    /// After how many milliseconds without an answer a service is given up. None in runs that were
+    /// made before this was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ping_timeout_ms: Option<u64>,
+    /// Within how many milliseconds after healing everything must have converged.
+    pub converge_within_ms: u64,
+    /// What the figures must keep to, for example `trade.p99_us < 5000`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<String>,
+    /// Every combination of settings, in the order of the charts.
+    pub cells: Vec<Cell>,
+    /// The stocks that every trial began with.
+    pub stocks: Vec<InitialStock>,
+}

@@ -1,0 +1,193 @@
+//! Faults and deaths, from when to when.
+
+use super::configuration::{self, Configuration};
+use super::{Act, FaultKind, Role, Span};
+use crate::records::{Action, Event, EventKind, ProcessName, Route};
+
+/// A fault, from its injection until it was over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What was done.
+    pub kind: FaultKind,
+    /// What the process was at that moment.
+    pub role: Role,
+    /// The act that began it.
+    pub injected: Act,
+    /// The act that ended it: its own restart, resume or heal, or another fault's restart of the process.
+    pub undone: Option<Act>,
+    /// Since when what it had broken was whole again; `None` if it never was.
+    pub over_us: Option<u64>,
+}
+
+impl Fault {
+    /// Which of the plan's, if it was one of the plan's.
+    #[must_use]
+    pub fn number(&self) -> Option<u32> {
+        self.injected.fault
+    }
+
+    /// The process that it hit, if it hit one.
+    #[must_use]
+    pub fn process(&self) -> Option<ProcessName> {
+        self.injected.subject.and_then(|subject| subject.process())
+    }
+
+    /// The link that it hit, if it hit one.
+    #[must_use]
+    pub fn link(&self) -> Option<Route> {
+        self.injected.subject.and_then(|subject| subject.link())
+    }
+
+    /// From its injection until it was over.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        Span { from_us: self.injected.at_us, to_us: self.over_us }
+    }
+
+    /// Whether it was injected and not undone at `at_us`.
+    #[must_use]
+    pub fn holds_at(&self, at_us: u64) -> bool {
+        let to_us = self.undone.as_ref().map(|act| act.at_us).or(self.over_us);
+        Span { from_us: self.injected.at_us, to_us }.contains(at_us)
+    }
+
+    /// From when its process was started again until that was ready.
+    pub(super) fn mending(&self) -> Span {
+        let restart = self.undone.as_ref().filter(|act| act.action == Action::Restart);
+        mending(restart.map(|act| act.at_us), self.over_us)
+    }
+
+    /// What was done to whom: `kill of order-3`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.injected.subject {
+            Some(subject) => format!("{} of {subject}", self.kind),
+            None => format!("{} of an unknown process", self.kind),
+        }
+    }
+}
+
+/// A process that ended though nobody had killed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Which process.
+    pub process: ProcessName,
+    /// Its id.
+    pub pid: Option<u32>,
+    /// When.
+    pub at_us: u64,
+    /// How it ended.
+    pub detail: Option<String>,
+    /// When it was started again.
+    pub restarted_us: Option<u64>,
+    /// Since when it was ready again; `None` if it never was.
+    pub over_us: Option<u64>,
+}
+
+impl Death {
+    /// From its end until it was ready again.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        Span { from_us: self.at_us, to_us: self.over_us }
+    }
+
+    /// Whether it was dead at `at_us`.
+    pub(super) fn holds_at(&self, at_us: u64) -> bool {
+        Span { from_us: self.at_us, to_us: self.restarted_us.or(self.over_us) }.contains(at_us)
+    }
+
+    /// From when it was started again until it was ready.
+    pub(super) fn mending(&self) -> Span {
+        mending(self.restarted_us, self.over_us)
+    }
+}
+
+/// An empty span if nothing was done to mend it.
+fn mending(undone_us: Option<u64>, over_us: Option<u64>) -> Span {
+    match undone_us {
+        Some(from_us) => Span { from_us, to_us: over_us },
+        None => Span { from_us: u64::MAX, to_us: Some(u64::MAX) },
+    }
+}
+
+/// Every fault, from acts in the order of time.
+pub(super) fn faults(
+    acts: &[Act],
+    events: &[&Event],
+    healed_us: Option<u64>,
+    configurations: &[Configuration],
+) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for act in acts {
+        if let Some(kind) = FaultKind::of(act.action) {
+            let leader = configuration::leader_before(configurations, act.at_us);
+            let role = Role::of(kind, act, leader);
+            let injected = act.clone();
+            faults.push(Fault { kind, role, injected, undone: None, over_us: None });
+            continue;
+        }
+        let lasting = faults.iter_mut().filter(|fault| fault.undone.is_none());
+        for fault in lasting.filter(|fault| ends(act, &fault.injected)) {
+            fault.undone = Some(act.clone());
+        }
+    }
+    for fault in &mut faults {
+        let mended_us = fault.undone.as_ref().and_then(|act| mended_us(act, events));
+        let healed_us = healed_us.filter(|&us| us >= fault.injected.at_us);
+        fault.over_us = mended_us.into_iter().chain(healed_us).min();
+    }
+    faults
+}
+
+/// Whether `act` ended what `injected` began.
+fn ends(act: &Act, injected: &Act) -> bool {
+    if !act.ends.is_empty() {
+        return injected.fault.is_some_and(|number| act.ends.contains(number));
+    }
+    let is_own = act.fault.is_some() && act.fault == injected.fault;
+    let is_of_process = act.subject.is_some_and(|subject| subject.process().is_some());
+    let is_at_same = is_of_process && act.subject == injected.subject;
+    act.action.ends(injected.action) && (is_own || is_at_same)
+}
+
+/// Since when what the act was to mend was whole.
+fn mended_us(act: &Act, events: &[&Event]) -> Option<u64> {
+    match act.action {
+        Action::Restart => ready_us(act.subject?.process()?, act.at_us, events),
+        _ => act.confirmed_us,
+    }
+}
+
+/// When a process was ready, at `from_us` or later.
+fn ready_us(process: ProcessName, from_us: u64, events: &[&Event]) -> Option<u64> {
+    let of_process = |event: &&&Event| {
+        event.event == EventKind::Ready
+            && event.at_us >= from_us
+            && event.process.and_then(|subject| subject.process()) == Some(process)
+    };
+    events.iter().find(of_process).map(|event| event.at_us)
+}
+
+/// Every death that nobody had ordered.
+pub(super) fn deaths(acts: &[Act], events: &[&Event], healed_us: Option<u64>) -> Vec<Death> {
+    let died = events.iter().filter(|event| event.event == EventKind::Died);
+    let died = died.filter_map(|event| Some((event, event.process?.process()?)));
+    died.map(|(event, process)| {
+        let restart = acts.iter().find(|act| {
+            act.action == Action::Restart
+                && act.at_us >= event.at_us
+                && act.subject == Some(process.into())
+        });
+        let ready_us = ready_us(process, event.at_us, events);
+        let healed_us = healed_us.filter(|&us| us >= event.at_us);
+        Death {
+            process,
+            pid: event.pid,
+            at_us: event.at_us,
+            detail: event.detail.clone(),
+            restarted_us: restart.map(|act| act.at_us),
+            over_us: ready_us.into_iter().chain(healed_us).min(),
+        }
+    })
+    .collect()
+}

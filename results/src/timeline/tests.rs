@@ -1,0 +1,119 @@
+//! Events written by hand, and what they come to.
+
+use super::*;
+use crate::records::Action;
+use EventKind::{Confirmed, Died, Healed, Injected, LeaderChanged, Ready, Started};
+
+/// What is done to whom, and seen to have worked a moment later.
+fn act(at_us: u64, fault: u32, action: Action, subject: &str, ends: &str) -> [Event; 2] {
+    [(Injected, at_us), (Confirmed, at_us + 2)].map(|(kind, at_us)| Event {
+        fault: Some(fault),
+        action: Some(action),
+        process: Some(subject.parse().unwrap()),
+        ends: ends.parse().unwrap(),
+        ..Event::new("cell", 1, at_us, kind)
+    })
+}
+
+fn of_process(at_us: u64, kind: EventKind, process: &str) -> Event {
+    Event { process: Some(process.parse().unwrap()), ..Event::new("cell", 1, at_us, kind) }
+}
+
+fn in_sync(at_us: u64, leader: u8, members: &str) -> Event {
+    Event {
+        leader: Some(leader),
+        in_sync: Some(members.parse().unwrap()),
+        ..Event::new("cell", 1, at_us, LeaderChanged)
+    }
+}
+
+fn over(events: &[Event]) -> Vec<Option<u64>> {
+    Timeline::new(events, 3).faults().iter().map(|fault| fault.over_us).collect()
+}
+
+#[test]
+fn faults_of_one_link_end_one_by_one() {
+    for said in [["", ""], ["10", "11"]] {
+        let link = "order-1 -> catalog";
+        let events = [
+            act(100, 10, Action::Cut, link, ""),
+            act(120, 11, Action::Delay, link, ""),
+            act(150, 10, Action::Heal, link, said[0]),
+            act(400, 11, Action::Heal, link, said[1]),
+        ];
+        assert_eq!(over(&events.concat()), [Some(152), Some(402)]);
+    }
+}
+
+#[test]
+fn a_restart_ends_the_pause_of_the_process_that_was_killed() {
+    for said in ["", "1 2"] {
+        let mut events = [
+            act(100, 1, Action::Pause, "order-3", ""),
+            act(200, 2, Action::Kill, "order-3", ""),
+            act(300, 2, Action::Restart, "order-3", said),
+        ]
+        .concat();
+        events.push(of_process(340, Ready, "order-3"));
+        assert_eq!(over(&events), [Some(340), Some(340)]);
+        let timeline = Timeline::new(&events, 3);
+        let undone = timeline.faults()[0].undone.as_ref().unwrap();
+        assert_eq!((undone.action, undone.at_us, undone.fault), (Action::Restart, 300, Some(2)));
+        assert_eq!(timeline.fault_free().len(), 2);
+        assert_eq!(timeline.fault_free_at_last(), Some(340));
+    }
+}
+
+#[test]
+fn a_resume_brings_no_dead_process_back() {
+    let events = [
+        act(100, 1, Action::Pause, "catalog", ""),
+        act(200, 2, Action::Kill, "catalog", ""),
+        act(300, 1, Action::Resume, "catalog", ""),
+    ];
+    assert_eq!(over(&events.concat()), [Some(302), None]);
+    let timeline = Timeline::new(&events.concat(), 3);
+    assert!(!timeline.is_up(ProcessName::Catalog, 400));
+}
+
+#[test]
+fn what_has_no_end_of_its_own_is_over_when_everything_is_healed() {
+    let mut events = act(100, 1, Action::Kill, "order-2", "").to_vec();
+    assert_eq!(over(&events), [None]);
+    events.extend(act(200, 1, Action::Restart, "order-2", "1"));
+    assert_eq!(over(&events), [None], "it was never seen ready");
+    events.push(Event::new("cell", 1, 500, Healed));
+    assert_eq!(over(&events), [Some(500)]);
+}
+
+#[test]
+fn a_process_that_died_by_itself_is_broken_until_it_is_ready_again() {
+    let mut events = vec![
+        of_process(1, Started, "catalog"),
+        of_process(5, Ready, "catalog"),
+        in_sync(6, 3, "1 2 3"),
+        of_process(100, Died, "catalog"),
+    ];
+    events.extend(act(200, 1, Action::Restart, "catalog", ""));
+    events.push(of_process(250, Ready, "catalog"));
+    let timeline = Timeline::new(&events, 3);
+    let death = &timeline.deaths()[0];
+    assert_eq!((death.at_us, death.restarted_us, death.over_us), (100, Some(200), Some(250)));
+    let state = |at_us| timeline.state_at(ProcessName::Catalog, at_us);
+    let words = [0, 3, 50, 150, 220, 260].map(|at_us| format!("{:?}", state(at_us)));
+    assert_eq!(words, ["Down", "Starting", "Ready", "Down", "Starting", "Ready"]);
+    assert_eq!([100, 200, 300].map(|us| timeline.whole_since(us)), [Some(0), None, Some(250)]);
+}
+
+#[test]
+fn who_is_in_sync_is_known_from_the_first_configuration_on() {
+    let events = [in_sync(100, 3, "1 2"), in_sync(200, 2, "1 2 3"), in_sync(300, 2, "1 2")];
+    let timeline = Timeline::new(&events, 3);
+    let span = |from_us, to_us| Span { from_us, to_us: Some(to_us) };
+    assert_eq!(timeline.in_sync(), [span(0, 100), span(200, 300)]);
+    let from = [50, 150, 250, 300].map(|at_us| timeline.in_sync_from(at_us));
+    assert_eq!(from, [Some(200), Some(200), Some(250), None]);
+    assert_eq!(Timeline::new(&[], 3).in_sync_from(50), None);
+    let terms = timeline.terms().iter().map(|term| (term.from_us, term.to_us));
+    assert_eq!(terms.collect::<Vec<_>>(), [(100, Some(200)), (200, Some(300)), (300, None)]);
+}
