@@ -176,7 +176,7 @@ fn a_write_lock_that_another_program_holds_is_named() {
 
 /// A shell in which a small file system of its own can be mounted, for root as for everybody else who may
 /// have a namespace. A machine that allows neither, as many containers do, leaves `test` out, and it is
-/// said; where [`ALL_TESTS`] is set, as in what must pass before a change is taken, it fails.
+/// said; where [`ALL_TESTS`] is set, it fails.
 fn with_own_mounts(test: &str) -> Option<Command> {
     let mut refused = String::new();
     for way in ["-m", "-Urm"] {
