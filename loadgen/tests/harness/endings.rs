@@ -90,7 +90,7 @@ fn a_harness_that_is_killed_takes_its_children_along_and_the_next_run_works() {
     let (code, stdout, stderr) = ended(&run(folder.path(), &["check", path]));
     assert_eq!(code, Some(2), "{stdout}{stderr}");
     let (code, _, stderr) = ended(&run(folder.path(), &["report", path]));
-    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(code, Some(2), "{stderr}");
 
     let short = plan(folder.path(), SHORT);
     let (code, stdout, stderr) = ended(&run(folder.path(), &["bench", "--plan", &short]));
