@@ -47,10 +47,10 @@ console: build ## Keep a bazaar up and watch it on a local page, http://127.0.0.
 soak: build ## Break the bazaar at random; SEED=N, MINUTES=M (1, 10)
 	@$(HARNESS) soak --seed $(or $(SEED),1) --minutes $(or $(MINUTES),10) $(ARGS)
 
-explore: ## Run the real cores through whatever can happen to them, rule by rule (15 minutes, 5 GB)
+explore: ## Run the real cores through whatever can happen to them, rule by rule (22 minutes, 5 GB)
 	@cargo test --profile explore -p services --features planted-bugs --test explore --quiet -- --ignored --nocapture
 
-million: build ## A bazaar with a million orders: takeover, lost files, dump and checks, timed (5 minutes, 2.5 GB)
+million: build ## A bazaar with a million orders: takeover, lost files, dump and checks, timed (6 minutes, 2.5 GB)
 	@cargo test --release -p loadgen --test million --quiet -- --ignored --nocapture
 
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
