@@ -294,6 +294,11 @@ impl Bazaar {
         self.internal.call(self.address(name), &Call::get(path), ANSWER_WITHIN).await.ok()
     }
 
+    /// From now on clients ask over new connections.
+    pub(crate) fn connect_anew(&mut self) {
+        self.public = Peers::new(None);
+    }
+
     /// What a client asks the front-end.
     pub(crate) async fn ask(&self, call: &Call) -> Option<Reply> {
         self.public.call(self.address(Name::FrontEnd), call, ANSWER_WITHIN).await.ok()
