@@ -21,7 +21,7 @@ use services::storage::Durability;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use wire::bazaar::{CatalogAnswer, CatalogTrade, TRADE_FAILED, TRADED};
 use wire::configuration::{Configuration, Fence, Member, Membership, MembershipRequest};
 use wire::dump::OrderPage;
@@ -968,19 +968,25 @@ async fn lookups_that_wait_for_a_takeover_hold_up_none_of_what_is_known() {
 
 /// Trades that wait for a catalog without outcomes: as many as were seen to keep half a core busy.
 const WAITING_TRADES: usize = 1020;
+/// So many of them come at once.
+const ARRIVING_TRADES: usize = 255;
 
 /// Has trades wait for the catalog, each of which has asked it once.
 async fn trades_wait(bazaar: &Bazaar) -> Vec<JoinHandle<Reply>> {
     services::process::raise_open_files_limit();
     bazaar.others.is_down.store(true, Ordering::SeqCst);
-    let send = |name| send_trade(bazaar, 1, format!("R{name}"));
-    let sent = (0..WAITING_TRADES).map(send).collect();
-    let arrived = async {
-        while bazaar.others.trades.load(Ordering::SeqCst) < WAITING_TRADES {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, arrived).await.expect("each is tried once");
+    let mut sent = Vec::new();
+    while sent.len() < WAITING_TRADES {
+        // Not all at once: so many newcomers would be about as many as may be there without a request.
+        let next = (sent.len() + ARRIVING_TRADES).min(WAITING_TRADES);
+        sent.extend((sent.len()..next).map(|name| send_trade(bazaar, 1, format!("R{name}"))));
+        let arrived = async {
+            while bazaar.others.trades.load(Ordering::SeqCst) < next {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, arrived).await.expect("each is tried once");
+    }
     sent
 }
 
@@ -1021,7 +1027,8 @@ async fn trades_whose_clients_have_left_share_one_question_too() {
     let clients = std::mem::replace(&mut bazaar.peers, Peers::new(None));
     for trade in sent {
         trade.abort();
-        assert!(trade.await.unwrap_err().is_cancelled());
+        let ended = trade.await;
+        assert!(ended.as_ref().is_err_and(JoinError::is_cancelled), "{ended:?}");
     }
     drop(clients);
     // The places of those who have left are free again.
