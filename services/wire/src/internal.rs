@@ -75,6 +75,9 @@ pub struct Append {
     pub committed: OrderNo,
 }
 
+/// The most entries in one [`Append`]: a few tens of kilobytes, far below the bound on a body.
+pub const MAX_ENTRIES_PER_APPEND: usize = 256;
+
 /// The answer to an [`Append`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]

@@ -1,0 +1,13 @@
+//! What every service stands on. Nothing here knows what a stock, an order or an epoch is for.
+//!
+//! * [`process`]: arguments, logging, signals and exit codes, the same for all three.
+//! * [`http`]: server, client, and the form of requests and answers.
+//! * [`storage`]: opening a SQLite file so that nothing is lost or overwritten.
+//! * [`metrics`]: what `GET /metrics` shows.
+//! * [`planted`]: rules that can be left out on purpose, to prove that the checks notice.
+
+pub mod http;
+pub mod metrics;
+pub mod planted;
+pub mod process;
+pub mod storage;

@@ -1,0 +1,515 @@
+//! The one thread that owns a replica's state machine and its disk.
+//!
+//! Everything that changes a replica passes through its queue, so numbers are assigned by one
+//! writer (R8). It takes whatever has queued, numbers it, hands the messages to the network, and
+//! only then flushes its own disk: leader and followers flush at the same time, and a batch
+//! shares the flush.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::thread;
+
+use anyhow::Context;
+use prometheus::{Histogram, IntCounter, IntGauge};
+use tokio::sync::{mpsc, oneshot, watch};
+use wire::configuration::{Configuration, Fence};
+use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{
+    Append, AppendReply, AppliedTrade, Entry, FillReply, LogPoint, Obstacle, UnnumberedReply,
+};
+
+use super::dump::{self, Page, PageRequest};
+use super::health::Progress;
+use super::log::{Contradiction, Plan};
+use super::outbox::Outbox;
+use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
+use super::store::{Change, Store};
+use base::metrics::Metrics;
+use base::planted::{Bug, Part, Planted, Point};
+use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
+
+/// Inputs that wait for the thread; more than there are places for requests at the server.
+const MAX_QUEUED: usize = 8192;
+/// Inputs that are taken before the disk is flushed.
+const MAX_BATCH: usize = 512;
+
+/// What the thread is called if it panics.
+const THREAD: &str = "the thread that numbers orders";
+
+/// What can happen to a replica.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// Time has passed.
+    Tick,
+    /// The front-end announced a configuration.
+    Heard(Configuration),
+    /// A front-end without a configuration wants to know what there is (rule L4).
+    Fence(Fence, oneshot::Sender<Result<(), Unfenced>>),
+    /// A leader's message arrived.
+    Append(Append, oneshot::Sender<Received>),
+    /// A trade was applied in an epoch, by a process of the catalog, and needs its number.
+    Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
+    /// A follower answered a message, or did not (`None`).
+    PeerAnswered(Epoch, ReplicaId, Option<AppendReply>),
+    /// A follower proved that its disk is well, or did not.
+    PeerProved(Epoch, ReplicaId, bool),
+    /// Somebody was seen to have accepted this epoch.
+    SawEpoch(Epoch),
+    /// The front-end answered a request to change the in-sync set, or did not.
+    MembershipAnswered(Epoch, Option<Configuration>),
+    /// The catalog listed applied trades, or said why it cannot.
+    Listed(Epoch, UnnumberedReply),
+    /// The catalog was given what it lacked, or said why it does not take it.
+    Filled(Epoch, FillReply),
+    /// Whoever carried a trade in an epoch has panicked.
+    TradeLost(Epoch),
+    /// A process of the catalog was met.
+    SawCatalog(Epoch, Incarnation),
+    /// Somebody wants to see a write of this replica's own (rule G1).
+    Prove(oneshot::Sender<()>),
+    /// Somebody wants to see a page of everything.
+    Dump(PageRequest, oneshot::Sender<Page>),
+    /// The process ends.
+    Stop,
+}
+
+/// A trade's number, or why there is none here.
+pub(super) type Numbered = Result<OrderNo, NoNumber>;
+
+/// What everybody may know about a replica at any time, without asking its thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    /// Its database.
+    pub(super) identity: Identity,
+    /// The bazaar that it belongs to, if it has heard of one.
+    pub(super) bazaar: Option<BazaarId>,
+    /// The newest epoch on its disk: accepted, or heard of.
+    pub(super) epoch: Epoch,
+    /// Whether this process leads that epoch.
+    pub(super) leading: bool,
+    /// Whether it answers trades in it.
+    pub(super) serving: bool,
+    /// The last number in its log.
+    pub(super) last_order_no: OrderNo,
+    /// The last entry that is on its disk.
+    pub(super) last: LogPoint,
+    /// Up to where it knows its log to be committed.
+    pub(super) committed: OrderNo,
+    /// Why it leads and does not serve.
+    pub(super) obstacle: Option<Obstacle>,
+    /// The process of the catalog that it has listed as a leader.
+    pub(super) catalog: Option<Incarnation>,
+    /// The newest configuration it heard of.
+    pub(super) configuration: Option<Configuration>,
+}
+
+/// Committed orders, in the order of their numbers, for whoever looks one up.
+pub(super) type CommittedOrders = Arc<RwLock<Vec<Arc<Entry>>>>;
+
+/// The way to a replica's thread.
+#[derive(Clone, Debug)]
+pub(super) struct Handle {
+    /// Its queue.
+    pub(super) inputs: mpsc::Sender<Input>,
+    /// What it last said about itself.
+    pub(super) status: watch::Receiver<Status>,
+    /// What may be shown.
+    pub(super) committed: CommittedOrders,
+}
+
+struct Actor {
+    replica: Replica,
+    store: Store,
+    inputs: mpsc::Receiver<Input>,
+    outbox: Outbox,
+    waiting: HashMap<Ticket, oneshot::Sender<Numbered>>,
+    next_ticket: Ticket,
+    answers: Vec<PendingAnswer>,
+    status: watch::Sender<Status>,
+    committed: CommittedOrders,
+    /// The commit mark that is on disk.
+    mark: OrderNo,
+    planted: Planted,
+    progress: Progress,
+    /// Whether the step under way has written something.
+    has_written: bool,
+    meters: Meters,
+}
+
+/// What came of a message.
+type Received = Result<AppendReply, Contradiction>;
+
+/// An answer that is given once what it depends on can be seen by everybody: whoever is told a
+/// number may look the order up at once, and whoever is told that a message was taken may ask what
+/// is here now.
+enum PendingAnswer {
+    Append(oneshot::Sender<Received>, Received),
+    Number(oneshot::Sender<Numbered>, Numbered),
+    Fence(oneshot::Sender<Result<(), Unfenced>>),
+    Dump(PageRequest, oneshot::Sender<Page>),
+}
+
+struct Meters {
+    batch_sizes: Histogram,
+    flushes: IntCounter,
+    epoch: IntGauge,
+    in_sync: IntGauge,
+    committed: IntGauge,
+    takeovers: IntCounter,
+}
+
+impl Meters {
+    fn new(metrics: &Metrics) -> Self {
+        Self {
+            batch_sizes: metrics
+                .batch_sizes("order_batch_size", "Orders that shared one flush of the disk."),
+            flushes: metrics.counter("order_flushes_total", "Transactions committed."),
+            epoch: metrics.gauge("order_epoch", "The newest epoch on this replica's disk."),
+            in_sync: metrics.gauge("order_in_sync", "In-sync replicas, as last heard."),
+            committed: metrics.gauge("order_committed", "The last committed order number."),
+            takeovers: metrics.counter("order_takeovers_total", "Epochs begun as their leader."),
+        }
+    }
+}
+
+/// Which process of which replica this is, and who the others are.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) id: ReplicaId,
+    pub(super) incarnation: Incarnation,
+    pub(super) others: Vec<ReplicaId>,
+}
+
+/// Starts the thread of a replica whose disk is open.
+///
+/// # Errors
+/// If the disk's content breaks an invariant, or the thread cannot be started.
+pub(super) fn start(
+    own: Own,
+    store: Store,
+    planted: Planted,
+    progress: &Progress,
+    metrics: &Metrics,
+    outbox: impl FnOnce(mpsc::WeakSender<Input>, watch::Receiver<Status>) -> Outbox,
+) -> anyhow::Result<(Handle, thread::JoinHandle<()>)> {
+    let Own { id, incarnation, others } = own;
+    let found = store.load()?;
+    let mark = found.committed;
+    let replica = Replica::new(id, incarnation, others, found).with_bugs(planted.bugs);
+    let (queue, inputs) = mpsc::channel(MAX_QUEUED);
+    let (status, status_seen) = watch::channel(status_of(&replica));
+    let committed = CommittedOrders::default();
+    let handle = Handle { inputs: queue, status: status_seen, committed: Arc::clone(&committed) };
+    let actor = Actor {
+        replica,
+        store,
+        inputs,
+        // A strong sender in here would keep the queue open, and the thread alive, forever.
+        outbox: outbox(handle.inputs.downgrade(), handle.status.clone()),
+        waiting: HashMap::new(),
+        next_ticket: 0,
+        answers: Vec::new(),
+        status,
+        committed,
+        mark,
+        planted,
+        progress: progress.clone(),
+        has_written: false,
+        meters: Meters::new(metrics),
+    };
+    let thread = thread::Builder::new()
+        .name(format!("order-{id}"))
+        .spawn(move || actor.run())
+        .context("cannot start the replica's thread")?;
+    Ok((handle, thread))
+}
+
+fn status_of(replica: &Replica) -> Status {
+    Status {
+        identity: replica.identity().clone(),
+        bazaar: replica.bazaar().cloned(),
+        epoch: replica.accepted(),
+        leading: replica.is_leading(),
+        serving: replica.is_serving(),
+        last_order_no: replica.log().last().order_no,
+        last: replica.last_on_disk(),
+        committed: replica.committed(),
+        obstacle: replica.obstacle().cloned(),
+        catalog: replica.listed_catalog().cloned(),
+        configuration: replica.configuration().cloned(),
+    }
+}
+
+impl Actor {
+    fn run(mut self) {
+        let _owner = StateOwner::new(THREAD);
+        self.planted.panics.pass(Part::OrderWriter);
+        self.publish();
+        while let Some(input) = self.inputs.blocking_recv() {
+            self.progress.begin(monotonic_us());
+            let mut tick = false;
+            let mut next = Some(input);
+            let mut taken = 0;
+            while let Some(input) = next {
+                match input {
+                    Input::Stop => return,
+                    Input::Tick => {
+                        tick = true;
+                        let effects = self.replica.tick();
+                        self.perform(effects);
+                    }
+                    input => self.take(input),
+                }
+                taken += 1;
+                next = if taken < MAX_BATCH { self.inputs.try_recv().ok() } else { None };
+            }
+            for (to, message) in self.replica.outgoing(tick) {
+                self.outbox.append(to, message);
+            }
+            // What the inputs completed need not wait for the flush of what they began.
+            self.release();
+            self.flush();
+            self.release();
+            let has_written = std::mem::take(&mut self.has_written);
+            self.progress.end(monotonic_us(), has_written);
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let effects = match input {
+            Input::Tick | Input::Stop => Vec::new(),
+            Input::Heard(configuration) => self.replica.hear(configuration),
+            Input::Fence(fence, reply) => match self.replica.fence(&fence) {
+                Ok(effects) => {
+                    tracing::warn!(epoch = %fence.epoch, "a front-end without a configuration asks");
+                    self.answers.push(PendingAnswer::Fence(reply));
+                    effects
+                }
+                Err(unfenced) => {
+                    let _ = reply.send(Err(unfenced));
+                    Vec::new()
+                }
+            },
+            Input::Append(message, reply) => {
+                let answer = self.receive(&message);
+                if let Err(contradiction) = &answer {
+                    tracing::error!(%contradiction, leader = %message.leader, "refused a message");
+                }
+                self.answers.push(PendingAnswer::Append(reply, answer));
+                Vec::new()
+            }
+            Input::Number(epoch, incarnation, trade, reply) => {
+                let ticket = self.next_ticket;
+                self.next_ticket += 1;
+                self.waiting.insert(ticket, reply);
+                self.replica.number(epoch, &incarnation, &trade, Some(ticket))
+            }
+            Input::PeerAnswered(epoch, peer, answer) => match answer {
+                None => self.replica.peer_failed(epoch, peer),
+                Some(AppendReply::Accepted { matched, identity }) => {
+                    self.replica.peer_accepted(epoch, peer, identity, matched)
+                }
+                Some(AppendReply::Mismatch { try_after, identity }) => {
+                    self.replica.peer_mismatched(epoch, peer, identity, try_after)
+                }
+                Some(AppendReply::Refused { order_no, reason }) => {
+                    tracing::error!(follower = %peer, %order_no, reason, "refused by a follower");
+                    self.replica.peer_refused(epoch, peer, reason)
+                }
+                Some(AppendReply::Stale { accepted }) => self.replica.saw_epoch(accepted),
+            },
+            Input::PeerProved(epoch, peer, is_proved) => {
+                self.replica.peer_proved(epoch, peer, is_proved)
+            }
+            Input::SawEpoch(epoch) => self.replica.saw_epoch(epoch),
+            Input::MembershipAnswered(epoch, answer) => {
+                self.replica.membership_answered(epoch, answer)
+            }
+            Input::Listed(epoch, reply) => {
+                tell_of_list(epoch, &reply);
+                self.replica.listed(epoch, reply)
+            }
+            Input::Filled(epoch, reply) => {
+                tracing::info!(%epoch, ?reply, "the catalog was given what it lacked");
+                self.replica.filled(epoch, reply)
+            }
+            Input::TradeLost(epoch) => {
+                self.replica.lost_trade(epoch);
+                Vec::new()
+            }
+            Input::SawCatalog(epoch, incarnation) => self.replica.saw_catalog(epoch, &incarnation),
+            Input::Prove(reply) => {
+                self.planted.stretches.pass_blocking(Point::Disk);
+                if let Err(error) = self.store.prove() {
+                    exit_on_disk_error("writing the order log", &self.store.explain(&error));
+                }
+                self.has_written = true;
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(());
+                Vec::new()
+            }
+            Input::Dump(request, reply) => {
+                self.answers.push(PendingAnswer::Dump(request, reply));
+                Vec::new()
+            }
+        };
+        self.perform(effects);
+    }
+
+    fn receive(&mut self, message: &Append) -> Received {
+        let plan = match self.replica.receive(message)? {
+            Reception::Stale(accepted) => return Ok(AppendReply::Stale { accepted }),
+            Reception::Refused(refusal) => {
+                tracing::error!(%refusal, leader = %message.leader, "refused a leader's message");
+                let order_no = refusal.committed().unwrap_or_default();
+                return Ok(AppendReply::Refused { order_no, reason: refusal.to_string() });
+            }
+            Reception::Plan(plan) => plan,
+        };
+        let last = self.replica.log().last().order_no;
+        let identity = self.replica.identity().clone();
+        let mut change = Change {
+            accepted: self.replica.epoch_to_store(message.epoch),
+            bazaar: self.replica.bazaar().is_none().then_some(&message.bazaar),
+            ..Change::default()
+        };
+        let reply = match &plan {
+            Plan::Mismatch { try_after } => {
+                AppendReply::Mismatch { try_after: *try_after, identity }
+            }
+            Plan::Change { restamped, keep, entries, matched } => {
+                change.restamped = restamped;
+                change.keep = (*keep < last).then_some(*keep);
+                change.entries = entries;
+                AppendReply::Accepted { matched: *matched, identity }
+            }
+        };
+        if let Some(keep) = change.keep {
+            tracing::warn!(after = %keep, through = %last, "dropping what was never committed");
+        }
+        self.commit(change, self.replica.mark_with(message, &plan));
+        let effects = self.replica.accept(message, plan);
+        self.perform(effects);
+        Ok(reply)
+    }
+
+    fn flush(&mut self) {
+        let fresh = self.replica.unflushed().to_vec();
+        if fresh.is_empty() {
+            return;
+        }
+        self.planted.stretches.pass_blocking(Point::Flush);
+        self.commit(Change { entries: &fresh, ..Change::default() }, self.replica.committed());
+        let effects = self.replica.flushed();
+        self.perform(effects);
+    }
+
+    /// Writes a change, and the commit mark with it (rule L2); the mark alone is no reason to write.
+    fn commit(&mut self, mut change: Change<'_>, mark: OrderNo) {
+        if change.is_nothing() {
+            return;
+        }
+        change.committed = (mark > self.mark).then_some(mark);
+        self.planted.stretches.pass_blocking(Point::Disk);
+        if let Err(error) = self.store.commit(&change) {
+            exit_on_disk_error("writing the order log", &self.store.explain(&error));
+        }
+        self.mark = self.mark.max(mark);
+        self.has_written = true;
+        self.meters.flushes.inc();
+        if !change.entries.is_empty() {
+            self.meters.batch_sizes.observe(change.entries.len() as f64);
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Store { epoch, bazaar } => {
+                    let (accepted, bazaar) = (Some(epoch), bazaar.as_ref());
+                    let change = Change { accepted, bazaar, ..Change::default() };
+                    self.commit(change, self.replica.committed());
+                }
+                Effect::Lead(epoch) => {
+                    tracing::info!(%epoch, "leading");
+                    self.meters.takeovers.inc();
+                    let effects = self.replica.lead(epoch);
+                    self.perform(effects);
+                }
+                Effect::Answer(ticket, result) => {
+                    let waiting = self.waiting.remove(&ticket);
+                    let answer = waiting.map(|reply| PendingAnswer::Number(reply, result));
+                    self.answers.extend(answer);
+                }
+                Effect::ChangeMembership(request) => {
+                    tracing::info!(?request, "asking the front-end");
+                    self.outbox.change_membership(request);
+                }
+                Effect::AskForProof(epoch, peer) => self.outbox.ask_for_proof(epoch, peer),
+                Effect::List(request) => self.outbox.list(request),
+                Effect::Fill(request) => self.outbox.fill(request),
+            }
+        }
+    }
+
+    fn page(&self, request: &PageRequest) -> Page {
+        dump::page(&self.replica, request)
+    }
+
+    /// Shows what has changed, then gives the answers that depend on it.
+    fn release(&mut self) {
+        self.publish();
+        for answer in std::mem::take(&mut self.answers) {
+            // Whoever waited may have left; what was done stays.
+            match answer {
+                PendingAnswer::Append(reply, result) => drop(reply.send(result)),
+                PendingAnswer::Number(reply, result) => drop(reply.send(result)),
+                PendingAnswer::Fence(reply) => drop(reply.send(Ok(()))),
+                PendingAnswer::Dump(request, reply) => drop(reply.send(self.page(&request))),
+            }
+        }
+    }
+
+    /// First the orders, then the status that says they are there.
+    fn publish(&mut self) {
+        let committed = self.replica.committed();
+        let visible = if self.planted.bugs.has(Bug::ServeUncommitted) {
+            self.replica.log().last().order_no
+        } else {
+            committed
+        };
+        let shown = self.committed.read().expect(NO_PANIC).len();
+        let fresh = usize::try_from(visible.0).unwrap_or(usize::MAX).saturating_sub(shown);
+        if fresh > 0 {
+            let entries = self.replica.log().after(OrderNo(shown as u64), fresh);
+            let mut shown = Held::new(THREAD, self.committed.write());
+            shown.extend_from_slice(entries);
+        }
+        let status = status_of(&self.replica);
+        self.meters.epoch.set(gauge(status.epoch.0));
+        self.meters.committed.set(gauge(committed.0));
+        let in_sync = status.configuration.as_ref().map_or(0, |known| known.in_sync.len());
+        self.meters.in_sync.set(gauge(in_sync as u64));
+        self.status.send_if_modified(|shown| {
+            let changed = *shown != status;
+            *shown = status;
+            changed
+        });
+    }
+}
+
+fn tell_of_list(epoch: Epoch, reply: &UnnumberedReply) {
+    match reply {
+        UnnumberedReply::Page { trades, last_place, .. } => {
+            tracing::info!(%epoch, listed = trades.len(), %last_place, "the catalog listed trades");
+        }
+        other => tracing::warn!(%epoch, ?other, "the catalog lists nothing yet"),
+    }
+}
+
+fn gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The lock is only held to copy pointers.
+pub(super) const NO_PANIC: &str = "nothing panics while it holds this lock";
