@@ -1,8 +1,4 @@
-//! The three programs, and which of them a process is.
-//!
-//! They are here, and not in the binary, for the sake of the build: what is generic (the server,
-//! the runtime's tasks, the parser of arguments) is compiled where it is used, so a binary that calls
-//! one plain function compiles nothing but that call.
+//! Which of the three programs a process is.
 
 use std::ffi::{CString, OsString};
 use std::process::ExitCode;
@@ -36,39 +32,6 @@ type Service = fn(Vec<OsString>) -> ExitCode;
 
 fn of_name(name: &str) -> Option<(&'static str, Service)> {
     let services: [(&'static str, Service); 3] =
-        [("front-end", front_end), ("catalog", catalog), ("order", order)];
+        [("front-end", front_end::main), ("catalog", catalog::main), ("order", order::main)];
     services.into_iter().find(|(service, _)| *service == name)
-}
-
-/// The front-end: answers clients, caches stocks, decides who leads the order service.
-fn front_end(arguments: Vec<OsString>) -> ExitCode {
-    process::main(
-        arguments,
-        |args: &front_end::Args| (args.common.clone(), args.listen),
-        |args, listener, secret, shutdown| async move {
-            front_end::run(listener, front_end::Config::try_from(args)?, secret, shutdown).await
-        },
-    )
-}
-
-/// The catalog: owns the stocks, and decides every trade once.
-fn catalog(arguments: Vec<OsString>) -> ExitCode {
-    process::main(
-        arguments,
-        |args: &catalog::Args| (args.common.clone(), args.listen),
-        |args, listener, secret, shutdown| async move {
-            catalog::run(listener, catalog::Config::try_from(args)?, secret, shutdown).await
-        },
-    )
-}
-
-/// The order service: one replica.
-fn order(arguments: Vec<OsString>) -> ExitCode {
-    process::main(
-        arguments,
-        |args: &order::Args| (args.common.clone(), args.listen()),
-        |args, listener, secret, shutdown| async move {
-            order::run(listener, order::Config::try_from(args)?, secret, shutdown).await
-        },
-    )
 }

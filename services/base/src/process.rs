@@ -9,7 +9,6 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::{Arc, LockResult};
@@ -32,6 +31,7 @@ use wire::ids::ReplicaId;
 use crate::http::{HttpConfig, Limits, Names, parse_name};
 use crate::planted::{PlantedArgs, panics};
 use crate::storage::Durability;
+use crate::tasks::{Boxed, boxed};
 
 /// The exit code of a process that could not be set up, or was called wrongly.
 pub const EXIT_SETUP: u8 = 3;
@@ -120,32 +120,45 @@ impl FromStr for ReplicaAddress {
 pub const DEFAULT_REPLICAS: &str = "1=127.0.0.1:20001,2=127.0.0.1:20002,3=127.0.0.1:20003";
 
 /// Completes when the process is told to stop.
-pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type Shutdown = Boxed<'static, ()>;
+
+/// Runs a service on its listener, with the bazaar's token, until it is told to stop.
+type Run =
+    dyn FnOnce(TcpListener, Option<Arc<str>>, Shutdown) -> Boxed<'static, anyhow::Result<()>>;
 
 /// Parses the arguments, sets everything up, runs the service, and says in one line what went
 /// wrong if something did.
-pub fn main<A, F, R>(
+pub fn main<A, R>(
     arguments: Vec<OsString>,
-    common: F,
-    run: impl FnOnce(A, TcpListener, Option<Arc<str>>, Shutdown) -> R,
+    common: impl FnOnce(&A) -> (CommonArgs, SocketAddr),
+    run: impl FnOnce(A, TcpListener, Option<Arc<str>>, Shutdown) -> R + 'static,
 ) -> ExitCode
 where
-    A: Parser,
-    F: FnOnce(&A) -> (CommonArgs, SocketAddr),
-    R: Future<Output = anyhow::Result<()>>,
+    A: Parser + 'static,
+    R: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let args = match A::try_parse_from(arguments) {
         Ok(args) => args,
-        Err(error) => {
-            let code = if error.use_stderr() { EXIT_SETUP } else { 0 };
-            // A closed stderr leaves nobody to tell.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return refused(&error),
     };
     let (common, listen) = common(&args);
-    match start(&common, listen, |listener, secret, shutdown| run(args, listener, secret, shutdown))
-    {
+    run_to_the_end(
+        &common,
+        listen,
+        Box::new(|listener, secret, shutdown| boxed(run(args, listener, secret, shutdown))),
+    )
+}
+
+/// Says what is wrong with the arguments, or what they ask to be shown.
+fn refused(error: &clap::Error) -> ExitCode {
+    let code = if error.use_stderr() { EXIT_SETUP } else { 0 };
+    // A closed stderr leaves nobody to tell.
+    let _ = error.print();
+    ExitCode::from(code)
+}
+
+fn run_to_the_end(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> ExitCode {
+    match start(common, listen, run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             last_words(format_args!("{error:#}"));
@@ -154,14 +167,7 @@ where
     }
 }
 
-fn start<R>(
-    common: &CommonArgs,
-    listen: SocketAddr,
-    run: impl FnOnce(TcpListener, Option<Arc<str>>, Shutdown) -> R,
-) -> anyhow::Result<()>
-where
-    R: Future<Output = anyhow::Result<()>>,
-{
+fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Result<()> {
     tie_to_parent(common.parent_pid)?;
     init_logging(common.log_format);
     raise_open_files_limit();
@@ -320,7 +326,13 @@ impl<G: DerefMut> DerefMut for Held<G> {
 ///
 /// # Errors
 /// If it panicked, or is still waiting for another program's lock.
-pub async fn joined(thread: thread::JoinHandle<()>) -> anyhow::Result<()> {
+// Never inlined: inlined into a service's crate, it would bring the runtime's code with it.
+#[inline(never)]
+pub fn joined(thread: thread::JoinHandle<()>) -> Boxed<'static, anyhow::Result<()>> {
+    Box::pin(join_within_bound(thread))
+}
+
+async fn join_within_bound(thread: thread::JoinHandle<()>) -> anyhow::Result<()> {
     let joining = tokio::task::spawn_blocking(move || thread.join());
     match tokio::time::timeout(MAX_STOP, joining).await {
         Ok(Ok(Ok(()))) => Ok(()),

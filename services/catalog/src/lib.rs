@@ -17,7 +17,9 @@ pub mod stock_file;
 pub mod store;
 pub mod writer;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -31,13 +33,28 @@ use admission::Admission;
 use base::http::{self, Peers, ServerConfig};
 use base::metrics::Metrics;
 use base::planted::Part;
-use base::process::{StateOwner, joined};
+use base::process::{self, StateOwner, joined};
 use pusher::Pusher;
 use routes::Catalog;
 use shown::Shown;
 use step::State;
 use store::Store;
 use writer::Writer;
+
+/// Runs the catalog as a process of its own. The first argument is its name.
+///
+/// Here, and not in the binary: what is generic is compiled where it is used, so whoever calls one plain
+/// function compiles nothing but that call.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    process::main(
+        arguments,
+        |args: &Args| (args.common.clone(), args.listen),
+        |args, listener, secret, shutdown| async move {
+            run(listener, Config::try_from(args)?, secret, shutdown).await
+        },
+    )
+}
 
 /// Serves until `shutdown` completes. Fails, having changed nothing, if the database or the first
 /// stocks cannot be used.

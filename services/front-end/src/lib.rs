@@ -27,7 +27,9 @@ pub mod store;
 pub mod suspicion;
 pub mod trades;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -38,7 +40,7 @@ pub use config::{Args, Config, ConfigError};
 use announcer::Announcer;
 use base::http::{Peers, ServerConfig, serve};
 use base::metrics::Metrics;
-use base::process::MAX_STOP;
+use base::process::{self, MAX_STOP};
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;
@@ -49,6 +51,21 @@ use routes::FrontEnd;
 use stocks::Stocks;
 use store::Store;
 use trades::Trades;
+
+/// Runs the front-end as a process of its own. The first argument is its name.
+///
+/// Here, and not in the binary: what is generic is compiled where it is used, so whoever calls one plain
+/// function compiles nothing but that call.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    process::main(
+        arguments,
+        |args: &Args| (args.common.clone(), args.listen),
+        |args, listener, secret, shutdown| async move {
+            run(listener, Config::try_from(args)?, secret, shutdown).await
+        },
+    )
+}
 
 /// Serves on `listener`, which is bound before the first fill (rule C3), until `shutdown`
 /// completes. Fails if the database cannot be used, or does not fit the replicas.

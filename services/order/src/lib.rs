@@ -21,7 +21,9 @@ mod routes;
 mod store;
 mod trades;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,7 +40,7 @@ use actor::{Input, Own};
 use base::http::{Peers, ServerConfig, serve};
 use base::metrics::Metrics;
 use base::planted::{Panics, Part};
-use base::process::{StateOwner, joined};
+use base::process::{self, StateOwner, joined};
 use health::Progress;
 use outbox::Outbox;
 use prober::{News, Prober};
@@ -46,6 +48,21 @@ use reach::Reach;
 use routes::OrderService;
 use store::Store;
 use trades::Trades;
+
+/// Runs one replica as a process of its own. The first argument is its name.
+///
+/// Here, and not in the binary: what is generic is compiled where it is used, so whoever calls one plain
+/// function compiles nothing but that call.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    process::main(
+        arguments,
+        |args: &Args| (args.common.clone(), args.listen()),
+        |args, listener, secret, shutdown| async move {
+            run(listener, Config::try_from(args)?, secret, shutdown).await
+        },
+    )
+}
 
 /// Runs a replica until `shutdown` completes.
 ///

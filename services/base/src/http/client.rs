@@ -17,10 +17,12 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::headers;
+
+use crate::tasks::{self, Boxed};
 
 /// The longest answer that is read: a list of unnumbered trades after a long outage fits many
 /// times over.
@@ -100,6 +102,16 @@ impl Call {
     }
 }
 
+/// Has the tasks of the client's connections spawned as all others are.
+#[derive(Clone, Copy, Debug)]
+struct Spawner;
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Spawner {
+    fn execute(&self, work: F) {
+        tasks::spawn(work);
+    }
+}
+
 /// Connections to other services, shared by everything in a process.
 #[derive(Clone, Debug)]
 pub struct Peers {
@@ -115,7 +127,7 @@ impl Peers {
     pub fn new(secret: Option<Arc<str>>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
+        let client = Client::builder(Spawner)
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
@@ -123,7 +135,18 @@ impl Peers {
     }
 
     /// Sends `call` to `address` and reads the whole answer within `timeout`.
-    pub async fn call(
+    // Never inlined: inlined into a service's crate, it would bring the whole client with it.
+    #[inline(never)]
+    pub fn call<'a>(
+        &'a self,
+        address: SocketAddr,
+        call: &'a Call,
+        timeout: Duration,
+    ) -> Boxed<'a, Result<Reply, CallError>> {
+        Box::pin(self.call_within(address, call, timeout))
+    }
+
+    async fn call_within(
         &self,
         address: SocketAddr,
         call: &Call,

@@ -22,43 +22,44 @@ pub enum Access {
     Internal,
 }
 
-/// One row of a service's table.
+/// One row of a service's table, and what the service calls it.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint<R> {
+    pub(super) row: Row,
+    pub(super) route: R,
+}
+
+/// One row of a service's table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
     method: &'static str,
-    path: &'static str,
+    /// As it stands in the table: a label with few values.
+    pub(super) path: &'static str,
     access: Access,
     /// With this header, it is an internal endpoint.
     internal_with: Option<&'static str>,
-    load: Load,
+    pub(super) load: Load,
     /// Whom it has to ask where the service has no answer here.
-    asks: Option<Peer>,
-    route: R,
+    pub(super) asks: Option<Peer>,
 }
 
 impl<R: Copy> Endpoint<R> {
     /// An endpoint that is read. A path that ends in `/*` takes one further, non-empty segment.
     pub const fn get(path: &'static str, access: Access, route: R) -> Self {
-        Self {
-            method: "GET",
-            path,
-            access,
-            internal_with: None,
-            load: Load::Read,
-            asks: None,
-            route,
-        }
+        let (internal_with, load, asks) = (None, Load::Read, None);
+        Self { row: Row { method: "GET", path, access, internal_with, load, asks }, route }
     }
 
     /// An endpoint that is posted to.
     pub const fn post(path: &'static str, access: Access, route: R) -> Self {
-        Self { method: "POST", ..Self::get(path, access, route) }
+        let get = Self::get(path, access, route);
+        Self { row: Row { method: "POST", ..get.row }, ..get }
     }
 
     /// The same, for trades: they share no places with what is only read (rule G3).
     #[must_use]
     pub const fn trading(mut self) -> Self {
-        self.load = Load::Trade;
+        self.row.load = Load::Trade;
         self
     }
 
@@ -66,17 +67,19 @@ impl<R: Copy> Endpoint<R> {
     /// [here](super::Service::answer_here): from then on they share no places with other reads (rule G3).
     #[must_use]
     pub const fn asking(mut self, peer: Peer) -> Self {
-        self.asks = Some(peer);
+        self.row.asks = Some(peer);
         self
     }
 
     /// The same, which is internal for whoever sends this header: it then is part of a protocol.
     #[must_use]
     pub const fn internal_with(mut self, header: &'static str) -> Self {
-        self.internal_with = Some(header);
+        self.row.internal_with = Some(header);
         self
     }
+}
 
+impl Row {
     fn matches(&self, path: &str) -> bool {
         match self.path.strip_suffix("/*") {
             None => self.path == path,
@@ -86,21 +89,7 @@ impl<R: Copy> Endpoint<R> {
                 .is_some_and(|segment| !segment.is_empty() && !segment.contains('/')),
         }
     }
-}
 
-/// Where a request goes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Match<R> {
-    /// The path as it stands in the table: a label with few values.
-    pub(super) path: &'static str,
-    access: Access,
-    internal_with: Option<&'static str>,
-    pub(super) load: Load,
-    pub(super) asks: Option<Peer>,
-    pub(super) route: R,
-}
-
-impl<R> Match<R> {
     /// What a request is let do there: as what kind of access its places are chosen. `None`: nothing,
     /// without the token.
     pub(super) fn admit(
@@ -122,17 +111,12 @@ impl<R> Match<R> {
     }
 }
 
-/// Finds the row for a request; an unknown path is 404, a known one with another method 405.
-pub(super) fn find<R: Copy>(
-    table: &[Endpoint<R>],
-    method: &Method,
-    path: &str,
-) -> Result<Match<R>, Answer> {
+/// Finds the row for a request, by its index; an unknown path is 404, a known one with another method 405.
+pub(super) fn find(table: &[Row], method: &Method, path: &str) -> Result<usize, Answer> {
     let mut allowed = Vec::new();
-    for row in table.iter().filter(|row| row.matches(path)) {
+    for (index, row) in table.iter().enumerate().filter(|(_, row)| row.matches(path)) {
         if row.method == method.as_str() {
-            let Endpoint { path, access, internal_with, load, asks, route, .. } = *row;
-            return Ok(Match { path, access, internal_with, load, asks, route });
+            return Ok(index);
         }
         allowed.push(row.method);
     }
@@ -157,8 +141,9 @@ mod tests {
     ];
 
     fn status_or_route(method: &Method, path: &str) -> Result<u8, u16> {
-        find(TABLE, method, path)
-            .map(|found| found.route)
+        let rows: Vec<Row> = TABLE.iter().map(|endpoint| endpoint.row).collect();
+        find(&rows, method, path)
+            .map(|index| TABLE[index].route)
             .map_err(|answer| answer.status().as_u16())
     }
 
@@ -181,9 +166,8 @@ mod tests {
     #[test]
     fn what_is_internal_wants_the_token_on_loopback_too() {
         let admitted = |access, has_token, on_loopback| {
-            let row = [Endpoint::get("/x", access, 0).internal_with("x-epoch")];
-            let found = find(&row, &Method::GET, "/x").unwrap_or_else(|_| panic!("it is there"));
-            found.admit(&HeaderMap::new(), has_token, on_loopback)
+            let row = Endpoint::get("/x", access, 0).internal_with("x-epoch").row;
+            row.admit(&HeaderMap::new(), has_token, on_loopback)
         };
         let nobody =
             [false, true].map(|on_loopback| admitted(Access::Internal, false, on_loopback));
@@ -202,12 +186,11 @@ mod tests {
 
     #[test]
     fn an_endpoint_may_be_internal_for_who_sends_a_header() {
-        let row = [Endpoint::post("/sync", Access::Local, 0).internal_with("x-epoch")];
-        let found = find(&row, &Method::POST, "/sync").unwrap_or_else(|_| panic!("it is there"));
+        let row = Endpoint::post("/sync", Access::Local, 0).internal_with("x-epoch").row;
         let mut headers = HeaderMap::new();
-        assert_eq!(found.admit(&headers, false, true), Some(Access::Public));
+        assert_eq!(row.admit(&headers, false, true), Some(Access::Public));
         headers.insert("x-epoch", HeaderValue::from_static("1"));
-        assert_eq!(found.admit(&headers, false, true), None);
-        assert_eq!(found.admit(&headers, true, true), Some(Access::Internal));
+        assert_eq!(row.admit(&headers, false, true), None);
+        assert_eq!(row.admit(&headers, true, true), Some(Access::Internal));
     }
 }

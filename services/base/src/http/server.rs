@@ -23,12 +23,14 @@ use wire::headers;
 use super::body::{self, Bounds};
 use super::capacity::{Capacity, too_many};
 use super::connections::{Connection, Connections, Gone};
-use super::endpoint::{self, Access, Endpoint, Match};
+use super::endpoint::{self, Access};
+use super::service::{Handler, Service};
 use super::stream::Stream;
 use super::token::{Token, ignore_protocol_headers};
 use super::{Answer, HttpConfig, Load, Places, Request, strangers};
 use crate::metrics::HttpMetrics;
 use crate::planted::{Bug, Bugs};
+use crate::tasks::{self, Boxed, boxed};
 
 /// Batches of replicated orders are larger than what clients send, but not by much.
 pub(super) const MAX_INTERNAL_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -40,29 +42,6 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(10);
 const UNKNOWN: &str = "unknown";
 /// And those of strangers, whatever they are for.
 const REFUSED: &str = "refused";
-
-/// What a service is to the server: its table, and what it does for each row.
-pub trait Service: Send + Sync + 'static {
-    /// What the service calls its endpoints.
-    type Route: Copy + Send + Sync + 'static;
-
-    /// Every endpoint.
-    const ENDPOINTS: &'static [Endpoint<Self::Route>];
-
-    /// The answer to a request for an [asking](Endpoint::asking) endpoint, if it needs nothing but what is
-    /// here; what is wrong with the request is here, too. If there is none the request waits for a place
-    /// among those that have to ask, and only then is handled.
-    fn answer_here(&self, _route: Self::Route, _request: &Request) -> Option<Answer> {
-        None
-    }
-
-    /// Answers one request.
-    fn handle(
-        self: Arc<Self>,
-        route: Self::Route,
-        request: Request,
-    ) -> impl Future<Output = Answer> + Send;
-}
 
 /// What the server needs besides the service.
 #[derive(Clone, Debug)]
@@ -78,8 +57,8 @@ pub struct ServerConfig {
     pub bugs: Bugs,
 }
 
-struct Server<S> {
-    service: Arc<S>,
+struct Server {
+    handler: Handler,
     token: Token,
     on_loopback: bool,
     http: HttpConfig,
@@ -90,23 +69,42 @@ struct Server<S> {
 }
 
 /// Serves until `shutdown` completes, then lets requests in flight end, within a bound.
-pub async fn serve<S: Service>(
+pub fn serve<'a, S: Service>(
     listener: TcpListener,
     service: Arc<S>,
+    config: ServerConfig,
+    shutdown: impl Future<Output = ()> + Send + 'a,
+) -> Boxed<'a, ()> {
+    serve_any(listener, Handler::new(service), config, boxed(shutdown))
+}
+
+// Never inlined: inlined into a service's crate, it would bring the whole protocol with it.
+#[inline(never)]
+fn serve_any(
+    listener: TcpListener,
+    handler: Handler,
+    config: ServerConfig,
+    shutdown: Boxed<'_, ()>,
+) -> Boxed<'_, ()> {
+    Box::pin(accept_all(listener, handler, config, shutdown))
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    handler: Handler,
     mut config: ServerConfig,
-    shutdown: impl Future<Output = ()> + Send,
+    mut shutdown: Boxed<'_, ()>,
 ) {
     let limits = config.http.limits.with_bugs(config.bugs);
     config.http.limits = limits;
     let connections = Connections::new(limits, config.bugs);
-    let server = Arc::new(Server::new(service, config, listener.local_addr().ok()));
+    let server = Arc::new(Server::new(handler, config, listener.local_addr().ok()));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
         .max_buf_size(limits.header_bytes);
 
-    tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, limits.unread_bytes) => accepted,
@@ -133,7 +131,7 @@ pub async fn serve<S: Service>(
         });
         let stream = Stream::new(tcp, limits.write_time, Arc::clone(&connection));
         let serving = graceful.watch(http.serve_connection(TokioIo::new(stream), handler));
-        tokio::spawn(async move {
+        tasks::spawn(async move {
             tokio::select! {
                 ended = serving => if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
@@ -155,11 +153,11 @@ async fn accept(listener: &TcpListener, unread_bytes: usize) -> std::io::Result<
     Ok(stream)
 }
 
-impl<S: Service> Server<S> {
-    fn new(service: Arc<S>, config: ServerConfig, address: Option<SocketAddr>) -> Self {
+impl Server {
+    fn new(handler: Handler, config: ServerConfig, address: Option<SocketAddr>) -> Self {
         let ServerConfig { secret, http, metrics, bugs } = config;
         Self {
-            service,
+            handler,
             token: Token::new(secret),
             on_loopback: address.is_some_and(|address| address.ip().is_loopback()),
             capacity: Capacity::new(http.limits),
@@ -198,22 +196,23 @@ impl<S: Service> Server<S> {
         if !connection.is_admitted(has_token) {
             return (REFUSED, too_many("connections").header(CONNECTION, CLOSE));
         }
-        match endpoint::find(S::ENDPOINTS, request.method(), request.uri().path()) {
+        match endpoint::find(&self.handler.rows, request.method(), request.uri().path()) {
             Err(answer) => (UNKNOWN, answer),
-            Ok(found) => {
-                let answer = self.answer_found(found, request, has_token, connection).await;
-                (found.path, answer.unwrap_or_else(|no| no))
+            Ok(index) => {
+                let answer = self.answer_found(index, request, has_token, connection).await;
+                (self.handler.rows[index].path, answer.unwrap_or_else(|no| no))
             }
         }
     }
 
     async fn answer_found(
         &self,
-        found: Match<S::Route>,
+        index: usize,
         request: hyper::Request<Incoming>,
         has_token: bool,
         connection: &Connection,
     ) -> Result<Answer, Answer> {
+        let found = &self.handler.rows[index];
         let is_own = has_token || self.bugs.has(Bug::AdmitAnybody);
         let access = found.admit(request.headers(), is_own, self.on_loopback);
         let access = access.ok_or_else(without_token)?;
@@ -223,7 +222,7 @@ impl<S: Service> Server<S> {
         };
         let request = self.read(request, access, has_token).await?;
         connection.begin().map_err(|Gone| too_many("connections"))?;
-        let answer = self.work(found, access, early, request).await;
+        let answer = self.work(index, access, early, request).await;
         connection.end();
         answer
     }
@@ -256,24 +255,25 @@ impl<S: Service> Server<S> {
 
     async fn work<'a>(
         &'a self,
-        found: Match<S::Route>,
+        index: usize,
         access: Access,
         early: Option<SemaphorePermit<'a>>,
         request: Request,
     ) -> Result<Answer, Answer> {
+        let found = &self.handler.rows[index];
         let mut place = match early {
             Some(place) => place,
             None => self.place(access, found.load).await?,
         };
         if let Some(peer) = found.asks {
-            if let Some(answer) = self.service.answer_here(found.route, &request) {
+            if let Some(answer) = self.handler.service.answer_here(index, &request) {
                 return Ok(answer);
             }
             // Who waits for another process keeps no place of those who need not.
             drop(place);
             place = self.place(access, Load::Question(peer)).await?;
         }
-        let answer = Arc::clone(&self.service).handle(found.route, request).await;
+        let answer = self.handler.service.handle(index, request).await;
         drop(place);
         Ok(answer)
     }
