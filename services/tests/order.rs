@@ -421,7 +421,7 @@ impl Bazaar {
     }
 
     async fn dump(&self, id: u8) -> OrderDump {
-        self.call(id, &Call::get("/dump")).await.json().unwrap()
+        serde_json::from_slice(&self.call(id, &Call::get("/dump")).await.body).unwrap()
     }
 
     /// Waits until the in-sync set is `wanted`.
@@ -684,7 +684,8 @@ impl Bazaar {
         let mut pages: Vec<OrderPage> = Vec::new();
         let mut path = format!("/dump?limit={limit}");
         loop {
-            let page: OrderPage = self.call(id, &Call::get(&*path)).await.json().unwrap();
+            let page: OrderPage =
+                serde_json::from_slice(&self.call(id, &Call::get(&*path)).await.body).unwrap();
             let (next, through, epoch) = (page.next(), page.through, page.through_epoch);
             pages.push(page);
             let Some(after) = next else { return pages };

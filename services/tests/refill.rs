@@ -305,7 +305,7 @@ impl Bazaar {
 
     async fn catalog_dump(&self) -> CatalogPage {
         let reply = self.call(self.catalog_at, &Call::get("/dump")).await;
-        CatalogPage { epoch: Epoch(0), ..reply.json().unwrap() }
+        CatalogPage { epoch: Epoch(0), ..serde_json::from_slice(&reply.body).unwrap() }
     }
 
     /// Lays the catalog's files aside.

@@ -34,6 +34,7 @@ use base::http::{self, Peers, ServerConfig};
 use base::metrics::Metrics;
 use base::planted::Part;
 use base::process::{self, StateOwner, joined};
+use base::tasks;
 use pusher::Pusher;
 use routes::Catalog;
 use shown::Shown;
@@ -74,7 +75,7 @@ pub async fn run(
     let peers = Peers::new(secret.clone());
     let pusher = Pusher::new(peers, config.front_end, desk.clone(), planted.bugs, &metrics);
     let pushing = pusher.run(Arc::clone(&shown), batches);
-    let mut pusher = tokio::spawn(async move {
+    let mut pusher = tasks::spawn(async move {
         let _owner = StateOwner::new("the task that pushes invalidations");
         planted.panics.pass(Part::CatalogPusher);
         pushing.await;

@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
-use serde::de::DeserializeOwned;
-use serde_json::json;
 use tokio::sync::watch;
 use uuid::Uuid;
 use wire::bazaar::{
-    CatalogAnswer, CatalogTrade, Data, MAX_BODY_BYTES, STOCK_NOT_FOUND, STOCK_NOT_FOUND_TRADE,
-    TRADE_FAILED, TRADED,
+    CatalogAnswer, CatalogTrade, Data, MAX_BODY_BYTES, Readiness, STOCK_NOT_FOUND,
+    STOCK_NOT_FOUND_TRADE, TRADE_FAILED, TRADED,
 };
 use wire::configuration::Configuration;
 use wire::dump::MAX_PAGE;
@@ -20,6 +18,7 @@ use wire::ids::{Epoch, Incarnation, MAX_COUNTER, RequestId, StockVersion};
 use wire::internal::{
     Decision, FillRequest, MAX_LISTED, TradeRecord, UnnumberedRequest, VersionedStock,
 };
+use wire::json::FromBody;
 
 use super::ledger::{Stale, Trade};
 use super::reveal::Look;
@@ -202,10 +201,11 @@ impl Catalog {
 
     fn health(&self) -> Answer {
         match self.closed() {
-            None => Answer::ok(&json!({ "ready": true })),
+            None => Answer::ok(&Readiness { ready: true, reason: None }),
             Some(reason) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
-                Answer::json(status, &json!({ "ready": false, "reason": reason }))
+                let body = Readiness { ready: false, reason: Some(reason.into_owned()) };
+                Answer::json(status, &body)
             }
         }
     }
@@ -274,7 +274,7 @@ fn dump(request: &Request) -> Result<Ask, Answer> {
 }
 
 /// The body as JSON. What comes here is small, though internal endpoints may carry more.
-fn small_json<T: DeserializeOwned>(request: &Request) -> Result<T, Answer> {
+fn small_json<T: FromBody>(request: &Request) -> Result<T, Answer> {
     if request.body.len() > MAX_BODY_BYTES {
         let message = format!("body: longer than {MAX_BODY_BYTES} bytes");
         return Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, message));

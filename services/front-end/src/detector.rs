@@ -28,6 +28,7 @@ use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use base::planted::{Bug, Bugs, Panics, Part, Planted};
 use base::process::{StateOwner, monotonic_us};
+use base::tasks::boxed;
 use obstacles::Obstacles;
 
 /// How often it is written down what is known to be committed, if nothing else is written (rule L3).
@@ -124,7 +125,7 @@ impl Detector {
             return error;
         }
         for replica in self.pinger.replicas() {
-            self.tasks.spawn(Arc::clone(&self.pinger).keep_pinging(replica));
+            self.tasks.spawn(boxed(Arc::clone(&self.pinger).keep_pinging(replica)));
         }
         let mut floor = tokio::time::interval(FLOOR_PERIOD);
         floor.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -138,7 +139,7 @@ impl Detector {
                 // Another program may hold the file's lock; that must not hold up elections by itself.
                 _ = floor.tick(), if self.floors.is_empty() => {
                     let membership = Arc::clone(&self.membership);
-                    self.floors.spawn(async move { membership.store_floor().await });
+                    self.floors.spawn(boxed(async move { membership.store_floor().await }));
                 }
                 Some(_) = self.floors.join_next() => {}
                 Some(ended) = self.tasks.join_next() => {
@@ -232,10 +233,10 @@ impl Detector {
         let committed = reply.committed;
         let (members, evidence) = (self.candidates(&current), Evidence::wanted(self.bugs));
         let pinger = Arc::clone(&self.pinger);
-        self.contests.spawn(async move {
+        self.contests.spawn(boxed(async move {
             let proofs = election::prove(&pinger, members, evidence).await;
             Contest { current, committed, suspected_us, proofs }
-        });
+        }));
     }
 
     /// Everybody has had the time to prove it.
@@ -321,16 +322,16 @@ impl Detector {
         self.judge.begin(Leadership { leader, epoch, incarnation, began_us: monotonic_us() });
         for replica in self.pinger.replicas() {
             let pinger = Arc::clone(&self.pinger);
-            self.tasks.spawn(async move {
+            self.tasks.spawn(boxed(async move {
                 let _owner = StateOwner::new(PINGING);
                 pinger.ping_and_report(replica).await;
-            });
+            }));
         }
         let pinger = Arc::clone(&self.pinger);
-        self.tasks.spawn(async move {
+        self.tasks.spawn(boxed(async move {
             let _owner = StateOwner::new(PINGING);
             pinger.await_serving(leader, epoch).await;
-        });
+        }));
     }
 
     async fn note_serving(&mut self, observation: &Observation) {

@@ -16,6 +16,7 @@ use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Observation, Outcome};
 use base::planted::Bugs;
 use base::process::StateOwner;
+use base::tasks::boxed;
 
 /// Who has answered, and who still may.
 #[derive(Clone, Debug)]
@@ -104,10 +105,10 @@ pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, 
     let mut pings = JoinSet::new();
     for replica in round.pending.iter().copied() {
         let pinger = Arc::clone(pinger);
-        pings.spawn(async move {
+        pings.spawn(boxed(async move {
             let _owner = StateOwner::new(PINGING);
             pinger.ping(replica).await
-        });
+        }));
     }
     while !round.is_settled() {
         match pings.join_next().await {
@@ -128,7 +129,7 @@ pub async fn prove(
     let mut asked = JoinSet::new();
     for replica in members {
         let pinger = Arc::clone(pinger);
-        asked.spawn(async move {
+        asked.spawn(boxed(async move {
             match evidence {
                 Evidence::Write { reach } => pinger.prove(replica, reach).await,
                 Evidence::Ping => match pinger.ping(replica).await.outcome {
@@ -136,7 +137,7 @@ pub async fn prove(
                     Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,
                 },
             }
-        });
+        }));
     }
     let proofs = asked.join_all().await;
     proofs.into_iter().flatten().map(|reply| (reply.id, reply)).collect()

@@ -26,6 +26,7 @@ use super::membership::{Current, Leader};
 use super::pinger::Pinger;
 use base::http::{Answer, Attempt, Attempts, Call, Peers, Reply};
 use base::planted::{Bug, Bugs};
+use base::tasks::boxed;
 
 /// The pause after a failed attempt, unless the configuration changes before: doubled with every
 /// failure, since what helps is usually on its way.
@@ -148,7 +149,7 @@ impl Failover {
         let mut asked = JoinSet::new();
         for address in self.pinger.replicas().filter_map(|id| self.pinger.address(id)) {
             let (peers, call) = (self.peers.clone(), call.clone());
-            asked.spawn(async move { peers.call(address, &call, ANYBODY_TIMEOUT).await });
+            asked.spawn(boxed(async move { peers.call(address, &call, ANYBODY_TIMEOUT).await }));
         }
         while let Some(asked) = asked.join_next().await {
             match asked {

@@ -41,6 +41,7 @@ use announcer::Announcer;
 use base::http::{Peers, ServerConfig, serve};
 use base::metrics::Metrics;
 use base::process::{self, MAX_STOP};
+use base::tasks;
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;
@@ -119,7 +120,7 @@ pub async fn run(
         metrics,
     });
 
-    let announcing = tokio::spawn(announcer.run(membership.watch()));
+    let announcing = tasks::spawn(announcer.run(membership.watch()));
 
     let closing = async {
         shutdown.await;

@@ -17,6 +17,7 @@ use wire::configuration::Fence;
 use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
 use wire::internal::{CatalogStatus, PingReply, ProofRequest};
+use wire::json::ToJson;
 
 use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
@@ -290,9 +291,7 @@ impl Pinger {
             None => call,
             Some(configuration) => {
                 // Numbers and arrays of numbers only: always JSON, always visible ASCII.
-                let json = serde_json::to_string(&*configuration)
-                    .expect("a configuration can always be written as JSON");
-                call.header(headers::CONFIGURATION, json)
+                call.header(headers::CONFIGURATION, configuration.to_json())
             }
         }
     }

@@ -8,9 +8,8 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use serde::Serialize;
+use wire::bazaar::{LeaderBody, Readiness};
 use wire::configuration::MembershipRequest;
-use wire::ids::{Epoch, ReplicaId};
 
 use super::configuration::Refused;
 use super::membership::{Membership, Standing};
@@ -46,20 +45,6 @@ pub(super) enum Route {
     History,
     Health,
     Metrics,
-}
-
-#[derive(Serialize)]
-struct LeaderBody {
-    leader: ReplicaId,
-    epoch: Epoch,
-    in_sync: Vec<ReplicaId>,
-}
-
-#[derive(Serialize)]
-struct Health<'a> {
-    ready: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
 }
 
 impl Service for FrontEnd {
@@ -144,14 +129,14 @@ impl FrontEnd {
         let trouble = self.membership.trouble();
         let reason = match (self.membership.standing(), trouble) {
             (Standing::Led, None) => {
-                return Ok(Answer::ok(&Health { ready: true, reason: None }));
+                return Ok(Answer::ok(&Readiness { ready: true, reason: None }));
             }
             (Standing::Led | Standing::Leaderless, Some(trouble)) => trouble,
             (Standing::Waiting(reason), _) => reason,
             (Standing::Beginning, _) => "beginning a new epoch".into(),
             (Standing::Leaderless, None) => "no in-sync replica answers".into(),
         };
-        let body = Health { ready: false, reason: Some(&reason) };
+        let body = Readiness { ready: false, reason: Some(reason.to_string()) };
         Err(Answer::json(StatusCode::SERVICE_UNAVAILABLE, &body))
     }
 }

@@ -11,12 +11,12 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prometheus::IntCounter;
-use serde::Serialize;
 use tokio::time::Instant;
-use wire::bazaar::{Data, MAX_STOCKS, STOCK_NOT_FOUND, Stock, check_stock_name};
+use wire::bazaar::{Data, MAX_STOCKS, Removed, STOCK_NOT_FOUND, Stock, check_stock_name};
 use wire::headers;
 use wire::ids::StockVersion;
 use wire::internal::{Invalidation, SeenVersions, VersionedStock};
+use wire::json::ToJson;
 
 use super::cache::{Cache, Fill, Lookup};
 use base::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
@@ -51,14 +51,6 @@ pub struct Stocks {
     hits: IntCounter,
     misses: IntCounter,
     invalidations: IntCounter,
-}
-
-/// The answer to `GET /rm`.
-#[derive(Serialize)]
-struct Removed<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stock_name: Option<&'a str>,
-    message: &'static str,
 }
 
 /// What an attempt at the catalog came to.
@@ -147,8 +139,8 @@ impl Stocks {
         let stock_name = request.stock_name()?;
         let removed = self.cache().remove(&stock_name);
         Ok(Answer::ok(&match removed {
-            true => Removed { stock_name: Some(&stock_name), message: REMOVED },
-            false => Removed { stock_name: None, message: NOT_CACHED },
+            true => Removed { stock_name: Some(stock_name), message: REMOVED.to_owned() },
+            false => Removed { stock_name: None, message: NOT_CACHED.to_owned() },
         }))
     }
 
@@ -201,9 +193,7 @@ impl Stocks {
                     tracing::warn!("the catalog's answer to a query has no version or no stock");
                     return Asked::Failed;
                 };
-                let body = Bytes::from(
-                    serde_json::to_vec(&data).expect("a stock can always be written as JSON"),
-                );
+                let body = Bytes::from(data.to_json());
                 let mut cache = self.cache();
                 if !cache.has_room_for([stock_name]) {
                     // No push of it was acknowledged either, so nothing newer was ever shown.

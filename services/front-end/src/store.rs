@@ -11,6 +11,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, Row, params};
 use wire::configuration::Configuration;
 use wire::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
+use wire::json::{FromJson, ToJson};
 
 use base::storage::{Database, Durability, StorageError};
 
@@ -52,8 +53,7 @@ impl Store {
 
     /// Replaces what is stored. On return it is as durable as the file was opened for.
     pub fn write(&mut self, configuration: &Configuration) -> rusqlite::Result<()> {
-        let in_sync = serde_json::to_string(&configuration.in_sync)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let in_sync = configuration.in_sync.to_json();
         let change = self.database.change()?;
         change
             .prepare_cached(
@@ -124,7 +124,7 @@ fn configuration(row: &Row<'_>) -> rusqlite::Result<Configuration> {
         epoch: Epoch(row.get(1)?),
         leader: ReplicaId(row.get(2)?),
         leader_incarnation: text(row, 3, Incarnation::new)?,
-        in_sync: text(row, 4, |text| serde_json::from_str(text))?,
+        in_sync: text(row, 4, |text| FromJson::from_json(text.as_bytes()))?,
         bazaar: text(row, 5, BazaarId::new)?,
         committed: OrderNo(row.get(6)?),
         by_everybody: row.get(7)?,

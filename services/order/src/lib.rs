@@ -41,6 +41,7 @@ use base::http::{Peers, ServerConfig, serve};
 use base::metrics::Metrics;
 use base::planted::{Panics, Part};
 use base::process::{self, StateOwner, joined};
+use base::tasks;
 use health::Progress;
 use outbox::Outbox;
 use prober::{News, Prober};
@@ -98,7 +99,7 @@ pub async fn run(
     let incarnation = Incarnation::new(&incarnation).context("a UUID is a name")?;
     let own = Own { id: config.id, incarnation: incarnation.clone(), others };
     let (replica, thread) = actor::start(own, store, planted, &progress, &metrics, outbox)?;
-    let ticks = tokio::spawn(tick(replica.inputs.clone(), config.ping_period, planted.panics));
+    let ticks = tasks::spawn(tick(replica.inputs.clone(), config.ping_period, planted.panics));
     let prober = Prober {
         peers: peers.clone(),
         catalog: config.catalog,
@@ -112,8 +113,8 @@ pub async fn run(
         panics: planted.panics,
     };
     let probes = [
-        tokio::spawn(prober.clone().watch_catalog()),
-        tokio::spawn(prober.clone().watch_front_end()),
+        tasks::spawn(prober.clone().watch_catalog()),
+        tasks::spawn(prober.clone().watch_front_end()),
     ];
 
     let server = ServerConfig {

@@ -21,6 +21,7 @@ use super::reach::Reach;
 use base::http::{Call, CallError, Peers, Reply};
 use base::planted::{self, Planted, Point};
 use base::process::{StateOwner, monotonic_us};
+use base::tasks;
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);
@@ -179,7 +180,7 @@ impl Outbox {
     /// for the number in it.*
     fn have_done(&self, work: impl Future<Output = ()> + Send + 'static) {
         let panics = self.planted.panics;
-        self.runtime.spawn(async move {
+        tasks::spawn_on(&self.runtime, async move {
             let _owner = StateOwner::new("a task that calls others");
             panics.pass(planted::Part::Outbox);
             work.await;

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, TradeRequest};
+use wire::bazaar::{Data, ORDER_NOT_FOUND, Order, Readiness, TradeRequest};
 use wire::configuration::{Configuration, Fence};
 use wire::headers;
 use wire::ids::{BazaarId, Epoch, Incarnation, OrderNo, RequestId};
 use wire::internal::{Append, Entry, PingReply, ProofRequest};
+use wire::json::FromJson;
 
 use super::actor::{Handle, Input, NO_PANIC};
 use super::config::Config;
@@ -223,7 +224,7 @@ impl OrderService {
     /// Answers at once, whatever the thread and the disk are busy with.
     fn ping(&self, request: &Request) -> Result<Answer, Answer> {
         if let Some(announced) = request.headers.get(headers::CONFIGURATION) {
-            let announced: Configuration = serde_json::from_slice(announced.as_bytes())
+            let announced: Configuration = FromJson::from_json(announced.as_bytes())
                 .map_err(|error| BadRequest::new(headers::CONFIGURATION, error))?;
             self.look_whose(&announced);
             // If the queue is full, the next ping announces it again.
@@ -255,14 +256,14 @@ impl OrderService {
         let own = self.replica.status.borrow().bazaar.clone();
         let foreign = self.foreign().clone();
         let (Some(own), Some(theirs)) = (own, foreign) else {
-            return Answer::ok(&serde_json::json!({"ready": true}));
+            return Answer::ok(&Readiness { ready: true, reason: None });
         };
         let reason = format!(
             "order-{}.db belongs to bazaar {own}, and the front-end to another bazaar, {theirs}: give \
              each bazaar its own addresses and data folders",
             self.config.id
         );
-        let body = serde_json::json!({"ready": false, "reason": reason});
+        let body = Readiness { ready: false, reason: Some(reason) };
         Answer::json(StatusCode::SERVICE_UNAVAILABLE, &body)
     }
 
@@ -368,10 +369,13 @@ fn found(entry: Option<Arc<Entry>>) -> Answer {
 /// none, so it is answered and changes nothing.
 fn leader(request: &Request) -> Result<Answer, Answer> {
     request.parsed::<u8>("leader")?;
-    Ok(Answer::ok(&serde_json::json!({"message": "received leader id"})))
+    Ok(fixed(r#"{"message":"received leader id"}"#))
 }
 
 fn works() -> Answer {
-    let body = r#"{"connection":{"code":200,"message":"order_server is working"}}"#;
-    Answer::with_body(StatusCode::OK, Bytes::from_static(body.as_bytes()), "application/json")
+    fixed(r#"{"connection":{"code":200,"message":"order_server is working"}}"#)
+}
+
+fn fixed(json: &'static str) -> Answer {
+    Answer::with_body(StatusCode::OK, Bytes::from_static(json.as_bytes()), "application/json")
 }

@@ -18,7 +18,7 @@ async fn the_pages_of_a_dump_belong_together_whatever_is_traded_meanwhile() {
     let mut path = "/dump?limit=7".to_owned();
     loop {
         let after: u64 = pages.iter().map(|page| page.trades.len() as u64).sum();
-        let page: CatalogPage = catalog.get(&path).await.json().unwrap();
+        let page: CatalogPage = serde_json::from_slice(&catalog.get(&path).await.body).unwrap();
         let next = page.next(after);
         let through = page.through;
         pages.push(page);

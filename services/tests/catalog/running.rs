@@ -165,13 +165,13 @@ impl Running {
     }
 
     pub(crate) async fn dump(&self) -> CatalogDump {
-        let first: CatalogPage = self.get("/dump").await.json().unwrap();
+        let first: CatalogPage = serde_json::from_slice(&self.get("/dump").await.body).unwrap();
         let (through, mut next) = (first.through, first.next(0));
         let CatalogPage { epoch, stocks, trades, .. } = first;
         let mut dump = CatalogDump { epoch, stocks, trades };
         while let Some(after) = next {
             let path = format!("/dump?after={after}&through={through}");
-            let page: CatalogPage = self.get(&path).await.json().unwrap();
+            let page: CatalogPage = serde_json::from_slice(&self.get(&path).await.body).unwrap();
             next = page.next(after);
             dump.trades.extend(page.trades);
         }

@@ -407,7 +407,7 @@ impl Bazaar {
     /// Every change of the configuration so far.
     pub(crate) async fn changes(&self) -> Vec<ConfigurationChange> {
         let history = self.get(Name::FrontEnd, "/history").await.expect("the front-end answers");
-        history.json::<History>().expect("a history").changes
+        serde_json::from_slice::<History>(&history.body).expect("a history").changes
     }
 
     pub(crate) async fn leadership(&self) -> Option<Value> {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppliedSeq, OrderNo, StockVersion};
+use crate::ids::{AppliedSeq, Epoch, OrderNo, ReplicaId, StockVersion};
 use crate::planted;
 
 /// The largest body that any service reads, in bytes.
@@ -270,6 +270,37 @@ pub struct OrderRejected {
     /// Always -1.
     pub order_no: i64,
     /// [`STOCK_NOT_FOUND_TRADE`] or [`TRADE_FAILED`].
+    pub message: String,
+}
+
+/// The answer to `GET /healthz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Whether the service does what it is there for.
+    pub ready: bool,
+    /// Why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The front-end's answer to `GET /leader`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeaderBody {
+    /// Who leads.
+    pub leader: ReplicaId,
+    /// In which epoch.
+    pub epoch: Epoch,
+    /// The in-sync set.
+    pub in_sync: Vec<ReplicaId>,
+}
+
+/// The front-end's answer to `GET /rm`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Removed {
+    /// The stock that was dropped from the cache, if it was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stock_name: Option<String>,
+    /// In words.
     pub message: String,
 }
 

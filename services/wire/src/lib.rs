@@ -1,7 +1,7 @@
 //! What travels between the processes of the bazaar, and between the bazaar and the harness.
 //!
-//! Types only: this crate knows no socket, no disk and no clock, and it depends on nothing but
-//! serde. The services and the harness share it, and it is all that they share: the harness
+//! Types, and their form as JSON: this crate knows no socket, no disk and no clock, and it depends on
+//! nothing but serde. The services and the harness share it, and it is all that they share: the harness
 //! never links the services, so every check stays black-box.
 //!
 //! * [`ids`]: newtypes for everything that is counted or named.
@@ -9,6 +9,7 @@
 //! * [`configuration`]: who leads, in which epoch, with which in-sync set.
 //! * [`internal`]: replication, takeover, invalidation, membership changes and dumps.
 //! * [`dump`]: everything that a replica or the catalog holds, in pages.
+//! * [`json`]: how all of these are read from JSON and written as JSON.
 //! * [`headers`]: the names of the headers that the protocols add.
 //! * [`planted`]: bounds that can be left out, to prove that tests notice.
 
@@ -23,4 +24,5 @@ pub mod dump;
 pub mod headers;
 pub mod ids;
 pub mod internal;
+pub mod json;
 pub mod planted;

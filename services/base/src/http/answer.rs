@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
 use wire::bazaar::ErrorBody;
+use wire::json::ToJson;
 
 use super::BadRequest;
 
@@ -17,14 +17,12 @@ pub struct Answer {
 
 impl Answer {
     /// A JSON body.
-    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        // Our own types have string keys and finite numbers, so writing them cannot fail.
-        let body = serde_json::to_vec(body).expect("wire types can always be written as JSON");
-        Self::with_body(status, body.into(), "application/json")
+    pub fn json(status: StatusCode, body: &impl ToJson) -> Self {
+        Self::with_body(status, body.to_json().into(), "application/json")
     }
 
     /// 200 with a JSON body.
-    pub fn ok(body: &impl Serialize) -> Self {
+    pub fn ok(body: &impl ToJson) -> Self {
         Self::json(StatusCode::OK, body)
     }
 

@@ -18,9 +18,8 @@ use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioTimer;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wire::headers;
+use wire::json::{FromJson, ToJson};
 
 use crate::tasks::{self, Boxed};
 
@@ -60,8 +59,8 @@ pub struct Reply {
 impl Reply {
     /// The body as JSON; `None` if it is something else.
     #[must_use]
-    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.body).ok()
+    pub fn json<T: FromJson>(&self) -> Option<T> {
+        T::from_json(&self.body).ok()
     }
 
     /// A header, parsed; `None` if it is absent or something else.
@@ -87,10 +86,8 @@ impl Call {
     }
 
     /// A POST of a JSON body.
-    pub fn post(path: impl Into<String>, body: &impl Serialize) -> Self {
-        // Our own types have string keys and finite numbers, so writing them cannot fail.
-        let body = serde_json::to_vec(body).expect("wire types can always be written as JSON");
-        Self { method: Method::POST, body: body.into(), ..Self::get(path) }
+    pub fn post(path: impl Into<String>, body: &impl ToJson) -> Self {
+        Self { method: Method::POST, body: body.to_json().into(), ..Self::get(path) }
     }
 
     /// Sets a header. The value must be visible ASCII, as all that we send is. If it is set twice,

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use serde::de::DeserializeOwned;
 use wire::bazaar::check_stock_name;
+use wire::json::FromBody;
 
 /// A request that is whole: nothing is decided on half a body.
 #[derive(Debug)]
@@ -38,16 +38,8 @@ impl BadRequest {
 
 impl Request {
     /// The JSON body, whatever content type it claims.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BadRequest> {
-        let mut json = serde_json::Deserializer::from_slice(&self.body);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let field = error.path().to_string();
-            // What concerns the body as a whole has a lone dot for a path, or a question mark.
-            let field = if [".", "?"].contains(&field.as_str()) { "body".into() } else { field };
-            BadRequest::new(field, error.into_inner())
-        })?;
-        json.end().map_err(|error| BadRequest::new("body", error))?;
-        Ok(value)
+    pub fn json<T: FromBody>(&self) -> Result<T, BadRequest> {
+        T::from_body(&self.body).map_err(|bad| BadRequest::new(bad.field, bad.problem))
     }
 
     /// A parameter of the query string, or the path's last segment under the same name.

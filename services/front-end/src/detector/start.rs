@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use base::tasks::boxed;
 use tokio::task::JoinSet;
 use wire::configuration::{Cause, Configuration, Fence};
 use wire::ids::ReplicaId;
@@ -58,7 +59,7 @@ impl Detector {
         let mut asked = JoinSet::new();
         for replica in replicas {
             let (pinger, fence) = (Arc::clone(&self.pinger), fence.clone());
-            asked.spawn(async move { pinger.fence(replica, &fence).await });
+            asked.spawn(boxed(async move { pinger.fence(replica, &fence).await }));
         }
         let fenced = asked.join_all().await;
         fenced.into_iter().flatten().map(|reply| (reply.id, reply)).collect()
