@@ -1,4 +1,4 @@
-//! What every service stands on. Nothing here knows what a stock, an order or an epoch is for.
+//! What every service stands on. Nothing here knows a service.
 //!
 //! * [`process`]: arguments, logging, signals and exit codes, the same for all three.
 //! * [`http`]: server, client, and the form of requests and answers.

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use wire::bazaar::{MAX_STOCK_NAME_BYTES, MAX_STOCKS, TradeType};
 use wire::ids::{
     AppliedSeq, BazaarId, Epoch, Incarnation, MAX_NAME_LEN, OrderNo, ReplicaId, RequestId,
@@ -14,12 +13,13 @@ use wire::internal::{
     Append, AppliedTrade, Entry, FillRequest, Invalidation, LogPoint, MAX_ENTRIES_PER_APPEND,
     MAX_LISTED, SeenVersions, UnnumberedReply, VersionedStock,
 };
+use wire::json::ToJson;
 
 use super::client::MAX_ANSWER_BYTES;
 use super::server::MAX_INTERNAL_BODY_BYTES;
 
-fn bytes(message: &impl Serialize) -> usize {
-    serde_json::to_vec(message).unwrap().len()
+fn bytes(message: &impl ToJson) -> usize {
+    message.to_json().len()
 }
 
 /// The name that is longest when it is written: each of its characters takes six.
