@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use wire::configuration::{Cause, Configuration};
 use wire::ids::{Epoch, OrderNo, ReplicaId};
@@ -28,7 +27,7 @@ use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use base::planted::{Bug, Bugs, Panics, Part, Planted};
 use base::process::{StateOwner, monotonic_us};
-use base::tasks::boxed;
+use base::tasks::Tasks;
 use obstacles::Obstacles;
 
 /// How often it is written down what is known to be committed, if nothing else is written (rule L3).
@@ -49,13 +48,13 @@ pub struct Detector {
     judge: Judge,
     patience: Patience,
     /// The question under way who could do better than a leader that is doubted: at most one.
-    contests: JoinSet<Contest>,
+    contests: Tasks<Contest>,
     retry_period: Duration,
     /// The epoch whose leader is known to serve, so that it is noted once.
     serving: Option<Epoch>,
-    tasks: JoinSet<()>,
+    tasks: Tasks<()>,
     /// What is known to be committed, on its way to the disk: at most one.
-    floors: JoinSet<()>,
+    floors: Tasks<()>,
     bugs: Bugs,
     panics: Panics,
 }
@@ -94,11 +93,11 @@ impl Detector {
             obstacles: Obstacles::new(timeout_us),
             judge: Judge::new(timeout_us),
             patience: Patience::new(timeout_us),
-            contests: JoinSet::new(),
+            contests: Tasks::new(),
             retry_period: ping_period,
             serving: None,
-            tasks: JoinSet::new(),
-            floors: JoinSet::new(),
+            tasks: Tasks::new(),
+            floors: Tasks::new(),
             bugs: Bugs::default(),
             panics: Panics::default(),
         }
@@ -125,7 +124,7 @@ impl Detector {
             return error;
         }
         for replica in self.pinger.replicas() {
-            self.tasks.spawn(boxed(Arc::clone(&self.pinger).keep_pinging(replica)));
+            self.tasks.spawn(Arc::clone(&self.pinger).keep_pinging(replica));
         }
         let mut floor = tokio::time::interval(FLOOR_PERIOD);
         floor.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -139,7 +138,7 @@ impl Detector {
                 // Another program may hold the file's lock; that must not hold up elections by itself.
                 _ = floor.tick(), if self.floors.is_empty() => {
                     let membership = Arc::clone(&self.membership);
-                    self.floors.spawn(boxed(async move { membership.store_floor().await }));
+                    self.floors.spawn(async move { membership.store_floor().await });
                 }
                 Some(_) = self.floors.join_next() => {}
                 Some(ended) = self.tasks.join_next() => {
@@ -233,10 +232,10 @@ impl Detector {
         let committed = reply.committed;
         let (members, evidence) = (self.candidates(&current), Evidence::wanted(self.bugs));
         let pinger = Arc::clone(&self.pinger);
-        self.contests.spawn(boxed(async move {
+        self.contests.spawn(async move {
             let proofs = election::prove(&pinger, members, evidence).await;
             Contest { current, committed, suspected_us, proofs }
-        }));
+        });
     }
 
     /// Everybody has had the time to prove it.
@@ -322,16 +321,16 @@ impl Detector {
         self.judge.begin(Leadership { leader, epoch, incarnation, began_us: monotonic_us() });
         for replica in self.pinger.replicas() {
             let pinger = Arc::clone(&self.pinger);
-            self.tasks.spawn(boxed(async move {
+            self.tasks.spawn(async move {
                 let _owner = StateOwner::new(PINGING);
                 pinger.ping_and_report(replica).await;
-            }));
+            });
         }
         let pinger = Arc::clone(&self.pinger);
-        self.tasks.spawn(boxed(async move {
+        self.tasks.spawn(async move {
             let _owner = StateOwner::new(PINGING);
             pinger.await_serving(leader, epoch).await;
-        }));
+        });
     }
 
     async fn note_serving(&mut self, observation: &Observation) {

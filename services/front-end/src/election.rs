@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
 use wire::ids::ReplicaId;
 use wire::internal::PingReply;
 
@@ -16,7 +15,7 @@ use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Observation, Outcome};
 use base::planted::Bugs;
 use base::process::StateOwner;
-use base::tasks::boxed;
+use base::tasks::Tasks;
 
 /// Who has answered, and who still may.
 #[derive(Clone, Debug)]
@@ -102,13 +101,13 @@ impl Round {
 
 /// Pings everybody in the round at once, until it is settled.
 pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, PingReply> {
-    let mut pings = JoinSet::new();
+    let mut pings = Tasks::new();
     for replica in round.pending.iter().copied() {
         let pinger = Arc::clone(pinger);
-        pings.spawn(boxed(async move {
+        pings.spawn(async move {
             let _owner = StateOwner::new(PINGING);
             pinger.ping(replica).await
-        }));
+        });
     }
     while !round.is_settled() {
         match pings.join_next().await {
@@ -126,10 +125,10 @@ pub async fn prove(
     members: Vec<ReplicaId>,
     evidence: Evidence,
 ) -> BTreeMap<ReplicaId, PingReply> {
-    let mut asked = JoinSet::new();
+    let mut asked = Tasks::new();
     for replica in members {
         let pinger = Arc::clone(pinger);
-        asked.spawn(boxed(async move {
+        asked.spawn(async move {
             match evidence {
                 Evidence::Write { reach } => pinger.prove(replica, reach).await,
                 Evidence::Ping => match pinger.ping(replica).await.outcome {
@@ -137,7 +136,7 @@ pub async fn prove(
                     Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,
                 },
             }
-        }));
+        });
     }
     let proofs = asked.join_all().await;
     proofs.into_iter().flatten().map(|reply| (reply.id, reply)).collect()

@@ -16,7 +16,6 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use prometheus::IntCounter;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 use wire::headers;
@@ -26,7 +25,7 @@ use super::membership::{Current, Leader};
 use super::pinger::Pinger;
 use base::http::{Answer, Attempt, Attempts, Call, Peers, Reply};
 use base::planted::{Bug, Bugs};
-use base::tasks::boxed;
+use base::tasks::Tasks;
 
 /// The pause after a failed attempt, unless the configuration changes before: doubled with every
 /// failure, since what helps is usually on its way.
@@ -146,10 +145,10 @@ impl Failover {
         call: &Call,
         is_answer: impl Fn(&Reply) -> bool,
     ) -> Option<Answer> {
-        let mut asked = JoinSet::new();
+        let mut asked = Tasks::new();
         for address in self.pinger.replicas().filter_map(|id| self.pinger.address(id)) {
             let (peers, call) = (self.peers.clone(), call.clone());
-            asked.spawn(boxed(async move { peers.call(address, &call, ANYBODY_TIMEOUT).await }));
+            asked.spawn(async move { peers.call(address, &call, ANYBODY_TIMEOUT).await });
         }
         while let Some(asked) = asked.join_next().await {
             match asked {

@@ -21,6 +21,7 @@ use super::store::Store;
 use base::metrics::Metrics;
 use base::planted::{Panics, Part, Planted};
 use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
+use base::tasks;
 
 const NO_PANIC: &str = "nothing panics while it holds this lock";
 
@@ -322,7 +323,7 @@ impl Membership {
         work: impl FnOnce(&mut Office) -> T + Send + 'static,
     ) -> T {
         let (office, panics) = (Arc::clone(&self.office), self.panics);
-        let working = tokio::task::spawn_blocking(move || {
+        let working = tasks::blocking(move || {
             let _owner = StateOwner::new("what keeps the configuration");
             panics.pass(Part::Membership);
             work(&mut enter(&office))

@@ -19,7 +19,7 @@ use super::failover::{Believed, Failover, pass_on};
 use super::membership::Membership;
 use super::stocks::check_name;
 use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
-use base::tasks::boxed;
+use base::tasks::detached;
 
 /// Trades under way, those included whose clients have left. Twice what the server admits at once.
 const MAX_TRADES: usize = 2048;
@@ -51,12 +51,12 @@ impl Trades {
         };
         let (failover, timeout) = (self.failover.clone(), self.timeout);
         let membership = Arc::clone(&self.membership);
-        let detached = tokio::spawn(boxed(async move {
+        let detached = detached(async move {
             let believed = |reply: Reply| believe(reply, &membership);
             let answer = failover.ask(&call, timeout, believed).await;
             drop(place);
             answer.unwrap_or_else(|none| none.into_answer())
-        }));
+        });
         detached.await.map_err(|error| {
             tracing::error!(%error, "a trade ended abnormally");
             Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the trade's outcome is not known")

@@ -25,7 +25,7 @@ use super::prober::News;
 use super::replica::NoNumber;
 use base::http::{Answer, Attempt, Call, CallError, Peers, Reply};
 use base::planted::{Part, Planted, Point};
-use base::tasks::boxed;
+use base::tasks::detached;
 
 /// How long a request waits for a takeover to end before it is told to try again.
 const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);
@@ -150,8 +150,7 @@ impl Trades {
         if !Carriage::outlives_its_connection(self.planted.bugs) {
             return Ok(carrying.await);
         }
-        let carried = tokio::spawn(boxed(carrying));
-        carried.await.map_err(|error| {
+        detached(carrying).await.map_err(|error| {
             tracing::error!(%error, "a trade's task failed");
             Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "the outcome of the trade is unknown")
         })

@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::tasks::boxed;
-use tokio::task::JoinSet;
+use base::tasks::Tasks;
 use wire::configuration::{Cause, Configuration, Fence};
 use wire::ids::ReplicaId;
 use wire::internal::{CatalogStatus, Part, PingReply};
@@ -56,10 +55,10 @@ impl Detector {
         fence: &Fence,
         replicas: impl Iterator<Item = ReplicaId>,
     ) -> BTreeMap<ReplicaId, PingReply> {
-        let mut asked = JoinSet::new();
+        let mut asked = Tasks::new();
         for replica in replicas {
             let (pinger, fence) = (Arc::clone(&self.pinger), fence.clone());
-            asked.spawn(boxed(async move { pinger.fence(replica, &fence).await }));
+            asked.spawn(async move { pinger.fence(replica, &fence).await });
         }
         let fenced = asked.join_all().await;
         fenced.into_iter().flatten().map(|reply| (reply.id, reply)).collect()
