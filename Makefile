@@ -11,6 +11,7 @@ $(error Double Trouble needs Linux (it watches its children through prctl and wa
 endif
 
 HARNESS := target/release/double-trouble
+SERVICES := -p wire -p base -p catalog -p order -p front-end -p services
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
@@ -67,7 +68,7 @@ dist: build ## One archive with programs, plans and licences, for machines of th
 	@sh loadgen/dist.sh
 
 # Services in which bugs can be planted, in a folder of their own. They share all dependencies with the
-# usual debug build, which is put back afterwards: only the services themselves are compiled twice.
+# usual debug build, which is put back afterwards: only the services' crates are compiled twice.
 planted:
 	@echo "building services that bugs can be planted in" >&2
 	@cargo build --workspace --bins --features services/planted-bugs --quiet
@@ -85,7 +86,7 @@ test: ## Run all tests
 verify: ## Formatting, lints and documentation, without changing anything
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p services --all-targets --features planted-bugs -- -D warnings
+	cargo clippy $(SERVICES) --all-targets --features planted-bugs -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 fix: ## Format, and apply what clippy can mend by itself
