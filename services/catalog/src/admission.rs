@@ -15,11 +15,10 @@
 //! Pure: it knows no disk and no clock. Its caller makes each decision, the look at the records that it
 //! is given, and what follows from it one step of one transaction, as with the [ledger](super::ledger).
 
+use base::planted::{Bug, Bugs};
 use wire::configuration::Configuration;
 use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo};
 use wire::internal::{Entry, FillRequest, TradeRecord, UnnumberedRequest};
-
-use base::planted::{Bug, Bugs};
 
 /// What a process of the catalog knows about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

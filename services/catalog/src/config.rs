@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
-
 use base::http::HttpConfig;
 use base::planted::Planted;
 use base::process::CommonArgs;
 use base::storage::Durability;
+use clap::Parser;
 
 /// How many there may be of a stock unless `--cap` says otherwise.
 pub const DEFAULT_CAP: u32 = 100;

@@ -16,11 +16,10 @@
 
 use std::collections::BTreeMap;
 
+use base::planted::{Bug, Bugs};
 use wire::bazaar::{CatalogTrade, Stock, StockAt, TradeType};
 use wire::ids::{AppliedSeq, Epoch, OrderNo, RequestId, StockVersion};
 use wire::internal::{Decision, Entry, Origin, StockRecord, TradeRecord};
-
-use base::planted::{Bug, Bugs};
 
 /// A trade to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,6 +23,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use base::http::{self, Peers, ServerConfig};
+use base::metrics::Metrics;
+use base::planted::Part;
+use base::process::{self, StateOwner, joined};
+use base::tasks;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use wire::ids::Incarnation;
@@ -30,11 +35,6 @@ use wire::ids::Incarnation;
 pub use config::{Args, Config};
 
 use admission::Admission;
-use base::http::{self, Peers, ServerConfig};
-use base::metrics::Metrics;
-use base::planted::Part;
-use base::process::{self, StateOwner, joined};
-use base::tasks;
 use pusher::Pusher;
 use routes::Catalog;
 use shown::Shown;

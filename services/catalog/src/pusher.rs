@@ -8,6 +8,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base::http::{Call, Peers};
+use base::metrics::Metrics;
+use base::planted::Bugs;
 use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use wire::internal::{Invalidation, SeenVersions, VersionedStock};
@@ -15,9 +18,6 @@ use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 use super::reveal::{Batch, Pushed, Step, overtaken};
 use super::shown::Shown;
 use super::writer::{Ask, Desk, Waiting};
-use base::http::{Call, Peers};
-use base::metrics::Metrics;
-use base::planted::Bugs;
 
 /// How long one attempt may take. Long for loopback, and short enough that a connection lost to
 /// a front-end that was killed and restarted delays a trade by no more than this.

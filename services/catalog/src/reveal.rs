@@ -17,13 +17,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use base::http::CallError;
+use base::planted::{Bug, Bugs};
 use hyper::StatusCode;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 use wire::internal::{Invalidation, SeenVersions, VersionedStock};
-
-use base::http::CallError;
-use base::planted::{Bug, Bugs};
 
 /// What one transaction changed, and the answers that wait for it.
 #[derive(Clone, Debug)]

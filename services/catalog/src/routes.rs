@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use base::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
+use base::metrics::Metrics;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::sync::watch;
@@ -24,8 +26,6 @@ use super::ledger::{Stale, Trade};
 use super::reveal::Look;
 use super::shown::Shown;
 use super::writer::{Ask, Desk, NotTold, PageRequest, Status, Told, Waiting};
-use base::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
-use base::metrics::Metrics;
 
 /// Said until every version has been pushed.
 const PUSHING_VERSIONS: &str = "pushing versions";

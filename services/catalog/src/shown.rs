@@ -6,13 +6,13 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use base::planted::Bugs;
+use base::process::Held;
 use tokio::sync::watch;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 
 use super::reveal::{Batch, Look, Pushed, Reveal, Step};
-use base::planted::Bugs;
-use base::process::Held;
 
 /// How long a fill waits for the version it asks for. The version exists, and the push that it
 /// waits for is under way; a front-end that lives acknowledges within milliseconds.

@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use base::planted::{Bug, Bugs};
+use base::storage::{Change, Database, Durability, StorageError};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 use wire::bazaar::TradeType;
@@ -14,8 +16,6 @@ use wire::ids::{AppliedSeq, BazaarId, Epoch, Identity, OrderNo, RequestId, Stock
 use wire::internal::{AppliedTrade, Decision, Origin, StockRecord, TradeRecord};
 
 use super::ledger::Ledger;
-use base::planted::{Bug, Bugs};
-use base::storage::{Change, Database, Durability, StorageError};
 
 /// `state` has no row until the first stocks are in, so a process that dies in between starts
 /// over with them.

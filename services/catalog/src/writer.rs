@@ -12,6 +12,9 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
+use base::metrics::Metrics;
+use base::planted::{Panics, Part};
+use base::process::{StateOwner, exit_on_disk_error};
 use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use wire::configuration::Configuration;
@@ -26,9 +29,6 @@ use super::admission::OtherBazaar;
 use super::ledger::{Stale, Trade};
 use super::reveal;
 use super::step::{Decided, State, decide};
-use base::metrics::Metrics;
-use base::planted::{Panics, Part};
-use base::process::{StateOwner, exit_on_disk_error};
 
 /// Jobs between being taken and being answered; bounds every queue on the way. Callers that
 /// leave keep their places until their jobs are answered, so this is more than the server lets

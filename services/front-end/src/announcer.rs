@@ -10,6 +10,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base::http::{Call, Peers};
+use base::planted::{Panics, Part};
+use base::process::StateOwner;
 use hyper::StatusCode;
 use tokio::sync::watch;
 use wire::bazaar::ErrorBody;
@@ -18,9 +21,6 @@ use wire::ids::{ConfigVersion, Epoch, Incarnation};
 use wire::internal::CatalogStatus;
 
 use super::membership::Current;
-use base::http::{Call, Peers};
-use base::planted::{Panics, Part};
-use base::process::StateOwner;
 
 /// How long the catalog may take to put an epoch on its disk.
 const TELL_TIMEOUT: Duration = Duration::from_secs(2);

@@ -14,13 +14,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::planted::{Bug, Bugs};
 use wire::configuration::{Configuration, Fence, Member};
 use wire::ids::{BazaarId, ConfigVersion, Epoch, OrderNo, ReplicaId};
 use wire::internal::{CatalogStatus, Part, PingReply};
 
 use super::configuration::Refused;
 use super::fence;
-use base::planted::{Bug, Bugs};
 
 /// Why the front-end must not serve.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

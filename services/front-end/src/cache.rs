@@ -18,10 +18,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use base::planted::{Bug, Bugs};
 use wire::bazaar::MAX_STOCKS;
 use wire::ids::StockVersion;
-
-use base::planted::{Bug, Bugs};
 
 /// What is known of every stock. `T` is what a hit gives back; cloning it should be cheap.
 #[derive(Clone, Debug)]

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
-use wire::ids::ReplicaId;
-
 use base::http::HttpConfig;
 use base::planted::Planted;
 use base::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use base::storage::Durability;
+use clap::{Parser, ValueEnum};
+use wire::ids::ReplicaId;
 
 /// Arguments of the front-end.
 #[derive(Parser, Clone, Debug)]

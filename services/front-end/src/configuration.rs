@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use base::planted::{Bug, Bugs};
 use wire::configuration::{
     Cause, Configuration, ConfigurationChange, History, Member, Membership, MembershipRequest,
 };
@@ -18,7 +19,6 @@ use wire::ids::{BazaarId, ConfigVersion, Epoch, OrderNo, ReplicaId};
 use wire::internal::{CatalogStatus, PingReply};
 
 use super::loss::{self, Loss};
-use base::planted::{Bug, Bugs};
 
 /// How many changes are remembered: hours of failures, in a few hundred kilobytes.
 const MAX_HISTORY: usize = 1024;

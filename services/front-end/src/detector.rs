@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::planted::{Bug, Bugs, Panics, Part, Planted};
+use base::process::{StateOwner, monotonic_us};
+use base::tasks::Tasks;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use wire::configuration::{Cause, Configuration};
@@ -25,9 +28,6 @@ use super::gray_failure::{Doubt, Evidence, Patience};
 use super::membership::{Membership, Standing};
 use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
-use base::planted::{Bug, Bugs, Panics, Part, Planted};
-use base::process::{StateOwner, monotonic_us};
-use base::tasks::Tasks;
 use obstacles::Obstacles;
 
 /// How often it is written down what is known to be committed, if nothing else is written (rule L3).

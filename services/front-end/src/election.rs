@@ -7,15 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use base::planted::Bugs;
+use base::process::StateOwner;
+use base::tasks::Tasks;
 use wire::ids::ReplicaId;
 use wire::internal::PingReply;
 
 use super::gray_failure::{self, Evidence};
 use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Observation, Outcome};
-use base::planted::Bugs;
-use base::process::StateOwner;
-use base::tasks::Tasks;
 
 /// Who has answered, and who still may.
 #[derive(Clone, Debug)]

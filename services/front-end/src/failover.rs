@@ -12,6 +12,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::http::{Answer, Attempt, Attempts, Call, Peers, Reply};
+use base::planted::{Bug, Bugs};
+use base::tasks::Tasks;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use prometheus::IntCounter;
@@ -23,9 +26,6 @@ use wire::ids::{Epoch, ReplicaId};
 
 use super::membership::{Current, Leader};
 use super::pinger::Pinger;
-use base::http::{Answer, Attempt, Attempts, Call, Peers, Reply};
-use base::planted::{Bug, Bugs};
-use base::tasks::Tasks;
 
 /// The pause after a failed attempt, unless the configuration changes before: doubled with every
 /// failure, since what helps is usually on its way.

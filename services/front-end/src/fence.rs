@@ -13,11 +13,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base::planted::{Bug, Bugs};
 use wire::configuration::Fence;
 use wire::ids::{BazaarId, Epoch, ReplicaId};
 use wire::internal::{CatalogStatus, PingReply};
-
-use base::planted::{Bug, Bugs};
 
 /// What replicas say.
 pub type Answers = BTreeMap<ReplicaId, PingReply>;

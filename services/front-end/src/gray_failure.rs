@@ -20,10 +20,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use base::planted::{Bug, Bugs};
 use wire::ids::{OrderNo, ReplicaId};
 use wire::internal::{Part, PingReply};
-
-use base::planted::{Bug, Bugs};
 
 /// After the first election for this reason, so many ping timeouts pass before the next one.
 const FIRST_PAUSE_TIMEOUTS: u64 = 2;

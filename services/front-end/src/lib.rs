@@ -32,16 +32,16 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use base::http::{Peers, ServerConfig, serve};
+use base::metrics::Metrics;
+use base::process::{self, MAX_STOP};
+use base::tasks;
 use tokio::net::TcpListener;
 use wire::configuration::Configuration;
 
 pub use config::{Args, Config, ConfigError};
 
 use announcer::Announcer;
-use base::http::{Peers, ServerConfig, serve};
-use base::metrics::Metrics;
-use base::process::{self, MAX_STOP};
-use base::tasks;
 use cache::Cache;
 use detector::Detector;
 use failover::Failover;

@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use base::metrics::Metrics;
+use base::planted::{Panics, Part, Planted};
+use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
+use base::tasks;
 use prometheus::{IntCounter, IntGauge};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -18,10 +22,6 @@ use wire::internal::{CatalogStatus, PingReply};
 
 use super::configuration::{Ballot, Manager, Refused};
 use super::store::Store;
-use base::metrics::Metrics;
-use base::planted::{Panics, Part, Planted};
-use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
-use base::tasks;
 
 const NO_PANIC: &str = "nothing panics while it holds this lock";
 

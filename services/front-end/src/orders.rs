@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
+use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 use hyper::StatusCode;
 use wire::bazaar::{Data, ErrorBody, ORDER_NOT_FOUND, Order};
 
 use super::failover::{Believed, Failover, pass_on};
-use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 
 /// For how long a lookup is tried: longer than any failover, shorter than a client's patience.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);

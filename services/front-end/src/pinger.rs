@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use base::http::{Call, CallError, Peers};
+use base::planted::{Bugs, Panics, Part, Planted};
+use base::process::{StateOwner, monotonic_us};
 use hyper::StatusCode;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::MissedTickBehavior;
@@ -21,9 +24,6 @@ use wire::json::ToJson;
 
 use super::membership::Membership;
 use super::suspicion::{Observation, Outcome, Reaction};
-use base::http::{Call, CallError, Peers};
-use base::planted::{Bugs, Panics, Part, Planted};
-use base::process::{StateOwner, monotonic_us};
 
 /// How often a ping is sent again at once because its connection broke. A process that is being
 /// killed may still accept a connection and then drop it; the next one is refused.

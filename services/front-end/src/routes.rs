@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use base::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
+use base::metrics::Metrics;
 use hyper::StatusCode;
 use wire::bazaar::{LeaderBody, Readiness};
 use wire::configuration::MembershipRequest;
@@ -17,8 +19,6 @@ use super::orders::Orders;
 use super::pinger::Pinger;
 use super::stocks::Stocks;
 use super::trades::Trades;
-use base::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
-use base::metrics::Metrics;
 
 /// Everything that answers requests.
 #[derive(Debug)]

@@ -6,6 +6,10 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use base::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
+use base::metrics::Metrics;
+use base::planted::{Part, Planted, Point};
+use base::process::Held;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
@@ -19,10 +23,6 @@ use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 use wire::json::ToJson;
 
 use super::cache::{Cache, Fill, Lookup};
-use base::http::{Answer, BadRequest, Call, CallError, Peers, Reply, Request};
-use base::metrics::Metrics;
-use base::planted::{Part, Planted, Point};
-use base::process::Held;
 use std::net::SocketAddr;
 
 /// For how long the catalog is asked before the client is told 503: a restart takes less.

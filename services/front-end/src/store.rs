@@ -8,12 +8,11 @@
 
 use std::path::Path;
 
+use base::storage::{Database, Durability, StorageError};
 use rusqlite::{OptionalExtension, Row, params};
 use wire::configuration::Configuration;
 use wire::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::json::{FromJson, ToJson};
-
-use base::storage::{Database, Durability, StorageError};
 
 /// Names the file, `front-end.db`.
 const OWNER: &str = "front-end";

@@ -9,11 +9,11 @@
 
 use std::collections::BTreeMap;
 
+use base::planted::{Bug, Bugs};
 use wire::ids::{Epoch, Incarnation, ReplicaId};
 use wire::internal::PingReply;
 
 use super::gray_failure::{self, Doubt};
-use base::planted::{Bug, Bugs};
 
 /// How many ping timeouts a new leader may take to accept its epoch, before it is doubted for
 /// not leading. Accepting is a disk flush; a machine that stalls for longer than one timeout

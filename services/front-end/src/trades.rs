@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
+use base::tasks::detached;
 use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
@@ -18,8 +20,6 @@ use wire::ids::RequestId;
 use super::failover::{Believed, Failover, pass_on};
 use super::membership::Membership;
 use super::stocks::check_name;
-use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
-use base::tasks::detached;
 
 /// Trades under way, those included whose clients have left. Twice what the server admits at once.
 const MAX_TRADES: usize = 2048;

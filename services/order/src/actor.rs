@@ -10,6 +10,9 @@ use std::sync::{Arc, RwLock};
 use std::thread;
 
 use anyhow::Context;
+use base::metrics::Metrics;
+use base::planted::{Bug, Part, Planted, Point};
+use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
 use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::configuration::{Configuration, Fence};
@@ -24,9 +27,6 @@ use super::log::{Contradiction, Plan};
 use super::outbox::Outbox;
 use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
 use super::store::{Change, Store};
-use base::metrics::Metrics;
-use base::planted::{Bug, Part, Planted, Point};
-use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;

@@ -5,13 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
-use wire::ids::ReplicaId;
-
 use base::http::HttpConfig;
 use base::planted::Planted;
 use base::process::{CommonArgs, DEFAULT_REPLICAS, ReplicaAddress};
 use base::storage::Durability;
+use clap::Parser;
+use wire::ids::ReplicaId;
 
 /// The first replica's default port is one more.
 const DEFAULT_BASE_PORT: u16 = 20000;

@@ -8,11 +8,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base::http::{Answer, Call, Peers};
 use hyper::StatusCode;
 use wire::configuration::Configuration;
 use wire::ids::Epoch;
-
-use base::http::{Answer, Call, Peers};
 
 /// Asks the front-end whether it has given out `epoch`.
 ///

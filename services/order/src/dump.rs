@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
+use base::http::{BadRequest, Request};
 use wire::dump::{MAX_PAGE, OrderPage};
 use wire::ids::{Epoch, OrderNo, ReplicaId};
 use wire::internal::{Entry, LogPoint};
 
 use super::replica::Replica;
-use base::http::{BadRequest, Request};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

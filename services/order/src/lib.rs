@@ -28,6 +28,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
+use base::http::{Peers, ServerConfig, serve};
+use base::metrics::Metrics;
+use base::planted::{Panics, Part};
+use base::process::{self, StateOwner, joined};
+use base::tasks;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -37,11 +42,6 @@ use wire::ids::Incarnation;
 pub use config::{Args, Config};
 
 use actor::{Input, Own};
-use base::http::{Peers, ServerConfig, serve};
-use base::metrics::Metrics;
-use base::planted::{Panics, Part};
-use base::process::{self, StateOwner, joined};
-use base::tasks;
 use health::Progress;
 use outbox::Outbox;
 use prober::{News, Prober};

@@ -16,10 +16,9 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use base::planted::{Bug, Bugs};
 use wire::ids::{BazaarId, Epoch, OrderNo, RequestId};
 use wire::internal::{Append, Entry, LogPoint};
-
-use base::planted::{Bug, Bugs};
 
 /// The entries of one replica, in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

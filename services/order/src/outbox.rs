@@ -6,6 +6,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base::http::{Call, CallError, Peers, Reply};
+use base::planted::{self, Planted, Point};
+use base::process::{StateOwner, monotonic_us};
+use base::tasks;
 use hyper::StatusCode;
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
@@ -18,10 +22,6 @@ use wire::internal::{Append, AppendReply, FillRequest, Part, ProofRequest, Unnum
 use super::actor::{Input, Status};
 use super::backoff::Backoff;
 use super::reach::Reach;
-use base::http::{Call, CallError, Peers, Reply};
-use base::planted::{self, Planted, Point};
-use base::process::{StateOwner, monotonic_us};
-use base::tasks;
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);

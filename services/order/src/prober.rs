@@ -11,6 +11,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::http::{Call, CallError, Peers, Reply};
+use base::planted::{self, Bug, Bugs, Panics};
+use base::process::{StateOwner, monotonic_us};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use wire::internal::{CatalogStatus, Part};
@@ -18,9 +21,6 @@ use wire::internal::{CatalogStatus, Part};
 use super::actor::{Input, Status};
 use super::backoff::{Backoff, LONGEST};
 use super::reach::Reach;
-use base::http::{Call, CallError, Peers, Reply};
-use base::planted::{self, Bug, Bugs, Panics};
-use base::process::{StateOwner, monotonic_us};
 
 /// Who is called, how, and where it is noted.
 #[derive(Clone, Debug)]

@@ -21,6 +21,7 @@ pub mod probation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base::planted::{Bug, Bugs};
 use wire::configuration::{Configuration, Fence, MembershipRequest};
 use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{
@@ -28,7 +29,6 @@ use wire::internal::{
 };
 
 use super::log::{Contradiction, OrderLog, Plan};
-use base::planted::{Bug, Bugs};
 use leadership::{Catalog, Leadership, Peer, Phase};
 use probation::Probation;
 

@@ -3,6 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use base::http::{Access, Answer, BadRequest, Call, Endpoint, Peer, Peers, Request, Service};
+use base::metrics::Metrics;
+use base::planted::Bug;
+use base::process::{Held, monotonic_us};
 use bytes::Bytes;
 use hyper::StatusCode;
 use tokio::sync::oneshot;
@@ -22,10 +26,6 @@ use super::health::Progress;
 use super::lookup::{self, Lookup};
 use super::prober::Prober;
 use super::trades::Trades;
-use base::http::{Access, Answer, BadRequest, Call, Endpoint, Peer, Peers, Request, Service};
-use base::metrics::Metrics;
-use base::planted::Bug;
-use base::process::{Held, monotonic_us};
 
 /// How long a question to another service may take before this one gives up on it.
 const PASS_ON_TIMEOUT: Duration = Duration::from_secs(2);

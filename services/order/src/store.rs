@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use base::planted::{Bug, Bugs};
+use base::storage::{Database, Durability, StorageError};
 use rusqlite::{Connection, Row, Statement, params};
 use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::Entry;
 
 use super::log::OrderLog;
 use super::replica::Found;
-use base::planted::{Bug, Bugs};
-use base::storage::{Database, Durability, StorageError};
 
 const SCHEMA: &str = "
 CREATE TABLE orders (

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base::http::{Answer, Attempt, Call, CallError, Peers, Reply};
+use base::planted::{Part, Planted, Point};
+use base::tasks::detached;
 use hyper::StatusCode;
 use tokio::sync::{Semaphore, oneshot};
 use wire::bazaar::{
@@ -23,9 +26,6 @@ use super::actor::{Handle, Input, Status};
 use super::carriage::{Carriage, Heard, Next};
 use super::prober::News;
 use super::replica::NoNumber;
-use base::http::{Answer, Attempt, Call, CallError, Peers, Reply};
-use base::planted::{Part, Planted, Point};
-use base::tasks::detached;
 
 /// How long a request waits for a takeover to end before it is told to try again.
 const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);

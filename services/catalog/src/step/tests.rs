@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use base::planted::Bugs;
+use base::storage::Durability;
 use wire::bazaar::{CatalogTrade, Quantity, TradeType};
 use wire::configuration::Member;
 use wire::ids::{BazaarId, ConfigVersion, Identity, OrderNo, ReplicaId, RequestId, StockVersion};
@@ -8,8 +10,6 @@ use wire::internal::{Entry, Tail};
 use super::*;
 use crate::ledger::Stale;
 use crate::stock_file;
-use base::planted::Bugs;
-use base::storage::Durability;
 
 fn buy(id: &str, epoch: u64, quantity: u64) -> Ask {
     let body = CatalogTrade {

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
+use base::process::monotonic_us;
 use wire::configuration::{Cause, Configuration};
 use wire::ids::ReplicaId;
 use wire::internal::{Obstacle, PingReply};
 
 use super::{Detector, Observation, Outcome};
 use crate::{election, fence};
-use base::process::monotonic_us;
 
 /// Between two attempts, in ping timeouts.
 const PAUSE_TIMEOUTS: u64 = 2;

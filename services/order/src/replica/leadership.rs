@@ -8,13 +8,13 @@
 
 use std::collections::BTreeMap;
 
+use base::planted::{Bug, Bugs};
 use wire::configuration::{Configuration, Membership, MembershipRequest};
 use wire::ids::{ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{AppliedTrade, Obstacle};
 
 use super::probation::{Probation, Return};
 use super::{Effect, Ticket};
-use base::planted::{Bug, Bugs};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Leadership {

@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use base::planted::{Bug, Bugs};
 use wire::ids::{Epoch, Incarnation, OrderNo, RequestId};
 use wire::internal::{
     AppliedTrade, Entry, FillReply, FillRequest, MAX_LISTED, Obstacle, Tail, UnnumberedReply,
@@ -19,7 +20,6 @@ use wire::internal::{
 
 use super::leadership::Phase;
 use super::{Effect, NoNumber, Replica, Ticket};
-use base::planted::{Bug, Bugs};
 
 /// Answers that wait for others with lower places: more than there are trades under way.
 const MAX_EARLY: usize = 8192;
