@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::history::History;
 use crate::records::{Action, Subject};
+use crate::text::counted;
 use crate::timeline::{Act, Fault, FaultKind, NotConfirmed};
 
 /// What a check needs besides a trial that ran as planned and was recorded to its end.
@@ -28,6 +29,7 @@ pub(crate) enum Doubt {
     NotFinished,
     Interrupted(Option<String>),
     FaultsNotInjected { injected: usize, planned: usize },
+    EveryFaultSkipped { planned: usize },
     FaultNotConfirmed(String),
     LeaderNotReplaced(String),
     Unmatched,
@@ -38,6 +40,8 @@ pub(crate) enum Doubt {
     NotSettled,
     NoTradeAfterHealing,
     Undecided { stock: String, why: &'static str },
+    Unanswered { what: String, answered: u64, due: u64 },
+    LookupUnanswered,
 }
 
 impl fmt::Display for Doubt {
@@ -57,6 +61,10 @@ impl fmt::Display for Doubt {
                     "not every planned fault was injected: {injected} of {planned} were"
                 );
             }
+            Self::EveryFaultSkipped { planned } => {
+                let planned = counted(*planned as u64, "planned fault", "planned faults");
+                return write!(f, "no fault was injected: whom to hit was not there for any of {planned}");
+            }
             Self::FaultNotConfirmed(which) => {
                 return write!(f, "a fault was not confirmed to have worked: {which}");
             }
@@ -74,6 +82,16 @@ impl fmt::Display for Doubt {
             Self::NotHealed => "events.csv does not say that the faults were healed",
             Self::NotSettled => "events.csv does not say whether the replicas converged",
             Self::NoTradeAfterHealing => "no trade was tried after everything was healed",
+            Self::Unanswered { what, answered, due } => {
+                return write!(
+                    f,
+                    "{answered} of {due} {what} were answered that were due while everything they need \
+                     was up, and nothing shows whether the services or the machine did not work"
+                );
+            }
+            Self::LookupUnanswered => {
+                "a lookup after the load was not answered, and nothing shows whose fault that is"
+            }
             Self::Undecided { stock, why } => {
                 return write!(
                     f,
@@ -138,6 +156,10 @@ fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     let planned = history.cell.planned_faults as usize;
     if settled.len() < planned {
         doubts.push(Doubt::FaultsNotInjected { injected: settled.len(), planned });
+    }
+    // Each may be left out if nobody is there to be hit, but a plan without any shows nothing about faults.
+    if planned > 0 && settled.len() >= planned && timeline.faults().is_empty() {
+        doubts.push(Doubt::EveryFaultSkipped { planned });
     }
     let refuted = timeline.not_confirmed.first().map(describe_refuted);
     let unconfirmed = || timeline.acts().iter().find(|act| act.confirmed_us.is_none());
@@ -249,6 +271,24 @@ mod tests {
         trial.manifest.cells[0].planned_faults = 2;
         trial.event(47, EventKind::Skipped).fault = Some(2);
         assert_passes(&survival(&trial));
+    }
+
+    #[test]
+    fn a_plan_of_which_every_fault_was_left_out_shows_nothing() {
+        let mut trial = trial();
+        trial.events.retain(|event| event.action.is_none());
+        trial.manifest.cells[0].planned_faults = 2;
+        for fault in 1..=2 {
+            trial.event(47, EventKind::Skipped).fault = Some(fault);
+        }
+        assert_inconclusive(&survival(&trial), "whom to hit was not there for any of 2 planned");
+    }
+
+    #[test]
+    fn the_restart_of_a_kill_that_is_not_there_is_no_injection() {
+        let mut trial = trial();
+        trial.events.retain(|event| event.action != Some(Action::Kill));
+        assert_inconclusive(&survival(&trial), "was injected: 0 of 1 were");
     }
 
     #[test]

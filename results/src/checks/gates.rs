@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::lateness::Clients;
-use crate::records::Op;
+use crate::records::{Op, Phase};
 use crate::timeline::Disturbance;
 
 use super::history::History;
@@ -148,8 +148,9 @@ impl Gates {
                 at_most: true,
                 ..Gate::new(
                     "generator-keeps-up",
-                    "percent of the operations were sent over 50 ms late although their client was free: \
-                     the generator could not hold the rate",
+                    "percent of what was due was sent over 50 ms late although its client was free, or not \
+                     at all although clients were free for longer than they were busy: the generator could \
+                     not hold the rate",
                     MAX_LATE_PERCENT,
                 )
             },
@@ -188,20 +189,33 @@ impl Gates {
         }
     }
 
-    /// A service that is slow makes its clients late; here the generator alone is asked about.
+    /// A service that is slow makes its clients late; here the generator alone is asked about. What was due
+    /// and never sent counts as well: as late, unless the clients were kept busy.
     fn punctuality(&mut self, history: &History<'_>) {
         let mut clients = Clients::default();
-        let own = history.operations.iter();
-        let own = own.filter_map(|operation| clients.own_lateness_us(&operation.row));
-        let (mut planned, mut late) = (0_u64, 0_u64);
-        for own_us in own {
-            planned += 1;
-            late += u64::from(own_us > MAX_OWN_LATENESS_US);
+        let (mut sent, mut late) = (0_u64, 0_u64);
+        let (mut busy_us, mut own_us) = (0_u64, 0_u64);
+        for operation in &history.operations {
+            let row = &operation.row;
+            let Some(late_us) = clients.own_lateness_us(row) else { continue };
+            busy_us = busy_us.saturating_add(row.latency_us);
+            own_us = own_us.saturating_add(late_us);
+            if row.phase == Phase::Load {
+                sent += 1;
+                late += u64::from(late_us > MAX_OWN_LATENESS_US);
+            }
         }
-        if planned > 0 {
-            let place = || (Some(name(history)), format!("{late} of {planned} operations"));
-            self.late.look((late * 100).div_ceil(planned), place);
+        let unsent = history.timeline.arrivals_ended.map_or(0, |ended| ended.unsent);
+        let due = sent + unsent;
+        if due == 0 {
+            return;
         }
+        // Nothing that was measured shows nothing of the service; otherwise the clients' time says who
+        // kept the rest from being sent.
+        let is_its_own = sent == 0 || own_us > busy_us;
+        let late = late + if is_its_own { unsent } else { 0 };
+        let place = || (Some(name(history)), format!("{late} of {due} operations"));
+        self.late.look((late * 100).div_ceil(due), place);
     }
 
     pub(super) fn finish(self) -> Vec<Gate> {
@@ -261,7 +275,7 @@ fn reads_after_trades(history: &History<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::Action;
+    use crate::records::{Action, EventKind};
 
     use crate::checks::testing::Trial;
     use crate::verdict::Verdict;
@@ -371,6 +385,35 @@ mod tests {
             row.planned_us = Some(row.start_us - MAX_OWN_LATENESS_US - 1);
         }
         assert_shut(&trial, "generator-keeps-up", 4, "2 of 64 operations");
+    }
+
+    /// An open loop whose schedule ended with so many arrivals that were never sent.
+    fn overloaded(unsent: u64) -> Trial {
+        let mut trial = trial();
+        for row in &mut trial.observations {
+            row.planned_us = Some(row.start_us);
+        }
+        trial.event(2_000_000, EventKind::ArrivalsEnded).unsent = Some(unsent);
+        trial
+    }
+
+    #[test]
+    fn a_rate_at_which_nothing_measured_was_sent_was_not_held() {
+        let mut trial = overloaded(190_000);
+        for row in &mut trial.observations {
+            row.phase = Phase::WarmUp;
+        }
+        assert_shut(&trial, "generator-keeps-up", 100, "190000 of 190000 operations");
+    }
+
+    #[test]
+    fn what_was_due_and_never_sent_counts_unless_its_clients_were_busy() {
+        let mut trial = overloaded(36);
+        assert_eq!(gate(&trial, "generator-keeps-up").worst, Some(0));
+        for row in &mut trial.observations {
+            row.planned_us = Some(row.start_us - 10);
+        }
+        assert_shut(&trial, "generator-keeps-up", 36, "36 of 100 operations");
     }
 
     #[test]

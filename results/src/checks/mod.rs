@@ -13,11 +13,14 @@
 //! What each check needs, and the stories that it catches, stand at the top of its file.
 
 mod agreement;
+mod answers;
 mod availability_demand;
 mod check;
 mod client_reads;
 mod conservation;
+mod deaths;
 mod doubt;
+mod due;
 mod evidence;
 mod exactly_once;
 mod fresh_reads;
@@ -27,6 +30,7 @@ mod harm;
 mod history;
 mod index;
 mod linearizability;
+mod needs;
 mod numbering;
 mod progress;
 mod read_order;
@@ -35,6 +39,7 @@ mod real_time;
 mod replicas;
 mod report;
 mod reproduce;
+mod share;
 mod shown_orders;
 mod stock_histories;
 mod survival;
@@ -92,6 +97,8 @@ const ALL: &[&Check] = &[
     &linearizability::CHECK,
     &progress::CHECK,
     &availability_demand::CHECK,
+    &answers::CHECK,
+    &deaths::CHECK,
 ];
 
 /// The names of all checks, in the order of the report.

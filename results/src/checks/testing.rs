@@ -149,7 +149,32 @@ impl Trial {
             trade_type: Some(TradeType::Buy),
             quantity: Some(1),
             outcome,
+            status: (outcome == Outcome::Rejected).then_some(404),
             request_id: Some(request_id.to_owned()),
+            ..operation
+        });
+    }
+
+    /// An operation of the load that was not answered, or with this status.
+    pub(crate) fn unanswered(
+        &mut self,
+        client: u32,
+        op: Op,
+        stock_name: &str,
+        status: Option<u16>,
+        interval: (u64, u64),
+    ) {
+        let operation = self.operation(client, op, interval);
+        let (outcome, request_id) = match op {
+            Op::Trade => (Outcome::Unknown, Some(format!("{client}/{}", operation.seq))),
+            Op::Query | Op::Lookup => (Outcome::Failed, None),
+        };
+        self.observations.push(Observation {
+            phase: Phase::Load,
+            stock_name: Some(stock_name.to_owned()),
+            outcome,
+            status,
+            request_id,
             ..operation
         });
     }

@@ -26,7 +26,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::{Event, EventKind, ProcessName};
+use crate::records::{Event, EventKind, ProcessName, Route};
 
 pub use act::{Act, NotConfirmed};
 pub use configuration::{Configuration, Term};
@@ -206,6 +206,16 @@ impl Timeline {
         &self.deaths
     }
 
+    /// Those deaths that no fault explains either: a process that the injector kills, and one that it
+    /// starts anew and that ends before it is ready, end because of that.
+    pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
+        let kills = || self.faults.iter().filter(|fault| fault.kind == FaultKind::Kill);
+        self.deaths.iter().filter(move |death| {
+            let mut own = kills().filter(|fault| fault.process() == Some(death.process));
+            !own.any(|fault| fault.span().contains(death.at_us))
+        })
+    }
+
     /// The leaderships.
     #[must_use]
     pub fn terms(&self) -> &[Term] {
@@ -222,6 +232,21 @@ impl Timeline {
     #[must_use]
     pub fn fault_free(&self) -> &[Span] {
         &self.fault_free
+    }
+
+    /// When none of these processes was broken, and none of these links.
+    #[must_use]
+    pub fn whole(
+        &self,
+        processes: &[ProcessName],
+        of_links: impl Fn(Route) -> bool,
+    ) -> Vec<Span> {
+        let faults = self.faults.iter().filter(|fault| {
+            fault.process().is_some_and(|process| processes.contains(&process))
+                || fault.link().is_some_and(&of_links)
+        });
+        let deaths = self.deaths.iter().filter(|death| processes.contains(&death.process));
+        span::gaps(faults.map(Fault::span).chain(deaths.map(Death::span)).collect())
     }
 
     /// When all replicas were in sync. Before anybody said who was, all count as that.
