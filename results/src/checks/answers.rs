@@ -11,17 +11,17 @@
 //! Two things are asked of every single operation. After the load every acknowledged order is looked up,
 //! with everything healed: each of these lookups must be answered. And an answer must be one to what was
 //! asked: a 200 that shows another stock, another order or nothing that can be read is a violation,
-//! whenever it comes.
+//! whenever it comes, and so is the word that a stock is not there which the bazaar began with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Check, Finding};
-use super::doubt::Doubt;
+use super::doubt::{self, Doubt};
 use super::due::{Asked, Fate};
 use super::evidence::Violation;
 use super::history::{History, Operation};
 use super::share::{Share, Totals};
-use crate::records::{Op, Phase};
+use crate::records::{Op, Outcome, Phase};
 
 pub(super) const CHECK: Check = Check {
     name: "answered-while-possible",
@@ -36,6 +36,13 @@ const MIN_OF_STOCK: u64 = 20;
 const OK: u16 = 200;
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
+    something_else(history, finding);
+    if doubt::every_fault_is_told(history) {
+        what_was_due(history, finding);
+    }
+}
+
+fn what_was_due(history: &History<'_>, finding: &mut Finding) {
     let asked = Asked::new(history);
     let mut totals = Totals::default();
     for op in [Op::Query, Op::Trade, Op::Lookup] {
@@ -61,7 +68,6 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         }
     }
     at_the_end(history, &asked, finding);
-    something_else(history, finding);
     totals.tell(finding);
 }
 
@@ -103,25 +109,33 @@ fn at_the_end(history: &History<'_>, asked: &Asked, finding: &mut Finding) {
     }
 }
 
-/// Answers to something that nobody had asked.
+/// Answers to something that nobody had asked, and that a stock is not there which was from the beginning.
 fn something_else(history: &History<'_>, finding: &mut Finding) {
-    let wrong = history.operations.iter().filter(|operation| {
-        operation.row.status == Some(OK) && !operation.row.outcome.is_answer()
-    });
-    for operation in wrong {
+    let known: BTreeSet<_> = history.stocks.iter().map(|stock| stock.stock_name.as_str()).collect();
+    for operation in &history.operations {
+        let row = &operation.row;
+        let stock = row.stock_name.as_deref().filter(|stock| known.contains(stock));
+        let what = match (row.op, row.outcome, stock) {
+            (_, Outcome::Failed | Outcome::Unknown, _) if row.status == Some(OK) => {
+                let why = row.reason.as_deref().unwrap_or("observations.csv does not say why");
+                format!("an answer is none to what was asked: {why}")
+            }
+            (Op::Query, Outcome::Rejected, Some(stock)) => {
+                format!("{stock} was not found, though the bazaar began with it")
+            }
+            _ => continue,
+        };
         finding.violation(|| {
-            let why = operation.row.reason.as_deref().unwrap_or("observations.csv does not say why");
-            let what = format!("an answer is none to what was asked: {why}");
-            Violation::new(history, what).at(history, operation.row.end_us).operation(operation)
+            Violation::new(history, what).at(history, row.end_us).operation(operation)
         });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::CHECK;
+    use super::*;
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
-    use crate::records::{Action, EventKind, Op, Outcome};
+    use crate::records::{Action, EventKind};
     use wire::bazaar::TradeType::{Buy, Sell};
 
     const MS: u64 = 1_000;
@@ -368,5 +382,30 @@ mod tests {
         row.outcome = Outcome::Failed;
         row.reason = Some("the answer is about Stock2, and Stock1 was asked for".to_owned());
         assert_fails(&trial.check(&CHECK), "none to what was asked: the answer is about Stock2");
+    }
+
+    #[test]
+    fn where_a_fault_is_missing_nobody_is_accused() {
+        let mut trial = trial();
+        trades(&mut trial, S, 300);
+        trial.fault(3 * S, Action::Pause, "front-end");
+        errors(&mut trial, Op::Trade, "Stock1", 3 * S + 10, 300);
+        assert_passes(&trial.check(&CHECK));
+        trial.events.retain(|event| event.action.is_none());
+        assert_inconclusive(&trial.check(&CHECK), "was injected: 0 of 1 were");
+        trial.manifest.cells[0].planned_faults = 0;
+        assert_fails(&trial.check(&CHECK), "300 of 600 trades were answered");
+    }
+
+    #[test]
+    fn a_stock_that_the_bazaar_began_with_is_found() {
+        let mut trial = trial();
+        reads(&mut trial, "Stock1", S, 1_000);
+        let row = &mut trial.observations[500];
+        (row.outcome, row.status) = (Outcome::Rejected, Some(404));
+        row.stock_name = Some("Stock99".to_owned());
+        assert_passes(&trial.check(&CHECK));
+        trial.observations[500].stock_name = Some("Stock1".to_owned());
+        assert_fails(&trial.check(&CHECK), "Stock1 was not found, though the bazaar began with it");
     }
 }

@@ -13,6 +13,7 @@
 use crate::records::{Op, Phase};
 
 use super::check::{Check, Finding};
+use super::doubt;
 use super::evidence::Violation;
 use super::history::{History, Operation};
 use super::needs::{self, Possible};
@@ -25,7 +26,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    if !history.trades_planned() {
+    if !history.trades_planned() || !doubt::every_fault_is_told(history) {
         return;
     }
     let load: Vec<_> = history

@@ -29,7 +29,8 @@ pub(crate) enum Doubt {
     NotFinished,
     Interrupted(Option<String>),
     FaultsNotInjected { injected: usize, planned: usize },
-    EveryFaultSkipped { planned: usize },
+    EveryFaultSkipped(usize),
+    FaultUntold(u32),
     FaultNotConfirmed(String),
     LeaderNotReplaced(String),
     Unmatched,
@@ -61,9 +62,12 @@ impl fmt::Display for Doubt {
                     "not every planned fault was injected: {injected} of {planned} were"
                 );
             }
-            Self::EveryFaultSkipped { planned } => {
-                let planned = counted(*planned as u64, "planned fault", "planned faults");
-                return write!(f, "no fault was injected: whom to hit was not there for any of {planned}");
+            Self::EveryFaultSkipped(skipped) => {
+                let left_out = counted(*skipped as u64, "was left out", "were left out");
+                return write!(f, "no fault was injected: {left_out}, since nobody was there to be hit");
+            }
+            Self::FaultUntold(number) => {
+                return write!(f, "events.csv does not say what became of fault {number}");
             }
             Self::FaultNotConfirmed(which) => {
                 return write!(f, "a fault was not confirmed to have worked: {which}");
@@ -157,9 +161,10 @@ fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     if settled.len() < planned {
         doubts.push(Doubt::FaultsNotInjected { injected: settled.len(), planned });
     }
+    doubts.extend(timeline.untold().into_iter().next().map(Doubt::FaultUntold));
     // Each may be left out if nobody is there to be hit, but a plan without any shows nothing about faults.
-    if planned > 0 && settled.len() >= planned && timeline.faults().is_empty() {
-        doubts.push(Doubt::EveryFaultSkipped { planned });
+    if timeline.faults().is_empty() && !timeline.skipped.is_empty() {
+        doubts.push(Doubt::EveryFaultSkipped(timeline.skipped.len()));
     }
     let refuted = timeline.not_confirmed.first().map(describe_refuted);
     let unconfirmed = || timeline.acts().iter().find(|act| act.confirmed_us.is_none());
@@ -168,6 +173,14 @@ fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     }
     doubts.extend(not_replaced(history).map(Doubt::LeaderNotReplaced));
     doubts
+}
+
+/// Whether it is known of every fault when it was injected. Where it is not, nobody can say that nothing was
+/// broken.
+pub(crate) fn every_fault_is_told(history: &History<'_>) -> bool {
+    let untold =
+        |doubt: &Doubt| matches!(doubt, Doubt::FaultsNotInjected { .. } | Doubt::FaultUntold(_));
+    !about_faults(history).iter().any(untold)
 }
 
 /// A leader that was killed in a bazaar that was whole must have been replaced: a process that is
@@ -277,11 +290,28 @@ mod tests {
     fn a_plan_of_which_every_fault_was_left_out_shows_nothing() {
         let mut trial = trial();
         trial.events.retain(|event| event.action.is_none());
-        trial.manifest.cells[0].planned_faults = 2;
         for fault in 1..=2 {
             trial.event(47, EventKind::Skipped).fault = Some(fault);
         }
-        assert_inconclusive(&survival(&trial), "whom to hit was not there for any of 2 planned");
+        for planned in [0, 2] {
+            trial.manifest.cells[0].planned_faults = planned;
+            assert_inconclusive(&survival(&trial), "no fault was injected: 2 were left out");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_which_nobody_says_what_became_of_it_leaves_everything_open() {
+        let mut planned = trial();
+        planned.event(5, EventKind::Planned).fault = Some(9);
+        assert_inconclusive(&survival(&planned), "does not say what became of fault 9");
+        planned.event(60, EventKind::Skipped).fault = Some(9);
+        assert_passes(&survival(&planned));
+
+        // The plan lets it be left out, so that it is not counted among those that must be.
+        let mut undone = trial();
+        undone.events.retain(|event| event.action != Some(Action::Kill));
+        undone.manifest.cells[0].planned_faults = 0;
+        assert_inconclusive(&survival(&undone), "does not say what became of fault 1");
     }
 
     #[test]

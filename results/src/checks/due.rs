@@ -80,8 +80,10 @@ impl Asked {
     fn is_the_services(&self, operation: &Operation) -> bool {
         let row = &operation.row;
         let said_so = row.status.is_some() || self.served.between(row.start_us, row.end_us);
-        let may_have_stalled =
-            self.changes.iter().any(|&(from_us, to_us)| row.start_us <= to_us && row.end_us >= from_us);
+        let may_have_stalled = self
+            .changes
+            .iter()
+            .any(|&(from_us, to_us)| row.start_us <= to_us && row.end_us >= from_us);
         said_so && !may_have_stalled
     }
 }

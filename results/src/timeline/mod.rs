@@ -86,6 +86,8 @@ pub struct Timeline {
     pub interrupted: Option<Option<String>>,
     /// Whether every row of the trial is written.
     pub finished: bool,
+    /// The faults, by number, that were to be injected at some time.
+    pub planned: BTreeSet<u32>,
     /// The faults, by number, that found nobody to be done to and may be left out then.
     pub skipped: BTreeSet<u32>,
     /// How many acts were left out in all, be it what was to end a fault.
@@ -169,9 +171,9 @@ impl Timeline {
                     self.start(process, event.event, at_us);
                 }
             }
+            EventKind::Planned => self.planned.extend(event.fault),
             // These are understood together: acts, faults, deaths, configurations.
-            EventKind::Planned
-            | EventKind::Injected
+            EventKind::Injected
             | EventKind::Confirmed
             | EventKind::Died
             | EventKind::LeaderChanged
@@ -206,6 +208,20 @@ impl Timeline {
         &self.deaths
     }
 
+    /// The faults, by number, of which nobody says what became of them: they were planned, or undone, and
+    /// neither injected nor left out, nor was it noted that that could not be done.
+    #[must_use]
+    pub fn untold(&self) -> BTreeSet<u32> {
+        let undone = self.acts.iter().filter_map(|act| act.fault);
+        let mut untold: BTreeSet<u32> = self.planned.iter().copied().chain(undone).collect();
+        let injected = self.faults.iter().filter_map(Fault::number);
+        let refuted = self.not_confirmed.iter().filter_map(|act| act.fault);
+        for told in injected.chain(refuted).chain(self.skipped.iter().copied()) {
+            untold.remove(&told);
+        }
+        untold
+    }
+
     /// Those deaths that no fault explains either: a process that the injector kills, and one that it
     /// starts anew and that ends before it is ready, end because of that.
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
@@ -236,11 +252,7 @@ impl Timeline {
 
     /// When none of these processes was broken, and none of these links.
     #[must_use]
-    pub fn whole(
-        &self,
-        processes: &[ProcessName],
-        of_links: impl Fn(Route) -> bool,
-    ) -> Vec<Span> {
+    pub fn whole(&self, processes: &[ProcessName], of_links: impl Fn(Route) -> bool) -> Vec<Span> {
         let faults = self.faults.iter().filter(|fault| {
             fault.process().is_some_and(|process| processes.contains(&process))
                 || fault.link().is_some_and(&of_links)
