@@ -7,6 +7,7 @@ use std::path::Path;
 
 use results::checks::{ConsistencyReport, check_run, export_histories};
 use results::records::RunFolder;
+use results::run::Run;
 use results::verdict::Verdict;
 use tempfile::TempDir;
 
@@ -36,19 +37,19 @@ c,1,lookup,2,3,lookup,Stock1,Sell,1,,8000,8100,100,ok,200,,2,,,,r3,1
 ";
 
 const EVENTS: &str = "\
-cell,trial,at_us,event,fault,planned_us,action,target,process,pid,epoch,version,leader,in_sync,suspected_us,detail
-c,1,50,load-began,,,,,,,,,,,,
-c,1,60,planned,1,2000,kill,leader,,,,,,,,
-c,1,2000,injected,1,2000,kill,leader,order-2,41,,,,,,
-c,1,2050,confirmed,1,2000,kill,leader,order-2,41,,,,,,
-c,1,2100,leader-changed,,,,,,,2,2,1,1,2040,
-c,1,5000,injected,1,4900,restart,leader,order-2,42,,,,,,
-c,1,5050,confirmed,1,4900,restart,leader,order-2,42,,,,,,
-c,1,5500,healed,,,,,,,,,,,,
-c,1,5900,in-sync-changed,,,,,,,2,3,1,1 2,,
-c,1,8200,load-ended,,,,,,,,,,,,
-c,1,9000,converged,,,,,,,,,,,,2 orders
-c,1,9100,finished,,,,,,,,,,,,
+cell,trial,at_us,event,fault,planned_us,action,target,process,pid,epoch,version,leader,in_sync,suspected_us,unsent,detail
+c,1,50,load-began,,,,,,,,,,,,,
+c,1,60,planned,1,2000,kill,leader,,,,,,,,,
+c,1,2000,injected,1,2000,kill,leader,order-2,41,,,,,,,
+c,1,2050,confirmed,1,2000,kill,leader,order-2,41,,,,,,,
+c,1,2100,leader-changed,,,,,,,2,2,1,1,2040,,
+c,1,5000,injected,1,4900,restart,leader,order-2,42,,,,,,,
+c,1,5050,confirmed,1,4900,restart,leader,order-2,42,,,,,,,
+c,1,5500,healed,,,,,,,,,,,,,
+c,1,5900,in-sync-changed,,,,,,,2,3,1,1 2,,,
+c,1,8200,load-ended,,,,,,,,,,,,,
+c,1,9000,converged,,,,,,,,,,,,,2 orders
+c,1,9100,finished,,,,,,,,,,,,,
 ";
 
 const FINAL: &str = "\
@@ -94,7 +95,11 @@ fn edit(folder: &RunFolder, name: &str, from: &str, to: &str) {
 }
 
 fn check(folder: &RunFolder) -> ConsistencyReport {
-    check_run(folder).expect("the run's files can be read")
+    check_run(&open(folder)).expect("the run can be checked")
+}
+
+fn open(folder: &RunFolder) -> Run {
+    Run::open(folder).expect("the run's files can be read")
 }
 
 fn append(folder: &RunFolder, name: &str, text: &str) {
@@ -201,7 +206,7 @@ fn a_picture_of_each_history_without_an_order_is_written_and_an_old_one_removed(
 fn histories_are_exported_line_by_line() {
     let (root, folder) = run();
     let to = root.path().join("history.jsonl");
-    let count = export_histories(&folder, &to).expect("the histories can be written");
+    let count = export_histories(&open(&folder), &to).expect("the histories can be written");
     let text = fs::read_to_string(&to).expect("they were written");
     assert_eq!((count, text.lines().count()), (6, 7), "{text}");
     assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
@@ -247,7 +252,7 @@ fn what_is_written_to_the_folder_reads_back_the_same() {
 #[test]
 fn a_run_that_was_killed_while_it_wrote_is_inconclusive() {
     let (_root, folder) = run();
-    let finished = "c,1,9100,finished,,,,,,,,,,,,\n";
+    let finished = "c,1,9100,finished,,,,,,,,,,,,,\n";
     edit(&folder, "events.csv", finished, "c,1,91");
     edit(&folder, "final.csv", "c,1,catalog,applied,,2,r3,Stock1,Sell,1,2,98,4,order\n", "c,1,cat");
     edit(&folder, "observations.csv", "8000,8100,100,ok,200,,2,,,,r3,1\n", "8000,8");
@@ -262,7 +267,7 @@ fn a_run_that_was_killed_while_it_wrote_is_inconclusive() {
 #[test]
 fn a_violation_in_a_run_that_was_killed_is_still_a_failure() {
     let (_root, folder) = run();
-    edit(&folder, "events.csv", "c,1,9100,finished,,,,,,,,,,,,\n", "");
+    edit(&folder, "events.csv", "c,1,9100,finished,,,,,,,,,,,,,\n", "");
     edit(&folder, "observations.csv", ",ok,200,,,98,4,hit", ",ok,200,,,97,3,hit");
     assert_eq!(check(&folder).verdict, Verdict::Fail);
 }
@@ -277,7 +282,8 @@ fn a_run_without_its_last_dump_is_inconclusive() {
 #[test]
 fn files_that_are_missing_or_wrong_are_named_with_the_line() {
     let complaint = |folder: &RunFolder| {
-        let message = check_run(folder).map(|report| report.verdict).unwrap_err().to_string();
+        let checked = Run::open(folder).and_then(|run| check_run(&run));
+        let message = checked.map(|report| report.verdict).unwrap_err().to_string();
         message.rsplit('/').next().unwrap_or_default().to_owned()
     };
 
@@ -295,7 +301,7 @@ fn files_that_are_missing_or_wrong_are_named_with_the_line() {
     let (_root, folder) = run();
     let mut events =
         OpenOptions::new().append(true).open(folder.path("events.csv")).expect("it is there");
-    events.write_all(b"d,1,9200,finished,,,,,,,,,,,,\n").expect("it can be written");
+    events.write_all(b"d,1,9200,finished,,,,,,,,,,,,,\n").expect("it can be written");
     assert_eq!(complaint(&folder), "events.csv:14: the manifest has no trial 1 of a cell `d`");
 
     let (_root, folder) = run();

@@ -225,13 +225,13 @@ mod tests {
 
     fn observation(seq: u64) -> Record {
         Record::Observation(Box::new(Observation {
-            cell: "p0-cache-on".to_owned(),
+            cell: "p0-cache-on".into(),
             trial: 1,
             phase: Phase::Load,
             client: 1,
             seq,
             op: Op::Query,
-            stock_name: Some("a \"quoted\", name".to_owned()),
+            stock_name: Some("a \"quoted\", name".into()),
             trade_type: None,
             quantity: None,
             planned_us: None,

@@ -37,6 +37,7 @@ use faults::probes;
 use faults::process::ProcessName;
 use results::checks;
 use results::records::{Cell, EventKind, FinalRow, MANIFEST_FORMAT, Manifest, RunFolder};
+use results::run::Run;
 use results::verdict::Verdict;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -155,7 +156,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     recorder.settle().await.unwrap();
 
     steps.restart_clock();
-    let report = checks::check_run(&run).unwrap();
+    let report = checks::check_run(&Run::open(&run).unwrap()).unwrap();
     steps.done(None, "all checks").await;
     println!("{}", report.to_text());
     assert_eq!(report.verdict, Verdict::Pass);

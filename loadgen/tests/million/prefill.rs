@@ -153,13 +153,13 @@ fn fill_catalog(path: &Path, orders: u64) {
 fn observation(order: &Order) -> Observation {
     let start_us = order.number * US_PER_TRADE;
     Observation {
-        cell: super::CELL.to_owned(),
+        cell: super::CELL.into(),
         trial: 1,
         phase: Phase::WarmUp,
         client: CLIENT,
         seq: order.number,
         op: Op::Trade,
-        stock_name: Some(order.stock_name()),
+        stock_name: Some(order.stock_name().into()),
         trade_type: Some(order.trade_type),
         quantity: Some(order.quantity),
         planned_us: None,
@@ -173,7 +173,7 @@ fn observation(order: &Order) -> Observation {
         seen_quantity: None,
         seen_volume: None,
         cache: None,
-        request_id: Some(order.request_id.clone()),
+        request_id: Some(order.request_id.as_str().into()),
         attempts: 1,
     }
 }

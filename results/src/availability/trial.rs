@@ -4,7 +4,7 @@ use super::AvailabilityRow;
 use super::calm::{Calm, Loss};
 use super::load::Load;
 use super::window::Window;
-use crate::records::{Action, FinalRow, Observation};
+use crate::records::{Action, FinalRow, Numbered, Observation};
 use crate::timeline::{self, Configuration, FaultKind, Role, Term, Timeline};
 
 /// Everything about one repetition of one cell.
@@ -29,7 +29,7 @@ impl<'a> Trial<'a> {
         number: u32,
         timeline: &'a Timeline,
         observations: &[&'a Observation],
-        log: &'a [FinalRow],
+        log: &'a [Numbered<FinalRow>],
     ) -> Self {
         Self { cell, number, timeline, load: Load::new(observations, log) }
     }

@@ -380,7 +380,7 @@ mod tests {
         reads(&mut trial, "Stock1", S, 1_000);
         let row = &mut trial.observations[500];
         row.outcome = Outcome::Failed;
-        row.reason = Some("the answer is about Stock2, and Stock1 was asked for".to_owned());
+        row.reason = Some("the answer is about Stock2, and Stock1 was asked for".into());
         assert_fails(&trial.check(&CHECK), "none to what was asked: the answer is about Stock2");
     }
 
@@ -403,9 +403,9 @@ mod tests {
         reads(&mut trial, "Stock1", S, 1_000);
         let row = &mut trial.observations[500];
         (row.outcome, row.status) = (Outcome::Rejected, Some(404));
-        row.stock_name = Some("Stock99".to_owned());
+        row.stock_name = Some("Stock99".into());
         assert_passes(&trial.check(&CHECK));
-        trial.observations[500].stock_name = Some("Stock1".to_owned());
+        trial.observations[500].stock_name = Some("Stock1".into());
         assert_fails(&trial.check(&CHECK), "Stock1 was not found, though the bazaar began with it");
     }
 }

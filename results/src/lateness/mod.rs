@@ -19,10 +19,11 @@ use std::collections::HashMap;
 
 pub use table::table;
 
-use crate::records::{Event, Manifest, Observation, Op, Phase};
+use crate::records::{Observation, Op, Phase};
+use crate::run::Run;
 use crate::stats::Latencies;
 use crate::summary::is_answered;
-use crate::timeline::{self, ArrivalsEnded, Timeline};
+use crate::timeline::{ArrivalsEnded, Timeline};
 
 /// What the generator offered in a time, how punctual it was, and how much of it was answered.
 #[derive(Clone, Debug, Default)]
@@ -87,26 +88,14 @@ pub struct TrialLateness {
 
 /// Every trial of an open loop that ran to its end, cells in the manifest's order.
 #[must_use]
-pub fn by_trial(
-    manifest: &Manifest,
-    observations: &[Observation],
-    events: &[Event],
-) -> Vec<TrialLateness> {
-    let mut rows: HashMap<(&str, u32), Vec<&Observation>> = HashMap::new();
-    for row in observations {
-        rows.entry((&row.cell, row.trial)).or_default().push(row);
-    }
-    let timelines = timeline::by_trial(events, manifest.replicas);
-    let open = manifest.cells.iter().filter(|cell| cell.rate_per_s.is_some());
-    let trials = open.flat_map(|cell| (1..=cell.trials).map(move |trial| (cell, trial)));
-    trials
-        .filter_map(|(cell, trial)| {
-            let place = (cell.id.as_str(), trial);
-            let rows = rows.get(&place).map_or(&[][..], Vec::as_slice);
-            let lateness = of_trial(rows, timelines.get(&place)?)?;
-            Some(TrialLateness { cell: cell.id.clone(), trial, lateness })
-        })
-        .collect()
+pub fn by_trial(run: &Run) -> Vec<TrialLateness> {
+    let open = run.trials().iter().filter(|trial| trial.cell.rate_per_s.is_some());
+    open.filter_map(|trial| {
+        let rows: Vec<&Observation> = trial.observations().collect();
+        let lateness = of_trial(&rows, &trial.timeline)?;
+        Some(TrialLateness { cell: trial.cell.id.clone(), trial: trial.number, lateness })
+    })
+    .collect()
 }
 
 /// The trials of each cell taken together, by the cell's id.

@@ -46,10 +46,13 @@ pub fn is_measured(observation: &Observation) -> bool {
 /// One row per cell and operation that occurs, cells in the manifest's order. Rows of cells
 /// that the manifest does not know are left out.
 #[must_use]
-pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<SummaryRow> {
+pub fn summarise<'a>(
+    manifest: &Manifest,
+    observations: impl IntoIterator<Item = &'a Observation>,
+) -> Vec<SummaryRow> {
     let mut tallies: HashMap<(&str, Op), Tally> = HashMap::new();
     let mut spans: HashMap<(&str, Phase), BTreeMap<u32, Span>> = HashMap::new();
-    for observation in observations.iter().filter(|observation| is_measured(observation)) {
+    for observation in observations.into_iter().filter(|observation| is_measured(observation)) {
         let cell = observation.cell.as_str();
         let tally =
             tallies.entry((cell, observation.op)).or_insert_with(|| Tally::new(observation.phase));

@@ -28,11 +28,12 @@ fn laid(run: &Run) -> Laid {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
     run.write(&folder);
-    let checked = checks::check_run(&folder).unwrap();
+    let run = results::run::Run::open(&folder).unwrap();
+    let checked = checks::check_run(&run).unwrap();
     checked.write(&folder).unwrap();
-    let held = thresholds::evaluate_run(&folder, checked.verdict).unwrap();
-    let figures = report::write(&folder).unwrap();
-    let path = html::write(&folder, &figures, &checked, &held).unwrap();
+    let held = thresholds::evaluate_run(&run, checked.verdict).unwrap();
+    let figures = report::write(&run).unwrap();
+    let path = html::write(&run, &figures, &checked, &held).unwrap();
     assert!(fs::metadata(&path).unwrap().len() < MAX_PAGE_BYTES);
     let text = fs::read_to_string(path).unwrap();
     Laid { root, figures, text }
@@ -344,14 +345,14 @@ const HOSTILE: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&
 fn nothing_in_a_runs_files_becomes_markup() {
     let mut run = broken();
     let poison = |row: &mut Observation| {
-        row.stock_name = Some(HOSTILE.to_owned());
-        row.reason = Some(HOSTILE.to_owned());
-        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}"));
+        row.stock_name = Some(HOSTILE.into());
+        row.reason = Some(HOSTILE.into());
+        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}").into());
     };
     run.observations.iter_mut().for_each(poison);
     for row in &mut run.final_rows {
-        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}"));
-        row.stock_name = Some(HOSTILE.to_owned());
+        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}").into());
+        row.stock_name = Some(HOSTILE.into());
     }
     for event in &mut run.events {
         event.target = event.target.as_ref().map(|_| HOSTILE.to_owned());
@@ -367,9 +368,9 @@ fn nothing_in_a_runs_files_becomes_markup() {
     manifest.command = vec![HOSTILE.to_owned()];
     manifest.machine = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
     HOSTILE.clone_into(&mut manifest.cells[0].id);
-    run.observations.iter_mut().for_each(|row| HOSTILE.clone_into(&mut row.cell));
+    run.observations.iter_mut().for_each(|row| row.cell = HOSTILE.into());
     run.events.iter_mut().for_each(|event| HOSTILE.clone_into(&mut event.cell));
-    run.final_rows.iter_mut().for_each(|row| HOSTILE.clone_into(&mut row.cell));
+    run.final_rows.iter_mut().for_each(|row| row.cell = HOSTILE.into());
 
     let laid = laid(&run);
     let page = Html::parse_document(&laid.text);

@@ -4,18 +4,20 @@
 use std::fs;
 use std::path::Path;
 
+use results::availability::AvailabilityRow;
 use results::charts::{Drawn, Material, draw};
 use results::records::{
     Action, CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome,
     RunFolder,
 };
-use results::{availability, knee, lateness, summary};
+use results::{availability, knee, lateness, run, summary};
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
 };
 
 /// A run that exists in memory.
+#[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) manifest: Manifest,
     pub(crate) observations: Vec<Observation>,
@@ -26,21 +28,26 @@ pub(crate) struct Run {
 impl Run {
     /// Draws its charts into `folder`.
     pub(crate) fn draw(&self, folder: &Path) -> Drawn {
-        let Self { manifest, observations, events, final_rows } = self;
-        let summary = summary::summarise(manifest, observations);
-        let availability = availability::measure(manifest, observations, events, final_rows);
-        let trials = lateness::by_trial(manifest, observations, events);
-        let sweeps = knee::sweeps(manifest, observations, &lateness::by_cell(&trials));
-        let material = Material {
-            manifest,
-            observations,
-            events,
-            final_rows,
-            summary: &summary,
-            availability: &availability,
-            sweeps: &sweeps,
-        };
-        draw(&RunFolder::new(folder), &material).unwrap()
+        let run = self.read_from(folder);
+        let summary = summary::summarise(&self.manifest, &self.observations);
+        let availability = availability::measure(&run);
+        let trials = lateness::by_trial(&run);
+        let cells = lateness::by_cell(&trials);
+        let sweeps = knee::sweeps(&self.manifest, &self.observations, &cells);
+        let (summary, availability, sweeps) = (&summary, &availability, &sweeps);
+        draw(&Material { run: &run, summary, availability, sweeps }).unwrap()
+    }
+
+    /// As it would be read from some folder.
+    pub(crate) fn read(&self) -> run::Run {
+        self.read_from(Path::new("synthetic"))
+    }
+
+    /// As it would be read from this folder.
+    pub(crate) fn read_from(&self, folder: &Path) -> run::Run {
+        let folder = RunFolder::new(folder);
+        let Self { manifest, observations, events, final_rows } = self.clone();
+        run::Run::of_rows(folder, &manifest, observations, events, final_rows).unwrap()
     }
 
     /// Writes its files as the harness does.
@@ -52,6 +59,18 @@ impl Run {
         write_rows(folder, "events.csv", &self.events);
         write_rows(folder, "final.csv", &self.final_rows);
     }
+}
+
+/// What faults cost in a run of these rows.
+pub(crate) fn measured(
+    manifest: Manifest,
+    observations: &[Observation],
+    events: &[Event],
+    final_rows: &[FinalRow],
+) -> Vec<AvailabilityRow> {
+    let (observations, events) = (observations.to_vec(), events.to_vec());
+    let run = Run { manifest, observations, events, final_rows: final_rows.to_vec() };
+    availability::measure(&run.read())
 }
 
 fn write_rows<T: serde::Serialize>(folder: &RunFolder, name: &str, rows: &[T]) {

@@ -2,6 +2,7 @@
 
 use results::availability;
 use results::records::{Op, RunFolder};
+use results::run::Run;
 use results::summary::summarise;
 use results::thresholds::{
     self, FILE, Figures, Threshold, ThresholdResult, evaluate, evaluate_run,
@@ -65,8 +66,7 @@ fn consistency_is_what_the_checks_came_to() {
 #[test]
 fn times_after_faults_are_taken_over_all_that_hit_a_leader() {
     let run = synthetic::failover();
-    let rows =
-        availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
+    let rows = availability::measure(&run.read());
     let held_against = |threshold: &str, rows| {
         let threshold: Threshold = threshold.parse().unwrap();
         let figures = Figures { summary: &[], availability: rows, consistency: None };
@@ -91,11 +91,11 @@ fn a_runs_thresholds_come_from_its_manifest_and_leave_a_file() {
     let folder = RunFolder::new(root.path());
     let mut run = synthetic::failover();
     run.write(&folder);
-    assert_eq!(evaluate_run(&folder, Verdict::Pass).unwrap(), []);
+    assert_eq!(evaluate_run(&Run::open(&folder).unwrap(), Verdict::Pass).unwrap(), []);
     assert!(!folder.path(FILE).exists() && thresholds::read(&folder).unwrap().is_empty());
     run.manifest.thresholds = vec!["query.p50_us < 1".to_owned(), "consistency = pass".to_owned()];
     run.write(&folder);
-    let results = evaluate_run(&folder, Verdict::Pass).unwrap();
+    let results = evaluate_run(&Run::open(&folder).unwrap(), Verdict::Pass).unwrap();
     let verdicts: Vec<Verdict> = results.iter().map(|result| result.verdict).collect();
     assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass]);
     assert_eq!(thresholds::read(&folder).unwrap(), results);
