@@ -33,7 +33,6 @@ pub(crate) enum Doubt {
     FaultUntold(u32),
     FaultNotConfirmed(String),
     LeaderNotReplaced(String),
-    Unmatched,
     NotDumped(String),
     NothingAcknowledged,
     NothingExamined(&'static str),
@@ -75,9 +74,6 @@ impl fmt::Display for Doubt {
             Self::LeaderNotReplaced(which) => {
                 return write!(f, "nobody was seen to take over after {which}");
             }
-            Self::Unmatched => {
-                "an acknowledged trade was recorded without its request id, number or content"
-            }
             Self::NotDumped(source) => {
                 return write!(f, "final.csv does not say what {source} held at the end");
             }
@@ -118,9 +114,6 @@ pub(crate) fn about(history: &History<'_>) -> Vec<Doubt> {
     }
     if !history.timeline.finished {
         doubts.push(Doubt::NotFinished);
-    }
-    if history.unmatched.is_some() {
-        doubts.push(Doubt::Unmatched);
     }
     doubts.extend(about_faults(history));
     doubts
@@ -350,13 +343,6 @@ mod tests {
             let never = check.doubts.iter().find(|doubt| doubt.reason.contains("never begun"));
             assert_eq!(never.unwrap().trials[0].trial, 2);
         }
-    }
-
-    #[test]
-    fn an_acknowledgement_without_a_number_cannot_be_checked() {
-        let mut trial = trial();
-        trial.observations[0].order_no = None;
-        assert_inconclusive(&survival(&trial), "without its request id, number or content");
     }
 
     #[test]

@@ -10,8 +10,9 @@ use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
 use super::index::Index;
+use super::promised;
 use crate::records::{
-    Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome,
+    Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome, Row as _,
 };
 use crate::run::Trial;
 use crate::timeline::Timeline;
@@ -24,9 +25,10 @@ pub(crate) type FinalLine = Numbered<FinalRow>;
 /// The source name of the catalog in `final.csv`.
 pub(crate) const CATALOG: &str = "catalog";
 
-/// A row of `final.csv` that lacks what its kind promises.
+/// A row that lacks what its kind promises.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MalformedRow {
+    pub(crate) file: &'static str,
     pub(crate) line: u64,
     pub(crate) reason: String,
 }
@@ -195,8 +197,6 @@ pub(crate) struct History<'a> {
     pub(crate) reads: Vec<Read<'a>>,
     /// The trades that clients sent, by request id. A client that reuses an id has several.
     pub(crate) requests: BTreeMap<&'a str, Vec<&'a Operation>>,
-    /// An acknowledged trade without request id, number or content, if there is one.
-    pub(crate) unmatched: Option<&'a Operation>,
     /// The replicas that were dumped, by name.
     pub(crate) logs: Vec<ReplicaLog<'a>>,
     /// The catalog, if it was dumped.
@@ -222,12 +222,12 @@ impl<'a> History<'a> {
             acknowledged: Vec::new(),
             reads: Vec::new(),
             requests: BTreeMap::new(),
-            unmatched: None,
             logs,
             catalog,
             timeline: &trial.timeline,
         };
         for operation in &trial.observations {
+            promised::hold(operation)?;
             history.index(operation);
         }
         Ok(history)
@@ -243,10 +243,7 @@ impl<'a> History<'a> {
                     self.requests.entry(request_id).or_default().push(operation);
                 }
                 if operation.row.outcome == Outcome::Ok {
-                    match acknowledged(operation) {
-                        Some(acknowledged) => self.acknowledged.push(acknowledged),
-                        None => self.unmatched = self.unmatched.or(Some(operation)),
-                    }
+                    self.acknowledged.extend(acknowledged(operation));
                 }
             }
         }
@@ -350,6 +347,7 @@ struct Needed<'a> {
 impl<'a> Needed<'a> {
     fn value<T>(&self, value: Option<T>, field: &str) -> Result<T, MalformedRow> {
         value.ok_or_else(|| MalformedRow {
+            file: FinalRow::FILE,
             line: self.line.line,
             reason: format!("{} needs the field `{field}`", self.kind),
         })

@@ -166,16 +166,17 @@ impl Trial {
         interval: (u64, u64),
     ) {
         let operation = self.operation(client, op, interval);
-        let (outcome, request_id) = match op {
-            Op::Trade => (Outcome::Unknown, Some(format!("{client}/{}", operation.seq).into())),
-            Op::Query | Op::Lookup => (Outcome::Failed, None),
-        };
+        let is_trade = op == Op::Trade;
+        let request_id = format!("{client}/{}", operation.seq);
         self.observations.push(Observation {
             phase: Phase::Load,
             stock_name: Some(stock_name.into()),
-            outcome,
+            trade_type: is_trade.then_some(TradeType::Buy),
+            quantity: is_trade.then_some(1),
+            outcome: if is_trade { Outcome::Unknown } else { Outcome::Failed },
             status,
-            request_id,
+            order_no: (op == Op::Lookup).then_some(1),
+            request_id: is_trade.then(|| request_id.into()),
             ..operation
         });
     }
