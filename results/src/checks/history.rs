@@ -90,15 +90,17 @@ pub(crate) struct LogEntry<'a> {
 /// A replica's log as it was dumped, ascending by number.
 pub(crate) struct ReplicaLog<'a> {
     pub(crate) source: &'a str,
+    /// How many orders the replica knew to be committed, if the dump says so.
+    pub(crate) committed: Option<u64>,
     pub(crate) entries: Vec<LogEntry<'a>>,
     by_request: Index,
 }
 
 impl<'a> ReplicaLog<'a> {
-    fn new(source: &'a str, mut entries: Vec<LogEntry<'a>>) -> Self {
+    fn new(source: &'a str, committed: Option<u64>, mut entries: Vec<LogEntry<'a>>) -> Self {
         entries.sort_by_key(|entry| (entry.order_no, entry.line.line));
         let by_request = Index::new(&entries, |entry| entry.request_id);
-        Self { source, entries, by_request }
+        Self { source, committed, entries, by_request }
     }
 
     /// The entries that record this request; more than one is a violation of its own.
@@ -280,18 +282,22 @@ fn acknowledged(operation: &Operation) -> Option<Acknowledged<'_>> {
 type Dumps<'a> = (Vec<ReplicaLog<'a>>, Option<CatalogState<'a>>);
 
 fn dumps(finals: &[FinalLine]) -> Result<Dumps<'_>, MalformedRow> {
-    let mut logs: BTreeMap<&str, Vec<LogEntry<'_>>> = BTreeMap::new();
+    let mut logs: BTreeMap<&str, (Option<u64>, Vec<LogEntry<'_>>)> = BTreeMap::new();
     let mut catalog: Option<CatalogState<'_>> = None;
     for line in finals {
         let source = line.row.source.as_str();
         match line.row.kind {
             FinalKind::Source if source == CATALOG => _ = catalog.get_or_insert_default(),
-            FinalKind::Source => _ = logs.entry(source).or_default(),
-            FinalKind::Order => logs.entry(source).or_default().push(log_entry(line)?),
+            FinalKind::Source => logs.entry(source).or_default().0 = line.row.order_no,
+            FinalKind::Order => logs.entry(source).or_default().1.push(log_entry(line)?),
             FinalKind::Applied => catalog.get_or_insert_default().applied.push(applied(line)?),
             FinalKind::Stock => {
                 let (name, stock) = final_stock(line)?;
-                catalog.get_or_insert_default().stocks.insert(name, stock);
+                let before = catalog.get_or_insert_default().stocks.insert(name, stock);
+                if before.is_some() {
+                    let (line, reason) = (line.line, format!("{name} is there twice"));
+                    return Err(MalformedRow { file: FinalRow::FILE, line, reason });
+                }
             }
             FinalKind::Refused => {}
         }
@@ -299,7 +305,9 @@ fn dumps(finals: &[FinalLine]) -> Result<Dumps<'_>, MalformedRow> {
     if let Some(catalog) = &mut catalog {
         catalog.index();
     }
-    let logs = logs.into_iter().map(|(source, entries)| ReplicaLog::new(source, entries));
+    let logs = logs.into_iter();
+    let logs =
+        logs.map(|(source, (committed, entries))| ReplicaLog::new(source, committed, entries));
     Ok((logs.collect(), catalog))
 }
 
