@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn trade(trial: &mut Trial, index: u64, interval: (u64, u64)) {
-        let trade_type = if index % 2 == 0 { Buy } else { Sell };
+        let trade_type = if index.is_multiple_of(2) { Buy } else { Sell };
         let request_id = format!("r{index}/{}", interval.0);
         trial.trade(1, &request_id, trade_type, 1, "Stock1", interval);
     }
