@@ -109,37 +109,47 @@ fn append(folder: &RunFolder, name: &str, text: &str) {
 }
 
 /// Adds what a run needs so that its silence means something: load around the fault, and thirty
-/// trades with a read after each.
+/// trades with a read after each, all of a third client.
 fn make_it_enough(folder: &RunFolder) {
     let mut observations = "\
-c,1,load,1,90,query,Stock1,,,,1600,1700,100,ok,200,,,97,3,hit,,1
-c,1,load,1,91,query,Stock1,,,,3000,3100,100,ok,200,,,97,3,hit,,1
+c,1,load,3,1,query,Stock1,,,,1600,1700,100,ok,200,,,97,3,hit,,1
+c,1,load,3,2,query,Stock1,,,,3000,3100,100,ok,200,,,97,3,hit,,1
 "
     .to_owned();
-    let mut finals = String::new();
-    let stock = "c,1,catalog,stock,,,,Stock1,,,";
-    edit(folder, "final.csv", &format!("{stock}2,98,4,"), &format!("{stock}32,98,34,"));
+    let (mut lookups, mut orders, mut applied) = (String::new(), String::new(), String::new());
     for step in 0..30_u64 {
         let (number, version, volume) = (step + 3, step + 3, step + 5);
         let (kind, left) = if step % 2 == 0 { ("Buy", 97) } else { ("Sell", 98) };
-        let at = 7_200 + step * 20;
+        let (at, looked_up_at) = (7_200 + step * 20, 8_000 + step * 6);
         observations += &format!(
-            "c,1,load,1,{},trade,Stock1,{kind},1,,{at},{},5,ok,200,,{number},,,,e{step},1\n\
-             c,1,load,1,{},query,Stock1,,,,{},{},5,ok,200,,,{left},{volume},miss,,1\n",
-            100 + 2 * step,
+            "c,1,load,3,{},trade,Stock1,{kind},1,,{at},{},5,ok,200,,{number},,,,e{step},1\n\
+             c,1,load,3,{},query,Stock1,,,,{},{},5,ok,200,,,{left},{volume},miss,,1\n",
+            3 + 2 * step,
             at + 5,
-            101 + 2 * step,
+            4 + 2 * step,
             at + 10,
             at + 15,
         );
-        let order = format!("{number},2,e{step},Stock1,{kind},1,,,,");
-        finals += &format!(
-            "c,1,order-1,order,{order}\nc,1,order-2,order,{order}\n\
-             c,1,catalog,applied,,2,e{step},Stock1,{kind},1,{version},{left},{volume},order\n"
+        lookups += &format!(
+            "c,1,lookup,3,{},lookup,Stock1,{kind},1,,{looked_up_at},{},5,ok,200,,{number},,,,e{step},1\n",
+            63 + step,
+            looked_up_at + 5,
+        );
+        orders += &format!("c,1,order-0,order,{number},2,e{step},Stock1,{kind},1,,,,\n");
+        applied += &format!(
+            "c,1,catalog,applied,,2,e{step},Stock1,{kind},1,{version},{left},{volume},order\n"
         );
     }
-    append(folder, "observations.csv", &observations);
-    append(folder, "final.csv", &finals);
+    append(folder, "observations.csv", &(observations + &lookups));
+    let stock = "c,1,catalog,stock,,,,Stock1,,,";
+    edit(folder, "final.csv", &format!("{stock}2,98,4,"), &format!("{stock}32,98,34,"));
+    for replica in ["order-1", "order-2"] {
+        let source = format!("c,1,{replica},source,");
+        edit(folder, "final.csv", &format!("{source}2,"), &format!("{source}32,"));
+        let last = format!("c,1,{replica},order,2,2,r3,Stock1,Sell,1,,,,\n");
+        edit(folder, "final.csv", &last, &(last.clone() + &orders.replace("order-0", replica)));
+    }
+    append(folder, "final.csv", &applied);
 }
 
 #[test]

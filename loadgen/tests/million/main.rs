@@ -73,11 +73,13 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
 
     // The files, as a bazaar makes them itself.
     let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
+    bazaar.report_start(&events);
     bazaar.stop().await;
     drop(bazaar);
+    let from_us = origin.elapsed_us();
     let empty = folder.path().join("empty");
     LOGS.iter().for_each(|log| prefill::copy(&folder.path().join("data"), *log, &empty));
-    let last_us = prefill::fill(&folder.path().join("data"), orders, &recorder.records());
+    let last_us = prefill::fill(&folder.path().join("data"), orders, from_us, &recorder.records());
     recorder.settle().await.unwrap();
     steps.done(None, &format!("{orders} orders written into four files")).await;
 
@@ -151,8 +153,8 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     stop_probes.send(()).unwrap();
     watching.await.unwrap();
     bazaar.stop().await;
-    recorder.settle().await.unwrap();
-    events.emit(EventKind::Finished, |_| {});
+    let written = recorder.settle().await.unwrap();
+    events.emit(EventKind::Finished, |event| written.count_in(event));
     recorder.settle().await.unwrap();
 
     steps.restart_clock();

@@ -149,7 +149,7 @@ impl RunFolder {
     }
 
     /// Reads the file of these rows, of a run of one of these formats, and hands each row to `take`,
-    /// which may refuse it and say why.
+    /// which may refuse it and say why. Returns whether the file ended in half a row.
     ///
     /// # Errors
     /// The file cannot be read, its header is none of these formats', or a row is not what it should be.
@@ -157,7 +157,7 @@ impl RunFolder {
         &self,
         formats: RangeInclusive<u32>,
         mut take: impl FnMut(Numbered<T>) -> Result<(), String>,
-    ) -> Result<(), FolderError> {
+    ) -> Result<bool, FolderError> {
         let path = self.path(T::FILE);
         let unreadable = |source| FolderError::Read { path: path.clone(), source };
         let mut file = File::open(&path).map_err(unreadable)?;
@@ -167,7 +167,7 @@ impl RunFolder {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(buffered);
         let headers = reader.byte_headers().map_err(|error| bad_csv(&path, error))?.clone();
         if reader.position().byte() > whole_bytes || headers.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let header = headers.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(",");
         let is_of = |format: &u32| T::header(*format) == header;
@@ -182,14 +182,14 @@ impl RunFolder {
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|error| bad_csv(&path, error))? {
             if reader.position().byte() > whole_bytes {
-                break;
+                return Ok(true);
             }
             let line = record.position().map_or(0, csv::Position::line);
             let row = typed(&record, &headers, by_name);
             let taken = row.and_then(|row| take(Numbered { line, row }));
             taken.map_err(|reason| FolderError::Row { path: path.clone(), line, reason })?;
         }
-        Ok(())
+        Ok(false)
     }
 }
 

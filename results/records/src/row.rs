@@ -68,9 +68,13 @@ impl Row for Event {
                 "cell,trial,at_us,event,fault,planned_us,action,target,process,pid,epoch,version,leader,\
                  in_sync,suspected_us,unsent,detail"
             }
-            _ => {
+            2 => {
                 "cell,trial,at_us,event,fault,planned_us,action,target,process,pid,ends,epoch,version,\
                  leader,in_sync,suspected_us,unsent,detail"
+            }
+            _ => {
+                "cell,trial,at_us,event,fault,planned_us,action,target,process,pid,ends,epoch,version,\
+                 leader,in_sync,suspected_us,unsent,observation_rows,event_rows,final_rows,detail"
             }
         }
     }

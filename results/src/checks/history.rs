@@ -205,6 +205,8 @@ pub(crate) struct History<'a> {
     pub(crate) catalog: Option<CatalogState<'a>>,
     /// What happened to the services.
     pub(crate) timeline: &'a Timeline,
+    /// What is missing of the trial's rows.
+    pub(crate) missing: &'a [String],
 }
 
 impl<'a> History<'a> {
@@ -227,6 +229,7 @@ impl<'a> History<'a> {
             logs,
             catalog,
             timeline: &trial.timeline,
+            missing: &trial.missing,
         };
         for operation in &trial.observations {
             promised::hold(operation)?;

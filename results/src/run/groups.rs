@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::complete::Part;
 use crate::records::{Cell, FolderError, Manifest, Numbered, Row, RunFolder, Texts};
 
 /// Every trial that the manifest has, in its order.
@@ -16,6 +17,8 @@ pub(super) struct Groups<'m, T> {
     texts: Texts,
     /// By that place.
     pub(super) trials: Vec<Vec<Numbered<T>>>,
+    /// Whether the file ended in half a row.
+    pub(super) is_torn: bool,
 }
 
 impl<'m, T: Row> Groups<'m, T> {
@@ -26,7 +29,7 @@ impl<'m, T: Row> Groups<'m, T> {
             .map(|(place, (cell, number))| ((cell.id.as_str(), number), place))
             .collect();
         let trials = trials(manifest).map(|_| Vec::new()).collect();
-        Self { places, texts: Texts::default(), trials }
+        Self { places, texts: Texts::default(), trials, is_torn: false }
     }
 
     /// The same rows as in a file of this folder, below its header.
@@ -53,5 +56,13 @@ impl<'m, T: Row> Groups<'m, T> {
         numbered.row.share(&mut self.texts);
         self.trials[place].push(numbered);
         Ok(())
+    }
+
+    /// The rows of the trial at this place.
+    pub(super) fn part(&self, place: usize) -> Part<'_, T> {
+        let last_line = |rows: &Vec<Numbered<T>>| rows.last().map(|row| row.line);
+        let rows = &self.trials[place];
+        let is_last = last_line(rows) == self.trials.iter().filter_map(last_line).max();
+        Part { rows, is_last, is_torn: self.is_torn && is_last }
     }
 }

@@ -1,8 +1,10 @@
 //! A run as its files tell it: read once, for everything that is said about it.
 //!
 //! Checks, figures, charts, page and comparison are made from one [`Run`]. Each file is read once, each
-//! row stands in its trial, and each trial has its [`Timeline`].
+//! row stands in its trial, and each trial has its [`Timeline`]. Whether all rows are there is asked here
+//! (`complete`), before anybody draws conclusions from them.
 
+mod complete;
 mod groups;
 
 use std::io;
@@ -14,6 +16,7 @@ use crate::records::{
 };
 use crate::timeline::Timeline;
 
+use complete::{Misfit, Missing, Parts};
 use groups::Groups;
 
 /// A run that was read.
@@ -37,6 +40,9 @@ pub struct Trial {
     pub final_rows: Vec<Numbered<FinalRow>>,
     /// What happened to its services.
     pub timeline: Timeline,
+    /// What is missing of its rows although it was finished, in a sentence each. If anything is, it does
+    /// not count as finished, and has no final rows if these are not whole.
+    pub missing: Vec<String>,
 }
 
 impl Run {
@@ -44,7 +50,8 @@ impl Run {
     /// every other file must be there.
     ///
     /// # Errors
-    /// A file cannot be read, or a row of it is not what it should be.
+    /// A file cannot be read, or a row of it is not what it should be or cannot be there: rows around it
+    /// are missing, it is there twice, or its times contradict each other.
     pub fn open(folder: &RunFolder) -> Result<Self, FolderError> {
         let manifest = folder.manifest()?;
         // The two long files are read side by side.
@@ -56,10 +63,27 @@ impl Run {
         });
         let (observations, final_rows) = (observations?, final_rows?);
         let events = grouped::<Event>(folder, &manifest)?;
-        Ok(Self::of_groups(folder.clone(), &manifest, observations, events, final_rows))
+        let places = 0..groups::trials(&manifest).count();
+        let missing = places.map(|place| {
+            let (observations, final_rows) = (observations.part(place), final_rows.part(place));
+            let events = &events.trials[place];
+            complete::audit(manifest.format, &Parts { observations, events, final_rows })
+        });
+        let missing: Result<Vec<Missing>, Misfit> = missing.collect();
+        let missing = missing.map_err(|Misfit { file, line, reason }| FolderError::Row {
+            path: folder.path(file),
+            line,
+            reason,
+        })?;
+        let mut run = Self::of_groups(folder.clone(), &manifest, observations, events, final_rows);
+        for (trial, missing) in run.trials.iter_mut().zip(missing) {
+            trial.lack(missing);
+        }
+        Ok(run)
     }
 
-    /// A run of these rows, as if they had been read from this folder.
+    /// A run of these rows, as if they had been read from this folder. Whether they are all there is
+    /// not asked.
     ///
     /// # Errors
     /// A row belongs to no trial of the manifest.
@@ -88,7 +112,8 @@ impl Run {
             |((cell, number), ((observations, events), final_rows))| {
                 let events = events.iter().map(|event| &event.row);
                 let timeline = Timeline::new(events, manifest.replicas);
-                Trial { cell: cell.clone(), number, observations, final_rows, timeline }
+                let (cell, missing) = (cell.clone(), Vec::new());
+                Trial { cell, number, observations, final_rows, timeline, missing }
             },
         );
         Self { trials: trials.collect(), folder, manifest: manifest.clone() }
@@ -125,6 +150,15 @@ impl Trial {
         self.observations.iter().map(|numbered| &numbered.row)
     }
 
+    /// Takes note of what is missing.
+    fn lack(&mut self, missing: Missing) {
+        self.timeline.finished &= missing.reasons.is_empty();
+        if missing.is_dump_cut {
+            self.final_rows.clear();
+        }
+        self.missing = missing.reasons;
+    }
+
     /// Whether the run left anything of it.
     #[must_use]
     pub fn was_begun(&self) -> bool {
@@ -138,7 +172,7 @@ fn grouped<'m, T: Row>(
     manifest: &'m Manifest,
 ) -> Result<Groups<'m, T>, FolderError> {
     let mut groups = Groups::new(manifest);
-    folder.read(manifest.format..=manifest.format, |row| groups.add(row))?;
+    groups.is_torn = folder.read(manifest.format..=manifest.format, |row| groups.add(row))?;
     Ok(groups)
 }
 

@@ -47,6 +47,11 @@ impl Kept {
         Self { folder: RunFolder::new(to), _root: root }
     }
 
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
     /// Checks, figures, charts and page, as `check` and `report` make them.
     pub(crate) fn said(&self) -> Said {
         let folder = &self.folder;

@@ -90,7 +90,8 @@ fn stalled() -> Run {
     let client_of = |arrival: u64| (arrival % 16) as u32 + 1;
     let query = |arrival: u64| {
         let due_us = 1_000_000 + arrival * 10_000;
-        let start_us = if (100..200).contains(&arrival) { 3_000_000 + arrival } else { due_us };
+        let waited = (100..200).contains(&arrival);
+        let start_us = if waited { 2_995_000 + (arrival - 100) * 30 } else { due_us };
         let row = operation(&cell, Op::Query, start_us, 400);
         Observation { client: client_of(arrival), planned_us: Some(due_us), ..row }
     };

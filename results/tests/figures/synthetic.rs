@@ -1,14 +1,15 @@
 //! Whole runs, made up: what the files of a bench and of a failover test look like, with latencies
 //! that have a body and a tail. The same every time.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use results::availability::AvailabilityRow;
 use results::charts::{Drawn, Material, draw};
 use results::records::{
-    Action, CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome,
-    RunFolder,
+    Action, CacheState, Cell, Event, EventKind, FinalKind, FinalRow, Manifest, Observation, Op,
+    Outcome, RunFolder,
 };
 use results::{availability, knee, lateness, run, summary};
 
@@ -55,7 +56,7 @@ impl Run {
         fs::create_dir_all(folder.root()).unwrap();
         let manifest = serde_json::to_string_pretty(&self.manifest).unwrap();
         fs::write(folder.path("manifest.json"), manifest).unwrap();
-        write_rows(folder, "observations.csv", &self.observations);
+        write_rows(folder, "observations.csv", &counted(&self.observations));
         write_rows(folder, "events.csv", &self.events);
         write_rows(folder, "final.csv", &self.final_rows);
     }
@@ -71,6 +72,17 @@ pub(crate) fn measured(
     let (observations, events) = (observations.to_vec(), events.to_vec());
     let run = Run { manifest, observations, events, final_rows: final_rows.to_vec() };
     availability::measure(&run.read())
+}
+
+/// The same rows, each with its client's own count.
+fn counted(rows: &[Observation]) -> Vec<Observation> {
+    let mut counts: HashMap<(&str, u32, u32), u64> = HashMap::new();
+    let counted = rows.iter().map(|row| {
+        let seq = counts.entry((&row.cell, row.trial, row.client)).or_default();
+        *seq += 1;
+        Observation { seq: *seq, ..row.clone() }
+    });
+    counted.collect()
 }
 
 fn write_rows<T: serde::Serialize>(folder: &RunFolder, name: &str, rows: &[T]) {
@@ -186,9 +198,12 @@ pub(crate) fn failover() -> Run {
         events.extend(events_of(&cell, index as u32 + 1, outage));
     }
     let mut observations = Vec::new();
-    let mut final_rows = Vec::new();
+    let mut final_rows = vec![FinalRow::new(&cell.id, 1, "order-1", FinalKind::Source)];
     for client in 1..=CLIENTS {
         client_of_failover(&mut dice, &cell, client, &mut observations, &mut final_rows);
+    }
+    for (number, order) in (1..).zip(&mut final_rows[1..]) {
+        order.order_no = Some(number);
     }
     Run { manifest: manifest("failover", vec![cell]), observations, events, final_rows }
 }
