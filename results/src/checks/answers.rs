@@ -91,8 +91,21 @@ fn stock_of<'a>(history: &History<'a>, operation: &'a Operation) -> Option<&'a s
 
 /// Every acknowledged order is looked up once the load is over and everything healed.
 fn at_the_end(history: &History<'_>, asked: &Asked, finding: &mut Finding) {
-    let last = history.lookups.iter().filter(|lookup| lookup.row.phase == Phase::Lookup);
-    for lookup in last.filter(|lookup| !lookup.row.outcome.is_answer()) {
+    let last = || history.lookups.iter().filter(|lookup| lookup.row.phase == Phase::Lookup);
+    let looked_up: BTreeSet<_> =
+        last().map(|lookup| (lookup.row.request_id.as_deref(), lookup.row.order_no)).collect();
+    // Lookups that are too few are told of where the run is read.
+    if last().count() >= history.acknowledged.len() {
+        let others = history
+            .acknowledged
+            .iter()
+            .filter(|trade| !looked_up.contains(&(Some(trade.request_id), Some(trade.order_no))));
+        let others = others.count();
+        if others > 0 {
+            finding.doubt(Doubt::LookupsOfOthers(others));
+        }
+    }
+    for lookup in last().filter(|lookup| !lookup.row.outcome.is_answer()) {
         let number = lookup.row.order_no.unwrap_or_default();
         match asked.fate(lookup) {
             Fate::Refused => finding.violation(|| {
@@ -335,6 +348,16 @@ mod tests {
             (row.outcome, row.status) = (Outcome::Failed, Some(500));
         }
         assert_fails(&trial.check(&CHECK), "0 of 400 lookups were answered");
+    }
+
+    #[test]
+    fn a_lookup_of_another_order_is_none() {
+        let mut trial = trial();
+        trades(&mut trial, S, 2);
+        trial.lookup(1, &format!("r0/{S}"), (3 * S, 3 * S + 5));
+        trial.lookup(1, &format!("r0/{S}"), (4 * S, 4 * S + 5));
+        let why = "1 order was acknowledged and not looked up";
+        assert_inconclusive(&trial.check(&CHECK), why);
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(crate) enum Doubt {
     Undecided { stock: String, why: &'static str },
     Unanswered { what: String, answered: u64, due: u64 },
     LookupUnanswered,
+    LookupsOfOthers(usize),
 }
 
 impl fmt::Display for Doubt {
@@ -93,6 +94,13 @@ impl fmt::Display for Doubt {
             }
             Self::LookupUnanswered => {
                 "a lookup after the load was not answered, and nothing shows whose fault that is"
+            }
+            Self::LookupsOfOthers(number) => {
+                let orders = counted(*number as u64, "order was", "orders were");
+                return write!(
+                    f,
+                    "{orders} acknowledged and not looked up, though there are as many lookups as orders"
+                );
             }
             Self::Undecided { stock, why } => {
                 return write!(
