@@ -198,18 +198,18 @@ impl Timeline {
         &self.deaths
     }
 
-    /// The faults, by number, of which nobody says what became of them: they were planned, or undone, and
-    /// neither injected nor left out, nor was it noted that that could not be done.
+    /// The faults, by number, of which nobody says what became of them: they were neither injected nor left
+    /// out, nor was it noted that that could not be done. A plan counts its faults from 1.
     #[must_use]
     pub fn untold(&self) -> BTreeSet<u32> {
-        let undone = self.acts.iter().filter_map(|act| act.fault);
-        let mut untold: BTreeSet<u32> = self.planned.iter().copied().chain(undone).collect();
         let injected = self.faults.iter().filter_map(Fault::number);
         let refuted = self.not_confirmed.iter().filter_map(|act| act.fault);
-        for told in injected.chain(refuted).chain(self.skipped.iter().copied()) {
-            untold.remove(&told);
-        }
-        untold
+        let skipped = self.skipped.iter().copied();
+        let told: BTreeSet<u32> = injected.chain(refuted).chain(skipped).collect();
+        let undone = self.acts.iter().filter_map(|act| act.fault);
+        let known = self.planned.iter().copied().chain(undone).chain(told.iter().copied());
+        let last = known.max().unwrap_or(0);
+        (1..=last).filter(|number| !told.contains(number)).collect()
     }
 
     /// Those deaths that no fault explains either: a process that the injector kills, and one that it
