@@ -58,17 +58,18 @@ fn notes(summary: &[SummaryRow]) -> Vec<&'static str> {
     let has = |basis| summary.iter().any(|row| row.interval_basis == Some(basis));
     let open = summary.iter().any(|row| row.rate_per_s.is_some());
     let mut notes = vec![
-        "Latencies are in milliseconds, of answered operations (ok and rejected), without the \
-         warm-up. Percentiles are those of HDR histograms with three significant digits.",
+        "Latencies are in milliseconds, of answered operations (ok and rejected, which is a well-formed \
+         no to what was asked; a 503 is none), without the warm-up. What is accepted per second are the \
+         ok ones alone. Percentiles are those of HDR histograms with three significant digits.",
     ];
     if has(Basis::Trials) {
         notes.push("Brackets hold 95% bootstrap intervals, drawn from whole trials.");
     }
     if has(Basis::Slices) {
         notes.push(
-            "Brackets hold 95% bootstrap intervals. Where trials are few they are drawn from slices \
-             of them: they say how steady a figure was within a trial, and nothing about how trials \
-             differ.",
+            "Brackets of settings with fewer than three trials are drawn from slices of a trial: they say \
+             how steady a figure was within it, and nothing about how trials differ. They are no \
+             intervals of what another trial would show, and nothing is claimed from them.",
         );
     }
     if open {
@@ -107,7 +108,7 @@ const FIGURES: [Column; 18] = [
     ("max", |row| latency(row.max_us, None, None)),
     ("uncorrected max", |row| latency(row.uncorrected_max_us, None, None)),
     ("mean", |row| mean(row)),
-    ("answered per s", |row| throughput(row)),
+    ("accepted per s", |row| throughput(row)),
     ("count", |row| plain(row.count.to_string())),
     ("ok", |row| plain(row.ok.to_string())),
     ("rejected", |row| plain(row.rejected.to_string())),

@@ -9,7 +9,8 @@
 //! Rates are of iterations, as the plan has them, from the beginning of the measured load to the end
 //! of the schedule: so many were due in that time, so many were sent in it and so many answered,
 //! whenever those were due. An iteration is sent when its query is, and answered when its last
-//! operation is.
+//! operation is: ok, or refused by a well-formed no, since the service kept up with either. Throughput is
+//! what was *accepted*: iterations of which every operation was ok.
 //! What was due and never sent is in no row; the event [`ArrivalsEnded`](crate::records::EventKind::ArrivalsEnded) says how
 //! much it was. A trial that was cut short has no such event, and is left out.
 
@@ -21,7 +22,7 @@ pub use table::table;
 
 use crate::records::{Event, Manifest, Observation, Op, Phase};
 use crate::stats::Latencies;
-use crate::summary::is_answered;
+use crate::summary::{is_accepted, is_answered};
 use crate::timeline::{self, ArrivalsEnded, Timeline};
 
 /// What the generator offered in a time, how punctual it was, and how much of it was answered.
@@ -35,8 +36,11 @@ pub struct Lateness {
     pub offered: u64,
     /// How many were sent in that time.
     pub sent: u64,
-    /// How many were answered, to the last operation, in that time.
+    /// How many were answered (ok or rejected), to the last operation, in that time: the service kept up
+    /// with them.
     pub answered: u64,
+    /// How many were accepted (ok), to the last operation, in that time: the throughput.
+    pub accepted: u64,
     /// How many of those that were due were never sent, not even in the time that is left for it afterwards.
     pub unsent: u64,
 }
@@ -60,6 +64,12 @@ impl Lateness {
         self.per_s(self.answered)
     }
 
+    /// Iterations accepted per second.
+    #[must_use]
+    pub fn accepted_per_s(&self) -> Option<f64> {
+        self.per_s(self.accepted)
+    }
+
     fn per_s(&self, number: u64) -> Option<f64> {
         (self.seconds > 0.0).then(|| number as f64 / self.seconds)
     }
@@ -70,6 +80,7 @@ impl Lateness {
         self.offered += other.offered;
         self.sent += other.sent;
         self.answered += other.answered;
+        self.accepted += other.accepted;
         self.unsent += other.unsent;
     }
 }
@@ -138,6 +149,7 @@ fn of_trial(rows: &[&Observation], timeline: &Timeline) -> Option<Lateness> {
         offered: count(&|iteration| iteration.is_measured) + unsent,
         sent: count(&|iteration| within(Some(iteration.sent_us))),
         answered: count(&|iteration| within(iteration.answered_us)),
+        accepted: count(&|iteration| iteration.is_accepted && within(iteration.answered_us)),
         unsent,
     })
 }
@@ -165,6 +177,8 @@ struct Iteration {
     sent_us: u64,
     /// When its last operation was answered; none if one was not.
     answered_us: Option<u64>,
+    /// Whether all of its operations were accepted.
+    is_accepted: bool,
 }
 
 /// The iterations that were sent. Each has one query, and perhaps a trade that follows it.
@@ -178,12 +192,14 @@ fn iterations(rows: &[&Observation]) -> Vec<Iteration> {
                 current.insert(row.client, iterations.len());
                 let is_measured = row.phase == Phase::Load;
                 let sent_us = row.start_us;
-                iterations.push(Iteration { is_measured, sent_us, answered_us });
+                let is_accepted = is_accepted(row);
+                iterations.push(Iteration { is_measured, sent_us, answered_us, is_accepted });
             }
             Op::Trade => {
                 if let Some(index) = current.get(&row.client) {
                     let iteration = &mut iterations[*index];
                     iteration.answered_us = iteration.answered_us.and(answered_us);
+                    iteration.is_accepted &= is_accepted(row);
                 }
             }
             // An iteration that begins with a look at somebody's order goes on with its query.

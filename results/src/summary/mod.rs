@@ -3,7 +3,8 @@
 //! Counted are the operations of the load and the lookups at the end; the warm-up is left out.
 //! Latency figures are over the operations that were answered, ok or rejected, since the latency of
 //! a failed or unknown one says when the client gave up, not what the service does; how many of
-//! those there were stands beside. Percentiles are those of [`crate::stats`].
+//! those there were stands beside. Percentiles are those of [`crate::stats`]. Throughput counts what was
+//! accepted (ok) alone.
 //!
 //! In an open loop a latency counts from the moment at which the operation was due
 //! ([`Observation::response_us`]); what it would have been from the moment of sending stands beside,
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use crate::lateness::Lateness;
-use crate::records::{Manifest, Observation, Op, Phase};
+use crate::records::{Manifest, Observation, Op, Outcome, Phase};
 use crate::stats::Span;
 
 pub use row::SummaryRow;
@@ -31,10 +32,20 @@ use tally::{Drawn, Tally};
 /// Every operation, in the order of tables and charts.
 pub const OPS: [Op; 3] = [Op::Query, Op::Trade, Op::Lookup];
 
-/// Whether the service answered: ok, or a well-formed no.
+/// Whether the service answered: ok, or a well-formed no to what was asked (rejected: no such stock or
+/// order, too little of it). A 503 is no answer but a failed or unknown operation. Latencies are those of
+/// answered operations.
 #[must_use]
 pub fn is_answered(observation: &Observation) -> bool {
     observation.outcome.is_answer()
+}
+
+/// Whether the service did what it was asked for. Only that is throughput: what is refused, be it a
+/// trade for which there is no stock, costs next to nothing, and a service that refuses everything
+/// would seem to be the fastest.
+#[must_use]
+pub fn is_accepted(observation: &Observation) -> bool {
+    observation.outcome == Outcome::Ok
 }
 
 /// Whether the figures count it: an operation of the load, or a lookup at the end.

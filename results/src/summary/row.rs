@@ -46,7 +46,7 @@ pub struct SummaryRow {
     /// For how long there was load, summed over the trials: from the first send to the last answer
     /// of any operation of the phase.
     pub span_s: f64,
-    /// Answered operations per second of that.
+    /// Accepted (ok) operations per second of that.
     pub throughput_per_s: Option<f64>,
     /// Queries that the cache answered.
     pub cache_hits: Option<u64>,
@@ -144,7 +144,7 @@ impl SummaryRow {
         whole(self.p999_us, self.p999_low_us, self.p999_high_us)
     }
 
-    /// Answered operations per second, with its interval.
+    /// Accepted operations per second, with its interval.
     #[must_use]
     pub fn throughput(&self) -> Option<Estimate> {
         let (low, high) = (self.throughput_low_per_s, self.throughput_high_per_s);

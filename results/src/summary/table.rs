@@ -75,7 +75,7 @@ pub fn table(rows: &[SummaryRow]) -> String {
 fn caption(rows: &[SummaryRow], is_open: bool) -> String {
     let has = |basis| rows.iter().any(|row| row.interval_basis == Some(basis));
     let intervals = if has(Basis::Slices) {
-        "95% intervals from slices of a trial: they say nothing about how trials differ"
+        "brackets: how steady a figure was within its trial; where other trials would lie takes three of them"
     } else if has(Basis::Trials) {
         "95% intervals from trials"
     } else {
@@ -88,8 +88,8 @@ fn caption(rows: &[SummaryRow], is_open: bool) -> String {
         ""
     };
     format!(
-        "Latencies in µs, of answered operations; {intervals}; hits are the cache's share of \
-         queries.{open}"
+        "Latencies in µs, of answered operations (ok and rejected); ops/s: accepted (ok) alone; {intervals}; \
+         hits are the cache's share of queries.{open}"
     )
 }
 

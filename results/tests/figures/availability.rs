@@ -89,8 +89,7 @@ fn what_was_not_seen_stays_empty() {
     let mut file = Vec::new();
     write_csv(&[row], &mut file).unwrap();
     let text = String::from_utf8(file).unwrap();
-    let line =
-        "p0.5-cache-on,1,1,kill,leader,order-3,leader,4242,1000000,,,,,,,,,,,,,,,,,,0,0,0,,,,\n";
+    let line = "p0.5-cache-on,1,1,kill,leader,order-3,leader,4242,1000000,,,,,,,,,,,,,,,,,,,,,,,,0,0,0,,,,\n";
     assert!(text.ends_with(line), "{text}");
 }
 
@@ -264,10 +263,11 @@ fn each_table_has_a_line_per_fault_with_dashes_for_what_is_missing() {
     let of = |fault: &str| -> Vec<&str> {
         lines.iter().copied().filter(|line| line.starts_with(fault)).collect()
     };
-    let [times, costs] = of("1      kill order-3  leader  ")[..] else { panic!("{text}") };
+    let [times, costs, _] = of("1      kill order-3  leader  ")[..] else { panic!("{text}") };
     assert!(times.contains("1.5") && times.contains("30.0"), "{text}");
     assert!(costs.split_whitespace().any(|word| word == "2"), "two were retried: {text}");
-    let [times, _] = of("2      kill order-3  leader  ")[..] else { panic!("{text}") };
+    let [times, _, goodput] = of("2      kill order-3  leader  ")[..] else { panic!("{text}") };
+    assert_eq!(goodput.split_whitespace().filter(|&word| word == "-").count(), 9, "{text}");
     assert!(!times.contains("30.0"), "{text}");
     assert_eq!(times.split_whitespace().filter(|&word| word == "-").count(), 8, "{text}");
 }

@@ -106,7 +106,7 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     for expected in [
         "time since the run began (s)",
         "latency (ms, log scale)",
-        "answers per second",
+        "accepted per second",
         "unknown (0)",
     ] {
         assert!(texts.iter().any(|text| text == expected), "{expected} not in {texts:?}");

@@ -1,8 +1,8 @@
 //! Comparisons of whole runs: what is refused, what is warned of, what is said.
 
+use results::availability::AvailabilityRow;
 use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
 use results::records::{Cell, Observation, Op, RunFolder};
-use results::stats::Basis;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, manifest, operation};
@@ -131,10 +131,24 @@ fn single_short_trials_cannot_be_told_apart() {
         ..run(name, &[(cell(0.0, true), 2_000)], 1)
     };
     let comparison = compare(&short("one"), Some(&short("two")), &Floor::default()).unwrap();
-    assert_eq!((comparison.verdict, comparison.basis), (Change::Unknown, Basis::Slices));
+    assert_eq!((comparison.verdict, comparison.trials), (Change::Unknown, 1));
     assert_eq!(comparison.as_verdict(), Verdict::Inconclusive);
-    assert!(comparison.reason.starts_with("Cannot be told: query.p50_us, throughput_per_s"));
-    assert!(comparison.warnings[0].contains("fewer than three trials"));
+}
+
+#[test]
+fn nothing_is_claimed_from_single_trials_however_long_and_different_they_are() {
+    for (trials, there) in [(1, "there is 1"), (2, "there are 2")] {
+        let of = |name: &str, latency_us: u64| run(name, &[(cell(0.0, true), latency_us)], trials);
+        let (a, b) = (of("one", 2_000), of("two", 3_000));
+        let comparison = compare(&a, Some(&b), &Floor::default()).unwrap();
+        assert_eq!(comparison.verdict, Change::Unknown);
+        let all = comparison.headline.iter().chain(&comparison.cells);
+        assert!(all.clone().all(|effect| effect.change == Change::Unknown), "{comparison:?}");
+        assert!(all.clone().all(|effect| effect.low_percent.is_none()), "{comparison:?}");
+        let reason = "Cannot be told: it takes 3 trials of each cell on both sides, and ";
+        assert_eq!(comparison.reason, format!("{reason}{there}."));
+        assert!(comparison.warnings[0].starts_with("Nothing is claimed without 3 trials of each"));
+    }
 }
 
 #[test]
@@ -167,5 +181,19 @@ fn leaders_deaths_are_compared_fault_by_fault() {
     let metrics: Vec<&str> =
         comparison.headline.iter().map(|effect| effect.metric.as_str()).collect();
     assert!(metrics.contains(&"failover.kill.first_ack_ms.median"), "{metrics:?}");
+    // Seven kills of one trial share its good or bad luck.
+    assert!(comparison.headline.iter().all(|effect| effect.change == Change::Unknown));
+
+    let in_trial = |trial: u32| {
+        let rows = run.observations.iter().cloned();
+        let faults = run.faults.iter().cloned();
+        (
+            rows.map(move |row| Observation { trial, ..row }).collect::<Vec<_>>(),
+            faults.map(move |row| AvailabilityRow { trial, ..row }).collect::<Vec<_>>(),
+        )
+    };
+    let (rows, faults): (Vec<_>, Vec<_>) = (1..=3).map(in_trial).unzip();
+    let thrice = Measured { observations: rows.concat(), faults: faults.concat(), ..run.clone() };
+    let comparison = compare(&thrice, Some(&thrice), &Floor::default()).unwrap();
     assert!(comparison.headline.iter().all(|effect| effect.change == Change::WithinNoise));
 }

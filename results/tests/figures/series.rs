@@ -102,8 +102,8 @@ fn a_fault_is_shown_for_as_long_as_it_was_felt() {
 fn answers_are_full_or_missing_in_the_availability_strip() {
     let pictures = Pictures::of(&open_loop(1000.0));
     let alt = &pictures.chart(ChartKind::Availability).alt;
-    assert!(alt.contains("queries answered in full for 1.4 s, degraded for 0.0 s, none for 0.5 s"));
-    pictures.assert_shows(ChartKind::Availability, &["queries per 100 ms", "none"]);
+    assert!(alt.contains("queries accepted in full for 1.4 s, degraded for 0.0 s, none for 0.5 s"));
+    pictures.assert_shows(ChartKind::Availability, &["accepted queries per 100 ms", "none"]);
 }
 
 #[test]
@@ -154,7 +154,10 @@ fn two_builds_get_a_panel_each() {
     let rows: Vec<Observation> = rows.collect();
     run.observations.extend(rows);
     let pictures = Pictures::of(&run);
-    pictures.assert_shows(ChartKind::LatencyByP, &["build a", "build b", "95 % interval"]);
+    pictures.assert_shows(
+        ChartKind::LatencyByP,
+        &["build a", "build b", "steadiness within a trial (an interval takes 3)"],
+    );
     let alt = &pictures.chart(ChartKind::LatencyByP).alt;
     assert!(alt.contains("build b, p99, cache off: "), "{alt}");
 }

@@ -64,7 +64,7 @@ impl FaultZoom {
         let moments = worst(all);
         let points = moments.iter().flat_map(|moment| &moment.points);
         let latency = Axis::logarithmic(super::LATENCY, points.map(|point| point.ms));
-        let most = moments.iter().map(Moment::most_answers).max().unwrap_or(0);
+        let most = moments.iter().map(Moment::most_accepted).max().unwrap_or(0);
         let answers = Axis::from_zero(format!("per {SLICE_MS} ms"), [most as f64]);
         let of = if moments.len() < felt {
             format!(" · the {} of {felt} faults that were felt longest", moments.len())
@@ -76,7 +76,7 @@ impl FaultZoom {
         let frame = Frame {
             title: "The moments around each fault, every operation".to_owned(),
             subtitle: format!(
-                "{} · {}{of}\nabove: answers that arrived in each {SLICE_MS} ms, queries on top of \
+                "{} · {}{of}\nabove: accepted in each {SLICE_MS} ms, queries on top of \
                  trades · below: operations when they were due, threads to their answers",
                 setting(manifest),
                 trial.setting()
@@ -123,7 +123,7 @@ impl Figure for FaultZoom {
             stem: self.name.clone(),
             title: format!("{} ({})", self.frame.title, self.setting),
             alt: format!(
-                "Operations and answers per {SLICE_MS} ms around {} faults, {lost} of these \
+                "Operations, and what was accepted per {SLICE_MS} ms, around {} faults, {lost} of these \
                  operations failed or unknown. {}.",
                 headings.len(),
                 headings.join("; ")
@@ -161,7 +161,7 @@ impl Moment {
     fn draw_answers<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
         let slice = SLICE_MS as f64;
         for op in [Op::Trade, Op::Query] {
-            for (&index, &(trades, queries)) in &self.answers {
+            for (&index, &(trades, queries)) in &self.accepted {
                 let (low, high) = match op {
                     Op::Trade => (0, trades),
                     _ => (trades, trades + queries),

@@ -1,4 +1,4 @@
-//! A trial from end to end: every operation's latency, one panel per kind, and the answers per
+//! A trial from end to end: the latency of operations, one panel per kind, and what was accepted per
 //! second below, with the faults across all of them.
 //!
 //! Faults are numbered as in the plan. Each is a bar above the panels, in as many rows as it takes
@@ -68,8 +68,8 @@ impl Timeline {
         };
         let layers: Vec<Layer> =
             OPS.into_iter().filter_map(|op| Layer::new(&trial.load, op, span_us)).collect();
-        let rates = layers.iter().flat_map(|layer| &layer.buckets.answers_per_s);
-        let throughput = Axis::from_zero("answers per second", rates.map(|point| point.1));
+        let rates = layers.iter().flat_map(|layer| &layer.buckets.accepted_per_s);
+        let throughput = Axis::from_zero("accepted per second", rates.map(|point| point.1));
         let seconds = |us: u64| us as f64 / 1e6;
         let time = (seconds(span_us.0), seconds(span_us.1));
         let marks = FaultMarks::new(trial);
@@ -190,7 +190,7 @@ impl Figure for Timeline {
             panel.label_inside(area, plural(layer.op))?;
         }
         for layer in &self.layers {
-            let points = &layer.buckets.answers_per_s;
+            let points = &layer.buckets.accepted_per_s;
             let points: Vec<_> = points.iter().map(|&point| last.at(point)).collect();
             marks::series(area, &points, palette::operation_line(layer.op, Rank::P99))?;
         }
