@@ -64,7 +64,8 @@ pub struct AvailabilityRow {
     pub new_leader_ms: Option<f64>,
     /// How long the election took: `new_leader_ms - detected_ms`.
     pub election_ms: Option<f64>,
-    /// Until the new leader said that it serves.
+    /// Until the new leader said that it serves, or a trade was acknowledged, if that came before its
+    /// word was heard.
     pub serving_ms: Option<f64>,
     /// How long the new leader took to take over: `serving_ms - new_leader_ms`.
     pub takeover_ms: Option<f64>,

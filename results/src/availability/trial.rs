@@ -73,8 +73,11 @@ impl<'a> Trial<'a> {
         let change = self.timeline.terms().iter().find(|term| window.contains(term.from_us));
         let detected_ms = since_fault(change.and_then(|change| change.suspected_us));
         let new_leader_ms = since_fault(change.map(|change| change.from_us));
-        let serving_ms = since_fault(change.and_then(|change| change.serves_us));
         let first_ack_us = self.first_ack_us(fault, change);
+        // Probes learn of it some milliseconds late; who acknowledges a trade serves.
+        let serves_us = change.and_then(|change| change.serves_us);
+        let serves_us = serves_us.map(|us| first_ack_us.map_or(us, |ack_us| us.min(ack_us)));
+        let serving_ms = since_fault(serves_us);
         let drained_us = self
             .served_again_us(fault, first_ack_us)
             .and_then(|served_us| self.backlog_drained_us(window, served_us));

@@ -192,7 +192,8 @@ impl Gates {
     fn punctuality(&mut self, history: &History<'_>) {
         let mut clients = Clients::default();
         let own = history.operations.iter();
-        let own = own.filter_map(|operation| clients.own_lateness_us(&operation.row));
+        let own =
+            own.filter_map(|operation| clients.lateness(&operation.row)).map(|late| late.own_us);
         let (mut planned, mut late) = (0_u64, 0_u64);
         for own_us in own {
             planned += 1;

@@ -87,7 +87,7 @@ fn latency(figures: &Report, op: Op) -> Option<Tile> {
         let rates = (a.rate_per_s.unwrap_or_default(), b.rate_per_s.unwrap_or_default());
         a.p.total_cmp(&b.p).then(rates.0.total_cmp(&rates.1))
     };
-    let first = rows.iter().min_by(lowest)?;
+    let Some(first) = rows.iter().min_by(lowest) else { return withheld(figures, op) };
     let of = |cache: bool| {
         let alike = |row: &&&SummaryRow| row.p == first.p && row.rate_per_s == first.rate_per_s;
         rows.iter().filter(alike).find(|row| row.cache == cache)
@@ -117,6 +117,19 @@ fn latency(figures: &Report, op: Op) -> Option<Tile> {
                 counted(first.answered(), "answered operation", "answered operations")
             ),
         },
+    })
+}
+
+/// A tile that owns up to what an open loop's generator hides.
+fn withheld(figures: &Report, op: Op) -> Option<Tile> {
+    let row = figures.summary.iter().find(|row| row.op == op && row.is_withheld("p50"))?;
+    Some(Tile {
+        label: format!("Median {}, p = {}", op_name(op), row.p),
+        value: "withheld".to_owned(),
+        note: format!(
+            "less than five times the generator’s own lateness; {}",
+            counted(row.answered(), "answered operation", "answered operations")
+        ),
     })
 }
 

@@ -16,6 +16,7 @@
 mod row;
 mod table;
 mod tally;
+mod withhold;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -83,17 +84,27 @@ pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<Summa
     rows
 }
 
-/// Puts what the generator of an open loop offered, and how late it was itself, on the rows of its
-/// queries: each iteration begins with one. `cells` has it by the cell's id.
+/// Puts what the generator of an open loop offered, how late it was itself and how long operations waited
+/// for a client on the rows of its queries: each iteration begins with one. Figures of any row that say too
+/// much about the generator are withheld. `cells` has it by the cell's id.
 pub fn add_lateness(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
-    for row in rows.iter_mut().filter(|row| row.op == Op::Query) {
+    for row in rows {
         let Some(lateness) = cells.get(row.cell.as_str()) else { continue };
+        if let Some(own) = lateness.own_by_op.get(&row.op) {
+            withhold::withhold(row, own);
+        }
+        if row.op != Op::Query {
+            continue;
+        }
         row.offered_per_s = lateness.offered_per_s();
         row.sent_per_s = lateness.sent_per_s();
         row.answered_per_s = lateness.answered_per_s();
         row.lateness_p50_us = lateness.own.percentile_us(0.5);
         row.lateness_p99_us = lateness.own.percentile_us(0.99);
         row.lateness_max_us = lateness.own.max_us();
+        row.waited_p50_us = lateness.waited.percentile_us(0.5);
+        row.waited_p99_us = lateness.waited.percentile_us(0.99);
+        row.waited_max_us = lateness.waited.max_us();
     }
 }
 

@@ -105,6 +105,15 @@ pub struct SummaryRow {
     pub lateness_p99_us: Option<u64>,
     /// The longest.
     pub lateness_max_us: Option<u64>,
+    /// How long operations waited for a client that was free, which is part of their latency: the median.
+    pub waited_p50_us: Option<u64>,
+    /// The 99th percentile of that.
+    pub waited_p99_us: Option<u64>,
+    /// The longest.
+    pub waited_max_us: Option<u64>,
+    /// In an open loop, on every row: the figures that are left empty since they are less than five times
+    /// the generator's own lateness, by name and separated by spaces, for example `p50 p90`.
+    pub withheld: String,
 }
 
 impl SummaryRow {
@@ -112,6 +121,12 @@ impl SummaryRow {
     #[must_use]
     pub fn answered(&self) -> u64 {
         self.ok + self.rejected
+    }
+
+    /// Whether the figure of this name (`p50`, `p90`, `p99`, `p999`, `max`, `mean`) is withheld.
+    #[must_use]
+    pub fn is_withheld(&self, figure: &str) -> bool {
+        self.withheld.split(' ').any(|name| name == figure)
     }
 
     /// The mean latency in microseconds, with its interval.

@@ -126,6 +126,10 @@ impl Tally {
             lateness_p50_us: None,
             lateness_p99_us: None,
             lateness_max_us: None,
+            waited_p50_us: None,
+            waited_p99_us: None,
+            waited_max_us: None,
+            withheld: String::new(),
         }
     }
 

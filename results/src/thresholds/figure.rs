@@ -90,10 +90,16 @@ fn operations(figures: &Figures<'_>, cell: Option<&str>, op: Op, index: usize) -
     let of = OF_OPERATIONS[index].1;
     let wanted = |row: &&SummaryRow| row.op == op && cell.is_none_or(|cell| row.cell == cell);
     let value = |row: &SummaryRow| Some(Value { value: of(row)?, cell: Some(row.cell.clone()) });
+    let is_withheld = figures.summary.iter().filter(wanted).any(|row| !row.withheld.is_empty());
+    let missing = if is_withheld {
+        "it was withheld: it is less than five times the generator's own lateness"
+    } else {
+        "no such operation was answered"
+    };
     Values {
         values: figures.summary.iter().filter(wanted).filter_map(value).collect(),
         unseen: 0,
-        missing: "no such operation was answered".to_owned(),
+        missing: missing.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 
 use super::{Figures, Threshold, ThresholdResult, evaluate};
 use crate::availability;
+use crate::lateness;
 use crate::records::{FolderError, RunFolder};
 use crate::report::if_there;
 use crate::summary;
@@ -49,8 +50,11 @@ pub fn evaluate_run(
     let observations = folder.observations()?;
     let events = if_there(folder.events())?;
     let final_rows = if_there(folder.final_rows())?;
+    let mut summary = summary::summarise(&manifest, &observations);
+    let trials = lateness::by_trial(&manifest, &observations, &events);
+    summary::add_lateness(&mut summary, &lateness::by_cell(&trials));
     let figures = Figures {
-        summary: &summary::summarise(&manifest, &observations),
+        summary: &summary,
         availability: &availability::measure(&manifest, &observations, &events, &final_rows),
         consistency: Some(consistency),
     };

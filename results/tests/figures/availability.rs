@@ -77,6 +77,22 @@ fn every_step_of_a_leaders_death_is_timed_from_the_kill() {
 }
 
 #[test]
+fn a_leader_serves_at_the_latest_when_it_acknowledges_a_trade() {
+    let cell = the_cell();
+    let changed = leader_changed(&cell, 1012 * MS, 2, 2, "1 2");
+    let events = vec![
+        leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
+        injected(&cell, 1, Action::Kill, "order-3", 1000 * MS),
+        changed.clone(),
+        event(1041 * MS, EventKind::LeaderServes, &changed),
+    ];
+    let observations = vec![trade(&cell, "a", 1005 * MS, 1030 * MS)];
+    let row = only(measured(&observations, &events, &[order(&cell, "a", 2)]));
+    assert_eq!((row.first_ack_ms, row.serving_ms), (Some(30.0), Some(30.0)));
+    assert_eq!(row.takeover_ms, Some(18.0));
+}
+
+#[test]
 fn what_was_not_seen_stays_empty() {
     let cell = the_cell();
     let events = vec![injected(&cell, 1, Action::Kill, "order-3", 1000 * MS)];

@@ -67,7 +67,11 @@ impl Moment {
         for row in rows().filter(|row| is_accepted(row) && shown(row.end_us)) {
             let slice = (row.end_us as i64 - fault.from_us as i64).div_euclid(SLICE_US);
             let (trades, queries) = accepted.entry(slice).or_default();
-            *(if row.op == Op::Trade { trades } else { queries }) += 1;
+            match row.op {
+                Op::Trade => *trades += 1,
+                Op::Query => *queries += 1,
+                Op::Lookup => {}
+            }
         }
         let medians = [Op::Query, Op::Trade].map(|op| (op, medians(&points, op)));
         Self {
