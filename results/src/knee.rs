@@ -73,15 +73,15 @@ pub struct Step {
 /// Every sweep of a run; `cells` is of [`crate::lateness::by_cell`]. A rate of which no trial ran to
 /// its end is left out.
 #[must_use]
-pub fn sweeps(
+pub fn sweeps<'a>(
     manifest: &Manifest,
-    observations: &[Observation],
+    observations: impl IntoIterator<Item = &'a Observation>,
     cells: &HashMap<&str, Lateness>,
 ) -> Vec<Sweep> {
     let mut latencies: HashMap<&str, (Latencies, Latencies)> = HashMap::new();
-    for row in observations.iter().filter(|row| is_measured(row) && is_answered(row)) {
+    for row in observations.into_iter().filter(|row| is_measured(row) && is_answered(row)) {
         if row.op != Op::Lookup && row.planned_us.is_some() {
-            let (due, sent) = latencies.entry(&row.cell).or_default();
+            let (due, sent) = latencies.entry(row.cell.as_str()).or_default();
             due.record(row.response_us());
             sent.record(row.latency_us);
         }

@@ -158,7 +158,7 @@ impl Client {
         let sent = self.send(self.front_end.query_stock(name)).await;
         let judged = outcome::of_query(&sent.reply);
         let row = Observation {
-            stock_name: Some(name.to_owned()),
+            stock_name: Some(name.into()),
             seen_quantity: judged.shown.as_ref().map(|stock| stock.quantity),
             seen_volume: judged.shown.as_ref().map(|stock| stock.trade_volume),
             ..self.row(Op::Query, &sent, &judged)
@@ -175,11 +175,11 @@ impl Client {
         let sent = self.send(self.front_end.trade(trade, &request_id)).await;
         let judged = outcome::of_trade(&sent.reply);
         let row = Observation {
-            stock_name: Some(trade.stock_name.clone()),
+            stock_name: Some(trade.stock_name.as_str().into()),
             trade_type: Some(trade.trade_type),
             quantity: Some(trade.quantity.get()),
             order_no: judged.shown.map(|order_no| order_no.0),
-            request_id: Some(request_id.clone()),
+            request_id: Some(request_id.as_str().into()),
             ..self.row(Op::Trade, &sent, &judged)
         };
         self.record(row);
@@ -206,7 +206,7 @@ impl Client {
         let judged = outcome::of_lookup(&sent.reply);
         let row = Observation {
             phase: Phase::Lookup,
-            request_id: Some(acknowledged.request_id.clone()),
+            request_id: Some(acknowledged.request_id.as_str().into()),
             ..self.lookup_row(&sent, &judged, acknowledged.order_no)
         };
         self.record(row);
@@ -230,7 +230,7 @@ impl Client {
     ) -> Observation {
         let shown: Option<&Order> = judged.shown.as_ref();
         Observation {
-            stock_name: shown.map(|order| order.stock_name.clone()),
+            stock_name: shown.map(|order| order.stock_name.as_str().into()),
             trade_type: shown.map(|order| order.trade_type),
             quantity: shown.map(|order| order.quantity),
             order_no: Some(order_no.0),
@@ -257,7 +257,7 @@ impl Client {
         let planned_us = self.due_us;
         self.due_us = planned_us.map(|due_us| due_us + latency_us);
         Observation {
-            cell: self.setting.cell.clone(),
+            cell: self.setting.cell.as_str().into(),
             trial: self.setting.trial,
             phase: self.setting.control.phase(planned_us.unwrap_or(sent.start_us)),
             client: self.number,
@@ -272,7 +272,7 @@ impl Client {
             latency_us,
             outcome: judged.outcome,
             status: judged.status,
-            reason: judged.reason.clone(),
+            reason: judged.reason.as_deref().map(Into::into),
             order_no: None,
             seen_quantity: None,
             seen_volume: None,

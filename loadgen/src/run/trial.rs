@@ -69,10 +69,11 @@ impl Trial<'_> {
         let events =
             EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events())
                 .heard_by(Arc::clone(&self.listener));
+        let before = recorder.settle().await?;
         let ran = self.with_bazaar(&events, &recorder.records()).await;
-        recorder.settle().await?;
+        let written = recorder.settle().await?.since(before);
         match &ran {
-            Ok(_) => events.emit(EventKind::Finished, |_| {}),
+            Ok(_) => events.emit(EventKind::Finished, |event| written.count_in(event)),
             Err(cut) => {
                 events.emit(EventKind::Interrupted, |event| event.detail = Some(cut.to_string()));
             }

@@ -9,16 +9,16 @@
 //! The machine may have had a hand in it: where the harness's own heartbeat stalled during a gap, the
 //! row says for how long.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use super::AvailabilityRow;
-use crate::records::{Event, FaultSet, Manifest, Observation, Op, Phase};
+use crate::records::{FaultSet, Observation, Op, Phase};
+use crate::run::{Run, Trial};
 use crate::summary::is_answered;
 use crate::text::three_digits;
-use crate::timeline::{self, Span, Timeline};
+use crate::timeline::{Span, Timeline};
 
 /// Gaps from here on have a row each; of shorter ones only the longest of the trial has.
 const NOTABLE_US: u64 = 100_000;
@@ -112,31 +112,16 @@ fn end_us(span: Span) -> u64 {
 /// of each trial those of a tenth of a second and more, or else the longest. `faults` is what
 /// [`measure`](super::measure) says of the same run.
 #[must_use]
-pub fn gaps(
-    manifest: &Manifest,
-    observations: &[Observation],
-    events: &[Event],
-    faults: &[AvailabilityRow],
-) -> Vec<GapRow> {
+pub fn gaps(run: &Run, faults: &[AvailabilityRow]) -> Vec<GapRow> {
     if faults.is_empty() {
         return Vec::new();
     }
-    let timelines = timeline::by_trial(events, manifest.replicas);
-    let mut loads: BTreeMap<(&str, u32), Vec<&Observation>> = BTreeMap::new();
-    for row in observations.iter().filter(|row| row.phase == Phase::Load) {
-        loads.entry((&row.cell, row.trial)).or_default().push(row);
-    }
-    let trials = manifest
-        .cells
-        .iter()
-        .flat_map(|cell| (1..=cell.trials).map(move |trial| (cell.id.as_str(), trial)));
-    let of_trial = |(cell, trial): (&str, u32)| -> Option<Vec<GapRow>> {
-        let (load, timeline) = (loads.get(&(cell, trial))?, timelines.get(&(cell, trial))?);
-        let of_trial = |row: &&AvailabilityRow| row.cell == cell && row.trial == trial;
-        let outages = outages(&faults.iter().filter(of_trial).collect::<Vec<_>>());
-        Some(rows(cell, trial, load, timeline, &outages))
-    };
-    trials.filter_map(of_trial).flatten().collect()
+    let rows = run.trials().iter().flat_map(|trial| {
+        let of_trial =
+            faults.iter().filter(|row| row.cell == trial.cell.id && row.trial == trial.number);
+        rows(trial, &outages(&of_trial.collect::<Vec<_>>()))
+    });
+    rows.collect()
 }
 
 /// From each fault until its backlog was drained, or until the next one if that was not seen.
@@ -149,34 +134,30 @@ fn outages(faults: &[&AvailabilityRow]) -> Vec<Span> {
     faults.iter().zip(next).map(outage).collect()
 }
 
-fn rows(
-    cell: &str,
-    trial: u32,
-    load: &[&Observation],
-    timeline: &Timeline,
-    outages: &[Span],
-) -> Vec<GapRow> {
-    let answered = load.iter().filter(|row| row.op == Op::Trade && is_answered(row));
+fn rows(trial: &Trial, outages: &[Span]) -> Vec<GapRow> {
+    let load = || trial.observations().filter(|row| row.phase == Phase::Load);
+    let (Some(began_us), Some(ended_us)) =
+        (load().map(Observation::due_us).min(), load().map(|row| row.end_us).max())
+    else {
+        return Vec::new();
+    };
+    let answered = load().filter(|row| row.op == Op::Trade && is_answered(row));
     let mut answers_us: Vec<u64> = answered.map(|row| row.end_us).collect();
     answers_us.sort_unstable();
-    let trades = TradeAnswers {
-        answers_us: &answers_us,
-        began_us: load.iter().map(|row| row.due_us()).min().unwrap_or(0),
-        ended_us: load.iter().map(|row| row.end_us).max().unwrap_or(0),
-    };
+    let trades = TradeAnswers { answers_us: &answers_us, began_us, ended_us };
     let outside = trades.outside(outages);
     let us = |gap: Span| end_us(gap) - gap.from_us;
     let longest_us = outside.iter().map(|gap| us(*gap)).max().unwrap_or(0);
     let told = outside.into_iter().filter(|gap| us(*gap) >= NOTABLE_US.min(longest_us));
     told.map(|gap| {
-        let lasting = timeline.faults().iter().filter(|fault| overlap(fault.span(), gap));
+        let lasting = trial.timeline.faults().iter().filter(|fault| overlap(fault.span(), gap));
         GapRow {
-            cell: cell.to_owned(),
-            trial,
+            cell: trial.cell.id.clone(),
+            trial: trial.number,
             at_us: gap.from_us,
             gap_us: us(gap),
             lasting: lasting.filter_map(|fault| fault.number()).collect(),
-            harness_stalled_us: stalled_us(timeline, gap),
+            harness_stalled_us: stalled_us(&trial.timeline, gap),
         }
     })
     .collect()

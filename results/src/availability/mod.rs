@@ -18,13 +18,13 @@ mod text;
 mod trial;
 mod window;
 
-use std::collections::HashMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Event, FinalKind, FinalRow, Manifest, Observation};
-use crate::timeline::{self, FaultKind, Role, Timeline};
+use crate::records::{FinalKind, FinalRow, Numbered, Observation};
+use crate::run::Run;
+use crate::timeline::{FaultKind, Role};
 
 pub use gaps::{GapRow, about_gaps, gaps, write_gaps_csv};
 pub use harm::attribute;
@@ -137,52 +137,22 @@ pub struct AvailabilityRow {
 /// Measures every fault that was injected, cells in the manifest's order, faults by time. What was
 /// lost, doubled or stale is left empty: [`attribute`] fills that in.
 #[must_use]
-pub fn measure(
-    manifest: &Manifest,
-    observations: &[Observation],
-    events: &[Event],
-    final_rows: &[FinalRow],
-) -> Vec<AvailabilityRow> {
-    let mut trials: HashMap<(&str, u32), Rows<'_>> = timeline::by_trial(events, manifest.replicas)
-        .into_iter()
-        .filter(|(_, timeline)| !timeline.faults().is_empty())
-        .map(|(trial, timeline)| (trial, Rows { timeline, ..Rows::default() }))
-        .collect();
-    // Rows of a trial stand together, so that a trial is looked up once for many of them.
-    for of_trial in observations.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell) {
-        if let Some(rows) = trials.get_mut(&(of_trial[0].cell.as_str(), of_trial[0].trial)) {
-            rows.observations.extend(of_trial);
-        }
-    }
-    let one_log = |a: &FinalRow, b: &FinalRow| {
-        a.kind == b.kind && a.source == b.source && a.trial == b.trial && a.cell == b.cell
-    };
-    for log in final_rows.chunk_by(one_log).filter(|log| log[0].kind == FinalKind::Order) {
-        if let Some(rows) = trials.get_mut(&(log[0].cell.as_str(), log[0].trial))
-            && log.len() > rows.longest_log.len()
-        {
-            rows.longest_log = log;
-        }
-    }
-    let place = |cell: &str| manifest.cells.iter().position(|known| known.id == cell);
-    let mut trials: Vec<_> = trials
-        .into_iter()
-        .filter_map(|((cell, trial), rows)| Some((place(cell)?, trial, cell, rows)))
-        .collect();
-    trials.sort_by_key(|&(place, trial, ..)| (place, trial));
-    let measured = trials.iter().flat_map(|(_, trial, cell, rows)| {
-        Trial::new(cell, *trial, &rows.timeline, &rows.observations, rows.longest_log).rows()
+pub fn measure(run: &Run) -> Vec<AvailabilityRow> {
+    let hit = run.trials().iter().filter(|trial| !trial.timeline.faults().is_empty());
+    let measured = hit.flat_map(|trial| {
+        let observations: Vec<&Observation> = trial.observations().collect();
+        let (cell, log) = (&trial.cell.id, longest_log(&trial.final_rows));
+        Trial::new(cell, trial.number, &trial.timeline, &observations, log).rows()
     });
     measured.collect()
 }
 
-/// What the files of a run say about one trial.
-#[derive(Default)]
-struct Rows<'a> {
-    timeline: Timeline,
-    observations: Vec<&'a Observation>,
-    /// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
-    longest_log: &'a [FinalRow],
+/// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
+fn longest_log(final_rows: &[Numbered<FinalRow>]) -> &[Numbered<FinalRow>] {
+    let of_one = final_rows.chunk_by(|a, b| a.kind == b.kind && a.source == b.source);
+    let logs = of_one.filter(|log| log[0].kind == FinalKind::Order);
+    // The first of several that are as long.
+    logs.rev().max_by_key(|log| log.len()).unwrap_or_default()
 }
 
 /// Writes the rows as CSV with a header.

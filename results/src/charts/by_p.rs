@@ -113,7 +113,7 @@ impl LatencyByP {
         };
         let title = format!("Latency of {} by share of trades", plural(op));
         let measured: u64 = rows().map(SummaryRow::answered).sum();
-        let subtitle = format!("{} · {measured} {}", setting(material.manifest), plural(op));
+        let subtitle = format!("{} · {measured} {}", setting(material.run.manifest()), plural(op));
         let chart = Lines::new(material, (title, subtitle), super::LATENCY, lines);
         let chart = chart.map_err(|why| format!("latency of {} by p: {why}", plural(op)))?;
         Ok(Self { op, chart })
@@ -162,7 +162,7 @@ impl ThroughputByP {
             lines
         };
         let title = "Throughput by share of trades".to_owned();
-        let subtitle = setting(material.manifest);
+        let subtitle = setting(material.run.manifest());
         let axis = "accepted per second (log scale)";
         let chart = Lines::new(material, (title, subtitle), axis, lines);
         Ok(Self { chart: chart.map_err(|why| format!("throughput by p: {why}"))? })
@@ -237,7 +237,7 @@ impl Lines {
         }
         let frame = Frame { title, subtitle, legend };
         let y = Axis::logarithmic(axis, values());
-        Ok(Self { frame, x: p_axis(material.manifest), y, panels })
+        Ok(Self { frame, x: p_axis(material.run.manifest()), y, panels })
     }
 
     /// Where each line begins and ends.

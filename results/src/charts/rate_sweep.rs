@@ -91,7 +91,7 @@ impl RateSweep {
             title: "Latency and throughput against the rate that was offered".to_owned(),
             subtitle: format!(
                 "{} · p = {}{rest} · open loop, queries and trades together",
-                setting(material.manifest),
+                setting(material.run.manifest()),
                 first.p
             ),
             legend: legend(&latencies, sweeps),

@@ -26,6 +26,7 @@ pub(crate) enum Need {
 pub(crate) enum Doubt {
     NeverBegun,
     NotFinished,
+    Missing(String),
     Interrupted(Option<String>),
     FaultsNotInjected { injected: usize, planned: usize },
     FaultNotConfirmed(String),
@@ -47,6 +48,7 @@ impl fmt::Display for Doubt {
             Self::NotFinished => {
                 "the recorder did not finish (events.csv has no `finished` row), so rows may be missing"
             }
+            Self::Missing(what) => return f.write_str(what),
             Self::Interrupted(None) => "the trial was cut short",
             Self::Interrupted(Some(detail)) => {
                 return write!(f, "the trial was cut short: {detail}");
@@ -94,7 +96,8 @@ pub(crate) fn about(history: &History<'_>) -> Vec<Doubt> {
     if let Some(detail) = &history.timeline.interrupted {
         doubts.push(Doubt::Interrupted(detail.clone()));
     }
-    if !history.timeline.finished {
+    doubts.extend(history.missing.iter().cloned().map(Doubt::Missing));
+    if !history.timeline.finished && history.missing.is_empty() {
         doubts.push(Doubt::NotFinished);
     }
     if history.unmatched.is_some() {

@@ -11,8 +11,9 @@ use wire::internal::Origin;
 
 use super::index::Index;
 use crate::records::{
-    Cell, Event, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome,
+    Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome,
 };
+use crate::run::Trial;
 use crate::timeline::Timeline;
 
 /// A row of `observations.csv` and its line.
@@ -22,14 +23,6 @@ pub(crate) type FinalLine = Numbered<FinalRow>;
 
 /// The source name of the catalog in `final.csv`.
 pub(crate) const CATALOG: &str = "catalog";
-
-/// The rows of one trial, as they were read.
-#[derive(Default)]
-pub(crate) struct TrialRows<'a> {
-    pub(crate) operations: Vec<&'a Operation>,
-    pub(crate) events: Vec<&'a Event>,
-    pub(crate) finals: Vec<&'a FinalLine>,
-}
 
 /// A row of `final.csv` that lacks what its kind promises.
 #[derive(Debug, PartialEq, Eq)]
@@ -209,27 +202,23 @@ pub(crate) struct History<'a> {
     /// The catalog, if it was dumped.
     pub(crate) catalog: Option<CatalogState<'a>>,
     /// What happened to the services.
-    pub(crate) timeline: Timeline,
+    pub(crate) timeline: &'a Timeline,
+    /// What is missing of the trial's rows.
+    pub(crate) missing: &'a [String],
 }
 
 impl<'a> History<'a> {
-    /// Indexes the rows of trial `trial` of `cell`.
-    pub(crate) fn new(
-        manifest: &'a Manifest,
-        cell: &'a Cell,
-        trial: u32,
-        rows: TrialRows<'a>,
-    ) -> Result<Self, MalformedRow> {
-        let TrialRows { operations, events, finals } = rows;
-        let (logs, catalog) = dumps(&finals)?;
+    /// Indexes the rows of a trial.
+    pub(crate) fn new(manifest: &'a Manifest, trial: &'a Trial) -> Result<Self, MalformedRow> {
+        let (logs, catalog) = dumps(&trial.final_rows)?;
         let mut history = Self {
-            cell,
-            trial,
+            cell: &trial.cell,
+            trial: trial.number,
             replicas: manifest.replicas,
             ping_timeout_ms: manifest.ping_timeout_ms,
             converge_within_ms: manifest.converge_within_ms,
             stocks: &manifest.stocks,
-            operations: Vec::new(),
+            operations: trial.observations.iter().collect(),
             trades: Vec::new(),
             lookups: Vec::new(),
             acknowledged: Vec::new(),
@@ -238,12 +227,12 @@ impl<'a> History<'a> {
             unmatched: None,
             logs,
             catalog,
-            timeline: Timeline::new(events, manifest.replicas),
+            timeline: &trial.timeline,
+            missing: &trial.missing,
         };
-        for operation in &operations {
+        for operation in &trial.observations {
             history.index(operation);
         }
-        history.operations = operations;
         Ok(history)
     }
 
@@ -296,10 +285,10 @@ fn acknowledged(operation: &Operation) -> Option<Acknowledged<'_>> {
 
 type Dumps<'a> = (Vec<ReplicaLog<'a>>, Option<CatalogState<'a>>);
 
-fn dumps<'a>(finals: &[&'a FinalLine]) -> Result<Dumps<'a>, MalformedRow> {
+fn dumps(finals: &[FinalLine]) -> Result<Dumps<'_>, MalformedRow> {
     let mut logs: BTreeMap<&str, Vec<LogEntry<'_>>> = BTreeMap::new();
     let mut catalog: Option<CatalogState<'_>> = None;
-    for &line in finals {
+    for line in finals {
         let source = line.row.source.as_str();
         match line.row.kind {
             FinalKind::Source if source == CATALOG => _ = catalog.get_or_insert_default(),

@@ -319,7 +319,7 @@ fn operation(OperationRow { line, observation: row }: &OperationRow) -> String {
     let mut words = vec![format!("observations.csv:{line}  client {} {op}", row.client)];
     words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
     words.extend(row.quantity.map(|quantity| quantity.to_string()));
-    words.extend(row.stock_name.clone());
+    words.extend(row.stock_name.as_deref().map(str::to_owned));
     words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
     words.extend(row.seen_quantity.map(|quantity| format!("quantity {quantity}")));
     words.extend(row.seen_volume.map(|volume| format!("volume {volume}")));
@@ -338,10 +338,10 @@ fn held_row(HeldRow { line, held: row }: &HeldRow) -> String {
     };
     let mut words = vec![format!("final.csv:{line}  {} {kind}", row.source)];
     words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
-    words.extend(row.request_id.clone());
+    words.extend(row.request_id.as_deref().map(str::to_owned));
     words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
     words.extend(row.quantity.map(|quantity| quantity.to_string()));
-    words.extend(row.stock_name.clone());
+    words.extend(row.stock_name.as_deref().map(str::to_owned));
     words.extend(row.epoch.map(|epoch| format!("epoch {epoch}")));
     words.extend(row.version.map(|version| format!("version {version}")));
     words.extend(row.quantity_after.map(|quantity| format!("quantity {quantity}")));

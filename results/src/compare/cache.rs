@@ -45,9 +45,9 @@ struct Pair<'a> {
 
 /// Every pair of cells, by operation and then in the manifest's order.
 #[must_use]
-pub fn cache_effects(
-    manifest: &Manifest,
-    observations: &[Observation],
+pub fn cache_effects<'a>(
+    manifest: &'a Manifest,
+    observations: impl IntoIterator<Item = &'a Observation>,
     summary: &[SummaryRow],
 ) -> CacheEffects {
     let pairs: Vec<Pair<'_>> = pairs(&manifest.cells).collect();

@@ -23,12 +23,13 @@ pub struct SideName {
 }
 
 impl SideName {
-    pub(super) fn new(run: &Measured, build: Option<&str>) -> Self {
+    pub(super) fn new(measured: &Measured<'_>, build: Option<&str>) -> Self {
+        let manifest = measured.run.manifest();
         Self {
-            run: run.name.clone(),
+            run: measured.name(),
             build: build.map(str::to_owned),
-            commit: run.manifest.commit.clone(),
-            started_at: run.manifest.started_at.clone(),
+            commit: manifest.commit.clone(),
+            started_at: manifest.started_at.clone(),
         }
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Side<'a> {
     /// All cells of a run, or those of one build.
     pub(super) fn new(
         manifest: &'a Manifest,
-        observations: &'a [Observation],
+        observations: impl IntoIterator<Item = &'a Observation>,
         faults: &'a [AvailabilityRow],
         build: Option<&str>,
     ) -> Self {
@@ -92,11 +92,14 @@ impl<'a> Side<'a> {
     }
 }
 
-fn samples<'a>(ids: &[&'a str], observations: &[Observation]) -> HashMap<&'a str, CellSample> {
+fn samples<'a, 'o>(
+    ids: &[&'a str],
+    observations: impl IntoIterator<Item = &'o Observation>,
+) -> HashMap<&'a str, CellSample> {
     let mut samples: HashMap<&str, CellSample> =
         ids.iter().map(|&id| (id, CellSample::default())).collect();
     let mut spans: HashMap<(&str, Phase, u32), Span> = HashMap::new();
-    for row in observations.iter().filter(|row| is_measured(row)) {
+    for row in observations.into_iter().filter(|row| is_measured(row)) {
         let Some((&id, _)) = samples.get_key_value(row.cell.as_str()) else { continue };
         spans.entry((id, row.phase, row.trial)).or_default().cover(row.start_us, row.end_us);
         if !is_answered(row) {

@@ -27,10 +27,11 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use table::table;
 
-use crate::records::{Event, Manifest, Observation, Op, Phase};
+use crate::records::{Observation, Op, Phase};
+use crate::run::Run;
 use crate::stats::Latencies;
 use crate::summary::{is_accepted, is_answered};
-use crate::timeline::{self, ArrivalsEnded, Timeline};
+use crate::timeline::{ArrivalsEnded, Timeline};
 
 /// What the generator offered in a time, how punctual it was, and how much of it was answered.
 #[derive(Clone, Debug, Default)]
@@ -113,26 +114,14 @@ pub struct TrialLateness {
 
 /// Every trial of an open loop that ran to its end, cells in the manifest's order.
 #[must_use]
-pub fn by_trial(
-    manifest: &Manifest,
-    observations: &[Observation],
-    events: &[Event],
-) -> Vec<TrialLateness> {
-    let mut rows: HashMap<(&str, u32), Vec<&Observation>> = HashMap::new();
-    for row in observations {
-        rows.entry((&row.cell, row.trial)).or_default().push(row);
-    }
-    let timelines = timeline::by_trial(events, manifest.replicas);
-    let open = manifest.cells.iter().filter(|cell| cell.rate_per_s.is_some());
-    let trials = open.flat_map(|cell| (1..=cell.trials).map(move |trial| (cell, trial)));
-    trials
-        .filter_map(|(cell, trial)| {
-            let place = (cell.id.as_str(), trial);
-            let rows = rows.get(&place).map_or(&[][..], Vec::as_slice);
-            let lateness = of_trial(rows, timelines.get(&place)?)?;
-            Some(TrialLateness { cell: cell.id.clone(), trial, lateness })
-        })
-        .collect()
+pub fn by_trial(run: &Run) -> Vec<TrialLateness> {
+    let open = run.trials().iter().filter(|trial| trial.cell.rate_per_s.is_some());
+    open.filter_map(|trial| {
+        let rows: Vec<&Observation> = trial.observations().collect();
+        let lateness = of_trial(&rows, &trial.timeline)?;
+        Some(TrialLateness { cell: trial.cell.id.clone(), trial: trial.number, lateness })
+    })
+    .collect()
 }
 
 /// The trials of each cell taken together, by the cell's id.
@@ -189,6 +178,8 @@ pub fn is_withheld(figure_us: f64, own_us: Option<f64>) -> bool {
 pub struct Late {
     /// Because of the generator, in microseconds.
     pub own_us: u64,
+    /// What of that came after the operation before it in its iteration.
+    pub added_us: u64,
     /// Because its client was busy with earlier iterations, in microseconds.
     pub waited_us: u64,
 }
@@ -221,12 +212,13 @@ impl Clients {
             // An iteration may begin with a lookup, has a query, and may end with a trade.
             let goes_on = row.op == Op::Trade || last.op == Some(Op::Lookup);
             if goes_on && last.next_due_us == Some(due_us) {
-                let own_us = last.late.own_us + row.start_us.saturating_sub(last.end_us);
-                return Late { own_us, ..last.late };
+                let added_us = row.start_us.saturating_sub(last.end_us);
+                return Late { own_us: last.late.own_us + added_us, added_us, ..last.late };
             }
             let could_us = due_us.max(last.end_us);
             let waited_us = could_us.min(row.start_us).saturating_sub(due_us);
-            Late { own_us: row.start_us.saturating_sub(could_us), waited_us }
+            let own_us = row.start_us.saturating_sub(could_us);
+            Late { own_us, added_us: own_us, waited_us }
         });
         let next_due_us = row.planned_us.map(|due_us| due_us + row.latency_us);
         let late_now = late.unwrap_or_default();

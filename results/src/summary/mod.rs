@@ -58,10 +58,13 @@ pub fn is_measured(observation: &Observation) -> bool {
 /// One row per cell and operation that occurs, cells in the manifest's order. Rows of cells
 /// that the manifest does not know are left out.
 #[must_use]
-pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<SummaryRow> {
+pub fn summarise<'a>(
+    manifest: &Manifest,
+    observations: impl IntoIterator<Item = &'a Observation>,
+) -> Vec<SummaryRow> {
     let mut tallies: HashMap<(&str, Op), Tally> = HashMap::new();
     let mut spans: HashMap<(&str, Phase), BTreeMap<u32, Span>> = HashMap::new();
-    for observation in observations.iter().filter(|observation| is_measured(observation)) {
+    for observation in observations.into_iter().filter(|observation| is_measured(observation)) {
         let cell = observation.cell.as_str();
         let tally =
             tallies.entry((cell, observation.op)).or_insert_with(|| Tally::new(observation.phase));
@@ -84,18 +87,25 @@ pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<Summa
     rows
 }
 
+/// Names on each row of an open loop the figures that say too much about the generator, and leaves them
+/// there. `cells` has its lateness by the cell's id.
+pub fn mark_withheld(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
+    for row in rows {
+        let lateness = cells.get(row.cell.as_str());
+        if let Some(own) = lateness.and_then(|lateness| lateness.own_by_op.get(&row.op)) {
+            withhold::mark(row, own);
+        }
+    }
+}
+
 /// Puts what the generator of an open loop offered, how late it was itself and how long operations waited
 /// for a client on the rows of its queries: each iteration begins with one. Figures of any row that say too
 /// much about the generator are withheld. `cells` has it by the cell's id.
 pub fn add_lateness(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
-    for row in rows {
+    mark_withheld(rows, cells);
+    rows.iter_mut().for_each(withhold::empty);
+    for row in rows.iter_mut().filter(|row| row.op == Op::Query) {
         let Some(lateness) = cells.get(row.cell.as_str()) else { continue };
-        if let Some(own) = lateness.own_by_op.get(&row.op) {
-            withhold::withhold(row, own);
-        }
-        if row.op != Op::Query {
-            continue;
-        }
         row.offered_per_s = lateness.offered_per_s();
         row.sent_per_s = lateness.sent_per_s();
         row.answered_per_s = lateness.answered_per_s();

@@ -105,16 +105,6 @@ pub struct Timeline {
     fault_free: Vec<Span>,
 }
 
-/// The trials of a run that left an event, by cell and number.
-#[must_use]
-pub fn by_trial(events: &[Event], replicas: u8) -> BTreeMap<(&str, u32), Timeline> {
-    let mut trials: BTreeMap<(&str, u32), Vec<&Event>> = BTreeMap::new();
-    for event in events {
-        trials.entry((&event.cell, event.trial)).or_default().push(event);
-    }
-    trials.into_iter().map(|(trial, events)| (trial, Timeline::new(events, replicas))).collect()
-}
-
 impl Timeline {
     /// Reads the events of one trial, in whatever order, of a bazaar with so many replicas.
     #[must_use]

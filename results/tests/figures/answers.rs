@@ -13,6 +13,7 @@ use results::timeline::Role;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, in_sync_changed, injected, leader_changed, manifest, operation, order};
+use crate::synthetic::{Run, measured};
 
 const MS: u64 = 1000;
 
@@ -24,7 +25,7 @@ fn usual_us(at_ms: u64) -> u64 {
 /// The trade that is due in this millisecond, in a closed loop, with this latency.
 fn trade_at(at_ms: u64, latency_us: u64) -> Observation {
     let trade = operation(&cell(0.5, true), Op::Trade, at_ms * MS, latency_us);
-    Observation { request_id: Some(at_ms.to_string()), ..trade }
+    Observation { request_id: Some(at_ms.to_string().into()), ..trade }
 }
 
 /// Ten seconds of load, with latencies of one's own.
@@ -69,7 +70,7 @@ fn finished() -> Event {
 
 fn sheets(observations: &[Observation], mut events: Vec<Event>) -> Vec<AvailabilityRow> {
     events.push(finished());
-    measure(&manifest("failover", vec![cell(0.5, true)]), observations, &events, &[])
+    measured(manifest("failover", vec![cell(0.5, true)]), observations, &events, &[])
 }
 
 fn sheet(observations: &[Observation], events: Vec<Event>) -> AvailabilityRow {
@@ -232,7 +233,7 @@ fn a_load_that_ends_too_soon_leaves_the_recovery_unseen() {
     // Without the recorder's last word, something may have been under way that nobody wrote down.
     let rows = open(load(outage(9_600, 9_650)));
     let manifest = manifest("failover", vec![cell(0.5, true)]);
-    let cut_short = measure(&manifest, &rows, &[late], &[]);
+    let cut_short = measured(manifest, &rows, &[late], &[]);
     assert_eq!((cut_short[0].first_ack_ms, cut_short[0].backlog_drained_ms), (Some(50.0), None));
 }
 
@@ -373,8 +374,9 @@ fn a_gap_without_a_fault() -> (Vec<Observation>, Vec<Event>) {
 fn gaps_of(observations: &[Observation], mut events: Vec<Event>) -> Vec<GapRow> {
     events.push(finished());
     let manifest = manifest("failover", vec![cell(0.5, true)]);
-    let faults = measure(&manifest, observations, &events, &[]);
-    gaps(&manifest, observations, &events, &faults)
+    let observations = observations.to_vec();
+    let run = Run { manifest, observations, events, final_rows: vec![] }.read();
+    gaps(&run, &measure(&run))
 }
 
 #[test]
@@ -451,7 +453,7 @@ fn an_election_and_a_takeover_are_durations() {
     ];
     let rows = load(outage(5_000, 5_050));
     let logs = [order(&cell, "5003", 2)];
-    let row = measure(&manifest("failover", vec![cell]), &rows, &events, &logs).remove(0);
+    let row = measured(manifest("failover", vec![cell]), &rows, &events, &logs).remove(0);
     assert_eq!(
         (row.detected_ms, row.election_ms, row.takeover_ms),
         (Some(2.0), Some(10.0), Some(8.0))

@@ -1,12 +1,13 @@
 //! `availability.csv`, its table and its headline. Times in the stories are milliseconds.
 
-use results::availability::{AvailabilityRow, headline, measure, table, write_csv};
+use results::availability::{AvailabilityRow, headline, table, write_csv};
 use results::records::{Action, Cell, Event, EventKind, FinalRow, Observation, Op, Outcome};
 use results::timeline::{FaultKind, Role};
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
 };
+use crate::synthetic;
 
 const MS: u64 = 1000;
 
@@ -19,7 +20,8 @@ fn measured(
     events: &[Event],
     final_rows: &[FinalRow],
 ) -> Vec<AvailabilityRow> {
-    measure(&manifest("failover", vec![the_cell()]), observations, events, final_rows)
+    let manifest = manifest("failover", vec![Cell { trials: 2, ..the_cell() }]);
+    synthetic::measured(manifest, observations, events, final_rows)
 }
 
 fn only(rows: Vec<AvailabilityRow>) -> AvailabilityRow {

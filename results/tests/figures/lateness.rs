@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 
-use results::lateness::{Lateness, by_cell, by_trial, table};
+use results::lateness::{Lateness, TrialLateness, by_cell, by_trial, table};
 use results::records::{Cell, Event, EventKind, Observation, Op, Outcome, Phase};
 use results::summary::{SummaryRow, add_lateness, summarise, table as summary_table};
 
 use crate::rows::{cell, manifest, operation};
+use crate::synthetic::Run;
 
 /// A cell of 100 iterations per second.
 fn open_cell() -> Cell {
@@ -27,9 +28,14 @@ fn events(unsent: u64) -> Vec<Event> {
     vec![event(1, EventKind::LoadBegan, 1_000_000), Event { unsent: Some(unsent), ..ended }]
 }
 
+fn trials(cells: Vec<Cell>, rows: &[Observation], events: &[Event]) -> Vec<TrialLateness> {
+    let (observations, events) = (rows.to_vec(), events.to_vec());
+    let manifest = manifest("bench", cells);
+    by_trial(&Run { manifest, observations, events, final_rows: vec![] }.read())
+}
+
 fn measured(rows: &[Observation], events: &[Event]) -> Lateness {
-    let manifest = manifest("bench", vec![open_cell(), cell(0.5, false)]);
-    let trials = by_trial(&manifest, rows, events);
+    let trials = trials(vec![open_cell(), cell(0.5, false)], rows, events);
     assert_eq!(trials.len(), 1, "the closed loop has no schedule");
     by_cell(&trials).remove(open_cell().id.as_str()).unwrap()
 }
@@ -87,7 +93,7 @@ fn sent_late(late_us: u64) -> Vec<SummaryRow> {
     let rows: Vec<Observation> = (0..1_000).map(query).collect();
     let manifest = manifest("bench", vec![open_cell()]);
     let mut summary = summarise(&manifest, &rows);
-    let trials = by_trial(&manifest, &rows, &events(0));
+    let trials = trials(vec![open_cell()], &rows, &events(0));
     add_lateness(&mut summary, &by_cell(&trials));
     summary
 }
@@ -155,7 +161,7 @@ fn a_trial_that_was_cut_short_is_left_out_and_the_others_are_pooled() {
     let began = (1..=3).map(|trial| event(trial, EventKind::LoadBegan, 1_000_000));
     let ended = (1..=2).map(|trial| event(trial, EventKind::ArrivalsEnded, 1_500_000));
     let events: Vec<_> = began.chain(ended).collect();
-    let trials = by_trial(&manifest("bench", vec![cell]), &rows, &events);
+    let trials = trials(vec![cell], &rows, &events);
     assert_eq!(trials.iter().map(|trial| trial.trial).collect::<Vec<_>>(), [1, 2]);
     let pooled = &by_cell(&trials)[open_cell().id.as_str()];
     assert_eq!((pooled.offered, pooled.seconds), (2, 1.0));

@@ -154,8 +154,10 @@ fn two_builds_get_a_panel_each() {
         .map(|cell| Cell { id: of_b(&cell.id), ..built(cell, "b") })
         .collect();
     run.manifest.cells = run.manifest.cells.iter().map(|cell| built(cell, "a")).chain(b).collect();
-    let rows =
-        run.observations.iter().map(|row| Observation { cell: of_b(&row.cell), ..row.clone() });
+    let rows = run
+        .observations
+        .iter()
+        .map(|row| Observation { cell: of_b(&row.cell).into(), ..row.clone() });
     let rows: Vec<Observation> = rows.collect();
     run.observations.extend(rows);
     let pictures = Pictures::of(&run);
@@ -181,8 +183,8 @@ fn reads() -> Run {
         let (id, at_us) = (format!("r{n}"), n * 10_000);
         run.observations.push(trade(&cell, &id, at_us - 5_000, at_us));
         run.final_rows.push(FinalRow {
-            request_id: Some(id),
-            stock_name: Some("Stock1".to_owned()),
+            request_id: Some(id.into()),
+            stock_name: Some("Stock1".into()),
             volume_after: Some(n * 10),
             ..FinalRow::new(&cell.id, 1, "catalog", FinalKind::Applied)
         });

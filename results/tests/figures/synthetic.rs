@@ -1,21 +1,24 @@
 //! Whole runs, made up: what the files of a bench and of a failover test look like, with latencies
 //! that have a body and a tail. The same every time.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use results::availability::AvailabilityRow;
 use results::charts::{Drawn, Material, draw};
 use results::records::{
-    Action, CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome,
-    RunFolder,
+    Action, CacheState, Cell, Event, EventKind, FinalKind, FinalRow, Manifest, Observation, Op,
+    Outcome, RunFolder,
 };
-use results::{availability, knee, lateness, summary};
+use results::{availability, knee, lateness, run, summary};
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
 };
 
 /// A run that exists in memory.
+#[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) manifest: Manifest,
     pub(crate) observations: Vec<Observation>,
@@ -26,21 +29,26 @@ pub(crate) struct Run {
 impl Run {
     /// Draws its charts into `folder`.
     pub(crate) fn draw(&self, folder: &Path) -> Drawn {
-        let Self { manifest, observations, events, final_rows } = self;
-        let summary = summary::summarise(manifest, observations);
-        let availability = availability::measure(manifest, observations, events, final_rows);
-        let trials = lateness::by_trial(manifest, observations, events);
-        let sweeps = knee::sweeps(manifest, observations, &lateness::by_cell(&trials));
-        let material = Material {
-            manifest,
-            observations,
-            events,
-            final_rows,
-            summary: &summary,
-            availability: &availability,
-            sweeps: &sweeps,
-        };
-        draw(&RunFolder::new(folder), &material).unwrap()
+        let run = self.read_from(folder);
+        let summary = summary::summarise(&self.manifest, &self.observations);
+        let availability = availability::measure(&run);
+        let trials = lateness::by_trial(&run);
+        let cells = lateness::by_cell(&trials);
+        let sweeps = knee::sweeps(&self.manifest, &self.observations, &cells);
+        let (summary, availability, sweeps) = (&summary, &availability, &sweeps);
+        draw(&Material { run: &run, summary, availability, sweeps }).unwrap()
+    }
+
+    /// As it would be read from some folder.
+    pub(crate) fn read(&self) -> run::Run {
+        self.read_from(Path::new("synthetic"))
+    }
+
+    /// As it would be read from this folder.
+    pub(crate) fn read_from(&self, folder: &Path) -> run::Run {
+        let folder = RunFolder::new(folder);
+        let Self { manifest, observations, events, final_rows } = self.clone();
+        run::Run::of_rows(folder, &manifest, observations, events, final_rows).unwrap()
     }
 
     /// Writes its files as the harness does.
@@ -48,10 +56,33 @@ impl Run {
         fs::create_dir_all(folder.root()).unwrap();
         let manifest = serde_json::to_string_pretty(&self.manifest).unwrap();
         fs::write(folder.path("manifest.json"), manifest).unwrap();
-        write_rows(folder, "observations.csv", &self.observations);
+        write_rows(folder, "observations.csv", &counted(&self.observations));
         write_rows(folder, "events.csv", &self.events);
         write_rows(folder, "final.csv", &self.final_rows);
     }
+}
+
+/// What faults cost in a run of these rows.
+pub(crate) fn measured(
+    manifest: Manifest,
+    observations: &[Observation],
+    events: &[Event],
+    final_rows: &[FinalRow],
+) -> Vec<AvailabilityRow> {
+    let (observations, events) = (observations.to_vec(), events.to_vec());
+    let run = Run { manifest, observations, events, final_rows: final_rows.to_vec() };
+    availability::measure(&run.read())
+}
+
+/// The same rows, each with its client's own count.
+fn counted(rows: &[Observation]) -> Vec<Observation> {
+    let mut counts: HashMap<(&str, u32, u32), u64> = HashMap::new();
+    let counted = rows.iter().map(|row| {
+        let seq = counts.entry((&row.cell, row.trial, row.client)).or_default();
+        *seq += 1;
+        Observation { seq: *seq, ..row.clone() }
+    });
+    counted.collect()
 }
 
 fn write_rows<T: serde::Serialize>(folder: &RunFolder, name: &str, rows: &[T]) {
@@ -167,9 +198,12 @@ pub(crate) fn failover() -> Run {
         events.extend(events_of(&cell, index as u32 + 1, outage));
     }
     let mut observations = Vec::new();
-    let mut final_rows = Vec::new();
+    let mut final_rows = vec![FinalRow::new(&cell.id, 1, "order-1", FinalKind::Source)];
     for client in 1..=CLIENTS {
         client_of_failover(&mut dice, &cell, client, &mut observations, &mut final_rows);
+    }
+    for (number, order) in (1..).zip(&mut final_rows[1..]) {
+        order.order_no = Some(number);
     }
     Run { manifest: manifest("failover", vec![cell]), observations, events, final_rows }
 }

@@ -59,7 +59,7 @@ impl Availability {
         };
         let service = Service::new(&trial.load, span_us)
             .ok_or_else(|| format!("{name}: the load was too short"))?;
-        let processes = lanes::processes(&trial.timeline, span_us);
+        let processes = lanes::processes(trial.timeline, span_us);
         let links = at_most(lanes::links(&trial.faults, span_us.1));
         let marks = FaultMarks::new(trial);
         let what = plural(service.op);
