@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 
-use crate::availability::{self, AvailabilityRow};
+use crate::availability::{self, AvailabilityRow, GapRow};
 use crate::charts::{self, ChartError, Drawn, Material};
 use crate::checks::ConsistencyReport;
 use crate::compare::{self, CacheEffects, Comparison, Floor, Measured};
@@ -44,6 +44,8 @@ pub struct Report {
     pub summary: Vec<SummaryRow>,
     /// The rows of `availability.csv`; empty if no fault was injected.
     pub availability: Vec<AvailabilityRow>,
+    /// The rows of `gaps.csv`: gaps between answers to trades that no fault can be blamed for.
+    pub gaps: Vec<GapRow>,
     /// The charts.
     pub charts: Drawn,
     /// What the cache buys, if cells with and without it were run.
@@ -82,6 +84,8 @@ impl Report {
             parts.push(availability::table(&self.availability));
         }
         parts.extend(self.outage.as_ref().map(|sentences| format!("{sentences}\n")));
+        parts
+            .extend(availability::about_gaps(&self.gaps).map(|sentences| format!("{sentences}\n")));
         let left_out: String =
             self.charts.left_out.iter().map(|reason| format!("no chart: {reason}\n")).collect();
         parts.push(left_out);
@@ -90,8 +94,8 @@ impl Report {
     }
 }
 
-/// Writes `summary.csv`, `availability.csv` and `availability-overall.csv` (if faults were injected)
-/// and the charts. What the checks found is taken from `consistency.json`, if that is there.
+/// Writes `summary.csv`, `availability.csv`, `availability-overall.csv` and `gaps.csv` (if faults were
+/// injected) and the charts. What the checks found is taken from `consistency.json`, if that is there.
 ///
 /// # Errors
 /// If a file cannot be written, or a chart cannot be drawn.
@@ -115,6 +119,10 @@ pub fn write(run: &Run) -> Result<Report, ReportError> {
             availability::write_overall_csv(&overall, file)
         })?;
     }
+    let gaps = availability::gaps(run, &availability);
+    if !gaps.is_empty() {
+        write_file(folder, "gaps.csv", |file| availability::write_gaps_csv(&gaps, file))?;
+    }
     let open_loop = open_loop(run, &late_cells);
     let material = Material {
         run,
@@ -129,7 +137,17 @@ pub fn write(run: &Run) -> Result<Report, ReportError> {
     // A run whose builds have nothing in common yet was cut short; its tables say how far it got.
     let measured = Measured { run, faults: &availability };
     let builds = compare::compare(&measured, None, &Floor::default()).ok();
-    Ok(Report { summary, availability, charts, cache, cache_effects, builds, open_loop, outage })
+    Ok(Report {
+        summary,
+        availability,
+        gaps,
+        charts,
+        cache,
+        cache_effects,
+        builds,
+        open_loop,
+        outage,
+    })
 }
 
 /// The table of rates, and a sentence for each sweep of them; nothing if the loop was closed.

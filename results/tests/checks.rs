@@ -232,7 +232,7 @@ fn a_violation_is_told_with_its_rows_and_the_nearest_fault() {
     assert_eq!(report.verdict.exit_code(), 1);
     let text = report.to_text();
     for said in [
-        "checks found 2 violations.",
+        "checks found 2 violations: 0 orders lost, 0 doubled, 1 stale read.",
         "Violated: each stock's history is linearizable (1 violation)",
         "picture: linearizability-c-trial1-Stock1.html",
         "Violated: no read is older than an acknowledged trade (1 violation)",

@@ -38,6 +38,9 @@ pub enum EventKind {
     LeaderServes,
     /// The front-end changed the in-sync set under the same leader.
     InSyncChanged,
+    /// The harness itself could not run: its heartbeat was due at `planned_us` and came at `at_us`, over
+    /// a tenth of a second late. Not in older runs.
+    HarnessStalled,
     /// Everything that was broken has been resumed or restarted.
     Healed,
     /// All replicas are in sync, no trade lacks a number, and two dumps were equal.
@@ -64,7 +67,7 @@ pub struct Event {
     pub event: EventKind,
     /// For a fault: which of the plan's, from 1. Its restart or resume carries the same number.
     pub fault: Option<u32>,
-    /// For a fault: when it was planned to be injected.
+    /// For a fault: when it was planned to be injected. For a stall of the harness: when it began.
     pub planned_us: Option<u64>,
     /// For a fault: what was done.
     pub action: Option<Action>,

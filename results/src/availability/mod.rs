@@ -9,6 +9,7 @@
 //! What was not seen stays empty.
 
 mod calm;
+mod gaps;
 mod harm;
 mod headline;
 mod load;
@@ -25,6 +26,7 @@ use crate::records::{FinalKind, FinalRow, Numbered, Observation};
 use crate::run::Run;
 use crate::timeline::{FaultKind, Role};
 
+pub use gaps::{GapRow, about_gaps, gaps, write_gaps_csv};
 pub use harm::attribute;
 pub use headline::headline;
 pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};
@@ -62,7 +64,8 @@ pub struct AvailabilityRow {
     pub new_leader_ms: Option<f64>,
     /// How long the election took: `new_leader_ms - detected_ms`.
     pub election_ms: Option<f64>,
-    /// Until the new leader said that it serves.
+    /// Until the new leader said that it serves, or a trade was acknowledged, if that came before its
+    /// word was heard.
     pub serving_ms: Option<f64>,
     /// How long the new leader took to take over: `serving_ms - new_leader_ms`.
     pub takeover_ms: Option<f64>,
@@ -88,18 +91,33 @@ pub struct AvailabilityRow {
     /// most 1.1 times `p99_before_ms`. Empty if that was not seen before the next fault, or if less
     /// than half of the spells before the fault were like that.
     pub p99_back_ms: Option<f64>,
-    /// Answered operations per second in the calm time.
-    pub goodput_before_per_s: Option<f64>,
-    /// In a closed loop: the answers that the calm time's rate would have given until the backlog
-    /// was drained, less those that came; 0 if that is no more than was missing in 99 of 100
-    /// stretches of the calm time that were as long. In an open loop: operations of the load that
-    /// failed or are unknown, since what came late was not lost.
-    pub goodput_lost: Option<u64>,
-    /// The same as milliseconds of the service before the fault.
-    pub goodput_lost_ms: Option<f64>,
-    /// The longest time in the window, up to the end of the load, without an answer to a trade
-    /// (ok or rejected).
+    /// Trades accepted per second in the calm time; a refused one (rejected) is not.
+    pub trades_before_per_s: Option<f64>,
+    /// Trades that the fault kept from being accepted. In a closed loop an estimate: those that the
+    /// calm time's rate would have given from the fault until the backlog was drained, less those that
+    /// came; below 0 if more came. In an open loop counted: trades of the load that failed or are
+    /// unknown, since what came late was not lost.
+    pub trades_missing: Option<f64>,
+    /// In a closed loop: no more trades than this were missing, by the same estimate, in 99 of 100
+    /// stretches of the calm time that were as long. An estimate below it may be chance.
+    pub trades_missing_noise: Option<f64>,
+    /// `trades_missing` as milliseconds of the service before the fault.
+    pub trades_missing_ms: Option<f64>,
+    /// The same of reads: queries, and lookups during the load.
+    pub reads_before_per_s: Option<f64>,
+    /// Reads that the fault kept from being answered with what they asked for.
+    pub reads_missing: Option<f64>,
+    /// What of that may be chance.
+    pub reads_missing_noise: Option<f64>,
+    /// `reads_missing` as milliseconds of the service before the fault.
+    pub reads_missing_ms: Option<f64>,
+    /// The longest time without an answer to a trade (ok or rejected) that overlaps the time from the
+    /// fault until the backlog was drained (until the next fault or the load's end, if that was not
+    /// seen). It counts from the fault, and up to the next one. Other gaps are in `gaps.csv`.
     pub longest_gap_ms: Option<f64>,
+    /// For how long the harness itself could not run in that time, at the longest: then the machine
+    /// may have stalled the services, too. Empty: no stall was seen.
+    pub harness_stalled_ms: Option<f64>,
     /// Operations that ended in the window as failed.
     pub failed: u64,
     /// Operations that ended in the window as unknown.

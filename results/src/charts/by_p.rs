@@ -13,7 +13,7 @@ use super::output::{Area, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::{Attempt, Material, plural, setting};
 use crate::records::{Manifest, Op};
-use crate::stats::{Estimate, Interval};
+use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::three_digits;
 
@@ -139,7 +139,7 @@ impl Figure for LatencyByP {
     }
 }
 
-/// Answered operations per second against p: queries, and trades.
+/// Accepted operations per second against p: queries, and trades.
 pub(super) struct ThroughputByP {
     chart: Lines,
 }
@@ -163,7 +163,7 @@ impl ThroughputByP {
         };
         let title = "Throughput by share of trades".to_owned();
         let subtitle = setting(material.run.manifest());
-        let axis = "answered per second (log scale)";
+        let axis = "accepted per second (log scale)";
         let chart = Lines::new(material, (title, subtitle), axis, lines);
         Ok(Self { chart: chart.map_err(|why| format!("throughput by p: {why}"))? })
     }
@@ -226,7 +226,14 @@ impl Lines {
             }
         }
         if all().flat_map(|line| &line.points).any(with_interval) {
-            legend.push((palette::interval(), "95 % interval".to_owned()));
+            let slices =
+                material.summary.iter().any(|row| row.interval_basis == Some(Basis::Slices));
+            let name = if slices {
+                format!("steadiness within a trial (an interval takes {MIN_TRIALS})")
+            } else {
+                "95 % interval".to_owned()
+            };
+            legend.push((palette::interval(), name));
         }
         let frame = Frame { title, subtitle, legend };
         let y = Axis::logarithmic(axis, values());

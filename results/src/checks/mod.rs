@@ -57,10 +57,10 @@ use std::path::Path;
 pub use check::MAX_EVIDENCE;
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
 pub use gates::{
-    APART_US, Gate, MAX_LATE_PERCENT, MAX_OWN_LATENESS_US, MIN_AROUND_A_FAULT, MIN_CHANCES,
-    MIN_DURING_A_FAULT, ShutGate,
+    APART_US, Gate, MAX_KEPT_BACK_PERCENT, MIN_AROUND_A_FAULT, MIN_CHANCES, MIN_DURING_A_FAULT,
+    ShutGate,
 };
-pub use harm::FaultHarm;
+pub use harm::{FaultHarm, Harmed};
 pub use replicas::LogDigest;
 pub(crate) use report::grouped_doubts;
 pub use report::{

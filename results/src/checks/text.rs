@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
+use super::harm::Harmed;
 use super::replicas::LogDigest;
 use super::report::{
     CheckResult, ConsistencyReport, Count, DoubtReport, TrialName, grouped_doubts,
@@ -54,9 +55,10 @@ pub(super) fn headline(report: &ConsistencyReport) -> String {
     match report.verdict {
         Verdict::Pass => format!("All {judged} checks looked, and found nothing wrong."),
         Verdict::Fail => format!(
-            "{} of {judged} checks found {}.",
+            "{} of {judged} checks found {}{}.",
             with(Verdict::Fail),
-            plural(report.violations(), "violation")
+            plural(report.violations(), "violation"),
+            harmed(report)
         ),
         Verdict::Inconclusive => {
             let shut = report.gates.iter().filter(|gate| !gate.is_open()).count();
@@ -71,6 +73,12 @@ pub(super) fn headline(report: &ConsistencyReport) -> String {
             }
         }
     }
+}
+
+/// What the violations come to for clients: `: 1 order lost, 0 doubled, 0 stale reads`.
+fn harmed(report: &ConsistencyReport) -> String {
+    let harmed = Harmed::of(&report.harm);
+    if harmed.total() > 0 { format!(": {harmed}") } else { String::new() }
 }
 
 fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {

@@ -25,12 +25,10 @@ mod text;
 use std::fmt;
 
 use self::effect::{Design, Draws};
-use self::figures::MeasuredEffect;
 use self::side::{CellSample, Side};
 use crate::availability::AvailabilityRow;
 use crate::records::Cell;
 use crate::run::Run;
-use crate::stats::Basis;
 use crate::verdict::Verdict;
 
 pub use cache::{CacheEffect, CacheEffects, cache_effects};
@@ -169,8 +167,8 @@ pub fn compare(
         return Err(NotComparable::NothingMeasured { a, b });
     }
     let headline = figures::judged_together(&family, floor.share);
-    let (verdict, reason) = report::verdict(&headline);
-    let basis = coarsest(&family);
+    let trials = family.iter().map(|measured| measured.ratio.trials).min().unwrap_or(0);
+    let (verdict, reason) = report::verdict(&headline, trials);
     Ok(Comparison {
         format: COMPARISON_FORMAT,
         verdict,
@@ -179,19 +177,13 @@ pub fn compare(
         b: SideName::new(b, builds.1),
         paired: design == Design::Paired,
         common_cells: cells.len() as u64,
-        basis,
+        trials: trials as u64,
         floor_percent: floor.share * 100.0,
         floor_from: floor.from.clone(),
-        warnings: doubts::warnings(a.run.manifest(), b.run.manifest(), design, basis),
+        warnings: doubts::warnings(a.run.manifest(), b.run.manifest(), design, trials),
         headline,
         cells: cell_by_cell(&cells, design, floor, &mut draws),
     })
-}
-
-/// Slices, if any figure had to do with them.
-fn coarsest(family: &[MeasuredEffect]) -> Basis {
-    let has_slices = family.iter().any(|measured| measured.ratio.basis == Basis::Slices);
-    if has_slices { Basis::Slices } else { Basis::Trials }
 }
 
 /// The figures of every cell, each looked at alone.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Manifest, Observation, Op, Phase};
-use crate::stats::{Span, TrialSample};
-use crate::summary::{is_answered, is_measured};
+use crate::stats::{Answer, Span, TrialSample};
+use crate::summary::{is_accepted, is_answered, is_measured};
 
 /// Whose operations a figure is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,7 +106,11 @@ fn samples<'a, 'o>(
             continue;
         }
         let kinds = &mut samples.entry(id).or_default().kinds;
-        let operation = (row.start_us, row.response_us());
+        let operation = Answer {
+            start_us: row.start_us,
+            latency_us: row.response_us(),
+            is_accepted: is_accepted(row),
+        };
         let together = (row.phase == Phase::Load).then_some(Kind::Load);
         for kind in [Some(Kind::Only(row.op)), together].into_iter().flatten() {
             let trial = kinds.entry(kind).or_default().entry(row.trial).or_default();

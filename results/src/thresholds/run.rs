@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 
 use super::{Figures, Threshold, ThresholdResult, evaluate};
 use crate::availability;
+use crate::lateness;
 use crate::records::{FolderError, RunFolder};
 use crate::run::Run;
 use crate::summary;
@@ -43,8 +44,11 @@ pub fn evaluate_run(run: &Run, consistency: Verdict) -> Result<Vec<ThresholdResu
         path: folder.path("manifest.json"),
         reason: format!("thresholds: {error}"),
     })?;
+    let mut summary = summary::summarise(manifest, run.observations());
+    let trials = lateness::by_trial(run);
+    summary::mark_withheld(&mut summary, &lateness::by_cell(&trials));
     let figures = Figures {
-        summary: &summary::summarise(manifest, run.observations()),
+        summary: &summary,
         availability: &availability::measure(run),
         consistency: Some(consistency),
     };

@@ -92,6 +92,8 @@ pub struct Timeline {
     pub skipped: BTreeSet<u32>,
     /// How many acts were left out in all, be it what was to end a fault.
     pub skips: u64,
+    /// When the harness itself could not run.
+    pub stalls: Vec<Span>,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
     acts: Vec<Act>,
@@ -136,6 +138,10 @@ impl Timeline {
             EventKind::ArrivalsEnded => {
                 let unsent = event.unsent.unwrap_or(0);
                 self.arrivals_ended.get_or_insert(ArrivalsEnded { at_us, unsent });
+            }
+            EventKind::HarnessStalled => {
+                let from_us = event.planned_us.unwrap_or(at_us);
+                self.stalls.push(Span { from_us, to_us: Some(at_us) });
             }
             EventKind::Healed => _ = self.healed_us.get_or_insert(at_us),
             EventKind::Converged => {

@@ -70,8 +70,13 @@ impl Kept {
             ("charts.txt", self.charts(&figures)),
             ("page.html", without_pictures(&fs::read_to_string(page).unwrap())),
         ];
-        let files =
-            ["summary.csv", "availability.csv", "availability-overall.csv", thresholds::FILE];
+        let files = [
+            "summary.csv",
+            "availability.csv",
+            "availability-overall.csv",
+            "gaps.csv",
+            thresholds::FILE,
+        ];
         said.extend(files.into_iter().filter_map(|name| Some((name, text(name)?))));
         let root = folder.root().parent().unwrap().to_str().unwrap();
         said.into_iter().map(|(name, text)| (name, text.replace(root, "RUNS"))).collect()

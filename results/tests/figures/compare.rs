@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use results::availability::AvailabilityRow;
 use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
 use results::records::{Cell, Observation, Op, RunFolder};
 use results::run::Run;
-use results::stats::Basis;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, manifest, operation};
@@ -140,10 +140,24 @@ fn single_short_trials_cannot_be_told_apart() {
     };
     let [one, two] = ["one", "two"].map(|name| short.read_from(Path::new(name)));
     let comparison = compare(&measured(&one), Some(&measured(&two)), &Floor::default()).unwrap();
-    assert_eq!((comparison.verdict, comparison.basis), (Change::Unknown, Basis::Slices));
+    assert_eq!((comparison.verdict, comparison.trials), (Change::Unknown, 1));
     assert_eq!(comparison.as_verdict(), Verdict::Inconclusive);
-    assert!(comparison.reason.starts_with("Cannot be told: query.p50_us, throughput_per_s"));
-    assert!(comparison.warnings[0].contains("fewer than three trials"));
+}
+
+#[test]
+fn nothing_is_claimed_from_single_trials_however_long_and_different_they_are() {
+    for (trials, there) in [(1, "there is 1"), (2, "there are 2")] {
+        let of = |name: &str, latency_us: u64| run(name, &[(cell(0.0, true), latency_us)], trials);
+        let (a, b) = (of("one", 2_000), of("two", 3_000));
+        let comparison = compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap();
+        assert_eq!(comparison.verdict, Change::Unknown);
+        let all = comparison.headline.iter().chain(&comparison.cells);
+        assert!(all.clone().all(|effect| effect.change == Change::Unknown), "{comparison:?}");
+        assert!(all.clone().all(|effect| effect.low_percent.is_none()), "{comparison:?}");
+        let reason = "Cannot be told: it takes 3 trials of each cell on both sides, and ";
+        assert_eq!(comparison.reason, format!("{reason}{there}."));
+        assert!(comparison.warnings[0].starts_with("Nothing is claimed without 3 trials of each"));
+    }
 }
 
 #[test]
@@ -169,12 +183,27 @@ fn what_differs_besides_is_warned_of() {
 
 #[test]
 fn leaders_deaths_are_compared_fault_by_fault() {
-    let run = synthetic::failover().read();
+    let once = synthetic::failover();
+    let run = once.read();
     let faults = results::availability::measure(&run);
     let run = Measured { run: &run, faults: &faults };
     let comparison = compare(&run, Some(&run), &Floor::default()).unwrap();
     let metrics: Vec<&str> =
         comparison.headline.iter().map(|effect| effect.metric.as_str()).collect();
     assert!(metrics.contains(&"failover.kill.first_ack_ms.median"), "{metrics:?}");
+    // Seven kills of one trial share its good or bad luck.
+    assert!(comparison.headline.iter().all(|effect| effect.change == Change::Unknown));
+
+    let in_trials = |row: &AvailabilityRow| {
+        (1..=3).map(|trial| AvailabilityRow { trial, ..row.clone() }).collect::<Vec<_>>()
+    };
+    let faults: Vec<AvailabilityRow> = run.faults.iter().flat_map(in_trials).collect();
+    let rows = once.observations.iter();
+    let rows = rows.flat_map(|row| (1..=3).map(|trial| Observation { trial, ..row.clone() }));
+    let mut thrice = synthetic::Run { observations: rows.collect(), ..once.clone() };
+    thrice.manifest.cells[0].trials = 3;
+    let thrice = thrice.read();
+    let thrice = Measured { run: &thrice, faults: &faults };
+    let comparison = compare(&thrice, Some(&thrice), &Floor::default()).unwrap();
     assert!(comparison.headline.iter().all(|effect| effect.change == Change::WithinNoise));
 }

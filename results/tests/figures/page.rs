@@ -84,15 +84,18 @@ fn broken() -> Run {
     run
 }
 
-/// An open loop of 100 queries per second, of which those of one second wait for its end.
+/// An open loop of 100 queries per second. For one second nobody answers: three clients wait for that, and
+/// what is due meanwhile waits for a client.
 fn stalled() -> Run {
     let cell = Cell { rate_per_s: Some(100.0), ..cell(0.0, true) };
-    let client_of = |arrival: u64| (arrival % 16) as u32 + 1;
+    let client_of = |arrival: u64| (arrival % 3) as u32 + 1;
     let query = |arrival: u64| {
         let due_us = 1_000_000 + arrival * 10_000;
-        let waited = (100..200).contains(&arrival);
-        let start_us = if waited { 2_995_000 + (arrival - 100) * 30 } else { due_us };
-        let row = operation(&cell, Op::Query, start_us, 400);
+        let row = match arrival {
+            100..103 => operation(&cell, Op::Query, due_us, 2_980_000 - due_us),
+            103..200 => operation(&cell, Op::Query, 2_980_000 + (arrival - 100) * 140, 400),
+            _ => operation(&cell, Op::Query, due_us, 400),
+        };
         Observation { client: client_of(arrival), planned_us: Some(due_us), ..row }
     };
     let event = |at_us, kind| Event::new(cell.id.clone(), 1, at_us, kind);
@@ -123,7 +126,12 @@ fn an_open_loop_shows_what_was_offered_and_what_counting_from_the_send_would_hid
     assert!(answer.ends_with(&format!("it would seem to be {sent}.")), "{answer}");
     let rates = all(&page, "[aria-labelledby=figures-rates] tbody td");
     assert_eq!(text(rates[0]), "100.0", "offered per second");
-    assert_eq!(text(rates[3]), "0", "never sent");
+    assert_eq!(text(rates[4]), "0", "never sent");
+    let waited_max_ms: f64 = text(rates[10]).parse().unwrap();
+    assert!((940.0..1_000.0).contains(&waited_max_ms), "waited for a client: {waited_max_ms}");
+    assert!(
+        text(all(&page, "[aria-labelledby=figures]")[0]).contains("users who come at set times")
+    );
 }
 
 #[test]

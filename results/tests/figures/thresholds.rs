@@ -1,9 +1,10 @@
 //! Thresholds: held, broken, and not measured.
 
 use results::availability;
+use results::lateness::Lateness;
 use results::records::{Op, RunFolder};
 use results::run::Run;
-use results::summary::summarise;
+use results::summary::{mark_withheld, summarise};
 use results::thresholds::{
     self, FILE, Figures, Threshold, ThresholdResult, evaluate, evaluate_run,
 };
@@ -35,6 +36,38 @@ fn a_threshold_without_a_cell_must_hold_in_the_worst() {
     assert_eq!((broken.verdict, broken.reason.as_str()), (Verdict::Fail, "2501 in p0-cache-off"));
     let slowest = of_two_cells("query.throughput_per_s > 1000000");
     assert_eq!(slowest.verdict, Verdict::Fail);
+}
+
+/// The same, with a generator that was 600 µs late itself in the slower cell.
+fn of_a_late_generator(threshold: &str) -> ThresholdResult {
+    let cells = [cell(0.0, true), cell(0.0, false)];
+    let rows: Vec<_> = (1..=1000)
+        .flat_map(|n| {
+            let fast = operation(&cells[0], Op::Query, n * 5_000, n);
+            [fast, operation(&cells[1], Op::Query, n * 5_000, 2_000 + n)]
+        })
+        .collect();
+    let mut summary = summarise(&manifest("bench", cells.to_vec()), &rows);
+    let own = std::iter::repeat_n(600, 1_000).collect();
+    let lateness = Lateness { own_by_op: [(Op::Query, own)].into(), ..Lateness::default() };
+    mark_withheld(&mut summary, &[(cells[1].id.as_str(), lateness)].into());
+    let figures = Figures { summary: &summary, availability: &[], consistency: None };
+    evaluate(&[threshold.parse().unwrap()], &figures).remove(0)
+}
+
+#[test]
+fn what_the_generator_made_late_may_keep_a_threshold_and_breaks_none() {
+    // 2,501 µs are less than five times 600; without the generator it would have been less.
+    assert_eq!(of_a_late_generator("query.p50_us <= 2501").verdict, Verdict::Pass);
+    let unsure = of_a_late_generator("query.p50_us < 2500");
+    assert_eq!(unsure.verdict, Verdict::Inconclusive);
+    assert!(unsure.reason.ends_with("too much is the generator's own lateness"), "{unsure:?}");
+    assert_eq!(
+        of_a_late_generator("p0-cache-off:query.p50_us > 2000").verdict,
+        Verdict::Inconclusive
+    );
+    let other = of_a_late_generator("query.p50_us < 400");
+    assert_eq!((other.verdict, other.cell.as_deref()), (Verdict::Fail, Some("p0-cache-on")));
 }
 
 #[test]
