@@ -1,6 +1,6 @@
 //! Whether the machine lets the harness run at all.
 //!
-//! A thread of its own wakes every [`PERIOD`] and does nothing. When it wakes much later than it should,
+//! A thread of its own wakes every ten milliseconds and does nothing. When it wakes much later than it should,
 //! the machine was busy elsewhere, or a virtual one was stopped; the services beside it have most likely
 //! stood still, too. A gap in their answers at that time says little about them.
 

@@ -49,6 +49,12 @@ impl Outcome {
     pub fn is_answer(self) -> bool {
         matches!(self, Self::Ok | Self::Rejected)
     }
+
+    /// Whether the service did what it was asked for.
+    #[must_use]
+    pub fn is_accepted(self) -> bool {
+        self == Self::Ok
+    }
 }
 
 /// What the front-end said about its cache.

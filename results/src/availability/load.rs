@@ -145,7 +145,7 @@ impl<'a> Load<'a> {
                 Kind::Reads => self.reads = true,
                 Kind::Trades => self.trades = true,
             }
-            if row.outcome == Outcome::Ok {
+            if row.outcome.is_accepted() {
                 match Kind::of(row.op) {
                     Kind::Reads => self.accepted_reads_us.push(row.end_us),
                     Kind::Trades => self.accepted_trades_us.push(row.end_us),

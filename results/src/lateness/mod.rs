@@ -30,7 +30,6 @@ pub use table::table;
 use crate::records::{Observation, Op, Phase};
 use crate::run::Run;
 use crate::stats::Latencies;
-use crate::summary::{is_accepted, is_answered};
 use crate::timeline::{ArrivalsEnded, Timeline};
 
 /// What the generator offered in a time, how punctual it was, and how much of it was answered.
@@ -244,20 +243,20 @@ fn iterations(rows: &[&Observation]) -> Vec<Iteration> {
     let mut iterations: Vec<Iteration> = Vec::new();
     let mut current: HashMap<u32, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.planned_us.is_some()) {
-        let answered_us = is_answered(row).then_some(row.end_us);
+        let answered_us = row.outcome.is_answer().then_some(row.end_us);
         match row.op {
             Op::Query => {
                 current.insert(row.client, iterations.len());
                 let is_measured = row.phase == Phase::Load;
                 let sent_us = row.start_us;
-                let is_accepted = is_accepted(row);
+                let is_accepted = row.outcome.is_accepted();
                 iterations.push(Iteration { is_measured, sent_us, answered_us, is_accepted });
             }
             Op::Trade => {
                 if let Some(index) = current.get(&row.client) {
                     let iteration = &mut iterations[*index];
                     iteration.answered_us = iteration.answered_us.and(answered_us);
-                    iteration.is_accepted &= is_accepted(row);
+                    iteration.is_accepted &= row.outcome.is_accepted();
                 }
             }
             // An iteration that begins with a look at somebody's order goes on with its query.

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use crate::lateness::Lateness;
-use crate::records::{Manifest, Observation, Op, Outcome, Phase};
+use crate::records::{Manifest, Observation, Op, Phase};
 use crate::stats::Span;
 
 pub use row::SummaryRow;
@@ -46,7 +46,7 @@ pub fn is_answered(observation: &Observation) -> bool {
 /// would seem to be the fastest.
 #[must_use]
 pub fn is_accepted(observation: &Observation) -> bool {
-    observation.outcome == Outcome::Ok
+    observation.outcome.is_accepted()
 }
 
 /// Whether the figures count it: an operation of the load, or a lookup at the end.
