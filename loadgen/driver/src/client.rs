@@ -156,7 +156,7 @@ impl Client {
 
     async fn query(&mut self, name: &str) -> (Phase, Option<Stock>) {
         let sent = self.send(self.front_end.query_stock(name)).await;
-        let judged = outcome::of_query(&sent.reply);
+        let judged = outcome::of_query(&sent.reply, name);
         let row = Observation {
             stock_name: Some(name.into()),
             seen_quantity: judged.shown.as_ref().map(|stock| stock.quantity),
@@ -195,7 +195,7 @@ impl Client {
         let Some(Acknowledged { order_no, .. }) = self.acknowledged.last() else { return };
         let order_no = OrderNo(order_no.0 + ahead);
         let sent = self.send(self.front_end.query_order(order_no)).await;
-        let judged = outcome::of_lookup(&sent.reply);
+        let judged = outcome::of_lookup(&sent.reply, order_no);
         let row = self.lookup_row(&sent, &judged, order_no);
         self.record(row);
         self.rest(Op::Lookup, judged.status).await;
@@ -203,7 +203,7 @@ impl Client {
 
     async fn look_up(&mut self, acknowledged: &Acknowledged) {
         let sent = self.send(self.front_end.query_order(acknowledged.order_no)).await;
-        let judged = outcome::of_lookup(&sent.reply);
+        let judged = outcome::of_lookup(&sent.reply, acknowledged.order_no);
         let row = Observation {
             phase: Phase::Lookup,
             request_id: Some(acknowledged.request_id.as_str().into()),

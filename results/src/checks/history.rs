@@ -10,8 +10,9 @@ use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
 use super::index::Index;
+use super::promised;
 use crate::records::{
-    Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome,
+    Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome, Row as _,
 };
 use crate::run::Trial;
 use crate::timeline::Timeline;
@@ -24,9 +25,10 @@ pub(crate) type FinalLine = Numbered<FinalRow>;
 /// The source name of the catalog in `final.csv`.
 pub(crate) const CATALOG: &str = "catalog";
 
-/// A row of `final.csv` that lacks what its kind promises.
+/// A row that lacks what its kind promises.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MalformedRow {
+    pub(crate) file: &'static str,
     pub(crate) line: u64,
     pub(crate) reason: String,
 }
@@ -88,15 +90,17 @@ pub(crate) struct LogEntry<'a> {
 /// A replica's log as it was dumped, ascending by number.
 pub(crate) struct ReplicaLog<'a> {
     pub(crate) source: &'a str,
+    /// How many orders the replica knew to be committed, if the dump says so.
+    pub(crate) committed: Option<u64>,
     pub(crate) entries: Vec<LogEntry<'a>>,
     by_request: Index,
 }
 
 impl<'a> ReplicaLog<'a> {
-    fn new(source: &'a str, mut entries: Vec<LogEntry<'a>>) -> Self {
+    fn new(source: &'a str, committed: Option<u64>, mut entries: Vec<LogEntry<'a>>) -> Self {
         entries.sort_by_key(|entry| (entry.order_no, entry.line.line));
         let by_request = Index::new(&entries, |entry| entry.request_id);
-        Self { source, entries, by_request }
+        Self { source, committed, entries, by_request }
     }
 
     /// The entries that record this request; more than one is a violation of its own.
@@ -195,8 +199,6 @@ pub(crate) struct History<'a> {
     pub(crate) reads: Vec<Read<'a>>,
     /// The trades that clients sent, by request id. A client that reuses an id has several.
     pub(crate) requests: BTreeMap<&'a str, Vec<&'a Operation>>,
-    /// An acknowledged trade without request id, number or content, if there is one.
-    pub(crate) unmatched: Option<&'a Operation>,
     /// The replicas that were dumped, by name.
     pub(crate) logs: Vec<ReplicaLog<'a>>,
     /// The catalog, if it was dumped.
@@ -224,13 +226,13 @@ impl<'a> History<'a> {
             acknowledged: Vec::new(),
             reads: Vec::new(),
             requests: BTreeMap::new(),
-            unmatched: None,
             logs,
             catalog,
             timeline: &trial.timeline,
             missing: &trial.missing,
         };
         for operation in &trial.observations {
+            promised::hold(operation)?;
             history.index(operation);
         }
         Ok(history)
@@ -246,10 +248,7 @@ impl<'a> History<'a> {
                     self.requests.entry(request_id).or_default().push(operation);
                 }
                 if operation.row.outcome == Outcome::Ok {
-                    match acknowledged(operation) {
-                        Some(acknowledged) => self.acknowledged.push(acknowledged),
-                        None => self.unmatched = self.unmatched.or(Some(operation)),
-                    }
+                    self.acknowledged.extend(acknowledged(operation));
                 }
             }
         }
@@ -286,18 +285,22 @@ fn acknowledged(operation: &Operation) -> Option<Acknowledged<'_>> {
 type Dumps<'a> = (Vec<ReplicaLog<'a>>, Option<CatalogState<'a>>);
 
 fn dumps(finals: &[FinalLine]) -> Result<Dumps<'_>, MalformedRow> {
-    let mut logs: BTreeMap<&str, Vec<LogEntry<'_>>> = BTreeMap::new();
+    let mut logs: BTreeMap<&str, (Option<u64>, Vec<LogEntry<'_>>)> = BTreeMap::new();
     let mut catalog: Option<CatalogState<'_>> = None;
     for line in finals {
         let source = line.row.source.as_str();
         match line.row.kind {
             FinalKind::Source if source == CATALOG => _ = catalog.get_or_insert_default(),
-            FinalKind::Source => _ = logs.entry(source).or_default(),
-            FinalKind::Order => logs.entry(source).or_default().push(log_entry(line)?),
+            FinalKind::Source => logs.entry(source).or_default().0 = line.row.order_no,
+            FinalKind::Order => logs.entry(source).or_default().1.push(log_entry(line)?),
             FinalKind::Applied => catalog.get_or_insert_default().applied.push(applied(line)?),
             FinalKind::Stock => {
                 let (name, stock) = final_stock(line)?;
-                catalog.get_or_insert_default().stocks.insert(name, stock);
+                let before = catalog.get_or_insert_default().stocks.insert(name, stock);
+                if before.is_some() {
+                    let (line, reason) = (line.line, format!("{name} is there twice"));
+                    return Err(MalformedRow { file: FinalRow::FILE, line, reason });
+                }
             }
             FinalKind::Refused => {}
         }
@@ -305,7 +308,9 @@ fn dumps(finals: &[FinalLine]) -> Result<Dumps<'_>, MalformedRow> {
     if let Some(catalog) = &mut catalog {
         catalog.index();
     }
-    let logs = logs.into_iter().map(|(source, entries)| ReplicaLog::new(source, entries));
+    let logs = logs.into_iter();
+    let logs =
+        logs.map(|(source, (committed, entries))| ReplicaLog::new(source, committed, entries));
     Ok((logs.collect(), catalog))
 }
 
@@ -353,6 +358,7 @@ struct Needed<'a> {
 impl<'a> Needed<'a> {
     fn value<T>(&self, value: Option<T>, field: &str) -> Result<T, MalformedRow> {
         value.ok_or_else(|| MalformedRow {
+            file: FinalRow::FILE,
             line: self.line.line,
             reason: format!("{} needs the field `{field}`", self.kind),
         })

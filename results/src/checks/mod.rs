@@ -13,11 +13,14 @@
 //! What each check needs, and the stories that it catches, stand at the top of its file.
 
 mod agreement;
+mod answers;
 mod availability_demand;
 mod check;
 mod client_reads;
 mod conservation;
+mod deaths;
 mod doubt;
+mod due;
 mod evidence;
 mod exactly_once;
 mod fresh_reads;
@@ -27,14 +30,17 @@ mod harm;
 mod history;
 mod index;
 mod linearizability;
+mod needs;
 mod numbering;
 mod progress;
+mod promised;
 mod read_order;
 mod read_states;
 mod real_time;
 mod replicas;
 mod report;
 mod reproduce;
+mod share;
 mod shown_orders;
 mod stock_histories;
 mod survival;
@@ -68,7 +74,7 @@ use self::gates::Gates;
 use self::harm::Harms;
 use self::history::{History, MalformedRow};
 use self::report::Tally;
-use crate::records::{FinalRow, FolderError, Row as _};
+use crate::records::FolderError;
 use crate::run::{Run, Trial};
 
 /// Every check, in the order of the report.
@@ -88,6 +94,8 @@ const ALL: &[&Check] = &[
     &linearizability::CHECK,
     &progress::CHECK,
     &availability_demand::CHECK,
+    &answers::CHECK,
+    &deaths::CHECK,
 ];
 
 /// The names of all checks, in the order of the report.
@@ -100,7 +108,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Nothing is written: [`ConsistencyReport::write`] does that.
 ///
 /// # Errors
-/// A row of `final.csv` lacks what its kind promises.
+/// A row lacks what its kind promises.
 pub fn check_run(run: &Run) -> Result<ConsistencyReport, FolderError> {
     let mut report = judge(ALL, run)?;
     let (reproduce, plan) = reproduce::reproduce(run.manifest(), run.folder());
@@ -113,7 +121,7 @@ pub fn check_run(run: &Run) -> Result<ConsistencyReport, FolderError> {
 /// [`linear::export`](crate::linear::export) describes. Returns how many operations there were.
 ///
 /// # Errors
-/// A row of `final.csv` lacks what its kind promises, or `to` cannot be written.
+/// A row lacks what its kind promises, or `to` cannot be written.
 pub fn export_histories(run: &Run, to: &Path) -> Result<u64, FolderError> {
     let unwritable = |source| FolderError::Write { path: to.to_owned(), source };
     let mut file = BufWriter::new(File::create(to).map_err(unwritable)?);
@@ -129,8 +137,8 @@ pub fn export_histories(run: &Run, to: &Path) -> Result<u64, FolderError> {
 }
 
 fn history<'a>(run: &'a Run, trial: &'a Trial) -> Result<History<'a>, FolderError> {
-    History::new(run.manifest(), trial).map_err(|MalformedRow { line, reason }| {
-        let path = run.folder().path(FinalRow::FILE);
+    History::new(run.manifest(), trial).map_err(|MalformedRow { file, line, reason }| {
+        let path = run.folder().path(file);
         FolderError::Row { path, line, reason }
     })
 }

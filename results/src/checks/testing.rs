@@ -150,7 +150,33 @@ impl Trial {
             trade_type: Some(TradeType::Buy),
             quantity: Some(1),
             outcome,
+            status: (outcome == Outcome::Rejected).then_some(404),
             request_id: Some(request_id.into()),
+            ..operation
+        });
+    }
+
+    /// An operation of the load that was not answered, or with this status.
+    pub(crate) fn unanswered(
+        &mut self,
+        client: u32,
+        op: Op,
+        stock_name: &str,
+        status: Option<u16>,
+        interval: (u64, u64),
+    ) {
+        let operation = self.operation(client, op, interval);
+        let is_trade = op == Op::Trade;
+        let request_id = format!("{client}/{}", operation.seq);
+        self.observations.push(Observation {
+            phase: Phase::Load,
+            stock_name: Some(stock_name.into()),
+            trade_type: is_trade.then_some(TradeType::Buy),
+            quantity: is_trade.then_some(1),
+            outcome: if is_trade { Outcome::Unknown } else { Outcome::Failed },
+            status,
+            order_no: (op == Op::Lookup).then_some(1),
+            request_id: is_trade.then(|| request_id.into()),
             ..operation
         });
     }

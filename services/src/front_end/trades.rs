@@ -11,7 +11,7 @@ use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-use wire::bazaar::{OrderAccepted, OrderRejected, TradeRequest};
+use wire::bazaar::{OrderAccepted, OrderRejected, TradeRequest, TradeType};
 use wire::headers;
 use wire::ids::RequestId;
 
@@ -19,6 +19,7 @@ use super::failover::{Believed, Failover, pass_on};
 use super::membership::Membership;
 use super::stocks::check_name;
 use crate::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
+use crate::planted::Bug;
 
 /// Trades under way, those included whose clients have left. Twice what the server admits at once.
 const MAX_TRADES: usize = 2048;
@@ -43,6 +44,13 @@ impl Trades {
     pub async fn trade(&self, request: &Request) -> Result<Answer, Answer> {
         let trade: TradeRequest = request.json()?;
         check_name(&trade.stock_name)?;
+        if self.failover.bugs().has(Bug::SellNothingWhileReduced)
+            && trade.trade_type == TradeType::Sell
+            && self.is_reduced()
+        {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Answer::error_without_effect(status, "a replica is missing"));
+        }
         let call = call(&request_id(request)?, &trade);
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -60,6 +68,11 @@ impl Trades {
             tracing::error!(%error, "a trade ended abnormally");
             Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the trade's outcome is not known")
         })
+    }
+
+    fn is_reduced(&self) -> bool {
+        let configuration = self.membership.configuration();
+        configuration.is_some_and(|known| self.failover.lacks_some(known.member_ids().count()))
     }
 }
 

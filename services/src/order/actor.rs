@@ -26,7 +26,7 @@ use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
 use super::store::{Change, Store};
 use crate::metrics::Metrics;
 use crate::planted::{Bug, Part, Planted, Point};
-use crate::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
+use crate::process::{Held, StateOwner, end_early, exit_on_disk_error, monotonic_us};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -278,7 +278,13 @@ impl Actor {
     fn take(&mut self, input: Input) {
         let effects = match input {
             Input::Tick | Input::Stop => Vec::new(),
-            Input::Heard(configuration) => self.replica.hear(configuration),
+            Input::Heard(configuration) => {
+                let is_removed = self.replica.is_removed_by(&configuration);
+                if is_removed && self.planted.bugs.has(Bug::EndWhenRemoved) {
+                    end_early("it was removed");
+                }
+                self.replica.hear(configuration)
+            }
             Input::Fence(fence, reply) => match self.replica.fence(&fence) {
                 Ok(effects) => {
                     tracing::warn!(epoch = %fence.epoch, "a front-end without a configuration asks");
