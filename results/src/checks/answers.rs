@@ -375,6 +375,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_refused_while_the_machine_stalled_leaves_it_open() {
+        let mut trial = trial();
+        trades(&mut trial, S, 100);
+        errors(&mut trial, Op::Trade, "Stock1", 3 * S, 100);
+        assert_fails(&trial.check(&CHECK), "100 of 200 trades were answered");
+        trial.event(3 * S, EventKind::HarnessStalled).planned_us = Some(2 * S);
+        assert_inconclusive(&trial.check(&CHECK), "100 of 200 trades were answered");
+    }
+
+    #[test]
     fn a_leader_that_is_replaced_for_no_reason_leaves_it_open() {
         let mut trial = trial();
         trades(&mut trial, S, 100);

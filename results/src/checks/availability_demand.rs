@@ -13,7 +13,7 @@
 use crate::records::{Op, Phase};
 
 use super::check::{Check, Finding};
-use super::doubt;
+use super::doubt::{self, Doubt};
 use super::evidence::Violation;
 use super::history::{History, Operation};
 use super::needs::{self, Possible};
@@ -54,7 +54,12 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             if let Some(first) = unanswered(&load, quiet_from_us, quiet_to_us, bound_us) {
                 demands += 1;
                 finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
-                finding.violation(|| stalled(history, first, quiet_from_us, quiet_to_us));
+                let excused_us = excused_us(history, quiet_from_us, quiet_to_us);
+                if quiet_us.saturating_sub(excused_us) < bound_us {
+                    finding.doubt(Doubt::Stalled { quiet_us });
+                } else {
+                    finding.violation(|| stalled(history, first, quiet_from_us, quiet_to_us));
+                }
             }
         }
         demands += usize::try_from((to_us - from_us) / bound_us).unwrap_or(usize::MAX);
@@ -62,6 +67,13 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     if demands > 0 {
         finding.examined("demands for progress", demands);
     }
+}
+
+/// How much of a time the machine may have taken.
+fn excused_us(history: &History<'_>, from_us: u64, to_us: u64) -> u64 {
+    let within =
+        |(begin_us, end_us): (u64, u64)| end_us.min(to_us).saturating_sub(begin_us.max(from_us));
+    needs::stalls(history).map(within).fold(0, u64::saturating_add)
 }
 
 fn stalled(history: &History<'_>, first: &Operation, from_us: u64, to_us: u64) -> Violation {
@@ -112,7 +124,7 @@ fn unanswered<'a>(
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::checks::testing::{Trial, assert_fails, assert_passes};
+    use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
     use crate::records::Action;
     use crate::records::{EventKind, Outcome};
     use wire::bazaar::TradeType::Buy;
@@ -306,6 +318,18 @@ mod tests {
         link_fault(&mut trial, 2, 1, Action::Cut, "order-3 -> catalog");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
+    }
+
+    #[test]
+    fn where_the_machine_stalled_the_harness_too_nobody_is_accused() {
+        let mut trial = trial();
+        in_vain(&mut trial, 2, 5);
+        assert_fails(&trial.check(&CHECK), "for 4000 ms");
+        trial.event(3 * S, EventKind::HarnessStalled).planned_us = Some(S + S / 2);
+        assert_inconclusive(&trial.check(&CHECK), "for 4000 ms, and the machine stalled");
+        // A stall is no excuse for what comes long after it.
+        in_vain(&mut trial, 5, 20);
+        assert_fails(&trial.check(&CHECK), "for 19000 ms");
     }
 
     #[test]

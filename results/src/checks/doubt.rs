@@ -42,6 +42,7 @@ pub(crate) enum Doubt {
     NoTradeAfterHealing,
     Undecided { stock: String, why: &'static str },
     Unanswered { what: String, answered: u64, due: u64 },
+    Stalled { quiet_us: u64 },
     LookupUnanswered,
     LookupsOfOthers(usize),
 }
@@ -90,6 +91,13 @@ impl fmt::Display for Doubt {
                     f,
                     "{answered} of {due} {what} were answered that were due while everything they need \
                      was up, and nothing shows whether the services or the machine did not work"
+                );
+            }
+            Self::Stalled { quiet_us } => {
+                let quiet_ms = super::milliseconds(*quiet_us);
+                return write!(
+                    f,
+                    "no trade was acknowledged for {quiet_ms:.0} ms, and the machine stalled the harness, too"
                 );
             }
             Self::LookupUnanswered => {

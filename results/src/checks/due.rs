@@ -5,8 +5,8 @@
 //!
 //! One that was due and was not answered is put down to the services where they said so themselves, by a
 //! status, or where somebody else was served meanwhile; if nobody was, the machine may have stalled, and
-//! nobody can tell. Nor can anybody where the leader changed though nothing was broken: a stall looks like a
-//! death to whoever waits for an answer.
+//! nobody can tell. Nor can anybody where the harness's own heartbeat says that it did stall, or where the
+//! leader changed though nothing was broken: a stall looks like a death to whoever waits for an answer.
 
 use super::history::{History, Operation};
 use super::needs::{self, Possible};
@@ -34,8 +34,8 @@ pub(super) struct Asked {
     reads: Vec<Possible>,
     trades: Vec<Possible>,
     served: Served,
-    /// When the leader changed though nothing was broken, and a moment before and after.
-    changes: Vec<(u64, u64)>,
+    /// When the machine stalled, or may have: where the leader changed though nothing was broken.
+    stalls: Vec<(u64, u64)>,
 }
 
 impl Asked {
@@ -51,7 +51,7 @@ impl Asked {
             reads: settled(needs::of_reads(history)),
             trades: settled(needs::of_trades(history, 0, u64::MAX)),
             served: Served::new(history),
-            changes: unprovoked_changes(history),
+            stalls: needs::stalls(history).chain(unprovoked_changes(history)).collect(),
         }
     }
 
@@ -81,7 +81,7 @@ impl Asked {
         let row = &operation.row;
         let said_so = row.status.is_some() || self.served.between(row.start_us, row.end_us);
         let may_have_stalled = self
-            .changes
+            .stalls
             .iter()
             .any(|&(from_us, to_us)| row.start_us <= to_us && row.end_us >= from_us);
         said_so && !may_have_stalled

@@ -114,6 +114,15 @@ fn possible_trades(history: &History<'_>) -> Vec<Possible> {
     possible
 }
 
+/// When the machine did not let the harness run, and for as long after that as the bazaar may take to notice
+/// that nothing is broken: whoever was not answered then has seen the machine, and not the services.
+pub(super) fn stalls(history: &History<'_>) -> impl Iterator<Item = (u64, u64)> {
+    let bound_us = bound_us(history);
+    history.timeline.stalls.iter().map(move |stall| {
+        (stall.from_us, stall.to_us.map_or(u64::MAX, |to_us| to_us.saturating_add(bound_us)))
+    })
+}
+
 /// The in-sync replicas of which any could lead at `at_us`; none if trades need not be possible.
 fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
     let is_up = |process| timeline.is_up(process, at_us);

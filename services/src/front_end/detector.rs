@@ -45,6 +45,8 @@ pub struct Detector {
     /// What the catalog said last.
     catalog: watch::Receiver<Option<CatalogStatus>>,
     obstacles: Obstacles,
+    /// Why there is no leader, as it was said last: every round finds it anew, and it is said once.
+    leaderless: Option<String>,
     judge: Judge,
     patience: Patience,
     /// The question under way who could do better than a leader that is doubted: at most one.
@@ -91,6 +93,7 @@ impl Detector {
             everybody,
             catalog,
             obstacles: Obstacles::new(timeout_us),
+            leaderless: None,
             judge: Judge::new(timeout_us),
             patience: Patience::new(timeout_us),
             contests: JoinSet::new(),
@@ -213,6 +216,7 @@ impl Detector {
         if self.judge.keeps(&answered) {
             tracing::info!(leader = %current.leader, "the leader is slow, but alive");
             self.judge.ignore_before(monotonic_us());
+            self.leaderless = None;
             self.membership.set_standing(Standing::Led);
             return;
         }
@@ -302,9 +306,13 @@ impl Detector {
                 tracing::info!(%refused, "the leader stays");
             }
             Err(refused) => {
-                tracing::warn!(%refused, "there is no leader for the time being");
-                let trouble = matches!(refused, Refused::Lost(_)).then(|| refused.to_string());
-                self.membership.set_trouble(trouble);
+                let why = refused.to_string();
+                if self.leaderless.as_ref() != Some(&why) {
+                    tracing::warn!(refused = why, "there is no leader for the time being");
+                }
+                let is_lost = matches!(refused, Refused::Lost(_));
+                self.membership.set_trouble(is_lost.then(|| why.clone()));
+                self.leaderless = Some(why);
                 self.judge.ignore_before(monotonic_us());
                 self.membership.set_standing(Standing::Leaderless);
             }
@@ -315,6 +323,7 @@ impl Detector {
     /// A leadership has begun: everybody is told at once, the new leader by this very ping.
     fn led_by(&mut self, configuration: &Configuration) {
         self.membership.set_trouble(None);
+        self.leaderless = None;
         let (leader, epoch) = (configuration.leader, configuration.epoch);
         let incarnation = configuration.leader_incarnation.clone();
         self.obstacles = Obstacles::new(self.timeout_us);

@@ -99,6 +99,10 @@ pub async fn serve<S: Service>(
     let limits = config.http.limits.with_bugs(config.bugs);
     config.http.limits = limits;
     let connections = Connections::new(limits, config.bugs);
+    // What is accepted inherits it (socket(7)).
+    if let Err(error) = setsockopt(&listener, sockopt::SndBuf, &limits.unread_bytes) {
+        tracing::warn!(%error, "answers that nobody reads take more memory than they should");
+    }
     let server = Arc::new(Server::new(service, config, listener.local_addr().ok()));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -109,7 +113,7 @@ pub async fn serve<S: Service>(
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, limits.unread_bytes) => accepted,
+            accepted = accept(&listener) => accepted,
             () = &mut shutdown => break,
         };
         let tcp = match accepted {
@@ -148,10 +152,9 @@ pub async fn serve<S: Service>(
     }
 }
 
-async fn accept(listener: &TcpListener, unread_bytes: usize) -> std::io::Result<TcpStream> {
+async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    setsockopt(&stream, sockopt::SndBuf, &unread_bytes)?;
     Ok(stream)
 }
 

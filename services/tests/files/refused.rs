@@ -19,6 +19,30 @@ async fn with_no_replicas_file_left_it_refuses_and_says_which_orders_are_gone() 
         }
     };
     assert!(said.contains("gone") && said.contains("#60"), "{said}");
+    if bazaar.runs(Name::FrontEnd) {
+        is_said_once(&mut bazaar, "are gone").await;
+    }
+}
+
+/// However often the front-end asks the replicas again.
+async fn is_said_once(bazaar: &mut Bazaar, words: &str) {
+    let before = pings(bazaar).await;
+    bazaar
+        .until("twenty more pings", async |bazaar| match pings(bazaar).await {
+            pings if pings >= before + 20 => Ok(()),
+            pings => Err(format!("{pings} pings")),
+        })
+        .await;
+    assert_eq!(bazaar.times_said(Name::FrontEnd, words), 1);
+}
+
+/// How many pings a replica has answered.
+async fn pings(bazaar: &Bazaar) -> u64 {
+    let metrics = bazaar.get(Name::Order(1), "/metrics").await.expect("metrics are open to all");
+    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let answered = text.lines().filter(|line| line.starts_with("http_requests_total"));
+    let pings = answered.filter(|line| line.contains("/ping"));
+    pings.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// All the same where the catalog lost its file too: the front-end knows what was committed.
