@@ -146,13 +146,14 @@ fn recovery(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
 }
 
 fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
-    let trades = missing(row.trades_missing, row.trades_missing_noise, row.trades_missing_ms);
-    let reads = missing(row.reads_missing, row.reads_missing_noise, row.reads_missing_ms);
+    let missing = |number: Option<f64>, noise| number.map(|_| with_noise(number, noise));
     vec![
         ("longest gap between answers to trades", ms(row.longest_gap_ms)),
         ("meanwhile the machine stalled the harness for", ms(row.harness_stalled_ms)),
-        ("trades missing", trades),
-        ("reads missing", reads),
+        ("trades missing", missing(row.trades_missing, row.trades_missing_noise)),
+        ("the same in service before", ms(row.trades_missing_ms)),
+        ("reads missing", missing(row.reads_missing, row.reads_missing_noise)),
+        ("the same in service before", ms(row.reads_missing_ms)),
         ("failed", Some(grouped(row.failed))),
         ("unknown", Some(grouped(row.unknown))),
         ("retried", Some(grouped(row.retried))),
@@ -160,14 +161,6 @@ fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
         ("doubled", row.doubled.map(grouped)),
         ("stale", row.stale.map(grouped)),
     ]
-}
-
-/// `12, noise up to 30 (8.40 ms of service)`; without the noise where they were counted.
-fn missing(number: Option<f64>, noise: Option<f64>, ms: Option<f64>) -> Option<String> {
-    let noise = noise.map_or_else(String::new, |noise| format!(", noise up to {noise:.0}"));
-    let service =
-        ms.map_or_else(String::new, |ms| format!(" ({} ms of service)", three_digits(ms)));
-    number.map(|number| format!("{}{noise}{service}", rounded(number)))
 }
 
 /// Never `-0`.

@@ -149,7 +149,7 @@ fn half_of_all_reads_cannot_be_missing() {
         |folder| {
             keep(folder, "observations.csv", |line, text| {
                 line % 2 == 0 || !text.contains(",query,")
-            })
+            });
         },
         [
             Error("observations.csv:6: rows before it are missing: client 3 goes from 3 to 5"),

@@ -27,7 +27,7 @@ pub(crate) struct Laid {
 fn laid(run: &Run) -> Laid {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
-    run.write(&folder);
+    run.with_contents().write(&folder);
     let run = results::run::Run::open(&folder).unwrap();
     let checked = checks::check_run(&run).unwrap();
     checked.write(&folder).unwrap();

@@ -52,6 +52,31 @@ impl Run {
         run::Run::of_rows(folder, &manifest, observations, events, final_rows).unwrap()
     }
 
+    /// With what a client writes down of every operation besides: what an answer showed, and what a trade
+    /// was.
+    pub(crate) fn with_contents(&self) -> Self {
+        let mut run = self.clone();
+        // Numbers follow real time.
+        let mut rows: Vec<&mut Observation> = run.observations.iter_mut().collect();
+        rows.sort_by_key(|row| row.end_us);
+        for (number, row) in (1..).zip(rows) {
+            match row.op {
+                Op::Query => {
+                    row.seen_quantity.get_or_insert(100);
+                    // More than was ever traded, so that no read seems to be stale.
+                    row.seen_volume.get_or_insert(1_000_000);
+                }
+                Op::Trade | Op::Lookup => {
+                    row.trade_type.get_or_insert(TradeType::Buy);
+                    row.quantity.get_or_insert(1);
+                    row.order_no.get_or_insert(number);
+                    row.request_id.get_or_insert_with(|| format!("r{number}").into());
+                }
+            }
+        }
+        run
+    }
+
     /// Writes its files as the harness does.
     pub(crate) fn write(&self, folder: &RunFolder) {
         fs::create_dir_all(folder.root()).unwrap();
