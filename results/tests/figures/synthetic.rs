@@ -100,35 +100,15 @@ pub(crate) fn measured(
     availability::measure(&run.read())
 }
 
-/// The same rows, each with its client's own count and with what a row of its kind has.
+/// The same rows, each with its client's own count.
 fn counted(rows: &[Observation]) -> Vec<Observation> {
     let mut counts: HashMap<(&str, u32, u32), u64> = HashMap::new();
     let counted = rows.iter().map(|row| {
         let seq = counts.entry((&row.cell, row.trial, row.client)).or_default();
         *seq += 1;
-        whole(Observation { seq: *seq, ..row.clone() })
+        Observation { seq: *seq, ..row.clone() }
     });
     counted.collect()
-}
-
-/// The row with all that its kind has; no figure asks about the rest of it. Numbers follow real time.
-fn whole(row: Observation) -> Observation {
-    let number = row.start_us * 10 + u64::from(row.client);
-    let request_id = || format!("{}/{}", row.client, row.seq).as_str().into();
-    match row.op {
-        Op::Query => Observation {
-            seen_quantity: row.seen_quantity.or(Some(100)),
-            seen_volume: row.seen_volume.or(Some(0)),
-            ..row
-        },
-        Op::Trade | Op::Lookup => Observation {
-            trade_type: row.trade_type.or(Some(TradeType::Buy)),
-            quantity: row.quantity.or(Some(1)),
-            order_no: row.order_no.or(Some(number)),
-            request_id: row.request_id.clone().or_else(|| Some(request_id())),
-            ..row
-        },
-    }
 }
 
 fn write_rows<T: serde::Serialize>(folder: &RunFolder, name: &str, rows: &[T]) {
