@@ -17,7 +17,7 @@ OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 .DEFAULT_GOAL := help
 .PHONY: million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
-bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: half of one)
+bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: one)
 	@$(HARNESS) bench $(OPTIONS)
 
 rates: build ## Sweep the offered rate up to saturation; PLAN=FILE, SEED=N (1.5 minutes)

@@ -207,7 +207,7 @@ pub enum ClientAction {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  double-trouble bench --plan quick                        half a minute
+  double-trouble bench --plan quick                        a minute
   double-trouble bench --p 0,0.5 --duration 3 --trials 3
   double-trouble bench --plan rates                        what rate does it hold?
   double-trouble bench --rate 500,1000 --p 0.2             an open loop: the schedule waits for nobody
@@ -369,11 +369,12 @@ Examples:
 Compared are cells that both runs have. The verdict rests on medians and 99th percentiles of queries and
 trades and on the throughput, over all cells (and on times after a leader's death, if there are five): it is
 worse or better if one of them is shown to have changed by more than the noise floor. The chance that any of
-these verdicts is false is below 5%, for all of them together. Use at least five trials a run. Two builds side
+these verdicts is false is below 5%, for all of them together. With fewer than three trials of a cell nothing
+can be told; use at least five. Two builds side
 by side (bench --against DIR) see more than two runs do: what the machine does hits both.
 
-Exit codes: 0 nothing is worse, 1 something is worse, 2 cannot be told (a median or the throughput could be
-worse by 20% without being seen), 3 bad usage, or nothing to compare.")]
+Exit codes: 0 nothing is worse, 1 something is worse, 2 cannot be told (too few trials, or a median or the
+throughput could be worse by 20% without being seen), 3 bad usage, or nothing to compare.")]
 pub struct Compare {
     /// The run to compare with
     pub run_a: PathBuf,

@@ -7,14 +7,18 @@
 //!
 //! * at least [`MIN_ANSWERED`] of what was offered was answered while the schedule lasted, and
 //! * the corrected 99th percentile of all operations is at most [`MAX_P99_FACTOR`] times what it is at
-//!   the lowest rate.
+//!   the lowest rate. Where either is withheld, since the generator was late itself, nothing is asked of it,
+//!   and the sentence says so.
+//!
+//! Answered is ok or rejected: the service kept up with either. The throughput that stands beside is what was
+//! accepted (ok).
 //!
 //! The knee is the highest rate that was held with all rates below it. It lies between two rates that
 //! were tried, so it is as exact as those are close.
 
 use std::collections::HashMap;
 
-use crate::lateness::Lateness;
+use crate::lateness::{Lateness, is_withheld};
 use crate::records::{Cell, Manifest, Observation, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured};
@@ -51,10 +55,15 @@ pub struct Step {
     pub offered_per_s: f64,
     /// How many were answered per second.
     pub answered_per_s: f64,
-    /// The corrected median latency of all queries and trades that were answered; none if none was.
+    /// How many were accepted per second.
+    pub accepted_per_s: f64,
+    /// The corrected median latency of all queries and trades that were answered; none if none was, or if
+    /// it is [withheld](crate::lateness).
     pub p50_us: Option<u64>,
     /// The corrected 99th percentile of the same.
     pub p99_us: Option<u64>,
+    /// Whether that is withheld.
+    pub p99_is_withheld: bool,
     /// The same from when they were sent.
     pub uncorrected_p99_us: Option<u64>,
     /// Whether the bazaar held it, as the module's header defines that.
@@ -64,15 +73,15 @@ pub struct Step {
 /// Every sweep of a run; `cells` is of [`crate::lateness::by_cell`]. A rate of which no trial ran to
 /// its end is left out.
 #[must_use]
-pub fn sweeps(
+pub fn sweeps<'a>(
     manifest: &Manifest,
-    observations: &[Observation],
+    observations: impl IntoIterator<Item = &'a Observation>,
     cells: &HashMap<&str, Lateness>,
 ) -> Vec<Sweep> {
     let mut latencies: HashMap<&str, (Latencies, Latencies)> = HashMap::new();
-    for row in observations.iter().filter(|row| is_measured(row) && is_answered(row)) {
+    for row in observations.into_iter().filter(|row| is_measured(row) && is_answered(row)) {
         if row.op != Op::Lookup && row.planned_us.is_some() {
-            let (due, sent) = latencies.entry(&row.cell).or_default();
+            let (due, sent) = latencies.entry(row.cell.as_str()).or_default();
             due.record(row.response_us());
             sent.record(row.latency_us);
         }
@@ -104,13 +113,20 @@ pub fn sweeps(
 
 /// `due` and `sent` are the latencies from when operations were due, and from when they were sent.
 fn step(cell: &Cell, lateness: &Lateness, (due, sent): &(Latencies, Latencies)) -> Option<Step> {
+    let told = |quantile: f64| {
+        let own_us = lateness.own.percentile_us(quantile).map(|us| us as f64);
+        due.percentile_us(quantile).filter(|&us| !is_withheld(us as f64, own_us))
+    };
+    let p99_us = told(0.99);
     Some(Step {
         cell: cell.id.clone(),
         rate_per_s: cell.rate_per_s?,
         offered_per_s: lateness.offered_per_s()?,
         answered_per_s: lateness.answered_per_s()?,
-        p50_us: due.percentile_us(0.5),
-        p99_us: due.percentile_us(0.99),
+        accepted_per_s: lateness.accepted_per_s()?,
+        p50_us: told(0.5),
+        p99_us,
+        p99_is_withheld: p99_us.is_none() && due.count() > 0,
         uncorrected_p99_us: sent.percentile_us(0.99),
         is_held: lateness.answered as f64 >= MIN_ANSWERED * lateness.offered as f64,
     })
@@ -120,9 +136,11 @@ impl Sweep {
     /// Sorts the rates, and holds each one's latency against the lowest one's.
     fn judge(&mut self) {
         self.steps.sort_by(|one, other| one.rate_per_s.total_cmp(&other.rate_per_s));
-        let lowest_us = self.steps.first().and_then(|step| step.p99_us).unwrap_or(0);
-        let bound_us = lowest_us.saturating_mul(MAX_P99_FACTOR);
-        for step in &mut self.steps {
+        let Some(lowest) = self.steps.first().filter(|lowest| !lowest.p99_is_withheld) else {
+            return;
+        };
+        let bound_us = lowest.p99_us.unwrap_or(0).saturating_mul(MAX_P99_FACTOR);
+        for step in self.steps.iter_mut().filter(|step| !step.p99_is_withheld) {
             step.is_held &= step.p99_us.is_some_and(|p99_us| p99_us <= bound_us);
         }
     }
@@ -146,7 +164,11 @@ impl Sweep {
         let build = self.build.as_ref().map_or(String::new(), |build| format!(", build {build}"));
         let of = format!("p = {}, cache {cache}{build}", self.p);
         let rate = |step: &Step| three_digits(step.rate_per_s);
-        let p99 = |step: &Step| step.p99_us.map_or_else(|| "unknown".to_owned(), ms);
+        let p99 = |step: &Step| match step.p99_us {
+            Some(p99_us) => ms(p99_us),
+            None if step.p99_is_withheld => "withheld, the generator was late itself".to_owned(),
+            None => "unknown".to_owned(),
+        };
         let beyond = |step: &Step| {
             let answered = three_digits(step.answered_per_s);
             format!(
@@ -157,6 +179,12 @@ impl Sweep {
         };
         let held = |step: &Step| {
             format!("up to {}/s are held (99th percentile {})", rate(step), p99(step))
+        };
+        let lowest_is_withheld = self.steps.first().is_some_and(|lowest| lowest.p99_is_withheld);
+        let of = if lowest_is_withheld {
+            format!("{of} (nothing was held against the lowest rate's latency, which is withheld)")
+        } else {
+            of
         };
         match (self.knee(), self.beyond()) {
             (Some(knee), Some(lost)) => format!("{of}: {}; {}.", held(knee), beyond(lost)),

@@ -4,6 +4,7 @@
 //! process, no socket and no clock; whoever measures hands it rows.
 //!
 //! * [`records`], a crate of its own: one type per row of every file, and how they are read.
+//! * [`run`]: a run, read once for all of what follows.
 //! * [`timeline`]: what happened to the services, read off a trial's events once, for all of what follows.
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
 //! * [`catalog_queries`]: what the cache kept from the catalog.
@@ -27,6 +28,7 @@ pub mod knee;
 pub mod lateness;
 pub mod linear;
 pub mod report;
+pub mod run;
 pub mod stats;
 pub mod summary;
 pub mod text;

@@ -1,21 +1,21 @@
-//! Figures and charts of a run, from the run's files alone.
+//! Figures and charts of a run, from the run alone.
 //!
 //! Rerunnable: whatever is there is written anew, nothing but the figures' own files is touched.
-//! A run that was cut short is reported as far as it got: files that do not exist yet count as
-//! empty, except the manifest and the observations, without which there is nothing to say.
+//! A run that was cut short is reported as far as it got.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::path::PathBuf;
 
-use crate::availability::{self, AvailabilityRow};
+use crate::availability::{self, AvailabilityRow, GapRow};
 use crate::charts::{self, ChartError, Drawn, Material};
 use crate::checks::ConsistencyReport;
 use crate::compare::{self, CacheEffects, Comparison, Floor, Measured};
 use crate::knee::{self, Sweep};
 use crate::lateness::{self, Lateness};
-use crate::records::{FolderError, Manifest, Observation, RunFolder};
+use crate::records::{FolderError, RunFolder};
+use crate::run::Run;
 use crate::summary::{self, SummaryRow};
 
 /// Why a run could not be reported.
@@ -44,6 +44,8 @@ pub struct Report {
     pub summary: Vec<SummaryRow>,
     /// The rows of `availability.csv`; empty if no fault was injected.
     pub availability: Vec<AvailabilityRow>,
+    /// The rows of `gaps.csv`: gaps between answers to trades that no fault can be blamed for.
+    pub gaps: Vec<GapRow>,
     /// The charts.
     pub charts: Drawn,
     /// What the cache buys, if cells with and without it were run.
@@ -82,6 +84,8 @@ impl Report {
             parts.push(availability::table(&self.availability));
         }
         parts.extend(self.outage.as_ref().map(|sentences| format!("{sentences}\n")));
+        parts
+            .extend(availability::about_gaps(&self.gaps).map(|sentences| format!("{sentences}\n")));
         let left_out: String =
             self.charts.left_out.iter().map(|reason| format!("no chart: {reason}\n")).collect();
         parts.push(left_out);
@@ -90,23 +94,19 @@ impl Report {
     }
 }
 
-/// Writes `summary.csv`, `availability.csv` and `availability-overall.csv` (if faults were injected)
-/// and the charts. What the checks found is taken from `consistency.json`, if that is there.
+/// Writes `summary.csv`, `availability.csv`, `availability-overall.csv` and `gaps.csv` (if faults were
+/// injected) and the charts. What the checks found is taken from `consistency.json`, if that is there.
 ///
 /// # Errors
-/// If a file cannot be read or written, or a chart cannot be drawn.
-pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
-    let manifest = folder.manifest()?;
-    let observations = folder.observations()?;
-    let events = if_there(folder.events())?;
-    let final_rows = if_there(folder.final_rows())?;
-
-    let mut summary = summary::summarise(&manifest, &observations);
-    let late_trials = lateness::by_trial(&manifest, &observations, &events);
+/// If a file cannot be written, or a chart cannot be drawn.
+pub fn write(run: &Run) -> Result<Report, ReportError> {
+    let (folder, manifest) = (run.folder(), run.manifest());
+    let mut summary = summary::summarise(manifest, run.observations());
+    let late_trials = lateness::by_trial(run);
     let late_cells = lateness::by_cell(&late_trials);
     summary::add_lateness(&mut summary, &late_cells);
     write_file(folder, "summary.csv", |file| summary::write_csv(&summary, file))?;
-    let mut availability = availability::measure(&manifest, &observations, &events, &final_rows);
+    let mut availability = availability::measure(run);
     if !availability.is_empty() {
         if let Some(checked) = ConsistencyReport::read(folder)? {
             availability::attribute(&mut availability, &checked);
@@ -119,35 +119,42 @@ pub fn write(folder: &RunFolder) -> Result<Report, ReportError> {
             availability::write_overall_csv(&overall, file)
         })?;
     }
-    let open_loop = open_loop(&manifest, &observations, &late_cells);
+    let gaps = availability::gaps(run, &availability);
+    if !gaps.is_empty() {
+        write_file(folder, "gaps.csv", |file| availability::write_gaps_csv(&gaps, file))?;
+    }
+    let open_loop = open_loop(run, &late_cells);
     let material = Material {
-        manifest: &manifest,
-        observations: &observations,
-        events: &events,
-        final_rows: &final_rows,
+        run,
         summary: &summary,
         availability: &availability,
         sweeps: open_loop.as_ref().map_or(&[], |open_loop| &open_loop.sweeps),
     };
-    let charts = charts::draw(folder, &material)?;
-    let cache_effects = compare::cache_effects(&manifest, &observations, &summary);
+    let charts = charts::draw(&material)?;
+    let cache_effects = compare::cache_effects(manifest, run.observations(), &summary);
     let cache = cache_effects.sentences();
     let outage = availability::headline(&availability);
     // A run whose builds have nothing in common yet was cut short; its tables say how far it got.
-    let name = folder.name();
-    let measured = Measured { name, manifest, observations, faults: availability.clone() };
+    let measured = Measured { run, faults: &availability };
     let builds = compare::compare(&measured, None, &Floor::default()).ok();
-    Ok(Report { summary, availability, charts, cache, cache_effects, builds, open_loop, outage })
+    Ok(Report {
+        summary,
+        availability,
+        gaps,
+        charts,
+        cache,
+        cache_effects,
+        builds,
+        open_loop,
+        outage,
+    })
 }
 
 /// The table of rates, and a sentence for each sweep of them; nothing if the loop was closed.
-fn open_loop(
-    manifest: &Manifest,
-    observations: &[Observation],
-    cells: &HashMap<&str, Lateness>,
-) -> Option<OpenLoop> {
+fn open_loop(run: &Run, cells: &HashMap<&str, Lateness>) -> Option<OpenLoop> {
+    let manifest = run.manifest();
     let table = lateness::table(manifest, cells)?;
-    let sweeps = knee::sweeps(manifest, observations, cells);
+    let sweeps = knee::sweeps(manifest, run.observations(), cells);
     let sentences: String = sweeps.iter().map(|sweep| format!("{}\n", sweep.sentence())).collect();
     let measured = |id: &String| Some((id.clone(), cells.get(id.as_str())?.clone()));
     Some(OpenLoop {
@@ -155,16 +162,6 @@ fn open_loop(
         sweeps,
         text: table + &sentences,
     })
-}
-
-/// The rows of a file, none if the run was cut short before it.
-pub(crate) fn if_there<T>(rows: Result<Vec<T>, FolderError>) -> Result<Vec<T>, FolderError> {
-    match rows {
-        Err(FolderError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            Ok(Vec::new())
-        }
-        rows => rows,
-    }
 }
 
 fn write_file(

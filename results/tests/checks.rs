@@ -7,6 +7,7 @@ use std::path::Path;
 
 use results::checks::{ConsistencyReport, check_run, export_histories};
 use results::records::RunFolder;
+use results::run::Run;
 use results::verdict::Verdict;
 use tempfile::TempDir;
 
@@ -36,19 +37,19 @@ c,1,lookup,2,3,lookup,Stock1,Sell,1,,8000,8100,100,ok,200,,2,,,,r3,1
 ";
 
 const EVENTS: &str = "\
-cell,trial,at_us,event,fault,planned_us,action,target,process,pid,epoch,version,leader,in_sync,suspected_us,detail
-c,1,50,load-began,,,,,,,,,,,,
-c,1,60,planned,1,2000,kill,leader,,,,,,,,
-c,1,2000,injected,1,2000,kill,leader,order-2,41,,,,,,
-c,1,2050,confirmed,1,2000,kill,leader,order-2,41,,,,,,
-c,1,2100,leader-changed,,,,,,,2,2,1,1,2040,
-c,1,5000,injected,1,4900,restart,leader,order-2,42,,,,,,
-c,1,5050,confirmed,1,4900,restart,leader,order-2,42,,,,,,
-c,1,5500,healed,,,,,,,,,,,,
-c,1,5900,in-sync-changed,,,,,,,2,3,1,1 2,,
-c,1,8200,load-ended,,,,,,,,,,,,
-c,1,9000,converged,,,,,,,,,,,,2 orders
-c,1,9100,finished,,,,,,,,,,,,
+cell,trial,at_us,event,fault,planned_us,action,target,process,pid,epoch,version,leader,in_sync,suspected_us,unsent,detail
+c,1,50,load-began,,,,,,,,,,,,,
+c,1,60,planned,1,2000,kill,leader,,,,,,,,,
+c,1,2000,injected,1,2000,kill,leader,order-2,41,,,,,,,
+c,1,2050,confirmed,1,2000,kill,leader,order-2,41,,,,,,,
+c,1,2100,leader-changed,,,,,,,2,2,1,1,2040,,
+c,1,5000,injected,1,4900,restart,leader,order-2,42,,,,,,,
+c,1,5050,confirmed,1,4900,restart,leader,order-2,42,,,,,,,
+c,1,5500,healed,,,,,,,,,,,,,
+c,1,5900,in-sync-changed,,,,,,,2,3,1,1 2,,,
+c,1,8200,load-ended,,,,,,,,,,,,,
+c,1,9000,converged,,,,,,,,,,,,,2 orders
+c,1,9100,finished,,,,,,,,,,,,,
 ";
 
 const FINAL: &str = "\
@@ -94,7 +95,11 @@ fn edit(folder: &RunFolder, name: &str, from: &str, to: &str) {
 }
 
 fn check(folder: &RunFolder) -> ConsistencyReport {
-    check_run(folder).expect("the run's files can be read")
+    check_run(&open(folder)).expect("the run can be checked")
+}
+
+fn open(folder: &RunFolder) -> Run {
+    Run::open(folder).expect("the run's files can be read")
 }
 
 fn append(folder: &RunFolder, name: &str, text: &str) {
@@ -104,37 +109,47 @@ fn append(folder: &RunFolder, name: &str, text: &str) {
 }
 
 /// Adds what a run needs so that its silence means something: load around the fault, and thirty
-/// trades with a read after each.
+/// trades with a read after each, all of a third client.
 fn make_it_enough(folder: &RunFolder) {
     let mut observations = "\
-c,1,load,1,90,query,Stock1,,,,1600,1700,100,ok,200,,,97,3,hit,,1
-c,1,load,1,91,query,Stock1,,,,3000,3100,100,ok,200,,,97,3,hit,,1
+c,1,load,3,1,query,Stock1,,,,1600,1700,100,ok,200,,,97,3,hit,,1
+c,1,load,3,2,query,Stock1,,,,3000,3100,100,ok,200,,,97,3,hit,,1
 "
     .to_owned();
-    let mut finals = String::new();
-    let stock = "c,1,catalog,stock,,,,Stock1,,,";
-    edit(folder, "final.csv", &format!("{stock}2,98,4,"), &format!("{stock}32,98,34,"));
+    let (mut lookups, mut orders, mut applied) = (String::new(), String::new(), String::new());
     for step in 0..30_u64 {
         let (number, version, volume) = (step + 3, step + 3, step + 5);
         let (kind, left) = if step % 2 == 0 { ("Buy", 97) } else { ("Sell", 98) };
-        let at = 7_200 + step * 20;
+        let (at, looked_up_at) = (7_200 + step * 20, 8_000 + step * 6);
         observations += &format!(
-            "c,1,load,1,{},trade,Stock1,{kind},1,,{at},{},5,ok,200,,{number},,,,e{step},1\n\
-             c,1,load,1,{},query,Stock1,,,,{},{},5,ok,200,,,{left},{volume},miss,,1\n",
-            100 + 2 * step,
+            "c,1,load,3,{},trade,Stock1,{kind},1,,{at},{},5,ok,200,,{number},,,,e{step},1\n\
+             c,1,load,3,{},query,Stock1,,,,{},{},5,ok,200,,,{left},{volume},miss,,1\n",
+            3 + 2 * step,
             at + 5,
-            101 + 2 * step,
+            4 + 2 * step,
             at + 10,
             at + 15,
         );
-        let order = format!("{number},2,e{step},Stock1,{kind},1,,,,");
-        finals += &format!(
-            "c,1,order-1,order,{order}\nc,1,order-2,order,{order}\n\
-             c,1,catalog,applied,,2,e{step},Stock1,{kind},1,{version},{left},{volume},order\n"
+        lookups += &format!(
+            "c,1,lookup,3,{},lookup,Stock1,{kind},1,,{looked_up_at},{},5,ok,200,,{number},,,,e{step},1\n",
+            63 + step,
+            looked_up_at + 5,
+        );
+        orders += &format!("c,1,order-0,order,{number},2,e{step},Stock1,{kind},1,,,,\n");
+        applied += &format!(
+            "c,1,catalog,applied,,2,e{step},Stock1,{kind},1,{version},{left},{volume},order\n"
         );
     }
-    append(folder, "observations.csv", &observations);
-    append(folder, "final.csv", &finals);
+    append(folder, "observations.csv", &(observations + &lookups));
+    let stock = "c,1,catalog,stock,,,,Stock1,,,";
+    edit(folder, "final.csv", &format!("{stock}2,98,4,"), &format!("{stock}32,98,34,"));
+    for replica in ["order-1", "order-2"] {
+        let source = format!("c,1,{replica},source,");
+        edit(folder, "final.csv", &format!("{source}2,"), &format!("{source}32,"));
+        let last = format!("c,1,{replica},order,2,2,r3,Stock1,Sell,1,,,,\n");
+        edit(folder, "final.csv", &last, &(last.clone() + &orders.replace("order-0", replica)));
+    }
+    append(folder, "final.csv", &applied);
 }
 
 #[test]
@@ -201,7 +216,7 @@ fn a_picture_of_each_history_without_an_order_is_written_and_an_old_one_removed(
 fn histories_are_exported_line_by_line() {
     let (root, folder) = run();
     let to = root.path().join("history.jsonl");
-    let count = export_histories(&folder, &to).expect("the histories can be written");
+    let count = export_histories(&open(&folder), &to).expect("the histories can be written");
     let text = fs::read_to_string(&to).expect("they were written");
     assert_eq!((count, text.lines().count()), (6, 7), "{text}");
     assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
@@ -217,7 +232,7 @@ fn a_violation_is_told_with_its_rows_and_the_nearest_fault() {
     assert_eq!(report.verdict.exit_code(), 1);
     let text = report.to_text();
     for said in [
-        "checks found 2 violations.",
+        "checks found 2 violations: 0 orders lost, 0 doubled, 1 stale read.",
         "Violated: each stock's history is linearizable (1 violation)",
         "picture: linearizability-c-trial1-Stock1.html",
         "Violated: no read is older than an acknowledged trade (1 violation)",
@@ -247,7 +262,7 @@ fn what_is_written_to_the_folder_reads_back_the_same() {
 #[test]
 fn a_run_that_was_killed_while_it_wrote_is_inconclusive() {
     let (_root, folder) = run();
-    let finished = "c,1,9100,finished,,,,,,,,,,,,\n";
+    let finished = "c,1,9100,finished,,,,,,,,,,,,,\n";
     edit(&folder, "events.csv", finished, "c,1,91");
     edit(&folder, "final.csv", "c,1,catalog,applied,,2,r3,Stock1,Sell,1,2,98,4,order\n", "c,1,cat");
     edit(&folder, "observations.csv", "8000,8100,100,ok,200,,2,,,,r3,1\n", "8000,8");
@@ -262,7 +277,7 @@ fn a_run_that_was_killed_while_it_wrote_is_inconclusive() {
 #[test]
 fn a_violation_in_a_run_that_was_killed_is_still_a_failure() {
     let (_root, folder) = run();
-    edit(&folder, "events.csv", "c,1,9100,finished,,,,,,,,,,,,\n", "");
+    edit(&folder, "events.csv", "c,1,9100,finished,,,,,,,,,,,,,\n", "");
     edit(&folder, "observations.csv", ",ok,200,,,98,4,hit", ",ok,200,,,97,3,hit");
     assert_eq!(check(&folder).verdict, Verdict::Fail);
 }
@@ -277,7 +292,8 @@ fn a_run_without_its_last_dump_is_inconclusive() {
 #[test]
 fn files_that_are_missing_or_wrong_are_named_with_the_line() {
     let complaint = |folder: &RunFolder| {
-        let message = check_run(folder).map(|report| report.verdict).unwrap_err().to_string();
+        let checked = Run::open(folder).and_then(|run| check_run(&run));
+        let message = checked.map(|report| report.verdict).unwrap_err().to_string();
         message.rsplit('/').next().unwrap_or_default().to_owned()
     };
 
@@ -295,7 +311,7 @@ fn files_that_are_missing_or_wrong_are_named_with_the_line() {
     let (_root, folder) = run();
     let mut events =
         OpenOptions::new().append(true).open(folder.path("events.csv")).expect("it is there");
-    events.write_all(b"d,1,9200,finished,,,,,,,,,,,,\n").expect("it can be written");
+    events.write_all(b"d,1,9200,finished,,,,,,,,,,,,,\n").expect("it can be written");
     assert_eq!(complaint(&folder), "events.csv:14: the manifest has no trial 1 of a cell `d`");
 
     let (_root, folder) = run();

@@ -61,6 +61,12 @@ impl Arrivals {
         let rng = client_rng(seed ^ STREAM, p, trial, NO_CLIENT);
         Self { kind, rate_per_s, rng, count: 0, last_s: 0.0 }
     }
+
+    /// How many are due per second, on average.
+    #[must_use]
+    pub fn rate_per_s(&self) -> f64 {
+        self.rate_per_s
+    }
 }
 
 impl Iterator for Arrivals {

@@ -75,6 +75,24 @@ pub struct Client {
 /// to 10 ms when it is back.
 const REST_AFTER_SILENCE: Duration = Duration::from_millis(10);
 
+/// How long a client of a closed loop rests after a 503. Whoever is told that the service is not there
+/// for now does not ask again at once, and refusals by the thousand would be load that no user makes.
+/// It is no longer than this although `Retry-After` counts in seconds: a client that kept to it would
+/// sleep through a takeover and see nothing of it.
+const REST_AFTER_REFUSAL: Duration = Duration::from_millis(50);
+
+const SERVICE_UNAVAILABLE: u16 = 503;
+
+/// How long a client of a closed loop rests after an operation with this status; `None`: no answer.
+/// A trade without one has taken its time already, or follows a read that was answered.
+fn rest_after(op: Op, status: Option<u16>) -> Option<Duration> {
+    match status {
+        Some(SERVICE_UNAVAILABLE) => Some(REST_AFTER_REFUSAL),
+        None if op == Op::Query => Some(REST_AFTER_SILENCE),
+        _ => None,
+    }
+}
+
 /// A request that was sent, and what became of it.
 struct Sent {
     start_us: u64,
@@ -138,19 +156,16 @@ impl Client {
 
     async fn query(&mut self, name: &str) -> (Phase, Option<Stock>) {
         let sent = self.send(self.front_end.query_stock(name)).await;
-        let judged = outcome::of_query(&sent.reply);
+        let judged = outcome::of_query(&sent.reply, name);
         let row = Observation {
-            stock_name: Some(name.to_owned()),
+            stock_name: Some(name.into()),
             seen_quantity: judged.shown.as_ref().map(|stock| stock.quantity),
             seen_volume: judged.shown.as_ref().map(|stock| stock.trade_volume),
             ..self.row(Op::Query, &sent, &judged)
         };
         let phase = row.phase;
         self.record(row);
-        // An open loop is paced by its schedule, also while nobody answers.
-        if judged.status.is_none() && self.setting.turns.is_none() {
-            tokio::time::sleep(REST_AFTER_SILENCE).await;
-        }
+        self.rest(Op::Query, judged.status).await;
         (phase, judged.shown)
     }
 
@@ -160,17 +175,18 @@ impl Client {
         let sent = self.send(self.front_end.trade(trade, &request_id)).await;
         let judged = outcome::of_trade(&sent.reply);
         let row = Observation {
-            stock_name: Some(trade.stock_name.clone()),
+            stock_name: Some(trade.stock_name.as_str().into()),
             trade_type: Some(trade.trade_type),
             quantity: Some(trade.quantity.get()),
             order_no: judged.shown.map(|order_no| order_no.0),
-            request_id: Some(request_id.clone()),
+            request_id: Some(request_id.as_str().into()),
             ..self.row(Op::Trade, &sent, &judged)
         };
         self.record(row);
         if let (Outcome::Ok, Some(order_no)) = (judged.outcome, judged.shown) {
             self.acknowledged.push(Acknowledged { order_no, request_id });
         }
+        self.rest(Op::Trade, judged.status).await;
     }
 
     /// Looks up an order beyond the last one that this client was told of: it may be anybody's, and
@@ -179,20 +195,31 @@ impl Client {
         let Some(Acknowledged { order_no, .. }) = self.acknowledged.last() else { return };
         let order_no = OrderNo(order_no.0 + ahead);
         let sent = self.send(self.front_end.query_order(order_no)).await;
-        let judged = outcome::of_lookup(&sent.reply);
+        let judged = outcome::of_lookup(&sent.reply, order_no);
         let row = self.lookup_row(&sent, &judged, order_no);
         self.record(row);
+        self.rest(Op::Lookup, judged.status).await;
     }
 
     async fn look_up(&mut self, acknowledged: &Acknowledged) {
         let sent = self.send(self.front_end.query_order(acknowledged.order_no)).await;
-        let judged = outcome::of_lookup(&sent.reply);
+        let judged = outcome::of_lookup(&sent.reply, acknowledged.order_no);
         let row = Observation {
             phase: Phase::Lookup,
-            request_id: Some(acknowledged.request_id.clone()),
+            request_id: Some(acknowledged.request_id.as_str().into()),
             ..self.lookup_row(&sent, &judged, acknowledged.order_no)
         };
         self.record(row);
+        self.rest(Op::Lookup, judged.status).await;
+    }
+
+    /// An open loop is paced by its schedule, also while nobody answers.
+    async fn rest(&self, op: Op, status: Option<u16>) {
+        if self.setting.turns.is_none()
+            && let Some(rest) = rest_after(op, status)
+        {
+            tokio::time::sleep(rest).await;
+        }
     }
 
     fn lookup_row(
@@ -203,7 +230,7 @@ impl Client {
     ) -> Observation {
         let shown: Option<&Order> = judged.shown.as_ref();
         Observation {
-            stock_name: shown.map(|order| order.stock_name.clone()),
+            stock_name: shown.map(|order| order.stock_name.as_str().into()),
             trade_type: shown.map(|order| order.trade_type),
             quantity: shown.map(|order| order.quantity),
             order_no: Some(order_no.0),
@@ -230,7 +257,7 @@ impl Client {
         let planned_us = self.due_us;
         self.due_us = planned_us.map(|due_us| due_us + latency_us);
         Observation {
-            cell: self.setting.cell.clone(),
+            cell: self.setting.cell.as_str().into(),
             trial: self.setting.trial,
             phase: self.setting.control.phase(planned_us.unwrap_or(sent.start_us)),
             client: self.number,
@@ -245,7 +272,7 @@ impl Client {
             latency_us,
             outcome: judged.outcome,
             status: judged.status,
-            reason: judged.reason.clone(),
+            reason: judged.reason.as_deref().map(Into::into),
             order_no: None,
             seen_quantity: None,
             seen_volume: None,
@@ -258,5 +285,24 @@ impl Client {
     fn record(&self, row: Observation) {
         // The recorder is gone only when the run is being given up; it has said why.
         let _ = self.setting.records.send(Record::Observation(Box::new(row)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_refused_rests_a_moment_and_one_that_is_answered_does_not() {
+        for op in [Op::Query, Op::Trade, Op::Lookup] {
+            let rest = rest_after(op, Some(503));
+            assert!(rest.is_some_and(|rest| rest > REST_AFTER_SILENCE), "{rest:?}");
+            assert!(rest.is_some_and(|rest| rest <= Duration::from_millis(50)), "{rest:?}");
+            for status in [200, 404, 500] {
+                assert_eq!(rest_after(op, Some(status)), None, "{op:?} {status}");
+            }
+        }
+        assert_eq!(rest_after(Op::Query, None), Some(REST_AFTER_SILENCE));
+        assert_eq!(rest_after(Op::Trade, None), None);
     }
 }

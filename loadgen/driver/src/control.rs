@@ -113,6 +113,12 @@ impl Control {
         }
     }
 
+    /// Whether what was due at `at_us` belongs to a warm-up that is over.
+    #[must_use]
+    pub fn is_left_from_warm_up(&self, at_us: u64) -> bool {
+        self.phase(at_us) == Phase::WarmUp && self.phase(self.origin.elapsed_us()) == Phase::Load
+    }
+
     /// Whether a client that did so many measured iterations stops now.
     #[must_use]
     pub fn is_over(&self, iterations: u64) -> bool {

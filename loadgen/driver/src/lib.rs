@@ -8,13 +8,15 @@
 //! [`outcome`] (pure), and strung together and recorded by a [`client`]. [`control`] is what the
 //! run and its clients tell each other; [`attack`] hands the clients to goose. In an open loop
 //! [`arrivals`] (pure) says when something is due, and [`pacer`] who does it. [`recorder`] writes
-//! the rows down, and [`tally`] counts them meanwhile.
+//! the rows down, and [`tally`] counts them meanwhile. [`heartbeat`] tells when the machine let none of
+//! them run.
 
 pub mod arrivals;
 pub mod attack;
 pub mod choice;
 pub mod client;
 pub mod control;
+pub mod heartbeat;
 pub mod http;
 pub mod outcome;
 pub mod pacer;

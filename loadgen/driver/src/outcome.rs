@@ -6,7 +6,8 @@
 //! says that the request itself was refused (400, 404, 405, 413, 422), or if the body says that
 //! there was no effect. Everything else that is no clear answer is unknown.
 //!
-//! A read has no effect, so it is never unknown.
+//! A read has no effect, so it is never unknown. Its answer must be about what was asked: one that shows
+//! another stock or another order has failed, whatever its status.
 
 use results::records::{CacheState, Outcome};
 use serde::de::DeserializeOwned;
@@ -33,20 +34,31 @@ pub struct Judged<T> {
     pub shown: Option<T>,
 }
 
-/// Judges the query of a stock.
+/// Judges the query of the stock `name`.
 #[must_use]
-pub fn of_query(reply: &Reply) -> Judged<Stock> {
-    of_read(reply)
+pub fn of_query(reply: &Reply, name: &str) -> Judged<Stock> {
+    of_read(reply, |shown: &Stock| match shown.stock_name.as_str() {
+        shown if shown == name => None,
+        other => Some(format!("the answer is about {other}, and {name} was asked for")),
+    })
 }
 
-/// Judges the query of an order.
+/// Judges the query of the order `number`.
 #[must_use]
-pub fn of_lookup(reply: &Reply) -> Judged<Order> {
-    let Judged { outcome, status, reason, cache, attempts, shown } = of_read::<Data<Order>>(reply);
+pub fn of_lookup(reply: &Reply, number: OrderNo) -> Judged<Order> {
+    let judged = of_read(reply, |shown: &Data<Order>| match shown.data.order_no {
+        shown if shown == number => None,
+        other => Some(format!("the answer is about #{other}, and #{number} was asked for")),
+    });
+    let Judged { outcome, status, reason, cache, attempts, shown } = judged;
     Judged { outcome, status, reason, cache, attempts, shown: shown.map(|shown| shown.data) }
 }
 
-fn of_read<T: DeserializeOwned>(reply: &Reply) -> Judged<T> {
+/// `mismatch` says what is wrong with an answer that can be read, if it is none to the question.
+fn of_read<T: DeserializeOwned>(
+    reply: &Reply,
+    mismatch: impl Fn(&T) -> Option<String>,
+) -> Judged<T> {
     let (status, body) = match reply {
         Reply::Answered { status, body, .. } => (*status, body),
         Reply::NotSent(reason) | Reply::Lost(reason) => {
@@ -56,7 +68,10 @@ fn of_read<T: DeserializeOwned>(reply: &Reply) -> Judged<T> {
     let judged = Judged::answered(reply, status);
     match status {
         200 => match serde_json::from_slice(body) {
-            Ok(shown) => judged.ok(shown),
+            Ok(shown) => match mismatch(&shown) {
+                None => judged.ok(shown),
+                Some(why) => judged.not_ok(Outcome::Failed, why),
+            },
             Err(error) => judged.not_ok(Outcome::Failed, unreadable(&error)),
         },
         404 => match serde_json::from_slice::<ErrorBody>(body) {
@@ -192,9 +207,9 @@ mod tests {
             (Reply::Lost("timed out".to_owned()), Outcome::Failed),
         ];
         for (reply, outcome) in table {
-            assert_eq!(of_query(&reply).outcome, outcome, "{reply:?}");
+            assert_eq!(of_query(&reply, "Stock1").outcome, outcome, "{reply:?}");
         }
-        let judged = of_query(&answered(200, stock));
+        let judged = of_query(&answered(200, stock), "Stock1");
         assert_eq!(judged.cache, Some(CacheState::Miss));
         assert_eq!(judged.shown.map(|stock| stock.quantity), Some(97));
     }
@@ -203,10 +218,25 @@ mod tests {
     fn a_lookup_shows_the_order() {
         let order =
             r#"{"data":{"order_no":7,"stock_name":"Stock1","trade_type":"Buy","quantity":3}}"#;
-        let judged = of_lookup(&answered(200, order));
+        let judged = of_lookup(&answered(200, order), OrderNo(7));
         assert_eq!(judged.shown.map(|order| order.order_no), Some(OrderNo(7)));
         let missing = answered(404, r#"{"error":{"code":404,"message":"order not found"}}"#);
-        assert_eq!(of_lookup(&missing).reason.as_deref(), Some("order not found"));
+        assert_eq!(of_lookup(&missing, OrderNo(7)).reason.as_deref(), Some("order not found"));
+    }
+
+    #[test]
+    fn an_answer_about_something_else_is_none() {
+        let stock = r#"{"stock_name":"Stock2","price":9.99,"trade_volume":3,"quantity":97}"#;
+        let judged = of_query(&answered(200, stock), "Stock1");
+        assert_eq!((judged.outcome, judged.shown), (Outcome::Failed, None));
+        let why = "the answer is about Stock2, and Stock1 was asked for";
+        assert_eq!(judged.reason.as_deref(), Some(why));
+
+        let order =
+            r#"{"data":{"order_no":8,"stock_name":"Stock1","trade_type":"Buy","quantity":3}}"#;
+        let judged = of_lookup(&answered(200, order), OrderNo(7));
+        assert_eq!((judged.outcome, judged.shown), (Outcome::Failed, None));
+        assert_eq!(judged.reason.as_deref(), Some("the answer is about #8, and #7 was asked for"));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! Invariant: after [`Recorder::settle`] returned, every row that was handed in before it was
 //! called is in the operating system's hands. The `finished` event is handed in after that, so a
-//! trial that has it has all its rows.
+//! trial that has it has all its rows; it says how many, so that a reader can tell.
 
 use std::fs::File;
 use std::io;
@@ -31,8 +31,39 @@ pub enum Record {
     Observation(Box<Observation>),
     /// Rows of `final.csv`.
     Final(Vec<FinalRow>),
-    /// Write everything that is waiting, then answer.
-    Settle(oneshot::Sender<()>),
+    /// Write everything that is waiting, then say what was written since the run began.
+    Settle(oneshot::Sender<Written>),
+}
+
+/// How many rows were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// To `observations.csv`.
+    pub observations: u64,
+    /// To `events.csv`.
+    pub events: u64,
+    /// To `final.csv`.
+    pub final_rows: u64,
+}
+
+impl Written {
+    /// What was written after `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            observations: self.observations - earlier.observations,
+            events: self.events - earlier.events,
+            final_rows: self.final_rows - earlier.final_rows,
+        }
+    }
+
+    /// Writes down in a trial's `finished` event how many rows the trial has, if this is how many were
+    /// written before.
+    pub fn count_in(self, finished: &mut Event) {
+        finished.observation_rows = Some(self.observations);
+        finished.event_rows = Some(self.events + 1);
+        finished.final_rows = Some(self.final_rows);
+    }
 }
 
 /// Why a row could not be written.
@@ -109,14 +140,16 @@ impl Recorder {
         std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns once everything that was handed in before is written.
+    /// Returns once everything that was handed in before is written, with how much that was.
     ///
     /// # Errors
     /// It could not be.
-    pub async fn settle(&mut self) -> Result<(), RecorderError> {
+    pub async fn settle(&mut self) -> Result<Written, RecorderError> {
         let (written, answer) = oneshot::channel();
-        if self.records.send(Record::Settle(written)).is_ok() && answer.await.is_ok() {
-            return Ok(());
+        if self.records.send(Record::Settle(written)).is_ok()
+            && let Ok(written) = answer.await
+        {
+            return Ok(written);
         }
         Err(self.why_it_ended())
     }
@@ -161,13 +194,21 @@ impl Files {
                     Some(Record::Settle(written)) => {
                         self.write_waiting(&mut events)?;
                         // Whoever asked may have stopped waiting.
-                        let _ = written.send(());
+                        let _ = written.send(self.written());
                     }
                     None => return self.write_waiting(&mut events),
                 },
                 Some(event) = events.recv() => self.events.append(&event)?,
                 _ = flush.tick() => self.flush()?,
             }
+        }
+    }
+
+    fn written(&self) -> Written {
+        Written {
+            observations: self.observations.rows,
+            events: self.events.rows,
+            final_rows: self.finals.rows,
         }
     }
 
@@ -192,6 +233,8 @@ impl Files {
 struct Table {
     file: &'static str,
     writer: csv::Writer<File>,
+    /// How many were written.
+    rows: u64,
 }
 
 impl Table {
@@ -199,10 +242,11 @@ impl Table {
         let opened = File::create_new(folder.join(file))
             .map_err(|source| RecorderError::Write { file, source: source.into() })?;
         let writer = csv::WriterBuilder::new().buffer_capacity(BUFFER_BYTES).from_writer(opened);
-        Ok(Self { file, writer })
+        Ok(Self { file, writer, rows: 0 })
     }
 
     fn append(&mut self, row: &impl Serialize) -> Result<(), RecorderError> {
+        self.rows += 1;
         self.writer
             .serialize(row)
             .map_err(|source| RecorderError::Write { file: self.file, source })
@@ -225,13 +269,13 @@ mod tests {
 
     fn observation(seq: u64) -> Record {
         Record::Observation(Box::new(Observation {
-            cell: "p0-cache-on".to_owned(),
+            cell: "p0-cache-on".into(),
             trial: 1,
             phase: Phase::Load,
             client: 1,
             seq,
             op: Op::Query,
-            stock_name: Some("a \"quoted\", name".to_owned()),
+            stock_name: Some("a \"quoted\", name".into()),
             trade_type: None,
             quantity: None,
             planned_us: None,
@@ -257,12 +301,17 @@ mod tests {
         for seq in 1..=1000 {
             recorder.records().send(observation(seq)).unwrap();
         }
-        let finished = Event::new("p0-cache-on", 1, 5, EventKind::Finished);
+        let mut finished = Event::new("p0-cache-on", 1, 5, EventKind::Finished);
+        let written = recorder.settle().await.unwrap();
+        assert_eq!(written, Written { observations: 1000, ..Written::default() });
+        written.count_in(&mut finished);
         recorder.events().send(finished.clone()).unwrap();
-        recorder.settle().await.unwrap();
+        let after = recorder.settle().await.unwrap();
+        assert_eq!(after.since(written), Written { events: 1, ..Written::default() });
         let run = RunFolder::new(folder.path());
         let seqs: Vec<_> = run.observations().unwrap().iter().map(|row| row.seq).collect();
         assert_eq!(seqs, (1..=1000).collect::<Vec<_>>());
+        assert_eq!((finished.observation_rows, finished.event_rows), (Some(1000), Some(1)));
         assert_eq!(run.events().unwrap(), [finished]);
         assert!(run.final_rows().unwrap().is_empty());
     }

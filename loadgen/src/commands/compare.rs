@@ -1,9 +1,12 @@
 //! `compare`: what changed between two runs, or two builds in one, and whether it is more than noise.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::Context;
+use results::availability::{self, AvailabilityRow};
 use results::compare::{Comparison, Floor, Measured, compare as compare_runs};
+use results::run::Run;
 
 use super::stored::open;
 use crate::cli::{Compare, CompareFormat};
@@ -12,14 +15,15 @@ use crate::output::{self, say};
 
 /// Compares, and prints or writes what was found.
 pub(super) fn compare(args: &Compare) -> anyhow::Result<Exit> {
-    let a = Measured::read(&open("RUN_A", &args.run_a)?)?;
-    let b = args.run_b.as_ref().map(|folder| anyhow::Ok(Measured::read(&open("RUN_B", folder)?)?));
+    let a = Stored::read("RUN_A", &args.run_a)?;
+    let b = args.run_b.as_ref().map(|folder| Stored::read("RUN_B", folder)).transpose()?;
     let floor = match &args.noise {
-        Some(folder) => Floor::measured(&Measured::read(&open("--noise", folder)?)?)
+        Some(folder) => Floor::measured(&Stored::read("--noise", folder)?.measured())
             .context("--noise needs an A/A run, in which both builds are the same")?,
         None => Floor::default(),
     };
-    let comparison = compare_runs(&a, b.transpose()?.as_ref(), &floor)?;
+    let b = b.as_ref().map(Stored::measured);
+    let comparison = compare_runs(&a.measured(), b.as_ref(), &floor)?;
     let text = formatted(&comparison, args.format)?;
     match &args.out {
         Some(path) => {
@@ -29,6 +33,23 @@ pub(super) fn compare(args: &Compare) -> anyhow::Result<Exit> {
         None => output::stdout(format_args!("{text}")),
     }
     Ok(comparison.as_verdict().into())
+}
+
+/// A run and what its faults cost.
+struct Stored {
+    run: Run,
+    faults: Vec<AvailabilityRow>,
+}
+
+impl Stored {
+    fn read(what: &str, folder: &Path) -> anyhow::Result<Self> {
+        let run = Run::open(&open(what, folder)?)?;
+        Ok(Self { faults: availability::measure(&run), run })
+    }
+
+    fn measured(&self) -> Measured<'_> {
+        Measured { run: &self.run, faults: &self.faults }
+    }
 }
 
 fn formatted(comparison: &Comparison, format: CompareFormat) -> anyhow::Result<String> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::ensure;
 use results::checks::export_histories;
 use results::records::RunFolder;
+use results::run::Run;
 
 use crate::cli::{Check, Folder, Format};
 use crate::exit::Exit;
@@ -16,7 +17,7 @@ pub(super) fn check(args: &Check) -> anyhow::Result<Exit> {
     let run = open("RUN", &args.run)?;
     let programs = (args.format == Format::Junit).then(ForPrograms::on_stdout).transpose()?;
     if let Some(file) = &args.export {
-        let operations = export_histories(&run, file)?;
+        let operations = export_histories(&Run::open(&run)?, file)?;
         note!("{operations} operations exported to {}", file.display());
     }
     let found = check_run(&run)?;

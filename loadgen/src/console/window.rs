@@ -227,7 +227,7 @@ mod tests {
 
     fn row(op: Op, outcome: Outcome, latency_us: u64) -> Observation {
         Observation {
-            cell: "console".to_owned(),
+            cell: "console".into(),
             trial: 1,
             phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
             client: 1,

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use results::checks::{self, ConsistencyReport};
 use results::records::RunFolder;
+use results::run::Run;
 use results::verdict::Verdict;
 
 use super::story::Story;
@@ -78,7 +79,7 @@ impl Attempts<'_> {
 }
 
 fn check(folder: &RunFolder) -> anyhow::Result<ConsistencyReport> {
-    let report = checks::check_run(folder)?;
+    let report = checks::check_run(&Run::open(folder)?)?;
     report.write(folder).context("cannot write consistency.json")?;
     Ok(report)
 }

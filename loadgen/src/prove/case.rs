@@ -40,6 +40,8 @@ const LINEAR: &str = "linearizable";
 const SUMS: &str = "conservation";
 const POSSIBLE: &str = "progress-while-possible";
 const HEALED: &str = "progress-after-healing";
+const ANSWERED: &str = "answered-while-possible";
+const LIVES: &str = "no-unordered-death";
 
 /// Nothing stands behind it.
 const ALONE: &[&str] = &[];
@@ -241,6 +243,20 @@ pub const CASES: &[Case] = &[
         beside: ALONE,
         story: Story::LeaderDies,
         check: HEALED,
+    },
+    Case {
+        bug: "sell-nothing-while-reduced",
+        what: "nothing is sold while a replica is out of sync",
+        beside: ALONE,
+        story: Story::FollowerStaysAway,
+        check: ANSWERED,
+    },
+    Case {
+        bug: "end-when-removed",
+        what: "a replica that was removed ends",
+        beside: ALONE,
+        story: Story::FollowerSleeps,
+        check: LIVES,
     },
 ];
 

@@ -10,6 +10,7 @@ use results::checks::{self, ConsistencyReport};
 use results::html;
 use results::records::RunFolder;
 use results::report::{self, Report};
+use results::run::Run;
 use results::thresholds::{self, ThresholdResult};
 
 use super::junit::junit;
@@ -57,8 +58,9 @@ impl ForPrograms {
 /// # Errors
 /// A file of the run cannot be read or written.
 pub(super) fn finish(folder: &RunFolder, keep_data: bool) -> anyhow::Result<Found> {
-    let found = check_and_write(folder)?;
-    let shown = write_page(folder, &found).map(|page| show_figures(folder, &page));
+    let run = Run::open(folder)?;
+    let found = check_and_write(&run)?;
+    let shown = write_page(&run, &found).map(|page| show_figures(folder, &page));
     show_verdicts(&found);
     say!("Everything is in {}", folder.root().display());
     // The checks do not need the figures, and so are shown even if those cannot be drawn.
@@ -74,8 +76,9 @@ pub(super) fn finish(folder: &RunFolder, keep_data: bool) -> anyhow::Result<Foun
 /// # Errors
 /// A file of the run cannot be read or written.
 pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<Found> {
-    let found = check_and_write(folder)?;
-    show_figures(folder, &write_page(folder, &found)?);
+    let run = Run::open(folder)?;
+    let found = check_and_write(&run)?;
+    show_figures(folder, &write_page(&run, &found)?);
     Ok(found)
 }
 
@@ -87,10 +90,11 @@ pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<Found> {
 pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<Found> {
     // A report of another version, or none at all, says something else as well.
     let before = ConsistencyReport::read(folder).ok().flatten();
-    let found = check_and_write(folder)?;
+    let run = Run::open(folder)?;
+    let found = check_and_write(&run)?;
     let is_same = ConsistencyReport::read(folder)? == before && found.held.is_empty();
     if !is_same && folder.path(html::FILE).is_file() {
-        write_page(folder, &found)?;
+        write_page(&run, &found)?;
     }
     show_verdicts(&found);
     Ok(found)
@@ -102,9 +106,9 @@ struct Page {
     figures: Report,
 }
 
-fn write_page(folder: &RunFolder, found: &Found) -> anyhow::Result<Page> {
-    let figures = report::write(folder)?;
-    let path = html::write(folder, &figures, &found.checked, &found.held)?;
+fn write_page(run: &Run, found: &Found) -> anyhow::Result<Page> {
+    let figures = report::write(run)?;
+    let path = html::write(run, &figures, &found.checked, &found.held)?;
     Ok(Page { path, figures })
 }
 
@@ -122,10 +126,10 @@ fn show_figures(folder: &RunFolder, page: &Page) {
     say!();
 }
 
-fn check_and_write(folder: &RunFolder) -> anyhow::Result<Found> {
-    let checked = checks::check_run(folder)?;
-    checked.write(folder).context("cannot write consistency.json")?;
-    let held = thresholds::evaluate_run(folder, checked.verdict)?;
+fn check_and_write(run: &Run) -> anyhow::Result<Found> {
+    let checked = checks::check_run(run)?;
+    checked.write(run.folder()).context("cannot write consistency.json")?;
+    let held = thresholds::evaluate_run(run, checked.verdict)?;
     Ok(Found { checked, held })
 }
 

@@ -13,6 +13,7 @@ use driver::arrivals::Arrivals;
 use driver::attack;
 use driver::client::Setting;
 use driver::control::Control;
+use driver::heartbeat::{Heartbeat, Stall};
 use driver::pacer::{DRAIN_WITHIN, Pacer, Turns, pace};
 use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
@@ -68,10 +69,11 @@ impl Trial<'_> {
         let events =
             EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events())
                 .heard_by(Arc::clone(&self.listener));
+        let before = recorder.settle().await?;
         let ran = self.with_bazaar(&events, &recorder.records()).await;
-        recorder.settle().await?;
+        let written = recorder.settle().await?.since(before);
         match &ran {
-            Ok(_) => events.emit(EventKind::Finished, |_| {}),
+            Ok(_) => events.emit(EventKind::Finished, |event| written.count_in(event)),
             Err(cut) => {
                 events.emit(EventKind::Interrupted, |event| event.detail = Some(cut.to_string()));
             }
@@ -90,6 +92,7 @@ impl Trial<'_> {
             () = self.stop.requested() => return Err(Cut::Signal),
         };
         bazaar.report_start(events);
+        let _heartbeat = self.watch_the_machine(events)?;
         let probes = Background::start(|stop| {
             probes::watch(Arc::clone(&bazaar), events.clone(), stop.wait())
         });
@@ -97,6 +100,18 @@ impl Trial<'_> {
         probes.stop().await;
         self.stop.see_off(&bazaar).await;
         ran
+    }
+
+    /// Notes when the harness itself could not run, until what is returned is dropped.
+    fn watch_the_machine(&self, events: &EventSink) -> Result<Heartbeat, Cut> {
+        let events = events.clone();
+        let note = move |stall: Stall| {
+            let due_us = Some(stall.due_us);
+            events.emit_at(stall.woke_us, EventKind::HarnessStalled, |event| {
+                event.planned_us = due_us;
+            });
+        };
+        Heartbeat::start(self.origin, note).map_err(|error| Cut::Generator(error.to_string()))
     }
 
     /// Runs the clients beside [`Trial::conduct`], and sees both to their end.

@@ -8,6 +8,7 @@ use results::checks::{self, ConsistencyReport};
 use results::html;
 use results::records::RunFolder;
 use results::report as figures;
+use results::run::Run;
 use results::verdict::Verdict;
 
 use super::plan::{planned_time, round_plan};
@@ -121,7 +122,8 @@ fn judge(
     folder: &RunFolder,
     keep_data: bool,
 ) -> anyhow::Result<(RoundReport, ConsistencyReport)> {
-    let checked = checks::check_run(folder)?;
+    let run = Run::open(folder)?;
+    let checked = checks::check_run(&run)?;
     checked.write(folder)?;
     let round = RoundReport::new(number, plan, &plan.name, &folder.events()?, &checked);
     if checked.verdict != Verdict::Pass {
@@ -129,7 +131,7 @@ fn judge(
         fs::write(&path, checked.to_text())
             .with_context(|| format!("cannot write {}", path.display()))?;
         // A soak's plans demand nothing of figures.
-        html::write(folder, &figures::write(folder)?, &checked, &[])?;
+        html::write(&run, &figures::write(&run)?, &checked, &[])?;
     } else if !keep_data {
         for name in BULKY {
             remove(&folder.path(name))?;

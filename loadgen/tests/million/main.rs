@@ -37,6 +37,7 @@ use faults::probes;
 use faults::process::ProcessName;
 use results::checks;
 use results::records::{Cell, EventKind, FinalRow, MANIFEST_FORMAT, Manifest, RunFolder};
+use results::run::Run;
 use results::verdict::Verdict;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -72,11 +73,13 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
 
     // The files, as a bazaar makes them itself.
     let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
+    bazaar.report_start(&events);
     bazaar.stop().await;
     drop(bazaar);
+    let from_us = origin.elapsed_us();
     let empty = folder.path().join("empty");
     LOGS.iter().for_each(|log| prefill::copy(&folder.path().join("data"), *log, &empty));
-    let last_us = prefill::fill(&folder.path().join("data"), orders, &recorder.records());
+    let last_us = prefill::fill(&folder.path().join("data"), orders, from_us, &recorder.records());
     recorder.settle().await.unwrap();
     steps.done(None, &format!("{orders} orders written into four files")).await;
 
@@ -150,12 +153,12 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     stop_probes.send(()).unwrap();
     watching.await.unwrap();
     bazaar.stop().await;
-    recorder.settle().await.unwrap();
-    events.emit(EventKind::Finished, |_| {});
+    let written = recorder.settle().await.unwrap();
+    events.emit(EventKind::Finished, |event| written.count_in(event));
     recorder.settle().await.unwrap();
 
     steps.restart_clock();
-    let report = checks::check_run(&run).unwrap();
+    let report = checks::check_run(&Run::open(&run).unwrap()).unwrap();
     steps.done(None, "all checks").await;
     println!("{}", report.to_text());
     assert_eq!(report.verdict, Verdict::Pass);

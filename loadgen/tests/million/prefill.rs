@@ -74,17 +74,31 @@ fn all(orders: u64) -> impl Iterator<Item = Order> {
     (1..=orders).map(Order::new)
 }
 
-/// Writes orders 1 to `orders` into a bazaar that has begun and traded nothing. Returns when the
-/// last one was acknowledged, in microseconds since the run's origin.
-pub(crate) fn fill(data: &Path, orders: u64, records: &UnboundedSender<Record>) -> u64 {
+/// Writes orders 1 to `orders` into a bazaar that has begun and traded nothing, as if a client had sent
+/// them from `from_us` on and then looked each of them up. Returns when it was done with that; both are
+/// microseconds since the run's origin.
+pub(crate) fn fill(
+    data: &Path,
+    orders: u64,
+    from_us: u64,
+    records: &UnboundedSender<Record>,
+) -> u64 {
     for id in 1..=3 {
         fill_log(&data.join(format!("order-{id}.db")), orders);
     }
     fill_catalog(&data.join("catalog.db"), orders);
+    let at_us = |seq: u64| from_us + seq * US_PER_TRADE;
     for order in all(orders) {
-        records.send(Record::Observation(Box::new(observation(&order)))).unwrap();
+        let row = observation(&order, order.number, at_us(order.number));
+        records.send(Record::Observation(Box::new(row))).unwrap();
     }
-    orders * US_PER_TRADE + 1
+    for order in all(orders) {
+        let seq = orders + order.number;
+        let (op, phase) = (Op::Lookup, Phase::Lookup);
+        let row = Observation { op, phase, ..observation(&order, seq, at_us(seq)) };
+        records.send(Record::Observation(Box::new(row))).unwrap();
+    }
+    at_us(2 * orders) + 1
 }
 
 fn fill_log(path: &Path, orders: u64) {
@@ -150,16 +164,16 @@ fn fill_catalog(path: &Path, orders: u64) {
     transaction.commit().unwrap();
 }
 
-fn observation(order: &Order) -> Observation {
-    let start_us = order.number * US_PER_TRADE;
+/// The trade of an order, as its client's operation `seq`.
+fn observation(order: &Order, seq: u64, start_us: u64) -> Observation {
     Observation {
-        cell: super::CELL.to_owned(),
+        cell: super::CELL.into(),
         trial: 1,
         phase: Phase::WarmUp,
         client: CLIENT,
-        seq: order.number,
+        seq,
         op: Op::Trade,
-        stock_name: Some(order.stock_name()),
+        stock_name: Some(order.stock_name().into()),
         trade_type: Some(order.trade_type),
         quantity: Some(order.quantity),
         planned_us: None,
@@ -173,7 +187,7 @@ fn observation(order: &Order) -> Observation {
         seen_quantity: None,
         seen_volume: None,
         cache: None,
-        request_id: Some(order.request_id.clone()),
+        request_id: Some(order.request_id.as_str().into()),
         attempts: 1,
     }
 }

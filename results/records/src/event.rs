@@ -38,6 +38,9 @@ pub enum EventKind {
     LeaderServes,
     /// The front-end changed the in-sync set under the same leader.
     InSyncChanged,
+    /// The harness itself could not run: its heartbeat was due at `planned_us` and came at `at_us`, over
+    /// a tenth of a second late. Not in older runs.
+    HarnessStalled,
     /// Everything that was broken has been resumed or restarted.
     Healed,
     /// All replicas are in sync, no trade lacks a number, and two dumps were equal.
@@ -46,7 +49,8 @@ pub enum EventKind {
     NotConverged,
     /// The trial was cut short (Ctrl-C, or an error); `detail` says by what.
     Interrupted,
-    /// The trial ended and every row of it is written.
+    /// The trial ended and every row of it is written: the last event of a trial. From format 3 on it
+    /// says how many there are.
     Finished,
 }
 
@@ -63,7 +67,7 @@ pub struct Event {
     pub event: EventKind,
     /// For a fault: which of the plan's, from 1. Its restart or resume carries the same number.
     pub fault: Option<u32>,
-    /// For a fault: when it was planned to be injected.
+    /// For a fault: when it was planned to be injected. For a stall of the harness: when it began.
     pub planned_us: Option<u64>,
     /// For a fault: what was done.
     pub action: Option<Action>,
@@ -92,6 +96,16 @@ pub struct Event {
     /// In an open loop: how many arrivals were due and never sent, because no client was free until
     /// the end.
     pub unsent: Option<u64>,
+    /// With the end of a trial: how many rows of it the recorder wrote to `observations.csv`. From
+    /// format 3 on, as the next two.
+    #[serde(default)]
+    pub observation_rows: Option<u64>,
+    /// The same for `events.csv`, this row included.
+    #[serde(default)]
+    pub event_rows: Option<u64>,
+    /// The same for `final.csv`.
+    #[serde(default)]
+    pub final_rows: Option<u64>,
     /// Anything that a reader needs besides.
     pub detail: Option<String>,
 }
@@ -117,6 +131,9 @@ impl Event {
             in_sync: None,
             suspected_us: None,
             unsent: None,
+            observation_rows: None,
+            event_rows: None,
+            final_rows: None,
             detail: None,
         }
     }

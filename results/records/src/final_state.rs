@@ -5,6 +5,8 @@ use wire::bazaar::TradeType;
 use wire::dump::{CatalogPage, OrderPage};
 use wire::internal::{Decision, Origin};
 
+use super::Text;
+
 /// What a row of `final.csv` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,11 +28,11 @@ pub enum FinalKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalRow {
     /// The id of a [`Cell`](super::Cell) of the manifest.
-    pub cell: String,
+    pub cell: Text,
     /// Which repetition of the cell, from 1.
     pub trial: u32,
     /// Whose row it is: `order-1`, `order-2`, ..., or `catalog`.
-    pub source: String,
+    pub source: Text,
     /// What the row stands for.
     pub kind: FinalKind,
     /// The order's number.
@@ -38,9 +40,9 @@ pub struct FinalRow {
     /// The epoch it was numbered in, or in which the catalog applied it.
     pub epoch: Option<u64>,
     /// The trade's name.
-    pub request_id: Option<String>,
+    pub request_id: Option<Text>,
     /// The stock's name.
-    pub stock_name: Option<String>,
+    pub stock_name: Option<Text>,
     /// Buy or Sell.
     pub trade_type: Option<TradeType>,
     /// How many.
@@ -60,9 +62,9 @@ impl FinalRow {
     #[must_use]
     pub fn new(cell: &str, trial: u32, source: &str, kind: FinalKind) -> Self {
         Self {
-            cell: cell.to_owned(),
+            cell: cell.into(),
             trial,
-            source: source.to_owned(),
+            source: source.into(),
             kind,
             order_no: None,
             epoch: None,
@@ -89,8 +91,8 @@ impl FinalRow {
         let entries = dump.entries.iter().map(|entry| Self {
             order_no: Some(entry.order_no.0),
             epoch: Some(entry.epoch.0),
-            request_id: Some(entry.request_id.to_string()),
-            stock_name: Some(entry.stock_name.clone()),
+            request_id: Some(entry.request_id.as_str().into()),
+            stock_name: Some(entry.stock_name.as_str().into()),
             trade_type: Some(entry.trade_type),
             quantity: Some(entry.quantity),
             ..Self::new(cell, trial, &source, FinalKind::Order)
@@ -107,7 +109,7 @@ impl FinalRow {
             ..Self::new(cell, trial, source, FinalKind::Source)
         });
         let stocks = dump.stocks.iter().map(|stock| Self {
-            stock_name: Some(stock.stock_name.clone()),
+            stock_name: Some(stock.stock_name.as_str().into()),
             version: Some(stock.version.0),
             quantity_after: Some(stock.quantity),
             volume_after: Some(stock.trade_volume),
@@ -120,8 +122,8 @@ impl FinalRow {
             };
             Self {
                 epoch: trade.epoch.map(|epoch| epoch.0),
-                request_id: Some(trade.request_id.to_string()),
-                stock_name: Some(trade.stock_name.clone()),
+                request_id: Some(trade.request_id.as_str().into()),
+                stock_name: Some(trade.stock_name.as_str().into()),
                 trade_type: Some(trade.trade_type),
                 quantity: Some(trade.quantity),
                 version: trade.version.map(|version| version.0),

@@ -7,13 +7,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::{Deref, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
-use serde::de::DeserializeOwned;
 
 use super::manifest::OLDEST_FORMAT;
-use super::{Event, FinalRow, MANIFEST_FORMAT, Manifest, Observation};
+use super::{Event, FinalRow, MANIFEST_FORMAT, Manifest, Observation, Row};
 
 /// Why a run's folder could not be read, or written to.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub enum FolderError {
     },
 }
 
+/// So much is read from a file at once.
+const BUFFER_BYTES: usize = 256 * 1024;
+
 /// A row and where it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Numbered<T> {
@@ -61,6 +64,14 @@ pub struct Numbered<T> {
     pub line: u64,
     /// The row.
     pub row: T,
+}
+
+impl<T> Deref for Numbered<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.row
+    }
 }
 
 /// A run's folder, `results/runs/<UTC>-<plan>/`.
@@ -114,45 +125,71 @@ impl RunFolder {
 
     /// Reads `observations.csv`.
     pub fn observations(&self) -> Result<Vec<Observation>, FolderError> {
-        self.rows("observations.csv")
+        self.rows()
     }
 
     /// Reads `events.csv`.
     pub fn events(&self) -> Result<Vec<Event>, FolderError> {
-        self.rows("events.csv")
+        self.rows()
     }
 
     /// Reads `final.csv`.
     pub fn final_rows(&self) -> Result<Vec<FinalRow>, FolderError> {
-        self.rows("final.csv")
+        self.rows()
     }
 
-    fn rows<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, FolderError> {
-        Ok(self.numbered(name)?.into_iter().map(|numbered| numbered.row).collect())
+    /// Reads a file of a run of any format.
+    fn rows<T: Row>(&self) -> Result<Vec<T>, FolderError> {
+        let mut rows = Vec::new();
+        self.read(OLDEST_FORMAT..=MANIFEST_FORMAT, |numbered: Numbered<T>| {
+            rows.push(numbered.row);
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
-    /// Reads the CSV file `name`, every row with its line.
-    pub fn numbered<T: DeserializeOwned>(
+    /// Reads the file of these rows, of a run of one of these formats, and hands each row to `take`,
+    /// which may refuse it and say why. Returns whether the file ended in half a row.
+    ///
+    /// # Errors
+    /// The file cannot be read, its header is none of these formats', or a row is not what it should be.
+    pub fn read<T: Row>(
         &self,
-        name: &str,
-    ) -> Result<Vec<Numbered<T>>, FolderError> {
-        let path = self.path(name);
+        formats: RangeInclusive<u32>,
+        mut take: impl FnMut(Numbered<T>) -> Result<(), String>,
+    ) -> Result<bool, FolderError> {
+        let path = self.path(T::FILE);
         let unreadable = |source| FolderError::Read { path: path.clone(), source };
         let mut file = File::open(&path).map_err(unreadable)?;
         let whole_bytes = whole_bytes(&mut file).map_err(unreadable)?;
         // Lengths are compared below: a torn last row must not be an error.
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
+        let buffered = BufReader::with_capacity(BUFFER_BYTES, file);
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(buffered);
         let headers = reader.byte_headers().map_err(|error| bad_csv(&path, error))?.clone();
+        if reader.position().byte() > whole_bytes || headers.is_empty() {
+            return Ok(true);
+        }
+        let header = headers.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(",");
+        let is_of = |format: &u32| T::header(*format) == header;
+        let Some(format) = formats.clone().rev().find(is_of) else {
+            let expected = T::header(*formats.end());
+            let reason = format!("the header must be `{expected}`, and is `{header}`");
+            return Err(FolderError::Row { path, line: 1, reason });
+        };
+        // Columns that stand where the fields do need not be found by their names, row by row.
+        let by_name = (T::header(format) != T::header(MANIFEST_FORMAT)).then_some(&headers);
 
-        let mut rows = Vec::new();
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|error| bad_csv(&path, error))? {
             if reader.position().byte() > whole_bytes {
-                break;
+                return Ok(true);
             }
-            rows.push(typed(&path, &record, &headers)?);
+            let line = record.position().map_or(0, csv::Position::line);
+            let row = typed(&record, &headers, by_name);
+            let taken = row.and_then(|row| take(Numbered { line, row }));
+            taken.map_err(|reason| FolderError::Row { path: path.clone(), line, reason })?;
         }
-        Ok(rows)
+        Ok(false)
     }
 }
 
@@ -170,29 +207,26 @@ fn whole_bytes(file: &mut File) -> io::Result<u64> {
     Ok(if last == *b"\n" { bytes } else { bytes - 1 })
 }
 
-fn typed<T: DeserializeOwned>(
-    path: &Path,
+/// The row, or what is wrong with it.
+fn typed<T: Row>(
     record: &ByteRecord,
     headers: &ByteRecord,
-) -> Result<Numbered<T>, FolderError> {
-    let line = record.position().map_or(0, csv::Position::line);
-    let bad = |reason| FolderError::Row { path: path.to_owned(), line, reason };
+    by_name: Option<&ByteRecord>,
+) -> Result<T, String> {
     if record.len() != headers.len() {
-        let reason = format!("{} fields where the header has {}", record.len(), headers.len());
-        return Err(bad(reason));
+        return Err(format!("{} fields where the header has {}", record.len(), headers.len()));
     }
-    let row = record.deserialize(Some(headers)).map_err(|error| match error.into_kind() {
+    record.deserialize(by_name).map_err(|error| match error.into_kind() {
         csv::ErrorKind::Deserialize { err, .. } => {
             let index = err.field().and_then(|index| usize::try_from(index).ok());
             let field = index.and_then(|index| headers.get(index)).map(String::from_utf8_lossy);
             match field {
-                Some(field) => bad(format!("field `{field}`: {}", err.kind())),
-                None => bad(err.kind().to_string()),
+                Some(field) => format!("field `{field}`: {}", err.kind()),
+                None => err.kind().to_string(),
             }
         }
-        other => bad(format!("{other:?}")),
-    })?;
-    Ok(Numbered { line, row })
+        other => format!("{other:?}"),
+    })
 }
 
 fn bad_csv(path: &Path, error: csv::Error) -> FolderError {
@@ -210,22 +244,39 @@ mod tests {
 
     use serde::Deserialize;
 
-    use super::{FolderError, Numbered, RunFolder};
+    use super::{FolderError, Numbered, Row, RunFolder};
+    use crate::Texts;
 
     #[derive(Debug, PartialEq, Deserialize)]
-    struct Row {
+    struct Counted {
         name: String,
         count: u32,
+    }
+
+    impl Row for Counted {
+        const FILE: &'static str = "rows.csv";
+
+        fn header(format: u32) -> &'static str {
+            if format == 1 { "count,name" } else { "name,count" }
+        }
+
+        fn trial(&self) -> (&str, u32) {
+            (&self.name, self.count)
+        }
+
+        fn share(&mut self, _: &mut Texts) {}
     }
 
     fn read(text: &[u8]) -> Result<Vec<(u64, String, u32)>, FolderError> {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("rows.csv"), text).unwrap();
-        let rows = RunFolder::new(root.path()).numbered("rows.csv")?;
-        Ok(rows
-            .into_iter()
-            .map(|Numbered { line, row: Row { name, count } }| (line, name, count))
-            .collect())
+        let mut rows = Vec::new();
+        RunFolder::new(root.path()).read(1..=2, |Numbered { line, row }| {
+            let Counted { name, count } = row;
+            rows.push((line, name, count));
+            if count == 13 { Err("unlucky".to_owned()) } else { Ok(()) }
+        })?;
+        Ok(rows)
     }
 
     fn complaint(text: &[u8]) -> String {
@@ -269,6 +320,17 @@ mod tests {
             complaint(b"name,count\na,1\nb,many\nc"),
             "rows.csv:3: field `count`: invalid digit found in string"
         );
-        assert_eq!(complaint(b"name,number\na,1\n"), "rows.csv:2: missing field `count`");
+        assert_eq!(complaint(b"name,count\na,1\nb,13\n"), "rows.csv:3: unlucky");
+    }
+
+    #[test]
+    fn the_header_is_exactly_that_of_the_format() {
+        assert_eq!(read(b"count,name\n1,a\n").unwrap(), [(2, "a".to_owned(), 1)]);
+        for header in ["name,number", "name,count,more", "name", "Name,count"] {
+            let text = format!("{header}\na,1\n");
+            let expected =
+                format!("rows.csv:1: the header must be `name,count`, and is `{header}`");
+            assert_eq!(complaint(text.as_bytes()), expected);
+        }
     }
 }

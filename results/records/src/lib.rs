@@ -13,8 +13,10 @@ mod folder;
 mod manifest;
 mod observation;
 mod process;
+mod row;
 mod sets;
 mod subject;
+mod text;
 
 pub use action::Action;
 pub use event::{Event, EventKind};
@@ -23,5 +25,7 @@ pub use folder::{FolderError, Numbered, RunFolder};
 pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
 pub use observation::{CacheState, Observation, Op, Outcome, Phase};
 pub use process::{ProcessName, UnknownProcess};
+pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};
 pub use subject::{Route, Subject, UnknownSubject};
+pub use text::{Text, Texts};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
-/// an act ended; runs of format 1 are read as well.
-pub const MANIFEST_FORMAT: u32 = 2;
+/// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
+pub const MANIFEST_FORMAT: u32 = 3;
 
 /// The oldest format that is read.
 pub(super) const OLDEST_FORMAT: u32 = 1;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use wire::bazaar::TradeType;
 
+use super::Text;
+
 /// What a client did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,6 +49,12 @@ impl Outcome {
     pub fn is_answer(self) -> bool {
         matches!(self, Self::Ok | Self::Rejected)
     }
+
+    /// Whether the service did what it was asked for.
+    #[must_use]
+    pub fn is_accepted(self) -> bool {
+        self == Self::Ok
+    }
 }
 
 /// What the front-end said about its cache.
@@ -63,7 +71,7 @@ pub enum CacheState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// The id of a [`Cell`](super::Cell) of the manifest.
-    pub cell: String,
+    pub cell: Text,
     /// Which repetition of the cell, from 1. Every (cell, trial) had a bazaar of its own.
     pub trial: u32,
     /// In which part of the trial.
@@ -75,7 +83,7 @@ pub struct Observation {
     /// What it did.
     pub op: Op,
     /// The stock; for a lookup the stock that the answer showed.
-    pub stock_name: Option<String>,
+    pub stock_name: Option<Text>,
     /// Buy or Sell; for a lookup what the answer showed.
     pub trade_type: Option<TradeType>,
     /// How many; for a lookup what the answer showed.
@@ -93,7 +101,7 @@ pub struct Observation {
     /// The HTTP status of the last answer, if there was one.
     pub status: Option<u16>,
     /// The message of an answer that was not ok, or what went wrong without one.
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// The number that a trade was given, or that a lookup asked for.
     pub order_no: Option<u64>,
     /// The quantity that a query showed.
@@ -103,7 +111,7 @@ pub struct Observation {
     /// What the front-end said about its cache.
     pub cache: Option<CacheState>,
     /// A trade's idempotency key; for a lookup the key of the trade whose order is looked up.
-    pub request_id: Option<String>,
+    pub request_id: Option<Text>,
     /// How often it was sent, 1 if it went well at once. A client sends once; the others are those
     /// of the front-end, which asks the order service again when a leader falls silent, under the
     /// same request id. They lie between `start_us` and `end_us`.

@@ -21,17 +21,19 @@
 //!
 //! # Goodput
 //!
-//! In a closed loop whoever waits does not ask, so what is missing must be estimated: the answers
-//! that the rate of the calm time would have given from the fault until its backlog was drained,
-//! less those that came. Service is never even, so a difference counts only if it is more than was
-//! missing in 99 of 100 equally long stretches of the calm time; otherwise the loss is 0, which
-//! means no more than service loses anyway. If the stretch is longer than half of the calm time,
+//! Goodput is what was accepted (ok), reads and trades apart: a refusal, be it a 503 or a trade for
+//! which there is no stock, is an answer and no goodput. In a closed loop whoever waits does not ask,
+//! so what is missing must be estimated: what the rate of the calm time would have given from the fault
+//! until its backlog was drained, less what came. Service is never even, so the estimate has a bound of
+//! noise beside it: what was missing at the most in 99 of 100 equally long stretches of the calm time.
+//! The estimate itself stays as it is, also below the bound and below 0: set to 0 where it is small,
+//! its mean over many faults would be too high. If the stretch is longer than half of the calm time,
 //! stretches of that half are taken, and what was missing in them is scaled up.
 //!
 //! In an open loop the demand is known: whatever was due and answered, however late, is not lost.
-//! What is lost are the operations that failed or whose outcome is unknown.
+//! What is missing are the operations that failed or whose outcome is unknown.
 
-use super::load::{Load, Operation};
+use super::load::{Kind, Load, Operation};
 use super::window::Window;
 
 /// How many operations make a spell.
@@ -48,15 +50,26 @@ const STEADY_PERCENT: f64 = 50.0;
 const STRETCH_STEPS: u64 = 10;
 /// ... but no more than so many are looked at.
 const MAX_STRETCHES: u64 = 10_000;
-/// The share of stretches that were missing no more than what a loss must exceed.
+/// The share of stretches in which no more was missing than the bound of noise.
 const NOISE_QUANTILE: f64 = 0.99;
 
-/// Answers that were missing.
+/// Goodput of one kind that was missing.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Loss {
-    pub(super) operations: u64,
-    /// The time in which the service before the fault gave as many.
-    pub(super) ms: f64,
+pub(super) struct Missing {
+    pub(super) operations: f64,
+    /// How many may be missing by chance; nothing if they were counted, not estimated.
+    pub(super) noise: Option<f64>,
+    /// The time in which the service before the fault gave as many, if it is known how many it gave.
+    pub(super) ms: Option<f64>,
+}
+
+impl Missing {
+    /// What an open loop was missing, which needs no estimate.
+    pub(super) fn counted(operations: u64, kind: Kind, calm: Option<&Calm<'_>>) -> Self {
+        let operations = operations as f64;
+        let per_us = calm.and_then(|calm| calm.per_us(kind));
+        Self { operations, noise: None, ms: per_us.map(|per_us| operations / per_us / 1000.0) }
+    }
 }
 
 /// A time in which nothing was broken, with enough operations to know it by.
@@ -65,8 +78,6 @@ pub(super) struct Calm<'a> {
     load: &'a Load<'a>,
     from_us: u64,
     to_us: u64,
-    /// Answers per microsecond.
-    per_us: f64,
     p99_us: Option<u64>,
     steady_percent: Option<f64>,
 }
@@ -77,8 +88,7 @@ impl<'a> Calm<'a> {
         let due = load.due(from_us, Some(to_us)).iter();
         // What the fault found under way is the fault's.
         let calm: Vec<&Operation> = due.filter(|operation| operation.end_us < to_us).collect();
-        let answers = load.answers(from_us, to_us);
-        if calm.len() < MIN_OPERATIONS || answers == 0 {
+        if calm.len() < MIN_OPERATIONS {
             return None;
         }
         let p99_us = p99(&calm);
@@ -88,13 +98,17 @@ impl<'a> Calm<'a> {
             let good = kept.iter().filter(|&&kept| kept).count();
             100.0 * good as f64 / kept.len() as f64
         });
-        let per_us = answers as f64 / (to_us - from_us) as f64;
-        Some(Self { load, from_us, to_us, per_us, p99_us, steady_percent })
+        Some(Self { load, from_us, to_us, p99_us, steady_percent })
     }
 
-    /// Answers per second.
-    pub(super) fn per_s(&self) -> f64 {
-        self.per_us * 1e6
+    /// Operations of a kind that were accepted per second; nothing if there was none.
+    pub(super) fn per_s(&self, kind: Kind) -> Option<f64> {
+        self.per_us(kind).map(|per_us| per_us * 1e6)
+    }
+
+    fn per_us(&self, kind: Kind) -> Option<f64> {
+        let accepted = self.load.accepted(kind, self.from_us, self.to_us);
+        (accepted > 0).then(|| accepted as f64 / (self.to_us - self.from_us) as f64)
     }
 
     /// The 99th percentile of latencies in milliseconds.
@@ -118,33 +132,30 @@ impl<'a> Calm<'a> {
         Some(if first == 0 { drained_us } else { after[first].due_us })
     }
 
-    /// What a closed loop lost from the fault until `until_us`.
-    pub(super) fn loss(&self, at_us: u64, until_us: u64) -> Loss {
+    /// What a closed loop was missing from the fault until `until_us`.
+    pub(super) fn missing(&self, kind: Kind, at_us: u64, until_us: u64) -> Option<Missing> {
+        let per_us = self.per_us(kind)?;
         let length_us = until_us - at_us;
-        let missing = self.missing(at_us, length_us);
-        if missing > self.noise(length_us) { self.as_loss(missing) } else { self.as_loss(0.0) }
+        let operations = self.less_than_usual(kind, per_us, at_us, length_us);
+        let noise = Some(self.noise(kind, per_us, length_us));
+        Some(Missing { operations, noise, ms: Some(operations / per_us / 1000.0) })
     }
 
-    /// So many operations as a loss.
-    pub(super) fn as_loss(&self, operations: f64) -> Loss {
-        Loss { operations: operations.round() as u64, ms: operations / self.per_us / 1000.0 }
-    }
-
-    /// How many answers less there were than at the calm rate.
-    fn missing(&self, after_us: u64, length_us: u64) -> f64 {
-        let came = self.load.answers(after_us, after_us + length_us);
-        length_us as f64 * self.per_us - came as f64
+    /// How many less were accepted than at the calm rate.
+    fn less_than_usual(&self, kind: Kind, per_us: f64, after_us: u64, length_us: u64) -> f64 {
+        let came = self.load.accepted(kind, after_us, after_us + length_us);
+        length_us as f64 * per_us - came as f64
     }
 
     /// What was missing at the most in 99 of 100 calm stretches of this length.
-    fn noise(&self, length_us: u64) -> f64 {
+    fn noise(&self, kind: Kind, per_us: f64, length_us: u64) -> f64 {
         let calm_us = self.to_us - self.from_us;
         let stretch_us = length_us.min(calm_us / 2).max(1);
         let step_us = (stretch_us / STRETCH_STEPS).max(calm_us / MAX_STRETCHES).max(1);
         let starts = (self.from_us..=self.to_us - stretch_us)
             .step_by(usize::try_from(step_us).unwrap_or(usize::MAX));
         let mut missing: Vec<f64> =
-            starts.map(|from_us| self.missing(from_us, stretch_us)).collect();
+            starts.map(|from_us| self.less_than_usual(kind, per_us, from_us, stretch_us)).collect();
         missing.sort_by(f64::total_cmp);
         let rank = (missing.len() as f64 * NOISE_QUANTILE).ceil() as usize;
         let noise = missing.get(rank.saturating_sub(1)).copied().unwrap_or(0.0);

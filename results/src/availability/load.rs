@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 
+use super::gaps::TradeAnswers;
 use super::window::Window;
-use crate::records::{CacheState, FinalRow, Observation, Op, Outcome, Phase};
+use crate::records::{CacheState, FinalRow, Numbered, Observation, Op, Outcome, Phase};
 use crate::summary::is_answered;
 
 /// An operation of the load.
@@ -43,7 +44,26 @@ struct Trouble {
     end_us: u64,
     outcome: Outcome,
     retried: bool,
+    kind: Kind,
     in_load: bool,
+}
+
+/// What a client wants: goodput is told of each apart, since a fault that stops every trade may leave
+/// reads alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Queries, and lookups during the load.
+    Reads,
+    Trades,
+}
+
+impl Kind {
+    fn of(op: Op) -> Self {
+        match op {
+            Op::Query | Op::Lookup => Self::Reads,
+            Op::Trade => Self::Trades,
+        }
+    }
 }
 
 /// What became of the operations that ended in a window.
@@ -52,8 +72,20 @@ pub(super) struct Troubles {
     pub(super) failed: u64,
     pub(super) unknown: u64,
     pub(super) retried: u64,
-    /// Failed or unknown, lookups at the end left out.
-    pub(super) unanswered_load: u64,
+    /// Trades that failed or are unknown, without those of the warm-up.
+    unanswered_trades: u64,
+    /// The same of reads, without lookups at the end.
+    unanswered_reads: u64,
+}
+
+impl Troubles {
+    /// How many of a kind failed or are unknown, of the load.
+    pub(super) fn unanswered(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Reads => self.unanswered_reads,
+            Kind::Trades => self.unanswered_trades,
+        }
+    }
 }
 
 /// The operations of one trial.
@@ -61,13 +93,16 @@ pub(super) struct Troubles {
 pub(super) struct Load<'a> {
     /// Those of the load proper, without warm-up and lookups at the end, by when they were due.
     pub(super) operations: Vec<Operation>,
-    /// When those of them were answered that were, ascending.
-    pub(super) answers_us: Vec<u64>,
+    /// When reads of those were accepted (ok), ascending.
+    accepted_reads_us: Vec<u64>,
+    /// The same of trades.
+    accepted_trades_us: Vec<u64>,
     /// When its last operation ended.
     ended_us: Option<u64>,
     /// Whether operations were planned for a time, whether or not a client was free then.
     pub(super) is_open: bool,
     trades: bool,
+    reads: bool,
     /// When trades were answered, warm-up included, ascending.
     trade_answers_us: Vec<u64>,
     /// By when they were acknowledged.
@@ -80,14 +115,15 @@ pub(super) struct Load<'a> {
 
 impl<'a> Load<'a> {
     /// The operations of one trial; `log` says in which epoch a trade was numbered.
-    pub(super) fn new(rows: &[&'a Observation], log: &'a [FinalRow]) -> Self {
+    pub(super) fn new(rows: &[&'a Observation], log: &'a [Numbered<FinalRow>]) -> Self {
         let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch));
         let mut load = Self { epochs: numbered.collect(), ..Self::default() };
         for row in rows {
             load.add(row);
         }
         load.operations.sort_by_key(|operation| operation.due_us);
-        load.answers_us.sort_unstable();
+        load.accepted_reads_us.sort_unstable();
+        load.accepted_trades_us.sort_unstable();
         load.trade_answers_us.sort_unstable();
         load.acknowledged.sort_by_key(|trade| trade.end_us);
         load.troubles.sort_by_key(|trouble| trouble.end_us);
@@ -105,9 +141,15 @@ impl<'a> Load<'a> {
             });
             self.ended_us = self.ended_us.max(Some(row.end_us));
             self.is_open |= row.planned_us.is_some();
-            self.trades |= row.op == Op::Trade;
-            if answered {
-                self.answers_us.push(row.end_us);
+            match Kind::of(row.op) {
+                Kind::Reads => self.reads = true,
+                Kind::Trades => self.trades = true,
+            }
+            if row.outcome.is_accepted() {
+                match Kind::of(row.op) {
+                    Kind::Reads => self.accepted_reads_us.push(row.end_us),
+                    Kind::Trades => self.accepted_trades_us.push(row.end_us),
+                }
             }
         }
         if row.op == Op::Trade && answered {
@@ -120,14 +162,22 @@ impl<'a> Load<'a> {
         }
         let retried = row.attempts > 1;
         if !answered || retried {
-            let (end_us, outcome) = (row.end_us, row.outcome);
-            self.troubles.push(Trouble { end_us, outcome, retried, in_load });
+            let (end_us, outcome, kind) = (row.end_us, row.outcome, Kind::of(row.op));
+            self.troubles.push(Trouble { end_us, outcome, retried, kind, in_load });
         }
     }
 
     /// Whether the load traded at all.
     pub(super) fn has_trades(&self) -> bool {
         self.trades
+    }
+
+    /// Whether there was load of this kind.
+    pub(super) fn asks_for(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Reads => self.reads,
+            Kind::Trades => self.trades,
+        }
     }
 
     /// When its first operation was due; nothing without operations.
@@ -143,9 +193,13 @@ impl<'a> Load<'a> {
         &self.operations[from..until.max(from)]
     }
 
-    /// How many answers came after `after_us`, up to and with `until_us`.
-    pub(super) fn answers(&self, after_us: u64, until_us: u64) -> usize {
-        let place = |us: u64| self.answers_us.partition_point(|&answer_us| answer_us <= us);
+    /// How many operations of a kind were accepted after `after_us`, up to and with `until_us`.
+    pub(super) fn accepted(&self, kind: Kind, after_us: u64, until_us: u64) -> usize {
+        let accepted_us = match kind {
+            Kind::Reads => &self.accepted_reads_us,
+            Kind::Trades => &self.accepted_trades_us,
+        };
+        let place = |us: u64| accepted_us.partition_point(|&accepted_us| accepted_us <= us);
         place(until_us).saturating_sub(place(after_us))
     }
 
@@ -176,24 +230,21 @@ impl<'a> Load<'a> {
             troubles.failed += u64::from(trouble.outcome == Outcome::Failed);
             troubles.unknown += u64::from(trouble.outcome == Outcome::Unknown);
             troubles.retried += u64::from(trouble.retried);
-            troubles.unanswered_load += u64::from(!trouble.outcome.is_answer() && trouble.in_load);
+            let unanswered = u64::from(!trouble.outcome.is_answer() && trouble.in_load);
+            match trouble.kind {
+                Kind::Reads => troubles.unanswered_reads += unanswered,
+                Kind::Trades => troubles.unanswered_trades += unanswered,
+            }
         }
         troubles
     }
 
-    /// The longest time without an answered trade, from the fault to the next one or to the end of
-    /// the load. Nothing if the load was over before the fault, or never traded.
-    pub(super) fn longest_gap_us(&self, window: Window) -> Option<u64> {
-        let ended_us = self.ended_us?;
-        let until_us = window.until_us.map_or(ended_us, |until_us| until_us.min(ended_us));
-        if self.trade_answers_us.is_empty() || until_us <= window.at_us {
-            return None;
-        }
-        let place = |us: u64| self.trade_answers_us.partition_point(|&answer_us| answer_us < us);
-        let answers = &self.trade_answers_us[place(window.at_us)..place(until_us)];
-        let ends = answers.iter().copied().chain([until_us]);
-        let mut last_us = window.at_us;
-        let gaps = ends.map(|us| us - std::mem::replace(&mut last_us, us));
-        gaps.max()
+    /// When trades of the load were answered; nothing without operations.
+    pub(super) fn trade_answers(&self) -> Option<TradeAnswers<'_>> {
+        Some(TradeAnswers {
+            answers_us: &self.trade_answers_us,
+            began_us: self.began_us()?,
+            ended_us: self.ended_us?,
+        })
     }
 }

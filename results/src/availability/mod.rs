@@ -9,6 +9,7 @@
 //! What was not seen stays empty.
 
 mod calm;
+mod gaps;
 mod harm;
 mod headline;
 mod load;
@@ -17,14 +18,15 @@ mod text;
 mod trial;
 mod window;
 
-use std::collections::HashMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Event, FinalKind, FinalRow, Manifest, Observation};
-use crate::timeline::{self, FaultKind, Role, Timeline};
+use crate::records::{FinalKind, FinalRow, Numbered, Observation};
+use crate::run::Run;
+use crate::timeline::{FaultKind, Role};
 
+pub use gaps::{GapRow, about_gaps, gaps, write_gaps_csv};
 pub use harm::attribute;
 pub use headline::headline;
 pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};
@@ -62,7 +64,8 @@ pub struct AvailabilityRow {
     pub new_leader_ms: Option<f64>,
     /// How long the election took: `new_leader_ms - detected_ms`.
     pub election_ms: Option<f64>,
-    /// Until the new leader said that it serves.
+    /// Until the new leader said that it serves, or a trade was acknowledged, if that came before its
+    /// word was heard.
     pub serving_ms: Option<f64>,
     /// How long the new leader took to take over: `serving_ms - new_leader_ms`.
     pub takeover_ms: Option<f64>,
@@ -88,18 +91,33 @@ pub struct AvailabilityRow {
     /// most 1.1 times `p99_before_ms`. Empty if that was not seen before the next fault, or if less
     /// than half of the spells before the fault were like that.
     pub p99_back_ms: Option<f64>,
-    /// Answered operations per second in the calm time.
-    pub goodput_before_per_s: Option<f64>,
-    /// In a closed loop: the answers that the calm time's rate would have given until the backlog
-    /// was drained, less those that came; 0 if that is no more than was missing in 99 of 100
-    /// stretches of the calm time that were as long. In an open loop: operations of the load that
-    /// failed or are unknown, since what came late was not lost.
-    pub goodput_lost: Option<u64>,
-    /// The same as milliseconds of the service before the fault.
-    pub goodput_lost_ms: Option<f64>,
-    /// The longest time in the window, up to the end of the load, without an answer to a trade
-    /// (ok or rejected).
+    /// Trades accepted per second in the calm time; a refused one (rejected) is not.
+    pub trades_before_per_s: Option<f64>,
+    /// Trades that the fault kept from being accepted. In a closed loop an estimate: those that the
+    /// calm time's rate would have given from the fault until the backlog was drained, less those that
+    /// came; below 0 if more came. In an open loop counted: trades of the load that failed or are
+    /// unknown, since what came late was not lost.
+    pub trades_missing: Option<f64>,
+    /// In a closed loop: no more trades than this were missing, by the same estimate, in 99 of 100
+    /// stretches of the calm time that were as long. An estimate below it may be chance.
+    pub trades_missing_noise: Option<f64>,
+    /// `trades_missing` as milliseconds of the service before the fault.
+    pub trades_missing_ms: Option<f64>,
+    /// The same of reads: queries, and lookups during the load.
+    pub reads_before_per_s: Option<f64>,
+    /// Reads that the fault kept from being answered with what they asked for.
+    pub reads_missing: Option<f64>,
+    /// What of that may be chance.
+    pub reads_missing_noise: Option<f64>,
+    /// `reads_missing` as milliseconds of the service before the fault.
+    pub reads_missing_ms: Option<f64>,
+    /// The longest time without an answer to a trade (ok or rejected) that overlaps the time from the
+    /// fault until the backlog was drained (until the next fault or the load's end, if that was not
+    /// seen). It counts from the fault, and up to the next one. Other gaps are in `gaps.csv`.
     pub longest_gap_ms: Option<f64>,
+    /// For how long the harness itself could not run in that time, at the longest: then the machine
+    /// may have stalled the services, too. Empty: no stall was seen.
+    pub harness_stalled_ms: Option<f64>,
     /// Operations that ended in the window as failed.
     pub failed: u64,
     /// Operations that ended in the window as unknown.
@@ -119,52 +137,22 @@ pub struct AvailabilityRow {
 /// Measures every fault that was injected, cells in the manifest's order, faults by time. What was
 /// lost, doubled or stale is left empty: [`attribute`] fills that in.
 #[must_use]
-pub fn measure(
-    manifest: &Manifest,
-    observations: &[Observation],
-    events: &[Event],
-    final_rows: &[FinalRow],
-) -> Vec<AvailabilityRow> {
-    let mut trials: HashMap<(&str, u32), Rows<'_>> = timeline::by_trial(events, manifest.replicas)
-        .into_iter()
-        .filter(|(_, timeline)| !timeline.faults().is_empty())
-        .map(|(trial, timeline)| (trial, Rows { timeline, ..Rows::default() }))
-        .collect();
-    // Rows of a trial stand together, so that a trial is looked up once for many of them.
-    for of_trial in observations.chunk_by(|a, b| a.trial == b.trial && a.cell == b.cell) {
-        if let Some(rows) = trials.get_mut(&(of_trial[0].cell.as_str(), of_trial[0].trial)) {
-            rows.observations.extend(of_trial);
-        }
-    }
-    let one_log = |a: &FinalRow, b: &FinalRow| {
-        a.kind == b.kind && a.source == b.source && a.trial == b.trial && a.cell == b.cell
-    };
-    for log in final_rows.chunk_by(one_log).filter(|log| log[0].kind == FinalKind::Order) {
-        if let Some(rows) = trials.get_mut(&(log[0].cell.as_str(), log[0].trial))
-            && log.len() > rows.longest_log.len()
-        {
-            rows.longest_log = log;
-        }
-    }
-    let place = |cell: &str| manifest.cells.iter().position(|known| known.id == cell);
-    let mut trials: Vec<_> = trials
-        .into_iter()
-        .filter_map(|((cell, trial), rows)| Some((place(cell)?, trial, cell, rows)))
-        .collect();
-    trials.sort_by_key(|&(place, trial, ..)| (place, trial));
-    let measured = trials.iter().flat_map(|(_, trial, cell, rows)| {
-        Trial::new(cell, *trial, &rows.timeline, &rows.observations, rows.longest_log).rows()
+pub fn measure(run: &Run) -> Vec<AvailabilityRow> {
+    let hit = run.trials().iter().filter(|trial| !trial.timeline.faults().is_empty());
+    let measured = hit.flat_map(|trial| {
+        let observations: Vec<&Observation> = trial.observations().collect();
+        let (cell, log) = (&trial.cell.id, longest_log(&trial.final_rows));
+        Trial::new(cell, trial.number, &trial.timeline, &observations, log).rows()
     });
     measured.collect()
 }
 
-/// What the files of a run say about one trial.
-#[derive(Default)]
-struct Rows<'a> {
-    timeline: Timeline,
-    observations: Vec<&'a Observation>,
-    /// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
-    longest_log: &'a [FinalRow],
+/// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
+fn longest_log(final_rows: &[Numbered<FinalRow>]) -> &[Numbered<FinalRow>] {
+    let of_one = final_rows.chunk_by(|a, b| a.kind == b.kind && a.source == b.source);
+    let logs = of_one.filter(|log| log[0].kind == FinalKind::Order);
+    // The first of several that are as long.
+    logs.rev().max_by_key(|log| log.len()).unwrap_or_default()
 }
 
 /// Writes the rows as CSV with a header.

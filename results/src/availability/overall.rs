@@ -99,7 +99,7 @@ pub struct OverallRow {
     pub interval_high: Option<f64>,
     /// The largest value.
     pub max: Option<f64>,
-    /// The sum, of what can be added up: operations.
+    /// The sum, of what can be added up: operations. Estimates are added up as they are, those below 0, too.
     pub total: Option<f64>,
 }
 
@@ -107,7 +107,7 @@ pub struct OverallRow {
 type Figure = (&'static str, fn(&AvailabilityRow) -> Option<f64>, bool);
 
 /// Every figure that is looked at over all faults, in the order of the file.
-const FIGURES: [Figure; 19] = [
+const FIGURES: [Figure; 21] = [
     ("confirmed_ms", |row| row.confirmed_ms, false),
     ("detected_ms", |row| row.detected_ms, false),
     ("election_ms", |row| row.election_ms, false),
@@ -119,8 +119,10 @@ const FIGURES: [Figure; 19] = [
     ("p99_back_ms", |row| row.p99_back_ms, false),
     ("longest_gap_ms", |row| row.longest_gap_ms, false),
     ("back_in_sync_ms", |row| row.back_in_sync_ms, false),
-    ("goodput_lost_ms", |row| row.goodput_lost_ms, false),
-    ("goodput_lost", |row| counted(row.goodput_lost), true),
+    ("trades_missing_ms", |row| row.trades_missing_ms, false),
+    ("reads_missing_ms", |row| row.reads_missing_ms, false),
+    ("trades_missing", |row| row.trades_missing, true),
+    ("reads_missing", |row| row.reads_missing, true),
     ("failed", |row| counted(Some(row.failed)), true),
     ("unknown", |row| counted(Some(row.unknown)), true),
     ("retried", |row| counted(Some(row.retried)), true),

@@ -9,15 +9,18 @@ const TIMES: &str = "Times in ms since the fault; election and takeover are dura
                      the restart or resume.\nDrained: everything due before the first ack was \
                      answered. p99 back: within 10 % of before, for 500 operations.";
 /// The line above the second.
-const COSTS: &str = "What each fault cost. Missing: answers that did not come until all was drained (goodput \
-                     lost), and in how\nmany ms as many came before. Per s and p99 ms: answers and \
-                     latency before the fault.";
+const COSTS: &str = "What each fault cost.";
 /// The line above the third.
+const GOODPUT: &str = "Goodput: what was accepted per s before the fault, and what was missing until all was \
+                       drained. Closed loop: how many\nfewer than at the rate before; so many as the noise may \
+                       be missing by chance. Open loop: how many failed or are unknown;\nwhat came late is \
+                       not missing.";
+/// The line above the fourth.
 const OVERALL: &str = "Over all faults of a kind. The interval is the median's, 95 %, from six \
                        faults on.";
 
-/// The figures of the third table: column of the file, and what people call it.
-const SHOWN_OVERALL: [(&str, &str); 8] = [
+/// The figures of the fourth table: column of the file, and what people call it.
+const SHOWN_OVERALL: [(&str, &str); 9] = [
     ("detected_ms", "detected, ms"),
     ("election_ms", "election, ms"),
     ("takeover_ms", "takeover, ms"),
@@ -25,16 +28,18 @@ const SHOWN_OVERALL: [(&str, &str); 8] = [
     ("backlog_drained_ms", "drained, ms"),
     ("p99_back_ms", "p99 back, ms"),
     ("back_in_sync_ms", "in sync, ms"),
-    ("goodput_lost_ms", "goodput lost, ms"),
+    ("trades_missing_ms", "trades missing, ms"),
+    ("reads_missing_ms", "reads missing, ms"),
 ];
 
-/// The answer sheets as aligned text: a table of times, a table of costs, and, if there are
-/// several faults of a kind, a table over all of them. The trial is named only if there are several.
+/// The answer sheets as aligned text: a table of times, one of costs, one of goodput, and, if there are
+/// several faults of a kind, one over all of them. The trial is named only if there are several.
 #[must_use]
 pub fn table(rows: &[AvailabilityRow]) -> String {
     let mut parts = vec![
         format!("{TIMES}\n{}", sheet(rows, &TIMES_HEADER, times)),
         format!("{COSTS}\n{}", sheet(rows, &COSTS_HEADER, costs)),
+        format!("{GOODPUT}\n{}", sheet(rows, &GOODPUT_HEADER, goodput)),
     ];
     let lines: Vec<Vec<String>> = overall(rows).iter().filter_map(overall_line).collect();
     if !lines.is_empty() {
@@ -69,10 +74,8 @@ fn times(row: &AvailabilityRow) -> Vec<String> {
     ]
 }
 
-const COSTS_HEADER: [&str; 11] = [
-    "leads", "failed", "unknown", "retried", "lost", "doubled", "stale", "missing", "in ms",
-    "per s", "p99 ms",
-];
+const COSTS_HEADER: [&str; 7] =
+    ["leads", "failed", "unknown", "retried", "lost", "doubled", "stale"];
 
 fn costs(row: &AvailabilityRow) -> Vec<String> {
     vec![
@@ -83,9 +86,22 @@ fn costs(row: &AvailabilityRow) -> Vec<String> {
         count(row.lost),
         count(row.doubled),
         count(row.stale),
-        count(row.goodput_lost),
-        figure(row.goodput_lost_ms),
-        row.goodput_before_per_s.map_or_else(dash, |per_s| format!("{per_s:.0}")),
+    ]
+}
+
+const GOODPUT_HEADER: [&str; 9] =
+    ["trades/s", "missing", "noise", "in ms", "reads/s", "missing", "noise", "in ms", "p99 ms"];
+
+fn goodput(row: &AvailabilityRow) -> Vec<String> {
+    vec![
+        whole(row.trades_before_per_s),
+        whole(row.trades_missing),
+        whole(row.trades_missing_noise),
+        figure(row.trades_missing_ms),
+        whole(row.reads_before_per_s),
+        whole(row.reads_missing),
+        whole(row.reads_missing_noise),
+        figure(row.reads_missing_ms),
         figure(row.p99_before_ms),
     ]
 }
@@ -150,6 +166,11 @@ fn several(group: FaultGroup) -> String {
 
 fn figure(value: Option<f64>) -> String {
     value.map_or_else(dash, three_digits)
+}
+
+/// Never `-0`.
+fn whole(value: Option<f64>) -> String {
+    value.map_or_else(dash, |value| format!("{:.0}", value.round() + 0.0))
 }
 
 fn count(number: Option<u64>) -> String {

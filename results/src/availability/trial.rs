@@ -1,11 +1,12 @@
 //! One trial: its faults in the order of time, and what each of them cost.
 
 use super::AvailabilityRow;
-use super::calm::{Calm, Loss};
-use super::load::Load;
+use super::calm::{Calm, Missing};
+use super::gaps;
+use super::load::{Kind, Load};
 use super::window::Window;
-use crate::records::{Action, FinalRow, Observation};
-use crate::timeline::{self, Configuration, FaultKind, Role, Term, Timeline};
+use crate::records::{Action, FinalRow, Numbered, Observation};
+use crate::timeline::{self, Configuration, FaultKind, Role, Span, Term, Timeline};
 
 /// Everything about one repetition of one cell.
 pub(super) struct Trial<'a> {
@@ -29,7 +30,7 @@ impl<'a> Trial<'a> {
         number: u32,
         timeline: &'a Timeline,
         observations: &[&'a Observation],
-        log: &'a [FinalRow],
+        log: &'a [Numbered<FinalRow>],
     ) -> Self {
         Self { cell, number, timeline, load: Load::new(observations, log) }
     }
@@ -72,8 +73,11 @@ impl<'a> Trial<'a> {
         let change = self.timeline.terms().iter().find(|term| window.contains(term.from_us));
         let detected_ms = since_fault(change.and_then(|change| change.suspected_us));
         let new_leader_ms = since_fault(change.map(|change| change.from_us));
-        let serving_ms = since_fault(change.and_then(|change| change.serves_us));
         let first_ack_us = self.first_ack_us(fault, change);
+        // Probes learn of it some milliseconds late; who acknowledges a trade serves.
+        let serves_us = change.and_then(|change| change.serves_us);
+        let serves_us = serves_us.map(|us| first_ack_us.map_or(us, |ack_us| us.min(ack_us)));
+        let serving_ms = since_fault(serves_us);
         let drained_us = self
             .served_again_us(fault, first_ack_us)
             .and_then(|served_us| self.backlog_drained_us(window, served_us));
@@ -82,7 +86,13 @@ impl<'a> Trial<'a> {
         let p99_back_us =
             calm.zip(quiet_us).and_then(|(calm, quiet_us)| calm.p99_back_us(quiet_us, window));
         let troubles = self.load.troubles(window);
-        let loss = calm.and_then(|calm| self.loss(calm, fault, drained_us));
+        let outage = Span { from_us: window.at_us, to_us: drained_us.or(window.until_us) };
+        let answers = self.load.trade_answers();
+        let longest_gap_us =
+            answers.and_then(|answers| answers.longest_us(outage, window.until_us));
+        let stalled_us = gaps::stalled_us(self.timeline, outage);
+        let missing = |kind| self.missing(calm, kind, fault, drained_us);
+        let (trades, reads) = (missing(Kind::Trades), missing(Kind::Reads));
         AvailabilityRow {
             cell: self.cell.to_owned(),
             trial: self.number,
@@ -105,10 +115,16 @@ impl<'a> Trial<'a> {
             p99_before_ms: calm.and_then(Calm::p99_ms),
             p99_steady_percent: calm.and_then(Calm::steady_percent),
             p99_back_ms: since_fault(p99_back_us),
-            goodput_before_per_s: calm.map(Calm::per_s),
-            goodput_lost: loss.map(|loss| loss.operations),
-            goodput_lost_ms: loss.map(|loss| loss.ms),
-            longest_gap_ms: self.load.longest_gap_us(window).map(|us| us as f64 / 1000.0),
+            trades_before_per_s: calm.and_then(|calm| calm.per_s(Kind::Trades)),
+            trades_missing: trades.map(|missing| missing.operations),
+            trades_missing_noise: trades.and_then(|missing| missing.noise),
+            trades_missing_ms: trades.and_then(|missing| missing.ms),
+            reads_before_per_s: calm.and_then(|calm| calm.per_s(Kind::Reads)),
+            reads_missing: reads.map(|missing| missing.operations),
+            reads_missing_noise: reads.and_then(|missing| missing.noise),
+            reads_missing_ms: reads.and_then(|missing| missing.ms),
+            longest_gap_ms: longest_gap_us.map(|us| us as f64 / 1000.0),
+            harness_stalled_ms: stalled_us.map(|us| us as f64 / 1000.0),
             failed: troubles.failed,
             unknown: troubles.unknown,
             retried: troubles.retried,
@@ -170,12 +186,18 @@ impl<'a> Trial<'a> {
     }
 
     /// See the header of [`calm`](super::calm).
-    fn loss(&self, calm: &Calm<'_>, fault: &Fault<'_>, drained_us: Option<u64>) -> Option<Loss> {
+    fn missing(
+        &self,
+        calm: Option<&Calm<'_>>,
+        kind: Kind,
+        fault: &Fault<'_>,
+        drained_us: Option<u64>,
+    ) -> Option<Missing> {
         if self.load.is_open {
-            let unanswered = self.load.troubles(fault.window).unanswered_load;
-            return Some(calm.as_loss(unanswered as f64));
+            let unanswered = self.load.troubles(fault.window).unanswered(kind);
+            return self.load.asks_for(kind).then(|| Missing::counted(unanswered, kind, calm));
         }
-        drained_us.map(|drained_us| calm.loss(fault.window.at_us, drained_us))
+        calm?.missing(kind, fault.window.at_us, drained_us?)
     }
 
     /// From what undid the fault until a configuration contains the replica. A replica that was resumed

@@ -13,7 +13,7 @@ use super::output::{Area, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::{Attempt, Material, plural, setting};
 use crate::records::{Manifest, Op};
-use crate::stats::{Estimate, Interval};
+use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::three_digits;
 
@@ -113,7 +113,7 @@ impl LatencyByP {
         };
         let title = format!("Latency of {} by share of trades", plural(op));
         let measured: u64 = rows().map(SummaryRow::answered).sum();
-        let subtitle = format!("{} · {measured} {}", setting(material.manifest), plural(op));
+        let subtitle = format!("{} · {measured} {}", setting(material.run.manifest()), plural(op));
         let chart = Lines::new(material, (title, subtitle), super::LATENCY, lines);
         let chart = chart.map_err(|why| format!("latency of {} by p: {why}", plural(op)))?;
         Ok(Self { op, chart })
@@ -139,7 +139,7 @@ impl Figure for LatencyByP {
     }
 }
 
-/// Answered operations per second against p: queries, and trades.
+/// Accepted operations per second against p: queries, and trades.
 pub(super) struct ThroughputByP {
     chart: Lines,
 }
@@ -162,8 +162,8 @@ impl ThroughputByP {
             lines
         };
         let title = "Throughput by share of trades".to_owned();
-        let subtitle = setting(material.manifest);
-        let axis = "answered per second (log scale)";
+        let subtitle = setting(material.run.manifest());
+        let axis = "accepted per second (log scale)";
         let chart = Lines::new(material, (title, subtitle), axis, lines);
         Ok(Self { chart: chart.map_err(|why| format!("throughput by p: {why}"))? })
     }
@@ -226,11 +226,18 @@ impl Lines {
             }
         }
         if all().flat_map(|line| &line.points).any(with_interval) {
-            legend.push((palette::interval(), "95 % interval".to_owned()));
+            let slices =
+                material.summary.iter().any(|row| row.interval_basis == Some(Basis::Slices));
+            let name = if slices {
+                format!("steadiness within a trial (an interval takes {MIN_TRIALS})")
+            } else {
+                "95 % interval".to_owned()
+            };
+            legend.push((palette::interval(), name));
         }
         let frame = Frame { title, subtitle, legend };
         let y = Axis::logarithmic(axis, values());
-        Ok(Self { frame, x: p_axis(material.manifest), y, panels })
+        Ok(Self { frame, x: p_axis(material.run.manifest()), y, panels })
     }
 
     /// Where each line begins and ends.

@@ -71,6 +71,11 @@ impl Cloud {
         Self { points, of: rows.len(), every }
     }
 
+    /// How many operations have no point. All of them were answered, and none was the slowest of its slice.
+    pub(super) fn left_out(&self) -> usize {
+        self.of - self.points.len()
+    }
+
     /// Draws the answered operations, faint, as a ground for lines.
     pub(super) fn draw_answered<DB: DrawingBackend>(
         &self,
@@ -133,6 +138,7 @@ mod tests {
         assert_eq!((with(Outcome::Unknown), with(Outcome::Failed)), (1, 1));
         assert!(cloud.points.iter().any(|point| (point.ms - 9.0).abs() < 1e-9));
         assert!((4000..4010).contains(&cloud.points.len()), "{}", cloud.points.len());
+        assert_eq!(cloud.left_out(), 40_000 - cloud.points.len());
     }
 
     #[test]
@@ -140,5 +146,6 @@ mod tests {
         let rows = [trade(5, 10, Outcome::Ok), trade(1, 10, Outcome::Rejected)];
         let cloud = Cloud::new(&[&rows[0], &rows[1]], Op::Trade, 100_000);
         assert_eq!((cloud.points.len(), cloud.of, cloud.every), (2, 2, 1));
+        assert_eq!(cloud.left_out(), 0);
     }
 }

@@ -82,7 +82,7 @@ pub(super) struct Distribution {
 impl Distribution {
     pub(super) fn new(material: &Material<'_>, op: Op) -> Attempt<Self> {
         let mut measured: HashMap<&str, Measured> = HashMap::new();
-        for row in material.observations {
+        for row in material.run.observations() {
             if row.op == op && is_measured(row) && is_answered(row) {
                 let of_cell = measured.entry(row.cell.as_str()).or_default();
                 of_cell.response.record(row.response_us());
@@ -91,7 +91,7 @@ impl Distribution {
                 }
             }
         }
-        let manifest = material.manifest;
+        let manifest = material.run.manifest();
         let mut panels = panels(&manifest.cells, &measured);
         if panels.is_empty() {
             return Err(format!("distribution of {}: none answered", plural(op)));

@@ -38,7 +38,8 @@ use std::path::PathBuf;
 
 use crate::availability::AvailabilityRow;
 use crate::knee::Sweep;
-use crate::records::{Event, FinalRow, Manifest, Observation, Op, RunFolder};
+use crate::records::{Manifest, Op};
+use crate::run::Run;
 use crate::summary::SummaryRow;
 use crate::text::counted;
 
@@ -54,14 +55,8 @@ pub const FOLDER: &str = "charts";
 /// Everything that charts are made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Material<'a> {
-    /// What was run.
-    pub manifest: &'a Manifest,
-    /// What the clients saw.
-    pub observations: &'a [Observation],
-    /// What happened to the services.
-    pub events: &'a [Event],
-    /// What replicas and catalog held at the end.
-    pub final_rows: &'a [FinalRow],
+    /// What was run, seen and held.
+    pub run: &'a Run,
     /// The summary of the observations.
     pub summary: &'a [SummaryRow],
     /// What each fault cost.
@@ -86,12 +81,12 @@ pub struct Drawn {
 ///
 /// # Errors
 /// If a chart cannot be drawn or a file cannot be written.
-pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartError> {
-    let target = folder.path(FOLDER);
+pub fn draw(material: &Material<'_>) -> Result<Drawn, ChartError> {
+    let (target, manifest) = (material.run.folder().path(FOLDER), material.run.manifest());
     fs::create_dir_all(&target)
         .map_err(|source| ChartError::Write { path: target.clone(), source })?;
     let mut studio = Studio { folder: target, drawn: Drawn::default() };
-    let of_faults = material.manifest.kind != "bench";
+    let of_faults = manifest.kind != "bench";
     if !of_faults {
         draw_sweep(&mut studio, material)?;
     }
@@ -99,9 +94,9 @@ pub fn draw(folder: &RunFolder, material: &Material<'_>) -> Result<Drawn, ChartE
     for trial in &trials {
         let had_faults = !trial.faults.is_empty();
         if of_faults || had_faults {
-            studio.draw(timeline::Timeline::new(material.manifest, trial))?;
-            studio.draw(availability::Availability::new(material.manifest, trial))?;
-            studio.draw(fault_zoom::FaultZoom::new(material.manifest, trial))?;
+            studio.draw(timeline::Timeline::new(manifest, trial))?;
+            studio.draw(availability::Availability::new(manifest, trial))?;
+            studio.draw(fault_zoom::FaultZoom::new(manifest, trial))?;
         }
     }
     studio.draw(staleness::Staleness::new(material, &trials))?;

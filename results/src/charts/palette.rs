@@ -152,7 +152,8 @@ pub(super) fn interval() -> Look {
 pub(super) fn point(op: Op, outcome: Outcome) -> Look {
     let (shape, ringed) = match op {
         Op::Query => (Marker::Disc, Marker::RingedDisc),
-        Op::Trade | Op::Lookup => (Marker::Triangle, Marker::RingedTriangle),
+        Op::Trade => (Marker::Triangle, Marker::RingedTriangle),
+        Op::Lookup => (Marker::Square, Marker::Square),
     };
     let small = if op == Op::Query { 3 } else { 5 };
     let (colour, marker) = match outcome {

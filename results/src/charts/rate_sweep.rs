@@ -1,4 +1,4 @@
-//! Latency and answers per second against the rate that was offered, up to where the bazaar drowns.
+//! Latency and what was accepted per second against the rate that was offered, up to where the bazaar drowns.
 //!
 //! The knee is the highest rate that was held, as [`crate::knee`] defines that. Beyond it the gap
 //! between the corrected and the uncorrected curve is what a load that waits for answers would hide.
@@ -70,7 +70,7 @@ impl RateSweep {
         if latencies.iter().all(|line| line.points.is_empty()) {
             return Err(format!("{stem}: none answered"));
         }
-        let answers: Vec<Line> = sweeps.iter().map(|sweep| answered_line(sweep)).collect();
+        let answers: Vec<Line> = sweeps.iter().map(|sweep| accepted_line(sweep)).collect();
         let knees: Vec<(f64, Look)> = sweeps
             .iter()
             .filter_map(|sweep| Some((sweep.knee()?.rate_per_s, palette::knee(sweep.cache))))
@@ -84,14 +84,14 @@ impl RateSweep {
         };
         let latency = Axis::logarithmic(super::LATENCY, values(&latencies));
         let answered = values(&answers).into_iter().chain(rates());
-        let answered = Axis::logarithmic("answered per second", answered);
+        let answered = Axis::logarithmic("accepted per second", answered);
         let rest = rate_and_build(None, first.build.as_deref());
         let rest = if rest.is_empty() { rest } else { format!(" · {rest}") };
         let frame = Frame {
-            title: "Latency and answers against the rate that was offered".to_owned(),
+            title: "Latency and throughput against the rate that was offered".to_owned(),
             subtitle: format!(
                 "{} · p = {}{rest} · open loop, queries and trades together",
-                setting(material.manifest),
+                setting(material.run.manifest()),
                 first.p
             ),
             legend: legend(&latencies, sweeps),
@@ -170,8 +170,8 @@ fn latency_lines(sweep: &Sweep) -> Vec<Line> {
     ]
 }
 
-fn answered_line(sweep: &Sweep) -> Line {
-    let points = sweep.steps.iter().map(|step| (step.rate_per_s, step.answered_per_s));
+fn accepted_line(sweep: &Sweep) -> Line {
+    let points = sweep.steps.iter().map(|step| (step.rate_per_s, step.accepted_per_s));
     let look = palette::cache(sweep.cache, Rank::Median);
     Line { look, label: cache_name(sweep.cache).to_owned(), points: points.collect() }
 }

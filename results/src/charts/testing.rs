@@ -1,5 +1,7 @@
 //! Rows for the tests of this module.
 
+use std::sync::OnceLock;
+
 use super::faults::Fault;
 use super::trial::TrialView;
 use crate::records::{Cell, Observation, Op, Outcome, Phase};
@@ -8,7 +10,7 @@ use crate::timeline::Timeline;
 /// A trade of client 1 that took `latency_us`.
 pub(super) fn trade(start_us: u64, latency_us: u64, outcome: Outcome) -> Observation {
     Observation {
-        cell: "cell".to_owned(),
+        cell: "cell".into(),
         trial: 1,
         phase: Phase::Load,
         client: 1,
@@ -39,12 +41,13 @@ pub(super) fn trial<'a>(load: Vec<&'a Observation>, faults: Vec<Fault>) -> Trial
         cell: CELL.get_or_init(cell),
         number: 1,
         load,
-        timeline: Timeline::default(),
+        timeline: TIMELINE.get_or_init(Timeline::default),
         faults,
     }
 }
 
-static CELL: std::sync::OnceLock<Cell> = std::sync::OnceLock::new();
+static CELL: OnceLock<Cell> = OnceLock::new();
+static TIMELINE: OnceLock<Timeline> = OnceLock::new();
 
 fn cell() -> Cell {
     Cell {

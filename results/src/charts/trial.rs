@@ -1,12 +1,11 @@
 //! One trial of one cell, as the charts over time look at it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Material;
 use super::faults::Fault;
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Observation, Phase};
-use crate::timeline::{self, Timeline};
+use crate::run::Trial;
+use crate::timeline::Timeline;
 
 /// What belongs to one trial.
 pub(super) struct TrialView<'a> {
@@ -15,37 +14,29 @@ pub(super) struct TrialView<'a> {
     /// The load's operations; the lookups at the end are another matter.
     pub(super) load: Vec<&'a Observation>,
     /// What happened to the services.
-    pub(super) timeline: Timeline,
+    pub(super) timeline: &'a Timeline,
     pub(super) faults: Vec<Fault>,
 }
 
 impl<'a> TrialView<'a> {
-    /// Every trial that left an observation or an event, in the manifest's order.
+    /// Every trial that was begun, in the manifest's order.
     pub(super) fn all(material: &Material<'a>) -> Vec<Self> {
-        // Sorted out in one pass: a run may have many trials and half a million rows.
-        let mut rows: BTreeMap<(&str, u32), Vec<&'a Observation>> = BTreeMap::new();
-        for row in material.observations {
-            rows.entry((&row.cell, row.trial)).or_default().push(row);
-        }
-        let mut timelines = timeline::by_trial(material.events, material.manifest.replicas);
-        let trials: BTreeSet<(&str, u32)> = rows.keys().chain(timelines.keys()).copied().collect();
-        let of_cell = |cell: &'a Cell| {
-            let of_cell = trials.range((cell.id.as_str(), 0)..=(cell.id.as_str(), u32::MAX));
-            of_cell.map(move |&(_, number)| (cell, number))
-        };
-        let mut views = Vec::new();
-        for (cell, number) in material.manifest.cells.iter().flat_map(of_cell) {
-            let place = (cell.id.as_str(), number);
-            let costs = material.availability.iter();
+        let begun = material.run.trials().iter().filter(|trial| trial.was_begun());
+        let view = |trial: &'a Trial| {
+            let is_of_trial =
+                |row: &&AvailabilityRow| row.cell == trial.cell.id && row.trial == trial.number;
             let costs: Vec<&AvailabilityRow> =
-                costs.filter(|row| (row.cell.as_str(), row.trial) == place).collect();
-            let mut load = rows.remove(&place).unwrap_or_default();
-            load.retain(|row| row.phase == Phase::Load);
-            let timeline = timelines.remove(&place).unwrap_or_default();
-            let faults = Fault::all(&timeline, &costs);
-            views.push(Self { cell, number, load, timeline, faults });
-        }
-        views
+                material.availability.iter().filter(is_of_trial).collect();
+            let load = trial.observations().filter(|row| row.phase == Phase::Load);
+            Self {
+                cell: &trial.cell,
+                number: trial.number,
+                load: load.collect(),
+                timeline: &trial.timeline,
+                faults: Fault::all(&trial.timeline, &costs),
+            }
+        };
+        begun.map(view).collect()
     }
 
     /// From the first send of the load to its last answer.

@@ -2,33 +2,21 @@
 //! has been broken for a moment, a trade that is tried is answered.
 //!
 //! A pause, a cut or the death of the last in-sync replica may make every client wait; nobody can
-//! demand anything then, and no verdict may fail for it. What a trade needs is read from the
-//! events, and with care, so that nothing is demanded that the protocols do not promise:
+//! demand anything then, and no verdict may fail for it. What a trade needs stands in [`needs`].
 //!
-//! * The front-end and the catalog are up, and nothing is wrong between them.
-//! * A replica that was in sync all the time could lead: it is up, and can speak with the
-//!   front-end and with the catalog.
-//! * No link is delayed or throttled: how slow is too slow is not for this check to say.
-//!
-//! Who leads makes no difference. A leader that is dead, paused, or cut off from the front-end or
-//! the catalog in either direction is to be replaced by one that could lead (rule G1 of
-//! ARCHITECTURE.md). Links between replicas may be cut, and followers dead, paused or out of
-//! reach: the leader is to get such a member out of the in-sync set and go on.
-//!
-//! The demand is made from the ping timeout and [`SETTLED_US`] after the last change of what is
-//! broken, and again and again while nothing changes. A refusal is an answer, but no progress; it
+//! The demand is made from a [bound](needs::bound_us) after the last change of what is broken, and again
+//! and again while nothing changes. A refusal is an answer, but no progress; it
 //! excuses nothing and proves nothing. *Otherwise: a bazaar that elects forever, a leader that
 //! waits forever for a follower which nobody removes, or one that waits for a catalog which only
 //! it cannot reach, passes every other check once it is healed.*
 
-use std::collections::BTreeSet;
-
-use crate::records::{Op, Phase, ProcessName};
-use crate::timeline::{FaultKind, Timeline};
+use crate::records::{Op, Phase};
 
 use super::check::{Check, Finding};
+use super::doubt::{self, Doubt};
 use super::evidence::Violation;
 use super::history::{History, Operation};
+use super::needs::{self, Possible};
 
 pub(super) const CHECK: Check = Check {
     name: "progress-while-possible",
@@ -37,23 +25,8 @@ pub(super) const CHECK: Check = Check {
     examine,
 };
 
-/// How long trades may take to go on after the last change, and the longest they may then pause,
-/// on top of the ping timeout after which a part that does not answer is given up: for an
-/// election, a takeover, and the request that was under way.
-const SETTLED_US: u64 = 1_000_000;
-/// The same, all in all, for runs whose manifest does not name their ping timeout. They were made
-/// with services that promised no more.
-const SETTLED_ONCE_US: u64 = 5_000_000;
-
-/// What a trial is held to.
-fn bound_us(history: &History<'_>) -> u64 {
-    history.ping_timeout_ms.map_or(SETTLED_ONCE_US, |ping_timeout_ms| {
-        ping_timeout_ms.saturating_mul(1_000).saturating_add(SETTLED_US)
-    })
-}
-
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    if !history.trades_planned() {
+    if !history.trades_planned() || !doubt::every_fault_is_told(history) {
         return;
     }
     let load: Vec<_> = history
@@ -69,9 +42,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         history.acknowledged.iter().map(|trade| trade.operation.row.end_us).collect();
     acks.sort_unstable();
 
-    let bound_us = bound_us(history);
+    let bound_us = needs::bound_us(history);
     let mut demands = 0;
-    for (from_us, to_us) in possible(history, begin_us, end_us) {
+    for Possible { from_us, to_us } in needs::of_trades(history, begin_us, end_us) {
         for (quiet_from_us, quiet_to_us) in gaps(&acks, from_us, to_us) {
             let quiet_us = quiet_to_us - quiet_from_us;
             if quiet_us < bound_us {
@@ -81,7 +54,12 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             if let Some(first) = unanswered(&load, quiet_from_us, quiet_to_us, bound_us) {
                 demands += 1;
                 finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
-                finding.violation(|| stalled(history, first, quiet_from_us, quiet_to_us));
+                let excused_us = excused_us(history, quiet_from_us, quiet_to_us);
+                if quiet_us.saturating_sub(excused_us) < bound_us {
+                    finding.doubt(Doubt::Stalled { quiet_us });
+                } else {
+                    finding.violation(|| stalled(history, first, quiet_from_us, quiet_to_us));
+                }
             }
         }
         demands += usize::try_from((to_us - from_us) / bound_us).unwrap_or(usize::MAX);
@@ -89,6 +67,13 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     if demands > 0 {
         finding.examined("demands for progress", demands);
     }
+}
+
+/// How much of a time the machine may have taken.
+fn excused_us(history: &History<'_>, from_us: u64, to_us: u64) -> u64 {
+    let within =
+        |(begin_us, end_us): (u64, u64)| end_us.min(to_us).saturating_sub(begin_us.max(from_us));
+    needs::stalls(history).map(within).fold(0, u64::saturating_add)
 }
 
 fn stalled(history: &History<'_>, first: &Operation, from_us: u64, to_us: u64) -> Violation {
@@ -136,59 +121,10 @@ fn unanswered<'a>(
     })
 }
 
-/// The times in which trades were possible and nothing changed, as far as they lie between
-/// `begin_us` and `end_us`.
-fn possible(history: &History<'_>, begin_us: u64, end_us: u64) -> Vec<(u64, u64)> {
-    let timeline = &history.timeline;
-    let changes = timeline.changes();
-    let configured = timeline.configurations().iter().map(|one| one.at_us);
-    let moments: BTreeSet<u64> = changes.iter().copied().chain(configured).collect();
-    let mut windows = Vec::new();
-    // While trades are possible: since when, and thanks to which replicas.
-    let mut window: Option<(u64, BTreeSet<u8>)> = None;
-    for at_us in moments {
-        let trading = trading(timeline, history.replicas, at_us);
-        let remaining = window.as_ref().map(|(_, before)| before & &trading);
-        // A change of configuration is no excuse, as long as one replica stays all the time.
-        if changes.contains(&at_us) || remaining.as_ref().is_none_or(BTreeSet::is_empty) {
-            windows.extend(window.take().map(|(from_us, _)| (from_us, at_us)));
-            window = (!trading.is_empty()).then_some((at_us, trading));
-        } else if let (Some((_, replicas)), Some(remaining)) = (window.as_mut(), remaining) {
-            *replicas = remaining;
-        }
-    }
-    windows.extend(window.map(|(from_us, _)| (from_us, end_us)));
-    let clipped = windows.into_iter().map(|(from, to)| (from.max(begin_us), to.min(end_us)));
-    clipped.filter(|(from, to)| from < to).collect()
-}
-
-/// The in-sync replicas of which any could lead at `at_us`; none if trades need not be possible.
-fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
-    const FRONT_END: ProcessName = ProcessName::FrontEnd;
-    const CATALOG: ProcessName = ProcessName::Catalog;
-    let is_up = |process| timeline.is_up(process, at_us);
-    // Whether either direction between the two is cut.
-    let is_cut = |one, other| {
-        let mut links = timeline.broken_links(at_us).filter_map(|fault| fault.link());
-        links.any(|link| link.is_between(one, other))
-    };
-    let slow = timeline.broken_links(at_us).any(|fault| fault.kind != FaultKind::Cut);
-    if slow || !is_up(FRONT_END) || !is_up(CATALOG) || is_cut(FRONT_END, CATALOG) {
-        return BTreeSet::new();
-    }
-    let could_lead = |id: &u8| {
-        let name = ProcessName::order(*id);
-        is_up(name) && [FRONT_END, CATALOG].iter().all(|&end| !is_cut(end, name))
-    };
-    let members = timeline.membership_at(at_us).and_then(|one| one.members.as_ref());
-    let in_sync = |id: &u8| members.is_some_and(|members| members.contains(*id));
-    (1..=replicas).filter(in_sync).filter(could_lead).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::CHECK;
-    use crate::checks::testing::{Trial, assert_fails, assert_passes};
+    use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
     use crate::records::Action;
     use crate::records::{EventKind, Outcome};
     use wire::bazaar::TradeType::Buy;
@@ -382,6 +318,18 @@ mod tests {
         link_fault(&mut trial, 2, 1, Action::Cut, "order-3 -> catalog");
         in_vain(&mut trial, 3, 20);
         assert_nothing_demanded(&trial);
+    }
+
+    #[test]
+    fn where_the_machine_stalled_the_harness_too_nobody_is_accused() {
+        let mut trial = trial();
+        in_vain(&mut trial, 2, 5);
+        assert_fails(&trial.check(&CHECK), "for 4000 ms");
+        trial.event(3 * S, EventKind::HarnessStalled).planned_us = Some(S + S / 2);
+        assert_inconclusive(&trial.check(&CHECK), "for 4000 ms, and the machine stalled");
+        // A stall is no excuse for what comes long after it.
+        in_vain(&mut trial, 5, 20);
+        assert_fails(&trial.check(&CHECK), "for 19000 ms");
     }
 
     #[test]

@@ -277,7 +277,7 @@ mod tests {
         assert_fails(&vanished.check(&CHECK), "no longer has Stock2");
 
         let mut appeared = trial();
-        appeared.entry_mut("catalog", "r3").stock_name = Some("Stock99".to_owned());
+        appeared.entry_mut("catalog", "r3").stock_name = Some("Stock99".into());
         assert_fails(&appeared.check(&CHECK), "in Stock99, which the run did not begin with");
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::history::History;
 use crate::records::{Action, Subject};
+use crate::text::counted;
 use crate::timeline::{Act, Fault, FaultKind, NotConfirmed};
 
 /// What a check needs besides a trial that ran as planned and was recorded to its end.
@@ -26,11 +27,13 @@ pub(crate) enum Need {
 pub(crate) enum Doubt {
     NeverBegun,
     NotFinished,
+    Missing(String),
     Interrupted(Option<String>),
     FaultsNotInjected { injected: usize, planned: usize },
+    EveryFaultSkipped(usize),
+    FaultUntold(u32),
     FaultNotConfirmed(String),
     LeaderNotReplaced(String),
-    Unmatched,
     NotDumped(String),
     NothingAcknowledged,
     NothingExamined(&'static str),
@@ -38,6 +41,10 @@ pub(crate) enum Doubt {
     NotSettled,
     NoTradeAfterHealing,
     Undecided { stock: String, why: &'static str },
+    Unanswered { what: String, answered: u64, due: u64 },
+    Stalled { quiet_us: u64 },
+    LookupUnanswered,
+    LookupsOfOthers(usize),
 }
 
 impl fmt::Display for Doubt {
@@ -47,6 +54,7 @@ impl fmt::Display for Doubt {
             Self::NotFinished => {
                 "the recorder did not finish (events.csv has no `finished` row), so rows may be missing"
             }
+            Self::Missing(what) => return f.write_str(what),
             Self::Interrupted(None) => "the trial was cut short",
             Self::Interrupted(Some(detail)) => {
                 return write!(f, "the trial was cut short: {detail}");
@@ -57,14 +65,18 @@ impl fmt::Display for Doubt {
                     "not every planned fault was injected: {injected} of {planned} were"
                 );
             }
+            Self::EveryFaultSkipped(skipped) => {
+                let left_out = counted(*skipped as u64, "was left out", "were left out");
+                return write!(f, "no fault was injected: {left_out}, since nobody was there to be hit");
+            }
+            Self::FaultUntold(number) => {
+                return write!(f, "events.csv does not say what became of fault {number}");
+            }
             Self::FaultNotConfirmed(which) => {
                 return write!(f, "a fault was not confirmed to have worked: {which}");
             }
             Self::LeaderNotReplaced(which) => {
                 return write!(f, "nobody was seen to take over after {which}");
-            }
-            Self::Unmatched => {
-                "an acknowledged trade was recorded without its request id, number or content"
             }
             Self::NotDumped(source) => {
                 return write!(f, "final.csv does not say what {source} held at the end");
@@ -74,6 +86,30 @@ impl fmt::Display for Doubt {
             Self::NotHealed => "events.csv does not say that the faults were healed",
             Self::NotSettled => "events.csv does not say whether the replicas converged",
             Self::NoTradeAfterHealing => "no trade was tried after everything was healed",
+            Self::Unanswered { what, answered, due } => {
+                return write!(
+                    f,
+                    "{answered} of {due} {what} were answered that were due while everything they need \
+                     was up, and nothing shows whether the services or the machine did not work"
+                );
+            }
+            Self::Stalled { quiet_us } => {
+                let quiet_ms = super::milliseconds(*quiet_us);
+                return write!(
+                    f,
+                    "no trade was acknowledged for {quiet_ms:.0} ms, and the machine stalled the harness, too"
+                );
+            }
+            Self::LookupUnanswered => {
+                "a lookup after the load was not answered, and nothing shows whose fault that is"
+            }
+            Self::LookupsOfOthers(number) => {
+                let orders = counted(*number as u64, "order was", "orders were");
+                return write!(
+                    f,
+                    "{orders} acknowledged and not looked up, though there are as many lookups as orders"
+                );
+            }
             Self::Undecided { stock, why } => {
                 return write!(
                     f,
@@ -94,11 +130,9 @@ pub(crate) fn about(history: &History<'_>) -> Vec<Doubt> {
     if let Some(detail) = &history.timeline.interrupted {
         doubts.push(Doubt::Interrupted(detail.clone()));
     }
-    if !history.timeline.finished {
+    doubts.extend(history.missing.iter().cloned().map(Doubt::Missing));
+    if !history.timeline.finished && history.missing.is_empty() {
         doubts.push(Doubt::NotFinished);
-    }
-    if history.unmatched.is_some() {
-        doubts.push(Doubt::Unmatched);
     }
     doubts.extend(about_faults(history));
     doubts
@@ -139,6 +173,11 @@ fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     if settled.len() < planned {
         doubts.push(Doubt::FaultsNotInjected { injected: settled.len(), planned });
     }
+    doubts.extend(timeline.untold().into_iter().next().map(Doubt::FaultUntold));
+    // Each may be left out if nobody is there to be hit, but a plan without any shows nothing about faults.
+    if timeline.faults().is_empty() && !timeline.skipped.is_empty() {
+        doubts.push(Doubt::EveryFaultSkipped(timeline.skipped.len()));
+    }
     let refuted = timeline.not_confirmed.first().map(describe_refuted);
     let unconfirmed = || timeline.acts().iter().find(|act| act.confirmed_us.is_none());
     if let Some(which) = refuted.or_else(|| unconfirmed().map(describe)) {
@@ -146,6 +185,14 @@ fn about_faults(history: &History<'_>) -> Vec<Doubt> {
     }
     doubts.extend(not_replaced(history).map(Doubt::LeaderNotReplaced));
     doubts
+}
+
+/// Whether it is known of every fault when it was injected. Where it is not, nobody can say that nothing was
+/// broken.
+pub(crate) fn every_fault_is_told(history: &History<'_>) -> bool {
+    let untold =
+        |doubt: &Doubt| matches!(doubt, Doubt::FaultsNotInjected { .. } | Doubt::FaultUntold(_));
+    !about_faults(history).iter().any(untold)
 }
 
 /// A leader that was killed in a bazaar that was whole must have been replaced: a process that is
@@ -252,6 +299,41 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_of_which_every_fault_was_left_out_shows_nothing() {
+        let mut trial = trial();
+        trial.events.retain(|event| event.action.is_none());
+        for fault in 1..=2 {
+            trial.event(47, EventKind::Skipped).fault = Some(fault);
+        }
+        for planned in [0, 2] {
+            trial.manifest.cells[0].planned_faults = planned;
+            assert_inconclusive(&survival(&trial), "no fault was injected: 2 were left out");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_which_nobody_says_what_became_of_it_leaves_everything_open() {
+        let mut planned = trial();
+        planned.event(5, EventKind::Planned).fault = Some(2);
+        assert_inconclusive(&survival(&planned), "does not say what became of fault 2");
+        planned.event(60, EventKind::Skipped).fault = Some(2);
+        assert_passes(&survival(&planned));
+
+        // The plan lets it be left out, so that it is not counted among those that must be.
+        let mut undone = trial();
+        undone.events.retain(|event| event.action != Some(Action::Kill));
+        undone.manifest.cells[0].planned_faults = 0;
+        assert_inconclusive(&survival(&undone), "does not say what became of fault 1");
+    }
+
+    #[test]
+    fn the_restart_of_a_kill_that_is_not_there_is_no_injection() {
+        let mut trial = trial();
+        trial.events.retain(|event| event.action != Some(Action::Kill));
+        assert_inconclusive(&survival(&trial), "was injected: 0 of 1 were");
+    }
+
+    #[test]
     fn a_killed_leader_whom_nobody_replaced_had_not_led() {
         let mut trial = trial();
         for event in &mut trial.events {
@@ -280,13 +362,6 @@ mod tests {
             let never = check.doubts.iter().find(|doubt| doubt.reason.contains("never begun"));
             assert_eq!(never.unwrap().trials[0].trial, 2);
         }
-    }
-
-    #[test]
-    fn an_acknowledgement_without_a_number_cannot_be_checked() {
-        let mut trial = trial();
-        trial.observations[0].order_no = None;
-        assert_inconclusive(&survival(&trial), "without its request id, number or content");
     }
 
     #[test]

@@ -7,12 +7,14 @@
 //! a leader acknowledged and took to its grave was acknowledged just *before* the fault.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::evidence::nearest_fault;
 use super::history::History;
 use super::report::TrialName;
+use crate::text::counted;
 
 /// What became of a trade or a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +45,48 @@ pub struct FaultHarm {
     pub doubled: u64,
     /// Reads older than an acknowledged trade.
     pub stale: u64,
+}
+
+/// How many were harmed in all, whatever fault did it. An order that is gone is one, however many checks
+/// and replicas miss it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Harmed {
+    /// Acknowledged orders that are gone or changed, and trades that were done by half.
+    pub lost: u64,
+    /// Trades with more effects than their clients were told of.
+    pub doubled: u64,
+    /// Reads older than an acknowledged trade.
+    pub stale: u64,
+}
+
+impl Harmed {
+    /// What a run's faults did together, and what was done without one.
+    #[must_use]
+    pub fn of(harm: &[FaultHarm]) -> Self {
+        harm.iter().fold(Self::default(), |all, one| Self {
+            lost: all.lost + one.lost,
+            doubled: all.doubled + one.doubled,
+            stale: all.stale + one.stale,
+        })
+    }
+
+    /// All three kinds.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.lost + self.doubled + self.stale
+    }
+}
+
+impl fmt::Display for Harmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} lost, {} doubled, {}",
+            counted(self.lost, "order", "orders"),
+            self.doubled,
+            counted(self.stale, "stale read", "stale reads")
+        )
+    }
 }
 
 impl Harms {
@@ -120,6 +164,18 @@ mod tests {
         let harm = harm(&trial);
         assert_eq!(harm.len(), 1, "{harm:?}");
         assert_eq!((harm[0].fault, harm[0].lost, harm[0].doubled), (Some(1), 1, 0));
+    }
+
+    #[test]
+    fn the_headline_counts_an_order_that_several_checks_miss_once() {
+        let mut trial = trial();
+        trial.lookup(1, "r1", (100, 110));
+        trial.observations.last_mut().unwrap().outcome = crate::records::Outcome::Rejected;
+        trial.finals.retain(|row| row.request_id.as_deref() != Some("r1"));
+        let report = trial.report();
+        assert!(report.violations() > 2, "{}", report.violations());
+        let said = report.headline();
+        assert!(said.ends_with(" violations: 1 order lost, 0 doubled, 0 stale reads."), "{said}");
     }
 
     #[test]

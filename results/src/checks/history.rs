@@ -10,9 +10,11 @@ use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
 use super::index::Index;
+use super::promised;
 use crate::records::{
-    Cell, Event, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome,
+    Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome, Row as _,
 };
+use crate::run::Trial;
 use crate::timeline::Timeline;
 
 /// A row of `observations.csv` and its line.
@@ -23,17 +25,10 @@ pub(crate) type FinalLine = Numbered<FinalRow>;
 /// The source name of the catalog in `final.csv`.
 pub(crate) const CATALOG: &str = "catalog";
 
-/// The rows of one trial, as they were read.
-#[derive(Default)]
-pub(crate) struct TrialRows<'a> {
-    pub(crate) operations: Vec<&'a Operation>,
-    pub(crate) events: Vec<&'a Event>,
-    pub(crate) finals: Vec<&'a FinalLine>,
-}
-
-/// A row of `final.csv` that lacks what its kind promises.
+/// A row that lacks what its kind promises.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MalformedRow {
+    pub(crate) file: &'static str,
     pub(crate) line: u64,
     pub(crate) reason: String,
 }
@@ -95,15 +90,17 @@ pub(crate) struct LogEntry<'a> {
 /// A replica's log as it was dumped, ascending by number.
 pub(crate) struct ReplicaLog<'a> {
     pub(crate) source: &'a str,
+    /// How many orders the replica knew to be committed, if the dump says so.
+    pub(crate) committed: Option<u64>,
     pub(crate) entries: Vec<LogEntry<'a>>,
     by_request: Index,
 }
 
 impl<'a> ReplicaLog<'a> {
-    fn new(source: &'a str, mut entries: Vec<LogEntry<'a>>) -> Self {
+    fn new(source: &'a str, committed: Option<u64>, mut entries: Vec<LogEntry<'a>>) -> Self {
         entries.sort_by_key(|entry| (entry.order_no, entry.line.line));
         let by_request = Index::new(&entries, |entry| entry.request_id);
-        Self { source, entries, by_request }
+        Self { source, committed, entries, by_request }
     }
 
     /// The entries that record this request; more than one is a violation of its own.
@@ -202,48 +199,42 @@ pub(crate) struct History<'a> {
     pub(crate) reads: Vec<Read<'a>>,
     /// The trades that clients sent, by request id. A client that reuses an id has several.
     pub(crate) requests: BTreeMap<&'a str, Vec<&'a Operation>>,
-    /// An acknowledged trade without request id, number or content, if there is one.
-    pub(crate) unmatched: Option<&'a Operation>,
     /// The replicas that were dumped, by name.
     pub(crate) logs: Vec<ReplicaLog<'a>>,
     /// The catalog, if it was dumped.
     pub(crate) catalog: Option<CatalogState<'a>>,
     /// What happened to the services.
-    pub(crate) timeline: Timeline,
+    pub(crate) timeline: &'a Timeline,
+    /// What is missing of the trial's rows.
+    pub(crate) missing: &'a [String],
 }
 
 impl<'a> History<'a> {
-    /// Indexes the rows of trial `trial` of `cell`.
-    pub(crate) fn new(
-        manifest: &'a Manifest,
-        cell: &'a Cell,
-        trial: u32,
-        rows: TrialRows<'a>,
-    ) -> Result<Self, MalformedRow> {
-        let TrialRows { operations, events, finals } = rows;
-        let (logs, catalog) = dumps(&finals)?;
+    /// Indexes the rows of a trial.
+    pub(crate) fn new(manifest: &'a Manifest, trial: &'a Trial) -> Result<Self, MalformedRow> {
+        let (logs, catalog) = dumps(&trial.final_rows)?;
         let mut history = Self {
-            cell,
-            trial,
+            cell: &trial.cell,
+            trial: trial.number,
             replicas: manifest.replicas,
             ping_timeout_ms: manifest.ping_timeout_ms,
             converge_within_ms: manifest.converge_within_ms,
             stocks: &manifest.stocks,
-            operations: Vec::new(),
+            operations: trial.observations.iter().collect(),
             trades: Vec::new(),
             lookups: Vec::new(),
             acknowledged: Vec::new(),
             reads: Vec::new(),
             requests: BTreeMap::new(),
-            unmatched: None,
             logs,
             catalog,
-            timeline: Timeline::new(events, manifest.replicas),
+            timeline: &trial.timeline,
+            missing: &trial.missing,
         };
-        for operation in &operations {
+        for operation in &trial.observations {
+            promised::hold(operation)?;
             history.index(operation);
         }
-        history.operations = operations;
         Ok(history)
     }
 
@@ -257,10 +248,7 @@ impl<'a> History<'a> {
                     self.requests.entry(request_id).or_default().push(operation);
                 }
                 if operation.row.outcome == Outcome::Ok {
-                    match acknowledged(operation) {
-                        Some(acknowledged) => self.acknowledged.push(acknowledged),
-                        None => self.unmatched = self.unmatched.or(Some(operation)),
-                    }
+                    self.acknowledged.extend(acknowledged(operation));
                 }
             }
         }
@@ -296,19 +284,23 @@ fn acknowledged(operation: &Operation) -> Option<Acknowledged<'_>> {
 
 type Dumps<'a> = (Vec<ReplicaLog<'a>>, Option<CatalogState<'a>>);
 
-fn dumps<'a>(finals: &[&'a FinalLine]) -> Result<Dumps<'a>, MalformedRow> {
-    let mut logs: BTreeMap<&str, Vec<LogEntry<'_>>> = BTreeMap::new();
+fn dumps(finals: &[FinalLine]) -> Result<Dumps<'_>, MalformedRow> {
+    let mut logs: BTreeMap<&str, (Option<u64>, Vec<LogEntry<'_>>)> = BTreeMap::new();
     let mut catalog: Option<CatalogState<'_>> = None;
-    for &line in finals {
+    for line in finals {
         let source = line.row.source.as_str();
         match line.row.kind {
             FinalKind::Source if source == CATALOG => _ = catalog.get_or_insert_default(),
-            FinalKind::Source => _ = logs.entry(source).or_default(),
-            FinalKind::Order => logs.entry(source).or_default().push(log_entry(line)?),
+            FinalKind::Source => logs.entry(source).or_default().0 = line.row.order_no,
+            FinalKind::Order => logs.entry(source).or_default().1.push(log_entry(line)?),
             FinalKind::Applied => catalog.get_or_insert_default().applied.push(applied(line)?),
             FinalKind::Stock => {
                 let (name, stock) = final_stock(line)?;
-                catalog.get_or_insert_default().stocks.insert(name, stock);
+                let before = catalog.get_or_insert_default().stocks.insert(name, stock);
+                if before.is_some() {
+                    let (line, reason) = (line.line, format!("{name} is there twice"));
+                    return Err(MalformedRow { file: FinalRow::FILE, line, reason });
+                }
             }
             FinalKind::Refused => {}
         }
@@ -316,7 +308,9 @@ fn dumps<'a>(finals: &[&'a FinalLine]) -> Result<Dumps<'a>, MalformedRow> {
     if let Some(catalog) = &mut catalog {
         catalog.index();
     }
-    let logs = logs.into_iter().map(|(source, entries)| ReplicaLog::new(source, entries));
+    let logs = logs.into_iter();
+    let logs =
+        logs.map(|(source, (committed, entries))| ReplicaLog::new(source, committed, entries));
     Ok((logs.collect(), catalog))
 }
 
@@ -364,6 +358,7 @@ struct Needed<'a> {
 impl<'a> Needed<'a> {
     fn value<T>(&self, value: Option<T>, field: &str) -> Result<T, MalformedRow> {
         value.ok_or_else(|| MalformedRow {
+            file: FinalRow::FILE,
             line: self.line.line,
             reason: format!("{} needs the field `{field}`", self.kind),
         })

@@ -254,7 +254,7 @@ mod tests {
 
         let mut trade = self::trial();
         trade.attempt(2, "r3", Outcome::Rejected, (80, 90));
-        trade.observations.last_mut().unwrap().reason = Some("Stock not found!".to_owned());
+        trade.observations.last_mut().unwrap().reason = Some("Stock not found!".into());
         assert_fails(&trade.check(&CHECK), "there is no such stock");
     }
 

@@ -1,23 +1,26 @@
 //! The consistency report: what a run's files say about loss, duplication, order and staleness.
 //!
 //! One property per file, each a pure function from one trial's history to what it found.
-//! This module reads the files, hands every trial to every check, and adds up. Three rules hold
+//! This module hands every trial to every check, and adds up. Three rules hold
 //! for all of them:
 //!
 //! * Never pass what could not have been found: a trial that was cut short, a fault that was not
 //!   confirmed, a dump that is missing make a check inconclusive (see `doubt`).
 //! * A violation is a violation, however little of the trial was recorded; but the absence of a
 //!   row proves something only if the recorder wrote its `finished` marker.
-//! * Nothing but the run's files is looked at, so a report can be made again, anywhere, later.
+//! * Nothing but the [`Run`] is looked at, so a report can be made again, anywhere, later.
 //!
 //! What each check needs, and the stories that it catches, stand at the top of its file.
 
 mod agreement;
+mod answers;
 mod availability_demand;
 mod check;
 mod client_reads;
 mod conservation;
+mod deaths;
 mod doubt;
+mod due;
 mod evidence;
 mod exactly_once;
 mod fresh_reads;
@@ -27,14 +30,17 @@ mod harm;
 mod history;
 mod index;
 mod linearizability;
+mod needs;
 mod numbering;
 mod progress;
+mod promised;
 mod read_order;
 mod read_states;
 mod real_time;
 mod replicas;
 mod report;
 mod reproduce;
+mod share;
 mod shown_orders;
 mod stock_histories;
 mod survival;
@@ -44,18 +50,17 @@ mod text;
 
 pub(crate) use text::{beside, named};
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 pub use check::MAX_EVIDENCE;
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
 pub use gates::{
-    APART_US, Gate, MAX_LATE_PERCENT, MAX_OWN_LATENESS_US, MIN_AROUND_A_FAULT, MIN_CHANCES,
-    MIN_DURING_A_FAULT, ShutGate,
+    APART_US, Gate, MAX_KEPT_BACK_PERCENT, MIN_AROUND_A_FAULT, MIN_CHANCES, MIN_DURING_A_FAULT,
+    ShutGate,
 };
-pub use harm::FaultHarm;
+pub use harm::{FaultHarm, Harmed};
 pub use replicas::LogDigest;
 pub(crate) use report::grouped_doubts;
 pub use report::{
@@ -67,13 +72,10 @@ use self::check::{Check, Finding};
 use self::doubt::{Doubt, Need};
 use self::gates::Gates;
 use self::harm::Harms;
-use self::history::{FinalLine, History, MalformedRow, Operation, TrialRows};
+use self::history::{History, MalformedRow};
 use self::report::Tally;
-use crate::records::{Cell, Event, FolderError, Manifest, RunFolder};
-
-const OBSERVATIONS: &str = "observations.csv";
-const EVENTS: &str = "events.csv";
-const FINAL: &str = "final.csv";
+use crate::records::FolderError;
+use crate::run::{Run, Trial};
 
 /// Every check, in the order of the report.
 const ALL: &[&Check] = &[
@@ -92,6 +94,8 @@ const ALL: &[&Check] = &[
     &linearizability::CHECK,
     &progress::CHECK,
     &availability_demand::CHECK,
+    &answers::CHECK,
+    &deaths::CHECK,
 ];
 
 /// The names of all checks, in the order of the report.
@@ -99,18 +103,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|check| check.name)
 }
 
-/// Runs every check over the files of a run.
-///
-/// A run that was interrupted before its first dump has no `final.csv`; that is no error but a
-/// reason to be inconclusive. Every other file must be there.
+/// Runs every check over a run.
 ///
 /// Nothing is written: [`ConsistencyReport::write`] does that.
-pub fn check_run(folder: &RunFolder) -> Result<ConsistencyReport, FolderError> {
-    let rows = Rows::read(folder)?;
-    let Rows { manifest, operations, events, finals } = &rows;
-    let mut report = judge(ALL, manifest, operations, events, finals)
-        .map_err(|misfit| misfit.in_folder(folder))?;
-    let (reproduce, plan) = reproduce::reproduce(manifest, folder);
+///
+/// # Errors
+/// A row lacks what its kind promises.
+pub fn check_run(run: &Run) -> Result<ConsistencyReport, FolderError> {
+    let mut report = judge(ALL, run)?;
+    let (reproduce, plan) = reproduce::reproduce(run.manifest(), run.folder());
     report.reproduce = reproduce;
     report.files.extend(plan);
     Ok(report)
@@ -120,18 +121,13 @@ pub fn check_run(folder: &RunFolder) -> Result<ConsistencyReport, FolderError> {
 /// [`linear::export`](crate::linear::export) describes. Returns how many operations there were.
 ///
 /// # Errors
-/// The run's files cannot be read, or `to` cannot be written.
-pub fn export_histories(folder: &RunFolder, to: &Path) -> Result<u64, FolderError> {
-    let rows = Rows::read(folder)?;
-    let Rows { manifest, operations, events, finals } = &rows;
-    let trials = Trials::sorted(manifest, operations, events, finals)
-        .map_err(|misfit| misfit.in_folder(folder))?;
+/// A row lacks what its kind promises, or `to` cannot be written.
+pub fn export_histories(run: &Run, to: &Path) -> Result<u64, FolderError> {
     let unwritable = |source| FolderError::Write { path: to.to_owned(), source };
     let mut file = BufWriter::new(File::create(to).map_err(unwritable)?);
     let mut written = 0;
-    for (cell, trial, rows) in trials.in_order() {
-        let history = History::new(manifest, cell, trial, rows)
-            .map_err(|row| Misfit { file: FINAL, row }.in_folder(folder))?;
+    for trial in run.trials() {
+        let history = history(run, trial)?;
         for stock in stock_histories::stock_histories(&history) {
             written += stock.export(&history, &mut file).map_err(unwritable)?;
         }
@@ -140,62 +136,23 @@ pub fn export_histories(folder: &RunFolder, to: &Path) -> Result<u64, FolderErro
     Ok(written)
 }
 
-/// The files of a run.
-struct Rows {
-    manifest: Manifest,
-    operations: Vec<Operation>,
-    events: Vec<Event>,
-    finals: Vec<FinalLine>,
+fn history<'a>(run: &'a Run, trial: &'a Trial) -> Result<History<'a>, FolderError> {
+    History::new(run.manifest(), trial).map_err(|MalformedRow { file, line, reason }| {
+        let path = run.folder().path(file);
+        FolderError::Row { path, line, reason }
+    })
 }
 
-impl Rows {
-    fn read(folder: &RunFolder) -> Result<Self, FolderError> {
-        Ok(Self {
-            manifest: folder.manifest()?,
-            operations: folder.numbered(OBSERVATIONS)?,
-            events: folder.events()?,
-            finals: match folder.numbered(FINAL) {
-                Err(FolderError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                    Vec::new()
-                }
-                finals => finals?,
-            },
-        })
-    }
-}
-
-/// A row that does not belong to the run.
-#[derive(Debug)]
-struct Misfit {
-    file: &'static str,
-    row: MalformedRow,
-}
-
-impl Misfit {
-    fn in_folder(self, folder: &RunFolder) -> FolderError {
-        let MalformedRow { line, reason } = self.row;
-        FolderError::Row { path: folder.path(self.file), line, reason }
-    }
-}
-
-fn judge(
-    checks: &[&Check],
-    manifest: &Manifest,
-    operations: &[Operation],
-    events: &[Event],
-    finals: &[FinalLine],
-) -> Result<ConsistencyReport, Misfit> {
-    let trials = Trials::sorted(manifest, operations, events, finals)?;
+fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError> {
     let mut tallies: Vec<Tally> = checks.iter().map(|check| Tally::new(check)).collect();
-    let mut run = RunSummary::new(manifest);
+    let mut summary = RunSummary::new(run.manifest());
     let mut gates = Gates::new();
     let mut digests = Vec::new();
     let mut harm = Vec::new();
-    for (cell, trial, rows) in trials.in_order() {
-        let name = TrialName { cell: cell.id.clone(), trial };
-        let history =
-            History::new(manifest, cell, trial, rows).map_err(|row| Misfit { file: FINAL, row })?;
-        run.count(&history);
+    for trial in run.trials() {
+        let name = TrialName { cell: trial.cell.id.clone(), trial: trial.number };
+        let history = history(run, trial)?;
+        summary.count(&history);
         gates.count(&history);
         digests.extend(replicas::digests(&history));
         let doubts = doubt::about(&history);
@@ -207,7 +164,7 @@ fn judge(
         }
         harm.extend(harms.counts(&name));
     }
-    let report = ConsistencyReport::new(run, tallies, gates.finish(), digests);
+    let report = ConsistencyReport::new(summary, tallies, gates.finish(), digests);
     Ok(ConsistencyReport { harm, ..report })
 }
 
@@ -232,69 +189,6 @@ fn examine(check: &Check, history: &History<'_>, doubts: &[Doubt]) -> Finding {
         finding.doubt(Doubt::NothingExamined(what));
     }
     finding
-}
-
-/// The rows of a run, trial by trial.
-struct Trials<'a> {
-    cells: Vec<(&'a Cell, u32)>,
-    places: HashMap<(&'a str, u32), usize>,
-    rows: Vec<TrialRows<'a>>,
-}
-
-impl<'a> Trials<'a> {
-    fn new(manifest: &'a Manifest) -> Self {
-        let cells: Vec<_> = manifest
-            .cells
-            .iter()
-            .flat_map(|cell| (1..=cell.trials).map(move |trial| (cell, trial)))
-            .collect();
-        let places = cells
-            .iter()
-            .enumerate()
-            .map(|(place, (cell, trial))| ((cell.id.as_str(), *trial), place))
-            .collect();
-        let rows = cells.iter().map(|_| TrialRows::default()).collect();
-        Self { cells, places, rows }
-    }
-
-    /// Every row with its trial.
-    fn sorted(
-        manifest: &'a Manifest,
-        operations: &'a [Operation],
-        events: &'a [Event],
-        finals: &'a [FinalLine],
-    ) -> Result<Self, Misfit> {
-        let mut trials = Self::new(manifest);
-        for operation in operations {
-            let (cell, trial) = (&operation.row.cell, operation.row.trial);
-            trials.of(cell, trial, OBSERVATIONS, operation.line)?.operations.push(operation);
-        }
-        for (line, event) in (2..).zip(events) {
-            trials.of(&event.cell, event.trial, EVENTS, line)?.events.push(event);
-        }
-        for line in finals {
-            trials.of(&line.row.cell, line.row.trial, FINAL, line.line)?.finals.push(line);
-        }
-        Ok(trials)
-    }
-
-    fn of(
-        &mut self,
-        cell: &str,
-        trial: u32,
-        file: &'static str,
-        line: u64,
-    ) -> Result<&mut TrialRows<'a>, Misfit> {
-        let place = self.places.get(&(cell, trial)).copied();
-        place.and_then(|place| self.rows.get_mut(place)).ok_or_else(|| {
-            let reason = format!("the manifest has no trial {trial} of a cell `{cell}`");
-            Misfit { file, row: MalformedRow { line, reason } }
-        })
-    }
-
-    fn in_order(self) -> impl Iterator<Item = (&'a Cell, u32, TrialRows<'a>)> {
-        self.cells.into_iter().zip(self.rows).map(|((cell, trial), rows)| (cell, trial, rows))
-    }
 }
 
 /// Microseconds as the milliseconds that people read.

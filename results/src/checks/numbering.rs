@@ -17,6 +17,7 @@ pub(super) const CHECK: Check = Check {
 fn examine(history: &History<'_>, finding: &mut Finding) {
     for log in &history.logs {
         gaps_and_doubles(history, log, finding);
+        ends_below_its_mark(history, log, finding);
     }
     shared_numbers(history, finding);
     finding.examined("acknowledged numbers", history.acknowledged.len());
@@ -49,6 +50,22 @@ fn gaps_and_doubles(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut F
     }
 }
 
+/// *A replica says that #11 is committed, and its log ends at #10.* A dump that was cut off may lack what
+/// the replica has.
+fn ends_below_its_mark(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut Finding) {
+    let last = log.entries.last();
+    let (source, end) = (log.source, last.map_or(0, |entry| entry.order_no));
+    let Some(committed) = log.committed.filter(|&committed| committed > end) else { return };
+    if history.timeline.finished {
+        finding.violation(|| {
+            let what =
+                format!("{source} says that #{committed} is committed, and its log ends at #{end}");
+            let violation = Violation::new(history, what);
+            last.into_iter().fold(violation, |violation, entry| violation.held(entry.line))
+        });
+    }
+}
+
 /// *The old leader answers 11 to one client, its successor gives 11 to another.*
 fn shared_numbers(history: &History<'_>, finding: &mut Finding) {
     let mut by_number: BTreeMap<u64, Vec<&Acknowledged<'_>>> = BTreeMap::new();
@@ -75,6 +92,7 @@ fn shared_numbers(history: &History<'_>, finding: &mut Finding) {
 mod tests {
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_inconclusive, assert_passes};
+    use crate::records::{FinalKind, FinalRow};
     use wire::bazaar::TradeType::Buy;
 
     fn trial() -> Trial {
@@ -108,6 +126,19 @@ mod tests {
         again.seq += 1;
         trial.observations.push(again);
         assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
+    fn a_log_that_ends_below_what_its_replica_calls_committed_is_a_violation() {
+        let mut trial = trial();
+        let head = |row: &&mut FinalRow| &*row.source == "order-2" && row.kind == FinalKind::Source;
+        trial.finals.iter_mut().find(head).unwrap().order_no = Some(3);
+        assert_passes(&trial.check(&CHECK));
+        trial.finals.iter_mut().find(head).unwrap().order_no = Some(4);
+        let what = "order-2 says that #4 is committed, and its log ends at #3";
+        assert_fails(&trial.check(&CHECK), what);
+        trial.unfinish();
+        assert_inconclusive(&trial.check(&CHECK), "the recorder did not finish");
     }
 
     #[test]

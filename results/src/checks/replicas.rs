@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn the_same_number_with_different_content_on_two_replicas_is_a_violation() {
         let mut trial = trial();
-        trial.entry_mut("order-2", "r2").request_id = Some("r9".to_owned());
+        trial.entry_mut("order-2", "r2").request_id = Some("r9".into());
         let result = trial.check(&CHECK);
         assert_fails(&result, "#2 is r2 (Buy 4 of Stock2, epoch 1) at order-1 and r9");
         assert!(result.evidence[0].held.len() >= 3);

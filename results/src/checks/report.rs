@@ -125,7 +125,7 @@ pub struct RunSummary {
     pub reads: u64,
     /// How many faults were injected, their restarts and resumes included.
     pub faults: u64,
-    /// How many processes ended that nobody had killed. No violation by itself.
+    /// How many processes ended that nobody had killed at that moment.
     pub deaths: u64,
 }
 

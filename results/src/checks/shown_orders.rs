@@ -116,14 +116,15 @@ mod tests {
 
     use super::CHECK;
     use crate::checks::testing::{Trial, assert_fails, assert_passes};
-    use crate::records::Outcome;
+    use crate::records::{Outcome, Phase};
 
     fn trial() -> Trial {
         let mut trial = Trial::new();
         trial.trade(1, "r1", Buy, 3, "Stock1", (10, 20));
         trial.trade(2, "r2", Sell, 4, "Stock2", (15, 30));
         trial.lookup(1, "r2", (20, 25));
-        trial.observations.last_mut().unwrap().request_id = None;
+        let peek = trial.observations.last_mut().unwrap();
+        (peek.phase, peek.request_id) = (Phase::Load, None);
         trial
     }
 

@@ -12,7 +12,7 @@ use crate::linear;
 use crate::linear::export::Named;
 use crate::linear::picture::Source;
 use crate::linear::{Action, Stock, StockHistory};
-use crate::records::{InitialStock, Op, Outcome};
+use crate::records::{FinalRow, InitialStock, Observation, Op, Outcome, Row as _};
 
 /// One stock of a trial.
 pub(super) struct StockTrial<'a> {
@@ -35,13 +35,11 @@ impl Origin<'_> {
     fn source(&self) -> Source {
         let (file, line, request_id) = match self {
             Self::Observed(operation) => {
-                (super::OBSERVATIONS, operation.line, operation.row.request_id.clone())
+                (Observation::FILE, operation.line, operation.row.request_id.as_deref())
             }
-            Self::Applied(applied) => {
-                (super::FINAL, applied.line.line, Some(applied.request_id.to_owned()))
-            }
+            Self::Applied(applied) => (FinalRow::FILE, applied.line.line, Some(applied.request_id)),
         };
-        Source { row: format!("{file}:{line}"), request_id }
+        Source { row: format!("{file}:{line}"), request_id: request_id.map(str::to_owned) }
     }
 }
 

@@ -12,8 +12,9 @@ use super::check::Check;
 use super::{CheckResult, ConsistencyReport};
 use crate::records::{
     Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, MANIFEST_FORMAT, Manifest,
-    Numbered, Observation, Op, Outcome, Phase,
+    Observation, Op, Outcome, Phase, RunFolder,
 };
+use crate::run::Run;
 use crate::verdict::Verdict;
 
 pub(crate) const CELL: &str = "p0.5-cache-on";
@@ -45,7 +46,7 @@ impl Trial {
         }
         for stock in &trial.manifest.stocks {
             trial.finals.push(FinalRow {
-                stock_name: Some(stock.stock_name.clone()),
+                stock_name: Some(stock.stock_name.as_str().into()),
                 version: Some(0),
                 quantity_after: Some(stock.quantity),
                 volume_after: Some(stock.trade_volume),
@@ -117,8 +118,8 @@ impl Trial {
             self.finals.push(FinalRow {
                 order_no: Some(self.orders),
                 epoch: Some(1),
-                request_id: Some(request_id.to_owned()),
-                stock_name: Some(stock_name.to_owned()),
+                request_id: Some(request_id.into()),
+                stock_name: Some(stock_name.into()),
                 trade_type: Some(trade_type),
                 quantity: Some(quantity),
                 ..final_row(&format!("order-{id}"), FinalKind::Order)
@@ -126,11 +127,11 @@ impl Trial {
         }
         let operation = self.operation(client, Op::Trade, interval);
         self.observations.push(Observation {
-            stock_name: Some(stock_name.to_owned()),
+            stock_name: Some(stock_name.into()),
             trade_type: Some(trade_type),
             quantity: Some(quantity),
             order_no: Some(self.orders),
-            request_id: Some(request_id.to_owned()),
+            request_id: Some(request_id.into()),
             ..operation
         });
     }
@@ -145,11 +146,37 @@ impl Trial {
     ) {
         let operation = self.operation(client, Op::Trade, interval);
         self.observations.push(Observation {
-            stock_name: Some("Stock1".to_owned()),
+            stock_name: Some("Stock1".into()),
             trade_type: Some(TradeType::Buy),
             quantity: Some(1),
             outcome,
-            request_id: Some(request_id.to_owned()),
+            status: (outcome == Outcome::Rejected).then_some(404),
+            request_id: Some(request_id.into()),
+            ..operation
+        });
+    }
+
+    /// An operation of the load that was not answered, or with this status.
+    pub(crate) fn unanswered(
+        &mut self,
+        client: u32,
+        op: Op,
+        stock_name: &str,
+        status: Option<u16>,
+        interval: (u64, u64),
+    ) {
+        let operation = self.operation(client, op, interval);
+        let is_trade = op == Op::Trade;
+        let request_id = format!("{client}/{}", operation.seq);
+        self.observations.push(Observation {
+            phase: Phase::Load,
+            stock_name: Some(stock_name.into()),
+            trade_type: is_trade.then_some(TradeType::Buy),
+            quantity: is_trade.then_some(1),
+            outcome: if is_trade { Outcome::Unknown } else { Outcome::Failed },
+            status,
+            order_no: (op == Op::Lookup).then_some(1),
+            request_id: is_trade.then(|| request_id.into()),
             ..operation
         });
     }
@@ -176,8 +203,8 @@ impl Trial {
         (stock.version, stock.volume_after, stock.quantity_after) = (version, volume, Some(after));
         self.finals.push(FinalRow {
             epoch: (origin == Origin::Order).then_some(1),
-            request_id: Some(request_id.to_owned()),
-            stock_name: Some(stock_name.to_owned()),
+            request_id: Some(request_id.into()),
+            stock_name: Some(stock_name.into()),
             trade_type: Some(trade_type),
             quantity: Some(quantity),
             version,
@@ -199,7 +226,7 @@ impl Trial {
     ) {
         let operation = self.operation(client, Op::Query, interval);
         self.observations.push(Observation {
-            stock_name: Some(stock_name.to_owned()),
+            stock_name: Some(stock_name.into()),
             seen_quantity: Some(quantity),
             seen_volume: Some(volume),
             ..operation
@@ -255,21 +282,17 @@ impl Trial {
     }
 
     fn judge(&self, checks: &[&Check]) -> ConsistencyReport {
-        super::judge(
-            checks,
-            &self.manifest,
-            &numbered(&self.observations),
-            &self.events,
-            &numbered(&self.finals),
-        )
-        .unwrap()
+        let (observations, events) = (self.observations.clone(), self.events.clone());
+        let folder = RunFolder::new("by-hand");
+        let run = Run::of_rows(folder, &self.manifest, observations, events, self.finals.clone());
+        super::judge(checks, &run.unwrap()).unwrap()
     }
 
     fn operation(&mut self, client: u32, op: Op, (start_us, end_us): (u64, u64)) -> Observation {
         let seq = self.sequence.entry(client).or_default();
         *seq += 1;
         Observation {
-            cell: CELL.to_owned(),
+            cell: CELL.into(),
             trial: 1,
             phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
             client,
@@ -336,10 +359,6 @@ fn manifest() -> Manifest {
 
 fn final_row(source: &str, kind: FinalKind) -> FinalRow {
     FinalRow::new(CELL, 1, source, kind)
-}
-
-fn numbered<T: Clone>(rows: &[T]) -> Vec<Numbered<T>> {
-    (2..).zip(rows).map(|(line, row)| Numbered { line, row: row.clone() }).collect()
 }
 
 #[track_caller]

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
+use super::harm::Harmed;
 use super::replicas::LogDigest;
 use super::report::{
     CheckResult, ConsistencyReport, Count, DoubtReport, TrialName, grouped_doubts,
@@ -54,9 +55,10 @@ pub(super) fn headline(report: &ConsistencyReport) -> String {
     match report.verdict {
         Verdict::Pass => format!("All {judged} checks looked, and found nothing wrong."),
         Verdict::Fail => format!(
-            "{} of {judged} checks found {}.",
+            "{} of {judged} checks found {}{}.",
             with(Verdict::Fail),
-            plural(report.violations(), "violation")
+            plural(report.violations(), "violation"),
+            harmed(report)
         ),
         Verdict::Inconclusive => {
             let shut = report.gates.iter().filter(|gate| !gate.is_open()).count();
@@ -71,6 +73,12 @@ pub(super) fn headline(report: &ConsistencyReport) -> String {
             }
         }
     }
+}
+
+/// What the violations come to for clients: `: 1 order lost, 0 doubled, 0 stale reads`.
+fn harmed(report: &ConsistencyReport) -> String {
+    let harmed = Harmed::of(&report.harm);
+    if harmed.total() > 0 { format!(": {harmed}") } else { String::new() }
 }
 
 fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
@@ -311,7 +319,7 @@ fn operation(OperationRow { line, observation: row }: &OperationRow) -> String {
     let mut words = vec![format!("observations.csv:{line}  client {} {op}", row.client)];
     words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
     words.extend(row.quantity.map(|quantity| quantity.to_string()));
-    words.extend(row.stock_name.clone());
+    words.extend(row.stock_name.as_deref().map(str::to_owned));
     words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
     words.extend(row.seen_quantity.map(|quantity| format!("quantity {quantity}")));
     words.extend(row.seen_volume.map(|volume| format!("volume {volume}")));
@@ -330,10 +338,10 @@ fn held_row(HeldRow { line, held: row }: &HeldRow) -> String {
     };
     let mut words = vec![format!("final.csv:{line}  {} {kind}", row.source)];
     words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
-    words.extend(row.request_id.clone());
+    words.extend(row.request_id.as_deref().map(str::to_owned));
     words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
     words.extend(row.quantity.map(|quantity| quantity.to_string()));
-    words.extend(row.stock_name.clone());
+    words.extend(row.stock_name.as_deref().map(str::to_owned));
     words.extend(row.epoch.map(|epoch| format!("epoch {epoch}")));
     words.extend(row.version.map(|version| format!("version {version}")));
     words.extend(row.quantity_after.map(|quantity| format!("quantity {quantity}")));

@@ -8,7 +8,7 @@ use super::effect::{Design, Draws, Ratio, ratio};
 use super::judge::{Change, Good, together};
 use super::side::{CellSample, Kind, Side};
 use crate::records::{Cell, Manifest, Observation, Op};
-use crate::stats::{CONFIDENCE, Figure, Interval};
+use crate::stats::{CONFIDENCE, Figure, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, hit_share, op_name};
 use crate::text::{aligned, ms, three_digits};
 
@@ -45,9 +45,9 @@ struct Pair<'a> {
 
 /// Every pair of cells, by operation and then in the manifest's order.
 #[must_use]
-pub fn cache_effects(
-    manifest: &Manifest,
-    observations: &[Observation],
+pub fn cache_effects<'a>(
+    manifest: &'a Manifest,
+    observations: impl IntoIterator<Item = &'a Observation>,
     summary: &[SummaryRow],
 ) -> CacheEffects {
     let pairs: Vec<Pair<'_>> = pairs(&manifest.cells).collect();
@@ -191,6 +191,13 @@ fn about_queries(effects: &[&CacheEffect]) -> Option<String> {
     let served = served(effects);
     let (on, off) = (ms(first.on_us.round() as u64), ms(first.off_us.round() as u64));
     let told: Vec<&&CacheEffect> = effects.iter().filter(|effect| is_told(effect)).collect();
+    if told.is_empty() && effects.iter().any(|effect| effect.change == Change::Unknown) {
+        return Some(format!(
+            "What the cache does to the median query cannot be told: it takes {MIN_TRIALS} trials of each \
+             setting. Measured were {on} with it and {off} without at {}{served}.",
+            first.place()
+        ));
+    }
     let Some((lead, others)) = told.split_first() else {
         return Some(format!(
             "The cache makes no difference to the median query that this run can show: {on} with it \
@@ -203,7 +210,7 @@ fn about_queries(effects: &[&CacheEffect]) -> Option<String> {
         .iter()
         .map(|effect| format!("{} at {}", effect.speedup("times"), effect.place()))
         .collect();
-    parts.extend(noise(effects));
+    parts.extend(untold(effects));
     let parts = if parts.is_empty() { String::new() } else { format!(", {}", listed(&parts)) };
     Some(format!(
         "With the cache on, the median query is {} at {} ({} instead of {}){parts}{served}.",
@@ -218,25 +225,31 @@ fn about_trades(effects: &[&CacheEffect]) -> Option<String> {
     effects.first()?;
     let told: Vec<String> =
         effects.iter().filter(|effect| is_told(effect)).map(|effect| effect.cost()).collect();
+    if told.is_empty() && effects.iter().any(|effect| effect.change == Change::Unknown) {
+        return Some("Nor can what it does to the median trade.".to_owned());
+    }
     if told.is_empty() {
         return Some(
             "It makes no difference to the median trade that this run can show.".to_owned(),
         );
     }
-    let parts: Vec<String> = told.into_iter().chain(noise(effects)).collect();
+    let parts: Vec<String> = told.into_iter().chain(untold(effects)).collect();
     Some(format!("The median trade {} with it.", listed(&parts)))
 }
 
-/// Whether there is something to say of it. What has no interval is told as it was measured.
+/// Whether there is something to say of it. Of what has no interval there is not.
 fn is_told(effect: &CacheEffect) -> bool {
-    effect.change != Change::WithinNoise
+    matches!(effect.change, Change::Better | Change::Worse)
 }
 
-/// `is within noise at p = 0.8 and p = 1`.
-fn noise(effects: &[&CacheEffect]) -> Option<String> {
-    let places: Vec<String> =
-        effects.iter().filter(|effect| !is_told(effect)).map(|effect| effect.place()).collect();
-    (!places.is_empty()).then(|| format!("within noise at {}", listed(&places)))
+/// `within noise at p = 0.8 and p = 1`, `cannot be told at p = 0`.
+fn untold(effects: &[&CacheEffect]) -> impl Iterator<Item = String> {
+    let at = |change: Change| {
+        let so = effects.iter().filter(|effect| effect.change == change);
+        let places: Vec<String> = so.map(|effect| effect.place()).collect();
+        (!places.is_empty()).then(|| format!("{} at {}", change.as_str(), listed(&places)))
+    };
+    [at(Change::WithinNoise), at(Change::Unknown)].into_iter().flatten()
 }
 
 /// `; the cache answered 99% of the queries at p = 0 and 31% at p = 1`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::effect::Design;
 use crate::records::Manifest;
-use crate::stats::Basis;
+use crate::stats::MIN_TRIALS;
 
 /// Fields of a plan in which runs may differ: names, seeds, what is checked, and what makes cells
 /// (cells are matched one by one).
@@ -23,7 +23,7 @@ const HARMLESS_FIELDS: [&str; 8] = [
 const MOST_FIELDS: usize = 6;
 
 /// What a reader should know before believing the comparison, a sentence each.
-pub(super) fn warnings(a: &Manifest, b: &Manifest, design: Design, basis: Basis) -> Vec<String> {
+pub(super) fn warnings(a: &Manifest, b: &Manifest, design: Design, trials: usize) -> Vec<String> {
     let mut warnings = Vec::new();
     if design == Design::Unpaired {
         warnings.extend(machines(a, b));
@@ -35,12 +35,11 @@ pub(super) fn warnings(a: &Manifest, b: &Manifest, design: Design, basis: Basis)
             warnings.push(format!("The harness differs: {} and {}.", a.version, b.version));
         }
     }
-    if basis == Basis::Slices {
-        warnings.push(
-            "With fewer than three trials the intervals come from slices of a trial: they say nothing \
-             about how trials differ, and are too narrow for it."
-                .to_owned(),
-        );
+    if trials < MIN_TRIALS {
+        warnings.push(format!(
+            "Nothing is claimed without {MIN_TRIALS} trials of each cell on both sides: how much trials \
+             of the same build differ cannot be seen in {trials}."
+        ));
     }
     warnings
 }

@@ -6,13 +6,15 @@
 //! machine did to all cells of a round is not taken for independent. Two builds in one run share
 //! their rounds, and so the draws: what hits both cancels out. Two runs do not.
 //!
-//! With fewer than three trials there are no rounds, and slices are drawn, cell by cell and side by
-//! side, as [`crate::stats`] describes.
+//! With fewer than three trials there is an effect, and no telling how far it may be off. Slices of a
+//! trial would say how steady it was; how trials of one build differ from each other is most of the
+//! noise, and no slice knows of it. (Judged by slices, seven of thirty pairs of the same build came out as
+//! worse.)
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::side::{CellSample, Kind};
-use crate::stats::{Basis, Figure, MIN_TRIALS, Pool, Resamples, Spread, TrialSample};
+use crate::stats::{Figure, MIN_TRIALS, Pool, Resamples, Spread, TrialSample};
 
 /// How the trials of the two sides belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +34,8 @@ pub(super) struct Ratio {
     pub(super) b: f64,
     /// How far the logarithm of b / a may be off; nothing if there was too little to tell.
     pub(super) spread: Option<Spread>,
-    /// What was drawn.
-    pub(super) basis: Basis,
+    /// How many trials the side with fewer has, of those that could be compared.
+    pub(super) trials: usize,
 }
 
 impl Ratio {
@@ -74,13 +76,9 @@ pub(super) fn ratio(
         }
         Design::Unpaired => (rounds(&a), rounds(&b)),
     };
-    let basis = if rounds.0.len().min(rounds.1.len()) >= MIN_TRIALS {
-        Basis::Trials
-    } else {
-        Basis::Slices
-    };
+    let fewest = rounds.0.len().min(rounds.1.len());
     let pools = |sides: &[Trials<'_>], rounds: &[u32]| -> Vec<Pool> {
-        sides.iter().map(|trials| pool(trials, rounds, basis)).collect()
+        sides.iter().map(|trials| pool(trials, rounds)).collect()
     };
     let (a, b): (Vec<Pool>, Vec<Pool>) = pools(&a, &rounds.0)
         .into_iter()
@@ -88,19 +86,19 @@ pub(super) fn ratio(
         .filter(|(a, b)| a.is_enough_for(figure) && b.is_enough_for(figure))
         .unzip();
     let (log_a, log_b) = (mean_logarithm(&a, figure, None)?, mean_logarithm(&b, figure, None)?);
-    let spread = match (basis, design) {
-        (Basis::Trials, Design::Paired) => draws.of(rounds.0.len()).spread(|weights| {
+    let spread = match design {
+        _ if fewest < MIN_TRIALS => None,
+        Design::Paired => draws.of(rounds.0.len()).spread(|weights| {
             let of = |pools| mean_logarithm(pools, figure, Some(weights));
             Some(of(&b)? - of(&a)?)
         }),
-        (Basis::Trials, Design::Unpaired) => {
+        Design::Unpaired => {
             let of_a = round_spread(&a, figure, draws.of(rounds.0.len()));
             let of_b = round_spread(&b, figure, draws.of(rounds.1.len()));
             of_a.zip(of_b).map(|(a, b)| a.plus(b))
         }
-        (Basis::Slices, _) => slice_spread(a.iter().chain(&b), a.len(), figure, draws),
     };
-    Some(Ratio { a: log_a.exp(), b: log_b.exp(), spread, basis })
+    Some(Ratio { a: log_a.exp(), b: log_b.exp(), spread, trials: fewest })
 }
 
 /// The trials that all cells have.
@@ -110,15 +108,10 @@ fn rounds(cells: &[Trials<'_>]) -> Vec<u32> {
     first.keys().filter(in_all).copied().collect()
 }
 
-fn pool(trials: Trials<'_>, rounds: &[u32], basis: Basis) -> Pool {
-    match basis {
-        Basis::Trials => {
-            let of_rounds: Vec<&TrialSample> =
-                rounds.iter().filter_map(|round| trials.get(round)).collect();
-            Pool::by_trial(&of_rounds)
-        }
-        Basis::Slices => Pool::by_slice(&trials.values().collect::<Vec<_>>()),
-    }
+fn pool(trials: Trials<'_>, rounds: &[u32]) -> Pool {
+    let of_rounds: Vec<&TrialSample> =
+        rounds.iter().filter_map(|round| trials.get(round)).collect();
+    Pool::by_trial(&of_rounds)
 }
 
 /// The mean of the logarithms of a figure over cells, their units weighted.
@@ -138,30 +131,14 @@ fn round_spread(pools: &[Pool], figure: Figure, resamples: &Resamples) -> Option
     resamples.spread(|weights| mean_logarithm(pools, figure, Some(weights)))
 }
 
-/// Every cell of every side has slices of its own, independent of all others.
-fn slice_spread<'a>(
-    pools: impl Iterator<Item = &'a Pool>,
-    cells: usize,
-    figure: Figure,
-    draws: &mut Draws,
-) -> Option<Spread> {
-    let mut total: Option<Spread> = None;
-    for pool in pools {
-        if !pool.has_enough_units() {
-            return None;
-        }
-        let one = round_spread(std::slice::from_ref(pool), figure, draws.of(pool.units()))?;
-        total = Some(total.map_or(one, |total| total.plus(one)));
-    }
-    total.map(|total| total.times(1.0 / cells as f64))
-}
-
 /// The effect on the median of a few values, for example of one time per fault, which are drawn one
-/// by one; nothing unless both sides have `least` of them.
+/// by one; nothing unless both sides have `least` of them. They are of so many `trials` on the side with
+/// fewer: values of one trial have its good or bad luck in common, so with too few there is no spread.
 pub(super) fn ratio_of_medians(
     a: &[f64],
     b: &[f64],
     least: usize,
+    trials: usize,
     draws: &mut Draws,
 ) -> Option<Ratio> {
     if a.len() < least || b.len() < least {
@@ -178,7 +155,8 @@ pub(super) fn ratio_of_medians(
         })
     };
     let spread = spread(a).zip(spread(b)).map(|(a, b)| a.plus(b));
-    Some(Ratio { a: positive_median(a)?, b: positive_median(b)?, spread, basis: Basis::Trials })
+    let spread = spread.filter(|_| trials >= MIN_TRIALS);
+    Some(Ratio { a: positive_median(a)?, b: positive_median(b)?, spread, trials })
 }
 
 fn positive_median(values: &[f64]) -> Option<f64> {

@@ -1,5 +1,7 @@
 //! Which figures are compared.
 
+use std::collections::BTreeSet;
+
 use super::effect::{Design, Draws, Ratio, ratio, ratio_of_medians};
 use super::judge::{self, Change, Good};
 use super::report::Effect;
@@ -28,7 +30,7 @@ const HEADLINE: [Spec; 5] = [
     spec("query.p99_us", "query p99, µs", Kind::Only(Op::Query), P99),
     spec("trade.p50_us", "trade median, µs", Kind::Only(Op::Trade), MEDIAN),
     spec("trade.p99_us", "trade p99, µs", Kind::Only(Op::Trade), P99),
-    spec("throughput_per_s", "operations/s", Kind::Load, Figure::Throughput),
+    spec("throughput_per_s", "accepted/s", Kind::Load, Figure::Throughput),
 ];
 
 /// Shown for each cell besides.
@@ -151,7 +153,9 @@ pub(super) fn of_faults(
                 let hit = rows.iter().filter(|row| row.role == Role::Leader && row.action == kind);
                 hit.filter_map(|row| time(row)).collect()
             };
-            let Some(ratio) = ratio_of_medians(&of(a), &of(b), MIN_FAULTS, draws) else { continue };
+            let trials = trials(a).min(trials(b));
+            let ratio = ratio_of_medians(&of(a), &of(b), MIN_FAULTS, trials, draws);
+            let Some(ratio) = ratio else { continue };
             found.push(MeasuredEffect {
                 name: format!("failover.{action}.{name}.median"),
                 label: format!("{label} after a leader's {action}, median ms"),
@@ -162,4 +166,9 @@ pub(super) fn of_faults(
         }
     }
     found
+}
+
+/// In how many trials these faults were.
+fn trials(rows: &[&AvailabilityRow]) -> usize {
+    rows.iter().map(|row| (&row.cell, row.trial)).collect::<BTreeSet<_>>().len()
 }

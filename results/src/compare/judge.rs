@@ -89,12 +89,12 @@ pub(super) fn alone(ratio: &Ratio, good: Good, floor: f64) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{Basis, Spread};
+    use crate::stats::Spread;
 
     /// b is `ratio` times a, and its logarithm's standard error is `error`.
     fn figure(ratio: f64, error: f64) -> (Ratio, Good) {
         let spread = Some(Spread { variance: error * error, degrees: 8.0 });
-        (Ratio { a: 1.0, b: ratio, spread, basis: Basis::Trials }, Good::Low)
+        (Ratio { a: 1.0, b: ratio, spread, trials: 9 }, Good::Low)
     }
 
     #[test]

@@ -25,12 +25,10 @@ mod text;
 use std::fmt;
 
 use self::effect::{Design, Draws};
-use self::figures::MeasuredEffect;
 use self::side::{CellSample, Side};
-use crate::availability::{self, AvailabilityRow};
-use crate::records::{Cell, FolderError, Manifest, Observation, RunFolder};
-use crate::report::if_there;
-use crate::stats::Basis;
+use crate::availability::AvailabilityRow;
+use crate::records::Cell;
+use crate::run::Run;
 use crate::verdict::Verdict;
 
 pub use cache::{CacheEffect, CacheEffects, cache_effects};
@@ -49,34 +47,22 @@ pub const LEAST_FLOOR: f64 = 0.01;
 pub const MUST_SEE: f64 = 0.20;
 
 /// Everything about a run that a comparison needs.
-#[derive(Clone, Debug)]
-pub struct Measured {
-    /// How the run is called.
-    pub name: String,
-    /// What was run.
-    pub manifest: Manifest,
-    /// Every operation.
-    pub observations: Vec<Observation>,
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// The run.
+    pub run: &'a Run,
     /// What each fault cost.
-    pub faults: Vec<AvailabilityRow>,
+    pub faults: &'a [AvailabilityRow],
 }
 
-impl Measured {
-    /// Reads a run's folder.
-    ///
-    /// # Errors
-    /// The manifest or the observations cannot be read.
-    pub fn read(folder: &RunFolder) -> Result<Self, FolderError> {
-        let manifest = folder.manifest()?;
-        let observations = folder.observations()?;
-        let events = if_there(folder.events())?;
-        let final_rows = if_there(folder.final_rows())?;
-        let faults = availability::measure(&manifest, &observations, &events, &final_rows);
-        Ok(Self { name: folder.name(), manifest, observations, faults })
+impl Measured<'_> {
+    /// How the run is called.
+    fn name(&self) -> String {
+        self.run.folder().name()
     }
 
     fn has_build(&self, build: &str) -> bool {
-        self.manifest.cells.iter().any(|cell| cell.build.as_deref() == Some(build))
+        self.run.manifest().cells.iter().any(|cell| cell.build.as_deref() == Some(build))
     }
 }
 
@@ -131,11 +117,11 @@ impl Floor {
     ///
     /// # Errors
     /// The run has no two builds, or nothing was measured on both sides.
-    pub fn measured(noise: &Measured) -> Result<Self, NotComparable> {
+    pub fn measured(noise: &Measured<'_>) -> Result<Self, NotComparable> {
         let comparison = compare(noise, None, &Self::default())?;
         let effects = comparison.headline.iter().map(|effect| effect.ratio().ln().abs());
         let largest = effects.fold(0.0, f64::max).exp_m1();
-        let from = format!("the largest effect in {}", noise.name);
+        let from = format!("the largest effect in {}", noise.name());
         Ok(Self { share: largest.max(LEAST_FLOOR), from })
     }
 }
@@ -151,22 +137,22 @@ impl fmt::Display for Floor {
 /// # Errors
 /// There is nothing to compare.
 pub fn compare(
-    a: &Measured,
-    b: Option<&Measured>,
+    a: &Measured<'_>,
+    b: Option<&Measured<'_>>,
     floor: &Floor,
 ) -> Result<Comparison, NotComparable> {
     let design = if b.is_some() { Design::Unpaired } else { Design::Paired };
     let (builds, b) = match b {
         Some(b) => ((None, None), b),
         None if a.has_build("a") && a.has_build("b") => ((Some("a"), Some("b")), a),
-        None => return Err(NotComparable::OneBuild(a.name.clone())),
+        None => return Err(NotComparable::OneBuild(a.name())),
     };
     let (side_a, side_b) = (side_of(a, builds.0), side_of(b, builds.1));
     let cells = common_cells(&side_a, &side_b);
     if cells.is_empty() {
         return Err(NotComparable::NoCommonCells {
-            a: a.name.clone(),
-            b: b.name.clone(),
+            a: a.name(),
+            b: b.name(),
             cells_a: listed(&side_a),
             cells_b: listed(&side_b),
         });
@@ -177,12 +163,12 @@ pub fn compare(
     let mut family = figures::headline(&samples, design, &mut draws);
     family.extend(figures::of_faults(&side_a.faults, &side_b.faults, &mut draws));
     if family.is_empty() {
-        let (a, b) = (a.name.clone(), b.name.clone());
+        let (a, b) = (a.name(), b.name());
         return Err(NotComparable::NothingMeasured { a, b });
     }
     let headline = figures::judged_together(&family, floor.share);
-    let (verdict, reason) = report::verdict(&headline);
-    let basis = coarsest(&family);
+    let trials = family.iter().map(|measured| measured.ratio.trials).min().unwrap_or(0);
+    let (verdict, reason) = report::verdict(&headline, trials);
     Ok(Comparison {
         format: COMPARISON_FORMAT,
         verdict,
@@ -191,19 +177,13 @@ pub fn compare(
         b: SideName::new(b, builds.1),
         paired: design == Design::Paired,
         common_cells: cells.len() as u64,
-        basis,
+        trials: trials as u64,
         floor_percent: floor.share * 100.0,
         floor_from: floor.from.clone(),
-        warnings: doubts::warnings(&a.manifest, &b.manifest, design, basis),
+        warnings: doubts::warnings(a.run.manifest(), b.run.manifest(), design, trials),
         headline,
         cells: cell_by_cell(&cells, design, floor, &mut draws),
     })
-}
-
-/// Slices, if any figure had to do with them.
-fn coarsest(family: &[MeasuredEffect]) -> Basis {
-    let has_slices = family.iter().any(|measured| measured.ratio.basis == Basis::Slices);
-    if has_slices { Basis::Slices } else { Basis::Trials }
 }
 
 /// The figures of every cell, each looked at alone.
@@ -220,8 +200,9 @@ fn cell_by_cell(
     cells.iter().flat_map(of_cell).collect()
 }
 
-fn side_of<'a>(run: &'a Measured, build: Option<&str>) -> Side<'a> {
-    Side::new(&run.manifest, &run.observations, &run.faults, build)
+fn side_of<'a>(measured: &Measured<'a>, build: Option<&str>) -> Side<'a> {
+    let run = measured.run;
+    Side::new(run.manifest(), run.observations(), measured.faults, build)
 }
 
 /// A cell that both sides have.

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Measured;
 use super::judge::Change;
-use crate::stats::Basis;
+use crate::stats::MIN_TRIALS;
 
 /// The version of the format of a comparison in JSON.
-pub const COMPARISON_FORMAT: u32 = 1;
+pub const COMPARISON_FORMAT: u32 = 2;
 
 /// Which run, and which build of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +23,13 @@ pub struct SideName {
 }
 
 impl SideName {
-    pub(super) fn new(run: &Measured, build: Option<&str>) -> Self {
+    pub(super) fn new(measured: &Measured<'_>, build: Option<&str>) -> Self {
+        let manifest = measured.run.manifest();
         Self {
-            run: run.name.clone(),
+            run: measured.name(),
             build: build.map(str::to_owned),
-            commit: run.manifest.commit.clone(),
-            started_at: run.manifest.started_at.clone(),
+            commit: manifest.commit.clone(),
+            started_at: manifest.started_at.clone(),
         }
     }
 }
@@ -84,8 +85,9 @@ pub struct Comparison {
     pub paired: bool,
     /// How many cells both sides have.
     pub common_cells: u64,
-    /// What the intervals were drawn from.
-    pub basis: Basis,
+    /// How many trials of a cell the side with fewer has; intervals are drawn from those, and there are
+    /// none of fewer than three.
+    pub trials: u64,
     /// The smallest effect that is called, in per cent.
     pub floor_percent: f64,
     /// Where that comes from.
@@ -98,8 +100,15 @@ pub struct Comparison {
     pub cells: Vec<Effect>,
 }
 
-/// The verdict of a headline, and why.
-pub(super) fn verdict(headline: &[Effect]) -> (Change, String) {
+/// The verdict of a headline of so many trials, and why.
+pub(super) fn verdict(headline: &[Effect], trials: usize) -> (Change, String) {
+    if trials < MIN_TRIALS {
+        let reason = format!(
+            "Cannot be told: it takes {MIN_TRIALS} trials of each cell on both sides, and there {} {trials}.",
+            if trials == 1 { "is" } else { "are" }
+        );
+        return (Change::Unknown, reason);
+    }
     let which = |change: Change| -> Vec<&Effect> {
         headline.iter().filter(|effect| effect.change == change).collect()
     };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Manifest, Observation, Op, Phase};
-use crate::stats::{Span, TrialSample};
-use crate::summary::{is_answered, is_measured};
+use crate::stats::{Answer, Span, TrialSample};
+use crate::summary::{is_accepted, is_answered, is_measured};
 
 /// Whose operations a figure is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +71,7 @@ impl<'a> Side<'a> {
     /// All cells of a run, or those of one build.
     pub(super) fn new(
         manifest: &'a Manifest,
-        observations: &'a [Observation],
+        observations: impl IntoIterator<Item = &'a Observation>,
         faults: &'a [AvailabilityRow],
         build: Option<&str>,
     ) -> Self {
@@ -92,18 +92,25 @@ impl<'a> Side<'a> {
     }
 }
 
-fn samples<'a>(ids: &[&'a str], observations: &[Observation]) -> HashMap<&'a str, CellSample> {
+fn samples<'a, 'o>(
+    ids: &[&'a str],
+    observations: impl IntoIterator<Item = &'o Observation>,
+) -> HashMap<&'a str, CellSample> {
     let mut samples: HashMap<&str, CellSample> =
         ids.iter().map(|&id| (id, CellSample::default())).collect();
     let mut spans: HashMap<(&str, Phase, u32), Span> = HashMap::new();
-    for row in observations.iter().filter(|row| is_measured(row)) {
+    for row in observations.into_iter().filter(|row| is_measured(row)) {
         let Some((&id, _)) = samples.get_key_value(row.cell.as_str()) else { continue };
         spans.entry((id, row.phase, row.trial)).or_default().cover(row.start_us, row.end_us);
         if !is_answered(row) {
             continue;
         }
         let kinds = &mut samples.entry(id).or_default().kinds;
-        let operation = (row.start_us, row.response_us());
+        let operation = Answer {
+            start_us: row.start_us,
+            latency_us: row.response_us(),
+            is_accepted: is_accepted(row),
+        };
         let together = (row.phase == Phase::Load).then_some(Kind::Load);
         for kind in [Some(Kind::Only(row.op)), together].into_iter().flatten() {
             let trial = kinds.entry(kind).or_default().entry(row.trial).or_default();

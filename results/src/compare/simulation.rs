@@ -53,7 +53,7 @@ fn cell(normal: &mut Normal, rounds: &[f64], slowdown: f64) -> CellSample {
             load.operations.extend(&sample.operations);
             kinds.entry(Kind::Only(op)).or_default().insert(trial, sample);
         }
-        let busy_us = load.operations.iter().map(|(_, latency_us)| latency_us).sum();
+        let busy_us = load.operations.iter().map(|answer| answer.latency_us).sum();
         load.span = Span { first_us: 0, last_us: busy_us };
         kinds.entry(Kind::Load).or_default().insert(trial, load);
     }
@@ -75,7 +75,8 @@ fn comparison(seed: u64, design: Design, slowdown: f64) -> Vec<Effect> {
 
 /// How many comparisons come to `expected`.
 fn verdicts(design: Design, slowdown: f64, expected: Change) -> u64 {
-    let comes_to = |seed: &u64| verdict(&comparison(*seed, design, slowdown)).0 == expected;
+    let comes_to =
+        |seed: &u64| verdict(&comparison(*seed, design, slowdown), ROUNDS as usize).0 == expected;
     (0..COMPARISONS).filter(comes_to).count() as u64
 }
 

@@ -1,7 +1,6 @@
 //! A comparison for people: as a table in a terminal, and as Markdown for a pull request.
 
 use super::report::{Comparison, Effect, SideName};
-use crate::stats::Basis;
 use crate::text::{aligned, counted, three_digits};
 
 impl Comparison {
@@ -50,12 +49,9 @@ impl Comparison {
     fn method(&self) -> String {
         let cells = counted(self.common_cells, "cell", "cells");
         let pairing = if self.paired { "paired trial by trial" } else { "two runs, not paired" };
-        let units = match self.basis {
-            Basis::Trials => "trials",
-            Basis::Slices => "slices of trials",
-        };
+        let trials = counted(self.trials, "trial", "trials");
         format!(
-            "{cells} in common, {pairing}; 95% intervals from {units}; verdicts hold for all lines of \
+            "{cells} in common, {pairing}; 95% intervals from {trials}; verdicts hold for all lines of \
              the first table together. Noise floor {:.1}%, {}.",
             self.floor_percent, self.floor_from
         )

@@ -105,13 +105,13 @@ impl OperationLine {
         let mut what = vec![op_name(row.op).to_owned()];
         what.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
         what.extend(row.quantity.map(|quantity| quantity.to_string()));
-        what.extend(row.stock_name.clone());
+        what.extend(row.stock_name.as_deref().map(str::to_owned));
         let mut seen = Vec::new();
         seen.extend(row.order_no.map(|order_no| format!("#{order_no}")));
         seen.extend(row.seen_quantity.map(|quantity| format!("quantity {quantity}")));
         seen.extend(row.seen_volume.map(|volume| format!("volume {volume}")));
         if row.op != Op::Query {
-            seen.extend(row.reason.clone());
+            seen.extend(row.reason.as_deref().map(str::to_owned));
         }
         Self {
             line: *line,
@@ -121,7 +121,7 @@ impl OperationLine {
             outcome: format!("{:?}", row.outcome).to_lowercase(),
             from_ms: exact_ms(row.start_us),
             to_ms: exact_ms(row.end_us),
-            request: row.request_id.clone().unwrap_or_default(),
+            request: row.request_id.as_deref().unwrap_or_default().to_owned(),
         }
     }
 }
@@ -139,18 +139,18 @@ impl HeldLine {
         what.extend(row.order_no.map(|order_no| format!("#{order_no}")));
         what.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
         what.extend(row.quantity.map(|quantity| quantity.to_string()));
-        what.extend(row.stock_name.clone());
+        what.extend(row.stock_name.as_deref().map(str::to_owned));
         let mut state = Vec::new();
         state.extend(row.version.map(|version| format!("version {version}")));
         state.extend(row.quantity_after.map(|quantity| format!("quantity {quantity}")));
         state.extend(row.volume_after.map(|volume| format!("volume {volume}")));
         Self {
             line: *line,
-            source: row.source.clone(),
+            source: row.source.to_string(),
             what: what.join(" "),
             state: state.join(", "),
             epoch: or_none(row.epoch, |epoch| epoch.to_string()),
-            request: row.request_id.clone().unwrap_or_default(),
+            request: row.request_id.as_deref().unwrap_or_default().to_owned(),
         }
     }
 }

@@ -146,13 +146,14 @@ fn recovery(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
 }
 
 fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
-    let missing = row.goodput_lost.map(|lost| match row.goodput_lost_ms {
-        Some(ms) => format!("{} ({} ms of service)", grouped(lost), three_digits(ms)),
-        None => grouped(lost),
-    });
+    let missing = |number: Option<f64>, noise| number.map(|_| with_noise(number, noise));
     vec![
         ("longest gap between answers to trades", ms(row.longest_gap_ms)),
-        ("answers missing", missing),
+        ("meanwhile the machine stalled the harness for", ms(row.harness_stalled_ms)),
+        ("trades missing", missing(row.trades_missing, row.trades_missing_noise)),
+        ("the same in service before", ms(row.trades_missing_ms)),
+        ("reads missing", missing(row.reads_missing, row.reads_missing_noise)),
+        ("the same in service before", ms(row.reads_missing_ms)),
         ("failed", Some(grouped(row.failed))),
         ("unknown", Some(grouped(row.unknown))),
         ("retried", Some(grouped(row.retried))),
@@ -162,8 +163,19 @@ fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
     ]
 }
 
+/// Never `-0`.
+fn rounded(number: f64) -> String {
+    format!("{:.0}", number.round() + 0.0)
+}
+
+/// `12 (noise 30)`; without the noise where they were counted.
+fn with_noise(number: Option<f64>, noise: Option<f64>) -> String {
+    let noise = noise.map_or_else(String::new, |noise| format!(" (noise {noise:.0})"));
+    or_none(number, |number| format!("{}{noise}", rounded(number)))
+}
+
 /// The titles of [`glance`]'s columns.
-const GLANCE: [&str; 11] = [
+const GLANCE: [&str; 12] = [
     "at\u{a0}s",
     "detected",
     "new leader",
@@ -171,7 +183,8 @@ const GLANCE: [&str; 11] = [
     "drained",
     "p99 back",
     "longest gap",
-    "missing",
+    "trades missing",
+    "reads missing",
     "failed",
     "unknown",
     "lost, doubled, stale",
@@ -188,7 +201,8 @@ fn glance(row: &AvailabilityRow) -> Vec<String> {
         some_ms(row.backlog_drained_ms),
         some_ms(row.p99_back_ms),
         some_ms(row.longest_gap_ms),
-        count(row.goodput_lost),
+        with_noise(row.trades_missing, row.trades_missing_noise),
+        with_noise(row.reads_missing, row.reads_missing_noise),
         grouped(row.failed),
         grouped(row.unknown),
         format!("{}, {}, {}", count(row.lost), count(row.doubled), count(row.stale)),
@@ -254,10 +268,16 @@ pub(super) mod tests {
             p99_before_ms: None,
             p99_steady_percent: None,
             p99_back_ms: None,
-            goodput_before_per_s: None,
-            goodput_lost: None,
-            goodput_lost_ms: None,
+            trades_before_per_s: None,
+            trades_missing: None,
+            trades_missing_noise: None,
+            trades_missing_ms: None,
+            reads_before_per_s: None,
+            reads_missing: None,
+            reads_missing_noise: None,
+            reads_missing_ms: None,
             longest_gap_ms: None,
+            harness_stalled_ms: None,
             failed: 0,
             unknown: 0,
             retried: 0,

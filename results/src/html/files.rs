@@ -13,10 +13,11 @@ pub(super) struct FileLink {
 }
 
 /// What may lie beside the page, in the order in which a reader may want it.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("summary.csv", "the tables above: a row per setting and operation"),
     ("availability.csv", "the answer sheets: a row per fault"),
     ("availability-overall.csv", "the answer sheets taken together: a row per kind of fault"),
+    ("gaps.csv", "times without an answer to a trade that no fault can be blamed for"),
     ("catalog_requests.csv", "queries answered by the front-end and asked of the catalog"),
     ("observations.csv", "every operation: when, how long, what came of it, what was seen"),
     ("events.csv", "every fault, change of leader and of the in-sync set"),

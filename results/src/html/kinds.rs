@@ -31,13 +31,14 @@ impl Kinds {
 }
 
 /// The columns of the table by kind of fault: the figure of `availability-overall.csv`, and its title.
-const COLUMNS: [(&str, &str); 11] = [
+const COLUMNS: [(&str, &str); 12] = [
     ("new_leader_ms", "new leader"),
     ("first_ack_ms", "first ack"),
     ("backlog_drained_ms", "drained"),
     ("p99_back_ms", "p99 back"),
     ("longest_gap_ms", "longest gap"),
-    ("goodput_lost_ms", "service lost"),
+    ("trades_missing_ms", "trades missing, as ms of service"),
+    ("reads_missing_ms", "reads missing, as ms of service"),
     ("failed", "failed"),
     ("unknown", "unknown"),
     ("lost", "lost"),

@@ -47,8 +47,10 @@ fn about_the_machine(manifest: &Manifest) -> String {
 fn about_the_loop(manifest: &Manifest) -> String {
     let open = manifest.cells.iter().any(|cell| cell.rate_per_s.is_some());
     if open {
-        "Latencies are counted from the moment at which an operation was due, so waiting behind a \
-         slow service counts. They hold for the offered rate, not for another."
+        "Latencies are those of a user who comes at a set time and may find every client busy: they are \
+         counted from the moment at which an operation was due, so waiting behind a slow service counts, \
+         and how long that was is in the table of rates. They hold for the offered rate and this number of \
+         clients, not for others."
             .to_owned()
     } else {
         "Clients waited for each answer before they went on (a closed loop), so a slow service was \

@@ -30,8 +30,9 @@ use std::path::PathBuf;
 
 use crate::catalog_queries;
 use crate::checks::ConsistencyReport;
-use crate::records::{FolderError, Manifest, RunFolder};
+use crate::records::{FolderError, Manifest};
 use crate::report::Report;
+use crate::run::Run;
 use crate::thresholds::{self, ThresholdResult};
 use crate::verdict::Verdict;
 
@@ -94,14 +95,13 @@ impl Material<'_> {
 /// # Errors
 /// A file of the run cannot be read, or the page cannot be written.
 pub fn write(
-    folder: &RunFolder,
+    run: &Run,
     figures: &Report,
     consistency: &ConsistencyReport,
     thresholds: &[ThresholdResult],
 ) -> Result<PathBuf, PageError> {
-    let manifest = folder.manifest()?;
-    let catalog = catalog_queries::sentences(folder);
-    let (manifest, catalog) = (&manifest, &catalog);
+    let (folder, manifest) = (run.folder(), run.manifest());
+    let catalog = &catalog_queries::sentences(folder);
     let material = Material { manifest, figures, consistency, thresholds, catalog };
     let page = page::render(folder, &material)?;
     let path = folder.path(FILE);

@@ -3,6 +3,7 @@
 use super::Material;
 use super::format::{capitalised, counted};
 use super::tiles::{self, Tile};
+use crate::availability;
 use crate::knee::Sweep;
 use crate::records::Manifest;
 use crate::summary::{SummaryRow, op_name};
@@ -140,6 +141,7 @@ fn answer(material: &Material<'_>) -> Vec<String> {
         .chain(figures.cache.clone())
         .chain(catalog.iter().cloned())
         .chain(figures.outage.clone())
+        .chain(availability::about_gaps(&figures.gaps))
         .chain(hidden_by_waiting(&figures.summary))
         .collect()
 }

@@ -58,23 +58,28 @@ fn notes(summary: &[SummaryRow]) -> Vec<&'static str> {
     let has = |basis| summary.iter().any(|row| row.interval_basis == Some(basis));
     let open = summary.iter().any(|row| row.rate_per_s.is_some());
     let mut notes = vec![
-        "Latencies are in milliseconds, of answered operations (ok and rejected), without the \
-         warm-up. Percentiles are those of HDR histograms with three significant digits.",
+        "Latencies are in milliseconds, of answered operations (ok and rejected, which is a well-formed \
+         no to what was asked; a 503 is none), without the warm-up. What is accepted per second are the \
+         ok ones alone. Percentiles are those of HDR histograms with three significant digits.",
     ];
     if has(Basis::Trials) {
         notes.push("Brackets hold 95% bootstrap intervals, drawn from whole trials.");
     }
     if has(Basis::Slices) {
         notes.push(
-            "Brackets hold 95% bootstrap intervals. Where trials are few they are drawn from slices \
-             of them: they say how steady a figure was within a trial, and nothing about how trials \
-             differ.",
+            "Brackets of settings with fewer than three trials are drawn from slices of a trial: they say \
+             how steady a figure was within it, and nothing about how trials differ. They are no \
+             intervals of what another trial would show, and nothing is claimed from them.",
         );
     }
     if open {
         notes.push(
-            "Latencies count from the moment at which an operation was due. The uncorrected ones \
-             count from its sending, as most tools do; they hide what an operation waited for \
+            "Latencies are those of users who come at set times, whatever became of the ones before: \
+             they count from the moment at which an operation was due, and hold what it waited for a \
+             client that was free (columns “waited” below), since clients are busy for as long as \
+             the service is slow. A latency that is less than five times the generator’s own lateness at \
+             the same percentile (columns “late”) says more about the generator, and is withheld. \
+             The uncorrected ones count from its sending, as most tools do; they hide what an operation waited for \
              because the ones before it were slow, and stand here for comparison only.",
         );
     }
@@ -97,17 +102,17 @@ const SETTINGS: [Column; 6] = [
 
 /// What was measured. A column in which no row has anything is left out.
 const FIGURES: [Column; 18] = [
-    ("median", |row| latency(row.p50_us, row.p50_low_us, row.p50_high_us)),
+    ("median", |row| told(row, "p50", latency(row.p50_us, row.p50_low_us, row.p50_high_us))),
     ("uncorrected median", |row| latency(row.uncorrected_p50_us, None, None)),
-    ("p90", |row| latency(row.p90_us, row.p90_low_us, row.p90_high_us)),
-    ("p99", |row| latency(row.p99_us, row.p99_low_us, row.p99_high_us)),
+    ("p90", |row| told(row, "p90", latency(row.p90_us, row.p90_low_us, row.p90_high_us))),
+    ("p99", |row| told(row, "p99", latency(row.p99_us, row.p99_low_us, row.p99_high_us))),
     ("uncorrected p99", |row| latency(row.uncorrected_p99_us, None, None)),
-    ("p99.9", |row| latency(row.p999_us, row.p999_low_us, row.p999_high_us)),
+    ("p99.9", |row| told(row, "p999", latency(row.p999_us, row.p999_low_us, row.p999_high_us))),
     ("uncorrected p99.9", |row| latency(row.uncorrected_p999_us, None, None)),
-    ("max", |row| latency(row.max_us, None, None)),
+    ("max", |row| told(row, "max", latency(row.max_us, None, None))),
     ("uncorrected max", |row| latency(row.uncorrected_max_us, None, None)),
-    ("mean", |row| mean(row)),
-    ("answered per s", |row| throughput(row)),
+    ("mean", |row| told(row, "mean", mean(row))),
+    ("accepted per s", |row| throughput(row)),
     ("count", |row| plain(row.count.to_string())),
     ("ok", |row| plain(row.ok.to_string())),
     ("rejected", |row| plain(row.rejected.to_string())),
@@ -116,6 +121,11 @@ const FIGURES: [Column; 18] = [
     ("cache hits", |row| plain(or_none(row.cache_hits, |hits| hits.to_string()))),
     ("misses", |row| plain(or_none(row.cache_misses, |misses| misses.to_string()))),
 ];
+
+/// A figure, unless it says too much about the generator.
+fn told(row: &SummaryRow, figure: &str, value: Value) -> Value {
+    if row.is_withheld(figure) { plain("withheld".to_owned()) } else { value }
+}
 
 fn plain(text: String) -> Value {
     Value { text, interval: None }
@@ -175,24 +185,34 @@ impl Table {
                 rate(lateness.offered_per_s()),
                 rate(lateness.sent_per_s()),
                 rate(lateness.answered_per_s()),
+                rate(lateness.accepted_per_s()),
                 plain(lateness.unsent.to_string()),
                 latency(lateness.own.percentile_us(0.5), None, None),
                 latency(lateness.own.percentile_us(0.99), None, None),
                 latency(lateness.own.max_us(), None, None),
+                latency(lateness.waited.percentile_us(0.5), None, None),
+                latency(lateness.waited.percentile_us(0.99), None, None),
+                latency(lateness.waited.max_us(), None, None),
             ],
         };
         Self {
             id: "figures-rates".to_owned(),
-            caption: "Iterations offered and answered; how late the generator itself was"
-                .to_owned(),
+            caption:
+                "Iterations offered, answered (ok or rejected) and accepted (ok); how late the \
+                      generator itself was; how long operations waited for a client that was free"
+                    .to_owned(),
             header: vec![
                 "offered per s",
                 "sent per s",
                 "answered per s",
+                "accepted per s",
                 "never sent",
                 "late, median",
                 "late, p99",
                 "late, max",
+                "waited, median",
+                "waited, p99",
+                "waited, max",
             ],
             rows: open_loop.cells.iter().map(line).collect(),
         }

@@ -3,10 +3,11 @@
 use super::Material;
 use super::format::{NONE, counted, grouped, some_ms};
 use crate::availability::AvailabilityRow;
-use crate::checks::{CheckResult, ConsistencyReport};
+use crate::checks::{CheckResult, ConsistencyReport, Harmed};
+use crate::compare::Change;
 use crate::records::Op;
 use crate::report::Report;
-use crate::stats::median;
+use crate::stats::{Basis, MIN_TRIALS, median};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{ms, three_digits};
 use crate::timeline::{FaultKind, Role};
@@ -70,7 +71,10 @@ fn cost_to_clients(faults: &[AvailabilityRow], summary: &[SummaryRow]) -> Option
     Some(Tile {
         label: "Operations without an answer".to_owned(),
         value: grouped(failed + unknown),
-        note: format!("{failed} failed, {unknown} unknown, of {}", grouped(sum(|row| row.count))),
+        note: format!(
+            "{failed} failed, {unknown} unknown; {} were answered",
+            grouped(sum(SummaryRow::answered))
+        ),
     })
 }
 
@@ -83,7 +87,7 @@ fn latency(figures: &Report, op: Op) -> Option<Tile> {
         let rates = (a.rate_per_s.unwrap_or_default(), b.rate_per_s.unwrap_or_default());
         a.p.total_cmp(&b.p).then(rates.0.total_cmp(&rates.1))
     };
-    let first = rows.iter().min_by(lowest)?;
+    let Some(first) = rows.iter().min_by(lowest) else { return withheld(figures, op) };
     let of = |cache: bool| {
         let alike = |row: &&&SummaryRow| row.p == first.p && row.rate_per_s == first.rate_per_s;
         rows.iter().filter(alike).find(|row| row.cache == cache)
@@ -110,60 +114,78 @@ fn latency(figures: &Report, op: Op) -> Option<Tile> {
                 "{}99th percentile {}; {}",
                 interval(first),
                 p99(first),
-                counted(first.count, "operation", "operations")
+                counted(first.answered(), "answered operation", "answered operations")
             ),
         },
     })
 }
 
-/// What can be said of the cache in this pair of settings: ` (better)`.
+/// A tile that owns up to what an open loop's generator hides.
+fn withheld(figures: &Report, op: Op) -> Option<Tile> {
+    let row = figures.summary.iter().find(|row| row.op == op && row.is_withheld("p50"))?;
+    Some(Tile {
+        label: format!("Median {}, p = {}", op_name(op), row.p),
+        value: "withheld".to_owned(),
+        note: format!(
+            "less than five times the generator’s own lateness; {}",
+            counted(row.answered(), "answered operation", "answered operations")
+        ),
+    })
+}
+
+/// What can be said of the cache in this pair of settings: ` (better)`; and if nothing can, what it takes.
 fn change(figures: &Report, on: &SummaryRow) -> String {
     let mut effects = figures.cache_effects.0.iter();
     let effect = effects.find(|effect| {
         effect.op == on.op && effect.p == on.p && effect.rate_per_s == on.rate_per_s
     });
-    effect.map(|effect| format!(" ({})", effect.change.as_str())).unwrap_or_default()
+    let Some(effect) = effect else { return String::new() };
+    match effect.change {
+        Change::Unknown => format!(
+            " (what the cache does {} from {}; it takes {MIN_TRIALS} of each)",
+            effect.change.as_str(),
+            counted(u64::from(on.trials), "trial", "trials")
+        ),
+        told => format!(" ({})", told.as_str()),
+    }
 }
 
-/// Between which bounds a median lies, if that can be told: `95% interval 4.31 ms to 5.63 ms; `.
+/// Between which bounds a median lies, if that can be told: `95% interval 4.31 ms to 5.63 ms; `. How
+/// steady it was within a single trial is none.
 fn interval(row: &SummaryRow) -> String {
+    if row.interval_basis != Some(Basis::Trials) {
+        let trials = counted(u64::from(row.trials), "trial", "trials");
+        return format!("{trials}, an interval takes {MIN_TRIALS}; ");
+    }
     let bounds = row.p50_low_us.zip(row.p50_high_us);
     let words = bounds.map(|(low, high)| format!("95% interval {} to {}; ", ms(low), ms(high)));
     words.unwrap_or_default()
 }
 
-/// The three ways in which a promise to a client is broken, by the checks that watch for them.
-const HARM: [(&str, &str); 3] = [
-    ("acknowledged-orders-survive", "lost"),
-    ("exactly-once", "doubled"),
-    ("no-stale-read", "stale"),
-];
+/// The checks that watch for the three ways in which a promise to a client is broken.
+const HARM: [&str; 3] = ["acknowledged-orders-survive", "exactly-once", "no-stale-read"];
 
 /// What was lost, doubled or stale, and out of how much.
 fn harm(consistency: &ConsistencyReport) -> Tile {
-    let found: Vec<(&CheckResult, &str)> = HARM
-        .iter()
-        .filter_map(|(check, word)| {
-            Some((consistency.checks.iter().find(|result| result.name == *check)?, *word))
-        })
-        .collect();
+    let of_check = |check: &&str| consistency.checks.iter().find(|result| result.name == **check);
+    let watching: Vec<&CheckResult> = HARM.iter().filter_map(of_check).collect();
     let label = "Lost, doubled or stale".to_owned();
-    if found.iter().all(|(check, _)| check.verdict.is_none()) {
+    if watching.iter().all(|check| check.verdict.is_none()) {
         let note = "nothing was traded, so nothing could be".to_owned();
         return Tile { label, value: NONE.to_owned(), note };
     }
-    let judged = found.iter().all(|(check, _)| check.verdict != Some(Verdict::Inconclusive));
-    let total: u64 = found.iter().map(|(check, _)| check.violations).sum();
-    let each: Vec<String> =
-        found.iter().map(|(check, word)| format!("{} {word}", grouped(check.violations))).collect();
+    let judged = watching.iter().all(|check| check.verdict != Some(Verdict::Inconclusive));
+    let harmed = Harmed::of(&consistency.harm);
     let run = &consistency.run;
     let mut note = format!(
-        "{}, in {} and {}",
-        each.join(", "),
+        "{} lost, {} doubled, {} stale, in {} and {}",
+        grouped(harmed.lost),
+        grouped(harmed.doubled),
+        grouped(harmed.stale),
         counted(run.acknowledged_trades, "acknowledged trade", "acknowledged trades"),
         counted(run.reads, "read", "reads")
     );
-    let mut value = grouped(total);
+    let mut value = grouped(harmed.total());
     if !judged {
         value.push_str(" found");
         note.push_str("; not everything could be judged");

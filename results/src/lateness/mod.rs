@@ -9,34 +9,49 @@
 //! Rates are of iterations, as the plan has them, from the beginning of the measured load to the end
 //! of the schedule: so many were due in that time, so many were sent in it and so many answered,
 //! whenever those were due. An iteration is sent when its query is, and answered when its last
-//! operation is.
+//! operation is: ok, or refused by a well-formed no, since the service kept up with either. Throughput is
+//! what was *accepted*: iterations of which every operation was ok.
+//! An operation that *waited for a client* had come while all of them were busy with earlier ones. That
+//! wait is part of its latency, which is that of a user who comes at a set time and is served by one of
+//! so many connections; how much of it there was stands beside.
+//!
+//! A figure that is not at least [`WORTH_TIMES`] times the generator's own lateness at the same percentile
+//! says too much about the generator to say anything of the service, and is withheld.
+//!
 //! What was due and never sent is in no row; the event [`ArrivalsEnded`](crate::records::EventKind::ArrivalsEnded) says how
 //! much it was. A trial that was cut short has no such event, and is left out.
 
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use table::table;
 
-use crate::records::{Event, Manifest, Observation, Op, Phase};
+use crate::records::{Observation, Op, Phase};
+use crate::run::Run;
 use crate::stats::Latencies;
-use crate::summary::is_answered;
-use crate::timeline::{self, ArrivalsEnded, Timeline};
+use crate::timeline::{ArrivalsEnded, Timeline};
 
 /// What the generator offered in a time, how punctual it was, and how much of it was answered.
 #[derive(Clone, Debug, Default)]
 pub struct Lateness {
     /// How late operations were sent through no fault of the service.
     pub own: Latencies,
+    /// The same by kind of operation.
+    pub own_by_op: BTreeMap<Op, Latencies>,
+    /// How long operations waited for a client that was free.
+    pub waited: Latencies,
     /// For how long iterations were due, in seconds.
     pub seconds: f64,
     /// How many iterations were due in that time.
     pub offered: u64,
     /// How many were sent in that time.
     pub sent: u64,
-    /// How many were answered, to the last operation, in that time.
+    /// How many were answered (ok or rejected), to the last operation, in that time: the service kept up
+    /// with them.
     pub answered: u64,
+    /// How many were accepted (ok), to the last operation, in that time: the throughput.
+    pub accepted: u64,
     /// How many of those that were due were never sent, not even in the time that is left for it afterwards.
     pub unsent: u64,
 }
@@ -60,16 +75,27 @@ impl Lateness {
         self.per_s(self.answered)
     }
 
+    /// Iterations accepted per second.
+    #[must_use]
+    pub fn accepted_per_s(&self) -> Option<f64> {
+        self.per_s(self.accepted)
+    }
+
     fn per_s(&self, number: u64) -> Option<f64> {
         (self.seconds > 0.0).then(|| number as f64 / self.seconds)
     }
 
     fn merge(&mut self, other: &Self) {
         self.own.merge(&other.own);
+        for (op, own) in &other.own_by_op {
+            self.own_by_op.entry(*op).or_default().merge(own);
+        }
+        self.waited.merge(&other.waited);
         self.seconds += other.seconds;
         self.offered += other.offered;
         self.sent += other.sent;
         self.answered += other.answered;
+        self.accepted += other.accepted;
         self.unsent += other.unsent;
     }
 }
@@ -87,26 +113,14 @@ pub struct TrialLateness {
 
 /// Every trial of an open loop that ran to its end, cells in the manifest's order.
 #[must_use]
-pub fn by_trial(
-    manifest: &Manifest,
-    observations: &[Observation],
-    events: &[Event],
-) -> Vec<TrialLateness> {
-    let mut rows: HashMap<(&str, u32), Vec<&Observation>> = HashMap::new();
-    for row in observations {
-        rows.entry((&row.cell, row.trial)).or_default().push(row);
-    }
-    let timelines = timeline::by_trial(events, manifest.replicas);
-    let open = manifest.cells.iter().filter(|cell| cell.rate_per_s.is_some());
-    let trials = open.flat_map(|cell| (1..=cell.trials).map(move |trial| (cell, trial)));
-    trials
-        .filter_map(|(cell, trial)| {
-            let place = (cell.id.as_str(), trial);
-            let rows = rows.get(&place).map_or(&[][..], Vec::as_slice);
-            let lateness = of_trial(rows, timelines.get(&place)?)?;
-            Some(TrialLateness { cell: cell.id.clone(), trial, lateness })
-        })
-        .collect()
+pub fn by_trial(run: &Run) -> Vec<TrialLateness> {
+    let open = run.trials().iter().filter(|trial| trial.cell.rate_per_s.is_some());
+    open.filter_map(|trial| {
+        let rows: Vec<&Observation> = trial.observations().collect();
+        let lateness = of_trial(&rows, &trial.timeline)?;
+        Some(TrialLateness { cell: trial.cell.id.clone(), trial: trial.number, lateness })
+    })
+    .collect()
 }
 
 /// The trials of each cell taken together, by the cell's id.
@@ -128,33 +142,88 @@ fn of_trial(rows: &[&Observation], timeline: &Timeline) -> Option<Lateness> {
         iterations.iter().filter(|iteration| is_in(iteration)).count() as u64
     };
     let mut clients = Clients::default();
-    let own = rows.iter().filter_map(|row| {
-        let own_us = clients.own_lateness_us(row)?;
-        (row.phase == Phase::Load).then_some(own_us)
-    });
+    let mut lateness = Lateness::default();
+    for row in rows {
+        let Some(late) = clients.lateness(row) else { continue };
+        if row.phase == Phase::Load {
+            lateness.own.record(late.own_us);
+            lateness.own_by_op.entry(row.op).or_default().record(late.own_us);
+            lateness.waited.record(late.waited_us);
+        }
+    }
     Some(Lateness {
-        own: own.collect(),
         seconds: ended_us.saturating_sub(began_us) as f64 / 1e6,
         offered: count(&|iteration| iteration.is_measured) + unsent,
         sent: count(&|iteration| within(Some(iteration.sent_us))),
         answered: count(&|iteration| within(iteration.answered_us)),
+        accepted: count(&|iteration| iteration.is_accepted && within(iteration.answered_us)),
         unsent,
+        ..lateness
     })
 }
 
-/// Until when the clients of a trial were busy.
+/// So many times the generator's own lateness a figure must be to be told.
+pub const WORTH_TIMES: f64 = 5.0;
+
+/// Whether a figure of latencies says too much about the generator: `own_us` is the generator's own
+/// lateness at the same percentile, or in the mean.
+#[must_use]
+pub fn is_withheld(figure_us: f64, own_us: Option<f64>) -> bool {
+    own_us.is_some_and(|own_us| figure_us < WORTH_TIMES * own_us)
+}
+
+/// How much later than it was due an operation was sent, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Late {
+    /// Because of the generator, in microseconds.
+    pub own_us: u64,
+    /// What of that came after the operation before it in its iteration.
+    pub added_us: u64,
+    /// Because its client was busy with earlier iterations, in microseconds.
+    pub waited_us: u64,
+}
+
+/// What the clients of a trial did last.
 #[derive(Debug, Default)]
 pub struct Clients {
-    busy_until_us: HashMap<u32, u64>,
+    last: HashMap<u32, Last>,
+}
+
+/// A client's last operation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    op: Option<Op>,
+    end_us: u64,
+    /// When the operation that follows it in its iteration is due.
+    next_due_us: Option<u64>,
+    late: Late,
 }
 
 impl Clients {
-    /// How much later than it could have been a row's operation was sent: after the moment at which it
-    /// was due and the operation before it of the same client was over. Nothing for an operation of a
-    /// closed loop. To be asked about every row of one trial, in the order of the file.
-    pub fn own_lateness_us(&mut self, row: &Observation) -> Option<u64> {
-        let busy_until_us = self.busy_until_us.insert(row.client, row.end_us).unwrap_or(0);
-        row.planned_us.map(|due_us| row.start_us.saturating_sub(due_us.max(busy_until_us)))
+    /// Why a row's operation was late. The first of an iteration could have been sent once it was due and
+    /// the client's iteration before was over. One that follows in the iteration is late for the same
+    /// reasons, since it would have been due when the one before was answered, had that been on time.
+    /// Nothing for an operation of a closed loop. To be asked about every row of one trial, in the order
+    /// of the file.
+    pub fn lateness(&mut self, row: &Observation) -> Option<Late> {
+        let last = self.last.get(&row.client).copied().unwrap_or_default();
+        let late = row.planned_us.map(|due_us| {
+            // An iteration may begin with a lookup, has a query, and may end with a trade.
+            let goes_on = row.op == Op::Trade || last.op == Some(Op::Lookup);
+            if goes_on && last.next_due_us == Some(due_us) {
+                let added_us = row.start_us.saturating_sub(last.end_us);
+                return Late { own_us: last.late.own_us + added_us, added_us, ..last.late };
+            }
+            let could_us = due_us.max(last.end_us);
+            let waited_us = could_us.min(row.start_us).saturating_sub(due_us);
+            let own_us = row.start_us.saturating_sub(could_us);
+            Late { own_us, added_us: own_us, waited_us }
+        });
+        let next_due_us = row.planned_us.map(|due_us| due_us + row.latency_us);
+        let late_now = late.unwrap_or_default();
+        let (op, end_us) = (Some(row.op), row.end_us);
+        self.last.insert(row.client, Last { op, end_us, next_due_us, late: late_now });
+        late
     }
 }
 
@@ -165,6 +234,8 @@ struct Iteration {
     sent_us: u64,
     /// When its last operation was answered; none if one was not.
     answered_us: Option<u64>,
+    /// Whether all of its operations were accepted.
+    is_accepted: bool,
 }
 
 /// The iterations that were sent. Each has one query, and perhaps a trade that follows it.
@@ -172,18 +243,20 @@ fn iterations(rows: &[&Observation]) -> Vec<Iteration> {
     let mut iterations: Vec<Iteration> = Vec::new();
     let mut current: HashMap<u32, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.planned_us.is_some()) {
-        let answered_us = is_answered(row).then_some(row.end_us);
+        let answered_us = row.outcome.is_answer().then_some(row.end_us);
         match row.op {
             Op::Query => {
                 current.insert(row.client, iterations.len());
                 let is_measured = row.phase == Phase::Load;
                 let sent_us = row.start_us;
-                iterations.push(Iteration { is_measured, sent_us, answered_us });
+                let is_accepted = row.outcome.is_accepted();
+                iterations.push(Iteration { is_measured, sent_us, answered_us, is_accepted });
             }
             Op::Trade => {
                 if let Some(index) = current.get(&row.client) {
                     let iteration = &mut iterations[*index];
                     iteration.answered_us = iteration.answered_us.and(answered_us);
+                    iteration.is_accepted &= row.outcome.is_accepted();
                 }
             }
             // An iteration that begins with a look at somebody's order goes on with its query.

@@ -126,7 +126,11 @@ impl Pool {
         let enough = self.has_enough_units() && self.is_enough_for(figure);
         let spread =
             enough.then(|| resamples.spread(|weights| logarithm(self.weighted(figure, weights)?)));
-        Some(Estimate::new(value, spread.flatten()))
+        let mut estimate = Estimate::new(value, spread.flatten());
+        if let Some((interval, (low, high))) = estimate.interval.as_mut().zip(self.range(figure)) {
+            *interval = Interval { low: interval.low.max(low), high: interval.high.min(high) };
+        }
+        Some(estimate)
     }
 }
 
@@ -137,6 +141,7 @@ fn logarithm(value: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Basis, Unit};
     use super::*;
 
     fn of_units(values: [f64; 5]) -> Option<Interval> {
@@ -155,5 +160,25 @@ mod tests {
             of_units([90.0, 100.0, 110.0, 95.0, 105.0]).is_some_and(|found| found.contains(100.0))
         );
         assert_eq!(of_units([1.0, 1.0, 1.0, 1.0, 1_000_000.0]), None);
+    }
+
+    /// Five units of a hundred operations of a millisecond, and one whose operations take three and are
+    /// hardly ever accepted.
+    fn one_slow_unit() -> Pool {
+        let unit = |number: u64| {
+            let (latency_us, accepted) = if number == 5 { (3_000, 10) } else { (1_000, 100) };
+            Unit { latencies_us: vec![latency_us; 100], accepted, span_s: 1.0 }
+        };
+        Pool::new(Basis::Slices, &(0..6).map(unit).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_interval_stays_within_what_was_measured() {
+        let (pool, resamples) = (one_slow_unit(), Resamples::new(6));
+        let interval = |figure| pool.estimate(figure, &resamples).unwrap().interval.unwrap();
+        assert_eq!(interval(Figure::Mean).low, 1_000.0);
+        assert_eq!(interval(Figure::Percentile(0.5)).low, 1_000.0);
+        assert_eq!(interval(Figure::Percentile(0.9)).high, 3_000.0);
+        assert_eq!(interval(Figure::Throughput).high, 100.0);
     }
 }

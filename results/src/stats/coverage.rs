@@ -14,7 +14,7 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::{Figure, Pool, Resamples, TrialSample};
+use super::{Answer, Figure, Pool, Resamples, TrialSample};
 
 /// How many runs are simulated for each case.
 const RUNS: u64 = 300;
@@ -69,7 +69,7 @@ impl Nature {
             let logarithm = own + self.wave * wave + self.operations * normal.next();
             let (start_us, latency_us) = (number * APART_US, (5_000.0 * logarithm.exp()) as u64);
             trial.span.cover(start_us, start_us + APART_US);
-            trial.operations.push((start_us, latency_us));
+            trial.operations.push(Answer { start_us, latency_us, is_accepted: true });
         }
         trial
     }

@@ -29,6 +29,9 @@
 //! Teachers Should Know About the Bootstrap*, The American Statistician 69, 2015, section 3.2). The
 //! tests in `stats/coverage.rs` measure how often it holds the truth.
 //!
+//! No interval reaches beyond what was measured: it ends at the shortest and the longest latency, of slices'
+//! throughputs at the slowest and the fastest slice.
+//!
 //! Too few units, or too few operations beyond a percentile, have no interval rather than a false one.
 //! Everything random comes from a fixed seed: the same rows give the same interval.
 
@@ -44,7 +47,7 @@ pub use bootstrap::{Resamples, Spread};
 pub use estimate::{CONFIDENCE, Estimate, Interval};
 pub use latencies::Latencies;
 pub use pool::{Figure, MIN_ANSWERED, MIN_BEYOND, Pool, Unit};
-pub use units::{Basis, MIN_SLICES, MIN_TRIALS, Span, TrialSample};
+pub use units::{Answer, Basis, MIN_SLICES, MIN_TRIALS, Span, TrialSample};
 
 /// The median of a few values: the middle one, or the mean of the two in the middle.
 #[must_use]

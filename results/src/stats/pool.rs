@@ -1,7 +1,7 @@
 //! The operations of several units, kept apart so that each can count more than once or not at all.
 
 use super::latencies::Rounding;
-use super::units::Basis;
+use super::units::{Answer, Basis};
 
 /// Figures of fewer answered operations than this have no interval.
 pub const MIN_ANSWERED: u64 = 30;
@@ -17,7 +17,7 @@ pub enum Figure {
     Mean,
     /// The latency that this share of the operations did not exceed.
     Percentile(f64),
-    /// Operations per second.
+    /// Accepted operations per second.
     Throughput,
 }
 
@@ -26,8 +26,18 @@ pub enum Figure {
 pub struct Unit {
     /// Their latencies in microseconds.
     pub latencies_us: Vec<u64>,
+    /// How many of them were accepted.
+    pub accepted: u64,
     /// How long the unit lasted.
     pub span_s: f64,
+}
+
+impl Unit {
+    /// Adds an operation.
+    pub fn add(&mut self, answer: &Answer) {
+        self.latencies_us.push(answer.latency_us);
+        self.accepted += u64::from(answer.is_accepted);
+    }
 }
 
 /// The operations of several units.
@@ -35,11 +45,14 @@ pub struct Unit {
 pub struct Pool {
     basis: Basis,
     units: usize,
+    /// The shortest and the longest latency, exactly.
+    latencies: Option<(f64, f64)>,
     /// Every latency that occurs, ascending, as a histogram rounds it.
     values: Vec<u64>,
     /// For each of them, unit by unit: how many operations of the unit did not exceed it.
     cumulative: Vec<u32>,
     counts: Vec<u64>,
+    accepted: Vec<f64>,
     sums_us: Vec<f64>,
     spans_s: Vec<f64>,
 }
@@ -64,12 +77,16 @@ impl Pool {
             values.push(same[0].0);
             cumulative.extend_from_slice(&running);
         }
+        let all = || units.iter().flat_map(|unit| unit.latencies_us.iter().copied());
+        let (shortest, longest) = (all().min(), all().max());
         Self {
             basis,
             units: units.len(),
+            latencies: shortest.zip(longest).map(|(low, high)| (low as f64, high as f64)),
             values,
             cumulative,
             counts: units.iter().map(|unit| unit.latencies_us.len() as u64).collect(),
+            accepted: units.iter().map(|unit| unit.accepted as f64).collect(),
             sums_us: units
                 .iter()
                 .map(|unit| unit.latencies_us.iter().sum::<u64>() as f64)
@@ -106,6 +123,26 @@ impl Pool {
         self.count() >= MIN_ANSWERED && beyond >= MIN_BEYOND
     }
 
+    /// Beyond what no figure of these operations can lie, however its units are drawn: a latency not
+    /// beyond the shortest and the longest that were measured, nor a throughput of slices beyond the
+    /// slowest and the fastest slice. The throughputs of trials bound nothing: three trials enclose what
+    /// others would show in three of four cases only.
+    pub(super) fn range(&self, figure: Figure) -> Option<(f64, f64)> {
+        match figure {
+            Figure::Mean | Figure::Percentile(_) => self.latencies,
+            Figure::Throughput if self.basis == Basis::Slices => {
+                let per_s = self.accepted.iter().zip(&self.spans_s);
+                let per_s: Vec<f64> = per_s
+                    .filter(|(_, span_s)| **span_s > 0.0)
+                    .map(|(accepted, span_s)| accepted / span_s)
+                    .collect();
+                let low = per_s.iter().copied().min_by(f64::total_cmp)?;
+                Some((low, per_s.iter().copied().max_by(f64::total_cmp)?))
+            }
+            Figure::Throughput => None,
+        }
+    }
+
     /// The figure of all operations; nothing without operations.
     #[must_use]
     pub fn figure(&self, figure: Figure) -> Option<f64> {
@@ -130,7 +167,7 @@ impl Pool {
             Figure::Mean => Some(sum(&self.sums_us) / count as f64),
             Figure::Throughput => {
                 let span_s = sum(&self.spans_s);
-                (span_s > 0.0).then(|| count as f64 / span_s)
+                (span_s > 0.0).then(|| sum(&self.accepted) / span_s)
             }
             Figure::Percentile(quantile) => {
                 let rank = ((quantile * count as f64).ceil() as u64).clamp(1, count);
@@ -167,7 +204,8 @@ mod tests {
     use super::*;
 
     fn unit(latencies_us: impl IntoIterator<Item = u64>) -> Unit {
-        Unit { latencies_us: latencies_us.into_iter().collect(), span_s: 2.0 }
+        let latencies_us: Vec<u64> = latencies_us.into_iter().collect();
+        Unit { accepted: latencies_us.len() as u64, latencies_us, span_s: 2.0 }
     }
 
     fn pool() -> Pool {
@@ -201,6 +239,15 @@ mod tests {
         assert_eq!(pool.weighted(Figure::Percentile(0.5), &[1, 3]), Some(934.0));
         assert_eq!(pool.weighted(Figure::Throughput, &[0, 2]), Some(50.0));
         assert_eq!(pool.weighted(Figure::Mean, &[0, 0]), None);
+    }
+
+    #[test]
+    fn what_was_refused_has_a_latency_and_is_no_throughput() {
+        let refused = Unit { accepted: 0, ..unit(1..=100) };
+        let pool = Pool::new(Basis::Trials, &[refused, unit(1..=100)]);
+        assert_eq!(pool.figure(Figure::Throughput), Some(25.0));
+        assert_eq!(pool.weighted(Figure::Throughput, &[2, 0]), Some(0.0));
+        assert_eq!(pool.count(), 200);
     }
 
     #[test]

@@ -69,8 +69,19 @@ impl Span {
 pub struct TrialSample {
     /// When there was load, from whatever operation.
     pub span: Span,
-    /// When each was sent, and its latency, in microseconds.
-    pub operations: Vec<(u64, u64)>,
+    /// The operations.
+    pub operations: Vec<Answer>,
+}
+
+/// An answered operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When it was sent, in microseconds since the run's origin.
+    pub start_us: u64,
+    /// Its latency in microseconds.
+    pub latency_us: u64,
+    /// Whether the answer was what was asked for. Throughput counts these alone.
+    pub is_accepted: bool,
 }
 
 impl Pool {
@@ -107,19 +118,20 @@ impl Pool {
 
 impl TrialSample {
     fn whole(&self) -> Unit {
-        let latencies_us = self.operations.iter().map(|&(_, latency_us)| latency_us).collect();
-        Unit { latencies_us, span_s: self.span.seconds() }
+        let mut unit = Unit { span_s: self.span.seconds(), ..Unit::default() };
+        self.operations.iter().for_each(|answer| unit.add(answer));
+        unit
     }
 
     /// Slices of equal length; an operation belongs to the one in which it was sent.
     fn slices(&self) -> Vec<Unit> {
         let number = (self.span.us() / SHORTEST_SLICE_US).clamp(1, MOST_SLICES);
         let span_s = self.span.seconds() / number as f64;
-        let mut slices = vec![Unit { latencies_us: Vec::new(), span_s }; number as usize];
-        for &(start_us, latency_us) in &self.operations {
-            let since_us = start_us.saturating_sub(self.span.first_us);
+        let mut slices = vec![Unit { span_s, ..Unit::default() }; number as usize];
+        for answer in &self.operations {
+            let since_us = answer.start_us.saturating_sub(self.span.first_us);
             let slice = since_us * number / self.span.us().max(1);
-            slices[slice.min(number - 1) as usize].latencies_us.push(latency_us);
+            slices[slice.min(number - 1) as usize].add(answer);
         }
         slices
     }
@@ -135,7 +147,7 @@ mod tests {
         let mut trial = TrialSample::default();
         for n in 0..seconds * 1000 {
             trial.span.cover(n * 1000, n * 1000 + 1000);
-            trial.operations.push((n * 1000, latency_us));
+            trial.operations.push(Answer { start_us: n * 1000, latency_us, is_accepted: true });
         }
         trial
     }

@@ -3,7 +3,8 @@
 //! Counted are the operations of the load and the lookups at the end; the warm-up is left out.
 //! Latency figures are over the operations that were answered, ok or rejected, since the latency of
 //! a failed or unknown one says when the client gave up, not what the service does; how many of
-//! those there were stands beside. Percentiles are those of [`crate::stats`].
+//! those there were stands beside. Percentiles are those of [`crate::stats`]. Throughput counts what was
+//! accepted (ok) alone.
 //!
 //! In an open loop a latency counts from the moment at which the operation was due
 //! ([`Observation::response_us`]); what it would have been from the moment of sending stands beside,
@@ -15,6 +16,7 @@
 mod row;
 mod table;
 mod tally;
+mod withhold;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -31,10 +33,20 @@ use tally::{Drawn, Tally};
 /// Every operation, in the order of tables and charts.
 pub const OPS: [Op; 3] = [Op::Query, Op::Trade, Op::Lookup];
 
-/// Whether the service answered: ok, or a well-formed no.
+/// Whether the service answered: ok, or a well-formed no to what was asked (rejected: no such stock or
+/// order, too little of it). A 503 is no answer but a failed or unknown operation. Latencies are those of
+/// answered operations.
 #[must_use]
 pub fn is_answered(observation: &Observation) -> bool {
     observation.outcome.is_answer()
+}
+
+/// Whether the service did what it was asked for. Only that is throughput: what is refused, be it a
+/// trade for which there is no stock, costs next to nothing, and a service that refuses everything
+/// would seem to be the fastest.
+#[must_use]
+pub fn is_accepted(observation: &Observation) -> bool {
+    observation.outcome.is_accepted()
 }
 
 /// Whether the figures count it: an operation of the load, or a lookup at the end.
@@ -46,10 +58,13 @@ pub fn is_measured(observation: &Observation) -> bool {
 /// One row per cell and operation that occurs, cells in the manifest's order. Rows of cells
 /// that the manifest does not know are left out.
 #[must_use]
-pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<SummaryRow> {
+pub fn summarise<'a>(
+    manifest: &Manifest,
+    observations: impl IntoIterator<Item = &'a Observation>,
+) -> Vec<SummaryRow> {
     let mut tallies: HashMap<(&str, Op), Tally> = HashMap::new();
     let mut spans: HashMap<(&str, Phase), BTreeMap<u32, Span>> = HashMap::new();
-    for observation in observations.iter().filter(|observation| is_measured(observation)) {
+    for observation in observations.into_iter().filter(|observation| is_measured(observation)) {
         let cell = observation.cell.as_str();
         let tally =
             tallies.entry((cell, observation.op)).or_insert_with(|| Tally::new(observation.phase));
@@ -72,9 +87,23 @@ pub fn summarise(manifest: &Manifest, observations: &[Observation]) -> Vec<Summa
     rows
 }
 
-/// Puts what the generator of an open loop offered, and how late it was itself, on the rows of its
-/// queries: each iteration begins with one. `cells` has it by the cell's id.
+/// Names on each row of an open loop the figures that say too much about the generator, and leaves them
+/// there. `cells` has its lateness by the cell's id.
+pub fn mark_withheld(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
+    for row in rows {
+        let lateness = cells.get(row.cell.as_str());
+        if let Some(own) = lateness.and_then(|lateness| lateness.own_by_op.get(&row.op)) {
+            withhold::mark(row, own);
+        }
+    }
+}
+
+/// Puts what the generator of an open loop offered, how late it was itself and how long operations waited
+/// for a client on the rows of its queries: each iteration begins with one. Figures of any row that say too
+/// much about the generator are withheld. `cells` has it by the cell's id.
 pub fn add_lateness(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
+    mark_withheld(rows, cells);
+    rows.iter_mut().for_each(withhold::empty);
     for row in rows.iter_mut().filter(|row| row.op == Op::Query) {
         let Some(lateness) = cells.get(row.cell.as_str()) else { continue };
         row.offered_per_s = lateness.offered_per_s();
@@ -83,6 +112,9 @@ pub fn add_lateness(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
         row.lateness_p50_us = lateness.own.percentile_us(0.5);
         row.lateness_p99_us = lateness.own.percentile_us(0.99);
         row.lateness_max_us = lateness.own.max_us();
+        row.waited_p50_us = lateness.waited.percentile_us(0.5);
+        row.waited_p99_us = lateness.waited.percentile_us(0.99);
+        row.waited_max_us = lateness.waited.max_us();
     }
 }
 

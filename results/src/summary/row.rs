@@ -46,7 +46,7 @@ pub struct SummaryRow {
     /// For how long there was load, summed over the trials: from the first send to the last answer
     /// of any operation of the phase.
     pub span_s: f64,
-    /// Answered operations per second of that.
+    /// Accepted (ok) operations per second of that.
     pub throughput_per_s: Option<f64>,
     /// Queries that the cache answered.
     pub cache_hits: Option<u64>,
@@ -105,6 +105,15 @@ pub struct SummaryRow {
     pub lateness_p99_us: Option<u64>,
     /// The longest.
     pub lateness_max_us: Option<u64>,
+    /// How long operations waited for a client that was free, which is part of their latency: the median.
+    pub waited_p50_us: Option<u64>,
+    /// The 99th percentile of that.
+    pub waited_p99_us: Option<u64>,
+    /// The longest.
+    pub waited_max_us: Option<u64>,
+    /// In an open loop, on every row: the figures that are left empty since they are less than five times
+    /// the generator's own lateness, by name and separated by spaces, for example `p50 p90`.
+    pub withheld: String,
 }
 
 impl SummaryRow {
@@ -112,6 +121,12 @@ impl SummaryRow {
     #[must_use]
     pub fn answered(&self) -> u64 {
         self.ok + self.rejected
+    }
+
+    /// Whether the figure of this name (`p50`, `p90`, `p99`, `p999`, `max`, `mean`) is withheld.
+    #[must_use]
+    pub fn is_withheld(&self, figure: &str) -> bool {
+        self.withheld.split(' ').any(|name| name == figure)
     }
 
     /// The mean latency in microseconds, with its interval.
@@ -144,7 +159,7 @@ impl SummaryRow {
         whole(self.p999_us, self.p999_low_us, self.p999_high_us)
     }
 
-    /// Answered operations per second, with its interval.
+    /// Accepted operations per second, with its interval.
     #[must_use]
     pub fn throughput(&self) -> Option<Estimate> {
         let (low, high) = (self.throughput_low_per_s, self.throughput_high_per_s);

@@ -22,10 +22,10 @@ const BUILD: Column = ("build", |row| row.build.clone().unwrap_or_else(dash));
 /// The figures, the median first: it is the one to quote.
 const FIGURES: [Column; 6] = [
     ("count", |row| row.count.to_string()),
-    ("median", |row| with_interval(row.p50())),
-    ("p99", |row| with_interval(row.p99())),
-    ("p99.9", |row| whole(row.p999_us)),
-    ("max", |row| whole(row.max_us)),
+    ("median", |row| unless_withheld(row, "p50", with_interval(row.p50()))),
+    ("p99", |row| unless_withheld(row, "p99", with_interval(row.p99()))),
+    ("p99.9", |row| unless_withheld(row, "p999", whole(row.p999_us))),
+    ("max", |row| unless_withheld(row, "max", whole(row.max_us))),
     ("ops/s", |row| with_interval(row.throughput())),
 ];
 
@@ -75,7 +75,7 @@ pub fn table(rows: &[SummaryRow]) -> String {
 fn caption(rows: &[SummaryRow], is_open: bool) -> String {
     let has = |basis| rows.iter().any(|row| row.interval_basis == Some(basis));
     let intervals = if has(Basis::Slices) {
-        "95% intervals from slices of a trial: they say nothing about how trials differ"
+        "brackets: how steady a figure was within its trial; where other trials would lie takes three of them"
     } else if has(Basis::Trials) {
         "95% intervals from trials"
     } else {
@@ -83,14 +83,19 @@ fn caption(rows: &[SummaryRow], is_open: bool) -> String {
     };
     let open = if is_open {
         " Latencies count from the moment at which an operation was due; uncorrected ones, from the \
-         moment of sending, hide what a slow service makes later ones wait."
+         moment of sending, hide what a slow service makes later ones wait. Withheld: less than five times \
+         the generator's own lateness."
     } else {
         ""
     };
     format!(
-        "Latencies in µs, of answered operations; {intervals}; hits are the cache's share of \
-         queries.{open}"
+        "Latencies in µs, of answered operations (ok and rejected); ops/s: accepted (ok) alone; {intervals}; \
+         hits are the cache's share of queries.{open}"
     )
+}
+
+fn unless_withheld(row: &SummaryRow, figure: &str, shown: String) -> String {
+    if row.is_withheld(figure) { "withheld".to_owned() } else { shown }
 }
 
 fn whole(value: Option<u64>) -> String {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{SummaryRow, is_answered};
+use super::{SummaryRow, is_accepted, is_answered};
 use crate::records::{CacheState, Cell, Observation, Op, Outcome, Phase};
-use crate::stats::{Basis, Figure, Interval, Latencies, Pool, Resamples, Span, TrialSample};
+use crate::stats::{
+    Answer, Basis, Figure, Interval, Latencies, Pool, Resamples, Span, TrialSample,
+};
 
 /// What is counted on the way through the observations.
 pub(super) struct Tally {
@@ -13,8 +15,8 @@ pub(super) struct Tally {
     latencies: Latencies,
     /// From the moment of sending, of operations that were due at a set time.
     uncorrected: Latencies,
-    /// Trial by trial: when each answered operation was sent, and its latency.
-    trials: BTreeMap<u32, Vec<(u64, u64)>>,
+    /// Every answered operation, trial by trial.
+    trials: BTreeMap<u32, Vec<Answer>>,
     ok: u64,
     rejected: u64,
     failed: u64,
@@ -58,7 +60,11 @@ impl Tally {
                 self.uncorrected.record(observation.latency_us);
             }
             let trial = self.trials.entry(observation.trial).or_default();
-            trial.push((observation.start_us, response_us));
+            trial.push(Answer {
+                start_us: observation.start_us,
+                latency_us: response_us,
+                is_accepted: is_accepted(observation),
+            });
         }
     }
 
@@ -92,7 +98,7 @@ impl Tally {
             p999_us: self.latencies.percentile_us(0.999),
             max_us: self.latencies.max_us(),
             span_s,
-            throughput_per_s: (span_s > 0.0).then(|| (self.ok + self.rejected) as f64 / span_s),
+            throughput_per_s: (span_s > 0.0).then(|| self.ok as f64 / span_s),
             cache_hits: of_queries(self.hits),
             cache_misses: of_queries(self.misses),
             rate_per_s: cell.rate_per_s,
@@ -120,6 +126,10 @@ impl Tally {
             lateness_p50_us: None,
             lateness_p99_us: None,
             lateness_max_us: None,
+            waited_p50_us: None,
+            waited_p99_us: None,
+            waited_max_us: None,
+            withheld: String::new(),
         }
     }
 

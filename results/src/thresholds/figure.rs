@@ -59,6 +59,9 @@ pub(super) enum Figure {
 pub(super) struct Value {
     pub(super) value: f64,
     pub(super) cell: Option<String>,
+    /// Whether it says too much about the generator to be told: then it is no more than a bound from
+    /// above, since the generator's lateness is part of it.
+    pub(super) is_withheld: bool,
 }
 
 /// What was measured of a figure.
@@ -87,9 +90,13 @@ impl Figure {
 }
 
 fn operations(figures: &Figures<'_>, cell: Option<&str>, op: Op, index: usize) -> Values {
-    let of = OF_OPERATIONS[index].1;
+    let (name, of) = OF_OPERATIONS[index];
+    let name = name.trim_end_matches("_us");
     let wanted = |row: &&SummaryRow| row.op == op && cell.is_none_or(|cell| row.cell == cell);
-    let value = |row: &SummaryRow| Some(Value { value: of(row)?, cell: Some(row.cell.clone()) });
+    let value = |row: &SummaryRow| {
+        let (cell, is_withheld) = (Some(row.cell.clone()), row.is_withheld(name));
+        Some(Value { value: of(row)?, cell, is_withheld })
+    };
     Values {
         values: figures.summary.iter().filter(wanted).filter_map(value).collect(),
         unseen: 0,
@@ -111,7 +118,10 @@ fn faults(figures: &Figures<'_>, cell: Option<&str>, index: usize, over: Over) -
     };
     let missing = if hit.is_empty() { "no leader was hit" } else { "it was never seen" };
     Values {
-        values: value.map(|value| Value { value, cell: None }).into_iter().collect(),
+        values: value
+            .map(|value| Value { value, cell: None, is_withheld: false })
+            .into_iter()
+            .collect(),
         unseen: hit.len() - seen.len(),
         missing: missing.to_owned(),
     }

@@ -80,7 +80,7 @@ impl fmt::Display for Threshold {
 /// What thresholds are held against.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures<'a> {
-    /// The rows of `summary.csv`.
+    /// The rows of `summary.csv`, with the figures that are withheld, which are marked.
     pub summary: &'a [SummaryRow],
     /// The rows of `availability.csv`.
     pub availability: &'a [AvailabilityRow],
@@ -158,7 +158,13 @@ impl Threshold {
         let shown = worst.cell.as_ref().map(|cell| format!(" in {cell}")).unwrap_or_default();
         let said = format!("{}{shown}", three_digits(worst.value));
         let (value, cell) = (Some(worst.value), worst.cell.clone());
-        if !self.limit.is_kept_by(worst.value) {
+        let is_kept = self.limit.is_kept_by(worst.value);
+        // What the generator's lateness is part of is no less than the truth, and may be more.
+        if worst.is_withheld && !(is_kept && self.limit.is_upper()) {
+            let reason = format!("{said}, of which too much is the generator's own lateness");
+            return result(Verdict::Inconclusive, value, cell, reason);
+        }
+        if !is_kept {
             return result(Verdict::Fail, value, cell, said);
         }
         if measured.unseen > 0 {
@@ -168,8 +174,16 @@ impl Threshold {
         result(Verdict::Pass, value, cell, said)
     }
 
+    /// The value that decides: of those that break the threshold for sure, if any does, or else of all.
     fn worst<'a>(&self, values: &'a [Value]) -> Option<&'a Value> {
         let by_value = |a: &&Value, b: &&Value| a.value.total_cmp(&b.value);
+        let breaks = |value: &&Value| !value.is_withheld && !self.limit.is_kept_by(value.value);
+        let broken = values.iter().filter(breaks);
+        let broken =
+            if self.limit.is_upper() { broken.max_by(by_value) } else { broken.min_by(by_value) };
+        if broken.is_some() {
+            return broken;
+        }
         if self.limit.is_upper() {
             values.iter().max_by(by_value)
         } else {

@@ -1,12 +1,13 @@
-//! The thresholds of a run, held against its files.
+//! The thresholds of a run, held against what was measured.
 
 use std::fs;
 use std::io::ErrorKind;
 
 use super::{Figures, Threshold, ThresholdResult, evaluate};
 use crate::availability;
+use crate::lateness;
 use crate::records::{FolderError, RunFolder};
-use crate::report::if_there;
+use crate::run::Run;
 use crate::summary;
 use crate::verdict::Verdict;
 
@@ -31,12 +32,9 @@ pub fn read(folder: &RunFolder) -> Result<Vec<ThresholdResult>, FolderError> {
 /// Nothing is written if there are none. `consistency` is what the checks came to.
 ///
 /// # Errors
-/// The run's files cannot be read or written, or a threshold in the manifest is none.
-pub fn evaluate_run(
-    folder: &RunFolder,
-    consistency: Verdict,
-) -> Result<Vec<ThresholdResult>, FolderError> {
-    let manifest = folder.manifest()?;
+/// The file cannot be written, or a threshold in the manifest is none.
+pub fn evaluate_run(run: &Run, consistency: Verdict) -> Result<Vec<ThresholdResult>, FolderError> {
+    let (folder, manifest) = (run.folder(), run.manifest());
     if manifest.thresholds.is_empty() {
         return Ok(Vec::new());
     }
@@ -46,12 +44,12 @@ pub fn evaluate_run(
         path: folder.path("manifest.json"),
         reason: format!("thresholds: {error}"),
     })?;
-    let observations = folder.observations()?;
-    let events = if_there(folder.events())?;
-    let final_rows = if_there(folder.final_rows())?;
+    let mut summary = summary::summarise(manifest, run.observations());
+    let trials = lateness::by_trial(run);
+    summary::mark_withheld(&mut summary, &lateness::by_cell(&trials));
     let figures = Figures {
-        summary: &summary::summarise(&manifest, &observations),
-        availability: &availability::measure(&manifest, &observations, &events, &final_rows),
+        summary: &summary,
+        availability: &availability::measure(run),
         consistency: Some(consistency),
     };
     let results = evaluate(&thresholds, &figures);

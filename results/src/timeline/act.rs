@@ -28,6 +28,8 @@ pub struct Act {
 /// Something that was not seen to have worked, or could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotConfirmed {
+    /// Which of the plan's faults it belongs to, if to one.
+    pub fault: Option<u32>,
     /// What was to be done, if it was one act.
     pub action: Option<Action>,
     /// To whom.
@@ -43,6 +45,7 @@ pub struct NotConfirmed {
 impl NotConfirmed {
     pub(super) fn new(event: &Event) -> Self {
         Self {
+            fault: event.fault,
             action: event.action,
             subject: event.process,
             target: event.target.clone(),

@@ -26,7 +26,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::{Event, EventKind, ProcessName};
+use crate::records::{Event, EventKind, ProcessName, Route};
 
 pub use act::{Act, NotConfirmed};
 pub use configuration::{Configuration, Term};
@@ -86,10 +86,14 @@ pub struct Timeline {
     pub interrupted: Option<Option<String>>,
     /// Whether every row of the trial is written.
     pub finished: bool,
+    /// The faults, by number, that were to be injected at some time.
+    pub planned: BTreeSet<u32>,
     /// The faults, by number, that found nobody to be done to and may be left out then.
     pub skipped: BTreeSet<u32>,
     /// How many acts were left out in all, be it what was to end a fault.
     pub skips: u64,
+    /// When the harness itself could not run.
+    pub stalls: Vec<Span>,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
     acts: Vec<Act>,
@@ -101,16 +105,6 @@ pub struct Timeline {
     terms: Vec<Term>,
     in_sync: Vec<Span>,
     fault_free: Vec<Span>,
-}
-
-/// The trials of a run that left an event, by cell and number.
-#[must_use]
-pub fn by_trial(events: &[Event], replicas: u8) -> BTreeMap<(&str, u32), Timeline> {
-    let mut trials: BTreeMap<(&str, u32), Vec<&Event>> = BTreeMap::new();
-    for event in events {
-        trials.entry((&event.cell, event.trial)).or_default().push(event);
-    }
-    trials.into_iter().map(|(trial, events)| (trial, Timeline::new(events, replicas))).collect()
 }
 
 impl Timeline {
@@ -145,6 +139,10 @@ impl Timeline {
                 let unsent = event.unsent.unwrap_or(0);
                 self.arrivals_ended.get_or_insert(ArrivalsEnded { at_us, unsent });
             }
+            EventKind::HarnessStalled => {
+                let from_us = event.planned_us.unwrap_or(at_us);
+                self.stalls.push(Span { from_us, to_us: Some(at_us) });
+            }
             EventKind::Healed => _ = self.healed_us.get_or_insert(at_us),
             EventKind::Converged => {
                 self.settlement.get_or_insert(Settlement::Converged(at_us));
@@ -169,9 +167,9 @@ impl Timeline {
                     self.start(process, event.event, at_us);
                 }
             }
+            EventKind::Planned => self.planned.extend(event.fault),
             // These are understood together: acts, faults, deaths, configurations.
-            EventKind::Planned
-            | EventKind::Injected
+            EventKind::Injected
             | EventKind::Confirmed
             | EventKind::Died
             | EventKind::LeaderChanged
@@ -206,6 +204,30 @@ impl Timeline {
         &self.deaths
     }
 
+    /// The faults, by number, of which nobody says what became of them: they were neither injected nor left
+    /// out, nor was it noted that that could not be done. A plan counts its faults from 1.
+    #[must_use]
+    pub fn untold(&self) -> BTreeSet<u32> {
+        let injected = self.faults.iter().filter_map(Fault::number);
+        let refuted = self.not_confirmed.iter().filter_map(|act| act.fault);
+        let skipped = self.skipped.iter().copied();
+        let told: BTreeSet<u32> = injected.chain(refuted).chain(skipped).collect();
+        let undone = self.acts.iter().filter_map(|act| act.fault);
+        let known = self.planned.iter().copied().chain(undone).chain(told.iter().copied());
+        let last = known.max().unwrap_or(0);
+        (1..=last).filter(|number| !told.contains(number)).collect()
+    }
+
+    /// Those deaths that no fault explains either: a process that the injector kills, and one that it
+    /// starts anew and that ends before it is ready, end because of that.
+    pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
+        let kills = || self.faults.iter().filter(|fault| fault.kind == FaultKind::Kill);
+        self.deaths.iter().filter(move |death| {
+            let mut own = kills().filter(|fault| fault.process() == Some(death.process));
+            !own.any(|fault| fault.span().contains(death.at_us))
+        })
+    }
+
     /// The leaderships.
     #[must_use]
     pub fn terms(&self) -> &[Term] {
@@ -222,6 +244,17 @@ impl Timeline {
     #[must_use]
     pub fn fault_free(&self) -> &[Span] {
         &self.fault_free
+    }
+
+    /// When none of these processes was broken, and none of these links.
+    #[must_use]
+    pub fn whole(&self, processes: &[ProcessName], of_links: impl Fn(Route) -> bool) -> Vec<Span> {
+        let faults = self.faults.iter().filter(|fault| {
+            fault.process().is_some_and(|process| processes.contains(&process))
+                || fault.link().is_some_and(&of_links)
+        });
+        let deaths = self.deaths.iter().filter(|death| processes.contains(&death.process));
+        span::gaps(faults.map(Fault::span).chain(deaths.map(Death::span)).collect())
     }
 
     /// When all replicas were in sync. Before anybody said who was, all count as that.

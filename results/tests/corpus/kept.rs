@@ -9,6 +9,7 @@ use flate2::read::GzDecoder;
 use results::checks::ConsistencyReport;
 use results::records::RunFolder;
 use results::report::Report;
+use results::run::Run;
 use results::{catalog_queries, checks, html, report, thresholds};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -46,14 +47,20 @@ impl Kept {
         Self { folder: RunFolder::new(to), _root: root }
     }
 
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
     /// Checks, figures, charts and page, as `check` and `report` make them.
     pub(crate) fn said(&self) -> Said {
         let folder = &self.folder;
-        let checked = checks::check_run(folder).unwrap();
+        let run = &Run::open(folder).unwrap();
+        let checked = checks::check_run(run).unwrap();
         checked.write(folder).unwrap();
-        let held = thresholds::evaluate_run(folder, checked.verdict).unwrap();
-        let figures = report::write(folder).unwrap();
-        let page = html::write(folder, &figures, &checked, &held).unwrap();
+        let held = thresholds::evaluate_run(run, checked.verdict).unwrap();
+        let figures = report::write(run).unwrap();
+        let page = html::write(run, &figures, &checked, &held).unwrap();
         let text = |name: &str| fs::read_to_string(folder.path(name)).ok();
         let mut said = vec![
             ("verdicts.txt", verdicts(&checked)),
@@ -63,8 +70,13 @@ impl Kept {
             ("charts.txt", self.charts(&figures)),
             ("page.html", without_pictures(&fs::read_to_string(page).unwrap())),
         ];
-        let files =
-            ["summary.csv", "availability.csv", "availability-overall.csv", thresholds::FILE];
+        let files = [
+            "summary.csv",
+            "availability.csv",
+            "availability-overall.csv",
+            "gaps.csv",
+            thresholds::FILE,
+        ];
         said.extend(files.into_iter().filter_map(|name| Some((name, text(name)?))));
         let root = folder.root().parent().unwrap().to_str().unwrap();
         said.into_iter().map(|(name, text)| (name, text.replace(root, "RUNS"))).collect()

@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 mod golden;
+mod incomplete;
 mod kept;
 
 use kept::Kept;

@@ -4,7 +4,8 @@
 //! 2 ms, every fiftieth 10 ms, which is therefore the 99th percentile; 11 ms is within 10 % of it.
 
 use results::availability::{
-    AvailabilityRow, FaultGroup, attribute, measure, overall, table, write_overall_csv,
+    AvailabilityRow, FaultGroup, GapRow, about_gaps, attribute, gaps, measure, overall, table,
+    write_gaps_csv, write_overall_csv,
 };
 use results::checks::{CheckResult, ConsistencyReport, FaultHarm, RunSummary, TrialName};
 use results::records::{Action, CacheState, Event, EventKind, Observation, Op, Outcome};
@@ -12,6 +13,7 @@ use results::timeline::Role;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, in_sync_changed, injected, leader_changed, manifest, operation, order};
+use crate::synthetic::{Run, measured};
 
 const MS: u64 = 1000;
 
@@ -23,7 +25,7 @@ fn usual_us(at_ms: u64) -> u64 {
 /// The trade that is due in this millisecond, in a closed loop, with this latency.
 fn trade_at(at_ms: u64, latency_us: u64) -> Observation {
     let trade = operation(&cell(0.5, true), Op::Trade, at_ms * MS, latency_us);
-    Observation { request_id: Some(at_ms.to_string()), ..trade }
+    Observation { request_id: Some(at_ms.to_string().into()), ..trade }
 }
 
 /// Ten seconds of load, with latencies of one's own.
@@ -68,7 +70,7 @@ fn finished() -> Event {
 
 fn sheets(observations: &[Observation], mut events: Vec<Event>) -> Vec<AvailabilityRow> {
     events.push(finished());
-    measure(&manifest("failover", vec![cell(0.5, true)]), observations, &events, &[])
+    measured(manifest("failover", vec![cell(0.5, true)]), observations, &events, &[])
 }
 
 fn sheet(observations: &[Observation], events: Vec<Event>) -> AvailabilityRow {
@@ -89,8 +91,9 @@ fn an_outage_under_an_open_loop_is_late_and_loses_nothing() {
     assert_eq!(row.backlog_drained_ms, Some(100.0));
     assert_eq!((row.p99_before_ms, row.p99_steady_percent), (Some(10.0), Some(100.0)));
     assert_eq!(row.p99_back_ms, Some(100.0));
-    assert!(about(row.goodput_before_per_s, 1000.0), "{row:?}");
-    assert_eq!((row.goodput_lost, row.goodput_lost_ms), (Some(0), Some(0.0)));
+    assert!(about(row.trades_before_per_s, 1000.0), "{row:?}");
+    assert_eq!((row.trades_missing, row.trades_missing_ms), (Some(0.0), Some(0.0)));
+    assert_eq!(row.trades_missing_noise, None, "it was counted");
 }
 
 #[test]
@@ -123,8 +126,13 @@ fn an_outage_under_a_closed_loop_loses_what_nobody_asked_for() {
         "sent at 5401, after which the slow one of 5400 ends"
     );
     assert_eq!(row.backlog_drained_ms, Some(410.0));
-    assert!(row.goodput_lost.is_some_and(|lost| (385..=400).contains(&lost)), "{row:?}");
-    assert!(about(row.goodput_lost_ms, 392.0), "{row:?}");
+    assert!(
+        row.trades_missing.is_some_and(|missing| (385.0..=400.0).contains(&missing)),
+        "{row:?}"
+    );
+    assert!(row.trades_missing_noise.is_some_and(|noise| noise < 10.0), "{row:?}");
+    assert!(about(row.trades_missing_ms, 392.0), "{row:?}");
+    assert_eq!((row.reads_before_per_s, row.reads_missing), (None, None), "nothing was read");
     // Five operations among hundreds: not back before they were answered.
     assert_eq!(row.p99_back_ms, Some(410.0));
 }
@@ -136,16 +144,37 @@ fn what_calm_service_is_missing_now_and_then_is_no_loss() {
     rows.retain(|row| row.start_us % (100 * MS) < 90 * MS);
     let row = sheet(&rows, vec![killed(1, "catalog", 5_090)]);
     assert_eq!(row.backlog_drained_ms, Some(20.0), "as in every tenth of a second");
-    assert_eq!((row.goodput_lost, row.goodput_lost_ms), (Some(0), Some(0.0)));
+    // The rate before would have given 18, and 10 came: no more than what is missing anyway.
+    assert!(about(row.trades_missing, 8.0) && about(row.trades_missing_noise, 9.0), "{row:?}");
 }
 
 #[test]
-fn more_answers_than_before_are_no_loss_either() {
+fn more_answers_than_before_are_told_as_such() {
     let mut rows = load(usual_us);
     rows.retain(|row| row.start_us >= 5_000 * MS || (row.start_us / MS).is_multiple_of(2));
     let row = sheet(&rows, vec![killed(1, "catalog", 5_000)]);
-    assert!(about(row.goodput_before_per_s, 500.0), "{row:?}");
-    assert_eq!(row.goodput_lost, Some(0));
+    assert!(about(row.trades_before_per_s, 500.0), "{row:?}");
+    assert!(row.trades_missing.is_some_and(|missing| missing < 0.0), "{row:?}");
+}
+
+/// Reads and trades by turns; the catalog dies, and for 400 ms trades wait while reads are answered.
+#[test]
+fn reads_and_trades_are_missing_apart_and_a_refused_trade_is_no_goodput() {
+    let mut rows = load(|_| 2 * MS);
+    for (index, row) in rows.iter_mut().enumerate() {
+        if index % 2 == 0 {
+            row.op = Op::Query;
+        } else if index % 4 == 1 {
+            row.outcome = Outcome::Rejected;
+        }
+    }
+    rows.retain(|row| row.op == Op::Query || !(4_998..5_400).contains(&(row.start_us / MS)));
+    rows.push(trade_at(4_999, 401 * MS));
+    let row = sheet(&rows, vec![killed(1, "catalog", 5_000)]);
+    assert_eq!(row.backlog_drained_ms, Some(406.0), "{row:?}");
+    assert!(about(row.trades_before_per_s, 250.0) && about(row.reads_before_per_s, 500.0));
+    assert!(about(row.trades_missing, 100.0), "{row:?}");
+    assert!(row.reads_missing.is_some_and(|missing| missing.abs() <= 1.0), "{row:?}");
 }
 
 #[test]
@@ -156,8 +185,8 @@ fn failed_and_unknown_operations_are_what_an_open_loop_loses() {
     }
     rows[5_030].outcome = Outcome::Unknown;
     let row = sheet(&rows, vec![killed(1, "catalog", 5_000)]);
-    assert_eq!((row.failed, row.unknown, row.goodput_lost), (30, 1, Some(31)));
-    assert!(about(row.goodput_lost_ms, 31.0), "{row:?}");
+    assert_eq!((row.failed, row.unknown, row.trades_missing), (30, 1, Some(31.0)));
+    assert!(about(row.trades_missing_ms, 31.0), "{row:?}");
     // Sent at 5031, acknowledged at 5033; the last one due before that took 2 ms, too.
     assert_eq!((row.backlog_drained_ms, row.p99_back_ms), (Some(34.0), Some(34.0)));
 }
@@ -204,7 +233,7 @@ fn a_load_that_ends_too_soon_leaves_the_recovery_unseen() {
     // Without the recorder's last word, something may have been under way that nobody wrote down.
     let rows = open(load(outage(9_600, 9_650)));
     let manifest = manifest("failover", vec![cell(0.5, true)]);
-    let cut_short = measure(&manifest, &rows, &[late], &[]);
+    let cut_short = measured(manifest, &rows, &[late], &[]);
     assert_eq!((cut_short[0].first_ack_ms, cut_short[0].backlog_drained_ms), (Some(50.0), None));
 }
 
@@ -212,8 +241,11 @@ fn a_load_that_ends_too_soon_leaves_the_recovery_unseen() {
 fn too_short_a_time_before_says_nothing_about_what_is_normal() {
     let row = sheet(&load(outage(900, 950)), vec![killed(1, "catalog", 900)]);
     assert_eq!((row.p99_before_ms, row.p99_steady_percent, row.p99_back_ms), (None, None, None));
-    let goodput = (row.goodput_before_per_s, row.goodput_lost, row.goodput_lost_ms);
+    let goodput = (row.trades_before_per_s, row.trades_missing, row.trades_missing_ms);
     assert_eq!(goodput, (None, None, None));
+    let row = sheet(&open(load(outage(900, 950))), vec![killed(1, "catalog", 900)]);
+    let counted = (row.trades_before_per_s, row.trades_missing, row.trades_missing_ms);
+    assert_eq!(counted, (None, Some(0.0), None), "what can be counted needs no normal");
     assert_eq!(row.backlog_drained_ms, Some(50.0));
 }
 
@@ -257,7 +289,7 @@ fn what_is_normal_is_read_off_a_bazaar_that_is_whole() {
     without.remove(4);
     let rows = sheets(&load(degraded), without);
     assert_eq!((rows[1].p99_before_ms, rows[1].p99_steady_percent), (Some(10.0), Some(100.0)));
-    assert_eq!(rows[1].goodput_before_per_s, rows[0].goodput_before_per_s);
+    assert_eq!(rows[1].trades_before_per_s, rows[0].trades_before_per_s);
 }
 
 /// A leader is paused, and killed and started again by another fault before it is resumed.
@@ -294,7 +326,7 @@ fn a_paused_front_end_is_measured_without_a_single_trade() {
     assert_eq!((row.first_ack_ms, row.longest_gap_ms), (None, None));
     assert_eq!((row.ended_ms, row.backlog_drained_ms), (Some(1_000.0), Some(1_000.0)));
     assert_eq!(row.p99_back_ms, Some(1_000.0));
-    assert_eq!(row.goodput_lost, Some(0));
+    assert_eq!((row.reads_missing, row.trades_missing), (Some(0.0), None));
 
     // The same of a leader: reads do not need it.
     let row = sheet(&rows, vec![killed(1, "order-3", 5_000)]);
@@ -329,6 +361,76 @@ fn a_cut_link_has_a_sheet_with_what_applies() {
     assert!(table(&[row]).contains("cut order-3 <-> order-1"));
 }
 
+/// The catalog is killed at 2 s and back within 20 ms. Nobody trades from 4.5 to 5.715 s, which has
+/// nothing to do with it.
+fn a_gap_without_a_fault() -> (Vec<Observation>, Vec<Event>) {
+    let mut rows = load(outage(2_000, 2_020));
+    rows.retain(|row| !(4_500..5_715).contains(&(row.start_us / MS)));
+    let kill = killed(1, "catalog", 2_000);
+    let restart = undone(Action::Restart, &kill, 2_010);
+    (rows, vec![kill.clone(), restart, ready(&kill, 2_015)])
+}
+
+fn gaps_of(observations: &[Observation], mut events: Vec<Event>) -> Vec<GapRow> {
+    events.push(finished());
+    let manifest = manifest("failover", vec![cell(0.5, true)]);
+    let observations = observations.to_vec();
+    let run = Run { manifest, observations, events, final_rows: vec![] }.read();
+    gaps(&run, &measure(&run))
+}
+
+#[test]
+fn a_gap_after_all_was_drained_is_not_the_faults() {
+    let (rows, events) = a_gap_without_a_fault();
+    let row = sheet(&rows, events.clone());
+    assert_eq!(row.backlog_drained_ms, Some(20.0));
+    // From the fault to the first answer after it, and not 1,215 ms.
+    assert!(row.longest_gap_ms.is_some_and(|ms| ms <= 20.0), "{row:?}");
+    assert_eq!(row.harness_stalled_ms, None);
+}
+
+#[test]
+fn a_gap_without_a_fault_is_told_as_that() {
+    let (rows, events) = a_gap_without_a_fault();
+    let found = gaps_of(&rows, events);
+    assert_eq!(found.len(), 1, "{found:?}");
+    // The last one sent before takes 2 ms; so does the first one after, beside a slow one.
+    assert_eq!((found[0].at_us, found[0].gap_us), (4_501 * MS, 1_216 * MS));
+    assert!(found[0].lasting.is_empty() && found[0].harness_stalled_us.is_none());
+    let said = about_gaps(&found).unwrap();
+    let expected = "Outside of every fault the longest time without an answer to a trade was 1216 ms, 4.5 s \
+                    into the run (p0.5-cache-on trial 1), while nothing was broken. It is the only one";
+    assert!(said.starts_with(expected), "{said}");
+    let mut file = Vec::new();
+    write_gaps_csv(&found, &mut file).unwrap();
+    let text = String::from_utf8(file).unwrap();
+    assert!(text.ends_with("\np0.5-cache-on,1,4501000,1216000,,\n"), "{text}");
+}
+
+#[test]
+fn where_the_machine_stalled_the_harness_gap_and_sheet_say_so() {
+    let stalled = |from_ms: u64, to_ms: u64| Event {
+        planned_us: Some(from_ms * MS),
+        ..Event::new(cell(0.5, true).id, 1, to_ms * MS, EventKind::HarnessStalled)
+    };
+    let (rows, mut events) = a_gap_without_a_fault();
+    events.extend([stalled(1_900, 2_005), stalled(4_510, 5_700), stalled(8_000, 8_150)]);
+    assert_eq!(sheet(&rows, events.clone()).harness_stalled_ms, Some(105.0));
+    let found = gaps_of(&rows, events);
+    assert_eq!(found[0].harness_stalled_us, Some(1_190 * MS));
+    let said = about_gaps(&found).unwrap();
+    assert!(said.contains("; the machine stalled the harness itself for 1190 ms then"), "{said}");
+}
+
+#[test]
+fn a_gap_while_something_was_broken_that_kept_nobody_waiting_names_the_fault() {
+    let (rows, events) = a_gap_without_a_fault();
+    let found = gaps_of(&rows, events[..1].to_vec());
+    assert_eq!((found[0].gap_us, found[0].lasting.to_string().as_str()), (1_216 * MS, "1"));
+    let said = about_gaps(&found).unwrap();
+    assert!(said.contains("while what was broken (by fault 1) kept no trade waiting"), "{said}");
+}
+
 #[test]
 fn what_was_sent_before_a_pause_took_hold_is_no_first_ack() {
     let pause = Event { action: Some(Action::Pause), ..killed(1, "catalog", 5_000) };
@@ -351,7 +453,7 @@ fn an_election_and_a_takeover_are_durations() {
     ];
     let rows = load(outage(5_000, 5_050));
     let logs = [order(&cell, "5003", 2)];
-    let row = measure(&manifest("failover", vec![cell]), &rows, &events, &logs).remove(0);
+    let row = measured(manifest("failover", vec![cell]), &rows, &events, &logs).remove(0);
     assert_eq!(
         (row.detected_ms, row.election_ms, row.takeover_ms),
         (Some(2.0), Some(10.0), Some(8.0))

@@ -1,12 +1,13 @@
 //! `availability.csv`, its table and its headline. Times in the stories are milliseconds.
 
-use results::availability::{AvailabilityRow, headline, measure, table, write_csv};
+use results::availability::{AvailabilityRow, headline, table, write_csv};
 use results::records::{Action, Cell, Event, EventKind, FinalRow, Observation, Op, Outcome};
 use results::timeline::{FaultKind, Role};
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
 };
+use crate::synthetic;
 
 const MS: u64 = 1000;
 
@@ -19,7 +20,8 @@ fn measured(
     events: &[Event],
     final_rows: &[FinalRow],
 ) -> Vec<AvailabilityRow> {
-    measure(&manifest("failover", vec![the_cell()]), observations, events, final_rows)
+    let manifest = manifest("failover", vec![Cell { trials: 2, ..the_cell() }]);
+    synthetic::measured(manifest, observations, events, final_rows)
 }
 
 fn only(rows: Vec<AvailabilityRow>) -> AvailabilityRow {
@@ -77,6 +79,22 @@ fn every_step_of_a_leaders_death_is_timed_from_the_kill() {
 }
 
 #[test]
+fn a_leader_serves_at_the_latest_when_it_acknowledges_a_trade() {
+    let cell = the_cell();
+    let changed = leader_changed(&cell, 1012 * MS, 2, 2, "1 2");
+    let events = vec![
+        leader_changed(&cell, 10 * MS, 1, 3, "1 2 3"),
+        injected(&cell, 1, Action::Kill, "order-3", 1000 * MS),
+        changed.clone(),
+        event(1041 * MS, EventKind::LeaderServes, &changed),
+    ];
+    let observations = vec![trade(&cell, "a", 1005 * MS, 1030 * MS)];
+    let row = only(measured(&observations, &events, &[order(&cell, "a", 2)]));
+    assert_eq!((row.first_ack_ms, row.serving_ms), (Some(30.0), Some(30.0)));
+    assert_eq!(row.takeover_ms, Some(18.0));
+}
+
+#[test]
 fn what_was_not_seen_stays_empty() {
     let cell = the_cell();
     let events = vec![injected(&cell, 1, Action::Kill, "order-3", 1000 * MS)];
@@ -89,8 +107,7 @@ fn what_was_not_seen_stays_empty() {
     let mut file = Vec::new();
     write_csv(&[row], &mut file).unwrap();
     let text = String::from_utf8(file).unwrap();
-    let line =
-        "p0.5-cache-on,1,1,kill,leader,order-3,leader,4242,1000000,,,,,,,,,,,,,,,,,,0,0,0,,,,\n";
+    let line = "p0.5-cache-on,1,1,kill,leader,order-3,leader,4242,1000000,,,,,,,,,,,,,,,,,,,,,,,,0,0,0,,,,\n";
     assert!(text.ends_with(line), "{text}");
 }
 
@@ -264,10 +281,11 @@ fn each_table_has_a_line_per_fault_with_dashes_for_what_is_missing() {
     let of = |fault: &str| -> Vec<&str> {
         lines.iter().copied().filter(|line| line.starts_with(fault)).collect()
     };
-    let [times, costs] = of("1      kill order-3  leader  ")[..] else { panic!("{text}") };
+    let [times, costs, _] = of("1      kill order-3  leader  ")[..] else { panic!("{text}") };
     assert!(times.contains("1.5") && times.contains("30.0"), "{text}");
     assert!(costs.split_whitespace().any(|word| word == "2"), "two were retried: {text}");
-    let [times, _] = of("2      kill order-3  leader  ")[..] else { panic!("{text}") };
+    let [times, _, goodput] = of("2      kill order-3  leader  ")[..] else { panic!("{text}") };
+    assert_eq!(goodput.split_whitespace().filter(|&word| word == "-").count(), 9, "{text}");
     assert!(!times.contains("30.0"), "{text}");
     assert_eq!(times.split_whitespace().filter(|&word| word == "-").count(), 8, "{text}");
 }

@@ -81,6 +81,27 @@ fn a_difference_at_one_p_is_told_and_the_others_are_within_noise() {
 }
 
 #[test]
+fn a_single_trial_of_each_setting_tells_nothing_of_the_cache() {
+    let (on, off) = (cell(1.0, true), cell(1.0, false));
+    let mut rows: Vec<Observation> = Vec::new();
+    for (cell, query_us, trade_us) in [(&on, 200, 5_600), (&off, 500, 5_000)] {
+        rows.extend(trials(cell, Op::Query, query_us));
+        rows.extend(trials(cell, Op::Trade, trade_us));
+    }
+    rows.retain(|row| row.trial == 1);
+    let manifest = manifest("bench", vec![on, off]);
+    let effects = cache_effects(&manifest, &rows, &summarise(&manifest, &rows));
+    assert!(effects.0.iter().all(|effect| effect.change == Change::Unknown), "{effects:?}");
+    assert!(effects.0.iter().all(|effect| effect.ratio.is_none()), "{effects:?}");
+    assert_eq!(
+        effects.sentences().unwrap(),
+        "What the cache does to the median query cannot be told: it takes 3 trials of each setting. \
+         Measured were 0.200 ms with it and 0.501 ms without at p = 1; the cache answered 75% of the \
+         queries at p = 1. Nor can what it does to the median trade."
+    );
+}
+
+#[test]
 fn without_both_settings_or_with_too_few_operations_nothing_is_claimed() {
     assert_eq!(effects(&[(cell(0.0, true), Op::Query, 200)]).sentences(), None);
     let apart = [(cell(0.0, true), Op::Query, 200), (cell(0.4, false), Op::Query, 500)];

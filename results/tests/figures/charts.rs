@@ -106,7 +106,7 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     for expected in [
         "time since the run began (s)",
         "latency (ms, log scale)",
-        "answers per second",
+        "accepted per second",
         "unknown (0)",
     ] {
         assert!(texts.iter().any(|text| text == expected), "{expected} not in {texts:?}");
@@ -114,8 +114,12 @@ fn a_failover_run_is_drawn_over_time_and_around_each_fault() {
     let listed = "1: kill order-3 (leader) at 7.0 s, first ack after ";
     assert!(texts.iter().any(|text| text.starts_with(listed)), "{texts:?}");
     assert!(drawn.charts[0].alt.contains(listed), "{:?}", drawn.charts[0]);
-    let thinned = "the slowest of each slice, and all that were lost";
+    let thinned = "all that were lost, the slowest of each slice";
     assert!(texts.iter().any(|text| text.ends_with(thinned)), "{texts:?}");
+    let left_out = " left out were answered, each no slower than one beside it that is drawn; the lines \
+                    count them";
+    assert!(texts.iter().any(|text| text.ends_with(left_out)), "{texts:?}");
+    assert!(texts.iter().any(|text| text == "Latency of operations over time, with the faults"));
     let zoomed = self::texts(&folder.path().join(format!("charts/{faults}.svg")));
     for expected in ["per 10 ms", "ms since the fault", "3: kill order-1 (follower), first ack"] {
         assert!(

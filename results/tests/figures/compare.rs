@@ -1,8 +1,11 @@
 //! Comparisons of whole runs: what is refused, what is warned of, what is said.
 
+use std::path::Path;
+
+use results::availability::AvailabilityRow;
 use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
 use results::records::{Cell, Observation, Op, RunFolder};
-use results::stats::Basis;
+use results::run::Run;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, manifest, operation};
@@ -18,20 +21,26 @@ fn queries(cell: &Cell, trials: u32, seconds: u64, latency_us: u64) -> Vec<Obser
     (1..=trials).flat_map(|trial| (0..count).map(move |n| query(trial, n))).collect()
 }
 
-fn run(name: &str, cells: &[(Cell, u64)], trials: u32) -> Measured {
+fn rows(cells: &[(Cell, u64)], trials: u32) -> synthetic::Run {
     let rows = cells.iter().flat_map(|(cell, latency_us)| queries(cell, trials, 3, *latency_us));
-    Measured {
-        name: name.to_owned(),
-        observations: rows.collect(),
-        manifest: manifest("bench", cells.iter().map(|(cell, _)| cell.clone()).collect()),
-        faults: vec![],
-    }
+    let observations = rows.collect();
+    let of_trials = |(cell, _): &(Cell, u64)| Cell { trials, ..cell.clone() };
+    let manifest = manifest("bench", cells.iter().map(of_trials).collect());
+    synthetic::Run { manifest, observations, events: vec![], final_rows: vec![] }
+}
+
+fn run(name: &str, cells: &[(Cell, u64)], trials: u32) -> Run {
+    rows(cells, trials).read_from(Path::new(name))
+}
+
+fn measured(run: &Run) -> Measured<'_> {
+    Measured { run, faults: &[] }
 }
 
 fn between(a_us: u64, b_us: u64) -> Comparison {
     let a = run("one", &[(cell(0.0, true), a_us)], 4);
     let b = run("two", &[(cell(0.0, true), b_us)], 4);
-    compare(&a, Some(&b), &Floor::default()).unwrap()
+    compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap()
 }
 
 #[test]
@@ -78,6 +87,7 @@ fn two_builds_of_one_run_are_compared_with_each_other() {
         ..cell(0.0, true)
     };
     let both = run("both", &[(build("a"), 2_000), (build("b"), 2_600)], 4);
+    let both = measured(&both);
     let comparison = compare(&both, None, &Floor::default()).unwrap();
     assert_eq!((comparison.verdict, comparison.paired), (Change::Worse, true));
     assert_eq!(comparison.b.build.as_deref(), Some("b"));
@@ -97,14 +107,11 @@ fn the_report_of_a_run_with_two_builds_compares_them() {
         build: Some(name.to_owned()),
         ..cell(0.0, true)
     };
-    let both = run("both", &[(build("a"), 2_000), (build("b"), 2_600)], 4);
+    let both = rows(&[(build("a"), 2_000), (build("b"), 2_600)], 4);
     let root = tempfile::tempdir().unwrap();
-    let folder = RunFolder::new(root.path());
-    let (manifest, observations) = (both.manifest, both.observations);
-    synthetic::Run { manifest, observations, events: vec![], final_rows: vec![] }.write(&folder);
-    let report = results::report::write(&folder).unwrap();
+    let report = results::report::write(&both.read_from(root.path())).unwrap();
     assert_eq!(report.builds.as_ref().unwrap().verdict, Change::Worse);
-    let named = format!("a: {}, build a\n", folder.name());
+    let named = format!("a: {}, build a\n", RunFolder::new(root.path()).name());
     assert!(report.to_text().contains(&named), "{}", report.to_text());
 }
 
@@ -112,41 +119,58 @@ fn the_report_of_a_run_with_two_builds_compares_them() {
 fn what_is_not_comparable_is_refused_with_what_each_side_has() {
     let a = run("one", &[(cell(0.0, true), 2_000)], 1);
     let b = run("two", &[(cell(0.4, true), 2_000)], 1);
-    let refused = compare(&a, Some(&b), &Floor::default()).unwrap_err();
+    let refused = compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "one and two have no cell in common: one has p0-cache-on; two has p0.4-cache-on"
     );
-    let alone = compare(&a, None, &Floor::default()).unwrap_err();
+    let alone = compare(&measured(&a), None, &Floor::default()).unwrap_err();
     assert_eq!(alone, NotComparable::OneBuild("one".to_owned()));
-    let empty = Measured { observations: vec![], ..a.clone() };
-    let refused = compare(&a, Some(&empty), &Floor::default()).unwrap_err();
+    let nothing = synthetic::Run { observations: vec![], ..rows(&[(cell(0.0, true), 2_000)], 1) };
+    let empty = nothing.read();
+    let refused = compare(&measured(&a), Some(&measured(&empty)), &Floor::default()).unwrap_err();
     assert!(matches!(refused, NotComparable::NothingMeasured { .. }));
 }
 
 #[test]
 fn single_short_trials_cannot_be_told_apart() {
-    let short = |name: &str| Measured {
+    let short = synthetic::Run {
         observations: queries(&cell(0.0, true), 1, 1, 2_000),
-        ..run(name, &[(cell(0.0, true), 2_000)], 1)
+        ..rows(&[(cell(0.0, true), 2_000)], 1)
     };
-    let comparison = compare(&short("one"), Some(&short("two")), &Floor::default()).unwrap();
-    assert_eq!((comparison.verdict, comparison.basis), (Change::Unknown, Basis::Slices));
+    let [one, two] = ["one", "two"].map(|name| short.read_from(Path::new(name)));
+    let comparison = compare(&measured(&one), Some(&measured(&two)), &Floor::default()).unwrap();
+    assert_eq!((comparison.verdict, comparison.trials), (Change::Unknown, 1));
     assert_eq!(comparison.as_verdict(), Verdict::Inconclusive);
-    assert!(comparison.reason.starts_with("Cannot be told: query.p50_us, throughput_per_s"));
-    assert!(comparison.warnings[0].contains("fewer than three trials"));
+}
+
+#[test]
+fn nothing_is_claimed_from_single_trials_however_long_and_different_they_are() {
+    for (trials, there) in [(1, "there is 1"), (2, "there are 2")] {
+        let of = |name: &str, latency_us: u64| run(name, &[(cell(0.0, true), latency_us)], trials);
+        let (a, b) = (of("one", 2_000), of("two", 3_000));
+        let comparison = compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap();
+        assert_eq!(comparison.verdict, Change::Unknown);
+        let all = comparison.headline.iter().chain(&comparison.cells);
+        assert!(all.clone().all(|effect| effect.change == Change::Unknown), "{comparison:?}");
+        assert!(all.clone().all(|effect| effect.low_percent.is_none()), "{comparison:?}");
+        let reason = "Cannot be told: it takes 3 trials of each cell on both sides, and ";
+        assert_eq!(comparison.reason, format!("{reason}{there}."));
+        assert!(comparison.warnings[0].starts_with("Nothing is claimed without 3 trials of each"));
+    }
 }
 
 #[test]
 fn what_differs_besides_is_warned_of() {
-    let mut a = run("one", &[(cell(0.0, true), 2_000)], 3);
+    let mut a = rows(&[(cell(0.0, true), 2_000)], 3);
     let mut b = a.clone();
     a.manifest.machine = vec![("cores".to_owned(), "2".to_owned())];
     b.manifest.machine = vec![("cores".to_owned(), "8".to_owned())];
     b.manifest.durability = "os".to_owned();
     a.manifest.plan = "name = \"x\"\n[load]\nduration_s = 8.0\nseed = 1\n".to_owned();
     b.manifest.plan = "name = \"y\"\n[load]\nduration_s = 3.0\nseed = 2\n".to_owned();
-    let warnings = compare(&a, Some(&b), &Floor::default()).unwrap().warnings;
+    let (a, b) = (a.read(), b.read());
+    let warnings = compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap().warnings;
     assert_eq!(
         warnings,
         [
@@ -159,13 +183,27 @@ fn what_differs_besides_is_warned_of() {
 
 #[test]
 fn leaders_deaths_are_compared_fault_by_fault() {
-    let root = tempfile::tempdir().unwrap();
-    let folder = RunFolder::new(root.path());
-    synthetic::failover().write(&folder);
-    let run = Measured::read(&folder).unwrap();
+    let once = synthetic::failover();
+    let run = once.read();
+    let faults = results::availability::measure(&run);
+    let run = Measured { run: &run, faults: &faults };
     let comparison = compare(&run, Some(&run), &Floor::default()).unwrap();
     let metrics: Vec<&str> =
         comparison.headline.iter().map(|effect| effect.metric.as_str()).collect();
     assert!(metrics.contains(&"failover.kill.first_ack_ms.median"), "{metrics:?}");
+    // Seven kills of one trial share its good or bad luck.
+    assert!(comparison.headline.iter().all(|effect| effect.change == Change::Unknown));
+
+    let in_trials = |row: &AvailabilityRow| {
+        (1..=3).map(|trial| AvailabilityRow { trial, ..row.clone() }).collect::<Vec<_>>()
+    };
+    let faults: Vec<AvailabilityRow> = run.faults.iter().flat_map(in_trials).collect();
+    let rows = once.observations.iter();
+    let rows = rows.flat_map(|row| (1..=3).map(|trial| Observation { trial, ..row.clone() }));
+    let mut thrice = synthetic::Run { observations: rows.collect(), ..once.clone() };
+    thrice.manifest.cells[0].trials = 3;
+    let thrice = thrice.read();
+    let thrice = Measured { run: &thrice, faults: &faults };
+    let comparison = compare(&thrice, Some(&thrice), &Floor::default()).unwrap();
     assert!(comparison.headline.iter().all(|effect| effect.change == Change::WithinNoise));
 }

@@ -15,6 +15,11 @@ fn open_cell(rate_per_s: f64) -> Cell {
 }
 
 fn swept(tried: &[Tried]) -> Vec<Sweep> {
+    swept_late(tried, 0)
+}
+
+/// The same with a generator that was so late itself, in microseconds.
+fn swept_late(tried: &[Tried], own_us: u64) -> Vec<Sweep> {
     let cells: Vec<Cell> = tried.iter().map(|(rate, _, _)| open_cell(*rate)).collect();
     let mut rows = Vec::new();
     let mut of_cells = HashMap::new();
@@ -27,7 +32,8 @@ fn swept(tried: &[Tried]) -> Vec<Sweep> {
         // Looking up the orders afterwards is no part of the load.
         rows.push(operation(cell, Op::Lookup, 0, 9_000_000));
         let (offered, answered) = ((rate * 10.0) as u64, (answered * 10.0) as u64);
-        let lateness = Lateness { seconds: 10.0, offered, answered, ..Lateness::default() };
+        let own = std::iter::repeat_n(own_us, 100).collect();
+        let lateness = Lateness { seconds: 10.0, offered, answered, own, ..Lateness::default() };
         of_cells.insert(cell.id.as_str(), lateness);
     }
     sweeps(&manifest("bench", cells.clone()), &rows, &of_cells)
@@ -75,6 +81,18 @@ fn a_sweep_without_a_knee_says_so() {
         none.contains("not even the lowest rate is held; of 100/s 50.0/s were answered"),
         "{none}"
     );
+}
+
+#[test]
+fn a_latency_that_says_more_about_the_generator_is_withheld_and_holds_no_rate() {
+    let tried = [(100.0, 100.0, 2_000), (200.0, 200.0, 90_000)];
+    let sweep = swept_late(&tried, 401).remove(0);
+    assert_eq!((sweep.steps[0].p99_us, sweep.steps[0].p99_is_withheld), (None, true));
+    assert_eq!((sweep.steps[1].p99_us, sweep.steps[1].is_held), (Some(90_000), true));
+    let said = sweep.sentence();
+    assert!(said.contains("up to 200/s are held (99th percentile 90.0 ms)"), "{said}");
+    assert!(said.contains("nothing was held against the lowest rate's latency, which is withheld"));
+    assert!(!swept_late(&tried, 399)[0].steps[1].is_held);
 }
 
 #[test]

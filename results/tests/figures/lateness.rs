@@ -1,7 +1,11 @@
-use results::lateness::{Lateness, by_cell, by_trial};
+use std::collections::HashMap;
+
+use results::lateness::{Lateness, TrialLateness, by_cell, by_trial, table};
 use results::records::{Cell, Event, EventKind, Observation, Op, Outcome, Phase};
+use results::summary::{SummaryRow, add_lateness, summarise, table as summary_table};
 
 use crate::rows::{cell, manifest, operation};
+use crate::synthetic::Run;
 
 /// A cell of 100 iterations per second.
 fn open_cell() -> Cell {
@@ -24,9 +28,14 @@ fn events(unsent: u64) -> Vec<Event> {
     vec![event(1, EventKind::LoadBegan, 1_000_000), Event { unsent: Some(unsent), ..ended }]
 }
 
+fn trials(cells: Vec<Cell>, rows: &[Observation], events: &[Event]) -> Vec<TrialLateness> {
+    let (observations, events) = (rows.to_vec(), events.to_vec());
+    let manifest = manifest("bench", cells);
+    by_trial(&Run { manifest, observations, events, final_rows: vec![] }.read())
+}
+
 fn measured(rows: &[Observation], events: &[Event]) -> Lateness {
-    let manifest = manifest("bench", vec![open_cell(), cell(0.5, false)]);
-    let trials = by_trial(&manifest, rows, events);
+    let trials = trials(vec![open_cell(), cell(0.5, false)], rows, events);
     assert_eq!(trials.len(), 1, "the closed loop has no schedule");
     by_cell(&trials).remove(open_cell().id.as_str()).unwrap()
 }
@@ -43,6 +52,64 @@ fn waiting_for_a_slow_service_is_not_the_generators_lateness() {
     let own = measured(&rows, &events(0)).own;
     assert_eq!((own.count(), own.max_us()), (3, Some(700)));
     assert_eq!(own.percentile_us(0.5), Some(40));
+}
+
+#[test]
+fn waiting_for_a_free_client_is_told_apart_from_the_generators_lateness() {
+    let rows = [
+        sent(1, Op::Query, 1_000_000, 1_000_040, 1_900_000),
+        sent(1, Op::Query, 1_100_000, 1_900_015, 1_900_300),
+        sent(2, Op::Query, 1_200_000, 1_200_700, 1_200_900),
+    ];
+    let lateness = measured(&rows, &events(0));
+    assert_eq!(lateness.waited.max_us(), Some(800_000));
+    assert_eq!(lateness.waited.percentile_us(0.5), Some(0));
+    let text =
+        table(&manifest("bench", vec![open_cell()]), &HashMap::from([("p0.5-cache-on", lateness)]));
+    let text = text.unwrap();
+    assert!(text.contains("waited p50") && text.contains("800000"), "{text}");
+}
+
+#[test]
+fn a_trade_is_late_for_the_reasons_of_the_query_before_it() {
+    let rows = [
+        sent(1, Op::Query, 1_000_000, 1_000_000, 1_400_000),
+        // 300 ms for its client, 20 ms for the generator.
+        sent(1, Op::Query, 1_100_000, 1_420_000, 1_421_000),
+        sent(1, Op::Trade, 1_101_000, 1_421_005, 1_430_000),
+    ];
+    let lateness = measured(&rows, &events(0));
+    let of = |op| lateness.own_by_op[&op].max_us();
+    assert_eq!((of(Op::Query), of(Op::Trade)), (Some(20_000), Some(20_005)));
+    assert_eq!(lateness.waited.max_us(), Some(300_000));
+}
+
+/// A thousand queries of 1 ms that were sent so late each.
+fn sent_late(late_us: u64) -> Vec<SummaryRow> {
+    let query = |n: u64| {
+        let due_us = 1_000_000 + n * 2_000;
+        sent(1, Op::Query, due_us, due_us + late_us, due_us + 1_000)
+    };
+    let rows: Vec<Observation> = (0..1_000).map(query).collect();
+    let manifest = manifest("bench", vec![open_cell()]);
+    let mut summary = summarise(&manifest, &rows);
+    let trials = trials(vec![open_cell()], &rows, &events(0));
+    add_lateness(&mut summary, &by_cell(&trials));
+    summary
+}
+
+#[test]
+fn a_figure_below_five_times_the_generators_own_lateness_is_withheld() {
+    let told = &sent_late(200)[0];
+    assert_eq!((told.p50_us, told.p99_us, told.withheld.as_str()), (Some(1_000), Some(1_000), ""));
+    let late = &sent_late(201)[0];
+    assert_eq!((late.p50_us, late.p99_us, late.max_us, late.mean_us), (None, None, None, None));
+    assert_eq!((late.p50_low_us, late.p50_high_us), (None, None));
+    assert_eq!(late.withheld, "p50 p90 p99 p999 max mean");
+    // Counted from the send it holds no lateness.
+    assert_eq!(late.uncorrected_p50_us, Some(799));
+    let shown = summary_table(&sent_late(201));
+    assert!(shown.contains("withheld") && shown.contains("799"), "{shown}");
 }
 
 #[test]
@@ -79,7 +146,9 @@ fn what_was_due_in_the_warm_up_was_not_offered_but_keeps_its_client_busy() {
     ];
     let lateness = measured(&rows, &events(0));
     assert_eq!((lateness.offered, lateness.sent, lateness.answered), (1, 1, 2));
-    assert_eq!(lateness.own.max_us(), Some(10));
+    // The trade is as late as the query before it, the next query waits for both.
+    assert_eq!((lateness.own.max_us(), lateness.own.percentile_us(0.5)), (Some(50_000), Some(10)));
+    assert_eq!(lateness.waited.max_us(), Some(50_000));
 }
 
 #[test]
@@ -92,7 +161,7 @@ fn a_trial_that_was_cut_short_is_left_out_and_the_others_are_pooled() {
     let began = (1..=3).map(|trial| event(trial, EventKind::LoadBegan, 1_000_000));
     let ended = (1..=2).map(|trial| event(trial, EventKind::ArrivalsEnded, 1_500_000));
     let events: Vec<_> = began.chain(ended).collect();
-    let trials = by_trial(&manifest("bench", vec![cell]), &rows, &events);
+    let trials = trials(vec![cell], &rows, &events);
     assert_eq!(trials.iter().map(|trial| trial.trial).collect::<Vec<_>>(), [1, 2]);
     let pooled = &by_cell(&trials)[open_cell().id.as_str()];
     assert_eq!((pooled.offered, pooled.seconds), (2, 1.0));

@@ -27,12 +27,13 @@ pub(crate) struct Laid {
 fn laid(run: &Run) -> Laid {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
-    run.write(&folder);
-    let checked = checks::check_run(&folder).unwrap();
+    run.with_contents().write(&folder);
+    let run = results::run::Run::open(&folder).unwrap();
+    let checked = checks::check_run(&run).unwrap();
     checked.write(&folder).unwrap();
-    let held = thresholds::evaluate_run(&folder, checked.verdict).unwrap();
-    let figures = report::write(&folder).unwrap();
-    let path = html::write(&folder, &figures, &checked, &held).unwrap();
+    let held = thresholds::evaluate_run(&run, checked.verdict).unwrap();
+    let figures = report::write(&run).unwrap();
+    let path = html::write(&run, &figures, &checked, &held).unwrap();
     assert!(fs::metadata(&path).unwrap().len() < MAX_PAGE_BYTES);
     let text = fs::read_to_string(path).unwrap();
     Laid { root, figures, text }
@@ -83,14 +84,18 @@ fn broken() -> Run {
     run
 }
 
-/// An open loop of 100 queries per second, of which those of one second wait for its end.
+/// An open loop of 100 queries per second. For one second nobody answers: three clients wait for that, and
+/// what is due meanwhile waits for a client.
 fn stalled() -> Run {
     let cell = Cell { rate_per_s: Some(100.0), ..cell(0.0, true) };
-    let client_of = |arrival: u64| (arrival % 16) as u32 + 1;
+    let client_of = |arrival: u64| (arrival % 3) as u32 + 1;
     let query = |arrival: u64| {
         let due_us = 1_000_000 + arrival * 10_000;
-        let start_us = if (100..200).contains(&arrival) { 3_000_000 + arrival } else { due_us };
-        let row = operation(&cell, Op::Query, start_us, 400);
+        let row = match arrival {
+            100..103 => operation(&cell, Op::Query, due_us, 2_980_000 - due_us),
+            103..200 => operation(&cell, Op::Query, 2_980_000 + (arrival - 100) * 140, 400),
+            _ => operation(&cell, Op::Query, due_us, 400),
+        };
         Observation { client: client_of(arrival), planned_us: Some(due_us), ..row }
     };
     let event = |at_us, kind| Event::new(cell.id.clone(), 1, at_us, kind);
@@ -121,7 +126,12 @@ fn an_open_loop_shows_what_was_offered_and_what_counting_from_the_send_would_hid
     assert!(answer.ends_with(&format!("it would seem to be {sent}.")), "{answer}");
     let rates = all(&page, "[aria-labelledby=figures-rates] tbody td");
     assert_eq!(text(rates[0]), "100.0", "offered per second");
-    assert_eq!(text(rates[3]), "0", "never sent");
+    assert_eq!(text(rates[4]), "0", "never sent");
+    let waited_max_ms: f64 = text(rates[10]).parse().unwrap();
+    assert!((940.0..1_000.0).contains(&waited_max_ms), "waited for a client: {waited_max_ms}");
+    assert!(
+        text(all(&page, "[aria-labelledby=figures]")[0]).contains("users who come at set times")
+    );
 }
 
 #[test]
@@ -344,14 +354,14 @@ const HOSTILE: &str = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&
 fn nothing_in_a_runs_files_becomes_markup() {
     let mut run = broken();
     let poison = |row: &mut Observation| {
-        row.stock_name = Some(HOSTILE.to_owned());
-        row.reason = Some(HOSTILE.to_owned());
-        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}"));
+        row.stock_name = Some(HOSTILE.into());
+        row.reason = Some(HOSTILE.into());
+        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}").into());
     };
     run.observations.iter_mut().for_each(poison);
     for row in &mut run.final_rows {
-        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}"));
-        row.stock_name = Some(HOSTILE.to_owned());
+        row.request_id = row.request_id.as_ref().map(|id| format!("{id}{HOSTILE}").into());
+        row.stock_name = Some(HOSTILE.into());
     }
     for event in &mut run.events {
         event.target = event.target.as_ref().map(|_| HOSTILE.to_owned());
@@ -367,9 +377,9 @@ fn nothing_in_a_runs_files_becomes_markup() {
     manifest.command = vec![HOSTILE.to_owned()];
     manifest.machine = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
     HOSTILE.clone_into(&mut manifest.cells[0].id);
-    run.observations.iter_mut().for_each(|row| HOSTILE.clone_into(&mut row.cell));
+    run.observations.iter_mut().for_each(|row| row.cell = HOSTILE.into());
     run.events.iter_mut().for_each(|event| HOSTILE.clone_into(&mut event.cell));
-    run.final_rows.iter_mut().for_each(|row| HOSTILE.clone_into(&mut row.cell));
+    run.final_rows.iter_mut().for_each(|row| row.cell = HOSTILE.into());
 
     let laid = laid(&run);
     let page = Html::parse_document(&laid.text);

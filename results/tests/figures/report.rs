@@ -1,7 +1,8 @@
 //! A run's folder, reported from its files alone.
 
-use results::records::RunFolder;
-use results::report::{ReportError, write};
+use results::records::{FolderError, RunFolder};
+use results::report::write;
+use results::run::Run;
 
 use crate::synthetic;
 
@@ -10,7 +11,7 @@ fn a_failover_run_gets_its_figures_charts_and_headline() {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
     synthetic::failover().write(&folder);
-    let report = write(&folder).unwrap();
+    let report = write(&Run::open(&folder).unwrap()).unwrap();
     assert_eq!(report.availability.len(), 8);
     for name in ["summary.csv", "availability.csv"] {
         assert!(folder.path(name).is_file(), "{name}");
@@ -26,11 +27,11 @@ fn a_bench_gets_a_summary_and_what_the_cache_buys_but_no_availability() {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
     synthetic::bench().write(&folder);
-    let report = write(&folder).unwrap();
+    let report = write(&Run::open(&folder).unwrap()).unwrap();
     assert_eq!(report.summary.len(), 12 + 10 + 10);
     assert!(!folder.path("availability.csv").exists());
     let said = report.cache.as_deref().unwrap();
-    assert!(said.starts_with("With the cache on, the median query is 2."), "{said}");
+    assert!(said.starts_with("What the cache does to the median query cannot be told"), "{said}");
     assert!(report.to_text().contains(said));
 }
 
@@ -40,7 +41,7 @@ fn a_run_cut_short_is_reported_as_far_as_it_got() {
     let folder = RunFolder::new(root.path());
     synthetic::failover().write(&folder);
     std::fs::remove_file(folder.path("final.csv")).unwrap();
-    let report = write(&folder).unwrap();
+    let report = write(&Run::open(&folder).unwrap()).unwrap();
     let follower = &report.availability[2];
     assert!(follower.first_ack_ms.is_some());
     let leader = &report.availability[0];
@@ -52,8 +53,8 @@ fn a_report_can_be_written_again() {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
     synthetic::failover().write(&folder);
-    let first = write(&folder).unwrap();
-    let again = write(&folder).unwrap();
+    let first = write(&Run::open(&folder).unwrap()).unwrap();
+    let again = write(&Run::open(&folder).unwrap()).unwrap();
     assert_eq!(first.to_text(), again.to_text());
     assert_eq!(first.charts, again.charts);
 }
@@ -61,6 +62,6 @@ fn a_report_can_be_written_again() {
 #[test]
 fn a_folder_that_is_no_run_is_refused() {
     let root = tempfile::tempdir().unwrap();
-    let refused = write(&RunFolder::new(root.path()));
-    assert!(matches!(refused, Err(ReportError::Folder(_))));
+    let refused = Run::open(&RunFolder::new(root.path()));
+    assert!(matches!(refused, Err(FolderError::Read { .. })));
 }

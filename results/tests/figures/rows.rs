@@ -38,13 +38,13 @@ pub(crate) fn manifest(kind: &str, cells: Vec<Cell>) -> Manifest {
 /// An operation of the load that went well at once.
 pub(crate) fn operation(cell: &Cell, op: Op, start_us: u64, latency_us: u64) -> Observation {
     Observation {
-        cell: cell.id.clone(),
+        cell: cell.id.as_str().into(),
         trial: 1,
         phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
         client: 1,
         seq: 1,
         op,
-        stock_name: Some("Stock1".to_owned()),
+        stock_name: Some("Stock1".into()),
         trade_type: None,
         quantity: None,
         planned_us: None,
@@ -65,7 +65,7 @@ pub(crate) fn operation(cell: &Cell, op: Op, start_us: u64, latency_us: u64) -> 
 
 /// A trade with a name.
 pub(crate) fn trade(cell: &Cell, request_id: &str, start_us: u64, end_us: u64) -> Observation {
-    let request_id = Some(request_id.to_owned());
+    let request_id = Some(request_id.into());
     Observation { request_id, ..operation(cell, Op::Trade, start_us, end_us - start_us) }
 }
 
@@ -74,8 +74,8 @@ pub(crate) fn order(cell: &Cell, request_id: &str, epoch: u64) -> FinalRow {
     FinalRow {
         order_no: Some(1),
         epoch: Some(epoch),
-        request_id: Some(request_id.to_owned()),
-        stock_name: Some("Stock1".to_owned()),
+        request_id: Some(request_id.into()),
+        stock_name: Some("Stock1".into()),
         trade_type: Some(TradeType::Buy),
         quantity: Some(1),
         ..FinalRow::new(&cell.id, 1, "order-1", FinalKind::Order)

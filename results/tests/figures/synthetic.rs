@@ -1,21 +1,25 @@
 //! Whole runs, made up: what the files of a bench and of a failover test look like, with latencies
 //! that have a body and a tail. The same every time.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use results::availability::AvailabilityRow;
 use results::charts::{Drawn, Material, draw};
 use results::records::{
-    Action, CacheState, Cell, Event, EventKind, FinalRow, Manifest, Observation, Op, Outcome,
-    RunFolder,
+    Action, CacheState, Cell, Event, EventKind, FinalKind, FinalRow, Manifest, Observation, Op,
+    Outcome, RunFolder,
 };
-use results::{availability, knee, lateness, summary};
+use results::{availability, knee, lateness, run, summary};
+use wire::bazaar::TradeType;
 
 use crate::rows::{
     cell, in_sync_changed, injected, leader_changed, manifest, operation, order, trade,
 };
 
 /// A run that exists in memory.
+#[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) manifest: Manifest,
     pub(crate) observations: Vec<Observation>,
@@ -26,21 +30,51 @@ pub(crate) struct Run {
 impl Run {
     /// Draws its charts into `folder`.
     pub(crate) fn draw(&self, folder: &Path) -> Drawn {
-        let Self { manifest, observations, events, final_rows } = self;
-        let summary = summary::summarise(manifest, observations);
-        let availability = availability::measure(manifest, observations, events, final_rows);
-        let trials = lateness::by_trial(manifest, observations, events);
-        let sweeps = knee::sweeps(manifest, observations, &lateness::by_cell(&trials));
-        let material = Material {
-            manifest,
-            observations,
-            events,
-            final_rows,
-            summary: &summary,
-            availability: &availability,
-            sweeps: &sweeps,
-        };
-        draw(&RunFolder::new(folder), &material).unwrap()
+        let run = self.read_from(folder);
+        let summary = summary::summarise(&self.manifest, &self.observations);
+        let availability = availability::measure(&run);
+        let trials = lateness::by_trial(&run);
+        let cells = lateness::by_cell(&trials);
+        let sweeps = knee::sweeps(&self.manifest, &self.observations, &cells);
+        let (summary, availability, sweeps) = (&summary, &availability, &sweeps);
+        draw(&Material { run: &run, summary, availability, sweeps }).unwrap()
+    }
+
+    /// As it would be read from some folder.
+    pub(crate) fn read(&self) -> run::Run {
+        self.read_from(Path::new("synthetic"))
+    }
+
+    /// As it would be read from this folder.
+    pub(crate) fn read_from(&self, folder: &Path) -> run::Run {
+        let folder = RunFolder::new(folder);
+        let Self { manifest, observations, events, final_rows } = self.clone();
+        run::Run::of_rows(folder, &manifest, observations, events, final_rows).unwrap()
+    }
+
+    /// With what a client writes down of every operation besides: what an answer showed, and what a trade
+    /// was.
+    pub(crate) fn with_contents(&self) -> Self {
+        let mut run = self.clone();
+        // Numbers follow real time.
+        let mut rows: Vec<&mut Observation> = run.observations.iter_mut().collect();
+        rows.sort_by_key(|row| row.end_us);
+        for (number, row) in (1..).zip(rows) {
+            match row.op {
+                Op::Query => {
+                    row.seen_quantity.get_or_insert(100);
+                    // More than was ever traded, so that no read seems to be stale.
+                    row.seen_volume.get_or_insert(1_000_000);
+                }
+                Op::Trade | Op::Lookup => {
+                    row.trade_type.get_or_insert(TradeType::Buy);
+                    row.quantity.get_or_insert(1);
+                    row.order_no.get_or_insert(number);
+                    row.request_id.get_or_insert_with(|| format!("r{number}").into());
+                }
+            }
+        }
+        run
     }
 
     /// Writes its files as the harness does.
@@ -48,10 +82,33 @@ impl Run {
         fs::create_dir_all(folder.root()).unwrap();
         let manifest = serde_json::to_string_pretty(&self.manifest).unwrap();
         fs::write(folder.path("manifest.json"), manifest).unwrap();
-        write_rows(folder, "observations.csv", &self.observations);
+        write_rows(folder, "observations.csv", &counted(&self.observations));
         write_rows(folder, "events.csv", &self.events);
         write_rows(folder, "final.csv", &self.final_rows);
     }
+}
+
+/// What faults cost in a run of these rows.
+pub(crate) fn measured(
+    manifest: Manifest,
+    observations: &[Observation],
+    events: &[Event],
+    final_rows: &[FinalRow],
+) -> Vec<AvailabilityRow> {
+    let (observations, events) = (observations.to_vec(), events.to_vec());
+    let run = Run { manifest, observations, events, final_rows: final_rows.to_vec() };
+    availability::measure(&run.read())
+}
+
+/// The same rows, each with its client's own count.
+fn counted(rows: &[Observation]) -> Vec<Observation> {
+    let mut counts: HashMap<(&str, u32, u32), u64> = HashMap::new();
+    let counted = rows.iter().map(|row| {
+        let seq = counts.entry((&row.cell, row.trial, row.client)).or_default();
+        *seq += 1;
+        Observation { seq: *seq, ..row.clone() }
+    });
+    counted.collect()
 }
 
 fn write_rows<T: serde::Serialize>(folder: &RunFolder, name: &str, rows: &[T]) {
@@ -167,9 +224,12 @@ pub(crate) fn failover() -> Run {
         events.extend(events_of(&cell, index as u32 + 1, outage));
     }
     let mut observations = Vec::new();
-    let mut final_rows = Vec::new();
+    let mut final_rows = vec![FinalRow::new(&cell.id, 1, "order-1", FinalKind::Source)];
     for client in 1..=CLIENTS {
         client_of_failover(&mut dice, &cell, client, &mut observations, &mut final_rows);
+    }
+    for (number, order) in (1..).zip(&mut final_rows[1..]) {
+        order.order_no = Some(number);
     }
     Run { manifest: manifest("failover", vec![cell]), observations, events, final_rows }
 }

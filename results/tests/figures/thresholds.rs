@@ -1,8 +1,10 @@
 //! Thresholds: held, broken, and not measured.
 
 use results::availability;
+use results::lateness::Lateness;
 use results::records::{Op, RunFolder};
-use results::summary::summarise;
+use results::run::Run;
+use results::summary::{mark_withheld, summarise};
 use results::thresholds::{
     self, FILE, Figures, Threshold, ThresholdResult, evaluate, evaluate_run,
 };
@@ -36,6 +38,38 @@ fn a_threshold_without_a_cell_must_hold_in_the_worst() {
     assert_eq!(slowest.verdict, Verdict::Fail);
 }
 
+/// The same, with a generator that was 600 µs late itself in the slower cell.
+fn of_a_late_generator(threshold: &str) -> ThresholdResult {
+    let cells = [cell(0.0, true), cell(0.0, false)];
+    let rows: Vec<_> = (1..=1000)
+        .flat_map(|n| {
+            let fast = operation(&cells[0], Op::Query, n * 5_000, n);
+            [fast, operation(&cells[1], Op::Query, n * 5_000, 2_000 + n)]
+        })
+        .collect();
+    let mut summary = summarise(&manifest("bench", cells.to_vec()), &rows);
+    let own = std::iter::repeat_n(600, 1_000).collect();
+    let lateness = Lateness { own_by_op: [(Op::Query, own)].into(), ..Lateness::default() };
+    mark_withheld(&mut summary, &[(cells[1].id.as_str(), lateness)].into());
+    let figures = Figures { summary: &summary, availability: &[], consistency: None };
+    evaluate(&[threshold.parse().unwrap()], &figures).remove(0)
+}
+
+#[test]
+fn what_the_generator_made_late_may_keep_a_threshold_and_breaks_none() {
+    // 2,501 µs are less than five times 600; without the generator it would have been less.
+    assert_eq!(of_a_late_generator("query.p50_us <= 2501").verdict, Verdict::Pass);
+    let unsure = of_a_late_generator("query.p50_us < 2500");
+    assert_eq!(unsure.verdict, Verdict::Inconclusive);
+    assert!(unsure.reason.ends_with("too much is the generator's own lateness"), "{unsure:?}");
+    assert_eq!(
+        of_a_late_generator("p0-cache-off:query.p50_us > 2000").verdict,
+        Verdict::Inconclusive
+    );
+    let other = of_a_late_generator("query.p50_us < 400");
+    assert_eq!((other.verdict, other.cell.as_deref()), (Verdict::Fail, Some("p0-cache-on")));
+}
+
 #[test]
 fn a_threshold_on_a_cell_asks_that_cell_only() {
     let held = of_two_cells("p0-cache-on:query.p50_us <= 500");
@@ -65,8 +99,7 @@ fn consistency_is_what_the_checks_came_to() {
 #[test]
 fn times_after_faults_are_taken_over_all_that_hit_a_leader() {
     let run = synthetic::failover();
-    let rows =
-        availability::measure(&run.manifest, &run.observations, &run.events, &run.final_rows);
+    let rows = availability::measure(&run.read());
     let held_against = |threshold: &str, rows| {
         let threshold: Threshold = threshold.parse().unwrap();
         let figures = Figures { summary: &[], availability: rows, consistency: None };
@@ -91,11 +124,11 @@ fn a_runs_thresholds_come_from_its_manifest_and_leave_a_file() {
     let folder = RunFolder::new(root.path());
     let mut run = synthetic::failover();
     run.write(&folder);
-    assert_eq!(evaluate_run(&folder, Verdict::Pass).unwrap(), []);
+    assert_eq!(evaluate_run(&Run::open(&folder).unwrap(), Verdict::Pass).unwrap(), []);
     assert!(!folder.path(FILE).exists() && thresholds::read(&folder).unwrap().is_empty());
     run.manifest.thresholds = vec!["query.p50_us < 1".to_owned(), "consistency = pass".to_owned()];
     run.write(&folder);
-    let results = evaluate_run(&folder, Verdict::Pass).unwrap();
+    let results = evaluate_run(&Run::open(&folder).unwrap(), Verdict::Pass).unwrap();
     let verdicts: Vec<Verdict> = results.iter().map(|result| result.verdict).collect();
     assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass]);
     assert_eq!(thresholds::read(&folder).unwrap(), results);

@@ -84,6 +84,8 @@ pub enum Bug {
     NeverRemove,
     /// Order: a replica that has caught up is not let in again (R2).
     NeverRejoin,
+    /// Order: a replica that hears of its removal ends, and does not catch up (R2).
+    EndWhenRemoved,
     /// Order: a replica that has caught up is let in at once, however often it was removed (G2).
     ReadmitAtOnce,
     /// Order: however often it was removed, it has to keep up for as long as the first time (G2).
@@ -122,6 +124,8 @@ pub enum Bug {
     OutlivePanics,
     /// Front-end: an election does not look whether the configuration has changed since (R1).
     NoCompareAndSet,
+    /// Front-end: while a replica is out of sync nothing is sold, although those that are left could (R2).
+    SellNothingWhileReduced,
     /// Front-end: removing a replica that is no member leaves the version as it is (R2).
     QuietRemoval,
     /// Front-end: any replica that answers may lead (R3).

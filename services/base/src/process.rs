@@ -251,6 +251,12 @@ pub fn last_words(words: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "error: {words}");
 }
 
+/// Ends the process although nothing is wrong: what a planted bug does, and nothing else.
+pub fn end_early(why: &str) -> ! {
+    last_words(format_args!("ending early: {why}"));
+    std::process::exit(1)
+}
+
 /// Ends the process because a commit failed. A retry could succeed on pages that the operating
 /// system has silently dropped, so there is none.
 pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {

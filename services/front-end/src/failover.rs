@@ -99,6 +99,18 @@ impl Failover {
         Self { bugs, ..self }
     }
 
+    /// Whether so many members are fewer than there are replicas.
+    #[must_use]
+    pub fn lacks_some(&self, members: usize) -> bool {
+        members < self.pinger.replicas().count()
+    }
+
+    /// What is planted in it.
+    #[must_use]
+    pub fn bugs(&self) -> Bugs {
+        self.bugs
+    }
+
     /// Sends `call`, with the leader's epoch, until `believe` takes a reply for the answer, to
     /// which is added how often it was sent.
     pub async fn ask(

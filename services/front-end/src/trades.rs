@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
+use base::planted::Bug;
 use base::tasks::detached;
 use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-use wire::bazaar::{OrderAccepted, OrderRejected, TradeRequest};
+use wire::bazaar::{OrderAccepted, OrderRejected, TradeRequest, TradeType};
 use wire::headers;
 use wire::ids::RequestId;
 
@@ -44,6 +45,13 @@ impl Trades {
     pub async fn trade(&self, request: &Request) -> Result<Answer, Answer> {
         let trade: TradeRequest = request.json()?;
         check_name(&trade.stock_name)?;
+        if self.failover.bugs().has(Bug::SellNothingWhileReduced)
+            && trade.trade_type == TradeType::Sell
+            && self.is_reduced()
+        {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return Err(Answer::error_without_effect(status, "a replica is missing"));
+        }
         let call = call(&request_id(request)?, &trade);
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -61,6 +69,11 @@ impl Trades {
             tracing::error!(%error, "a trade ended abnormally");
             Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the trade's outcome is not known")
         })
+    }
+
+    fn is_reduced(&self) -> bool {
+        let configuration = self.membership.configuration();
+        configuration.is_some_and(|known| self.failover.lacks_some(known.member_ids().count()))
     }
 }
 

@@ -12,7 +12,7 @@ use std::thread;
 use anyhow::Context;
 use base::metrics::Metrics;
 use base::planted::{Bug, Part, Planted, Point};
-use base::process::{Held, StateOwner, exit_on_disk_error, monotonic_us};
+use base::process::{Held, StateOwner, end_early, exit_on_disk_error, monotonic_us};
 use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::configuration::{Configuration, Fence};
@@ -278,7 +278,13 @@ impl Actor {
     fn take(&mut self, input: Input) {
         let effects = match input {
             Input::Tick | Input::Stop => Vec::new(),
-            Input::Heard(configuration) => self.replica.hear(configuration),
+            Input::Heard(configuration) => {
+                let is_removed = self.replica.is_removed_by(&configuration);
+                if is_removed && self.planted.bugs.has(Bug::EndWhenRemoved) {
+                    end_early("it was removed");
+                }
+                self.replica.hear(configuration)
+            }
             Input::Fence(fence, reply) => match self.replica.fence(&fence) {
                 Ok(effects) => {
                     tracing::warn!(epoch = %fence.epoch, "a front-end without a configuration asks");

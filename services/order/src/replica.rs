@@ -286,6 +286,13 @@ impl Replica {
         is_another && !self.bugs.has(Bug::TakeAnyBazaar)
     }
 
+    /// Whether this replica is a member as far as it knows, and is none any more by what it hears.
+    #[must_use]
+    pub fn is_removed_by(&self, heard: &Configuration) -> bool {
+        let was_member = self.configuration.as_ref().is_some_and(|known| known.has_member(self.id));
+        was_member && !heard.has_member(self.id)
+    }
+
     /// Whoever asked for a removal, it counts (rule G2).
     fn note_removals(&mut self, heard: &Configuration) {
         let Some(known) = &self.configuration else { return };

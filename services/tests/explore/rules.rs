@@ -365,6 +365,8 @@ pub(crate) const CASES: &[Case] = &[
 /// `tests/strangers` and `tests/planted` have a story for each. And one that costs questions only, which
 /// `tests/order.rs` counts.
 pub(crate) const ELSEWHERE: &[Bug] = &[
+    Bug::EndWhenRemoved,
+    Bug::SellNothingWhileReduced,
     Bug::WaitApart,
     Bug::OutlivePanics,
     Bug::ServeUnlisted,

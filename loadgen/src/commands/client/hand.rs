@@ -42,7 +42,7 @@ impl Hand {
     /// Queries a stock.
     pub(super) async fn query_stock(&mut self, name: &str) -> Option<Stock> {
         let (reply, took) = self.send(self.front_end.query_stock(name)).await;
-        let judged = outcome::of_query(&reply);
+        let judged = outcome::of_query(&reply, name);
         let shown = judged.shown.as_ref().map(|stock| {
             let Stock { price, quantity, trade_volume, .. } = stock;
             format!("price {price}, quantity {quantity}, volume {trade_volume}")
@@ -54,7 +54,7 @@ impl Hand {
     /// Queries an order.
     pub(super) async fn query_order(&mut self, order_no: OrderNo) -> Option<Order> {
         let (reply, took) = self.send(self.front_end.query_order(order_no)).await;
-        let judged = outcome::of_lookup(&reply);
+        let judged = outcome::of_lookup(&reply, order_no);
         let shown = judged
             .shown
             .as_ref()

@@ -59,7 +59,7 @@ impl Availability {
         };
         let service = Service::new(&trial.load, span_us)
             .ok_or_else(|| format!("{name}: the load was too short"))?;
-        let processes = lanes::processes(&trial.timeline, span_us);
+        let processes = lanes::processes(trial.timeline, span_us);
         let links = at_most(lanes::links(&trial.faults, span_us.1));
         let marks = FaultMarks::new(trial);
         let what = plural(service.op);
@@ -68,7 +68,7 @@ impl Availability {
         let frame = Frame {
             title: "Availability: every process, and what clients got".to_owned(),
             subtitle: format!(
-                "{} · {}\n{what} in slices of {slice_ms} ms: full for {:.1} s, degraded (less \
+                "{} · {}\naccepted {what} in slices of {slice_ms} ms: full for {:.1} s, degraded (less \
                  than {:.0} % of the median slice) for {:.1} s, none for {:.1} s",
                 setting(manifest),
                 trial.setting(),
@@ -80,7 +80,7 @@ impl Availability {
             legend: legend(&processes, &links, &service, &marks),
         };
         let most = service.answers.iter().copied().max().unwrap_or(0);
-        let answers = Axis::from_zero(format!("{what} per {slice_ms} ms"), [most as f64]);
+        let answers = Axis::from_zero(format!("accepted {what} per {slice_ms} ms"), [most as f64]);
         let range = (span_us.0 as f64 / 1e6, span_us.1 as f64 / 1e6);
         let time = Axis::linear("time since the run began (s)", range);
         Ok(Self {
@@ -135,7 +135,7 @@ impl Availability {
         let lanes =
             if lanes.is_empty() { String::new() } else { format!(" {}.", lanes.join("; ")) };
         format!(
-            "{} answered in full for {:.1} s, degraded for {:.1} s, none for {:.1} s.{lanes}",
+            "{} accepted in full for {:.1} s, degraded for {:.1} s, none for {:.1} s.{lanes}",
             plural(self.service.op),
             self.service.seconds_at(Level::Full),
             self.service.seconds_at(Level::Degraded),
@@ -253,7 +253,7 @@ fn legend(
     }
     let what = plural(service.op);
     for (level, name) in [
-        (Level::Full, format!("{what} answered")),
+        (Level::Full, format!("{what} accepted")),
         (Level::Degraded, "degraded".to_owned()),
         (Level::None, "none".to_owned()),
     ] {

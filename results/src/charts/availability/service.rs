@@ -1,9 +1,9 @@
-//! What the service as a whole delivered: its answers in equal slices of time, judged against its
+//! What the service as a whole delivered: what it accepted in equal slices of time, judged against its
 //! own usual rate.
 
 use crate::records::{Observation, Op};
 use crate::stats::median;
-use crate::summary::is_answered;
+use crate::summary::is_accepted;
 
 /// Lengths that a slice may have, in milliseconds.
 const LENGTHS_MS: [u64; 5] = [100, 200, 500, 1000, 2000];
@@ -26,24 +26,24 @@ pub(super) enum Level {
     None,
 }
 
-/// The answers of a trial over time.
+/// What was accepted in a trial over time.
 #[derive(Debug, PartialEq)]
 pub(super) struct Service {
-    /// What was answered: trades, or queries if nothing was traded.
+    /// What was accepted: trades, or queries if no trade was.
     pub(super) op: Op,
     pub(super) slice_ms: u64,
     pub(super) from_us: u64,
-    /// Answers per slice. The last slice, which the load's end cuts short, is left out.
+    /// Accepted per slice. The last slice, which the load's end cuts short, is left out.
     pub(super) answers: Vec<u64>,
     pub(super) median: f64,
 }
 
 impl Service {
-    /// Nothing if nothing was answered, or not for as long as a slice.
+    /// Nothing if nothing was accepted, or not for as long as a slice.
     pub(super) fn new(load: &[&Observation], span_us: (u64, u64)) -> Option<Self> {
-        let answered = |op: Op| load.iter().filter(move |row| row.op == op && is_answered(row));
-        let op = if answered(Op::Trade).next().is_some() { Op::Trade } else { Op::Query };
-        let ends_us: Vec<u64> = answered(op).map(|row| row.end_us).collect();
+        let accepted = |op: Op| load.iter().filter(move |row| row.op == op && is_accepted(row));
+        let op = if accepted(Op::Trade).next().is_some() { Op::Trade } else { Op::Query };
+        let ends_us: Vec<u64> = accepted(op).map(|row| row.end_us).collect();
         let sliced = LENGTHS_MS.iter().filter_map(|&ms| Self::sliced(op, &ends_us, span_us, ms));
         let mut sliced: Vec<Self> = sliced.collect();
         let enough = sliced.iter().position(|service| service.median >= ENOUGH);

@@ -27,6 +27,9 @@ const MOST_CELLS: usize = 12;
 /// How high a cell is, and if it is the only one.
 const CELL_HEIGHT: i32 = 440;
 const LONE_CELL_HEIGHT: i32 = 700;
+/// In the order in which they are drawn: trades, which faults hit hardest, on top.
+const OPS: [Op; 3] = [Op::Lookup, Op::Query, Op::Trade];
+
 /// Which part of a cell, in percent, is the panel of answers, and the gap below that.
 const ANSWERS_PERCENT: i32 = 24;
 const GAP: i32 = 12;
@@ -64,7 +67,7 @@ impl FaultZoom {
         let moments = worst(all);
         let points = moments.iter().flat_map(|moment| &moment.points);
         let latency = Axis::logarithmic(super::LATENCY, points.map(|point| point.ms));
-        let most = moments.iter().map(Moment::most_answers).max().unwrap_or(0);
+        let most = moments.iter().map(Moment::most_accepted).max().unwrap_or(0);
         let answers = Axis::from_zero(format!("per {SLICE_MS} ms"), [most as f64]);
         let of = if moments.len() < felt {
             format!(" · the {} of {felt} faults that were felt longest", moments.len())
@@ -76,7 +79,7 @@ impl FaultZoom {
         let frame = Frame {
             title: "The moments around each fault, every operation".to_owned(),
             subtitle: format!(
-                "{} · {}{of}\nabove: answers that arrived in each {SLICE_MS} ms, queries on top of \
+                "{} · {}{of}\nabove: accepted in each {SLICE_MS} ms, queries on top of \
                  trades · below: operations when they were due, threads to their answers",
                 setting(manifest),
                 trial.setting()
@@ -123,7 +126,7 @@ impl Figure for FaultZoom {
             stem: self.name.clone(),
             title: format!("{} ({})", self.frame.title, self.setting),
             alt: format!(
-                "Operations and answers per {SLICE_MS} ms around {} faults, {lost} of these \
+                "Operations, and what was accepted per {SLICE_MS} ms, around {} faults, {lost} of these \
                  operations failed or unknown. {}.",
                 headings.len(),
                 headings.join("; ")
@@ -161,7 +164,7 @@ impl Moment {
     fn draw_answers<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
         let slice = SLICE_MS as f64;
         for op in [Op::Trade, Op::Query] {
-            for (&index, &(trades, queries)) in &self.answers {
+            for (&index, &(trades, queries)) in &self.accepted {
                 let (low, high) = match op {
                     Op::Trade => (0, trades),
                     _ => (trades, trades + queries),
@@ -189,8 +192,7 @@ impl Moment {
     fn draw_operations<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
         // What was lost is drawn last, on top.
         let order = [Outcome::Ok, Outcome::Rejected, Outcome::Unknown, Outcome::Failed];
-        let kinds =
-            order.into_iter().flat_map(|outcome| [Op::Query, Op::Trade].map(|op| (op, outcome)));
+        let kinds = order.into_iter().flat_map(|outcome| OPS.map(|op| (op, outcome)));
         for (op, outcome) in kinds {
             let look = palette::point(op, outcome);
             let of_kind = || self.points.iter().filter(|p| p.op == op && p.outcome == outcome);
@@ -228,9 +230,11 @@ fn legend(moments: &[Moment]) -> Vec<(Look, String)> {
     let points = || moments.iter().flat_map(|moment| &moment.points);
     let number = |outcome: Outcome| points().filter(|point| point.outcome == outcome).count();
     let mut legend = Vec::new();
-    for op in [Op::Trade, Op::Query] {
+    for op in OPS.into_iter().rev() {
         if points().any(|point| point.op == op) {
             legend.push((palette::point(op, Outcome::Ok), format!("{} ok", singular(op))));
+        }
+        if op != Op::Lookup && points().any(|point| point.op == op) {
             let median = palette::operation_line(op, Rank::P99);
             legend.push((median, format!("median of {}", plural(op))));
         }

@@ -10,7 +10,7 @@ use super::super::to_ms;
 use super::super::trial::TrialView;
 use crate::records::{Observation, Op};
 use crate::stats::median;
-use crate::summary::is_answered;
+use crate::summary::is_accepted;
 use crate::text::three_digits;
 
 /// The length of a slice of time.
@@ -41,8 +41,8 @@ pub(super) struct Moment {
     pub(super) time: Axis,
     /// The operations that were due in the cell's time.
     pub(super) points: Vec<Point>,
-    /// Answers to trades and to queries per slice, which is counted from the fault.
-    pub(super) answers: BTreeMap<i64, (u64, u64)>,
+    /// Trades and queries accepted per slice, which is counted from the fault.
+    pub(super) accepted: BTreeMap<i64, (u64, u64)>,
     /// The median latency per slice.
     pub(super) medians: Vec<(Op, Line)>,
     /// Vertical lines.
@@ -63,11 +63,15 @@ impl Moment {
             .filter(|row| shown(row.due_us()))
             .map(|row| Point { at: since_ms(row.due_us()), ..Point::new(row) })
             .collect();
-        let mut answers: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
-        for row in rows().filter(|row| is_answered(row) && shown(row.end_us)) {
+        let mut accepted: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        for row in rows().filter(|row| is_accepted(row) && shown(row.end_us)) {
             let slice = (row.end_us as i64 - fault.from_us as i64).div_euclid(SLICE_US);
-            let (trades, queries) = answers.entry(slice).or_default();
-            *(if row.op == Op::Trade { trades } else { queries }) += 1;
+            let (trades, queries) = accepted.entry(slice).or_default();
+            match row.op {
+                Op::Trade => *trades += 1,
+                Op::Query => *queries += 1,
+                Op::Lookup => {}
+            }
         }
         let medians = [Op::Query, Op::Trade].map(|op| (op, medians(&points, op)));
         Self {
@@ -77,7 +81,7 @@ impl Moment {
             felt_ms,
             time: Axis::linear("ms since the fault", range),
             points,
-            answers,
+            accepted,
             medians: medians.to_vec(),
             marks: marks(fault, trial, since_ms),
         }
@@ -91,9 +95,9 @@ impl Moment {
         format!("{}{ack}", self.name)
     }
 
-    /// The most answers in a slice.
-    pub(super) fn most_answers(&self) -> u64 {
-        self.answers.values().map(|(trades, queries)| trades + queries).max().unwrap_or(0)
+    /// The most that was accepted in a slice.
+    pub(super) fn most_accepted(&self) -> u64 {
+        self.accepted.values().map(|(trades, queries)| trades + queries).max().unwrap_or(0)
     }
 
     /// How many of the operations were lost to their clients.
@@ -167,7 +171,7 @@ mod tests {
         assert!((moment.felt_ms - 699.0).abs() < 1e-9, "{}", moment.felt_ms);
         assert!(moment.time.contains(2000.0) && !moment.time.contains(2001.0));
         assert_eq!(moment.points.len(), 3);
-        assert_eq!(moment.answers, BTreeMap::from([(-10, (1, 0)), (69, (1, 0))]));
+        assert_eq!(moment.accepted, BTreeMap::from([(-10, (1, 0)), (69, (1, 0))]));
     }
 
     #[test]

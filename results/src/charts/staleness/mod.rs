@@ -133,7 +133,7 @@ impl Staleness {
             subtitle: format!(
                 "{}\na read that begins after a trade on its stock was acknowledged must show it, \
                  whatever the cache: none may be stale",
-                setting(material.manifest)
+                setting(material.run.manifest())
             ),
             legend: legend(&settings),
         };

@@ -1,13 +1,13 @@
 //! Operations in equal slices of time.
 //!
 //! Latency belongs to the moment at which the operation was due, so that a stalled one stands
-//! where the stall began; throughput counts answers when they arrive.
+//! where the stall began; throughput counts what was accepted when it arrives.
 
 use std::collections::BTreeMap;
 
 use crate::records::{Observation, Op};
 use crate::stats::Latencies;
-use crate::summary::is_answered;
+use crate::summary::{is_accepted, is_answered};
 
 /// Lengths that a slice may have, in milliseconds: round ones.
 const LENGTHS_MS: [u64; 10] = [100, 200, 250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
@@ -26,7 +26,7 @@ pub(super) fn slice_us(span_us: u64) -> u64 {
 /// A line over time: points are (seconds since the run's origin, value).
 pub(super) type Line = Vec<(f64, f64)>;
 
-/// One operation over time. Only answered ones count: the latency of a lost one says when the
+/// One operation over time. Of latencies only answered ones count: the latency of a lost one says when the
 /// client gave up. Slices in which none was due have no point.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Buckets {
@@ -38,8 +38,8 @@ pub(super) struct Buckets {
     pub(super) max_ms: Line,
     /// In an open loop: the 99th percentile without the wait before the send.
     pub(super) uncorrected_p99_ms: Line,
-    /// Answers per second in every full slice.
-    pub(super) answers_per_s: Line,
+    /// Accepted per second in every full slice.
+    pub(super) accepted_per_s: Line,
     slice_us: u64,
 }
 
@@ -50,13 +50,13 @@ impl Buckets {
         let middle = |index: u64| (from_us + index * slice_us + slice_us / 2) as f64 / 1e6;
         let mut due: BTreeMap<u64, Latencies> = BTreeMap::new();
         let mut sent: BTreeMap<u64, Latencies> = BTreeMap::new();
-        let mut answers: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut accepted: BTreeMap<u64, u64> = BTreeMap::new();
         for row in load.iter().filter(|row| row.op == op && is_answered(row)) {
             due.entry(index(row.due_us())).or_default().record(row.response_us());
             if row.planned_us.is_some() {
                 sent.entry(index(row.start_us)).or_default().record(row.latency_us);
             }
-            *answers.entry(index(row.end_us)).or_default() += 1;
+            *accepted.entry(index(row.end_us)).or_default() += u64::from(is_accepted(row));
         }
         let line = |slices: &BTreeMap<u64, Latencies>, value: fn(&Latencies) -> Option<u64>| {
             let points = slices.iter();
@@ -69,13 +69,13 @@ impl Buckets {
         // The last slice is cut short by the load's end and would show a drop that is none.
         let full = index(to_us).max(1);
         let per_s =
-            |slice: u64| answers.get(&slice).copied().unwrap_or(0) as f64 * 1e6 / slice_us as f64;
+            |slice: u64| accepted.get(&slice).copied().unwrap_or(0) as f64 * 1e6 / slice_us as f64;
         Self {
             p50_ms: line(&due, |latencies| latencies.percentile_us(0.5)),
             p99_ms: line(&due, |latencies| latencies.percentile_us(0.99)),
             max_ms: line(&due, Latencies::max_us),
             uncorrected_p99_ms: line(&sent, |latencies| latencies.percentile_us(0.99)),
-            answers_per_s: (0..full).map(|slice| (middle(slice), per_s(slice))).collect(),
+            accepted_per_s: (0..full).map(|slice| (middle(slice), per_s(slice))).collect(),
             slice_us,
         }
     }
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(buckets.p50_ms, [(1.05, 1.8)]);
         assert_eq!(buckets.max_ms, [(1.05, 220.0)]);
         assert!(buckets.uncorrected_p99_ms.is_empty());
-        assert_eq!(buckets.answers_per_s, [(1.05, 20.0), (1.15, 0.0), (1.25, 0.0), (1.35, 10.0)]);
+        assert_eq!(buckets.accepted_per_s, [(1.05, 10.0), (1.15, 0.0), (1.25, 0.0), (1.35, 10.0)]);
         let none = Buckets::new(&load, Op::Query, (1_000_000, 1_400_000));
         assert!(none.p50_ms.is_empty());
     }

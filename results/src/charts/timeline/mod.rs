@@ -1,4 +1,4 @@
-//! A trial from end to end: every operation's latency, one panel per kind, and the answers per
+//! A trial from end to end: the latency of operations, one panel per kind, and what was accepted per
 //! second below, with the faults across all of them.
 //!
 //! Faults are numbered as in the plan. Each is a bar above the panels, in as many rows as it takes
@@ -34,8 +34,12 @@ const THROUGHPUT_HEIGHT: i32 = 190;
 const GAP: i32 = 40;
 const TIME_AXIS_SPACE: i32 = 64;
 
-/// The operations of the load; trades, which faults hit hardest, on top.
-const OPS: [Op; 2] = [Op::Trade, Op::Query];
+/// The operations of the load; trades, which faults hit hardest, on top. Lookups are among them where
+/// clients look for orders that they were not told of.
+const OPS: [Op; 3] = [Op::Trade, Op::Query, Op::Lookup];
+
+/// Whose throughput is shown.
+const THROUGHPUT: [Op; 2] = [Op::Trade, Op::Query];
 
 /// One operation's panel.
 struct Layer {
@@ -68,13 +72,13 @@ impl Timeline {
         };
         let layers: Vec<Layer> =
             OPS.into_iter().filter_map(|op| Layer::new(&trial.load, op, span_us)).collect();
-        let rates = layers.iter().flat_map(|layer| &layer.buckets.answers_per_s);
-        let throughput = Axis::from_zero("answers per second", rates.map(|point| point.1));
+        let rates = layers.iter().flat_map(|layer| &layer.buckets.accepted_per_s);
+        let throughput = Axis::from_zero("accepted per second", rates.map(|point| point.1));
         let seconds = |us: u64| us as f64 / 1e6;
         let time = (seconds(span_us.0), seconds(span_us.1));
         let marks = FaultMarks::new(trial);
         let frame = Frame {
-            title: "Latency of every operation over time, with the faults".to_owned(),
+            title: title(&layers),
             subtitle: subtitle(manifest, trial, &layers, slice_us(span_us.1 - span_us.0)),
             legend: legend(&trial.load, &layers, &marks),
         };
@@ -189,8 +193,8 @@ impl Figure for Timeline {
             layer.draw(area, panel)?;
             panel.label_inside(area, plural(layer.op))?;
         }
-        for layer in &self.layers {
-            let points = &layer.buckets.answers_per_s;
+        for layer in self.layers.iter().filter(|layer| THROUGHPUT.contains(&layer.op)) {
+            let points = &layer.buckets.accepted_per_s;
             let points: Vec<_> = points.iter().map(|&point| last.at(point)).collect();
             marks::series(area, &points, palette::operation_line(layer.op, Rank::P99))?;
         }
@@ -203,22 +207,31 @@ fn count(load: &[&Observation], outcome: Outcome) -> usize {
     load.iter().filter(|row| row.outcome == outcome).count()
 }
 
+/// It promises every operation only if every operation has a point.
+fn title(layers: &[Layer]) -> String {
+    let all_drawn = layers.iter().all(|layer| layer.cloud.left_out() == 0);
+    let of = if all_drawn { "every operation" } else { "operations" };
+    format!("Latency of {of} over time, with the faults")
+}
+
 /// What was run, how long the slices of the lines are, and which points are drawn.
 fn subtitle(manifest: &Manifest, trial: &TrialView<'_>, layers: &[Layer], slice_us: u64) -> String {
     let drawn: usize = layers.iter().map(|layer| layer.cloud.points.len()).sum();
-    let all: usize = layers.iter().map(|layer| layer.cloud.of).sum();
-    let thinned: Vec<String> = layers
-        .iter()
-        .filter(|layer| layer.cloud.every > 1)
-        .map(|layer| format!("1 in {} {}", layer.cloud.every, plural(layer.op)))
-        .collect();
-    let rule = if thinned.is_empty() {
-        String::new()
+    let left_out: usize = layers.iter().map(|layer| layer.cloud.left_out()).sum();
+    let rule = if left_out == 0 {
+        "all operations".to_owned()
     } else {
-        format!(": {}, the slowest of each slice, and all that were lost", thinned.join(", "))
+        let thinned = layers.iter().filter(|layer| layer.cloud.every > 1);
+        let thinned =
+            thinned.map(|layer| format!("1 in {} {}", layer.cloud.every, plural(layer.op)));
+        format!(
+            "{drawn} operations: {}, all that were lost, the slowest of each slice\nthe {left_out} left out \
+             were answered, each no slower than one beside it that is drawn; the lines count them",
+            thinned.collect::<Vec<_>>().join(", ")
+        )
     };
     format!(
-        "{} · {}\nlines: slices of {} ms · points: {drawn} of {all} operations{rule}",
+        "{} · {}\nlines: slices of {} ms · points: {rule}",
         setting(manifest),
         trial.setting(),
         slice_us / 1000,

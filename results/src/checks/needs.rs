@@ -1,0 +1,145 @@
+//! What each kind of operation needs to be answered, and when it had that.
+//!
+//! Read from the timeline, and with care, so that nothing is demanded that the protocols do not promise.
+//!
+//! A trade needs:
+//! * The front-end and the catalog are up, and nothing is wrong between them.
+//! * A replica that was in sync all the time could lead: it is up, and can speak with the front-end and
+//!   with the catalog.
+//! * No link is delayed or throttled: how slow is too slow is not for a check to say.
+//!
+//! Who leads makes no difference. A leader that is dead, paused, or cut off from the front-end or the
+//! catalog in either direction is to be replaced by one that could lead (rule G1 of ARCHITECTURE.md). Links
+//! between replicas may be cut, and followers dead, paused or out of reach: the leader is to get such a
+//! member out of the in-sync set and go on.
+//!
+//! A lookup needs the same, since only a leader knows what is committed.
+//!
+//! A read needs the front-end, the catalog and the link between them, with the cache as well as without:
+//! which reads are hits is not known before. Whoever leads makes no difference to it, but for one thing: a
+//! catalog that was started anew shows nothing before a leader has listed it (L7). So once front-end or
+//! catalog were broken a read needs what a trade needs, for a moment.
+
+use std::collections::BTreeSet;
+
+use crate::records::{ProcessName, Route};
+use crate::timeline::{FaultKind, Timeline};
+
+use super::history::History;
+
+const FRONT_END: ProcessName = ProcessName::FrontEnd;
+const CATALOG: ProcessName = ProcessName::Catalog;
+
+/// How long the bazaar may take to go on after the last change, and the longest that trades may then pause,
+/// on top of the ping timeout after which a part that does not answer is given up: for an election, a
+/// takeover, and the request that was under way.
+const SETTLED_US: u64 = 1_000_000;
+/// The same, all in all, for runs whose manifest does not name their ping timeout. They were made
+/// with services that promised no more.
+const SETTLED_ONCE_US: u64 = 5_000_000;
+
+/// After how many microseconds without a change of what is broken the bazaar has noticed everything, and
+/// works again if it can.
+pub(super) fn bound_us(history: &History<'_>) -> u64 {
+    history.ping_timeout_ms.map_or(SETTLED_ONCE_US, |ping_timeout_ms| {
+        ping_timeout_ms.saturating_mul(1_000).saturating_add(SETTLED_US)
+    })
+}
+
+/// A time in which everything that an operation needs was up, and nothing changed that could matter to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Possible {
+    pub(super) from_us: u64,
+    pub(super) to_us: u64,
+}
+
+impl Possible {
+    /// From when on its operations are to be answered: at once if nothing had been broken before, or else
+    /// once the bazaar has had the time to notice that nothing is broken any more.
+    pub(super) fn settled_us(self, history: &History<'_>) -> u64 {
+        let changed = history.timeline.changes().range(..=self.from_us).next().is_some();
+        if changed { self.from_us.saturating_add(bound_us(history)) } else { self.from_us }
+    }
+
+    fn clipped(self, begin_us: u64, end_us: u64) -> Option<Self> {
+        let (from_us, to_us) = (self.from_us.max(begin_us), self.to_us.min(end_us));
+        (from_us < to_us).then_some(Self { from_us, to_us })
+    }
+}
+
+/// When trades and lookups were possible, as far as that lies between `begin_us` and `end_us`.
+pub(super) fn of_trades(history: &History<'_>, begin_us: u64, end_us: u64) -> Vec<Possible> {
+    let possible = possible_trades(history).into_iter();
+    possible.filter_map(|one| one.clipped(begin_us, end_us)).collect()
+}
+
+/// When reads were possible. Ends where something breaks that a read needs, and nowhere else.
+pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
+    let between = |link: Route| link.is_between(FRONT_END, CATALOG);
+    let whole = history.timeline.whole(&[FRONT_END, CATALOG], between);
+    let trades = possible_trades(history);
+    let reads = whole.into_iter().filter_map(|span| {
+        let to_us = span.to_us.unwrap_or(u64::MAX);
+        let from_us = if span.from_us == 0 {
+            0
+        } else {
+            let back = trades.iter().find(|one| one.to_us > span.from_us)?;
+            back.from_us.max(span.from_us)
+        };
+        (from_us < to_us).then_some(Possible { from_us, to_us })
+    });
+    reads.collect()
+}
+
+fn possible_trades(history: &History<'_>) -> Vec<Possible> {
+    let timeline = &history.timeline;
+    let changes = timeline.changes();
+    let configured = timeline.configurations().iter().map(|one| one.at_us);
+    let moments: BTreeSet<u64> = changes.iter().copied().chain(configured).collect();
+    let mut possible = Vec::new();
+    // While trades are possible: since when, and thanks to which replicas.
+    let mut window: Option<(u64, BTreeSet<u8>)> = None;
+    for at_us in moments {
+        let trading = trading(timeline, history.replicas, at_us);
+        let remaining = window.as_ref().map(|(_, before)| before & &trading);
+        // A change of configuration is no excuse, as long as one replica stays all the time.
+        if changes.contains(&at_us) || remaining.as_ref().is_none_or(BTreeSet::is_empty) {
+            possible.extend(window.take().map(|(from_us, _)| Possible { from_us, to_us: at_us }));
+            window = (!trading.is_empty()).then_some((at_us, trading));
+        } else if let (Some((_, replicas)), Some(remaining)) = (window.as_mut(), remaining) {
+            *replicas = remaining;
+        }
+    }
+    possible.extend(window.map(|(from_us, _)| Possible { from_us, to_us: u64::MAX }));
+    possible
+}
+
+/// When the machine did not let the harness run, and for as long after that as the bazaar may take to notice
+/// that nothing is broken: whoever was not answered then has seen the machine, and not the services.
+pub(super) fn stalls(history: &History<'_>) -> impl Iterator<Item = (u64, u64)> {
+    let bound_us = bound_us(history);
+    history.timeline.stalls.iter().map(move |stall| {
+        (stall.from_us, stall.to_us.map_or(u64::MAX, |to_us| to_us.saturating_add(bound_us)))
+    })
+}
+
+/// The in-sync replicas of which any could lead at `at_us`; none if trades need not be possible.
+fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
+    let is_up = |process| timeline.is_up(process, at_us);
+    // Whether either direction between the two is cut.
+    let is_cut = |one, other| {
+        let mut links = timeline.broken_links(at_us).filter_map(|fault| fault.link());
+        links.any(|link| link.is_between(one, other))
+    };
+    let slow = timeline.broken_links(at_us).any(|fault| fault.kind != FaultKind::Cut);
+    if slow || !is_up(FRONT_END) || !is_up(CATALOG) || is_cut(FRONT_END, CATALOG) {
+        return BTreeSet::new();
+    }
+    let could_lead = |id: &u8| {
+        let name = ProcessName::order(*id);
+        is_up(name) && [FRONT_END, CATALOG].iter().all(|&end| !is_cut(end, name))
+    };
+    let members = timeline.membership_at(at_us).and_then(|one| one.members.as_ref());
+    let in_sync = |id: &u8| members.is_some_and(|members| members.contains(*id));
+    (1..=replicas).filter(in_sync).filter(could_lead).collect()
+}
