@@ -15,7 +15,7 @@ SERVICES := -p wire -p base -p catalog -p order -p front-end -p services
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
+.PHONY: scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -53,6 +53,17 @@ explore: ## Run the real cores through whatever can happen to them, rule by rule
 
 million: build ## A bazaar with a million orders: takeover, lost files, dump and checks, timed (6 minutes, 2.5 GB)
 	@cargo test --release -p loadgen --test million --quiet -- --ignored --nocapture
+
+# How many operations `make scale` makes up.
+OPERATIONS ?= 1000000
+SCALE := target/release/examples/large_run
+scale: ## Check and report made-up runs of OPERATIONS (1000000), correct and broken: time and memory
+	@cargo build --release -p results --example large_run --quiet
+	@for kind in correct broken; do \
+		echo "$$kind"; \
+		$(SCALE) make target/scale/$$kind $(OPERATIONS) $$kind && \
+		$(SCALE) check target/scale/$$kind && $(SCALE) report target/scale/$$kind || exit 1; \
+	done; rm -r target/scale
 
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)

@@ -66,9 +66,8 @@ fn a_folder_that_is_a_file_is_named() {
 #[test]
 fn a_port_that_is_taken_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let listener = TcpListener::bind(taken).unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_catalog"))
         .args(["--listen", &address, "--data-dir"])
         .arg(dir.path())
