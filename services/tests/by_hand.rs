@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "shared/ports.rs"]
+mod ports;
+
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,11 +32,6 @@ fn start(program: &str, listen: SocketAddr, data: &Path, others: &[String]) -> P
     Process(command.spawn().unwrap())
 }
 
-fn free() -> [SocketAddr; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap())
-}
-
 /// The status of a request; nothing if there is no answer.
 fn status(address: SocketAddr, line: &str, body: &str, token: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(address).ok()?;
@@ -51,7 +49,7 @@ fn status(address: SocketAddr, line: &str, body: &str, token: &str) -> Option<u1
 #[test]
 fn services_that_share_a_data_folder_share_a_token_and_need_none_from_clients() {
     let data = tempfile::tempdir().unwrap();
-    let [front_end, catalog, order] = free();
+    let [front_end, catalog, order] = ports::reserved(Ipv4Addr::LOCALHOST);
     let replica = format!("--replica=1={order}");
     let at = |flag: &str, address: SocketAddr| format!("--{flag}={address}");
     let _processes = [

@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "shared/ports.rs"]
+mod ports;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -228,7 +232,7 @@ fn a_read_only_file_system_is_named() {
 #[test]
 fn a_disk_that_fills_up_ends_the_process_with_its_own_line_and_code() {
     let Some(mut shell) = with_own_mounts("a disk that fills up") else { return };
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let [free] = ports::reserved(Ipv4Addr::LOCALHOST);
     let script = "mount -t tmpfs -o size=200k none /mnt || exit 9
         \"$0\" --listen $1 --front-end 127.0.0.1:9 --data-dir /mnt/data & pid=$!
         read -r go; dd if=/dev/zero of=/mnt/full bs=1k 2>/dev/null; echo full; wait $pid";

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "shared/ports.rs"]
+mod ports;
+
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -287,7 +290,8 @@ impl Bazaar {
         }));
         let mut listeners = HashMap::new();
         for id in 1..=count {
-            listeners.insert(id, listener(None).await);
+            let [address] = ports::reserved(Ipv4Addr::LOCALHOST);
+            listeners.insert(id, listener(Some(address)).await);
         }
         let addresses: HashMap<_, _> =
             listeners.iter().map(|(id, at)| (*id, at.local_addr().unwrap())).collect();

@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "shared/ports.rs"]
+mod ports;
+
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -33,15 +36,9 @@ struct Process {
     _dir: TempDir,
 }
 
-/// Addresses that nobody listens at.
-fn free<const N: usize>() -> [SocketAddr; N] {
-    let free = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    free.each_ref().map(|free| free.local_addr().unwrap())
-}
-
 /// A bazaar's catalog, replica and front-end, in which a part of one panics.
 fn bazaar(part: &str, of: usize) -> Process {
-    let [catalog, replica, front_end] = free();
+    let [catalog, replica, front_end] = ports::reserved(Ipv4Addr::LOCALHOST);
     let to = [
         format!("--catalog={catalog}"),
         format!("--replica=1={replica}"),
@@ -64,7 +61,7 @@ fn bazaar(part: &str, of: usize) -> Process {
 
 impl Process {
     fn start(program: &str, part: &str, more: &[&str]) -> Self {
-        let [address] = free();
+        let [address] = ports::reserved(Ipv4Addr::LOCALHOST);
         Self::start_at(address, program, Some(part), more)
     }
 
@@ -155,7 +152,7 @@ impl Drop for Process {
 #[test]
 fn a_process_whose_last_words_cannot_be_written_ends_all_the_same() {
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let ([address], writer) = (free(), Some("order-writer"));
+    let ([address], writer) = (ports::reserved(Ipv4Addr::LOCALHOST), Some("order-writer"));
     let program = env!("CARGO_BIN_EXE_order");
     let mut replica = Process::start_telling(full.into(), address, program, writer, &["--id=1"]);
     assert_eq!(replica.child.wait().unwrap().code(), Some(EXIT_PANIC));

@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "shared/ports.rs"]
+mod ports;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,11 +147,9 @@ impl Bazaar {
         let serving =
             serve(front_end_listener, Arc::clone(&front_end), config, std::future::pending());
         tokio::spawn(serving);
-        let mut addresses = BTreeMap::new();
-        for id in REPLICAS {
-            addresses.insert(id, listener(None).await.local_addr().unwrap());
-        }
-        let catalog_at = listener(None).await.local_addr().unwrap();
+        let reserved = |id| (id, ports::reserved::<1>(Ipv4Addr::LOCALHOST)[0]);
+        let addresses: BTreeMap<_, _> = REPLICAS.into_iter().map(reserved).collect();
+        let [catalog_at] = ports::reserved(Ipv4Addr::LOCALHOST);
         let (catalog, replicas) = (None, BTreeMap::new());
         let (dir, peers) = (TempDir::new().unwrap(), Peers::new(None));
         let mut bazaar =

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -22,6 +21,8 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use wire::configuration::{ConfigurationChange, History};
 
+use crate::ports;
+
 /// A generous bound on anything awaited; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// How long one question may take: a trade is tried for ten seconds by the front-end.
@@ -30,8 +31,6 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// What the processes of one bazaar know each other by.
 pub(crate) const SECRET: &str = "a-secret-of-these-tests";
-/// Ports that the system gives to no outgoing connection; each bazaar takes five in a row.
-const PORTS: std::ops::Range<u16> = 10_000..30_000;
 /// Stocks that neither sell out nor fill up.
 const STOCKS: &str = "Stock1 9.99 0 500000\nStock2 19.99 0 500000\nStock3 29.99 0 500000\n";
 const CAP: &str = "1000000";
@@ -61,7 +60,8 @@ impl fmt::Display for Name {
 /// The processes, running or not, and what they work on.
 pub(crate) struct Bazaar {
     folder: TempDir,
-    base_port: u16,
+    /// The front-end's, those of the replicas by their ids, and the catalog's.
+    addresses: [SocketAddr; 5],
     running: BTreeMap<Name, Child>,
     /// Replicas that the front-end is told to do without.
     without: Vec<u8>,
@@ -80,7 +80,7 @@ impl Bazaar {
     pub(crate) fn prepare() -> Self {
         let bazaar = Self {
             folder: TempDir::new().unwrap(),
-            base_port: free_base_port(),
+            addresses: ports::reserved(Ipv4Addr::LOCALHOST),
             running: BTreeMap::new(),
             without: Vec::new(),
             open_files: None,
@@ -109,9 +109,9 @@ impl Bazaar {
         let offset = match name {
             Name::FrontEnd => 0,
             Name::Catalog => 4,
-            Name::Order(id) => u16::from(id),
+            Name::Order(id) => usize::from(id),
         };
-        ([127, 0, 0, 1], self.base_port + offset).into()
+        self.addresses[offset]
     }
 
     // ---- processes ----
@@ -494,36 +494,4 @@ pub(crate) struct Copy {
 fn belongings(folder: &Path, name: Name) -> Vec<PathBuf> {
     let files = ["db", "db-wal", "db-shm"].map(|ending| folder.join(format!("{name}.{ending}")));
     files.into_iter().filter(|path| path.exists()).collect()
-}
-
-/// The first of five ports that nobody uses. A bazaar keeps them through all its lives, so
-/// neighbouring tests must not take them in between: they hold a lock file per choice.
-fn free_base_port() -> u16 {
-    let begin = u64::from(std::process::id()) ^ u64::from(uuid::Uuid::new_v4().as_fields().0);
-    let choices = u64::from((PORTS.end - PORTS.start) / 5);
-    for step in 0..choices {
-        let choice = u16::try_from((begin + step) % choices).unwrap();
-        let base = PORTS.start + 5 * choice;
-        if is_reserved(base) && (base..base + 5).all(is_free) {
-            return base;
-        }
-    }
-    panic!("no five free ports in {PORTS:?}");
-}
-
-/// Whether this process is the only one of these tests that has these ports. Held until it ends.
-fn is_reserved(base: u16) -> bool {
-    let path = std::env::temp_dir().join(format!("bazaar-files-{base}.lock"));
-    let opened = File::options().create(true).truncate(false).write(true).mode(0o666).open(path);
-    let Ok(file) = opened else { return false };
-    if file.try_lock().is_err() {
-        return false;
-    }
-    // The lock goes with the process.
-    std::mem::forget(file);
-    true
-}
-
-fn is_free(port: u16) -> bool {
-    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }

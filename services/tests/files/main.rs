@@ -12,6 +12,8 @@ mod history;
 mod layout;
 mod lost;
 mod old;
+#[path = "../shared/ports.rs"]
+mod ports;
 mod refused;
 #[cfg(feature = "planted-bugs")]
 mod slow;

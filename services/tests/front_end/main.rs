@@ -11,6 +11,8 @@ mod gray_failure;
 mod interface;
 mod membership;
 mod places;
+#[path = "../shared/ports.rs"]
+mod ports;
 mod process;
 mod running;
 mod start_up;

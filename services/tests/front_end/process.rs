@@ -1,7 +1,7 @@
 //! Something that listens and can be killed: a service on a runtime of its own, whose end closes
 //! every connection and the listener, as the kernel does for a process.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use services::metrics::Metrics;
 use services::planted::Bugs;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::ports;
 use crate::running::PATIENCE;
 
 /// A running fake; ends when it is dropped.
@@ -46,9 +47,10 @@ impl Drop for Process {
     }
 }
 
-/// An address that was free a moment ago.
+/// An address that nobody else takes, however often its process is killed.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let [address] = ports::reserved(Ipv4Addr::LOCALHOST);
+    address
 }
 
 fn bind(address: SocketAddr) -> TcpListener {

@@ -8,6 +8,8 @@
 
 mod bounds;
 mod epochs;
+#[path = "../shared/ports.rs"]
+mod ports;
 mod processes;
 mod stocks;
 mod unlisted;

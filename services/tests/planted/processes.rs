@@ -1,6 +1,6 @@
 //! A front-end, a catalog and one replica, each a process over one folder. They end with the test.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use services::http::{Call, Peers, Reply};
 use tempfile::TempDir;
+
+use crate::ports;
 
 /// A generous bound on anything awaited; reached only when a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,12 +41,9 @@ impl Processes {
     /// Starts all three, and waits until they are ready.
     pub(crate) async fn start(bug: Option<&'static str>) -> Self {
         let host = own_address();
-        let free = ALL.map(|_| TcpListener::bind((host, 0)).unwrap());
-        let addresses = free.each_ref().map(|listener| listener.local_addr().unwrap());
-        drop(free);
         let mut processes = Self {
             folder: TempDir::new().unwrap(),
-            addresses,
+            addresses: ports::reserved(host),
             running: [None, None, None],
             bug,
             peers: Peers::new(Some(Arc::from(SECRET))),
