@@ -6,7 +6,7 @@ use std::fs;
 
 use anyhow::Context;
 use results::checks::ConsistencyReport;
-use results::records::{Event, RunFolder};
+use results::records::RunFolder;
 use results::timeline::{Fault, FaultKind, Role, Timeline};
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl RoundReport {
         round: u32,
         plan: &Plan,
         folder: &str,
-        events: &[Event],
+        timeline: &Timeline,
         checked: &ConsistencyReport,
     ) -> Self {
         let mut report = Self {
@@ -85,12 +85,11 @@ impl RoundReport {
             leader_pauses: 0,
             leaderships: 0,
         };
-        report.count_all(events);
+        report.count_all(timeline);
         report
     }
 
-    fn count_all(&mut self, events: &[Event]) {
-        let timeline = Timeline::new(events, self.replicas);
+    fn count_all(&mut self, timeline: &Timeline) {
         self.leaderships = timeline.terms().len() as u64;
         self.skipped = timeline.skips;
         for fault in timeline.faults() {
@@ -289,7 +288,7 @@ impl SoakReport {
 
 #[cfg(test)]
 mod tests {
-    use results::records::EventKind;
+    use results::records::{Event, EventKind};
 
     use super::*;
 
@@ -383,7 +382,7 @@ mod tests {
         ];
         let mut report = RoundReport { leader_kills: 0, skipped: 0, ..round(1, Verdict::Pass) };
         (report.faults, report.leaderships) = (BTreeMap::new(), 0);
-        report.count_all(&events);
+        report.count_all(&Timeline::new(&events, report.replicas));
         assert_eq!((report.leader_kills, report.skipped, report.leaderships), (2, 1, 1));
         assert_eq!(report.faults["kill order-2"], 1);
     }

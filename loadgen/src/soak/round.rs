@@ -125,7 +125,9 @@ fn judge(
     let run = Run::open(folder)?;
     let checked = checks::check_run(&run)?;
     checked.write(folder)?;
-    let round = RoundReport::new(number, plan, &plan.name, &folder.events()?, &checked);
+    // A round is one trial.
+    let trial = run.trials().first().context("a round without a trial")?;
+    let round = RoundReport::new(number, plan, &plan.name, &trial.timeline, &checked);
     if checked.verdict != Verdict::Pass {
         let path = folder.path("consistency.txt");
         fs::write(&path, checked.to_text())
