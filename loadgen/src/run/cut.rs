@@ -32,3 +32,11 @@ pub(super) enum Cut {
     #[error(transparent)]
     Queries(#[from] QueriesError),
 }
+
+/// The end of a trial that was cut short.
+pub(super) struct Interruption {
+    /// When that was decided, in microseconds since the run's origin: before the clients were told to end,
+    /// and before any service was stopped.
+    pub(super) at_us: u64,
+    pub(super) cut: Cut,
+}

@@ -31,7 +31,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
-use super::cut::Cut;
+use super::cut::{Cut, Interruption};
 use crate::plan::Plan;
 use crate::stop::Stop;
 
@@ -74,25 +74,32 @@ impl Trial<'_> {
         let written = recorder.settle().await?.since(before);
         match &ran {
             Ok(_) => events.emit(EventKind::Finished, |event| written.count_in(event)),
-            Err(cut) => {
-                events.emit(EventKind::Interrupted, |event| event.detail = Some(cut.to_string()));
+            Err(Interruption { at_us, cut }) => {
+                let why = Some(cut.to_string());
+                events.emit_at(*at_us, EventKind::Interrupted, |event| event.detail = why);
             }
         }
         recorder.settle().await?;
-        ran
+        ran.map_err(|interruption| interruption.cut)
+    }
+
+    fn interrupted_by(&self, cut: Cut) -> Interruption {
+        Interruption { at_us: self.origin.elapsed_us(), cut }
     }
 
     async fn with_bazaar(
         &self,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<Option<TrialQueries>, Cut> {
-        let bazaar = tokio::select! {
-            started = Bazaar::start(self.bazaar_config()) => Arc::new(started?),
-            () = self.stop.requested() => return Err(Cut::Signal),
+    ) -> Result<Option<TrialQueries>, Interruption> {
+        let started = tokio::select! {
+            started = Bazaar::start(self.bazaar_config()) => started.map_err(Cut::from),
+            () = self.stop.requested() => Err(Cut::Signal),
         };
+        let bazaar = Arc::new(started.map_err(|cut| self.interrupted_by(cut))?);
         bazaar.report_start(events);
-        let _heartbeat = self.watch_the_machine(events)?;
+        let watched = self.watch_the_machine(events);
+        let _heartbeat = watched.map_err(|cut| self.interrupted_by(cut))?;
         let probes = Background::start(|stop| {
             probes::watch(Arc::clone(&bazaar), events.clone(), stop.wait())
         });
@@ -120,7 +127,7 @@ impl Trial<'_> {
         bazaar: &Arc<Bazaar>,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<Option<TrialQueries>, Cut> {
+    ) -> Result<Option<TrialQueries>, Interruption> {
         let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
         let (pacer, turns) = self.pace().unzip();
         let setting = Arc::new(self.setting(bazaar, &control, turns, records));
@@ -138,6 +145,8 @@ impl Trial<'_> {
             () = self.stop.requested() => Err(Cut::Signal),
             why = failed => Err(Cut::Generator(why)),
         };
+        // From here on the services may be stopped under the last operations.
+        let conducted = conducted.map_err(|cut| self.interrupted_by(cut));
         if conducted.is_err() {
             control.give_up();
             if !goose.is_finished() {

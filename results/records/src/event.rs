@@ -47,7 +47,8 @@ pub enum EventKind {
     Converged,
     /// That did not happen within the bound.
     NotConverged,
-    /// The trial was cut short (Ctrl-C, or an error); `detail` says by what.
+    /// The trial was cut short (Ctrl-C, or an error); `detail` says by what. `at_us` is when that was
+    /// decided: the clients and then the services were stopped after it.
     Interrupted,
     /// The trial ended and every row of it is written: the last event of a trial. From format 3 on it
     /// says how many there are.

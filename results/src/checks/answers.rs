@@ -233,6 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_demanded_of_services_that_the_harness_stops() {
+        let cut_short_at = |at_us: u64| {
+            let mut trial = trial();
+            trades(&mut trial, S, 50);
+            reads(&mut trial, "Stock1", S, 50);
+            // The services are killed under these; one of the same time was still served.
+            trial.unanswered(3, Op::Trade, "Stock1", None, (2 * S, 3 * S));
+            trial.unanswered(4, Op::Query, "Stock1", None, (2 * S, 3 * S));
+            trade(&mut trial, 50, (2 * S + MS, 2 * S + 2 * MS));
+            trial.unfinish();
+            trial.event(at_us, EventKind::Interrupted);
+            trial.check(&CHECK)
+        };
+        assert_inconclusive(&cut_short_at(2 * S + 500 * MS), "cut short");
+        let after_both = cut_short_at(4 * S);
+        assert_fails(&after_both, "51 of 52 trades were answered");
+        assert_fails(&after_both, "50 of 51 reads were answered");
+    }
+
+    #[test]
     fn one_replica_of_three_that_is_killed_refuses_nobody_for_two_seconds() {
         let mut trial = trial();
         trades(&mut trial, S, 1_000);

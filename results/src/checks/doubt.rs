@@ -127,8 +127,8 @@ pub(crate) fn about(history: &History<'_>) -> Vec<Doubt> {
         return vec![Doubt::NeverBegun];
     }
     let mut doubts = Vec::new();
-    if let Some(detail) = &history.timeline.interrupted {
-        doubts.push(Doubt::Interrupted(detail.clone()));
+    if let Some(interruption) = &history.timeline.interrupted {
+        doubts.push(Doubt::Interrupted(interruption.why.clone()));
     }
     doubts.extend(history.missing.iter().cloned().map(Doubt::Missing));
     if !history.timeline.finished && history.missing.is_empty() {

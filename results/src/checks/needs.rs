@@ -19,6 +19,9 @@
 //! which reads are hits is not known before. Whoever leads makes no difference to it, but for one thing: a
 //! catalog that was started anew shows nothing before a leader has listed it (L7). So once front-end or
 //! catalog were broken a read needs what a trade needs, for a moment.
+//!
+//! Nothing is demanded from the moment at which a trial was cut short: the harness stops the services then,
+//! under operations that have begun.
 
 use std::collections::BTreeSet;
 
@@ -79,7 +82,7 @@ pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
     let whole = history.timeline.whole(&[FRONT_END, CATALOG], between);
     let trades = possible_trades(history);
     let reads = whole.into_iter().filter_map(|span| {
-        let to_us = span.to_us.unwrap_or(u64::MAX);
+        let to_us = span.to_us.unwrap_or(u64::MAX).min(serves_until_us(&history.timeline));
         let from_us = if span.from_us == 0 {
             0
         } else {
@@ -96,6 +99,7 @@ fn possible_trades(history: &History<'_>) -> Vec<Possible> {
     let changes = timeline.changes();
     let configured = timeline.configurations().iter().map(|one| one.at_us);
     let moments: BTreeSet<u64> = changes.iter().copied().chain(configured).collect();
+    let until_us = serves_until_us(timeline);
     let mut possible = Vec::new();
     // While trades are possible: since when, and thanks to which replicas.
     let mut window: Option<(u64, BTreeSet<u8>)> = None;
@@ -111,7 +115,12 @@ fn possible_trades(history: &History<'_>) -> Vec<Possible> {
         }
     }
     possible.extend(window.map(|(from_us, _)| Possible { from_us, to_us: u64::MAX }));
-    possible
+    possible.into_iter().filter_map(|one| one.clipped(0, until_us)).collect()
+}
+
+/// Until when the harness let the services work.
+pub(super) fn serves_until_us(timeline: &Timeline) -> u64 {
+    timeline.interrupted.as_ref().map_or(u64::MAX, |interruption| interruption.at_us)
 }
 
 /// When the machine did not let the harness run, and for as long after that as the bazaar may take to notice

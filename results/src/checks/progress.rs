@@ -10,6 +10,7 @@ use super::check::{Check, Finding};
 use super::doubt::Doubt;
 use super::evidence::Violation;
 use super::history::History;
+use super::needs;
 
 pub(super) const CHECK: Check = Check {
     name: "progress-after-healing",
@@ -87,10 +88,13 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
         return;
     }
     // A refusal is an answer, but no trade; it shows neither progress nor the lack of it.
+    // Nor does a trade under which the services were stopped, since the trial was cut short.
+    let until_us = needs::serves_until_us(&history.timeline);
     let tried: Vec<_> = history
         .trades
         .iter()
         .filter(|trade| after(trade.row.start_us) && trade.row.outcome != Outcome::Rejected)
+        .filter(|trade| trade.row.end_us <= until_us)
         .collect();
     if tried.is_empty() {
         return finding.doubt(Doubt::NoTradeAfterHealing);
@@ -187,6 +191,15 @@ mod tests {
         let mut trial = faulty();
         trial.attempt(1, "r2", Outcome::Unknown, (300, 400));
         assert_fails(&trial.check(&CHECK), "none of 1 trades");
+    }
+
+    #[test]
+    fn a_trade_under_which_the_services_were_stopped_shows_nothing() {
+        let mut trial = faulty();
+        trial.attempt(1, "r2", Outcome::Unknown, (300, 400));
+        trial.unfinish();
+        trial.event(399, EventKind::Interrupted);
+        assert_inconclusive(&trial.check(&CHECK), "no trade was tried after");
     }
 
     #[test]

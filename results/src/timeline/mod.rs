@@ -66,6 +66,15 @@ pub struct ArrivalsEnded {
     pub unsent: u64,
 }
 
+/// That a trial was cut short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interruption {
+    /// When the harness gave the trial up. It stopped its clients and the services after that.
+    pub at_us: u64,
+    /// Why.
+    pub why: Option<String>,
+}
+
 /// What happened to the services of one trial. Everything in it is in the order of time; times are
 /// microseconds since the run's origin.
 #[derive(Clone, Debug, Default)]
@@ -82,8 +91,8 @@ pub struct Timeline {
     pub healed_us: Option<u64>,
     /// Whether all became equal, if that is known.
     pub settlement: Option<Settlement>,
-    /// Why the trial was cut short, if it was.
-    pub interrupted: Option<Option<String>>,
+    /// When and why the trial was cut short, if it was.
+    pub interrupted: Option<Interruption>,
     /// Whether every row of the trial is written.
     pub finished: bool,
     /// The faults, by number, that were to be injected at some time.
@@ -153,7 +162,8 @@ impl Timeline {
                 }
             }
             EventKind::Interrupted => {
-                self.interrupted.get_or_insert(event.detail.clone());
+                let why = event.detail.clone();
+                self.interrupted.get_or_insert(Interruption { at_us, why });
             }
             EventKind::Finished => self.finished = true,
             EventKind::Skipped => {
