@@ -9,9 +9,10 @@ use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
-use super::output::{Area, Drawing, Figure};
+use super::material::Material;
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
-use super::{Attempt, Material, plural, setting};
+use super::words::{LATENCY, cache_name, plural, rate_and_build, setting};
 use crate::records::{Manifest, Op};
 use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
@@ -76,7 +77,7 @@ struct Group<'a> {
 fn groups(summary: &[SummaryRow]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for row in summary {
-        let heading = super::rate_and_build(row.rate_per_s, row.build.as_deref());
+        let heading = rate_and_build(row.rate_per_s, row.build.as_deref());
         match groups.iter_mut().find(|group| group.heading == heading) {
             Some(group) => group.rows.push(row),
             None => groups.push(Group { heading, rows: vec![row] }),
@@ -114,7 +115,7 @@ impl LatencyByP {
         let title = format!("Latency of {} by share of trades", plural(op));
         let measured: u64 = rows().map(SummaryRow::answered).sum();
         let subtitle = format!("{} · {measured} {}", setting(material.run.manifest()), plural(op));
-        let chart = Lines::new(material, (title, subtitle), super::LATENCY, lines);
+        let chart = Lines::new(material, (title, subtitle), LATENCY, lines);
         let chart = chart.map_err(|why| format!("latency of {} by p: {why}", plural(op)))?;
         Ok(Self { op, chart })
     }
@@ -315,9 +316,4 @@ fn p_axis(manifest: &Manifest) -> Axis {
     }
     let ticks = settings.into_iter().map(|p| (p, p.to_string())).collect();
     Axis::fixed(P_TITLE, P_RANGE, ticks)
-}
-
-/// `cache on` or `cache off`.
-pub(super) fn cache_name(cache: bool) -> &'static str {
-    if cache { "cache on" } else { "cache off" }
 }

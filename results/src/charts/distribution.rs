@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::by_p::cache_name;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
-use super::output::{Area, Drawing, Figure};
+use super::material::Material;
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
-use super::{Attempt, Material, plural, rate_and_build, setting, to_ms};
+use super::words::{LATENCY, cache_name, plural, rate_and_build, setting, to_ms};
 use crate::records::{Cell, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured, op_name};
@@ -103,7 +103,7 @@ impl Distribution {
         panels.truncate(MOST_PANELS);
         let curves = || panels.iter().flat_map(|(_, curves)| curves);
         let points = || curves().flat_map(|curve| &curve.points);
-        let y = Axis::logarithmic(super::LATENCY, points().map(|point| point.1));
+        let y = Axis::logarithmic(LATENCY, points().map(|point| point.1));
         let mut legend: Vec<(Look, String)> = Vec::new();
         for curve in curves() {
             let label = curve.label();

@@ -1,11 +1,11 @@
 //! What was promised, what was looked at, and what was found.
 
 use super::evidence::Broken;
-use super::format::{NONE, capitalised, grouped, or_none};
-use super::opening::sign;
+use super::format::{NONE, anchor, capitalised, or_none, sign};
 use crate::checks::{
     CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, grouped_doubts, named,
 };
+use crate::text::grouped;
 use crate::thresholds::ThresholdResult;
 use crate::verdict::Verdict;
 
@@ -84,11 +84,6 @@ impl Consistency {
             logs: logs(&report.digests),
         }
     }
-}
-
-/// The id of a check's evidence.
-pub(super) fn anchor(check: &str) -> String {
-    format!("evidence-{check}")
 }
 
 impl CheckLine {

@@ -1,7 +1,6 @@
 //! A broken promise: the operations, the rows and the fault that show it.
 
-use super::consistency::anchor;
-use super::format::{capitalised, counted, exact_ms, or_none};
+use super::format::{anchor, capitalised, counted, exact_ms, or_none};
 use crate::checks::{CheckResult, HeldRow, OperationRow, TrialName, Violation, beside};
 use crate::records::{FinalKind, Op};
 use crate::summary::op_name;

@@ -13,7 +13,8 @@ pub(super) struct FileLink {
 }
 
 /// What may lie beside the page, in the order in which a reader may want it.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
+    ("figures.json", "every table of figures with its intervals, for programs"),
     ("summary.csv", "the tables above: a row per setting and operation"),
     ("availability.csv", "the answer sheets: a row per fault"),
     ("availability-overall.csv", "the answer sheets taken together: a row per kind of fault"),

@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 
 use super::belief::Belief;
 use super::consistency::Consistency;
+use super::error::PageError;
 use super::faults::Faults;
 use super::files::{self, FileLink};
 use super::limits;
+use super::material::Material;
 use super::opening::Opening;
 use super::pictures::Pictures;
 use super::setup::Setup;
-use super::tables::Tables;
-use super::{Material, PageError};
+use super::tables::Figures;
 use crate::records::RunFolder;
 
 /// All of the page's looks. It is no template: the policy names it by its hash.
@@ -30,7 +31,7 @@ struct Page {
     faults: Option<Faults>,
     pictures: Pictures,
     consistency: Consistency,
-    tables: Tables,
+    figures: Figures,
     setup: Setup,
     files: Vec<FileLink>,
     limits: Vec<String>,
@@ -38,15 +39,16 @@ struct Page {
 
 /// The page of a run whose charts lie in `folder`.
 pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<String, PageError> {
+    let figures = material.figures;
     let page = Page {
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
         opening: Opening::new(material),
         belief: Belief::new(material),
-        faults: Faults::new(&material.figures.availability),
-        pictures: Pictures::read(&material.figures.charts)?,
+        faults: Faults::new(&figures.availability, &figures.tables.faults, &figures.tables.kinds),
+        pictures: Pictures::read(&figures.charts)?,
         consistency: Consistency::new(material.consistency, material.thresholds),
-        tables: Tables::new(material.figures),
+        figures: Figures::new(&figures.tables),
         setup: Setup::new(material),
         files: files::beside(folder),
         limits: limits::of(material),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::PageError;
+use super::error::PageError;
 use crate::charts::{Chart, Drawn};
 
 /// A larger SVG is embedded as PNG, if that is smaller.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use results::checks::ConsistencyReport;
+use results::measurements::Measurements;
 use results::records::RunFolder;
 use results::report::Report;
 use results::run::Run;
@@ -58,8 +59,9 @@ impl Kept {
         let run = &Run::open(folder).unwrap();
         let checked = checks::check_run(run).unwrap();
         checked.write(folder).unwrap();
-        let held = thresholds::evaluate_run(run, checked.verdict).unwrap();
-        let figures = report::write(run).unwrap();
+        let measured = Measurements::new(run);
+        let held = thresholds::evaluate_run(&measured, checked.verdict).unwrap();
+        let figures = report::write(&measured).unwrap();
         let page = html::write(run, &figures, &checked, &held).unwrap();
         let text = |name: &str| fs::read_to_string(folder.path(name)).ok();
         let mut said = vec![
@@ -75,6 +77,7 @@ impl Kept {
             "availability.csv",
             "availability-overall.csv",
             "gaps.csv",
+            report::FIGURES_FILE,
             thresholds::FILE,
         ];
         said.extend(files.into_iter().filter_map(|name| Some((name, text(name)?))));

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::LazyLock;
 
+use results::measurements::Measurements;
 use results::records::{Cell, Event, EventKind, Manifest, Observation, Op, RunFolder};
 use results::{checks, html, report, thresholds};
 use scraper::{ElementRef, Html, Selector};
@@ -31,8 +32,9 @@ fn laid(run: &Run) -> Laid {
     let run = results::run::Run::open(&folder).unwrap();
     let checked = checks::check_run(&run).unwrap();
     checked.write(&folder).unwrap();
-    let held = thresholds::evaluate_run(&run, checked.verdict).unwrap();
-    let figures = report::write(&run).unwrap();
+    let measured = Measurements::new(&run);
+    let held = thresholds::evaluate_run(&measured, checked.verdict).unwrap();
+    let figures = report::write(&measured).unwrap();
     let path = html::write(&run, &figures, &checked, &held).unwrap();
     assert!(fs::metadata(&path).unwrap().len() < MAX_PAGE_BYTES);
     let text = fs::read_to_string(path).unwrap();
@@ -306,7 +308,7 @@ fn every_figure_of_the_summary_is_in_its_row() {
             let caption = text(table.select(&Selector::parse("caption").unwrap()).next().unwrap());
             for row in table.select(&Selector::parse("tbody tr").unwrap()) {
                 let cell = text(row.select(&Selector::parse("th").unwrap()).next().unwrap());
-                let figures = text(row).replace(['[', ']', ','], " ");
+                let figures = text(row).replace(['[', ']'], " ").replace(", ", " ");
                 let figures = figures.split_whitespace().map(str::to_owned).collect();
                 rows.insert((caption.clone(), cell), figures);
             }
@@ -330,16 +332,17 @@ fn every_figure_of_the_summary_is_in_its_row() {
             .flatten();
             let counts = [row.count, row.ok, row.rejected, row.failed, row.unknown];
             let ms = |us: u64| format!("{:.3}", us as f64 / 1000.0);
+            let grouped = results::text::grouped;
             let means = [row.mean_us, row.mean_low_us, row.mean_high_us];
             let rates = [row.throughput_per_s, row.throughput_low_per_s, row.throughput_high_per_s];
             let expected = latencies
                 .flatten()
                 .map(ms)
-                .chain(counts.map(|count| count.to_string()))
+                .chain(counts.map(grouped))
                 .chain(means.into_iter().flatten().map(|us| format!("{:.3}", us / 1000.0)))
                 .chain(rates.into_iter().flatten().map(|rate| format!("{rate:.1}")))
-                .chain(row.cache_hits.map(|hits| hits.to_string()))
-                .chain(row.cache_misses.map(|misses| misses.to_string()));
+                .chain(row.cache_hits.map(grouped))
+                .chain(row.cache_misses.map(grouped));
             for figure in expected {
                 assert!(shown.contains(&figure), "{figure} is not in {shown:?}");
             }

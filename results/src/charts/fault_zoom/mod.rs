@@ -15,10 +15,10 @@ use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, Grid, Panel, WIDTH};
 use super::marks::{self, SMALL};
-use super::output::{Area, Drawing, Figure};
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::trial::TrialView;
-use super::{Attempt, plural, setting, singular};
+use super::words::{LATENCY, plural, setting, singular};
 use crate::records::{Manifest, Op, Outcome};
 use moment::{Moment, SLICE_MS};
 
@@ -66,7 +66,7 @@ impl FaultZoom {
         let (felt, all_faults) = (all.len(), trial.faults.len());
         let moments = worst(all);
         let points = moments.iter().flat_map(|moment| &moment.points);
-        let latency = Axis::logarithmic(super::LATENCY, points.map(|point| point.ms));
+        let latency = Axis::logarithmic(LATENCY, points.map(|point| point.ms));
         let most = moments.iter().map(Moment::most_accepted).max().unwrap_or(0);
         let answers = Axis::from_zero(format!("per {SLICE_MS} ms"), [most as f64]);
         let of = if moments.len() < felt {
