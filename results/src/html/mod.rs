@@ -2,8 +2,8 @@
 //!
 //! One file that needs nothing: no script, no network, no font, no file beside it. What was asked,
 //! what the answer is and whether it can be believed come first; then the evidence, in the order in
-//! which a reader asks for it. Links lead to the run's other files, and are the only thing that is
-//! lost when the page is sent on alone.
+//! which a reader asks for it. A link leads to a place in the page, or saves a file that the page holds:
+//! nothing is lost when it is sent on alone but what is too large for it, and that is named.
 //!
 //! Each module turns one part of the run into plain values; the templates in `results/templates`
 //! only lay them out. Every value goes through the template engine's escaping, so that nothing in a
@@ -11,6 +11,7 @@
 
 mod belief;
 mod consistency;
+mod embed;
 mod error;
 mod evidence;
 mod faults;

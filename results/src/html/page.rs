@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::belief::Belief;
 use super::consistency::Consistency;
+use super::embed::Embedder;
 use super::error::PageError;
 use super::faults::Faults;
-use super::files::{self, FileLink};
+use super::files::{self, RunFile};
 use super::limits;
 use super::material::Material;
 use super::opening::Opening;
@@ -33,13 +34,17 @@ struct Page {
     consistency: Consistency,
     figures: Figures,
     setup: Setup,
-    files: Vec<FileLink>,
+    folder: String,
+    files: Vec<RunFile>,
     limits: Vec<String>,
 }
 
 /// The page of a run whose charts lie in `folder`.
 pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<String, PageError> {
     let figures = material.figures;
+    // Evidence first: it is what a page is sent on for.
+    let mut embedder = Embedder::new(folder);
+    let consistency = Consistency::new(material.consistency, material.thresholds, &mut embedder);
     let page = Page {
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
@@ -47,10 +52,11 @@ pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<Stri
         belief: Belief::new(material),
         faults: Faults::new(&figures.availability, &figures.tables.faults, &figures.tables.kinds),
         pictures: Pictures::read(&figures.charts)?,
-        consistency: Consistency::new(material.consistency, material.thresholds),
+        consistency,
         figures: Figures::new(&figures.tables),
         setup: Setup::new(material),
-        files: files::beside(folder),
+        folder: folder.name(),
+        files: files::of(folder, &mut embedder),
         limits: limits::of(material),
     };
     Ok(page.render()?)

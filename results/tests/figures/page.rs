@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use results::measurements::Measurements;
 use results::records::{Cell, Event, EventKind, Manifest, Observation, Op, RunFolder};
 use results::{checks, html, report, thresholds};
@@ -240,7 +242,7 @@ fn the_page_needs_nothing_but_itself() {
         for link in all(&page, "[href]") {
             let target = link.attr("href").unwrap();
             let inside = target.starts_with('#') || target == "data:,";
-            assert!(inside || laid.root.path().join(target).is_file(), "{name}: {target}");
+            assert!(inside || link.attr("download").is_some(), "{name}: {target}");
         }
         let style = text(all(&page, "style")[0]);
         assert!(!style.contains("url(") && !style.contains("@import"), "{name}");
@@ -252,6 +254,41 @@ fn the_page_needs_nothing_but_itself() {
         );
         assert!(!policy.contains("unsafe"), "{policy}");
     }
+}
+
+#[test]
+fn every_file_of_the_run_is_saved_from_the_page_alone_or_named_with_where_it_is() {
+    for (name, laid) in &*PAGES {
+        let page = Html::parse_document(&laid.text);
+        let saved = all(&page, "a[download]");
+        assert!(saved.len() >= 4, "{name}");
+        for link in &saved {
+            let file = link.attr("download").unwrap();
+            let (kind, data) = link.attr("href").unwrap().split_once(";base64,").unwrap();
+            assert!(kind.starts_with("data:"), "{name}: {kind}");
+            let contents = fs::read(laid.root.path().join(file)).unwrap();
+            assert!(STANDARD.decode(data).unwrap() == contents, "{name}: {file} is another");
+        }
+        let listed: Vec<String> = all(&page, ".files li")
+            .iter()
+            .map(|line| text(*line).split(' ').next().unwrap().to_owned())
+            .collect();
+        for file in ["summary.csv", "figures.json", "observations.csv", "manifest.json"] {
+            assert!(listed.iter().any(|listed| listed == file), "{name}: {file} in {listed:?}");
+        }
+        let folder = RunFolder::new(laid.root.path()).name();
+        let words = text(all(&page, "#files ~ p")[0]);
+        assert!(words.contains(&folder), "{words}");
+        for named in all(&page, ".files code, figure figcaption code") {
+            let path = laid.root.path().join(text(named));
+            assert!(path.is_file(), "{name}: {} is not there", path.display());
+        }
+    }
+    // The rows of a failover run are too many for its page, the tables made of them are not.
+    let page = Html::parse_document(&page_of("failover").text);
+    let named: Vec<String> = all(&page, ".files code").into_iter().map(text).collect();
+    assert!(named.contains(&"observations.csv".to_owned()), "{named:?}");
+    assert!(!all(&page, "a[download='availability.csv']").is_empty());
 }
 
 #[test]
