@@ -16,7 +16,7 @@ use super::words::{LATENCY, cache_name, plural, rate_and_build, setting};
 use crate::records::{Manifest, Op};
 use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
-use crate::text::three_digits;
+use crate::text::{counted, three_digits};
 
 /// The height of a panel.
 const PANEL_HEIGHT: i32 = 660;
@@ -114,7 +114,19 @@ impl LatencyByP {
         };
         let title = format!("Latency of {} by share of trades", plural(op));
         let measured: u64 = rows().map(SummaryRow::answered).sum();
-        let subtitle = format!("{} · {measured} {}", setting(material.run.manifest()), plural(op));
+        let left_out: usize = ["p50", "p99"]
+            .iter()
+            .map(|name| rows().filter(|row| row.is_withheld(name)).count())
+            .sum();
+        let withheld = match left_out {
+            0 => String::new(),
+            _ => {
+                let figures = counted(left_out as u64, "figure", "figures");
+                format!("\nleft out: {figures} below five times the generator's own lateness")
+            }
+        };
+        let of_run = setting(material.run.manifest());
+        let subtitle = format!("{of_run} · {measured} {}{withheld}", plural(op));
         let chart = Lines::new(material, (title, subtitle), LATENCY, lines);
         let chart = chart.map_err(|why| format!("latency of {} by p: {why}", plural(op)))?;
         Ok(Self { op, chart })
@@ -276,12 +288,19 @@ impl Lines {
             if !grid.is_leftmost(index) {
                 panel.y.title.clear();
             }
+            if self.panels.len() > 1 {
+                // Beside one another they would touch: one title stands below all of them.
+                panel.x.title.clear();
+            }
             panel.draw_axes(area, true)?;
             panel.heading(area, heading)?;
             // The lines of first rank come first in the legend and last in the drawing, on top.
             for line in lines.iter().rev() {
                 line.draw(area, &panel)?;
             }
+        }
+        if self.panels.len() > 1 {
+            grid.title_below(area, &self.x.title)?;
         }
         Ok(())
     }

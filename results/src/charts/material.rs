@@ -1,7 +1,10 @@
 //! Everything that charts are made of.
 
+use std::collections::HashMap;
+
 use crate::availability::AvailabilityRow;
 use crate::knee::Sweep;
+use crate::lateness::Lateness;
 use crate::run::Run;
 use crate::summary::SummaryRow;
 
@@ -14,6 +17,8 @@ pub struct Material<'a> {
     pub summary: &'a [SummaryRow],
     /// What each fault cost.
     pub availability: &'a [AvailabilityRow],
+    /// How late the generator of an open loop was itself, by the cell's id.
+    pub lateness: &'a HashMap<&'a str, Lateness>,
     /// The sweeps of the rate, if there were any.
     pub sweeps: &'a [Sweep],
 }

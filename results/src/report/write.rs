@@ -82,7 +82,13 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
     let path = folder.path(FIGURES_FILE);
     json.and_then(|json| fs::write(&path, json))
         .map_err(|source| ReportError::Write { path, source })?;
-    let material = Material { run, summary: &summary, availability: &faults, sweeps: &sweeps };
+    let material = Material {
+        run,
+        summary: &summary,
+        availability: &faults,
+        lateness: &late_cells,
+        sweeps: &sweeps,
+    };
     let charts = charts::draw(&material)?;
     Ok(Report {
         charts,

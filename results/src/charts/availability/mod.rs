@@ -80,7 +80,7 @@ impl Availability {
             legend: legend(&processes, &links, &service, &marks),
         };
         let most = service.answers.iter().copied().max().unwrap_or(0);
-        let answers = Axis::from_zero(format!("accepted {what} per {slice_ms} ms"), [most as f64]);
+        let answers = Axis::from_zero(format!("{what} per {slice_ms} ms"), [most as f64]);
         let range = (span_us.0 as f64 / 1e6, span_us.1 as f64 / 1e6);
         let time = Axis::linear("time since the run began (s)", range);
         Ok(Self {
