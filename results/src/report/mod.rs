@@ -5,7 +5,7 @@
 //!
 //! * [`Report`]: typed rows, and the tables of figures that are made of them once.
 //! * [`Tables`]: those tables, as text, page and `figures.json` have them.
-//! * [`write`]: all of it into the run's folder.
+//! * [`write()`]: all of it into the run's folder.
 
 mod tables;
 mod whole;

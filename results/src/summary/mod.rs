@@ -7,7 +7,7 @@
 //! accepted (ok) alone.
 //!
 //! In an open loop a latency counts from the moment at which the operation was due
-//! ([`Observation::response_us`]); what it would have been from the moment of sending stands beside,
+//! ([`Observation::response_us`](crate::records::Observation::response_us)); what it would have been from the moment of sending stands beside,
 //! as `uncorrected_...`.
 //!
 //! The trials of a cell are pooled: a row describes all its operations as one sample. Each
