@@ -27,6 +27,7 @@ pub mod html;
 pub mod knee;
 pub mod lateness;
 pub mod linear;
+mod parallel;
 pub mod report;
 pub mod run;
 pub mod stats;

@@ -3,7 +3,8 @@
 //! A client writes down what it asked for, and of an ok answer what that showed: it is none without. So a
 //! row that lacks some of it was not written by a client, and says nothing of the services.
 
-use super::history::{MalformedRow, Operation};
+use super::malformed::MalformedRow;
+use super::rows::Operation;
 use crate::records::{Observation, Op, Outcome, Phase, Row as _};
 
 /// Whether the row has everything that its kind promises.
@@ -11,6 +12,11 @@ pub(super) fn hold(operation: &Operation) -> Result<(), MalformedRow> {
     let Some((field, kind)) = lacking(&operation.row) else { return Ok(()) };
     let reason = format!("{kind} needs the field `{field}`");
     Err(MalformedRow { file: Observation::FILE, line: operation.line, reason })
+}
+
+/// A value of an operation that has everything that its kind promises.
+pub(super) fn to_be_there<T>(value: Option<T>) -> T {
+    value.expect("a history is made of operations that have what their kind promises")
 }
 
 /// The first field that it lacks, and what needs that.

@@ -20,7 +20,7 @@ mod marker;
 #[cfg(test)]
 mod tests;
 
-use crate::records::{Event, FinalRow, Numbered, Observation};
+use crate::records::{Event, FinalRow, Numbered, Observation, Row};
 
 use marker::Marker;
 
@@ -33,9 +33,8 @@ pub(super) struct Misfit {
 }
 
 /// The rows of one trial in one file.
-#[derive(Clone, Copy)]
-pub(super) struct Part<'a, T> {
-    pub(super) rows: &'a [Numbered<T>],
+pub(super) struct Part<'a, T: Row> {
+    pub(super) rows: &'a [T::Kept],
     /// Whether no row of another trial follows them, so that the end of the file may be missing.
     pub(super) is_last: bool,
     /// Whether it certainly is: the file ends in half a row.
