@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use super::report::Effect;
 use crate::lateness;
+use crate::records::Op;
 use crate::run::Run;
 
 /// A cell that both sides have: its id on either side. The first is its name in the comparison.
 pub(super) type Ids<'a> = (&'a str, &'a str);
 
-/// Names the figures of cells that are less than five times the generator's own lateness at the same
-/// percentile, on either side; nothing if there is none.
+/// Names the figures of cells that are less than five times the generator's own lateness with operations
+/// of their kind at the same percentile, on either side; nothing if there is none.
 pub(super) fn warning(a: &Run, b: &Run, cells: &[Ids<'_>], effects: &[Effect]) -> Option<String> {
     let trials = [a, b].map(lateness::by_trial);
     let [late_a, late_b] = [&trials[0], &trials[1]].map(|trials| lateness::by_cell(trials));
@@ -25,14 +26,17 @@ pub(super) fn warning(a: &Run, b: &Run, cells: &[Ids<'_>], effects: &[Effect]) -
             continue;
         };
         // Lookups are made in a closed loop.
-        let quantile = match effect.metric.as_str() {
-            "query.p50_us" | "trade.p50_us" => 0.5,
-            "query.p99_us" | "trade.p99_us" => 0.99,
+        let (op, quantile) = match effect.metric.as_str() {
+            "query.p50_us" => (Op::Query, 0.5),
+            "query.p99_us" => (Op::Query, 0.99),
+            "trade.p50_us" => (Op::Trade, 0.5),
+            "trade.p99_us" => (Op::Trade, 0.99),
             _ => continue,
         };
         let sides = [(late_a.get(of_a), effect.a), (late_b.get(of_b), effect.b)];
         let is_withheld = sides.into_iter().any(|(late, figure_us)| {
-            let own_us = late.and_then(|late| late.own.percentile_us(quantile));
+            let own = late.and_then(|late| late.own_by_op.get(&op));
+            let own_us = own.and_then(|own| own.percentile_us(quantile));
             lateness::is_withheld(figure_us, own_us.map(|us| us as f64))
         });
         if is_withheld {

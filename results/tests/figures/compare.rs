@@ -57,16 +57,25 @@ fn a_slower_run_is_worse_and_a_faster_one_better() {
     assert_eq!(between(2_000, 2_000).verdict, Change::WithinNoise);
 }
 
-/// The same as [`between`], in open loops whose generator sends each query `late_us` after it was due.
+/// The same as [`between`], in open loops whose generator sends each query `late_us` after it was due, and
+/// trades of another client in time.
 fn between_open_loops(late_us: u64) -> Comparison {
     let one = |name: &str| {
         let open = Cell { rate_per_s: Some(100.0), ..cell(0.0, true) };
         let mut made = rows(&[(open, 2_000)], 4);
+        let in_time = |query: &Observation| Observation {
+            op: Op::Trade,
+            client: query.client + 1,
+            planned_us: Some(query.start_us),
+            ..query.clone()
+        };
+        let trades: Vec<Observation> = made.observations.iter().map(in_time).collect();
         for row in &mut made.observations {
             row.planned_us = Some(row.start_us);
             row.start_us += late_us;
             row.end_us += late_us;
         }
+        made.observations.extend(trades);
         for trial in 1..=4 {
             let at = |at_us, kind| Event::new(&made.manifest.cells[0].id, trial, at_us, kind);
             let begins = at(0, EventKind::LoadBegan);
