@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use faults::disk::DiskFaults;
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
 use faults::events::EventSink;
@@ -73,6 +74,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         stocks: None,
         cap: None,
         relays: false,
+        disk_faults: DiskFaults::default(),
         flags: Vec::new(),
     })
 }

@@ -145,7 +145,7 @@ impl<'a> Trial<'a> {
         let at_us = fault.window.at_us;
         match change {
             Some(change) => self.load.first_ack_of(change.epoch?, at_us),
-            None if fault.it.role == Role::Leader && fault.it.kind == FaultKind::Kill => None,
+            None if fault.it.role == Role::Leader && fault.it.kind.is_deadly() => None,
             None => self.load.first_ack_sent(fault.it.injected.confirmed_us.unwrap_or(at_us)),
         }
     }

@@ -203,7 +203,7 @@ fn not_replaced(history: &History<'_>) -> Option<String> {
     let all = history.timeline.disturbances(0);
     let alone = all.iter().filter(|disturbance| disturbance.faults.len() == 1);
     let mut killed = alone.flat_map(|disturbance| &disturbance.faults).filter(|fault| {
-        fault.kind == FaultKind::Kill && fault.injected.target.as_deref() == Some("leader")
+        fault.kind.is_deadly() && fault.injected.target.as_deref() == Some("leader")
     });
     let replaced = |fault: &Fault| {
         let at_us = fault.injected.at_us;
