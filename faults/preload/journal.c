@@ -237,7 +237,7 @@ static void begin_anew(void)
         return;
     atomic_store_explicit(&control->journal_begin, begin, memory_order_release);
     /* Gives the memory back; positions go on counting. */
-    fallocate64(journal, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off64_t)old, (off64_t)(begin - old));
+    REAL(fallocate64)(journal, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off64_t)old, (off64_t)(begin - old));
 }
 
 static int begin_record(void)

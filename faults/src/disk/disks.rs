@@ -168,7 +168,11 @@ impl Disks {
 impl Disk {
     fn is_reached(&self, pid: u32) -> bool {
         let version = self.page.get(Word::Version).ok();
-        version == Some(page::VERSION) && self.page.get(Word::Pid).ok() == Some(pid.into())
+        let is_loaded =
+            version == Some(page::VERSION) && self.page.get(Word::Pid).ok() == Some(pid.into());
+        // A program that it replaced itself with (a shell's exec) may have been started without the library.
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps"));
+        is_loaded && maps.is_ok_and(|maps| maps.contains(page::CONTROL))
     }
 
     fn unflushed(&self) -> MutexGuard<'_, Unflushed> {

@@ -13,6 +13,8 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 /// What the library must say at its handshake.
 pub(super) const VERSION: u64 = 1;
+/// What the page is called among the mappings of its process.
+pub(super) const CONTROL: &str = "disk-control";
 const WORD_BYTES: u64 = 8;
 const PAGE_BYTES: u64 = 4096;
 
@@ -54,7 +56,7 @@ pub(super) struct Page(File);
 
 impl Page {
     pub(super) fn new() -> io::Result<Self> {
-        let file = memory_file("disk-control")?;
+        let file = memory_file(CONTROL)?;
         file.set_len(PAGE_BYTES)?;
         Ok(Self(file))
     }
