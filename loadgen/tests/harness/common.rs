@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use results::records::{EventKind, RunFolder};
+
+use crate::ports;
 
 /// Far beyond what anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -163,14 +165,11 @@ fn is_running(pid: u32) -> bool {
     !matches!(state, Some('Z' | 'X'))
 }
 
-/// A base port with free ports after it, as far as can be known. It lies below the range that the
-/// system takes ports for outgoing connections from, so that none of those gets in between.
+/// A base port for a bazaar's five processes: no other test's bazaar takes one of them, nor does an
+/// outgoing connection, though nobody listens there while a process is dead.
 pub(crate) fn free_base_port() -> u16 {
-    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    eventually("free ports", || {
-        let base = rand::random_range(10_000..30_000);
-        (base..base + 5).all(is_free).then_some(base)
-    })
+    let [base, ..]: [_; 5] = ports::reserved(Ipv4Addr::LOCALHOST);
+    base.port()
 }
 
 /// The files and folders in `folder`, sorted.

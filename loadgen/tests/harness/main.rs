@@ -14,6 +14,8 @@ mod console;
 mod endings;
 mod open_loop;
 mod output;
+#[path = "../../../services/tests/shared/ports.rs"]
+mod ports;
 mod progress;
 mod runs;
 mod serve;

@@ -82,7 +82,7 @@ pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
     let whole = history.timeline.whole(&[FRONT_END, CATALOG], between);
     let trades = possible_trades(history);
     let reads = whole.into_iter().filter_map(|span| {
-        let to_us = span.to_us.unwrap_or(u64::MAX).min(serves_until_us(&history.timeline));
+        let to_us = span.to_us.unwrap_or(u64::MAX).min(serves_until_us(history.timeline));
         let from_us = if span.from_us == 0 {
             0
         } else {

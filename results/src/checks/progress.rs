@@ -89,7 +89,7 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
     }
     // A refusal is an answer, but no trade; it shows neither progress nor the lack of it.
     // Nor does a trade under which the services were stopped, since the trial was cut short.
-    let until_us = needs::serves_until_us(&history.timeline);
+    let until_us = needs::serves_until_us(history.timeline);
     let tried: Vec<_> = history
         .trades
         .iter()
