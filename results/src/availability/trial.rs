@@ -6,7 +6,7 @@ use super::gaps;
 use super::load::{Kind, Load};
 use super::window::Window;
 use crate::records::{Action, FinalRow, Numbered, Observation};
-use crate::timeline::{self, Configuration, FaultKind, Role, Span, Term, Timeline};
+use crate::timeline::{self, Configuration, Role, Span, Term, Timeline};
 
 /// Everything about one repetition of one cell.
 pub(super) struct Trial<'a> {

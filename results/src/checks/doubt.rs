@@ -9,7 +9,7 @@ use std::fmt;
 use super::history::History;
 use crate::records::{Action, Subject};
 use crate::text::counted;
-use crate::timeline::{Act, Fault, FaultKind, NotConfirmed};
+use crate::timeline::{Act, Fault, NotConfirmed};
 
 /// What a check needs besides a trial that ran as planned and was recorded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
