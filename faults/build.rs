@@ -21,7 +21,9 @@ fn main() {
     match command.status() {
         Ok(status) if status.success() => {}
         outcome => {
-            println!("cargo::error=the library for faults of disks was not built: {command:?}: {outcome:?}");
+            println!(
+                "cargo::error=the library for faults of disks was not built: {command:?}: {outcome:?}"
+            );
         }
     }
 }

@@ -21,9 +21,8 @@ use tokio::time::Instant;
 pub use crate::act::{Act, ActError};
 use crate::child::Child;
 use crate::clock::monotonic_us;
-use crate::disk::Disks;
 pub use crate::config::{BazaarConfig, Durability};
-pub use disks::{HarmedDisk, PowerCut};
+use crate::disk::Disks;
 use crate::events::EventSink;
 use crate::http::{Call, HttpClient};
 use crate::launch::{self, Launch};
@@ -34,6 +33,7 @@ use crate::relay::{self, Network};
 use crate::schedule::Action;
 use crate::spawner::Spawner;
 pub use crate::start_error::StartError;
+pub use disks::{HarmedDisk, PowerCut};
 
 /// How often a whole bazaar is tried on other ports when one turned out to be taken after all.
 /// Ports are reserved among harnesses, so even one collision is rare.

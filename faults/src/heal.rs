@@ -90,7 +90,11 @@ impl Healing<'_> {
             };
             self.events.emit_at(at_us, EventKind::Injected, fill);
             let seen = self.bazaar.disk_recovered(name).await.map_err(|error| (name, error))?;
-            self.events.emit_at(self.events.origin().since_origin(seen), EventKind::Confirmed, fill);
+            self.events.emit_at(
+                self.events.origin().since_origin(seen),
+                EventKind::Confirmed,
+                fill,
+            );
         }
         Ok(())
     }

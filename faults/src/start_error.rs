@@ -54,7 +54,9 @@ pub enum StartError {
     #[error("what breaks disks cannot be prepared: {0}")]
     Disks(#[source] io::Error),
     /// A fault of a disk cannot reach a process.
-    #[error("no fault of a disk can reach {name} ({program}): {reason}; leave its disk faults out of the plan")]
+    #[error(
+        "no fault of a disk can reach {name} ({program}): {reason}; leave its disk faults out of the plan"
+    )]
     OutOfReach {
         /// Which process.
         name: ProcessName,

@@ -72,7 +72,10 @@ impl Disks {
 
     /// What the next life of a process needs in its environment: nothing, if its disk is not broken in this run.
     /// The life before must be over.
-    pub(crate) fn begin_life(&self, name: ProcessName) -> io::Result<Vec<(&'static str, OsString)>> {
+    pub(crate) fn begin_life(
+        &self,
+        name: ProcessName,
+    ) -> io::Result<Vec<(&'static str, OsString)>> {
         let Some(disk) = self.disks.get(&name) else { return Ok(Vec::new()) };
         disk.absorb()?;
         disk.page.set(Word::Pid, 0)?;

@@ -94,7 +94,12 @@ impl Unflushed {
         Ok(())
     }
 
-    fn take_in(&mut self, at: u64, record: &Record<'_>, files: &mut BTreeMap<u32, PathBuf>) -> Option<()> {
+    fn take_in(
+        &mut self,
+        at: u64,
+        record: &Record<'_>,
+        files: &mut BTreeMap<u32, PathBuf>,
+    ) -> Option<()> {
         let &Record { kind, file, value, data } = record;
         let path = || PathBuf::from(OsStr::from_bytes(data));
         let of_file = |files: &BTreeMap<u32, PathBuf>| files.get(&file).cloned();
@@ -125,7 +130,8 @@ impl Unflushed {
             7 => {
                 let gone = path();
                 self.forget(|_, change| {
-                    change.name() == Some(&gone) || change.content_of().is_some_and(|path| *path == gone)
+                    change.name() == Some(&gone)
+                        || change.content_of().is_some_and(|path| *path == gone)
                 });
             }
             8 => {
@@ -198,7 +204,8 @@ impl<'a> Record<'a> {
         let (file, rest) = rest.split_first_chunk()?;
         let (value, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
-        let (data, rest) = rest.split_at_checked(usize::try_from(u64::from_ne_bytes(*length)).ok()?)?;
+        let (data, rest) =
+            rest.split_at_checked(usize::try_from(u64::from_ne_bytes(*length)).ok()?)?;
         *bytes = rest;
         let (kind, file) = (u32::from_ne_bytes(*kind), u32::from_ne_bytes(*file));
         Some(Self { kind, file, value: u64::from_ne_bytes(*value), data })

@@ -37,10 +37,14 @@ impl Library {
 /// Why the library did not answer from a process of this program, as far as that can be told.
 pub(crate) fn why_out_of_reach(program: &Path) -> String {
     match is_static(program) {
-        Ok(true) => "it is a static program, which imports nothing that could be preloaded".to_owned(),
-        Ok(false) => "it runs without the library that was preloaded (a program with more rights than its \
+        Ok(true) => {
+            "it is a static program, which imports nothing that could be preloaded".to_owned()
+        }
+        Ok(false) => {
+            "it runs without the library that was preloaded (a program with more rights than its \
                       caller, or for another C library, takes none)"
-            .to_owned(),
+                .to_owned()
+        }
         Err(error) => format!("{} cannot be read: {error}", PathBuf::from(program).display()),
     }
 }

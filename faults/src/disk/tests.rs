@@ -308,7 +308,8 @@ fn whatever_is_done_a_power_cut_leaves_what_was_flushed_last() {
             let letter = char::from(byte);
             let order = match rng.random_range(0..10) {
                 0..5 => {
-                    let (offset, length) = (rng.random_range(0..200_000), rng.random_range(1..90_000));
+                    let (offset, length) =
+                        (rng.random_range(0..200_000), rng.random_range(1..90_000));
                     model.is.resize(model.is.len().max(offset + length), 0);
                     model.is[offset..offset + length].fill(byte);
                     format!("write {name} {offset} {length} {letter}")

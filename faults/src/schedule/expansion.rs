@@ -79,9 +79,7 @@ impl Expansion {
         }
         match for_ms {
             Some(_) if action.is_end() => {
-                let problem = format!(
-                    "a {action} does not last; for_ms belongs to what it ends"
-                );
+                let problem = format!("a {action} does not last; for_ms belongs to what it ends");
                 self.refuse("for_ms", problem);
             }
             Some(0) | Some(MAX_MS..) => {

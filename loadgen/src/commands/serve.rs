@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use faults::disk::DiskFaults;
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
+use faults::disk::DiskFaults;
 use faults::events::EventSink;
 use faults::probes;
 use results::records::{Event, EventKind};

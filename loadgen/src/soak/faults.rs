@@ -5,9 +5,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use ::faults::process::ProcessName;
-use ::faults::schedule::{
-    Action, CutMode, DiskHarm, Link, LinkHarm, PlannedFault, Target,
-};
+use ::faults::schedule::{Action, CutMode, DiskHarm, Link, LinkHarm, PlannedFault, Target};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use wire::ids::ReplicaId;

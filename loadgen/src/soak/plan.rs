@@ -176,8 +176,9 @@ mod tests {
         let of_processes = [Action::Kill, Action::Pause, Action::PowerCut]
             .into_iter()
             .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
-        let of_disks =
-            [Action::StallDisk, Action::SlowDisk, Action::FullDisk].into_iter().flat_map(|action| {
+        let of_disks = [Action::StallDisk, Action::SlowDisk, Action::FullDisk]
+            .into_iter()
+            .flat_map(|action| {
                 // The front-end writes when somebody is elected, removed or added, and hardly ever else.
                 processes[..4].iter().map(move |name| (action.to_string(), (*name).to_owned()))
             });

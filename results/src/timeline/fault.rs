@@ -66,7 +66,8 @@ impl Fault {
             || death.detail.as_deref().is_some_and(|detail| self.kind.explains(detail));
         let Span { from_us, to_us } = self.span();
         // The write that failed was a moment before the end.
-        let to_us = to_us.map(|to_us| if self.kind.is_deadly() { to_us } else { to_us + ENDS_WITHIN_US });
+        let to_us =
+            to_us.map(|to_us| if self.kind.is_deadly() { to_us } else { to_us + ENDS_WITHIN_US });
         explains && Span { from_us, to_us }.contains(death.at_us)
     }
 

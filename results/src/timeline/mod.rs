@@ -233,8 +233,7 @@ impl Timeline {
     /// codes of a process that cannot write.
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
         self.deaths.iter().filter(|death| {
-            let mut own =
-                self.faults.iter().filter(|fault| fault.process() == Some(death.process));
+            let mut own = self.faults.iter().filter(|fault| fault.process() == Some(death.process));
             !own.any(|fault| fault.explains(death))
         })
     }
