@@ -10,6 +10,7 @@ pub fn headline(rows: &[AvailabilityRow]) -> Option<String> {
     let sentences: Vec<String> = [
         (FaultGroup::LeaderKill, "leader kill", "leader kills"),
         (FaultGroup::LeaderPause, "leader pause", "leader pauses"),
+        (FaultGroup::LeaderDisk, "leader disk fault", "leader disk faults"),
     ]
     .into_iter()
     .filter_map(|(group, one, many)| {
