@@ -258,7 +258,7 @@ impl SoakReport {
         let (total, skipped) = (faults.values().sum::<u64>(), sum(|round| round.skipped));
         line(format!("  faults        {total}; acts that found nobody to be done to: {skipped}"));
         for (kind, count) in faults {
-            line(format!("    {kind:<20} {count:>5}"));
+            line(format!("    {kind:<18} {count:>5}"));
         }
         for round in self.rounds.iter().filter(|round| round.verdict != Verdict::Pass) {
             line(round.to_line());
