@@ -11,6 +11,8 @@
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
 //! * [`lateness`], [`knee`]: what the generator of an open loop offered, how late it was, and which
 //!   rate was still held.
+//! * [`measurements`]: these, each measured once for all who ask.
+//! * [`table`]: the one model in which figures are shown, as text, page and JSON.
 //! * [`charts`]: the same as pictures.
 //! * [`compare`]: what changed between two runs, and whether it is more than noise.
 //! * [`thresholds`]: what the figures must keep to.
@@ -27,10 +29,12 @@ pub mod html;
 pub mod knee;
 pub mod lateness;
 pub mod linear;
+pub mod measurements;
 pub mod report;
 pub mod run;
 pub mod stats;
 pub mod summary;
+pub mod table;
 pub mod text;
 pub mod thresholds;
 pub mod timeline;

@@ -5,11 +5,19 @@
 /// newline.
 #[must_use]
 pub fn aligned(header: &[&str], left: usize, rows: &[Vec<String>]) -> String {
+    let header: Vec<(&str, bool)> =
+        header.iter().enumerate().map(|(column, &title)| (title, column < left)).collect();
+    lined_up(&header, rows)
+}
+
+/// The same, with the side of each column beside its title: `true` is left.
+#[must_use]
+pub(crate) fn lined_up(header: &[(&str, bool)], rows: &[Vec<String>]) -> String {
     let cells = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
     let widths: Vec<usize> = header
         .iter()
         .enumerate()
-        .map(|(column, title)| {
+        .map(|(column, (title, _))| {
             let widest = rows.iter().map(|row| cells(row, column).chars().count()).max();
             widest.unwrap_or(0).max(title.chars().count())
         })
@@ -17,15 +25,16 @@ pub fn aligned(header: &[&str], left: usize, rows: &[Vec<String>]) -> String {
     let line = |row: &[String]| {
         let padded: Vec<String> = widths
             .iter()
+            .zip(header)
             .enumerate()
-            .map(|(column, &width)| {
+            .map(|(column, (&width, (_, is_left)))| {
                 let cell = cells(row, column);
-                if column < left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                if *is_left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
             })
             .collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
-    let titles: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
+    let titles: Vec<String> = header.iter().map(|(title, _)| (*title).to_owned()).collect();
     let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
     let body: String = rows.iter().map(|row| line(row)).collect();
     line(&titles) + &line(&rule) + &body
@@ -42,6 +51,20 @@ pub fn three_digits(value: f64) -> String {
         _ => 3,
     };
     format!("{value:.decimals$}")
+}
+
+/// A count with commas: `148,230`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// Microseconds as milliseconds with a unit: `0.213 ms`.
@@ -65,6 +88,12 @@ mod tests {
         let row = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
         let text = aligned(&["name", "n"], 1, &[row("a", "1000"), row("longer", "7")]);
         assert_eq!(text, "name       n\n------  ----\na       1000\nlonger     7\n");
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        let shown = [0, 999, 1000, 148_230, 1_000_000].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "148,230", "1,000,000"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use anyhow::Context;
 use results::catalog_queries;
 use results::checks::{self, ConsistencyReport};
 use results::html;
+use results::measurements::Measurements;
 use results::records::RunFolder;
 use results::report::{self, Report};
 use results::run::Run;
@@ -59,8 +60,9 @@ impl ForPrograms {
 /// A file of the run cannot be read or written.
 pub(super) fn finish(folder: &RunFolder, keep_data: bool) -> anyhow::Result<Found> {
     let run = Run::open(folder)?;
-    let found = check_and_write(&run)?;
-    let shown = write_page(&run, &found).map(|page| show_figures(folder, &page));
+    let measured = Measurements::new(&run);
+    let found = check_and_write(&measured)?;
+    let shown = write_page(&measured, &found).map(|page| show_figures(folder, &page));
     show_verdicts(&found);
     say!("Everything is in {}", folder.root().display());
     // The checks do not need the figures, and so are shown even if those cannot be drawn.
@@ -77,8 +79,9 @@ pub(super) fn finish(folder: &RunFolder, keep_data: bool) -> anyhow::Result<Foun
 /// A file of the run cannot be read or written.
 pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<Found> {
     let run = Run::open(folder)?;
-    let found = check_and_write(&run)?;
-    show_figures(folder, &write_page(&run, &found)?);
+    let measured = Measurements::new(&run);
+    let found = check_and_write(&measured)?;
+    show_figures(folder, &write_page(&measured, &found)?);
     Ok(found)
 }
 
@@ -91,10 +94,11 @@ pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<Found> {
     // A report of another version, or none at all, says something else as well.
     let before = ConsistencyReport::read(folder).ok().flatten();
     let run = Run::open(folder)?;
-    let found = check_and_write(&run)?;
+    let measured = Measurements::new(&run);
+    let found = check_and_write(&measured)?;
     let is_same = ConsistencyReport::read(folder)? == before && found.held.is_empty();
     if !is_same && folder.path(html::FILE).is_file() {
-        write_page(&run, &found)?;
+        write_page(&measured, &found)?;
     }
     show_verdicts(&found);
     Ok(found)
@@ -106,9 +110,9 @@ struct Page {
     figures: Report,
 }
 
-fn write_page(run: &Run, found: &Found) -> anyhow::Result<Page> {
-    let figures = report::write(run)?;
-    let path = html::write(run, &figures, &found.checked, &found.held)?;
+fn write_page(measured: &Measurements<'_>, found: &Found) -> anyhow::Result<Page> {
+    let figures = report::write(measured)?;
+    let path = html::write(measured.run(), &figures, &found.checked, &found.held)?;
     Ok(Page { path, figures })
 }
 
@@ -126,10 +130,10 @@ fn show_figures(folder: &RunFolder, page: &Page) {
     say!();
 }
 
-fn check_and_write(run: &Run) -> anyhow::Result<Found> {
-    let checked = checks::check_run(run)?;
-    checked.write(run.folder()).context("cannot write consistency.json")?;
-    let held = thresholds::evaluate_run(run, checked.verdict)?;
+fn check_and_write(measured: &Measurements<'_>) -> anyhow::Result<Found> {
+    let checked = checks::check_run(measured.run())?;
+    checked.write(measured.run().folder()).context("cannot write consistency.json")?;
+    let held = thresholds::evaluate_run(measured, checked.verdict)?;
     Ok(Found { checked, held })
 }
 

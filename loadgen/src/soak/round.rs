@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use results::checks::{self, ConsistencyReport};
 use results::html;
+use results::measurements::Measurements;
 use results::records::RunFolder;
 use results::report as figures;
 use results::run::Run;
@@ -133,7 +134,7 @@ fn judge(
         fs::write(&path, checked.to_text())
             .with_context(|| format!("cannot write {}", path.display()))?;
         // A soak's plans demand nothing of figures.
-        html::write(&run, &figures::write(&run)?, &checked, &[])?;
+        html::write(&run, &figures::write(&Measurements::new(&run))?, &checked, &[])?;
     } else if !keep_data {
         for name in BULKY {
             remove(&folder.path(name))?;

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use results::checks::{self, ConsistencyReport};
+use results::measurements::Measurements;
 use results::records::RunFolder;
 use results::run::Run;
 use results::{html, report};
@@ -44,7 +45,7 @@ fn main() -> Result<(), Failure> {
         ["report", folder] => {
             let mut steps = Steps::new();
             let (run, checked) = checked(&RunFolder::new(folder), &mut steps)?;
-            let figures = report::write(&run)?;
+            let figures = report::write(&Measurements::new(&run))?;
             steps.done("figures and charts");
             html::write(&run, &figures, &checked, &[])?;
             steps.done("page");

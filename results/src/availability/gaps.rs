@@ -13,7 +13,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::AvailabilityRow;
+use super::row::AvailabilityRow;
 use crate::records::{FaultSet, Observation, Op, Phase};
 use crate::run::{Run, Trial};
 use crate::summary::is_answered;

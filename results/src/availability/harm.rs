@@ -1,6 +1,6 @@
 //! Lost, doubled and stale: what the checks found, on the sheet of the fault that did it.
 
-use super::AvailabilityRow;
+use super::row::AvailabilityRow;
 use crate::checks::{ConsistencyReport, FaultHarm, TrialName};
 
 /// The checks that must have been able to tell if a 0 is to mean anything.

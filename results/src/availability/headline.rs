@@ -1,12 +1,13 @@
 //! The one line that people came for.
 
-use super::overall::{OverallRow, overall};
-use super::{AvailabilityRow, FaultGroup};
+use super::overall::{FaultGroup, OverallRow};
+use super::row::AvailabilityRow;
 use crate::text::{counted, three_digits};
 
-/// What the leader's deaths cost, and its pauses if there were any; nothing if no leader was hit.
+/// What the leader's deaths cost, and its pauses if there were any; nothing if no leader was hit. `overall`
+/// is what [`overall`](super::overall()) says of the same faults.
 #[must_use]
-pub fn headline(rows: &[AvailabilityRow]) -> Option<String> {
+pub fn headline(rows: &[AvailabilityRow], overall: &[OverallRow]) -> Option<String> {
     let sentences: Vec<String> = [
         (FaultGroup::LeaderKill, "leader kill", "leader kills"),
         (FaultGroup::LeaderPause, "leader pause", "leader pauses"),
@@ -14,20 +15,19 @@ pub fn headline(rows: &[AvailabilityRow]) -> Option<String> {
     ]
     .into_iter()
     .filter_map(|(group, one, many)| {
-        let hit: Vec<AvailabilityRow> =
-            rows.iter().filter(|row| FaultGroup::of(row) == group).cloned().collect();
-        (!hit.is_empty()).then(|| sentence(&hit, one, many))
+        let hit: Vec<&AvailabilityRow> =
+            rows.iter().filter(|row| FaultGroup::of(row) == group).collect();
+        let acks = overall.iter().find(|row| row.group == group && row.figure == "first_ack_ms");
+        (!hit.is_empty()).then(|| sentence(&hit, acks, one, many))
     })
     .collect();
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// About faults of one group, of which there is at least one.
-fn sentence(rows: &[AvailabilityRow], one: &str, many: &str) -> String {
-    let overall = overall(rows);
-    let figure = |name: &str| overall.iter().find(|row| row.figure == name);
-    let times = figure("first_ack_ms").map_or_else(String::new, first_acks);
-    let sum = |count: fn(&AvailabilityRow) -> u64| rows.iter().map(count).sum::<u64>();
+fn sentence(rows: &[&AvailabilityRow], acks: Option<&OverallRow>, one: &str, many: &str) -> String {
+    let times = acks.map_or_else(String::new, first_acks);
+    let sum = |count: fn(&AvailabilityRow) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
     format!(
         "{}: {times}; {} failed, {} unknown, {} retried{}.",
         counted(rows.len() as u64, one, many),
@@ -61,9 +61,10 @@ fn first_acks(acks: &OverallRow) -> String {
 }
 
 /// What was lost, doubled and stale; nothing if that could not be told of every fault.
-fn harm(rows: &[AvailabilityRow]) -> String {
-    let sum =
-        |count: fn(&AvailabilityRow) -> Option<u64>| rows.iter().map(count).sum::<Option<u64>>();
+fn harm(rows: &[&AvailabilityRow]) -> String {
+    let sum = |count: fn(&AvailabilityRow) -> Option<u64>| {
+        rows.iter().map(|row| count(row)).sum::<Option<u64>>()
+    };
     let lost = sum(|row| row.lost);
     match (lost, sum(|row| row.doubled), sum(|row| row.stale)) {
         (Some(lost), Some(doubled), Some(stale)) => {

@@ -14,7 +14,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::AvailabilityRow;
+use super::row::AvailabilityRow;
 use crate::stats::median;
 use crate::timeline::{FaultKind, Role};
 
@@ -110,32 +110,41 @@ pub struct OverallRow {
     pub total: Option<f64>,
 }
 
-/// A figure of a fault, and whether it can be added up.
-type Figure = (&'static str, fn(&AvailabilityRow) -> Option<f64>, bool);
+impl OverallRow {
+    /// What people call the figure.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        let known = FIGURES.iter().find(|(name, ..)| *name == self.figure);
+        known.map_or("", |(_, title, ..)| title)
+    }
+}
+
+/// A figure of a fault: its column, what people call it, its value, and whether it can be added up.
+type Figure = (&'static str, &'static str, fn(&AvailabilityRow) -> Option<f64>, bool);
 
 /// Every figure that is looked at over all faults, in the order of the file.
 const FIGURES: [Figure; 21] = [
-    ("confirmed_ms", |row| row.confirmed_ms, false),
-    ("detected_ms", |row| row.detected_ms, false),
-    ("election_ms", |row| row.election_ms, false),
-    ("new_leader_ms", |row| row.new_leader_ms, false),
-    ("takeover_ms", |row| row.takeover_ms, false),
-    ("serving_ms", |row| row.serving_ms, false),
-    ("first_ack_ms", |row| row.first_ack_ms, false),
-    ("backlog_drained_ms", |row| row.backlog_drained_ms, false),
-    ("p99_back_ms", |row| row.p99_back_ms, false),
-    ("longest_gap_ms", |row| row.longest_gap_ms, false),
-    ("back_in_sync_ms", |row| row.back_in_sync_ms, false),
-    ("trades_missing_ms", |row| row.trades_missing_ms, false),
-    ("reads_missing_ms", |row| row.reads_missing_ms, false),
-    ("trades_missing", |row| row.trades_missing, true),
-    ("reads_missing", |row| row.reads_missing, true),
-    ("failed", |row| counted(Some(row.failed)), true),
-    ("unknown", |row| counted(Some(row.unknown)), true),
-    ("retried", |row| counted(Some(row.retried)), true),
-    ("lost", |row| counted(row.lost), true),
-    ("doubled", |row| counted(row.doubled), true),
-    ("stale", |row| counted(row.stale), true),
+    ("confirmed_ms", "seen to have worked", |row| row.confirmed_ms, false),
+    ("detected_ms", "detected", |row| row.detected_ms, false),
+    ("election_ms", "election", |row| row.election_ms, false),
+    ("new_leader_ms", "new leader", |row| row.new_leader_ms, false),
+    ("takeover_ms", "takeover", |row| row.takeover_ms, false),
+    ("serving_ms", "new leader serves", |row| row.serving_ms, false),
+    ("first_ack_ms", "first ack", |row| row.first_ack_ms, false),
+    ("backlog_drained_ms", "drained", |row| row.backlog_drained_ms, false),
+    ("p99_back_ms", "p99 back", |row| row.p99_back_ms, false),
+    ("longest_gap_ms", "longest gap", |row| row.longest_gap_ms, false),
+    ("back_in_sync_ms", "in sync", |row| row.back_in_sync_ms, false),
+    ("trades_missing_ms", "trades missing, as ms of service", |row| row.trades_missing_ms, false),
+    ("reads_missing_ms", "reads missing, as ms of service", |row| row.reads_missing_ms, false),
+    ("trades_missing", "trades missing", |row| row.trades_missing, true),
+    ("reads_missing", "reads missing", |row| row.reads_missing, true),
+    ("failed", "failed", |row| counted(Some(row.failed)), true),
+    ("unknown", "unknown", |row| counted(Some(row.unknown)), true),
+    ("retried", "retried", |row| counted(Some(row.retried)), true),
+    ("lost", "lost", |row| counted(row.lost), true),
+    ("doubled", "doubled", |row| counted(row.doubled), true),
+    ("stale", "stale", |row| counted(row.stale), true),
 ];
 
 fn counted(count: Option<u64>) -> Option<f64> {
@@ -169,7 +178,7 @@ pub fn write_overall_csv(rows: &[OverallRow], writer: impl io::Write) -> Result<
 }
 
 impl OverallRow {
-    fn new(group: FaultGroup, rows: &[&AvailabilityRow], (name, value, adds): &Figure) -> Self {
+    fn new(group: FaultGroup, rows: &[&AvailabilityRow], (name, _, value, adds): &Figure) -> Self {
         let mut values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
         values.sort_by(f64::total_cmp);
         let interval = interval_of_median(&values);

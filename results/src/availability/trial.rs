@@ -1,9 +1,9 @@
 //! One trial: its faults in the order of time, and what each of them cost.
 
-use super::AvailabilityRow;
 use super::calm::{Calm, Missing};
 use super::gaps;
 use super::load::{Kind, Load};
+use super::row::AvailabilityRow;
 use super::window::Window;
 use crate::records::{Action, FinalRow, Numbered, Observation};
 use crate::timeline::{self, Configuration, Role, Span, Term, Timeline};

@@ -9,13 +9,14 @@ use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
-use super::output::{Area, Drawing, Figure};
+use super::material::Material;
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
-use super::{Attempt, Material, plural, setting};
+use super::words::{LATENCY, cache_name, plural, rate_and_build, setting};
 use crate::records::{Manifest, Op};
 use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
-use crate::text::three_digits;
+use crate::text::{counted, three_digits};
 
 /// The height of a panel.
 const PANEL_HEIGHT: i32 = 660;
@@ -76,7 +77,7 @@ struct Group<'a> {
 fn groups(summary: &[SummaryRow]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for row in summary {
-        let heading = super::rate_and_build(row.rate_per_s, row.build.as_deref());
+        let heading = rate_and_build(row.rate_per_s, row.build.as_deref());
         match groups.iter_mut().find(|group| group.heading == heading) {
             Some(group) => group.rows.push(row),
             None => groups.push(Group { heading, rows: vec![row] }),
@@ -113,8 +114,20 @@ impl LatencyByP {
         };
         let title = format!("Latency of {} by share of trades", plural(op));
         let measured: u64 = rows().map(SummaryRow::answered).sum();
-        let subtitle = format!("{} · {measured} {}", setting(material.run.manifest()), plural(op));
-        let chart = Lines::new(material, (title, subtitle), super::LATENCY, lines);
+        let left_out: usize = ["p50", "p99"]
+            .iter()
+            .map(|name| rows().filter(|row| row.is_withheld(name)).count())
+            .sum();
+        let withheld = match left_out {
+            0 => String::new(),
+            _ => {
+                let figures = counted(left_out as u64, "figure", "figures");
+                format!("\nleft out: {figures} below five times the generator's own lateness")
+            }
+        };
+        let of_run = setting(material.run.manifest());
+        let subtitle = format!("{of_run} · {measured} {}{withheld}", plural(op));
+        let chart = Lines::new(material, (title, subtitle), LATENCY, lines);
         let chart = chart.map_err(|why| format!("latency of {} by p: {why}", plural(op)))?;
         Ok(Self { op, chart })
     }
@@ -275,12 +288,19 @@ impl Lines {
             if !grid.is_leftmost(index) {
                 panel.y.title.clear();
             }
+            if self.panels.len() > 1 {
+                // Beside one another they would touch: one title stands below all of them.
+                panel.x.title.clear();
+            }
             panel.draw_axes(area, true)?;
             panel.heading(area, heading)?;
             // The lines of first rank come first in the legend and last in the drawing, on top.
             for line in lines.iter().rev() {
                 line.draw(area, &panel)?;
             }
+        }
+        if self.panels.len() > 1 {
+            grid.title_below(area, &self.x.title)?;
         }
         Ok(())
     }
@@ -315,9 +335,4 @@ fn p_axis(manifest: &Manifest) -> Axis {
     }
     let ticks = settings.into_iter().map(|p| (p, p.to_string())).collect();
     Axis::fixed(P_TITLE, P_RANGE, ticks)
-}
-
-/// `cache on` or `cache off`.
-pub(super) fn cache_name(cache: bool) -> &'static str {
-    if cache { "cache on" } else { "cache off" }
 }

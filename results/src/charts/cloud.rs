@@ -13,6 +13,7 @@ use super::frame::Panel;
 use super::marks;
 use super::output::{Area, Drawing};
 use super::palette;
+use super::words::to_ms;
 use crate::records::{Observation, Op, Outcome};
 use crate::summary::is_answered;
 
@@ -36,7 +37,7 @@ impl Point {
             op: row.op,
             outcome: row.outcome,
             at: row.due_us() as f64 / 1e6,
-            ms: super::to_ms(row.response_us()),
+            ms: to_ms(row.response_us()),
         }
     }
 }

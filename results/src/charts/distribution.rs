@@ -10,13 +10,14 @@ use std::collections::HashMap;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::by_p::cache_name;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
 use super::marks;
-use super::output::{Area, Drawing, Figure};
+use super::material::Material;
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
-use super::{Attempt, Material, plural, rate_and_build, setting, to_ms};
+use super::words::{LATENCY, cache_name, plural, rate_and_build, setting, to_ms};
+use crate::lateness::is_withheld;
 use crate::records::{Cell, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured, op_name};
@@ -31,6 +32,8 @@ const MOST_PANELS: usize = 12;
 const POINTS_PER_DECADE: u32 = 40;
 /// Where the axis ends, as log10(1 / (1 - q)): 99.99 %.
 const END: f64 = 4.0;
+/// What the subtitle says where percentiles are left out.
+const WITHHELD: &str = "\nleft out: percentiles below five times the generator's own lateness";
 /// The percentiles that are labelled.
 const LABELS: [(f64, &str); 6] =
     [(0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99")];
@@ -44,19 +47,43 @@ struct Measured {
     sent: Latencies,
 }
 
-/// One curve: position in the tail and latency in ms.
+/// Points of a curve that are next to each other: position in the tail and latency in ms.
+type Stretch = Vec<(f64, f64)>;
+
+/// One curve.
 struct Curve {
     cache: bool,
     corrected: bool,
     count: u64,
-    points: Vec<(f64, f64)>,
+    /// What of it is told; in more than one piece, or none, where percentiles are withheld.
+    stretches: Vec<Stretch>,
+    /// Where it ends, if that is told.
+    end: Option<(f64, f64)>,
+    is_withheld: bool,
 }
 
 impl Curve {
-    fn new(cache: bool, corrected: bool, latencies: &Latencies) -> Option<Self> {
+    /// `own` is how late the generator was itself, if that is part of these latencies.
+    fn new(
+        cache: bool,
+        corrected: bool,
+        latencies: &Latencies,
+        own: Option<&Latencies>,
+    ) -> Option<Self> {
         let count = latencies.count();
-        let points = (count > 0).then(|| points(latencies))?;
-        Some(Self { cache, corrected, count, points })
+        let points = (count > 0).then(|| points(latencies, own))?;
+        let told = |point: &Point| !point.is_withheld;
+        let stretches = points.chunk_by(|a, b| a.is_withheld == b.is_withheld);
+        let stretches = stretches.filter(|stretch| stretch.iter().all(told));
+        let place = |point: &Point| (point.x, point.ms);
+        Some(Self {
+            cache,
+            corrected,
+            count,
+            stretches: stretches.map(|stretch| stretch.iter().map(place).collect()).collect(),
+            end: points.last().filter(|last| told(last)).map(place),
+            is_withheld: !points.iter().all(told),
+        })
     }
 
     fn look(&self) -> Look {
@@ -92,7 +119,8 @@ impl Distribution {
             }
         }
         let manifest = material.run.manifest();
-        let mut panels = panels(&manifest.cells, &measured);
+        let own = |cell: &Cell| material.lateness.get(cell.id.as_str())?.own_by_op.get(&op);
+        let mut panels = panels(&manifest.cells, &measured, own);
         if panels.is_empty() {
             return Err(format!("distribution of {}: none answered", plural(op)));
         }
@@ -102,21 +130,22 @@ impl Distribution {
         };
         panels.truncate(MOST_PANELS);
         let curves = || panels.iter().flat_map(|(_, curves)| curves);
-        let points = || curves().flat_map(|curve| &curve.points);
-        let y = Axis::logarithmic(super::LATENCY, points().map(|point| point.1));
+        let points = || curves().flat_map(|curve| curve.stretches.iter().flatten());
+        let y = Axis::logarithmic(LATENCY, points().map(|point| point.1));
         let mut legend: Vec<(Look, String)> = Vec::new();
-        for curve in curves() {
+        for curve in curves().filter(|curve| !curve.stretches.is_empty()) {
             let label = curve.label();
             if !legend.iter().any(|(_, known)| *known == label) {
                 legend.push((curve.look(), label));
             }
         }
+        let withheld = if curves().any(|curve| curve.is_withheld) { WITHHELD } else { "" };
         let number: u64 = measured.values().map(|measured| measured.response.count()).sum();
         let frame = Frame {
             title: format!("Latency distribution of {}, by share of trades p", plural(op)),
             subtitle: format!(
                 "{} · {number} {}{of}\na curve of fewer than 10,000 ends at its slowest operation: \
-                 n of them say nothing beyond the percentile 1 - 1/n",
+                 n of them say nothing beyond the percentile 1 - 1/n{withheld}",
                 setting(manifest),
                 plural(op)
             ),
@@ -128,10 +157,12 @@ impl Distribution {
     /// How far each curve of every panel goes.
     fn in_words(&self) -> String {
         let ends = |curves: &[Curve]| {
-            let ends = curves.iter().filter_map(|curve| {
-                let &(end, ms) = curve.points.last()?;
+            let ends = curves.iter().map(|curve| {
+                let Some((end, ms)) = curve.end else {
+                    return format!("the slowest are withheld with {}", curve.label());
+                };
                 let what = if end < END { "slowest" } else { "99.99 %" };
-                Some(format!("{what} {} ms with {}", three_digits(ms), curve.label()))
+                format!("{what} {} ms with {}", three_digits(ms), curve.label())
             });
             ends.collect::<Vec<_>>().join(", ")
         };
@@ -171,9 +202,11 @@ impl Figure for Distribution {
             panel.draw_axes(area, true)?;
             panel.heading(area, heading)?;
             for curve in curves.iter().rev() {
-                let points: Vec<_> = curve.points.iter().map(|&point| panel.at(point)).collect();
-                marks::series(area, &points, curve.look())?;
-                let end = points.last().copied();
+                for stretch in &curve.stretches {
+                    let points: Vec<_> = stretch.iter().map(|&point| panel.at(point)).collect();
+                    marks::series(area, &points, curve.look())?;
+                }
+                let end = curve.end.map(|end| panel.at(end));
                 marks::series(area, end.as_slice(), palette::cache_end(curve.cache))?;
             }
         }
@@ -182,7 +215,11 @@ impl Figure for Distribution {
 }
 
 /// One panel per p, rate and build that has data, in the order of p.
-fn panels(cells: &[Cell], measured: &HashMap<&str, Measured>) -> Vec<(String, Vec<Curve>)> {
+fn panels<'o>(
+    cells: &[Cell],
+    measured: &HashMap<&str, Measured>,
+    own: impl Fn(&Cell) -> Option<&'o Latencies>,
+) -> Vec<(String, Vec<Curve>)> {
     let mut sorted: Vec<&Cell> = cells.iter().collect();
     sorted.sort_by(|a, b| a.p.total_cmp(&b.p));
     let mut panels: Vec<(String, Vec<Curve>)> = Vec::new();
@@ -192,8 +229,9 @@ fn panels(cells: &[Cell], measured: &HashMap<&str, Measured>) -> Vec<(String, Ve
         let parts = [format!("p = {}", cell.p), rest];
         let heading = parts.iter().filter(|part| !part.is_empty());
         let heading = heading.cloned().collect::<Vec<_>>().join(" · ");
-        let curves = [(true, &of_cell.response), (false, &of_cell.sent)]
-            .map(|(corrected, latencies)| Curve::new(cell.cache, corrected, latencies));
+        let curves = [(true, &of_cell.response, own(cell)), (false, &of_cell.sent, None)];
+        let curves = curves
+            .map(|(corrected, latencies, own)| Curve::new(cell.cache, corrected, latencies, own));
         let curves = curves.into_iter().flatten();
         match panels.iter_mut().find(|(known, _)| *known == heading) {
             Some((_, known)) => known.extend(curves),
@@ -216,8 +254,20 @@ fn tail(quantile: f64) -> f64 {
     -(1.0 - quantile).log10()
 }
 
+/// A percentile of a curve.
+struct Point {
+    x: f64,
+    ms: f64,
+    is_withheld: bool,
+}
+
 /// From the fastest operation to the end of the axis, or to the slowest if that comes before.
-fn points(latencies: &Latencies) -> Vec<(f64, f64)> {
+fn points(latencies: &Latencies, own: Option<&Latencies>) -> Vec<Point> {
+    let point = |x: f64, us: u64, own_us: Option<u64>| {
+        let is_withheld = is_withheld(us as f64, own_us.map(|us| us as f64));
+        Point { x, ms: to_ms(us), is_withheld }
+    };
+    let own_at = |quantile: f64| own.and_then(|own| own.percentile_us(quantile));
     let last = (latencies.count() as f64).log10();
     let end = last.min(END);
     let steps = (end * f64::from(POINTS_PER_DECADE)).ceil().max(1.0) as u32;
@@ -226,9 +276,9 @@ fn points(latencies: &Latencies) -> Vec<(f64, f64)> {
         .filter_map(|step| {
             let x = end * f64::from(step) / f64::from(steps);
             let quantile = 1.0 - 10_f64.powf(-x);
-            Some((x, to_ms(latencies.percentile_us(quantile)?)))
+            Some(point(x, latencies.percentile_us(quantile)?, own_at(quantile)))
         })
-        .chain(slowest.map(|max_us| (end, to_ms(max_us))))
+        .chain(slowest.map(|max_us| point(end, max_us, own.and_then(Latencies::max_us))))
         .collect()
 }
 
@@ -244,9 +294,25 @@ mod tests {
     #[test]
     fn a_curve_ends_at_its_slowest_operation_or_at_9999() {
         let few: Latencies = (1..=1000).collect();
-        assert_eq!(points(&few).last(), Some(&(3.0, 1.0)));
+        let end = |latencies: &Latencies| Curve::new(true, true, latencies, None).unwrap().end;
+        assert_eq!(end(&few), Some((3.0, 1.0)));
         let many: Latencies = (1..=40_000).collect();
-        let (x, ms) = points(&many).last().copied().unwrap();
+        let (x, ms) = end(&many).unwrap();
         assert!((x - END).abs() < 1e-9 && (39.9..=40.0).contains(&ms), "{x} {ms}");
+    }
+
+    #[test]
+    fn what_is_below_five_times_the_generators_lateness_is_no_part_of_a_curve() {
+        let latencies: Latencies = (1..=1000).map(|us| us * 10).collect();
+        let late = |from: u64| (1..=1000).map(|n| if n < from { 1 } else { 9_000 }).collect();
+        let curve = |own: &Latencies| Curve::new(true, true, &latencies, Some(own)).unwrap();
+        let whole = curve(&late(1001));
+        assert!(whole.stretches.len() == 1 && whole.end.is_some() && !whole.is_withheld);
+        let cut = curve(&late(900));
+        let last = cut.stretches.last().and_then(|stretch| stretch.last()).unwrap().0;
+        assert!((tail(0.85)..=tail(0.9)).contains(&last), "{last}");
+        assert!(cut.end.is_none() && cut.is_withheld);
+        let none = curve(&late(0));
+        assert!(none.stretches.is_empty() && none.is_withheld);
     }
 }

@@ -266,6 +266,18 @@ impl Grid {
         }
     }
 
+    /// Writes the title of an axis that all cells share below the middle of the last row.
+    pub(super) fn title_below<DB: DrawingBackend>(
+        &self,
+        area: &Area<DB>,
+        title: &str,
+    ) -> Drawing<DB> {
+        let last = self.bounds((self.rows * self.columns - 1).unsigned_abs() as usize);
+        let middle = i32::midpoint(self.bounds(0).left, last.right);
+        let style = marks::anchored(marks::text(TEXT), HPos::Center);
+        area.draw_text(title, &style, (middle, last.bottom + TEXT.cast_signed() * 5 / 2))
+    }
+
     /// Whether the cell is the first of its row.
     pub(super) fn is_leftmost(&self, index: usize) -> bool {
         (index as i32).rem_euclid(self.columns) == 0

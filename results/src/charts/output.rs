@@ -46,6 +46,9 @@ pub(super) type Area<DB> = DrawingArea<DB, Shift>;
 pub(super) type Drawing<DB, T = ()> =
     Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
+/// A figure, or the reason why there is none.
+pub(super) type Attempt<F> = Result<F, String>;
+
 /// A chart that is ready to be drawn: it has something to show.
 pub(super) trait Figure {
     /// Its name, its title and what it shows, in words.

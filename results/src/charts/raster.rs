@@ -174,7 +174,19 @@ impl<'a> DrawingBackend for Raster<'a> {
         path: I,
         style: &S,
     ) -> Outcome<'a> {
-        self.inner.draw_path(path.into_iter().map(scaled), &Scaled::of(style))
+        // Piece by piece: the backend's own joints are mitres without a limit, and shoot far out of the
+        // picture's panel where a line turns sharply.
+        let (path, style) = (path.into_iter().map(scaled).collect::<Vec<_>>(), Scaled::of(style));
+        for piece in path.windows(2) {
+            self.inner.draw_path(piece.iter().copied(), &style)?;
+        }
+        let inner = path.get(1..path.len().saturating_sub(1)).unwrap_or_default();
+        if style.stroke_width > SCALE {
+            for &joint in inner {
+                self.inner.draw_circle(joint, style.stroke_width / 2, &style, true)?;
+            }
+        }
+        Ok(())
     }
 
     fn draw_circle<S: BackendStyle>(
@@ -214,5 +226,30 @@ impl<'a> DrawingBackend for Raster<'a> {
         let (dx, dy) = style.transform().transform(0, (em * lift_em).round() as i32);
         let (x, y) = scaled(pos);
         self.inner.draw_text(text, &larger, (x + dx, y + dy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plotters::style::{Color, RED};
+
+    use super::*;
+
+    /// The rows of a picture of 100 by 100 in which something was drawn.
+    fn drawn_rows(path: &[BackendCoord]) -> Vec<usize> {
+        let mut canvas = Canvas::new((100, 100));
+        canvas.pixels.fill(255);
+        canvas.backend().draw_path(path.iter().copied(), &Color::stroke_width(&RED, 3)).unwrap();
+        let picture = canvas.averaged();
+        let rows = picture.chunks_exact(100 * CHANNELS).enumerate();
+        rows.filter(|(_, row)| row.iter().any(|&channel| channel < 255)).map(|(y, _)| y).collect()
+    }
+
+    #[test]
+    fn a_line_that_turns_sharply_stays_where_its_points_are() {
+        let rows = drawn_rows(&[(10, 60), (50, 40), (51, 40), (52, 60), (53, 40), (90, 60)]);
+        let (first, last) = (rows.first().unwrap(), rows.last().unwrap());
+        assert!((37..=40).contains(first) && (60..=63).contains(last), "{first} to {last}");
+        assert_eq!(rows.len(), last - first + 1, "without a hole");
     }
 }

@@ -6,13 +6,13 @@
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::by_p::cache_name;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks;
-use super::output::{Area, Drawing, Figure};
+use super::material::Material;
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
-use super::{Attempt, Material, rate_and_build, setting, to_ms};
+use super::words::{LATENCY, cache_name, rate_and_build, setting, to_ms};
 use crate::knee::{Step, Sweep};
 
 /// Heights of the panels of latency and of answers, the gap between them, and the space for the labels
@@ -82,7 +82,7 @@ impl RateSweep {
         let values = |lines: &[Line]| {
             lines.iter().flat_map(|line| &line.points).map(|point| point.1).collect::<Vec<_>>()
         };
-        let latency = Axis::logarithmic(super::LATENCY, values(&latencies));
+        let latency = Axis::logarithmic(LATENCY, values(&latencies));
         let answered = values(&answers).into_iter().chain(rates());
         let answered = Axis::logarithmic("accepted per second", answered);
         let rest = rate_and_build(None, first.build.as_deref());

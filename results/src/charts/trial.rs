@@ -1,7 +1,8 @@
 //! One trial of one cell, as the charts over time look at it.
 
-use super::Material;
 use super::faults::Fault;
+use super::material::Material;
+use super::words::rate_and_build;
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Observation, Phase};
 use crate::run::Trial;
@@ -60,7 +61,7 @@ impl<'a> TrialView<'a> {
             0 | 1 => String::new(),
             trials => format!(" · trial {} of {trials}", self.number),
         };
-        let rest = super::rate_and_build(self.cell.rate_per_s, self.cell.build.as_deref());
+        let rest = rate_and_build(self.cell.rate_per_s, self.cell.build.as_deref());
         let rest = if rest.is_empty() { rest } else { format!(" · {rest}") };
         format!("p = {} · {cache}{rest}{trial}", self.cell.p)
     }

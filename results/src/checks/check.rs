@@ -6,7 +6,7 @@ use super::doubt::{Doubt, Need};
 use super::evidence::Violation;
 use super::harm::Harms;
 use super::history::History;
-use super::report::RunFile;
+use super::run_file::RunFile;
 
 /// How many violations of a check are kept with their evidence; the rest are only counted. The
 /// first few tell what went wrong, and a thousandth would only make the report hard to open.

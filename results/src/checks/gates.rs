@@ -15,7 +15,7 @@ use crate::records::{Op, Phase};
 use crate::timeline::Disturbance;
 
 use super::history::History;
-use super::report::TrialName;
+use super::trial_name::TrialName;
 
 /// Operations that must have succeeded between two disturbances. With fewer it would be by chance
 /// which of the few clients' steps a fault falls on, and one slow client could be all there is.

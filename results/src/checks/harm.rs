@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::nearest_fault;
 use super::history::History;
-use super::report::TrialName;
+use super::trial_name::TrialName;
 use crate::text::counted;
 
 /// What became of a trade or a read.

@@ -10,6 +10,7 @@ use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
 use super::index::Index;
+use super::malformed::MalformedRow;
 use super::promised;
 use crate::records::{
     Cell, FinalKind, FinalRow, InitialStock, Manifest, Numbered, Observation, Op, Outcome, Row as _,
@@ -24,14 +25,6 @@ pub(crate) type FinalLine = Numbered<FinalRow>;
 
 /// The source name of the catalog in `final.csv`.
 pub(crate) const CATALOG: &str = "catalog";
-
-/// A row that lacks what its kind promises.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct MalformedRow {
-    pub(crate) file: &'static str,
-    pub(crate) line: u64,
-    pub(crate) reason: String,
-}
 
 /// What a trade is: the part that client, logs and catalog must agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use super::check::{Check, Finding};
 use super::doubt::Doubt;
 use super::evidence::Violation;
 use super::history::{History, Operation};
-use super::report::TrialName;
+use super::run_file::{PICTURES, RunFile};
 use super::stock_histories::{Origin, StockTrial, stock_histories};
-use super::{RunFile, text};
+use super::text;
+use super::trial_name::TrialName;
 use crate::linear::picture::{self, Band, Scene};
 use crate::linear::{Budget, Decision, Explanation, explain, search};
 
@@ -25,9 +26,6 @@ pub(super) const CHECK: Check = Check {
     needs: &[],
     examine,
 };
-
-/// How the pictures' names begin.
-pub(super) const PICTURES: &str = "linearizability-";
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     examine_within(history, Budget::default(), finding);

@@ -30,6 +30,7 @@ mod harm;
 mod history;
 mod index;
 mod linearizability;
+mod malformed;
 mod needs;
 mod numbering;
 mod progress;
@@ -40,6 +41,7 @@ mod real_time;
 mod replicas;
 mod report;
 mod reproduce;
+mod run_file;
 mod share;
 mod shown_orders;
 mod stock_histories;
@@ -47,8 +49,11 @@ mod survival;
 #[cfg(test)]
 mod testing;
 mod text;
+mod trial_name;
+mod words;
 
 pub(crate) use text::{beside, named};
+pub(crate) use words::milliseconds;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -63,16 +68,16 @@ pub use gates::{
 pub use harm::{FaultHarm, Harmed};
 pub use replicas::LogDigest;
 pub(crate) use report::grouped_doubts;
-pub use report::{
-    CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunFile, RunSummary,
-    TrialName,
-};
+pub use report::{CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunSummary};
+pub use run_file::RunFile;
+pub use trial_name::TrialName;
 
 use self::check::{Check, Finding};
 use self::doubt::{Doubt, Need};
 use self::gates::Gates;
 use self::harm::Harms;
-use self::history::{History, MalformedRow};
+use self::history::History;
+use self::malformed::MalformedRow;
 use self::report::Tally;
 use crate::records::FolderError;
 use crate::run::{Run, Trial};
@@ -189,12 +194,6 @@ fn examine(check: &Check, history: &History<'_>, doubts: &[Doubt]) -> Finding {
         finding.doubt(Doubt::NothingExamined(what));
     }
     finding
-}
-
-/// Microseconds as the milliseconds that people read.
-fn milliseconds(us: u64) -> f64 {
-    // Exact below 2^53 us, which is 285 years.
-    us as f64 / 1_000.0
 }
 
 impl RunSummary {

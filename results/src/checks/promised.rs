@@ -3,11 +3,11 @@
 //! A client writes down what it asked for, and of an ok answer what that showed: it is none without. So a
 //! row that lacks some of it was not written by a client, and says nothing of the services.
 
-use super::history::{MalformedRow, Operation};
-use crate::records::{Observation, Op, Outcome, Phase, Row as _};
+use super::malformed::MalformedRow;
+use crate::records::{Numbered, Observation, Op, Outcome, Phase, Row as _};
 
 /// Whether the row has everything that its kind promises.
-pub(super) fn hold(operation: &Operation) -> Result<(), MalformedRow> {
+pub(super) fn hold(operation: &Numbered<Observation>) -> Result<(), MalformedRow> {
     let Some((field, kind)) = lacking(&operation.row) else { return Ok(()) };
     let reason = format!("{kind} needs the field `{field}`");
     Err(MalformedRow { file: Observation::FILE, line: operation.line, reason })
@@ -43,7 +43,6 @@ fn lacking(row: &Observation) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::Numbered;
 
     fn row(op: Op) -> Observation {
         Observation {

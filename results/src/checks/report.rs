@@ -1,7 +1,6 @@
 //! `consistency.json`: what every check found in the whole run.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,8 +11,9 @@ use super::check::{Check, Finding, MAX_EVIDENCE};
 use super::evidence::Violation;
 use super::gates::Gate;
 use super::harm::FaultHarm;
-use super::linearizability::PICTURES;
 use super::replicas::LogDigest;
+use super::run_file::{PICTURES, RunFile};
+use super::trial_name::TrialName;
 use crate::records::{FolderError, Manifest, RunFolder};
 use crate::verdict::Verdict;
 
@@ -22,21 +22,6 @@ pub const REPORT_FORMAT: u32 = 1;
 
 /// The name of the file in a run's folder.
 const FILE: &str = "consistency.json";
-
-/// Which trial of which cell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrialName {
-    /// The cell of the manifest.
-    pub cell: String,
-    /// Which repetition of the cell, from 1.
-    pub trial: u32,
-}
-
-impl fmt::Display for TrialName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} trial {}", self.cell, self.trial)
-    }
-}
 
 /// How much of something was looked at, in all trials together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,14 +79,6 @@ pub struct CheckResult {
     pub evidence: Vec<Violation>,
 }
 
-impl CheckResult {
-    /// What was looked at, and the largest values that were met, in words.
-    #[must_use]
-    pub fn examined_text(&self) -> String {
-        super::text::examined(self)
-    }
-}
-
 /// What was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -146,15 +123,6 @@ impl RunSummary {
             deaths: 0,
         }
     }
-}
-
-/// A file that belongs beside the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunFile {
-    /// Its name in the run's folder.
-    pub name: String,
-    /// What it holds.
-    pub contents: String,
 }
 
 /// The consistency report of a run.
@@ -237,18 +205,6 @@ impl ConsistencyReport {
     #[must_use]
     pub fn violations(&self) -> u64 {
         self.checks.iter().map(|check| check.violations).sum()
-    }
-
-    /// The verdict in a sentence.
-    #[must_use]
-    pub fn headline(&self) -> String {
-        super::text::headline(self)
-    }
-
-    /// The report for people: verdict first, then the checks, the doubts, the logs, the evidence.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        super::text::render(self)
     }
 
     /// Writes `consistency.json` and [its files](Self::files) into the run's folder. Pictures of an

@@ -6,9 +6,8 @@ use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
 use super::harm::Harmed;
 use super::replicas::LogDigest;
-use super::report::{
-    CheckResult, ConsistencyReport, Count, DoubtReport, TrialName, grouped_doubts,
-};
+use super::report::{CheckResult, ConsistencyReport, Count, DoubtReport, grouped_doubts};
+use super::trial_name::TrialName;
 use super::{MAX_EVIDENCE, milliseconds};
 use crate::records::{FinalKind, Op};
 use crate::text::{aligned, counted};
@@ -23,8 +22,30 @@ const SHOWN_AGREEMENTS: usize = 10;
 /// How many operations and rows are shown per violation; the JSON has them all.
 const SHOWN_ROWS: usize = 12;
 
+impl CheckResult {
+    /// What was looked at, and the largest values that were met, in words.
+    #[must_use]
+    pub fn examined_text(&self) -> String {
+        examined(self)
+    }
+}
+
+impl ConsistencyReport {
+    /// The verdict in a sentence.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        headline(self)
+    }
+
+    /// The report for people: verdict first, then the checks, the doubts, the logs, the evidence.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        render(self)
+    }
+}
+
 /// The whole report.
-pub(super) fn render(report: &ConsistencyReport) -> String {
+fn render(report: &ConsistencyReport) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write_report(&mut text, report);
@@ -48,7 +69,7 @@ fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
 }
 
 /// The verdict in a sentence.
-pub(super) fn headline(report: &ConsistencyReport) -> String {
+fn headline(report: &ConsistencyReport) -> String {
     let with =
         |verdict| report.checks.iter().filter(|check| check.verdict == Some(verdict)).count();
     let judged = report.checks.iter().filter(|check| check.verdict.is_some()).count();
@@ -121,7 +142,7 @@ fn write_table(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
 }
 
 /// What a check looked at, and the largest values that it met.
-pub(super) fn examined(check: &CheckResult) -> String {
+fn examined(check: &CheckResult) -> String {
     let counts = check.examined.iter().map(|Count { what, count }| format!("{count} {what}"));
     let maxima = check.maxima.iter().map(|(name, value)| match name.as_str() {
         "stale_ms" => format!("stalest by {value:.3} ms"),

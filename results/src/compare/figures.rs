@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::effect::{Design, Draws, Ratio, ratio, ratio_of_medians};
 use super::judge::{self, Change, Good};
-use super::report::Effect;
+use super::report::{Effect, MUST_SEE};
 use super::side::{CellSample, Kind};
 use crate::availability::AvailabilityRow;
 use crate::records::Op;
@@ -86,7 +86,7 @@ impl MeasuredEffect {
             low_percent: margin.map(|margin| percent(logarithm - margin)),
             high_percent: margin.map(|margin| percent(logarithm + margin)),
             could_hide: self.must_be_seen
-                && margin.is_none_or(|margin| worst(margin) >= super::MUST_SEE.ln_1p()),
+                && margin.is_none_or(|margin| worst(margin) >= MUST_SEE.ln_1p()),
             change,
         }
     }

@@ -2,12 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Measured;
 use super::judge::Change;
+use crate::run::Run;
 use crate::stats::MIN_TRIALS;
+use crate::verdict::Verdict;
 
 /// The version of the format of a comparison in JSON.
 pub const COMPARISON_FORMAT: u32 = 2;
+
+/// A comparison that could miss a median or a throughput worse by this much cannot call it noise.
+pub const MUST_SEE: f64 = 0.20;
 
 /// Which run, and which build of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +27,10 @@ pub struct SideName {
 }
 
 impl SideName {
-    pub(super) fn new(measured: &Measured<'_>, build: Option<&str>) -> Self {
-        let manifest = measured.run.manifest();
+    pub(super) fn new(run: &Run, build: Option<&str>) -> Self {
+        let manifest = run.manifest();
         Self {
-            run: measured.name(),
+            run: run.folder().name(),
             build: build.map(str::to_owned),
             commit: manifest.commit.clone(),
             started_at: manifest.started_at.clone(),
@@ -53,7 +57,7 @@ pub struct Effect {
     pub low_percent: Option<f64>,
     /// The upper bound.
     pub high_percent: Option<f64>,
-    /// Whether it could be worse by [`MUST_SEE`](super::MUST_SEE) without this comparison seeing it;
+    /// Whether it could be worse by [`MUST_SEE`] without this comparison seeing it;
     /// asked of medians and throughputs only.
     pub could_hide: bool,
     /// What can be said of it.
@@ -100,6 +104,19 @@ pub struct Comparison {
     pub cells: Vec<Effect>,
 }
 
+impl Comparison {
+    /// The verdict as every other command gives it: worse is fail, what cannot be told is
+    /// inconclusive, anything else is pass.
+    #[must_use]
+    pub fn as_verdict(&self) -> Verdict {
+        match self.verdict {
+            Change::Worse => Verdict::Fail,
+            Change::Unknown => Verdict::Inconclusive,
+            Change::Better | Change::WithinNoise => Verdict::Pass,
+        }
+    }
+}
+
 /// The verdict of a headline of so many trials, and why.
 pub(super) fn verdict(headline: &[Effect], trials: usize) -> (Change, String) {
     if trials < MIN_TRIALS {
@@ -131,7 +148,7 @@ pub(super) fn verdict(headline: &[Effect], trials: usize) -> (Change, String) {
             "Cannot be told: {} could be worse by {:.0}% without being seen; more or longer trials \
              would tell.",
             hidden.join(", "),
-            super::MUST_SEE * 100.0
+            MUST_SEE * 100.0
         );
         return (Change::Unknown, reason);
     }

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::DEFAULT_FLOOR;
 use super::effect::{Design, Draws};
 use super::figures;
+use super::floor::DEFAULT_FLOOR;
 use super::judge::Change;
 use super::report::{Effect, verdict};
 use super::side::{CellSample, Kind};

@@ -1,9 +1,61 @@
 //! A comparison for people: as a table in a terminal, and as Markdown for a pull request.
 
 use super::report::{Comparison, Effect, SideName};
-use crate::text::{aligned, counted, three_digits};
+use crate::stats::Interval;
+use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
+use crate::text::counted;
+
+/// What there is of an effect.
+const FIELDS: [Field<Effect>; 7] = [
+    (Column::new("cell", "cell", Unit::Text), |effect| {
+        Cell::some_text(effect.cell.clone(), Missing::NotApplicable)
+    }),
+    (Column::new("metric", "metric", Unit::Text), |effect| Cell::text(effect.metric.as_str())),
+    (Column::new("label", "figure", Unit::Text), |effect| Cell::text(effect.label.as_str())),
+    (Column::new("a", "a", Unit::OfTheRow), |effect| Cell::number(effect.a)),
+    (Column::new("b", "b", Unit::OfTheRow), |effect| Cell::number(effect.b)),
+    (Column::new("change_percent", "change", Unit::Change), |effect| {
+        let bounds = effect.low_percent.zip(effect.high_percent);
+        let interval = bounds.map(|(low, high)| Interval { low, high });
+        Cell::number(effect.percent).within(interval, Some(Basis::Trials))
+    }),
+    (Column::new("verdict", "verdict", Unit::Text), |effect| Cell::text(effect.change.as_str())),
+];
+
+/// The figures over all cells, and those of each.
+const OVERALL: [Pick; 6] = [
+    Pick::Value("label"),
+    Pick::Value("a"),
+    Pick::Value("b"),
+    Pick::Value("change_percent"),
+    Pick::Interval("change_percent"),
+    Pick::Value("verdict"),
+];
+const BY_CELL: [Pick; 7] = [
+    Pick::Value("cell"),
+    Pick::Value("label"),
+    Pick::Value("a"),
+    Pick::Value("b"),
+    Pick::Value("change_percent"),
+    Pick::Interval("change_percent"),
+    Pick::Value("verdict"),
+];
 
 impl Comparison {
+    /// A row for each figure that the verdict rests on.
+    #[must_use]
+    pub fn headline_table(&self) -> Table {
+        let caption = "b against a, over all cells";
+        Table::new("comparison", caption, &FIELDS, &self.headline)
+    }
+
+    /// A row for each figure of each cell.
+    #[must_use]
+    pub fn cells_table(&self) -> Table {
+        let caption = "b against a, cell by cell, each looked at alone";
+        Table::new("comparison-cells", caption, &FIELDS, &self.cells)
+    }
+
     /// As plain text, ending with a newline.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -12,10 +64,10 @@ impl Comparison {
             text.push_str(&format!("Mind: {warning}\n"));
         }
         text.push('\n');
-        text.push_str(&aligned(&HEADER, 1, &rows(&self.headline, |effect| effect.label.clone())));
+        text.push_str(&self.headline_table().to_text(&OVERALL));
         if self.common_cells > 1 {
             text.push_str(&format!("\nCell by cell. {ALONE}\n"));
-            text.push_str(&aligned(&HEADER, 1, &rows(&self.cells, in_cell)));
+            text.push_str(&self.cells_table().to_text(&BY_CELL));
         }
         text.push_str(&format!("\n{}\n", self.reason));
         text
@@ -36,10 +88,10 @@ impl Comparison {
             text.push_str(&format!("- **Mind:** {warning}\n"));
         }
         text.push('\n');
-        text.push_str(&markdown(&rows(&self.headline, |effect| effect.label.clone())));
+        text.push_str(&self.headline_table().to_markdown(&OVERALL));
         if self.common_cells > 1 {
             text.push_str(&format!("\n<details><summary>Cell by cell</summary>\n\n{ALONE}\n\n"));
-            text.push_str(&markdown(&rows(&self.cells, in_cell)));
+            text.push_str(&self.cells_table().to_markdown(&BY_CELL));
             text.push_str("\n</details>\n");
         }
         text
@@ -58,8 +110,6 @@ impl Comparison {
     }
 }
 
-const HEADER: [&str; 6] = ["figure", "a", "b", "change", "95% interval", "verdict"];
-
 const ALONE: &str =
     "Each line is looked at alone, so one in twenty may mislead; these are no verdicts.";
 
@@ -67,37 +117,6 @@ fn name(side: &SideName) -> String {
     let build = side.build.as_ref().map(|build| format!(", build {build}"));
     let commit = side.commit.as_ref().map(|commit| format!(", commit {commit}"));
     format!("{}{}{}", side.run, build.unwrap_or_default(), commit.unwrap_or_default())
-}
-
-fn in_cell(effect: &Effect) -> String {
-    format!("{}: {}", effect.cell.as_deref().unwrap_or_default(), effect.label)
-}
-
-fn rows(effects: &[Effect], label: impl Fn(&Effect) -> String) -> Vec<Vec<String>> {
-    effects
-        .iter()
-        .map(|effect| {
-            let interval = effect
-                .low_percent
-                .zip(effect.high_percent)
-                .map_or_else(|| "-".to_owned(), |(low, high)| format!("{low:+.1}% to {high:+.1}%"));
-            vec![
-                label(effect),
-                three_digits(effect.a),
-                three_digits(effect.b),
-                format!("{:+.1}%", effect.percent),
-                interval,
-                effect.change.as_str().to_owned(),
-            ]
-        })
-        .collect()
-}
-
-fn markdown(rows: &[Vec<String>]) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let header: Vec<String> = HEADER.iter().map(|&title| title.to_owned()).collect();
-    let body: String = rows.iter().map(|row| line(row)).collect();
-    format!("{}| --- | ---: | ---: | ---: | ---: | --- |\n{body}", line(&header))
 }
 
 fn capitalised(text: &str) -> String {

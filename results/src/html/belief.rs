@@ -1,8 +1,8 @@
 //! Can it be believed? Why the verdict is what it is, each reason with the place of its evidence.
 
-use super::Material;
-use super::consistency::{anchor, doubt_lines};
-use super::format::{capitalised, counted};
+use super::consistency::doubt_lines;
+use super::format::{anchor, capitalised, counted};
+use super::material::Material;
 use crate::checks::ConsistencyReport;
 use crate::verdict::Verdict;
 

@@ -1,11 +1,12 @@
 //! What was promised, what was looked at, and what was found.
 
+use super::embed::Embedder;
 use super::evidence::Broken;
-use super::format::{NONE, capitalised, grouped, or_none};
-use super::opening::sign;
+use super::format::{NONE, anchor, capitalised, or_none, sign};
 use crate::checks::{
     CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, grouped_doubts, named,
 };
+use crate::text::grouped;
 use crate::thresholds::ThresholdResult;
 use crate::verdict::Verdict;
 
@@ -72,23 +73,22 @@ pub(super) struct LogLine {
 }
 
 impl Consistency {
-    pub(super) fn new(report: &ConsistencyReport, thresholds: &[ThresholdResult]) -> Self {
+    pub(super) fn new(
+        report: &ConsistencyReport,
+        thresholds: &[ThresholdResult],
+        embedder: &mut Embedder<'_>,
+    ) -> Self {
         let asked = report.gates.iter().filter(|gate| gate.places > 0);
         Self {
             checks: report.checks.iter().map(CheckLine::new).collect(),
             some_unasked: report.checks.iter().any(|check| check.verdict.is_none()),
-            broken: report.checks.iter().filter_map(Broken::of).collect(),
+            broken: report.checks.iter().filter_map(|check| Broken::of(check, embedder)).collect(),
             doubts: doubt_lines(&report.checks),
             gates: asked.map(GateLine::new).collect(),
             thresholds: thresholds.iter().map(ThresholdLine::new).collect(),
             logs: logs(&report.digests),
         }
     }
-}
-
-/// The id of a check's evidence.
-pub(super) fn anchor(check: &str) -> String {
-    format!("evidence-{check}")
 }
 
 impl CheckLine {

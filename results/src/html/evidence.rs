@@ -1,7 +1,7 @@
 //! A broken promise: the operations, the rows and the fault that show it.
 
-use super::consistency::anchor;
-use super::format::{capitalised, counted, exact_ms, or_none};
+use super::embed::{Embedded, Embedder};
+use super::format::{anchor, capitalised, counted, exact_ms, or_none};
 use crate::checks::{CheckResult, HeldRow, OperationRow, TrialName, Violation, beside};
 use crate::records::{FinalKind, Op};
 use crate::summary::op_name;
@@ -29,8 +29,8 @@ pub(super) struct Shown {
     pub(super) trial: String,
     pub(super) when: Option<String>,
     pub(super) requests: Vec<String>,
-    /// The file in the run's folder that shows it.
-    pub(super) picture: Option<String>,
+    /// The file that shows it.
+    pub(super) picture: Option<Embedded>,
     pub(super) operations: Vec<OperationLine>,
     pub(super) held: Vec<HeldLine>,
     /// How many rows are not shown, if any are not.
@@ -61,10 +61,10 @@ pub(super) struct HeldLine {
 
 impl Broken {
     /// What a check found, if it found anything.
-    pub(super) fn of(check: &CheckResult) -> Option<Self> {
+    pub(super) fn of(check: &CheckResult, embedder: &mut Embedder<'_>) -> Option<Self> {
         let shown = check.evidence.iter().take(SHOWN_VIOLATIONS);
         let violations: Vec<Shown> =
-            (1..).zip(shown).map(|(number, found)| Shown::new(check, number, found)).collect();
+            (1..).zip(shown).map(|(n, found)| Shown::new(check, n, found, embedder)).collect();
         let hidden = check.violations.saturating_sub(violations.len() as u64);
         let hidden = (hidden > 0).then(|| counted(hidden, "more violation", "more violations"));
         (check.violations > 0).then(|| Self {
@@ -78,7 +78,12 @@ impl Broken {
 }
 
 impl Shown {
-    fn new(check: &CheckResult, number: usize, violation: &Violation) -> Self {
+    fn new(
+        check: &CheckResult,
+        number: usize,
+        violation: &Violation,
+        embedder: &mut Embedder<'_>,
+    ) -> Self {
         let (operations, held) = (&violation.operations, &violation.held);
         let hidden =
             operations.len().saturating_sub(SHOWN_ROWS) + held.len().saturating_sub(SHOWN_ROWS);
@@ -92,7 +97,7 @@ impl Shown {
                 format!("{} ms into the run, {fault}", exact_ms(at_us))
             }),
             requests: violation.request_ids.clone(),
-            picture: violation.picture.clone(),
+            picture: violation.picture.as_ref().map(|name| embedder.embed(name)),
             operations: operations.iter().take(SHOWN_ROWS).map(OperationLine::new).collect(),
             held: held.iter().take(SHOWN_ROWS).map(HeldLine::new).collect(),
             hidden: (hidden > 0).then(|| counted(hidden as u64, "more row", "more rows")),

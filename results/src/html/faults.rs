@@ -1,9 +1,10 @@
 //! One answer sheet per fault: how long it took, what it cost, and where the time went.
 
-use super::format::{capitalised, grouped, or_none, some_ms};
-use super::kinds::Kinds;
+use super::format::{capitalised, some_ms};
+use super::kinds;
+use super::tables::{Laid, Line, Shown};
 use crate::availability::AvailabilityRow;
-use crate::text::three_digits;
+use crate::table::{Form, Row, Table};
 use crate::timeline::Role;
 
 /// How many sheets are shown; `availability.csv` has all.
@@ -11,11 +12,11 @@ const SHOWN: usize = 40;
 
 /// The section.
 pub(super) struct Faults {
-    /// The titles of the table of all faults.
-    pub(super) glance: [&'static str; GLANCE.len()],
-    pub(super) sheets: Vec<Sheet>,
+    /// The table of all faults.
+    pub(super) glance: Laid,
     /// The same faults by kind.
-    pub(super) kinds: Kinds,
+    pub(super) kinds: Laid,
+    pub(super) sheets: Vec<Sheet>,
     /// How many more there are.
     pub(super) hidden: usize,
     /// Whether one of them hit a leader, so that phases need a legend.
@@ -25,16 +26,12 @@ pub(super) struct Faults {
 /// What one fault cost.
 pub(super) struct Sheet {
     pub(super) id: String,
-    /// Its place among the run's faults, from 1.
-    pub(super) number: usize,
-    /// `Kill of order-3, the leader`.
+    /// `1. Kill of order-3, the leader`.
     pub(super) title: String,
     /// Where and when.
     pub(super) place: String,
     /// Where the time until the first acknowledged trade went, if that is known.
     pub(super) phases: Vec<Phase>,
-    /// Its line in the table of all faults.
-    pub(super) glance: Vec<String>,
     pub(super) groups: Vec<Group>,
 }
 
@@ -62,16 +59,27 @@ pub(super) struct Phase {
 }
 
 impl Faults {
-    /// Nothing without faults.
-    pub(super) fn new(rows: &[AvailabilityRow]) -> Option<Self> {
-        let sheets: Vec<Sheet> = (1..)
-            .zip(rows.iter().take(SHOWN))
-            .map(|(number, row)| Sheet::new(number, row))
-            .collect();
+    /// Nothing without faults. `faults` is the table of `rows`, `kinds` that of their kinds.
+    pub(super) fn new(rows: &[AvailabilityRow], faults: &Table, kinds: &Table) -> Option<Self> {
+        let shown = || (1..).zip(rows.iter().zip(faults.rows())).take(SHOWN);
+        let sheets: Vec<Sheet> =
+            shown().map(|(number, (row, figures))| Sheet::new(number, row, figures)).collect();
+        let lines = sheets.iter().zip(faults.rows()).map(|(sheet, figures)| Line {
+            head: sheet.title.clone(),
+            anchor: Some(sheet.id.clone()),
+            shown: glance(figures),
+        });
+        let glance = Laid {
+            id: "glance".to_owned(),
+            caption: "All faults at a glance".to_owned(),
+            head: "fault",
+            titles: titles(faults),
+            rows: lines.collect(),
+        };
         (!sheets.is_empty()).then(|| Self {
             phases: sheets.iter().any(|sheet| !sheet.phases.is_empty()),
-            glance: GLANCE,
-            kinds: Kinds::new(rows),
+            glance,
+            kinds: kinds::laid(kinds),
             hidden: rows.len() - sheets.len(),
             sheets,
         })
@@ -79,31 +87,37 @@ impl Faults {
 }
 
 impl Sheet {
-    fn new(number: usize, row: &AvailabilityRow) -> Self {
+    fn new(number: usize, row: &AvailabilityRow, figures: Row<'_>) -> Self {
         // What a leader's fault did not lead to is worth a dash; of others it was not expected.
         let expected = row.role == Role::Leader;
-        let facts = |facts: Vec<(&'static str, Option<String>)>| {
-            let told = facts.into_iter().filter(|(_, value)| expected || value.is_some());
-            told.map(|(label, value)| Fact { label, value: or_none(value, |value| value) })
-                .collect()
+        let facts = |names: &[&str]| {
+            let told = names.iter().filter(|name| expected || figures.cell(name).is_there());
+            told.map(|name| Fact::new(figures, name)).collect()
         };
+        let at = figures.figure("at_us");
         Self {
             id: format!("fault-{number}"),
-            number,
-            title: title(row),
+            title: format!("{number}. {}", title(row)),
             place: format!(
-                "{} trial {}, {} s into the run",
+                "{} trial {}, {} into the run",
                 row.cell,
                 row.trial,
-                seconds(row.at_us)
+                Form::Page.with_unit(at.0.unit, at.1)
             ),
             phases: phases(row),
-            glance: glance(row),
             groups: vec![
-                Group { name: "Until all was well", facts: facts(recovery(row)) },
-                Group { name: "What it cost clients", facts: facts(cost(row)) },
+                Group { name: "Until all was well", facts: facts(&RECOVERY) },
+                Group { name: "What it cost clients", facts: facts(&COST) },
             ],
         }
+    }
+}
+
+impl Fact {
+    fn new(figures: Row<'_>, name: &str) -> Self {
+        let (column, cell) = figures.figure(name);
+        let value = Form::Page.with_unit(column.unit, cell);
+        Self { label: column.title, value: value + &noise(figures, name) }
     }
 }
 
@@ -117,96 +131,82 @@ fn title(row: &AvailabilityRow) -> String {
     format!("{} of {}{role}", capitalised(&row.action.to_string()), row.process)
 }
 
-fn seconds(us: u64) -> String {
-    format!("{:.1}", us as f64 / 1e6)
-}
-
-fn ms(value: Option<f64>) -> Option<String> {
-    value.map(|ms| format!("{} ms", three_digits(ms)))
-}
-
-fn recovery(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
-    vec![
-        ("seen to have worked", ms(row.confirmed_ms)),
-        ("detected", ms(row.detected_ms)),
-        ("new leader chosen", ms(row.new_leader_ms)),
-        ("new leader serves", ms(row.serving_ms)),
-        ("who leads then", row.new_leader.map(|leader| format!("order-{leader}"))),
-        ("first acknowledged trade", ms(row.first_ack_ms)),
-        ("backlog drained", ms(row.backlog_drained_ms)),
-        ("99th percentile before", ms(row.p99_before_ms)),
-        ("back within 10% of it", ms(row.p99_back_ms)),
-        (
-            "spells before that kept to it",
-            row.p99_steady_percent.map(|share| format!("{share:.0}%")),
-        ),
-        ("undone", ms(row.ended_ms)),
-        ("in sync again, from then on", ms(row.back_in_sync_ms)),
-    ]
-}
-
-fn cost(row: &AvailabilityRow) -> Vec<(&'static str, Option<String>)> {
-    let missing = |number: Option<f64>, noise| number.map(|_| with_noise(number, noise));
-    vec![
-        ("longest gap between answers to trades", ms(row.longest_gap_ms)),
-        ("meanwhile the machine stalled the harness for", ms(row.harness_stalled_ms)),
-        ("trades missing", missing(row.trades_missing, row.trades_missing_noise)),
-        ("the same in service before", ms(row.trades_missing_ms)),
-        ("reads missing", missing(row.reads_missing, row.reads_missing_noise)),
-        ("the same in service before", ms(row.reads_missing_ms)),
-        ("failed", Some(grouped(row.failed))),
-        ("unknown", Some(grouped(row.unknown))),
-        ("retried", Some(grouped(row.retried))),
-        ("lost", row.lost.map(grouped)),
-        ("doubled", row.doubled.map(grouped)),
-        ("stale", row.stale.map(grouped)),
-    ]
-}
-
-/// Never `-0`.
-fn rounded(number: f64) -> String {
-    format!("{:.0}", number.round() + 0.0)
-}
-
-/// `12 (noise 30)`; without the noise where they were counted.
-fn with_noise(number: Option<f64>, noise: Option<f64>) -> String {
-    let noise = noise.map_or_else(String::new, |noise| format!(" (noise {noise:.0})"));
-    or_none(number, |number| format!("{}{noise}", rounded(number)))
-}
-
-/// The titles of [`glance`]'s columns.
-const GLANCE: [&str; 12] = [
-    "at\u{a0}s",
-    "detected",
-    "new leader",
-    "first ack",
-    "drained",
-    "p99 back",
-    "longest gap",
-    "trades missing",
-    "reads missing",
-    "failed",
-    "unknown",
-    "lost, doubled, stale",
+const RECOVERY: [&str; 12] = [
+    "confirmed_ms",
+    "detected_ms",
+    "new_leader_ms",
+    "serving_ms",
+    "new_leader",
+    "first_ack_ms",
+    "backlog_drained_ms",
+    "p99_before_ms",
+    "p99_back_ms",
+    "p99_steady_percent",
+    "ended_ms",
+    "back_in_sync_ms",
 ];
 
-/// The figures by which faults are compared.
-fn glance(row: &AvailabilityRow) -> Vec<String> {
-    let count = |count: Option<u64>| or_none(count, grouped);
-    vec![
-        seconds(row.at_us),
-        some_ms(row.detected_ms),
-        some_ms(row.new_leader_ms),
-        some_ms(row.first_ack_ms),
-        some_ms(row.backlog_drained_ms),
-        some_ms(row.p99_back_ms),
-        some_ms(row.longest_gap_ms),
-        with_noise(row.trades_missing, row.trades_missing_noise),
-        with_noise(row.reads_missing, row.reads_missing_noise),
-        grouped(row.failed),
-        grouped(row.unknown),
-        format!("{}, {}, {}", count(row.lost), count(row.doubled), count(row.stale)),
-    ]
+const COST: [&str; 12] = [
+    "longest_gap_ms",
+    "harness_stalled_ms",
+    "trades_missing",
+    "trades_missing_ms",
+    "reads_missing",
+    "reads_missing_ms",
+    "failed",
+    "unknown",
+    "retried",
+    "lost",
+    "doubled",
+    "stale",
+];
+
+/// Estimates that stand beside what may be chance of them.
+const WITH_NOISE: [(&str, &str); 2] =
+    [("trades_missing", "trades_missing_noise"), ("reads_missing", "reads_missing_noise")];
+
+/// ` (noise 30)`; nothing of figures that were counted.
+fn noise(figures: Row<'_>, name: &str) -> String {
+    let noise =
+        WITH_NOISE.iter().find(|(of, _)| *of == name).map(|(_, noise)| figures.figure(noise));
+    let noise = noise.filter(|(_, cell)| cell.is_there());
+    noise.map_or_else(String::new, |(column, cell)| {
+        format!(" (noise {})", Form::Page.value(column.unit, cell))
+    })
+}
+
+/// The figures by which faults are compared, under their short titles.
+const GLANCE: [&str; 7] = [
+    "at_us",
+    "detected_ms",
+    "new_leader_ms",
+    "first_ack_ms",
+    "backlog_drained_ms",
+    "p99_back_ms",
+    "longest_gap_ms",
+];
+/// Those whose short titles say too little here.
+const GLANCE_IN_FULL: [&str; 4] = ["trades_missing", "reads_missing", "failed", "unknown"];
+/// Those that share a column.
+const HARM: [&str; 3] = ["lost", "doubled", "stale"];
+
+fn titles(faults: &Table) -> Vec<(String, &'static str)> {
+    let short = GLANCE.iter().map(|name| faults.column(name).heading());
+    let in_full = GLANCE_IN_FULL.iter().map(|name| faults.column(name).title);
+    let harm = HARM.map(|name| faults.column(name).title).join(", ");
+    // “At s” is not torn apart.
+    let titles = short.chain(in_full).map(|title| title.replace("at s", "at\u{a0}s"));
+    titles.chain([harm]).map(|title| (title, "number")).collect()
+}
+
+fn glance(figures: Row<'_>) -> Vec<Shown> {
+    let one = |name: &&str| {
+        let shown = Shown::of(figures.figure(name));
+        Shown { text: shown.text + &noise(figures, name), ..shown }
+    };
+    let harm = HARM.map(|name| Shown::of(figures.figure(name)).text).join(", ");
+    let harm = Shown { text: harm, more: Vec::new(), class: "number" };
+    GLANCE.iter().chain(&GLANCE_IN_FULL).map(one).chain([harm]).collect()
 }
 
 /// The whole of a bar.
@@ -240,11 +240,11 @@ fn phases(row: &AvailabilityRow) -> Vec<Phase> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::timeline::FaultKind;
 
-    pub(in crate::html) fn leader_kill() -> AvailabilityRow {
+    fn leader_kill() -> AvailabilityRow {
         AvailabilityRow {
             cell: "c".to_owned(),
             trial: 1,

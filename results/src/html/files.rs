@@ -1,19 +1,21 @@
-//! The run's other files, as links.
+//! The run's other files: inside the page where they are small, otherwise named.
 
 use std::fs;
 
+use super::embed::{Embedded, Embedder};
 use super::format::size;
 use crate::records::RunFolder;
 
-/// A file beside the page.
-pub(super) struct FileLink {
-    pub(super) name: String,
+/// A file of the run's folder.
+pub(super) struct RunFile {
+    pub(super) file: Embedded,
     pub(super) size: String,
     pub(super) about: &'static str,
 }
 
-/// What may lie beside the page, in the order in which a reader may want it.
-const FILES: [(&str, &str); 12] = [
+/// What may lie in the folder, in the order in which a reader may want it.
+const FILES: [(&str, &str); 13] = [
+    ("figures.json", "every table of figures with its intervals, for programs"),
     ("summary.csv", "the tables above: a row per setting and operation"),
     ("availability.csv", "the answer sheets: a row per fault"),
     ("availability-overall.csv", "the answer sheets taken together: a row per kind of fault"),
@@ -29,10 +31,10 @@ const FILES: [(&str, &str); 12] = [
 ];
 
 /// Those that are there.
-pub(super) fn beside(folder: &RunFolder) -> Vec<FileLink> {
+pub(super) fn of(folder: &RunFolder, embedder: &mut Embedder<'_>) -> Vec<RunFile> {
     let there = FILES.iter().filter_map(|&(name, about)| {
         let bytes = fs::metadata(folder.path(name)).ok()?.len();
-        Some(FileLink { name: name.to_owned(), size: size(bytes), about })
+        Some(RunFile { file: embedder.embed(name), size: size(bytes), about })
     });
     there.collect()
 }

@@ -1,6 +1,7 @@
 //! How numbers look on the page.
 
-use crate::text::three_digits;
+use crate::text::{grouped, three_digits};
+use crate::verdict::Verdict;
 
 /// Not applicable, or nothing measured.
 pub(super) const NONE: &str = "–";
@@ -18,19 +19,6 @@ pub(super) fn or_none<T>(value: Option<T>, what: impl FnOnce(T) -> String) -> St
 /// Milliseconds with three digits: `12.3`.
 pub(super) fn some_ms(ms: Option<f64>) -> String {
     or_none(ms, three_digits)
-}
-
-/// A count with commas: `148,230`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// `1 trade`, `1,204 trades`.
@@ -57,6 +45,21 @@ pub(super) fn capitalised(text: &str) -> String {
     }
 }
 
+/// The id of a check's evidence.
+pub(super) fn anchor(check: &str) -> String {
+    format!("evidence-{check}")
+}
+
+/// A sign that tells verdicts apart without colour.
+pub(super) fn sign(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Pass) => "✓",
+        Some(Verdict::Fail) => "✗",
+        Some(Verdict::Inconclusive) => "?",
+        None => "–",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,10 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn large_numbers_are_grouped() {
-        let shown = [0, 999, 1000, 148_230, 1_000_000].map(grouped);
-        assert_eq!(shown, ["0", "999", "1,000", "148,230", "1,000,000"]);
+    fn one_is_no_plural() {
         assert_eq!(counted(1, "trade", "trades"), "1 trade");
+        assert_eq!(counted(1204, "trade", "trades"), "1,204 trades");
     }
 
     #[test]

@@ -1,99 +1,115 @@
 //! All faults of a kind together: what one of them is to be expected to cost.
 
-use super::format::{NONE, capitalised, some_ms};
-use crate::availability::{AvailabilityRow, FaultGroup, OverallRow, overall};
-use crate::text::three_digits;
+use super::format::capitalised;
+use super::tables::{Laid, Line, Shown};
+use crate::availability::FaultGroup;
+use crate::table::{Form, Row, Table};
 
-/// The table.
-pub(super) struct Kinds {
-    pub(super) titles: [&'static str; COLUMNS.len()],
-    pub(super) lines: Vec<KindLine>,
-}
-
-/// All faults of a kind.
-pub(super) struct KindLine {
-    pub(super) kind: String,
-    pub(super) values: Vec<KindValue>,
-}
-
-/// One figure over all faults of a kind.
-pub(super) struct KindValue {
-    /// The median, or the sum of what can be added up.
-    pub(super) text: String,
-    /// The median's interval and the maximum, a line each.
-    pub(super) more: Vec<String>,
-}
-
-impl Kinds {
-    pub(super) fn new(rows: &[AvailabilityRow]) -> Self {
-        Self { titles: COLUMNS.map(|(_, title)| title), lines: lines(&overall(rows)) }
-    }
-}
-
-/// The columns of the table by kind of fault: the figure of `availability-overall.csv`, and its title.
-const COLUMNS: [(&str, &str); 12] = [
-    ("new_leader_ms", "new leader"),
-    ("first_ack_ms", "first ack"),
-    ("backlog_drained_ms", "drained"),
-    ("p99_back_ms", "p99 back"),
-    ("longest_gap_ms", "longest gap"),
-    ("trades_missing_ms", "trades missing, as ms of service"),
-    ("reads_missing_ms", "reads missing, as ms of service"),
-    ("failed", "failed"),
-    ("unknown", "unknown"),
-    ("lost", "lost"),
-    ("doubled", "doubled"),
-    ("stale", "stale"),
+/// The figures that are shown of each kind: columns of `availability.csv`.
+const SHOWN: [&str; 12] = [
+    "new_leader_ms",
+    "first_ack_ms",
+    "backlog_drained_ms",
+    "p99_back_ms",
+    "longest_gap_ms",
+    "trades_missing_ms",
+    "reads_missing_ms",
+    "failed",
+    "unknown",
+    "lost",
+    "doubled",
+    "stale",
 ];
 
-fn lines(rows: &[OverallRow]) -> Vec<KindLine> {
-    let line = |group: FaultGroup| {
-        let of_group =
-            |name: &str| rows.iter().find(|row| row.group == group && row.figure == name);
-        let faults = of_group("failed")?.faults;
-        Some(KindLine {
-            kind: format!("{} ({faults})", capitalised(&group.to_string())),
-            values: COLUMNS.iter().map(|(name, _)| KindValue::new(of_group(name))).collect(),
-        })
+/// The table by kind of fault: a row for each kind, a column for each of its figures.
+pub(super) fn laid(kinds: &Table) -> Laid {
+    let lines = FaultGroup::ALL.into_iter().filter_map(|group| line(kinds, &group.to_string()));
+    let title = |figure: &&str| {
+        let row = kinds.rows().find(|row| row.word("figure") == *figure);
+        (row.map_or("", |row| row.word("title")).to_owned(), "number")
     };
-    FaultGroup::ALL.into_iter().filter_map(line).collect()
+    Laid {
+        id: "kinds".to_owned(),
+        caption: kinds.caption.to_owned(),
+        head: "kind (how many)",
+        titles: SHOWN.iter().map(title).collect(),
+        rows: lines.collect(),
+    }
 }
 
-impl KindValue {
-    fn new(row: Option<&OverallRow>) -> Self {
-        let none = Self { text: NONE.to_owned(), more: Vec::new() };
-        let Some(row) = row.filter(|row| row.seen > 0) else { return none };
-        if let Some(total) = row.total {
-            return Self { text: format!("{total:.0}"), more: Vec::new() };
-        }
-        let bounds = row.interval_low.zip(row.interval_high);
-        let interval =
-            bounds.map(|(low, high)| format!("[{}, {}]", three_digits(low), three_digits(high)));
-        let max = (row.seen > 1).then(|| format!("max {}", some_ms(row.max)));
-        let seen = (row.seen < row.faults).then(|| format!("{} of {}", row.seen, row.faults));
-        Self {
-            text: some_ms(row.median),
-            more: [interval, max, seen].into_iter().flatten().collect(),
-        }
+fn line(kinds: &Table, group: &str) -> Option<Line> {
+    let of_group = |figure: &str| {
+        kinds.rows().find(|row| row.word("group") == group && row.word("figure") == figure)
+    };
+    let faults = number(of_group(SHOWN[0])?, "faults");
+    Some(Line {
+        head: format!("{} ({faults})", capitalised(group)),
+        anchor: None,
+        shown: SHOWN.iter().filter_map(|figure| Some(shown(of_group(figure)?))).collect(),
+    })
+}
+
+/// The sum of what can be added up; of other figures the median, then its interval, the maximum, and of how
+/// many faults it was seen.
+fn shown(row: Row<'_>) -> Shown {
+    if row.cell("total").is_there() {
+        return Shown::of(row.figure("total"));
     }
+    let Shown { text, mut more, class } = Shown::of(row.figure("median"));
+    let (seen, faults) = (number(row, "seen"), number(row, "faults"));
+    if seen > 1 {
+        let (column, cell) = row.figure("max");
+        more.push(format!("max {}", Form::Page.value(column.unit, cell)));
+    }
+    if 0 < seen && seen < faults {
+        more.push(format!("{seen} of {faults}"));
+    }
+    Shown { text, more, class }
+}
+
+fn number(row: Row<'_>, name: &str) -> u64 {
+    row.cell(name).as_whole().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::faults::tests::leader_kill;
     use super::*;
+    use crate::availability::{OverallRow, kinds_table};
+
+    fn figure(name: &str) -> OverallRow {
+        OverallRow {
+            group: FaultGroup::LeaderKill,
+            figure: name.to_owned(),
+            faults: 7,
+            seen: 0,
+            median: None,
+            interval_low: None,
+            interval_high: None,
+            max: None,
+            total: None,
+        }
+    }
 
     #[test]
     fn many_faults_of_a_kind_have_a_median_with_its_bounds_and_a_maximum() {
-        let rows: Vec<AvailabilityRow> = (1..=6)
-            .map(|ms| AvailabilityRow { first_ack_ms: Some(f64::from(ms)), ..leader_kill() })
-            .chain([AvailabilityRow { first_ack_ms: None, ..leader_kill() }])
-            .collect();
-        let kinds = Kinds::new(&rows);
-        assert_eq!(kinds.lines.len(), 1);
-        assert_eq!(kinds.lines[0].kind, "Leader kill (7)");
-        let first_ack = &kinds.lines[0].values[1];
-        assert_eq!(first_ack.text, "3.50");
-        assert_eq!(first_ack.more, ["[1.00, 6.00]", "max 6.00", "6 of 7"]);
+        let mut rows = SHOWN.map(figure);
+        rows[1] = OverallRow {
+            seen: 6,
+            median: Some(3.5),
+            interval_low: Some(1.0),
+            interval_high: Some(6.0),
+            max: Some(6.0),
+            ..figure("first_ack_ms")
+        };
+        rows[7] =
+            OverallRow { seen: 7, median: Some(4.0), total: Some(1204.0), ..figure("failed") };
+        let laid = laid(&kinds_table(&rows));
+        assert_eq!((laid.rows.len(), laid.rows[0].head.as_str()), (1, "Leader kill (7)"));
+        assert_eq!(laid.titles[1].0, "first ack");
+        let shown = &laid.rows[0].shown;
+        assert_eq!((shown[0].text.as_str(), shown[0].more.len()), ("–", 0), "never seen");
+        assert_eq!(shown[1].text, "3.50");
+        assert_eq!(shown[1].more, ["[1.00, 6.00]", "max 6.00", "6 of 7"]);
+        assert_eq!((shown[7].text.as_str(), shown[7].more.len()), ("1,204", 0), "a sum");
     }
 }

@@ -1,7 +1,7 @@
 //! What a reader came for: the question, the verdict and the answer.
 
-use super::Material;
-use super::format::{capitalised, counted};
+use super::format::{capitalised, counted, sign};
+use super::material::Material;
 use super::tiles::{self, Tile};
 use crate::availability;
 use crate::knee::Sweep;
@@ -46,16 +46,6 @@ impl Opening {
             answer: answer(material),
             tiles: tiles::of(material),
         }
-    }
-}
-
-/// A sign that tells verdicts apart without colour.
-pub(super) fn sign(verdict: Option<Verdict>) -> &'static str {
-    match verdict {
-        Some(Verdict::Pass) => "✓",
-        Some(Verdict::Fail) => "✗",
-        Some(Verdict::Inconclusive) => "?",
-        None => "–",
     }
 }
 

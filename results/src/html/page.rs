@@ -7,14 +7,16 @@ use sha2::{Digest, Sha256};
 
 use super::belief::Belief;
 use super::consistency::Consistency;
+use super::embed::Embedder;
+use super::error::PageError;
 use super::faults::Faults;
-use super::files::{self, FileLink};
+use super::files::{self, RunFile};
 use super::limits;
+use super::material::Material;
 use super::opening::Opening;
 use super::pictures::Pictures;
 use super::setup::Setup;
-use super::tables::Tables;
-use super::{Material, PageError};
+use super::tables::Figures;
 use crate::records::RunFolder;
 
 /// All of the page's looks. It is no template: the policy names it by its hash.
@@ -30,25 +32,31 @@ struct Page {
     faults: Option<Faults>,
     pictures: Pictures,
     consistency: Consistency,
-    tables: Tables,
+    figures: Figures,
     setup: Setup,
-    files: Vec<FileLink>,
+    folder: String,
+    files: Vec<RunFile>,
     limits: Vec<String>,
 }
 
 /// The page of a run whose charts lie in `folder`.
 pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<String, PageError> {
+    let figures = material.figures;
+    // Evidence first: it is what a page is sent on for.
+    let mut embedder = Embedder::new(folder);
+    let consistency = Consistency::new(material.consistency, material.thresholds, &mut embedder);
     let page = Page {
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
         opening: Opening::new(material),
         belief: Belief::new(material),
-        faults: Faults::new(&material.figures.availability),
-        pictures: Pictures::read(&material.figures.charts)?,
-        consistency: Consistency::new(material.consistency, material.thresholds),
-        tables: Tables::new(material.figures),
+        faults: Faults::new(&figures.availability, &figures.tables.faults, &figures.tables.kinds),
+        pictures: Pictures::read(&figures.charts)?,
+        consistency,
+        figures: Figures::new(&figures.tables),
         setup: Setup::new(material),
-        files: files::beside(folder),
+        folder: folder.name(),
+        files: files::of(folder, &mut embedder),
         limits: limits::of(material),
     };
     Ok(page.render()?)

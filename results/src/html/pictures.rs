@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::PageError;
+use super::error::PageError;
 use crate::charts::{Chart, Drawn};
 
 /// A larger SVG is embedded as PNG, if that is smaller.
 const MAX_SVG_BYTES: u64 = 200_000;
 
-/// How much all charts together may add to the page. What is beyond is linked, so that a run of
+/// How much all charts together may add to the page. What is beyond is only named, so that a run of
 /// many trials still makes a page that opens at once and can be sent on.
 const MAX_EMBEDDED_BYTES: usize = 4_000_000;
 
@@ -24,7 +24,7 @@ const MAX_EMBEDDED_BYTES: usize = 4_000_000;
 pub(super) struct Pictures {
     pub(super) pictures: Vec<Picture>,
     /// Charts for which there was no room.
-    pub(super) linked: Vec<Picture>,
+    pub(super) named: Vec<Picture>,
     /// Why other charts were not drawn.
     pub(super) left_out: Vec<String>,
 }
@@ -35,9 +35,9 @@ pub(super) struct Picture {
     pub(super) title: String,
     /// What it shows, in words.
     pub(super) alt: String,
-    /// As a data address; empty if it is only linked.
+    /// As a data address; empty if it is only named.
     pub(super) source: String,
-    /// Links to the files, relative to the page.
+    /// The files, by their paths inside the run's folder.
     pub(super) svg: String,
     pub(super) png: String,
 }
@@ -45,7 +45,7 @@ pub(super) struct Picture {
 impl Pictures {
     /// Reads the charts back from their files.
     pub(super) fn read(drawn: &Drawn) -> Result<Self, PageError> {
-        let (mut pictures, mut linked) = (Vec::new(), Vec::new());
+        let (mut pictures, mut named) = (Vec::new(), Vec::new());
         let mut room = MAX_EMBEDDED_BYTES;
         for chart in &drawn.charts {
             let source = source(chart, drawn)?;
@@ -62,14 +62,14 @@ impl Pictures {
                 room -= picture.source.len();
                 pictures.push(picture);
             } else {
-                linked.push(picture);
+                named.push(picture);
             }
         }
-        Ok(Self { pictures, linked, left_out: drawn.left_out.clone() })
+        Ok(Self { pictures, named, left_out: drawn.left_out.clone() })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.pictures.is_empty() && self.linked.is_empty() && self.left_out.is_empty()
+        self.pictures.is_empty() && self.named.is_empty() && self.left_out.is_empty()
     }
 }
 
@@ -120,11 +120,11 @@ mod tests {
         let kinds: Vec<&str> =
             pictures.pictures.iter().map(|picture| &picture.source[..14]).collect();
         assert_eq!(kinds, ["data:image/svg", "data:image/svg", "data:image/png"]);
-        assert!(pictures.linked.is_empty());
+        assert!(pictures.named.is_empty());
     }
 
     #[test]
-    fn what_has_no_room_is_linked() {
+    fn what_has_no_room_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let charts = [("a", 150_000, 1), ("b", 5_000_000, 4_000_000), ("c", 150_000, 1)];
         let pictures = Pictures::read(&drawn(folder.path(), &charts)).unwrap();
@@ -132,7 +132,7 @@ mod tests {
             pictures.iter().map(|picture| picture.png.clone()).collect::<Vec<_>>()
         };
         assert_eq!(stems(&pictures.pictures), ["charts/a.png", "charts/c.png"]);
-        assert_eq!(stems(&pictures.linked), ["charts/b.png"]);
-        assert!(pictures.linked[0].source.is_empty());
+        assert_eq!(stems(&pictures.named), ["charts/b.png"]);
+        assert!(pictures.named[0].source.is_empty());
     }
 }

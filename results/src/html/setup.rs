@@ -1,7 +1,7 @@
 //! How it was run: enough to run it again, and to know what not to compare it with.
 
-use super::Material;
 use super::format::{NONE, or_none};
+use super::material::Material;
 
 /// The section.
 pub(super) struct Setup {

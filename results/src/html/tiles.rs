@@ -1,16 +1,15 @@
 //! The few figures that a run comes down to, each with what it is out of.
 
-use super::Material;
-use super::format::{NONE, counted, grouped, some_ms};
-use crate::availability::AvailabilityRow;
+use super::format::{NONE, counted, some_ms};
+use super::material::Material;
+use crate::availability::{AvailabilityRow, FaultGroup, OverallRow};
 use crate::checks::{CheckResult, ConsistencyReport, Harmed};
 use crate::compare::Change;
 use crate::records::Op;
 use crate::report::Report;
-use crate::stats::{Basis, MIN_TRIALS, median};
+use crate::stats::{Basis, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
-use crate::text::{ms, three_digits};
-use crate::timeline::{FaultKind, Role};
+use crate::text::{grouped, ms, three_digits};
 use crate::verdict::Verdict;
 
 /// One figure in large type.
@@ -27,7 +26,7 @@ pub(super) struct Tile {
 pub(super) fn of(material: &Material<'_>) -> Vec<Tile> {
     let Material { figures, consistency, .. } = material;
     let mut tiles = Vec::new();
-    tiles.extend(first_ack(&figures.availability));
+    tiles.extend(first_ack(&figures.overall));
     tiles.extend(cost_to_clients(&figures.availability, &figures.summary));
     for op in [Op::Query, Op::Trade] {
         tiles.extend(latency(figures, op));
@@ -37,24 +36,19 @@ pub(super) fn of(material: &Material<'_>) -> Vec<Tile> {
 }
 
 /// Until the service was back after a leader was hit: killed if any was, otherwise paused.
-fn first_ack(rows: &[AvailabilityRow]) -> Option<Tile> {
-    let kinds = [(FaultKind::Kill, "leader kill"), (FaultKind::Pause, "leader pause")];
-    let hit = kinds.into_iter().map(|(action, name)| {
-        let hit: Vec<&AvailabilityRow> =
-            rows.iter().filter(|row| row.action == action && row.role == Role::Leader).collect();
-        (name, hit)
-    });
-    let (name, hit) = hit.into_iter().find(|(_, hit)| !hit.is_empty())?;
-    let acks: Vec<f64> = hit.iter().filter_map(|row| row.first_ack_ms).collect();
+fn first_ack(overall: &[OverallRow]) -> Option<Tile> {
+    let of_group =
+        |group| overall.iter().find(|row| row.group == group && row.figure == "first_ack_ms");
+    let acks = [FaultGroup::LeaderKill, FaultGroup::LeaderPause].into_iter().find_map(of_group)?;
+    let name = acks.group.to_string();
     let label = format!("First acknowledged trade after a {name}");
-    let kills = |number: usize| counted(number as u64, name, &format!("{name}s"));
-    let Some(median) = median(&acks) else {
-        let note = format!("after {}", kills(hit.len()));
+    let kills = |number: usize| counted(number as u64, &name, &format!("{name}s"));
+    let Some(median) = acks.median else {
+        let note = format!("after {}", kills(acks.faults));
         return Some(Tile { label, value: "none seen".to_owned(), note });
     };
-    let longest = acks.iter().copied().max_by(f64::total_cmp);
-    let mut note = format!("median of {}, {} ms at most", kills(acks.len()), some_ms(longest));
-    let unseen = hit.len() - acks.len();
+    let mut note = format!("median of {}, {} ms at most", kills(acks.seen), some_ms(acks.max));
+    let unseen = acks.faults - acks.seen;
     if unseen > 0 {
         note = format!("{note}; none seen after {unseen}");
     }

@@ -25,6 +25,7 @@ mod explain;
 pub mod export;
 
 mod model;
+mod part;
 pub mod picture;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Explanation, Part, explain};
+pub use explain::{Explanation, explain};
 pub use model::{Action, Operation, Stock, StockHistory};
+pub use part::Part;
 pub use search::{Budget, Decision, search};

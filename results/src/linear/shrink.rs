@@ -12,8 +12,8 @@
 //!
 //! Steps that make the part linearizable are taken back: it then had its reason from just there.
 
-use super::explain::{Part, Selection};
 use super::model::{Action, Operation, Stock, StockHistory};
+use super::part::{Part, Selection};
 use super::search::{Budget, Decision, search_from};
 
 /// How many parts are tried. A part is made small for people; five hundred tries leave next to

@@ -1,7 +1,7 @@
 //! The operations of several units, kept apart so that each can count more than once or not at all.
 
 use super::latencies::Rounding;
-use super::units::{Answer, Basis};
+use super::sample::{Answer, Basis};
 
 /// Figures of fewer answered operations than this have no interval.
 pub const MIN_ANSWERED: u64 = 30;

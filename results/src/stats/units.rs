@@ -1,8 +1,7 @@
 //! Cutting a cell's operations into units that are nearly independent of each other.
 
-use serde::{Deserialize, Serialize};
-
 use super::pool::{Pool, Unit};
+use super::sample::{Basis, TrialSample};
 
 /// From this many trials on, trials are the units. Two would leave a single degree of freedom, and
 /// an interval thirteen standard errors to either side.
@@ -18,71 +17,6 @@ const MOST_SLICES: u64 = 10;
 /// A slice lasts at least this long: some times longer than a flush of a busy disk, or than
 /// whatever else makes neighbouring operations alike.
 const SHORTEST_SLICE_US: u64 = 250_000;
-
-/// What was drawn with replacement to see how a figure varies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Basis {
-    /// Whole trials: the interval holds what makes trials differ.
-    Trials,
-    /// Slices of too few trials: the interval says nothing about how trials differ.
-    Slices,
-}
-
-/// From the first send to the last answer, in microseconds since the run's origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The first send.
-    pub first_us: u64,
-    /// The last answer.
-    pub last_us: u64,
-}
-
-impl Default for Span {
-    fn default() -> Self {
-        Self { first_us: u64::MAX, last_us: 0 }
-    }
-}
-
-impl Span {
-    /// Extends it to an operation.
-    pub fn cover(&mut self, start_us: u64, end_us: u64) {
-        self.first_us = self.first_us.min(start_us);
-        self.last_us = self.last_us.max(end_us);
-    }
-
-    /// How long it is in microseconds; 0 if it covers nothing.
-    #[must_use]
-    pub fn us(self) -> u64 {
-        self.last_us.saturating_sub(self.first_us)
-    }
-
-    /// How long it is in seconds.
-    #[must_use]
-    pub fn seconds(self) -> f64 {
-        self.us() as f64 / 1e6
-    }
-}
-
-/// The answered operations of one kind in one trial.
-#[derive(Clone, Debug, Default)]
-pub struct TrialSample {
-    /// When there was load, from whatever operation.
-    pub span: Span,
-    /// The operations.
-    pub operations: Vec<Answer>,
-}
-
-/// An answered operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// When it was sent, in microseconds since the run's origin.
-    pub start_us: u64,
-    /// Its latency in microseconds.
-    pub latency_us: u64,
-    /// Whether the answer was what was asked for. Throughput counts these alone.
-    pub is_accepted: bool,
-}
 
 impl Pool {
     /// Trial by trial if there are at least [`MIN_TRIALS`], else slice by slice.
@@ -139,7 +73,8 @@ impl TrialSample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Figure;
+    use super::super::pool::Figure;
+    use super::super::sample::Answer;
     use super::*;
 
     /// One operation every millisecond, each as long as its trial's number says.

@@ -1,62 +1,69 @@
-//! The summary as a table for people.
+//! The rows of `summary.csv` as a table of figures.
 
-use super::SummaryRow;
+use super::row::SummaryRow;
 use crate::records::Op;
-use crate::stats::{Basis, Estimate};
-use crate::text::aligned;
+use crate::stats::Estimate;
+use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
 
-/// What one column shows: its title and its cells.
-type Column = (&'static str, fn(&SummaryRow) -> String);
-
-/// The columns that say which row it is; those in the middle only if rows differ in them.
-const OF_SETTINGS: [Column; 3] = [
-    ("op", |row| op_name(row.op).to_owned()),
-    ("p", |row| row.p.to_string()),
-    ("cache", |row| if row.cache { "on" } else { "off" }.to_owned()),
+/// What there is of an operation in a cell.
+const FIELDS: [Field<SummaryRow>; 27] = [
+    (Column::new("op", "operation", Unit::Text).short("op"), |row| Cell::text(op_name(row.op))),
+    (Column::new("cell", "setting", Unit::Text), |row| Cell::text(row.cell.as_str())),
+    (Column::new("p", "p", Unit::Setting), |row| Cell::number(row.p)),
+    (Column::new("cache", "cache", Unit::Text), |row| {
+        Cell::text(if row.cache { "on" } else { "off" })
+    }),
+    (Column::new("clients", "clients", Unit::Setting), |row| Cell::whole(row.clients.into())),
+    (Column::new("rate_per_s", "rate per s", Unit::Setting).short("rate/s"), |row| {
+        Cell::some_number(row.rate_per_s, Missing::NotApplicable)
+    }),
+    (Column::new("build", "build", Unit::Text), |row| {
+        Cell::some_text(row.build.clone(), Missing::NotApplicable)
+    }),
+    (Column::new("trials", "trials", Unit::Setting), |row| Cell::whole(row.trials.into())),
+    (Column::new("count", "count", Unit::Count), |row| Cell::whole(row.count)),
+    (Column::new("p50_us", "median", Unit::Us), |row| told(row, "p50", row.p50())),
+    (Column::new("p90_us", "p90", Unit::Us), |row| told(row, "p90", row.p90())),
+    (Column::new("p99_us", "p99", Unit::Us), |row| told(row, "p99", row.p99())),
+    (Column::new("p999_us", "p99.9", Unit::Us), |row| told(row, "p999", row.p999())),
+    (Column::new("max_us", "max", Unit::Us), |row| told(row, "max", exact(row.max_us))),
+    (Column::new("mean_us", "mean", Unit::Us), |row| told(row, "mean", row.mean())),
+    (UNCORRECTED_P50, |row| uncorrected(row, row.uncorrected_p50_us)),
+    (UNCORRECTED_P99, |row| uncorrected(row, row.uncorrected_p99_us)),
+    (UNCORRECTED_P999, |row| uncorrected(row, row.uncorrected_p999_us)),
+    (UNCORRECTED_MAX, |row| uncorrected(row, row.uncorrected_max_us)),
+    (ACCEPTED, |row| Cell::estimate(row.throughput(), row.interval_basis, Missing::NotMeasured)),
+    (Column::new("ok", "ok", Unit::Count), |row| Cell::whole(row.ok)),
+    (Column::new("rejected", "rejected", Unit::Count), |row| Cell::whole(row.rejected)),
+    (Column::new("failed", "failed", Unit::Count), |row| Cell::whole(row.failed)),
+    (Column::new("unknown", "unknown", Unit::Count), |row| Cell::whole(row.unknown)),
+    (Column::new("cache_hits", "cache hits", Unit::Count), |row| {
+        Cell::some_whole(row.cache_hits, Missing::NotApplicable)
+    }),
+    (Column::new("cache_misses", "misses", Unit::Count), |row| {
+        Cell::some_whole(row.cache_misses, Missing::NotApplicable)
+    }),
+    (Column::new("hits_percent", "share of cache hits", Unit::Percent).short("hits"), |row| {
+        Cell::some_number(hit_share(row).map(|share| share * 100.0), Missing::NotApplicable)
+    }),
 ];
 
-const RATE: Column = ("rate/s", |row| row.rate_per_s.map_or_else(dash, |rate| rate.to_string()));
+const UNCORRECTED_P50: Column =
+    Column::new("uncorrected_p50_us", "uncorrected median", Unit::Us).short("uncorr. median");
+const UNCORRECTED_P99: Column =
+    Column::new("uncorrected_p99_us", "uncorrected p99", Unit::Us).short("uncorr. p99");
+const UNCORRECTED_P999: Column =
+    Column::new("uncorrected_p999_us", "uncorrected p99.9", Unit::Us).short("uncorr. p99.9");
+const UNCORRECTED_MAX: Column =
+    Column::new("uncorrected_max_us", "uncorrected max", Unit::Us).short("uncorr. max");
+const ACCEPTED: Column =
+    Column::new("throughput_per_s", "accepted per s", Unit::PerSecond).short("accepted/s");
 
-const BUILD: Column = ("build", |row| row.build.clone().unwrap_or_else(dash));
-
-/// The figures, the median first: it is the one to quote.
-const FIGURES: [Column; 6] = [
-    ("count", |row| row.count.to_string()),
-    ("median", |row| unless_withheld(row, "p50", with_interval(row.p50()))),
-    ("p99", |row| unless_withheld(row, "p99", with_interval(row.p99()))),
-    ("p99.9", |row| unless_withheld(row, "p999", whole(row.p999_us))),
-    ("max", |row| unless_withheld(row, "max", whole(row.max_us))),
-    ("ops/s", |row| with_interval(row.throughput())),
-];
-
-/// What an open loop would claim if it counted from the moment of sending.
-const UNCORRECTED: [Column; 3] = [
-    ("uncorr. median", |row| whole(row.uncorrected_p50_us)),
-    ("uncorr. p99", |row| whole(row.uncorrected_p99_us)),
-    ("uncorr. max", |row| whole(row.uncorrected_max_us)),
-];
-
-const COUNTS: [Column; 4] = [
-    ("hits", |row| hit_share(row).map_or_else(dash, |share| format!("{:.1}%", share * 100.0))),
-    ("rejected", |row| row.rejected.to_string()),
-    ("failed", |row| row.failed.to_string()),
-    ("unknown", |row| row.unknown.to_string()),
-];
-
-/// The rows as aligned text, latencies in microseconds, one line each, below a caption.
+/// A row for each operation in each cell: by operation first, so that the figures that one compares
+/// stand below each other.
 #[must_use]
-pub fn table(rows: &[SummaryRow]) -> String {
-    let is_open = rows.iter().any(|row| row.rate_per_s.is_some());
-    let has_builds = rows.iter().any(|row| row.build.is_some());
-    let mut columns = OF_SETTINGS.to_vec();
-    columns.extend(is_open.then_some(RATE));
-    columns.extend(has_builds.then_some(BUILD));
-    let left = columns.len();
-    columns.extend(FIGURES);
-    columns.extend(UNCORRECTED.into_iter().filter(|_| is_open));
-    columns.extend(COUNTS);
+pub fn table(rows: &[SummaryRow]) -> Table {
     let mut ordered: Vec<&SummaryRow> = rows.iter().collect();
-    // By operation first, so that the figures that one compares stand below each other.
     ordered.sort_by(|a, b| {
         let rate = |row: &SummaryRow| row.rate_per_s.unwrap_or(0.0);
         a.op.cmp(&b.op)
@@ -65,18 +72,56 @@ pub fn table(rows: &[SummaryRow]) -> String {
             .then(b.cache.cmp(&a.cache))
             .then(a.build.cmp(&b.build))
     });
-    let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
-    let line = |row: &SummaryRow| columns.iter().map(|(_, cell)| cell(row)).collect();
-    let lines: Vec<Vec<String>> = ordered.into_iter().map(line).collect();
-    format!("{}\n{}", caption(rows, is_open), aligned(&header, left, &lines))
+    let caption = "Operations of the load, and lookups at its end, by setting";
+    Table::new("operations", caption, &FIELDS, ordered)
 }
 
-/// The line above the table.
-fn caption(rows: &[SummaryRow], is_open: bool) -> String {
-    let has = |basis| rows.iter().any(|row| row.interval_basis == Some(basis));
-    let intervals = if has(Basis::Slices) {
+/// A latency, unless it says too much about the generator.
+fn told(row: &SummaryRow, figure: &str, estimate: Option<Estimate>) -> Cell {
+    if row.is_withheld(figure) {
+        return Cell::missing(Missing::Withheld);
+    }
+    Cell::estimate(estimate, row.interval_basis, Missing::NoneAnswered)
+}
+
+fn exact(us: Option<u64>) -> Option<Estimate> {
+    us.map(|us| Estimate { value: us as f64, interval: None })
+}
+
+/// From the moment of sending: nothing of operations that were not due at a set time.
+fn uncorrected(row: &SummaryRow, us: Option<u64>) -> Cell {
+    let was_due = row.rate_per_s.is_some() && row.op != Op::Lookup;
+    Cell::some_whole(us, if was_due { Missing::NoneAnswered } else { Missing::NotApplicable })
+}
+
+/// The operations of a run's [`table`] as aligned text, latencies in microseconds, below a caption.
+#[must_use]
+pub fn text(table: &Table) -> String {
+    let is_open = table.has("rate_per_s");
+    let mut picks = vec![Pick::Value("op"), Pick::Value("p"), Pick::Value("cache")];
+    picks.extend(is_open.then_some(Pick::Value("rate_per_s")));
+    picks.extend(table.has("build").then_some(Pick::Value("build")));
+    picks.extend([
+        Pick::Value("count"),
+        Pick::Both("p50_us"),
+        Pick::Both("p99_us"),
+        Pick::Value("p999_us"),
+        Pick::Value("max_us"),
+        Pick::Both("throughput_per_s"),
+    ]);
+    if is_open {
+        let uncorrected = ["uncorrected_p50_us", "uncorrected_p99_us", "uncorrected_max_us"];
+        picks.extend(uncorrected.map(Pick::Value));
+    }
+    picks.extend(["hits_percent", "rejected", "failed", "unknown"].map(Pick::Value));
+    format!("{}\n{}", caption(table, is_open), table.to_text(&picks))
+}
+
+/// The line above the text.
+fn caption(table: &Table, is_open: bool) -> String {
+    let intervals = if table.has_basis(Basis::Slices) {
         "brackets: how steady a figure was within its trial; where other trials would lie takes three of them"
-    } else if has(Basis::Trials) {
+    } else if table.has_basis(Basis::Trials) {
         "95% intervals from trials"
     } else {
         "too little was measured for intervals"
@@ -89,31 +134,9 @@ fn caption(rows: &[SummaryRow], is_open: bool) -> String {
         ""
     };
     format!(
-        "Latencies in µs, of answered operations (ok and rejected); ops/s: accepted (ok) alone; {intervals}; \
+        "Latencies in µs, of answered operations (ok and rejected); accepted/s: ok alone; {intervals}; \
          hits are the cache's share of queries.{open}"
     )
-}
-
-fn unless_withheld(row: &SummaryRow, figure: &str, shown: String) -> String {
-    if row.is_withheld(figure) { "withheld".to_owned() } else { shown }
-}
-
-fn whole(value: Option<u64>) -> String {
-    value.map_or_else(dash, |value| value.to_string())
-}
-
-/// `151 [148, 155]`.
-fn with_interval(estimate: Option<Estimate>) -> String {
-    let Some(Estimate { value, interval }) = estimate else { return dash() };
-    let interval = interval.map_or_else(String::new, |interval| {
-        format!(" [{:.0}, {:.0}]", interval.low, interval.high)
-    });
-    format!("{value:.0}{interval}")
-}
-
-/// Not applicable, or nothing measured.
-fn dash() -> String {
-    "-".to_owned()
 }
 
 /// The operation's name as the CSV has it.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{SummaryRow, is_accepted, is_answered};
+use super::measured::{is_accepted, is_answered};
+use super::row::SummaryRow;
 use crate::records::{CacheState, Cell, Observation, Op, Outcome, Phase};
 use crate::stats::{
     Answer, Basis, Figure, Interval, Latencies, Pool, Resamples, Span, TrialSample,
@@ -163,16 +164,12 @@ impl Intervals {
         let pool = Pool::of_trials(&samples.iter().collect::<Vec<_>>());
         let resamples = drawn.0.entry(pool.units()).or_insert_with(|| Resamples::new(pool.units()));
         let of = |figure| pool.estimate(figure, resamples).and_then(|estimate| estimate.interval);
-        let mean = of(Figure::Mean);
-        Self {
-            basis: mean.is_some().then(|| pool.basis()),
-            mean,
-            p50: of(Figure::Percentile(0.5)),
-            p90: of(Figure::Percentile(0.9)),
-            p99: of(Figure::Percentile(0.99)),
-            p999: of(Figure::Percentile(0.999)),
-            throughput: of(Figure::Throughput),
-        }
+        let (mean, throughput) = (of(Figure::Mean), of(Figure::Throughput));
+        let [p50, p90, p99, p999] = [0.5, 0.9, 0.99, 0.999].map(|at| of(Figure::Percentile(at)));
+        // The mean of few operations has none where the median has one.
+        let is_any = [mean, p50, p90, p99, p999, throughput].iter().any(Option::is_some);
+        let basis = is_any.then(|| pool.basis());
+        Self { basis, mean, p50, p90, p99, p999, throughput }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which figures of an open loop say too much about its generator to be told.
 
-use super::SummaryRow;
+use super::row::SummaryRow;
 use crate::lateness::is_withheld;
 use crate::stats::Latencies;
 

@@ -1,6 +1,6 @@
 //! The figures that a threshold can be about, and where they are found.
 
-use super::Figures;
+use super::figures::Figures;
 use crate::availability::AvailabilityRow;
 use crate::records::Op;
 use crate::stats::median;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::figure::{Figure, OF_FAULTS, OF_OPERATIONS, Over};
-use super::{Limit, Threshold};
+use super::threshold::{Limit, Threshold};
 use crate::records::Op;
 use crate::summary::{OPS, op_name};
 

@@ -3,12 +3,10 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use super::{Figures, Threshold, ThresholdResult, evaluate};
-use crate::availability;
-use crate::lateness;
+use super::figures::Figures;
+use super::threshold::{Threshold, ThresholdResult, evaluate};
+use crate::measurements::Measurements;
 use crate::records::{FolderError, RunFolder};
-use crate::run::Run;
-use crate::summary;
 use crate::verdict::Verdict;
 
 /// The file in a run's folder in which the results are, if the plan has thresholds.
@@ -33,8 +31,11 @@ pub fn read(folder: &RunFolder) -> Result<Vec<ThresholdResult>, FolderError> {
 ///
 /// # Errors
 /// The file cannot be written, or a threshold in the manifest is none.
-pub fn evaluate_run(run: &Run, consistency: Verdict) -> Result<Vec<ThresholdResult>, FolderError> {
-    let (folder, manifest) = (run.folder(), run.manifest());
+pub fn evaluate_run(
+    measured: &Measurements<'_>,
+    consistency: Verdict,
+) -> Result<Vec<ThresholdResult>, FolderError> {
+    let (folder, manifest) = (measured.run().folder(), measured.run().manifest());
     if manifest.thresholds.is_empty() {
         return Ok(Vec::new());
     }
@@ -44,12 +45,9 @@ pub fn evaluate_run(run: &Run, consistency: Verdict) -> Result<Vec<ThresholdResu
         path: folder.path("manifest.json"),
         reason: format!("thresholds: {error}"),
     })?;
-    let mut summary = summary::summarise(manifest, run.observations());
-    let trials = lateness::by_trial(run);
-    summary::mark_withheld(&mut summary, &lateness::by_cell(&trials));
     let figures = Figures {
-        summary: &summary,
-        availability: &availability::measure(run),
+        summary: measured.summary(),
+        availability: measured.faults(),
         consistency: Some(consistency),
     };
     let results = evaluate(&thresholds, &figures);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use results::checks::ConsistencyReport;
+use results::measurements::Measurements;
 use results::records::RunFolder;
 use results::report::Report;
 use results::run::Run;
@@ -24,6 +25,9 @@ pub(crate) struct Kept {
     _root: TempDir,
     folder: RunFolder,
 }
+
+/// A page that is larger is a nuisance to send on.
+const MAX_PAGE_BYTES: u64 = 1_500_000;
 
 /// What is said about it, by the name of the golden file.
 pub(crate) type Said = Vec<(&'static str, String)>;
@@ -58,9 +62,11 @@ impl Kept {
         let run = &Run::open(folder).unwrap();
         let checked = checks::check_run(run).unwrap();
         checked.write(folder).unwrap();
-        let held = thresholds::evaluate_run(run, checked.verdict).unwrap();
-        let figures = report::write(run).unwrap();
+        let measured = Measurements::new(run);
+        let held = thresholds::evaluate_run(&measured, checked.verdict).unwrap();
+        let figures = report::write(&measured).unwrap();
         let page = html::write(run, &figures, &checked, &held).unwrap();
+        assert!(fs::metadata(&page).unwrap().len() < MAX_PAGE_BYTES, "the page can be sent on");
         let text = |name: &str| fs::read_to_string(folder.path(name)).ok();
         let mut said = vec![
             ("verdicts.txt", verdicts(&checked)),
@@ -68,13 +74,14 @@ impl Kept {
             ("consistency.json", text("consistency.json").unwrap()),
             ("figures.txt", self.figures(&figures)),
             ("charts.txt", self.charts(&figures)),
-            ("page.html", without_pictures(&fs::read_to_string(page).unwrap())),
+            ("page.html", without_data(&fs::read_to_string(page).unwrap())),
         ];
         let files = [
             "summary.csv",
             "availability.csv",
             "availability-overall.csv",
             "gaps.csv",
+            report::FIGURES_FILE,
             thresholds::FILE,
         ];
         said.extend(files.into_iter().filter_map(|name| Some((name, text(name)?))));
@@ -121,12 +128,12 @@ fn verdicts(checked: &ConsistencyReport) -> String {
     text
 }
 
-/// Pictures are held by `charts.txt`.
-fn without_pictures(page: &str) -> String {
-    let mut parts = page.split("src=\"data:");
+/// Pictures are held by `charts.txt`; what is saved from the page is held by files of its own.
+fn without_data(page: &str) -> String {
+    let mut parts = page.split("=\"data:");
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        text.push_str("src=\"");
+        text.push_str("=\"\"");
         text.push_str(part.split_once('"').map_or("", |(_, rest)| rest));
     }
     text

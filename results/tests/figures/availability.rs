@@ -1,6 +1,6 @@
 //! `availability.csv`, its table and its headline. Times in the stories are milliseconds.
 
-use results::availability::{AvailabilityRow, headline, table, write_csv};
+use results::availability::{self, AvailabilityRow, kinds_table, overall, table, write_csv};
 use results::records::{Action, Cell, Event, EventKind, FinalRow, Observation, Op, Outcome};
 use results::timeline::{FaultKind, Role};
 
@@ -244,7 +244,15 @@ fn trials_are_kept_apart() {
     let rows = measured(&[observation], &events, &[order(&cell, "a", 2)]);
     let acks: Vec<_> = rows.iter().map(|row| (row.trial, row.first_ack_ms)).collect();
     assert_eq!(acks, [(1, Some(50.0)), (2, None)]);
-    assert!(table(&rows).contains("p0.5-cache-on #2"), "{}", table(&rows));
+    assert!(text(&rows).contains("p0.5-cache-on #2"), "{}", text(&rows));
+}
+
+fn headline(rows: &[AvailabilityRow]) -> Option<String> {
+    availability::headline(rows, &overall(rows))
+}
+
+fn text(rows: &[AvailabilityRow]) -> String {
+    availability::text(&table(rows), &kinds_table(&overall(rows)))
 }
 
 fn killed(fault: u32, first_ack_ms: Option<f64>) -> AvailabilityRow {
@@ -276,7 +284,7 @@ fn the_headline_owns_up_to_what_was_not_seen() {
 
 #[test]
 fn each_table_has_a_line_per_fault_with_dashes_for_what_is_missing() {
-    let text = table(&[killed(1, Some(30.0)), killed(2, None)]);
+    let text = text(&[killed(1, Some(30.0)), killed(2, None)]);
     let lines: Vec<&str> = text.lines().collect();
     let of = |fault: &str| -> Vec<&str> {
         lines.iter().copied().filter(|line| line.starts_with(fault)).collect()

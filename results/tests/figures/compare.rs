@@ -4,6 +4,7 @@ use std::path::Path;
 
 use results::availability::AvailabilityRow;
 use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
+use results::measurements::Measurements;
 use results::records::{Cell, Observation, Op, RunFolder};
 use results::run::Run;
 use results::verdict::Verdict;
@@ -109,7 +110,8 @@ fn the_report_of_a_run_with_two_builds_compares_them() {
     };
     let both = rows(&[(build("a"), 2_000), (build("b"), 2_600)], 4);
     let root = tempfile::tempdir().unwrap();
-    let report = results::report::write(&both.read_from(root.path())).unwrap();
+    let run = both.read_from(root.path());
+    let report = results::report::write(&Measurements::new(&run)).unwrap();
     assert_eq!(report.builds.as_ref().unwrap().verdict, Change::Worse);
     let named = format!("a: {}, build a\n", RunFolder::new(root.path()).name());
     assert!(report.to_text().contains(&named), "{}", report.to_text());

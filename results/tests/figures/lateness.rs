@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
-use results::lateness::{Lateness, TrialLateness, by_cell, by_trial, table};
+use results::lateness::{Lateness, TrialLateness, by_cell, by_trial, table, text};
 use results::records::{Cell, Event, EventKind, Observation, Op, Outcome, Phase};
-use results::summary::{SummaryRow, add_lateness, summarise, table as summary_table};
+use results::summary::{self, SummaryRow, add_lateness, mark_withheld, summarise};
 
 use crate::rows::{cell, manifest, operation};
 use crate::synthetic::Run;
@@ -64,9 +62,7 @@ fn waiting_for_a_free_client_is_told_apart_from_the_generators_lateness() {
     let lateness = measured(&rows, &events(0));
     assert_eq!(lateness.waited.max_us(), Some(800_000));
     assert_eq!(lateness.waited.percentile_us(0.5), Some(0));
-    let text =
-        table(&manifest("bench", vec![open_cell()]), &HashMap::from([("p0.5-cache-on", lateness)]));
-    let text = text.unwrap();
+    let text = text(&table(&[("p0.5-cache-on".to_owned(), lateness)]));
     assert!(text.contains("waited p50") && text.contains("800000"), "{text}");
 }
 
@@ -94,7 +90,9 @@ fn sent_late(late_us: u64) -> Vec<SummaryRow> {
     let manifest = manifest("bench", vec![open_cell()]);
     let mut summary = summarise(&manifest, &rows);
     let trials = trials(vec![open_cell()], &rows, &events(0));
-    add_lateness(&mut summary, &by_cell(&trials));
+    let cells = by_cell(&trials);
+    mark_withheld(&mut summary, &cells);
+    add_lateness(&mut summary, &cells);
     summary
 }
 
@@ -108,7 +106,7 @@ fn a_figure_below_five_times_the_generators_own_lateness_is_withheld() {
     assert_eq!(late.withheld, "p50 p90 p99 p999 max mean");
     // Counted from the send it holds no lateness.
     assert_eq!(late.uncorrected_p50_us, Some(799));
-    let shown = summary_table(&sent_late(201));
+    let shown = summary::text(&summary::table(&sent_late(201)));
     assert!(shown.contains("withheld") && shown.contains("799"), "{shown}");
 }
 

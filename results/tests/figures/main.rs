@@ -17,4 +17,5 @@ mod rows;
 mod series;
 mod summary;
 mod synthetic;
+mod tables;
 mod thresholds;

@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use results::measurements::Measurements;
 use results::records::{Cell, Event, EventKind, Manifest, Observation, Op, RunFolder};
 use results::{checks, html, report, thresholds};
 use scraper::{ElementRef, Html, Selector};
@@ -31,8 +34,9 @@ fn laid(run: &Run) -> Laid {
     let run = results::run::Run::open(&folder).unwrap();
     let checked = checks::check_run(&run).unwrap();
     checked.write(&folder).unwrap();
-    let held = thresholds::evaluate_run(&run, checked.verdict).unwrap();
-    let figures = report::write(&run).unwrap();
+    let measured = Measurements::new(&run);
+    let held = thresholds::evaluate_run(&measured, checked.verdict).unwrap();
+    let figures = report::write(&measured).unwrap();
     let path = html::write(&run, &figures, &checked, &held).unwrap();
     assert!(fs::metadata(&path).unwrap().len() < MAX_PAGE_BYTES);
     let text = fs::read_to_string(path).unwrap();
@@ -238,7 +242,7 @@ fn the_page_needs_nothing_but_itself() {
         for link in all(&page, "[href]") {
             let target = link.attr("href").unwrap();
             let inside = target.starts_with('#') || target == "data:,";
-            assert!(inside || laid.root.path().join(target).is_file(), "{name}: {target}");
+            assert!(inside || link.attr("download").is_some(), "{name}: {target}");
         }
         let style = text(all(&page, "style")[0]);
         assert!(!style.contains("url(") && !style.contains("@import"), "{name}");
@@ -250,6 +254,41 @@ fn the_page_needs_nothing_but_itself() {
         );
         assert!(!policy.contains("unsafe"), "{policy}");
     }
+}
+
+#[test]
+fn every_file_of_the_run_is_saved_from_the_page_alone_or_named_with_where_it_is() {
+    for (name, laid) in &*PAGES {
+        let page = Html::parse_document(&laid.text);
+        let saved = all(&page, "a[download]");
+        assert!(saved.len() >= 4, "{name}");
+        for link in &saved {
+            let file = link.attr("download").unwrap();
+            let (kind, data) = link.attr("href").unwrap().split_once(";base64,").unwrap();
+            assert!(kind.starts_with("data:"), "{name}: {kind}");
+            let contents = fs::read(laid.root.path().join(file)).unwrap();
+            assert!(STANDARD.decode(data).unwrap() == contents, "{name}: {file} is another");
+        }
+        let listed: Vec<String> = all(&page, ".files li")
+            .iter()
+            .map(|line| text(*line).split(' ').next().unwrap().to_owned())
+            .collect();
+        for file in ["summary.csv", "figures.json", "observations.csv", "manifest.json"] {
+            assert!(listed.iter().any(|listed| listed == file), "{name}: {file} in {listed:?}");
+        }
+        let folder = RunFolder::new(laid.root.path()).name();
+        let words = text(all(&page, "#files ~ p")[0]);
+        assert!(words.contains(&folder), "{words}");
+        for named in all(&page, ".files code, figure figcaption code") {
+            let path = laid.root.path().join(text(named));
+            assert!(path.is_file(), "{name}: {} is not there", path.display());
+        }
+    }
+    // The rows of a failover run are too many for its page, the tables made of them are not.
+    let page = Html::parse_document(&page_of("failover").text);
+    let named: Vec<String> = all(&page, ".files code").into_iter().map(text).collect();
+    assert!(named.contains(&"observations.csv".to_owned()), "{named:?}");
+    assert!(!all(&page, "a[download='availability.csv']").is_empty());
 }
 
 #[test]
@@ -306,7 +345,7 @@ fn every_figure_of_the_summary_is_in_its_row() {
             let caption = text(table.select(&Selector::parse("caption").unwrap()).next().unwrap());
             for row in table.select(&Selector::parse("tbody tr").unwrap()) {
                 let cell = text(row.select(&Selector::parse("th").unwrap()).next().unwrap());
-                let figures = text(row).replace(['[', ']', ','], " ");
+                let figures = text(row).replace(['[', ']'], " ").replace(", ", " ");
                 let figures = figures.split_whitespace().map(str::to_owned).collect();
                 rows.insert((caption.clone(), cell), figures);
             }
@@ -330,16 +369,17 @@ fn every_figure_of_the_summary_is_in_its_row() {
             .flatten();
             let counts = [row.count, row.ok, row.rejected, row.failed, row.unknown];
             let ms = |us: u64| format!("{:.3}", us as f64 / 1000.0);
+            let grouped = results::text::grouped;
             let means = [row.mean_us, row.mean_low_us, row.mean_high_us];
             let rates = [row.throughput_per_s, row.throughput_low_per_s, row.throughput_high_per_s];
             let expected = latencies
                 .flatten()
                 .map(ms)
-                .chain(counts.map(|count| count.to_string()))
+                .chain(counts.map(grouped))
                 .chain(means.into_iter().flatten().map(|us| format!("{:.3}", us / 1000.0)))
                 .chain(rates.into_iter().flatten().map(|rate| format!("{rate:.1}")))
-                .chain(row.cache_hits.map(|hits| hits.to_string()))
-                .chain(row.cache_misses.map(|misses| misses.to_string()));
+                .chain(row.cache_hits.map(grouped))
+                .chain(row.cache_misses.map(grouped));
             for figure in expected {
                 assert!(shown.contains(&figure), "{figure} is not in {shown:?}");
             }

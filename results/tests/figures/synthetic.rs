@@ -36,8 +36,9 @@ impl Run {
         let trials = lateness::by_trial(&run);
         let cells = lateness::by_cell(&trials);
         let sweeps = knee::sweeps(&self.manifest, &self.observations, &cells);
+        let lateness = &cells;
         let (summary, availability, sweeps) = (&summary, &availability, &sweeps);
-        draw(&Material { run: &run, summary, availability, sweeps }).unwrap()
+        draw(&Material { run: &run, summary, availability, lateness, sweeps }).unwrap()
     }
 
     /// As it would be read from some folder.

@@ -2,6 +2,7 @@
 
 use results::availability;
 use results::lateness::Lateness;
+use results::measurements::Measurements;
 use results::records::{Op, RunFolder};
 use results::run::Run;
 use results::summary::{mark_withheld, summarise};
@@ -124,11 +125,15 @@ fn a_runs_thresholds_come_from_its_manifest_and_leave_a_file() {
     let folder = RunFolder::new(root.path());
     let mut run = synthetic::failover();
     run.write(&folder);
-    assert_eq!(evaluate_run(&Run::open(&folder).unwrap(), Verdict::Pass).unwrap(), []);
+    let evaluated = || {
+        let run = Run::open(&folder).unwrap();
+        evaluate_run(&Measurements::new(&run), Verdict::Pass).unwrap()
+    };
+    assert_eq!(evaluated(), []);
     assert!(!folder.path(FILE).exists() && thresholds::read(&folder).unwrap().is_empty());
     run.manifest.thresholds = vec!["query.p50_us < 1".to_owned(), "consistency = pass".to_owned()];
     run.write(&folder);
-    let results = evaluate_run(&Run::open(&folder).unwrap(), Verdict::Pass).unwrap();
+    let results = evaluated();
     let verdicts: Vec<Verdict> = results.iter().map(|result| result.verdict).collect();
     assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass]);
     assert_eq!(thresholds::read(&folder).unwrap(), results);

@@ -13,11 +13,11 @@ use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks::{self, SMALL};
-use super::output::{Area, Drawing, Figure};
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
 use super::timeline::FaultMarks;
 use super::trial::TrialView;
-use super::{Attempt, plural, setting};
+use super::words::{plural, setting};
 use crate::records::{Manifest, Op};
 use crate::text::counted;
 use lanes::{Lane, State};
@@ -80,7 +80,7 @@ impl Availability {
             legend: legend(&processes, &links, &service, &marks),
         };
         let most = service.answers.iter().copied().max().unwrap_or(0);
-        let answers = Axis::from_zero(format!("accepted {what} per {slice_ms} ms"), [most as f64]);
+        let answers = Axis::from_zero(format!("{what} per {slice_ms} ms"), [most as f64]);
         let range = (span_us.0 as f64 / 1e6, span_us.1 as f64 / 1e6);
         let time = Axis::linear("time since the run began (s)", range);
         Ok(Self {

@@ -2,8 +2,8 @@
 //! and every operation below.
 //!
 //! An operation is a point where it was due, as high as it took; one that waited has a thread to
-//! where it was answered. The line is the median of each 10 ms. A cell shows as much time as its
-//! fault was felt for.
+//! where it was answered. The lines are medians of a fiftieth of the cell's time each. A cell shows as
+//! much time as its fault was felt for.
 
 mod moment;
 
@@ -15,10 +15,10 @@ use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, Grid, Panel, WIDTH};
 use super::marks::{self, SMALL};
-use super::output::{Area, Drawing, Figure};
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::trial::TrialView;
-use super::{Attempt, plural, setting, singular};
+use super::words::{LATENCY, plural, setting, singular};
 use crate::records::{Manifest, Op, Outcome};
 use moment::{Moment, SLICE_MS};
 
@@ -33,10 +33,12 @@ const OPS: [Op; 3] = [Op::Lookup, Op::Query, Op::Trade];
 /// Which part of a cell, in percent, is the panel of answers, and the gap below that.
 const ANSWERS_PERCENT: i32 = 24;
 const GAP: i32 = 12;
-/// How far a heading may go beyond its panel: less than to the next one.
+/// How far a heading may go beyond its panel, which is less than to the next one, and how far it stays away
+/// from the picture's edge.
 const HEADING_ROOM: i32 = 70;
-/// Medians further apart than this are not joined: nothing was due between them.
-const LONGEST_BRIDGE_MS: f64 = 45.0;
+const EDGE: i32 = 6;
+/// Medians that are more slices than this apart are not joined: nothing was due between them.
+const LONGEST_BRIDGE: f64 = 4.5;
 /// A thread shorter than this, in pixels, would only blur its point.
 const SHORTEST_THREAD: i32 = 10;
 
@@ -66,7 +68,7 @@ impl FaultZoom {
         let (felt, all_faults) = (all.len(), trial.faults.len());
         let moments = worst(all);
         let points = moments.iter().flat_map(|moment| &moment.points);
-        let latency = Axis::logarithmic(super::LATENCY, points.map(|point| point.ms));
+        let latency = Axis::logarithmic(LATENCY, points.map(|point| point.ms));
         let most = moments.iter().map(Moment::most_accepted).max().unwrap_or(0);
         let answers = Axis::from_zero(format!("per {SLICE_MS} ms"), [most as f64]);
         let of = if moments.len() < felt {
@@ -80,7 +82,8 @@ impl FaultZoom {
             title: "The moments around each fault, every operation".to_owned(),
             subtitle: format!(
                 "{} · {}{of}\nabove: accepted in each {SLICE_MS} ms, queries on top of \
-                 trades · below: operations when they were due, threads to their answers",
+                 trades · below: operations when they were due, threads to their answers\n\
+                 lines: medians, each of a fiftieth of the time that is shown",
                 setting(manifest),
                 trial.setting()
             ),
@@ -120,7 +123,8 @@ fn worst(mut moments: Vec<Moment>) -> Vec<Moment> {
 
 impl Figure for FaultZoom {
     fn card(&self) -> Chart {
-        let headings: Vec<String> = self.moments.iter().map(Moment::heading).collect();
+        let headings: Vec<String> =
+            self.moments.iter().map(|moment| moment.heading(|_| true)).collect();
         let lost: usize = self.moments.iter().map(Moment::lost).sum();
         Chart {
             stem: self.name.clone(),
@@ -145,10 +149,10 @@ impl Figure for FaultZoom {
             let (above, below) = self.panels(index, moment);
             above.draw_axes(area, false)?;
             below.draw_axes(area, true)?;
-            let room = above.bounds.right - above.bounds.left + HEADING_ROOM;
-            let fits = |text: &String| marks::width(text, &marks::bold(SMALL)) <= room;
-            let heading = Some(moment.heading()).filter(fits);
-            above.heading(area, heading.as_deref().unwrap_or(&moment.name))?;
+            let end = (above.bounds.right + HEADING_ROOM).min(WIDTH.cast_signed() - EDGE);
+            let room = end - above.bounds.left;
+            let fits = |text: &str| marks::width(text, &marks::bold(SMALL)) <= room;
+            above.heading(area, &moment.heading(fits))?;
             moment.draw_answers(area, &above)?;
             for panel in [&above, &below] {
                 moment.draw_marks(area, panel)?;
@@ -217,7 +221,8 @@ impl Moment {
         }
         for (op, medians) in &self.medians {
             let look = palette::operation_line(*op, Rank::P99);
-            for stretch in medians.chunk_by(|a, b| b.0 - a.0 < LONGEST_BRIDGE_MS) {
+            let bridge_ms = LONGEST_BRIDGE * self.median_ms;
+            for stretch in medians.chunk_by(|a, b| b.0 - a.0 < bridge_ms) {
                 let points: Vec<_> = stretch.iter().map(|&point| panel.at(point)).collect();
                 marks::line(area, &points, look)?;
             }

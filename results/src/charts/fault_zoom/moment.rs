@@ -6,8 +6,8 @@ use super::super::axis::Axis;
 use super::super::cloud::Point;
 use super::super::faults::Fault;
 use super::super::palette::{self, Look};
-use super::super::to_ms;
 use super::super::trial::TrialView;
+use super::super::words::to_ms;
 use crate::records::{Observation, Op};
 use crate::stats::median;
 use crate::summary::is_accepted;
@@ -16,6 +16,10 @@ use crate::text::three_digits;
 /// The length of a slice of time.
 pub(super) const SLICE_MS: i64 = 10;
 const SLICE_US: i64 = SLICE_MS * 1000;
+
+/// A cell's time is cut into so many slices for its medians, each of [`SLICE_MS`] in the shortest. In longer
+/// cells shorter slices would hold an operation or two each, and the line would be a scribble over the points.
+const MEDIANS: f64 = 50.0;
 
 /// How long a cell may go on after the fault, in milliseconds; before it, a quarter of that.
 const AFTER_MS: [f64; 6] = [400.0, 800.0, 2000.0, 4000.0, 8000.0, 20_000.0];
@@ -43,8 +47,10 @@ pub(super) struct Moment {
     pub(super) points: Vec<Point>,
     /// Trades and queries accepted per slice, which is counted from the fault.
     pub(super) accepted: BTreeMap<i64, (u64, u64)>,
-    /// The median latency per slice.
+    /// The median latency of each fiftieth of the cell's time.
     pub(super) medians: Vec<(Op, Line)>,
+    /// How long that is, in milliseconds.
+    pub(super) median_ms: f64,
     /// Vertical lines.
     pub(super) marks: Vec<(f64, Look)>,
 }
@@ -73,7 +79,8 @@ impl Moment {
                 Op::Lookup => {}
             }
         }
-        let medians = [Op::Query, Op::Trade].map(|op| (op, medians(&points, op)));
+        let median_ms = (range.1 - range.0) / MEDIANS;
+        let medians = [Op::Query, Op::Trade].map(|op| (op, medians(&points, op, median_ms)));
         Self {
             name: fault.name(),
             first_ack_ms: fault.first_ack_ms,
@@ -83,16 +90,18 @@ impl Moment {
             points,
             accepted,
             medians: medians.to_vec(),
+            median_ms,
             marks: marks(fault, trial, since_ms),
         }
     }
 
-    /// `4: kill order-2 (leader), first ack 12.4 ms`.
-    pub(super) fn heading(&self) -> String {
-        let ack = self
-            .first_ack_ms
-            .map_or_else(String::new, |ms| format!(", first ack {} ms", three_digits(ms)));
-        format!("{}{ack}", self.name)
+    /// `4: kill order-2 (leader), first ack 12.4 ms`, or less of it, as much as fits.
+    pub(super) fn heading(&self, fits: impl Fn(&str) -> bool) -> String {
+        let with = |word: &str| {
+            self.first_ack_ms.map(|ms| format!("{}, {word} {} ms", self.name, three_digits(ms)))
+        };
+        let headings = [with("first ack"), with("ack")].into_iter().flatten();
+        headings.chain([self.name.clone()]).find(|text| fits(text)).unwrap_or_default()
     }
 
     /// The most that was accepted in a slice.
@@ -116,8 +125,7 @@ fn felt_ms(fault: &Fault, load: &[&Observation]) -> f64 {
     to_ms(last_us - fault.from_us).max(fault.first_ack_ms.unwrap_or(0.0))
 }
 
-fn medians(points: &[Point], op: Op) -> Line {
-    let slice = SLICE_MS as f64;
+fn medians(points: &[Point], op: Op, slice: f64) -> Line {
     let mut slices: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
     for point in points.iter().filter(|point| point.op == op && point.outcome.is_answer()) {
         slices.entry((point.at / slice).floor() as i64).or_default().push(point.ms);
@@ -181,5 +189,30 @@ mod tests {
         let moment = Moment::new(&trial.faults[0], &trial);
         assert!(moment.time.contains(400.0) && !moment.time.contains(401.0));
         assert_eq!(moment.medians[1].1, [(-5.0, 0.2), (305.0, 90.0)]);
+    }
+
+    #[test]
+    fn a_longer_cell_has_longer_medians_and_not_more_of_them() {
+        let slow = trade(9_999_000, 5_000_000, Outcome::Ok);
+        let rows: Vec<_> =
+            (0..2_000).map(|n| trade(10_000_000 + n * 4_000, 900 + n % 7, Outcome::Ok)).collect();
+        let trial = trial(rows.iter().chain([&slow]).collect(), vec![pause(10_000_000)]);
+        let moment = Moment::new(&trial.faults[0], &trial);
+        assert!((moment.median_ms - 200.0).abs() < 1e-9, "{}", moment.median_ms);
+        let medians = &moment.medians[1].1;
+        assert_eq!(medians.len(), 41, "one before the fault, forty after it");
+        assert!(medians[1..].iter().all(|&(_, ms)| (0.9..0.91).contains(&ms)), "{medians:?}");
+    }
+
+    #[test]
+    fn a_heading_says_as_much_as_fits() {
+        let rows = [trade(10_000_000, 900, Outcome::Ok)];
+        let fault = Fault { first_ack_ms: Some(12.4), ..pause(10_000_000) };
+        let trial = trial(rows.iter().collect(), vec![fault]);
+        let moment = Moment::new(&trial.faults[0], &trial);
+        let heading = |most: usize| moment.heading(|text| text.len() <= most);
+        assert_eq!(heading(99), "1: pause order-3, first ack 12.4 ms");
+        assert_eq!(heading(30), "1: pause order-3, ack 12.4 ms");
+        assert_eq!(heading(20), "1: pause order-3");
     }
 }

@@ -14,13 +14,13 @@ use plotters::style::Color;
 use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
-use super::by_p::cache_name;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
-use super::output::{Area, Drawing, Figure};
+use super::material::Material;
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
 use super::trial::TrialView;
-use super::{Attempt, Material, setting, to_ms};
+use super::words::{cache_name, setting, to_ms};
 use crate::text::{counted, ms};
 use reads::Read;
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::super::Material;
+use super::super::material::Material;
 use super::super::trial::TrialView;
 use crate::checks::frontier::Frontier;
 use crate::records::{FinalKind, Op, Outcome};

@@ -14,10 +14,10 @@ use super::chart::{Chart, ChartKind};
 use super::cloud::Cloud;
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
 use super::marks;
-use super::output::{Area, Drawing, Figure};
+use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::trial::TrialView;
-use super::{Attempt, plural, setting};
+use super::words::{LATENCY, plural, setting, singular};
 use crate::records::{Manifest, Observation, Op, Outcome};
 use crate::stats::Latencies;
 use crate::summary::is_answered;
@@ -136,7 +136,7 @@ impl Layer {
         let latencies = cloud.points.iter().map(|point| point.ms).chain(lows);
         Some(Self {
             op,
-            axis: Axis::logarithmic(super::LATENCY, latencies),
+            axis: Axis::logarithmic(LATENCY, latencies),
             latencies: answered.map(|row| row.response_us()).collect(),
             cloud,
             buckets,
@@ -242,7 +242,7 @@ fn legend(load: &[&Observation], layers: &[Layer], marks: &FaultMarks) -> Vec<(L
     let mut legend = Vec::new();
     for layer in layers {
         let look = palette::point(layer.op, Outcome::Ok);
-        legend.push((look, format!("{} ok", super::singular(layer.op))));
+        legend.push((look, format!("{} ok", singular(layer.op))));
     }
     for (outcome, name) in
         [(Outcome::Rejected, "refused"), (Outcome::Failed, "failed"), (Outcome::Unknown, "unknown")]

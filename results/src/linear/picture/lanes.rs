@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use super::axis::Axis;
-use super::page::{Escaped, milliseconds};
-use super::{Band, Drawing, Role, Scene, Shown, label};
+use super::drawing::{Drawing, Role, Shown};
+use super::scene::{Band, Scene};
+use super::words::{Escaped, label, milliseconds};
 
 const LANE: f64 = 30.0;
 const BAR: f64 = 22.0;

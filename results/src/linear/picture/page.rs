@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::{Drawing, Role, Scene, Shown, label, lanes};
+use super::drawing::{Drawing, Role, Shown};
+use super::lanes;
+use super::scene::Scene;
+use super::words::{Escaped, label, milliseconds};
 use crate::linear::model::Stock;
 use crate::text::counted;
 
@@ -161,27 +164,4 @@ fn write_row(page: &mut String, scene: &Scene<'_>, shown: &Shown) -> fmt::Result
 
 fn figures(stock: Stock) -> String {
     format!("quantity {}, volume {}", stock.quantity, stock.volume)
-}
-
-pub(super) fn milliseconds(at_us: u64) -> String {
-    // Exact below 2^53 us, which is 285 years.
-    format!("{:.3}", at_us as f64 / 1_000.0)
-}
-
-/// Text that may hold anything, as HTML.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
 }

@@ -17,30 +17,15 @@ mod clients;
 mod dumps;
 mod lookups;
 mod marker;
+mod part;
 #[cfg(test)]
 mod tests;
+
+pub(super) use part::{Misfit, Part};
 
 use crate::records::{Event, FinalRow, Numbered, Observation};
 
 use marker::Marker;
-
-/// A row that cannot be what a run left behind.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misfit {
-    pub(super) file: &'static str,
-    pub(super) line: u64,
-    pub(super) reason: String,
-}
-
-/// The rows of one trial in one file.
-#[derive(Clone, Copy)]
-pub(super) struct Part<'a, T> {
-    pub(super) rows: &'a [Numbered<T>],
-    /// Whether no row of another trial follows them, so that the end of the file may be missing.
-    pub(super) is_last: bool,
-    /// Whether it certainly is: the file ends in half a row.
-    pub(super) is_torn: bool,
-}
 
 /// The rows of one trial.
 pub(super) struct Parts<'a> {

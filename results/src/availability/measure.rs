@@ -1,0 +1,42 @@
+//! Every fault of a run, measured.
+
+use std::io;
+
+use super::row::AvailabilityRow;
+use super::trial::Trial;
+use crate::records::{FinalKind, FinalRow, Numbered, Observation};
+use crate::run::Run;
+
+/// Measures every fault that was injected, cells in the manifest's order, faults by time. What was
+/// lost, doubled or stale is left empty: [`attribute`](super::attribute) fills that in.
+#[must_use]
+pub fn measure(run: &Run) -> Vec<AvailabilityRow> {
+    let hit = run.trials().iter().filter(|trial| !trial.timeline.faults().is_empty());
+    let measured = hit.flat_map(|trial| {
+        let observations: Vec<&Observation> = trial.observations().collect();
+        let (cell, log) = (&trial.cell.id, longest_log(&trial.final_rows));
+        Trial::new(cell, trial.number, &trial.timeline, &observations, log).rows()
+    });
+    measured.collect()
+}
+
+/// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
+fn longest_log(final_rows: &[Numbered<FinalRow>]) -> &[Numbered<FinalRow>] {
+    let of_one = final_rows.chunk_by(|a, b| a.kind == b.kind && a.source == b.source);
+    let logs = of_one.filter(|log| log[0].kind == FinalKind::Order);
+    // The first of several that are as long.
+    logs.rev().max_by_key(|log| log.len()).unwrap_or_default()
+}
+
+/// Writes the rows as CSV with a header.
+///
+/// # Errors
+/// Whatever the writer reports.
+pub fn write_csv(rows: &[AvailabilityRow], writer: impl io::Write) -> Result<(), csv::Error> {
+    let mut csv = csv::Writer::from_writer(writer);
+    for row in rows {
+        csv.serialize(row)?;
+    }
+    csv.flush()?;
+    Ok(())
+}
