@@ -30,6 +30,7 @@ pub mod knee;
 pub mod lateness;
 pub mod linear;
 pub mod measurements;
+mod parallel;
 pub mod report;
 pub mod run;
 pub mod stats;

@@ -10,7 +10,7 @@
 //! `make` writes about so many operations (1,000,000), with 1.2 rows in `final.csv` for each. In a
 //! `broken` run a replica lacks one in a thousand orders, and a late read of every stock is stale. `check`
 //! does what the command of that name does, and so does `report`; both print how long each step took,
-//! and the most memory that the process ever held. `make scale` runs all of it.
+//! and the most memory that the process had held by its end. `make scale` runs all of it.
 
 mod files;
 mod simulation;
@@ -46,9 +46,9 @@ fn main() -> Result<(), Failure> {
             let mut steps = Steps::new();
             let (run, checked) = checked(&RunFolder::new(folder), &mut steps)?;
             let figures = report::write(&Measurements::new(&run))?;
-            steps.done("figures and charts");
+            steps.done("figures and charts")?;
             html::write(&run, &figures, &checked, &[])?;
-            steps.done("page");
+            steps.done("page")?;
             steps.total("report")
         }
         _ => Err("usage: large_run make|check|report FOLDER [OPERATIONS] [correct|broken]".into()),
@@ -63,10 +63,10 @@ fn make(folder: &str, operations: usize, is_broken: bool) -> Result<(), Failure>
 
 fn checked(folder: &RunFolder, steps: &mut Steps) -> Result<(Run, ConsistencyReport), Failure> {
     let run = Run::open(folder)?;
-    steps.done("files");
+    steps.done("files")?;
     let checked = checks::check_run(&run)?;
     checked.write(folder)?;
-    steps.done("checks");
+    steps.done("checks")?;
     println!("  {}", checked.headline());
     Ok((run, checked))
 }
@@ -83,18 +83,24 @@ impl Steps {
         Self { began, last: began }
     }
 
-    fn done(&mut self, what: &str) {
+    fn done(&mut self, what: &str) -> Result<(), Failure> {
         let took = self.last.elapsed();
         self.last = Instant::now();
-        println!("  {what}: {:.2} s", took.as_secs_f64());
+        println!("  {what}: {:.2} s, {} MB", took.as_secs_f64(), peak_mb()?);
+        Ok(())
     }
 
     fn total(&self, what: &str) -> Result<(), Failure> {
-        let status = fs::read_to_string("/proc/self/status")?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let peak_kb: u64 = peak.unwrap_or_default().trim().trim_end_matches(" kB").parse()?;
         let seconds = self.began.elapsed().as_secs_f64();
-        println!("{what}: {seconds:.2} s, {} MB", peak_kb / 1024);
+        println!("{what}: {seconds:.2} s, {} MB", peak_mb()?);
         Ok(())
     }
+}
+
+/// The most memory that the process has held so far.
+fn peak_mb() -> Result<u64, Failure> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak_kb: u64 = peak.unwrap_or_default().trim().trim_end_matches(" kB").parse()?;
+    Ok(peak_kb / 1024)
 }

@@ -24,15 +24,16 @@ pub enum FinalKind {
     Stock,
 }
 
-/// One row. Empty means not applicable.
+/// One row. Empty means not applicable. `T` is what its texts are, as in an
+/// [`Observation`](super::Observation).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FinalRow {
+pub struct FinalRow<T = Text> {
     /// The id of a [`Cell`](super::Cell) of the manifest.
-    pub cell: Text,
+    pub cell: T,
     /// Which repetition of the cell, from 1.
     pub trial: u32,
     /// Whose row it is: `order-1`, `order-2`, ..., or `catalog`.
-    pub source: Text,
+    pub source: T,
     /// What the row stands for.
     pub kind: FinalKind,
     /// The order's number.
@@ -40,9 +41,9 @@ pub struct FinalRow {
     /// The epoch it was numbered in, or in which the catalog applied it.
     pub epoch: Option<u64>,
     /// The trade's name.
-    pub request_id: Option<Text>,
+    pub request_id: Option<T>,
     /// The stock's name.
-    pub stock_name: Option<Text>,
+    pub stock_name: Option<T>,
     /// Buy or Sell.
     pub trade_type: Option<TradeType>,
     /// How many.
@@ -55,6 +56,28 @@ pub struct FinalRow {
     pub volume_after: Option<u64>,
     /// Who brought the trade to the catalog.
     pub origin: Option<Origin>,
+}
+
+impl<T> FinalRow<T> {
+    /// The same with other texts.
+    pub(super) fn with_texts<U>(self, mut text: impl FnMut(T) -> U) -> FinalRow<U> {
+        FinalRow {
+            cell: text(self.cell),
+            trial: self.trial,
+            source: text(self.source),
+            kind: self.kind,
+            order_no: self.order_no,
+            epoch: self.epoch,
+            request_id: self.request_id.map(&mut text),
+            stock_name: self.stock_name.map(text),
+            trade_type: self.trade_type,
+            quantity: self.quantity,
+            version: self.version,
+            quantity_after: self.quantity_after,
+            volume_after: self.volume_after,
+            origin: self.origin,
+        }
+    }
 }
 
 impl FinalRow {

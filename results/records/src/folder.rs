@@ -7,13 +7,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::ops::{Deref, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
 use super::manifest::OLDEST_FORMAT;
-use super::{Event, FinalRow, MANIFEST_FORMAT, Manifest, Observation, Row};
+use super::{Event, FinalRow, MANIFEST_FORMAT, Manifest, Numbered, Observation, Row, Texts};
 
 /// Why a run's folder could not be read, or written to.
 #[derive(Debug, thiserror::Error)]
@@ -56,23 +56,6 @@ pub enum FolderError {
 
 /// So much is read from a file at once.
 const BUFFER_BYTES: usize = 256 * 1024;
-
-/// A row and where it stands in its file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Numbered<T> {
-    /// The line in the file on which the row begins; the header is line 1.
-    pub line: u64,
-    /// The row.
-    pub row: T,
-}
-
-impl<T> Deref for Numbered<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.row
-    }
-}
 
 /// A run's folder, `results/runs/<UTC>-<plan>/`.
 #[derive(Clone, Debug)]
@@ -179,13 +162,13 @@ impl RunFolder {
         // Columns that stand where the fields do need not be found by their names, row by row.
         let by_name = (T::header(format) != T::header(MANIFEST_FORMAT)).then_some(&headers);
 
-        let mut record = ByteRecord::new();
+        let (mut record, mut texts) = (ByteRecord::new(), Texts::default());
         while reader.read_byte_record(&mut record).map_err(|error| bad_csv(&path, error))? {
             if reader.position().byte() > whole_bytes {
                 return Ok(true);
             }
             let line = record.position().map_or(0, csv::Position::line);
-            let row = typed(&record, &headers, by_name);
+            let row = typed(&record, &headers, by_name, &mut texts);
             let taken = row.and_then(|row| take(Numbered { line, row }));
             taken.map_err(|reason| FolderError::Row { path: path.clone(), line, reason })?;
         }
@@ -212,11 +195,12 @@ fn typed<T: Row>(
     record: &ByteRecord,
     headers: &ByteRecord,
     by_name: Option<&ByteRecord>,
+    texts: &mut Texts,
 ) -> Result<T, String> {
     if record.len() != headers.len() {
         return Err(format!("{} fields where the header has {}", record.len(), headers.len()));
     }
-    record.deserialize(by_name).map_err(|error| match error.into_kind() {
+    let raw = record.deserialize(by_name).map_err(|error| match error.into_kind() {
         csv::ErrorKind::Deserialize { err, .. } => {
             let index = err.field().and_then(|index| usize::try_from(index).ok());
             let field = index.and_then(|index| headers.get(index)).map(String::from_utf8_lossy);
@@ -226,7 +210,8 @@ fn typed<T: Row>(
             }
         }
         other => format!("{other:?}"),
-    })
+    })?;
+    Ok(T::of_raw(raw, texts))
 }
 
 fn bad_csv(path: &Path, error: csv::Error) -> FolderError {
@@ -264,7 +249,16 @@ mod tests {
             (&self.name, self.count)
         }
 
-        fn share(&mut self, _: &mut Texts) {}
+        type Raw<'r> = Self;
+        type Kept = Numbered<Self>;
+
+        fn of_raw(raw: Self, _: &mut Texts) -> Self {
+            raw
+        }
+
+        fn keep(self, line: u64) -> Result<Self::Kept, String> {
+            Ok(Numbered { line, row: self })
+        }
     }
 
     fn read(text: &[u8]) -> Result<Vec<(u64, String, u32)>, FolderError> {

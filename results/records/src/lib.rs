@@ -7,9 +7,11 @@
 //! time appears once, in the manifest.
 
 mod action;
+mod dump_row;
 mod event;
 mod final_state;
 mod folder;
+mod line;
 mod manifest;
 mod observation;
 mod process;
@@ -19,9 +21,11 @@ mod subject;
 mod text;
 
 pub use action::Action;
+pub use dump_row::DumpRow;
 pub use event::{Event, EventKind};
 pub use final_state::{FinalKind, FinalRow};
-pub use folder::{FolderError, Numbered, RunFolder};
+pub use folder::{FolderError, RunFolder};
+pub use line::{AtLine, Numbered};
 pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
 pub use observation::{CacheState, Observation, Op, Outcome, Phase};
 pub use process::{ProcessName, UnknownProcess};

@@ -68,10 +68,12 @@ pub enum CacheState {
 }
 
 /// One operation. Empty means not applicable.
+///
+/// `T` is what its texts are: those of a row that was just read are still in the reader's buffer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
+pub struct Observation<T = Text> {
     /// The id of a [`Cell`](super::Cell) of the manifest.
-    pub cell: Text,
+    pub cell: T,
     /// Which repetition of the cell, from 1. Every (cell, trial) had a bazaar of its own.
     pub trial: u32,
     /// In which part of the trial.
@@ -83,7 +85,7 @@ pub struct Observation {
     /// What it did.
     pub op: Op,
     /// The stock; for a lookup the stock that the answer showed.
-    pub stock_name: Option<Text>,
+    pub stock_name: Option<T>,
     /// Buy or Sell; for a lookup what the answer showed.
     pub trade_type: Option<TradeType>,
     /// How many; for a lookup what the answer showed.
@@ -101,7 +103,7 @@ pub struct Observation {
     /// The HTTP status of the last answer, if there was one.
     pub status: Option<u16>,
     /// The message of an answer that was not ok, or what went wrong without one.
-    pub reason: Option<Text>,
+    pub reason: Option<T>,
     /// The number that a trade was given, or that a lookup asked for.
     pub order_no: Option<u64>,
     /// The quantity that a query showed.
@@ -111,11 +113,41 @@ pub struct Observation {
     /// What the front-end said about its cache.
     pub cache: Option<CacheState>,
     /// A trade's idempotency key; for a lookup the key of the trade whose order is looked up.
-    pub request_id: Option<Text>,
+    pub request_id: Option<T>,
     /// How often it was sent, 1 if it went well at once. A client sends once; the others are those
     /// of the front-end, which asks the order service again when a leader falls silent, under the
     /// same request id. They lie between `start_us` and `end_us`.
     pub attempts: u32,
+}
+
+impl<T> Observation<T> {
+    /// The same with other texts.
+    pub(super) fn with_texts<U>(self, mut text: impl FnMut(T) -> U) -> Observation<U> {
+        Observation {
+            cell: text(self.cell),
+            trial: self.trial,
+            phase: self.phase,
+            client: self.client,
+            seq: self.seq,
+            op: self.op,
+            stock_name: self.stock_name.map(&mut text),
+            trade_type: self.trade_type,
+            quantity: self.quantity,
+            planned_us: self.planned_us,
+            start_us: self.start_us,
+            end_us: self.end_us,
+            latency_us: self.latency_us,
+            outcome: self.outcome,
+            status: self.status,
+            reason: self.reason.map(&mut text),
+            order_no: self.order_no,
+            seen_quantity: self.seen_quantity,
+            seen_volume: self.seen_volume,
+            cache: self.cache,
+            request_id: self.request_id.map(text),
+            attempts: self.attempts,
+        }
+    }
 }
 
 impl Observation {

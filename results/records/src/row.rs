@@ -1,11 +1,11 @@
 //! What the rows of a run's three CSV files have in common.
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
-use super::{Event, FinalRow, Observation, Texts};
+use super::{AtLine, DumpRow, Event, FinalRow, Numbered, Observation, Texts};
 
 /// A row of one of a run's CSV files.
-pub trait Row: DeserializeOwned {
+pub trait Row: Sized {
     /// The file's name in a run's folder.
     const FILE: &'static str;
 
@@ -15,8 +15,20 @@ pub trait Row: DeserializeOwned {
     /// Whose row it is: the cell's id, and which repetition of the cell.
     fn trial(&self) -> (&str, u32);
 
-    /// Lets its texts be those that rows before it had.
-    fn share(&mut self, texts: &mut Texts);
+    /// The row as it is read, with texts that lie in the reader's buffer.
+    type Raw<'r>: Deserialize<'r>;
+
+    /// How it is kept in memory, among the rows of its trial.
+    type Kept: AtLine;
+
+    /// The row that was read. Texts that rows before it had are not made once more.
+    fn of_raw(raw: Self::Raw<'_>, texts: &mut Texts) -> Self;
+
+    /// The row of this line as it is kept.
+    ///
+    /// # Errors
+    /// It cannot be kept. Says why.
+    fn keep(self, line: u64) -> Result<Self::Kept, String>;
 }
 
 impl Row for Observation {
@@ -31,11 +43,15 @@ impl Row for Observation {
         (&self.cell, self.trial)
     }
 
-    fn share(&mut self, texts: &mut Texts) {
-        texts.share(&mut self.cell);
-        for text in [&mut self.stock_name, &mut self.reason, &mut self.request_id] {
-            texts.share_some(text);
-        }
+    type Raw<'r> = Observation<&'r str>;
+    type Kept = Numbered<Self>;
+
+    fn of_raw(raw: Observation<&str>, texts: &mut Texts) -> Self {
+        raw.with_texts(|text| texts.get(text))
+    }
+
+    fn keep(self, line: u64) -> Result<Self::Kept, String> {
+        Ok(Numbered { line, row: self })
     }
 }
 
@@ -51,11 +67,15 @@ impl Row for FinalRow {
         (&self.cell, self.trial)
     }
 
-    fn share(&mut self, texts: &mut Texts) {
-        texts.share(&mut self.cell);
-        texts.share(&mut self.source);
-        texts.share_some(&mut self.request_id);
-        texts.share_some(&mut self.stock_name);
+    type Raw<'r> = FinalRow<&'r str>;
+    type Kept = DumpRow;
+
+    fn of_raw(raw: FinalRow<&str>, texts: &mut Texts) -> Self {
+        raw.with_texts(|text| texts.get(text))
+    }
+
+    fn keep(self, line: u64) -> Result<Self::Kept, String> {
+        DumpRow::new(self, line)
     }
 }
 
@@ -83,5 +103,14 @@ impl Row for Event {
         (&self.cell, self.trial)
     }
 
-    fn share(&mut self, _: &mut Texts) {}
+    type Raw<'r> = Self;
+    type Kept = Numbered<Self>;
+
+    fn of_raw(raw: Self, _: &mut Texts) -> Self {
+        raw
+    }
+
+    fn keep(self, line: u64) -> Result<Self::Kept, String> {
+        Ok(Numbered { line, row: self })
+    }
 }

@@ -1,6 +1,6 @@
 //! Texts that many rows have in common: a cell's id, a stock's name, a trade's request id.
 
-use std::collections::HashSet;
+use hashbrown::HashSet;
 
 /// A text of a row. As large as a pointer; a copy of it is the same text, not another one.
 pub type Text = arcstr::ArcStr;
@@ -8,32 +8,12 @@ pub type Text = arcstr::ArcStr;
 /// Texts that were met before. A run of a million operations has two million rows, and each of them
 /// names a cell, most a stock and a request: those are a few hundred thousand texts in all.
 #[derive(Debug, Default)]
-pub struct Texts {
-    known: HashSet<Text>,
-    /// The one that was asked about last: rows of a cell stand together.
-    last: Text,
-}
+pub struct Texts(HashSet<Text>);
 
 impl Texts {
-    /// Replaces `text` by the equal one that was met first, if there is one.
-    pub fn share(&mut self, text: &mut Text) {
-        if self.last != *text {
-            match self.known.get(text) {
-                Some(known) => self.last.clone_from(known),
-                None => {
-                    self.known.insert(text.clone());
-                    self.last.clone_from(text);
-                }
-            }
-        }
-        text.clone_from(&self.last);
-    }
-
-    /// The same for a text that may be missing.
-    pub fn share_some(&mut self, text: &mut Option<Text>) {
-        if let Some(text) = text {
-            self.share(text);
-        }
+    /// The equal text that was met first, which may be this one.
+    pub fn get(&mut self, text: &str) -> Text {
+        self.0.get_or_insert_with(text, |text| Text::from(text)).clone()
     }
 }
 
@@ -44,10 +24,7 @@ mod tests {
     #[test]
     fn equal_texts_become_one() {
         let mut texts = Texts::default();
-        let [mut first, mut other, mut again] = ["a", "b", "a"].map(Text::from);
-        for text in [&mut first, &mut other, &mut again] {
-            texts.share(text);
-        }
+        let [first, other, again] = ["a", "b", "a"].map(|text| texts.get(text));
         assert!(Text::ptr_eq(&first, &again) && !Text::ptr_eq(&first, &other));
         assert_eq!([&*first, &*other, &*again], ["a", "b", "a"]);
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::gaps::TradeAnswers;
 use super::window::Window;
-use crate::records::{CacheState, FinalRow, Numbered, Observation, Op, Outcome, Phase};
+use crate::records::{CacheState, DumpRow, Observation, Op, Outcome, Phase};
 use crate::summary::is_answered;
 
 /// An operation of the load.
@@ -115,8 +115,8 @@ pub(super) struct Load<'a> {
 
 impl<'a> Load<'a> {
     /// The operations of one trial; `log` says in which epoch a trade was numbered.
-    pub(super) fn new(rows: &[&'a Observation], log: &'a [Numbered<FinalRow>]) -> Self {
-        let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch));
+    pub(super) fn new(rows: &[&'a Observation], log: &'a [DumpRow]) -> Self {
+        let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch()));
         let mut load = Self { epochs: numbered.collect(), ..Self::default() };
         for row in rows {
             load.add(row);

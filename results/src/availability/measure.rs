@@ -4,7 +4,7 @@ use std::io;
 
 use super::row::AvailabilityRow;
 use super::trial::Trial;
-use crate::records::{FinalKind, FinalRow, Numbered, Observation};
+use crate::records::{DumpRow, FinalKind, Observation};
 use crate::run::Run;
 
 /// Measures every fault that was injected, cells in the manifest's order, faults by time. What was
@@ -21,7 +21,7 @@ pub fn measure(run: &Run) -> Vec<AvailabilityRow> {
 }
 
 /// Of all replicas' logs: whatever is in another is in this one, too, once they are in sync.
-fn longest_log(final_rows: &[Numbered<FinalRow>]) -> &[Numbered<FinalRow>] {
+fn longest_log(final_rows: &[DumpRow]) -> &[DumpRow] {
     let of_one = final_rows.chunk_by(|a, b| a.kind == b.kind && a.source == b.source);
     let logs = of_one.filter(|log| log[0].kind == FinalKind::Order);
     // The first of several that are as long.

@@ -5,7 +5,7 @@ use super::gaps;
 use super::load::{Kind, Load};
 use super::row::AvailabilityRow;
 use super::window::Window;
-use crate::records::{Action, FinalRow, Numbered, Observation};
+use crate::records::{Action, DumpRow, Observation};
 use crate::timeline::{self, Configuration, Role, Span, Term, Timeline};
 
 /// Everything about one repetition of one cell.
@@ -30,7 +30,7 @@ impl<'a> Trial<'a> {
         number: u32,
         timeline: &'a Timeline,
         observations: &[&'a Observation],
-        log: &'a [Numbered<FinalRow>],
+        log: &'a [DumpRow],
     ) -> Self {
         Self { cell, number, timeline, load: Load::new(observations, log) }
     }

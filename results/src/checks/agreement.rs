@@ -3,12 +3,13 @@
 //! Both directions: what is in a log was applied as it is written there, and what was applied for
 //! the order service is in every log. Trades posted to the catalog by hand have no order.
 
-use std::collections::BTreeSet;
-
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::{Applied, CatalogState, LogEntry};
 use super::evidence::Violation;
-use super::history::{CatalogState, Content, History};
+use super::history::History;
+use super::index::Request;
+use super::rows::Content;
 
 pub(super) const CHECK: Check = Check {
     name: "catalog-and-log-agree",
@@ -19,32 +20,32 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let Some(catalog) = &history.catalog else { return };
-    let applied: BTreeSet<&str> = catalog
-        .applied
-        .iter()
-        .filter(|applied| applied.for_order)
-        .map(|applied| applied.request_id)
-        .collect();
-    let logged: BTreeSet<&str> = history
-        .logs
-        .iter()
-        .flat_map(|log| log.entries.iter().map(|entry| entry.request_id))
-        .collect();
-    for &request_id in applied.union(&logged) {
-        for what in disagreements(history, catalog, request_id) {
-            finding.violation(|| Violation::new(history, what).story(history, request_id));
+    let (mut applied, mut logged) = (0, 0);
+    let mut disagreeing = Vec::new();
+    for request in history.requests.iter() {
+        let is_applied = catalog.of_request(request).any(Applied::is_for_order);
+        let is_logged = history.logs.iter().any(|log| log.holds(request));
+        applied += usize::from(is_applied);
+        logged += usize::from(is_logged);
+        if is_applied || is_logged {
+            let whats = disagreements(history, catalog, request);
+            disagreeing.extend(whats.into_iter().map(|what| (request, what)));
         }
     }
-    finding.examined("applied trades", applied.len());
-    finding.examined("logged trades", logged.len());
+    for (request, what) in history.requests.by_id(disagreeing) {
+        finding.violation(|| Violation::new(history, what).story(history, request));
+    }
+    finding.examined("applied trades", applied);
+    finding.examined("logged trades", logged);
 }
 
 fn disagreements(
     history: &History<'_>,
     catalog: &CatalogState<'_>,
-    request_id: &str,
+    request: Request,
 ) -> Vec<String> {
-    let Some(applied) = catalog.of_request(request_id).find(|applied| applied.for_order) else {
+    let request_id = history.requests.id(request);
+    let Some(applied) = catalog.of_request(request).find(|applied| applied.is_for_order()) else {
         // A dump that was cut off may lack what the catalog has.
         let what = format!("trade {request_id} is in the order log, but not in the catalog");
         return if history.timeline.finished { vec![what] } else { Vec::new() };
@@ -52,13 +53,13 @@ fn disagreements(
     let mut wrongs = Vec::new();
     let mut lacking = Vec::new();
     for log in &history.logs {
-        let mut entries = log.of_request(request_id).peekable();
+        let mut entries = log.of_request(request).peekable();
         if entries.peek().is_none() {
             lacking.push(log.source);
         }
-        let others = entries.filter(|entry| entry.content != applied.content);
+        let others = entries.map(LogEntry::content).filter(|logged| *logged != applied.content());
         wrongs.extend(
-            others.map(|entry| differs(request_id, applied.content, log.source, entry.content)),
+            others.map(|logged| differs(request_id, applied.content(), log.source, logged)),
         );
     }
     if history.timeline.finished && !lacking.is_empty() {

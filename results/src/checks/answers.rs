@@ -13,13 +13,15 @@
 //! asked: a 200 that shows another stock, another order or nothing that can be read is a violation,
 //! whenever it comes, and so is the word that a stock is not there which the bazaar began with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::check::{Check, Finding};
 use super::doubt::{self, Doubt};
 use super::due::{Asked, Fate};
 use super::evidence::Violation;
-use super::history::{History, Operation};
+use super::history::History;
+use super::index::Request;
+use super::rows::Operation;
 use super::share::{Share, Totals};
 use crate::records::{Op, Outcome, Phase};
 
@@ -46,7 +48,7 @@ fn what_was_due(history: &History<'_>, finding: &mut Finding) {
     let asked = Asked::new(history);
     let mut totals = Totals::default();
     for op in [Op::Query, Op::Trade, Op::Lookup] {
-        let of_kind = history.operations.iter().copied().filter(|one| one.row.op == op);
+        let of_kind = history.operations.iter().filter(|one| one.row.op == op);
         let mut kind = Share::default();
         let mut stocks: BTreeMap<&str, Share<'_>> = BTreeMap::new();
         for operation in of_kind {
@@ -85,22 +87,24 @@ fn stock_of<'a>(history: &History<'a>, operation: &'a Operation) -> Option<&'a s
     if row.op != Op::Lookup {
         return row.stock_name.as_deref();
     }
-    let trades = history.requests.get(row.request_id.as_deref()?)?;
-    trades.first()?.row.stock_name.as_deref()
+    history.sent_as(operation).next()?.row.stock_name.as_deref()
 }
 
 /// Every acknowledged order is looked up once the load is over and everything healed.
-fn at_the_end(history: &History<'_>, asked: &Asked, finding: &mut Finding) {
+fn at_the_end(history: &History<'_>, asked: &Asked<'_>, finding: &mut Finding) {
     let last = || history.lookups.iter().filter(|lookup| lookup.row.phase == Phase::Lookup);
-    let looked_up: BTreeSet<_> =
-        last().map(|lookup| (lookup.row.request_id.as_deref(), lookup.row.order_no)).collect();
+    let asked_for = |lookup: &&Operation| {
+        let request = history.requests.find(lookup.row.request_id.as_deref()?)?;
+        Some((request, lookup.row.order_no?))
+    };
     // Lookups that are too few are told of where the run is read.
     if last().count() >= history.acknowledged.len() {
-        let others = history
-            .acknowledged
-            .iter()
-            .filter(|trade| !looked_up.contains(&(Some(trade.request_id), Some(trade.order_no))));
-        let others = others.count();
+        let mut looked_up: HashSet<(Request, u64)> = HashSet::with_capacity(history.lookups.len());
+        looked_up.extend(last().filter_map(asked_for));
+        let acknowledged = history.acknowledged.iter();
+        let others = acknowledged
+            .filter(|trade| !looked_up.contains(&(trade.request, trade.order_no())))
+            .count();
         if others > 0 {
             finding.doubt(Doubt::LookupsOfOthers(others));
         }
@@ -125,7 +129,7 @@ fn at_the_end(history: &History<'_>, asked: &Asked, finding: &mut Finding) {
 /// Answers to something that nobody had asked, and that a stock is not there which was from the beginning.
 fn something_else(history: &History<'_>, finding: &mut Finding) {
     let known: BTreeSet<_> = history.stocks.iter().map(|stock| stock.stock_name.as_str()).collect();
-    for operation in &history.operations {
+    for operation in history.operations {
         let row = &operation.row;
         let stock = row.stock_name.as_deref().filter(|stock| known.contains(stock));
         let what = match (row.op, row.outcome, stock) {

@@ -15,8 +15,9 @@ use crate::records::{Op, Phase};
 use super::check::{Check, Finding};
 use super::doubt::{self, Doubt};
 use super::evidence::Violation;
-use super::history::{History, Operation};
+use super::history::History;
 use super::needs::{self, Possible};
+use super::rows::Operation;
 
 pub(super) const CHECK: Check = Check {
     name: "progress-while-possible",
@@ -29,14 +30,8 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     if !history.trades_planned() || !doubt::every_fault_is_told(history) {
         return;
     }
-    let load: Vec<_> = history
-        .operations
-        .iter()
-        .copied()
-        .filter(|operation| operation.row.op != Op::Lookup && operation.row.phase == Phase::Load)
-        .collect();
-    let begin_us = load.iter().map(|operation| operation.row.start_us).min();
-    let end_us = load.iter().map(|operation| operation.row.end_us).max();
+    let begin_us = load(history).map(|operation| operation.row.start_us).min();
+    let end_us = load(history).map(|operation| operation.row.end_us).max();
     let (Some(begin_us), Some(end_us)) = (begin_us, end_us) else { return };
     let mut acks: Vec<u64> =
         history.acknowledged.iter().map(|trade| trade.operation.row.end_us).collect();
@@ -51,7 +46,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
                 finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
                 continue;
             }
-            if let Some(first) = unanswered(&load, quiet_from_us, quiet_to_us, bound_us) {
+            if let Some(first) = unanswered(history, quiet_from_us, quiet_to_us, bound_us) {
                 demands += 1;
                 finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
                 let excused_us = excused_us(history, quiet_from_us, quiet_to_us);
@@ -67,6 +62,14 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     if demands > 0 {
         finding.examined("demands for progress", demands);
     }
+}
+
+/// The load proper: what is looked up at its end is none.
+fn load<'a>(history: &History<'a>) -> impl Iterator<Item = &'a Operation> {
+    let is_load = |operation: &&Operation| {
+        operation.row.op != Op::Lookup && operation.row.phase == Phase::Load
+    };
+    history.operations.iter().filter(is_load)
 }
 
 /// How much of a time the machine may have taken.
@@ -101,12 +104,12 @@ fn gaps(acks: &[u64], from_us: u64, to_us: u64) -> Vec<(u64, u64)> {
 /// a load that only read and was refused has not been kept from trading, and what failed just
 /// after the beginning may have begun to fail before.
 fn unanswered<'a>(
-    load: &[&'a Operation],
+    history: &History<'a>,
     from_us: u64,
     to_us: u64,
     bound_us: u64,
 ) -> Option<&'a Operation> {
-    load.iter().copied().find(|operation| {
+    load(history).find(|operation| {
         let row = &operation.row;
         let (begin_us, end_us) = (row.start_us.max(from_us), row.end_us.min(to_us));
         let waited = end_us >= begin_us.saturating_add(bound_us);

@@ -22,17 +22,17 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let mut newest: HashMap<(u32, &str), &Read<'_>> = HashMap::new();
     let mut pairs = 0;
     for read in reads {
-        let key = (read.operation.row.client, read.stock_name);
+        let key = (read.operation.row.client, read.stock_name());
         let Some(earlier) = newest.get(&key) else {
             newest.insert(key, read);
             continue;
         };
         pairs += 1;
-        if read.volume >= earlier.volume {
+        if read.volume() >= earlier.volume() {
             newest.insert(key, read);
         } else if earlier.operation.row.end_us <= read.operation.row.start_us {
             let (client, stock) = key;
-            let (before, now) = (earlier.volume, read.volume);
+            let (before, now) = (earlier.volume(), read.volume());
             finding.violation(|| {
                 let what = format!(
                     "client {client} read volume {before} of {stock}, and {now} in a later read"

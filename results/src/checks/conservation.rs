@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 
 use wire::bazaar::TradeType;
 
-use crate::records::{Action, InitialStock, ProcessName};
+use crate::records::{Action, AtLine as _, InitialStock, ProcessName};
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::{Applied, CatalogState};
 use super::evidence::Violation;
-use super::history::{Applied, CatalogState, History};
+use super::history::History;
 
 pub(super) const CHECK: Check = Check {
     name: "conservation",
@@ -39,11 +40,11 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let may_jump = catalog_was_restarted(history);
     let mut by_stock: BTreeMap<&str, Vec<&Applied<'_>>> = BTreeMap::new();
     for applied in &catalog.applied {
-        by_stock.entry(applied.content.stock_name).or_default().push(applied);
+        by_stock.entry(applied.content().stock_name).or_default().push(applied);
     }
     for initial in history.stocks {
         let mut applied = by_stock.remove(initial.stock_name.as_str()).unwrap_or_default();
-        applied.sort_by_key(|applied| (applied.version, applied.line.line));
+        applied.sort_by_key(|applied| (applied.version(), applied.row.line()));
         let end = replay(history, initial, &applied, may_jump, finding);
         compare_end(history, catalog, initial, end, may_jump, finding);
     }
@@ -52,7 +53,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             let what =
                 format!("the catalog applied trades in {name}, which the run did not begin with");
             applied.iter().take(1).fold(Violation::new(history, what), |violation, applied| {
-                violation.held(applied.line).story(history, applied.request_id)
+                violation.held(applied.row).story(history, applied.request)
             })
         });
     }
@@ -80,28 +81,29 @@ fn replay(
         let next = after(state, trade);
         for what in wrongs(initial, state, next, trade, may_jump) {
             finding.violation(|| {
-                Violation::new(history, what).held(trade.line).story(history, trade.request_id)
+                Violation::new(history, what).held(trade.row).story(history, trade.request)
             });
         }
         // Go on from what the catalog says, so that one error is reported once.
         state = State {
-            version: trade.version,
-            quantity: i64::from(trade.quantity_after),
-            volume: trade.volume_after,
+            version: trade.version(),
+            quantity: i64::from(trade.quantity_after()),
+            volume: trade.volume_after(),
         };
     }
     state
 }
 
 fn after(state: State, trade: &Applied<'_>) -> State {
-    let quantity = i64::from(trade.content.quantity);
+    let content = trade.content();
+    let quantity = i64::from(content.quantity);
     State {
         version: state.version + 1,
-        quantity: match trade.content.trade_type {
+        quantity: match content.trade_type {
             TradeType::Buy => state.quantity - quantity,
             TradeType::Sell => state.quantity + quantity,
         },
-        volume: state.volume + u64::from(trade.content.quantity),
+        volume: state.volume + u64::from(content.quantity),
     }
 }
 
@@ -113,7 +115,8 @@ fn wrongs(
     may_jump: bool,
 ) -> Vec<String> {
     let stock = &initial.stock_name;
-    let version = trade.version;
+    let (version, content) = (trade.version(), trade.content());
+    let (quantity_after, volume_after) = (trade.quantity_after(), trade.volume_after());
     let mut wrongs = Vec::new();
     if version == state.version {
         wrongs.push(format!("two trades made version {version} of {stock}"));
@@ -123,19 +126,20 @@ fn wrongs(
             state.version
         ));
     }
-    if i64::from(trade.quantity_after) != next.quantity {
+    if i64::from(quantity_after) != next.quantity {
         wrongs.push(format!(
-            "{} at {} {stock} must leave {}, but version {version} has {}",
-            trade.content, state.quantity, next.quantity, trade.quantity_after
+            "{content} at {} {stock} must leave {}, but version {version} has {quantity_after}",
+            state.quantity, next.quantity
         ));
     }
-    if trade.volume_after != next.volume {
+    if volume_after != next.volume {
         wrongs.push(format!(
-            "{} must raise the volume of {stock} from {} to {}, but version {version} has {}",
-            trade.content, state.volume, next.volume, trade.volume_after
+            "{content} must raise the volume of {stock} from {} to {}, but version {version} has \
+             {volume_after}",
+            state.volume, next.volume
         ));
     }
-    if next.quantity < 0 || i64::from(trade.quantity_after) > i64::from(initial.cap) {
+    if next.quantity < 0 || i64::from(quantity_after) > i64::from(initial.cap) {
         let (quantity, cap) = (next.quantity, initial.cap);
         wrongs.push(format!("version {version} of {stock} has {quantity}, outside 0 to {cap}"));
     }
@@ -169,7 +173,7 @@ fn compare_end(
                  quantity {}, volume {}, version {}",
                 is.quantity, is.volume, is.version, end.quantity, end.volume, end.version
             );
-            Violation::new(history, what).held(held.line)
+            Violation::new(history, what).held(held.row)
         });
     }
 }

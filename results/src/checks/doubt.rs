@@ -150,7 +150,7 @@ pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Doubt> {
             }
             Need::Catalog => {
                 if history.catalog.is_none() {
-                    doubts.push(Doubt::NotDumped(super::history::CATALOG.to_owned()));
+                    doubts.push(Doubt::NotDumped(super::dumps::CATALOG.to_owned()));
                 }
             }
             Need::Replicas => doubts.extend(

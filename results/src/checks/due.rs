@@ -8,8 +8,11 @@
 //! nobody can tell. Nor can anybody where the harness's own heartbeat says that it did stall, or where the
 //! leader changed though nothing was broken: a stall looks like a death to whoever waits for an answer.
 
-use super::history::{History, Operation};
+use std::cell::OnceCell;
+
+use super::history::History;
 use super::needs::{self, Possible};
+use super::rows::Operation;
 use crate::records::Op;
 
 /// What became of an operation.
@@ -28,18 +31,20 @@ pub(super) enum Fate {
 }
 
 /// When which kind was to be answered, and who was served when.
-pub(super) struct Asked {
+pub(super) struct Asked<'a> {
+    history: &'a History<'a>,
     bound_us: u64,
     /// Since when operations are to be answered, and until when everything was up.
     reads: Vec<Possible>,
     trades: Vec<Possible>,
-    served: Served,
+    /// Made when it is first asked for: a run in which all are answered does without.
+    served: OnceCell<Served>,
     /// When the machine stalled, or may have: where the leader changed though nothing was broken.
     stalls: Vec<(u64, u64)>,
 }
 
-impl Asked {
-    pub(super) fn new(history: &History<'_>) -> Self {
+impl<'a> Asked<'a> {
+    pub(super) fn new(history: &'a History<'a>) -> Self {
         let settled = |possible: Vec<Possible>| {
             let settled = possible
                 .into_iter()
@@ -47,10 +52,11 @@ impl Asked {
             settled.filter(|one| one.from_us < one.to_us).collect()
         };
         Self {
+            history,
             bound_us: needs::bound_us(history),
             reads: settled(needs::of_reads(history)),
             trades: settled(needs::of_trades(history, 0, u64::MAX)),
-            served: Served::new(history),
+            served: OnceCell::new(),
             stalls: needs::stalls(history).chain(unprovoked_changes(history)).collect(),
         }
     }
@@ -79,7 +85,8 @@ impl Asked {
 
     fn is_the_services(&self, operation: &Operation) -> bool {
         let row = &operation.row;
-        let said_so = row.status.is_some() || self.served.between(row.start_us, row.end_us);
+        let served = || self.served.get_or_init(|| Served::new(self.history));
+        let said_so = row.status.is_some() || served().between(row.start_us, row.end_us);
         let may_have_stalled = self
             .stalls
             .iter()
@@ -105,11 +112,9 @@ fn unprovoked_changes(history: &History<'_>) -> Vec<(u64, u64)> {
         .collect()
 }
 
-/// When operations began that were answered, and when the first of those that began no earlier ended.
-struct Served {
-    starts_us: Vec<u64>,
-    first_ends_us: Vec<u64>,
-}
+/// When operations began that were answered, ascending, and when the first of those that began no earlier
+/// ended.
+struct Served(Vec<(u64, u64)>);
 
 impl Served {
     fn new(history: &History<'_>) -> Self {
@@ -117,21 +122,16 @@ impl Served {
         let mut times: Vec<_> = answered.map(|one| (one.row.start_us, one.row.end_us)).collect();
         times.sort_unstable();
         let mut first_us = u64::MAX;
-        let mut first_ends_us: Vec<u64> = times
-            .iter()
-            .rev()
-            .map(|&(_, end_us)| {
-                first_us = first_us.min(end_us);
-                first_us
-            })
-            .collect();
-        first_ends_us.reverse();
-        Self { starts_us: times.into_iter().map(|(start_us, _)| start_us).collect(), first_ends_us }
+        for (_, end_us) in times.iter_mut().rev() {
+            first_us = first_us.min(*end_us);
+            *end_us = first_us;
+        }
+        Self(times)
     }
 
     /// Whether an operation began and was answered between these moments.
     fn between(&self, from_us: u64, to_us: u64) -> bool {
-        let first = self.starts_us.partition_point(|&start_us| start_us < from_us);
-        self.first_ends_us.get(first).is_some_and(|&end_us| end_us <= to_us)
+        let first = self.0.partition_point(|&(start_us, _)| start_us < from_us);
+        self.0.get(first).is_some_and(|&(_, end_us)| end_us <= to_us)
     }
 }

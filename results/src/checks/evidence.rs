@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{Action, FinalRow, Observation, Subject};
+use crate::records::{Action, AtLine as _, DumpRow, FinalRow, Observation, Subject};
 
-use super::history::{FinalLine, History, Operation};
+use super::history::History;
+use super::index::Request;
+use super::rows::Operation;
 
 /// A row of `observations.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,11 +112,12 @@ impl Violation {
     }
 
     /// A row of `final.csv` that shows it.
-    pub(crate) fn held(mut self, line: &FinalLine) -> Self {
-        if !self.held.iter().any(|known| known.line == line.line) {
-            self.held.push(HeldRow { line: line.line, held: line.row.clone() });
+    pub(crate) fn held(mut self, row: &DumpRow) -> Self {
+        if !self.held.iter().any(|known| known.line == row.line()) {
+            let held = row.row(&self.cell, self.trial);
+            self.held.push(HeldRow { line: row.line(), held });
         }
-        match line.row.request_id.as_deref() {
+        match row.request_id.as_deref() {
             Some(request_id) => self.request(request_id),
             None => self,
         }
@@ -132,27 +135,36 @@ impl Violation {
         let catalog = history.catalog.iter();
         let made_it = catalog.flat_map(|catalog| catalog.of_volume(stock_name, volume));
         made_it.fold(self, |violation, applied| {
-            violation.held(applied.line).story(history, applied.request_id)
+            violation.held(applied.row).story(history, applied.request)
         })
+    }
+
+    /// The story of the trade that this operation sent or asked for, if it was one.
+    pub(crate) fn story_of(self, history: &History<'_>, operation: &Operation) -> Self {
+        let request_id = operation.row.request_id.as_deref();
+        match request_id.and_then(|request_id| history.requests.find(request_id)) {
+            Some(request) => self.story(history, request),
+            None => self,
+        }
     }
 
     /// Everything that is known about a trade: what its clients saw, and every row that replicas
     /// and catalog hold of it. It is dated by its first operation.
-    pub(crate) fn story(mut self, history: &History<'_>, request_id: &str) -> Self {
-        self = self.request(request_id);
-        for operation in history.requests.get(request_id).into_iter().flatten() {
+    pub(crate) fn story(mut self, history: &History<'_>, request: Request) -> Self {
+        self = self.request(history.requests.id(request));
+        for operation in history.sent(request) {
             self = self.operation(operation);
             if self.at_us.is_none() {
                 self = self.at(history, operation.row.end_us);
             }
         }
         for log in &history.logs {
-            for entry in log.of_request(request_id) {
-                self = self.held(entry.line);
+            for entry in log.of_request(request) {
+                self = self.held(entry.row);
             }
         }
-        for applied in history.catalog.iter().flat_map(|catalog| catalog.of_request(request_id)) {
-            self = self.held(applied.line);
+        for applied in history.catalog.iter().flat_map(|catalog| catalog.of_request(request)) {
+            self = self.held(applied.row);
         }
         self
     }

@@ -10,9 +10,12 @@ use crate::records::Outcome;
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::{Applied, ReplicaLog};
 use super::evidence::Violation;
 use super::harm::Harm;
-use super::history::{History, Operation};
+use super::history::History;
+use super::index::Request;
+use super::rows::Operation;
 
 pub(super) const CHECK: Check = Check {
     name: "exactly-once",
@@ -22,54 +25,56 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    let in_logs = history.logs.iter().flat_map(|log| log.entries.iter().map(|e| e.request_id));
-    let in_catalog = history.catalog.iter().flat_map(|catalog| &catalog.applied);
-    let held: BTreeSet<&str> = in_logs
-        .chain(in_catalog.filter(|applied| applied.for_order).map(|applied| applied.request_id))
-        .collect();
-    let mut requests = held.clone();
-    requests.extend(history.requests.keys());
-
-    for &request_id in &requests {
-        let sent = history.requests.get(request_id).map_or(&[][..], Vec::as_slice);
-        let told_us = sent.first().map(|trade| trade.row.end_us);
-        for (harm, what) in wrongs(history, request_id, sent) {
-            finding.harms.add(history, harm, request_id, told_us);
-            finding.violation(|| Violation::new(history, what).story(history, request_id));
+    let (mut requests, mut with_an_effect) = (0, 0);
+    let mut wrong = Vec::new();
+    for request in history.requests.iter() {
+        let mut applied = history.catalog.iter().flat_map(|catalog| catalog.of_request(request));
+        let is_held =
+            history.logs.iter().any(|log| log.holds(request)) || applied.any(Applied::is_for_order);
+        with_an_effect += usize::from(is_held);
+        if is_held || history.sent(request).next().is_some() {
+            requests += 1;
+            let wrongs = wrongs(history, request);
+            wrong.extend(wrongs.into_iter().map(|wrong| (request, wrong)));
         }
     }
-    finding.examined("requests", requests.len());
-    finding.examined("requests with an effect", held.len());
+    for (request, (harm, what)) in history.requests.by_id(wrong) {
+        let told_us = history.sent(request).next().map(|trade| trade.row.end_us);
+        finding.harms.add(history, harm, history.requests.id(request), told_us);
+        finding.violation(|| Violation::new(history, what).story(history, request));
+    }
+    finding.examined("requests", requests);
+    finding.examined("requests with an effect", with_an_effect);
 }
 
-fn wrongs(history: &History<'_>, request_id: &str, sent: &[&Operation]) -> Vec<(Harm, String)> {
-    let effects = Effects::of(history, request_id);
+fn wrongs(history: &History<'_>, request: Request) -> Vec<(Harm, String)> {
+    let (request_id, sent) = (history.requests.id(request), || history.sent(request));
+    let effects = Effects::of(history, request);
     let mut wrongs = effects.doubles(request_id);
-    wrongs.extend(two_answers(request_id, sent));
-    if sent.is_empty() {
+    wrongs.extend(two_answers(request_id, sent()));
+    if sent().next().is_none() {
         // Without the recorder's end, the row of the client may simply be missing.
         if history.timeline.finished {
             wrongs.push(format!("no client sent {request_id}, yet it was {}", effects.describe()));
         }
-    } else if effects.any() && !may_have_had_an_effect(sent) {
-        let refused = sent.iter().any(|trade| trade.row.outcome == Outcome::Rejected);
+    } else if effects.any() && !sent().any(may_have_had_an_effect) {
+        let refused = sent().any(|trade| trade.row.outcome == Outcome::Rejected);
         let told = if refused { "refused" } else { "certain to have failed" };
         wrongs.push(format!("trade {request_id} was {told}, yet it was {}", effects.describe()));
     }
     let mut wrongs: Vec<_> = wrongs.into_iter().map(|what| (Harm::Doubled, what)).collect();
-    let half_way = effects.half_way(history, request_id, sent);
+    let half_way = effects.half_way(history, request);
     wrongs.extend(half_way.map(|what| (Harm::Lost, what)));
     wrongs
 }
 
-fn may_have_had_an_effect(sent: &[&Operation]) -> bool {
-    sent.iter().any(|trade| matches!(trade.row.outcome, Outcome::Ok | Outcome::Unknown))
+fn may_have_had_an_effect(trade: &Operation) -> bool {
+    matches!(trade.row.outcome, Outcome::Ok | Outcome::Unknown)
 }
 
 /// The same key must give the same answer.
-fn two_answers(request_id: &str, sent: &[&Operation]) -> Option<String> {
+fn two_answers<'a>(request_id: &str, sent: impl Iterator<Item = &'a Operation>) -> Option<String> {
     let answers: BTreeSet<_> = sent
-        .iter()
         .filter_map(|trade| match trade.row.outcome {
             Outcome::Ok => Some(trade.row.order_no),
             Outcome::Rejected => Some(None),
@@ -89,11 +94,11 @@ struct Effects<'a> {
 }
 
 impl<'a> Effects<'a> {
-    fn of(history: &History<'a>, request_id: &str) -> Self {
-        let count = |log: &super::history::ReplicaLog<'a>| log.of_request(request_id).count();
+    fn of(history: &History<'a>, request: Request) -> Self {
+        let count = |log: &ReplicaLog<'a>| log.of_request(request).count();
         Self {
             logs: history.logs.iter().map(|log| (log.source, count(log))).collect(),
-            applied: history.catalog.as_ref().map(|catalog| catalog.of_request(request_id).count()),
+            applied: history.catalog.as_ref().map(|catalog| catalog.of_request(request).count()),
         }
     }
 
@@ -125,12 +130,9 @@ impl<'a> Effects<'a> {
     }
 
     /// One without the other, which only complete dumps can show.
-    fn half_way(
-        &self,
-        history: &History<'_>,
-        request_id: &str,
-        sent: &[&Operation],
-    ) -> Option<String> {
+    fn half_way(&self, history: &History<'_>, request: Request) -> Option<String> {
+        let request_id = history.requests.id(request);
+        let acknowledged = |trade: &Operation| trade.row.outcome == Outcome::Ok;
         let applied = self.applied? > 0;
         if !history.timeline.finished || self.logs.is_empty() {
             return None;
@@ -142,7 +144,7 @@ impl<'a> Effects<'a> {
             (false, true) => {
                 Some(format!("trade {request_id} has a number, but the catalog never applied it"))
             }
-            (false, false) if sent.iter().any(|trade| trade.row.outcome == Outcome::Ok) => {
+            (false, false) if history.sent(request).any(acknowledged) => {
                 Some(format!("trade {request_id} was acknowledged, but it left no trace"))
             }
             _ => None,
@@ -263,5 +265,19 @@ mod tests {
         again.order_no = Some(1);
         trial.observations.push(again);
         assert_fails(&trial.check(&CHECK), "r2 got 2 different answers");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_the_order_of_the_request_ids() {
+        let mut trial = Trial::new();
+        trial.trade(1, "r0", Buy, 1, "Stock1", (10, 20));
+        for (id, start_us) in [("r3", 30), ("r1", 40), ("r2", 50)] {
+            trial.apply(id, Buy, 1, "Stock1", Origin::Order);
+            trial.attempt(1, id, Outcome::Unknown, (start_us, start_us + 5));
+        }
+        let result = trial.check(&CHECK);
+        assert_eq!(result.violations, 3);
+        let ids: Vec<_> = result.evidence.iter().map(|found| &found.request_ids).collect();
+        assert_eq!(ids, [&["r1"], &["r2"], &["r3"]]);
     }
 }

@@ -9,10 +9,11 @@ use std::collections::HashMap;
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::CatalogState;
 use super::evidence::Violation;
 use super::frontier::{Frontier, Step};
 use super::harm::Harm;
-use super::history::{Acknowledged, CatalogState, History, Read};
+use super::history::{Acknowledged, History, Read};
 
 pub(super) const CHECK: Check = Check {
     name: "no-stale-read",
@@ -27,14 +28,14 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let mut comparable = 0;
     for read in &history.reads {
         let start_us = read.operation.row.start_us;
-        let Some(frontier) = acknowledged.get(read.stock_name) else { continue };
+        let Some(frontier) = acknowledged.get(read.stock_name()) else { continue };
         let Some(newest) = frontier.before(start_us) else { continue };
         comparable += 1;
-        if read.volume >= newest.value {
+        if read.volume() >= newest.value {
             continue;
         }
         // The read is as stale as the oldest acknowledgement that it contradicts.
-        let Some(oldest) = frontier.first_above(read.volume) else { continue };
+        let Some(oldest) = frontier.first_above(read.volume()) else { continue };
         let stale_us = start_us - oldest.at_us;
         finding.maximum("stale_ms", super::milliseconds(stale_us));
         let line = read.operation.line.to_string();
@@ -46,16 +47,16 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 }
 
 /// Per stock, the volume that had been acknowledged by when.
-fn frontiers<'a>(
-    history: &History<'a>,
+fn frontiers<'h, 'a>(
+    history: &'h History<'a>,
     catalog: &CatalogState<'a>,
-) -> HashMap<&'a str, Frontier<Acknowledged<'a>>> {
+) -> HashMap<&'a str, Frontier<&'h Acknowledged<'a>>> {
     let mut points: HashMap<&str, Vec<_>> = HashMap::new();
-    for &trade in &history.acknowledged {
+    for trade in &history.acknowledged {
         // What the catalog lacks is for other checks to complain about.
-        if let Some(applied) = catalog.of_request(trade.request_id).next() {
-            let point = (trade.operation.row.end_us, applied.volume_after, trade);
-            points.entry(applied.content.stock_name).or_default().push(point);
+        if let Some(applied) = catalog.of_request(trade.request).next() {
+            let point = (trade.operation.row.end_us, applied.volume_after(), trade);
+            points.entry(applied.content().stock_name).or_default().push(point);
         }
     }
     points.into_iter().map(|(stock, points)| (stock, Frontier::new(points))).collect()
@@ -64,16 +65,16 @@ fn frontiers<'a>(
 fn stale(
     history: &History<'_>,
     read: &Read<'_>,
-    oldest: Step<Acknowledged<'_>>,
-    newest: Step<Acknowledged<'_>>,
+    oldest: Step<&Acknowledged<'_>>,
+    newest: Step<&Acknowledged<'_>>,
     stale_us: u64,
 ) -> Violation {
     let what = format!(
         "a read of {} shows volume {}, but {} had been acknowledged {:.3} ms before it began, \
          which made it {} ({} by then)",
-        read.stock_name,
-        read.volume,
-        oldest.by.request_id,
+        read.stock_name(),
+        read.volume(),
+        history.requests.id(oldest.by.request),
         super::milliseconds(stale_us),
         oldest.value,
         newest.value,
@@ -83,7 +84,7 @@ fn stale(
         .operation(read.operation)
         .operation(oldest.by.operation)
         .operation(newest.by.operation)
-        .story(history, oldest.by.request_id)
+        .story(history, oldest.by.request)
 }
 
 #[cfg(test)]

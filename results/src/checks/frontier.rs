@@ -20,14 +20,15 @@ pub(crate) struct Step<T> {
 impl<T: Copy> Frontier<T> {
     /// From (certain since, value, what made it so), in any order.
     pub(crate) fn new(points: impl IntoIterator<Item = (u64, u64, T)>) -> Self {
-        let mut points: Vec<_> = points.into_iter().collect();
-        points.sort_by_key(|&(at_us, value, _)| (at_us, value));
-        let mut steps: Vec<Step<T>> = Vec::with_capacity(points.len());
-        for (at_us, value, by) in points {
-            if steps.last().is_none_or(|last| last.value < value) {
-                steps.push(Step { at_us, value, by });
-            }
-        }
+        let points = points.into_iter().map(|(at_us, value, by)| Step { at_us, value, by });
+        let mut steps: Vec<Step<T>> = points.collect();
+        steps.sort_by_key(|step| (step.at_us, step.value));
+        let mut largest = None;
+        steps.retain(|step| {
+            let grows = largest.is_none_or(|largest| largest < step.value);
+            largest = if grows { Some(step.value) } else { largest };
+            grows
+        });
         Self { steps }
     }
 

@@ -11,10 +11,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::lateness::Clients;
-use crate::records::{Op, Phase};
+use crate::records::{Numbered, Op, Phase};
 use crate::timeline::Disturbance;
 
 use super::history::History;
+use super::rows::Operation;
 use super::trial_name::TrialName;
 
 /// Operations that must have succeeded between two disturbances. With fewer it would be by chance
@@ -171,16 +172,25 @@ impl Gates {
     }
 
     fn around(&mut self, history: &History<'_>, disturbances: &[Disturbance<'_>]) {
+        // Every operation is looked at three times for each disturbance, so only what counts is.
+        let counted = if disturbances.is_empty() { &[] } else { history.operations };
+        let counted: Vec<Counted> = counted.iter().map(Counted::new).collect();
+        let load_ended_us = history.timeline.load_ended_us.unwrap_or(u64::MAX);
+        let succeeded = |from_us: u64, to_us: u64| {
+            let to_us = to_us.min(load_ended_us);
+            counted.iter().filter(|one| one.succeeded(from_us, to_us)).count() as u64
+        };
         for (index, disturbance) in disturbances.iter().enumerate() {
             let place = || (Some(name(history)), disturbance.describe());
             let earlier = index.checked_sub(1).and_then(|index| disturbances[index].to_us);
-            let before = succeeded(history, earlier.unwrap_or(0), disturbance.from_us);
+            let before = succeeded(earlier.unwrap_or(0), disturbance.from_us);
             self.before.look(before, place);
-            self.during.look(tried(history, disturbance), place);
+            let tried = counted.iter().filter(|one| one.was_tried(disturbance)).count() as u64;
+            self.during.look(tried, place);
             // What was never over has no after; that it was not healed is said elsewhere.
             let Some(to_us) = disturbance.to_us else { continue };
             let later = disturbances.get(index + 1).map_or(u64::MAX, |later| later.from_us);
-            self.after.look(succeeded(history, to_us, later), place);
+            self.after.look(succeeded(to_us, later), place);
         }
     }
 
@@ -189,7 +199,7 @@ impl Gates {
     fn punctuality(&mut self, history: &History<'_>) {
         let mut clients = Clients::default();
         let (mut sent, mut busy_us, mut own_us) = (0_u64, 0_u64, 0_u64);
-        for operation in &history.operations {
+        for operation in history.operations {
             let row = &operation.row;
             let Some(late) = clients.lateness(row) else { continue };
             busy_us = busy_us.saturating_add(row.latency_us);
@@ -226,27 +236,30 @@ fn name(history: &History<'_>) -> TrialName {
     TrialName { cell: history.cell.id.clone(), trial: history.trial }
 }
 
-/// Operations that succeeded within this time. Lookups at the end are no load.
-fn succeeded(history: &History<'_>, from_us: u64, to_us: u64) -> u64 {
-    let to_us = to_us.min(history.timeline.load_ended_us.unwrap_or(u64::MAX));
-    let within = history.operations.iter().filter(|operation| {
-        let row = &operation.row;
-        row.outcome.is_answer()
-            && row.op != Op::Lookup
-            && from_us <= row.start_us
-            && row.end_us < to_us
-    });
-    within.count() as u64
+/// What counts of an operation.
+struct Counted {
+    start_us: u64,
+    end_us: u64,
+    /// Whether it was answered. Lookups at the end are no load.
+    is_answered_load: bool,
 }
 
-/// Operations that were under way at some moment of the disturbance.
-fn tried(history: &History<'_>, disturbance: &Disturbance<'_>) -> u64 {
-    let within = history.operations.iter().filter(|operation| {
-        let row = &operation.row;
-        row.end_us >= disturbance.from_us
-            && disturbance.to_us.is_none_or(|to_us| row.start_us <= to_us)
-    });
-    within.count() as u64
+impl Counted {
+    fn new(Numbered { row, .. }: &Operation) -> Self {
+        let is_answered_load = row.outcome.is_answer() && row.op != Op::Lookup;
+        Self { start_us: row.start_us, end_us: row.end_us, is_answered_load }
+    }
+
+    /// Whether it succeeded within this time.
+    fn succeeded(&self, from_us: u64, to_us: u64) -> bool {
+        self.is_answered_load && from_us <= self.start_us && self.end_us < to_us
+    }
+
+    /// Whether it was under way at some moment of the disturbance.
+    fn was_tried(&self, disturbance: &Disturbance<'_>) -> bool {
+        self.end_us >= disturbance.from_us
+            && disturbance.to_us.is_none_or(|to_us| self.start_us <= to_us)
+    }
 }
 
 /// Reads that began after a trade on their stock had been acknowledged.
@@ -254,11 +267,11 @@ fn reads_after_trades(history: &History<'_>) -> u64 {
     let mut first: HashMap<&str, u64> = HashMap::new();
     for trade in &history.acknowledged {
         let end_us = trade.operation.row.end_us;
-        let known = first.entry(trade.content.stock_name).or_insert(end_us);
+        let known = first.entry(trade.content().stock_name).or_insert(end_us);
         *known = (*known).min(end_us);
     }
     let after = history.reads.iter().filter(|read| {
-        first.get(read.stock_name).is_some_and(|&end_us| end_us < read.operation.row.start_us)
+        first.get(read.stock_name()).is_some_and(|&end_us| end_us < read.operation.row.start_us)
     });
     after.count() as u64
 }

@@ -12,13 +12,14 @@ use std::collections::BTreeSet;
 use super::check::{Check, Finding};
 use super::doubt::Doubt;
 use super::evidence::Violation;
-use super::history::{History, Operation};
+use super::history::History;
 use super::run_file::{PICTURES, RunFile};
-use super::stock_histories::{Origin, StockTrial, stock_histories};
+use super::stock_histories::{Origin, StockTrial, Stocks};
 use super::text;
 use super::trial_name::TrialName;
 use crate::linear::picture::{self, Band, Scene};
 use crate::linear::{Budget, Decision, Explanation, explain, search};
+use crate::parallel;
 
 pub(super) const CHECK: Check = Check {
     name: "linearizable",
@@ -36,23 +37,24 @@ fn examine_within(history: &History<'_>, budget: Budget, finding: &mut Finding) 
     if !history.timeline.finished && history.catalog.is_none() {
         return finding.examined("operations on stocks", 0);
     }
-    let stocks = stock_histories(history);
+    let stocks = Stocks::new(history);
+    let judged = parallel::map(stocks.len(), |place| {
+        Judged::new(history, &stocks.history_of(place), budget)
+    });
     let mut names = BTreeSet::new();
     let (mut operations, mut unknown) = (0, 0);
-    for stock in &stocks {
-        let all = &stock.history.operations;
-        operations += all.len();
-        unknown += all.iter().filter(|operation| operation.is_optional()).count();
-        match search(&stock.history, budget) {
-            Decision::Linearizable(_) => {}
-            Decision::Undecided(why) => {
-                finding.doubt(Doubt::Undecided { stock: stock.name.to_owned(), why });
+    for Judged { name, operations: of_stock, unknown: of_them, outcome } in judged {
+        operations += of_stock;
+        unknown += of_them;
+        match outcome {
+            Judgement::Linearizable => {}
+            Judgement::Undecided(why) => {
+                finding.doubt(Doubt::Undecided { stock: name.to_owned(), why });
             }
-            Decision::NotLinearizable => {
-                if let Some(explanation) = explain(&stock.history, budget) {
-                    let file = file_name(history, stock.name, &mut names);
-                    report(history, stock, &explanation, file, finding);
-                }
+            Judgement::NotLinearizable { violation, picture } => {
+                let file = file_name(history, name, &mut names);
+                finding.violation(|| violation.picture(&file));
+                finding.files.push(RunFile { name: file, contents: picture });
             }
         }
     }
@@ -61,16 +63,44 @@ fn examine_within(history: &History<'_>, budget: Budget, finding: &mut Finding) 
     finding.examined("trades that may or may not have taken effect", unknown);
 }
 
-fn report(
-    history: &History<'_>,
-    stock: &StockTrial<'_>,
-    explanation: &Explanation,
-    file: String,
-    finding: &mut Finding,
-) {
-    finding.violation(|| violation(history, stock, explanation).picture(&file));
-    let scene = scene(history, stock, explanation);
-    finding.files.push(RunFile { name: file, contents: picture::html(&scene) });
+/// Why nothing is said of a history that has no order. It does not happen: to explain it is begun with the
+/// search that found none, within the same bounds.
+const NOT_EXPLAINED: &str = "more work to explain than it may cost";
+
+/// What was found of one stock.
+struct Judged<'a> {
+    name: &'a str,
+    operations: usize,
+    /// How many of the operations may or may not have taken effect.
+    unknown: usize,
+    outcome: Judgement,
+}
+
+enum Judgement {
+    Linearizable,
+    Undecided(&'static str),
+    NotLinearizable { violation: Box<Violation>, picture: String },
+}
+
+impl<'a> Judged<'a> {
+    fn new(history: &History<'_>, stock: &StockTrial<'a>, budget: Budget) -> Self {
+        let all = &stock.history.operations;
+        let outcome = match search(&stock.history, budget) {
+            Decision::Linearizable(_) => Judgement::Linearizable,
+            Decision::Undecided(why) => Judgement::Undecided(why),
+            Decision::NotLinearizable => {
+                let explanation = explain(&stock.history, budget);
+                explanation.map_or(Judgement::Undecided(NOT_EXPLAINED), |explanation| {
+                    Judgement::NotLinearizable {
+                        violation: Box::new(violation(history, stock, &explanation)),
+                        picture: picture::html(&scene(history, stock, &explanation)),
+                    }
+                })
+            }
+        };
+        let unknown = all.iter().filter(|operation| operation.is_optional()).count();
+        Self { name: stock.name, operations: all.len(), unknown, outcome }
+    }
 }
 
 fn violation(
@@ -102,19 +132,13 @@ fn violation(
     let mut violation = Violation::new(history, what).at(history, at_us);
     for place in places {
         violation = match stock.origins[place] {
-            Origin::Observed(operation) => told_in(history, violation, operation),
-            Origin::Applied(applied) => violation.held(applied.line),
+            Origin::Observed(operation) => {
+                violation.operation(operation).story_of(history, operation)
+            }
+            Origin::Applied(applied) => violation.held(applied.row),
         };
     }
     violation.state(history, stock.name, part.initial.volume)
-}
-
-fn told_in(history: &History<'_>, violation: Violation, operation: &Operation) -> Violation {
-    let violation = violation.operation(operation);
-    match operation.row.request_id.as_deref() {
-        Some(request_id) => violation.story(history, request_id),
-        None => violation,
-    }
 }
 
 fn scene<'a>(

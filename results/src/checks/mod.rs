@@ -21,6 +21,7 @@ mod conservation;
 mod deaths;
 mod doubt;
 mod due;
+mod dumps;
 mod evidence;
 mod exactly_once;
 mod fresh_reads;
@@ -41,6 +42,7 @@ mod real_time;
 mod replicas;
 mod report;
 mod reproduce;
+mod rows;
 mod run_file;
 mod share;
 mod shown_orders;
@@ -79,6 +81,7 @@ use self::harm::Harms;
 use self::history::History;
 use self::malformed::MalformedRow;
 use self::report::Tally;
+use crate::parallel;
 use crate::records::FolderError;
 use crate::run::{Run, Trial};
 
@@ -133,7 +136,7 @@ pub fn export_histories(run: &Run, to: &Path) -> Result<u64, FolderError> {
     let mut written = 0;
     for trial in run.trials() {
         let history = history(run, trial)?;
-        for stock in stock_histories::stock_histories(&history) {
+        for stock in stock_histories::Stocks::new(&history).histories() {
             written += stock.export(&history, &mut file).map_err(unwritable)?;
         }
     }
@@ -162,8 +165,8 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
         digests.extend(replicas::digests(&history));
         let doubts = doubt::about(&history);
         let mut harms = Harms::default();
-        for (check, tally) in checks.iter().zip(&mut tallies) {
-            let mut finding = examine(check, &history, &doubts);
+        let findings = examine_all(checks, &history, &doubts);
+        for (mut finding, tally) in findings.into_iter().zip(&mut tallies) {
             harms.extend(std::mem::take(&mut finding.harms));
             tally.add(&name, finding);
         }
@@ -171,6 +174,18 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
     }
     let report = ConsistencyReport::new(summary, tallies, gates.finish(), digests);
     Ok(ConsistencyReport { harm, ..report })
+}
+
+/// Runs every check over one trial. Checks are pure and know nothing of each other, so they run side by side;
+/// but for the one that divides its work by stock: that has all processors, and the memory, for itself.
+fn examine_all(checks: &[&Check], history: &History<'_>, doubts: &[Doubt]) -> Vec<Finding> {
+    let is_divided = |place: &usize| checks[*place].name == linearizability::CHECK.name;
+    let (divided, whole): (Vec<usize>, Vec<usize>) = (0..checks.len()).partition(is_divided);
+    let one = |place: usize| (place, examine(checks[place], history, doubts));
+    let mut findings = parallel::map(whole.len(), |index| one(whole[index]));
+    findings.extend(divided.into_iter().map(one));
+    findings.sort_unstable_by_key(|&(place, _)| place);
+    findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
 /// Runs one check over one trial.

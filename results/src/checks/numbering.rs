@@ -1,11 +1,10 @@
 //! Order numbers are unique and without gaps, in every log and among the acknowledgements.
 
-use std::collections::BTreeMap;
-
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
-use super::history::{Acknowledged, History, ReplicaLog};
+use super::history::{Acknowledged, History};
 
 pub(super) const CHECK: Check = Check {
     name: "order-numbers",
@@ -26,26 +25,27 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 
 fn gaps_and_doubles(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut Finding) {
     let source = log.source;
-    if let Some(first) = log.entries.first().filter(|entry| entry.order_no != 1) {
+    if let Some(first) = log.entries.first().filter(|entry| entry.order_no() != 1) {
         finding.violation(|| {
-            let what = format!("{source}'s log begins with #{}, not with #1", first.order_no);
-            Violation::new(history, what).held(first.line).story(history, first.request_id)
+            let what = format!("{source}'s log begins with #{}, not with #1", first.order_no());
+            Violation::new(history, what).held(first.row).story(history, first.request)
         });
     }
     for pair in log.entries.windows(2) {
         let [left, right] = pair else { continue };
-        let what = if left.order_no == right.order_no {
-            format!("{source} holds two orders as #{}", left.order_no)
-        } else if left.order_no + 1 != right.order_no {
-            format!("{source}'s log jumps from #{} to #{}", left.order_no, right.order_no)
+        let (before, after) = (left.order_no(), right.order_no());
+        let what = if before == after {
+            format!("{source} holds two orders as #{before}")
+        } else if before + 1 != after {
+            format!("{source}'s log jumps from #{before} to #{after}")
         } else {
             continue;
         };
         finding.violation(|| {
             Violation::new(history, what)
-                .held(left.line)
-                .held(right.line)
-                .story(history, right.request_id)
+                .held(left.row)
+                .held(right.row)
+                .story(history, right.request)
         });
     }
 }
@@ -54,35 +54,40 @@ fn gaps_and_doubles(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut F
 /// the replica has.
 fn ends_below_its_mark(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut Finding) {
     let last = log.entries.last();
-    let (source, end) = (log.source, last.map_or(0, |entry| entry.order_no));
+    let (source, end) = (log.source, last.map_or(0, LogEntry::order_no));
     let Some(committed) = log.committed.filter(|&committed| committed > end) else { return };
     if history.timeline.finished {
         finding.violation(|| {
             let what =
                 format!("{source} says that #{committed} is committed, and its log ends at #{end}");
             let violation = Violation::new(history, what);
-            last.into_iter().fold(violation, |violation, entry| violation.held(entry.line))
+            last.into_iter().fold(violation, |violation, entry| violation.held(entry.row))
         });
     }
 }
 
 /// *The old leader answers 11 to one client, its successor gives 11 to another.*
 fn shared_numbers(history: &History<'_>, finding: &mut Finding) {
-    let mut by_number: BTreeMap<u64, Vec<&Acknowledged<'_>>> = BTreeMap::new();
-    for trade in &history.acknowledged {
-        let holders = by_number.entry(trade.order_no).or_default();
-        // The same id may be acknowledged twice: that is one trade, answered again.
-        if holders.iter().all(|holder| holder.request_id != trade.request_id) {
-            holders.push(trade);
+    let mut by_number: Vec<&Acknowledged<'_>> = history.acknowledged.iter().collect();
+    by_number.sort_by_key(|trade| trade.order_no());
+    for trades in by_number.chunk_by(|one, next| one.order_no() == next.order_no()) {
+        let number = trades[0].order_no();
+        let mut holders: Vec<&Acknowledged<'_>> = Vec::new();
+        for trade in trades {
+            // The same id may be acknowledged twice: that is one trade, answered again.
+            if holders.iter().all(|holder| holder.request != trade.request) {
+                holders.push(trade);
+            }
         }
-    }
-    for (number, holders) in by_number.into_iter().filter(|(_, holders)| holders.len() > 1) {
+        if holders.len() == 1 {
+            continue;
+        }
         finding.violation(|| {
             let what = format!("#{number} was acknowledged for {} different trades", holders.len());
             let last = holders.iter().map(|trade| trade.operation.row.end_us).max();
             let violation = Violation::new(history, what).at(history, last.unwrap_or_default());
             holders.iter().fold(violation, |violation, trade| {
-                violation.operation(trade.operation).story(history, trade.request_id)
+                violation.operation(trade.operation).story(history, trade.request)
             })
         });
     }

@@ -4,13 +4,19 @@
 //! row that lacks some of it was not written by a client, and says nothing of the services.
 
 use super::malformed::MalformedRow;
-use crate::records::{Numbered, Observation, Op, Outcome, Phase, Row as _};
+use super::rows::Operation;
+use crate::records::{Observation, Op, Outcome, Phase, Row as _};
 
 /// Whether the row has everything that its kind promises.
-pub(super) fn hold(operation: &Numbered<Observation>) -> Result<(), MalformedRow> {
+pub(super) fn hold(operation: &Operation) -> Result<(), MalformedRow> {
     let Some((field, kind)) = lacking(&operation.row) else { return Ok(()) };
     let reason = format!("{kind} needs the field `{field}`");
     Err(MalformedRow { file: Observation::FILE, line: operation.line, reason })
+}
+
+/// A value of an operation that has everything that its kind promises.
+pub(super) fn to_be_there<T>(value: Option<T>) -> T {
+    value.expect("a history is made of operations that have what their kind promises")
 }
 
 /// The first field that it lacks, and what needs that.
@@ -43,6 +49,7 @@ fn lacking(row: &Observation) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::Numbered;
 
     fn row(op: Op) -> Observation {
         Observation {

@@ -18,13 +18,13 @@ pub(super) const CHECK: Check = Check {
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let mut by_stock: HashMap<&str, Vec<&Read<'_>>> = HashMap::new();
     for read in &history.reads {
-        by_stock.entry(read.stock_name).or_default().push(read);
+        by_stock.entry(read.stock_name()).or_default().push(read);
     }
     let frontiers: HashMap<&str, Frontier<&Read<'_>>> = by_stock
         .into_iter()
         .map(|(stock, reads)| {
             let ended =
-                reads.into_iter().map(|read| (read.operation.row.end_us, read.volume, read));
+                reads.into_iter().map(|read| (read.operation.row.end_us, read.volume(), read));
             (stock, Frontier::new(ended))
         })
         .collect();
@@ -32,11 +32,11 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let mut comparable = 0;
     for read in &history.reads {
         let start_us = read.operation.row.start_us;
-        let Some(frontier) = frontiers.get(read.stock_name) else { continue };
+        let Some(frontier) = frontiers.get(read.stock_name()) else { continue };
         let Some(newest) = frontier.before(start_us) else { continue };
         comparable += 1;
-        if read.volume < newest.value {
-            let earlier = frontier.first_above(read.volume).unwrap_or(newest);
+        if read.volume() < newest.value {
+            let earlier = frontier.first_above(read.volume()).unwrap_or(newest);
             finding.maximum("backwards_ms", super::milliseconds(start_us - earlier.at_us));
             finding.violation(|| backwards(history, earlier.by, read));
         }
@@ -49,17 +49,17 @@ fn backwards(history: &History<'_>, earlier: &Read<'_>, read: &Read<'_>) -> Viol
     let what = format!(
         "client {} read volume {} of {}; {:.3} ms later client {} began a read that shows {}",
         before.client,
-        earlier.volume,
-        read.stock_name,
+        earlier.volume(),
+        read.stock_name(),
         super::milliseconds(now.start_us - before.end_us),
         now.client,
-        read.volume,
+        read.volume(),
     );
     Violation::new(history, what)
         .at(history, now.start_us)
         .operation(earlier.operation)
         .operation(read.operation)
-        .state(history, read.stock_name, earlier.volume)
+        .state(history, read.stock_name(), earlier.volume())
 }
 
 #[cfg(test)]

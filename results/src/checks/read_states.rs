@@ -3,12 +3,12 @@
 //! A quantity from one trade beside the volume of another, or a trade that was shown and then
 //! undone, would pass every check of order; it cannot pass this one.
 
-use std::collections::HashMap;
-
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::{Applied, CatalogState};
 use super::evidence::Violation;
-use super::history::{CatalogState, History, Read};
+use super::history::{History, Read};
+use crate::records::InitialStock;
 
 pub(super) const CHECK: Check = Check {
     name: "reads-show-real-states",
@@ -22,64 +22,56 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let Some(catalog) = history.catalog.as_ref().filter(|_| history.timeline.finished) else {
         return;
     };
-    let states = states(history, catalog);
     for read in &history.reads {
-        let real = states.get(read.stock_name).and_then(|volumes| volumes.get(&read.volume));
-        if !real.is_some_and(|quantities| quantities.contains(&read.quantity)) {
-            finding.violation(|| phantom(history, read, real.map(Vec::as_slice)));
+        if !quantities(history, catalog, read).any(|quantity| quantity == read.quantity()) {
+            finding.violation(|| phantom(history, catalog, read));
         }
     }
     finding.examined("reads", history.reads.len());
 }
 
-/// Per stock and volume, the quantities that went with it: one, unless something is wrong with
-/// the catalog itself.
-fn states<'a>(
-    history: &History<'a>,
-    catalog: &CatalogState<'a>,
-) -> HashMap<&'a str, HashMap<u64, Vec<u32>>> {
-    let mut states: HashMap<&str, HashMap<u64, Vec<u32>>> = HashMap::new();
-    let mut add = |stock: &'a str, volume, quantity| {
-        states.entry(stock).or_default().entry(volume).or_default().push(quantity);
-    };
-    for stock in history.stocks {
-        add(&stock.stock_name, stock.trade_volume, stock.quantity);
-    }
-    for applied in &catalog.applied {
-        add(applied.content.stock_name, applied.volume_after, applied.quantity_after);
-    }
-    states
+/// The quantities that went with the volume that was shown: one, unless something is wrong with the
+/// catalog itself.
+fn quantities(
+    history: &History<'_>,
+    catalog: &CatalogState<'_>,
+    read: &Read<'_>,
+) -> impl Iterator<Item = u32> {
+    let (stock_name, volume) = (read.stock_name(), read.volume());
+    let began_so =
+        move |stock: &&InitialStock| stock.stock_name == stock_name && stock.trade_volume == volume;
+    let initial = history.stocks.iter().filter(began_so).map(|stock| stock.quantity);
+    initial.chain(catalog.of_volume(stock_name, volume).map(Applied::quantity_after))
 }
 
-fn phantom(history: &History<'_>, read: &Read<'_>, real: Option<&[u32]>) -> Violation {
-    let Read { stock_name, quantity, volume, operation } = read;
-    let what = match real {
-        None => format!("a read shows volume {volume} of {stock_name}, which it never had"),
-        Some(quantities) => {
-            let quantities: Vec<_> = quantities.iter().map(u32::to_string).collect();
-            let quantities = quantities.join(" or ");
-            format!(
-                "a read shows quantity {quantity} of {stock_name} at volume {volume}, where it \
-                 was {quantities}"
-            )
-        }
+fn phantom(history: &History<'_>, catalog: &CatalogState<'_>, read: &Read<'_>) -> Violation {
+    let (stock_name, quantity, volume) = (read.stock_name(), read.quantity(), read.volume());
+    let real: Vec<_> = quantities(history, catalog, read).map(|real| real.to_string()).collect();
+    let what = if real.is_empty() {
+        format!("a read shows volume {volume} of {stock_name}, which it never had")
+    } else {
+        let real = real.join(" or ");
+        format!(
+            "a read shows quantity {quantity} of {stock_name} at volume {volume}, where it was {real}"
+        )
     };
+    let operation = read.operation;
     let violation =
         Violation::new(history, what).at(history, operation.row.start_us).operation(operation);
-    neighbours(history, read)
+    neighbours(catalog, read)
         .fold(violation, |violation, volume| violation.state(history, stock_name, volume))
 }
 
 /// The volumes around the one that was shown which the stock really had.
-fn neighbours(history: &History<'_>, read: &Read<'_>) -> impl Iterator<Item = u64> {
+fn neighbours(catalog: &CatalogState<'_>, read: &Read<'_>) -> impl Iterator<Item = u64> {
     let volumes = || {
-        let applied = history.catalog.iter().flat_map(|catalog| &catalog.applied);
+        let applied = catalog.applied.iter();
         applied
-            .filter(|applied| applied.content.stock_name == read.stock_name)
-            .map(|applied| applied.volume_after)
+            .filter(|applied| applied.content().stock_name == read.stock_name())
+            .map(Applied::volume_after)
     };
-    let below = volumes().filter(|&volume| volume <= read.volume).max();
-    let above = volumes().filter(|&volume| volume > read.volume).min();
+    let below = volumes().filter(|&volume| volume <= read.volume()).max();
+    let above = volumes().filter(|&volume| volume > read.volume()).min();
     below.into_iter().chain(above)
 }
 

@@ -22,17 +22,17 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         history
             .acknowledged
             .iter()
-            .map(|&trade| (trade.operation.row.end_us, trade.order_no, trade)),
+            .map(|trade| (trade.operation.row.end_us, trade.order_no(), trade)),
     );
     let mut comparable = 0;
     for trade in &history.acknowledged {
         let Some(earlier) = ended.before(trade.operation.row.start_us) else { continue };
         comparable += 1;
         // The same id again is the same trade, and keeps its number.
-        let repeated = earlier.by.request_id == trade.request_id;
-        let again = history.requests.get(trade.request_id).is_some_and(|sent| sent.len() > 1);
-        if earlier.value >= trade.order_no && !repeated && !again {
-            finding.violation(|| backwards(history, &earlier.by, trade));
+        let repeated = earlier.by.request == trade.request;
+        let again = || history.sent(trade.request).nth(1).is_some();
+        if earlier.value >= trade.order_no() && !repeated && !again() {
+            finding.violation(|| backwards(history, earlier.by, trade));
         }
     }
     finding.examined("trades after an acknowledged trade", comparable);
@@ -46,18 +46,18 @@ fn backwards(
     let gap_us = later.operation.row.start_us - earlier.operation.row.end_us;
     let what = format!(
         "{} was acknowledged as #{}; {:.3} ms later {} began, and became #{}",
-        earlier.request_id,
-        earlier.order_no,
+        history.requests.id(earlier.request),
+        earlier.order_no(),
         super::milliseconds(gap_us),
-        later.request_id,
-        later.order_no,
+        history.requests.id(later.request),
+        later.order_no(),
     );
     Violation::new(history, what)
         .at(history, later.operation.row.start_us)
         .operation(earlier.operation)
         .operation(later.operation)
-        .story(history, earlier.request_id)
-        .story(history, later.request_id)
+        .story(history, earlier.request)
+        .story(history, later.request)
 }
 
 #[cfg(test)]

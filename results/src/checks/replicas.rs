@@ -3,15 +3,17 @@
 //! The logs are compared entry by entry; the digests are for people, who can tell at a glance
 //! that they agree and can compare them with what `order-N.db` holds.
 
-use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
-use super::history::{History, LogEntry, ReplicaLog};
+use super::history::History;
+use super::rows::Content;
 
 pub(super) const CHECK: Check = Check {
     name: "replicas-identical",
@@ -37,63 +39,91 @@ pub struct LogDigest {
 }
 
 /// The digest of every log that was dumped.
-pub(super) fn digests(history: &History<'_>) -> impl Iterator<Item = LogDigest> {
-    history.logs.iter().map(|log| LogDigest {
-        cell: history.cell.id.clone(),
-        trial: history.trial,
-        source: log.source.to_owned(),
-        orders: log.entries.len() as u64,
-        sha256: sha256(log),
-    })
+pub(super) fn digests(history: &History<'_>) -> Vec<LogDigest> {
+    let mut digests: Vec<LogDigest> = Vec::new();
+    for (place, log) in history.logs.iter().enumerate() {
+        // Equal logs have equal digests, and mostly all are equal.
+        let equal = history.logs[..place].iter().position(|before| are_equal(before, log));
+        let known = equal.map(|before| digests[before].sha256.clone());
+        digests.push(LogDigest {
+            cell: history.cell.id.clone(),
+            trial: history.trial,
+            source: log.source.to_owned(),
+            orders: log.entries.len() as u64,
+            sha256: known.unwrap_or_else(|| sha256(history, log)),
+        });
+    }
+    digests
 }
 
-fn sha256(log: &ReplicaLog<'_>) -> String {
+fn are_equal(one: &ReplicaLog<'_>, other: &ReplicaLog<'_>) -> bool {
+    let mut pairs = one.entries.iter().zip(&other.entries);
+    one.entries.len() == other.entries.len()
+        && pairs.all(|(one, other)| one.order_no() == other.order_no() && is_same(one, other))
+}
+
+fn sha256(history: &History<'_>, log: &ReplicaLog<'_>) -> String {
     let mut hasher = Sha256::new();
-    for LogEntry { order_no, epoch, request_id, content, .. } in &log.entries {
-        let epoch = epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
-        let super::history::Content { stock_name, trade_type, quantity } = content;
-        hasher.update(format!(
-            "{order_no}\t{epoch}\t{request_id}\t{stock_name}\t{trade_type}\t{quantity}\n"
-        ));
+    let mut line = String::new();
+    for entry in &log.entries {
+        let (order_no, request_id) = (entry.order_no(), history.requests.id(entry.request));
+        let epoch = entry.row.epoch().map(|epoch| epoch.to_string()).unwrap_or_default();
+        let Content { stock_name, trade_type, quantity } = entry.content();
+        line.clear();
+        _ = writeln!(
+            line,
+            "{order_no}\t{epoch}\t{request_id}\t{stock_name}\t{trade_type}\t{quantity}"
+        );
+        hasher.update(&line);
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    let numbers: BTreeSet<u64> = history
-        .logs
-        .iter()
-        .flat_map(|log| log.entries.iter().map(|entry| entry.order_no))
-        .collect();
-    for &number in &numbers {
+    let mut compared = 0;
+    for number in numbers(&history.logs) {
+        compared += 1;
         if let Some(what) = disagreement(history, number) {
             finding.violation(|| {
                 let entries: Vec<_> =
                     history.logs.iter().filter_map(|log| log.at(number)).collect();
                 let violation = Violation::new(history, what);
                 let violation =
-                    entries.iter().fold(violation, |violation, entry| violation.held(entry.line));
+                    entries.iter().fold(violation, |violation, entry| violation.held(entry.row));
                 entries
                     .iter()
-                    .fold(violation, |violation, entry| violation.story(history, entry.request_id))
+                    .fold(violation, |violation, entry| violation.story(history, entry.request))
             });
         }
     }
-    finding.examined("orders compared", numbers.len());
+    finding.examined("orders compared", compared);
     finding.examined("logs", history.logs.len());
+}
+
+/// Every number that some log has, once, ascending.
+fn numbers(logs: &[ReplicaLog<'_>]) -> impl Iterator<Item = u64> {
+    // Logs ascend.
+    let mut left: Vec<&[LogEntry<'_>]> = logs.iter().map(|log| log.entries.as_slice()).collect();
+    std::iter::from_fn(move || {
+        let firsts = left.iter().filter_map(|entries| entries.first());
+        let number = firsts.map(LogEntry::order_no).min()?;
+        for entries in &mut left {
+            let of_it = entries.iter().take_while(|entry| entry.order_no() == number).count();
+            *entries = &entries[of_it..];
+        }
+        Some(number)
+    })
 }
 
 fn disagreement(history: &History<'_>, number: u64) -> Option<String> {
     let mut holders = history.logs.iter().filter_map(|log| Some((log.source, log.at(number)?)));
     let (first_source, first) = holders.next()?;
     for (source, entry) in holders {
-        let same = (first.epoch, first.request_id, first.content)
-            == (entry.epoch, entry.request_id, entry.content);
-        if !same {
+        if !is_same(first, entry) {
             return Some(format!(
                 "#{number} is {} at {first_source} and {} at {source}",
-                describe(first),
-                describe(entry)
+                describe(history, first),
+                describe(history, entry)
             ));
         }
     }
@@ -108,9 +138,14 @@ fn disagreement(history: &History<'_>, number: u64) -> Option<String> {
         .then(|| format!("{first_source} holds #{number}, but {} does not", lacking.join(" and ")))
 }
 
-fn describe(entry: &LogEntry<'_>) -> String {
-    let epoch = entry.epoch.map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
-    format!("{} ({}{epoch})", entry.request_id, entry.content)
+fn is_same(one: &LogEntry<'_>, other: &LogEntry<'_>) -> bool {
+    let of = |entry: &LogEntry<'_>| (entry.row.epoch(), entry.request);
+    of(one) == of(other) && one.content() == other.content()
+}
+
+fn describe(history: &History<'_>, entry: &LogEntry<'_>) -> String {
+    let epoch = entry.row.epoch().map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
+    format!("{} ({}{epoch})", history.requests.id(entry.request), entry.content())
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::check::{Finding, MAX_EVIDENCE};
 use super::doubt::Doubt;
 use super::due::Fate;
 use super::evidence::Violation;
-use super::history::{History, Operation};
+use super::history::History;
+use super::rows::Operation;
 
 /// How many of a hundred operations that were due must be answered. One client's connection may break at
 /// a bad moment; a bazaar that turns away more than that does not work.

@@ -6,12 +6,14 @@
 //! no later lookup may miss it. *The leader shows #11, which no follower has yet, and dies; its
 //! successor numbers another trade #11* is what this finds.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
 use super::evidence::Violation;
-use super::history::{Content, History, Operation};
+use super::history::History;
+use super::promised;
+use super::rows::{Content, Operation};
 use crate::records::Outcome;
 
 pub(crate) const CHECK: Check = Check {
@@ -24,34 +26,45 @@ pub(crate) const CHECK: Check = Check {
 /// A lookup that showed an order.
 #[derive(Clone, Copy)]
 struct Shown<'a> {
-    order_no: u64,
-    content: Content<'a>,
     operation: &'a Operation,
 }
 
+impl<'a> Shown<'a> {
+    fn order_no(&self) -> u64 {
+        promised::to_be_there(self.operation.row.order_no)
+    }
+
+    fn content(&self) -> Content<'a> {
+        promised::to_be_there(Content::of(self.operation))
+    }
+}
+
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    let shown: Vec<_> = history.lookups.iter().filter_map(|lookup| shown(lookup)).collect();
+    let showed = history.lookups.iter().filter(|lookup| lookup.row.outcome == Outcome::Ok);
+    let shown: Vec<_> = showed.map(|operation| Shown { operation }).collect();
     for one in &shown {
+        let (order_no, content) = (one.order_no(), one.content());
         for log in &history.logs {
-            let held = log.at(one.order_no);
+            let held = log.at(order_no);
             let wrong = match held {
-                Some(entry) if entry.content == one.content => continue,
+                Some(entry) if entry.content() == content => continue,
                 Some(entry) => format!(
-                    "a lookup showed #{} ({}), but {} holds it as {}",
-                    one.order_no, one.content, log.source, entry.content
+                    "a lookup showed #{order_no} ({content}), but {} holds it as {}",
+                    log.source,
+                    entry.content()
                 ),
                 // A dump that was cut off may lack what the replica has.
                 None if !history.timeline.finished => continue,
                 None => format!(
-                    "a lookup showed #{} ({}), but {} does not hold it",
-                    one.order_no, one.content, log.source
+                    "a lookup showed #{order_no} ({content}), but {} does not hold it",
+                    log.source
                 ),
             };
             finding.violation(|| {
                 let violation = Violation::new(history, wrong)
                     .at(history, one.operation.row.end_us)
                     .operation(one.operation);
-                held.into_iter().fold(violation, |all, entry| all.held(entry.line))
+                held.into_iter().fold(violation, |all, entry| all.held(entry.row))
             });
         }
     }
@@ -69,17 +82,11 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     finding.examined("lookups that showed an order", shown.len());
 }
 
-fn shown(lookup: &Operation) -> Option<Shown<'_>> {
-    let showed = lookup.row.outcome == Outcome::Ok;
-    let (order_no, content) = (lookup.row.order_no?, Content::of(lookup)?);
-    showed.then_some(Shown { order_no, content, operation: lookup })
-}
-
 /// For each number the lookup that was the first to have shown it.
-fn first_shown<'a>(shown: &[Shown<'a>]) -> BTreeMap<u64, Shown<'a>> {
-    let mut first: BTreeMap<u64, Shown<'a>> = BTreeMap::new();
+fn first_shown<'a>(shown: &[Shown<'a>]) -> HashMap<u64, Shown<'a>> {
+    let mut first: HashMap<u64, Shown<'a>> = HashMap::with_capacity(shown.len());
     for one in shown {
-        let known = first.entry(one.order_no).or_insert(*one);
+        let known = first.entry(one.order_no()).or_insert(*one);
         if one.operation.row.end_us < known.operation.row.end_us {
             *known = *one;
         }
@@ -89,7 +96,7 @@ fn first_shown<'a>(shown: &[Shown<'a>]) -> BTreeMap<u64, Shown<'a>> {
 
 /// What is wrong with a lookup that came after one that had shown the order.
 fn taken_back<'a>(
-    first_shown: &BTreeMap<u64, Shown<'a>>,
+    first_shown: &HashMap<u64, Shown<'a>>,
     lookup: &Operation,
 ) -> Option<(Shown<'a>, String)> {
     let number = lookup.row.order_no?;
@@ -97,16 +104,16 @@ fn taken_back<'a>(
     if before.operation.row.end_us > lookup.row.start_us {
         return None;
     }
+    let content = before.content();
     let is = match lookup.row.outcome {
         Outcome::Rejected => "did not find it".to_owned(),
         Outcome::Ok => match Content::of(lookup) {
-            Some(content) if content == before.content => return None,
-            Some(content) => format!("shows {content}"),
+            Some(shown) if shown == content => return None,
+            Some(shown) => format!("shows {shown}"),
             None => "shows only a part".to_owned(),
         },
         Outcome::Failed | Outcome::Unknown => return None,
     };
-    let content = before.content;
     Some((*before, format!("#{number} was shown ({content}), but a later lookup {is}")))
 }
 

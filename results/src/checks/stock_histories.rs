@@ -4,15 +4,17 @@
 //! answer. What nobody recorded is put in: a trade that the catalog applied and no client sent (one
 //! by hand, or one whose row was lost with a killed recorder) took effect at some time.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::history::{Applied, Content, History, Operation};
+use super::dumps::Applied;
+use super::history::History;
+use super::rows::{Content, Operation};
 use crate::linear;
 use crate::linear::export::Named;
 use crate::linear::picture::Source;
 use crate::linear::{Action, Stock, StockHistory};
-use crate::records::{FinalRow, InitialStock, Observation, Op, Outcome, Row as _};
+use crate::records::{AtLine as _, FinalRow, InitialStock, Observation, Op, Outcome, Row as _};
 
 /// One stock of a trial.
 pub(super) struct StockTrial<'a> {
@@ -37,7 +39,9 @@ impl Origin<'_> {
             Self::Observed(operation) => {
                 (Observation::FILE, operation.line, operation.row.request_id.as_deref())
             }
-            Self::Applied(applied) => (FinalRow::FILE, applied.line.line, Some(applied.request_id)),
+            Self::Applied(Applied { row, .. }) => {
+                (FinalRow::FILE, row.line(), row.request_id.as_deref())
+            }
         };
         Source { row: format!("{file}:{line}"), request_id: request_id.map(str::to_owned) }
     }
@@ -77,32 +81,77 @@ impl<'a> StockTrial<'a> {
     }
 }
 
-/// The histories of the stocks that the trial began with. Of any other stock there is nothing to
+/// What there is to say of each stock that the trial began with. Of any other stock there is nothing to
 /// hold an answer against.
-pub(super) fn stock_histories<'a>(history: &'a History<'a>) -> Vec<StockTrial<'a>> {
-    let mut stocks: BTreeMap<&str, StockTrial<'a>> = history
-        .stocks
-        .iter()
-        .map(|initial| (initial.stock_name.as_str(), StockTrial::new(initial)))
-        .collect();
-    for &operation in &history.operations {
-        let stock = operation.row.stock_name.as_deref().and_then(|name| stocks.get_mut(name));
-        if let (Some(stock), Some(placed)) = (stock, placed(history, operation)) {
-            stock.push(placed, Origin::Observed(operation));
+///
+/// A history is made when it is asked for, so that not all of them need be there at the same time.
+pub(super) struct Stocks<'a> {
+    history: &'a History<'a>,
+    /// In the order of the manifest.
+    stocks: Vec<Rows<'a>>,
+}
+
+/// What there is of one stock.
+struct Rows<'a> {
+    initial: &'a InitialStock,
+    observed: Vec<&'a Operation>,
+    /// What the catalog applied and no client wrote down.
+    unrecorded: Vec<&'a Applied<'a>>,
+}
+
+impl<'a> Stocks<'a> {
+    pub(super) fn new(history: &'a History<'a>) -> Self {
+        let rows = |initial| Rows { initial, observed: Vec::new(), unrecorded: Vec::new() };
+        let mut stocks: Vec<Rows<'a>> = history.stocks.iter().map(rows).collect();
+        let places = stocks.iter().enumerate();
+        let places: HashMap<&str, usize> =
+            places.map(|(place, rows)| (rows.initial.stock_name.as_str(), place)).collect();
+        for operation in history.operations.iter().filter(|one| one.row.op != Op::Lookup) {
+            let place = operation.row.stock_name.as_deref().and_then(|name| places.get(name));
+            if let Some(&place) = place {
+                stocks[place].observed.push(operation);
+            }
         }
+        for applied in history.catalog.iter().flat_map(|catalog| &catalog.applied) {
+            let is_unrecorded = history.sent(applied.request).next().is_none();
+            if let Some(&place) = places.get(applied.content().stock_name).filter(|_| is_unrecorded)
+            {
+                stocks[place].unrecorded.push(applied);
+            }
+        }
+        Self { history, stocks }
     }
-    for applied in history.catalog.iter().flat_map(|catalog| &catalog.applied) {
-        let Content { stock_name, trade_type, quantity } = applied.content;
-        if history.requests.contains_key(applied.request_id) {
-            continue;
-        }
-        if let Some(stock) = stocks.get_mut(stock_name) {
-            let action = Action::Trade { trade_type, quantity };
-            let unrecorded = linear::Operation { client: 0, call_us: 0, return_us: None, action };
-            stock.push(unrecorded, Origin::Applied(applied));
-        }
+
+    /// The histories, one by one, in the order of the manifest.
+    pub(super) fn histories(&self) -> impl Iterator<Item = StockTrial<'a>> {
+        (0..self.len()).map(|place| self.history_of(place))
     }
-    history.stocks.iter().filter_map(|initial| stocks.remove(initial.stock_name.as_str())).collect()
+
+    pub(super) fn len(&self) -> usize {
+        self.stocks.len()
+    }
+
+    /// The history of one of them.
+    pub(super) fn history_of(&self, place: usize) -> StockTrial<'a> {
+        let Rows { initial, observed, unrecorded } = &self.stocks[place];
+        let mut stock = StockTrial::new(initial);
+        for &operation in observed {
+            if let Some(placed) = placed(self.history, operation) {
+                stock.push(placed, Origin::Observed(operation));
+            }
+        }
+        for &applied in unrecorded {
+            stock.push(unrecorded_trade(applied), Origin::Applied(applied));
+        }
+        stock
+    }
+}
+
+/// A trade that the catalog applied, and that no client wrote down.
+fn unrecorded_trade(applied: &Applied<'_>) -> linear::Operation {
+    let Content { trade_type, quantity, .. } = applied.content();
+    let action = Action::Trade { trade_type, quantity };
+    linear::Operation { client: 0, call_us: 0, return_us: None, action }
 }
 
 /// The operation as a checker sees it; `None` if it says nothing about the stock.
@@ -137,9 +186,11 @@ fn placed(history: &History<'_>, operation: &Operation) -> Option<linear::Operat
 /// same key trades once, so all its rows are one operation, which ends with the first answer.
 fn called_us(history: &History<'_>, operation: &Operation) -> Option<u64> {
     let row = &operation.row;
-    let sent = row.request_id.as_deref().and_then(|request_id| history.requests.get(request_id));
-    let Some(sent) = sent.filter(|sent| sent.len() > 1) else { return Some(row.start_us) };
-    let may_have_traded = || sent.iter().filter(|trade| trade.row.outcome != Outcome::Failed);
+    let sent = history.sent_as(operation);
+    if sent.clone().nth(1).is_none() {
+        return Some(row.start_us);
+    }
+    let may_have_traded = || sent.clone().filter(|trade| trade.row.outcome != Outcome::Failed);
     let stands_for_all = may_have_traded().min_by_key(|trade| {
         let certainty = match trade.row.outcome {
             Outcome::Ok => 0,

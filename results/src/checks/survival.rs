@@ -8,9 +8,11 @@ use crate::records::Outcome;
 
 use super::check::{Check, Finding};
 use super::doubt::Need;
+use super::dumps::ReplicaLog;
 use super::evidence::Violation;
 use super::harm::Harm;
-use super::history::{Acknowledged, Content, History, Operation, ReplicaLog};
+use super::history::{Acknowledged, History};
+use super::rows::{Content, Operation};
 
 pub(super) const CHECK: Check = Check {
     name: "acknowledged-orders-survive",
@@ -24,14 +26,15 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         for log in &history.logs {
             if let Some(wrong) = lost_or_changed(history, trade, log) {
                 let end_us = trade.operation.row.end_us;
-                finding.harms.add(history, Harm::Lost, trade.request_id, Some(end_us));
+                let request_id = history.requests.id(trade.request);
+                finding.harms.add(history, Harm::Lost, request_id, Some(end_us));
                 finding.violation(|| {
-                    let number = trade.order_no;
+                    let number = trade.order_no();
                     let violation = Violation::new(history, wrong)
                         .at(history, end_us)
                         .operation(trade.operation)
-                        .story(history, trade.request_id);
-                    log.at(number).into_iter().fold(violation, |all, entry| all.held(entry.line))
+                        .story(history, trade.request);
+                    log.at(number).into_iter().fold(violation, |all, entry| all.held(entry.row))
                 });
             }
         }
@@ -43,11 +46,11 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             let request_id = trade.row.request_id.as_deref().unwrap_or_default();
             finding.harms.add(history, Harm::Lost, request_id, Some(trade.row.end_us));
             finding.violation(|| {
-                Violation::new(history, wrong)
+                let violation = Violation::new(history, wrong)
                     .at(history, lookup.row.end_us)
                     .operation(trade)
-                    .operation(lookup)
-                    .story(history, request_id)
+                    .operation(lookup);
+                violation.story_of(history, trade)
             });
         }
     }
@@ -60,24 +63,28 @@ fn lost_or_changed(
     trade: &Acknowledged<'_>,
     log: &ReplicaLog<'_>,
 ) -> Option<String> {
-    let Acknowledged { request_id, order_no, content, .. } = trade;
-    let mut held = log.of_request(request_id).peekable();
+    let (order_no, content) = (trade.order_no(), trade.content());
+    let mut held = log.of_request(trade.request).peekable();
+    let request_id = || history.requests.id(trade.request);
     let Some(first) = held.peek().copied() else {
         // A dump that was cut off may lack what the replica has.
         return history.timeline.finished.then(|| {
             format!(
-                "trade {request_id} was acknowledged as #{order_no}, but {} does not hold it",
+                "trade {} was acknowledged as #{order_no}, but {} does not hold it",
+                request_id(),
                 log.source
             )
         });
     };
-    if held.any(|entry| entry.order_no == *order_no && entry.content == *content) {
+    if held.any(|entry| entry.order_no() == order_no && entry.content() == content) {
         return None;
     }
     Some(format!(
-        "trade {request_id} ({content}) was acknowledged as #{order_no}, but {} holds it as #{} \
-         ({})",
-        log.source, first.order_no, first.content
+        "trade {} ({content}) was acknowledged as #{order_no}, but {} holds it as #{} ({})",
+        request_id(),
+        log.source,
+        first.order_no(),
+        first.content()
     ))
 }
 
@@ -86,8 +93,7 @@ fn contradicted<'a>(
     history: &History<'a>,
     lookup: &'a Operation,
 ) -> Option<(&'a Operation, String)> {
-    let trades = history.requests.get(lookup.row.request_id.as_deref()?)?;
-    let trade = trades.iter().copied().find(|trade| {
+    let trade = history.sent_as(lookup).find(|trade| {
         trade.row.outcome == Outcome::Ok
             && trade.row.order_no == lookup.row.order_no
             && trade.row.end_us <= lookup.row.start_us

@@ -7,7 +7,7 @@
 
 use super::model::StockHistory;
 use super::part::{Part, Selection};
-use super::search::{Budget, Decision, search_from};
+use super::search::{Budget, Decision, search_far, search_from};
 use super::shrink;
 
 /// Why a history is not linearizable. Operations are named by their places in
@@ -28,7 +28,8 @@ pub struct Explanation {
 #[must_use]
 pub fn explain(history: &StockHistory, mut budget: Budget) -> Option<Explanation> {
     let budget = &mut budget;
-    if search_from(history, budget) != Decision::NotLinearizable {
+    let (decision, placed) = search_far(history, budget);
+    if decision != Decision::NotLinearizable {
         return None;
     }
     let mut returns: Vec<(u64, usize)> = history
@@ -41,12 +42,18 @@ pub fn explain(history: &StockHistory, mut budget: Budget) -> Option<Explanation
 
     // Of `bad` answers it is known that they have no order; of `good`, that they have one, or at
     // least not that they have none.
-    let (mut good, mut bad) = (0, returns.len());
+    // The search mostly gets as far as it can be got, so what is asked first is the next answer, and
+    // from there on twice as far each time.
+    let (mut good, mut bad) = (placed.min(returns.len().saturating_sub(1)), returns.len());
+    let mut step = Some(1);
     while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
+        let half = (bad - good) / 2;
+        let middle = good + step.map_or(half, |step: usize| step.min(half));
         match search_from(&Selection::until(history, &returns[..middle]).history, budget) {
-            Decision::NotLinearizable => bad = middle,
-            Decision::Linearizable(_) | Decision::Undecided(_) => good = middle,
+            Decision::NotLinearizable => (bad, step) = (middle, None),
+            Decision::Linearizable(_) | Decision::Undecided(_) => {
+                (good, step) = (middle, step.map(|step| step * 2));
+            }
         }
     }
     let culprit = returns.get(bad.checked_sub(1)?)?.1;

@@ -65,10 +65,17 @@ pub fn search(history: &StockHistory, mut budget: Budget) -> Decision {
 
 /// The same, and takes what it has cost from `budget`, so that many searches together are bounded.
 pub(super) fn search_from(history: &StockHistory, budget: &mut Budget) -> Decision {
+    search_far(history, budget).0
+}
+
+/// The same, with the number of first answers, in the order of time, that were all placed together at
+/// some moment. The history that is cut after these has an order: the one in which they were placed.
+pub(super) fn search_far(history: &StockHistory, budget: &mut Budget) -> (Decision, usize) {
     let mut search = Search::new(history, *budget);
     let decision = search.run();
     budget.work = budget.work.saturating_sub(search.work);
-    decision
+    let answers_before = |deadline: &&usize| **deadline < search.furthest;
+    (decision, search.list.deadlines.iter().filter(answers_before).count())
 }
 
 /// A trade that may come next.
@@ -110,6 +117,8 @@ struct Search<'a> {
     candidates: Vec<Candidate>,
     seen: HashSet<u128, BuildHasherDefault<AlreadyRandom>>,
     work: u64,
+    /// Of all first returns that were left, where the last one stood.
+    furthest: usize,
 }
 
 impl<'a> Search<'a> {
@@ -132,6 +141,7 @@ impl<'a> Search<'a> {
             candidates: Vec::new(),
             seen: HashSet::default(),
             work: 0,
+            furthest: 0,
         }
     }
 
@@ -187,6 +197,7 @@ impl<'a> Search<'a> {
             }
             last = operation;
         }
+        self.furthest = self.furthest.max(self.list.return_after(last).unwrap_or(0));
         let volumes = &self.shown_volumes;
         // All that could be placed at this volume is placed by now.
         let (stock, operations, placed_reads) = (self.stock, self.operations, self.placed_reads);
@@ -331,6 +342,12 @@ impl EntryList {
     fn call_after(&self, entry: usize) -> Option<usize> {
         let next = self.next[entry];
         (next < self.count).then_some(next)
+    }
+
+    /// Where the return that comes next stood at first; none if that is a call, or the end.
+    fn return_after(&self, entry: usize) -> Option<usize> {
+        let operation = self.next[entry].checked_sub(self.count)?;
+        self.deadlines.get(operation).copied()
     }
 
     fn deadline(&self, operation: usize) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::complete::Part;
-use crate::records::{Cell, FolderError, Manifest, Numbered, Row, RunFolder, Texts};
+use crate::records::{AtLine as _, Cell, FolderError, Manifest, Numbered, Row, RunFolder};
 
 /// Every trial that the manifest has, in its order.
 pub(super) fn trials(manifest: &Manifest) -> impl Iterator<Item = (&Cell, u32)> {
@@ -11,12 +11,11 @@ pub(super) fn trials(manifest: &Manifest) -> impl Iterator<Item = (&Cell, u32)> 
 }
 
 /// The rows of one file.
-pub(super) struct Groups<'m, T> {
+pub(super) struct Groups<'m, T: Row> {
     /// Where each trial stands in the manifest.
     places: HashMap<(&'m str, u32), usize>,
-    texts: Texts,
     /// By that place.
-    pub(super) trials: Vec<Vec<Numbered<T>>>,
+    pub(super) trials: Vec<Vec<T::Kept>>,
     /// Whether the file ended in half a row.
     pub(super) is_torn: bool,
 }
@@ -29,7 +28,7 @@ impl<'m, T: Row> Groups<'m, T> {
             .map(|(place, (cell, number))| ((cell.id.as_str(), number), place))
             .collect();
         let trials = trials(manifest).map(|_| Vec::new()).collect();
-        Self { places, texts: Texts::default(), trials, is_torn: false }
+        Self { places, trials, is_torn: false }
     }
 
     /// The same rows as in a file of this folder, below its header.
@@ -48,19 +47,18 @@ impl<'m, T: Row> Groups<'m, T> {
     }
 
     /// Puts a row into its trial, or says that it has none.
-    pub(super) fn add(&mut self, mut numbered: Numbered<T>) -> Result<(), String> {
-        let (cell, number) = numbered.row.trial();
+    pub(super) fn add(&mut self, Numbered { line, row }: Numbered<T>) -> Result<(), String> {
+        let (cell, number) = row.trial();
         let Some(&place) = self.places.get(&(cell, number)) else {
             return Err(format!("the manifest has no trial {number} of a cell `{cell}`"));
         };
-        numbered.row.share(&mut self.texts);
-        self.trials[place].push(numbered);
+        self.trials[place].push(row.keep(line)?);
         Ok(())
     }
 
     /// The rows of the trial at this place.
     pub(super) fn part(&self, place: usize) -> Part<'_, T> {
-        let last_line = |rows: &Vec<Numbered<T>>| rows.last().map(|row| row.line);
+        let last_line = |rows: &Vec<T::Kept>| rows.last().map(|row| row.line());
         let rows = &self.trials[place];
         let is_last = last_line(rows) == self.trials.iter().filter_map(last_line).max();
         Part { rows, is_last, is_torn: self.is_torn && is_last }

@@ -12,7 +12,7 @@ use std::panic;
 use std::thread;
 
 use crate::records::{
-    Cell, Event, FinalRow, FolderError, Manifest, Numbered, Observation, Row, RunFolder,
+    Cell, DumpRow, Event, FinalRow, FolderError, Manifest, Numbered, Observation, Row, RunFolder,
 };
 use crate::timeline::Timeline;
 
@@ -36,8 +36,8 @@ pub struct Trial {
     pub number: u32,
     /// What its clients saw, in the order of the file; every row with its line.
     pub observations: Vec<Numbered<Observation>>,
-    /// What replicas and catalog held at its end, in the order of the file; every row with its line.
-    pub final_rows: Vec<Numbered<FinalRow>>,
+    /// What replicas and catalog held at its end, in the order of the file.
+    pub final_rows: Vec<DumpRow>,
     /// What happened to its services.
     pub timeline: Timeline,
     /// What is missing of its rows although it was finished, in a sentence each. If anything is, it does

@@ -48,6 +48,16 @@ fn a_pause_that_another_faults_restart_ended_is_told_as_it_was() {
 }
 
 #[test]
+fn a_run_that_counts_its_rows_is_told_as_it_was() {
+    is_as_it_was("counted");
+}
+
+#[test]
+fn an_overload_is_told_as_it_was() {
+    is_as_it_was("overload");
+}
+
+#[test]
 fn a_round_of_random_faults_in_a_closed_loop_is_told_as_it_was() {
     is_as_it_was("soak-closed");
 }

@@ -57,7 +57,7 @@ fn of_trial(trial: &Trial, view: &TrialView<'_>) -> Vec<Read> {
 fn frontiers(trial: &Trial) -> HashMap<&str, Frontier<()>> {
     let applied = trial.final_rows.iter().filter(|row| row.kind == FinalKind::Applied);
     let volumes: HashMap<&str, u64> =
-        applied.filter_map(|row| Some((row.request_id.as_deref()?, row.volume_after?))).collect();
+        applied.filter_map(|row| Some((row.request_id.as_deref()?, row.volume_after()?))).collect();
     let mut points: HashMap<&str, Vec<(u64, u64, ())>> = HashMap::new();
     let trades =
         trial.observations().filter(|row| row.op == Op::Trade && row.outcome == Outcome::Ok);

@@ -2,9 +2,9 @@
 //! ascend. A dump is written as a whole.
 
 use super::{Misfit, Part};
-use crate::records::{FinalKind, FinalRow, Numbered, Row as _};
+use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, Row as _};
 
-type Dump<'a> = &'a [Numbered<FinalRow>];
+type Dump<'a> = &'a [DumpRow];
 
 fn dumps(rows: Dump<'_>) -> impl DoubleEndedIterator<Item = Dump<'_>> {
     rows.chunk_by(|one, next| one.source == next.source)
@@ -18,23 +18,23 @@ pub(super) fn audit(rows: Dump<'_>) -> Result<(), Misfit> {
         let source = head.source.as_str();
         let misfit = |line, reason| Err(Misfit { file: FinalRow::FILE, line, reason });
         if sources.contains(&source) {
-            return misfit(head.line, format!("the dump of {source} is there twice"));
+            return misfit(head.line(), format!("the dump of {source} is there twice"));
         }
         if head.kind != FinalKind::Source {
-            return misfit(head.line, format!("there is no `source` row of {source} before it"));
+            return misfit(head.line(), format!("there is no `source` row of {source} before it"));
         }
         if let Some(again) = dump[1..].iter().find(|row| row.kind == FinalKind::Source) {
-            return misfit(again.line, format!("the dump of {source} begins twice"));
+            return misfit(again.line(), format!("the dump of {source} begins twice"));
         }
-        let falls = |pair: &&[Numbered<FinalRow>]| {
-            let is_order = |row: &FinalRow| row.kind == FinalKind::Order;
-            is_order(&pair[0]) && is_order(&pair[1]) && pair[1].order_no <= pair[0].order_no
+        let falls = |pair: &&[DumpRow]| {
+            let is_order = |row: &DumpRow| row.kind == FinalKind::Order;
+            is_order(&pair[0]) && is_order(&pair[1]) && pair[1].order_no() <= pair[0].order_no()
         };
         if let Some([one, next]) = dump.windows(2).find(falls) {
-            let number = |row: &FinalRow| row.order_no.unwrap_or_default();
+            let number = |row: &DumpRow| row.order_no().unwrap_or_default();
             let (one_no, next_no) = (number(one), number(next));
             let reason = format!("order {next_no} of {source} stands after its order {one_no}");
-            return misfit(next.line, reason);
+            return misfit(next.line(), reason);
         }
         sources.push(source);
     }
@@ -59,6 +59,6 @@ pub(super) fn cut(part: &Part<'_, FinalRow>) -> Option<String> {
 /// the versions of the catalog's stocks have counted.
 fn said(dump: Dump<'_>) -> u64 {
     let stocks = dump.iter().filter(|row| row.kind == FinalKind::Stock);
-    let applied: u64 = stocks.filter_map(|row| row.version).sum();
-    dump[0].order_no.unwrap_or(applied)
+    let applied: u64 = stocks.filter_map(DumpRow::version).sum();
+    dump[0].order_no().unwrap_or(applied)
 }

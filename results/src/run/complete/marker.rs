@@ -3,7 +3,7 @@
 //! Before format 3 it has no numbers.
 
 use super::{Misfit, Part};
-use crate::records::{Event, EventKind, FinalRow, Numbered, Observation, Row};
+use crate::records::{AtLine as _, Event, EventKind, FinalRow, Numbered, Observation, Row};
 
 /// From this format on it has the numbers.
 const COUNTED_SINCE: u32 = 3;
@@ -86,16 +86,16 @@ impl Counts {
         &self,
         part: &Part<'_, Observation>,
     ) -> Result<Option<String>, Misfit> {
-        short(part.rows, self.observations)
+        short(part, self.observations)
     }
 
     /// What is missing at the end of the dumps.
     pub(super) fn final_rows(&self, part: &Part<'_, FinalRow>) -> Result<Option<String>, Misfit> {
-        let lacking = short(part.rows, self.final_rows)?;
+        let lacking = short(part, self.final_rows)?;
         match (lacking, part.rows.last()) {
             (Some(reason), Some(last)) if !part.is_last => {
                 let reason = format!("rows after it are missing: {reason}");
-                Err(Misfit { file: FinalRow::FILE, line: last.line, reason })
+                Err(Misfit { file: FinalRow::FILE, line: last.line(), reason })
             }
             (lacking, _) => Ok(lacking),
         }
@@ -103,13 +103,13 @@ impl Counts {
 }
 
 /// By how much there are too few rows; one too many is a misfit.
-fn short<T: Row>(rows: &[Numbered<T>], written: u64) -> Result<Option<String>, Misfit> {
-    let (file, there) = (T::FILE, rows.len() as u64);
-    let surplus = usize::try_from(written).ok().and_then(|written| rows.get(written));
+fn short<T: Row>(part: &Part<'_, T>, written: u64) -> Result<Option<String>, Misfit> {
+    let (file, there) = (T::FILE, part.rows.len() as u64);
+    let surplus = usize::try_from(written).ok().and_then(|written| part.rows.get(written));
     if let Some(surplus) = surplus {
         let reason =
             format!("the recorder wrote {written} rows of the trial, and this is one more");
-        return Err(Misfit { file, line: surplus.line, reason });
+        return Err(Misfit { file, line: surplus.line(), reason });
     }
     let lacking = written - there;
     Ok((lacking > 0).then(|| format!("{file} lacks {lacking} of the {written} rows of it")))

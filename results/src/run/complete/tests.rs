@@ -1,12 +1,16 @@
 //! What a trial's rows must be, rule by rule. Whole runs are in `results/tests/corpus`.
 
 use super::*;
-use crate::records::{EventKind, FinalKind, Row as _};
+use crate::records::{DumpRow, EventKind, FinalKind, Row as _};
 
 const CELL: &str = "cell";
 
 fn numbered<T>(rows: impl IntoIterator<Item = T>) -> Vec<Numbered<T>> {
     (2..).zip(rows).map(|(line, row)| Numbered { line, row }).collect()
+}
+
+fn dumped(rows: impl IntoIterator<Item = FinalRow>) -> Vec<DumpRow> {
+    (2..).zip(rows).map(|(line, row)| row.keep(line).unwrap()).collect()
 }
 
 fn event(at_us: u64, kind: EventKind) -> Event {
@@ -28,7 +32,7 @@ fn row(source: &str, kind: FinalKind, order_no: Option<u64>) -> FinalRow {
 
 /// What is said of a trial whose final rows are the last of the file.
 fn audited(format: u32, events: Vec<Event>, final_rows: Vec<FinalRow>) -> Result<Missing, Misfit> {
-    let (events, final_rows) = (numbered(events), numbered(final_rows));
+    let (events, final_rows) = (numbered(events), dumped(final_rows));
     let observations = Part { rows: &[], is_last: true, is_torn: false };
     let final_rows = Part { rows: &final_rows, is_last: true, is_torn: false };
     audit(format, &Parts { observations, events: &events, final_rows })
@@ -81,7 +85,7 @@ fn rows_are_held_against_the_numbers() {
 #[test]
 fn rows_that_are_missing_before_another_trial_are_a_hole() {
     let (events, rows) =
-        (numbered(finished(0, 2)), numbered([row("order-1", FinalKind::Source, None)]));
+        (numbered(finished(0, 2)), dumped([row("order-1", FinalKind::Source, None)]));
     let observations = Part { rows: &[], is_last: true, is_torn: false };
     let final_rows = Part { rows: &rows, is_last: false, is_torn: false };
     let told = audit(3, &Parts { observations, events: &events, final_rows });
