@@ -4,6 +4,7 @@ use super::doubts;
 use super::effect::{Design, Draws};
 use super::figures;
 use super::floor::{Floor, LEAST_FLOOR};
+use super::late;
 use super::report::{self, COMPARISON_FORMAT, Comparison, Effect, SideName};
 use super::side::{CellKey, CellSample, Side};
 use crate::availability::AvailabilityRow;
@@ -112,6 +113,10 @@ pub fn compare(
     let headline = figures::judged_together(&family, floor.share);
     let trials = family.iter().map(|measured| measured.ratio.trials).min().unwrap_or(0);
     let (verdict, reason) = report::verdict(&headline, trials);
+    let each_cell = cell_by_cell(&cells, design, floor, &mut draws);
+    let mut warnings = doubts::warnings(a.run.manifest(), b.run.manifest(), design, trials);
+    let ids: Vec<_> = cells.iter().map(|cell| (cell.name, cell.name_of_b)).collect();
+    warnings.extend(late::warning(a.run, b.run, &ids, &each_cell));
     Ok(Comparison {
         format: COMPARISON_FORMAT,
         verdict,
@@ -123,9 +128,9 @@ pub fn compare(
         trials: trials as u64,
         floor_percent: floor.share * 100.0,
         floor_from: floor.from.clone(),
-        warnings: doubts::warnings(a.run.manifest(), b.run.manifest(), design, trials),
+        warnings,
         headline,
-        cells: cell_by_cell(&cells, design, floor, &mut draws),
+        cells: each_cell,
     })
 }
 
@@ -151,6 +156,8 @@ fn side_of<'a>(measured: &Measured<'a>, build: Option<&str>) -> Side<'a> {
 /// A cell that both sides have.
 struct Common<'a> {
     name: &'a str,
+    /// Its id on side b.
+    name_of_b: &'a str,
     a: &'a CellSample,
     b: &'a CellSample,
 }
@@ -158,7 +165,12 @@ struct Common<'a> {
 fn common_cells<'a>(a: &'a Side<'a>, b: &'a Side<'a>) -> Vec<Common<'a>> {
     let of_a = |(key, cell): &'a (CellKey, &'a Cell)| {
         let (_, other) = b.cells.iter().find(|(other, _)| other == key)?;
-        Some(Common { name: &cell.id, a: a.sample(cell)?, b: b.sample(other)? })
+        Some(Common {
+            name: &cell.id,
+            name_of_b: &other.id,
+            a: a.sample(cell)?,
+            b: b.sample(other)?,
+        })
     };
     a.cells.iter().filter_map(of_a).collect()
 }

@@ -30,6 +30,9 @@ pub struct CacheEffect {
     pub change: Change,
     /// The share of queries that the cache answered, if the front-end said so.
     pub served: Option<f64>,
+    /// Whether one of the medians says too much about the generator to be told
+    /// ([`crate::lateness`]). Then nothing is claimed from them.
+    pub is_withheld: bool,
 }
 
 /// The cache's effect on queries and trades.
@@ -60,13 +63,16 @@ pub fn cache_effects<'a>(
             .iter()
             .filter_map(|pair| Some((pair, median_ratio(&side, pair, op, &mut draws)?)))
             .collect();
-        let family: Vec<(Ratio, Good)> =
-            measured.iter().map(|(_, ratio)| (*ratio, Good::Low)).collect();
-        let changes = together(&family, DEFAULT_FLOOR);
+        let is_withheld = |pair: &Pair<'_>| is_withheld(pair, op, summary);
+        let told = measured.iter().filter(|(pair, _)| !is_withheld(pair));
+        let family: Vec<(Ratio, Good)> = told.map(|(_, ratio)| (*ratio, Good::Low)).collect();
+        let mut changes = together(&family, DEFAULT_FLOOR).into_iter();
         measured
-            .into_iter()
-            .zip(changes)
-            .map(|((pair, ratio), change)| effect(op, pair, &ratio, change, summary))
+            .iter()
+            .map(|(pair, ratio)| {
+                let change = if is_withheld(pair) { None } else { changes.next() };
+                effect(op, pair, ratio, change, summary)
+            })
             .collect::<Vec<_>>()
     });
     CacheEffects(effects.collect())
@@ -88,11 +94,18 @@ fn median_ratio(side: &Side<'_>, pair: &Pair<'_>, op: Op, draws: &mut Draws) -> 
     ratio(&[samples], Kind::Only(op), Figure::Percentile(0.5), Design::Paired, draws)
 }
 
+/// Whether the median of one of the cells is withheld.
+fn is_withheld(pair: &Pair<'_>, op: Op, summary: &[SummaryRow]) -> bool {
+    let mut rows = summary.iter().filter(|row| row.op == op);
+    rows.any(|row| [&pair.off.id, &pair.on.id].contains(&&row.cell) && row.is_withheld("p50"))
+}
+
+/// `change` is empty if it is withheld.
 fn effect(
     op: Op,
     pair: &Pair<'_>,
     ratio: &Ratio,
-    change: Change,
+    change: Option<Change>,
     summary: &[SummaryRow],
 ) -> CacheEffect {
     let queries = summary.iter().find(|row| row.op == Op::Query && row.cell == pair.on.id);
@@ -106,7 +119,8 @@ fn effect(
             let (middle, margin) = (ratio.logarithm(), spread.margin(CONFIDENCE));
             Interval { low: (middle - margin).exp(), high: (middle + margin).exp() }
         }),
-        change,
+        change: change.unwrap_or(Change::Unknown),
+        is_withheld: change.is_none(),
         served: queries.and_then(hit_share),
     }
 }

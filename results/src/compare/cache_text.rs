@@ -18,8 +18,12 @@ const FIELDS: [Field<CacheEffect>; 9] = [
     (Column::new("rate_per_s", "rate per s", Unit::Setting), |effect| {
         Cell::some_number(effect.rate_per_s, Missing::NotApplicable)
     }),
-    (Column::new("off_us", "without", Unit::Us).short("off"), |effect| Cell::number(effect.off_us)),
-    (Column::new("on_us", "with it", Unit::Us).short("on"), |effect| Cell::number(effect.on_us)),
+    (Column::new("off_us", "without", Unit::Us).short("off"), |effect| {
+        told(effect, Cell::number(effect.off_us))
+    }),
+    (Column::new("on_us", "with it", Unit::Us).short("on"), |effect| {
+        told(effect, Cell::number(effect.on_us))
+    }),
     (Column::new("change_percent", "change", Unit::Change), change),
     (Column::new("verdict", "the cache is", Unit::Text).short("verdict"), |effect| {
         Cell::text(effect.change.as_str())
@@ -33,7 +37,13 @@ fn change(effect: &CacheEffect) -> Cell {
     let percent = |ratio: f64| (ratio - 1.0) * 100.0;
     let interval =
         effect.ratio.map(|ratio| Interval { low: percent(ratio.low), high: percent(ratio.high) });
-    Cell::number(percent(effect.on_us / effect.off_us)).within(interval, Some(Basis::Trials))
+    let change = Cell::number(percent(effect.on_us / effect.off_us));
+    told(effect, change.within(interval, Some(Basis::Trials)))
+}
+
+/// A figure of a pair, unless its medians are withheld.
+fn told(effect: &CacheEffect, figure: Cell) -> Cell {
+    if effect.is_withheld { Cell::missing(Missing::Withheld) } else { figure }
 }
 
 impl CacheEffects {
@@ -74,8 +84,13 @@ impl CacheEffects {
 }
 
 fn about_queries(effects: &[&CacheEffect]) -> Option<String> {
-    let first = effects.first()?;
+    effects.first()?;
     let served = served(effects);
+    let Some(first) = effects.iter().find(|effect| !effect.is_withheld) else {
+        return Some(format!(
+            "What the cache does to the median query cannot be told: the generator was too late itself{served}."
+        ));
+    };
     let (on, off) = (ms(first.on_us.round() as u64), ms(first.off_us.round() as u64));
     let told: Vec<&&CacheEffect> = effects.iter().filter(|effect| is_told(effect)).collect();
     if told.is_empty() && effects.iter().any(|effect| effect.change == Change::Unknown) {
@@ -110,6 +125,9 @@ fn about_queries(effects: &[&CacheEffect]) -> Option<String> {
 
 fn about_trades(effects: &[&CacheEffect]) -> Option<String> {
     effects.first()?;
+    if effects.iter().all(|effect| effect.is_withheld) {
+        return Some("Nor can what it does to the median trade.".to_owned());
+    }
     let told: Vec<String> =
         effects.iter().filter(|effect| is_told(effect)).map(|effect| cost(effect)).collect();
     if told.is_empty() && effects.iter().any(|effect| effect.change == Change::Unknown) {

@@ -9,7 +9,8 @@
 //! * [`cache_effects`]: what the cache buys, within one run.
 //! * `effect`: ratios and how far they may be off. `judge`: what may be claimed.
 //! * `between`: two sides, compared. `report`: what comes of it, as JSON. `text`: the same for people.
-//! * `doubts`: in what the two sides differ that has nothing to do with what is compared.
+//! * `doubts`: in what the two sides differ that has nothing to do with what is compared. `late`: which
+//!   figures say too much about the generator.
 
 mod between;
 mod cache;
@@ -19,6 +20,7 @@ mod effect;
 mod figures;
 mod floor;
 mod judge;
+mod late;
 mod report;
 mod side;
 #[cfg(test)]

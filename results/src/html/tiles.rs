@@ -135,6 +135,7 @@ fn change(figures: &Report, on: &SummaryRow) -> String {
     });
     let Some(effect) = effect else { return String::new() };
     match effect.change {
+        _ if effect.is_withheld => String::new(),
         Change::Unknown => format!(
             " (what the cache does {} from {}; it takes {MIN_TRIALS} of each)",
             effect.change.as_str(),

@@ -2,7 +2,7 @@
 
 use results::compare::{CacheEffects, Change, cache_effects};
 use results::records::{CacheState, Cell, Observation, Op};
-use results::summary::summarise;
+use results::summary::{SummaryRow, summarise};
 
 use crate::rows::{cell, manifest, operation};
 
@@ -99,6 +99,36 @@ fn a_single_trial_of_each_setting_tells_nothing_of_the_cache() {
          Measured were 0.200 ms with it and 0.501 ms without at p = 1; the cache answered 75% of the \
          queries at p = 1. Nor can what it does to the median trade."
     );
+}
+
+#[test]
+fn medians_that_are_withheld_are_told_in_no_other_words_either() {
+    let (on, off) = (cell(0.5, true), cell(0.5, false));
+    let mut rows: Vec<Observation> = Vec::new();
+    for (cell, query_us, trade_us) in [(&on, 200, 5_600), (&off, 500, 5_000)] {
+        rows.extend(trials(cell, Op::Query, query_us));
+        rows.extend(trials(cell, Op::Trade, trade_us));
+    }
+    let manifest = manifest("bench", vec![on.clone(), off]);
+    let mut summary = summarise(&manifest, &rows);
+    let withhold = |summary: &mut [SummaryRow], op: Op| {
+        let row = summary.iter_mut().find(|row| row.op == op && row.cell == on.id).unwrap();
+        row.withheld = "p50 mean".to_owned();
+    };
+    withhold(&mut summary, Op::Query);
+    let effects = cache_effects(&manifest, &rows, &summary);
+    let table = effects.text();
+    assert!(table.contains("query  p = 0.5  withheld  withheld  withheld"), "{table}");
+    assert!(table.contains("trade  p = 0.5      5023      5623    +11.9%"), "{table}");
+    assert_eq!(
+        effects.sentences().unwrap(),
+        "What the cache does to the median query cannot be told: the generator was too late itself; the \
+         cache answered 75% of the queries at p = 0.5. The median trade takes 12% longer (12% to 12%) at \
+         p = 0.5 with it."
+    );
+    withhold(&mut summary, Op::Trade);
+    let effects = cache_effects(&manifest, &rows, &summary);
+    assert!(effects.sentences().unwrap().ends_with("Nor can what it does to the median trade."));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use results::availability::AvailabilityRow;
 use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
 use results::measurements::Measurements;
-use results::records::{Cell, Observation, Op, RunFolder};
+use results::records::{Cell, Event, EventKind, Observation, Op, RunFolder};
 use results::run::Run;
 use results::verdict::Verdict;
 
@@ -55,6 +55,42 @@ fn a_slower_run_is_worse_and_a_faster_one_better() {
     let faster = between(2_600, 2_000);
     assert_eq!((faster.verdict, faster.as_verdict()), (Change::Better, Verdict::Pass));
     assert_eq!(between(2_000, 2_000).verdict, Change::WithinNoise);
+}
+
+/// The same as [`between`], in open loops whose generator sends each query `late_us` after it was due.
+fn between_open_loops(late_us: u64) -> Comparison {
+    let one = |name: &str| {
+        let open = Cell { rate_per_s: Some(100.0), ..cell(0.0, true) };
+        let mut made = rows(&[(open, 2_000)], 4);
+        for row in &mut made.observations {
+            row.planned_us = Some(row.start_us);
+            row.start_us += late_us;
+            row.end_us += late_us;
+        }
+        for trial in 1..=4 {
+            let at = |at_us, kind| Event::new(&made.manifest.cells[0].id, trial, at_us, kind);
+            let begins = at(0, EventKind::LoadBegan);
+            let ends = Event { unsent: Some(0), ..at(4_000_000, EventKind::ArrivalsEnded) };
+            made.events.extend([begins, ends]);
+        }
+        made.read_from(Path::new(name))
+    };
+    let (a, b) = (one("one"), one("two"));
+    compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap()
+}
+
+#[test]
+fn figures_that_are_withheld_elsewhere_are_named() {
+    assert_eq!(between_open_loops(100).warnings, Vec::<String>::new());
+    let warned = between_open_loops(1_000).warnings;
+    let [warning] = warned.as_slice() else { panic!("{warned:?}") };
+    assert!(
+        warning.starts_with(
+            "Less than five times the generator's own lateness are figures of p0-cache-on (query median, \
+             query p99): "
+        ),
+        "{warning}"
+    );
 }
 
 #[test]
