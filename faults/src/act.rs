@@ -1,5 +1,6 @@
 //! What was done to a process, and how it is seen to have worked.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::start_error::StartError;
 
 /// How long an act may take to be seen. Signals work in milliseconds; the bound allows for a
 /// machine that is loaded to the brim and a process that hangs in the disk.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why something could not be done to a process, or was not seen to have worked.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,25 @@ pub enum ActError {
     /// A link has two ends.
     #[error("both ends of the link are {0}")]
     OneEnd(ProcessName),
+    /// A disk can be broken only if the bazaar was started for that.
+    #[error("the bazaar was not started with faults of the disk of {0}")]
+    NoDiskFaults(ProcessName),
+    /// The preloaded library does not answer from a process.
+    #[error("no fault of a disk can reach {name}: {reason}")]
+    OutOfReach {
+        /// Which process.
+        name: ProcessName,
+        /// Why.
+        reason: String,
+    },
+    /// What the harness shares with the preloaded library cannot be used, or files cannot be changed back.
+    #[error("the disk of {name}: {source}")]
+    Disk {
+        /// Whose disk.
+        name: ProcessName,
+        /// Why.
+        source: io::Error,
+    },
     /// The bazaar is being stopped; nothing is started any more.
     #[error("the bazaar is being stopped")]
     Stopping,
@@ -120,7 +140,7 @@ impl Act {
         let Self { action, name, child, .. } = self;
         let (action, name) = (*action, *name);
         let seen = match action {
-            Action::Kill => match child.ended(CONFIRM_WITHIN).await {
+            Action::Kill | Action::PowerCut => match child.ended(CONFIRM_WITHIN).await {
                 Some(exit) if exit.asked => Some(exit.at_monotonic_us),
                 Some(exit) => {
                     return Err(ActError::EndedItself { name, status: exit.describe() });
@@ -130,8 +150,15 @@ impl Act {
             Action::Pause => child.seen_stopped(true, CONFIRM_WITHIN).await,
             Action::Resume => child.seen_stopped(false, CONFIRM_WITHIN).await,
             Action::Restart => child.exit().is_none().then(monotonic_us),
-            // No act on a process, and seen at once.
-            Action::Cut | Action::Delay | Action::Throttle | Action::Heal => Some(monotonic_us()),
+            // No act on a process, and seen at once or by whoever did it.
+            Action::StallDisk
+            | Action::SlowDisk
+            | Action::FullDisk
+            | Action::Recover
+            | Action::Cut
+            | Action::Delay
+            | Action::Throttle
+            | Action::Heal => Some(monotonic_us()),
         };
         match (seen, child.exit()) {
             (Some(at_monotonic_us), _) => Ok(at_monotonic_us),

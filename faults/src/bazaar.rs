@@ -5,6 +5,7 @@
 //! goes, no process of it stays: [`Bazaar::stop`] is the polite way, dropping it the sure one,
 //! and if the harness itself is killed the kernel ends the children.
 
+mod disks;
 mod links;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use crate::act::{Act, ActError};
 use crate::child::Child;
 use crate::clock::monotonic_us;
 pub use crate::config::{BazaarConfig, Durability};
+use crate::disk::Disks;
 use crate::events::EventSink;
 use crate::http::{Call, HttpClient};
 use crate::launch::{self, Launch};
@@ -31,6 +33,7 @@ use crate::relay::{self, Network};
 use crate::schedule::Action;
 use crate::spawner::Spawner;
 pub use crate::start_error::StartError;
+pub use disks::{HarmedDisk, PowerCut};
 
 /// How often a whole bazaar is tried on other ports when one turned out to be taken after all.
 /// Ports are reserved among harnesses, so even one collision is rare.
@@ -86,6 +89,7 @@ pub struct Bazaar {
     launch: Launch,
     slots: BTreeMap<ProcessName, Slot>,
     network: Option<Network>,
+    disks: Disks,
     /// Deaths of earlier lives that nobody has been told of yet.
     past_deaths: Mutex<Vec<Death>>,
     stopping: AtomicBool,
@@ -115,7 +119,9 @@ impl Bazaar {
                 None
             };
             let launch = Launch::prepare(config.clone(), addresses, network.as_ref())?;
-            match Self::start_on(launch, network, reservations).await {
+            let disks = Disks::new(&config.disk_faults, &config.data_dir);
+            let disks = disks.map_err(StartError::Disks)?;
+            match Self::start_on(launch, network, disks, reservations).await {
                 Err(error)
                     if config.ports == Ports::Free
                         && choices < MAX_PORT_CHOICES
@@ -132,12 +138,13 @@ impl Bazaar {
     async fn start_on(
         launch: Launch,
         network: Option<Network>,
+        disks: Disks,
         reservations: Vec<Reservation>,
     ) -> Result<Self, StartError> {
         let spawner = Spawner::new().map_err(StartError::Thread)?;
         let mut slots = BTreeMap::new();
         for (name, _) in launch.addresses().processes() {
-            let life = begin_life(&launch, network.as_ref(), &spawner, name).await?;
+            let life = begin_life(&launch, network.as_ref(), &disks, &spawner, name).await?;
             let beginning = tokio::sync::Mutex::new(());
             slots.insert(name, Slot { life: Mutex::new(life), beginning });
         }
@@ -146,6 +153,7 @@ impl Bazaar {
             launch,
             slots,
             network,
+            disks,
             past_deaths: Mutex::default(),
             stopping: AtomicBool::new(false),
             http,
@@ -154,6 +162,7 @@ impl Bazaar {
         };
         let everybody: Vec<_> = bazaar.slots.keys().copied().collect();
         bazaar.await_ready(&everybody).await?;
+        bazaar.check_reach()?;
         Ok(bazaar)
     }
 
@@ -261,7 +270,8 @@ impl Bazaar {
         if is != ProcessState::Down {
             return Err(ActError::State { name, action, is });
         }
-        let life = begin_life(&self.launch, self.network.as_ref(), &self.spawner, name).await?;
+        let network = self.network.as_ref();
+        let life = begin_life(&self.launch, network, &self.disks, &self.spawner, name).await?;
         self.past_deaths().extend(death_of(&old));
         let child = Arc::clone(&life.child);
         *slot.lock() = life;
@@ -317,6 +327,7 @@ impl Bazaar {
         for (fault, _) in self.harmed_links() {
             self.heal_link(fault);
         }
+        self.heal_disks();
         let mut stages: [Vec<Arc<Child>>; 3] = Default::default();
         for (name, slot) in &self.slots {
             // A restart that was under way has begun its process once the lock is free.
@@ -408,11 +419,13 @@ impl Drop for Bazaar {
 async fn begin_life(
     launch: &Launch,
     network: Option<&Network>,
+    disks: &Disks,
     spawner: &Spawner,
     name: ProcessName,
 ) -> Result<Life, StartError> {
     let failed = |source| StartError::Spawn { name, source };
-    let (command, log_begin) = launch.command(name).map_err(failed)?;
+    let (mut command, log_begin) = launch.command(name).map_err(failed)?;
+    command.envs(disks.begin_life(name).map_err(failed)?);
     // Before the process can do anything: a relay refuses nobody while it lives.
     let listening = match network {
         Some(network) => {

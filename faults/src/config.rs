@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::disk::DiskFaults;
 use crate::ports::Ports;
 
 /// When the services call a commit done.
@@ -42,6 +43,8 @@ pub struct BazaarConfig {
     /// Whether the services reach each other through relays, which can be cut, delayed and
     /// throttled. Otherwise they speak to each other directly.
     pub relays: bool,
+    /// Whose disks can be broken: a library is preloaded into these processes.
+    pub disk_faults: DiskFaults,
     /// Further flags of every service, after all others.
     pub flags: Vec<String>,
 }

@@ -26,7 +26,7 @@ pub struct NotHealed {
     pub source: ActError,
 }
 
-/// Heals links, lets paused processes go on, restarts those that are down, waits until all are ready, and
+/// Heals links and disks, lets paused processes go on, restarts those that are down, waits until all are ready, and
 /// emits `Healed`. `injected` says which fault each act belongs to.
 pub async fn heal(
     bazaar: &Bazaar,
@@ -37,6 +37,7 @@ pub async fn heal(
     let healing = Healing { bazaar, injected, lasting, events };
     let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
     healing.heal_links();
+    healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
     // First all acts, then all waits: a service may need the others to become ready.
     for name in names.iter().copied() {
         healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
@@ -71,6 +72,31 @@ impl Healing<'_> {
                 });
             }
         }
+    }
+
+    /// Before anybody is started: a process may not come up on a disk that is full.
+    async fn heal_disks(&self) -> Result<(), (ProcessName, ActError)> {
+        for (fault, name) in self.bazaar.harmed_disks() {
+            let healed = self.bazaar.heal_disk(fault);
+            let healed = healed.map_err(|source| (name, ActError::Disk { name, source }))?;
+            let Some((_, at_monotonic_us)) = healed else { continue };
+            let at_us = self.events.origin().since_origin(at_monotonic_us);
+            let fill = |event: &mut Event| {
+                event.fault = Some(fault);
+                event.action = Some(Action::Recover);
+                event.process = Some(name.into());
+                event.ends = std::iter::once(fault).collect();
+                event.detail = Some("healing".to_owned());
+            };
+            self.events.emit_at(at_us, EventKind::Injected, fill);
+            let seen = self.bazaar.disk_recovered(name).await.map_err(|error| (name, error))?;
+            self.events.emit_at(
+                self.events.origin().since_origin(seen),
+                EventKind::Confirmed,
+                fill,
+            );
+        }
+        Ok(())
     }
 
     async fn revive(&self, name: ProcessName) -> Result<(), ActError> {
@@ -138,7 +164,7 @@ impl Healing<'_> {
         // The last fault that hit the process is the one that this ends.
         let hit = |injection: &&Injection| {
             injection.process == Some(name)
-                && matches!(injection.action, Action::Kill | Action::Pause)
+                && matches!(injection.action, Action::Kill | Action::Pause | Action::PowerCut)
         };
         event.fault = self.injected.iter().rfind(hit).map(|injection| injection.fault);
         event.action = Some(action);

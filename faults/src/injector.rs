@@ -1,11 +1,15 @@
 //! Does what the schedule says: looks up the target when its time has come, acts, confirms, and
 //! tells what it did to whom, or to which link.
 //!
+//! * `disks`: what is done to disks.
+//!
 //! Each fault is a task of its own, from its beginning to its end, so that a restart which waits
 //! for its process to be ready holds up no other fault, and so that what ends a fault meets the
 //! process that it broke. A fault that cannot be injected is told as not confirmed (or as skipped,
 //! if the plan allows that) and never stops the run: the checks decide what the run is still good
 //! for.
+
+mod disks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -111,6 +115,8 @@ impl OneFault {
             match (self.fault.aim, self.fault.harm) {
                 (Aim::Process(target), Harm::Kill) => self.kill(target).await,
                 (Aim::Process(target), Harm::Pause) => self.pause(target).await,
+                (Aim::Process(target), Harm::PowerCut) => self.cut_power(target).await,
+                (Aim::Process(target), Harm::Disk(harm)) => self.harm_disk(target, harm).await,
                 (Aim::Link(link), Harm::Link(harm)) => self.harm_link(link, harm).await,
                 // A schedule has no such faults.
                 (Aim::Link(_), _) | (_, Harm::Link(_)) => {}
@@ -224,7 +230,9 @@ impl OneFault {
                 });
             }
             Err(error) => {
-                let is_moot = self.bazaar.was_ended_by_signal(name);
+                // Another fault has ended it meanwhile, or its disk is full.
+                let is_moot =
+                    self.bazaar.was_ended_by_signal(name) || self.bazaar.has_harmed_disk(name);
                 self.tell_not_done(is_moot, action, at_ms, Some(name), &error.to_string());
             }
         }
@@ -260,34 +268,47 @@ impl OneFault {
         };
         let at_us = self.events.origin().since_origin(act.at_monotonic_us);
         let ends = self.acted(action, name, at_us);
-        let fill = |event: &mut Event| {
-            self.describe(event, action, at_ms);
-            event.ends = ends.clone();
-            event.process = Some(name.into());
-            event.pid = Some(act.pid);
-        };
-        self.events.emit_at(at_us, EventKind::Injected, fill);
-        let confirmed = act.confirm().await;
-        match &confirmed {
-            Ok(at_monotonic_us) => {
-                let at_us = self.events.origin().since_origin(*at_monotonic_us);
-                self.events.emit_at(at_us, EventKind::Confirmed, fill);
+        let done = Done { action, at_ms, at_us, name, pid: act.pid, ends };
+        self.tell_done(&done, None);
+        let confirmed = act.confirm().await.map(|at_monotonic_us| (at_monotonic_us, None));
+        self.tell_confirmed(done, confirmed);
+        true
+    }
+
+    /// Tells of something that was done to a process or its disk.
+    fn tell_done(&self, done: &Done, detail: Option<String>) {
+        self.events.emit_at(done.at_us, EventKind::Injected, |event| {
+            self.fill(event, done);
+            event.detail = detail;
+        });
+    }
+
+    /// Tells whether it was seen to have worked: when, on `CLOCK_MONOTONIC`, and what was seen; or why not.
+    fn tell_confirmed(&mut self, done: Done, seen: Result<(u64, Option<String>), ActError>) {
+        let confirmed = seen.is_ok();
+        match seen {
+            Ok((at_monotonic_us, detail)) => {
+                let at_us = self.events.origin().since_origin(at_monotonic_us);
+                self.events.emit_at(at_us, EventKind::Confirmed, |event| {
+                    self.fill(event, &done);
+                    event.detail = detail;
+                });
             }
             Err(error) => self.events.emit(EventKind::NotConfirmed, |event| {
-                fill(event);
+                self.fill(event, &done);
                 event.detail = Some(error.to_string());
             }),
         }
-        let (fault, confirmed) = (self.fault.number, confirmed.is_ok());
-        self.done.push(Injection {
-            fault,
-            action,
-            process: Some(name),
-            at_us,
-            done: true,
-            confirmed,
-        });
-        true
+        let Done { action, at_us, name, .. } = done;
+        let (fault, process) = (self.fault.number, Some(name));
+        self.done.push(Injection { fault, action, process, at_us, done: true, confirmed });
+    }
+
+    fn fill(&self, event: &mut Event, done: &Done) {
+        self.describe(event, done.action, done.at_ms);
+        event.ends = done.ends.clone();
+        event.process = Some(done.name.into());
+        event.pid = Some(done.pid);
     }
 
     /// Which faults that was the end of.
@@ -345,6 +366,18 @@ impl OneFault {
     fn planned_us(&self, at_ms: u64) -> u64 {
         self.load_began_us.saturating_add(at_ms.saturating_mul(1000))
     }
+}
+
+/// Something that was done to a process or its disk.
+struct Done {
+    action: Action,
+    /// When it was planned, after the load began.
+    at_ms: u64,
+    at_us: u64,
+    name: ProcessName,
+    pid: u32,
+    /// Which faults that was the end of.
+    ends: FaultSet,
 }
 
 async fn is_stopped(stopped: &mut watch::Receiver<bool>) {

@@ -116,7 +116,7 @@ impl Launch {
         Ok((command, log_begin))
     }
 
-    fn binary(&self, name: ProcessName) -> PathBuf {
+    pub(crate) fn binary(&self, name: ProcessName) -> PathBuf {
         self.config.bin_dir.join(match name {
             ProcessName::FrontEnd => "front-end",
             ProcessName::Catalog => "catalog",

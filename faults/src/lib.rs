@@ -10,6 +10,7 @@
 //! * `child`, `spawner`: one process as a small state machine, and the thread that starts them.
 //! * [`bazaar`]: the whole bazaar: start, signal, restart, stop.
 //! * [`relay`]: the network between the services, which can be cut, delayed and throttled.
+//! * [`disk`]: disks that hang, are slow, are full, or forget what was not flushed.
 //! * [`schedule`]: what a plan's faults mean, as a pure function.
 //! * [`events`]: where what happened is told.
 //! * [`leadership`]: who leads right now.
@@ -24,6 +25,7 @@ mod child;
 pub mod clock;
 mod config;
 pub mod converge;
+pub mod disk;
 pub mod dump;
 pub mod events;
 pub mod folder;

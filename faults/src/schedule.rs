@@ -9,12 +9,16 @@ mod action;
 mod expansion;
 mod target;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 pub use records::Action;
 use serde::{Deserialize, Serialize};
 
-pub use self::action::{CutMode, Harm, LinkHarm};
+use crate::disk::DiskFaults;
+use crate::process::ProcessName;
+
+pub use self::action::{CutMode, DiskHarm, Harm, LinkHarm};
 use self::expansion::Expansion;
 pub use self::target::{Link, Target, UnknownLink, UnknownTarget};
 
@@ -26,8 +30,8 @@ pub struct PlannedFault {
     pub at_ms: u64,
     /// What.
     pub action: Action,
-    /// To whom: kill, pause, resume and restart. A resume or restart names the target of the
-    /// pause or kill that it ends.
+    /// To whom: everything that is done to a process or its disk. A resume, restart or recovery names
+    /// the target of the fault that it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Where: cut, delay, throttle and heal. A heal names the link of the fault that it ends.
@@ -42,8 +46,11 @@ pub struct PlannedFault {
     /// For a throttle: how much may pass in a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_per_s: Option<u64>,
-    /// Restart, resume or heal it that much later. Without it, and without a later restart, resume
-    /// or heal, everything stays as it is until the trial's end, when everything is healed.
+    /// For a slow disk: how much longer each flush takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_ms: Option<u64>,
+    /// Restart, resume, recover or heal it that much later. Without it, and without a later restart,
+    /// resume, recovery or heal, everything stays as it is until the trial's end, when everything is healed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
     /// Leave it out if there is nobody to do it to when its time comes: no leader, a process that
@@ -74,6 +81,16 @@ impl PlannedFault {
         fault
     }
 
+    /// Something that is done to a process's disk.
+    #[must_use]
+    pub fn of_disk(at_ms: u64, harm: DiskHarm, target: Target) -> Self {
+        let by_ms = match harm {
+            DiskHarm::Slow(by) => Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)),
+            DiskHarm::Stall | DiskHarm::Full => None,
+        };
+        Self { by_ms, ..Self::of_process(at_ms, harm.begin(), target) }
+    }
+
     fn blank(at_ms: u64, action: Action) -> Self {
         Self {
             at_ms,
@@ -83,6 +100,7 @@ impl PlannedFault {
             mode: None,
             delay_ms: None,
             bytes_per_s: None,
+            by_ms: None,
             for_ms: None,
             if_possible: false,
         }
@@ -168,6 +186,24 @@ impl Schedule {
     #[must_use]
     pub fn breaks_links(&self) -> bool {
         self.faults.iter().any(|fault| matches!(fault.aim, Aim::Link(_)))
+    }
+
+    /// Which disks of a bazaar with `replicas` order replicas are broken, or may be: of a leader and a follower
+    /// only the moment tells who that is.
+    #[must_use]
+    pub fn disk_faults(&self, replicas: u8) -> DiskFaults {
+        let of_disks = self.faults.iter().filter_map(|fault| match (fault.harm, fault.aim) {
+            (Harm::Disk(_) | Harm::PowerCut, Aim::Process(target)) => Some(target),
+            _ => None,
+        });
+        let processes: BTreeSet<ProcessName> = of_disks
+            .flat_map(|target| match target.process() {
+                Some(process) => vec![process],
+                None => (1..=replicas).map(ProcessName::order).collect(),
+            })
+            .collect();
+        let power_cuts = self.faults.iter().any(|fault| fault.harm == Harm::PowerCut);
+        DiskFaults { processes, power_cuts }
     }
 
     /// When the last act is due, in milliseconds after the load began; 0 without faults.

@@ -50,6 +50,21 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// What breaks disks could not be prepared.
+    #[error("what breaks disks cannot be prepared: {0}")]
+    Disks(#[source] io::Error),
+    /// A fault of a disk cannot reach a process.
+    #[error(
+        "no fault of a disk can reach {name} ({program}): {reason}; leave its disk faults out of the plan"
+    )]
+    OutOfReach {
+        /// Which process.
+        name: ProcessName,
+        /// Its program.
+        program: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A process could not be started at all.
     #[error("cannot start {name}: {source}")]
     Spawn {

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::bazaar::{Bazaar, BazaarConfig, Durability, Ports};
 use crate::clock::Origin;
+use crate::disk::DiskFaults;
 use crate::events::EventSink;
 use crate::ports::Addresses;
 
@@ -162,6 +163,7 @@ fn config(folder: &Path) -> BazaarConfig {
         stocks: None,
         cap: None,
         relays: false,
+        disk_faults: DiskFaults::default(),
         flags: Vec::new(),
     }
 }

@@ -162,3 +162,19 @@ async fn somebody_has_to_lead() {
     let config = BazaarConfig { replicas: 0, ..fake.config() };
     assert_eq!(start_error(config).await.to_string(), "replicas: must be 1 or more");
 }
+
+#[tokio::test]
+async fn a_process_that_no_fault_of_a_disk_can_reach_is_refused_with_the_reason() {
+    let fake = FakeBazaar::new();
+    let processes = [ProcessName::Catalog].into();
+    let disk_faults = crate::disk::DiskFaults { processes, power_cuts: false };
+    let config = BazaarConfig { disk_faults, ..fake.config() };
+    Bazaar::start(config.clone()).await.unwrap();
+    // The shell has the library, and the program that it becomes has not.
+    let catalog = fake.path().join("bin/catalog");
+    let sed = ["-i", "s/exec/exec env -u LD_PRELOAD/", catalog.to_str().unwrap()];
+    assert!(std::process::Command::new("sed").args(sed).status().unwrap().success());
+    let error = start_error(config).await.to_string();
+    assert!(error.starts_with("no fault of a disk can reach catalog ("), "{error}");
+    assert!(error.contains("it runs without the library that was preloaded"), "{error}");
+}

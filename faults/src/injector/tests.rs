@@ -1,6 +1,8 @@
 //! Schedules against fake services that are real processes.
 
 use super::*;
+use crate::bazaar::BazaarConfig;
+use crate::disk::DiskFaults;
 use crate::schedule::PlannedFault;
 use crate::testing::{FakeBazaar, drain, events, kinds};
 
@@ -12,7 +14,13 @@ fn schedule(json: &str) -> Schedule {
 /// Runs one schedule after the other, so that no test depends on how quickly a machine acts.
 async fn inject(plans: &[&str]) -> (Vec<Injection>, Vec<Event>, Arc<Bazaar>, FakeBazaar) {
     let fake = FakeBazaar::new();
-    let bazaar = Arc::new(fake.start().await);
+    let everybody = plans.iter().map(|plan| schedule(plan).disk_faults(3));
+    let disk_faults = everybody.reduce(|one, other| DiskFaults {
+        processes: &one.processes | &other.processes,
+        power_cuts: one.power_cuts || other.power_cuts,
+    });
+    let config = BazaarConfig { disk_faults: disk_faults.unwrap_or_default(), ..fake.config() };
+    let bazaar = Arc::new(Bazaar::start(config).await.unwrap());
     let (sink, mut received) = events();
     let mut done = Vec::new();
     for plan in plans {
@@ -184,4 +192,33 @@ async fn an_end_that_another_fault_has_overtaken_is_skipped() {
     assert_eq!(skipped[0].detail.as_deref(), Some("cannot resume order-3, which is running"));
     assert!(!kinds(&events).contains(&EventKind::NotConfirmed));
     assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
+}
+
+#[tokio::test]
+async fn a_power_cut_is_a_kill_that_says_what_it_took_back() {
+    use EventKind::{Confirmed, Injected, Planned, Ready};
+    let json = r#"[{"at_ms":0,"action":"power-cut","target":"leader","for_ms":50}]"#;
+    let (done, events, bazaar, _fake) = inject(&[json]).await;
+    assert_eq!(kinds(&events), [Planned, Planned, Injected, Confirmed, Injected, Confirmed, Ready]);
+    assert_eq!(details(&events), ["took back 0 files (0 bytes overwritten) and 0 names"]);
+    assert_eq!(events[4].ends.to_string(), "1");
+    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+    assert_eq!(acts, [(Action::PowerCut, true), (Action::Restart, true)]);
+    assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
+}
+
+#[tokio::test]
+async fn a_disk_that_nobody_used_while_it_was_bad_was_not_broken() {
+    use EventKind::{NotConfirmed, Planned, Skipped};
+    let stall = |more: &str| {
+        format!(r#"[{{"at_ms":0,"action":"stall-disk","target":"catalog","for_ms":30{more}}}]"#)
+    };
+    for (more, kind) in [("", NotConfirmed), (r#","if_possible":true"#, Skipped)] {
+        let (done, events, bazaar, _fake) = inject(&[&stall(more)]).await;
+        assert_eq!(kinds(&events), [Planned, Planned, kind]);
+        assert_eq!(events[2].action, Some(Action::StallDisk));
+        let said = "catalog called nothing that it would have hit while it lasted";
+        assert_eq!(details(&events), [said]);
+        assert!(!done[0].done && bazaar.harmed_disks().is_empty());
+    }
 }

@@ -1,4 +1,4 @@
-//! What a fault does to a process or to a link, and what begins and ends it.
+//! What a fault does to a process, to its disk or to a link, and what begins and ends it.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -53,6 +53,39 @@ impl fmt::Display for LinkHarm {
     }
 }
 
+/// How a process's disk is worse than it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DiskHarm {
+    /// Flushes hang.
+    Stall,
+    /// Each flush takes that much longer.
+    Slow(Duration),
+    /// Writes are answered "no space left".
+    Full,
+}
+
+impl DiskHarm {
+    /// What begins it.
+    #[must_use]
+    pub fn begin(self) -> Action {
+        match self {
+            Self::Stall => Action::StallDisk,
+            Self::Slow(_) => Action::SlowDisk,
+            Self::Full => Action::FullDisk,
+        }
+    }
+}
+
+impl fmt::Display for DiskHarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stall => f.write_str("flushes hang"),
+            Self::Slow(by) => write!(f, "flushes take {} ms longer", by.as_millis()),
+            Self::Full => f.write_str("writes are answered \"no space left\""),
+        }
+    }
+}
+
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Harm {
@@ -60,6 +93,10 @@ pub enum Harm {
     Kill,
     /// A process is paused, and a resume ends it.
     Pause,
+    /// A process is killed and loses what it had not flushed, and a restart ends it.
+    PowerCut,
+    /// A process's disk is made worse, and a recovery ends it.
+    Disk(DiskHarm),
     /// A link is made worse, and a heal ends it.
     Link(LinkHarm),
 }
@@ -71,6 +108,8 @@ impl Harm {
         match self {
             Self::Kill => Action::Kill,
             Self::Pause => Action::Pause,
+            Self::PowerCut => Action::PowerCut,
+            Self::Disk(harm) => harm.begin(),
             Self::Link(harm) => harm.begin(),
         }
     }
@@ -79,8 +118,9 @@ impl Harm {
     #[must_use]
     pub fn end(self) -> Action {
         match self {
-            Self::Kill => Action::Restart,
+            Self::Kill | Self::PowerCut => Action::Restart,
             Self::Pause => Action::Resume,
+            Self::Disk(_) => Action::Recover,
             Self::Link(_) => Action::Heal,
         }
     }

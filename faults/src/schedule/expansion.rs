@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::action::{Harm, LinkHarm};
+use super::action::{DiskHarm, Harm, LinkHarm};
 use super::target::{Link, Target};
 use super::{Action, Aim, Fault, PlannedFault, ScheduleError};
 
@@ -11,6 +11,9 @@ use super::{Action, Aim, Fault, PlannedFault, ScheduleError};
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// A link that is later than this is a cut one: every call that passes it has timed out.
 const MAX_DELAY_MS: u64 = 60_000;
+
+/// A disk that takes longer than this over a flush hangs, for all that waits for it.
+const MAX_BY_MS: u64 = 60_000;
 
 /// A fault and the plan's element that began it.
 struct Begun {
@@ -76,10 +79,7 @@ impl Expansion {
         }
         match for_ms {
             Some(_) if action.is_end() => {
-                let problem = format!(
-                    "a {action} does not last; for_ms belongs to kill, pause, cut, delay and \
-                     throttle"
-                );
+                let problem = format!("a {action} does not last; for_ms belongs to what it ends");
                 self.refuse("for_ms", problem);
             }
             Some(0) | Some(MAX_MS..) => {
@@ -91,11 +91,12 @@ impl Expansion {
 
     /// Fields that belong to one action only.
     fn check_details(&mut self, planned: &PlannedFault) {
-        let PlannedFault { action, mode, delay_ms, bytes_per_s, .. } = *planned;
+        let PlannedFault { action, mode, delay_ms, bytes_per_s, by_ms, .. } = *planned;
         let details = [
             ("mode", mode.is_some(), Action::Cut),
             ("delay_ms", delay_ms.is_some(), Action::Delay),
             ("bytes_per_s", bytes_per_s.is_some(), Action::Throttle),
+            ("by_ms", by_ms.is_some(), Action::SlowDisk),
         ];
         for (field, given, owner) in details {
             if given && action != owner {
@@ -108,6 +109,15 @@ impl Expansion {
             }
             Some(0 | MAX_DELAY_MS..) if action == Action::Delay => {
                 self.refuse("delay_ms", format!("must be from 1 to {}", MAX_DELAY_MS - 1));
+            }
+            _ => {}
+        }
+        match by_ms {
+            None if action == Action::SlowDisk => {
+                self.refuse("by_ms", "is missing: say how much longer each flush takes");
+            }
+            Some(0 | MAX_BY_MS..) if action == Action::SlowDisk => {
+                self.refuse("by_ms", format!("must be from 1 to {}", MAX_BY_MS - 1));
             }
             _ => {}
         }
@@ -171,6 +181,13 @@ impl Expansion {
         Ok(match planned.action {
             Action::Kill => Harm::Kill,
             Action::Pause => Harm::Pause,
+            Action::PowerCut => Harm::PowerCut,
+            Action::StallDisk => Harm::Disk(DiskHarm::Stall),
+            Action::SlowDisk => {
+                let by_ms = planned.by_ms.unwrap_or(least.get());
+                Harm::Disk(DiskHarm::Slow(Duration::from_millis(by_ms)))
+            }
+            Action::FullDisk => Harm::Disk(DiskHarm::Full),
             Action::Cut => Harm::Link(LinkHarm::Cut(planned.mode.unwrap_or_default())),
             Action::Delay => {
                 let delay_ms = planned.delay_ms.unwrap_or(least.get());
@@ -180,7 +197,9 @@ impl Expansion {
                 let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
                 Harm::Link(LinkHarm::Throttle(bytes_per_s))
             }
-            end @ (Action::Restart | Action::Resume | Action::Heal) => return Err(end),
+            end @ (Action::Restart | Action::Resume | Action::Recover | Action::Heal) => {
+                return Err(end);
+            }
         })
     }
 
@@ -202,7 +221,8 @@ impl Expansion {
             return;
         }
         let begin = match action {
-            Action::Restart => "kill",
+            Action::Restart => "kill or power-cut",
+            Action::Recover => "stall-disk, slow-disk or full-disk",
             Action::Resume => "pause",
             _ => "cut, delay or throttle",
         };
@@ -216,11 +236,11 @@ impl Expansion {
     }
 
     /// A process that is down cannot be killed. For leaders and followers only the moment tells;
-    /// links can be bad in several ways at once.
+    /// links and disks can be bad in several ways at once, whatever becomes of the process.
     fn check_overlaps(&mut self) {
-        let named = |fault: &Fault| match fault.aim {
-            Aim::Process(target) => target.process(),
-            Aim::Link(_) => None,
+        let named = |fault: &Fault| match (fault.aim, fault.harm) {
+            (Aim::Process(_), Harm::Disk(_)) | (Aim::Link(_), _) => None,
+            (Aim::Process(target), _) => target.process(),
         };
         let mut problems = Vec::new();
         for (position, later) in self.begun.iter().enumerate() {

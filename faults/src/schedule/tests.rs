@@ -63,7 +63,7 @@ fn a_resume_without_a_pause_is_refused() {
         [
             "faults[1].action: nothing to resume: no earlier pause has target \"order-1\" and no \
              for_ms",
-            "faults[2].action: nothing to restart: no earlier kill has target \"order-2\" and no \
+            "faults[2].action: nothing to restart: no earlier kill or power-cut has target \"order-2\" and no \
              for_ms"
         ]
     );
@@ -126,8 +126,7 @@ fn durations_are_positive_and_belong_to_kills_and_pauses() {
         ),
         [
             "faults[0].for_ms: must be from 1 to 86399999, or left out",
-            "faults[2].for_ms: a resume does not last; for_ms belongs to kill, pause, cut, delay and \
-             throttle",
+            "faults[2].for_ms: a resume does not last; for_ms belongs to what it ends",
             "faults[3].at_ms: must be at most 86400000, which is a day"
         ]
     );
@@ -228,4 +227,66 @@ fn faults_that_may_be_left_out_are_not_counted_on() {
     );
     let schedule = Schedule::expand(&plan, 3).unwrap();
     assert_eq!((schedule.faults().len(), schedule.certain()), (2, 1));
+}
+
+#[test]
+fn disks_are_broken_beside_whatever_else_is() {
+    let plan = plan(
+        r#"[{"at_ms":10,"action":"slow-disk","target":"order-2","by_ms":40,"for_ms":90},
+            {"at_ms":20,"action":"kill","target":"order-2","for_ms":50},
+            {"at_ms":30,"action":"stall-disk","target":"order-2"},
+            {"at_ms":60,"action":"recover","target":"order-2"},
+            {"at_ms":80,"action":"power-cut","target":"order-2","for_ms":50},
+            {"at_ms":90,"action":"full-disk","target":"catalog"}]"#,
+    );
+    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let faults: Vec<_> =
+        schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
+    let slow = DiskHarm::Slow(std::time::Duration::from_millis(40));
+    assert_eq!(
+        faults,
+        [
+            (Harm::Disk(slow), Some(100)),
+            (Harm::Kill, Some(70)),
+            (Harm::Disk(DiskHarm::Stall), Some(60)),
+            (Harm::PowerCut, Some(130)),
+            (Harm::Disk(DiskHarm::Full), None),
+        ]
+    );
+    let of_disk = PlannedFault::of_disk(10, slow, Target::Order(wire::ids::ReplicaId(2)));
+    assert_eq!(PlannedFault { for_ms: Some(90), ..of_disk }, plan[0]);
+}
+
+#[test]
+fn the_disks_that_may_be_broken_are_known_before_a_run() {
+    let of = |json: &str| Schedule::expand(&plan(json), 3).unwrap().disk_faults(3);
+    let kill = r#"[{"at_ms":10,"action":"kill","target":"leader"}]"#;
+    assert_eq!(of(kill), DiskFaults::default());
+    let leader = r#"[{"at_ms":10,"action":"stall-disk","target":"leader"}]"#;
+    assert_eq!(of(leader).processes, [1, 2, 3].map(ProcessName::order).into());
+    assert!(!of(leader).power_cuts);
+    let catalog = r#"[{"at_ms":10,"action":"power-cut","target":"catalog"}]"#;
+    assert_eq!(of(catalog).processes, [ProcessName::Catalog].into());
+    assert!(of(catalog).power_cuts);
+}
+
+#[test]
+fn what_does_not_belong_to_a_fault_of_a_disk_is_refused() {
+    let errors = errors(
+        r#"[{"at_ms":10,"action":"slow-disk","target":"leader"},
+            {"at_ms":20,"action":"slow-disk","target":"leader","by_ms":0},
+            {"at_ms":30,"action":"stall-disk","target":"leader","by_ms":5},
+            {"at_ms":40,"action":"power-cut","link":"leader -> catalog"},
+            {"at_ms":50,"action":"recover","target":"catalog"}]"#,
+    );
+    let expected = [
+        "faults[0].by_ms: is missing: say how much longer each flush takes",
+        "faults[1].by_ms: must be from 1 to 59999",
+        "faults[2].by_ms: belongs to slow-disk, not to stall-disk",
+        "faults[3].link: a power-cut has a target, not a link",
+        "faults[3].target: is missing: say what to power-cut",
+        "faults[4].action: nothing to recover: no earlier stall-disk, slow-disk or full-disk has target \
+         \"catalog\" and no for_ms",
+    ];
+    assert_eq!(errors, expected);
 }

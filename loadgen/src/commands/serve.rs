@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
+use faults::disk::DiskFaults;
 use faults::events::EventSink;
 use faults::probes;
 use results::records::{Event, EventKind};
@@ -73,6 +74,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         stocks: None,
         cap: None,
         relays: false,
+        disk_faults: DiskFaults::default(),
         flags: Vec::new(),
     })
 }

@@ -60,7 +60,15 @@ impl Acts {
             Action::Pause => self.bazaar.pause(name),
             Action::Resume => self.bazaar.resume(name),
             Action::Restart => self.bazaar.restart(name).await,
-            Action::Cut | Action::Delay | Action::Throttle | Action::Heal => {
+            Action::PowerCut
+            | Action::StallDisk
+            | Action::SlowDisk
+            | Action::FullDisk
+            | Action::Recover
+            | Action::Cut
+            | Action::Delay
+            | Action::Throttle
+            | Action::Heal => {
                 let message = "action: must be kill, pause, resume or restart";
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
             }

@@ -168,6 +168,13 @@ pub const CASES: &[Case] = &[
         check: AGREE,
     },
     Case {
+        bug: "leave-out-flush",
+        what: "nobody flushes a commit: the power of all processes is cut",
+        beside: ALONE,
+        story: Story::PowerFails,
+        check: SURVIVAL,
+    },
+    Case {
         bug: "lead-old-epoch",
         what: "a restarted leader goes on in its epoch and uses numbers again",
         beside: ALONE,

@@ -27,6 +27,8 @@ pub enum Story {
     LeaderAndFrontEndDie,
     /// `plans/prove/all-replicas-die.toml`.
     AllReplicasDie,
+    /// `plans/prove/power-fails.toml`.
+    PowerFails,
     /// `plans/prove/catalog-dies.toml`.
     CatalogDies,
     /// `plans/prove/leader-back-unnoticed.toml`.
@@ -49,6 +51,7 @@ impl Story {
             Self::LeaderSleeps => "leader-sleeps",
             Self::LeaderAndFrontEndDie => "leader-and-front-end-die",
             Self::AllReplicasDie => "all-replicas-die",
+            Self::PowerFails => "power-fails",
             Self::CatalogDies => "catalog-dies",
             Self::LeaderBackUnnoticed => "leader-back-unnoticed",
             Self::LeaderCutOff => "leader-cut-off",
@@ -72,6 +75,7 @@ impl Story {
                 include_str!("../../plans/prove/leader-and-front-end-die.toml")
             }
             Self::AllReplicasDie => include_str!("../../plans/prove/all-replicas-die.toml"),
+            Self::PowerFails => include_str!("../../plans/prove/power-fails.toml"),
             Self::CatalogDies => include_str!("../../plans/prove/catalog-dies.toml"),
             Self::LeaderBackUnnoticed => {
                 include_str!("../../plans/prove/leader-back-unnoticed.toml")

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use ::faults::process::ProcessName;
-use ::faults::schedule::{Action, CutMode, Link, LinkHarm, PlannedFault, Target};
+use ::faults::schedule::{Action, CutMode, DiskHarm, Link, LinkHarm, PlannedFault, Target};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use wire::ids::ReplicaId;
@@ -17,8 +17,9 @@ const LAST_BEFORE_END_MS: u64 = 1_000;
 /// One in so many faults of a replica or link lasts until everything is healed.
 const UNTIL_THE_END: u32 = 12;
 
-/// What may happen, and how often compared to the rest.
-const KINDS: [(u32, Kind); 12] = [
+/// What may happen, and how often compared to the rest. What is done to processes and disks comes first, and
+/// of that what is always possible.
+const KINDS: [(u32, Kind); 21] = [
     (20, Kind::Kill(Who::Leader)),
     (12, Kind::Pause(Who::Leader)),
     (9, Kind::Kill(Who::Follower)),
@@ -29,17 +30,31 @@ const KINDS: [(u32, Kind); 12] = [
     (4, Kind::Pause(Who::Catalog)),
     (6, Kind::Kill(Who::FrontEnd)),
     (4, Kind::Pause(Who::FrontEnd)),
+    (6, Kind::PowerCut(Who::Leader)),
+    (4, Kind::PowerCut(Who::Follower)),
+    (4, Kind::PowerCut(Who::Replica)),
+    (4, Kind::PowerCut(Who::Catalog)),
+    (3, Kind::PowerCut(Who::FrontEnd)),
+    (6, Kind::Disk(Who::Leader)),
+    (4, Kind::Disk(Who::Follower)),
+    (4, Kind::Disk(Who::Replica)),
+    (4, Kind::Disk(Who::Catalog)),
     (40, Kind::Cut),
     (18, Kind::Slow),
 ];
-/// How many of [`KINDS`] are for processes; the others come in two of three rounds only: without
+/// How many of [`KINDS`] are always possible. A disk harms nobody who does not write meanwhile, and a link may
+/// have no other end.
+const ALWAYS_POSSIBLE: usize = 15;
+/// How many of [`KINDS`] are for processes and disks; the others come in two of three rounds only: without
 /// them there are no relays, which cost time on every message.
-const OF_PROCESSES: usize = 10;
+const OF_PROCESSES: usize = 19;
 
 #[derive(Clone, Copy)]
 enum Kind {
     Kill(Who),
     Pause(Who),
+    PowerCut(Who),
+    Disk(Who),
     Cut,
     Slow,
 }
@@ -59,8 +74,8 @@ pub(super) fn draw(rng: &mut Xoshiro256PlusPlus, load_ms: u64, replicas: u8) -> 
     let mut drawing = Drawing { rng, load_ms, replicas, faults: Vec::new() };
     let mut at_ms = FIRST_AT_MS + drawing.rng.random_range(0..1_000);
     while at_ms + LAST_BEFORE_END_MS < load_ms {
-        // The first must be possible, and only processes always are.
-        let kinds = if drawing.faults.is_empty() { &KINDS[..OF_PROCESSES] } else { kinds };
+        // The first must be possible.
+        let kinds = if drawing.faults.is_empty() { &KINDS[..ALWAYS_POSSIBLE] } else { kinds };
         drawing.add(at_ms, kinds);
         at_ms += drawing.gap_ms();
     }
@@ -89,6 +104,12 @@ impl Drawing<'_> {
         let fault = match self.kind(kinds) {
             Kind::Kill(who) => self.of_process(at_ms, Action::Kill, who),
             Kind::Pause(who) => self.of_process(at_ms, Action::Pause, who),
+            Kind::PowerCut(who) => self.of_process(at_ms, Action::PowerCut, who),
+            Kind::Disk(who) => {
+                let harm = self.disk();
+                let by_ms = PlannedFault::of_disk(at_ms, harm, Target::Leader).by_ms;
+                PlannedFault { by_ms, ..self.of_process(at_ms, harm.begin(), who) }
+            }
             Kind::Cut => {
                 let modes = [CutMode::Silent, CutMode::Silent, CutMode::Reset];
                 let mode = modes[self.rng.random_range(0..modes.len())];
@@ -139,6 +160,14 @@ impl Drawing<'_> {
         PlannedFault { for_ms, ..PlannedFault::of_link(at_ms, harm, link) }
     }
 
+    fn disk(&mut self) -> DiskHarm {
+        match self.rng.random_range(0..3) {
+            0 => DiskHarm::Stall,
+            1 => DiskHarm::Full,
+            _ => DiskHarm::Slow(Duration::from_millis(self.rng.random_range(5..600))),
+        }
+    }
+
     fn slow(&mut self) -> LinkHarm {
         if self.rng.random_ratio(2, 3) {
             LinkHarm::Delay(Duration::from_millis(self.rng.random_range(5..600)))
@@ -184,9 +213,11 @@ impl Drawing<'_> {
         Some(for_ms.min(self.load_ms - at_ms - 1))
     }
 
-    /// A process that is known to be broken cannot be broken again.
+    /// A process that is known to be broken cannot be broken again; its disk can.
     fn is_taken(&self, fault: &PlannedFault) -> bool {
-        let process = |fault: &PlannedFault| -> Option<ProcessName> { fault.target?.process() };
+        let process = |fault: &PlannedFault| -> Option<ProcessName> {
+            fault.target.filter(|_| !fault.action.is_of_disks())?.process()
+        };
         self.faults.iter().any(|earlier| {
             let over = earlier.for_ms.is_some_and(|for_ms| earlier.at_ms + for_ms <= fault.at_ms);
             process(fault).is_some() && process(earlier) == process(fault) && !over

@@ -173,12 +173,18 @@ mod tests {
             }
         }
         let processes = ["leader", "follower", "order", "catalog", "front-end"];
-        let of_processes = [Action::Kill, Action::Pause]
+        let of_processes = [Action::Kill, Action::Pause, Action::PowerCut]
             .into_iter()
             .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
+        let of_disks = [Action::StallDisk, Action::SlowDisk, Action::FullDisk]
+            .into_iter()
+            .flat_map(|action| {
+                // The front-end writes when somebody is elected, removed or added, and hardly ever else.
+                processes[..4].iter().map(move |name| (action.to_string(), (*name).to_owned()))
+            });
         let of_links = [Action::Cut, Action::Delay, Action::Throttle]
             .map(|action| (action.to_string(), "link".to_owned()));
-        let all: BTreeSet<_> = of_processes.chain(of_links).collect();
+        let all: BTreeSet<_> = of_processes.chain(of_disks).chain(of_links).collect();
         assert_eq!(alone, all);
         assert_eq!(overlapping, all);
     }

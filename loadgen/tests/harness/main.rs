@@ -3,7 +3,7 @@
 //!
 //! * [`common`]: how the harness is started, watched and stopped.
 //! * [`usage`], [`endings`], [`output`], [`progress`]: what a command says, whatever it is.
-//! * [`runs`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
+//! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
@@ -11,6 +11,7 @@
 mod common;
 mod compare;
 mod console;
+mod disks;
 mod endings;
 mod open_loop;
 mod output;

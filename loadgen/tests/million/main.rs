@@ -205,6 +205,7 @@ fn config(folder: &Path) -> BazaarConfig {
         stocks: Some(stocks),
         cap: Some(prefill::CAP),
         relays: false,
+        disk_faults: faults::disk::DiskFaults::default(),
         flags: Vec::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! What can be done to a process or to a link, and what undoes it.
+//! What can be done to a process, to its disk or to a link, and what undoes it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// SIGKILL, to a process.
     Kill,
@@ -14,8 +14,18 @@ pub enum Action {
     Pause,
     /// SIGCONT, which ends a pause.
     Resume,
-    /// A new process, which ends a kill.
+    /// A new process, which ends a kill or a power cut.
     Restart,
+    /// SIGKILL, to a process, whose files then lose what was written and not flushed.
+    PowerCut,
+    /// Flushes of a process's files hang.
+    StallDisk,
+    /// Flushes of a process's files take longer.
+    SlowDisk,
+    /// Writes to a process's files are answered "no space left".
+    FullDisk,
+    /// The disk is as it was, which ends a stalled, a slow or a full one.
+    Recover,
     /// Nothing passes a link any more.
     Cut,
     /// Everything passes a link later.
@@ -35,6 +45,11 @@ impl Action {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Restart => "restart",
+            Self::PowerCut => "power-cut",
+            Self::StallDisk => "stall-disk",
+            Self::SlowDisk => "slow-disk",
+            Self::FullDisk => "full-disk",
+            Self::Recover => "recover",
             Self::Cut => "cut",
             Self::Delay => "delay",
             Self::Throttle => "throttle",
@@ -48,22 +63,37 @@ impl Action {
         matches!(self, Self::Cut | Self::Delay | Self::Throttle | Self::Heal)
     }
 
+    /// Whether it is done to a process's disk, which outlasts the process.
+    #[must_use]
+    pub fn is_of_disks(self) -> bool {
+        matches!(self, Self::StallDisk | Self::SlowDisk | Self::FullDisk | Self::Recover)
+    }
+
     /// Whether it ends a fault; otherwise it begins one.
     #[must_use]
     pub fn is_end(self) -> bool {
-        matches!(self, Self::Resume | Self::Restart | Self::Heal)
+        matches!(self, Self::Resume | Self::Restart | Self::Heal | Self::Recover)
     }
 
     /// Whether this ends a fault that `begun` began, if both were done to the same process or link. A
     /// process that is started anew is neither dead nor paused any more; of a process that was paused
-    /// and then killed a resume ends the pause alone.
+    /// and then killed a resume ends the pause alone. A disk is none the better for a new process.
     #[must_use]
     pub fn ends(self, begun: Self) -> bool {
         match self {
-            Self::Restart => matches!(begun, Self::Kill | Self::Pause),
+            Self::Restart => matches!(begun, Self::Kill | Self::Pause | Self::PowerCut),
             Self::Resume => begun == Self::Pause,
             Self::Heal => matches!(begun, Self::Cut | Self::Delay | Self::Throttle),
-            Self::Kill | Self::Pause | Self::Cut | Self::Delay | Self::Throttle => false,
+            Self::Recover => matches!(begun, Self::StallDisk | Self::SlowDisk | Self::FullDisk),
+            Self::Kill
+            | Self::PowerCut
+            | Self::Pause
+            | Self::StallDisk
+            | Self::SlowDisk
+            | Self::FullDisk
+            | Self::Cut
+            | Self::Delay
+            | Self::Throttle => false,
         }
     }
 }

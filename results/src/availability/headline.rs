@@ -11,6 +11,7 @@ pub fn headline(rows: &[AvailabilityRow], overall: &[OverallRow]) -> Option<Stri
     let sentences: Vec<String> = [
         (FaultGroup::LeaderKill, "leader kill", "leader kills"),
         (FaultGroup::LeaderPause, "leader pause", "leader pauses"),
+        (FaultGroup::LeaderDisk, "leader disk fault", "leader disk faults"),
     ]
     .into_iter()
     .filter_map(|(group, one, many)| {

@@ -22,15 +22,17 @@ use crate::timeline::{FaultKind, Role};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultGroup {
-    /// Kills of whoever led.
+    /// Kills and power cuts of whoever led.
     LeaderKill,
     /// Pauses of whoever led.
     LeaderPause,
-    /// Kills and pauses of other order replicas.
+    /// Disks of whoever led that hung, were slow or full.
+    LeaderDisk,
+    /// Faults of other order replicas and their disks.
     Follower,
-    /// Kills and pauses of the catalog.
+    /// Faults of the catalog and its disk.
     Catalog,
-    /// Kills and pauses of the front-end.
+    /// Faults of the front-end and its disk.
     FrontEnd,
     /// Cuts, delays and throttles of links.
     Link,
@@ -40,9 +42,10 @@ pub enum FaultGroup {
 
 impl FaultGroup {
     /// Every group, in the order of the tables.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LeaderKill,
         Self::LeaderPause,
+        Self::LeaderDisk,
         Self::Follower,
         Self::Catalog,
         Self::FrontEnd,
@@ -55,6 +58,9 @@ impl FaultGroup {
     pub fn of(row: &AvailabilityRow) -> Self {
         match (row.role, row.action) {
             (Role::Leader, FaultKind::Pause) => Self::LeaderPause,
+            (Role::Leader, FaultKind::StallDisk | FaultKind::SlowDisk | FaultKind::FullDisk) => {
+                Self::LeaderDisk
+            }
             (Role::Leader, _) => Self::LeaderKill,
             (Role::Follower, _) => Self::Follower,
             (Role::Catalog, _) => Self::Catalog,
@@ -70,6 +76,7 @@ impl fmt::Display for FaultGroup {
         f.write_str(match self {
             Self::LeaderKill => "leader kill",
             Self::LeaderPause => "leader pause",
+            Self::LeaderDisk => "leader disk",
             Self::Follower => "follower",
             Self::Catalog => "catalog",
             Self::FrontEnd => "front-end",

@@ -6,7 +6,7 @@ use super::load::{Kind, Load};
 use super::row::AvailabilityRow;
 use super::window::Window;
 use crate::records::{Action, DumpRow, Observation};
-use crate::timeline::{self, Configuration, FaultKind, Role, Span, Term, Timeline};
+use crate::timeline::{self, Configuration, Role, Span, Term, Timeline};
 
 /// Everything about one repetition of one cell.
 pub(super) struct Trial<'a> {
@@ -145,7 +145,7 @@ impl<'a> Trial<'a> {
         let at_us = fault.window.at_us;
         match change {
             Some(change) => self.load.first_ack_of(change.epoch?, at_us),
-            None if fault.it.role == Role::Leader && fault.it.kind == FaultKind::Kill => None,
+            None if fault.it.role == Role::Leader && fault.it.kind.is_deadly() => None,
             None => self.load.first_ack_sent(fault.it.injected.confirmed_us.unwrap_or(at_us)),
         }
     }

@@ -230,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn a_leader_that_cannot_write_is_no_excuse_and_a_slow_disk_is_one() {
+        for (action, is_excuse) in
+            [(Action::StallDisk, false), (Action::FullDisk, false), (Action::SlowDisk, true)]
+        {
+            let mut trial = trial();
+            trial.fault(2 * S, action, "order-3");
+            in_vain(&mut trial, 3, 20);
+            if is_excuse {
+                assert_nothing_demanded(&trial);
+            } else {
+                assert_fails(&trial.check(&CHECK), "for 18000 ms");
+            }
+        }
+    }
+
+    #[test]
     fn an_out_of_sync_replica_is_not_enough() {
         let mut trial = trial();
         trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2 3".parse().unwrap());

@@ -9,7 +9,7 @@ use std::fmt;
 use super::history::History;
 use crate::records::{Action, Subject};
 use crate::text::counted;
-use crate::timeline::{Act, Fault, FaultKind, NotConfirmed};
+use crate::timeline::{Act, Fault, NotConfirmed};
 
 /// What a check needs besides a trial that ran as planned and was recorded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +203,7 @@ fn not_replaced(history: &History<'_>) -> Option<String> {
     let all = history.timeline.disturbances(0);
     let alone = all.iter().filter(|disturbance| disturbance.faults.len() == 1);
     let mut killed = alone.flat_map(|disturbance| &disturbance.faults).filter(|fault| {
-        fault.kind == FaultKind::Kill && fault.injected.target.as_deref() == Some("leader")
+        fault.kind.is_deadly() && fault.injected.target.as_deref() == Some("leader")
     });
     let replaced = |fault: &Fault| {
         let at_us = fault.injected.at_us;

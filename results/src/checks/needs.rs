@@ -6,9 +6,9 @@
 //! * The front-end and the catalog are up, and nothing is wrong between them.
 //! * A replica that was in sync all the time could lead: it is up, and can speak with the front-end and
 //!   with the catalog.
-//! * No link is delayed or throttled: how slow is too slow is not for a check to say.
+//! * No link is delayed or throttled, and no disk slow: how slow is too slow is not for a check to say.
 //!
-//! Who leads makes no difference. A leader that is dead, paused, or cut off from the front-end or the
+//! Who leads makes no difference. A leader that is dead, paused, cannot write (its disk hangs or is full), or is cut off from the front-end or the
 //! catalog in either direction is to be replaced by one that could lead (rule G1 of ARCHITECTURE.md). Links
 //! between replicas may be cut, and followers dead, paused or out of reach: the leader is to get such a
 //! member out of the in-sync set and go on.
@@ -26,7 +26,7 @@
 use std::collections::BTreeSet;
 
 use crate::records::{ProcessName, Route};
-use crate::timeline::{FaultKind, Timeline};
+use crate::timeline::Timeline;
 
 use super::history::History;
 
@@ -140,7 +140,8 @@ fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
         let mut links = timeline.broken_links(at_us).filter_map(|fault| fault.link());
         links.any(|link| link.is_between(one, other))
     };
-    let slow = timeline.broken_links(at_us).any(|fault| fault.kind != FaultKind::Cut);
+    let mut lasting = timeline.faults().iter().filter(|fault| fault.span().contains(at_us));
+    let slow = lasting.any(|fault| fault.kind.is_slowness());
     if slow || !is_up(FRONT_END) || !is_up(CATALOG) || is_cut(FRONT_END, CATALOG) {
         return BTreeSet::new();
     }

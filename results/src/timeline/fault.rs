@@ -4,6 +4,9 @@ use super::configuration::{self, Configuration};
 use super::{Act, FaultKind, Role, Span};
 use crate::records::{Action, Event, EventKind, ProcessName, Route};
 
+/// How long a process may take to end after a write that failed: it drains nothing then.
+const ENDS_WITHIN_US: u64 = 1_000_000;
+
 /// A fault, from its injection until it was over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -55,6 +58,17 @@ impl Fault {
     pub(super) fn mending(&self) -> Span {
         let restart = self.undone.as_ref().filter(|act| act.action == Action::Restart);
         mending(restart.map(|act| act.at_us), self.over_us)
+    }
+
+    /// Whether it is why this process of it ended.
+    pub(super) fn explains(&self, death: &Death) -> bool {
+        let explains = self.kind.is_deadly()
+            || death.detail.as_deref().is_some_and(|detail| self.kind.explains(detail));
+        let Span { from_us, to_us } = self.span();
+        // The write that failed was a moment before the end.
+        let to_us =
+            to_us.map(|to_us| if self.kind.is_deadly() { to_us } else { to_us + ENDS_WITHIN_US });
+        explains && Span { from_us, to_us }.contains(death.at_us)
     }
 
     /// What was done to whom: `kill of order-3`.

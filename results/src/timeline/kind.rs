@@ -7,14 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::Act;
 use crate::records::{Action, ProcessName};
 
-/// A fault. What undoes one (restart, resume, heal) is none.
+/// A fault. What undoes one (restart, resume, recover, heal) is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// SIGKILL, to a process.
     Kill,
     /// SIGSTOP, to a process.
     Pause,
+    /// SIGKILL, to a process, whose files lost what was not flushed.
+    PowerCut,
+    /// Flushes of a process's files hang.
+    StallDisk,
+    /// Flushes of a process's files take longer.
+    SlowDisk,
+    /// Writes to a process's files are refused.
+    FullDisk,
     /// Nothing passes a link any more.
     Cut,
     /// Everything passes a link later.
@@ -30,11 +38,34 @@ impl FaultKind {
         match action {
             Action::Kill => Some(Self::Kill),
             Action::Pause => Some(Self::Pause),
+            Action::PowerCut => Some(Self::PowerCut),
+            Action::StallDisk => Some(Self::StallDisk),
+            Action::SlowDisk => Some(Self::SlowDisk),
+            Action::FullDisk => Some(Self::FullDisk),
             Action::Cut => Some(Self::Cut),
             Action::Delay => Some(Self::Delay),
             Action::Throttle => Some(Self::Throttle),
-            Action::Restart | Action::Resume | Action::Heal => None,
+            Action::Restart | Action::Resume | Action::Recover | Action::Heal => None,
         }
+    }
+
+    /// Whether its process is dead from then on.
+    #[must_use]
+    pub fn is_deadly(self) -> bool {
+        matches!(self, Self::Kill | Self::PowerCut)
+    }
+
+    /// Whether everything goes on, only slower.
+    #[must_use]
+    pub fn is_slowness(self) -> bool {
+        matches!(self, Self::SlowDisk | Self::Delay | Self::Throttle)
+    }
+
+    /// Whether a process of such a disk may end by itself in this way, as `events.csv` says it: one whose commit fails
+    /// ends with exit code 4, one that cannot open its file with 3.
+    #[must_use]
+    pub fn explains(self, death: &str) -> bool {
+        self == Self::FullDisk && ["exit status: 3", "exit status: 4"].contains(&death)
     }
 
     /// Whether it is done to a link; otherwise it is done to a process.
@@ -49,6 +80,10 @@ impl fmt::Display for FaultKind {
         f.write_str(match self {
             Self::Kill => "kill",
             Self::Pause => "pause",
+            Self::PowerCut => "power-cut",
+            Self::StallDisk => "stall-disk",
+            Self::SlowDisk => "slow-disk",
+            Self::FullDisk => "full-disk",
             Self::Cut => "cut",
             Self::Delay => "delay",
             Self::Throttle => "throttle",

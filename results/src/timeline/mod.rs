@@ -229,12 +229,12 @@ impl Timeline {
     }
 
     /// Those deaths that no fault explains either: a process that the injector kills, and one that it
-    /// starts anew and that ends before it is ready, end because of that.
+    /// starts anew and that ends before it is ready, end because of that; and a full disk explains the exit
+    /// codes of a process that cannot write.
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
-        let kills = || self.faults.iter().filter(|fault| fault.kind == FaultKind::Kill);
-        self.deaths.iter().filter(move |death| {
-            let mut own = kills().filter(|fault| fault.process() == Some(death.process));
-            !own.any(|fault| fault.span().contains(death.at_us))
+        self.deaths.iter().filter(|death| {
+            let mut own = self.faults.iter().filter(|fault| fault.process() == Some(death.process));
+            !own.any(|fault| fault.explains(death))
         })
     }
 
@@ -320,7 +320,8 @@ impl Timeline {
         let mut deaths = self.deaths.iter().filter(|death| death.process == process);
         let mut mending =
             of_process().map(Fault::mending).chain(deaths.clone().map(Death::mending));
-        if is_kind(FaultKind::Kill) || deaths.any(|death| death.holds_at(at_us)) {
+        let is_killed = is_kind(FaultKind::Kill) || is_kind(FaultKind::PowerCut);
+        if is_killed || deaths.any(|death| death.holds_at(at_us)) {
             ProcessState::Down
         } else if is_kind(FaultKind::Pause) {
             ProcessState::Paused

@@ -117,3 +117,47 @@ fn who_is_in_sync_is_known_from_the_first_configuration_on() {
     let terms = timeline.terms().iter().map(|term| (term.from_us, term.to_us));
     assert_eq!(terms.collect::<Vec<_>>(), [(100, Some(200)), (200, Some(300)), (300, None)]);
 }
+
+#[test]
+fn a_disk_stays_bad_until_its_own_recovery_whatever_becomes_of_its_process() {
+    let mut events = [
+        act(100, 1, Action::StallDisk, "order-3", ""),
+        act(120, 2, Action::SlowDisk, "order-3", ""),
+        act(200, 3, Action::PowerCut, "order-3", ""),
+        act(300, 3, Action::Restart, "order-3", "3"),
+        act(400, 1, Action::Recover, "order-3", "1"),
+        act(500, 2, Action::Recover, "order-3", "2"),
+    ]
+    .concat();
+    events.extend(
+        [(10, Started), (20, Ready), (340, Ready)]
+            .map(|(at_us, kind)| of_process(at_us, kind, "order-3")),
+    );
+    assert_eq!(over(&events), [Some(402), Some(502), Some(340)]);
+    let timeline = Timeline::new(&events, 3);
+    let order = ProcessName::order(3);
+    assert_eq!(timeline.state_at(order, 250), ProcessState::Down);
+    assert!(!timeline.is_up(order, 450) && timeline.is_up(order, 502));
+}
+
+#[test]
+fn a_full_disk_explains_the_exit_codes_of_a_process_that_cannot_write_and_no_others() {
+    let explained = |at_us: u64, process: &str, how: &str| {
+        let mut events = [
+            act(100, 1, Action::FullDisk, "order-3", ""),
+            act(400, 1, Action::Recover, "order-3", "1"),
+        ]
+        .concat();
+        events.push(Event { detail: Some(how.to_owned()), ..of_process(at_us, Died, process) });
+        Timeline::new(&events, 3).unexplained_deaths().count() == 0
+    };
+    assert!(
+        explained(150, "order-3", "exit status: 4") && explained(300, "order-3", "exit status: 3")
+    );
+    // The write failed before the disk recovered.
+    assert!(explained(410, "order-3", "exit status: 4"));
+    assert!(!explained(50, "order-3", "exit status: 4"));
+    assert!(!explained(150, "order-2", "exit status: 4"));
+    assert!(!explained(150, "order-3", "exit status: 5"));
+    assert!(!explained(2_000_000, "order-3", "exit status: 4"));
+}

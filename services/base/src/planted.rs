@@ -16,7 +16,8 @@
 //! is killed loses nothing that it has handed to the operating system. So the bug hands nothing
 //! over: [`storage`](crate::storage) answers at once and holds the COMMIT back for
 //! [`HOLD_BACK`]; a SIGKILL within that time leaves the file as it was at the last COMMIT, which is
-//! what a power failure would leave of commits that were not flushed.
+//! what a power failure would leave of commits that were not flushed. [`Bug::LeaveOutFlush`] is the real
+//! thing: it needs a power cut (the harness's fault of that name).
 
 pub mod args;
 pub mod panics;
@@ -53,6 +54,8 @@ pub enum Bug {
     AcknowledgeBeforeReplicating,
     /// Order, catalog: what is answered is not on disk yet (see the module).
     AnswerBeforeFlush,
+    /// All: a commit is not flushed, whatever `--durability` says.
+    LeaveOutFlush,
     /// Order: a trade that has a number gets another (R8).
     NoOrderLogCheck,
     /// Order: the next number follows what is on disk, whatever waits to be written (R8).

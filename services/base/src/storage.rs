@@ -30,7 +30,7 @@ pub(crate) use access::prepare_folder;
 pub use change::Change;
 pub use trouble::{StorageError, Trouble};
 
-use crate::planted::Bugs;
+use crate::planted::{Bug, Bugs};
 
 /// The layout that this program writes and reads, of all three kinds of files.
 pub const LAYOUT: i64 = 2;
@@ -123,6 +123,10 @@ impl Database {
     /// The same database with bugs planted in it.
     #[must_use]
     pub fn with_bugs(mut self, bugs: Bugs) -> Self {
+        if bugs.has(Bug::LeaveOutFlush) {
+            let left_out = self.connection.pragma_update(None, "synchronous", "OFF");
+            left_out.unwrap_or_else(|error| tracing::error!(%error, "every commit is flushed"));
+        }
         self.held_back = change::HeldBack::new(bugs);
         self
     }

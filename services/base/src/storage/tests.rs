@@ -307,3 +307,12 @@ fn said_by(work: impl FnOnce()) -> String {
     let lines = lines.0.lock().unwrap();
     String::from_utf8(lines.clone()).unwrap()
 }
+
+#[cfg(feature = "planted-bugs")]
+#[test]
+fn the_bug_that_leaves_the_flush_out_does_so_whatever_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open_with(dir.path(), Durability::Flush).unwrap();
+    let database = database.with_bugs(Bugs::default().with(Bug::LeaveOutFlush));
+    assert_eq!(settings(&database.connection).unwrap(), ("wal".to_owned(), 0));
+}

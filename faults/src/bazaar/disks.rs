@@ -1,0 +1,172 @@
+//! The disks of a bazaar that was started with faults of disks: made worse, healed, and cut off from power.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Act, ActError, Bazaar, StartError};
+use crate::act::CONFIRM_WITHIN;
+use crate::child::Child;
+use crate::clock::monotonic_us;
+use crate::disk::journal::Undone;
+use crate::disk::{Harmed, why_out_of_reach};
+use crate::process::{ProcessName, ProcessState};
+use crate::schedule::{Action, DiskHarm};
+
+/// Between two looks at what the preloaded library has counted.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// A disk that was made worse, and has not yet been seen to be.
+#[derive(Clone, Copy, Debug)]
+pub struct HarmedDisk {
+    /// Whose.
+    pub name: ProcessName,
+    /// The pid of its process; that of its last life if it is down.
+    pub pid: u32,
+    /// Just before it was done, on `CLOCK_MONOTONIC`.
+    pub at_monotonic_us: u64,
+    harm: DiskHarm,
+    /// How many calls such a harm had hit before.
+    hits_before: u64,
+}
+
+/// A process whose power was cut.
+#[derive(Debug)]
+pub struct PowerCut {
+    /// Its kill.
+    pub act: Act,
+    /// When it was gone, on `CLOCK_MONOTONIC`, and what was taken back of its files.
+    pub confirmed: Result<(u64, Undone), ActError>,
+}
+
+impl Bazaar {
+    /// Makes the disk of a process worse. `fault` is the number by which [`heal_disk`](Self::heal_disk) knows it. It
+    /// holds for every call that begins from then on, whichever life of the process makes it.
+    pub fn harm_disk(
+        &self,
+        fault: u32,
+        name: ProcessName,
+        harm: DiskHarm,
+    ) -> Result<HarmedDisk, ActError> {
+        let child = self.slot(name)?.life().child;
+        self.check_disk(&child, name)?;
+        let at_monotonic_us = monotonic_us();
+        let harmed = self.disks.harm(Harmed { fault, process: name, harm });
+        let hits_before = harmed.map_err(|source| ActError::Disk { name, source })?;
+        Ok(HarmedDisk { name, pid: child.pid(), at_monotonic_us, harm, hits_before })
+    }
+
+    /// Waits, without a bound, until the library says that it has hit a call. Returns when that was seen, on
+    /// `CLOCK_MONOTONIC`.
+    pub async fn disk_hit(&self, harmed: &HarmedDisk) -> Result<u64, ActError> {
+        let &HarmedDisk { name, harm, hits_before, .. } = harmed;
+        loop {
+            let hits = self.disks.hits(name, harm);
+            if hits.map_err(|source| ActError::Disk { name, source })? > hits_before {
+                return Ok(monotonic_us());
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Ends a fault of a disk. Returns whose it was and when that was, on `CLOCK_MONOTONIC`; `None` if it had
+    /// been ended before.
+    pub fn heal_disk(&self, fault: u32) -> Result<Option<(ProcessName, u64)>, io::Error> {
+        let at_monotonic_us = monotonic_us();
+        let healed = self.disks.heal(fault)?;
+        Ok(healed.map(|healed| (healed.process, at_monotonic_us)))
+    }
+
+    /// Waits, within a bound, until no flush of a process is held any more, or another fault holds them, or the process is
+    /// gone. Returns when that was seen, on `CLOCK_MONOTONIC`.
+    pub async fn disk_recovered(&self, name: ProcessName) -> Result<u64, ActError> {
+        let child = self.slot(name)?.life().child;
+        let deadline = Instant::now() + CONFIRM_WITHIN;
+        loop {
+            let held = self.disks.held(name).map_err(|source| ActError::Disk { name, source })?;
+            let is_worse = self.disks.all_harmed().iter().any(|harmed| harmed.process == name);
+            // A process that is stopped goes on with its flush once it is resumed.
+            if held == 0 || is_worse || child.state() != ProcessState::Running {
+                return Ok(monotonic_us());
+            }
+            if Instant::now() >= deadline {
+                return Err(ActError::Unconfirmed { name, action: Action::Recover });
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// What is wrong with disks now: the fault's number, and whose.
+    #[must_use]
+    pub fn harmed_disks(&self) -> Vec<(u32, ProcessName)> {
+        let harmed = self.disks.all_harmed().into_iter();
+        harmed.map(|harmed| (harmed.fault, harmed.process)).collect()
+    }
+
+    /// Kills a process and takes back what it, and its lives before, had not flushed. Nobody can start it
+    /// meanwhile.
+    pub async fn cut_power(&self, name: ProcessName) -> Result<PowerCut, ActError> {
+        let slot = self.slot(name)?;
+        let _beginning = slot.beginning.lock().await;
+        let child = slot.life().child;
+        if child.state() != ProcessState::Down {
+            self.check_disk(&child, name)?;
+        }
+        let act = Act::signal(Action::PowerCut, &child, Child::kill)?;
+        let confirmed = match act.confirm().await {
+            Ok(at_monotonic_us) => {
+                let undone = self.disks.undo(name);
+                let undone = undone.map_err(|source| ActError::Disk { name, source });
+                undone.map(|undone| (at_monotonic_us, undone))
+            }
+            Err(error) => Err(error),
+        };
+        Ok(PowerCut { act, confirmed })
+    }
+
+    /// Whether a process ended by itself, as one does whose disk is full.
+    pub(crate) fn ended_by_itself(&self, name: ProcessName) -> bool {
+        let exit = self.slots.get(&name).and_then(|slot| slot.life().child.exit());
+        exit.is_some_and(|exit| !exit.asked)
+    }
+
+    /// Whether a fault of its disk lasts.
+    pub(crate) fn has_harmed_disk(&self, name: ProcessName) -> bool {
+        self.harmed_disks().iter().any(|(_, process)| *process == name)
+    }
+
+    /// Puts every disk right, for the end.
+    pub(super) fn heal_disks(&self) {
+        for (fault, name) in self.harmed_disks() {
+            if let Err(error) = self.heal_disk(fault) {
+                tracing::warn!(process = %name, %error, "its disk was not put right");
+            }
+        }
+    }
+
+    /// Refuses processes that no fault of a disk can reach, before anything is measured.
+    pub(super) fn check_reach(&self) -> Result<(), StartError> {
+        for (name, slot) in &self.slots {
+            if !self.disks.is_reached(*name, slot.life().child.pid()) {
+                let program = self.launch.binary(*name);
+                let reason = why_out_of_reach(&program);
+                return Err(StartError::OutOfReach { name: *name, program, reason });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_disk(&self, child: &Child, name: ProcessName) -> Result<(), ActError> {
+        if !self.disks.has(name) {
+            return Err(ActError::NoDiskFaults(name));
+        }
+        // Of a process that is down the next life is hit; one that has just been started has not said anything yet.
+        let says = child.exit().is_none() && child.ready_monotonic_us.get().is_some();
+        if says && !self.disks.is_reached(name, child.pid()) {
+            let reason = why_out_of_reach(&self.launch.binary(name));
+            return Err(ActError::OutOfReach { name, reason });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! The disks of one bazaar: what is wrong with each now, and what its process has not flushed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::journal::{Undone, Unflushed};
+use super::library::Library;
+use super::page::{self, Page, Word, memory_file, path_of};
+use crate::process::ProcessName;
+use crate::schedule::DiskHarm;
+
+/// Which disks may be broken, so that the processes are prepared for it when they start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiskFaults {
+    /// Whose.
+    pub processes: BTreeSet<ProcessName>,
+    /// Whether their power may be cut: then what they write is kept track of until it is flushed.
+    pub power_cuts: bool,
+}
+
+/// Something that is wrong with a disk now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Harmed {
+    pub(crate) fault: u32,
+    pub(crate) process: ProcessName,
+    pub(crate) harm: DiskHarm,
+}
+
+#[derive(Debug)]
+struct Disk {
+    page: Page,
+    journal: File,
+    unflushed: Mutex<Unflushed>,
+}
+
+/// The disks that can be broken.
+#[derive(Debug)]
+pub(crate) struct Disks {
+    library: Library,
+    /// Without links: the library compares it with what the kernel calls a file.
+    data_dir: PathBuf,
+    power_cuts: bool,
+    disks: BTreeMap<ProcessName, Disk>,
+    harmed: Mutex<Vec<Harmed>>,
+}
+
+impl Disks {
+    /// Whole disks, for files in `data_dir`, which must be there.
+    pub(crate) fn new(faults: &DiskFaults, data_dir: &Path) -> io::Result<Self> {
+        let mut disks = BTreeMap::new();
+        for name in &faults.processes {
+            let (page, journal) = (Page::new()?, memory_file("disk-journal")?);
+            disks.insert(*name, Disk { page, journal, unflushed: Mutex::default() });
+        }
+        let disks = Self {
+            library: Library::new()?,
+            data_dir: fs::canonicalize(data_dir)?,
+            power_cuts: faults.power_cuts,
+            disks,
+            harmed: Mutex::default(),
+        };
+        for name in &faults.processes {
+            disks.tell(*name)?;
+        }
+        Ok(disks)
+    }
+
+    /// What the next life of a process needs in its environment: nothing, if its disk is not broken in this run.
+    /// The life before must be over.
+    pub(crate) fn begin_life(
+        &self,
+        name: ProcessName,
+    ) -> io::Result<Vec<(&'static str, OsString)>> {
+        let Some(disk) = self.disks.get(&name) else { return Ok(Vec::new()) };
+        disk.absorb()?;
+        disk.page.set(Word::Pid, 0)?;
+        Ok(vec![
+            ("LD_PRELOAD", self.library.preload()),
+            ("DOUBLE_TROUBLE_DISK_CONTROL", disk.page.path().into()),
+            ("DOUBLE_TROUBLE_DISK_JOURNAL", path_of(&disk.journal).into()),
+            ("DOUBLE_TROUBLE_DISK_DATA", self.data_dir.clone().into()),
+        ])
+    }
+
+    /// Whether the library answers from this very process, or it needs none.
+    pub(crate) fn is_reached(&self, name: ProcessName, pid: u32) -> bool {
+        self.disks.get(&name).is_none_or(|disk| disk.is_reached(pid))
+    }
+
+    /// Whether the disk of a process can be broken at all.
+    pub(crate) fn has(&self, name: ProcessName) -> bool {
+        self.disks.contains_key(&name)
+    }
+
+    /// Makes a disk worse; `fault` is the number by which [`heal`](Self::heal) knows it. Returns how many calls such a
+    /// harm had hit before.
+    pub(crate) fn harm(&self, harmed: Harmed) -> io::Result<u64> {
+        let before = self.hits(harmed.process, harmed.harm)?;
+        self.harmed().push(harmed);
+        self.tell(harmed.process)?;
+        Ok(before)
+    }
+
+    /// Ends a fault. `None` if it had ended before.
+    pub(crate) fn heal(&self, fault: u32) -> io::Result<Option<Harmed>> {
+        let healed = self.harmed().extract_if(.., |harmed| harmed.fault == fault).next();
+        if let Some(healed) = healed {
+            self.tell(healed.process)?;
+        }
+        Ok(healed)
+    }
+
+    /// What is wrong now.
+    pub(crate) fn all_harmed(&self) -> Vec<Harmed> {
+        self.harmed().clone()
+    }
+
+    /// How many calls such a harm has hit so far.
+    pub(crate) fn hits(&self, name: ProcessName, harm: DiskHarm) -> io::Result<u64> {
+        let word = match harm {
+            DiskHarm::Stall => Word::Stalled,
+            DiskHarm::Slow(_) => Word::Slowed,
+            DiskHarm::Full => Word::Refused,
+        };
+        self.disks.get(&name).map_or(Ok(0), |disk| disk.page.get(word))
+    }
+
+    /// How many flushes of a process are being held now.
+    pub(crate) fn held(&self, name: ProcessName) -> io::Result<u64> {
+        self.disks.get(&name).map_or(Ok(0), |disk| disk.page.get(Word::Held))
+    }
+
+    /// Takes back what a process that is dead had not flushed.
+    pub(crate) fn undo(&self, name: ProcessName) -> io::Result<Undone> {
+        let Some(disk) = self.disks.get(&name) else { return Ok(Undone::default()) };
+        disk.absorb()?;
+        disk.unflushed().undo()
+    }
+
+    /// Writes into a process's page what is wrong with its disk.
+    fn tell(&self, name: ProcessName) -> io::Result<()> {
+        let Some(disk) = self.disks.get(&name) else { return Ok(()) };
+        let harmed = self.harmed();
+        let harms = harmed.iter().filter(|harmed| harmed.process == name).map(|harmed| harmed.harm);
+        let mut mode = if self.power_cuts { page::JOURNAL } else { 0 };
+        let mut slow_by_us = 0;
+        for harm in harms {
+            match harm {
+                DiskHarm::Stall => mode |= page::STALL,
+                DiskHarm::Slow(by) => {
+                    mode |= page::SLOW;
+                    slow_by_us = slow_by_us.max(u64::try_from(by.as_micros()).unwrap_or(u64::MAX));
+                }
+                DiskHarm::Full => mode |= page::FULL,
+            }
+        }
+        disk.page.set(Word::SlowByUs, slow_by_us)?;
+        disk.page.set(Word::Mode, mode)
+    }
+
+    fn harmed(&self) -> MutexGuard<'_, Vec<Harmed>> {
+        self.harmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
+    fn is_reached(&self, pid: u32) -> bool {
+        let version = self.page.get(Word::Version).ok();
+        let is_loaded =
+            version == Some(page::VERSION) && self.page.get(Word::Pid).ok() == Some(pid.into());
+        // A program that it replaced itself with (a shell's exec) may have been started without the library.
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps"));
+        is_loaded && maps.is_ok_and(|maps| maps.contains(page::CONTROL))
+    }
+
+    fn unflushed(&self) -> MutexGuard<'_, Unflushed> {
+        self.unflushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what the process's last life has left in the journal, and empties it. Places in it go on counting.
+    fn absorb(&self) -> io::Result<()> {
+        let failed = i32::try_from(self.page.get(Word::JournalError)?).unwrap_or(i32::MAX);
+        if failed != 0 {
+            return Err(io::Error::from_raw_os_error(failed));
+        }
+        let (begin, end) = (self.page.get(Word::JournalBegin)?, self.page.get(Word::JournalEnd)?);
+        let length = usize::try_from(end.saturating_sub(begin)).map_err(io::Error::other)?;
+        let mut bytes = vec![0; length];
+        self.journal.read_exact_at(&mut bytes, begin)?;
+        self.unflushed().absorb(&bytes, begin).map_err(io::Error::other)?;
+        // The memory of what was read goes back; the file's length says nothing.
+        self.journal.set_len(0)?;
+        self.page.set(Word::JournalBegin, end)
+    }
+}

@@ -1,0 +1,101 @@
+//! What is done to disks.
+//!
+//! A disk that hangs, is slow or is full is told of once it has hit a call of its process, with the time at which it
+//! began: until then it has harmed nobody. If that never happens nothing was done, and that is what is
+//! told. Its end belongs to it alone, whatever becomes of the process meanwhile.
+
+use crate::act::ActError;
+use crate::bazaar::{HarmedDisk, PowerCut};
+use crate::process::ProcessName;
+use crate::schedule::{Action, DiskHarm, Target};
+
+use super::{Done, OneFault, is_stopped};
+
+impl OneFault {
+    pub(super) async fn cut_power(&mut self, target: Target) {
+        let (action, at_ms) = (Action::PowerCut, self.fault.at_ms);
+        let Some(name) = self.find(target).await else { return };
+        let PowerCut { act, confirmed } = match self.bazaar.cut_power(name).await {
+            Ok(cut) => cut,
+            Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
+        };
+        let at_us = self.events.origin().since_origin(act.at_monotonic_us);
+        let ends = self.acted(action, name, at_us);
+        let done = Done { action, at_ms, at_us, name, pid: act.pid, ends };
+        self.tell_done(&done, None);
+        self.tell_confirmed(done, confirmed.map(|(at, undone)| (at, Some(undone.to_string()))));
+        if let Some(ends_at_ms) = self.fault.ends_at_ms
+            && self.wait_until(ends_at_ms).await
+        {
+            self.restart(name, ends_at_ms).await;
+        }
+    }
+
+    pub(super) async fn harm_disk(&mut self, target: Target, harm: DiskHarm) {
+        let (action, at_ms) = (harm.begin(), self.fault.at_ms);
+        let Some(name) = self.find(target).await else { return };
+        let harmed = match self.bazaar.harm_disk(self.fault.number, name, harm) {
+            Ok(harmed) => harmed,
+            Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
+        };
+        let Some(hit) = self.first_hit(&harmed).await else {
+            return self.take_back(name, action, at_ms);
+        };
+        let at_us = self.events.origin().since_origin(harmed.at_monotonic_us);
+        let ends = self.acted(action, name, at_us);
+        let done = Done { action, at_ms, at_us, name, pid: harmed.pid, ends };
+        self.tell_done(&done, Some(harm.to_string()));
+        self.tell_confirmed(done, hit.map(|at_monotonic_us| (at_monotonic_us, None)));
+        if let Some(ends_at_ms) = self.fault.ends_at_ms
+            && self.wait_until(ends_at_ms).await
+        {
+            self.recover(&harmed, ends_at_ms).await;
+        }
+    }
+
+    /// When a call was hit; `None` if the fault was over, or the trial, before one came.
+    async fn first_hit(&mut self, harmed: &HarmedDisk) -> Option<Result<u64, ActError>> {
+        let bazaar = self.bazaar.clone();
+        let ends_at_ms = self.fault.ends_at_ms;
+        let over = async {
+            match ends_at_ms {
+                Some(ends_at_ms) => _ = self.wait_until(ends_at_ms).await,
+                None => is_stopped(&mut self.stopped).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            hit = bazaar.disk_hit(harmed) => Some(hit),
+            () = over => None,
+        }
+    }
+
+    /// Ends a fault that has hit nobody.
+    fn take_back(&mut self, name: ProcessName, action: Action, at_ms: u64) {
+        let reason = match self.bazaar.heal_disk(self.fault.number) {
+            Ok(_) => format!("{name} called nothing that it would have hit while it lasted"),
+            Err(error) => error.to_string(),
+        };
+        self.not_done(action, at_ms, Some(name), &reason);
+    }
+
+    /// Puts the disk right, and starts its process again if that has ended because of it.
+    async fn recover(&mut self, harmed: &HarmedDisk, at_ms: u64) {
+        let (action, name) = (Action::Recover, harmed.name);
+        let at_monotonic_us = match self.bazaar.heal_disk(self.fault.number) {
+            Ok(Some((_, at_monotonic_us))) => at_monotonic_us,
+            // The healing was first, and has told of it.
+            Ok(None) => return,
+            Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
+        };
+        let at_us = self.events.origin().since_origin(at_monotonic_us);
+        let ends = std::iter::once(self.fault.number).collect();
+        let done = Done { action, at_ms, at_us, name, pid: harmed.pid, ends };
+        self.tell_done(&done, None);
+        let seen = self.bazaar.disk_recovered(name).await;
+        self.tell_confirmed(done, seen.map(|at_monotonic_us| (at_monotonic_us, None)));
+        if self.bazaar.ended_by_itself(name) {
+            self.restart(name, at_ms).await;
+        }
+    }
+}
