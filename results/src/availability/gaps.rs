@@ -179,7 +179,7 @@ pub fn about_gaps(gaps: &[GapRow]) -> Option<String> {
     });
     let notable = gaps.iter().filter(|gap| gap.gap_us >= NOTABLE_US).count();
     let more = match notable {
-        0 => "none of 100 ms or more".to_owned(),
+        0 => "none was 100 ms or longer".to_owned(),
         1 => "the only one of 100 ms or more".to_owned(),
         _ => format!("the longest of {notable} of 100 ms or more"),
     };
