@@ -5,10 +5,12 @@
 //! * [`usage`], [`endings`], [`output`], [`progress`]: what a command says, whatever it is.
 //! * [`documents`]: that the pages for people are true where a program can tell.
 //! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
+//! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
+mod browser;
 mod common;
 mod compare;
 mod console;
@@ -17,6 +19,7 @@ mod documents;
 mod endings;
 mod open_loop;
 mod output;
+mod page;
 #[path = "../../../services/tests/shared/ports.rs"]
 mod ports;
 mod progress;
