@@ -20,8 +20,8 @@ const WIDTHS: [u32; 2] = [390, 1280];
 const HEIGHT: u32 = 800;
 
 /// Reports what a reader would see: whether the answer is in the first screen, how many tables are wider than
-/// their place, how many cells are not shown, how many charts have letters of less than 12 pixels, and how many
-/// are wider than their place without a hint to scroll. Runs inside the page, in a copy without the policy.
+/// their place, how many cells are not shown, how many charts have letters of less than 12 pixels, how many
+/// are wider than their place without a hint to scroll, and how many are light in the dark. Runs inside the page, in a copy without the policy.
 const MEASURE: &str = "
 <script>
 addEventListener('load', () => {
@@ -34,6 +34,15 @@ addEventListener('load', () => {
     .map(element => element.tagName + '.' + element.className);
   const light = getComputedStyle(document.body).backgroundColor.match(/\\d+/g)
     .slice(0, 3).every(channel => channel > 128);
+  const corner = image => {
+    const canvas = document.createElement('canvas').getContext('2d');
+    canvas.drawImage(image, 0, 0, 9, 9, 0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data[0] > 128;
+  };
+  const shade = image => image.matches('.raster')
+    ? getComputedStyle(image).filter === 'none' : corner(image);
+  const glaring = [...document.querySelectorAll('.paper img')]
+    .filter(image => shade(image) !== light).length;
   const small = [...document.querySelectorAll('main p, main li, td, dd')]
     .filter(element => parseFloat(getComputedStyle(element).fontSize) < 12).length;
   const tables = [...document.querySelectorAll('.scroll')]
@@ -47,7 +56,7 @@ addEventListener('load', () => {
   const broken = [...document.images].filter(image => !image.naturalWidth).length;
   parent.postMessage(['MEASURED', 'width=' + width,
     'overflow=' + (document.documentElement.scrollWidth - width), 'jutting=[' + jutting.slice(0, 5) + ']',
-    'answered=' + answered, 'tables=' + tables, 'unseen=' + unseen, 'unread=' + unread, 'hints=' + hints,
+    'answered=' + answered, 'tables=' + tables, 'unseen=' + unseen, 'unread=' + unread, 'hints=' + hints, 'glaring=' + glaring,
     'light=' + light, 'small=' + small, 'broken=' + broken, 'END'].join(' '), '*');
 });
 </script>";
@@ -122,7 +131,7 @@ fn nothing_juts_out_on_a_phone_or_a_laptop_in_light_or_dark() {
                 let found = found.unwrap_or_else(|| panic!("not measured: {page} {complaints}")).0;
                 let light = !dark;
                 let fine = format!(
-                    "overflow=0 jutting=[] answered=true tables=0 unseen=0 unread=0 hints=0 light={light} \
+                    "overflow=0 jutting=[] answered=true tables=0 unseen=0 unread=0 hints=0 glaring=0 light={light} \
                      small=0 broken=0"
                 );
                 assert_eq!(found, fine, "{name} at {width}");
