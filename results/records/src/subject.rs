@@ -196,9 +196,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
         }
-        let refused = [
-            "", "leader", "any", "order-3 ->", "-> catalog", "order-3 - catalog", "any -> any",
-        ];
+        let refused =
+            ["", "leader", "any", "order-3 ->", "-> catalog", "order-3 - catalog", "any -> any"];
         for refused in refused {
             let error = refused.parse::<Subject>().unwrap_err().to_string();
             assert!(error.contains("neither a process"), "{error}");
