@@ -75,6 +75,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         cap: None,
         relays: false,
         disk_faults: DiskFaults::default(),
+        flood_connections: 0,
         flags: Vec::new(),
     })
 }

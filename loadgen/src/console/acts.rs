@@ -64,6 +64,8 @@ impl Acts {
             | Action::StallDisk
             | Action::SlowDisk
             | Action::FullDisk
+            | Action::Slow
+            | Action::Flood
             | Action::Recover
             | Action::Cut
             | Action::Delay
