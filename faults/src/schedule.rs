@@ -199,6 +199,15 @@ impl Schedule {
         expansion.finish().map(|faults| Self { faults })
     }
 
+    /// The same with other numbers, from `first` on: for a bazaar that sees several schedules.
+    #[must_use]
+    pub fn numbered_from(mut self, first: u32) -> Self {
+        for (fault, number) in self.faults.iter_mut().zip(first..) {
+            fault.number = number;
+        }
+        self
+    }
+
     /// Every fault, in the order of the plan.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {

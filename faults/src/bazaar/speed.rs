@@ -6,7 +6,7 @@ use super::{ActError, Bazaar, locked};
 use crate::act::CONFIRM_WITHIN;
 use crate::child::Child;
 use crate::clock::monotonic_us;
-use crate::flood::{Flooding, Tally};
+use crate::flood::{self, Flooding, Tally};
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{Action, Flood, Percent};
 use crate::slowing::Slowing;
@@ -109,7 +109,7 @@ impl Bazaar {
         living.map(|slowed| slowed.begun).collect()
     }
 
-    /// Floods a process that is up, at its own address. `fault` is the number by which [`end_flood`](Self::end_flood)
+    /// Floods a process that is up, at its own address; an error if this process may not open as many connections. `fault` is the number by which [`end_flood`](Self::end_flood)
     /// knows it. It lasts until then, whatever becomes of the process.
     pub fn flood(&self, fault: u32, name: ProcessName, flood: Flood) -> Result<Begun, ActError> {
         let action = Action::Flood;
@@ -118,10 +118,13 @@ impl Bazaar {
         if is == ProcessState::Down {
             return Err(ActError::State { name, action, is });
         }
+        let mut floods = locked(&self.floods);
+        let others = floods.iter().map(|flooded| flooded.flooding.connections());
+        flood::make_room(others.fold(flood.connections.get(), u32::saturating_add))?;
         let begun = Begun { fault, name, pid: child.pid(), at_monotonic_us: monotonic_us() };
         let flooding = Flooding::start(name, process.address, flood);
         let flooding = flooding.map_err(|source| ActError::Thread { name, action, source })?;
-        locked(&self.floods).push(Flooded { begun, flooding });
+        floods.push(Flooded { begun, flooding });
         Ok(begun)
     }
 

@@ -23,6 +23,16 @@ pub struct DiskFaults {
     pub power_cuts: bool,
 }
 
+impl DiskFaults {
+    /// Everything, at every process of a bazaar with `replicas` order replicas.
+    #[must_use]
+    pub fn everywhere(replicas: u8) -> Self {
+        let orders = (1..=replicas).map(ProcessName::order);
+        let processes = orders.chain([ProcessName::Catalog, ProcessName::FrontEnd]).collect();
+        Self { processes, power_cuts: true }
+    }
+}
+
 /// Something that is wrong with a disk now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Harmed {

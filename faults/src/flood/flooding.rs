@@ -104,10 +104,15 @@ impl Flooding {
         Ok(Self { flood, counts, over: Some(over), thread: Some(thread) })
     }
 
+    /// How many connections it has at most.
+    pub(crate) fn connections(&self) -> u32 {
+        self.flood.connections.get()
+    }
+
     /// Completes once every place has had a connection that did what the flood is for.
     pub(crate) fn seen(&self) -> impl Future<Output = Tally> + Send + use<> {
         let counts = Arc::clone(&self.counts);
-        let all = self.flood.connections.get();
+        let all = self.connections();
         async move {
             let mut begun = counts.begun.subscribe();
             // The sender is in what is held here.

@@ -34,13 +34,17 @@ pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
         () = stop.requested() => return Ok(Exit::Pass),
     };
     introduce(&bazaar, &folder, &log_dir, console.as_ref());
-    let origin = Origin::now();
-    let console = console.map(|console| console.beside(&bazaar, args.cache.is_on(), origin));
     let (rows, mut events) = unbounded_channel();
-    let sink = EventSink::new("serve", 1, origin, rows);
+    let sink = EventSink::new("serve", 1, Origin::now(), rows);
+    let console = console.map(|console| console.beside(&bazaar, args.cache.is_on(), sink.clone()));
     let watching = probes::watch(Arc::clone(&bazaar), sink, stop.requested());
     let telling = async {
-        while let Some(event) = events.recv().await {
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = stop.requested() => None,
+            };
+            let Some(event) = event else { break };
             tell(&event, &log_dir);
             if let Some(console) = &console {
                 console.hear(&event);
@@ -73,8 +77,14 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         ports: args.base_port.map_or(Ports::Default, Ports::Base),
         stocks: None,
         cap: None,
-        relays: false,
-        disk_faults: DiskFaults::default(),
+        // What the page's buttons break must be there to be broken.
+        relays: args.console,
+        disk_faults: if args.console {
+            DiskFaults::everywhere(args.replicas)
+        } else {
+            DiskFaults::default()
+        },
+        // Room for a flood is made when one begins.
         flood_connections: 0,
         flags: Vec::new(),
     })

@@ -1,19 +1,26 @@
 //! What the buttons do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use faults::bazaar::{ActError, Bazaar};
-use faults::leadership;
+use faults::events::EventSink;
 use faults::process::ProcessName;
-use faults::schedule::Action;
+use faults::schedule::{Action, PlannedFault, Schedule};
+use faults::{injector, leadership};
 use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::board::Board;
 use super::guard::Refusal;
 use super::settings::{Change, Load};
+use crate::stop::Stop;
+
+/// A fault that lasts longer than this is a typing error: a page is there to be watched.
+const MAX_FOR_MS: u64 = 10 * 60 * 1000;
 
 /// Does what the page asks for, and puts it on the board.
 #[derive(Debug)]
@@ -21,9 +28,12 @@ pub(super) struct Acts {
     bazaar: Arc<Bazaar>,
     board: Arc<Board>,
     load: watch::Sender<Load>,
+    events: EventSink,
+    /// The number of the next fault that lasts for a time.
+    next_fault: AtomicU32,
 }
 
-/// What `POST /fault` takes.
+/// What `POST /fault` takes for an act that is done at once and stays.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fault {
@@ -47,12 +57,67 @@ pub(super) struct Done {
 }
 
 impl Acts {
-    pub(super) fn new(bazaar: Arc<Bazaar>, board: Arc<Board>, load: watch::Sender<Load>) -> Self {
-        Self { bazaar, board, load }
+    pub(super) fn new(
+        bazaar: Arc<Bazaar>,
+        board: Arc<Board>,
+        load: watch::Sender<Load>,
+        events: EventSink,
+    ) -> Self {
+        Self { bazaar, board, load, events, next_fault: AtomicU32::new(1) }
     }
 
-    /// `POST /fault`: answers once it was seen to have worked.
-    pub(super) async fn fault(&self, body: &[u8]) -> Result<Done, Refusal> {
+    /// `POST /fault`: with `for_ms` a fault as a plan has it, without its time; else an act that stays.
+    pub(super) async fn fault(&self, body: &[u8], stop: Stop) -> Result<Done, Refusal> {
+        let fields: Map<String, Value> = parse(body)?;
+        if fields.contains_key("for_ms") {
+            self.fault_for_a_time(fields, stop)
+        } else {
+            self.fault_that_stays(body).await
+        }
+    }
+
+    /// Hands a fault to the injector, which begins it, looks whether it works, and ends it; the board hears of all
+    /// that. Answers at once: a disk fault is confirmed by the next call that it hits, whenever that comes.
+    fn fault_for_a_time(
+        &self,
+        mut fields: Map<String, Value>,
+        stop: Stop,
+    ) -> Result<Done, Refusal> {
+        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, message);
+        // Now: what a page asks for has no other time.
+        if fields.insert("at_ms".to_owned(), 0.into()).is_some() {
+            return Err(bad("at_ms: belongs to plans; here everything begins at once".to_owned()));
+        }
+        let fault: PlannedFault = serde_path_to_error::deserialize(Value::Object(fields))
+            .map_err(|error| bad(format!("{}: {}", error.path(), error.inner())))?;
+        let for_ms = fault.for_ms.unwrap_or_default();
+        if for_ms > MAX_FOR_MS {
+            return Err(bad(format!("for_ms: must be from 1 to {MAX_FOR_MS}")));
+        }
+        let replicas = u8::try_from(self.bazaar.addresses().orders.len()).unwrap_or(u8::MAX);
+        let schedule = Schedule::expand(std::slice::from_ref(&fault), replicas);
+        let schedule = schedule.map_err(|errors| {
+            let problem = |error: &faults::schedule::ScheduleError| {
+                error.to_string().replace("faults[0].", "")
+            };
+            bad(errors.iter().map(problem).collect::<Vec<_>>().join("; "))
+        })?;
+        let done = schedule.faults().iter().map(|fault| {
+            format!("{} {} for {:.1} s", fault.harm.begin(), fault.aim, for_ms as f64 / 1000.0)
+        });
+        let done = done.collect::<Vec<_>>().join(", ");
+        let count = u32::try_from(schedule.faults().len()).unwrap_or(u32::MAX);
+        let schedule = schedule.numbered_from(self.next_fault.fetch_add(count, Ordering::Relaxed));
+        let (bazaar, events) = (Arc::clone(&self.bazaar), self.events.clone());
+        tokio::spawn(async move {
+            let now_us = events.origin().elapsed_us();
+            injector::run(bazaar, schedule, now_us, events, stop.requested()).await;
+        });
+        Ok(Done { done })
+    }
+
+    /// Answers once it was seen to have worked.
+    async fn fault_that_stays(&self, body: &[u8]) -> Result<Done, Refusal> {
         let Fault { action, target } = parse(body)?;
         let name = self.find(&target).await?;
         let act = match action {
@@ -60,18 +125,10 @@ impl Acts {
             Action::Pause => self.bazaar.pause(name),
             Action::Resume => self.bazaar.resume(name),
             Action::Restart => self.bazaar.restart(name).await,
-            Action::PowerCut
-            | Action::StallDisk
-            | Action::SlowDisk
-            | Action::FullDisk
-            | Action::Slow
-            | Action::Flood
-            | Action::Recover
-            | Action::Cut
-            | Action::Delay
-            | Action::Throttle
-            | Action::Heal => {
-                let message = "action: must be kill, pause, resume or restart";
+            _ => {
+                let message = format!(
+                    "for_ms: is missing: a {action} lasts for a time; without it only kill, pause, resume and restart go"
+                );
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
             }
         };

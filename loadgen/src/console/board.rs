@@ -1,13 +1,13 @@
 //! Everything the page shows, in one place, and its form in JSON.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use faults::bazaar::Bazaar;
 use faults::clock::Origin;
 use faults::process::{ProcessInfo, ProcessName, ProcessState};
 use faults::schedule::Action;
-use results::records::{Event, EventKind, Observation};
+use results::records::{Event, EventKind, Observation, Subject};
 use serde::Serialize;
 
 use super::leadership::{Leader, Leadership, Reign};
@@ -55,6 +55,8 @@ struct Process {
     leads: Option<bool>,
     /// Whether it is in sync; of replicas only.
     in_sync: Option<bool>,
+    /// What else is wrong with it for a time, as `stall-disk`.
+    faults: Vec<String>,
 }
 
 /// What the page shows.
@@ -68,6 +70,8 @@ pub(super) struct State {
     load: Load,
     /// Whether the front-end caches.
     cache: bool,
+    /// What is wrong with links for a time, as `cut order-3 -> catalog`.
+    links: Vec<String>,
     /// The last second.
     figures: Figures,
     totals: Totals,
@@ -91,6 +95,8 @@ struct Inner {
     marks_made: u64,
     load: Load,
     cache: bool,
+    /// By the number of the fault: what was done to disks and links, and to which.
+    lasting: BTreeMap<u32, (Action, Subject)>,
 }
 
 /// Everything the page shows.
@@ -137,6 +143,15 @@ impl Board {
                     let label = said.split(" in epoch").next().unwrap_or_default().to_owned();
                     inner.mark(event.at_us, MarkKind::Leader, label, said);
                 }
+            }
+            EventKind::Injected => inner.injected(event),
+            EventKind::NotConfirmed | EventKind::Skipped => {
+                let text = format!(
+                    "{}: {}",
+                    describe(event),
+                    event.detail.as_deref().unwrap_or("not done")
+                );
+                inner.mark(event.at_us, MarkKind::Setting, "not done".to_owned(), text);
             }
             _ => {}
         }
@@ -209,15 +224,15 @@ impl Board {
     pub(super) fn state(&self, from: u64) -> State {
         let processes = self.bazaar.processes();
         let inner = self.inner();
-        let leader = inner.leadership.leader();
         State {
             now_ms: milliseconds(self.origin.elapsed_us()),
             bucket_ms: BUCKET_MS,
-            processes: processes.iter().map(|process| shown(process, leader)).collect(),
-            leader: leader.cloned(),
+            processes: processes.iter().map(|process| shown(process, &inner)).collect(),
+            leader: inner.leadership.leader().cloned(),
             reigns: inner.leadership.reigns().cloned().collect(),
             load: inner.load.clone(),
             cache: inner.cache,
+            links: inner.lasting_at(|subject| subject.link().is_some()),
             figures: inner.window.figures(),
             totals: inner.window.totals(),
             buckets: inner.window.since(from),
@@ -231,6 +246,46 @@ impl Board {
 }
 
 impl Inner {
+    /// The injector has begun or ended something.
+    fn injected(&mut self, event: &Event) {
+        let Some(action) = event.action else { return };
+        let named =
+            event.process.and_then(|subject| subject.process()).map(|name| name.to_string());
+        self.lasting.retain(|number, _| !event.ends.contains(*number));
+        if action.is_end() {
+            if let (Some(name), Action::Resume | Action::Recover) = (&named, action) {
+                self.leadership.mended(name, event.at_us);
+            }
+        } else {
+            // Whether it is dead or paused the process's state says.
+            if !matches!(action, Action::Kill | Action::Pause | Action::PowerCut)
+                && let (Some(number), Some(subject)) = (event.fault, event.process)
+            {
+                self.lasting.insert(number, (action, subject));
+            }
+            if let (Some(name), true) = (&named, keeps_from_answering(action)) {
+                self.leadership.harmed(name, action.as_str(), event.at_us);
+            }
+        }
+        let kind = if action.is_end() { MarkKind::Mended } else { MarkKind::Fault };
+        let label = describe(event);
+        let text = match &event.detail {
+            Some(detail) => format!("{label} ({detail})"),
+            None => label.clone(),
+        };
+        self.mark(event.at_us, kind, label, text);
+    }
+
+    /// What lasts at subjects of which `is` holds: the action alone at a process, which is named beside it.
+    fn lasting_at(&self, is: impl Fn(Subject) -> bool) -> Vec<String> {
+        let lasting = self.lasting.values().filter(|(_, subject)| is(*subject));
+        let words = lasting.map(|(action, subject)| match subject.link() {
+            Some(link) => format!("{action} {link}"),
+            None => action.to_string(),
+        });
+        words.collect()
+    }
+
     fn mark(&mut self, at_us: u64, kind: MarkKind, label: String, text: String) {
         self.marks_made += 1;
         let (number, at_ms) = (self.marks_made, milliseconds(at_us));
@@ -241,7 +296,24 @@ impl Inner {
     }
 }
 
-fn shown(process: &ProcessInfo, leader: Option<&Leader>) -> Process {
+/// Whether a leader of which this is done is to be replaced.
+fn keeps_from_answering(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Kill | Action::Pause | Action::PowerCut | Action::StallDisk | Action::FullDisk
+    )
+}
+
+/// What was done to what: `stall-disk order-3`.
+fn describe(event: &Event) -> String {
+    let action = event.action.map_or("act", Action::as_str);
+    let subject = event.process.map(|subject| subject.to_string());
+    let subject = subject.as_deref().or(event.target.as_deref()).unwrap_or_default();
+    format!("{action} {subject}")
+}
+
+fn shown(process: &ProcessInfo, inner: &Inner) -> Process {
+    let leader = inner.leadership.leader();
     let replica = match process.name {
         ProcessName::Order(id) => Some(id.0),
         ProcessName::FrontEnd | ProcessName::Catalog => None,
@@ -257,6 +329,7 @@ fn shown(process: &ProcessInfo, leader: Option<&Leader>) -> Process {
         },
         leads: replica.map(|id| leader.is_some_and(|leader| leader.id == id)),
         in_sync: replica.map(|id| leader.is_some_and(|leader| leader.in_sync.contains(&id))),
+        faults: inner.lasting_at(|subject| subject.process() == Some(process.name)),
     }
 }
 

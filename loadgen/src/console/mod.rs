@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use faults::bazaar::Bazaar;
-use faults::clock::Origin;
+use faults::events::EventSink;
 use results::records::Event;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -74,11 +74,12 @@ impl Console {
         self.address
     }
 
-    /// Puts it beside a bazaar whose front-end caches, or does not. Times are since `origin`.
-    pub(crate) fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, origin: Origin) -> Running {
-        let board = Arc::new(Board::new(Arc::clone(bazaar), origin, cache));
+    /// Puts it beside a bazaar whose front-end caches, or does not. What its buttons do is told to `events`, which is
+    /// to come back through [`Running::hear`].
+    pub(crate) fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, events: EventSink) -> Running {
+        let board = Arc::new(Board::new(Arc::clone(bazaar), events.origin(), cache));
         let (set, settings) = watch::channel(settings::Load::default());
-        let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&board), set);
+        let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&board), set, events);
         let shown = Arc::new(Shown::new(acts, Arc::clone(&board), self.address.port()));
         Running { board, shown, listener: self.listener, settings }
     }

@@ -134,7 +134,7 @@ async fn answer_checked(
         Route::Icon => text("image/svg+xml", ICON),
         Route::State => json(StatusCode::OK, &shown.board.state(0)),
         Route::Events => watch(shown, stop)?,
-        Route::Fault => done(shown.acts.fault(&whole(body).await?).await?),
+        Route::Fault => done(shown.acts.fault(&whole(body).await?, stop).await?),
         Route::Load => done(shown.acts.load(&whole(body).await?)?),
         Route::Cache => done(shown.acts.cache(&whole(body).await?).await?),
     })

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use ::faults::process::ProcessName;
 use ::faults::schedule::{
-    Action, CutMode, DiskHarm, Flood, FloodKind, Link, LinkEnd, LinkHarm, PlannedFault,
-    Target,
+    Action, CutMode, DiskHarm, Flood, FloodKind, Link, LinkEnd, LinkHarm, PlannedFault, Target,
 };
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;

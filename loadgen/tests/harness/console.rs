@@ -195,6 +195,67 @@ fn a_leader_that_sleeps_is_replaced_and_comes_back() {
 }
 
 #[test]
+fn disks_power_and_links_break_for_a_time_and_the_page_hears_of_both_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    served.state_when("order-3 leads", |state| leads(state, 3));
+    assert_eq!(served.post("/load", &json!({"on": true, "p": 1})).status, 200);
+    let fault = |fault: Value| {
+        let answer = served.post("/fault", &fault);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["done"].as_str().unwrap().to_owned()
+    };
+    let marked = |label: &str, kind: &str| {
+        served.state_when(label, |state| {
+            let marks = state["marks"].as_array().unwrap();
+            marks.iter().any(|mark| mark["label"] == label && mark["kind"] == kind)
+        })
+    };
+    let done = fault(json!({"action": "stall-disk", "target": "leader", "for_ms": 3000}));
+    assert_eq!(done, "stall-disk leader for 3.0 s");
+    let stalled = marked("stall-disk order-3", "fault");
+    assert_eq!(of(&stalled, "order-3")["faults"], json!(["stall-disk"]));
+    let after = served.state_when("another leads", replaced);
+    let marks = after["marks"].as_array().unwrap();
+    let text = marks.iter().rev().find(|mark| mark["kind"] == "leader").unwrap()["text"].as_str();
+    assert!(text.unwrap().ends_with(" ms after stall-disk order-3"), "{text:?}");
+    let whole = marked("recover order-3", "mended");
+    assert_eq!(of(&whole, "order-3")["faults"], json!([]));
+
+    let cut = json!({"action": "cut", "link": "order-1 <-> order-2", "for_ms": 400});
+    assert_eq!(fault(cut), "cut order-1 <-> order-2 for 0.4 s");
+    let cut = marked("cut order-1 <-> order-2", "fault");
+    assert_eq!(cut["links"], json!(["cut order-1 <-> order-2"]));
+    assert_eq!(marked("heal order-1 <-> order-2", "mended")["links"], json!([]));
+
+    let before = served.process("catalog")["pid"].clone();
+    fault(json!({"action": "power-cut", "target": "catalog", "for_ms": 200}));
+    marked("restart catalog", "mended");
+    let again =
+        served.state_when("the catalog is up", |state| of(state, "catalog")["state"] == "up");
+    assert_ne!(of(&again, "catalog")["pid"], before);
+
+    for (body, hint) in [
+        (json!({"action": "stall-disk", "target": "order-3"}), "for_ms: is missing"),
+        (json!({"action": "stall-disk", "target": "order-3", "for_ms": 0}), "for_ms: must be"),
+        (
+            json!({"action": "stall-disk", "target": "order-3", "for_ms": 600_001}),
+            "for_ms: must be",
+        ),
+        (json!({"action": "stall-disk", "target": "order-3", "for_ms": 0.5}), "for_ms: invalid"),
+        (json!({"action": "slow-disk", "target": "order-3", "for_ms": 9}), "by_ms: is missing"),
+        (json!({"action": "cut", "target": "order-3", "for_ms": 9}), "link: is missing"),
+        (json!({"action": "kill", "target": "order-9", "for_ms": 9}), "no order-9"),
+        (json!({"action": "kill", "target": "leader", "for_ms": 9, "at_ms": 3}), "at_ms: belongs"),
+    ] {
+        let refused = served.post("/fault", &body);
+        let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(refused.status == 400 && message.contains(hint), "{body}: {message}");
+    }
+    served.stop();
+}
+
+#[test]
 fn the_cache_is_switched_by_a_restart_of_the_front_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut served = serve(folder.path());

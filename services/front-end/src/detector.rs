@@ -50,7 +50,7 @@ pub struct Detector {
     judge: Judge,
     patience: Patience,
     /// The question under way who could do better than a leader that is doubted: at most one.
-    contests: Tasks<Contest>,
+    contests: Tasks<Proved>,
     retry_period: Duration,
     /// The epoch whose leader is known to serve, so that it is noted once.
     serving: Option<Epoch>,
@@ -63,7 +63,7 @@ pub struct Detector {
 
 /// Who has proved to be able to lead.
 #[derive(Debug)]
-struct Contest {
+struct Proved {
     /// What was current before anybody was asked.
     current: Arc<Configuration>,
     /// What the doubted leader knew to be committed.
@@ -237,14 +237,14 @@ impl Detector {
         let (members, evidence) = (self.candidates(&current), Evidence::wanted(self.bugs));
         let pinger = Arc::clone(&self.pinger);
         self.contests.spawn(async move {
-            let proofs = election::prove(&pinger, members, evidence).await;
-            Contest { current, committed, suspected_us, proofs }
+            let proofs = election::prove(&pinger, members, current.leader, evidence).await;
+            Proved { current, committed, suspected_us, proofs }
         });
     }
 
     /// Everybody has had the time to prove it.
-    async fn decide(&mut self, contest: Contest) {
-        let Contest { current, committed, suspected_us, proofs } = contest;
+    async fn decide(&mut self, proved: Proved) {
+        let Proved { current, committed, suspected_us, proofs } = proved;
         let leader = current.leader;
         let better = self.patience.better(leader, committed, proofs);
         let elected = match better {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base::planted::Bugs;
 use base::process::StateOwner;
@@ -13,6 +14,7 @@ use base::tasks::Tasks;
 use wire::ids::ReplicaId;
 use wire::internal::PingReply;
 
+use super::contest::Contest;
 use super::gray_failure::{self, Evidence};
 use super::pinger::{PINGING, Pinger};
 use super::suspicion::{Observation, Outcome};
@@ -119,27 +121,48 @@ pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, 
     round.into_answered()
 }
 
-/// Has everybody in `members` show that it could lead; those who did, within the ping timeout.
+/// Has everybody in `members` show that it could lead; those who did, by the time that nobody else is waited for.
 pub async fn prove(
     pinger: &Arc<Pinger>,
     members: Vec<ReplicaId>,
+    leader: ReplicaId,
     evidence: Evidence,
 ) -> BTreeMap<ReplicaId, PingReply> {
+    let asked_at = Instant::now();
+    let mut contest = Contest::among(members.iter().copied(), leader);
     let mut asked = Tasks::new();
     for replica in members {
         let pinger = Arc::clone(pinger);
         asked.spawn(async move {
-            match evidence {
+            let proof = match evidence {
                 Evidence::Write { reach } => pinger.prove(replica, reach).await,
                 Evidence::Ping => match pinger.ping(replica).await.outcome {
                     Outcome::Answered(reply) => Some(reply),
                     Outcome::Refused | Outcome::Silent | Outcome::Broken(_) => None,
                 },
-            }
+            };
+            (replica, proof)
         });
     }
-    let proofs = asked.join_all().await;
-    proofs.into_iter().flatten().map(|reply| (reply.id, reply)).collect()
+    loop {
+        let now_us = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let left_us = contest.waits_until_us().saturating_sub(now_us);
+        if left_us == 0 {
+            return contest.into_proofs();
+        }
+        tokio::select! {
+            biased;
+            answered = asked.join_next() => match answered {
+                Some(Ok((replica, proof))) => {
+                    let now_us = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    contest.take(replica, proof, now_us);
+                }
+                Some(Err(error)) => tracing::error!(%error, "a question ended abnormally"),
+                None => return contest.into_proofs(),
+            },
+            () = tokio::time::sleep(Duration::from_micros(left_us)) => {}
+        }
+    }
 }
 
 #[cfg(test)]

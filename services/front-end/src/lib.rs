@@ -1,6 +1,6 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`fence`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`election`]: the decisions, which know no
+//! * [`beginning`], [`fence`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`contest`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
@@ -12,6 +12,7 @@ pub mod beginning;
 pub mod cache;
 pub mod config;
 pub mod configuration;
+pub mod contest;
 pub mod detector;
 pub mod election;
 pub mod failover;

@@ -1,5 +1,7 @@
 //! A leader that answers pings and cannot work (rule G1), and lookups when nobody leads (rule G3).
 
+use std::time::Duration;
+
 use serde_json::json;
 use wire::configuration::Cause;
 use wire::ids::ReplicaId;
@@ -21,6 +23,14 @@ async fn a_leader_whose_disk_hangs_is_replaced_by_one_that_proves_that_it_can_wr
     assert_eq!(change.cause, Cause::GrayFailure);
     assert!(change.suspected_us.unwrap() <= change.stored_us);
     assert_eq!(bazaar.trade("one").await.unwrap().json(), json!({"order_no": 1}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_hangs_is_not_waited_for_once_the_others_have_proved_that_they_can_write() {
+    let wish = Wish { ping_timeout: Duration::from_secs(600), ..Wish::default() };
+    let mut bazaar = Bazaar::start(wish).await;
+    bazaar.replica(3).has(Trouble::Stuck);
+    bazaar.is_led_by(2, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

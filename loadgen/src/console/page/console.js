@@ -92,14 +92,47 @@ function showProcesses() {
     setText(item.querySelector(".state"), STATES[process.state]);
     setText(item.querySelector(".pid"), `pid ${process.pid}, port ${process.address.split(":").at(-1)}`);
     setText(item.querySelector(".role"), role(process));
+    setText(item.querySelector(".faults"), process.faults.map((fault) => `▼ ${fault}`).join(", "));
     const [first, second] = item.querySelectorAll("button");
     offer(first, process.state === "dead" ? "restart" : "kill");
     offer(second, process.state === "paused" ? "resume" : "pause");
     if (process.state === "dead") allow(second, false);
   }
+  $("links").hidden = state.links.length === 0;
+  setText($("links"), state.links.map((link) => `▼ ${link}`).join(", "));
+  showChoices();
   for (const button of $("leader-buttons").querySelectorAll("[data-action]")) {
     allow(button, !isResting(button) && Boolean(state.leader));
   }
+}
+
+// What can be broken: whoever leads or follows, and each process.
+function showChoices() {
+  for (const select of [$("whose"), $("peer")]) {
+    const offered = new Set([...select.options].map(({ value }) => value));
+    for (const { name } of state.processes) {
+      if (!offered.has(name)) select.add(new Option(name, name));
+    }
+  }
+}
+
+// Of the fields only those that the chosen fault has.
+function showFields() {
+  const { field = "", says } = $("fault").selectedOptions[0].dataset;
+  for (const line of document.querySelectorAll("[data-of]")) {
+    line.hidden = !field.split(" ").includes(line.dataset.of);
+  }
+  setText($("fault-says"), says);
+}
+
+function chosenFault() {
+  const { field = "" } = $("fault").selectedOptions[0].dataset;
+  const fault = { action: $("fault").value, for_ms: Math.round(Number($("for_s").value) * 1000) };
+  for (const name of field.split(" ").filter((name) => name !== "")) {
+    fault[name] = name === "link" ? `${$("whose").value} <-> ${$("peer").value}` : Number($(name).value);
+  }
+  if (!("link" in fault)) fault.target = $("whose").value;
+  return fault;
 }
 
 function role({ leads, in_sync: inSync }) {
@@ -113,7 +146,7 @@ function card(name) {
   const title = document.createElement("h3");
   title.textContent = name;
   item.append(title);
-  for (const kind of ["state", "role", "pid", "buttons"]) {
+  for (const kind of ["state", "role", "faults", "pid", "buttons"]) {
     const line = document.createElement(kind === "buttons" ? "div" : "p");
     line.className = kind;
     item.append(line);
@@ -234,6 +267,8 @@ async function press(button, path, body) {
   allow(button, false);
   await post(path, body);
   resting.set(button, performance.now() + REST_MS);
+  // Other buttons are looked at with every state that comes; this one is offered whatever that says.
+  if (button.type === "submit") setTimeout(() => allow(button, true), REST_MS);
 }
 
 async function post(path, body) {
@@ -263,6 +298,11 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.action) press(button, "/fault", { action: button.dataset.action, target: button.dataset.target });
 });
 
+$("fault").addEventListener("change", showFields);
+$("break").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if ($("begin").getAttribute("aria-disabled") !== "true") press($("begin"), "/fault", chosenFault());
+});
 $("load").addEventListener("submit", (event) => event.preventDefault());
 $("p").addEventListener("input", () => setText($("p-shown"), $("p").value));
 $("p").addEventListener("change", () => post("/load", { p: Number($("p").value) }));
@@ -279,4 +319,5 @@ for (const [id, field] of [["rate", "rate_per_s"], ["clients", "clients"]]) {
 window.addEventListener("resize", () => state && Timeline.draw($("timeline"), state, buckets));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => state && show());
 
+showFields();
 connect();
