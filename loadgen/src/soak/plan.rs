@@ -154,8 +154,9 @@ mod tests {
     }
 
     fn all_of(link: Link) -> String {
-        let named = link.ends().into_iter().find(|end| *end != LinkEnd::Any).unwrap();
-        format!("all of {named}")
+        let front_end = LinkEnd::Target(Target::FrontEnd);
+        let whose = if link.ends().contains(&front_end) { "the front-end" } else { "another" };
+        format!("all links of {whose}")
     }
 
     #[test]
@@ -199,8 +200,7 @@ mod tests {
                 // The front-end writes when somebody is elected, removed or added, and hardly ever else.
                 processes[..4].iter().map(move |name| (action.to_string(), (*name).to_owned()))
             });
-        let links =
-            ["link", "all of leader", "all of follower", "all of catalog", "all of front-end"];
+        let links = ["link", "all links of the front-end", "all links of another"];
         let of_links = [Action::Cut, Action::Delay, Action::Throttle]
             .into_iter()
             .flat_map(|action| links.map(|link| (action.to_string(), link.to_owned())));
