@@ -182,6 +182,12 @@ impl Bazaar {
         child.wait().unwrap();
     }
 
+    /// SIGSTOP, or SIGCONT.
+    pub(crate) fn pause(&self, name: Name, paused: bool) {
+        let pid = Pid::from_raw(i32::try_from(self.running[&name].id()).unwrap());
+        kill(pid, if paused { Signal::SIGSTOP } else { Signal::SIGCONT }).unwrap();
+    }
+
     /// Waits until a process has ended by itself: its exit code, and the last line that it wrote.
     pub(crate) async fn refuses(&mut self, name: Name) -> Ended {
         let what = format!("the end of {name}");

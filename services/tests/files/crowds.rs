@@ -28,6 +28,10 @@ const LONG: usize = 400_000;
 const READ: usize = 30_000;
 /// As many bodies as were seen to take every place.
 const BODIES: usize = 1024;
+/// More trades than may wait at the front-end at once.
+const WAITING: usize = 1100;
+/// Reads of a stock that is in the cache meanwhile.
+const READS: usize = 200;
 /// Orders between two looks.
 const SOME: usize = 20;
 /// Names that nobody has, in all pushes together.
@@ -156,6 +160,44 @@ async fn bodies_that_never_come_depose_nobody_and_stop_nothing() {
         }
         unmoved.meanwhile(&bazaar).await;
     }
+}
+
+/// What the cache has needs no catalog, and no place that a trade may take.
+#[tokio::test(flavor = "multi_thread")]
+async fn cached_stocks_are_answered_while_more_trades_wait_for_a_stopped_catalog_than_have_a_place()
+{
+    may_open(2 * WAITING as u64 + 200);
+    let mut bazaar = Bazaar::start().await;
+    let mut unmoved = Unmoved::before(&bazaar).await;
+    let stock = Call::get("/stocks/Stock1");
+    assert_eq!(bazaar.ask(&stock).await.unwrap().status, StatusCode::OK);
+    bazaar.pause(Name::Catalog, true);
+    let mut waiting = Vec::new();
+    for number in 0..WAITING {
+        let body = json!({"stock_name": "Stock2", "trade_type": "Buy", "quantity": 1}).to_string();
+        let request = format!(
+            "POST /orders HTTP/1.1\r\nIdempotency-Key: waits-{number}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = connect(bazaar.address(Name::FrontEnd)).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    let refused = "HTTP/1.1 503";
+    let mut first = [0; 12];
+    timeout(PATIENCE, waiting.last_mut().unwrap().read_exact(&mut first)).await.unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&first), refused, "the last one has no place");
+    for _ in 0..READS {
+        let hit = bazaar.ask(&stock).await.unwrap();
+        assert_eq!(hit.status, StatusCode::OK);
+        assert_eq!(hit.headers.get("x-cache").unwrap(), "hit");
+    }
+    let answered = waiting.iter().filter(|stream| stream.try_read(&mut [0; 1]).is_ok()).count();
+    assert!(answered < WAITING / 2, "{answered} no longer wait");
+    bazaar.pause(Name::Catalog, false);
+    bazaar.whole().await;
+    unmoved.meanwhile(&bazaar).await;
 }
 
 /// A process that may have few files open answers its peers, and opens its own, whoever else comes.
