@@ -26,4 +26,5 @@ mod progress;
 mod runs;
 mod serve;
 mod soak;
+mod speed;
 mod usage;

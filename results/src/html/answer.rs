@@ -127,16 +127,20 @@ fn costs(faults: &[AvailabilityRow], overall: &[OverallRow]) -> Vec<Cost> {
 
 /// `leader kill`, `link fault`.
 pub(super) fn one(group: FaultGroup) -> String {
-    let name = group.to_string();
     match group {
-        FaultGroup::LeaderKill | FaultGroup::LeaderPause => name,
-        _ => format!("{name} fault"),
+        FaultGroup::LeaderKill | FaultGroup::LeaderPause | FaultGroup::Flood => group.to_string(),
+        FaultGroup::LeaderSlow => "slowed leader".to_owned(),
+        FaultGroup::Other => "fault of another kind".to_owned(),
+        _ => format!("{group} fault"),
     }
 }
 
 /// `leader kills`, `link faults`.
 pub(super) fn many(group: FaultGroup) -> String {
-    format!("{}s", one(group))
+    match group {
+        FaultGroup::Other => "faults of another kind".to_owned(),
+        _ => format!("{}s", one(group)),
+    }
 }
 
 /// How many times as long as uncorrected a percentile must be to be worth a sentence.

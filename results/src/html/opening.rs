@@ -150,6 +150,12 @@ mod tests {
             asked(&[&pause, &cut, &cut, &front_end]),
             "What do a leader pause, a front-end fault and link faults cost, and is anything lost?"
         );
+        let flood = fault(FaultKind::Flood, Role::FrontEnd);
+        let slow = fault(FaultKind::Slow, Role::Leader);
+        assert_eq!(
+            asked(&[&slow, &flood, &flood]),
+            "What do a slowed leader and floods cost, and is anything lost?"
+        );
         assert_eq!(
             asked(&[&pause, &cut, &front_end, &catalog]),
             "What do 4 faults of 4 kinds cost, and is anything lost?"
