@@ -69,7 +69,7 @@ fn who_presses_its_buttons_sees_what_they_do() {
     choose(&mut browser, "fault", "slow-disk");
     choose(&mut browser, "whose", "order-1");
     browser.click("#begin");
-    browser.is("it is shown where it is", &says(&card("order-1"), "▼ slow-disk"));
+    browser.is("it is shown where it is", &says(&card("order-1"), "▼\u{a0}slow-disk"));
     browser.is("its end, too", &says("#events", "recover order-1"));
 
     browser.click("#load-on");
@@ -100,14 +100,14 @@ fn who_chooses_a_fault_is_asked_for_what_it_needs_and_sees_it_last() {
     browser.value("document.getElementById('connections').value = '40'");
     choose(&mut browser, "whose", "front-end");
     browser.click("#begin");
-    browser.is("the flood", &says(&card("front-end"), "▼ flood"));
+    browser.is("the flood", &says(&card("front-end"), "▼\u{a0}flood"));
     browser.is("what it is", &says("#events", "flood front-end (40 connections, slow bodies)"));
 
     choose(&mut browser, "fault", "slow");
     assert_eq!(browser.value(shown), json!(["percent"]));
     choose(&mut browser, "whose", "order-1");
     browser.click("#begin");
-    browser.is("who is slow", &says(&card("order-1"), "▼ slow"));
+    browser.is("who is slow", &says(&card("order-1"), "▼\u{a0}slow"));
     browser.is("how slow", &says("#events", "slow order-1 (runs 10 % of the time)"));
 
     choose(&mut browser, "fault", "cut");
@@ -116,7 +116,7 @@ fn who_chooses_a_fault_is_asked_for_what_it_needs_and_sees_it_last() {
     choose(&mut browser, "peer", "any");
     choose(&mut browser, "whose", "follower");
     browser.click("#begin");
-    browser.is("the links", &says("#links", "▼ cut order-2 <-> any"));
+    browser.is("the links", &says("#links", "▼\u{a0}cut order-2 <-> any"));
 
     for (end, of) in [("recover", "front-end"), ("recover", "order-1"), ("heal", "order-2 <-> any")]
     {

@@ -92,18 +92,23 @@ function showProcesses() {
     setText(item.querySelector(".state"), STATES[process.state]);
     setText(item.querySelector(".pid"), `pid ${process.pid}, port ${process.address.split(":").at(-1)}`);
     setText(item.querySelector(".role"), role(process));
-    setText(item.querySelector(".faults"), process.faults.map((fault) => `▼ ${fault}`).join(", "));
+    setText(item.querySelector(".faults"), lasting(process.faults));
     const [first, second] = item.querySelectorAll("button");
     offer(first, process.state === "dead" ? "restart" : "kill");
     offer(second, process.state === "paused" ? "resume" : "pause");
     if (process.state === "dead") allow(second, false);
   }
   $("links").hidden = state.links.length === 0;
-  setText($("links"), state.links.map((link) => `▼ ${link}`).join(", "));
+  setText($("links"), lasting(state.links));
   showChoices();
   for (const button of $("leader-buttons").querySelectorAll("[data-action]")) {
     allow(button, !isResting(button) && Boolean(state.leader));
   }
+}
+
+// The sign stays with its word where the line is broken.
+function lasting(faults) {
+  return faults.map((fault) => `▼\u00a0${fault}`).join(", ");
 }
 
 // What can be broken: whoever leads or follows, and each process.
