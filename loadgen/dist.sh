@@ -11,8 +11,10 @@ mkdir -p "$folder/plans" "$folder/licences"
 for program in double-trouble bazaar front-end catalog order; do
     strip -o "$folder/$program" "target/release/$program" 2>/dev/null || cp "target/release/$program" "$folder/"
 done
-cp loadgen/plans/*.toml "$folder/plans/"
-cp README.md ARCHITECTURE.md LICENSE "$folder/"
+cp loadgen/plans/*.toml loadgen/plans/README.md "$folder/plans/"
+cp README.md ARCHITECTURE.md CONTRIBUTING.md LICENSE "$folder/"
+mkdir "$folder/results"
+cp results/README.md "$folder/results/"
 
 # The crates behind the programs, and where cargo keeps their sources.
 cargo tree --workspace --edges normal --prefix none --format '{p}|{l}' --no-dedupe |

@@ -216,8 +216,9 @@ impl Child {
         }
     }
 
-    /// Waits until the kernel says that all of the process is stopped, or none of it. Returns
-    /// when that was seen; `None` if it was not within `within`, or the process ended.
+    /// Waits until the kernel says that every thread of the process is stopped; if `stopped` is false, that
+    /// at least one is not. Returns when that was seen, in microseconds on `CLOCK_MONOTONIC`; `None` if it
+    /// was not within `within`, or the process ended.
     pub(crate) async fn seen_stopped(&self, stopped: bool, within: Duration) -> Option<u64> {
         let deadline = tokio::time::Instant::now() + within;
         loop {

@@ -1,7 +1,8 @@
 //! What a run leaves behind, and everything that can be said about it afterwards.
 //!
-//! Offline and rerunnable: this crate reads and writes the files of a run's folder. It knows no
-//! process, no socket and no clock; whoever measures hands it rows.
+//! Offline and rerunnable: this crate reads and writes the files of a run's folder. It starts no
+//! process, opens no socket and reads no clock: what it says follows from the files that whoever measured
+//! has written, and from nothing else.
 //!
 //! * [`records`], a crate of its own: one type per row of every file, and how they are read.
 //! * [`run`]: a run, read once for all of what follows.
@@ -16,6 +17,7 @@
 //! * [`charts`]: the same as pictures.
 //! * [`compare`]: what changed between two runs, and whether it is more than noise.
 //! * [`thresholds`]: what the figures must keep to.
+//! * [`linear`]: whether a stock's history has an order that explains it.
 //! * [`checks`], [`verdict`]: the consistency report, what was lost, doubled, reordered or stale.
 //! * [`report`]: all of these written into a run's folder.
 //! * [`html`]: the same as one page.

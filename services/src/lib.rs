@@ -1,6 +1,6 @@
 //! The system under test: a front-end with a cache, a catalog and a replicated order service.
 //!
-//! Each service is a crate of its own with a `run(listener, config, shutdown)`: everything it touches
+//! Each service is a crate of its own with a `run(listener, config, secret, shutdown)`: everything it touches
 //! is an argument, so tests start it in-process on port 0. What it decides lives in modules that know
 //! no socket, disk or clock ([`front_end::cache`], [`front_end::configuration`], [`catalog::ledger`],
 //! [`catalog::visibility`], [`order::log`], [`order::replica`]); the shells around them do the rest. No

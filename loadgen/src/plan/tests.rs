@@ -264,6 +264,25 @@ fn the_built_in_plans_are_what_the_project_promises() {
     assert_eq!(failover.cells()[0].planned_faults, 9);
 }
 
+/// "Trades go on whenever what they need is up" demands trades from the ping timeout and a second after the last
+/// change of what is broken. Twice nothing changes for long enough to demand them several times over.
+#[test]
+fn the_failover_plan_leaves_windows_of_five_seconds_in_which_trades_can_be_demanded() {
+    const WINDOW_MS: u64 = 5_000;
+    for seed in 0..500 {
+        let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
+        let plan = Plan::resolve(&PlanSource::BuiltIn(BuiltIn::Failover), &overrides).unwrap();
+        assert!(plan.system.ping_timeout_ms + 1_000 < WINDOW_MS / 2);
+        let end_ms = plan.load.duration_ms().unwrap() + plan.checks.recovery_ms;
+        let faults = plan.schedule();
+        let changes = faults.faults().iter().flat_map(|it| [Some(it.at_ms), it.ends_at_ms]);
+        let mut changes: Vec<u64> = changes.flatten().chain([end_ms]).collect();
+        changes.sort_unstable();
+        let windows = changes.windows(2).filter(|two| two[1] - two[0] >= WINDOW_MS).count();
+        assert!(windows >= 2, "seed {seed}: {changes:?}");
+    }
+}
+
 #[test]
 fn the_built_in_plans_work_with_every_seed() {
     for seed in 0..500 {

@@ -3,6 +3,7 @@
 //!
 //! * [`common`]: how the harness is started, watched and stopped.
 //! * [`usage`], [`endings`], [`output`], [`progress`]: what a command says, whatever it is.
+//! * [`documents`]: that the pages for people are true where a program can tell.
 //! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
@@ -14,6 +15,7 @@ mod common;
 mod compare;
 mod console;
 mod disks;
+mod documents;
 mod endings;
 mod open_loop;
 mod output;

@@ -163,31 +163,29 @@ fn rows(trial: &Trial, outages: &[Span]) -> Vec<GapRow> {
     .collect()
 }
 
-/// The longest of them in a sentence or two; nothing if there is none.
+/// The longest of them, and how many there are of a tenth of a second and more; nothing if there is none.
 #[must_use]
 pub fn about_gaps(gaps: &[GapRow]) -> Option<String> {
     let longest = gaps.iter().max_by_key(|gap| gap.gap_us)?;
     let ms = |us: u64| three_digits(us as f64 / 1000.0);
     let broken = if longest.lasting.is_empty() {
-        "nothing was broken".to_owned()
+        "nothing was broken then".to_owned()
     } else {
-        format!("what was broken (by fault {}) kept no trade waiting", longest.lasting)
+        let faults = longest.lasting.to_string().replace(' ', ", ");
+        format!("what was broken then (fault {faults}) kept no trade waiting")
     };
     let stalled = longest.harness_stalled_us.map_or_else(String::new, |us| {
-        format!(
-            "; the machine stalled the harness itself for {} ms then, and perhaps the services, too",
-            ms(us)
-        )
+        format!(", but the machine stalled the harness for {} ms of it", ms(us))
     });
     let notable = gaps.iter().filter(|gap| gap.gap_us >= NOTABLE_US).count();
     let more = match notable {
-        0 => "None was 100 ms or longer".to_owned(),
-        1 => "It is the only one of 100 ms or more".to_owned(),
-        _ => format!("{notable} were 100 ms or longer"),
+        0 => "none was 100 ms or longer".to_owned(),
+        1 => "the only one of 100 ms or more".to_owned(),
+        _ => format!("the longest of {notable} of 100 ms or more"),
     };
     Some(format!(
-        "Outside of every fault the longest time without an answer to a trade was {} ms, {:.1} s into \
-         the run ({} trial {}), while {broken}{stalled}. {more} (gaps.csv).",
+        "Longest time without an answer to a trade that no fault explains: {} ms ({more}), {:.1} s into \
+         the run ({} trial {}); {broken}{stalled}.",
         ms(longest.gap_us),
         longest.at_us as f64 / 1e6,
         longest.cell,

@@ -17,6 +17,7 @@ mod axis;
 mod by_p;
 mod chart;
 mod cloud;
+mod dark;
 mod distribution;
 mod draw;
 mod fault_zoom;

@@ -3,12 +3,15 @@
 //! Plotters' own writes an element of some 120 bytes for each point, which makes a cloud of ten
 //! thousand points a file that reports cannot embed. Here shapes of one look that follow one
 //! another become one path, at some 12 bytes a point; a reader sees the same. Title and
-//! description go into the file as well, so that it has a name wherever it is embedded. Text is
-//! placed as plotters' backend does, which the PNG side is adjusted to.
+//! description go into the file as well, so that it has a name wherever it is embedded, and so does a style
+//! that says what each colour is where readers have asked for the dark. Text is placed as plotters' backend
+//! does, which the PNG side is adjusted to.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Write;
 
+use plotters::style::RGBColor;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -16,6 +19,7 @@ use plotters_backend::{
 };
 
 use super::chart::Chart;
+use super::dark::in_the_dark;
 use super::palette::FONT;
 
 /// How a path is painted: neighbours of equal paint are one path.
@@ -60,12 +64,39 @@ pub(super) struct Document {
     /// The path that is being added to.
     path: String,
     paint: Option<Paint>,
+    /// Every colour that occurs, and whether as that of a line or of an inside.
+    colours: BTreeSet<(Part, (u8, u8, u8))>,
+}
+
+/// What of a shape has a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// Its inside, and that of letters.
+    Fill,
+    /// Its line.
+    Stroke,
+}
+
+impl Part {
+    /// The attribute of that name, which is the name of the property of styles as well.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fill => "fill",
+            Self::Stroke => "stroke",
+        }
+    }
 }
 
 impl Document {
     /// An empty picture.
     pub(super) fn new(size: (u32, u32)) -> Self {
-        Self { size, body: String::new(), path: String::new(), paint: None }
+        Self {
+            size,
+            body: String::new(),
+            path: String::new(),
+            paint: None,
+            colours: BTreeSet::new(),
+        }
     }
 
     /// The backend that draws into it.
@@ -79,14 +110,33 @@ impl Document {
         let (width, height) = self.size;
         let (title, alt) = (escaped(&chart.title), escaped(&chart.alt));
         let stem = escaped(&chart.stem);
+        let style = self.style();
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"{FONT}\" role=\"img\" \
              aria-labelledby=\"{stem}-title {stem}-desc\">\n\
              <title id=\"{stem}-title\">{title}</title>\n<desc id=\"{stem}-desc\">{alt}</desc>\n\
-             {}</svg>\n",
+             <style>{style}</style>\n{}</svg>\n",
             self.body
         )
+    }
+
+    /// What the colours are in the dark. On paper they stay as they are.
+    fn style(&self) -> String {
+        let rules = self.colours.iter().map(|&(part, rgb)| {
+            let (red, green, blue) = rgb;
+            let RGBColor(r, g, b) = in_the_dark(RGBColor(red, green, blue));
+            let (name, light, dark) = (part.name(), hex(rgb), hex((r, g, b)));
+            format!("[{name}=\"{light}\"]{{{name}:{dark}}}")
+        });
+        let rules: String = rules.collect();
+        format!("@media screen and (prefers-color-scheme:dark){{{rules}}}")
+    }
+
+    /// The colour as its attribute's value.
+    fn colour(&mut self, part: Part, colour: Colour) -> String {
+        self.colours.insert((part, colour.0));
+        hex(colour.0)
     }
 
     /// The path to add a shape to; a new one if the last one looks different. Shapes that are not
@@ -101,7 +151,8 @@ impl Document {
 
     fn finish_path(&mut self) {
         let Some(paint) = self.paint.take() else { return };
-        let colour = hex(paint.colour());
+        let part = if matches!(paint, Paint::Fill(_)) { Part::Fill } else { Part::Stroke };
+        let colour = self.colour(part, paint.colour());
         let look = match paint {
             Paint::Fill(_) => format!("fill=\"{colour}\""),
             Paint::Stroke(_, width) => {
@@ -118,7 +169,7 @@ impl Document {
     }
 }
 
-fn hex(Colour((red, green, blue), _): Colour) -> String {
+fn hex((red, green, blue): (u8, u8, u8)) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
@@ -279,10 +330,10 @@ impl DrawingBackend for Svg<'_> {
         let BackendColor { rgb, alpha } = style.color();
         let colour = Colour(rgb, alpha);
         let size = style.size() / 1.24;
+        let fill = self.document.colour(Part::Fill, colour);
         self.document.body.push_str(&format!(
             "<text x=\"{x}\" y=\"{y}\" dy=\"{dy}\" font-size=\"{size:.1}\"{anchor}{weight}{turn} \
-             fill=\"{}\"{}>{}</text>\n",
-            hex(colour),
+             fill=\"{fill}\"{}>{}</text>\n",
             opacity(colour),
             escaped(text)
         ));
@@ -328,6 +379,23 @@ mod tests {
         });
         assert_eq!(svg.matches("<path").count(), 2, "{svg}");
         assert!(svg.contains("stroke=\"#ff0000\" stroke-width=\"6\" stroke-linecap=\"round\" d=\"M10 20h.01M30 20h.01\""), "{svg}");
+    }
+
+    #[test]
+    fn every_colour_has_another_in_the_dark_and_none_of_them_on_paper() {
+        let svg = file(|area| {
+            dot(area, 10, RED.filled());
+            area.draw_text("a", &marks::text(18), (5, 5)).unwrap();
+        });
+        let (style, _) = svg.split_once("</style>").unwrap();
+        let (_, style) =
+            style.split_once("<style>@media screen and (prefers-color-scheme:dark)").unwrap();
+        for attribute in ["stroke=\"#ff0000\"", "fill=\"#1a1a1a\""] {
+            let (property, light) = attribute.split_once('=').unwrap();
+            assert!(svg.contains(&format!(" {attribute}")), "{svg}");
+            let (_, rule) = style.split_once(&format!("[{attribute}]{{{property}:")).unwrap();
+            assert!(!rule.starts_with(light.trim_matches('"')), "{rule}");
+        }
     }
 
     #[test]

@@ -175,7 +175,13 @@ mod tests {
         let report = trial.report();
         assert!(report.violations() > 2, "{}", report.violations());
         let said = report.headline();
-        assert!(said.ends_with(" violations: 1 order lost, 0 doubled, 0 stale reads."), "{said}");
+        let (found, unasked) = said.split_once(" Not asked: ").unwrap();
+        assert!(found.ends_with(" violations: 1 order lost, 0 doubled, 0 stale reads."), "{said}");
+        assert_eq!(
+            unasked.matches("; ").count(),
+            2,
+            "the three checks without anything to look at: {said}"
+        );
     }
 
     #[test]

@@ -68,13 +68,17 @@ fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
     Ok(())
 }
 
-/// The verdict in a sentence.
+/// The verdict in a sentence, and which checks had nothing to look at.
 fn headline(report: &ConsistencyReport) -> String {
     let with =
         |verdict| report.checks.iter().filter(|check| check.verdict == Some(verdict)).count();
     let judged = report.checks.iter().filter(|check| check.verdict.is_some()).count();
-    match report.verdict {
-        Verdict::Pass => format!("All {judged} checks looked, and found nothing wrong."),
+    let all = report.checks.len();
+    let found = match report.verdict {
+        Verdict::Pass if judged == all => {
+            format!("All {judged} checks looked, and found nothing wrong.")
+        }
+        Verdict::Pass => format!("{judged} of {all} checks looked, and found nothing wrong."),
         Verdict::Fail => format!(
             "{} of {judged} checks found {}{}.",
             with(Verdict::Fail),
@@ -85,7 +89,6 @@ fn headline(report: &ConsistencyReport) -> String {
             let shut = report.gates.iter().filter(|gate| !gate.is_open()).count();
             let gates = format!("too little happened for {}", plural(shut as u64, "gate"));
             let blind = with(Verdict::Inconclusive);
-            let all = report.checks.len();
             let checks = format!("{blind} of {all} checks could not have found it");
             match (blind, shut) {
                 (_, 0) => format!("Nothing wrong was found, but {checks}."),
@@ -93,6 +96,21 @@ fn headline(report: &ConsistencyReport) -> String {
                 _ => format!("Nothing wrong was found, but {checks}, and {gates}."),
             }
         }
+    };
+    found + &not_asked(report)
+}
+
+/// Up to so many checks that were not asked are named.
+const NAMED: usize = 3;
+
+/// ` Not asked: trades go on whenever what they need is up.`; nothing if every check was.
+fn not_asked(report: &ConsistencyReport) -> String {
+    let unasked = report.checks.iter().filter(|check| check.verdict.is_none());
+    let claims: Vec<&str> = unasked.map(|check| check.claim.as_str()).collect();
+    match claims.as_slice() {
+        [] => String::new(),
+        few if few.len() <= NAMED => format!(" Not asked: {}.", few.join("; ")),
+        many => format!(" Not asked: {} checks.", many.len()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! In what two runs differ that has nothing to do with what is compared.
+//! What speaks against a comparison: in what two runs differ that is not what is compared, and too few
+//! trials to claim anything.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +7,8 @@ use super::effect::Design;
 use crate::records::Manifest;
 use crate::stats::MIN_TRIALS;
 
-/// Fields of a plan in which runs may differ: names, seeds, what is checked, and what makes cells
-/// (cells are matched one by one).
+/// Fields of a plan in which runs may differ without a warning: names, seeds, what is checked, which faults
+/// there are, and what makes cells (cells are matched one by one).
 const HARMLESS_FIELDS: [&str; 8] = [
     "name",
     "load.seed",

@@ -18,6 +18,8 @@ pub(super) struct Consistency {
     pub(super) broken: Vec<Broken>,
     pub(super) doubts: Vec<DoubtLine>,
     pub(super) gates: Vec<GateLine>,
+    /// Whether one of them is shut.
+    pub(super) some_shut: bool,
     pub(super) thresholds: Vec<ThresholdLine>,
     pub(super) logs: Vec<LogLine>,
 }
@@ -85,6 +87,7 @@ impl Consistency {
             broken: report.checks.iter().filter_map(|check| Broken::of(check, embedder)).collect(),
             doubts: doubt_lines(&report.checks),
             gates: asked.map(GateLine::new).collect(),
+            some_shut: report.gates.iter().any(|gate| !gate.is_open()),
             thresholds: thresholds.iter().map(ThresholdLine::new).collect(),
             logs: logs(&report.digests),
         }

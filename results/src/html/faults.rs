@@ -19,8 +19,6 @@ pub(super) struct Faults {
     pub(super) sheets: Vec<Sheet>,
     /// How many more there are.
     pub(super) hidden: usize,
-    /// Whether one of them hit a leader, so that phases need a legend.
-    pub(super) phases: bool,
 }
 
 /// What one fault cost.
@@ -77,7 +75,6 @@ impl Faults {
             rows: lines.collect(),
         };
         (!sheets.is_empty()).then(|| Self {
-            phases: sheets.iter().any(|sheet| !sheet.phases.is_empty()),
             glance,
             kinds: kinds::laid(kinds),
             hidden: rows.len() - sheets.len(),
@@ -117,7 +114,10 @@ impl Fact {
     fn new(figures: Row<'_>, name: &str) -> Self {
         let (column, cell) = figures.figure(name);
         let value = Form::Page.with_unit(column.unit, cell);
-        Self { label: column.title, value: value + &noise(figures, name) }
+        Self {
+            label: column.title,
+            value: value + &noise(figures, name, |noise| format!(" (noise {noise})")),
+        }
     }
 }
 
@@ -165,14 +165,12 @@ const COST: [&str; 12] = [
 const WITH_NOISE: [(&str, &str); 2] =
     [("trades_missing", "trades_missing_noise"), ("reads_missing", "reads_missing_noise")];
 
-/// ` (noise 30)`; nothing of figures that were counted.
-fn noise(figures: Row<'_>, name: &str) -> String {
+/// What may be chance of an estimate, in words that `said` puts around it; nothing of figures that were counted.
+fn noise(figures: Row<'_>, name: &str, said: fn(String) -> String) -> String {
     let noise =
         WITH_NOISE.iter().find(|(of, _)| *of == name).map(|(_, noise)| figures.figure(noise));
     let noise = noise.filter(|(_, cell)| cell.is_there());
-    noise.map_or_else(String::new, |(column, cell)| {
-        format!(" (noise {})", Form::Page.value(column.unit, cell))
-    })
+    noise.map_or_else(String::new, |(column, cell)| said(Form::Page.value(column.unit, cell)))
 }
 
 /// The figures by which faults are compared, under their short titles.
@@ -192,17 +190,20 @@ const HARM: [&str; 3] = ["lost", "doubled", "stale"];
 
 fn titles(faults: &Table) -> Vec<(String, &'static str)> {
     let short = GLANCE.iter().map(|name| faults.column(name).heading());
-    let in_full = GLANCE_IN_FULL.iter().map(|name| faults.column(name).title);
+    let in_full = GLANCE_IN_FULL.iter().map(|name| {
+        let with_noise = WITH_NOISE.iter().any(|(of, _)| of == name);
+        faults.column(name).title.to_owned() + if with_noise { " (noise)" } else { "" }
+    });
     let harm = HARM.map(|name| faults.column(name).title).join(", ");
     // “At s” is not torn apart.
-    let titles = short.chain(in_full).map(|title| title.replace("at s", "at\u{a0}s"));
+    let titles = short.map(|title| title.replace("at s", "at\u{a0}s")).chain(in_full);
     titles.chain([harm]).map(|title| (title, "number")).collect()
 }
 
 fn glance(figures: Row<'_>) -> Vec<Shown> {
     let one = |name: &&str| {
         let shown = Shown::of(figures.figure(name));
-        Shown { text: shown.text + &noise(figures, name), ..shown }
+        Shown { text: shown.text + &noise(figures, name, |noise| format!(" ({noise})")), ..shown }
     };
     let harm = HARM.map(|name| Shown::of(figures.figure(name)).text).join(", ");
     let harm = Shown { text: harm, more: Vec::new(), class: "number" };
@@ -240,11 +241,12 @@ fn phases(row: &AvailabilityRow) -> Vec<Phase> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::timeline::FaultKind;
 
-    fn leader_kill() -> AvailabilityRow {
+    /// Of order-3, elected away from within 10 ms.
+    pub(in super::super) fn leader_kill() -> AvailabilityRow {
         AvailabilityRow {
             cell: "c".to_owned(),
             trial: 1,

@@ -9,6 +9,7 @@
 //! only lay them out. Every value goes through the template engine's escaping, so that nothing in a
 //! run's files can become markup; a content security policy forbids the rest.
 
+mod answer;
 mod belief;
 mod consistency;
 mod embed;

@@ -1,14 +1,11 @@
 //! What a reader came for: the question, the verdict and the answer.
 
+use super::answer::{self, Answer};
 use super::format::{capitalised, counted, sign};
 use super::material::Material;
 use super::tiles::{self, Tile};
-use crate::availability;
-use crate::knee::Sweep;
+use crate::availability::{AvailabilityRow, FaultGroup};
 use crate::records::Manifest;
-use crate::summary::{SummaryRow, op_name};
-use crate::text::ms;
-use crate::timeline::Role;
 use crate::verdict::Verdict;
 
 /// The top of the page.
@@ -16,7 +13,7 @@ pub(super) struct Opening {
     /// The page's title, in the browser's tab.
     pub(super) title: String,
     /// What was asked: the page's heading.
-    pub(super) question: &'static str,
+    pub(super) question: String,
     /// Which run this is.
     pub(super) run: String,
     /// The verdict's name, which is its class as well.
@@ -25,8 +22,8 @@ pub(super) struct Opening {
     pub(super) sign: &'static str,
     /// The verdict in a sentence.
     pub(super) headline: String,
-    /// The answer, sentence by sentence.
-    pub(super) answer: Vec<String>,
+    /// The answer.
+    pub(super) answer: Answer,
     /// The figures that it rests on.
     pub(super) tiles: Vec<Tile>,
 }
@@ -35,36 +32,54 @@ impl Opening {
     pub(super) fn new(material: &Material<'_>) -> Self {
         let manifest = material.manifest;
         let verdict = material.verdict();
-        let question = question(material);
         Self {
             title: format!("{}: {verdict} ({})", manifest.plan_name, manifest.started_at),
-            question,
+            question: question(material),
             run: run(manifest),
             verdict,
             sign: sign(Some(verdict)),
             headline: headline(material),
-            answer: answer(material),
+            answer: Answer::new(material),
             tiles: tiles::of(material),
         }
     }
 }
 
-fn question(material: &Material<'_>) -> &'static str {
-    let hit_leader = material.figures.availability.iter().any(|row| row.role == Role::Leader);
+/// Up to so many kinds of faults are named in the question.
+const NAMED: usize = 3;
+
+fn question(material: &Material<'_>) -> String {
     let has = |cache| material.manifest.cells.iter().any(|cell| cell.cache == cache);
+    let faults = &material.figures.availability;
     if material.manifest.kind == "soak" {
-        "Does anything go wrong when everything breaks at random?"
-    } else if hit_leader {
-        "What does a leader’s death cost, and is anything lost?"
-    } else if !material.figures.availability.is_empty() {
-        "What do these faults cost, and is anything lost?"
+        "Does anything go wrong when everything breaks at random?".to_owned()
+    } else if !faults.is_empty() {
+        about_faults(faults)
     } else if material.figures.open_loop.as_ref().is_some_and(|it| !it.sweeps.is_empty()) {
-        "How much load does the bazaar hold?"
+        "How much load does the bazaar hold?".to_owned()
     } else if has(true) && has(false) {
-        "What does the cache buy, and what does it cost?"
+        "What does the cache buy, and what does it cost?".to_owned()
     } else {
-        "How fast does the bazaar answer, and are its answers right?"
+        "How fast does the bazaar answer, and are its answers right?".to_owned()
     }
+}
+
+/// It names the kinds of faults that were injected, as long as there are few.
+fn about_faults(faults: &[AvailabilityRow]) -> String {
+    let of_kind = |group| faults.iter().filter(|row| FaultGroup::of(row) == group).count();
+    let name = |group: FaultGroup| match of_kind(group) {
+        0 => None,
+        1 => Some(format!("a {}", answer::one(group))),
+        _ => Some(answer::many(group)),
+    };
+    let names: Vec<String> = FaultGroup::ALL.into_iter().filter_map(name).collect();
+    let verb = if faults.len() == 1 { "does" } else { "do" };
+    let what = match names.as_slice() {
+        [one] => one.clone(),
+        [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} faults of {} kinds", faults.len(), names.len()),
+    };
+    format!("What {verb} {what} cost, and is anything lost?")
 }
 
 fn run(manifest: &Manifest) -> String {
@@ -110,54 +125,42 @@ fn headline(material: &Material<'_>) -> String {
     }
 }
 
-/// How many broken promises are told of at the top.
-const TOLD: usize = 3;
-
-/// What was found, the worst first.
-fn answer(material: &Material<'_>) -> Vec<String> {
-    let Material { figures, consistency, thresholds, catalog, .. } = material;
-    let broken = consistency.checks.iter().filter_map(|check| {
-        let first = check.evidence.first()?;
-        Some(format!("Broken: {}. For example: {}.", check.claim, first.what))
-    });
-    let sweeps = figures.open_loop.iter().flat_map(|open_loop| &open_loop.sweeps);
-    let exceeded = thresholds.iter().filter(|held| held.verdict == Verdict::Fail);
-    let exceeded =
-        exceeded.map(|held| format!("Broken: {}. Measured: {}.", held.threshold, held.reason));
-    broken
-        .take(TOLD)
-        .chain(exceeded.take(TOLD))
-        .chain(sweeps.map(Sweep::sentence))
-        .chain(figures.cache.clone())
-        .chain(catalog.iter().cloned())
-        .chain(figures.outage.clone())
-        .chain(availability::about_gaps(&figures.gaps))
-        .chain(hidden_by_waiting(&figures.summary))
-        .collect()
-}
-
-/// How many times as long as uncorrected a percentile must be to be worth a sentence.
-const WORTH_TELLING: u64 = 2;
-
-/// What an open loop shows and a count from the send hides, where that is most.
-fn hidden_by_waiting(summary: &[SummaryRow]) -> Option<String> {
-    let both = summary.iter().filter_map(|row| Some((row, row.p99_us?, row.uncorrected_p99_us?)));
-    let (row, due_us, sent_us) = both
-        .filter(|(_, due_us, sent_us)| *due_us >= sent_us.saturating_mul(WORTH_TELLING))
-        .max_by_key(|(_, due_us, sent_us)| due_us - sent_us)?;
-    Some(format!(
-        "The 99th percentile of a {} is {} from the moment at which it was due ({}). Counted from \
-         the moment at which it was sent, as most tools do, it would seem to be {}.",
-        op_name(row.op),
-        ms(due_us),
-        row.cell,
-        ms(sent_us)
-    ))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::faults::tests::leader_kill;
     use super::*;
+    use crate::timeline::{FaultKind, Role};
+
+    fn fault(action: FaultKind, role: Role) -> AvailabilityRow {
+        AvailabilityRow { action, role, ..leader_kill() }
+    }
+
+    #[test]
+    fn the_question_names_the_faults_whoever_they_hit() {
+        let pause = fault(FaultKind::Pause, Role::Leader);
+        let cut = fault(FaultKind::Cut, Role::Link);
+        let catalog = fault(FaultKind::Kill, Role::Catalog);
+        let front_end = fault(FaultKind::StallDisk, Role::FrontEnd);
+        let asked = |faults: &[&AvailabilityRow]| {
+            about_faults(&faults.iter().map(|&row| row.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(asked(&[&pause]), "What does a leader pause cost, and is anything lost?");
+        assert_eq!(asked(&[&cut, &cut]), "What do link faults cost, and is anything lost?");
+        assert_eq!(
+            asked(&[&pause, &cut, &cut, &front_end]),
+            "What do a leader pause, a front-end fault and link faults cost, and is anything lost?"
+        );
+        let flood = fault(FaultKind::Flood, Role::FrontEnd);
+        let slow = fault(FaultKind::Slow, Role::Leader);
+        assert_eq!(
+            asked(&[&slow, &flood, &flood]),
+            "What do a slowed leader and floods cost, and is anything lost?"
+        );
+        assert_eq!(
+            asked(&[&pause, &cut, &front_end, &catalog]),
+            "What do 4 faults of 4 kinds cost, and is anything lost?"
+        );
+    }
 
     #[test]
     fn the_beginning_is_told_to_the_second() {

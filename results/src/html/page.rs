@@ -143,6 +143,13 @@ mod tests {
     }
 
     #[test]
+    fn on_paper_everything_that_is_folded_is_open_and_no_pixels_are_turned_round() {
+        let (_, paper) = STYLE.rsplit_once("@media print {").unwrap();
+        assert!(paper.contains("details::details-content { content-visibility: visible;"));
+        assert!(paper.contains(".raster { filter: none; }"));
+    }
+
+    #[test]
     fn the_style_cannot_end_its_element() {
         assert!(!STYLE.contains("</"));
     }

@@ -20,9 +20,14 @@ const MAX_SVG_BYTES: u64 = 200_000;
 /// many trials still makes a page that opens at once and can be sent on.
 const MAX_EMBEDDED_BYTES: usize = 4_000_000;
 
+/// How many charts are shown at once; the others are opened on demand.
+const UNFOLDED: usize = 1;
+
 /// The section.
 pub(super) struct Pictures {
     pub(super) pictures: Vec<Picture>,
+    /// How many of them are open.
+    pub(super) unfolded: usize,
     /// Charts for which there was no room.
     pub(super) named: Vec<Picture>,
     /// Why other charts were not drawn.
@@ -40,6 +45,13 @@ pub(super) struct Picture {
     /// The files, by their paths inside the run's folder.
     pub(super) svg: String,
     pub(super) png: String,
+}
+
+impl Picture {
+    /// Whether it is pixels, and not a drawing that knows light and dark.
+    pub(super) fn is_raster(&self) -> bool {
+        self.source.starts_with("data:image/png")
+    }
 }
 
 impl Pictures {
@@ -65,7 +77,7 @@ impl Pictures {
                 named.push(picture);
             }
         }
-        Ok(Self { pictures, named, left_out: drawn.left_out.clone() })
+        Ok(Self { pictures, unfolded: UNFOLDED, named, left_out: drawn.left_out.clone() })
     }
 
     pub(super) fn is_empty(&self) -> bool {

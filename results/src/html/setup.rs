@@ -19,8 +19,13 @@ pub(super) struct Setup {
 /// One combination of settings.
 pub(super) struct CellLine {
     pub(super) id: String,
-    pub(super) values: Vec<String>,
+    /// Title and value.
+    pub(super) values: Vec<(&'static str, String)>,
 }
+
+/// The titles of the columns of settings.
+pub(super) const TITLES: [&str; 7] =
+    ["p", "cache", "clients", "load", "build", "trials", "faults per trial"];
 
 impl Setup {
     pub(super) fn new(material: &Material<'_>) -> Self {
@@ -35,9 +40,8 @@ impl Setup {
             fact("durability", manifest.durability.clone()),
         ];
         facts.extend(manifest.machine.iter().cloned());
-        let cells = manifest.cells.iter().map(|cell| CellLine {
-            id: cell.id.clone(),
-            values: vec![
+        let cells = manifest.cells.iter().map(|cell| {
+            let values = [
                 cell.p.to_string(),
                 if cell.cache { "on" } else { "off" }.to_owned(),
                 cell.clients.to_string(),
@@ -45,7 +49,8 @@ impl Setup {
                 or_none(cell.build.clone(), |build| build),
                 cell.trials.to_string(),
                 cell.planned_faults.to_string(),
-            ],
+            ];
+            CellLine { id: cell.id.clone(), values: TITLES.into_iter().zip(values).collect() }
         });
         Self {
             facts,

@@ -2,8 +2,6 @@
 
 use super::format::capitalised;
 use crate::report::Tables;
-use crate::summary::OPS;
-use crate::summary::op_name;
 use crate::table::{Align, Basis, Cell, Column, Form, Row, Table};
 
 /// The section of figures.
@@ -96,7 +94,7 @@ impl Figures {
         if !tables.cache.is_empty() {
             laid.push(cache(&tables.cache));
         }
-        laid.extend(OPS.into_iter().filter_map(|op| operations(&tables.operations, op_name(op))));
+        laid.extend(operations(&tables.operations));
         if !tables.rates.is_empty() {
             laid.push(Laid::new(&tables.rates, "setting", &RATES, setting));
         }
@@ -127,22 +125,15 @@ const RATES: [&str; 11] = [
     "waited_max_us",
 ];
 
-/// What was set. A column that is the same in every row says nothing, and is left out: the settings
-/// have a table of their own.
-const SETTINGS: [&str; 6] = ["p", "cache", "clients", "rate_per_s", "build", "trials"];
+/// How long operations took. A column in which no row has anything is left out.
+const LATENCIES: [&str; 6] = ["p50_us", "p90_us", "p99_us", "p999_us", "max_us", "mean_us"];
 
-/// What was measured. A column in which no row has anything is left out.
-const MEASURED: [&str; 18] = [
-    "p50_us",
-    "uncorrected_p50_us",
-    "p90_us",
-    "p99_us",
-    "uncorrected_p99_us",
-    "p999_us",
-    "uncorrected_p999_us",
-    "max_us",
-    "uncorrected_max_us",
-    "mean_us",
+/// The same, counted from the sending.
+const UNCORRECTED: [&str; 4] =
+    ["uncorrected_p50_us", "uncorrected_p99_us", "uncorrected_p999_us", "uncorrected_max_us"];
+
+/// How many there were, and what became of them.
+const COUNTS: [&str; 8] = [
     "throughput_per_s",
     "count",
     "ok",
@@ -153,18 +144,22 @@ const MEASURED: [&str; 18] = [
     "cache_misses",
 ];
 
-/// All settings of one operation; nothing if it did not occur.
-fn operations(table: &Table, op: &str) -> Option<Laid> {
-    let table = table.only(|row| row.word("op") == op);
-    if table.is_empty() {
-        return None;
-    }
-    let settings = SETTINGS.into_iter().filter(|name| table.varies(name));
-    let measured = MEASURED.into_iter().filter(|name| table.has(name));
-    let names: Vec<&str> = settings.chain(measured).collect();
-    let plural = if op == "query" { "queries".to_owned() } else { format!("{op}s") };
-    let laid = Laid::new(&table, "setting", &names, setting);
-    Some(Laid { id: format!("figures-{op}"), caption: capitalised(&plural), ..laid })
+/// Latencies and counts of every operation in every setting: tables of their own, since one would be wider
+/// than a page. A setting's name says what was set.
+fn operations(table: &Table) -> Vec<Laid> {
+    let laid = |id: &str, caption: &str, names: &[&str]| {
+        let names: Vec<&str> = names.iter().copied().filter(|name| table.has(name)).collect();
+        let laid = Laid::new(table, "operation, setting", &names, |row| {
+            format!("{}, {}", capitalised(row.word("op")), setting(row))
+        });
+        Laid { id: format!("figures-{id}"), caption: caption.to_owned(), ..laid }
+    };
+    let tables = [
+        laid("latencies", "Latencies, in milliseconds", &LATENCIES),
+        laid("uncorrected", "Latencies counted from the sending, in milliseconds", &UNCORRECTED),
+        laid("counts", "How many operations, and what became of them", &COUNTS),
+    ];
+    tables.into_iter().filter(|laid| !laid.rows.is_empty() && !laid.titles.is_empty()).collect()
 }
 
 fn notes(operations: &Table) -> Vec<&'static str> {

@@ -1,16 +1,13 @@
-//! The few figures that a run comes down to, each with what it is out of.
+//! How fast the bazaar answered, each figure with what it is out of.
 
-use super::format::{NONE, counted, some_ms};
+use super::format::counted;
 use super::material::Material;
-use crate::availability::{AvailabilityRow, FaultGroup, OverallRow};
-use crate::checks::{CheckResult, ConsistencyReport, Harmed};
 use crate::compare::Change;
 use crate::records::Op;
 use crate::report::Report;
 use crate::stats::{Basis, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
-use crate::text::{grouped, ms, three_digits};
-use crate::verdict::Verdict;
+use crate::text::ms;
 
 /// One figure in large type.
 pub(super) struct Tile {
@@ -22,54 +19,9 @@ pub(super) struct Tile {
     pub(super) note: String,
 }
 
-/// The figures that the answer rests on.
+/// The figures that stand for the run.
 pub(super) fn of(material: &Material<'_>) -> Vec<Tile> {
-    let Material { figures, consistency, .. } = material;
-    let mut tiles = Vec::new();
-    tiles.extend(first_ack(&figures.overall));
-    tiles.extend(cost_to_clients(&figures.availability, &figures.summary));
-    for op in [Op::Query, Op::Trade] {
-        tiles.extend(latency(figures, op));
-    }
-    tiles.push(harm(consistency));
-    tiles
-}
-
-/// Until the service was back after a leader was hit: killed if any was, otherwise paused.
-fn first_ack(overall: &[OverallRow]) -> Option<Tile> {
-    let of_group =
-        |group| overall.iter().find(|row| row.group == group && row.figure == "first_ack_ms");
-    let acks = [FaultGroup::LeaderKill, FaultGroup::LeaderPause].into_iter().find_map(of_group)?;
-    let name = acks.group.to_string();
-    let label = format!("First acknowledged trade after a {name}");
-    let kills = |number: usize| counted(number as u64, &name, &format!("{name}s"));
-    let Some(median) = acks.median else {
-        let note = format!("after {}", kills(acks.faults));
-        return Some(Tile { label, value: "none seen".to_owned(), note });
-    };
-    let mut note = format!("median of {}, {} ms at most", kills(acks.seen), some_ms(acks.max));
-    let unseen = acks.faults - acks.seen;
-    if unseen > 0 {
-        note = format!("{note}; none seen after {unseen}");
-    }
-    Some(Tile { label, value: format!("{} ms", three_digits(median)), note })
-}
-
-/// Operations that went wrong for clients in a run with faults.
-fn cost_to_clients(faults: &[AvailabilityRow], summary: &[SummaryRow]) -> Option<Tile> {
-    if faults.is_empty() {
-        return None;
-    }
-    let sum = |count: fn(&SummaryRow) -> u64| summary.iter().map(count).sum::<u64>();
-    let (failed, unknown) = (sum(|row| row.failed), sum(|row| row.unknown));
-    Some(Tile {
-        label: "Operations without an answer".to_owned(),
-        value: grouped(failed + unknown),
-        note: format!(
-            "{failed} failed, {unknown} unknown; {} were answered",
-            grouped(sum(SummaryRow::answered))
-        ),
-    })
+    [Op::Query, Op::Trade].into_iter().filter_map(|op| latency(material.figures, op)).collect()
 }
 
 /// The median where one cell stands for the run; with and without the cache where the run compares.
@@ -155,35 +107,4 @@ fn interval(row: &SummaryRow) -> String {
     let bounds = row.p50_low_us.zip(row.p50_high_us);
     let words = bounds.map(|(low, high)| format!("95% interval {} to {}; ", ms(low), ms(high)));
     words.unwrap_or_default()
-}
-
-/// The checks that watch for the three ways in which a promise to a client is broken.
-const HARM: [&str; 3] = ["acknowledged-orders-survive", "exactly-once", "no-stale-read"];
-
-/// What was lost, doubled or stale, and out of how much.
-fn harm(consistency: &ConsistencyReport) -> Tile {
-    let of_check = |check: &&str| consistency.checks.iter().find(|result| result.name == **check);
-    let watching: Vec<&CheckResult> = HARM.iter().filter_map(of_check).collect();
-    let label = "Lost, doubled or stale".to_owned();
-    if watching.iter().all(|check| check.verdict.is_none()) {
-        let note = "nothing was traded, so nothing could be".to_owned();
-        return Tile { label, value: NONE.to_owned(), note };
-    }
-    let judged = watching.iter().all(|check| check.verdict != Some(Verdict::Inconclusive));
-    let harmed = Harmed::of(&consistency.harm);
-    let run = &consistency.run;
-    let mut note = format!(
-        "{} lost, {} doubled, {} stale, in {} and {}",
-        grouped(harmed.lost),
-        grouped(harmed.doubled),
-        grouped(harmed.stale),
-        counted(run.acknowledged_trades, "acknowledged trade", "acknowledged trades"),
-        counted(run.reads, "read", "reads")
-    );
-    let mut value = grouped(harmed.total());
-    if !judged {
-        value.push_str(" found");
-        note.push_str("; not everything could be judged");
-    }
-    Tile { label, value, note }
 }

@@ -16,23 +16,47 @@ const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "goog
 /// A phone and a laptop.
 const WIDTHS: [u32; 2] = [390, 1280];
 
-/// Reports what a reader would see; runs inside the page, in a copy without the policy.
+/// How high their screens are at the least. Question, verdict and answer have room there.
+const HEIGHT: u32 = 800;
+
+/// Reports what a reader would see: whether the answer is in the first screen, how many tables are wider than
+/// their place, how many cells are not shown, how many charts have letters of less than 12 pixels, how many
+/// are wider than their place without a hint to scroll, and how many are light in the dark. Runs inside the page, in a copy without the policy.
 const MEASURE: &str = "
 <script>
 addEventListener('load', () => {
+  const answered = document.querySelector('.first > div').getBoundingClientRect().bottom <= SCREEN;
   document.querySelectorAll('details').forEach(details => { details.open = true; });
   const width = document.documentElement.clientWidth;
-  const clipped = element => element.closest('.scroll, .paper, pre, .skip');
+  const clipped = element => element.closest('.paper, pre, .skip, .unseen');
   const jutting = [...document.body.querySelectorAll('*')]
     .filter(element => !clipped(element) && element.getBoundingClientRect().right > width + 1)
     .map(element => element.tagName + '.' + element.className);
   const light = getComputedStyle(document.body).backgroundColor.match(/\\d+/g)
     .slice(0, 3).every(channel => channel > 128);
+  const corner = image => {
+    const canvas = document.createElement('canvas').getContext('2d');
+    canvas.drawImage(image, 0, 0, 9, 9, 0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data[0] > 128;
+  };
+  const shade = image => image.matches('.raster')
+    ? getComputedStyle(image).filter === 'none' : corner(image);
+  const glaring = [...document.querySelectorAll('.paper img')]
+    .filter(image => shade(image) !== light).length;
   const small = [...document.querySelectorAll('main p, main li, td, dd')]
     .filter(element => parseFloat(getComputedStyle(element).fontSize) < 12).length;
+  const tables = [...document.querySelectorAll('.scroll')]
+    .filter(scroll => scroll.scrollWidth > scroll.clientWidth + 1).length;
+  const unseen = [...document.querySelectorAll('td, tbody th')]
+    .filter(cell => cell.getClientRects().length === 0).length;
+  const unread = [...document.querySelectorAll('.paper img')]
+    .filter(image => image.getBoundingClientRect().width * 16 / image.naturalWidth < 12).length;
+  const hints = [...document.querySelectorAll('.paper')].filter(paper =>
+    paper.scrollWidth > paper.clientWidth + 1 && !paper.previousElementSibling.offsetHeight).length;
   const broken = [...document.images].filter(image => !image.naturalWidth).length;
   parent.postMessage(['MEASURED', 'width=' + width,
     'overflow=' + (document.documentElement.scrollWidth - width), 'jutting=[' + jutting.slice(0, 5) + ']',
+    'answered=' + answered, 'tables=' + tables, 'unseen=' + unseen, 'unread=' + unread, 'hints=' + hints, 'glaring=' + glaring,
     'light=' + light, 'small=' + small, 'broken=' + broken, 'END'].join(' '), '*');
 });
 </script>";
@@ -66,7 +90,9 @@ fn opened(browser: &Path, scratch: &Path, dark: bool, page: &Path) -> (String, S
 fn frames() -> String {
     let frames: String = WIDTHS
         .map(|width| {
-            format!("<iframe src=measured.html width={width} height=800 style='border:0'></iframe>")
+            format!(
+                "<iframe src=measured.html width={width} height={HEIGHT} style='border:0'></iframe>"
+            )
         })
         .concat();
     format!(
@@ -80,7 +106,8 @@ fn frames() -> String {
 fn measured(page: &str) -> String {
     let (before, rest) = page.split_once("<meta http-equiv").unwrap();
     let (_, after) = rest.split_once('>').unwrap();
-    format!("{before}{}", after.replacen("</head>", &format!("{MEASURE}</head>"), 1))
+    let measure = MEASURE.replace("SCREEN", &HEIGHT.to_string());
+    format!("{before}{}", after.replacen("</head>", &format!("{measure}</head>"), 1))
 }
 
 #[test]
@@ -103,7 +130,10 @@ fn nothing_juts_out_on_a_phone_or_a_laptop_in_light_or_dark() {
                 let found = page.split_once(&begin).and_then(|(_, rest)| rest.split_once(" END"));
                 let found = found.unwrap_or_else(|| panic!("not measured: {page} {complaints}")).0;
                 let light = !dark;
-                let fine = format!("overflow=0 jutting=[] light={light} small=0 broken=0");
+                let fine = format!(
+                    "overflow=0 jutting=[] answered=true tables=0 unseen=0 unread=0 hints=0 glaring=0 light={light} \
+                     small=0 broken=0"
+                );
                 assert_eq!(found, fine, "{name} at {width}");
             }
         }

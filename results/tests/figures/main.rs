@@ -11,6 +11,7 @@ mod charts;
 mod compare;
 mod knee;
 mod lateness;
+mod layout;
 mod page;
 mod report;
 mod rows;
