@@ -1,6 +1,6 @@
 //! Everything the page shows, in one place, and its form in JSON.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use faults::bazaar::Bazaar;
@@ -10,6 +10,7 @@ use faults::schedule::Action;
 use results::records::{Event, EventKind, Observation, Subject};
 use serde::Serialize;
 
+use super::lasting::{ForLeader, Lasting};
 use super::leadership::{Leader, Leadership, Reign};
 use super::settings::Load;
 use super::window::{BUCKET_MS, Bucket, Figures, Totals, Window};
@@ -55,7 +56,7 @@ struct Process {
     leads: Option<bool>,
     /// Whether it is in sync; of replicas only.
     in_sync: Option<bool>,
-    /// What else is wrong with it for a time, as `stall-disk`.
+    /// What else is wrong with it for a time, as `stall-disk` or `flood`.
     faults: Vec<String>,
 }
 
@@ -95,8 +96,7 @@ struct Inner {
     marks_made: u64,
     load: Load,
     cache: bool,
-    /// By the number of the fault: what was done to disks and links, and to which.
-    lasting: BTreeMap<u32, (Action, Subject)>,
+    lasting: Lasting,
 }
 
 /// Everything the page shows.
@@ -134,7 +134,10 @@ impl Board {
             EventKind::Died => {
                 let named = event.process.map(|subject| subject.to_string());
                 let process = named.as_deref().unwrap_or("a process");
-                inner.leadership.harmed(process, "the death of", event.at_us);
+                inner.leadership.harmed(process, format!("the death of {process}"), event.at_us);
+                if let Some(name) = event.process.and_then(Subject::process) {
+                    inner.lasting.process_ended(name);
+                }
                 let text = format!("{process} has died by itself");
                 inner.mark(event.at_us, MarkKind::Fault, format!("{process} died"), text);
             }
@@ -161,8 +164,11 @@ impl Board {
     pub(super) fn harmed(&self, name: ProcessName, pid: u32, action: Action, at_monotonic_us: u64) {
         let at_us = self.origin.since_origin(at_monotonic_us);
         let mut inner = self.inner();
-        inner.leadership.harmed(&name.to_string(), action.as_str(), at_us);
         let label = format!("{action} {name}");
+        inner.leadership.harmed(&name.to_string(), label.clone(), at_us);
+        if action == Action::Kill {
+            inner.lasting.process_ended(name);
+        }
         let text = format!("{label} (pid {pid})");
         inner.mark(at_us, MarkKind::Fault, label, text);
     }
@@ -174,6 +180,8 @@ impl Board {
         // A process that was restarted must first be chosen again.
         if action == Action::Resume {
             inner.leadership.mended(&name.to_string(), at_us);
+        } else {
+            inner.lasting.process_ended(name);
         }
         let label = format!("{action} {name}");
         let text = format!("{label} (pid {pid})");
@@ -232,7 +240,7 @@ impl Board {
             reigns: inner.leadership.reigns().cloned().collect(),
             load: inner.load.clone(),
             cache: inner.cache,
-            links: inner.lasting_at(|subject| subject.link().is_some()),
+            links: inner.lasting.of_links(),
             figures: inner.window.figures(),
             totals: inner.window.totals(),
             buckets: inner.window.since(from),
@@ -249,41 +257,22 @@ impl Inner {
     /// The injector has begun or ended something.
     fn injected(&mut self, event: &Event) {
         let Some(action) = event.action else { return };
-        let named =
-            event.process.and_then(|subject| subject.process()).map(|name| name.to_string());
-        self.lasting.retain(|number, _| !event.ends.contains(*number));
-        if action.is_end() {
-            if let (Some(name), Action::Resume | Action::Recover) = (&named, action) {
-                self.leadership.mended(name, event.at_us);
+        let label = describe(event);
+        let leader = self.leadership.leader().map(|leader| ProcessName::order(leader.id));
+        let for_leader = self.lasting.injected(event, leader);
+        match (for_leader, leader.map(|leader| leader.to_string())) {
+            (ForLeader::Harmed, Some(leader)) => {
+                self.leadership.harmed(&leader, label.clone(), event.at_us);
             }
-        } else {
-            // Whether it is dead or paused the process's state says.
-            if !matches!(action, Action::Kill | Action::Pause | Action::PowerCut)
-                && let (Some(number), Some(subject)) = (event.fault, event.process)
-            {
-                self.lasting.insert(number, (action, subject));
-            }
-            if let (Some(name), true) = (&named, keeps_from_answering(action)) {
-                self.leadership.harmed(name, action.as_str(), event.at_us);
-            }
+            (ForLeader::Mended, Some(leader)) => self.leadership.mended(&leader, event.at_us),
+            _ => {}
         }
         let kind = if action.is_end() { MarkKind::Mended } else { MarkKind::Fault };
-        let label = describe(event);
         let text = match &event.detail {
             Some(detail) => format!("{label} ({detail})"),
             None => label.clone(),
         };
         self.mark(event.at_us, kind, label, text);
-    }
-
-    /// What lasts at subjects of which `is` holds: the action alone at a process, which is named beside it.
-    fn lasting_at(&self, is: impl Fn(Subject) -> bool) -> Vec<String> {
-        let lasting = self.lasting.values().filter(|(_, subject)| is(*subject));
-        let words = lasting.map(|(action, subject)| match subject.link() {
-            Some(link) => format!("{action} {link}"),
-            None => action.to_string(),
-        });
-        words.collect()
     }
 
     fn mark(&mut self, at_us: u64, kind: MarkKind, label: String, text: String) {
@@ -294,14 +283,6 @@ impl Inner {
             self.marks.pop_front();
         }
     }
-}
-
-/// Whether a leader of which this is done is to be replaced.
-fn keeps_from_answering(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Kill | Action::Pause | Action::PowerCut | Action::StallDisk | Action::FullDisk
-    )
 }
 
 /// What was done to what: `stall-disk order-3`.
@@ -329,7 +310,7 @@ fn shown(process: &ProcessInfo, inner: &Inner) -> Process {
         },
         leads: replica.map(|id| leader.is_some_and(|leader| leader.id == id)),
         in_sync: replica.map(|id| leader.is_some_and(|leader| leader.in_sync.contains(&id))),
-        faults: inner.lasting_at(|subject| subject.process() == Some(process.name)),
+        faults: inner.lasting.at(process.name),
     }
 }
 

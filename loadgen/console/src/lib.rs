@@ -9,11 +9,13 @@
 //!
 //! * [`settings`]: the load, as the page sets it. [`load`]: clients that follow it.
 //! * [`window`]: what the clients saw in the last minute. [`board`]: everything the page shows.
+//! * [`leadership`], [`lasting`]: who leads, and what is broken.
 //! * [`acts`]: what the buttons do. [`guard`], [`server`]: HTTP.
 
 mod acts;
 mod board;
 mod guard;
+mod lasting;
 mod leadership;
 mod load;
 mod server;

@@ -92,18 +92,23 @@ function showProcesses() {
     setText(item.querySelector(".state"), STATES[process.state]);
     setText(item.querySelector(".pid"), `pid ${process.pid}, port ${process.address.split(":").at(-1)}`);
     setText(item.querySelector(".role"), role(process));
-    setText(item.querySelector(".faults"), process.faults.map((fault) => `▼ ${fault}`).join(", "));
+    setText(item.querySelector(".faults"), lasting(process.faults));
     const [first, second] = item.querySelectorAll("button");
     offer(first, process.state === "dead" ? "restart" : "kill");
     offer(second, process.state === "paused" ? "resume" : "pause");
     if (process.state === "dead") allow(second, false);
   }
   $("links").hidden = state.links.length === 0;
-  setText($("links"), state.links.map((link) => `▼ ${link}`).join(", "));
+  setText($("links"), lasting(state.links));
   showChoices();
   for (const button of $("leader-buttons").querySelectorAll("[data-action]")) {
     allow(button, !isResting(button) && Boolean(state.leader));
   }
+}
+
+// The sign stays with its word where the line is broken.
+function lasting(faults) {
+  return faults.map((fault) => `▼\u00a0${fault}`).join(", ");
 }
 
 // What can be broken: whoever leads or follows, and each process.
@@ -116,20 +121,30 @@ function showChoices() {
   }
 }
 
-// Of the fields only those that the chosen fault has.
+// The fields that the chosen fault has, besides those that all have.
+function ownFields() {
+  const { field = "" } = $("fault").selectedOptions[0].dataset;
+  return field.split(" ").filter((name) => name !== "");
+}
+
+// Of the fields only those that the chosen fault has. The others are disabled as well: a number that is out of bounds
+// where nobody sees it must not keep the form from being sent.
 function showFields() {
-  const { field = "", says } = $("fault").selectedOptions[0].dataset;
+  const own = ownFields();
   for (const line of document.querySelectorAll("[data-of]")) {
-    line.hidden = !field.split(" ").includes(line.dataset.of);
+    line.hidden = !own.includes(line.dataset.of);
+    line.querySelector("input, select").disabled = line.hidden;
   }
-  setText($("fault-says"), says);
+  setText($("whose-label"), own.includes("link") ? "Between" : "Of");
+  const chosen = [...$("break").querySelectorAll("select:enabled")].map((select) => select.selectedOptions[0]);
+  setText($("fault-says"), chosen.map((option) => option.dataset.says ?? "").join(" ").trim());
 }
 
 function chosenFault() {
-  const { field = "" } = $("fault").selectedOptions[0].dataset;
   const fault = { action: $("fault").value, for_ms: Math.round(Number($("for_s").value) * 1000) };
-  for (const name of field.split(" ").filter((name) => name !== "")) {
-    fault[name] = name === "link" ? `${$("whose").value} <-> ${$("peer").value}` : Number($(name).value);
+  for (const name of ownFields()) {
+    if (name === "link") fault.link = `${$("whose").value} <-> ${$("peer").value}`;
+    else fault[name] = $(name).type === "number" ? Number($(name).value) : $(name).value;
   }
   if (!("link" in fault)) fault.target = $("whose").value;
   return fault;
@@ -298,7 +313,7 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.action) press(button, "/fault", { action: button.dataset.action, target: button.dataset.target });
 });
 
-$("fault").addEventListener("change", showFields);
+$("break").addEventListener("change", showFields);
 $("break").addEventListener("submit", (event) => {
   event.preventDefault();
   if ($("begin").getAttribute("aria-disabled") !== "true") press($("begin"), "/fault", chosenFault());
