@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use records::End;
 
 use crate::child::{Child, Unsent};
 use crate::clock::monotonic_us;
@@ -63,10 +64,31 @@ pub enum ActError {
     NoRelays,
     /// A link has two ends.
     #[error("both ends of the link are {0}")]
-    OneEnd(ProcessName),
+    OneEnd(End),
     /// A disk can be broken only if the bazaar was started for that.
     #[error("the bazaar was not started with faults of the disk of {0}")]
     NoDiskFaults(ProcessName),
+    /// A process is made slow by one fault at a time.
+    #[error("{0} is slow already")]
+    SlowAlready(ProcessName),
+    /// The process was paused or ended before it could be seen to be slow.
+    #[error("{name} was {} before it was seen stopped and running in turns", describe(*.is))]
+    NotSeenSlow {
+        /// Which process.
+        name: ProcessName,
+        /// The state it is in.
+        is: ProcessState,
+    },
+    /// The thread that does it could not be started.
+    #[error("cannot {action} {name}: {source}")]
+    Thread {
+        /// Which process.
+        name: ProcessName,
+        /// What was to be done.
+        action: Action,
+        /// Why.
+        source: io::Error,
+    },
     /// The preloaded library does not answer from a process.
     #[error("no fault of a disk can reach {name}: {reason}")]
     OutOfReach {
@@ -154,6 +176,8 @@ impl Act {
             Action::StallDisk
             | Action::SlowDisk
             | Action::FullDisk
+            | Action::Slow
+            | Action::Flood
             | Action::Recover
             | Action::Cut
             | Action::Delay

@@ -7,25 +7,24 @@
 
 mod disks;
 mod links;
+mod ready;
+mod speed;
+mod stop;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use records::EventKind;
-use serde::Deserialize;
-use tokio::time::Instant;
 
 pub use crate::act::{Act, ActError};
 use crate::child::Child;
-use crate::clock::monotonic_us;
 pub use crate::config::{BazaarConfig, Durability};
 use crate::disk::Disks;
 use crate::events::EventSink;
-use crate::http::{Call, HttpClient};
-use crate::launch::{self, Launch};
+use crate::flood;
+use crate::http::HttpClient;
+use crate::launch::Launch;
 use crate::ports::{self, Reservation};
 pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
@@ -34,20 +33,13 @@ use crate::schedule::Action;
 use crate::spawner::Spawner;
 pub use crate::start_error::StartError;
 pub use disks::{HarmedDisk, PowerCut};
+pub use speed::Begun;
+use speed::{Flooded, Slowed};
+use stop::stop_together;
 
 /// How often a whole bazaar is tried on other ports when one turned out to be taken after all.
 /// Ports are reserved among harnesses, so even one collision is rare.
 const MAX_PORT_CHOICES: u32 = 5;
-/// How long a process may take to be ready. A catch-up after a long outage comes after that.
-pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);
-/// How often a process that is not ready is asked again.
-const READY_POLL: Duration = Duration::from_millis(10);
-/// How long one such question may take, so that a process that hangs does not hide one that died.
-const HEALTH_TIMEOUT: Duration = Duration::from_millis(500);
-/// How long a process may take to drain: a little more than the 3 s that the services allow it.
-const STOP_WITHIN: Duration = Duration::from_secs(4);
-/// How long SIGKILL may take at the end.
-const KILL_WITHIN: Duration = Duration::from_secs(5);
 
 /// A process that ended though nobody had asked it to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +71,7 @@ impl Slot {
     }
 
     fn lock(&self) -> MutexGuard<'_, Life> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.life)
     }
 }
 
@@ -90,6 +82,8 @@ pub struct Bazaar {
     slots: BTreeMap<ProcessName, Slot>,
     network: Option<Network>,
     disks: Disks,
+    slowed: Mutex<Vec<Slowed>>,
+    floods: Mutex<Vec<Flooded>>,
     /// Deaths of earlier lives that nobody has been told of yet.
     past_deaths: Mutex<Vec<Death>>,
     stopping: AtomicBool,
@@ -106,6 +100,7 @@ impl Bazaar {
         if config.replicas == 0 {
             return Err(StartError::NoReplicas);
         }
+        flood::make_room(config.flood_connections)?;
         let mut choices = 1;
         loop {
             let (addresses, reservation) = ports::choose(config.ports, config.replicas)?;
@@ -154,6 +149,8 @@ impl Bazaar {
             slots,
             network,
             disks,
+            slowed: Mutex::default(),
+            floods: Mutex::default(),
             past_deaths: Mutex::default(),
             stopping: AtomicBool::new(false),
             http,
@@ -278,20 +275,6 @@ impl Bazaar {
         Ok(Act::new(action, child.started_monotonic_us(), child))
     }
 
-    /// Waits, within a bound, until a process says that it is ready. Returns when that was first
-    /// seen, on `CLOCK_MONOTONIC`.
-    pub async fn wait_ready(&self, name: ProcessName) -> Result<u64, ActError> {
-        let slot = self.slot(name)?;
-        self.await_ready(&[name]).await?;
-        Ok(slot.life().child.ready_monotonic_us.get().copied().unwrap_or_else(monotonic_us))
-    }
-
-    /// Whether the current life of a process has been seen ready.
-    pub(crate) fn was_ready(&self, name: ProcessName) -> bool {
-        let slot = self.slots.get(&name);
-        slot.is_some_and(|slot| slot.life().child.ready_monotonic_us.get().is_some())
-    }
-
     /// Whether the current life of a process was ended by a signal of the harness.
     pub(crate) fn was_ended_by_signal(&self, name: ProcessName) -> bool {
         let exit = self.slots.get(&name).and_then(|slot| slot.life().child.exit());
@@ -305,108 +288,18 @@ impl Bazaar {
         deaths
     }
 
-    /// Kills everything at once, for somebody who does not wait for [`stop`](Self::stop). Afterwards
-    /// nothing can be restarted. The files of the services are as a power failure would leave them,
-    /// which they are made for.
-    pub fn kill_all(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        for slot in self.slots.values() {
-            let child = slot.life().child;
-            if child.exit().is_none() {
-                note_unsent(&child, child.kill());
-            }
-        }
-    }
-
-    /// Stops everything: lets paused processes go on, then SIGTERM, a bounded wait, and SIGKILL
-    /// for what is left; the front-end first, so that nobody answers for a bazaar that is half
-    /// gone, then the replicas, then the catalog. Afterwards nothing can be restarted.
-    pub async fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        // A service drains what it has begun, for which it may need the others.
-        for (fault, _) in self.harmed_links() {
-            self.heal_link(fault);
-        }
-        self.heal_disks();
-        let mut stages: [Vec<Arc<Child>>; 3] = Default::default();
-        for (name, slot) in &self.slots {
-            // A restart that was under way has begun its process once the lock is free.
-            let _beginning = slot.beginning.lock().await;
-            let stage = match name {
-                ProcessName::FrontEnd => 0,
-                ProcessName::Order(_) => 1,
-                ProcessName::Catalog => 2,
-            };
-            let child = slot.life().child;
-            if child.state() == ProcessState::Paused {
-                note_unsent(&child, child.resume());
-            }
-            stages[stage].push(child);
-        }
-        for stage in stages {
-            stop_together(&stage).await;
-        }
-    }
-
     fn slot(&self, name: ProcessName) -> Result<&Slot, ActError> {
         self.slots.get(&name).ok_or(ActError::Unknown(name))
     }
 
     fn past_deaths(&self) -> MutexGuard<'_, Vec<Death>> {
-        self.past_deaths.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Asks all of `names` in turn until all are ready, so that one that dies is noticed while
-    /// another is still being waited for.
-    async fn await_ready(&self, names: &[ProcessName]) -> Result<(), StartError> {
-        let deadline = Instant::now() + READY_WITHIN;
-        loop {
-            let mut not_ready = None;
-            for (name, address) in self.addresses().processes() {
-                let Some(slot) = self.slots.get(&name).filter(|_| names.contains(&name)) else {
-                    continue;
-                };
-                let life = slot.life();
-                let ready = &life.child.ready_monotonic_us;
-                let health =
-                    if ready.get().is_some() { Ok(()) } else { self.health(address).await };
-                if let Some(exit) = life.child.exit() {
-                    let log = self.launch.log(name);
-                    let reason = launch::last_line(&log, life.log_begin)
-                        .unwrap_or_else(|| "it ended without a word".to_owned());
-                    return Err(StartError::Ended { name, reason, status: exit.describe(), log });
-                }
-                match health {
-                    Ok(()) => {
-                        ready.get_or_init(monotonic_us);
-                    }
-                    // The front-end comes first, and knows best for what the others wait.
-                    Err(reason) => _ = not_ready.get_or_insert((name, reason)),
-                }
-            }
-            let Some((name, reason)) = not_ready else { return Ok(()) };
-            if Instant::now() >= deadline {
-                let log = self.launch.log(name);
-                return Err(StartError::NotReady { name, within: READY_WITHIN, reason, log });
-            }
-            tokio::time::sleep(READY_POLL).await;
-        }
-    }
-
-    async fn health(&self, address: SocketAddr) -> Result<(), String> {
-        let reply = self.http.call(address, &Call::get("/healthz"), HEALTH_TIMEOUT).await;
-        let reply = reply.map_err(|error| error.to_string())?;
-        if reply.status.is_success() {
-            return Ok(());
-        }
-        Err(reply.json().map_or_else(|_| reply.message(), |Unready { reason }| reason))
+        locked(&self.past_deaths)
     }
 }
 
-/// The answer of `GET /healthz` while a service is not ready.
-#[derive(Deserialize)]
-struct Unready {
-    reason: String,
+/// What a panic elsewhere left behind is still whole: every change is one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Bazaar {
@@ -449,33 +342,6 @@ fn death_of(child: &Child) -> Option<Death> {
         at_monotonic_us: exit.at_monotonic_us,
         status: exit.describe(),
     })
-}
-
-async fn stop_together(children: &[Arc<Child>]) {
-    let deadline = Instant::now() + STOP_WITHIN;
-    let living = || children.iter().filter(|child| child.exit().is_none());
-    for child in living() {
-        note_unsent(child, child.terminate());
-    }
-    for child in children {
-        child.ended(deadline.saturating_duration_since(Instant::now())).await;
-    }
-    for child in living() {
-        tracing::warn!(process = %child.name(), pid = child.pid(), "did not stop when told; killed");
-        note_unsent(child, child.kill());
-    }
-    for child in children {
-        if child.ended(KILL_WITHIN).await.is_none() {
-            tracing::warn!(process = %child.name(), pid = child.pid(), "killed, but not gone yet");
-        }
-    }
-}
-
-/// A process may end between the look and the signal; that is not worth more than a line.
-fn note_unsent(child: &Child, sent: Result<u64, crate::child::Unsent>) {
-    if let Err(unsent) = sent {
-        tracing::debug!(process = %child.name(), ?unsent, "signal not sent");
-    }
 }
 
 #[cfg(test)]

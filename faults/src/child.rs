@@ -171,6 +171,19 @@ impl Child {
         self.signal(Signal::SIGCONT, |state| state == ProcessState::Paused)
     }
 
+    /// Stops a process for a moment or lets it go on, without a change of its [state](Self::state): it runs, as far as
+    /// anybody was told. Nothing is sent to one that is paused, which stays so, or down.
+    pub(crate) fn halt(&self, halted: bool) -> Result<(), Unsent> {
+        let life = self.shared.life();
+        match state_of(&life) {
+            ProcessState::Running => {
+                let signal = if halted { Signal::SIGSTOP } else { Signal::SIGCONT };
+                killpg(pid_of(self.pid), signal).map_err(Unsent::Refused)
+            }
+            other => Err(Unsent::Is(other)),
+        }
+    }
+
     fn signal(&self, signal: Signal, fits: fn(ProcessState) -> bool) -> Result<u64, Unsent> {
         let mut life = self.shared.life();
         let state = state_of(&life);
@@ -220,7 +233,7 @@ impl Child {
 
     /// `Some(true)` if every thread is stopped, `Some(false)` if one is not; `None` if there is
     /// no process any more. The lock keeps the pid from being reaped, and reused, meanwhile.
-    fn threads_stopped(&self) -> Option<bool> {
+    pub(crate) fn threads_stopped(&self) -> Option<bool> {
         let life = self.shared.life();
         if life.exit.is_some() {
             return None;

@@ -45,6 +45,8 @@ pub struct BazaarConfig {
     pub relays: bool,
     /// Whose disks can be broken: a library is preloaded into these processes.
     pub disk_faults: DiskFaults,
+    /// How many connections floods have at a time: room is made for them, or the start refused.
+    pub flood_connections: u32,
     /// Further flags of every service, after all others.
     pub flags: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use records::{Event, EventKind, FaultSet};
 
-use crate::bazaar::{Act, ActError, Bazaar};
+use crate::bazaar::{Act, ActError, Bazaar, Begun};
 use crate::events::EventSink;
 use crate::injector::Injection;
 use crate::lasting::Lasting;
@@ -26,7 +26,7 @@ pub struct NotHealed {
     pub source: ActError,
 }
 
-/// Heals links and disks, lets paused processes go on, restarts those that are down, waits until all are ready, and
+/// Heals links and disks, ends floods and what makes processes slow, lets paused processes go on, restarts those that are down, waits until all are ready, and
 /// emits `Healed`. `injected` says which fault each act belongs to.
 pub async fn heal(
     bazaar: &Bazaar,
@@ -38,6 +38,7 @@ pub async fn heal(
     let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
     healing.heal_links();
     healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
+    healing.heal_speed().await.map_err(|(name, error)| healing.give_up(name, error))?;
     // First all acts, then all waits: a service may need the others to become ready.
     for name in names.iter().copied() {
         healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
@@ -80,23 +81,39 @@ impl Healing<'_> {
             let healed = self.bazaar.heal_disk(fault);
             let healed = healed.map_err(|source| (name, ActError::Disk { name, source }))?;
             let Some((_, at_monotonic_us)) = healed else { continue };
-            let at_us = self.events.origin().since_origin(at_monotonic_us);
-            let fill = |event: &mut Event| {
-                event.fault = Some(fault);
-                event.action = Some(Action::Recover);
-                event.process = Some(name.into());
-                event.ends = std::iter::once(fault).collect();
-                event.detail = Some("healing".to_owned());
-            };
-            self.events.emit_at(at_us, EventKind::Injected, fill);
+            self.tell_recovered(EventKind::Injected, fault, name, at_monotonic_us);
             let seen = self.bazaar.disk_recovered(name).await.map_err(|error| (name, error))?;
-            self.events.emit_at(
-                self.events.origin().since_origin(seen),
-                EventKind::Confirmed,
-                fill,
-            );
+            self.tell_recovered(EventKind::Confirmed, fault, name, seen);
         }
         Ok(())
+    }
+
+    async fn heal_speed(&self) -> Result<(), (ProcessName, ActError)> {
+        for Begun { fault, name, .. } in self.bazaar.slowed() {
+            let Some((_, at_monotonic_us)) = self.bazaar.speed_up(fault) else { continue };
+            self.tell_recovered(EventKind::Injected, fault, name, at_monotonic_us);
+            let seen = self.bazaar.sped_up(name).await.map_err(|error| (name, error))?;
+            self.tell_recovered(EventKind::Confirmed, fault, name, seen);
+        }
+        for Begun { fault, name, .. } in self.bazaar.floods() {
+            let Some((_, at_monotonic_us, _)) = self.bazaar.end_flood(fault) else { continue };
+            for kind in [EventKind::Injected, EventKind::Confirmed] {
+                self.tell_recovered(kind, fault, name, at_monotonic_us);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of the end of one fault that recoveries end.
+    fn tell_recovered(&self, kind: EventKind, fault: u32, name: ProcessName, at_monotonic_us: u64) {
+        let at_us = self.events.origin().since_origin(at_monotonic_us);
+        self.events.emit_at(at_us, kind, |event| {
+            event.fault = Some(fault);
+            event.action = Some(Action::Recover);
+            event.process = Some(name.into());
+            event.ends = std::iter::once(fault).collect();
+            event.detail = Some("healing".to_owned());
+        });
     }
 
     async fn revive(&self, name: ProcessName) -> Result<(), ActError> {

@@ -1,7 +1,8 @@
 //! Does what the schedule says: looks up the target when its time has come, acts, confirms, and
 //! tells what it did to whom, or to which link.
 //!
-//! * `disks`: what is done to disks.
+//! * `targets`: who a target is now.
+//! * `disks`, `links`, `speed`: what is done to disks and to links, and who is slow or flooded.
 //!
 //! Each fault is a task of its own, from its beginning to its end, so that a restart which waits
 //! for its process to be ready holds up no other fault, and so that what ends a fault meets the
@@ -10,27 +11,21 @@
 //! for.
 
 mod disks;
+mod links;
+mod speed;
+mod targets;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use records::{Event, EventKind, FaultSet, Route};
+use records::{Event, EventKind, FaultSet};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
 
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
 use crate::lasting::Lasting;
-use crate::leadership;
-use crate::process::{ProcessName, ProcessState};
-use crate::schedule::{Action, Aim, Fault, Harm, Link, LinkHarm, Schedule, Target};
-
-/// How long a dead leader's successor is waited for. It takes milliseconds; if nobody is left who
-/// could lead, it never comes.
-const SUCCESSION: Duration = Duration::from_secs(2);
-/// Between two looks at who leads.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+use crate::process::ProcessName;
+use crate::schedule::{Action, Aim, Fault, Harm, Schedule, Target};
 
 /// Something that was done to a process or a link, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +112,8 @@ impl OneFault {
                 (Aim::Process(target), Harm::Pause) => self.pause(target).await,
                 (Aim::Process(target), Harm::PowerCut) => self.cut_power(target).await,
                 (Aim::Process(target), Harm::Disk(harm)) => self.harm_disk(target, harm).await,
+                (Aim::Process(target), Harm::Slow(percent)) => self.slow(target, percent).await,
+                (Aim::Process(target), Harm::Flood(flood)) => self.flood(target, flood).await,
                 (Aim::Link(link), Harm::Link(harm)) => self.harm_link(link, harm).await,
                 // A schedule has no such faults.
                 (Aim::Link(_), _) | (_, Harm::Link(_)) => {}
@@ -147,59 +144,10 @@ impl OneFault {
         }
     }
 
-    /// Links are broken by the harness itself, so what is done is done at once.
-    async fn harm_link(&mut self, link: Link, harm: LinkHarm) {
-        let Link { from, to, both_ways } = link;
-        let Some(from) = self.find(from).await else { return };
-        let Some(to) = self.find(to).await else { return };
-        let route = Route { from, to, both_ways };
-        let (number, begin, at_ms) = (self.fault.number, harm.begin(), self.fault.at_ms);
-        match self.bazaar.harm_link(number, route, harm) {
-            Ok(at_monotonic_us) => {
-                self.tell_link(begin, at_ms, route, at_monotonic_us, &harm.to_string());
-            }
-            Err(error) => return self.not_done(begin, at_ms, None, &error.to_string()),
-        }
-        if let Some(ends_at_ms) = self.fault.ends_at_ms
-            && self.wait_until(ends_at_ms).await
-            && let Some(at_monotonic_us) = self.bazaar.heal_link(number)
-        {
-            self.tell_link(Action::Heal, ends_at_ms, route, at_monotonic_us, "");
-        }
-    }
-
-    fn tell_link(
-        &mut self,
-        action: Action,
-        at_ms: u64,
-        route: Route,
-        at_monotonic_us: u64,
-        detail: &str,
-    ) {
-        let at_us = self.events.origin().since_origin(at_monotonic_us);
-        for kind in [EventKind::Injected, EventKind::Confirmed] {
-            self.events.emit_at(at_us, kind, |event| {
-                self.describe(event, action, at_ms);
-                event.process = Some(route.into());
-                event.ends = action.is_end().then_some(self.fault.number).into_iter().collect();
-                event.detail = (!detail.is_empty()).then(|| detail.to_owned());
-            });
-        }
-        let fault = self.fault.number;
-        self.done.push(Injection {
-            fault,
-            action,
-            process: None,
-            at_us,
-            done: true,
-            confirmed: true,
-        });
-    }
-
     /// Who the target is now; if there is nobody, tells that the fault is not done.
     async fn find(&mut self, target: Target) -> Option<ProcessName> {
         let found = tokio::select! {
-            found = resolve_living(&self.bazaar, target) => found,
+            found = targets::resolve_living(&self.bazaar, target) => found,
             () = is_stopped(&mut self.stopped) => return None,
         };
         match found {
@@ -245,6 +193,22 @@ impl OneFault {
             biased;
             () = is_stopped(&mut self.stopped) => false,
             () = tokio::time::sleep_until(at.into()) => true,
+        }
+    }
+
+    /// What `seen` completes with; `None` if the fault was over, or the trial, before.
+    async fn before_its_end<T>(&mut self, seen: impl Future<Output = T>) -> Option<T> {
+        let ends_at_ms = self.fault.ends_at_ms;
+        let over = async {
+            match ends_at_ms {
+                Some(ends_at_ms) => _ = self.wait_until(ends_at_ms).await,
+                None => is_stopped(&mut self.stopped).await,
+            }
+        };
+        tokio::select! {
+            biased;
+            seen = seen => Some(seen),
+            () = over => None,
         }
     }
 
@@ -385,43 +349,6 @@ async fn is_stopped(stopped: &mut watch::Receiver<bool>) {
         // Whoever could say stop has gone without saying it.
         std::future::pending::<()>().await;
     }
-}
-
-/// Who a target is, once that is clear: just after a leader's death the front-end still names it,
-/// and it is its successor that a second blow is meant for.
-async fn resolve_living(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String> {
-    let given_up_at = Instant::now() + SUCCESSION;
-    loop {
-        let found = resolve(bazaar, target).await;
-        let is_down = found.as_ref().is_ok_and(|name| {
-            bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Down)
-        });
-        if target != Target::Leader || !is_down || Instant::now() >= given_up_at {
-            return found;
-        }
-        sleep(LOOK_AGAIN).await;
-    }
-}
-
-/// Who a target is, now.
-async fn resolve(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String> {
-    if let Some(name) = target.process() {
-        return Ok(name);
-    }
-    let leadership = leadership::look_up(bazaar.http(), bazaar.addresses()).await;
-    let leadership = leadership.map_err(|error| error.to_string())?;
-    if target == Target::Leader {
-        return Ok(ProcessName::Order(leadership.leader));
-    }
-    let runs = |name: &ProcessName| {
-        bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Running)
-    };
-    let followers = leadership.in_sync.iter().filter(|id| **id != leadership.leader);
-    followers
-        .map(|id| ProcessName::Order(*id))
-        .filter(runs)
-        .max()
-        .ok_or_else(|| "there is no follower that is in sync and runs".to_owned())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! restart: a leader that is paused may be killed, and started again, by a fault that came later. So
 //! whoever acts is told what that ended, and writes it down
 //! ([`Event::ends`](records::Event::ends)). A link's faults end one by one, each with its own
-//! heal.
+//! heal, and so do those that a recovery ends.
 
 use records::{Action, FaultSet};
 
@@ -44,11 +44,19 @@ impl Lasting {
         process: ProcessName,
         at_us: u64,
     ) -> FaultSet {
+        if action == Action::Recover {
+            return self.recovered(number);
+        }
         if action.is_end() {
             return self.ended(action, process, at_us);
         }
         self.0.push(Fault { number, action, process, at_us });
         FaultSet::default()
+    }
+
+    /// The same for a recovery, which ends its own fault alone, if nothing has ended that before.
+    fn recovered(&mut self, number: u32) -> FaultSet {
+        self.0.extract_if(.., |fault| fault.number == number).map(|fault| fault.number).collect()
     }
 
     /// The same for what can only end faults.
@@ -76,6 +84,21 @@ mod tests {
         assert_eq!(lasting.acted(2, Action::Restart, CATALOG, 40).to_string(), "1 2");
         assert!(lasting.acted(2, Action::Restart, CATALOG, 50).is_empty());
         assert_eq!(lasting.ended(Action::Restart, FRONT_END, 60).to_string(), "3");
+    }
+
+    #[test]
+    fn a_recovery_ends_its_own_fault_and_a_restart_that_its_process_was_slow() {
+        let mut lasting = Lasting::default();
+        lasting.acted(1, Action::Slow, CATALOG, 10);
+        lasting.acted(2, Action::SlowDisk, CATALOG, 20);
+        lasting.acted(3, Action::Flood, CATALOG, 30);
+        assert_eq!(lasting.acted(2, Action::Recover, CATALOG, 40).to_string(), "2");
+        lasting.acted(4, Action::Pause, CATALOG, 50);
+        assert_eq!(lasting.acted(4, Action::Resume, CATALOG, 60).to_string(), "4");
+        lasting.acted(5, Action::Kill, CATALOG, 70);
+        assert_eq!(lasting.acted(5, Action::Restart, CATALOG, 80).to_string(), "1 5");
+        assert_eq!(lasting.acted(3, Action::Recover, CATALOG, 90).to_string(), "3");
+        assert!(lasting.acted(1, Action::Recover, CATALOG, 95).is_empty());
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //! * `child`, `spawner`: one process as a small state machine, and the thread that starts them.
 //! * [`bazaar`]: the whole bazaar: start, signal, restart, stop.
 //! * [`relay`]: the network between the services, which can be cut, delayed and throttled.
+//! * `slowing`: a process that gets a part of its time.
+//! * [`flood`]: connections that waste what a process has.
 //! * [`disk`]: disks that hang, are slow, are full, or forget what was not flushed.
 //! * [`schedule`]: what a plan's faults mean, as a pure function.
 //! * [`events`]: where what happened is told.
@@ -28,6 +30,7 @@ pub mod converge;
 pub mod disk;
 pub mod dump;
 pub mod events;
+pub mod flood;
 pub mod folder;
 pub mod heal;
 pub mod http;
@@ -40,6 +43,7 @@ pub mod probes;
 pub mod process;
 pub mod relay;
 pub mod schedule;
+mod slowing;
 mod spawner;
 mod start_error;
 #[cfg(test)]

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::disk::DiskFaults;
 use crate::process::ProcessName;
 
-pub use self::action::{CutMode, DiskHarm, Harm, LinkHarm};
+pub use self::action::{CutMode, DiskHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
 use self::expansion::Expansion;
-pub use self::target::{Link, Target, UnknownLink, UnknownTarget};
+pub use self::target::{Link, LinkEnd, Target, UnknownLink, UnknownTarget};
 
 /// A fault as an element of a plan's `faults` says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,15 @@ pub struct PlannedFault {
     /// For a slow disk: how much longer each flush takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_ms: Option<u64>,
+    /// For a slow process: how much of the time it runs, in percent. Default: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// For a flood: what its connections do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FloodKind>,
+    /// For a flood: how many connections. Default: 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
     /// Restart, resume, recover or heal it that much later. Without it, and without a later restart,
     /// resume, recovery or heal, everything stays as it is until the trial's end, when everything is healed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +100,23 @@ impl PlannedFault {
         Self { by_ms, ..Self::of_process(at_ms, harm.begin(), target) }
     }
 
+    /// A process that gets a part of its time.
+    #[must_use]
+    pub fn of_slowness(at_ms: u64, percent: Percent, target: Target) -> Self {
+        let percent = Some(percent.get());
+        Self { percent, ..Self::of_process(at_ms, Action::Slow, target) }
+    }
+
+    /// A process that is flooded.
+    #[must_use]
+    pub fn of_flood(at_ms: u64, flood: Flood, target: Target) -> Self {
+        Self {
+            kind: Some(flood.kind),
+            connections: Some(flood.connections.get()),
+            ..Self::of_process(at_ms, Action::Flood, target)
+        }
+    }
+
     fn blank(at_ms: u64, action: Action) -> Self {
         Self {
             at_ms,
@@ -101,6 +127,9 @@ impl PlannedFault {
             delay_ms: None,
             bytes_per_s: None,
             by_ms: None,
+            percent: None,
+            kind: None,
+            connections: None,
             for_ms: None,
             if_possible: false,
         }
@@ -213,6 +242,25 @@ impl Schedule {
             .collect();
         let power_cuts = self.faults.iter().any(|fault| fault.harm == Harm::PowerCut);
         DiskFaults { processes, power_cuts }
+    }
+
+    /// How many connections all floods have at most at a time: of all that overlap together.
+    #[must_use]
+    pub fn flood_connections(&self) -> u32 {
+        let floods = || {
+            self.faults.iter().filter_map(|fault| match fault.harm {
+                Harm::Flood(flood) => Some((fault, flood.connections.get())),
+                _ => None,
+            })
+        };
+        // They are at their most when one begins.
+        let at = |at_ms: u64| {
+            let lasting = floods().filter(|(fault, _)| {
+                fault.at_ms <= at_ms && fault.ends_at_ms.is_none_or(|end| at_ms <= end)
+            });
+            lasting.map(|(_, connections)| connections).sum()
+        };
+        floods().map(|(fault, _)| at(fault.at_ms)).max().unwrap_or(0)
     }
 
     /// When the last act is due, in milliseconds after the load began; 0 without faults.

@@ -65,6 +65,22 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// A plan's floods need more open files than a process may have here.
+    #[error(
+        "floods of {connections} connections at a time need {needed} open files, and {allowed} are allowed: raise the \
+         limit (ulimit -Hn) or lower connections in the plan"
+    )]
+    TooFewFiles {
+        /// How many connections there are at a time.
+        connections: u32,
+        /// How many files that takes.
+        needed: u64,
+        /// How many this process may have open.
+        allowed: u64,
+    },
+    /// The limit on open files cannot be looked up or raised.
+    #[error("the limit on open files cannot be raised for floods: {0}")]
+    OpenFiles(#[source] io::Error),
     /// A process could not be started at all.
     #[error("cannot start {name}: {source}")]
     Spawn {

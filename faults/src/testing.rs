@@ -164,6 +164,7 @@ fn config(folder: &Path) -> BazaarConfig {
         cap: None,
         relays: false,
         disk_faults: DiskFaults::default(),
+        flood_connections: 0,
         flags: Vec::new(),
     }
 }

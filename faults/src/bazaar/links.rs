@@ -11,8 +11,10 @@ impl Bazaar {
     /// Makes a link worse. `fault` is the number by which [`heal_link`](Self::heal_link) knows it.
     /// Returns when that was, on `CLOCK_MONOTONIC`; from then on it holds for every connection.
     pub fn harm_link(&self, fault: u32, route: Route, harm: LinkHarm) -> Result<u64, ActError> {
-        for name in [route.from, route.to] {
-            self.slot(name)?;
+        for end in [route.from, route.to] {
+            if let Some(name) = end.process() {
+                self.slot(name)?;
+            }
         }
         if route.from == route.to {
             return Err(ActError::OneEnd(route.from));

@@ -4,12 +4,13 @@
 //! began: until then it has harmed nobody. If that never happens nothing was done, and that is what is
 //! told. Its end belongs to it alone, whatever becomes of the process meanwhile.
 
-use crate::act::ActError;
+use std::sync::Arc;
+
 use crate::bazaar::{HarmedDisk, PowerCut};
 use crate::process::ProcessName;
 use crate::schedule::{Action, DiskHarm, Target};
 
-use super::{Done, OneFault, is_stopped};
+use super::{Done, OneFault};
 
 impl OneFault {
     pub(super) async fn cut_power(&mut self, target: Target) {
@@ -38,7 +39,8 @@ impl OneFault {
             Ok(harmed) => harmed,
             Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
         };
-        let Some(hit) = self.first_hit(&harmed).await else {
+        let bazaar = Arc::clone(&self.bazaar);
+        let Some(hit) = self.before_its_end(bazaar.disk_hit(&harmed)).await else {
             return self.take_back(name, action, at_ms);
         };
         let at_us = self.events.origin().since_origin(harmed.at_monotonic_us);
@@ -50,23 +52,6 @@ impl OneFault {
             && self.wait_until(ends_at_ms).await
         {
             self.recover(&harmed, ends_at_ms).await;
-        }
-    }
-
-    /// When a call was hit; `None` if the fault was over, or the trial, before one came.
-    async fn first_hit(&mut self, harmed: &HarmedDisk) -> Option<Result<u64, ActError>> {
-        let bazaar = self.bazaar.clone();
-        let ends_at_ms = self.fault.ends_at_ms;
-        let over = async {
-            match ends_at_ms {
-                Some(ends_at_ms) => _ = self.wait_until(ends_at_ms).await,
-                None => is_stopped(&mut self.stopped).await,
-            }
-        };
-        tokio::select! {
-            biased;
-            hit = bazaar.disk_hit(harmed) => Some(hit),
-            () = over => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::bazaar::BazaarConfig;
 use crate::disk::DiskFaults;
+use crate::process::ProcessState;
 use crate::schedule::PlannedFault;
 use crate::testing::{FakeBazaar, drain, events, kinds};
 
@@ -221,4 +222,128 @@ async fn a_disk_that_nobody_used_while_it_was_bad_was_not_broken() {
         assert_eq!(details(&events), [said]);
         assert!(!done[0].done && bazaar.harmed_disks().is_empty());
     }
+}
+
+/// What was told of an action, beside its plan: which kind, and what the fault's act ended.
+fn of_action(events: &[Event], action: Action) -> Vec<(EventKind, String)> {
+    let told = events.iter().filter(|event| event.action == Some(action));
+    let told = told.filter(|event| event.event != EventKind::Planned);
+    told.map(|event| (event.event, event.ends.to_string())).collect()
+}
+
+#[tokio::test]
+async fn a_slow_process_is_told_of_once_it_was_seen_to_be_and_outlasts_a_pause_on_top() {
+    use EventKind::{Confirmed, Injected};
+    let plan = r#"[{"at_ms":0,"action":"slow","target":"order-2","percent":30,"for_ms":2500},
+                   {"at_ms":1500,"action":"pause","target":"order-2","for_ms":50}]"#;
+    let (done, events, bazaar, _fake) = inject(&[plan]).await;
+    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+    let expected = [Action::Slow, Action::Pause, Action::Resume, Action::Recover];
+    assert_eq!(acts, expected.map(|action| (action, true)));
+    let injected = events.iter().find(|event| event.event == EventKind::Injected).unwrap();
+    assert_eq!(injected.detail.as_deref(), Some("runs 30 % of the time"));
+    let told = |action, ends: &str| {
+        let expected = [Injected, Confirmed].map(|kind| (kind, ends.to_owned()));
+        assert_eq!(of_action(&events, action), expected);
+    };
+    told(Action::Slow, "");
+    told(Action::Resume, "2");
+    told(Action::Recover, "1");
+    assert!(bazaar.slowed().is_empty());
+    assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
+}
+
+#[tokio::test]
+async fn a_process_that_is_killed_is_slow_no_more_and_its_recovery_is_skipped() {
+    let plan = r#"[{"at_ms":0,"action":"slow","target":"order-2","for_ms":2500},
+                   {"at_ms":1500,"action":"kill","target":"order-2","for_ms":50}]"#;
+    let (done, events, bazaar, _fake) = inject(&[plan]).await;
+    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+    let expected = [
+        (Action::Slow, true),
+        (Action::Kill, true),
+        (Action::Restart, true),
+        (Action::Recover, false),
+    ];
+    assert_eq!(acts, expected);
+    let restarted = of_action(&events, Action::Restart);
+    assert_eq!(restarted[1], (EventKind::Confirmed, "1 2".to_owned()));
+    assert_eq!(of_action(&events, Action::Recover), [(EventKind::Skipped, String::new())]);
+    let said = "order-2 has ended since, and with it that it is slow";
+    assert_eq!(details(&events).last(), Some(&said));
+    assert!(bazaar.slowed().is_empty());
+}
+
+#[tokio::test]
+async fn what_ended_before_it_was_seen_or_has_nobody_to_be_done_to_was_not_done() {
+    use EventKind::{NotConfirmed, Skipped};
+    let slow = |more: &str| {
+        format!(r#"[{{"at_ms":0,"action":"slow","target":"catalog","for_ms":1{more}}}]"#)
+    };
+    for (more, kind) in [("", NotConfirmed), (r#","if_possible":true"#, Skipped)] {
+        let (done, events, bazaar, _fake) = inject(&[&slow(more)]).await;
+        assert_eq!(of_action(&events, Action::Slow), [(kind, String::new())]);
+        let said = "catalog was not seen stopped and running in turns while it lasted";
+        assert_eq!(details(&events), [said]);
+        assert!(!done[0].done && bazaar.slowed().is_empty());
+    }
+    let kill = r#"[{"at_ms":0,"action":"kill","target":"catalog"}]"#;
+    let flood = r#"[{"at_ms":0,"action":"flood","target":"catalog","kind":"idle","for_ms":1}]"#;
+    let slow = slow("");
+    let twice = r#"[{"at_ms":0,"action":"slow","target":"leader"},
+                    {"at_ms":500,"action":"slow","target":"order-3","if_possible":true}]"#;
+    let (_, events, _bazaar, _fake) = inject(&[kill, flood, slow.as_str(), twice]).await;
+    let said = details(&events);
+    let of_the_dead = ["cannot flood catalog, which is down", "cannot slow catalog, which is down"];
+    assert_eq!(said[..2], of_the_dead);
+    assert!(said.contains(&"order-3 is slow already"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_flood_is_told_of_with_its_connections_and_healing_ends_what_lasts() {
+    use EventKind::{Confirmed, Healed, Injected};
+    let plan = r#"[{"at_ms":0,"action":"flood","target":"order-1","kind":"slow-bodies","connections":20,"for_ms":3000},
+                   {"at_ms":0,"action":"flood","target":"front-end","kind":"stuck-readers","connections":10},
+                   {"at_ms":0,"action":"slow","target":"catalog"}]"#;
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    let (sink, mut received) = events();
+    let began_us = sink.origin().elapsed_us();
+    let never = std::future::pending();
+    let done = run(Arc::clone(&bazaar), schedule(plan), began_us, sink.clone(), never).await;
+    let told = drain(&mut received);
+    assert!(done.iter().all(|act| act.confirmed), "{told:?}");
+    let said = details(&told);
+    for said_of_it in ["20 connections, slow bodies", "10 connections, stuck readers"] {
+        assert!(said.contains(&said_of_it), "{said:?}");
+    }
+    let opened = said.iter().filter(|said| said.contains(" opened, 0 refused, "));
+    assert_eq!(opened.count(), 3, "seen, seen and ended: {said:?}");
+    let ended = |ends: &str| [Injected, Confirmed].map(|kind| (kind, ends.to_owned()));
+    assert_eq!(of_action(&told, Action::Recover), ended("1"));
+    assert_eq!(bazaar.floods().iter().map(|begun| begun.fault).collect::<Vec<_>>(), [2]);
+
+    crate::heal::heal(&bazaar, &done, &sink).await.unwrap();
+    let healed = drain(&mut received);
+    assert_eq!(of_action(&healed, Action::Recover), [ended("3"), ended("2")].concat());
+    assert_eq!(healed.last().unwrap().event, Healed);
+    assert!(bazaar.floods().is_empty() && bazaar.slowed().is_empty());
+}
+
+#[tokio::test]
+async fn every_link_of_a_process_is_one_fault() {
+    let fake = FakeBazaar::new();
+    let config = crate::bazaar::BazaarConfig { relays: true, ..fake.config() };
+    let bazaar = Arc::new(Bazaar::start(config).await.unwrap());
+    let (sink, mut received) = events();
+    let plan = schedule(r#"[{"at_ms":0,"action":"cut","link":"any -> leader","for_ms":20}]"#);
+    let never = std::future::pending();
+    let began_us = sink.origin().elapsed_us();
+    let done = run(Arc::clone(&bazaar), plan, began_us, sink, never).await;
+    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+    assert_eq!(acts, [(Action::Cut, true), (Action::Heal, true)]);
+    let told = drain(&mut received);
+    assert_eq!(told[2].target.as_deref(), Some("any -> leader"));
+    assert_eq!(told[2].process, "any -> order-3".parse().ok());
+    assert_eq!(bazaar.harmed_links(), []);
 }

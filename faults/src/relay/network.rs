@@ -139,7 +139,8 @@ impl Network {
     }
 
     fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Path>> {
-        route.directions().filter_map(|direction| self.paths.get(&direction))
+        let taken = self.paths.iter().filter(move |((from, to), _)| route.carries(*from, *to));
+        taken.map(|(_, path)| path)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a fault does to a process, to its disk or to a link, and what begins and ends it.
 
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU8, NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use records::Action;
@@ -86,6 +86,70 @@ impl fmt::Display for DiskHarm {
     }
 }
 
+/// What the connections of a flood do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FloodKind {
+    /// They send nothing.
+    Idle,
+    /// They send a request's header, and its body byte by byte, one a second.
+    SlowBodies,
+    /// They send requests, and never read an answer.
+    StuckReaders,
+}
+
+impl fmt::Display for FloodKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "idle",
+            Self::SlowBodies => "slow bodies",
+            Self::StuckReaders => "stuck readers",
+        })
+    }
+}
+
+/// Connections that waste what a process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flood {
+    /// What they do.
+    pub kind: FloodKind,
+    /// How many there are at a time.
+    pub connections: NonZeroU32,
+}
+
+impl fmt::Display for Flood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} connections, {}", self.connections, self.kind)
+    }
+}
+
+/// How much of the time a slow process runs, in percent: from 1 to 99.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Percent(NonZeroU8);
+
+impl Percent {
+    /// A tenth of the time.
+    pub const DEFAULT: Self = Self(NonZeroU8::new(10).expect("10 is not 0"));
+
+    /// `None` unless it is from 1 to 99.
+    #[must_use]
+    pub fn new(percent: u8) -> Option<Self> {
+        NonZeroU8::new(percent).filter(|percent| percent.get() < 100).map(Self)
+    }
+
+    /// As a number.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "runs {} % of the time", self.0)
+    }
+}
+
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Harm {
@@ -97,6 +161,10 @@ pub enum Harm {
     PowerCut,
     /// A process's disk is made worse, and a recovery ends it.
     Disk(DiskHarm),
+    /// A process gets a part of its time, and a recovery ends it, or a restart.
+    Slow(Percent),
+    /// A process is flooded, and a recovery ends it.
+    Flood(Flood),
     /// A link is made worse, and a heal ends it.
     Link(LinkHarm),
 }
@@ -110,6 +178,8 @@ impl Harm {
             Self::Pause => Action::Pause,
             Self::PowerCut => Action::PowerCut,
             Self::Disk(harm) => harm.begin(),
+            Self::Slow(_) => Action::Slow,
+            Self::Flood(_) => Action::Flood,
             Self::Link(harm) => harm.begin(),
         }
     }
@@ -120,7 +190,7 @@ impl Harm {
         match self {
             Self::Kill | Self::PowerCut => Action::Restart,
             Self::Pause => Action::Resume,
-            Self::Disk(_) => Action::Recover,
+            Self::Disk(_) | Self::Slow(_) | Self::Flood(_) => Action::Recover,
             Self::Link(_) => Action::Heal,
         }
     }

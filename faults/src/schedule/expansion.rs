@@ -1,10 +1,10 @@
 //! From a plan's list to faults with a beginning and an end, and what is wrong with the list.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use super::action::{DiskHarm, Harm, LinkHarm};
-use super::target::{Link, Target};
+use super::action::{DiskHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
+use super::target::{Link, LinkEnd, Target};
 use super::{Action, Aim, Fault, PlannedFault, ScheduleError};
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
@@ -14,6 +14,11 @@ const MAX_DELAY_MS: u64 = 60_000;
 
 /// A disk that takes longer than this over a flush hangs, for all that waits for it.
 const MAX_BY_MS: u64 = 60_000;
+
+/// How many connections a flood has unless the plan says so.
+const CONNECTIONS: NonZeroU32 = NonZeroU32::new(1000).expect("1000 is not 0");
+/// The loopback interface has ports for some 28,000 connections to one process.
+const MAX_CONNECTIONS: u32 = 10_000;
 
 /// A fault and the plan's element that began it.
 struct Begun {
@@ -92,11 +97,15 @@ impl Expansion {
     /// Fields that belong to one action only.
     fn check_details(&mut self, planned: &PlannedFault) {
         let PlannedFault { action, mode, delay_ms, bytes_per_s, by_ms, .. } = *planned;
+        let PlannedFault { percent, kind, connections, .. } = *planned;
         let details = [
             ("mode", mode.is_some(), Action::Cut),
             ("delay_ms", delay_ms.is_some(), Action::Delay),
             ("bytes_per_s", bytes_per_s.is_some(), Action::Throttle),
             ("by_ms", by_ms.is_some(), Action::SlowDisk),
+            ("percent", percent.is_some(), Action::Slow),
+            ("kind", kind.is_some(), Action::Flood),
+            ("connections", connections.is_some(), Action::Flood),
         ];
         for (field, given, owner) in details {
             if given && action != owner {
@@ -120,6 +129,17 @@ impl Expansion {
                 self.refuse("by_ms", format!("must be from 1 to {}", MAX_BY_MS - 1));
             }
             _ => {}
+        }
+        if action == Action::Slow && percent.is_some_and(|percent| Percent::new(percent).is_none())
+        {
+            self.refuse("percent", "must be from 1 to 99: how much of the time it runs");
+        }
+        if action == Action::Flood && kind.is_none() {
+            let problem = "is missing: say \"idle\", \"slow-bodies\" or \"stuck-readers\"";
+            self.refuse("kind", problem);
+        }
+        if action == Action::Flood && matches!(connections, Some(0 | MAX_CONNECTIONS..)) {
+            self.refuse("connections", format!("must be from 1 to {}", MAX_CONNECTIONS - 1));
         }
         match bytes_per_s {
             None if action == Action::Throttle => {
@@ -167,9 +187,13 @@ impl Expansion {
 
     fn check_link(&mut self, field: &str, link: Link) {
         for end in link.ends() {
-            self.check_target(field, end);
+            if let LinkEnd::Target(target) = end {
+                self.check_target(field, target);
+            }
         }
-        if link.from == link.to {
+        if link.ends() == [LinkEnd::Any; 2] {
+            self.refuse(field, format!("{link} names nobody; name one end"));
+        } else if link.from == link.to {
             self.refuse(field, format!("{link} has one end only; name two"));
         }
     }
@@ -188,6 +212,14 @@ impl Expansion {
                 Harm::Disk(DiskHarm::Slow(Duration::from_millis(by_ms)))
             }
             Action::FullDisk => Harm::Disk(DiskHarm::Full),
+            Action::Slow => {
+                let percent = planned.percent.and_then(Percent::new);
+                Harm::Slow(percent.unwrap_or(Percent::DEFAULT))
+            }
+            Action::Flood => Harm::Flood(Flood {
+                kind: planned.kind.unwrap_or(FloodKind::Idle),
+                connections: planned.connections.and_then(NonZeroU32::new).unwrap_or(CONNECTIONS),
+            }),
             Action::Cut => Harm::Link(LinkHarm::Cut(planned.mode.unwrap_or_default())),
             Action::Delay => {
                 let delay_ms = planned.delay_ms.unwrap_or(least.get());
@@ -222,7 +254,7 @@ impl Expansion {
         }
         let begin = match action {
             Action::Restart => "kill or power-cut",
-            Action::Recover => "stall-disk, slow-disk or full-disk",
+            Action::Recover => "stall-disk, slow-disk, full-disk, slow or flood",
             Action::Resume => "pause",
             _ => "cut, delay or throttle",
         };
@@ -235,19 +267,22 @@ impl Expansion {
         self.refuse("action", problem);
     }
 
-    /// A process that is down cannot be killed. For leaders and followers only the moment tells;
-    /// links and disks can be bad in several ways at once, whatever becomes of the process.
+    /// A process that is down cannot be killed, nor made slow. For leaders and followers only the moment
+    /// tells; links and disks can be bad in several ways at once, and processes flooded, whatever else becomes of them.
     fn check_overlaps(&mut self) {
         let named = |fault: &Fault| match (fault.aim, fault.harm) {
-            (Aim::Process(_), Harm::Disk(_)) | (Aim::Link(_), _) => None,
+            (Aim::Process(_), Harm::Disk(_) | Harm::Flood(_)) | (Aim::Link(_), _) => None,
             (Aim::Process(target), _) => target.process(),
         };
         let mut problems = Vec::new();
         for (position, later) in self.begun.iter().enumerate() {
             let Some(process) = named(&later.fault) else { continue };
+            let is_slow = |fault: &Fault| matches!(fault.harm, Harm::Slow(_));
             let clash = self.begun[..position].iter().find(|earlier| {
                 let over = earlier.fault.ends_at_ms.is_some_and(|end| end <= later.fault.at_ms);
-                named(&earlier.fault) == Some(process) && !over
+                // Who is slow can be paused and killed.
+                let may_be = is_slow(&earlier.fault) && !is_slow(&later.fault);
+                named(&earlier.fault) == Some(process) && !over && !may_be
             });
             if let Some(earlier) = clash {
                 let until = match earlier.fault.ends_at_ms {

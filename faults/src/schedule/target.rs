@@ -1,9 +1,10 @@
-//! Whom a fault is for: a process, a role that a process has at the moment, or the link between
-//! two of them.
+//! Whom a fault is for: a process, a role that a process has at the moment, the link between
+//! two of them, or all links of one.
 
 use std::fmt;
 use std::str::FromStr;
 
+use records::ANY;
 use serde::{Deserialize, Serialize};
 use wire::ids::ReplicaId;
 
@@ -83,7 +84,32 @@ impl From<Target> for String {
     }
 }
 
-/// A link between two processes: the direction from one to the other, or both.
+/// One end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkEnd {
+    /// A process, or whoever has a role.
+    Target(Target),
+    /// Every process but the one at the other end.
+    Any,
+}
+
+impl From<Target> for LinkEnd {
+    fn from(target: Target) -> Self {
+        Self::Target(target)
+    }
+}
+
+impl fmt::Display for LinkEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(target) => target.fmt(f),
+            Self::Any => f.pad(ANY),
+        }
+    }
+}
+
+/// A link between two processes, or all those between one and the others: the direction from one end to the
+/// other, or both.
 ///
 /// A direction is everything that one process sends to the other, whoever opened the connection:
 /// "order-3 -> order-1" concerns the requests that order-3 sends to order-1, and its answers to
@@ -92,9 +118,9 @@ impl From<Target> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct Link {
     /// Who sends.
-    pub from: Target,
+    pub from: LinkEnd,
     /// Who receives.
-    pub to: Target,
+    pub to: LinkEnd,
     /// Whether the other direction is meant, too.
     pub both_ways: bool,
 }
@@ -102,7 +128,7 @@ pub struct Link {
 impl Link {
     /// The two ends.
     #[must_use]
-    pub fn ends(self) -> [Target; 2] {
+    pub fn ends(self) -> [LinkEnd; 2] {
         [self.from, self.to]
     }
 }
@@ -117,7 +143,8 @@ impl fmt::Display for Link {
 /// The text is no link.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be two targets with -> or <-> in between, for example \"order-3 -> order-1\"{reason}"
+    "must be two targets with -> or <-> in between, one of which may be \"any\", for example \
+     \"order-3 -> order-1\" or \"front-end <-> any\"{reason}"
 )]
 pub struct UnknownLink {
     reason: String,
@@ -134,8 +161,12 @@ impl FromStr for Link {
         };
         let end = |text: &str| {
             let text = text.trim();
+            if text == ANY {
+                return Ok(LinkEnd::Any);
+            }
             let reason = |error| format!("; \"{text}\" {error}");
-            text.parse().map_err(|error: UnknownTarget| UnknownLink { reason: reason(error) })
+            let target = text.parse().map(LinkEnd::Target);
+            target.map_err(|error: UnknownTarget| UnknownLink { reason: reason(error) })
         };
         Ok(Self { from: end(from)?, to: end(to)?, both_ways })
     }
@@ -172,7 +203,13 @@ mod tests {
 
     #[test]
     fn links_read_as_they_are_written() {
-        for text in ["order-3 -> order-1", "leader <-> catalog", "front-end -> follower"] {
+        for text in [
+            "order-3 -> order-1",
+            "leader <-> catalog",
+            "front-end -> follower",
+            "front-end <-> any",
+            "any -> leader",
+        ] {
             assert_eq!(text.parse::<Link>().unwrap().to_string(), text);
         }
         let tight: Link = "order-3<->order-1".parse().unwrap();

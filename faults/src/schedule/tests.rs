@@ -285,8 +285,106 @@ fn what_does_not_belong_to_a_fault_of_a_disk_is_refused() {
         "faults[2].by_ms: belongs to slow-disk, not to stall-disk",
         "faults[3].link: a power-cut has a target, not a link",
         "faults[3].target: is missing: say what to power-cut",
-        "faults[4].action: nothing to recover: no earlier stall-disk, slow-disk or full-disk has target \
+        "faults[4].action: nothing to recover: no earlier stall-disk, slow-disk, full-disk, slow or flood has target \
          \"catalog\" and no for_ms",
+    ];
+    assert_eq!(errors, expected);
+}
+
+#[test]
+fn slowness_and_floods_are_read_with_what_they_leave_to_their_defaults() {
+    let text = r#"[{"at_ms":10,"action":"slow","target":"follower","for_ms":90},
+            {"at_ms":20,"action":"slow","target":"catalog","percent":25},
+            {"at_ms":30,"action":"flood","target":"front-end","kind":"idle","for_ms":50},
+            {"at_ms":40,"action":"flood","target":"front-end","kind":"stuck-readers","connections":200},
+            {"at_ms":60,"action":"recover","target":"catalog"},
+            {"at_ms":70,"action":"recover","target":"front-end"},
+            {"at_ms":81,"action":"flood","target":"leader","kind":"slow-bodies","connections":7,"for_ms":9}]"#;
+    let planned = plan(text);
+    let schedule = Schedule::expand(&planned, 3).unwrap();
+    let told: Vec<_> =
+        schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
+    let flood =
+        |kind, connections: u32| Flood { kind, connections: connections.try_into().unwrap() };
+    let quarter = Percent::new(25).unwrap();
+    assert_eq!(
+        told,
+        [
+            (Harm::Slow(Percent::DEFAULT), Some(100)),
+            (Harm::Slow(quarter), Some(60)),
+            (Harm::Flood(flood(FloodKind::Idle, 1000)), Some(80)),
+            (Harm::Flood(flood(FloodKind::StuckReaders, 200)), Some(70)),
+            (Harm::Flood(flood(FloodKind::SlowBodies, 7)), Some(90)),
+        ]
+    );
+    assert_eq!(schedule.flood_connections(), 1200, "two at a time");
+    assert_eq!(plan(&serde_json::to_string(&planned).unwrap()), planned);
+    assert_eq!(PlannedFault::of_slowness(20, quarter, Target::Catalog), planned[1]);
+    let stuck = flood(FloodKind::StuckReaders, 200);
+    assert_eq!(PlannedFault::of_flood(40, stuck, Target::FrontEnd), planned[3]);
+}
+
+#[test]
+fn what_does_not_belong_to_slowness_and_floods_is_refused() {
+    let errors = errors(
+        r#"[{"at_ms":10,"action":"slow","target":"leader","percent":100},
+            {"at_ms":20,"action":"slow","target":"leader","kind":"idle"},
+            {"at_ms":30,"action":"flood","target":"leader","connections":10000},
+            {"at_ms":40,"action":"flood","link":"leader -> any","kind":"idle"},
+            {"at_ms":50,"action":"slow","target":"catalog"},
+            {"at_ms":60,"action":"resume","target":"catalog"},
+            {"at_ms":70,"action":"kill","target":"leader","percent":5}]"#,
+    );
+    let expected = [
+        "faults[0].percent: must be from 1 to 99: how much of the time it runs",
+        "faults[1].kind: belongs to flood, not to slow",
+        "faults[2].kind: is missing: say \"idle\", \"slow-bodies\" or \"stuck-readers\"",
+        "faults[2].connections: must be from 1 to 9999",
+        "faults[3].link: a flood has a target, not a link",
+        "faults[3].target: is missing: say what to flood",
+        "faults[5].action: nothing to resume: no earlier pause has target \"catalog\" and no for_ms",
+        "faults[6].percent: belongs to slow, not to kill",
+    ];
+    assert_eq!(errors, expected);
+}
+
+#[test]
+fn who_is_slow_can_be_paused_and_killed_and_who_is_down_cannot_be_made_slow() {
+    let over_slow = r#"[{"at_ms":10,"action":"slow","target":"order-2","for_ms":500},
+            {"at_ms":20,"action":"pause","target":"order-2","for_ms":50},
+            {"at_ms":80,"action":"kill","target":"order-2","for_ms":50},
+            {"at_ms":90,"action":"flood","target":"order-2","kind":"idle"}]"#;
+    assert!(Schedule::expand(&plan(over_slow), 3).is_ok());
+    let errors = errors(
+        r#"[{"at_ms":10,"action":"kill","target":"order-2","for_ms":50},
+            {"at_ms":20,"action":"slow","target":"order-2"},
+            {"at_ms":70,"action":"slow","target":"order-2"}]"#,
+    );
+    let expected = [
+        "faults[1].target: order-2 is still broken by faults[0], until 60",
+        "faults[2].target: order-2 is still broken by faults[1], for the rest of the trial",
+    ];
+    assert_eq!(errors, expected);
+}
+
+#[test]
+fn all_links_of_a_process_can_be_broken_and_not_those_of_nobody() {
+    let planned = plan(
+        r#"[{"at_ms":1,"action":"cut","link":"front-end <-> any","for_ms":10},
+            {"at_ms":2,"action":"delay","link":"any -> leader","delay_ms":50},
+            {"at_ms":9,"action":"heal","link":"any -> leader"}]"#,
+    );
+    let schedule = Schedule::expand(&planned, 3).unwrap();
+    let aims: Vec<_> = schedule.faults().iter().map(|fault| fault.aim.to_string()).collect();
+    assert_eq!(aims, ["front-end <-> any", "any -> leader"]);
+    assert!(schedule.breaks_links());
+    let errors = errors(
+        r#"[{"at_ms":1,"action":"cut","link":"any <-> any"},
+            {"at_ms":2,"action":"throttle","link":"order-4 -> any","bytes_per_s":9}]"#,
+    );
+    let expected = [
+        "faults[0].link: any <-> any names nobody; name one end",
+        "faults[1].link: there is no order-4: the replicas are order-1 to order-3",
     ];
     assert_eq!(errors, expected);
 }

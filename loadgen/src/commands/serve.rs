@@ -84,6 +84,8 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         } else {
             DiskFaults::default()
         },
+        // Room for a flood is made when one begins.
+        flood_connections: 0,
         flags: Vec::new(),
     })
 }

@@ -245,6 +245,13 @@ pub const CASES: &[Case] = &[
         check: POSSIBLE,
     },
     Case {
+        bug: "place-before-body",
+        what: "a request takes its place before its body is there",
+        beside: ALONE,
+        story: Story::FrontEndFlooded,
+        check: POSSIBLE,
+    },
+    Case {
         bug: "never-rejoin",
         what: "a replica that has caught up is not let in again",
         beside: ALONE,
@@ -361,7 +368,6 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("take-any-length", "needs names that no stock has; services/tests/planted"),
     ("outlive-panics", "needs a part that panics; services/tests/panics.rs plants one"),
     ("keep-any-floor", "needs pushes of invented stocks; services/tests/strangers"),
-    ("place-before-body", "needs requests whose bodies do not come; services/tests/strangers"),
     ("keep-who-idles", "needs headers and bodies that do not come; services/tests/strangers"),
     ("keep-who-never-reads", "needs answers that are not taken; services/tests/strangers"),
     ("no-reserve", "needs thousands of clients at once; services/tests/strangers has few places"),

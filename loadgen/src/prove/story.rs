@@ -35,6 +35,8 @@ pub enum Story {
     LeaderBackUnnoticed,
     /// `plans/prove/leader-cut-off.toml`.
     LeaderCutOff,
+    /// `plans/prove/front-end-flooded.toml`.
+    FrontEndFlooded,
 }
 
 impl Story {
@@ -55,6 +57,7 @@ impl Story {
             Self::CatalogDies => "catalog-dies",
             Self::LeaderBackUnnoticed => "leader-back-unnoticed",
             Self::LeaderCutOff => "leader-cut-off",
+            Self::FrontEndFlooded => "front-end-flooded",
         }
     }
 
@@ -81,6 +84,7 @@ impl Story {
                 include_str!("../../plans/prove/leader-back-unnoticed.toml")
             }
             Self::LeaderCutOff => include_str!("../../plans/prove/leader-cut-off.toml"),
+            Self::FrontEndFlooded => include_str!("../../plans/prove/front-end-flooded.toml"),
         }
     }
 

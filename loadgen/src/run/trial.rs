@@ -287,6 +287,7 @@ impl Trial<'_> {
             cap: Some(system.cap),
             relays: self.plan.schedule().breaks_links(),
             disk_faults: self.plan.schedule().disk_faults(system.replicas),
+            flood_connections: self.plan.schedule().flood_connections(),
             flags: system.flags().into_iter().chain(self.flags.clone()).collect(),
         }
     }

@@ -1,11 +1,13 @@
 //! Random faults: what, to whom, when, for how long. Pure; integers only, so that a seed means the
 //! same on every machine.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use ::faults::process::ProcessName;
-use ::faults::schedule::{Action, CutMode, DiskHarm, Link, LinkHarm, PlannedFault, Target};
+use ::faults::schedule::{
+    Action, CutMode, DiskHarm, Flood, FloodKind, Link, LinkEnd, LinkHarm, PlannedFault, Target,
+};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use wire::ids::ReplicaId;
@@ -17,9 +19,12 @@ const LAST_BEFORE_END_MS: u64 = 1_000;
 /// One in so many faults of a replica or link lasts until everything is healed.
 const UNTIL_THE_END: u32 = 12;
 
+/// One in so many faults of links is of all links of a process.
+const ALL_LINKS: u32 = 5;
+
 /// What may happen, and how often compared to the rest. What is done to processes and disks comes first, and
 /// of that what is always possible.
-const KINDS: [(u32, Kind); 21] = [
+const KINDS: [(u32, Kind); 31] = [
     (20, Kind::Kill(Who::Leader)),
     (12, Kind::Pause(Who::Leader)),
     (9, Kind::Kill(Who::Follower)),
@@ -39,15 +44,25 @@ const KINDS: [(u32, Kind); 21] = [
     (4, Kind::Disk(Who::Follower)),
     (4, Kind::Disk(Who::Replica)),
     (4, Kind::Disk(Who::Catalog)),
+    (5, Kind::Slow(Who::Leader)),
+    (4, Kind::Slow(Who::Follower)),
+    (4, Kind::Slow(Who::Replica)),
+    (3, Kind::Slow(Who::Catalog)),
+    (3, Kind::Slow(Who::FrontEnd)),
+    (3, Kind::Flood(Who::Leader)),
+    (2, Kind::Flood(Who::Follower)),
+    (2, Kind::Flood(Who::Replica)),
+    (2, Kind::Flood(Who::Catalog)),
+    (3, Kind::Flood(Who::FrontEnd)),
     (40, Kind::Cut),
-    (18, Kind::Slow),
+    (18, Kind::SlowLink),
 ];
-/// How many of [`KINDS`] are always possible. A disk harms nobody who does not write meanwhile, and a link may
-/// have no other end.
+/// How many of [`KINDS`] are always possible. A disk harms nobody who does not write meanwhile, a process that is slow or
+/// flooded must be seen to be before that ends, and a link may have no other end.
 const ALWAYS_POSSIBLE: usize = 15;
 /// How many of [`KINDS`] are for processes and disks; the others come in two of three rounds only: without
 /// them there are no relays, which cost time on every message.
-const OF_PROCESSES: usize = 19;
+const OF_PROCESSES: usize = 29;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -55,8 +70,10 @@ enum Kind {
     Pause(Who),
     PowerCut(Who),
     Disk(Who),
+    Slow(Who),
+    Flood(Who),
     Cut,
-    Slow,
+    SlowLink,
 }
 
 #[derive(Clone, Copy)]
@@ -110,13 +127,22 @@ impl Drawing<'_> {
                 let by_ms = PlannedFault::of_disk(at_ms, harm, Target::Leader).by_ms;
                 PlannedFault { by_ms, ..self.of_process(at_ms, harm.begin(), who) }
             }
+            Kind::Slow(who) => {
+                let percent = Some(self.rng.random_range(3..50));
+                PlannedFault { percent, ..self.of_process(at_ms, Action::Slow, who) }
+            }
+            Kind::Flood(who) => {
+                let PlannedFault { kind, connections, .. } =
+                    PlannedFault::of_flood(at_ms, self.flood(), Target::Leader);
+                PlannedFault { kind, connections, ..self.of_process(at_ms, Action::Flood, who) }
+            }
             Kind::Cut => {
                 let modes = [CutMode::Silent, CutMode::Silent, CutMode::Reset];
                 let mode = modes[self.rng.random_range(0..modes.len())];
                 self.of_link(at_ms, LinkHarm::Cut(mode))
             }
-            Kind::Slow => {
-                let harm = self.slow();
+            Kind::SlowLink => {
+                let harm = self.slow_link();
                 self.of_link(at_ms, harm)
             }
         };
@@ -168,7 +194,15 @@ impl Drawing<'_> {
         }
     }
 
-    fn slow(&mut self) -> LinkHarm {
+    /// Of fewer connections than a service has for strangers: then whoever behaves loses none of its own.
+    fn flood(&mut self) -> Flood {
+        let kinds = [FloodKind::Idle, FloodKind::SlowBodies, FloodKind::StuckReaders];
+        let kind = kinds[self.rng.random_range(0..kinds.len())];
+        let connections = NonZeroU32::new(self.rng.random_range(50..500));
+        Flood { kind, connections: connections.unwrap_or(NonZeroU32::MIN) }
+    }
+
+    fn slow_link(&mut self) -> LinkHarm {
         if self.rng.random_ratio(2, 3) {
             LinkHarm::Delay(Duration::from_millis(self.rng.random_range(5..600)))
         } else {
@@ -177,8 +211,16 @@ impl Drawing<'_> {
         }
     }
 
-    /// Two ends that are never the same process, in either order.
-    fn ends(&mut self) -> [Target; 2] {
+    /// Two ends that are never the same process, in either order; or one, and everybody else.
+    fn ends(&mut self) -> [LinkEnd; 2] {
+        if self.rng.random_ratio(1, ALL_LINKS) {
+            let one = self.one_of_all();
+            let mut ends = [LinkEnd::Target(one), LinkEnd::Any];
+            if self.rng.random_bool(0.5) {
+                ends.reverse();
+            }
+            return ends;
+        }
         let mut ends = match self.rng.random_range(0..7) {
             0 => [Target::Leader, Target::Follower],
             1 => [Target::Leader, Target::Catalog],
@@ -196,7 +238,17 @@ impl Drawing<'_> {
         if self.rng.random_bool(0.5) {
             ends.reverse();
         }
-        ends
+        ends.map(LinkEnd::Target)
+    }
+
+    /// Whose links are all bad: most often the front-end's, which has one to everybody.
+    fn one_of_all(&mut self) -> Target {
+        match self.rng.random_range(0..6) {
+            0..3 => Target::FrontEnd,
+            3 => Target::Catalog,
+            4 => Target::Leader,
+            _ => Target::Follower,
+        }
     }
 
     fn replica(&mut self) -> Target {
@@ -213,14 +265,17 @@ impl Drawing<'_> {
         Some(for_ms.min(self.load_ms - at_ms - 1))
     }
 
-    /// A process that is known to be broken cannot be broken again; its disk can.
+    /// A process that is known to be broken cannot be broken again; its disk can, it can be flooded, and one that is
+    /// slow be paused or killed.
     fn is_taken(&self, fault: &PlannedFault) -> bool {
         let process = |fault: &PlannedFault| -> Option<ProcessName> {
-            fault.target.filter(|_| !fault.action.is_of_disks())?.process()
+            let is_apart = fault.action.is_of_disks() || fault.action == Action::Flood;
+            fault.target.filter(|_| !is_apart)?.process()
         };
         self.faults.iter().any(|earlier| {
             let over = earlier.for_ms.is_some_and(|for_ms| earlier.at_ms + for_ms <= fault.at_ms);
-            process(fault).is_some() && process(earlier) == process(fault) && !over
+            let may_be = earlier.action == Action::Slow && fault.action != Action::Slow;
+            process(fault).is_some() && process(earlier) == process(fault) && !over && !may_be
         })
     }
 }

@@ -119,7 +119,7 @@ fn one_of<T: Copy>(rng: &mut Xoshiro256PlusPlus, choices: &[T]) -> T {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ::faults::schedule::{Action, Aim, Fault, Target};
+    use ::faults::schedule::{Action, Aim, Fault, Link, LinkEnd, Target};
 
     use super::*;
 
@@ -153,6 +153,22 @@ mod tests {
         }
     }
 
+    fn all_of(link: Link) -> String {
+        let front_end = LinkEnd::Target(Target::FrontEnd);
+        let whose = if link.ends().contains(&front_end) { "the front-end" } else { "another" };
+        format!("all links of {whose}")
+    }
+
+    #[test]
+    fn floods_come_in_all_kinds_and_leave_room_for_whoever_behaves() {
+        let floods: Vec<_> =
+            plans().flat_map(|plan| plan.faults).filter(|fault| fault.kind.is_some()).collect();
+        let kinds: BTreeSet<_> =
+            floods.iter().map(|fault| fault.kind.unwrap().to_string()).collect();
+        assert_eq!(kinds.len(), 3);
+        assert!(floods.iter().all(|fault| fault.connections.unwrap() < 1024));
+    }
+
     #[test]
     fn everything_that_can_break_breaks_alone_and_on_top_of_something_else() {
         let ends = |fault: &Fault| fault.ends_at_ms.unwrap_or(u64::MAX);
@@ -164,6 +180,7 @@ mod tests {
                     other != fault && other.at_ms < ends(fault) && fault.at_ms < ends(other)
                 });
                 let aim = match fault.aim {
+                    Aim::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
                     Aim::Link(_) => "link".to_owned(),
                     Aim::Process(Target::Order(_)) => "order".to_owned(),
                     Aim::Process(target) => target.to_string(),
@@ -173,17 +190,20 @@ mod tests {
             }
         }
         let processes = ["leader", "follower", "order", "catalog", "front-end"];
-        let of_processes = [Action::Kill, Action::Pause, Action::PowerCut]
-            .into_iter()
-            .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
+        let of_processes =
+            [Action::Kill, Action::Pause, Action::PowerCut, Action::Slow, Action::Flood]
+                .into_iter()
+                .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
         let of_disks = [Action::StallDisk, Action::SlowDisk, Action::FullDisk]
             .into_iter()
             .flat_map(|action| {
                 // The front-end writes when somebody is elected, removed or added, and hardly ever else.
                 processes[..4].iter().map(move |name| (action.to_string(), (*name).to_owned()))
             });
+        let links = ["link", "all links of the front-end", "all links of another"];
         let of_links = [Action::Cut, Action::Delay, Action::Throttle]
-            .map(|action| (action.to_string(), "link".to_owned()));
+            .into_iter()
+            .flat_map(|action| links.map(|link| (action.to_string(), link.to_owned())));
         let all: BTreeSet<_> = of_processes.chain(of_disks).chain(of_links).collect();
         assert_eq!(alone, all);
         assert_eq!(overlapping, all);

@@ -21,4 +21,5 @@ mod progress;
 mod runs;
 mod serve;
 mod soak;
+mod speed;
 mod usage;

@@ -206,6 +206,7 @@ fn config(folder: &Path) -> BazaarConfig {
         cap: Some(prefill::CAP),
         relays: false,
         disk_faults: faults::disk::DiskFaults::default(),
+        flood_connections: 0,
         flags: Vec::new(),
     }
 }

@@ -24,7 +24,12 @@ pub enum Action {
     SlowDisk,
     /// Writes to a process's files are answered "no space left".
     FullDisk,
-    /// The disk is as it was, which ends a stalled, a slow or a full one.
+    /// A process is stopped and continued in turns, so that it gets a part of its time.
+    Slow,
+    /// Connections are opened to a process that waste what it has.
+    Flood,
+    /// The disk is as it was, which ends a stalled, a slow or a full one; a process has all of its time again, or the
+    /// flood's connections are closed.
     Recover,
     /// Nothing passes a link any more.
     Cut,
@@ -49,6 +54,8 @@ impl Action {
             Self::StallDisk => "stall-disk",
             Self::SlowDisk => "slow-disk",
             Self::FullDisk => "full-disk",
+            Self::Slow => "slow",
+            Self::Flood => "flood",
             Self::Recover => "recover",
             Self::Cut => "cut",
             Self::Delay => "delay",
@@ -76,21 +83,29 @@ impl Action {
     }
 
     /// Whether this ends a fault that `begun` began, if both were done to the same process or link. A
-    /// process that is started anew is neither dead nor paused any more; of a process that was paused
-    /// and then killed a resume ends the pause alone. A disk is none the better for a new process.
+    /// process that is started anew is neither dead nor paused nor slow any more; of a process that was paused
+    /// and then killed a resume ends the pause alone. A disk is none the better for a new process, and
+    /// whoever floods it connects to the new one.
     #[must_use]
     pub fn ends(self, begun: Self) -> bool {
         match self {
-            Self::Restart => matches!(begun, Self::Kill | Self::Pause | Self::PowerCut),
+            Self::Restart => {
+                matches!(begun, Self::Kill | Self::Pause | Self::PowerCut | Self::Slow)
+            }
             Self::Resume => begun == Self::Pause,
             Self::Heal => matches!(begun, Self::Cut | Self::Delay | Self::Throttle),
-            Self::Recover => matches!(begun, Self::StallDisk | Self::SlowDisk | Self::FullDisk),
+            Self::Recover => matches!(
+                begun,
+                Self::StallDisk | Self::SlowDisk | Self::FullDisk | Self::Slow | Self::Flood
+            ),
             Self::Kill
             | Self::PowerCut
             | Self::Pause
             | Self::StallDisk
             | Self::SlowDisk
             | Self::FullDisk
+            | Self::Slow
+            | Self::Flood
             | Self::Cut
             | Self::Delay
             | Self::Throttle => false,

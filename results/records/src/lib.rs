@@ -31,5 +31,5 @@ pub use observation::{CacheState, Observation, Op, Outcome, Phase};
 pub use process::{ProcessName, UnknownProcess};
 pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};
-pub use subject::{Route, Subject, UnknownSubject};
+pub use subject::{ANY, End, Route, Subject, UnknownSubject};
 pub use text::{Text, Texts};

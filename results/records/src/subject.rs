@@ -1,4 +1,4 @@
-//! Whom something was done to: a process, or the link between two.
+//! Whom something was done to: a process, or the link between two, or all links of one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,29 +7,73 @@ use serde::{Deserialize, Serialize};
 
 use super::ProcessName;
 
-/// A link between two processes as it was found to be: the direction from one to the other, or
-/// both.
+/// The word for [`End::Any`].
+pub const ANY: &str = "any";
+
+/// One end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// A process.
+    Process(ProcessName),
+    /// Every process but the one at the other end.
+    Any,
+}
+
+impl End {
+    /// The process, if it is one.
+    #[must_use]
+    pub fn process(self) -> Option<ProcessName> {
+        match self {
+            Self::Process(name) => Some(name),
+            Self::Any => None,
+        }
+    }
+
+    fn is(self, name: ProcessName) -> bool {
+        self.process().is_none_or(|process| process == name)
+    }
+}
+
+impl From<ProcessName> for End {
+    fn from(name: ProcessName) -> Self {
+        Self::Process(name)
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(name) => name.fmt(f),
+            Self::Any => f.pad(ANY),
+        }
+    }
+}
+
+/// A link between two processes, or all those between one and the others, as it was found to be: the direction
+/// from one end to the other, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
     /// Who sends.
-    pub from: ProcessName,
+    pub from: End,
     /// Who receives.
-    pub to: ProcessName,
+    pub to: End,
     /// Whether the other direction is meant, too.
     pub both_ways: bool,
 }
 
 impl Route {
-    /// The directions that are meant: from whom to whom.
-    pub fn directions(self) -> impl Iterator<Item = (ProcessName, ProcessName)> {
-        let back = self.both_ways.then_some((self.to, self.from));
-        std::iter::once((self.from, self.to)).chain(back)
+    /// Whether what one process sends to another, `from` to `to`, takes it.
+    #[must_use]
+    pub fn carries(self, from: ProcessName, to: ProcessName) -> bool {
+        let there = self.from.is(from) && self.to.is(to);
+        let back = self.both_ways && self.from.is(to) && self.to.is(from);
+        from != to && (there || back)
     }
 
     /// Whether it is between these two, in whichever direction.
     #[must_use]
     pub fn is_between(self, one: ProcessName, other: ProcessName) -> bool {
-        [self.from, self.to] == [one, other] || [self.from, self.to] == [other, one]
+        self.carries(one, other) || self.carries(other, one)
     }
 }
 
@@ -94,7 +138,8 @@ impl fmt::Display for Subject {
 /// The text names neither a process nor a link.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" is neither a process, such as \"order-3\", nor a link, such as \"order-3 -> catalog\""
+    "\"{0}\" is neither a process, such as \"order-3\", nor a link, such as \"order-3 -> catalog\" or \
+     \"order-3 <-> any\""
 )]
 pub struct UnknownSubject(String);
 
@@ -102,13 +147,22 @@ impl FromStr for Subject {
     type Err = UnknownSubject;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = |name: &str| name.trim().parse().map_err(|_| UnknownSubject(text.to_owned()));
+        let named = |name: &str| -> Result<ProcessName, UnknownSubject> {
+            name.trim().parse().map_err(|_| UnknownSubject(text.to_owned()))
+        };
+        let end = |name: &str| match name.trim() {
+            ANY => Ok(End::Any),
+            name => named(name).map(End::Process),
+        };
         let (from, to, both_ways) = match (text.split_once("<->"), text.split_once("->")) {
-            (Some((from, to)), _) => (from, to, true),
-            (None, Some((from, to))) => (from, to, false),
+            (Some((from, to)), _) => (end(from)?, end(to)?, true),
+            (None, Some((from, to))) => (end(from)?, end(to)?, false),
             (None, None) => return named(text).map(Self::Process),
         };
-        Ok(Self::Link(Route { from: named(from)?, to: named(to)?, both_ways }))
+        if from == to {
+            return Err(UnknownSubject(text.to_owned()));
+        }
+        Ok(Self::Link(Route { from, to, both_ways }))
     }
 }
 
@@ -132,10 +186,19 @@ mod tests {
 
     #[test]
     fn subjects_read_as_they_are_written() {
-        for text in ["order-3", "front-end", "order-3 -> order-1", "front-end <-> catalog"] {
+        for text in [
+            "order-3",
+            "front-end",
+            "order-3 -> order-1",
+            "front-end <-> catalog",
+            "front-end <-> any",
+            "any -> order-2",
+        ] {
             assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
         }
-        for refused in ["", "leader", "order-3 ->", "-> catalog", "order-3 - catalog"] {
+        let refused =
+            ["", "leader", "any", "order-3 ->", "-> catalog", "order-3 - catalog", "any -> any"];
+        for refused in refused {
             let error = refused.parse::<Subject>().unwrap_err().to_string();
             assert!(error.contains("neither a process"), "{error}");
         }
@@ -148,5 +211,23 @@ mod tests {
         let (catalog, replica) = (ProcessName::Catalog, ProcessName::order(2));
         assert!(link.is_between(catalog, replica) && link.is_between(replica, catalog));
         assert!(!link.is_between(catalog, ProcessName::order(3)));
+    }
+
+    #[test]
+    fn a_link_to_any_process_is_every_link_of_its_other_end_in_the_direction_that_is_meant() {
+        let link = |text: &str| text.parse::<Subject>().unwrap().link().unwrap();
+        let (front_end, catalog) = (ProcessName::FrontEnd, ProcessName::Catalog);
+        let order = ProcessName::order(1);
+        let (all, from, to) =
+            (link("front-end <-> any"), link("front-end -> any"), link("any -> front-end"));
+        for other in [catalog, order] {
+            assert!(all.carries(front_end, other) && all.carries(other, front_end));
+            assert!(from.carries(front_end, other) && !from.carries(other, front_end));
+            assert!(!to.carries(front_end, other) && to.carries(other, front_end));
+            assert!([all, from, to].iter().all(|link| link.is_between(other, front_end)));
+        }
+        for link in [all, from, to] {
+            assert!(!link.is_between(catalog, order) && !link.carries(front_end, front_end));
+        }
     }
 }

@@ -28,6 +28,8 @@ pub enum FaultGroup {
     LeaderPause,
     /// Disks of whoever led that hung, were slow or full.
     LeaderDisk,
+    /// Whoever led got a part of its time.
+    LeaderSlow,
     /// Faults of other order replicas and their disks.
     Follower,
     /// Faults of the catalog and its disk.
@@ -36,20 +38,24 @@ pub enum FaultGroup {
     FrontEnd,
     /// Cuts, delays and throttles of links.
     Link,
+    /// Floods of connections, to whomever.
+    Flood,
     /// Kills and pauses of processes that are none of these.
     Other,
 }
 
 impl FaultGroup {
     /// Every group, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::LeaderKill,
         Self::LeaderPause,
         Self::LeaderDisk,
+        Self::LeaderSlow,
         Self::Follower,
         Self::Catalog,
         Self::FrontEnd,
         Self::Link,
+        Self::Flood,
         Self::Other,
     ];
 
@@ -57,7 +63,9 @@ impl FaultGroup {
     #[must_use]
     pub fn of(row: &AvailabilityRow) -> Self {
         match (row.role, row.action) {
+            (_, FaultKind::Flood) => Self::Flood,
             (Role::Leader, FaultKind::Pause) => Self::LeaderPause,
+            (Role::Leader, FaultKind::Slow) => Self::LeaderSlow,
             (Role::Leader, FaultKind::StallDisk | FaultKind::SlowDisk | FaultKind::FullDisk) => {
                 Self::LeaderDisk
             }
@@ -77,10 +85,12 @@ impl fmt::Display for FaultGroup {
             Self::LeaderKill => "leader kill",
             Self::LeaderPause => "leader pause",
             Self::LeaderDisk => "leader disk",
+            Self::LeaderSlow => "leader slow",
             Self::Follower => "follower",
             Self::Catalog => "catalog",
             Self::FrontEnd => "front-end",
             Self::Link => "link",
+            Self::Flood => "flood",
             Self::Other => "other",
         })
     }

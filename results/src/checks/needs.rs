@@ -7,8 +7,13 @@
 //! * A replica that was in sync all the time could lead: it is up, and can speak with the front-end and
 //!   with the catalog.
 //! * No link is delayed or throttled, and no disk slow: how slow is too slow is not for a check to say.
+//!   A process that gets a part of its time only counts as one that is down: nothing is demanded
+//!   of trades if it is the front-end or the catalog, and of the replicas one that is not slow could lead.
 //!
-//! Who leads makes no difference. A leader that is dead, paused, cannot write (its disk hangs or is full), or is cut off from the front-end or the
+//! A flood excuses nothing: whoever behaves is served as if it were not there (rule S4 of ARCHITECTURE.md), at once
+//! and all the time.
+//!
+//! Who leads makes no difference. A leader that is dead, paused, slow, cannot write (its disk hangs or is full), or is cut off from the front-end or the
 //! catalog in either direction is to be replaced by one that could lead (rule G1 of ARCHITECTURE.md). Links
 //! between replicas may be cut, and followers dead, paused or out of reach: the leader is to get such a
 //! member out of the in-sync set and go on.

@@ -23,6 +23,10 @@ pub enum FaultKind {
     SlowDisk,
     /// Writes to a process's files are refused.
     FullDisk,
+    /// A process gets a part of its time.
+    Slow,
+    /// Connections to a process waste what it has.
+    Flood,
     /// Nothing passes a link any more.
     Cut,
     /// Everything passes a link later.
@@ -42,6 +46,8 @@ impl FaultKind {
             Action::StallDisk => Some(Self::StallDisk),
             Action::SlowDisk => Some(Self::SlowDisk),
             Action::FullDisk => Some(Self::FullDisk),
+            Action::Slow => Some(Self::Slow),
+            Action::Flood => Some(Self::Flood),
             Action::Cut => Some(Self::Cut),
             Action::Delay => Some(Self::Delay),
             Action::Throttle => Some(Self::Throttle),
@@ -55,7 +61,15 @@ impl FaultKind {
         matches!(self, Self::Kill | Self::PowerCut)
     }
 
-    /// Whether everything goes on, only slower.
+    /// Whether the services promise to go on as if it were not there (rule S4 of ARCHITECTURE.md), so that it
+    /// excuses nothing.
+    #[must_use]
+    pub fn is_borne(self) -> bool {
+        self == Self::Flood
+    }
+
+    /// Whether everything goes on, only slower, and whoever needs what was hit is as slow. (Of a process that is slow
+    /// another can do the work.)
     #[must_use]
     pub fn is_slowness(self) -> bool {
         matches!(self, Self::SlowDisk | Self::Delay | Self::Throttle)
@@ -84,6 +98,8 @@ impl fmt::Display for FaultKind {
             Self::StallDisk => "stall-disk",
             Self::SlowDisk => "slow-disk",
             Self::FullDisk => "full-disk",
+            Self::Slow => "slow",
+            Self::Flood => "flood",
             Self::Cut => "cut",
             Self::Delay => "delay",
             Self::Throttle => "throttle",

@@ -259,7 +259,7 @@ impl Timeline {
     /// When none of these processes was broken, and none of these links.
     #[must_use]
     pub fn whole(&self, processes: &[ProcessName], of_links: impl Fn(Route) -> bool) -> Vec<Span> {
-        let faults = self.faults.iter().filter(|fault| {
+        let faults = self.breaking().filter(|fault| {
             fault.process().is_some_and(|process| processes.contains(&process))
                 || fault.link().is_some_and(&of_links)
         });
@@ -335,7 +335,7 @@ impl Timeline {
     /// Whether nothing is wrong with a process at `at_us`, as far as faults and deaths go.
     #[must_use]
     pub fn is_up(&self, process: ProcessName, at_us: u64) -> bool {
-        let broken = self.faults.iter().filter(|fault| fault.process() == Some(process));
+        let broken = self.breaking().filter(|fault| fault.process() == Some(process));
         let dead = self.deaths.iter().filter(|death| death.process == process);
         !broken.map(Fault::span).chain(dead.map(Death::span)).any(|span| span.contains(at_us))
     }
@@ -349,8 +349,13 @@ impl Timeline {
     /// The moments at which what is broken changed: faults and deaths, and their ends.
     #[must_use]
     pub fn changes(&self) -> BTreeSet<u64> {
-        let broken = self.faults.iter().map(Fault::span).chain(self.deaths.iter().map(Death::span));
+        let broken = self.breaking().map(Fault::span).chain(self.deaths.iter().map(Death::span));
         broken.flat_map(|span| std::iter::once(span.from_us).chain(span.to_us)).collect()
+    }
+
+    /// The faults that break something, and are not just to be borne.
+    fn breaking(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().filter(|fault| !fault.kind.is_borne())
     }
 
     /// The moments at which the state of a process may have changed, or who leads, or who is in sync.

@@ -111,7 +111,11 @@ async fn a_cut_relay_accepts_and_says_nothing() {
     let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     for mode in [CutMode::Silent, CutMode::Reset] {
         let (from, to, both_ways) = (ProcessName::FrontEnd, ProcessName::Catalog, true);
-        fixture.network.harm(7, Route { from, to, both_ways }, LinkHarm::Cut(mode));
+        fixture.network.harm(
+            7,
+            Route { from: from.into(), to: to.into(), both_ways },
+            LinkHarm::Cut(mode),
+        );
         let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
         dialler.write_all(b"x").await.unwrap();
         let read = timeout(A_WHILE, dialler.read_u8()).await;
@@ -142,7 +146,11 @@ async fn one_direction_is_cut_on_connections_that_either_end_opened() {
     let mut dialler = TcpStream::connect(relay).await.unwrap();
     let (mut peer, _) = timeout(PATIENCE, front_end.accept()).await.unwrap().unwrap();
     let (from, to, both_ways) = (ProcessName::FrontEnd, ORDER_1, false);
-    fixture.network.harm(1, Route { from, to, both_ways }, LinkHarm::Cut(CutMode::Silent));
+    fixture.network.harm(
+        1,
+        Route { from: from.into(), to: to.into(), both_ways },
+        LinkHarm::Cut(CutMode::Silent),
+    );
     dialler.write_all(b"q").await.unwrap();
     assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'q');
     peer.write_all(b"a").await.unwrap();

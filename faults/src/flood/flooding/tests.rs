@@ -1,0 +1,115 @@
+//! Floods of small listeners.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use super::*;
+use crate::schedule::FloodKind;
+
+const SOON: Duration = Duration::from_secs(20);
+const CONNECTIONS: u64 = 8;
+
+async fn flooded(kind: FloodKind) -> (TcpListener, Flooding) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = u32::try_from(CONNECTIONS).unwrap().try_into().unwrap();
+    let flood = Flood { kind, connections };
+    let flooding = Flooding::start(ProcessName::FrontEnd, address, flood).unwrap();
+    (listener, flooding)
+}
+
+async fn accept(listener: &TcpListener) -> Vec<TcpStream> {
+    let mut accepted = Vec::new();
+    for _ in 0..CONNECTIONS {
+        accepted.push(timeout(SOON, listener.accept()).await.unwrap().unwrap().0);
+    }
+    accepted
+}
+
+async fn seen(flooding: &Flooding) -> Tally {
+    timeout(SOON, flooding.seen()).await.expect("it is seen")
+}
+
+/// Everything that is sent until a text has been.
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut said = Vec::new();
+    while !String::from_utf8_lossy(&said).contains(end) {
+        said.push(timeout(SOON, stream.read_u8()).await.unwrap().unwrap());
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[tokio::test]
+async fn idle_connections_say_nothing_and_go_with_their_flood() {
+    let (listener, flooding) = flooded(FloodKind::Idle).await;
+    let accepted = accept(&listener).await;
+    let all = Tally { opened: CONNECTIONS, refused: 0, closed: 0 };
+    assert_eq!(seen(&flooding).await, all);
+    assert_eq!(flooding.end(), all);
+    for mut stream in accepted {
+        let mut said = Vec::new();
+        // Its end, however it comes.
+        let _ = timeout(SOON, stream.read_to_end(&mut said)).await.expect("it is closed");
+        assert!(said.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_is_opened_again() {
+    let (listener, flooding) = flooded(FloodKind::Idle).await;
+    drop(accept(&listener).await);
+    let _again = accept(&listener).await;
+    let tally = flooding.end();
+    assert_eq!((tally.opened, tally.closed), (2 * CONNECTIONS, CONNECTIONS));
+}
+
+#[tokio::test]
+async fn slow_bodies_begin_once_their_headers_are_sent_and_go_on_byte_by_byte() {
+    let (listener, flooding) = flooded(FloodKind::SlowBodies).await;
+    let mut accepted = accept(&listener).await;
+    assert_eq!(seen(&flooding).await.opened, CONNECTIONS);
+    let stream = &mut accepted[0];
+    let head = read_until(stream, "\r\n\r\n").await;
+    assert!(head.starts_with("POST /orders HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nContent-Length: 100\r\n"), "{head}");
+    stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+    assert_eq!(read_until(stream, "  ").await, "  ");
+}
+
+#[tokio::test]
+async fn stuck_readers_have_begun_when_an_answer_waits_and_never_take_it() {
+    let (listener, flooding) = flooded(FloodKind::StuckReaders).await;
+    let mut accepted = accept(&listener).await;
+    for stream in &mut accepted {
+        let asked = read_until(stream, "\r\n\r\n").await;
+        assert!(asked.starts_with("GET /metrics HTTP/1.1\r\n"), "{asked}");
+    }
+    assert_eq!(*flooding.counts.begun.borrow(), 0, "nobody has been answered");
+    for stream in &mut accepted {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    }
+    assert_eq!(seen(&flooding).await, Tally { opened: CONNECTIONS, refused: 0, closed: 0 });
+    // Whatever the system holds for both ends is full at some time, and nobody makes room in it.
+    let stream = &mut accepted[0];
+    let mut written = 0;
+    while written < 64 << 20 {
+        match stream.try_write(&[0; 1 << 16]) {
+            Ok(more) => written += more,
+            Err(_) => break,
+        }
+    }
+    assert!(written < 64 << 20, "somebody reads");
+}
+
+#[tokio::test]
+async fn a_process_that_refuses_is_not_seen_flooded() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let flood = Flood { kind: FloodKind::Idle, connections: 2.try_into().unwrap() };
+    let flooding = Flooding::start(ProcessName::Catalog, address, flood).unwrap();
+    while flooding.counts.tally().refused < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*flooding.counts.begun.borrow(), 0);
+    assert_eq!(flooding.end(), Tally { opened: 0, refused: 2, closed: 0 });
+}
