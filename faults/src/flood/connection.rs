@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -17,16 +17,22 @@ const EVERY: Duration = Duration::from_secs(1);
 const BODY_BYTES: usize = 100;
 /// What the system holds of answers that are not read, the least that it takes: the other side holds the rest.
 const UNREAD_BYTES: u32 = 4096;
-/// Requests that are sent at once and whose answers are not read.
+/// Requests that are sent at once and whose answers are not read: more than fit into what both systems hold.
 const PIPELINED: usize = 100;
+/// How a server asks for the body that a header has announced.
+const ASKED_FOR: &[u8; 12] = b"HTTP/1.1 100";
 
 /// What a connection of a flood sends first.
 pub(super) fn opening(kind: FloodKind, process: ProcessName) -> Vec<u8> {
     match kind {
         FloodKind::Idle => Vec::new(),
         FloodKind::SlowBodies => {
-            let path = if process == ProcessName::FrontEnd { "/orders" } else { "/trade" };
-            // Whoever works on it asks for the body.
+            // What anybody may send a body to.
+            let path = match process {
+                ProcessName::FrontEnd => "/orders",
+                ProcessName::Catalog => "/trade",
+                ProcessName::Order(_) => "/sync",
+            };
             let head = format!(
                 "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                  Content-Length: {BODY_BYTES}\r\nExpect: 100-continue\r\n\r\n"
@@ -74,14 +80,20 @@ pub(super) async fn keep(
 }
 
 /// Reads, and keeps nothing, until there is no more.
-async fn closed(stream: &mut TcpStream) -> io::Result<()> {
+async fn closed(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     let mut bytes = [0; 512];
     while stream.read(&mut bytes).await? > 0 {}
     Ok(())
 }
 
+/// It has begun once the body is asked for: then somebody waits for it.
 async fn drip(mut stream: TcpStream, opening: &[u8], begun: impl FnOnce()) -> io::Result<()> {
     stream.write_all(opening).await?;
+    let mut asked = [0; ASKED_FOR.len()];
+    stream.read_exact(&mut asked).await?;
+    if asked != *ASKED_FOR {
+        return closed(&mut stream).await;
+    }
     begun();
     let (mut reader, mut writer) = stream.split();
     let bytes = async {
@@ -94,13 +106,8 @@ async fn drip(mut stream: TcpStream, opening: &[u8], begun: impl FnOnce()) -> io
         // The last byte never comes.
         std::future::pending().await
     };
-    let ended = async {
-        let mut bytes = [0; 512];
-        while reader.read(&mut bytes).await? > 0 {}
-        Ok(())
-    };
     tokio::select! {
-        ended = ended => ended,
+        ended = closed(&mut reader) => ended,
         failed = bytes => failed,
     }
 }

@@ -19,8 +19,8 @@ use crate::schedule::Flood;
 
 /// How long a place of a flood stays empty after its connection was refused or closed.
 const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How many connections are being opened at a time: fewer than a listener's queue takes, so that whoever
-/// behaves gets in between.
+/// How many connections are being opened, or wait to do what they are for, at a time: a flood rises, and whoever behaves
+/// gets in between.
 const OPENING: usize = 32;
 
 /// What has become of a flood's connections so far.
@@ -156,14 +156,13 @@ impl Place {
         let Self { flood, address, opening, openings, counts } = self;
         let mut has_begun = false;
         loop {
-            let opened = {
-                let _permit = openings.acquire().await;
-                connection::open(flood.kind, address).await
-            };
-            let count = match opened {
+            let permit = openings.acquire().await;
+            let count = match connection::open(flood.kind, address).await {
                 Ok(stream) => {
                     counts.opened.fetch_add(1, Ordering::Relaxed);
+                    // Or when the connection is closed.
                     let begun = || {
+                        drop(permit);
                         if !std::mem::replace(&mut has_begun, true) {
                             counts.begun.send_modify(|begun| *begun += 1);
                         }

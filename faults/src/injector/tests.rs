@@ -302,7 +302,7 @@ async fn what_ended_before_it_was_seen_or_has_nobody_to_be_done_to_was_not_done(
 #[tokio::test]
 async fn a_flood_is_told_of_with_its_connections_and_healing_ends_what_lasts() {
     use EventKind::{Confirmed, Healed, Injected};
-    let plan = r#"[{"at_ms":0,"action":"flood","target":"order-1","kind":"slow-bodies","connections":20,"for_ms":3000},
+    let plan = r#"[{"at_ms":0,"action":"flood","target":"order-1","kind":"idle","connections":20,"for_ms":3000},
                    {"at_ms":0,"action":"flood","target":"front-end","kind":"stuck-readers","connections":10},
                    {"at_ms":0,"action":"slow","target":"catalog"}]"#;
     let fake = FakeBazaar::new();
@@ -314,7 +314,7 @@ async fn a_flood_is_told_of_with_its_connections_and_healing_ends_what_lasts() {
     let told = drain(&mut received);
     assert!(done.iter().all(|act| act.confirmed), "{told:?}");
     let said = details(&told);
-    for said_of_it in ["20 connections, slow bodies", "10 connections, stuck readers"] {
+    for said_of_it in ["20 connections, idle", "10 connections, stuck readers"] {
         assert!(said.contains(&said_of_it), "{said:?}");
     }
     let opened = said.iter().filter(|said| said.contains(" opened, 0 refused, "));

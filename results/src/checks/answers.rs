@@ -319,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_during_a_flood_is_to_be_answered_at_once() {
+        let mut trial = trial();
+        reads(&mut trial, "Stock1", S, 100);
+        trial.fault(4 * S, Action::Flood, "front-end");
+        errors(&mut trial, Op::Query, "Stock1", 4 * S + 10, 100);
+        assert_fails(&trial.check(&CHECK), "100 of 200 reads were answered");
+        trial.events.iter_mut().for_each(|event| {
+            event.action = event.action.map(|_| Action::Slow);
+        });
+        assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
     fn a_catalog_that_was_started_anew_shows_nothing_before_a_replica_could_list_it() {
         let mut trial = trial();
         reads(&mut trial, "Stock1", S, 100);

@@ -246,6 +246,50 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_replica_is_no_excuse_while_another_could_lead_and_a_slow_front_end_or_catalog_is_one()
+    {
+        for slow in ["order-2", "order-3"] {
+            let mut trial = trial();
+            trial.fault(2 * S, Action::Slow, slow);
+            in_vain(&mut trial, 3, 20);
+            assert_fails(&trial.check(&CHECK), "for 18000 ms");
+        }
+        for slow in [&["order-1", "order-2", "order-3"][..], &["catalog"], &["front-end"]] {
+            let mut trial = trial();
+            for (fault, process) in (1..).zip(slow) {
+                trial.numbered_fault(fault, 2 * S, Action::Slow, process);
+            }
+            in_vain(&mut trial, 3, 20);
+            assert_nothing_demanded(&trial);
+        }
+    }
+
+    #[test]
+    fn a_flood_excuses_nobody_and_gives_nobody_time() {
+        for flooded in ["front-end", "catalog", "order-3"] {
+            let mut trial = trial();
+            trial.fault(2 * S, Action::Flood, flooded);
+            in_vain(&mut trial, 3, 20);
+            let result = trial.check(&CHECK);
+            assert_fails(&result, "for 19000 ms");
+        }
+    }
+
+    #[test]
+    fn all_links_of_a_process_are_bad_together() {
+        let mut leader = trial();
+        link_fault(&mut leader, 2, 1, Action::Cut, "any -> order-3");
+        in_vain(&mut leader, 3, 20);
+        assert_fails(&leader.check(&CHECK), "for 18000 ms");
+        for whose in ["front-end <-> any", "any -> catalog"] {
+            let mut trial = trial();
+            link_fault(&mut trial, 2, 1, Action::Cut, whose);
+            in_vain(&mut trial, 3, 20);
+            assert_nothing_demanded(&trial);
+        }
+    }
+
+    #[test]
     fn an_out_of_sync_replica_is_not_enough() {
         let mut trial = trial();
         trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2 3".parse().unwrap());

@@ -161,3 +161,31 @@ fn a_full_disk_explains_the_exit_codes_of_a_process_that_cannot_write_and_no_oth
     assert!(!explained(150, "order-3", "exit status: 5"));
     assert!(!explained(2_000_000, "order-3", "exit status: 4"));
 }
+
+#[test]
+fn a_slow_process_is_whole_after_its_recovery_or_its_restart_and_a_flood_outlasts_both() {
+    let mut events = [
+        act(100, 1, Action::Flood, "order-3", ""),
+        act(110, 2, Action::Slow, "order-3", ""),
+        act(200, 2, Action::Recover, "order-3", "2"),
+        act(210, 3, Action::Slow, "order-3", ""),
+        act(300, 4, Action::Kill, "order-3", ""),
+        act(400, 4, Action::Restart, "order-3", "3 4"),
+        act(500, 1, Action::Recover, "order-3", "1"),
+    ]
+    .concat();
+    events.extend(
+        [(10, Started), (20, Ready), (440, Ready)]
+            .map(|(at_us, kind)| of_process(at_us, kind, "order-3")),
+    );
+    assert_eq!(over(&events), [Some(502), Some(202), Some(440), Some(440)]);
+    let timeline = Timeline::new(&events, 3);
+    let order = ProcessName::order(3);
+    let state = [150, 205, 350].map(|at_us| timeline.state_at(order, at_us));
+    assert_eq!(state, [ProcessState::Ready, ProcessState::Ready, ProcessState::Down]);
+    // What is to be borne breaks nothing.
+    let up = [105, 150, 205, 250, 450].map(|at_us| timeline.is_up(order, at_us));
+    assert_eq!(up, [true, false, true, false, true]);
+    assert_eq!(timeline.changes(), [110, 202, 210, 300, 440].into());
+    assert_eq!(timeline.fault_free_at_last(), Some(502), "but nobody calls it calm");
+}

@@ -5,7 +5,7 @@ pub mod token;
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -178,9 +178,7 @@ fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Resu
         .context("cannot start the runtime")?;
     let result = runtime.block_on(async {
         let shutdown = shutdown_signal()?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = listen_on(listen).with_context(|| format!("cannot listen on {listen}"))?;
         tracing::info!(address = %listen, "listening");
         run(listener, secret, shutdown).await
     });
@@ -188,6 +186,22 @@ fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Resu
     // whatever it has not finished is safe to retry.
     runtime.shutdown_background();
     result
+}
+
+/// How many connections may wait to be accepted (rule S4): as many as Linux allows unless it was told otherwise
+/// (`net.core.somaxconn`). *Otherwise: 128 that come at once fill the queue, whoever connects just then is let in when it
+/// asks again a second later, and a healthy leader has missed three pings by then.*
+const QUEUE: u32 = 4096;
+
+/// Listens, at the address of a process that has just ended too.
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Has the kernel kill this process when its parent ends, even by SIGKILL.
@@ -372,5 +386,19 @@ mod tests {
         {
             assert!(refused.parse::<ReplicaAddress>().is_err(), "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_thousand_connections_that_come_at_once_are_queued() {
+        let listener = listen_on("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        for number in 0..1000 {
+            // Nobody accepts: whoever finds no room in the queue never gets in.
+            let connecting = tokio::net::TcpStream::connect(address);
+            let connected = tokio::time::timeout(Duration::from_secs(20), connecting).await;
+            queued.push(connected.unwrap_or_else(|_| panic!("number {number} waits")).unwrap());
+        }
+        assert_eq!(queued.len(), 1000);
     }
 }

@@ -2,19 +2,19 @@
 //!
 //! A trade's way: [`routes`] reads it, [`writer`] decides it with the [`ledger`] and commits it to
 //! the [`store`] together with whatever else has queued, [`pusher`] tells the front-end, and only
-//! then [`reveal`] lets the answer out and queries see the change. Before any of that, a process that
+//! then [`visibility`] lets the answer out and queries see the change. Before any of that, a process that
 //! has started is told the epoch, and listed and if need be filled by its leader ([`admission`]).
 
 pub mod admission;
 pub mod config;
 pub mod ledger;
 pub mod pusher;
-pub mod reveal;
 pub mod routes;
-pub mod shown;
 pub mod step;
 pub mod stock_file;
 pub mod store;
+pub mod visibility;
+pub mod visible_stocks;
 pub mod writer;
 
 use std::ffi::OsString;
@@ -37,9 +37,9 @@ pub use config::{Args, Config};
 use admission::Admission;
 use pusher::Pusher;
 use routes::Catalog;
-use shown::Shown;
 use step::State;
 use store::Store;
+use visible_stocks::VisibleStocks;
 use writer::Writer;
 
 /// Runs the catalog as a process of its own. The first argument is its name.
@@ -68,12 +68,13 @@ pub async fn run(
     let state = open(&config)?;
     let planted = config.planted;
     let metrics = Metrics::new();
-    let shown = Arc::new(Shown::new(state.ledger.stocks().map(ledger::public), planted.bugs));
+    let shown =
+        Arc::new(VisibleStocks::new(state.ledger.stocks().map(ledger::public), planted.bugs));
     let writer =
         writer::start(state, planted.panics, &metrics).context("cannot start the writer")?;
-    let Writer { status, desk, batches, ended, thread } = writer;
+    let Writer { status, writer, batches, ended, thread } = writer;
     let peers = Peers::new(secret.clone());
-    let pusher = Pusher::new(peers, config.front_end, desk.clone(), planted.bugs, &metrics);
+    let pusher = Pusher::new(peers, config.front_end, writer.clone(), planted.bugs, &metrics);
     let pushing = pusher.run(Arc::clone(&shown), batches);
     let mut pusher = tasks::spawn(async move {
         let _owner = StateOwner::new("the task that pushes invalidations");
@@ -87,7 +88,7 @@ pub async fn run(
         metrics: metrics.http.clone(),
         bugs: planted.bugs,
     };
-    let service = Arc::new(Catalog { desk: desk.clone(), shown, status, metrics });
+    let service = Arc::new(Catalog { writer: writer.clone(), shown, status, metrics });
     let mut asked_to_stop = false;
     let until = async {
         tokio::select! {
@@ -100,7 +101,7 @@ pub async fn run(
 
     // What is committed and not revealed is answered after the restart, as after a crash.
     pusher.abort();
-    desk.stop().await;
+    writer.stop().await;
     joined(thread).await?;
     anyhow::ensure!(asked_to_stop, "a part of the catalog has failed");
     Ok(())

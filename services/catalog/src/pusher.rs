@@ -1,4 +1,4 @@
-//! The shell around [`reveal`](super::reveal): it talks to the front-end and lets answers go.
+//! The shell around [`visibility`](super::visibility): it talks to the front-end and lets answers go.
 //!
 //! One push at a time. What is committed meanwhile queues, and goes out together with the next.
 //! A push is tried until it is acknowledged, or until it is certain that there is no front-end: a
@@ -15,9 +15,9 @@ use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 
-use super::reveal::{Batch, Pushed, Step, overtaken};
-use super::shown::Shown;
-use super::writer::{Ask, Desk, Waiting};
+use super::visibility::{Batch, Pushed, Step, overtaken};
+use super::visible_stocks::VisibleStocks;
+use super::writer::{Waiting, WriterHandle, WriterRequest};
 
 /// How long one attempt may take. Long for loopback, and short enough that a connection lost to
 /// a front-end that was killed and restarted delays a trade by no more than this.
@@ -34,7 +34,7 @@ const LOG_EVERY: Duration = Duration::from_secs(1);
 pub struct Pusher {
     peers: Peers,
     front_end: SocketAddr,
-    desk: Desk,
+    writer: WriterHandle,
     bugs: Bugs,
     pushes: IntCounter,
     retries: IntCounter,
@@ -47,14 +47,14 @@ impl Pusher {
     pub fn new(
         peers: Peers,
         front_end: SocketAddr,
-        desk: Desk,
+        writer: WriterHandle,
         bugs: Bugs,
         metrics: &Metrics,
     ) -> Self {
         Self {
             peers,
             front_end,
-            desk,
+            writer,
             bugs,
             pushes: metrics.counter("catalog_pushes_total", "Attempts to tell the front-end."),
             retries: metrics.counter(
@@ -68,21 +68,21 @@ impl Pusher {
     /// Reveals what is committed, in order, until nothing more comes.
     pub async fn run(
         mut self,
-        shown: Arc<Shown<Waiting>>,
+        shown: Arc<VisibleStocks<Waiting>>,
         mut batches: mpsc::Receiver<Batch<Waiting>>,
     ) {
-        self.reveal(&shown, &mut batches).await;
+        self.make_visible(&shown, &mut batches).await;
         tracing::info!("every version is pushed; serving");
         while let Some(batch) = batches.recv().await {
             shown.commit(batch);
-            self.reveal(&shown, &mut batches).await;
+            self.make_visible(&shown, &mut batches).await;
         }
     }
 
     /// Reveals everything that was committed by the time of the last attempt.
-    async fn reveal(
+    async fn make_visible(
         &mut self,
-        shown: &Shown<Waiting>,
+        shown: &VisibleStocks<Waiting>,
         batches: &mut mpsc::Receiver<Batch<Waiting>>,
     ) {
         let mut pause = MIN_PAUSE;
@@ -136,7 +136,7 @@ impl Pusher {
     async fn go_on_from(
         &mut self,
         later: Vec<VersionedStock>,
-        shown: &Shown<Waiting>,
+        shown: &VisibleStocks<Waiting>,
         batches: &mut mpsc::Receiver<Batch<Waiting>>,
     ) {
         tracing::warn!(
@@ -144,7 +144,7 @@ impl Pusher {
             "the front-end has seen later versions than this catalog's file holds; going on from those"
         );
         shown.conclude(Pushed::Unclear);
-        if !self.desk.hand_in(Ask::Raise(later)) {
+        if !self.writer.hand_in(WriterRequest::Raise(later)) {
             // There is too much to do at the moment; the next attempt will say the same.
             tokio::time::sleep(MIN_PAUSE).await;
         } else if let Some(batch) = batches.recv().await {

@@ -23,9 +23,11 @@ use wire::internal::{
 use wire::json::FromBody;
 
 use super::ledger::{Stale, Trade};
-use super::reveal::Look;
-use super::shown::Shown;
-use super::writer::{Ask, Desk, NotTold, PageRequest, Status, Told, Waiting};
+use super::visibility::Look;
+use super::visible_stocks::VisibleStocks;
+use super::writer::{
+    PageRequest, Rejected, Status, Waiting, WriterHandle, WriterRequest, WriterResponse,
+};
 
 /// Said until every version has been pushed.
 const PUSHING_VERSIONS: &str = "pushing versions";
@@ -57,9 +59,9 @@ pub enum Route {
 #[derive(Debug)]
 pub struct Catalog {
     /// Where trades are handed in.
-    pub desk: Desk,
+    pub writer: WriterHandle,
     /// What queries see.
-    pub shown: Arc<Shown<Waiting>>,
+    pub shown: Arc<VisibleStocks<Waiting>>,
     /// What the writer last committed about itself.
     pub status: watch::Receiver<Status>,
     /// What is counted.
@@ -145,10 +147,11 @@ impl Catalog {
         tracing::warn!(stock_name, %version, "the front-end has seen later versions; going on from there");
         let stock_name = stock_name.to_owned();
         // If there is too much to do at the moment, the front-end asks again.
-        let _ = self.desk.hand_in(Ask::Raise(vec![VersionedStock { stock_name, version }]));
+        let _ =
+            self.writer.hand_in(WriterRequest::Raise(vec![VersionedStock { stock_name, version }]));
     }
 
-    async fn ask(&self, ask: Result<Ask, Answer>) -> Result<Answer, Answer> {
+    async fn ask(&self, ask: Result<WriterRequest, Answer>) -> Result<Answer, Answer> {
         let ask = ask?;
         if !self.shown.is_open() {
             return Err(not_yet(PUSHING_VERSIONS));
@@ -160,7 +163,7 @@ impl Catalog {
     /// before it can acknowledge anything.
     async fn hear(&self, request: &Request) -> Result<Answer, Answer> {
         let configuration: Configuration = small_json(request)?;
-        let answer = self.tell(Ask::Configuration(configuration)).await?;
+        let answer = self.tell(WriterRequest::Configuration(configuration)).await?;
         Ok(if answer.status() == StatusCode::OK { self.ping() } else { answer })
     }
 
@@ -188,12 +191,12 @@ impl Catalog {
         }
     }
 
-    async fn tell(&self, ask: Ask) -> Result<Answer, Answer> {
-        match self.desk.ask(ask).await {
+    async fn tell(&self, ask: WriterRequest) -> Result<Answer, Answer> {
+        match self.writer.ask(ask).await {
             Ok(told) => Ok(answer(told)),
-            Err(not @ NotTold::NotTaken) => Err(not_yet(not.to_string())),
+            Err(not @ Rejected::NotTaken) => Err(not_yet(not.to_string())),
             // Whether it was decided is not known here, so no word about its effect.
-            Err(not @ NotTold::Stopping) => {
+            Err(not @ Rejected::Stopping) => {
                 Err(Answer::error(StatusCode::SERVICE_UNAVAILABLE, not.to_string()))
             }
         }
@@ -224,7 +227,7 @@ fn shown(look: Look) -> Answer {
 }
 
 /// Reads a trade: from the order service with a request id and an epoch, or by hand with neither.
-fn trade(request: &Request) -> Result<Ask, Answer> {
+fn trade(request: &Request) -> Result<WriterRequest, Answer> {
     let body: CatalogTrade = small_json(request)?;
     let request_id = request.header::<String>(headers::REQUEST_ID)?;
     let epoch = request.header::<Epoch>(headers::EPOCH)?;
@@ -243,26 +246,26 @@ fn trade(request: &Request) -> Result<Ask, Answer> {
         (None, Some(_)) => return Err(lacks(headers::REQUEST_ID, headers::EPOCH)),
     };
     let listed = request.header::<Incarnation>(headers::CATALOG_INCARNATION)?;
-    Ok(Ask::Trade(Trade { request_id, epoch, body }, listed))
+    Ok(WriterRequest::Trade(Trade { request_id, epoch, body }, listed))
 }
 
-fn unnumbered(request: &Request) -> Result<Ask, Answer> {
+fn unnumbered(request: &Request) -> Result<WriterRequest, Answer> {
     let body: UnnumberedRequest = small_json(request)?;
     if body.after.place > body.log_end {
         return Err(BadRequest::new("after", "must not lie beyond log_end").into());
     }
-    Ok(Ask::Unnumbered(body))
+    Ok(WriterRequest::Unnumbered(body))
 }
 
-fn fill(request: &Request) -> Result<Ask, Answer> {
+fn fill(request: &Request) -> Result<WriterRequest, Answer> {
     let body: FillRequest = request.json()?;
     if body.entries.len() > MAX_LISTED as usize {
         return Err(BadRequest::new("entries", format!("at most {MAX_LISTED} are taken")).into());
     }
-    Ok(Ask::Fill(body))
+    Ok(WriterRequest::Fill(body))
 }
 
-fn dump(request: &Request) -> Result<Ask, Answer> {
+fn dump(request: &Request) -> Result<WriterRequest, Answer> {
     let after = request.optional("after")?.unwrap_or(0);
     let through = request.optional("through")?;
     for (field, position) in [("after", Some(after)), ("through", through)] {
@@ -270,7 +273,7 @@ fn dump(request: &Request) -> Result<Ask, Answer> {
             return Err(BadRequest::new(field, format!("must be at most {MAX_COUNTER}")).into());
         }
     }
-    Ok(Ask::Dump(PageRequest { after, limit: request.limit(MAX_PAGE)?, through }))
+    Ok(WriterRequest::Dump(PageRequest { after, limit: request.limit(MAX_PAGE)?, through }))
 }
 
 /// The body as JSON. What comes here is small, though internal endpoints may carry more.
@@ -286,23 +289,25 @@ fn lacks(missing: &str, present: &str) -> Answer {
     BadRequest::new(missing, format!("missing; it must come with {present}, or neither")).into()
 }
 
-fn answer(told: Told) -> Answer {
+fn answer(told: WriterResponse) -> Answer {
     match told {
-        Told::Decided(record) => decided(&record),
-        Told::Conflict => Answer::error(
+        WriterResponse::Decided(record) => decided(&record),
+        WriterResponse::Conflict => Answer::error(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!("{}: belongs to another trade", headers::REQUEST_ID),
         ),
-        Told::Stale(stale) => replaced(stale),
-        Told::Closed(reason) => not_yet(reason),
+        WriterResponse::Stale(stale) => replaced(stale),
+        WriterResponse::Closed(reason) => not_yet(reason),
         // There is no epoch in it: this is no fence, and another leader is told the same.
-        Told::OtherBazaar(other) => Answer::error(StatusCode::CONFLICT, other.to_string()),
-        Told::Heard => Answer::empty(),
-        Told::Unnumbered(reply) => Answer::ok(&reply),
-        Told::Filled(reply) => Answer::ok(&reply),
-        Told::Page(page) => Answer::ok(&page),
-        Told::Raised => Answer::empty(),
-        Told::Changed => {
+        WriterResponse::OtherBazaar(other) => {
+            Answer::error(StatusCode::CONFLICT, other.to_string())
+        }
+        WriterResponse::Heard => Answer::empty(),
+        WriterResponse::Unnumbered(reply) => Answer::ok(&reply),
+        WriterResponse::Filled(reply) => Answer::ok(&reply),
+        WriterResponse::Page(page) => Answer::ok(&page),
+        WriterResponse::Raised => Answer::empty(),
+        WriterResponse::Changed => {
             Answer::error(StatusCode::CONFLICT, "through: not held here (any more); begin again")
         }
     }

@@ -19,7 +19,7 @@ use wire::internal::{
 use super::admission::{Admission, Filling, Listing, OtherBazaar};
 use super::ledger::{Ledger, Trade, Verdict, public};
 use super::store::{self, Store};
-use super::writer::{Ask, PageRequest, Status, Told};
+use super::writer::{PageRequest, Status, WriterRequest, WriterResponse};
 
 /// What a leader of an epoch is told whom the front-end has not named yet.
 const UNTOLD: &str = "the front-end has not told this catalog of that epoch yet";
@@ -43,7 +43,7 @@ pub struct State {
 #[derive(Debug)]
 pub struct Decided {
     /// An answer for each question, and whether it is the first time that it is given.
-    pub answers: Vec<(Told, bool)>,
+    pub answers: Vec<(WriterResponse, bool)>,
     /// The stocks as they are now, if they changed.
     pub changed: Vec<StockAt>,
     /// Whether there was anything to flush.
@@ -79,7 +79,7 @@ impl State {
 /// The database's; then memory is ahead of the disk, and nothing may be answered any more.
 pub fn decide<'a>(
     state: &mut State,
-    asks: impl Iterator<Item = &'a Ask>,
+    asks: impl Iterator<Item = &'a WriterRequest>,
 ) -> rusqlite::Result<Decided> {
     let State { ledger, store, admission, other_bazaar } = state;
     let epoch_before = ledger.epoch();
@@ -95,12 +95,12 @@ pub fn decide<'a>(
     let mut answers = Vec::new();
     for ask in asks {
         answers.push(match ask {
-            Ask::Trade(trade, listed) => step.trade(trade, listed.as_ref())?,
-            Ask::Configuration(configuration) => (step.hear(configuration)?, false),
-            Ask::Unnumbered(request) => (step.list(request)?, false),
-            Ask::Fill(request) => (step.fill(request)?, false),
-            Ask::Dump(request) => (step.page(request)?, false),
-            Ask::Raise(versions) => (step.raise(versions), false),
+            WriterRequest::Trade(trade, listed) => step.trade(trade, listed.as_ref())?,
+            WriterRequest::Configuration(configuration) => (step.hear(configuration)?, false),
+            WriterRequest::Unnumbered(request) => (step.list(request)?, false),
+            WriterRequest::Fill(request) => (step.fill(request)?, false),
+            WriterRequest::Dump(request) => (step.page(request)?, false),
+            WriterRequest::Raise(versions) => (step.raise(versions), false),
         });
     }
     let Step { changed, mut wrote, .. } = step;
@@ -134,25 +134,27 @@ impl Step<'_, '_> {
         &mut self,
         trade: &Trade,
         listed: Option<&Incarnation>,
-    ) -> rusqlite::Result<(Told, bool)> {
+    ) -> rusqlite::Result<(WriterResponse, bool)> {
         let is_over = trade.epoch.is_some_and(|epoch| epoch < self.ledger.epoch());
         if let Some(reason) = self.closed_to(trade.epoch, listed).filter(|_| !is_over) {
-            return Ok((Told::Closed(reason), false));
+            return Ok((WriterResponse::Closed(reason), false));
         }
         let recorded = self.batch.find(&trade.request_id)?;
         Ok(match self.ledger.decide(trade, recorded) {
-            Verdict::New(record) if !self.ledger.keeps(&record) => (Told::Decided(record), true),
+            Verdict::New(record) if !self.ledger.keeps(&record) => {
+                (WriterResponse::Decided(record), true)
+            }
             Verdict::New(record) => {
                 self.batch.record(&record)?;
                 self.wrote = true;
                 if record.decision == Decision::Applied {
                     self.changed.insert(record.stock_name.clone());
                 }
-                (Told::Decided(record), true)
+                (WriterResponse::Decided(record), true)
             }
-            Verdict::Repeat(record) => (Told::Decided(record), false),
-            Verdict::Conflict => (Told::Conflict, false),
-            Verdict::Stale(stale) => (Told::Stale(stale), false),
+            Verdict::Repeat(record) => (WriterResponse::Decided(record), false),
+            Verdict::Conflict => (WriterResponse::Conflict, false),
+            Verdict::Stale(stale) => (WriterResponse::Stale(stale), false),
         })
     }
 
@@ -174,17 +176,17 @@ impl Step<'_, '_> {
         }
     }
 
-    fn hear(&mut self, configuration: &Configuration) -> rusqlite::Result<Told> {
+    fn hear(&mut self, configuration: &Configuration) -> rusqlite::Result<WriterResponse> {
         // One that is over teaches nothing: the front-end's file is an old copy, and it will begin
         // above the epoch that it is answered with.
         if configuration.epoch < self.ledger.epoch() {
-            return Ok(Told::Heard);
+            return Ok(WriterResponse::Heard);
         }
         let had_bazaar = self.admission.bazaar().is_some();
         if let Err(other) = self.admission.tell(configuration) {
             tracing::error!("{other}");
             *self.other_bazaar = Some(other.clone());
-            return Ok(Told::OtherBazaar(other));
+            return Ok(WriterResponse::OtherBazaar(other));
         }
         *self.other_bazaar = None;
         // It is not below the highest one seen, so the fence takes it.
@@ -193,63 +195,65 @@ impl Step<'_, '_> {
             self.batch.set_bazaar(&configuration.bazaar)?;
             self.wrote = true;
         }
-        Ok(Told::Heard)
+        Ok(WriterResponse::Heard)
     }
 
     /// The list is read after the fence and in its transaction: what an older epoch applied is in
     /// it, and an older epoch applies nothing more.
-    fn list(&mut self, request: &UnnumberedRequest) -> rusqlite::Result<Told> {
+    fn list(&mut self, request: &UnnumberedRequest) -> rusqlite::Result<WriterResponse> {
         if let Some(no) = self.not_led_by(request.epoch) {
             return Ok(no);
         }
         let incarnation = self.admission.incarnation().clone();
         let last_place = self.ledger.last_place();
         let held = self.batch.in_place(request.after.place)?;
-        Ok(Told::Unnumbered(match self.admission.list(request, held.as_ref(), last_place) {
-            Listing::Untold => return Ok(Told::Closed(UNTOLD)),
-            Listing::Behind { may_fill } => {
-                let is_new = self.admission.is_new();
-                UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill }
-            }
-            Listing::Contradiction { place, log, catalog } => {
-                report(place, &log, &catalog);
-                UnnumberedReply::Contradiction { incarnation, place, log, catalog }
-            }
-            Listing::Short => UnnumberedReply::Short { incarnation, last_place },
-            Listing::Page => {
-                let after = request.after.place;
-                let limit = request.limit.clamp(1, MAX_LISTED);
-                let trades = self.batch.applied_after(after, limit)?;
-                let end = trades.last().map_or(after, |last| last.applied_seq.order_no());
-                let done = end >= last_place && self.admission.may_open_for(request);
-                let was_open = self.admission.is_open();
-                if done && self.admission.open() {
-                    self.batch.mark_open()?;
-                    self.wrote = true;
+        Ok(WriterResponse::Unnumbered(
+            match self.admission.list(request, held.as_ref(), last_place) {
+                Listing::Untold => return Ok(WriterResponse::Closed(UNTOLD)),
+                Listing::Behind { may_fill } => {
+                    let is_new = self.admission.is_new();
+                    UnnumberedReply::Behind { incarnation, last_place, is_new, may_fill }
                 }
-                if done && !was_open {
-                    tracing::info!(epoch = %request.epoch, %last_place, "listed, and open");
-                    if last_place.0 > 0 && self.admission.is_filled_by(request.epoch) {
-                        tracing::warn!(
-                            "this file lacked orders that the replicas had; what it alone can have known of \
+                Listing::Contradiction { place, log, catalog } => {
+                    report(place, &log, &catalog);
+                    UnnumberedReply::Contradiction { incarnation, place, log, catalog }
+                }
+                Listing::Short => UnnumberedReply::Short { incarnation, last_place },
+                Listing::Page => {
+                    let after = request.after.place;
+                    let limit = request.limit.clamp(1, MAX_LISTED);
+                    let trades = self.batch.applied_after(after, limit)?;
+                    let end = trades.last().map_or(after, |last| last.applied_seq.order_no());
+                    let done = end >= last_place && self.admission.may_open_for(request);
+                    let was_open = self.admission.is_open();
+                    if done && self.admission.open() {
+                        self.batch.mark_open()?;
+                        self.wrote = true;
+                    }
+                    if done && !was_open {
+                        tracing::info!(epoch = %request.epoch, %last_place, "listed, and open");
+                        if last_place.0 > 0 && self.admission.is_filled_by(request.epoch) {
+                            tracing::warn!(
+                                "this file lacked orders that the replicas had; what it alone can have known of \
                              that time is gone: trades by hand, and which trades were refused (a key that \
                              was refused may be accepted now)"
-                        );
+                            );
+                        }
                     }
+                    UnnumberedReply::Page { incarnation, trades, last_place, done }
                 }
-                UnnumberedReply::Page { incarnation, trades, last_place, done }
-            }
-        }))
+            },
+        ))
     }
 
     /// L7: entries are applied again in the places that they have.
-    fn fill(&mut self, request: &FillRequest) -> rusqlite::Result<Told> {
+    fn fill(&mut self, request: &FillRequest) -> rusqlite::Result<WriterResponse> {
         if let Some(no) = self.not_led_by(request.epoch) {
             return Ok(no);
         }
         let incarnation = self.admission.incarnation().clone();
         if !self.admission.takes_fill(request) {
-            return Ok(Told::Filled(FillReply::ListFirst { incarnation }));
+            return Ok(WriterResponse::Filled(FillReply::ListFirst { incarnation }));
         }
         for entry in &request.entries {
             let at_place = self.batch.in_place(entry.order_no)?;
@@ -262,52 +266,54 @@ impl Step<'_, '_> {
                     self.batch.record(&record)?;
                     self.changed.insert(record.stock_name);
                 }
-                Filling::Gap => return Ok(Told::Filled(FillReply::ListFirst { incarnation })),
+                Filling::Gap => {
+                    return Ok(WriterResponse::Filled(FillReply::ListFirst { incarnation }));
+                }
                 Filling::Contradiction { place, log, catalog } => {
                     report(place, &log, &catalog);
                     let reply = FillReply::Contradiction { incarnation, place, log, catalog };
-                    return Ok(Told::Filled(reply));
+                    return Ok(WriterResponse::Filled(reply));
                 }
             }
         }
         let last_place = self.ledger.last_place();
         tracing::info!(%last_place, "filled from the leader's log");
-        Ok(Told::Filled(FillReply::Filled { incarnation, last_place }))
+        Ok(WriterResponse::Filled(FillReply::Filled { incarnation, last_place }))
     }
 
     /// What a leader is told that the front-end has not named to this process, or has replaced.
-    fn not_led_by(&mut self, epoch: Epoch) -> Option<Told> {
+    fn not_led_by(&mut self, epoch: Epoch) -> Option<WriterResponse> {
         if !self.admission.knows(epoch) {
-            return Some(Told::Closed(UNTOLD));
+            return Some(WriterResponse::Closed(UNTOLD));
         }
-        self.ledger.fence(epoch).err().map(Told::Stale)
+        self.ledger.fence(epoch).err().map(WriterResponse::Stale)
     }
 
     /// L8: goes on from versions that were seen elsewhere.
-    fn raise(&mut self, versions: &[VersionedStock]) -> Told {
+    fn raise(&mut self, versions: &[VersionedStock]) -> WriterResponse {
         for VersionedStock { stock_name, version } in versions {
             if self.ledger.raise_version(stock_name, *version) {
                 self.changed.insert(stock_name.clone());
             }
         }
-        Told::Raised
+        WriterResponse::Raised
     }
 
     /// L9: one page, so that whoever dumps a long history never keeps trades waiting for longer than
     /// a page takes. Decisions are never changed, so pages belong together as long as they are there;
     /// they may not be in a file that was lost and filled again between two pages.
-    fn page(&mut self, request: &PageRequest) -> rusqlite::Result<Told> {
+    fn page(&mut self, request: &PageRequest) -> rusqlite::Result<WriterResponse> {
         if !self.admission.is_open() {
-            return Ok(Told::Closed(self.admission.waits_for()));
+            return Ok(WriterResponse::Closed(self.admission.waits_for()));
         }
         let last = self.batch.last_decided()?;
         let through = request.through.unwrap_or(last);
         if through > last {
-            return Ok(Told::Changed);
+            return Ok(WriterResponse::Changed);
         }
         let is_first = request.through.is_none();
         let stocks = || self.ledger.stocks().cloned().collect();
-        Ok(Told::Page(CatalogPage {
+        Ok(WriterResponse::Page(CatalogPage {
             epoch: self.ledger.epoch(),
             through,
             total: through,

@@ -27,8 +27,8 @@ use wire::internal::{
 
 use super::admission::OtherBazaar;
 use super::ledger::{Stale, Trade};
-use super::reveal;
 use super::step::{Decided, State, decide};
+use super::visibility;
 
 /// Jobs between being taken and being answered; bounds every queue on the way. Callers that
 /// leave keep their places until their jobs are answered, so this is more than the server lets
@@ -40,7 +40,7 @@ const MAX_BATCH: usize = 256;
 
 /// What is asked of the writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum WriterRequest {
     /// Decide a trade, if this is the process that its leader has listed.
     Trade(Trade, Option<Incarnation>),
     /// Hear of the current configuration.
@@ -68,7 +68,7 @@ pub struct PageRequest {
 
 /// What the writer says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Told {
+pub enum WriterResponse {
     /// The trade's record, be it new or a repeat.
     Decided(TradeRecord),
     /// The request id belongs to another trade.
@@ -95,7 +95,7 @@ pub enum Told {
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotTold {
+pub enum Rejected {
     /// The job was not taken: nothing was changed and nothing will be.
     #[error("too much to do at the moment")]
     NotTaken,
@@ -107,8 +107,8 @@ pub enum NotTold {
 /// An answer on its way to whoever waits for it.
 #[derive(Debug)]
 pub struct Waiting {
-    told: Told,
-    asker: oneshot::Sender<Told>,
+    told: WriterResponse,
+    asker: oneshot::Sender<WriterResponse>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -121,8 +121,8 @@ impl Waiting {
 }
 
 struct Job {
-    ask: Ask,
-    asker: oneshot::Sender<Told>,
+    ask: WriterRequest,
+    asker: oneshot::Sender<WriterResponse>,
     place: OwnedSemaphorePermit,
 }
 
@@ -133,26 +133,26 @@ enum Message {
 
 /// Where jobs are handed in.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct WriterHandle {
     messages: mpsc::Sender<Message>,
     places: Arc<Semaphore>,
 }
 
-impl Desk {
+impl WriterHandle {
     /// Hands in a job and waits for what the writer says, once it may be said.
-    pub async fn ask(&self, ask: Ask) -> Result<Told, NotTold> {
+    pub async fn ask(&self, ask: WriterRequest) -> Result<WriterResponse, Rejected> {
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| NotTold::NotTaken)?;
+        let place = place.map_err(|_| Rejected::NotTaken)?;
         let (asker, answer) = oneshot::channel();
         let message = Message::Job(Job { ask, asker, place });
-        self.messages.try_send(message).map_err(|_| NotTold::NotTaken)?;
-        answer.await.map_err(|_| NotTold::Stopping)
+        self.messages.try_send(message).map_err(|_| Rejected::NotTaken)?;
+        answer.await.map_err(|_| Rejected::Stopping)
     }
 
     /// Hands in a job and waits for nothing: what comes of it is seen elsewhere. Says whether it was
     /// taken.
     #[must_use]
-    pub fn hand_in(&self, ask: Ask) -> bool {
+    pub fn hand_in(&self, ask: WriterRequest) -> bool {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return false };
         let (asker, _) = oneshot::channel();
         self.messages.try_send(Message::Job(Job { ask, asker, place })).is_ok()
@@ -196,13 +196,15 @@ impl Counters {
         }
     }
 
-    fn count(&self, told: &Told, is_new: bool) {
+    fn count(&self, told: &WriterResponse, is_new: bool) {
         let counter = match told {
-            Told::Decided(_) if !is_new => &self.repeated,
-            Told::Decided(record) if record.decision == Decision::Applied => &self.applied,
-            Told::Decided(_) => &self.refused,
-            Told::Conflict => &self.conflicting,
-            Told::Stale(_) => &self.stale,
+            WriterResponse::Decided(_) if !is_new => &self.repeated,
+            WriterResponse::Decided(record) if record.decision == Decision::Applied => {
+                &self.applied
+            }
+            WriterResponse::Decided(_) => &self.refused,
+            WriterResponse::Conflict => &self.conflicting,
+            WriterResponse::Stale(_) => &self.stale,
             _ => return,
         };
         counter.inc();
@@ -224,9 +226,9 @@ pub struct Writer {
     /// What it last committed about itself.
     pub status: watch::Receiver<Status>,
     /// Where jobs are handed in.
-    pub desk: Desk,
+    pub writer: WriterHandle,
     /// What it committed, in order.
-    pub batches: mpsc::Receiver<reveal::Batch<Waiting>>,
+    pub batches: mpsc::Receiver<visibility::Batch<Waiting>>,
     /// Completes, with an error, when the thread has ended.
     pub ended: oneshot::Receiver<()>,
     /// The thread itself.
@@ -247,14 +249,14 @@ pub fn start(state: State, panics: Panics, metrics: &Metrics) -> io::Result<Writ
         panics.pass(Part::CatalogWriter);
         work(state, inbox, &outbox, &told, &counters);
     })?;
-    let desk = Desk { messages, places: Arc::new(Semaphore::new(MAX_JOBS)) };
-    Ok(Writer { status, desk, batches, ended, thread })
+    let writer = WriterHandle { messages, places: Arc::new(Semaphore::new(MAX_JOBS)) };
+    Ok(Writer { status, writer, batches, ended, thread })
 }
 
 fn work(
     mut state: State,
     mut inbox: mpsc::Receiver<Message>,
-    outbox: &mpsc::Sender<reveal::Batch<Waiting>>,
+    outbox: &mpsc::Sender<visibility::Batch<Waiting>>,
     status: &watch::Sender<Status>,
     counters: &Counters,
 ) {
@@ -302,7 +304,7 @@ fn hand_on(
     decided: Decided,
     epoch: Epoch,
     counters: &Counters,
-) -> reveal::Batch<Waiting> {
+) -> visibility::Batch<Waiting> {
     counters.batch_size.observe(jobs.len() as f64);
     if decided.wrote {
         counters.flushes.inc();
@@ -311,8 +313,13 @@ fn hand_on(
     let mut waiting = Vec::new();
     for (job, (told, is_new)) in jobs.into_iter().zip(decided.answers) {
         counters.count(&told, is_new);
-        let reveals_nothing =
-            matches!(told, Told::Heard | Told::OtherBazaar(_) | Told::Closed(_) | Told::Raised);
+        let reveals_nothing = matches!(
+            told,
+            WriterResponse::Heard
+                | WriterResponse::OtherBazaar(_)
+                | WriterResponse::Closed(_)
+                | WriterResponse::Raised
+        );
         let answer = Waiting { told, asker: job.asker, _place: job.place };
         if reveals_nothing {
             answer.release();
@@ -320,5 +327,5 @@ fn hand_on(
             waiting.push(answer);
         }
     }
-    reveal::Batch { changed: decided.changed, waiting }
+    visibility::Batch { changed: decided.changed, waiting }
 }

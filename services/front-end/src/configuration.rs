@@ -6,7 +6,7 @@
 //! leader has acknowledged an order that 2 lacks.
 //!
 //! A decision changes nothing by itself: the shell writes it to disk first and then
-//! [records](Manager::record) it, so nobody learns of a configuration that a crash could undo.
+//! [records](ConfigurationManager::record) it, so nobody learns of a configuration that a crash could undo.
 //! The module knows neither sockets, disks nor clocks.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,7 +25,7 @@ const MAX_HISTORY: usize = 1024;
 
 /// The current configuration, and how it came about.
 #[derive(Debug)]
-pub struct Manager {
+pub struct ConfigurationManager {
     current: Option<Configuration>,
     /// The highest number that any replica has said to be committed (rule L3).
     floor: OrderNo,
@@ -85,7 +85,7 @@ pub enum Refused {
     Stopping,
 }
 
-impl Manager {
+impl ConfigurationManager {
     /// Starts from what is on disk. What happened before is not remembered.
     #[must_use]
     pub fn restored(current: Option<Configuration>) -> Self {
@@ -168,7 +168,7 @@ impl Manager {
         })
     }
 
-    /// Takes over a bazaar whose configuration was lost, as [`adopted`](super::beginning::adopted) has
+    /// Takes over a bazaar whose configuration was lost, as [`adopted`](super::start_check::adopted) has
     /// worked it out.
     ///
     /// # Errors

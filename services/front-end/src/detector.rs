@@ -21,12 +21,12 @@ use wire::internal::{CatalogStatus, PingReply};
 mod obstacles;
 mod start;
 
-use super::beginning::StartError;
 use super::configuration::{Ballot, Refused};
 use super::election::{self, Round};
 use super::gray_failure::{Doubt, Evidence, Patience};
 use super::membership::{Membership, Standing};
 use super::pinger::{PINGING, Pinger};
+use super::start_check::StartError;
 use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use obstacles::Obstacles;
 

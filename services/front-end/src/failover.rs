@@ -41,7 +41,7 @@ const ATTEMPTS_HEADER: HeaderName = HeaderName::from_static(headers::ATTEMPTS);
 
 /// What is to be done with a reply.
 #[derive(Debug)]
-pub enum Believed {
+pub enum ReplyAction {
     /// This is the answer.
     Answer(Answer),
     /// Try again.
@@ -117,7 +117,7 @@ impl Failover {
         &self,
         call: &Call,
         timeout: Duration,
-        believe: impl Fn(Reply) -> Believed,
+        believe: impl Fn(Reply) -> ReplyAction,
     ) -> Result<Answer, NoAnswer> {
         let deadline = Instant::now() + timeout;
         let mut current = self.current.clone();
@@ -132,8 +132,8 @@ impl Failover {
             };
             attempts += 1;
             match self.attempt(&call, &mut current, leader, epoch, deadline).await.map(&believe) {
-                Ok(Believed::Answer(answer)) => return Ok(had_after(answer, attempts)),
-                Ok(Believed::Again(attempt)) | Err(attempt) => tried.note(attempt),
+                Ok(ReplyAction::Answer(answer)) => return Ok(had_after(answer, attempts)),
+                Ok(ReplyAction::Again(attempt)) | Err(attempt) => tried.note(attempt),
             }
             if Instant::now() >= deadline {
                 let reason = "the order service did not answer in time";
@@ -205,8 +205,8 @@ fn had_after(answer: Answer, attempts: u64) -> Answer {
 
 /// The reply as it came.
 #[must_use]
-pub fn pass_on(reply: Reply) -> Believed {
-    Believed::Answer(Answer::with_body(reply.status, reply.body, "application/json"))
+pub fn pass_on(reply: Reply) -> ReplyAction {
+    ReplyAction::Answer(Answer::with_body(reply.status, reply.body, "application/json"))
 }
 
 /// Waits while the leader is being decided on. `None` if there is nobody, or no time left.

@@ -1,6 +1,6 @@
 //! The front-end: caches stocks, takes trades to the leading order replica, decides who leads.
 //!
-//! * [`beginning`], [`fence`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`contest`], [`election`]: the decisions, which know no
+//! * [`start_check`], [`fence`], [`loss`], [`cache`], [`configuration`], [`suspicion`], [`gray_failure`], [`contest`], [`election`]: the decisions, which know no
 //!   socket, disk or clock. (Only `election` has a few lines of shell, which ask the question.)
 //! * [`membership`], [`store`]: the configuration, decided, on disk, and only then announced.
 //! * [`pinger`], [`detector`]: who is alive, and what follows from it.
@@ -8,7 +8,6 @@
 //! * `routes`: the table of endpoints.
 
 pub mod announcer;
-pub mod beginning;
 pub mod cache;
 pub mod config;
 pub mod configuration;
@@ -23,6 +22,7 @@ pub mod membership;
 pub mod orders;
 pub mod pinger;
 mod routes;
+pub mod start_check;
 pub mod stocks;
 pub mod store;
 pub mod suspicion;

@@ -1,6 +1,6 @@
 //! The one place where the configuration changes: decided, then on disk, then announced.
 //!
-//! Decisions come from the [`Manager`]; this shell makes each of them one step under one lock,
+//! Decisions come from the [`ConfigurationManager`]; this shell makes each of them one step under one lock,
 //! which is never held across a call to another process (rule R1), and on a thread that may wait
 //! for the disk. Whoever wants to know the current configuration watches [`Current`], which never
 //! shows one that is not on disk.
@@ -20,7 +20,7 @@ use wire::configuration::{Cause, Configuration, History, MembershipRequest};
 use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId};
 use wire::internal::{CatalogStatus, PingReply};
 
-use super::configuration::{Ballot, Manager, Refused};
+use super::configuration::{Ballot, ConfigurationManager, Refused};
 use super::store::Store;
 
 const NO_PANIC: &str = "nothing panics while it holds this lock";
@@ -73,8 +73,8 @@ impl Current {
 /// The configuration, its file, and everybody who watches it.
 #[derive(Debug)]
 pub struct Membership {
-    office: Arc<Mutex<Office>>,
-    /// The reply with the highest committed number that the office has not been told of.
+    state: Arc<Mutex<State>>,
+    /// The reply with the highest committed number that the manager has not been told of.
     committed: Arc<Mutex<Option<PingReply>>>,
     /// The highest number that a client was told.
     answered: Arc<AtomicU64>,
@@ -85,16 +85,17 @@ pub struct Membership {
     gauges: Gauges,
 }
 
+/// What one step of deciding, storing and recording works on, under one lock.
 #[derive(Debug)]
-struct Office {
-    manager: Manager,
+struct State {
+    manager: ConfigurationManager,
     /// `None` once the front-end is stopping.
     store: Option<Store>,
     /// Up to where orders are known to be committed by what is on disk.
     stored_floor: OrderNo,
 }
 
-impl Office {
+impl State {
     fn take_note(&mut self, committed: &Mutex<Option<PingReply>>, answered: &AtomicU64) {
         self.manager.note_answered(OrderNo(answered.load(Ordering::Relaxed)));
         if let Some(reply) = committed.lock().expect(NO_PANIC).take() {
@@ -103,7 +104,7 @@ impl Office {
     }
 }
 
-impl Office {
+impl State {
     fn store_floor(&mut self) {
         let Some(raised) = self.manager.with_floor() else { return };
         let Some(store) = self.store.as_mut() else { return };
@@ -148,9 +149,9 @@ impl Membership {
         };
         let configuration = stored.clone().map(Arc::new);
         let stored_floor = stored.as_ref().map_or(OrderNo(0), |stored| stored.committed);
-        let manager = Manager::restored(stored).with_bugs(planted.bugs);
+        let manager = ConfigurationManager::restored(stored).with_bugs(planted.bugs);
         Self {
-            office: Arc::new(Mutex::new(Office { manager, store: Some(store), stored_floor })),
+            state: Arc::new(Mutex::new(State { manager, store: Some(store), stored_floor })),
             committed: Arc::default(),
             answered: Arc::default(),
             trouble: Mutex::default(),
@@ -219,9 +220,9 @@ impl Membership {
     /// Writes down what is known to be committed, if that is news. It is no new configuration.
     pub async fn store_floor(&self) {
         let (committed, answered) = (Arc::clone(&self.committed), Arc::clone(&self.answered));
-        self.at_the_office(move |office| {
-            office.take_note(&committed, &answered);
-            office.store_floor();
+        self.with_state(move |state| {
+            state.take_note(&committed, &answered);
+            state.store_floor();
         })
         .await;
     }
@@ -264,12 +265,12 @@ impl Membership {
 
     /// Notes when the leader of `epoch` was first known to serve.
     pub async fn note_serving(&self, epoch: Epoch, serving_us: u64) {
-        self.at_the_office(move |office| office.manager.note_serving(epoch, serving_us)).await;
+        self.with_state(move |state| state.manager.note_serving(epoch, serving_us)).await;
     }
 
     /// The last changes.
     pub async fn history(&self) -> History {
-        self.at_the_office(|office| office.manager.history()).await
+        self.with_state(|state| state.manager.history()).await
     }
 
     /// Writes down what is known to be committed, closes the file and lets go of its lock. Nothing
@@ -277,7 +278,7 @@ impl Membership {
     /// that there was more.*
     pub async fn close(&self) {
         self.store_floor().await;
-        drop(self.at_the_office(|office| office.store.take()).await);
+        drop(self.with_state(|state| state.store.take()).await);
     }
 
     /// Decides, stores and publishes, in one step that no other change can come between.
@@ -285,19 +286,19 @@ impl Membership {
         &self,
         cause: Cause,
         suspected_us: Option<u64>,
-        decide: impl FnOnce(&Manager) -> Result<Configuration, Refused> + Send + 'static,
+        decide: impl FnOnce(&ConfigurationManager) -> Result<Configuration, Refused> + Send + 'static,
     ) -> Result<Arc<Configuration>, Refused> {
         let (current, gauges) = (self.current.clone(), self.gauges.clone());
         let (committed, answered) = (Arc::clone(&self.committed), Arc::clone(&self.answered));
-        self.at_the_office(move |office| {
-            office.take_note(&committed, &answered);
-            let store = office.store.as_mut().ok_or(Refused::Stopping)?;
-            let decided = decide(&office.manager)?;
+        self.with_state(move |state| {
+            state.take_note(&committed, &answered);
+            let store = state.store.as_mut().ok_or(Refused::Stopping)?;
+            let decided = decide(&state.manager)?;
             if let Err(error) = store.write(&decided) {
                 exit_on_disk_error("storing the configuration", &store.explain(&error));
             }
-            office.stored_floor = decided.committed;
-            office.manager.record(decided.clone(), cause, suspected_us, monotonic_us());
+            state.stored_floor = decided.committed;
+            state.manager.record(decided.clone(), cause, suspected_us, monotonic_us());
             tracing::info!(configuration = ?decided, ?cause, "the configuration has changed");
             gauges.show(&decided);
             let led = !matches!(cause, Cause::Remove | Cause::Add);
@@ -318,15 +319,15 @@ impl Membership {
 
     /// Runs `work` under the lock, on a thread that may wait for the disk. It runs to its end even
     /// if the caller goes away.
-    async fn at_the_office<T: Send + 'static>(
+    async fn with_state<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Office) -> T + Send + 'static,
+        work: impl FnOnce(&mut State) -> T + Send + 'static,
     ) -> T {
-        let (office, panics) = (Arc::clone(&self.office), self.panics);
+        let (state, panics) = (Arc::clone(&self.state), self.panics);
         let working = tasks::blocking(move || {
             let _owner = StateOwner::new("what keeps the configuration");
             panics.pass(Part::Membership);
-            work(&mut enter(&office))
+            work(&mut enter(&state))
         });
         match working.await {
             Ok(result) => result,
@@ -336,8 +337,8 @@ impl Membership {
     }
 }
 
-fn enter(office: &Mutex<Office>) -> MutexGuard<'_, Office> {
-    office.lock().expect(NO_PANIC)
+fn enter(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect(NO_PANIC)
 }
 
 impl Gauges {

@@ -10,7 +10,7 @@ use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 use hyper::StatusCode;
 use wire::bazaar::{Data, ErrorBody, ORDER_NOT_FOUND, Order};
 
-use super::failover::{Believed, Failover, pass_on};
+use super::failover::{Failover, ReplyAction, pass_on};
 
 /// For how long a lookup is tried: longer than any failover, shorter than a client's patience.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,13 +62,13 @@ fn order_no(text: &str) -> Result<u64, BadRequest> {
     })
 }
 
-fn believe(reply: Reply) -> Believed {
+fn believe(reply: Reply) -> ReplyAction {
     let not_found = |body: ErrorBody| body.error.message == ORDER_NOT_FOUND;
     match reply.status {
         StatusCode::OK if reply.json::<Data<Order>>().is_some() => pass_on(reply),
         StatusCode::NOT_FOUND if reply.json().is_some_and(not_found) => pass_on(reply),
         // Whatever it is, nothing was changed by it.
-        _ => Believed::Again(Attempt::WithoutEffect),
+        _ => ReplyAction::Again(Attempt::WithoutEffect),
     }
 }
 

@@ -18,7 +18,7 @@ use wire::bazaar::{OrderAccepted, OrderRejected, TradeRequest, TradeType};
 use wire::headers;
 use wire::ids::RequestId;
 
-use super::failover::{Believed, Failover, pass_on};
+use super::failover::{Failover, ReplyAction, pass_on};
 use super::membership::Membership;
 use super::stocks::check_name;
 
@@ -60,8 +60,8 @@ impl Trades {
         let (failover, timeout) = (self.failover.clone(), self.timeout);
         let membership = Arc::clone(&self.membership);
         let detached = detached(async move {
-            let believed = |reply: Reply| believe(reply, &membership);
-            let answer = failover.ask(&call, timeout, believed).await;
+            let act_on = |reply: Reply| act_on(reply, &membership);
+            let answer = failover.ask(&call, timeout, act_on).await;
             drop(place);
             answer.unwrap_or_else(|none| none.into_answer())
         });
@@ -96,10 +96,10 @@ fn call(request_id: &RequestId, trade: &TradeRequest) -> Call {
 
 /// Which replies are an outcome. Anything that is none of the order service's forms comes from
 /// a wrong address, and says nothing about what an earlier attempt has done.
-fn believe(reply: Reply, membership: &Membership) -> Believed {
+fn act_on(reply: Reply, membership: &Membership) -> ReplyAction {
     match reply.status {
         // A replica that does not serve this epoch, is too busy, or is without the catalog.
-        StatusCode::SERVICE_UNAVAILABLE => Believed::Again(Attempt::put_off(&reply)),
+        StatusCode::SERVICE_UNAVAILABLE => ReplyAction::Again(Attempt::put_off(&reply)),
         StatusCode::OK if reply.json::<OrderAccepted>().is_some() => {
             if let Some(accepted) = reply.json::<OrderAccepted>() {
                 membership.note_answered(accepted.order_no);
@@ -112,7 +112,7 @@ fn believe(reply: Reply, membership: &Membership) -> Believed {
         | StatusCode::FORBIDDEN
         | StatusCode::METHOD_NOT_ALLOWED => {
             tracing::warn!(status = %reply.status, "the leader answered a trade oddly");
-            Believed::Again(Attempt::Unclear)
+            ReplyAction::Again(Attempt::Unclear)
         }
         _ => pass_on(reply),
     }

@@ -1,12 +1,11 @@
 //! One replica of the order service: numbers trades, keeps the log, replicates it.
 //!
 //! Pure decisions: [`log`] (what is held, and what a message would change) and [`replica`] (roles,
-//! takeover, commit, membership), [`carriage`] (what a trade needs next). The shell: `actor` (the thread that owns both and the disk),
+//! takeover, commit, membership), [`trade_progress`] (what a trade needs next). The shell: `actor` (the thread that owns both and the disk),
 //! `outbox` (what it asks of others), `trades` (from request to number), `routes` (HTTP).
 
 mod actor;
 mod backoff;
-pub mod carriage;
 mod config;
 mod confirmation;
 pub mod dump;
@@ -19,6 +18,7 @@ pub mod reach;
 pub mod replica;
 mod routes;
 mod store;
+pub mod trade_progress;
 mod trades;
 
 use std::ffi::OsString;

@@ -23,9 +23,9 @@ use wire::ids::{Epoch, Incarnation, RequestId};
 use wire::internal::AppliedTrade;
 
 use super::actor::{Handle, Input, Status};
-use super::carriage::{Carriage, Heard, Next};
 use super::prober::News;
 use super::replica::NoNumber;
+use super::trade_progress::{CatalogReply, Next, TradeProgress};
 
 /// How long a request waits for a takeover to end before it is told to try again.
 const MAX_WAIT_FOR_TAKEOVER: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ impl Drop for Duty {
 }
 
 /// What the catalog said, as far as it concerns the client.
-type Outcome = Heard<Applied, Answer>;
+type Outcome = CatalogReply<Applied, Answer>;
 
 /// An applied trade, and the process of the catalog that said so.
 struct Applied {
@@ -147,7 +147,7 @@ impl Trades {
             drop(place);
             answer
         };
-        if !Carriage::outlives_its_connection(self.planted.bugs) {
+        if !TradeProgress::outlives_its_connection(self.planted.bugs) {
             return Ok(carrying.await);
         }
         detached(carrying).await.map_err(|error| {
@@ -180,16 +180,16 @@ impl Carrier {
         let call = Call::post("/trade", &trade)
             .header(headers::REQUEST_ID, &self.request_id)
             .header(headers::EPOCH, self.epoch);
-        let mut carriage = Carriage::new(self.planted.bugs);
+        let mut progress = TradeProgress::new(self.planted.bugs);
         let mut next = Next::Ask;
         loop {
             next = match next {
-                Next::Ask if !self.leads() => carriage.replaced(),
+                Next::Ask if !self.leads() => progress.replaced(),
                 Next::Ask => {
                     self.planted.stretches.pass(Point::Trade).await;
                     let call = self.meant_for_listed(&call);
                     let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
-                    let next = carriage.heard(self.interpret(reply));
+                    let next = progress.heard(self.interpret(reply));
                     match next {
                         Next::Ask => self.await_news().await,
                         _ => self.news.catalog_decides(),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use services::planted::{Bug, Bugs};
 
+use crate::bulkhead::FullHouse;
 use crate::coherence::Coherence;
 use crate::detection::Detection;
 use crate::flapping::Flapping;
 use crate::gray::GrayFailures;
 use crate::keys::Keys;
 use crate::lookup::Lookups;
-use crate::places::FullHouse;
 use crate::replication::{Replication, Scope, Start};
 use crate::search::{Before, Bounds, Outcome, explore};
 use crate::trade::OneTrade;

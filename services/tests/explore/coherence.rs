@@ -21,7 +21,7 @@
 use std::hash::{Hash, Hasher};
 
 use services::catalog::ledger::{Ledger, Trade, Verdict, public};
-use services::catalog::reveal::{Batch, Look, Pushed, Reveal, Step, overtaken};
+use services::catalog::visibility::{Batch, Look, Pushed, Step, Visibility, overtaken};
 use services::front_end::cache::{Cache, Fill, Lookup};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, Quantity, Stock, StockAt, TradeType};
@@ -71,7 +71,7 @@ pub(crate) struct Bazaar {
 /// The catalog's process.
 #[derive(Clone, Debug)]
 struct Catalog {
-    reveal: Reveal<u8>,
+    reveal: Visibility<u8>,
     /// Whether the pusher has something to do.
     pending: bool,
     attempt: Option<Attempt>,
@@ -292,7 +292,7 @@ impl Bazaar {
     fn happen(&mut self, action: Action, bugs: Bugs) {
         match action {
             Action::StartCatalog => {
-                let reveal = Reveal::new(self.stock()).with_bugs(bugs);
+                let reveal = Visibility::new(self.stock()).with_bugs(bugs);
                 self.catalog = Some(Catalog { reveal, pending: true, attempt: None });
             }
             Action::CrashCatalog => self.catalog = None,

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use services::front_end::configuration::{Ballot, Manager};
+use services::front_end::configuration::{Ballot, ConfigurationManager};
 use services::front_end::election::Round;
 use services::front_end::suspicion::{Judge, Leadership, Observation, Outcome, Reaction, Verdict};
 use services::planted::Bugs;
@@ -99,7 +99,7 @@ impl Model for Detection {
     fn start(&self) -> Watch {
         let everybody = REPLICAS.into_iter().map(|id| (id, new(id, 1))).collect();
         let bazaar = BazaarId::new("bazaar").expect("a name");
-        let first = Manager::restored(None).first(&everybody, None, &bazaar);
+        let first = ConfigurationManager::restored(None).first(&everybody, None, &bazaar);
         let first = first.expect("there are replicas");
         let replica = Replica { health: Health::Well, life: 1, accepted: Epoch(0), leads: false };
         let mut watch = Watch {
@@ -269,7 +269,7 @@ impl Watch {
     }
 
     fn conclude(&mut self, answered: BTreeMap<ReplicaId, PingReply>, cause: Cause, bugs: Bugs) {
-        let manager = Manager::restored(Some(self.current.clone())).with_bugs(bugs);
+        let manager = ConfigurationManager::restored(Some(self.current.clone())).with_bugs(bugs);
         let ballot = Ballot {
             based_on: self.current.version,
             answered,

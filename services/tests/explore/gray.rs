@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use services::front_end::configuration::{Ballot, Manager};
+use services::front_end::configuration::{Ballot, ConfigurationManager};
 use services::front_end::gray_failure::{Evidence, Patience};
 use services::front_end::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
 use services::planted::Bugs;
@@ -123,7 +123,7 @@ impl Model for GrayFailures {
     fn start(&self) -> Watch {
         let everybody = REPLICAS.into_iter().map(|id| (id, new(id))).collect();
         let bazaar = BazaarId::new("bazaar").expect("a name");
-        let first = Manager::restored(None).first(&everybody, None, &bazaar);
+        let first = ConfigurationManager::restored(None).first(&everybody, None, &bazaar);
         let first = first.expect("there are replicas");
         let replica = Replica {
             condition: Condition::Well,
@@ -411,7 +411,7 @@ impl Watch {
     }
 
     fn elect(&self, better: BTreeMap<ReplicaId, PingReply>, bugs: Bugs) -> Configuration {
-        let manager = Manager::restored(Some(self.current.clone())).with_bugs(bugs);
+        let manager = ConfigurationManager::restored(Some(self.current.clone())).with_bugs(bugs);
         let ballot = Ballot {
             based_on: self.current.version,
             answered: better,

@@ -15,6 +15,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bulkhead;
 mod case;
 mod coherence;
 mod detection;
@@ -23,7 +24,6 @@ mod gray;
 mod keys;
 mod ledger;
 mod lookup;
-mod places;
 mod replication;
 mod rules;
 mod search;

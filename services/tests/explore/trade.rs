@@ -2,7 +2,7 @@
 //!
 //! Real are what the front-end and a leader make of attempts without an outcome
 //! ([`services::http::Attempts`]), what a leader does next with a trade that it carries
-//! ([`services::order::carriage`]), and the catalog's decision ([`services::catalog::ledger`]).
+//! ([`services::order::progress`]), and the catalog's decision ([`services::catalog::ledger`]).
 //! Modelled are the shells around them (`front_end/failover.rs`, `order/trades.rs`), and of the
 //! replicas only what matters here: a leader numbers a trade while its epoch lasts, and a new one
 //! shuts the old one out at the catalog, then numbers what was applied without a number.
@@ -17,7 +17,7 @@ use std::hash::{Hash, Hasher};
 use hyper::{HeaderMap, StatusCode};
 use services::catalog::ledger::{Ledger, Stale, Trade, Verdict};
 use services::http::{Attempt, Attempts, CallError, Reply};
-use services::order::carriage::{Carriage, Heard, Next};
+use services::order::trade_progress::{CatalogReply, Next, TradeProgress};
 use services::planted::Bugs;
 use wire::bazaar::{CatalogTrade, ErrorBody, Quantity, TradeType};
 use wire::ids::{Epoch, RequestId};
@@ -66,7 +66,7 @@ struct FrontEnd {
 #[derive(Clone, Copy, Debug)]
 struct Carrier {
     epoch: Epoch,
-    carriage: Carriage,
+    progress: TradeProgress,
     stage: Stage,
     /// The front-end waits for what it says.
     is_awaited: bool,
@@ -254,7 +254,7 @@ impl Deal {
                 if carrier.epoch == self.epoch {
                     carrier.stage = Stage::Asked;
                 } else {
-                    let next = carrier.carriage.replaced();
+                    let next = carrier.progress.replaced();
                     self.go_on(place, next);
                 }
             }
@@ -269,17 +269,17 @@ impl Deal {
             Action::Hear(place) => {
                 let Stage::Answered(answered) = self.carriers[place].stage else { return };
                 let heard = match answered {
-                    Answered::Applied => Heard::Applied(()),
-                    Answered::Stale(true) => Heard::Deposed(Attempt::Unclear),
-                    Answered::Stale(false) => Heard::Deposed(Attempt::WithoutEffect),
+                    Answered::Applied => CatalogReply::Applied(()),
+                    Answered::Stale(true) => CatalogReply::Deposed(Attempt::Unclear),
+                    Answered::Stale(false) => CatalogReply::Deposed(Attempt::WithoutEffect),
                 };
-                let next = self.carriers[place].carriage.heard(heard);
+                let next = self.carriers[place].progress.heard(heard);
                 self.go_on(place, next);
             }
             Action::CatalogBreaks(place) => {
                 self.orphan(place);
-                let heard = Heard::Nothing(Attempt::unanswered(&broken(), bugs));
-                let next = self.carriers[place].carriage.heard(heard);
+                let heard = CatalogReply::Nothing(Attempt::unanswered(&broken(), bugs));
+                let next = self.carriers[place].progress.heard(heard);
                 self.go_on(place, next);
             }
             Action::Number(place) => {
@@ -323,7 +323,7 @@ impl Deal {
         }
         self.carriers.push(Carrier {
             epoch: self.epoch,
-            carriage: Carriage::new(bugs),
+            progress: TradeProgress::new(bugs),
             stage: Stage::ToAsk,
             is_awaited: true,
         });
@@ -335,7 +335,7 @@ impl Deal {
         let Some(place) = awaited else { return };
         self.carriers[place].is_awaited = false;
         self.note(Attempt::unanswered(error, bugs));
-        if !Carriage::outlives_its_connection(bugs) {
+        if !TradeProgress::outlives_its_connection(bugs) {
             self.orphan(place);
             self.carriers.remove(place);
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is a test that fails")]
 
 mod bad_input;
+mod bulkhead;
 mod coherence;
 mod failover;
 mod fake_catalog;
@@ -10,7 +11,6 @@ mod fake_replica;
 mod gray_failure;
 mod interface;
 mod membership;
-mod places;
 #[path = "../shared/ports.rs"]
 mod ports;
 mod process;

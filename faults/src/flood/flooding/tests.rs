@@ -65,16 +65,33 @@ async fn a_connection_that_is_closed_is_opened_again() {
 }
 
 #[tokio::test]
-async fn slow_bodies_begin_once_their_headers_are_sent_and_go_on_byte_by_byte() {
+async fn slow_bodies_have_begun_when_they_are_asked_for_and_go_on_byte_by_byte() {
     let (listener, flooding) = flooded(FloodKind::SlowBodies).await;
     let mut accepted = accept(&listener).await;
-    assert_eq!(seen(&flooding).await.opened, CONNECTIONS);
-    let stream = &mut accepted[0];
-    let head = read_until(stream, "\r\n\r\n").await;
-    assert!(head.starts_with("POST /orders HTTP/1.1\r\n"), "{head}");
-    assert!(head.contains("\r\nContent-Length: 100\r\n"), "{head}");
-    stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
-    assert_eq!(read_until(stream, "  ").await, "  ");
+    for stream in &mut accepted {
+        let head = read_until(stream, "\r\n\r\n").await;
+        assert!(head.starts_with("POST /orders HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains("\r\nContent-Length: 100\r\n"), "{head}");
+    }
+    assert_eq!(*flooding.counts.begun.borrow(), 0, "nobody has asked for a body");
+    for stream in &mut accepted {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+    }
+    assert_eq!(seen(&flooding).await, Tally { opened: CONNECTIONS, refused: 0, closed: 0 });
+    assert_eq!(read_until(&mut accepted[0], "  ").await, "  ");
+}
+
+#[tokio::test]
+async fn slow_bodies_that_are_refused_have_not_begun() {
+    let (listener, flooding) = flooded(FloodKind::SlowBodies).await;
+    for mut stream in accept(&listener).await {
+        read_until(&mut stream, "\r\n\r\n").await;
+        stream.write_all(b"HTTP/1.1 405 Method Not Allowed\r\n\r\n").await.unwrap();
+    }
+    while flooding.counts.tally().closed < CONNECTIONS {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(*flooding.counts.begun.borrow(), 0);
 }
 
 #[tokio::test]

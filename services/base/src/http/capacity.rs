@@ -1,6 +1,6 @@
 //! The places themselves: how many requests of each kind are worked on at once.
 //!
-//! Which kind a request is of, [`Places`] says. Whoever waits for a place of one kind holds none of
+//! Which kind a request is of, [`Bulkhead`] says. Whoever waits for a place of one kind holds none of
 //! another; otherwise kinds that are bounded apart would wait for each other after all.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, Limits, Peer, Places};
+use super::{Answer, Bulkhead, Limits, Peer};
 
 /// The places of one server.
 #[derive(Debug)]
@@ -47,21 +47,21 @@ impl Capacity {
     }
 
     /// Takes one of these places, if one is free soon; nothing was done by who gets none.
-    pub(super) async fn take(&self, places: Places) -> Result<SemaphorePermit<'_>, Answer> {
-        match tokio::time::timeout(self.wait, self.of(places).acquire()).await {
+    pub(super) async fn take(&self, bulkhead: Bulkhead) -> Result<SemaphorePermit<'_>, Answer> {
+        match tokio::time::timeout(self.wait, self.of(bulkhead).acquire()).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => Err(too_many("requests")),
         }
     }
 
-    fn of(&self, places: Places) -> &Semaphore {
-        match places {
-            Places::Reads => &self.reads,
-            Places::Trades => &self.trades,
-            Places::Internal => &self.internal,
-            Places::Questions(Peer::FrontEnd) => &self.questions.front_end,
-            Places::Questions(Peer::Catalog) => &self.questions.catalog,
-            Places::Questions(Peer::Replica) => &self.questions.replica,
+    fn of(&self, bulkhead: Bulkhead) -> &Semaphore {
+        match bulkhead {
+            Bulkhead::Reads => &self.reads,
+            Bulkhead::Trades => &self.trades,
+            Bulkhead::Internal => &self.internal,
+            Bulkhead::Questions(Peer::FrontEnd) => &self.questions.front_end,
+            Bulkhead::Questions(Peer::Catalog) => &self.questions.catalog,
+            Bulkhead::Questions(Peer::Replica) => &self.questions.replica,
         }
     }
 }

@@ -8,12 +8,12 @@ mod attempts;
 mod body;
 #[cfg(test)]
 mod bounds;
+mod bulkhead;
 mod capacity;
 mod client;
 mod connections;
 mod endpoint;
 mod limits;
-mod places;
 mod request;
 mod server;
 mod service;
@@ -23,10 +23,10 @@ mod token;
 
 pub use answer::Answer;
 pub use attempts::{Attempt, Attempts};
+pub use bulkhead::{Bulkhead, Load, Peer};
 pub use client::{Call, CallError, Peers, Reply};
 pub use endpoint::{Access, Endpoint};
 pub use limits::{HttpConfig, Limits};
-pub use places::{Load, Peer, Places};
 pub use request::{BadRequest, Request};
 pub use server::{ServerConfig, serve};
 pub use service::Service;

@@ -27,7 +27,7 @@ use super::endpoint::{self, Access};
 use super::service::{Handler, Service};
 use super::stream::Stream;
 use super::token::{Token, ignore_protocol_headers};
-use super::{Answer, HttpConfig, Load, Places, Request, strangers};
+use super::{Answer, Bulkhead, HttpConfig, Load, Request, strangers};
 use crate::metrics::HttpMetrics;
 use crate::planted::{Bug, Bugs};
 use crate::tasks::{self, Boxed, boxed};
@@ -282,7 +282,7 @@ impl Server {
     }
 
     async fn place(&self, access: Access, load: Load) -> Result<SemaphorePermit<'_>, Answer> {
-        self.capacity.take(Places::of(access, load, self.bugs)).await
+        self.capacity.take(Bulkhead::of(access, load, self.bugs)).await
     }
 }
 

@@ -11,22 +11,22 @@ use super::*;
 use crate::ledger::Stale;
 use crate::stock_file;
 
-fn buy(id: &str, epoch: u64, quantity: u64) -> Ask {
+fn buy(id: &str, epoch: u64, quantity: u64) -> WriterRequest {
     let body = CatalogTrade {
         stock_name: "Stock1".to_owned(),
         trade_type: TradeType::Buy,
         quantity: Quantity::new(quantity).unwrap(),
     };
     let request_id = RequestId::new(id).unwrap();
-    Ask::Trade(Trade { request_id, epoch: Some(Epoch(epoch)), body }, None)
+    WriterRequest::Trade(Trade { request_id, epoch: Some(Epoch(epoch)), body }, None)
 }
 
-fn dump(after: u64, limit: usize, through: Option<u64>) -> Ask {
-    Ask::Dump(PageRequest { after, limit, through })
+fn dump(after: u64, limit: usize, through: Option<u64>) -> WriterRequest {
+    WriterRequest::Dump(PageRequest { after, limit, through })
 }
 
-fn tell(epoch: u64) -> Ask {
-    Ask::Configuration(Configuration {
+fn tell(epoch: u64) -> WriterRequest {
+    WriterRequest::Configuration(Configuration {
         version: ConfigVersion(epoch),
         epoch: Epoch(epoch),
         leader: ReplicaId(1),
@@ -44,14 +44,14 @@ fn incarnation(name: &str) -> Incarnation {
 }
 
 /// The list of a leader whose log is empty.
-fn unnumbered(epoch: u64) -> Ask {
+fn unnumbered(epoch: u64) -> WriterRequest {
     list(epoch, 0, 100)
 }
 
 /// The list of a leader whose log ends at `log_end`.
-fn list(epoch: u64, log_end: u64, limit: u32) -> Ask {
+fn list(epoch: u64, log_end: u64, limit: u32) -> WriterRequest {
     let entry = (log_end > 0).then(|| Arc::new(entry(log_end)));
-    Ask::Unnumbered(UnnumberedRequest {
+    WriterRequest::Unnumbered(UnnumberedRequest {
         epoch: Epoch(epoch),
         after: Tail { place: OrderNo(log_end), entry },
         log_end: OrderNo(log_end),
@@ -75,9 +75,9 @@ fn entry(place: u64) -> Entry {
     }
 }
 
-fn fill(epoch: u64, by: &str, places: std::ops::RangeInclusive<u64>) -> Ask {
+fn fill(epoch: u64, by: &str, places: std::ops::RangeInclusive<u64>) -> WriterRequest {
     let entries = places.map(|place| Arc::new(entry(place))).collect();
-    Ask::Fill(FillRequest { epoch: Epoch(epoch), incarnation: incarnation(by), entries })
+    WriterRequest::Fill(FillRequest { epoch: Epoch(epoch), incarnation: incarnation(by), entries })
 }
 
 struct Catalog {
@@ -115,16 +115,18 @@ impl Catalog {
         Self::start(self.dir, name)
     }
 
-    fn batch(&mut self, asks: &[Ask]) -> Decided {
+    fn batch(&mut self, asks: &[WriterRequest]) -> Decided {
         // Every election of these tests was held for this very file, if it is new.
         let identity = self.state.store.identity().clone();
         let asks: Vec<_> = asks
             .iter()
             .map(|ask| match ask {
-                Ask::Unnumbered(request) => Ask::Unnumbered(UnnumberedRequest {
-                    new_catalog: Some(identity.clone()),
-                    ..request.clone()
-                }),
+                WriterRequest::Unnumbered(request) => {
+                    WriterRequest::Unnumbered(UnnumberedRequest {
+                        new_catalog: Some(identity.clone()),
+                        ..request.clone()
+                    })
+                }
                 other => other.clone(),
             })
             .collect();
@@ -134,7 +136,7 @@ impl Catalog {
         decided
     }
 
-    fn told(&mut self, ask: Ask) -> Told {
+    fn told(&mut self, ask: WriterRequest) -> WriterResponse {
         self.batch(&[ask]).answers.remove(0).0
     }
 
@@ -143,17 +145,17 @@ impl Catalog {
     }
 }
 
-fn ids(told: &Told) -> Vec<&str> {
+fn ids(told: &WriterResponse) -> Vec<&str> {
     match told {
-        Told::Unnumbered(UnnumberedReply::Page { trades, .. }) => {
+        WriterResponse::Unnumbered(UnnumberedReply::Page { trades, .. }) => {
             trades.iter().map(|trade| trade.request_id.as_str()).collect()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn is_closed(told: &Told) -> bool {
-    matches!(told, Told::Closed(_))
+fn is_closed(told: &WriterResponse) -> bool {
+    matches!(told, WriterResponse::Closed(_))
 }
 
 #[test]
@@ -166,9 +168,9 @@ fn an_old_leaders_trade_behind_the_new_ones_list_request_is_refused_in_the_same_
         buy("after", 1, 1),
         unnumbered(2),
     ]);
-    let told: Vec<&Told> = decided.answers.iter().map(|(told, _)| told).collect();
+    let told: Vec<&WriterResponse> = decided.answers.iter().map(|(told, _)| told).collect();
     assert_eq!(ids(told[2]), ["before"]);
-    assert_eq!(told[3], &Told::Stale(Stale { seen: Epoch(2), recorded: false }));
+    assert_eq!(told[3], &WriterResponse::Stale(Stale { seen: Epoch(2), recorded: false }));
     assert_eq!(ids(told[4]), ["before"]);
     assert_eq!(catalog.quantity(), 99);
 }
@@ -180,7 +182,7 @@ fn a_fence_is_on_disk_even_if_nothing_else_is_written() {
     assert_eq!(catalog.state.store.load().unwrap().unwrap().epoch(), Epoch(7));
     assert!(!catalog.batch(&[tell(7), unnumbered(7)]).wrote);
     let decided = catalog.batch(&[unnumbered(6)]);
-    assert!(matches!(decided.answers[0].0, Told::Stale(Stale { seen: Epoch(7), .. })));
+    assert!(matches!(decided.answers[0].0, WriterResponse::Stale(Stale { seen: Epoch(7), .. })));
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn an_id_that_comes_twice_in_a_batch_is_decided_once() {
     let mut catalog = Catalog::open(1);
     let decided = catalog.batch(&[buy("1", 1, 10), buy("1", 1, 10), buy("1", 1, 11)]);
     assert_eq!(decided.answers[0].0, decided.answers[1].0);
-    assert_eq!(decided.answers[2].0, Told::Conflict);
+    assert_eq!(decided.answers[2].0, WriterResponse::Conflict);
     assert_eq!(decided.changed.len(), 1);
     assert_eq!(decided.changed[0].stock.quantity, 90);
 }
@@ -210,7 +212,7 @@ fn a_version_is_raised_and_never_lowered_and_the_next_trade_goes_on_from_there()
     let mut catalog = Catalog::open(1);
     let raise = |version| {
         let (stock_name, version) = ("Stock1".to_owned(), StockVersion(version));
-        Ask::Raise(vec![VersionedStock { stock_name, version }])
+        WriterRequest::Raise(vec![VersionedStock { stock_name, version }])
     };
     let decided = catalog.batch(&[raise(8)]);
     assert!(decided.wrote);
@@ -225,7 +227,7 @@ fn a_version_is_raised_and_never_lowered_and_the_next_trade_goes_on_from_there()
 fn a_dump_holds_every_decision_and_every_stock() {
     let mut catalog = Catalog::open(1);
     let decided = catalog.batch(&[buy("1", 1, 10), buy("2", 1, 91), dump(0, 9, None)]);
-    let Told::Page(dump) = &decided.answers[2].0 else { panic!("{decided:?}") };
+    let WriterResponse::Page(dump) = &decided.answers[2].0 else { panic!("{decided:?}") };
     assert_eq!((dump.epoch, dump.stocks.len(), dump.trades.len()), (Epoch(1), 10, 2));
     assert_eq!(dump.trades[1].decision, Decision::Failed);
     assert_eq!(dump.stocks[0].quantity, 90);
@@ -237,7 +239,7 @@ fn a_dump_ends_where_its_first_page_said_whatever_is_decided_meanwhile() {
     catalog.batch(&[buy("1", 1, 1), buy("2", 1, 1), buy("3", 1, 1)]);
     let decided = catalog.batch(&[dump(0, 2, None), buy("4", 1, 1), dump(2, 2, Some(3))]);
     let page = |index: usize| match &decided.answers[index].0 {
-        Told::Page(page) => page,
+        WriterResponse::Page(page) => page,
         other => panic!("{other:?}"),
     };
     let (first, second) = (page(0), page(2));
@@ -253,7 +255,7 @@ fn a_dump_ends_where_its_first_page_said_whatever_is_decided_meanwhile() {
 fn a_dump_of_decisions_that_are_not_there_begins_again() {
     let mut catalog = Catalog::open(1);
     let decided = catalog.batch(&[buy("1", 1, 1), dump(1, 2, Some(2))]);
-    assert_eq!(decided.answers[1].0, Told::Changed);
+    assert_eq!(decided.answers[1].0, WriterResponse::Changed);
 }
 
 // ---- told, listed, filled, open ----------------------------------------------------------------
@@ -262,14 +264,16 @@ fn a_dump_of_decisions_that_are_not_there_begins_again() {
 fn nothing_is_applied_before_the_epoch_was_told_and_its_leader_has_listed() {
     let mut catalog = Catalog::closed();
     let by_hand = |id| match buy(id, 0, 1) {
-        Ask::Trade(trade, _) => Ask::Trade(Trade { epoch: None, ..trade }, None),
+        WriterRequest::Trade(trade, _) => {
+            WriterRequest::Trade(Trade { epoch: None, ..trade }, None)
+        }
         other => other,
     };
     for early in [buy("1", 1, 1), by_hand("2"), unnumbered(1), fill(1, "c1", 1..=1)] {
         assert!(is_closed(&catalog.told(early)), "told nothing");
     }
     assert!(is_closed(&catalog.told(dump(0, 9, None))));
-    assert_eq!(catalog.told(tell(1)), Told::Heard);
+    assert_eq!(catalog.told(tell(1)), WriterResponse::Heard);
     assert!(is_closed(&catalog.told(buy("1", 1, 1))), "listed by nobody");
     assert!(is_closed(&catalog.told(unnumbered(2))), "not told of that epoch");
     assert_eq!(
@@ -280,8 +284,8 @@ fn nothing_is_applied_before_the_epoch_was_told_and_its_leader_has_listed() {
     assert!(catalog.state.store.is_new().unwrap());
     assert_eq!(ids(&catalog.told(unnumbered(1))), [""; 0]);
     assert!(!catalog.state.store.is_new().unwrap());
-    assert!(matches!(catalog.told(buy("1", 1, 1)), Told::Decided(_)));
-    assert!(matches!(catalog.told(by_hand("2")), Told::Decided(_)));
+    assert!(matches!(catalog.told(buy("1", 1, 1)), WriterResponse::Decided(_)));
+    assert!(matches!(catalog.told(by_hand("2")), WriterResponse::Decided(_)));
 }
 
 #[test]
@@ -291,12 +295,12 @@ fn a_restarted_process_is_told_and_listed_again() {
     let mut catalog = catalog.restart("c2");
     assert!(is_closed(&catalog.told(buy("R2", 1, 1))));
     catalog.batch(&[tell(1), list(1, 1, 9)]);
-    let Ask::Trade(trade, _) = buy("R2", 1, 1) else { unreachable!() };
+    let WriterRequest::Trade(trade, _) = buy("R2", 1, 1) else { unreachable!() };
     // Its leader has listed the process before.
-    let late = catalog.told(Ask::Trade(trade.clone(), Some(incarnation("c1"))));
-    assert_eq!(late, Told::Closed(OTHER_PROCESS));
-    let now = catalog.told(Ask::Trade(trade, Some(incarnation("c2"))));
-    assert!(matches!(now, Told::Decided(_)));
+    let late = catalog.told(WriterRequest::Trade(trade.clone(), Some(incarnation("c1"))));
+    assert_eq!(late, WriterResponse::Closed(OTHER_PROCESS));
+    let now = catalog.told(WriterRequest::Trade(trade, Some(incarnation("c2"))));
+    assert!(matches!(now, WriterResponse::Decided(_)));
     assert_eq!(catalog.quantity(), 98);
 }
 
@@ -328,10 +332,10 @@ fn a_lost_file_is_filled_from_the_log_and_holds_what_was_lost() {
         is_new: true,
         may_fill: true,
     };
-    assert_eq!(catalog.told(list(2, 5, 9)), Told::Unnumbered(behind));
+    assert_eq!(catalog.told(list(2, 5, 9)), WriterResponse::Unnumbered(behind));
     let filled = |last_place| {
         let (incarnation, last_place) = (incarnation("c1"), OrderNo(last_place));
-        Told::Filled(FillReply::Filled { incarnation, last_place })
+        WriterResponse::Filled(FillReply::Filled { incarnation, last_place })
     };
     assert_eq!(catalog.told(fill(2, "c1", 1..=3)), filled(3));
     // A doubled message, and the rest: the first entry is one that is there.
@@ -343,13 +347,15 @@ fn a_lost_file_is_filled_from_the_log_and_holds_what_was_lost() {
 
     assert_eq!(catalog.quantity(), lost.quantity());
     let all = |catalog: &mut Catalog| match catalog.told(dump(0, 9, None)) {
-        Told::Page(page) => page,
+        WriterResponse::Page(page) => page,
         other => panic!("{other:?}"),
     };
     let (made_again, was) = (all(&mut catalog), all(&mut lost));
     assert_eq!(made_again.trades, was.trades);
     assert_eq!(made_again.stocks, was.stocks);
-    let Told::Decided(repeat) = catalog.told(buy("R3", 2, 1)) else { panic!("not decided") };
+    let WriterResponse::Decided(repeat) = catalog.told(buy("R3", 2, 1)) else {
+        panic!("not decided")
+    };
     assert_eq!(repeat.applied_seq.map(|place| place.0), Some(3), "a repeat is known as one");
 }
 
@@ -359,7 +365,7 @@ fn an_old_copy_is_filled_up_and_another_trade_in_a_place_is_named_and_stops_it()
     catalog.batch(&[buy("R1", 1, 1), buy("Q2", 1, 3)]);
     let mut catalog = catalog.restart("c2");
     catalog.batch(&[tell(2), list(2, 4, 9)]);
-    let Told::Filled(FillReply::Contradiction { place, log, catalog: here, .. }) =
+    let WriterResponse::Filled(FillReply::Contradiction { place, log, catalog: here, .. }) =
         catalog.told(fill(2, "c2", 2..=4))
     else {
         panic!("filled over another trade")
@@ -367,7 +373,10 @@ fn an_old_copy_is_filled_up_and_another_trade_in_a_place_is_named_and_stops_it()
     assert_eq!(place, OrderNo(2));
     assert_eq!((&*log, &*here), ("R2 (Buy 1 Stock1)", "Q2 (Buy 3 Stock1)"));
     let told = catalog.told(list(2, 2, 9));
-    assert!(matches!(told, Told::Unnumbered(UnnumberedReply::Contradiction { .. })), "{told:?}");
+    assert!(
+        matches!(told, WriterResponse::Unnumbered(UnnumberedReply::Contradiction { .. })),
+        "{told:?}"
+    );
     assert!(!catalog.state.admission.is_open());
 }
 
@@ -375,7 +384,7 @@ fn an_old_copy_is_filled_up_and_another_trade_in_a_place_is_named_and_stops_it()
 fn a_fill_that_leaves_a_gap_or_is_for_another_process_is_not_taken() {
     let mut catalog = Catalog::closed();
     catalog.batch(&[tell(2), list(2, 5, 9)]);
-    let first = Told::Filled(FillReply::ListFirst { incarnation: incarnation("c1") });
+    let first = WriterResponse::Filled(FillReply::ListFirst { incarnation: incarnation("c1") });
     for refused in [fill(2, "c0", 1..=2), fill(2, "c1", 2..=3)] {
         assert_eq!(catalog.told(refused), first);
     }
@@ -385,10 +394,10 @@ fn a_fill_that_leaves_a_gap_or_is_for_another_process_is_not_taken() {
 #[test]
 fn a_file_of_another_bazaar_is_refused() {
     let mut catalog = Catalog::open(1).restart("c2");
-    let Ask::Configuration(other) = tell(9) else { unreachable!() };
+    let WriterRequest::Configuration(other) = tell(9) else { unreachable!() };
     let bazaar = BazaarId::new("other").unwrap();
-    let told = catalog.told(Ask::Configuration(Configuration { bazaar, ..other }));
-    assert!(matches!(told, Told::OtherBazaar(_)), "{told:?}");
+    let told = catalog.told(WriterRequest::Configuration(Configuration { bazaar, ..other }));
+    assert!(matches!(told, WriterResponse::OtherBazaar(_)), "{told:?}");
     assert_eq!(catalog.state.ledger.epoch(), Epoch(1));
     assert!(is_closed(&catalog.told(unnumbered(9))));
 }

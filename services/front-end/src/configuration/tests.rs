@@ -32,7 +32,7 @@ fn configuration(version: u64, epoch: u64, leader: u8, in_sync: &[u8]) -> Config
     }
 }
 
-fn first(manager: &Manager, replicas: &[u8]) -> Result<Configuration, Refused> {
+fn first(manager: &ConfigurationManager, replicas: &[u8]) -> Result<Configuration, Refused> {
     manager.first(&ids(replicas), None, &bazaar())
 }
 
@@ -49,7 +49,7 @@ fn ballot(version: u64, answered: BTreeMap<ReplicaId, PingReply>, cause: Cause) 
 }
 
 fn elect(
-    manager: &Manager,
+    manager: &ConfigurationManager,
     version: u64,
     answered: &[u8],
     cause: Cause,
@@ -57,8 +57,8 @@ fn elect(
     manager.elect(&ballot(version, ids(answered), cause))
 }
 
-fn manager(version: u64, epoch: u64, leader: u8, in_sync: &[u8]) -> Manager {
-    Manager::restored(Some(configuration(version, epoch, leader, in_sync)))
+fn manager(version: u64, epoch: u64, leader: u8, in_sync: &[u8]) -> ConfigurationManager {
+    ConfigurationManager::restored(Some(configuration(version, epoch, leader, in_sync)))
 }
 
 fn request(epoch: u64, version: u64, change: Membership, member: u8) -> MembershipRequest {
@@ -67,14 +67,14 @@ fn request(epoch: u64, version: u64, change: Membership, member: u8) -> Membersh
     MembershipRequest { epoch, version, change, member, identity }
 }
 
-fn apply(manager: &mut Manager, configuration: Configuration) -> Configuration {
+fn apply(manager: &mut ConfigurationManager, configuration: Configuration) -> Configuration {
     manager.record(configuration.clone(), Cause::Election, None, 0);
     configuration
 }
 
 #[test]
 fn the_first_configuration_has_everybody_in_sync_under_the_highest_id() {
-    let manager = Manager::restored(None);
+    let manager = ConfigurationManager::restored(None);
     let expected = Configuration { by_everybody: true, ..configuration(1, 1, 3, &[1, 2, 3]) };
     assert_eq!(first(&manager, &[2, 1, 3]), Ok(expected));
     assert_eq!(first(&manager, &[]), Err(Refused::NoReplicas));
@@ -166,7 +166,7 @@ fn a_restarted_leader_may_lead_again_under_a_new_epoch_only() {
 
 #[test]
 fn without_a_configuration_nothing_can_be_changed() {
-    let manager = Manager::restored(None);
+    let manager = ConfigurationManager::restored(None);
     let elected = elect(&manager, 0, &[1], Cause::Election);
     assert_eq!(elected, Err(Refused::NoConfiguration));
     let changed = manager.change_membership(&request(0, 0, Membership::Add, 1));
@@ -175,7 +175,7 @@ fn without_a_configuration_nothing_can_be_changed() {
 
 #[test]
 fn the_history_is_bounded_and_notes_once_when_a_leader_served() {
-    let mut manager = Manager::restored(None);
+    let mut manager = ConfigurationManager::restored(None);
     for epoch in 1..=MAX_HISTORY as u64 + 5 {
         manager.record(configuration(epoch, epoch, 1, &[1]), Cause::Election, Some(1), 2);
     }
@@ -190,7 +190,7 @@ fn the_history_is_bounded_and_notes_once_when_a_leader_served() {
 
 #[test]
 fn serving_is_noted_with_the_change_that_began_the_epoch() {
-    let mut manager = Manager::restored(None);
+    let mut manager = ConfigurationManager::restored(None);
     manager.record(configuration(1, 1, 3, &[1, 2, 3]), Cause::First, None, 1);
     manager.record(configuration(2, 1, 3, &[1, 3]), Cause::Remove, None, 2);
     manager.note_serving(Epoch(1), 9);

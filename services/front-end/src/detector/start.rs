@@ -1,6 +1,6 @@
 //! How the front-end begins: for the first time, after it has lost its file, or after a restart.
 //!
-//! The decisions are in [`beginning`](super::beginning); here is who is asked, and who is waited for.
+//! The decisions are in [`start_check`](super::start_check); here is who is asked, and who is waited for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use wire::ids::ReplicaId;
 use wire::internal::{CatalogStatus, Part, PingReply};
 
 use super::Detector;
-use crate::beginning::{self, PartName, Past, StartError};
 use crate::membership::Standing;
+use crate::start_check::{self, PartName, Past, StartError};
 use crate::{election, fence};
 
 impl Detector {
@@ -24,17 +24,22 @@ impl Detector {
             let (answered, catalog) =
                 tokio::join!(election::ask(&self.pinger, round), self.pinger.ask_catalog());
             let missing =
-                beginning::missing(&self.everybody, &answered, catalog.as_ref(), self.bugs);
+                start_check::missing(&self.everybody, &answered, catalog.as_ref(), self.bugs);
             if let Some(catalog) = catalog.filter(|_| missing.is_empty()) {
-                match beginning::look(&answered, &catalog, self.bugs)? {
+                match start_check::look(&answered, &catalog, self.bugs)? {
                     Past::Nothing => break self.membership.first(answered, catalog).await?,
                     Past::Of(fence) => {
                         let fenced = self.fence(&fence, answered.keys().copied()).await;
                         let fenced = fence::counted(answered, fenced, self.bugs);
-                        let missing =
-                            beginning::missing(&self.everybody, &fenced, Some(&catalog), self.bugs);
+                        let missing = start_check::missing(
+                            &self.everybody,
+                            &fenced,
+                            Some(&catalog),
+                            self.bugs,
+                        );
                         if missing.is_empty() {
-                            let adopted = beginning::adopted(&fence, &fenced, &catalog, self.bugs)?;
+                            let adopted =
+                                start_check::adopted(&fence, &fenced, &catalog, self.bugs)?;
                             break self.membership.adopt(adopted).await?;
                         }
                         self.waits_for(&missing);
@@ -97,7 +102,7 @@ impl Detector {
         let all: BTreeSet<ReplicaId> = self.pinger.replicas().collect();
         let (answered, catalog) =
             tokio::join!(election::ask(&self.pinger, self.round(all)), self.pinger.ask_catalog());
-        beginning::again(answered.values(), catalog.as_ref(), &current.bazaar, self.bugs)?;
+        start_check::again(answered.values(), catalog.as_ref(), &current.bazaar, self.bugs)?;
         Ok((answered, catalog))
     }
 }

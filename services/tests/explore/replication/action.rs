@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use services::front_end::beginning::PartName;
+use services::front_end::start_check::PartName;
 use wire::ids::ReplicaId;
 use wire::internal::Part;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
-use services::front_end::beginning::{self, Past};
-use services::front_end::configuration::{self, Manager};
+use services::front_end::configuration::{self, ConfigurationManager};
 use services::front_end::fence::{self, Answers};
+use services::front_end::start_check::{self, Past};
 use services::order::replica::Replica;
 use services::planted::{Bug, Bugs};
 use wire::configuration::{Cause, Configuration, Fence, MembershipRequest};
@@ -76,8 +76,8 @@ impl FrontEnd {
         self.file.as_ref()
     }
 
-    fn manager(&self, bugs: Bugs) -> Manager {
-        Manager::restored(self.file.clone()).with_bugs(bugs)
+    fn manager(&self, bugs: Bugs) -> ConfigurationManager {
+        ConfigurationManager::restored(self.file.clone()).with_bugs(bugs)
     }
 
     /// Stores a configuration.
@@ -226,9 +226,9 @@ impl World {
     /// L4: a front-end without a configuration.
     fn look(&mut self, asked: Answers, catalog: Option<CatalogStatus>) {
         let bugs = self.make.bugs;
-        let missing = beginning::missing(&everybody(), &asked, catalog.as_ref(), bugs);
+        let missing = start_check::missing(&everybody(), &asked, catalog.as_ref(), bugs);
         let Some(catalog) = catalog.filter(|_| missing.is_empty()) else { return };
-        let begun = beginning::look(&asked, &catalog, bugs);
+        let begun = start_check::look(&asked, &catalog, bugs);
         self.front_end.change(|front_end| match begun {
             Ok(Past::Nothing) => {
                 let name = format!("bazaar-{}", front_end.stored.len());
@@ -291,7 +291,7 @@ impl World {
             }
             _ => {
                 let (catalog, bugs) = (ballot.catalog.as_ref(), self.make.bugs);
-                beginning::missing(&everybody(), fenced, catalog, bugs).is_empty()
+                start_check::missing(&everybody(), fenced, catalog, bugs).is_empty()
             }
         }
     }
@@ -320,7 +320,8 @@ impl FrontEnd {
             None => asked,
             Some(Fencing { fence, fenced }) if cause == Cause::Adopted => {
                 let counted = fence::counted(asked, fenced, bugs);
-                let adopted = beginning::adopted(&fence, &counted, catalog.as_ref()?, bugs).ok()?;
+                let adopted =
+                    start_check::adopted(&fence, &counted, catalog.as_ref()?, bugs).ok()?;
                 return self.manager(bugs).adopt(adopted).ok();
             }
             Some(Fencing { fenced, .. }) => {

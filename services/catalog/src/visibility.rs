@@ -36,7 +36,7 @@ pub struct Batch<W> {
 /// What to do next.
 #[derive(Debug, PartialEq)]
 pub enum Step<W> {
-    /// Tell the front-end, and [`conclude`](Reveal::conclude) with what became of it.
+    /// Tell the front-end, and [`conclude`](Visibility::conclude) with what became of it.
     Push(Invalidation),
     /// There is nothing to tell; send these answers.
     Release(Vec<W>),
@@ -103,7 +103,7 @@ pub fn overtaken(push: &Invalidation, seen: &SeenVersions, bugs: Bugs) -> Vec<Ve
 
 /// What is shown, and what waits to be shown.
 #[derive(Clone, Debug)]
-pub struct Reveal<W> {
+pub struct Visibility<W> {
     open: bool,
     shown: HashMap<String, StockAt>,
     queued: Queue<W>,
@@ -133,10 +133,10 @@ impl<W> Default for Queue<W> {
     }
 }
 
-impl<W> Reveal<W> {
+impl<W> Visibility<W> {
     /// A process that has just started: it shows nothing before every version has been pushed.
     pub fn new(stocks: impl IntoIterator<Item = StockAt>) -> Self {
-        let mut reveal = Self {
+        let mut visibility = Self {
             open: false,
             shown: HashMap::new(),
             queued: Queue::default(),
@@ -144,8 +144,8 @@ impl<W> Reveal<W> {
             is_under_way: false,
             bugs: Bugs::default(),
         };
-        reveal.commit(Batch { changed: stocks.into_iter().collect(), waiting: Vec::new() });
-        reveal
+        visibility.commit(Batch { changed: stocks.into_iter().collect(), waiting: Vec::new() });
+        visibility
     }
 
     /// The same state with bugs planted in it.
@@ -260,15 +260,15 @@ mod tests {
     }
 
     /// A catalog that has pushed the first versions of A and B.
-    fn open() -> Reveal<&'static str> {
-        let mut reveal = Reveal::new([at("A", 1), at("B", 1)]);
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 1), ("B".to_owned(), 1)]);
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec![]));
-        reveal
+    fn open() -> Visibility<&'static str> {
+        let mut visibility = Visibility::new([at("A", 1), at("B", 1)]);
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 1), ("B".to_owned(), 1)]);
+        assert_eq!(visibility.conclude(Pushed::Acknowledged), Some(vec![]));
+        visibility
     }
 
-    fn pushed(reveal: &mut Reveal<&'static str>) -> Vec<(String, u64)> {
-        match reveal.begin() {
+    fn pushed(visibility: &mut Visibility<&'static str>) -> Vec<(String, u64)> {
+        match visibility.begin() {
             Step::Push(push) => {
                 push.stocks.into_iter().map(|stock| (stock.stock_name, stock.version.0)).collect()
             }
@@ -276,8 +276,8 @@ mod tests {
         }
     }
 
-    fn shown(reveal: &Reveal<&'static str>, name: &str) -> u64 {
-        match reveal.query(name) {
+    fn shown(visibility: &Visibility<&'static str>, name: &str) -> u64 {
+        match visibility.query(name) {
             Look::Found(at) => at.version.0,
             other => panic!("{other:?}"),
         }
@@ -295,8 +295,8 @@ mod tests {
 
     #[test]
     fn a_start_push_says_so_and_what_the_front_end_saw_later_is_overtaken() {
-        let mut reveal = Reveal::<&str>::new([at("A", 3), at("B", 3)]);
-        let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
+        let mut visibility = Visibility::<&str>::new([at("A", 3), at("B", 3)]);
+        let Step::Push(push) = visibility.begin() else { panic!("nothing pushed") };
         assert!(push.start);
         let seen = |name: &str, version| VersionedStock {
             stock_name: name.to_owned(),
@@ -311,108 +311,108 @@ mod tests {
             assert_eq!(overtaken(&push, &answer, bugs), [], "v3 is used again for another content");
         }
 
-        reveal.conclude(Pushed::Acknowledged);
-        reveal.commit(batch(&[("A", 4)], &[]));
-        let Step::Push(push) = reveal.begin() else { panic!("nothing pushed") };
+        visibility.conclude(Pushed::Acknowledged);
+        visibility.commit(batch(&[("A", 4)], &[]));
+        let Step::Push(push) = visibility.begin() else { panic!("nothing pushed") };
         assert!(!push.start);
     }
 
     #[test]
     fn a_fill_that_asks_for_more_than_there_ever_was_is_overtaken_too() {
-        let mut reveal = open();
-        assert_eq!(reveal.fill("A", StockVersion(4)), Look::Overtaken(StockVersion(5)));
-        assert_eq!(reveal.fill("B", StockVersion(1)), Look::Found(at("B", 1)));
+        let mut visibility = open();
+        assert_eq!(visibility.fill("A", StockVersion(4)), Look::Overtaken(StockVersion(5)));
+        assert_eq!(visibility.fill("B", StockVersion(1)), Look::Found(at("B", 1)));
         // The version that comes next is committed, and pushed before it is shown.
-        reveal.commit(batch(&[("A", 5)], &[]));
-        assert_eq!(reveal.fill("A", StockVersion(4)), Look::TooEarly);
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 5)]);
-        reveal.conclude(Pushed::Acknowledged);
-        assert_eq!(reveal.fill("A", StockVersion(4)), Look::Found(at("A", 5)));
+        visibility.commit(batch(&[("A", 5)], &[]));
+        assert_eq!(visibility.fill("A", StockVersion(4)), Look::TooEarly);
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 5)]);
+        visibility.conclude(Pushed::Acknowledged);
+        assert_eq!(visibility.fill("A", StockVersion(4)), Look::Found(at("A", 5)));
     }
 
     #[test]
     fn nothing_is_shown_before_every_version_has_been_pushed() {
-        let mut reveal = Reveal::<&str>::new([at("A", 3)]);
-        assert_eq!(reveal.query("A"), Look::Closed);
-        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Closed);
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 3)]);
-        assert_eq!(reveal.conclude(Pushed::Unclear), None);
-        assert_eq!(reveal.query("A"), Look::Closed);
-        pushed(&mut reveal);
-        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec![]));
-        assert_eq!(shown(&reveal, "A"), 3);
-        assert_eq!(reveal.query("Z"), Look::Unknown);
+        let mut visibility = Visibility::<&str>::new([at("A", 3)]);
+        assert_eq!(visibility.query("A"), Look::Closed);
+        assert_eq!(visibility.fill("A", StockVersion(0)), Look::Closed);
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 3)]);
+        assert_eq!(visibility.conclude(Pushed::Unclear), None);
+        assert_eq!(visibility.query("A"), Look::Closed);
+        pushed(&mut visibility);
+        assert_eq!(visibility.conclude(Pushed::Refused), Some(vec![]));
+        assert_eq!(shown(&visibility, "A"), 3);
+        assert_eq!(visibility.query("Z"), Look::Unknown);
     }
 
     #[test]
     fn a_trade_is_neither_shown_nor_answered_before_the_acknowledgement() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["trade"]));
-        assert_eq!(shown(&reveal, "A"), 1);
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
-        assert_eq!(shown(&reveal, "A"), 1);
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["trade"]));
-        assert_eq!(shown(&reveal, "A"), 2);
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["trade"]));
+        assert_eq!(shown(&visibility, "A"), 1);
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 2)]);
+        assert_eq!(shown(&visibility, "A"), 1);
+        assert_eq!(visibility.conclude(Pushed::Acknowledged), Some(vec!["trade"]));
+        assert_eq!(shown(&visibility, "A"), 2);
     }
 
     #[test]
     fn a_repeat_waits_for_the_reveal_of_the_trade_it_repeats() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["trade"]));
-        pushed(&mut reveal);
-        reveal.commit(batch(&[], &["repeat"]));
-        assert_eq!(reveal.conclude(Pushed::Unclear), None);
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["trade", "repeat"]));
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut visibility);
+        visibility.commit(batch(&[], &["repeat"]));
+        assert_eq!(visibility.conclude(Pushed::Unclear), None);
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 2)]);
+        assert_eq!(visibility.conclude(Pushed::Acknowledged), Some(vec!["trade", "repeat"]));
     }
 
     #[test]
     fn after_a_restart_a_repeat_waits_for_the_versions_to_be_pushed() {
         // The process before this one committed v2 and died before it could push it.
-        let mut reveal = Reveal::new([at("A", 2)]);
-        reveal.commit(batch(&[], &["repeat"]));
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
-        assert_eq!(reveal.conclude(Pushed::Unclear), None);
-        pushed(&mut reveal);
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["repeat"]));
+        let mut visibility = Visibility::new([at("A", 2)]);
+        visibility.commit(batch(&[], &["repeat"]));
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 2)]);
+        assert_eq!(visibility.conclude(Pushed::Unclear), None);
+        pushed(&mut visibility);
+        assert_eq!(visibility.conclude(Pushed::Acknowledged), Some(vec!["repeat"]));
     }
 
     #[test]
     fn answers_with_nothing_to_wait_for_go_out_at_once() {
-        let mut reveal = open();
-        reveal.commit(batch(&[], &["refusal", "list"]));
-        assert_eq!(reveal.begin(), Step::Release(vec!["refusal", "list"]));
+        let mut visibility = open();
+        visibility.commit(batch(&[], &["refusal", "list"]));
+        assert_eq!(visibility.begin(), Step::Release(vec!["refusal", "list"]));
     }
 
     #[test]
     fn an_acknowledgement_covers_what_was_pushed_and_nothing_later() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["first"]));
-        pushed(&mut reveal);
-        reveal.commit(batch(&[("A", 3), ("B", 2)], &["second"]));
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["first"]));
-        assert_eq!((shown(&reveal, "A"), shown(&reveal, "B")), (2, 1));
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 3), ("B".to_owned(), 2)]);
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["first"]));
+        pushed(&mut visibility);
+        visibility.commit(batch(&[("A", 3), ("B", 2)], &["second"]));
+        assert_eq!(visibility.conclude(Pushed::Acknowledged), Some(vec!["first"]));
+        assert_eq!((shown(&visibility, "A"), shown(&visibility, "B")), (2, 1));
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 3), ("B".to_owned(), 2)]);
     }
 
     #[test]
     fn what_queues_is_pushed_together_with_the_newest_version_of_each_stock() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["1"]));
-        reveal.commit(batch(&[("A", 3)], &["2"]));
-        reveal.commit(batch(&[("B", 2)], &["3"]));
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 3), ("B".to_owned(), 2)]);
-        assert_eq!(reveal.conclude(Pushed::Acknowledged), Some(vec!["1", "2", "3"]));
-        assert_eq!(shown(&reveal, "A"), 3);
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["1"]));
+        visibility.commit(batch(&[("A", 3)], &["2"]));
+        visibility.commit(batch(&[("B", 2)], &["3"]));
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 3), ("B".to_owned(), 2)]);
+        assert_eq!(visibility.conclude(Pushed::Acknowledged), Some(vec!["1", "2", "3"]));
+        assert_eq!(shown(&visibility, "A"), 3);
     }
 
     #[test]
     fn a_refused_push_means_no_front_end_and_no_cache() {
-        let mut reveal = open();
-        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
-        reveal.commit(batch(&[("A", 2)], &["trade"]));
-        pushed(&mut reveal);
-        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
+        let mut visibility = open();
+        assert_eq!(visibility.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
+        visibility.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut visibility);
+        assert_eq!(visibility.conclude(Pushed::Refused), Some(vec!["trade"]));
     }
 
     #[test]
@@ -420,43 +420,43 @@ mod tests {
         // The push was refused, or acknowledged by a front-end that died right after; another one
         // binds and asks before the catalog acts on that.
         for outcome in [Pushed::Refused, Pushed::Acknowledged] {
-            let mut reveal = open();
-            reveal.commit(batch(&[("A", 2)], &["trade"]));
-            pushed(&mut reveal);
-            assert_eq!(reveal.fill("A", StockVersion(0)), Look::TooEarly);
-            assert_eq!(reveal.fill("B", StockVersion(0)), Look::Found(at("B", 1)));
-            assert_eq!(reveal.conclude(outcome), Some(vec!["trade"]));
-            assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 2)));
+            let mut visibility = open();
+            visibility.commit(batch(&[("A", 2)], &["trade"]));
+            pushed(&mut visibility);
+            assert_eq!(visibility.fill("A", StockVersion(0)), Look::TooEarly);
+            assert_eq!(visibility.fill("B", StockVersion(0)), Look::Found(at("B", 1)));
+            assert_eq!(visibility.conclude(outcome), Some(vec!["trade"]));
+            assert_eq!(visibility.fill("A", StockVersion(0)), Look::Found(at("A", 2)));
         }
     }
 
     #[test]
     fn between_two_attempts_fills_are_given_what_is_shown() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["trade"]));
-        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
-        pushed(&mut reveal);
-        assert_eq!(reveal.conclude(Pushed::Unclear), None);
-        assert_eq!(reveal.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
-        assert_eq!(pushed(&mut reveal), [("A".to_owned(), 2)]);
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["trade"]));
+        assert_eq!(visibility.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
+        pushed(&mut visibility);
+        assert_eq!(visibility.conclude(Pushed::Unclear), None);
+        assert_eq!(visibility.fill("A", StockVersion(0)), Look::Found(at("A", 1)));
+        assert_eq!(pushed(&mut visibility), [("A".to_owned(), 2)]);
     }
 
     #[test]
     fn queries_by_hand_fill_no_cache() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["trade"]));
-        pushed(&mut reveal);
-        assert_eq!(shown(&reveal, "A"), 1);
-        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut visibility);
+        assert_eq!(shown(&visibility, "A"), 1);
+        assert_eq!(visibility.conclude(Pushed::Refused), Some(vec!["trade"]));
     }
 
     #[test]
     fn a_fill_is_never_given_less_than_it_asks_for() {
-        let mut reveal = open();
-        reveal.commit(batch(&[("A", 2)], &["trade"]));
-        pushed(&mut reveal);
-        assert_eq!(reveal.fill("A", StockVersion(2)), Look::TooEarly);
-        assert_eq!(reveal.conclude(Pushed::Refused), Some(vec!["trade"]));
-        assert_eq!(reveal.fill("A", StockVersion(2)), Look::Found(at("A", 2)));
+        let mut visibility = open();
+        visibility.commit(batch(&[("A", 2)], &["trade"]));
+        pushed(&mut visibility);
+        assert_eq!(visibility.fill("A", StockVersion(2)), Look::TooEarly);
+        assert_eq!(visibility.conclude(Pushed::Refused), Some(vec!["trade"]));
+        assert_eq!(visibility.fill("A", StockVersion(2)), Look::Found(at("A", 2)));
     }
 }

@@ -37,7 +37,7 @@ pub enum Load {
 
 /// A bound on requests that are worked on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Places {
+pub enum Bulkhead {
     /// For reads, by clients or for their sake.
     Reads,
     /// For those reads that have to ask this process.
@@ -48,7 +48,7 @@ pub enum Places {
     Internal,
 }
 
-impl Places {
+impl Bulkhead {
     /// Those that a request to an endpoint with this access and load takes one of.
     #[must_use]
     pub fn of(access: Access, load: Load, bugs: Bugs) -> Self {

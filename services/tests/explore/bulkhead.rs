@@ -7,7 +7,7 @@
 //! reads it answers when it likes. There are no faults: all that happens is that clients send as many
 //! trades, and reads of stocks that are not cached, as they like.
 
-use services::http::{Access, Load, Peer, Places};
+use services::http::{Access, Bulkhead, Load, Peer};
 use services::planted::Bugs;
 
 use crate::search::Model;
@@ -60,18 +60,18 @@ pub(crate) enum Action {
 }
 
 impl House {
-    fn taken(&self, places: Places, bugs: Bugs) -> u8 {
+    fn taken(&self, places: Bulkhead, bugs: Bugs) -> u8 {
         let trades = self.inside + self.committed;
-        let of_trade = Places::of(Access::Public, Load::Trade, bugs);
+        let of_trade = Bulkhead::of(Access::Public, Load::Trade, bugs);
         let of_trades = if of_trade == places { trades } else { 0 };
-        let of_push = self.push_is_in && Places::of(Access::Internal, Load::Read, bugs) == places;
-        let of_miss = Places::of(Access::Public, MISS, bugs) == places;
+        let of_push = self.push_is_in && Bulkhead::of(Access::Internal, Load::Read, bugs) == places;
+        let of_miss = Bulkhead::of(Access::Public, MISS, bugs) == places;
         let of_misses = if of_miss { self.asking } else { 0 };
         of_trades + of_misses + u8::from(of_push)
     }
 
     fn has_place(&self, access: Access, load: Load, bugs: Bugs) -> bool {
-        self.taken(Places::of(access, load, bugs), bugs) < PLACES
+        self.taken(Bulkhead::of(access, load, bugs), bugs) < PLACES
     }
 }
 

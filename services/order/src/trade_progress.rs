@@ -11,7 +11,7 @@ use base::planted::{Bug, Bugs};
 
 /// What the catalog said. `T` is an applied trade, `A` a final answer to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard<T, A> {
+pub enum CatalogReply<T, A> {
     /// It applied the trade.
     Applied(T),
     /// The trade has another outcome.
@@ -40,12 +40,12 @@ pub enum Next<T, A> {
 
 /// One trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Carriage {
+pub struct TradeProgress {
     attempts: Attempts,
     bugs: Bugs,
 }
 
-impl Carriage {
+impl TradeProgress {
     /// A trade that nothing has been done for yet.
     #[must_use]
     pub fn new(bugs: Bugs) -> Self {
@@ -59,15 +59,15 @@ impl Carriage {
     }
 
     /// The catalog was asked.
-    pub fn heard<T, A>(&mut self, heard: Heard<T, A>) -> Next<T, A> {
+    pub fn heard<T, A>(&mut self, heard: CatalogReply<T, A>) -> Next<T, A> {
         match heard {
-            Heard::Applied(trade) => Next::Number(trade),
-            Heard::Final(answer) => Next::Answer(answer),
-            Heard::Deposed(attempt) => {
+            CatalogReply::Applied(trade) => Next::Number(trade),
+            CatalogReply::Final(answer) => Next::Answer(answer),
+            CatalogReply::Deposed(attempt) => {
                 self.attempts.note(attempt);
                 self.replaced()
             }
-            Heard::Nothing(attempt) => {
+            CatalogReply::Nothing(attempt) => {
                 self.attempts.note(attempt);
                 if self.bugs.has(Bug::AskOnce) { self.replaced() } else { Next::Ask }
             }
@@ -85,27 +85,27 @@ impl Carriage {
 mod tests {
     use super::*;
 
-    fn carriage() -> Carriage {
-        Carriage::new(Bugs::default())
+    fn progress() -> TradeProgress {
+        TradeProgress::new(Bugs::default())
     }
 
     #[test]
     fn it_asks_until_there_is_an_outcome() {
-        let mut carriage = carriage();
+        let mut progress = progress();
         for attempt in [Attempt::WithoutEffect, Attempt::Unclear, Attempt::WithoutEffect] {
-            assert_eq!(carriage.heard::<(), ()>(Heard::Nothing(attempt)), Next::Ask);
+            assert_eq!(progress.heard::<(), ()>(CatalogReply::Nothing(attempt)), Next::Ask);
         }
-        assert_eq!(carriage.heard::<u8, ()>(Heard::Applied(7)), Next::Number(7));
-        assert_eq!(carriage.heard::<(), u8>(Heard::Final(7)), Next::Answer(7));
+        assert_eq!(progress.heard::<u8, ()>(CatalogReply::Applied(7)), Next::Number(7));
+        assert_eq!(progress.heard::<(), u8>(CatalogReply::Final(7)), Next::Answer(7));
     }
 
     #[test]
     fn who_is_replaced_says_no_effect_only_if_no_attempt_can_have_had_one() {
-        let mut carriage = carriage();
+        let mut progress = progress();
         let give_up = |without_effect| Next::<(), ()>::GiveUp { without_effect };
-        assert_eq!(carriage.replaced(), give_up(true));
-        assert_eq!(carriage.heard(Heard::Deposed(Attempt::WithoutEffect)), give_up(true));
-        carriage.heard::<(), ()>(Heard::Nothing(Attempt::Unclear));
-        assert_eq!(carriage.heard(Heard::Deposed(Attempt::WithoutEffect)), give_up(false));
+        assert_eq!(progress.replaced(), give_up(true));
+        assert_eq!(progress.heard(CatalogReply::Deposed(Attempt::WithoutEffect)), give_up(true));
+        progress.heard::<(), ()>(CatalogReply::Nothing(Attempt::Unclear));
+        assert_eq!(progress.heard(CatalogReply::Deposed(Attempt::WithoutEffect)), give_up(false));
     }
 }

@@ -1,6 +1,6 @@
 //! What queries see, shared between those who ask and the pusher.
 //!
-//! One lock over one [`Reveal`]: fills are answered, and pushes begin and end, under it, which is
+//! One lock over one [`Visibility`]: fills are answered, and pushes begin and end, under it, which is
 //! what rule C3b needs. Nobody holds it across a call.
 
 use std::sync::{Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 
-use super::reveal::{Batch, Look, Pushed, Reveal, Step};
+use super::visibility::{Batch, Look, Pushed, Step, Visibility};
 
 /// How long a fill waits for the version it asks for. The version exists, and the push that it
 /// waits for is under way; a front-end that lives acknowledges within milliseconds.
@@ -20,16 +20,16 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// What may be seen, and a bell that rings when that changes.
 #[derive(Debug)]
-pub struct Shown<W> {
-    reveal: Mutex<Reveal<W>>,
+pub struct VisibleStocks<W> {
+    visibility: Mutex<Visibility<W>>,
     changes: watch::Sender<()>,
 }
 
-impl<W> Shown<W> {
+impl<W> VisibleStocks<W> {
     /// Shows nothing until the pusher has told of every version.
     pub fn new(stocks: impl IntoIterator<Item = StockAt>, bugs: Bugs) -> Self {
-        let reveal = Reveal::new(stocks).with_bugs(bugs);
-        Self { reveal: Mutex::new(reveal), changes: watch::Sender::new(()) }
+        let visibility = Visibility::new(stocks).with_bugs(bugs);
+        Self { visibility: Mutex::new(visibility), changes: watch::Sender::new(()) }
     }
 
     /// Whether anything may be shown.
@@ -77,17 +77,17 @@ impl<W> Shown<W> {
         tokio::time::timeout(MAX_WAIT, waiting).await.unwrap_or(Look::TooEarly)
     }
 
-    /// See [`Reveal::commit`].
+    /// See [`Visibility::commit`].
     pub fn commit(&self, batch: Batch<W>) {
         self.lock().commit(batch);
     }
 
-    /// See [`Reveal::begin`].
+    /// See [`Visibility::begin`].
     pub fn begin(&self) -> Step<W> {
         self.lock().begin()
     }
 
-    /// See [`Reveal::conclude`].
+    /// See [`Visibility::conclude`].
     pub fn conclude(&self, pushed: Pushed) -> Option<Vec<W>> {
         let released = self.lock().conclude(pushed);
         // Fills wait for the end of an attempt, whatever came of it.
@@ -95,7 +95,7 @@ impl<W> Shown<W> {
         released
     }
 
-    fn lock(&self) -> Held<MutexGuard<'_, Reveal<W>>> {
-        Held::new("whoever had what the catalog shows", self.reveal.lock())
+    fn lock(&self) -> Held<MutexGuard<'_, Visibility<W>>> {
+        Held::new("whoever had what the catalog shows", self.visibility.lock())
     }
 }
