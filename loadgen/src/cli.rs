@@ -98,7 +98,7 @@ pub struct Serve {
     #[arg(long)]
     pub console: bool,
     /// The page's port on 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "PORT", requires = "console", default_value_t = crate::console::DEFAULT_PORT)]
+    #[arg(long, value_name = "PORT", requires = "console", default_value_t = bazaar_console::DEFAULT_PORT)]
     pub console_port: u16,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]

@@ -8,18 +8,17 @@
 //! * [`plan`]: what a run does.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
 //! * [`soak`]: random faults, round after round.
-//! * `console`: a local page beside `serve`, to watch a failover on.
 //! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them.
-//! * [`stop`]: what Ctrl-C does.
+//! * `signals`: what Ctrl-C does.
 //!
-//! What runs while something is measured, the clients and the recorder, is in the crate `driver`.
+//! What runs while something is measured, the clients and the recorder, is in the crate `driver`; the page beside
+//! `serve` is the crate `bazaar-console`.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod cli;
 pub mod commands;
-mod console;
 pub mod exit;
 mod output;
 pub mod plan;
@@ -27,5 +26,5 @@ pub mod program;
 mod progress;
 pub mod prove;
 pub mod run;
+mod signals;
 pub mod soak;
-pub mod stop;

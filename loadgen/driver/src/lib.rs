@@ -9,7 +9,7 @@
 //! run and its clients tell each other; [`attack`] hands the clients to goose. In an open loop
 //! [`arrivals`] (pure) says when something is due, and [`pacer`] who does it. [`recorder`] writes
 //! the rows down, and [`tally`] counts them meanwhile. [`heartbeat`] tells when the machine let none of
-//! them run.
+//! them run, and [`stop`] whether somebody wants the end.
 
 pub mod arrivals;
 pub mod attack;
@@ -21,4 +21,5 @@ pub mod http;
 pub mod outcome;
 pub mod pacer;
 pub mod recorder;
+pub mod stop;
 pub mod tally;

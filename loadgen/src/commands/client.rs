@@ -16,7 +16,7 @@ use wire::ids::{OrderNo, RequestId};
 use self::hand::Hand;
 use crate::cli::{Client, ClientAction};
 use crate::exit::Exit;
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// Does what was asked for, as often as was asked for.
 pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {

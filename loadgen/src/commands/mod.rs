@@ -17,7 +17,7 @@ use crate::cli::{Args, Binaries, Command};
 use crate::exit::Exit;
 use crate::plan::BuiltIn;
 use crate::run::Kind;
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// For how long the thread that checks runs waits for the next one: through any round of a soak. The
 /// allocator keeps what a thread has freed for whoever shares its arena, so with a thread for each round
@@ -63,7 +63,7 @@ fn on_runtime<F>(command: impl FnOnce(Stop) -> F) -> anyhow::Result<Exit>
 where
     F: Future<Output = anyhow::Result<Exit>>,
 {
-    let stop = Stop::on_signals().context("cannot listen for Ctrl-C")?;
+    let stop = crate::signals::stop_on_signals().context("cannot listen for Ctrl-C")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_keep_alive(KEEP_CHECKER)

@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::prove::case::cases;
 use crate::prove::{Order, prove as run};
 use crate::run::RunsFolder;
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// How often a bug may go through its story. Most are caught the first time; one that is missed every
 /// other time is still missed eight times in a row only once in 256.

@@ -7,7 +7,7 @@ use crate::cli::{Format, Run};
 use crate::exit::Exit;
 use crate::plan::{BuiltIn, Plan, PlanSource};
 use crate::run::{Kind, Places, execute};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// The services' binaries.
 const SERVICES: [&str; 3] = ["front-end", "catalog", "order"];

@@ -14,10 +14,10 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::bin_dir;
 use crate::cli::Serve;
-use crate::console::Console;
 use crate::exit::Exit;
 use crate::output::say;
-use crate::stop::Stop;
+use bazaar_console::Console;
+use driver::stop::Stop;
 
 /// Starts the bazaar, says who listens where and what changes, and stops it when asked to.
 pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
@@ -58,7 +58,7 @@ pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
         }
     };
     let ((), (), shown) = tokio::join!(watching, telling, showing);
-    stop.see_off(&bazaar).await;
+    crate::signals::see_off(stop, &bazaar).await;
     say!("The bazaar is down.");
     shown?;
     Ok(Exit::Pass)

@@ -9,7 +9,7 @@ use crate::output::say;
 use crate::progress::Progress;
 use crate::run::RunsFolder;
 use crate::soak::{Rounds, SoakReport, rounds_within};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// Seeds that nobody chose are short enough to be typed again.
 const MAX_CHOSEN_SEED: u64 = 999_999;

@@ -13,7 +13,7 @@ use results::verdict::Verdict;
 use super::story::Story;
 use crate::progress::Progress;
 use crate::run::{Builds, Kind, news_of_checks, record};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// Where runs are made.
 pub(super) struct Attempts<'a> {

@@ -29,7 +29,7 @@ pub use self::matrix::Matrix;
 use self::matrix::{CorrectRow, PlantedRow};
 use self::story::Story;
 use crate::progress::{News, Progress, SCHEMA};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// What a row is guessed to take, two at a time: a story is some ten seconds long.
 const EXPECTED_ROW: Duration = Duration::from_secs(7);

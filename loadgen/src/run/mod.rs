@@ -34,7 +34,7 @@ use crate::exit::Exit;
 use crate::output::say;
 use crate::plan::{Plan, catalog_file};
 use crate::progress::{CheckFigures, News, Progress, SCHEMA};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// What kind of question a run answers; decides what its report shows first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,7 +33,7 @@ use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
 use super::cut::{Cut, Interruption};
 use crate::plan::Plan;
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// One trial of one cell.
 pub(super) struct Trial<'a> {
@@ -105,7 +105,7 @@ impl Trial<'_> {
         });
         let ran = self.with_clients(&bazaar, events, records).await;
         probes.stop().await;
-        self.stop.see_off(&bazaar).await;
+        crate::signals::see_off(self.stop, &bazaar).await;
         ran
     }
 

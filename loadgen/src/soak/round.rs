@@ -17,7 +17,7 @@ use super::report::{RoundReport, SoakReport};
 use crate::plan::Plan;
 use crate::progress::{News, Progress, SCHEMA};
 use crate::run::{Builds, Kind, news_of_checks, record};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// What is removed of a round that passed: rows and databases, some 30 MB. What stays says what
 /// was done and what was found.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::common::{Running, assert_gone, ended, eventually, free_base_port, run};
 
 /// A bazaar with a console.
-struct Served {
+pub(crate) struct Served {
     running: Running,
     port: u16,
     pids: Vec<u32>,
@@ -29,7 +29,7 @@ impl Answer {
     }
 }
 
-fn serve(folder: &Path) -> Served {
+pub(crate) fn serve(folder: &Path) -> Served {
     let base = free_base_port().to_string();
     let arguments = ["serve", "--base-port", &base, "--console", "--console-port", "0"];
     let mut running = Running::start(folder, &arguments);
@@ -42,6 +42,11 @@ fn serve(folder: &Path) -> Served {
 }
 
 impl Served {
+    /// Where its page is.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
     fn connect(&self, request: &str) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -95,11 +100,11 @@ impl Served {
     }
 
     /// A process as the state has it.
-    fn process(&self, name: &str) -> Value {
+    pub(crate) fn process(&self, name: &str) -> Value {
         of(&self.state(), name)
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.running.signal(Signal::SIGINT);
         let (code, stdout) = self.running.wait();
         assert_eq!(code, Some(0), "{stdout}");

@@ -4,10 +4,12 @@
 //! * [`common`]: how the harness is started, watched and stopped.
 //! * [`usage`], [`endings`], [`output`], [`progress`]: what a command says, whatever it is.
 //! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
+//! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
+mod browser;
 mod common;
 mod compare;
 mod console;
@@ -15,6 +17,7 @@ mod disks;
 mod endings;
 mod open_loop;
 mod output;
+mod page;
 #[path = "../../../services/tests/shared/ports.rs"]
 mod ports;
 mod progress;

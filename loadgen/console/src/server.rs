@@ -25,7 +25,7 @@ use super::acts::{Acts, Done};
 use super::board::Board;
 use super::guard::{self, HEADERS, MAX_BODY_BYTES, Refusal, Route};
 use super::window::BUCKET_MS;
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 const PAGE: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/console.css");

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::board::Board;
 use super::guard::Refusal;
 use super::settings::{Change, Load};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// A fault that lasts longer than this is a typing error: a page is there to be watched.
 const MAX_FOR_MS: u64 = 10 * 60 * 1000;

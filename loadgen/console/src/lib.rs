@@ -35,21 +35,21 @@ use tokio::time::{MissedTickBehavior, interval};
 use self::acts::Acts;
 use self::board::Board;
 use self::server::Shown;
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// The console's port if nobody names one: just below the front-end's.
-pub(crate) const DEFAULT_PORT: u16 = 30_000;
+pub const DEFAULT_PORT: u16 = 30_000;
 
 /// A console that is bound and shows nothing yet.
 #[derive(Debug)]
-pub(crate) struct Console {
+pub struct Console {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 /// A console beside a bazaar.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     board: Arc<Board>,
     shown: Arc<Shown>,
     listener: TcpListener,
@@ -61,7 +61,7 @@ impl Console {
     ///
     /// # Errors
     /// Somebody else has it.
-    pub(crate) async fn bind(port: u16) -> anyhow::Result<Self> {
+    pub async fn bind(port: u16) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
             format!("--console-port {port}: it cannot be had; name another, or 0 for a free one")
         })?;
@@ -70,13 +70,13 @@ impl Console {
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Puts it beside a bazaar whose front-end caches, or does not. What its buttons do is told to `events`, which is
     /// to come back through [`Running::hear`].
-    pub(crate) fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, events: EventSink) -> Running {
+    pub fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, events: EventSink) -> Running {
         let board = Arc::new(Board::new(Arc::clone(bazaar), events.origin(), cache));
         let (set, settings) = watch::channel(settings::Load::default());
         let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&board), set, events);
@@ -87,12 +87,12 @@ impl Console {
 
 impl Running {
     /// Tells the console of something that happened.
-    pub(crate) fn hear(&self, event: &Event) {
+    pub fn hear(&self, event: &Event) {
         self.board.hear(event);
     }
 
     /// Serves and loads until it is told to stop; then no client is left.
-    pub(crate) async fn run(&self, bazaar: &Bazaar, stop: &Stop) -> anyhow::Result<()> {
+    pub async fn run(&self, bazaar: &Bazaar, stop: &Stop) -> anyhow::Result<()> {
         let load = load::run(bazaar, &self.board, self.settings.clone(), stop);
         let serve = server::serve(&self.listener, &self.shown, stop);
         let tick = tick(&self.board, stop);

@@ -25,7 +25,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::board::Board;
 use super::settings::{Arrivals, Load, MAX_CLIENTS};
-use crate::stop::Stop;
+use driver::stop::Stop;
 
 /// As in a run: longer than the front-end itself waits for a trade.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,17 +1,10 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks for a clean end, the second for a quick one.
+//! Whether somebody wants the end: asked once, a clean one; asked twice, a quick one.
 //!
 //! A quick end kills the services instead of waiting for what they have begun, and is clean all the
-//! same: no signal keeps children from being seen off, files from being completed, or a temporary folder
-//! from being removed. (What cannot be caught, SIGKILL, leaves files as they are; no child either: each
-//! asked the kernel to be killed when this process ends.)
-//!
-//! Installed before goose runs, which would otherwise install a handler of its own and knows
-//! nothing of the bazaar's processes.
+//! same: children are seen off, files completed, temporary folders removed.
 
 use std::sync::Arc;
 
-use crate::output::note;
-use faults::bazaar::Bazaar;
 use tokio::sync::watch;
 
 /// How much somebody wants the end.
@@ -29,28 +22,10 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// A stop that only [`Stop::request`] requests.
+    /// Nobody has asked yet.
     #[must_use]
     pub fn new() -> Self {
         Self { wish: Arc::new(watch::Sender::new(Wish::GoOn)) }
-    }
-
-    /// A stop that signals request. Once per process.
-    ///
-    /// # Errors
-    /// The handler cannot be installed.
-    pub fn on_signals() -> Result<Self, ctrlc::Error> {
-        let stop = Self::new();
-        let handler = stop.clone();
-        ctrlc::set_handler(move || {
-            if handler.is_requested() {
-                note!("stopping at once: the services are killed, the files are completed");
-            } else {
-                note!("stopping; once more to stop at once");
-            }
-            handler.request();
-        })?;
-        Ok(stop)
     }
 
     /// Asks for the end; asked again, for a quick one.
@@ -82,17 +57,6 @@ impl Stop {
     async fn reached(&self, wanted: Wish) {
         // The sender lives as long as self, so this cannot fail.
         let _ = self.wish.subscribe().wait_for(|wish| *wish >= wanted).await;
-    }
-
-    /// Stops a bazaar, the quick way once that is asked for. Afterwards no process of it is left.
-    pub(crate) async fn see_off(&self, bazaar: &Bazaar) {
-        let stopping = bazaar.stop();
-        tokio::pin!(stopping);
-        tokio::select! {
-            () = &mut stopping => return,
-            () = self.hurried() => bazaar.kill_all(),
-        }
-        stopping.await;
     }
 }
 

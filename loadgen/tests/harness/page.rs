@@ -1,0 +1,96 @@
+//! The console's page in a real browser: what somebody sees and presses who watches a failover on it.
+
+use crate::browser::Browser;
+use crate::console::serve;
+
+/// A laptop and a phone, in CSS pixels.
+const WIDE: u32 = 1280;
+const NARROW: u32 = 390;
+
+fn card(process: &str) -> String {
+    format!("#process-{process}")
+}
+
+fn button(process: &str, action: &str) -> String {
+    format!("{} button[data-action={action}]", card(process))
+}
+
+fn says(selector: &str, text: &str) -> String {
+    format!("document.querySelector('{selector}').textContent.includes('{text}')")
+}
+
+#[test]
+fn who_presses_its_buttons_sees_what_they_do() {
+    let Some(mut browser) = Browser::start("the console's page in a browser") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    browser.open(&served.url(), WIDE);
+    browser.is("a leader", &says("#leader", "order-3 leads"));
+    browser.click("#load-on");
+    let trades = "Number(document.getElementById('acknowledged').textContent)";
+    browser.is("trades", &format!("{trades} > 20"));
+    assert_eq!(browser.value("document.getElementById('load-on').textContent"), "Stop the load");
+
+    browser.click("#leader-buttons [data-action=kill]");
+    browser.is("it is dead", &says(&card("order-3"), "✕ dead"));
+    browser.is(
+        "another leads",
+        "/order-[12] leads/.test(document.getElementById('leader').textContent)",
+    );
+    browser.is("the death is told", &says("#events", "kill order-3"));
+    browser.is("and how long nobody led", &says("#leader-detail", "ms after kill order-3"));
+    browser.is("no pause of the dead", &format!("document.querySelector('{} button:last-child').getAttribute('aria-disabled') === 'true'", card("order-3")));
+    let pid = served.process("order-3")["pid"].clone();
+    browser.click(&button("order-3", "restart"));
+    browser.is("it is back", &says(&card("order-3"), "✓ in sync"));
+    assert_ne!(served.process("order-3")["pid"], pid);
+
+    browser.click(&button("catalog", "pause"));
+    browser.is("it is paused", &says(&card("catalog"), "❚❚ paused"));
+    let before = browser.value(trades);
+    browser.click(&button("catalog", "resume"));
+    browser.is("it goes on", &says(&card("catalog"), "● up"));
+    browser.is("so do trades", &format!("{trades} > {before}"));
+
+    browser.click("#cache");
+    browser.is("no cache", &says("#cache", "Switch the cache on"));
+    browser.is("nothing is a hit", &says("#hits", "0 %"));
+
+    browser.click("summary");
+    browser.value("document.getElementById('fault').value = 'slow-disk'");
+    browser.value("document.getElementById('fault').dispatchEvent(new Event('change'))");
+    browser.value("document.getElementById('whose').value = 'order-1'");
+    browser.click("#begin");
+    browser.is("it is shown where it is", &says(&card("order-1"), "▼ slow-disk"));
+    browser.is("its end, too", &says("#events", "recover order-1"));
+
+    browser.click("#load-on");
+    browser.is("no load", &says("#load-on", "Start the load"));
+    served.stop();
+    browser.is("a bazaar that has gone is told of", &says("#connection", "no connection"));
+}
+
+#[test]
+fn on_a_phone_everything_is_there_and_nothing_is_cut() {
+    let Some(mut browser) = Browser::start("the console's page on a phone") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    browser.open(&served.url(), NARROW);
+    browser.is("all cards", "document.querySelectorAll('#processes > li').length === 5");
+    browser.click("summary");
+    for fault in ["power-cut", "slow-disk", "delay"] {
+        browser.value(&format!("document.getElementById('fault').value = '{fault}'"));
+        browser.value("document.getElementById('fault').dispatchEvent(new Event('change'))");
+        let cut =
+            "[...document.querySelectorAll('button, select, input, td, th, dd, canvas, #leader')]
+            .filter((one) => one.checkVisibility())
+            .map((one) => [one.id || one.textContent, one.getBoundingClientRect()])
+            .filter(([, box]) => box.left < 0 || box.right > innerWidth || box.width === 0)
+            .map(([name]) => name)";
+        assert_eq!(browser.value(cut), serde_json::json!([]), "{fault}");
+        assert_eq!(browser.value("document.documentElement.scrollWidth"), NARROW);
+    }
+    browser.click(&button("order-3", "kill"));
+    browser.is("a finger's press works, too", &says(&card("order-3"), "✕ dead"));
+    served.stop();
+}
