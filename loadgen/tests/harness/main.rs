@@ -15,6 +15,7 @@ mod compare;
 mod console;
 mod disks;
 mod endings;
+mod files;
 mod open_loop;
 mod output;
 mod page;
