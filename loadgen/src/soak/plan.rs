@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn plans() -> impl Iterator<Item = Plan> {
-        (0..20).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round).unwrap()))
+        (0..30).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round).unwrap()))
     }
 
     #[test]
