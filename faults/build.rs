@@ -13,10 +13,15 @@ fn main() {
     }
     let out: PathBuf = std::env::var_os("OUT_DIR").unwrap_or_default().into();
     // The compiler that `cc` finds for the target. It compiles objects and static libraries by itself, and no
-    // shared ones.
-    let compiler = cc::Build::new().cargo_metadata(false).opt_level(2).pic(true).get_compiler();
+    // shared ones. Every program of the harness carries the library's bytes: they are few.
+    let compiler = cc::Build::new()
+        .cargo_metadata(false)
+        .debug(false)
+        .opt_level_str("s")
+        .pic(true)
+        .get_compiler();
     let mut command: Command = compiler.to_command();
-    command.args(["-std=gnu11", "-Wall", "-Wextra", "-shared", "-U_FORTIFY_SOURCE", "-o"]);
+    command.args(["-std=gnu11", "-Wall", "-Wextra", "-shared", "-s", "-U_FORTIFY_SOURCE", "-o"]);
     command.arg(out.join("preload.so")).args(SOURCES).args(["-ldl", "-lpthread"]);
     match command.status() {
         Ok(status) if status.success() => {}

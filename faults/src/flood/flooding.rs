@@ -9,9 +9,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use super::connection;
 use crate::process::ProcessName;
@@ -19,9 +19,9 @@ use crate::schedule::Flood;
 
 /// How long a place of a flood stays empty after its connection was refused or closed.
 const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How many connections are being opened, or wait to do what they are for, at a time: a flood rises, and whoever behaves
-/// gets in between.
-const OPENING: usize = 32;
+/// Between two connections that are opened: a flood rises, five hundred a second, and is no storm. What it is for is that its
+/// connections are there.
+const OPEN_EVERY: Duration = Duration::from_millis(2);
 
 /// What has become of a flood's connections so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,15 +83,14 @@ impl Flooding {
         });
         let (over, is_over) = oneshot::channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let place = Place {
-            flood,
-            address,
-            opening: connection::opening(flood.kind, process).into(),
-            openings: Arc::new(Semaphore::new(OPENING)),
-            counts: Arc::clone(&counts),
-        };
+        let opening = connection::opening(flood.kind, process).into();
+        let counted = Arc::clone(&counts);
         let run = move || {
             runtime.block_on(async {
+                let mut turns = interval(OPEN_EVERY);
+                turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                let turns = Arc::new(Mutex::new(turns));
+                let place = Place { flood, address, opening, turns, counts: counted };
                 let mut places = JoinSet::new();
                 for _ in 0..flood.connections.get() {
                     places.spawn(place.clone().hold());
@@ -147,22 +146,21 @@ struct Place {
     flood: Flood,
     address: SocketAddr,
     opening: Arc<[u8]>,
-    openings: Arc<Semaphore>,
+    /// When the next connection may be opened.
+    turns: Arc<Mutex<Interval>>,
     counts: Arc<Counts>,
 }
 
 impl Place {
     async fn hold(self) {
-        let Self { flood, address, opening, openings, counts } = self;
+        let Self { flood, address, opening, turns, counts } = self;
         let mut has_begun = false;
         loop {
-            let permit = openings.acquire().await;
+            turns.lock().await.tick().await;
             let count = match connection::open(flood.kind, address).await {
                 Ok(stream) => {
                     counts.opened.fetch_add(1, Ordering::Relaxed);
-                    // Or when the connection is closed.
                     let begun = || {
-                        drop(permit);
                         if !std::mem::replace(&mut has_begun, true) {
                             counts.begun.send_modify(|begun| *begun += 1);
                         }

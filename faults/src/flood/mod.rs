@@ -4,7 +4,7 @@
 //! it, and goes to the process itself, past relays. A connection that the process closes or refuses is opened
 //! again after a while: a flood goes on for as long as it lasts, but it is no storm of connections.
 //!
-//! * [`Flooding`]: one flood.
+//! * `flooding`: one flood.
 //! * `connection`: what each kind does with a connection.
 //! * `open_files`: whether this process may have that many.
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::planted::{Bug, Bugs, Panics, Part, Planted};
+use base::planted::{Bugs, Panics, Part, Planted};
 use base::process::{StateOwner, monotonic_us};
 use base::tasks::Tasks;
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,7 @@ use wire::internal::{CatalogStatus, PingReply};
 
 mod obstacles;
 mod start;
+pub mod step;
 
 use super::configuration::{Ballot, Refused};
 use super::election::{self, Round};
@@ -27,8 +28,9 @@ use super::gray_failure::{Doubt, Evidence, Patience};
 use super::membership::{Membership, Standing};
 use super::pinger::{PINGING, Pinger};
 use super::start_check::StartError;
-use super::suspicion::{Judge, Leadership, Observation, Outcome, Verdict};
+use super::suspicion::{Judge, Leadership, Observation, Outcome};
 use obstacles::Obstacles;
+use step::{Election, Situation, Step};
 
 /// How often it is written down what is known to be committed, if nothing else is written (rule L3).
 const FLOOR_PERIOD: Duration = Duration::from_secs(5);
@@ -160,38 +162,31 @@ impl Detector {
         }
         let verdict = self.judge.judge(&observation);
         self.note_serving(&observation).await;
-        let leaderless = self.membership.standing() == Standing::Leaderless;
-        let suspected_us = Some(observation.suspected_us());
-        if leaderless && matches!(verdict, Verdict::Trusted | Verdict::Doubted(..)) {
+        let is_leaderless = self.membership.standing() == Standing::Leaderless;
+        let candidates = self.candidates(&configuration);
+        let situation = Situation {
+            configuration: &configuration,
+            candidates: &candidates,
+            is_leaderless,
+            timeout_us: self.timeout_us,
+            bugs: self.bugs,
+        };
+        let step = situation.step(&observation, verdict);
+        if is_leaderless && matches!(step, Step::Trust | Step::Contest(..)) {
             self.membership.set_standing(Standing::Led);
         }
-        match verdict {
-            Verdict::Trusted => {
+        match step {
+            Step::Nothing => {}
+            Step::Trust => {
                 self.patience.trusted(observation.ended_us);
                 self.look_at_obstacle(&configuration, &observation).await;
             }
-            Verdict::Doubted(doubt, reply) => {
+            Step::Contest(doubt, reply) => {
                 if self.patience.doubted(observation.ended_us) {
                     self.contest(configuration, doubt, &reply, observation.suspected_us());
                 }
             }
-            Verdict::Absent => {
-                tracing::debug!(?observation, "the leader did not answer");
-                self.replace_leader(&configuration, suspected_us).await;
-            }
-            Verdict::Deposed(reply) => {
-                let round = self.round(self.candidates(&configuration)).having_heard(reply);
-                let answered = election::ask(&self.pinger, round).await;
-                self.conclude(&configuration, answered, Cause::LeaderRestart, suspected_us).await;
-            }
-            Verdict::Unrelated => {
-                let answered = matches!(observation.outcome, Outcome::Answered(_));
-                let other = observation.replica != configuration.leader;
-                let may_lead = self.candidates(&configuration).contains(&observation.replica);
-                if leaderless && answered && other && may_lead {
-                    self.replace_leader(&configuration, None).await;
-                }
-            }
+            Step::Elect(election) => self.elect(&configuration, election).await,
         }
     }
 
@@ -199,28 +194,23 @@ impl Detector {
         Round::among(members, self.timeout_us).with_bugs(self.bugs)
     }
 
-    /// Who may lead (rule R3).
     fn candidates(&self, configuration: &Configuration) -> Vec<ReplicaId> {
-        if self.bugs.has(Bug::ElectOutOfSync) {
-            self.pinger.replicas().collect()
-        } else {
-            configuration.member_ids().collect()
-        }
+        step::candidates(configuration, self.pinger.replicas(), self.bugs)
     }
 
-    /// The leader did not answer: asks everybody, and gives the leadership to somebody else,
-    /// unless the leader turns out to lead all the same.
-    async fn replace_leader(&mut self, current: &Configuration, suspected_us: Option<u64>) {
-        let round = self.round(self.candidates(current)).suspecting(current.leader);
+    /// Asks everybody, and gives the leadership to the best of them, unless the leader turns out to lead all the
+    /// same and may stay.
+    async fn elect(&mut self, current: &Configuration, election: Election) {
+        let Election { round, cause, leader_may_stay, suspected_us } = election;
         let answered = election::ask(&self.pinger, round).await;
-        if self.judge.keeps(&answered) {
+        if leader_may_stay && self.judge.keeps(&answered) {
             tracing::info!(leader = %current.leader, "the leader is slow, but alive");
             self.judge.ignore_before(monotonic_us());
             self.leaderless = None;
             self.membership.set_standing(Standing::Led);
             return;
         }
-        self.conclude(current, answered, Cause::Election, suspected_us).await;
+        self.conclude(current, answered, cause, suspected_us).await;
     }
 
     /// The leader answers and cannot work (rule G1): asks everybody who may lead, itself included, to

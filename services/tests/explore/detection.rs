@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use services::front_end::configuration::{Ballot, ConfigurationManager};
+use services::front_end::detector::step::{self, Election, Situation, Step};
 use services::front_end::election::Round;
-use services::front_end::suspicion::{Judge, Leadership, Observation, Outcome, Reaction, Verdict};
+use services::front_end::suspicion::{Judge, Leadership, Observation, Outcome, Reaction};
 use services::planted::Bugs;
 use wire::configuration::{Cause, Configuration};
 use wire::ids::{BazaarId, Epoch, Identity, Incarnation, ReplicaId};
@@ -235,25 +236,28 @@ impl Watch {
         }
     }
 
-    /// `Detector::consider`.
+    /// The detector's step, taken at once.
     fn consider(&mut self, sent_us: u64, outcome: Outcome, bugs: Bugs) {
         let seen = observation(self.current.leader, sent_us, outcome);
-        let members: Vec<ReplicaId> = self.current.member_ids().collect();
-        match self.judge.judge(&seen) {
-            Verdict::Unrelated => {}
-            Verdict::Trusted | Verdict::Doubted(..) => self.is_leaderless = false,
-            Verdict::Absent => {
-                let answered =
-                    self.ask(Round::among(members, TIMEOUT_US).suspecting(self.current.leader));
-                if self.judge.keeps(&answered) {
+        let verdict = self.judge.judge(&seen);
+        let candidates = step::candidates(&self.current, REPLICAS.into_iter(), bugs);
+        let situation = Situation {
+            configuration: &self.current,
+            candidates: &candidates,
+            is_leaderless: self.is_leaderless,
+            timeout_us: TIMEOUT_US,
+            bugs,
+        };
+        match situation.step(&seen, verdict) {
+            Step::Nothing => {}
+            Step::Trust | Step::Contest(..) => self.is_leaderless = false,
+            Step::Elect(Election { round, cause, leader_may_stay, .. }) => {
+                let answered = self.ask(round);
+                if leader_may_stay && self.judge.keeps(&answered) {
                     self.is_leaderless = false;
                     return self.new_moment();
                 }
-                self.conclude(answered, Cause::Election, bugs);
-            }
-            Verdict::Deposed(reply) => {
-                let answered = self.ask(Round::among(members, TIMEOUT_US).having_heard(reply));
-                self.conclude(answered, Cause::LeaderRestart, bugs);
+                self.conclude(answered, cause, bugs);
             }
         }
     }

@@ -43,7 +43,8 @@ pub struct Limits {
     /// How long an answer may take to be taken, from when the peer first takes no more of it.
     pub write_time: Duration,
     /// What the system holds of answers that are not taken yet, of each connection; it takes twice that.
-    /// Left to itself it holds megabytes, which thousands of connections that never read would fill.
+    /// Left to itself it holds megabytes, which thousands of connections that never read would fill. What it holds is
+    /// made for nobody: a thousand that ask for more than they read keep every core busy until all of it is full.
     pub unread_bytes: usize,
     /// What is read ahead of a connection; a header that does not fit is refused with 431. A header
     /// of our own is longest when it announces a configuration, some 100 bytes a replica.
@@ -67,7 +68,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(10),
-            unread_bytes: 128 * 1024,
+            unread_bytes: 16 * 1024,
             header_bytes: 32 * 1024,
             small_body_bytes: 4 * 1024,
             large_bodies: 256,
