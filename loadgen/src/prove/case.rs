@@ -343,6 +343,7 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("forget-deposed", "needs two such disks and one that is well"),
     ("readmit-at-once", "needs a follower whose disk is slow, and pauses between trades"),
     ("readmit-without-proof", "the same"),
+    ("keep-who-drags", "costs time only, at every trade; services/tests/files/slow.rs shows it"),
     ("keep-up-whatever", "needs a follower that dies again and again; costs timeouts only"),
     ("constant-while", "the same"),
     ("count-removals-for-ever", "the same, and then minutes of health"),

@@ -99,6 +99,8 @@ pub enum Bug {
     KeepUpWhatever,
     /// Order: who was slow comes back without a write that shows that it no longer is (G2).
     ReadmitWithoutProof,
+    /// Order: a member that answers, and always far later than another, stays one (G2).
+    KeepWhoDrags,
     /// Order, front-end: a restarted leader goes on in its old epoch, and is let (R4).
     LeadOldEpoch,
     /// Order: an epoch is led, or accepted, and not put on disk (I4).

@@ -25,6 +25,7 @@ use super::dump::{self, Page, PageRequest};
 use super::health::Progress;
 use super::log::{Contradiction, Plan};
 use super::outbox::Outbox;
+use super::pace::Pace;
 use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
 use super::store::{Change, Store};
 
@@ -50,7 +51,7 @@ pub(super) enum Input {
     /// A trade was applied in an epoch, by a process of the catalog, and needs its number.
     Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
     /// A follower answered a message, or did not (`None`).
-    PeerAnswered(Epoch, ReplicaId, Option<AppendReply>),
+    PeerAnswered(Epoch, ReplicaId, Option<AppendReply>, Option<u64>),
     /// A follower proved that its disk is well, or did not.
     PeerProved(Epoch, ReplicaId, bool),
     /// Somebody was seen to have accepted this epoch.
@@ -122,6 +123,7 @@ struct Actor {
     store: Store,
     inputs: mpsc::Receiver<Input>,
     outbox: Outbox,
+    pace: Pace,
     waiting: HashMap<Ticket, oneshot::Sender<Numbered>>,
     next_ticket: Ticket,
     answers: Vec<PendingAnswer>,
@@ -205,6 +207,7 @@ pub(super) fn start(
         store,
         inputs,
         // A strong sender in here would keep the queue open, and the thread alive, forever.
+        pace: Pace::default(),
         outbox: outbox(handle.inputs.downgrade(), handle.status.clone()),
         waiting: HashMap::new(),
         next_ticket: 0,
@@ -256,6 +259,8 @@ impl Actor {
                     Input::Tick => {
                         tick = true;
                         let effects = self.replica.tick();
+                        self.perform(effects);
+                        let effects = self.replica.drag(&self.pace.tick());
                         self.perform(effects);
                     }
                     input => self.take(input),
@@ -310,9 +315,12 @@ impl Actor {
                 self.waiting.insert(ticket, reply);
                 self.replica.number(epoch, &incarnation, &trade, Some(ticket))
             }
-            Input::PeerAnswered(epoch, peer, answer) => match answer {
+            Input::PeerAnswered(epoch, peer, answer, took_us) => match answer {
                 None => self.replica.peer_failed(epoch, peer),
                 Some(AppendReply::Accepted { matched, identity }) => {
+                    if let Some(took_us) = took_us {
+                        self.pace.answered(peer, took_us);
+                    }
                     self.replica.peer_accepted(epoch, peer, identity, matched)
                 }
                 Some(AppendReply::Mismatch { try_after, identity }) => {

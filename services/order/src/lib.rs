@@ -13,6 +13,7 @@ pub mod health;
 pub mod log;
 pub mod lookup;
 mod outbox;
+pub mod pace;
 mod prober;
 pub mod reach;
 pub mod replica;

@@ -18,7 +18,7 @@ mod leadership;
 mod numbering;
 pub mod probation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::planted::{Bug, Bugs};
@@ -566,6 +566,25 @@ impl Replica {
     /// A follower did not answer.
     pub fn peer_failed(&mut self, epoch: Epoch, id: ReplicaId) -> Vec<Effect> {
         self.update_peer(epoch, id, |peer| peer.failed = true)
+    }
+
+    /// Who drags, of all followers (rule G2): a member that does is removed while another keeps up, and whoever
+    /// does is not let in. *Otherwise: every trade waits for it, for ever.*
+    pub fn drag(&mut self, dragging: &BTreeSet<ReplicaId>) -> Vec<Effect> {
+        let Some(leadership) = &mut self.leadership else { return Vec::new() };
+        if self.bugs.has(Bug::KeepWhoDrags) {
+            return Vec::new();
+        }
+        let mut has_changed = false;
+        for (id, peer) in &mut leadership.peers {
+            let drags = dragging.contains(id);
+            has_changed |= drags != peer.drags;
+            peer.drags = drags;
+            if let Some(probation) = self.probation.get_mut(id).filter(|_| drags) {
+                probation.dragged(self.bugs);
+            }
+        }
+        if has_changed { self.advance() } else { Vec::new() }
     }
 
     fn update_peer(

@@ -2,13 +2,14 @@
 //!
 //! Real is whether it may come back ([`services::order::replica::probation`]). Modelled are its leader, which
 //! sends it something at every tick, removes it when that fails, and adds it as soon as it may; and its disk,
-//! which is slow only if there is something to write.
+//! which is slow only if there is something to write. It may be late instead, too: answer in time, and far later than
+//! another.
 //!
 //! Without a fault: time passes, trades come, the disk is well again, and the follower is started again.
-//! Faults, each of which counts: its disk becomes slow, or it dies.
+//! Faults, each of which counts: its disk becomes slow, it becomes late, or it dies.
 
 use services::order::replica::probation::{Probation, Return};
-use services::planted::Bugs;
+use services::planted::{Bug, Bugs};
 
 use crate::search::{Before, Model};
 
@@ -23,6 +24,8 @@ const MAX_REMOVALS: u8 = 3;
 /// Exchanges in a row before it comes back that went twice within the steps of a search: the ticks of the
 /// first while, of which the one in which it was removed may be the first.
 const MIN_ANSWERED: u8 = 9;
+/// Trades that may wait for a member that is late.
+const MAX_LATE_TRADES: u8 = 3;
 /// Removals that there were before a search begins over what there was.
 const REMOVALS_BEFORE: u8 = 8;
 /// Ticks in sync after those: so many that nothing is left of them.
@@ -44,6 +47,9 @@ pub(crate) struct Follower {
     is_member: bool,
     is_up: bool,
     is_slow: bool,
+    is_late: bool,
+    /// Trades that have waited for it since it became late.
+    late_trades: u8,
     /// Removals since the search began.
     removals: u8,
     /// Exchanges since the last one that failed, as far as they matter.
@@ -64,6 +70,7 @@ pub(crate) enum Action {
     Tick,
     Trade,
     Slow(bool),
+    Late(bool),
     Die,
     Restart,
 }
@@ -83,6 +90,8 @@ impl Model for Flapping {
             is_member: true,
             is_up: true,
             is_slow: false,
+            is_late: false,
+            late_trades: 0,
             removals: 0,
             answered: 0,
             removals_while_slow: 0,
@@ -101,8 +110,10 @@ impl Model for Flapping {
             (Action::Tick, 0, true),
             (Action::Trade, 0, true),
             (Action::Slow(false), 0, follower.is_slow),
+            (Action::Late(false), 0, follower.is_late),
             (Action::Restart, 0, !follower.is_up),
             (Action::Slow(true), 1, !follower.is_slow),
+            (Action::Late(true), 1, !follower.is_late),
             (Action::Die, 1, follower.is_up),
         ];
         let possible = possible.into_iter().filter(|(.., is)| *is);
@@ -121,7 +132,7 @@ impl Model for Flapping {
             return Some(broken.to_owned());
         }
         let mut follower = *follower;
-        (follower.is_up, follower.is_slow) = (true, false);
+        (follower.is_up, follower.is_slow, follower.is_late) = (true, false, false);
         (0..MAX_SETTLING).for_each(|_| follower.happen(Action::Tick, self.bugs));
         (!follower.is_member).then(|| "it is well, and never comes back".to_owned())
     }
@@ -133,6 +144,8 @@ impl Model for Flapping {
             Action::Trade => format!("a trade; the follower is {member}"),
             Action::Slow(true) => "its disk becomes slow".to_owned(),
             Action::Slow(false) => "its disk is well again".to_owned(),
+            Action::Late(true) => "it becomes late".to_owned(),
+            Action::Late(false) => "it is late no longer".to_owned(),
             Action::Die => "it dies".to_owned(),
             Action::Restart => "it is started again".to_owned(),
         }
@@ -151,6 +164,11 @@ impl Follower {
             Action::Slow(is_slow) => {
                 self.is_slow = is_slow;
                 (self.removals_while_slow, self.only_died_once) = (0, false);
+                self.troubles = self.troubles.saturating_add(1);
+            }
+            Action::Late(is_late) => {
+                self.is_late = is_late;
+                (self.late_trades, self.only_died_once) = (0, false);
                 self.troubles = self.troubles.saturating_add(1);
             }
             Action::Die => {
@@ -177,6 +195,9 @@ impl Follower {
             }
             return;
         }
+        if self.is_late && has_entries && self.is_late_for(bugs) {
+            return;
+        }
         let mut may_return = self.probation.may_return(bugs);
         if may_return == Return::WithProof && !self.is_member {
             self.probation.asked();
@@ -192,6 +213,23 @@ impl Follower {
         if self.only_died_once && !self.is_member {
             self.broken = Some("it died once, is back, and has to wait");
         }
+    }
+
+    /// It has answered late; that somebody looks how late (in [`Pace`](services::order::pace::Pace), over a second) is
+    /// taken for granted. Whether it is no member.
+    fn is_late_for(&mut self, bugs: Bugs) -> bool {
+        if bugs.has(Bug::KeepWhoDrags) {
+            self.late_trades += u8::from(self.is_member);
+            if self.late_trades > MAX_LATE_TRADES {
+                self.broken = Some("every trade waits for it, and it stays a member");
+            }
+            return !self.is_member;
+        }
+        self.probation.dragged(bugs);
+        if self.is_member {
+            self.removed();
+        }
+        true
     }
 
     fn removed(&mut self) {

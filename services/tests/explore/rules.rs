@@ -158,6 +158,7 @@ pub(crate) const CASES: &[Case] = &[
     small("G2", Bug::CountRemovalsForEver, Place::Flapping(Before::Trouble), 1),
     small("G2", Bug::KeepUpWhatever, FLAPPING, 2),
     small("G2", Bug::ReadmitWithoutProof, FLAPPING, 1),
+    small("G2", Bug::KeepWhoDrags, FLAPPING, 1),
     small("G3", Bug::LookupWaitsForTakeover, Place::Lookups, 1),
     small("G3", Bug::ReadsShareWithTrades, Place::FullHouse, 0),
     small("G3", Bug::QuestionsShareWithReads, Place::FullHouse, 0),
@@ -365,6 +366,7 @@ pub(crate) const CASES: &[Case] = &[
 /// `tests/strangers` and `tests/planted` have a story for each. And one that costs questions only, which
 /// `tests/order.rs` counts.
 pub(crate) const ELSEWHERE: &[Bug] = &[
+    Bug::LeaveOutFlush,
     Bug::EndWhenRemoved,
     Bug::SellNothingWhileReduced,
     Bug::WaitApart,

@@ -15,6 +15,10 @@ use crate::history::History;
 const TIMEOUT: &str = "--ping-timeout-ms=1500";
 /// ...and a write of the slow disk takes longer each time: from half of this to the whole.
 const SLOW: &str = "--stretch=disk=4000";
+/// A write of a disk that is late, and never so late that anybody gives up.
+const LATE: &str = "--stretch=disk=160";
+/// Rounds of trades, which with that disk take far longer than it takes to notice it.
+const LATE_ROUNDS: usize = 8;
 /// A flush that does not end before the test does.
 const HANGS: &str = "--stretch=flush=60000";
 /// What a client is told of a trade that nobody numbers, it is told soon.
@@ -109,6 +113,36 @@ async fn a_slow_follower_that_is_readmitted_at_once_is_removed_again_and_again()
     let changes = bazaar.changes().await;
     let (went, came) = went_and_came(&changes[before - 1..]);
     assert!(went >= REMOVALS && came >= REMOVALS, "{went} {came} {changes:#?}");
+}
+
+/// Every trade waited for it.
+#[tokio::test]
+async fn a_follower_that_answers_and_always_late_is_removed_once() {
+    let mut bazaar = Bazaar::with_flags(&[(Name::Order(1), LATE)]).await;
+    let mut history = History::default();
+    let changes = bazaar.changes().await.len();
+    while bazaar.changes().await.len() == changes {
+        history.trade(&bazaar, SOME).await;
+    }
+    history.trade(&bazaar, SOME).await;
+    let after = bazaar.changes().await;
+    assert_eq!(went_and_came(&after[changes - 1..]), (1, 0), "{after:#?}");
+    assert!(bazaar.runs(Name::Order(1)));
+    history.is_shown(&bazaar).await;
+}
+
+#[tokio::test]
+async fn a_follower_that_is_always_late_stays_if_nobody_looks_how_late() {
+    let keeps = ORDERS.map(|name| (name, "--plant=keep-who-drags"));
+    let flags: Vec<_> = keeps.into_iter().chain([(Name::Order(1), LATE)]).collect();
+    let bazaar = Bazaar::with_flags(&flags).await;
+    let mut history = History::default();
+    let before = bazaar.changes().await.len();
+    // Far more than the one that looks needs.
+    for _ in 0..LATE_ROUNDS {
+        history.trade(&bazaar, SOME).await;
+    }
+    assert_eq!(bazaar.changes().await.len(), before);
 }
 
 /// Its pings were answered, so it stayed; or it was chosen again and again, as the highest id.

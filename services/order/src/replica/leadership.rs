@@ -70,6 +70,8 @@ pub(super) struct Peer {
     pub(super) in_flight: bool,
     /// The last message got no answer.
     pub(super) failed: bool,
+    /// It answers, and always far later than another (rule G2).
+    pub(super) drags: bool,
     /// It would have to change what it knows to be committed (rule L2).
     pub(super) refused: bool,
     /// The version that the newest request to add it was based on, and the database that it named.
@@ -84,6 +86,7 @@ impl Peer {
             next,
             in_flight: false,
             failed,
+            drags: false,
             refused: false,
             add_asked: None,
         }
@@ -172,6 +175,13 @@ impl Leadership {
         answers.collect()
     }
 
+    /// Whether there is a member besides the leader and `id` that keeps up: one copy that is late is better than none.
+    fn is_kept_up_with_by_another(&self, id: ReplicaId, configuration: &Configuration) -> bool {
+        self.peers.iter().any(|(other, peer)| {
+            *other != id && configuration.has_member(*other) && !peer.failed && !peer.drags
+        })
+    }
+
     /// Everybody who waits for a number, be it in the log or not.
     pub(super) fn into_tickets(self) -> impl Iterator<Item = Ticket> {
         let early = self.catalog.early.into_values().flat_map(|(_, tickets)| tickets);
@@ -205,7 +215,11 @@ impl Leadership {
         };
         let gone = self.peers.iter().find(|(id, peer)| {
             let wanted = Self::awaited(**id, peer, configuration, bugs);
-            wanted.is_some_and(|wanted| peer.failed || is_another(peer, wanted))
+            wanted.is_some_and(|wanted| {
+                peer.failed
+                    || is_another(peer, wanted)
+                    || (peer.drags && self.is_kept_up_with_by_another(**id, configuration))
+            })
         });
         if let Some((id, _)) = gone.filter(|_| !bugs.has(Bug::NeverRemove)) {
             return Some(request(Membership::Remove, *id, configuration.identity_of(*id).cloned()));

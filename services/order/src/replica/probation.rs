@@ -90,6 +90,11 @@ impl Probation {
         }
     }
 
+    /// It answers, and always far later than another.
+    pub fn dragged(&mut self, bugs: Bugs) {
+        self.stumble(true, bugs);
+    }
+
     /// It was a member, and is one no longer.
     pub fn removed(&mut self) {
         // The first removal is free: most replicas that go have died, and are whole when they come back.

@@ -491,6 +491,10 @@ fn tick(leader: &mut Replica, followers: &mut [&mut Replica]) -> Vec<Effect> {
     effects
 }
 
+fn asks_for_proof(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::AskForProof(..)))
+}
+
 /// The front-end makes the change that it was asked for.
 fn granted(leader: &mut Replica, version: u64, in_sync: &[u8]) -> Vec<Effect> {
     leader.membership_answered(Epoch(1), Some(configuration(version, 1, 3, in_sync)))
@@ -528,6 +532,38 @@ fn a_slow_follower_is_removed_once_and_comes_back_when_it_has_shown_that_it_can_
     assert_eq!(effects, [Effect::AskForProof(Epoch(1), ReplicaId(1))]);
     let effects = three.peer_proved(Epoch(1), ReplicaId(1), true);
     assert_eq!(asks(&effects), [(Membership::Add, 1, 2)]);
+}
+
+#[test]
+fn a_member_that_drags_is_removed_while_another_keeps_up_and_stays_out_as_long_as_it_drags() {
+    let (mut one, mut two, mut three) = serving();
+    assert!(asks(&three.drag(&BTreeSet::new())).is_empty());
+    let two_drags = [ReplicaId(2)].into();
+    assert_eq!(asks(&three.drag(&two_drags)), [(Membership::Remove, 2, 1)]);
+    granted(&mut three, 2, &[1, 3]);
+    // It has everything, and is let in for all that only once it does not drag, and has shown that it can write.
+    for _ in 0..100 {
+        let effects = [three.drag(&two_drags), tick(&mut three, &mut [&mut one, &mut two])];
+        assert!(effects.iter().all(|effects| asks(effects).is_empty() && !asks_for_proof(effects)));
+    }
+    let mut proofs = 0;
+    while proofs == 0 {
+        assert!(asks(&three.drag(&BTreeSet::new())).is_empty());
+        let effects = tick(&mut three, &mut [&mut one, &mut two]);
+        assert!(asks(&effects).is_empty());
+        proofs += usize::from(asks_for_proof(&effects));
+    }
+    let proved = three.peer_proved(Epoch(1), ReplicaId(2), true);
+    assert_eq!(asks(&proved), [(Membership::Add, 2, 2)]);
+}
+
+#[test]
+fn the_only_other_member_stays_however_late_it_is() {
+    let (_, _, mut three) = serving();
+    assert!(asks(&three.drag(&[ReplicaId(1), ReplicaId(2)].into())).is_empty());
+    three.drag(&BTreeSet::new());
+    granted(&mut three, 2, &[1, 3]);
+    assert!(asks(&three.drag(&[ReplicaId(1)].into())).is_empty());
 }
 
 #[test]
