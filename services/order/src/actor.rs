@@ -51,7 +51,7 @@ pub(super) enum Input {
     /// A trade was applied in an epoch, by a process of the catalog, and needs its number.
     Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
     /// A follower answered a message, or did not (`None`).
-    PeerAnswered(Epoch, ReplicaId, Option<AppendReply>, Option<u64>),
+    PeerAnswered(Epoch, ReplicaId, Option<AppendReply>, u64),
     /// A follower proved that its disk is well, or did not.
     PeerProved(Epoch, ReplicaId, bool),
     /// Somebody was seen to have accepted this epoch.
@@ -318,9 +318,7 @@ impl Actor {
             Input::PeerAnswered(epoch, peer, answer, took_us) => match answer {
                 None => self.replica.peer_failed(epoch, peer),
                 Some(AppendReply::Accepted { matched, identity }) => {
-                    if let Some(took_us) = took_us {
-                        self.pace.answered(peer, took_us);
-                    }
+                    self.pace.answered(peer, took_us);
                     self.replica.peer_accepted(epoch, peer, identity, matched)
                 }
                 Some(AppendReply::Mismatch { try_after, identity }) => {

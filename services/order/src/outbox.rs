@@ -61,7 +61,7 @@ impl Outbox {
         let Some(address) = self.replicas.get(&to).copied() else { return };
         let outbox = self.clone();
         self.have_done(async move {
-            let (epoch, has_entries) = (message.epoch, !message.entries.is_empty());
+            let epoch = message.epoch;
             outbox.planted.stretches.pass(Point::Append).await;
             let began_us = monotonic_us();
             let answer = outbox.exchange(address, &message).await;
@@ -69,7 +69,7 @@ impl Outbox {
                 Some(_) => outbox.reach.answered(Part::Replica(to)),
                 None => outbox.reach.failed(Part::Replica(to), began_us),
             }
-            let took_us = has_entries.then(|| monotonic_us().saturating_sub(began_us));
+            let took_us = monotonic_us().saturating_sub(began_us);
             outbox.report(Input::PeerAnswered(epoch, to, answer, took_us)).await;
         });
     }
