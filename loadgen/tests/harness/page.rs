@@ -49,6 +49,7 @@ fn who_presses_its_buttons_sees_what_they_do() {
     browser.is("the death is told", &says("#events", "kill order-3"));
     browser.is("and how long nobody led", &says("#leader-detail", "ms after kill order-3"));
     browser.is("no pause of the dead", &format!("document.querySelector('{} button:last-child').getAttribute('aria-disabled') === 'true'", card("order-3")));
+    browser.is("nobody waits for it", &says(&card("order-3"), "✕ not in sync"));
     let pid = served.process("order-3")["pid"].clone();
     browser.click(&button("order-3", "restart"));
     browser.is("it is back", &says(&card("order-3"), "✓ in sync"));
