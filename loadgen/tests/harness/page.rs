@@ -115,7 +115,7 @@ fn who_chooses_a_fault_is_asked_for_what_it_needs_and_sees_it_last() {
     assert_eq!(browser.value(shown), json!(["link"]));
     assert_eq!(browser.value("document.getElementById('whose-label').textContent"), "Between");
     choose(&mut browser, "peer", "any");
-    choose(&mut browser, "whose", "follower");
+    choose(&mut browser, "whose", "order-2");
     browser.click("#begin");
     browser.is("the links", &says("#links", "▼\u{a0}cut order-2 <-> any"));
 
