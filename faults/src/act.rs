@@ -105,6 +105,14 @@ pub enum ActError {
         /// Why.
         source: io::Error,
     },
+    /// Files cannot be copied, removed or put back.
+    #[error("the files of {name}: {source}")]
+    Files {
+        /// Whose files.
+        name: ProcessName,
+        /// Why.
+        source: io::Error,
+    },
     /// The bazaar is being stopped; nothing is started any more.
     #[error("the bazaar is being stopped")]
     Stopping,
@@ -173,7 +181,9 @@ impl Act {
             Action::Resume => child.seen_stopped(false, CONFIRM_WITHIN).await,
             Action::Restart => child.exit().is_none().then(monotonic_us),
             // No act on a process, and seen at once or by whoever did it.
-            Action::StallDisk
+            Action::LoseFiles
+            | Action::OldFiles
+            | Action::StallDisk
             | Action::SlowDisk
             | Action::FullDisk
             | Action::Slow

@@ -6,6 +6,7 @@
 //! and if the harness itself is killed the kernel ends the children.
 
 mod disks;
+pub(crate) mod files;
 mod links;
 mod ready;
 mod speed;
@@ -33,6 +34,7 @@ use crate::schedule::Action;
 use crate::spawner::Spawner;
 pub use crate::start_error::StartError;
 pub use disks::{HarmedDisk, PowerCut};
+pub use files::{FilesChanged, FilesCopy};
 pub use speed::Begun;
 use speed::{Flooded, Slowed};
 use stop::stop_together;

@@ -4,12 +4,13 @@
 //! that a slow disk cannot delay a fault.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use records::{Event, EventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Origin;
+use crate::memberships::Memberships;
 
 /// Somebody who wants to know at once. Called where the event happens, so it must not wait for
 /// anything.
@@ -26,6 +27,7 @@ pub struct EventSink {
     origin: Origin,
     rows: UnboundedSender<Event>,
     listener: Option<Arc<dyn Listener>>,
+    memberships: Arc<Mutex<Memberships>>,
 }
 
 impl EventSink {
@@ -37,7 +39,8 @@ impl EventSink {
         origin: Origin,
         rows: UnboundedSender<Event>,
     ) -> Self {
-        Self { cell: cell.into(), trial, origin, rows, listener: None }
+        let memberships = Arc::default();
+        Self { cell: cell.into(), trial, origin, rows, listener: None, memberships }
     }
 
     /// The same, heard by `listener` as well.
@@ -52,6 +55,15 @@ impl EventSink {
         self.origin
     }
 
+    /// Who was in sync, as far as was told here or to a clone of this.
+    pub(crate) fn memberships(&self) -> Memberships {
+        self.locked_memberships().clone()
+    }
+
+    fn locked_memberships(&self) -> std::sync::MutexGuard<'_, Memberships> {
+        self.memberships.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells of something that happens now.
     pub fn emit(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
         self.emit_at(self.origin.elapsed_us(), kind, fill);
@@ -61,6 +73,7 @@ impl EventSink {
     pub fn emit_at(&self, at_us: u64, kind: EventKind, fill: impl FnOnce(&mut Event)) {
         let mut event = Event::new(&*self.cell, self.trial, at_us, kind);
         fill(&mut event);
+        self.locked_memberships().note(&event);
         if let Some(listener) = &self.listener {
             listener.hear(&event);
         }

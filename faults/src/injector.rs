@@ -2,6 +2,7 @@
 //! tells what it did to whom, or to which link.
 //!
 //! * `targets`: who a target is now.
+//! * `files`, `guard`: what becomes of files, and whose may be changed.
 //! * `disks`, `links`, `speed`: what is done to disks and to links, and who is slow or flooded.
 //!
 //! Each fault is a task of its own, from its beginning to its end, so that a restart which waits
@@ -11,11 +12,14 @@
 //! for.
 
 mod disks;
+mod files;
+mod guard;
 mod links;
 mod speed;
 mod targets;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use records::{Event, EventKind, FaultSet};
 use tokio::sync::watch;
@@ -55,7 +59,7 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send,
 ) -> Vec<Injection> {
     let (stopper, stopped) = watch::channel(false);
-    let lasting = Arc::<Mutex<Lasting>>::default();
+    let shared = Arc::<Shared>::default();
     let mut faults = JoinSet::new();
     for fault in schedule.faults() {
         let one = OneFault {
@@ -64,7 +68,7 @@ pub async fn run(
             load_began_us,
             events: events.clone(),
             stopped: stopped.clone(),
-            lasting: Arc::clone(&lasting),
+            shared: Arc::clone(&shared),
             done: Vec::new(),
         };
         one.announce();
@@ -90,9 +94,28 @@ struct OneFault {
     load_began_us: u64,
     events: EventSink,
     stopped: watch::Receiver<bool>,
-    /// Shared by all faults of the schedule.
-    lasting: Arc<Mutex<Lasting>>,
+    shared: Arc<Shared>,
     done: Vec<Injection>,
+}
+
+/// Shared by all faults of a schedule.
+#[derive(Debug, Default)]
+struct Shared {
+    lasting: Mutex<Lasting>,
+    /// What came of each fault's beginning, by its number.
+    outcomes: watch::Sender<BTreeMap<u32, Result<ProcessName, NotDone>>>,
+    /// Whose files were changed.
+    changed: Mutex<Vec<guard::Changed>>,
+    /// Held while files are changed.
+    changing_files: tokio::sync::Mutex<()>,
+}
+
+/// Why a fault was not done.
+#[derive(Clone, Debug)]
+struct NotDone {
+    /// Nothing is wrong with the trial for that.
+    may_be: bool,
+    reason: String,
 }
 
 impl OneFault {
@@ -106,7 +129,11 @@ impl OneFault {
 
     /// From the fault's beginning to its end.
     async fn run(mut self) -> Vec<Injection> {
-        if self.wait_until(self.fault.at_ms).await {
+        if let (Aim::Process(target), Harm::Files { of, harm }) = (self.fault.aim, self.fault.harm)
+        {
+            // A copy is made before its time.
+            self.change_files(target, of, harm).await;
+        } else if self.wait_until(self.fault.at_ms).await {
             match (self.fault.aim, self.fault.harm) {
                 (Aim::Process(target), Harm::Kill) => self.kill(target).await,
                 (Aim::Process(target), Harm::Pause) => self.pause(target).await,
@@ -115,8 +142,8 @@ impl OneFault {
                 (Aim::Process(target), Harm::Slow(percent)) => self.slow(target, percent).await,
                 (Aim::Process(target), Harm::Flood(flood)) => self.flood(target, flood).await,
                 (Aim::Link(link), Harm::Link(harm)) => self.harm_link(link, harm).await,
-                // A schedule has no such faults.
-                (Aim::Link(_), _) | (_, Harm::Link(_)) => {}
+                // A schedule has no such faults; those of files are done above.
+                (Aim::Link(_), _) | (_, Harm::Link(_) | Harm::Files { .. }) => {}
             }
         }
         self.done
@@ -250,6 +277,13 @@ impl OneFault {
     /// Tells whether it was seen to have worked: when, on `CLOCK_MONOTONIC`, and what was seen; or why not.
     fn tell_confirmed(&mut self, done: Done, seen: Result<(u64, Option<String>), ActError>) {
         let confirmed = seen.is_ok();
+        if done.action == self.fault.harm.begin() {
+            let reason = seen.as_ref().err().map(ToString::to_string);
+            let may_be = self.fault.if_possible;
+            self.tell_outcome(
+                reason.map_or(Ok(done.name), |reason| Err(NotDone { may_be, reason })),
+            );
+        }
         match seen {
             Ok((at_monotonic_us, detail)) => {
                 let at_us = self.events.origin().since_origin(at_monotonic_us);
@@ -277,8 +311,7 @@ impl OneFault {
 
     /// Which faults that was the end of.
     fn acted(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
-        let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
-        lasting.acted(self.fault.number, action, name, at_us)
+        locked(&self.shared.lasting).acted(self.fault.number, action, name, at_us)
     }
 
     fn not_done(&mut self, action: Action, at_ms: u64, name: Option<ProcessName>, reason: &str) {
@@ -297,6 +330,9 @@ impl OneFault {
         let at_us = self.events.origin().elapsed_us();
         let may_be = may_be || self.fault.if_possible;
         let kind = if may_be { EventKind::Skipped } else { EventKind::NotConfirmed };
+        if action == self.fault.harm.begin() {
+            self.tell_outcome(Err(NotDone { may_be, reason: reason.to_owned() }));
+        }
         self.events.emit_at(at_us, kind, |event| {
             self.describe(event, action, at_ms);
             if let Some(name) = name {
@@ -342,6 +378,11 @@ struct Done {
     pid: u32,
     /// Which faults that was the end of.
     ends: FaultSet,
+}
+
+/// What a panic elsewhere left behind is still whole: every change is one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn is_stopped(stopped: &mut watch::Receiver<bool>) {

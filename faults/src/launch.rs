@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::bazaar::files;
 use crate::config::{BazaarConfig, Durability};
 use crate::folder;
 use crate::ports::Addresses;
@@ -114,6 +115,17 @@ impl Launch {
         command.stderr(log.try_clone()?).stdout(log);
         self.add_flags(&mut command, name);
         Ok((command, log_begin))
+    }
+
+    /// Where all data is.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+
+    /// The files of a process that are there now: its database, and what is called after it.
+    pub(crate) fn files(&self, name: ProcessName) -> io::Result<Vec<PathBuf>> {
+        let database = format!("{name}.db");
+        files::in_folder(&self.config.data_dir, |file| file.starts_with(&database))
     }
 
     pub(crate) fn binary(&self, name: ProcessName) -> PathBuf {

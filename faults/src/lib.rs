@@ -38,6 +38,7 @@ pub mod injector;
 mod lasting;
 mod launch;
 pub mod leadership;
+mod memberships;
 pub mod ports;
 pub mod probes;
 pub mod process;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::DiskFaults;
 use crate::process::ProcessName;
 
-pub use self::action::{CutMode, DiskHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
+pub use self::action::{CutMode, DiskHarm, FilesHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
 use self::expansion::Expansion;
 pub use self::target::{Link, LinkEnd, Target, UnknownLink, UnknownTarget};
 
@@ -58,6 +58,9 @@ pub struct PlannedFault {
     /// For a flood: how many connections. Default: 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
+    /// For old files: when the copy is made that is put back, in milliseconds after the load began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_at_ms: Option<u64>,
     /// Restart, resume, recover or heal it that much later. Without it, and without a later restart,
     /// resume, recovery or heal, everything stays as it is until the trial's end, when everything is healed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +103,16 @@ impl PlannedFault {
         Self { by_ms, ..Self::of_process(at_ms, harm.begin(), target) }
     }
 
+    /// Something that is done to the files of a process that is dead.
+    #[must_use]
+    pub fn of_files(at_ms: u64, harm: FilesHarm, target: Target) -> Self {
+        let copied_at_ms = match harm {
+            FilesHarm::Lose => None,
+            FilesHarm::Old { copied_at_ms } => Some(copied_at_ms),
+        };
+        Self { copied_at_ms, ..Self::of_process(at_ms, harm.begin(), target) }
+    }
+
     /// A process that gets a part of its time.
     #[must_use]
     pub fn of_slowness(at_ms: u64, percent: Percent, target: Target) -> Self {
@@ -130,6 +143,7 @@ impl PlannedFault {
             percent: None,
             kind: None,
             connections: None,
+            copied_at_ms: None,
             for_ms: None,
             if_possible: false,
         }
@@ -204,6 +218,9 @@ impl Schedule {
     pub fn numbered_from(mut self, first: u32) -> Self {
         for (fault, number) in self.faults.iter_mut().zip(first..) {
             fault.number = number;
+            if let Harm::Files { of, .. } = &mut fault.harm {
+                *of += first - 1;
+            }
         }
         self
     }

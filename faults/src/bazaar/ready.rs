@@ -28,6 +28,12 @@ impl Bazaar {
         Ok(slot.life().child.ready_monotonic_us.get().copied().unwrap_or_else(monotonic_us))
     }
 
+    /// For how many microseconds the current life of a process has been ready, if it is.
+    pub(crate) fn ready_for_us(&self, name: ProcessName) -> Option<u64> {
+        let ready_us = self.slots.get(&name)?.life().child.ready_monotonic_us.get().copied()?;
+        Some(monotonic_us().saturating_sub(ready_us))
+    }
+
     /// Whether the current life of a process has been seen ready.
     pub(crate) fn was_ready(&self, name: ProcessName) -> bool {
         let slot = self.slots.get(&name);

@@ -152,6 +152,15 @@ impl Disks {
         disk.unflushed().undo()
     }
 
+    /// Takes it that a process that is dead has flushed everything: its files are about to be replaced, and what is undone
+    /// later must not be undone in what takes their place.
+    pub(crate) fn forget(&self, name: ProcessName) -> io::Result<()> {
+        let Some(disk) = self.disks.get(&name) else { return Ok(()) };
+        disk.absorb()?;
+        *disk.unflushed() = Unflushed::default();
+        Ok(())
+    }
+
     /// Writes into a process's page what is wrong with its disk.
     fn tell(&self, name: ProcessName) -> io::Result<()> {
         let Some(disk) = self.disks.get(&name) else { return Ok(()) };

@@ -282,6 +282,26 @@ fn what_a_process_left_behind_that_was_killed_goes_with_the_next_power_cut() {
     assert_eq!(bench.content(), expected.map(|(name, held)| (name.to_owned(), held)).into());
 }
 
+#[test]
+fn what_was_written_to_files_that_were_replaced_is_not_undone_in_what_took_their_place() {
+    let mut bench = Bench::new(true);
+    bench.has_done(&["write a 0 3 x", "sync a", "sync .", "write a 0 3 y"]);
+    bench.process.end();
+    bench.disks.forget(NAME).unwrap();
+    fs::remove_file(bench.path("a")).unwrap();
+    fs::write(bench.path("a"), "old").unwrap();
+    bench.kill_and_start();
+    bench.has_done(&["append a 3 z"]);
+    bench.cut_power();
+    assert_eq!(bench.content(), [("a".to_owned(), b"old".to_vec())].into());
+    // And after a power cut there is nothing left to undo.
+    bench.disks.forget(NAME).unwrap();
+    fs::remove_file(bench.path("a")).unwrap();
+    bench.kill_and_start();
+    bench.cut_power();
+    assert!(bench.content().is_empty());
+}
+
 /// What a file is, and what the disk is sure to have of it.
 #[derive(Clone, Default)]
 struct Model {

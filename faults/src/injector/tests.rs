@@ -347,3 +347,110 @@ async fn every_link_of_a_process_is_one_fault() {
     assert_eq!(told[2].process, "any -> order-3".parse().ok());
     assert_eq!(bazaar.harmed_links(), []);
 }
+
+fn database(fake: &FakeBazaar, name: &str) -> std::path::PathBuf {
+    fake.path().join("data").join(name)
+}
+
+#[tokio::test]
+async fn the_files_of_whoever_a_kill_has_hit_are_gone_before_its_restart() {
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    for file in ["order-3.db", "order-3.db-wal", "order-3.db-shm", "order-2.db"] {
+        std::fs::write(database(&fake, file), "orders").unwrap();
+    }
+    let (sink, mut received) = events();
+    let plan = schedule(
+        r#"[{"at_ms":0,"action":"kill","target":"leader"},
+            {"at_ms":0,"action":"lose-files","target":"leader"},
+            {"at_ms":1500,"action":"restart","target":"leader"}]"#,
+    );
+    let began_us = sink.origin().elapsed_us();
+    let done = run(bazaar, plan, began_us, sink, std::future::pending()).await;
+    let acts: Vec<_> = done.iter().map(|done| (done.fault, done.action, done.confirmed)).collect();
+    assert_eq!(
+        acts,
+        [(1, Action::Kill, true), (2, Action::LoseFiles, true), (1, Action::Restart, true)]
+    );
+    assert!(done.iter().all(|done| done.process == Some(ProcessName::order(3))));
+    let told = drain(&mut received);
+    assert_eq!(details(&told), ["removed 3 files"]);
+    let restarted = of_action(&told, Action::Restart);
+    assert_eq!(restarted[1], (EventKind::Confirmed, "1 2".to_owned()));
+    for (file, is_there) in [("order-3.db", false), ("order-3.db-wal", false), ("order-2.db", true)]
+    {
+        assert_eq!(database(&fake, file).exists(), is_there, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_copy_of_database_and_log_is_put_back() {
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    for (file, content) in
+        [("catalog.db", "old"), ("catalog.db-wal", "log"), ("catalog.db-shm", "x")]
+    {
+        std::fs::write(database(&fake, file), content).unwrap();
+    }
+    let (sink, mut received) = events();
+    let plan = schedule(
+        r#"[{"at_ms":2000,"action":"kill","target":"catalog"},
+            {"at_ms":2000,"action":"old-files","target":"catalog","copied_at_ms":0}]"#,
+    );
+    let began_us = sink.origin().elapsed_us();
+    let data = fake.path().join("data");
+    let running = tokio::spawn(run(bazaar, plan, began_us, sink, std::future::pending()));
+    // The copy is made; what is written then is gone once it is put back.
+    while !data.join("copies-2/catalog/catalog.db-wal").exists() {
+        tokio::task::yield_now().await;
+    }
+    std::fs::write(database(&fake, "catalog.db"), "newer").unwrap();
+    std::fs::write(database(&fake, "catalog.db-journal"), "newer").unwrap();
+    let done = running.await.unwrap();
+    assert!(done.iter().all(|done| done.confirmed), "{done:?}");
+    let read = |file| std::fs::read_to_string(database(&fake, file)).ok();
+    let now = ["catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.db-journal"].map(read);
+    assert_eq!(now, [Some("old".to_owned()), Some("log".to_owned()), None, None]);
+    let told = drain(&mut received);
+    let said = details(&told);
+    assert!(said[0].starts_with("put back as they were at "), "{said:?}");
+    assert!(said[0].contains("the process was stopped for "), "{said:?}");
+}
+
+#[tokio::test]
+async fn without_a_death_files_stay_as_they_are() {
+    use EventKind::{NotConfirmed, Skipped};
+    let kill = r#"[{"at_ms":0,"action":"kill","target":"catalog"}]"#;
+    for (more, kind) in [("", NotConfirmed), (r#","if_possible":true"#, Skipped)] {
+        let lose = format!(
+            r#"[{{"at_ms":0,"action":"kill","target":"catalog"{more}}},
+                {{"at_ms":0,"action":"lose-files","target":"catalog"}}]"#
+        );
+        let (_, events, _bazaar, _fake) = inject(&[kill, &lose]).await;
+        assert_eq!(of_action(&events, Action::LoseFiles), [(kind, String::new())]);
+        let said = "nobody was killed: cannot kill catalog, which is down";
+        assert!(details(&events).contains(&said), "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_replica_in_sync_keeps_its_files_and_that_is_told() {
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    std::fs::write(database(&fake, "order-1.db"), "orders").unwrap();
+    let (sink, mut received) = events();
+    // What a front-end has told that is dead by then.
+    sink.emit(EventKind::InSyncChanged, |event| event.in_sync = "1".parse().ok());
+    let plan = schedule(
+        r#"[{"at_ms":0,"action":"kill","target":"front-end"},
+            {"at_ms":500,"action":"kill","target":"order-1"},
+            {"at_ms":500,"action":"lose-files","target":"order-1"}]"#,
+    );
+    let began_us = sink.origin().elapsed_us();
+    run(bazaar, plan, began_us, sink, std::future::pending()).await;
+    let told = drain(&mut received);
+    assert_eq!(of_action(&told, Action::LoseFiles), [(EventKind::Skipped, String::new())]);
+    let said = "order-1 is the only in-sync replica that holds its log; without it orders are lost";
+    assert_eq!(details(&told), [said]);
+    assert!(database(&fake, "order-1.db").exists());
+}

@@ -150,6 +150,29 @@ impl fmt::Display for Percent {
     }
 }
 
+/// What becomes of the files of a process that is dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FilesHarm {
+    /// All are removed.
+    Lose,
+    /// They become what they were so many milliseconds after the load began.
+    Old {
+        /// When they are copied.
+        copied_at_ms: u64,
+    },
+}
+
+impl FilesHarm {
+    /// What does it.
+    #[must_use]
+    pub fn begin(self) -> Action {
+        match self {
+            Self::Lose => Action::LoseFiles,
+            Self::Old { .. } => Action::OldFiles,
+        }
+    }
+}
+
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Harm {
@@ -159,6 +182,13 @@ pub enum Harm {
     Pause,
     /// A process is killed and loses what it had not flushed, and a restart ends it.
     PowerCut,
+    /// The files of a process that another fault has killed are changed, and the restart of the process ends it.
+    Files {
+        /// The number of the fault that kills the process.
+        of: u32,
+        /// What becomes of them.
+        harm: FilesHarm,
+    },
     /// A process's disk is made worse, and a recovery ends it.
     Disk(DiskHarm),
     /// A process gets a part of its time, and a recovery ends it, or a restart.
@@ -177,6 +207,7 @@ impl Harm {
             Self::Kill => Action::Kill,
             Self::Pause => Action::Pause,
             Self::PowerCut => Action::PowerCut,
+            Self::Files { harm, .. } => harm.begin(),
             Self::Disk(harm) => harm.begin(),
             Self::Slow(_) => Action::Slow,
             Self::Flood(_) => Action::Flood,
@@ -188,7 +219,7 @@ impl Harm {
     #[must_use]
     pub fn end(self) -> Action {
         match self {
-            Self::Kill | Self::PowerCut => Action::Restart,
+            Self::Kill | Self::PowerCut | Self::Files { .. } => Action::Restart,
             Self::Pause => Action::Resume,
             Self::Disk(_) | Self::Slow(_) | Self::Flood(_) => Action::Recover,
             Self::Link(_) => Action::Heal,

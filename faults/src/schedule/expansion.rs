@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use super::action::{DiskHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
+use super::action::{DiskHarm, FilesHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
 use super::target::{Link, LinkEnd, Target};
 use super::{Action, Aim, Fault, PlannedFault, ScheduleError};
 
@@ -46,6 +46,7 @@ impl Expansion {
         self.check_details(planned);
         if let Some(aim) = self.aim(planned) {
             match self.harm(planned) {
+                Ok(Harm::Files { harm, .. }) => self.change_files(planned, harm, aim),
                 Ok(harm) => self.begin(planned, harm, aim),
                 Err(end) => self.end(planned.at_ms, end, aim),
             }
@@ -83,6 +84,11 @@ impl Expansion {
             self.refuse("at_ms", format!("must be at most {MAX_MS}, which is a day"));
         }
         match for_ms {
+            Some(_) if action.is_of_files() => {
+                let problem =
+                    format!("{action} lasts until the process that was killed is whole again");
+                self.refuse("for_ms", problem);
+            }
             Some(_) if action.is_end() => {
                 let problem = format!("a {action} does not last; for_ms belongs to what it ends");
                 self.refuse("for_ms", problem);
@@ -97,12 +103,13 @@ impl Expansion {
     /// Fields that belong to one action only.
     fn check_details(&mut self, planned: &PlannedFault) {
         let PlannedFault { action, mode, delay_ms, bytes_per_s, by_ms, .. } = *planned;
-        let PlannedFault { percent, kind, connections, .. } = *planned;
+        let PlannedFault { at_ms, percent, kind, connections, copied_at_ms, .. } = *planned;
         let details = [
             ("mode", mode.is_some(), Action::Cut),
             ("delay_ms", delay_ms.is_some(), Action::Delay),
             ("bytes_per_s", bytes_per_s.is_some(), Action::Throttle),
             ("by_ms", by_ms.is_some(), Action::SlowDisk),
+            ("copied_at_ms", copied_at_ms.is_some(), Action::OldFiles),
             ("percent", percent.is_some(), Action::Slow),
             ("kind", kind.is_some(), Action::Flood),
             ("connections", connections.is_some(), Action::Flood),
@@ -127,6 +134,16 @@ impl Expansion {
             }
             Some(0 | MAX_BY_MS..) if action == Action::SlowDisk => {
                 self.refuse("by_ms", format!("must be from 1 to {}", MAX_BY_MS - 1));
+            }
+            _ => {}
+        }
+        match copied_at_ms {
+            None if action == Action::OldFiles => {
+                self.refuse("copied_at_ms", "is missing: say when the copy is made");
+            }
+            Some(copied_at_ms) if action == Action::OldFiles && copied_at_ms >= at_ms => {
+                let problem = format!("must be before at_ms, which is {at_ms}");
+                self.refuse("copied_at_ms", problem);
             }
             _ => {}
         }
@@ -206,6 +223,12 @@ impl Expansion {
             Action::Kill => Harm::Kill,
             Action::Pause => Harm::Pause,
             Action::PowerCut => Harm::PowerCut,
+            // Which fault that is comes later.
+            Action::LoseFiles => Harm::Files { of: 0, harm: FilesHarm::Lose },
+            Action::OldFiles => {
+                let copied_at_ms = planned.copied_at_ms.unwrap_or_default();
+                Harm::Files { of: 0, harm: FilesHarm::Old { copied_at_ms } }
+            }
             Action::StallDisk => Harm::Disk(DiskHarm::Stall),
             Action::SlowDisk => {
                 let by_ms = planned.by_ms.unwrap_or(least.get());
@@ -235,6 +258,23 @@ impl Expansion {
         })
     }
 
+    /// Changes the files of the process that the latest fault of the same target has killed, which must be dead.
+    fn change_files(&mut self, planned: &PlannedFault, harm: FilesHarm, aim: Aim) {
+        let at_ms = planned.at_ms;
+        let killed = self.begun.iter().rev().map(|begun| &begun.fault).find(|fault| {
+            matches!(fault.harm, Harm::Kill | Harm::PowerCut)
+                && fault.aim == aim
+                && fault.ends_at_ms.is_none_or(|ends_at_ms| ends_at_ms > at_ms)
+        });
+        if let Some(of) = killed.map(|fault| fault.number) {
+            return self.begin(planned, Harm::Files { of, harm }, aim);
+        }
+        let problem = format!(
+            "nothing is dead: no earlier kill or power-cut of \"{aim}\" lasts at {at_ms} ms"
+        );
+        self.refuse("target", problem);
+    }
+
     fn begin(&mut self, planned: &PlannedFault, harm: Harm, aim: Aim) {
         let number = u32::try_from(self.begun.len() + 1).unwrap_or(u32::MAX);
         let PlannedFault { at_ms, for_ms, if_possible, .. } = *planned;
@@ -246,7 +286,10 @@ impl Expansion {
     /// Ends the latest open fault of that kind at the same place.
     fn end(&mut self, at_ms: u64, action: Action, aim: Aim) {
         let open = self.begun.iter_mut().rev().map(|begun| &mut begun.fault).find(|fault| {
-            fault.harm.end() == action && fault.aim == aim && fault.ends_at_ms.is_none()
+            fault.harm.end() == action
+                && !matches!(fault.harm, Harm::Files { .. })
+                && fault.aim == aim
+                && fault.ends_at_ms.is_none()
         });
         if let Some(fault) = open {
             fault.ends_at_ms = Some(at_ms.max(fault.at_ms));
@@ -271,7 +314,8 @@ impl Expansion {
     /// tells; links and disks can be bad in several ways at once, and processes flooded, whatever else becomes of them.
     fn check_overlaps(&mut self) {
         let named = |fault: &Fault| match (fault.aim, fault.harm) {
-            (Aim::Process(_), Harm::Disk(_) | Harm::Flood(_)) | (Aim::Link(_), _) => None,
+            (Aim::Process(_), Harm::Disk(_) | Harm::Flood(_) | Harm::Files { .. })
+            | (Aim::Link(_), _) => None,
             (Aim::Process(target), _) => target.process(),
         };
         let mut problems = Vec::new();

@@ -388,3 +388,54 @@ fn all_links_of_a_process_can_be_broken_and_not_those_of_nobody() {
     ];
     assert_eq!(errors, expected);
 }
+
+#[test]
+fn files_are_changed_of_whoever_an_earlier_fault_has_killed() {
+    let json = r#"[{"at_ms":100,"action":"kill","target":"leader","for_ms":1000},
+        {"at_ms":200,"action":"power-cut","target":"catalog"},
+        {"at_ms":300,"action":"old-files","target":"catalog","copied_at_ms":50},
+        {"at_ms":400,"action":"lose-files","target":"leader"},
+        {"at_ms":500,"action":"restart","target":"catalog"}]"#;
+    let planned = plan(json);
+    let schedule = Schedule::expand(&planned, 3).unwrap();
+    let faults: Vec<_> =
+        schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
+    let old = FilesHarm::Old { copied_at_ms: 50 };
+    assert_eq!(
+        faults,
+        [
+            (Harm::Kill, Some(1100)),
+            (Harm::PowerCut, Some(500)),
+            (Harm::Files { of: 2, harm: old }, None),
+            (Harm::Files { of: 1, harm: FilesHarm::Lose }, None),
+        ]
+    );
+    assert_eq!(PlannedFault::of_files(300, old, Target::Catalog), planned[2]);
+    let renumbered = schedule.numbered_from(11);
+    assert_eq!(renumbered.faults()[2].harm, Harm::Files { of: 12, harm: old });
+}
+
+#[test]
+fn files_of_processes_that_live_are_not_changed() {
+    assert_eq!(
+        errors(
+            r#"[{"at_ms":100,"action":"lose-files","target":"leader"},
+                {"at_ms":200,"action":"kill","target":"leader","for_ms":100},
+                {"at_ms":300,"action":"lose-files","target":"leader"},
+                {"at_ms":400,"action":"pause","target":"catalog"},
+                {"at_ms":500,"action":"old-files","target":"catalog","copied_at_ms":500},
+                {"at_ms":600,"action":"kill","target":"order-1","for_ms":100},
+                {"at_ms":650,"action":"lose-files","target":"order-1","for_ms":9,"copied_at_ms":1},
+                {"at_ms":660,"action":"old-files","target":"order-1"}]"#
+        ),
+        [
+            "faults[0].target: nothing is dead: no earlier kill or power-cut of \"leader\" lasts at 100 ms",
+            "faults[2].target: nothing is dead: no earlier kill or power-cut of \"leader\" lasts at 300 ms",
+            "faults[4].copied_at_ms: must be before at_ms, which is 500",
+            "faults[4].target: nothing is dead: no earlier kill or power-cut of \"catalog\" lasts at 500 ms",
+            "faults[6].for_ms: lose-files lasts until the process that was killed is whole again",
+            "faults[6].copied_at_ms: belongs to old-files, not to lose-files",
+            "faults[7].copied_at_ms: is missing: say when the copy is made",
+        ]
+    );
+}

@@ -1,8 +1,10 @@
 //! Moves the faults of a plan as its seed decides.
 //!
 //! Every fault keeps its place among the others: faults that jitter could swap are refused. So a
-//! story such as "kill the leader, then its successor before it returns" stays that story.
+//! story such as "kill the leader, then its successor before it returns" stays that story. What becomes of the files
+//! of a process that was killed moves with its kill, so that it comes before the restart.
 
+use faults::schedule::Action;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -29,6 +31,12 @@ pub(super) fn validate(plan: &Plan, problems: &mut Problems) {
                 gap.unwrap_or(0)
             )
         });
+        let copied_at_ms = fault.copied_at_ms.map_or(0, |copied_at_ms| copied_at_ms + jitter_ms);
+        problems.unless(
+            copied_at_ms <= fault.at_ms,
+            &format!("faults[{index}].copied_at_ms"),
+            || format!("must be at least jitter_ms ({jitter_ms}) before at_ms"),
+        );
         before = Some(fault.at_ms);
     }
 }
@@ -40,8 +48,15 @@ pub(super) fn apply(plan: &mut Plan) {
         return;
     }
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(plan.load.seed ^ STREAM);
+    let mut killed = Vec::new();
     for fault in &mut plan.faults {
-        let moved = rng.random_range(0..=2 * jitter_ms);
+        let mut moved = rng.random_range(0..=2 * jitter_ms);
+        if matches!(fault.action, Action::Kill | Action::PowerCut) {
+            killed.push((fault.target, moved));
+        } else if fault.action.is_of_files() {
+            let with = killed.iter().rfind(|(target, _)| *target == fault.target);
+            moved = with.map_or(moved, |(_, moved)| *moved);
+        }
         fault.at_ms = (fault.at_ms - jitter_ms) + moved;
     }
 }

@@ -202,6 +202,34 @@ fn the_seed_moves_the_faults_and_uses_the_jitter_up() {
     }
 }
 
+const LOST_FILES: &str = "\
+jitter_ms = 100
+[load]
+duration_s = 10
+[[faults]]
+at_ms = 2000
+action = \"kill\"
+target = \"leader\"
+for_ms = 300
+[[faults]]
+at_ms = 2250
+action = \"old-files\"
+target = \"leader\"
+copied_at_ms = 2100
+";
+
+#[test]
+fn files_are_changed_at_the_same_distance_from_their_kill_whatever_the_seed() {
+    for seed in 1..50 {
+        let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
+        let plan = resolve_with(LOST_FILES, &overrides).unwrap();
+        assert_eq!(plan.faults[1].at_ms - plan.faults[0].at_ms, 250);
+    }
+    let lines = refusal(&LOST_FILES.replace("2100", "2200"));
+    let said = ": faults[1].copied_at_ms: must be at least jitter_ms (100) before at_ms";
+    assert_eq!(lines, [said]);
+}
+
 #[test]
 fn jitter_may_not_swap_faults() {
     let lines = refusal(&TWO_KILLS.replace("jitter_ms = 100", "jitter_ms = 300"));

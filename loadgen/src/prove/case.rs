@@ -276,7 +276,7 @@ pub const CASES: &[Case] = &[
 
 /// Why bugs against lost and old files are not planted in processes.
 const LOST: &str =
-    "needs a file to be lost, or to be an old copy; no fault of a plan touches files";
+    "needs a file to be lost, or to be an old copy; a plan can do that, and no story here does yet";
 
 /// Bugs that no schedule of kills and pauses provokes at a reasonable price, and why. `make explore`
 /// plants them in the pure cores and finds a story for each.
@@ -324,8 +324,14 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("questions-share-with-reads", "the same, and a catalog that is stopped"),
     ("wait-apart", "costs questions to the catalog only; services/tests/order.rs counts them"),
     ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
-    ("trust-who-is-stuck", "needs a disk that hangs under a process that does not"),
-    ("trust-who-is-slow", "needs a disk that is slower than a ping may be"),
+    (
+        "trust-who-is-stuck",
+        "needs a disk that hangs; a plan can do that, and no story here does yet",
+    ),
+    (
+        "trust-who-is-slow",
+        "needs a disk that is slower than a ping may be; a plan can do that, and no story here does yet",
+    ),
     ("trust-who-is-cut-off", "trust-whoever-answers leaves this out, too, and is proved"),
     ("doubt-for-member", "costs writes, and no promise to a client"),
     ("elect-without-proof", "needs two disks that hang under processes that do not"),
@@ -341,7 +347,10 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
         "needs disks that hang in turns, then minutes of health, then the same again",
     ),
     ("forget-deposed", "needs two such disks and one that is well"),
-    ("readmit-at-once", "needs a follower whose disk is slow, and pauses between trades"),
+    (
+        "readmit-at-once",
+        "needs a follower whose disk is slow, and pauses between trades; costs timeouts only",
+    ),
     ("readmit-without-proof", "the same"),
     ("keep-who-drags", "costs time only, at every trade; services/tests/files/slow.rs shows it"),
     ("keep-up-whatever", "needs a follower that dies again and again; costs timeouts only"),
@@ -372,7 +381,10 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("keep-who-idles", "needs headers and bodies that do not come; services/tests/strangers"),
     ("keep-who-never-reads", "needs answers that are not taken; services/tests/strangers"),
     ("no-reserve", "needs thousands of clients at once; services/tests/strangers has few places"),
-    ("reuse-versions", "needs a catalog with an old file, under a cache that knows better"),
+    (
+        "reuse-versions",
+        "needs a catalog with an old file, under a cache that knows better; no story here has one yet",
+    ),
     ("number-by-arrival", LOST),
     ("take-any-bazaar", LOST),
     ("count-any-database", LOST),

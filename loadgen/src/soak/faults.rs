@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ::faults::process::ProcessName;
 use ::faults::schedule::{
-    Action, CutMode, DiskHarm, Flood, FloodKind, Link, LinkEnd, LinkHarm, PlannedFault, Target,
+    Action, CutMode, DiskHarm, FilesHarm, Flood, FloodKind, Link, LinkEnd, LinkHarm, PlannedFault,
+    Target,
 };
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -18,6 +19,13 @@ const FIRST_AT_MS: u64 = 1_500;
 const LAST_BEFORE_END_MS: u64 = 1_000;
 /// One in so many faults of a replica or link lasts until everything is healed.
 const UNTIL_THE_END: u32 = 12;
+
+/// Of so many kills, power cuts included, one has its process's files lost or old as well.
+const FILES: u32 = 4;
+/// The oldest copy that is put back.
+const OLDEST_COPY_MS: u64 = 8_000;
+/// Before that the load has written nothing.
+const FIRST_COPY_AT_MS: u64 = 200;
 
 /// One in so many faults of links is of all links of a process.
 const ALL_LINKS: u32 = 5;
@@ -148,8 +156,29 @@ impl Drawing<'_> {
         };
         if !self.is_taken(&fault) {
             let if_possible = !self.faults.is_empty();
+            let files = self.files(&fault);
             self.faults.push(PlannedFault { if_possible, ..fault });
+            self.faults.extend(files);
         }
+    }
+
+    /// What becomes of the files of a process that `killed` kills: most often nothing.
+    fn files(&mut self, killed: &PlannedFault) -> Option<PlannedFault> {
+        let is_kill = matches!(killed.action, Action::Kill | Action::PowerCut);
+        if !is_kill || !self.rng.random_ratio(1, FILES) {
+            return None;
+        }
+        let at_ms = killed.at_ms;
+        let harm = if self.rng.random_bool(0.5) {
+            FilesHarm::Lose
+        } else {
+            let oldest_ms = at_ms.saturating_sub(OLDEST_COPY_MS).max(FIRST_COPY_AT_MS);
+            FilesHarm::Old { copied_at_ms: self.rng.random_range(oldest_ms..at_ms) }
+        };
+        Some(PlannedFault {
+            if_possible: true,
+            ..PlannedFault::of_files(at_ms, harm, killed.target?)
+        })
     }
 
     fn kind(&mut self, kinds: &[(u32, Kind)]) -> Kind {
@@ -269,7 +298,9 @@ impl Drawing<'_> {
     /// slow be paused or killed.
     fn is_taken(&self, fault: &PlannedFault) -> bool {
         let process = |fault: &PlannedFault| -> Option<ProcessName> {
-            let is_apart = fault.action.is_of_disks() || fault.action == Action::Flood;
+            let is_apart = fault.action.is_of_disks()
+                || fault.action.is_of_files()
+                || fault.action == Action::Flood;
             fault.target.filter(|_| !is_apart)?.process()
         };
         self.faults.iter().any(|earlier| {

@@ -119,12 +119,12 @@ fn one_of<T: Copy>(rng: &mut Xoshiro256PlusPlus, choices: &[T]) -> T {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ::faults::schedule::{Action, Aim, Fault, Link, LinkEnd, Target};
+    use ::faults::schedule::{Action, Aim, Fault, Harm, Link, LinkEnd, Target};
 
     use super::*;
 
     fn plans() -> impl Iterator<Item = Plan> {
-        (0..20).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round).unwrap()))
+        (0..30).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round).unwrap()))
     }
 
     #[test]
@@ -171,13 +171,24 @@ mod tests {
 
     #[test]
     fn everything_that_can_break_breaks_alone_and_on_top_of_something_else() {
-        let ends = |fault: &Fault| fault.ends_at_ms.unwrap_or(u64::MAX);
         let (mut alone, mut overlapping) = (BTreeSet::new(), BTreeSet::new());
         for plan in plans() {
             let schedule = plan.schedule();
-            for fault in schedule.faults() {
-                let crowded = schedule.faults().iter().any(|other| {
-                    other != fault && other.at_ms < ends(fault) && fault.at_ms < ends(other)
+            let faults = schedule.faults();
+            // Changed files last as long as their process is dead, and are no fault beside that.
+            let killed = |fault: &Fault| match fault.harm {
+                Harm::Files { of, .. } => of,
+                _ => fault.number,
+            };
+            let ends = |fault: &Fault| {
+                let killed = faults.iter().find(|one| one.number == killed(fault));
+                killed.and_then(|one| one.ends_at_ms).unwrap_or(u64::MAX)
+            };
+            for fault in faults {
+                let crowded = faults.iter().any(|other| {
+                    killed(other) != killed(fault)
+                        && other.at_ms < ends(fault)
+                        && fault.at_ms < ends(other)
                 });
                 let aim = match fault.aim {
                     Aim::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
@@ -190,10 +201,17 @@ mod tests {
             }
         }
         let processes = ["leader", "follower", "order", "catalog", "front-end"];
-        let of_processes =
-            [Action::Kill, Action::Pause, Action::PowerCut, Action::Slow, Action::Flood]
-                .into_iter()
-                .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
+        let of_processes = [
+            Action::Kill,
+            Action::Pause,
+            Action::PowerCut,
+            Action::LoseFiles,
+            Action::OldFiles,
+            Action::Slow,
+            Action::Flood,
+        ]
+        .into_iter()
+        .flat_map(|action| processes.map(|name| (action.to_string(), name.to_owned())));
         let of_disks = [Action::StallDisk, Action::SlowDisk, Action::FullDisk]
             .into_iter()
             .flat_map(|action| {

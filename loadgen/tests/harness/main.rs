@@ -17,6 +17,7 @@ mod console;
 mod disks;
 mod documents;
 mod endings;
+mod files;
 mod open_loop;
 mod output;
 mod page;

@@ -18,6 +18,10 @@ pub enum Action {
     Restart,
     /// SIGKILL, to a process, whose files then lose what was written and not flushed.
     PowerCut,
+    /// All files of a process that is dead are removed.
+    LoseFiles,
+    /// A copy that was made earlier in the run takes the place of the files of a process that is dead.
+    OldFiles,
     /// Flushes of a process's files hang.
     StallDisk,
     /// Flushes of a process's files take longer.
@@ -51,6 +55,8 @@ impl Action {
             Self::Resume => "resume",
             Self::Restart => "restart",
             Self::PowerCut => "power-cut",
+            Self::LoseFiles => "lose-files",
+            Self::OldFiles => "old-files",
             Self::StallDisk => "stall-disk",
             Self::SlowDisk => "slow-disk",
             Self::FullDisk => "full-disk",
@@ -76,6 +82,12 @@ impl Action {
         matches!(self, Self::StallDisk | Self::SlowDisk | Self::FullDisk | Self::Recover)
     }
 
+    /// Whether it is done to the files of a process that is dead.
+    #[must_use]
+    pub fn is_of_files(self) -> bool {
+        matches!(self, Self::LoseFiles | Self::OldFiles)
+    }
+
     /// Whether it ends a fault; otherwise it begins one.
     #[must_use]
     pub fn is_end(self) -> bool {
@@ -90,7 +102,9 @@ impl Action {
     pub fn ends(self, begun: Self) -> bool {
         match self {
             Self::Restart => {
-                matches!(begun, Self::Kill | Self::Pause | Self::PowerCut | Self::Slow)
+                let is_of_process =
+                    matches!(begun, Self::Kill | Self::Pause | Self::PowerCut | Self::Slow);
+                is_of_process || begun.is_of_files()
             }
             Self::Resume => begun == Self::Pause,
             Self::Heal => matches!(begun, Self::Cut | Self::Delay | Self::Throttle),
@@ -101,6 +115,8 @@ impl Action {
             Self::Kill
             | Self::PowerCut
             | Self::Pause
+            | Self::LoseFiles
+            | Self::OldFiles
             | Self::StallDisk
             | Self::SlowDisk
             | Self::FullDisk

@@ -305,6 +305,45 @@ mod tests {
         assert_fails(&trial.check(&CHECK), "for 11000 ms");
     }
 
+    /// Only replica 3 is in sync; it is killed at 2 s, and up again with lost or old files at 4 s.
+    fn with_changed_files(action: Action) -> Trial {
+        let mut trial = trial();
+        trial.event(S + 10, EventKind::InSyncChanged).in_sync = Some("2 3".parse().unwrap());
+        trial.fault(2 * S, Action::Kill, "order-2");
+        trial.numbered_fault(2, 3 * S, Action::Kill, "order-3");
+        trial.numbered_fault(3, 3 * S, action, "order-3");
+        trial.numbered_fault(2, 4 * S, Action::Restart, "order-3");
+        in_vain(&mut trial, 5, 30);
+        trial
+    }
+
+    #[test]
+    fn a_replica_with_lost_or_old_files_is_not_enough_until_it_was_added_again() {
+        for action in [Action::LoseFiles, Action::OldFiles] {
+            let mut trial = with_changed_files(action);
+            assert_nothing_demanded(&trial);
+            trial.event(9 * S, EventKind::InSyncChanged).in_sync = Some("2".parse().unwrap());
+            assert_nothing_demanded(&trial);
+            trial.event(10 * S, EventKind::InSyncChanged).in_sync = Some("2 3".parse().unwrap());
+            assert_fails(&trial.check(&CHECK), "for 20000 ms");
+        }
+    }
+
+    #[test]
+    fn a_member_with_an_old_copy_is_complete_once_a_later_trade_was_acknowledged() {
+        for (action, is_enough) in [(Action::OldFiles, true), (Action::LoseFiles, false)] {
+            let mut trial = with_changed_files(action);
+            trial.trade(1, "r2", Buy, 1, "Stock1", (5 * S, 6 * S));
+            // Something has to be told for the windows to be looked at again.
+            trial.event(7 * S, EventKind::InSyncChanged).in_sync = Some("2 3".parse().unwrap());
+            if is_enough {
+                assert_fails(&trial.check(&CHECK), "for 23000 ms");
+            } else {
+                assert_nothing_demanded(&trial);
+            }
+        }
+    }
+
     #[test]
     fn a_leader_that_serves_says_nothing_about_who_is_in_sync_by_then() {
         let mut trial = trial();

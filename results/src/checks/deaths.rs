@@ -54,6 +54,23 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_refuses_to_start_over_the_one_file_that_was_lost_or_old_is_a_finding() {
+        let mut trial = trial();
+        trial.numbered_fault(1, 100, Action::Kill, "catalog");
+        trial.numbered_fault(2, 120, Action::LoseFiles, "catalog");
+        trial.numbered_fault(1, 200, Action::Restart, "catalog");
+        trial.events.retain(|event| event.event != EventKind::Ready || event.at_us < 100);
+        die(&mut trial, 250);
+        assert_passes(&trial.check(&CHECK));
+        trial.events.last_mut().unwrap().detail = Some("exit status: 3".to_owned());
+        assert_fails(&trial.check(&CHECK), "exit status: 3");
+        // Of two at once nothing is promised.
+        trial.numbered_fault(3, 130, Action::Kill, "front-end");
+        trial.numbered_fault(4, 140, Action::OldFiles, "front-end");
+        assert_passes(&trial.check(&CHECK));
+    }
+
+    #[test]
     fn a_process_that_was_killed_is_a_fault() {
         let mut trial = trial();
         trial.fault(100, Action::Kill, "catalog");

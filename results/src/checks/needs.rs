@@ -5,7 +5,7 @@
 //! A trade needs:
 //! * The front-end and the catalog are up, and nothing is wrong between them.
 //! * A replica that was in sync all the time could lead: it is up, and can speak with the front-end and
-//!   with the catalog.
+//!   with the catalog; and if its files were lost or old, it has been added again since, or has caught up.
 //! * No link is delayed or throttled, and no disk slow: how slow is too slow is not for a check to say.
 //!   A process that gets a part of its time only counts as one that is down: nothing is demanded
 //!   of trades if it is the front-end or the catalog, and of the replicas one that is not slow could lead.
@@ -17,6 +17,9 @@
 //! catalog in either direction is to be replaced by one that could lead (rule G1 of ARCHITECTURE.md). Links
 //! between replicas may be cut, and followers dead, paused or out of reach: the leader is to get such a
 //! member out of the in-sync set and go on.
+//!
+//! A front-end or a catalog whose files were lost or old is up once it is ready: it has been taken over, or filled, by
+//! then, for which every replica may have to answer (L4, L7).
 //!
 //! A lookup needs the same, since only a leader knows what is committed.
 //!
@@ -31,7 +34,7 @@
 use std::collections::BTreeSet;
 
 use crate::records::{ProcessName, Route};
-use crate::timeline::Timeline;
+use crate::timeline::{Span, Timeline};
 
 use super::history::History;
 
@@ -105,11 +108,15 @@ fn possible_trades(history: &History<'_>) -> Vec<Possible> {
     let configured = timeline.configurations().iter().map(|one| one.at_us);
     let moments: BTreeSet<u64> = changes.iter().copied().chain(configured).collect();
     let until_us = serves_until_us(timeline);
+    let rows = history.acknowledged.iter().map(|trade| &trade.operation.row);
+    let acknowledged = rows.map(|row| (row.start_us, row.end_us));
+    let incomplete: Vec<(u8, Span)> = timeline.incomplete(acknowledged).collect();
     let mut possible = Vec::new();
     // While trades are possible: since when, and thanks to which replicas.
     let mut window: Option<(u64, BTreeSet<u8>)> = None;
     for at_us in moments {
-        let trading = trading(timeline, history.replicas, at_us);
+        let mut trading = trading(timeline, history.replicas, at_us);
+        trading.retain(|id| !incomplete.iter().any(|(of, span)| of == id && span.contains(at_us)));
         let remaining = window.as_ref().map(|(_, before)| before & &trading);
         // A change of configuration is no excuse, as long as one replica stays all the time.
         if changes.contains(&at_us) || remaining.as_ref().is_none_or(BTreeSet::is_empty) {

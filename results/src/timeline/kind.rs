@@ -17,6 +17,10 @@ pub enum FaultKind {
     Pause,
     /// SIGKILL, to a process, whose files lost what was not flushed.
     PowerCut,
+    /// The files of a process that was dead were removed.
+    LoseFiles,
+    /// The files of a process that was dead became what they had been earlier in the run.
+    OldFiles,
     /// Flushes of a process's files hang.
     StallDisk,
     /// Flushes of a process's files take longer.
@@ -43,6 +47,8 @@ impl FaultKind {
             Action::Kill => Some(Self::Kill),
             Action::Pause => Some(Self::Pause),
             Action::PowerCut => Some(Self::PowerCut),
+            Action::LoseFiles => Some(Self::LoseFiles),
+            Action::OldFiles => Some(Self::OldFiles),
             Action::StallDisk => Some(Self::StallDisk),
             Action::SlowDisk => Some(Self::SlowDisk),
             Action::FullDisk => Some(Self::FullDisk),
@@ -59,6 +65,12 @@ impl FaultKind {
     #[must_use]
     pub fn is_deadly(self) -> bool {
         matches!(self, Self::Kill | Self::PowerCut)
+    }
+
+    /// Whether its process has lost what it had on disk, all or the newest of it.
+    #[must_use]
+    pub fn is_of_files(self) -> bool {
+        matches!(self, Self::LoseFiles | Self::OldFiles)
     }
 
     /// Whether the services promise to go on as if it were not there (rule S4 of ARCHITECTURE.md), so that it
@@ -95,6 +107,8 @@ impl fmt::Display for FaultKind {
             Self::Kill => "kill",
             Self::Pause => "pause",
             Self::PowerCut => "power-cut",
+            Self::LoseFiles => "lose-files",
+            Self::OldFiles => "old-files",
             Self::StallDisk => "stall-disk",
             Self::SlowDisk => "slow-disk",
             Self::FullDisk => "full-disk",

@@ -19,6 +19,7 @@ mod act;
 mod configuration;
 mod disturbance;
 mod fault;
+mod files;
 mod kind;
 mod span;
 #[cfg(test)]
@@ -234,8 +235,19 @@ impl Timeline {
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
         self.deaths.iter().filter(|death| {
             let mut own = self.faults.iter().filter(|fault| fault.process() == Some(death.process));
-            !own.any(|fault| fault.explains(death))
+            !own.any(|fault| fault.explains(death)) || self.is_refusal(death)
         })
+    }
+
+    /// Whether a process has refused to start over files that were lost or old, with those of all others whole: it is to
+    /// come back then (the L rules of ARCHITECTURE.md). Where two are damaged at once nobody promises that.
+    fn is_refusal(&self, death: &Death) -> bool {
+        let mut of_files = self
+            .faults
+            .iter()
+            .filter(|fault| fault.kind.is_of_files() && fault.span().contains(death.at_us));
+        let own = of_files.next().is_some_and(|one| one.process() == Some(death.process));
+        own && of_files.next().is_none() && death.detail.as_deref() == Some("exit status: 3")
     }
 
     /// The leaderships.

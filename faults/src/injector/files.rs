@@ -1,0 +1,135 @@
+//! What becomes of the files of a process that another fault has killed.
+//!
+//! The process is the one that the other fault has hit, so its outcome is waited for; without it nothing is
+//! done, for the same reason. A copy that is to be put back is made of every process that the target may
+//! mean.
+
+use std::collections::BTreeMap;
+
+use super::guard::{self, Changed};
+use super::{Done, NotDone, OneFault, locked};
+use crate::bazaar::{ActError, FilesCopy};
+use crate::leadership;
+use crate::process::{ProcessName, ProcessState};
+use crate::schedule::{FilesHarm, Target};
+
+/// The copies that were made, or why not.
+type Copies = BTreeMap<ProcessName, Result<FilesCopy, ActError>>;
+
+impl OneFault {
+    pub(super) async fn change_files(&mut self, target: Target, of: u32, harm: FilesHarm) {
+        let mut copies = Copies::new();
+        if let FilesHarm::Old { copied_at_ms } = harm {
+            if !self.wait_until(copied_at_ms).await {
+                return;
+            }
+            copies = self.copy_files(target).await;
+        }
+        if !self.wait_until(self.fault.at_ms).await {
+            return;
+        }
+        let (action, at_ms) = (harm.begin(), self.fault.at_ms);
+        let Some(killed) = self.outcome(of).await else { return };
+        let name = match killed {
+            Ok(name) => name,
+            Err(NotDone { may_be, reason }) => {
+                let reason = format!("nobody was killed: {reason}");
+                return self.tell_not_done(may_be, action, at_ms, None, &reason);
+            }
+        };
+        let copy = match (harm, copies.remove(&name)) {
+            (FilesHarm::Lose, _) => None,
+            (FilesHarm::Old { .. }, Some(Ok(copy))) => Some(copy),
+            (FilesHarm::Old { .. }, failed) => {
+                let why = failed.and_then(Result::err).map(|error| format!(": {error}"));
+                let reason = format!("no copy was made{}", why.unwrap_or_default());
+                return self.not_done(action, at_ms, Some(name), &reason);
+            }
+        };
+        // One after the other: of two the second must see what the first has done.
+        let changing = std::sync::Arc::clone(&self.shared);
+        let _changing = changing.changing_files.lock().await;
+        if let Some(reason) = self.why_not(name, copy.as_ref()).await {
+            return self.tell_not_done(true, action, at_ms, Some(name), &reason);
+        }
+        let (changed, what) = match &copy {
+            None => (self.bazaar.lose_files(name).await, "removed".to_owned()),
+            Some(copy) => {
+                let copied_us = self.events.origin().since_origin(copy.at_monotonic_us);
+                let said = format!(
+                    "put back as they were at {:.3} s, when the process was stopped for {:.1} ms, ",
+                    copied_us as f64 / 1e6,
+                    copy.stopped_for.as_secs_f64() * 1e3
+                );
+                (self.bazaar.put_back(copy).await, said)
+            }
+        };
+        let changed = match changed {
+            Ok(changed) => changed,
+            Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
+        };
+        let at_us = self.events.origin().since_origin(changed.at_monotonic_us);
+        locked(&self.shared.changed).push(Changed { process: name, at_us, is_old: copy.is_some() });
+        let ends = self.acted(action, name, at_us);
+        let done = Done { action, at_ms, at_us, name, pid: changed.pid, ends };
+        self.tell_done(&done, None);
+        let detail = format!("{} {} files", what.trim_end_matches(", "), changed.files);
+        self.tell_confirmed(done, Ok((crate::clock::monotonic_us(), Some(detail))));
+    }
+
+    async fn copy_files(&self, target: Target) -> Copies {
+        let folder = self.bazaar.copies_of(self.fault.number);
+        let replicas = || self.bazaar.addresses().orders.keys().map(|id| ProcessName::Order(*id));
+        let names: Vec<_> =
+            target.process().map_or_else(|| replicas().collect(), |name| vec![name]);
+        let mut copies = Copies::new();
+        for name in names {
+            let copied = self.bazaar.copy_files(name, &folder.join(name.to_string())).await;
+            copies.insert(name, copied);
+        }
+        copies
+    }
+
+    /// What came of another fault's beginning; `None` if told to stop before.
+    async fn outcome(&mut self, fault: u32) -> Option<Result<ProcessName, NotDone>> {
+        let mut outcomes = self.shared.outcomes.subscribe();
+        let known = outcomes.wait_for(|outcomes| outcomes.contains_key(&fault));
+        tokio::select! {
+            biased;
+            () = super::is_stopped(&mut self.stopped) => None,
+            known = known => known.ok()?.get(&fault).cloned(),
+        }
+    }
+
+    /// Why the files are left as they are.
+    async fn why_not(&self, name: ProcessName, copy: Option<&FilesCopy>) -> Option<String> {
+        let (http, addresses) = (self.bazaar.http(), self.bazaar.addresses());
+        let answered = leadership::ask_front_end(http, addresses).await.ok();
+        let answered =
+            answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
+        let changed = locked(&self.shared.changed).clone();
+        let memberships = self.events.memberships();
+        let is_ready = |name| {
+            let running = self.bazaar.process(name).map(|process| process.state);
+            running == Some(ProcessState::Running) && self.bazaar.was_ready(name)
+        };
+        let ready_for_us = |name| self.bazaar.ready_for_us(name).filter(|_| is_ready(name));
+        let standing = guard::Standing {
+            replicas: addresses.orders.len(),
+            answered,
+            memberships: &memberships,
+            changed: &changed,
+            ready_for_us: &ready_for_us,
+        };
+        let copied_us = copy.map(|copy| self.events.origin().since_origin(copy.at_monotonic_us));
+        standing.forbids_last_member(name).or_else(|| {
+            self.fault.if_possible.then(|| standing.forbids_second(name, copied_us)).flatten()
+        })
+    }
+
+    /// Lets whoever waits for this fault's beginning know.
+    pub(super) fn tell_outcome(&self, outcome: Result<ProcessName, NotDone>) {
+        let number = self.fault.number;
+        self.shared.outcomes.send_modify(|outcomes| _ = outcomes.entry(number).or_insert(outcome));
+    }
+}

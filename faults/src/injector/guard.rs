@@ -1,0 +1,210 @@
+//! Whose files may be changed. Pure.
+//!
+//! The bazaar promises that nothing is lost while one file is lost or old, until it is whole again (the L rules of
+//! ARCHITECTURE.md). So the files of the last in-sync replica are never changed, whatever a plan says: that would
+//! be an order to lose orders. A fault that may be left out is, if another file is not made whole yet.
+
+use records::ReplicaSet;
+
+use crate::memberships::Memberships;
+use crate::process::ProcessName;
+
+/// A replica with old files that stays a member catches up within milliseconds of being ready; after so long it counts as whole.
+const CAUGHT_UP_AFTER_US: u64 = 2_000_000;
+
+/// Files that were changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Changed {
+    pub(super) process: ProcessName,
+    pub(super) at_us: u64,
+    /// An old copy was put back; otherwise they were lost.
+    pub(super) is_old: bool,
+}
+
+/// What is known when files are about to be changed.
+pub(super) struct Standing<'a> {
+    pub(super) replicas: usize,
+    /// The in-sync set, if the front-end says.
+    pub(super) answered: Option<ReplicaSet>,
+    /// What it had told before.
+    pub(super) memberships: &'a Memberships,
+    pub(super) changed: &'a [Changed],
+    /// For how long each process has been ready, if it is.
+    pub(super) ready_for_us: &'a dyn Fn(ProcessName) -> Option<u64>,
+}
+
+impl Standing<'_> {
+    /// Why the files of `name` are left alone whatever the plan says.
+    pub(super) fn forbids_last_member(&self, name: ProcessName) -> Option<String> {
+        let ProcessName::Order(target) = name else { return None };
+        // A front-end that is dead stores no configuration.
+        let members = self.answered.as_ref().or_else(|| self.memberships.newest());
+        let Some(members) = members else {
+            return Some("nobody says which replicas are in sync".to_owned());
+        };
+        let mut others = members.ids().filter(|id| *id != target.0);
+        let is_last = members.contains(target.0) && !others.any(|id| self.holds_its_log(id));
+        is_last.then(|| {
+            format!(
+                "{name} is the only in-sync replica that holds its log; without it orders are lost"
+            )
+        })
+    }
+
+    /// Why those of `name` are left alone if that is allowed. `copied_us`: the copy that would be put back is of
+    /// that time.
+    pub(super) fn forbids_second(
+        &self,
+        name: ProcessName,
+        copied_us: Option<u64>,
+    ) -> Option<String> {
+        if matches!(name, ProcessName::Order(_)) && self.answered.is_none() {
+            return Some("the front-end does not say which replicas are in sync".to_owned());
+        }
+        if let Some(earlier) = self.changed.iter().find(|earlier| !self.is_whole(earlier)) {
+            let process = earlier.process;
+            return Some(format!(
+                "not everything is whole again since the files of {process} were changed"
+            ));
+        }
+        let since = |earlier: &&Changed| copied_us.is_some_and(|us| us <= earlier.at_us);
+        let earlier = self.changed.iter().find(since)?;
+        let process = earlier.process;
+        Some(format!("the files of {process} were changed after the copy was made"))
+    }
+
+    /// Whether a replica has a complete log as far as its files go.
+    fn holds_its_log(&self, id: u8) -> bool {
+        let name = ProcessName::order(id);
+        self.changed
+            .iter()
+            .filter(|one| one.process == name)
+            .all(|one| self.is_member_again(one, id))
+    }
+
+    fn is_member_again(&self, changed: &Changed, id: u8) -> bool {
+        let ready_us = (self.ready_for_us)(changed.process);
+        let has_caught_up = changed.is_old && ready_us.is_some_and(|us| us >= CAUGHT_UP_AFTER_US);
+        has_caught_up || self.memberships.was_readmitted(id, changed.at_us)
+    }
+
+    /// Whether its process serves and everybody is in sync again.
+    fn is_whole(&self, changed: &Changed) -> bool {
+        let is_complete = match changed.process {
+            ProcessName::Order(id) => self.is_member_again(changed, id.0),
+            ProcessName::Catalog | ProcessName::FrontEnd => true,
+        };
+        let all = self.answered.as_ref().is_some_and(|members| members.len() == self.replicas);
+        is_complete && all && (self.ready_for_us)(changed.process).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use records::{Event, EventKind};
+
+    use super::*;
+
+    const CATALOG: ProcessName = ProcessName::Catalog;
+    const LONG_US: u64 = 10 * CAUGHT_UP_AFTER_US;
+
+    fn set(members: &str) -> ReplicaSet {
+        members.parse().unwrap()
+    }
+
+    fn told(sets: &[(u64, &str)]) -> Memberships {
+        let mut memberships = Memberships::default();
+        for (at_us, members) in sets {
+            let mut event = Event::new("cell", 1, *at_us, EventKind::InSyncChanged);
+            event.in_sync = Some(set(members));
+            memberships.note(&event);
+        }
+        memberships
+    }
+
+    fn lost(id: u8, at_us: u64) -> Changed {
+        Changed { process: ProcessName::order(id), at_us, is_old: false }
+    }
+
+    fn old(id: u8, at_us: u64) -> Changed {
+        Changed { is_old: true, ..lost(id, at_us) }
+    }
+
+    struct Case<'a> {
+        answered: Option<&'a str>,
+        told: &'a [(u64, &'a str)],
+        changed: &'a [Changed],
+        ready_for_us: Option<u64>,
+    }
+
+    impl Case<'_> {
+        fn ask<T>(&self, question: impl FnOnce(Standing<'_>) -> T) -> T {
+            question(Standing {
+                replicas: 3,
+                answered: self.answered.map(set),
+                memberships: &told(self.told),
+                changed: self.changed,
+                ready_for_us: &|_| self.ready_for_us,
+            })
+        }
+
+        fn is_last(&self, id: u8) -> bool {
+            self.ask(|standing| standing.forbids_last_member(ProcessName::order(id)).is_some())
+        }
+
+        fn forbids_second(&self, name: ProcessName, copied_us: Option<u64>) -> bool {
+            self.ask(|standing| standing.forbids_second(name, copied_us).is_some())
+        }
+    }
+
+    #[test]
+    fn the_last_in_sync_replica_keeps_its_files() {
+        let case = |answered, told| Case { answered, told, changed: &[], ready_for_us: None };
+        assert!(!case(Some("1 3"), &[]).is_last(3));
+        assert!(case(Some("3"), &[]).is_last(3));
+        assert!(!case(Some("1 2"), &[]).is_last(3), "it is no member");
+        assert!(case(None, &[(5, "1 2 3"), (9, "3")]).is_last(3), "by what was told last");
+        assert!(case(None, &[]).is_last(3), "nobody knows");
+        let catalog = case(Some("3"), &[]).ask(|standing| standing.forbids_last_member(CATALOG));
+        assert_eq!(catalog, None);
+    }
+
+    #[test]
+    fn members_whose_files_were_changed_do_not_count_until_they_were_added_again() {
+        let mut case = Case {
+            answered: Some("2 3"),
+            told: &[(5, "1 2 3"), (20, "2 3")],
+            changed: &[lost(2, 10), lost(1, 8)],
+            ready_for_us: Some(LONG_US),
+        };
+        assert!(case.is_last(3), "2 has a new file, and the set still has the old one");
+        case.told = &[(5, "1 2 3"), (15, "3"), (20, "2 3")];
+        assert!(!case.is_last(3));
+        case.told = &[(5, "1 2 3")];
+        let changed = [old(2, 10)];
+        case.changed = &changed;
+        assert!(!case.is_last(3), "it has stayed a member and caught up");
+        case.ready_for_us = None;
+        assert!(case.is_last(3));
+    }
+
+    #[test]
+    fn a_second_file_waits_until_the_first_is_whole_if_it_may() {
+        let mut case = Case {
+            answered: Some("1 2 3"),
+            told: &[(5, "1 2 3"), (15, "1 3"), (20, "1 2 3")],
+            changed: &[lost(2, 10)],
+            ready_for_us: Some(1),
+        };
+        assert!(!case.forbids_second(CATALOG, None));
+        assert!(case.forbids_second(CATALOG, Some(9)), "the copy knows the file that is lost");
+        assert!(!case.forbids_second(CATALOG, Some(11)));
+        case.ready_for_us = None;
+        assert!(case.forbids_second(CATALOG, None));
+        (case.ready_for_us, case.answered) = (Some(1), Some("1 3"));
+        assert!(case.forbids_second(CATALOG, None));
+        (case.answered, case.changed) = (None, &[]);
+        assert!(case.forbids_second(ProcessName::order(1), None));
+        assert!(!case.forbids_second(CATALOG, None));
+    }
+}
