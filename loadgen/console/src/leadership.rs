@@ -69,8 +69,12 @@ impl Leadership {
     /// Takes in a change of configuration. Returns what there is to say, if a leader began to serve.
     pub(super) fn hear(&mut self, event: &Event) -> Option<String> {
         let (id, epoch) = (event.leader?, event.epoch?);
-        let in_sync = event.in_sync.iter().flat_map(|members| members.ids()).collect();
         let known = self.leader.as_ref().filter(|leader| leader.epoch == epoch);
+        // That a leader serves is told with whom it began with, which may have changed since.
+        let in_sync = match known {
+            Some(leader) if event.event == EventKind::LeaderServes => leader.in_sync.clone(),
+            _ => event.in_sync.iter().flat_map(|members| members.ids()).collect(),
+        };
         let served = known.is_some_and(|leader| leader.serves);
         let serves = served || event.event == EventKind::LeaderServes;
         self.leader = Some(Leader { id, epoch, in_sync, serves });
@@ -154,6 +158,18 @@ mod tests {
         let mut change = event(EventKind::InSyncChanged, 300, 3, 1);
         change.in_sync = "1 3".parse().ok();
         assert_eq!(leadership.hear(&change), None);
+        let leader = leadership.leader().unwrap();
+        assert_eq!((leader.in_sync.as_slice(), leader.serves), (&[1, 3][..], true));
+    }
+
+    #[test]
+    fn who_was_removed_before_a_leader_was_seen_to_serve_stays_out() {
+        let mut leadership = Leadership::default();
+        leadership.hear(&event(EventKind::LeaderChanged, 100, 3, 1));
+        let mut change = event(EventKind::InSyncChanged, 300, 3, 1);
+        change.in_sync = "1 3".parse().ok();
+        leadership.hear(&change);
+        leadership.hear(&event(EventKind::LeaderServes, 200, 3, 1));
         let leader = leadership.leader().unwrap();
         assert_eq!((leader.in_sync.as_slice(), leader.serves), (&[1, 3][..], true));
     }

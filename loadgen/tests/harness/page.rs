@@ -49,6 +49,7 @@ fn who_presses_its_buttons_sees_what_they_do() {
     browser.is("the death is told", &says("#events", "kill order-3"));
     browser.is("and how long nobody led", &says("#leader-detail", "ms after kill order-3"));
     browser.is("no pause of the dead", &format!("document.querySelector('{} button:last-child').getAttribute('aria-disabled') === 'true'", card("order-3")));
+    browser.is("nobody waits for it", &says(&card("order-3"), "✕ not in sync"));
     let pid = served.process("order-3")["pid"].clone();
     browser.click(&button("order-3", "restart"));
     browser.is("it is back", &says(&card("order-3"), "✓ in sync"));
@@ -114,7 +115,7 @@ fn who_chooses_a_fault_is_asked_for_what_it_needs_and_sees_it_last() {
     assert_eq!(browser.value(shown), json!(["link"]));
     assert_eq!(browser.value("document.getElementById('whose-label').textContent"), "Between");
     choose(&mut browser, "peer", "any");
-    choose(&mut browser, "whose", "follower");
+    choose(&mut browser, "whose", "order-2");
     browser.click("#begin");
     browser.is("the links", &says("#links", "▼\u{a0}cut order-2 <-> any"));
 

@@ -1,0 +1,161 @@
+//! What the console breaks for a time.
+
+use serde_json::{Value, json};
+
+use super::{Served, leads, of, replaced, serve};
+
+impl Served {
+    /// Has something broken for a time. Returns what was answered.
+    fn fault(&self, fault: &Value) -> String {
+        let answer = self.post("/fault", fault);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["done"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits for a mark, and returns the state with it.
+    fn marked(&self, label: &str, kind: &str) -> Value {
+        self.state_when(label, |state| {
+            let marks = state["marks"].as_array().unwrap();
+            marks.iter().any(|mark| mark["label"] == label && mark["kind"] == kind)
+        })
+    }
+}
+
+fn texts(state: &Value) -> impl Iterator<Item = &str> {
+    state["marks"].as_array().unwrap().iter().filter_map(|mark| mark["text"].as_str())
+}
+
+/// What the newest mark of a leader says.
+fn newest_leader(state: &Value) -> &str {
+    texts(state).filter(|text| text.contains(" leads in epoch ")).last().unwrap()
+}
+
+#[test]
+fn disks_power_and_links_break_for_a_time_and_the_page_hears_of_both_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    served.state_when("order-3 leads", |state| leads(state, 3));
+    assert_eq!(served.post("/load", &json!({"on": true, "p": 1})).status, 200);
+    let fault = |fault: Value| served.fault(&fault);
+    let marked = |label: &str, kind: &str| served.marked(label, kind);
+    let done = fault(json!({"action": "stall-disk", "target": "leader", "for_ms": 3000}));
+    assert_eq!(done, "stall-disk leader for 3.0 s");
+    let stalled = marked("stall-disk order-3", "fault");
+    assert_eq!(of(&stalled, "order-3")["faults"], json!(["stall-disk"]));
+    let after = served.state_when("another leads", replaced);
+    assert!(newest_leader(&after).ends_with(" ms after stall-disk order-3"), "{after}");
+    let whole = marked("recover order-3", "mended");
+    assert_eq!(of(&whole, "order-3")["faults"], json!([]));
+
+    let cut = json!({"action": "cut", "link": "order-1 <-> order-2", "for_ms": 400});
+    assert_eq!(fault(cut), "cut order-1 <-> order-2 for 0.4 s");
+    let cut = marked("cut order-1 <-> order-2", "fault");
+    assert_eq!(cut["links"], json!(["cut order-1 <-> order-2"]));
+    assert_eq!(marked("heal order-1 <-> order-2", "mended")["links"], json!([]));
+
+    let before = served.process("catalog")["pid"].clone();
+    fault(json!({"action": "power-cut", "target": "catalog", "for_ms": 200}));
+    marked("restart catalog", "mended");
+    let again =
+        served.state_when("the catalog is up", |state| of(state, "catalog")["state"] == "up");
+    assert_ne!(of(&again, "catalog")["pid"], before);
+    served.stop();
+}
+
+#[test]
+fn processes_are_slow_or_flooded_for_a_time_and_the_page_hears_of_both_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    served.state_when("order-3 leads", |state| leads(state, 3));
+    assert_eq!(served.post("/load", &json!({"on": true, "p": 1})).status, 200);
+    let slow = json!({"action": "slow", "target": "follower", "for_ms": 4000});
+    assert_eq!(served.fault(&slow), "slow follower for 4.0 s");
+    let flood = json!({"action": "flood", "target": "catalog", "kind": "slow-bodies", "connections": 30, "for_ms": 4000});
+    assert_eq!(served.fault(&flood), "flood catalog for 4.0 s");
+    let slowed = served.marked("slow order-2", "fault");
+    assert_eq!(of(&slowed, "order-2")["faults"], json!(["slow"]));
+    let flooded = served.marked("flood catalog", "fault");
+    assert_eq!(of(&flooded, "catalog")["faults"], json!(["flood"]));
+    assert!(texts(&flooded).any(|text| text == "flood catalog (30 connections, slow bodies)"));
+    for name in ["order-2", "catalog"] {
+        let whole = served.marked(&format!("recover {name}"), "mended");
+        assert_eq!(of(&whole, name)["faults"], json!([]), "{name}");
+    }
+
+    // Who is slow and is killed by another press is dead, and slow no more.
+    served.fault(&json!({"action": "slow", "target": "order-1", "percent": 50, "for_ms": 60_000}));
+    served.marked("slow order-1", "fault");
+    let killed = served.post("/fault", &json!({"action": "kill", "target": "order-1"}));
+    assert_eq!(killed.status, 200, "{}", killed.body);
+    let dead = served.process("order-1");
+    assert_eq!((&dead["state"], &dead["faults"]), (&json!("dead"), &json!([])));
+    served.stop();
+}
+
+#[test]
+fn all_links_of_a_leader_are_cut_at_once_and_another_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    served.state_when("order-3 leads", |state| leads(state, 3));
+    let throttle = json!({"action": "throttle", "link": "front-end <-> any", "bytes_per_s": 1_000_000, "for_ms": 1000});
+    assert_eq!(served.fault(&throttle), "throttle front-end <-> any for 1.0 s");
+    let throttled = served.marked("throttle front-end <-> any", "fault");
+    assert_eq!(throttled["links"], json!(["throttle front-end <-> any"]));
+    assert_eq!(served.marked("heal front-end <-> any", "mended")["links"], json!([]));
+
+    let cut = json!({"action": "cut", "link": "leader <-> any", "for_ms": 60_000});
+    assert_eq!(served.fault(&cut), "cut leader <-> any for 60.0 s");
+    let after = served.state_when("another leads", replaced);
+    assert_eq!(after["links"], json!(["cut order-3 <-> any"]));
+    assert!(newest_leader(&after).ends_with(" ms after cut order-3 <-> any"), "{after}");
+    served.stop();
+}
+
+#[test]
+fn a_fault_that_makes_no_sense_is_refused_with_the_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    for (body, hint) in [
+        (json!({"action": "stall-disk", "target": "order-3"}), "for_ms: is missing"),
+        (json!({"action": "stall-disk", "target": "order-3", "for_ms": 0}), "for_ms: must be"),
+        (
+            json!({"action": "stall-disk", "target": "order-3", "for_ms": 600_001}),
+            "for_ms: must be",
+        ),
+        (json!({"action": "stall-disk", "target": "order-3", "for_ms": 0.5}), "for_ms: invalid"),
+        (json!({"action": "slow-disk", "target": "order-3", "for_ms": 9}), "by_ms: is missing"),
+        (json!({"action": "cut", "target": "order-3", "for_ms": 9}), "link: is missing"),
+        (
+            json!({"action": "cut", "link": "any <-> any", "for_ms": 9}),
+            "link: any <-> any names nobody",
+        ),
+        (
+            json!({"action": "throttle", "link": "leader <-> any", "for_ms": 9}),
+            "bytes_per_s: is missing",
+        ),
+        (
+            json!({"action": "slow", "target": "leader", "percent": 100, "for_ms": 9}),
+            "percent: must be",
+        ),
+        (
+            json!({"action": "kill", "target": "leader", "percent": 10, "for_ms": 9}),
+            "percent: belongs to slow",
+        ),
+        (json!({"action": "flood", "target": "leader", "for_ms": 9}), "kind: is missing"),
+        (
+            json!({"action": "flood", "target": "leader", "kind": "loud", "for_ms": 9}),
+            "kind: unknown",
+        ),
+        (
+            json!({"action": "flood", "target": "leader", "kind": "idle", "connections": 10_000, "for_ms": 9}),
+            "connections: must be",
+        ),
+        (json!({"action": "kill", "target": "order-9", "for_ms": 9}), "no order-9"),
+        (json!({"action": "kill", "target": "leader", "for_ms": 9, "at_ms": 3}), "at_ms: belongs"),
+    ] {
+        let refused = served.post("/fault", &body);
+        let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(refused.status == 400 && message.contains(hint), "{body}: {message}");
+    }
+    served.stop();
+}
