@@ -4,13 +4,13 @@
 //! buttons that break the bazaar and steer the load. Nothing of it is kept: whoever wants figures
 //! that can be published runs a plan.
 //!
-//! Whoever can post to the console can kill processes, so it listens on 127.0.0.1 only, and [`guard`]
+//! Whoever can post to the console can kill processes, so it listens on 127.0.0.1 only, and `guard`
 //! refuses whatever a page of another origin might make a browser send.
 //!
-//! * [`settings`]: the load, as the page sets it. [`load`]: clients that follow it.
-//! * [`window`]: what the clients saw in the last minute. [`board`]: everything the page shows.
-//! * [`leadership`], [`lasting`]: who leads, and what is broken.
-//! * [`acts`]: what the buttons do. [`guard`], [`server`]: HTTP.
+//! * `settings`: the load, as the page sets it. `load`: clients that follow it.
+//! * `window`: what the clients saw in the last minute. `board`: everything the page shows.
+//! * `leadership`, `lasting`: who leads, and what is broken.
+//! * `acts`: what the buttons do. `guard`, `server`: HTTP.
 
 mod acts;
 mod board;
