@@ -53,6 +53,8 @@ struct Others {
     arrived: Notify,
     /// The catalog answers everything but a ping with 503.
     is_down: AtomicBool,
+    /// A leader has listed this process of the catalog.
+    is_listed: AtomicBool,
     /// How often the catalog was asked for a trade, and how often for nothing.
     trades: AtomicUsize,
     probes: watch::Sender<usize>,
@@ -136,7 +138,9 @@ impl Others {
         let meant: Option<Incarnation> = request.header(headers::CATALOG_INCARNATION).unwrap();
         let header = hyper::header::HeaderName::from_static(headers::CATALOG_INCARNATION);
         let by = hyper::header::HeaderValue::from_str(incarnation.as_str()).unwrap();
-        if meant.is_some_and(|meant| meant != incarnation) {
+        // Rule L6. A leader that has listed nothing yet names nobody, and is refused like one that names another.
+        if !self.is_listed.load(Ordering::SeqCst) || meant.is_some_and(|meant| meant != incarnation)
+        {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return Answer::error_without_effect(status, "list first").header(header, by);
         }
@@ -177,6 +181,7 @@ impl Others {
             .map(|(_, trade)| trade.clone())
             .collect();
         let done = trades.last().is_none_or(|last| last.applied_seq.order_no() == last_place);
+        self.is_listed.fetch_or(done, Ordering::SeqCst);
         UnnumberedReply::Page { incarnation, trades, last_place, done }
     }
 
@@ -201,6 +206,7 @@ impl Others {
 
     /// Another process of the catalog, on a file that holds the first `places` only.
     fn restart_catalog(&self, name: &str, places: u64) {
+        self.is_listed.store(false, Ordering::SeqCst);
         *self.incarnation.lock().unwrap() = Incarnation::new(name).unwrap();
         self.applied.lock().unwrap().retain(|_, trade| trade.applied_seq.0 <= places);
     }
@@ -273,6 +279,7 @@ impl Bazaar {
             hold: watch::Sender::new(false),
             arrived: Notify::new(),
             is_down: AtomicBool::new(false),
+            is_listed: AtomicBool::new(false),
             trades: AtomicUsize::new(0),
             probes: watch::Sender::new(0),
         });
@@ -704,7 +711,8 @@ impl Bazaar {
         let mut numbers = Vec::new();
         for name in names {
             let reply = self.trade(id, &format!("R{name}")).await;
-            numbers.push(body(&reply)["order_no"].as_u64().unwrap());
+            let order_no = body(&reply)["order_no"].as_u64();
+            numbers.push(order_no.unwrap_or_else(|| panic!("R{name}: {}", body(&reply))));
         }
         numbers
     }
