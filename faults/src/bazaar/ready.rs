@@ -36,8 +36,7 @@ impl Bazaar {
 
     /// Whether the current life of a process has been seen ready.
     pub(crate) fn was_ready(&self, name: ProcessName) -> bool {
-        let slot = self.slots.get(&name);
-        slot.is_some_and(|slot| slot.life().child.ready_monotonic_us.get().is_some())
+        self.ready_for_us(name).is_some()
     }
 
     /// Asks all of `names` in turn until all are ready, so that one that dies is noticed while

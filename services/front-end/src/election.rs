@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::planted::Bugs;
-use base::process::StateOwner;
+use base::process::{StateOwner, monotonic_us};
 use base::tasks::Tasks;
 use wire::ids::ReplicaId;
 use wire::internal::PingReply;
@@ -128,7 +128,8 @@ pub async fn prove(
     leader: ReplicaId,
     evidence: Evidence,
 ) -> BTreeMap<ReplicaId, PingReply> {
-    let asked_at = Instant::now();
+    let asked_us = monotonic_us();
+    let passed_us = || monotonic_us().saturating_sub(asked_us);
     let mut contest = Contest::among(members.iter().copied(), leader);
     let mut asked = Tasks::new();
     for replica in members {
@@ -145,18 +146,14 @@ pub async fn prove(
         });
     }
     loop {
-        let now_us = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let left_us = contest.waits_until_us().saturating_sub(now_us);
+        let left_us = contest.waits_until_us().saturating_sub(passed_us());
         if left_us == 0 {
             return contest.into_proofs();
         }
         tokio::select! {
             biased;
             answered = asked.join_next() => match answered {
-                Some(Ok((replica, proof))) => {
-                    let now_us = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-                    contest.take(replica, proof, now_us);
-                }
+                Some(Ok((replica, proof))) => contest.take(replica, proof, passed_us()),
                 Some(Err(error)) => tracing::error!(%error, "a question ended abnormally"),
                 None => return contest.into_proofs(),
             },
