@@ -14,7 +14,7 @@ mod stop;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use records::EventKind;
 
@@ -26,6 +26,7 @@ use crate::events::EventSink;
 use crate::flood;
 use crate::http::HttpClient;
 use crate::launch::Launch;
+use crate::locked::locked;
 use crate::ports::{self, Reservation};
 pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
@@ -297,11 +298,6 @@ impl Bazaar {
     fn past_deaths(&self) -> MutexGuard<'_, Vec<Death>> {
         locked(&self.past_deaths)
     }
-}
-
-/// What a panic elsewhere left behind is still whole: every change is one step.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Bazaar {

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use crate::clock::monotonic_us;
+use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 
 /// How often `/proc` is looked at while a process is being paused or resumed. There is nothing
@@ -76,7 +77,7 @@ struct Shared {
 impl Shared {
     /// A panic elsewhere does not make the process less real: it must still be killed.
     fn life(&self) -> MutexGuard<'_, Life> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.life)
     }
 }
 

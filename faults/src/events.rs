@@ -4,12 +4,13 @@
 //! that a slow disk cannot delay a fault.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use records::{Event, EventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Origin;
+use crate::locked::locked;
 use crate::memberships::Memberships;
 
 /// Somebody who wants to know at once. Called where the event happens, so it must not wait for
@@ -61,7 +62,7 @@ impl EventSink {
     }
 
     fn locked_memberships(&self) -> std::sync::MutexGuard<'_, Memberships> {
-        self.memberships.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.memberships)
     }
 
     /// Tells of something that happens now.

@@ -1,7 +1,7 @@
 //! Everything up again, whatever the schedule says: what is compared at the end of a trial must
 //! be able to answer, and a replica that stays down proves nothing about the protocols.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use records::{Event, EventKind, FaultSet};
 
@@ -9,6 +9,7 @@ use crate::bazaar::{Act, ActError, Bazaar, Begun};
 use crate::events::EventSink;
 use crate::injector::Injection;
 use crate::lasting::Lasting;
+use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
 
@@ -166,7 +167,7 @@ impl Healing<'_> {
 
     /// Which faults that was the end of.
     fn ended(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
-        self.lasting.lock().unwrap_or_else(PoisonError::into_inner).ended(action, name, at_us)
+        locked(&self.lasting).ended(action, name, at_us)
     }
 
     fn give_up(&self, process: ProcessName, source: ActError) -> NotHealed {

@@ -19,7 +19,7 @@ mod speed;
 mod targets;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use records::{Event, EventKind, FaultSet};
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
 use crate::lasting::Lasting;
+use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::{Action, Aim, Fault, Harm, Schedule, Target};
 
@@ -378,11 +379,6 @@ struct Done {
     pid: u32,
     /// Which faults that was the end of.
     ends: FaultSet,
-}
-
-/// What a panic elsewhere left behind is still whole: every change is one step.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn is_stopped(stopped: &mut watch::Receiver<bool>) {

@@ -38,6 +38,7 @@ pub mod injector;
 mod lasting;
 mod launch;
 pub mod leadership;
+mod locked;
 mod memberships;
 pub mod ports;
 pub mod probes;

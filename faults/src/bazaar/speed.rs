@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{ActError, Bazaar, locked};
+use super::{ActError, Bazaar};
 use crate::act::CONFIRM_WITHIN;
 use crate::child::Child;
 use crate::clock::monotonic_us;
 use crate::flood::{self, Flooding, Tally};
+use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{Action, Flood, Percent};
 use crate::slowing::Slowing;

@@ -6,11 +6,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::journal::{Undone, Unflushed};
 use super::library::Library;
 use super::page::{self, Page, Word, memory_file, path_of};
+use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::DiskHarm;
 
@@ -183,7 +184,7 @@ impl Disks {
     }
 
     fn harmed(&self) -> MutexGuard<'_, Vec<Harmed>> {
-        self.harmed.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.harmed)
     }
 }
 
@@ -198,7 +199,7 @@ impl Disk {
     }
 
     fn unflushed(&self) -> MutexGuard<'_, Unflushed> {
-        self.unflushed.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.unflushed)
     }
 
     /// Takes in what the process's last life has left in the journal, and empties it. Places in it go on counting.

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::guard::{self, Changed};
-use super::{Done, NotDone, OneFault, locked};
+use super::{Done, NotDone, OneFault};
 use crate::bazaar::{ActError, FilesCopy};
 use crate::leadership;
+use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{FilesHarm, Target};
 
@@ -109,11 +110,11 @@ impl OneFault {
             answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
         let changed = locked(&self.shared.changed).clone();
         let memberships = self.events.memberships();
-        let is_ready = |name| {
-            let running = self.bazaar.process(name).map(|process| process.state);
-            running == Some(ProcessState::Running) && self.bazaar.was_ready(name)
+        let runs = |name| {
+            let state = self.bazaar.process(name).map(|process| process.state);
+            state == Some(ProcessState::Running)
         };
-        let ready_for_us = |name| self.bazaar.ready_for_us(name).filter(|_| is_ready(name));
+        let ready_for_us = |name| self.bazaar.ready_for_us(name).filter(|_| runs(name));
         let standing = guard::Standing {
             replicas: addresses.orders.len(),
             answered,

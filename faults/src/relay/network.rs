@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use records::Route;
 use tokio::net::TcpListener;
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::connection::Paths;
 use super::gate::Gate;
 use super::path::Path;
+use crate::locked::locked;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::schedule::LinkHarm;
@@ -142,10 +143,6 @@ impl Network {
         let taken = self.paths.iter().filter(move |((from, to), _)| route.carries(*from, *to));
         taken.map(|(_, path)| path)
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 //! bytes may pass. A cut holds on to what came to it, as a sender's kernel does that repeats what
 //! was lost: once the cut is healed it arrives, late and in order.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::condition::{Condition, Harms};
+use crate::locked::locked;
 use crate::schedule::{CutMode, LinkHarm};
 
 /// The path resets what comes to it.
@@ -94,8 +95,3 @@ impl Path {
 
 /// Longer than any trial.
 const FAR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// What a panic elsewhere left behind is still a list of faults, or a time.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
