@@ -4,6 +4,11 @@
 //! answered or had a whole ping timeout: the longest log leads (rule L3), and only its owner can tell how long it is. The leader
 //! is waited for in proportion: a disk that is well again, on a machine that is slow for everybody, needs about as long as
 //! the others needed; one that hangs would make trades wait for another whole timeout.
+//!
+//! Where the others needed so long that the leader's share would go beyond the timeout, something has most likely
+//! ended meanwhile: a catalog that was stopped answers again, say, and who asked it last has its answer first. Then
+//! everybody is asked once more. *Otherwise: a leader that a thousand trades wait for is deposed in the very moment in
+//! which it could go on.*
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,13 +28,15 @@ pub struct Contest {
     proofs: BTreeMap<ReplicaId, PingReply>,
     /// When the last of the others had answered, or had had its time.
     others_us: u64,
+    /// When the last of the others that proved it had.
+    proved_us: u64,
 }
 
 impl Contest {
     /// `members` have just been asked, `leader` among them.
     pub fn among(members: impl IntoIterator<Item = ReplicaId>, leader: ReplicaId) -> Self {
         let pending = members.into_iter().collect();
-        Self { leader, pending, proofs: BTreeMap::new(), others_us: 0 }
+        Self { leader, pending, proofs: BTreeMap::new(), others_us: 0, proved_us: 0 }
     }
 
     /// Takes what `replica` answered, `now_us` after it was asked; `None` if that is no proof, or it has had its time.
@@ -37,10 +44,13 @@ impl Contest {
         if !self.pending.remove(&replica) {
             return;
         }
-        self.proofs.extend(proof.map(|proof| (replica, proof)));
         if replica != self.leader {
             self.others_us = self.others_us.max(now_us);
+            if proof.is_some() {
+                self.proved_us = now_us;
+            }
         }
+        self.proofs.extend(proof.map(|proof| (replica, proof)));
     }
 
     /// How long after everybody was asked those who have not answered are to be waited for; `u64::MAX` as long as they
@@ -55,6 +65,14 @@ impl Contest {
             return u64::MAX;
         }
         self.others_us.saturating_mul(LEADER_TIMES).max(LEADER_LEAST_US)
+    }
+
+    /// Whether that says who is better: somebody else has proved it, and the leader either has as well or has had its
+    /// share of the `timeout_us` after which no answer is a proof; or nobody has, and there is nothing to choose.
+    #[must_use]
+    pub fn is_conclusive(&self, timeout_us: u64) -> bool {
+        let is_better = !self.proofs.is_empty() && !self.proofs.contains_key(&self.leader);
+        !is_better || self.proved_us.saturating_mul(LEADER_TIMES) <= timeout_us
     }
 
     /// Who has proved it.
@@ -114,6 +132,36 @@ mod tests {
         assert_eq!(contest.waits_until_us(), u64::MAX);
         proves(&mut contest, 3, 250_000);
         assert_eq!(contest.waits_until_us(), 0);
+    }
+
+    #[test]
+    fn what_the_others_proved_late_says_nothing_about_a_leader_that_had_no_time_left() {
+        let mut late = three();
+        late.take(ReplicaId(3), None, 290_000);
+        late.take(ReplicaId(2), None, 290_000);
+        proves(&mut late, 1, 291_000);
+        assert!(!late.is_conclusive(300_000));
+        assert!(late.is_conclusive(900_000), "it had three times as long");
+        let mut early = three();
+        proves(&mut early, 1, 2_000);
+        proves(&mut early, 2, 3_000);
+        assert!(early.is_conclusive(300_000));
+        let mut beside_a_hanging_member = three();
+        proves(&mut beside_a_hanging_member, 1, 2_000);
+        for id in [2, 3] {
+            beside_a_hanging_member.take(ReplicaId(id), None, 300_000);
+        }
+        assert!(beside_a_hanging_member.is_conclusive(300_000));
+        let mut nobody = three();
+        for id in [1, 2, 3] {
+            nobody.take(ReplicaId(id), None, 300_000);
+        }
+        assert!(nobody.is_conclusive(300_000), "nobody is better");
+        let mut leader = three();
+        proves(&mut leader, 1, 290_000);
+        proves(&mut leader, 2, 290_000);
+        proves(&mut leader, 3, 295_000);
+        assert!(leader.is_conclusive(300_000), "the leader stays");
     }
 
     #[test]

@@ -121,18 +121,33 @@ pub async fn ask(pinger: &Arc<Pinger>, mut round: Round) -> BTreeMap<ReplicaId, 
     round.into_answered()
 }
 
-/// Has everybody in `members` show that it could lead; those who did, by the time that nobody else is waited for.
+/// Has everybody in `members` show that it could lead; those who did, by the time that nobody else is waited for. Asks
+/// once more if the first answers do not say who is better.
 pub async fn prove(
     pinger: &Arc<Pinger>,
     members: Vec<ReplicaId>,
     leader: ReplicaId,
     evidence: Evidence,
 ) -> BTreeMap<ReplicaId, PingReply> {
+    let first = prove_once(pinger, &members, leader, evidence).await;
+    let last = match first.is_conclusive(pinger.timeout_us()) {
+        true => first,
+        false => prove_once(pinger, &members, leader, evidence).await,
+    };
+    last.into_proofs()
+}
+
+async fn prove_once(
+    pinger: &Arc<Pinger>,
+    members: &[ReplicaId],
+    leader: ReplicaId,
+    evidence: Evidence,
+) -> Contest {
     let asked_us = monotonic_us();
     let passed_us = || monotonic_us().saturating_sub(asked_us);
     let mut contest = Contest::among(members.iter().copied(), leader);
     let mut asked = Tasks::new();
-    for replica in members {
+    for replica in members.iter().copied() {
         let pinger = Arc::clone(pinger);
         asked.spawn(async move {
             let proof = match evidence {
@@ -148,14 +163,14 @@ pub async fn prove(
     loop {
         let left_us = contest.waits_until_us().saturating_sub(passed_us());
         if left_us == 0 {
-            return contest.into_proofs();
+            return contest;
         }
         tokio::select! {
             biased;
             answered = asked.join_next() => match answered {
                 Some(Ok((replica, proof))) => contest.take(replica, proof, passed_us()),
                 Some(Err(error)) => tracing::error!(%error, "a question ended abnormally"),
-                None => return contest.into_proofs(),
+                None => return contest,
             },
             () = tokio::time::sleep(Duration::from_micros(left_us)) => {}
         }

@@ -102,6 +102,12 @@ impl Pinger {
         (Arc::new(pinger), receiver)
     }
 
+    /// After so many microseconds no answer has come.
+    #[must_use]
+    pub fn timeout_us(&self) -> u64 {
+        u64::try_from(self.timeout.as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// All replicas.
     pub fn replicas(&self) -> impl Iterator<Item = ReplicaId> + '_ {
         self.targets.keys().copied()

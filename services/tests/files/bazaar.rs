@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde_json::Value;
 use services::http::{Call, Peers, Reply};
@@ -28,7 +29,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// How long one question may take: a trade is tried for ten seconds by the front-end.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks at something that cannot be waited for otherwise.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// What the processes of one bazaar know each other by.
 pub(crate) const SECRET: &str = "a-secret-of-these-tests";
 /// Stocks that neither sell out nor fill up.
@@ -146,7 +147,6 @@ impl Bazaar {
     }
 
     /// From now on a process is started with this flag too.
-    #[cfg(feature = "planted-bugs")]
     pub(crate) fn start_with(&mut self, name: Name, flag: &str) {
         self.flags.entry(name).or_default().push(flag.to_owned());
     }
@@ -182,10 +182,16 @@ impl Bazaar {
         child.wait().unwrap();
     }
 
-    /// SIGSTOP, or SIGCONT.
+    /// SIGSTOP, which has taken effect on return, or SIGCONT.
     pub(crate) fn pause(&self, name: Name, paused: bool) {
         let pid = Pid::from_raw(i32::try_from(self.running[&name].id()).unwrap());
-        kill(pid, if paused { Signal::SIGSTOP } else { Signal::SIGCONT }).unwrap();
+        if !paused {
+            return kill(pid, Signal::SIGCONT).unwrap();
+        }
+        kill(pid, Signal::SIGSTOP).unwrap();
+        // Until then it may go on answering on another core.
+        let changed = waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        assert_eq!(changed, WaitStatus::Stopped(pid, Signal::SIGSTOP), "{name}");
     }
 
     /// Waits until a process has ended by itself: its exit code, and the last line that it wrote.

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use services::http::{Call, Peers, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use wire::bazaar::MAX_STOCKS;
 
-use crate::bazaar::{Bazaar, Name, PATIENCE, SECRET};
+use crate::bazaar::{Bazaar, LOOK_AGAIN, Name, ORDERS, PATIENCE, SECRET};
 use crate::history::{History, join_all};
 
 /// As many as were seen to lock the front-end out for minutes.
@@ -32,6 +32,8 @@ const BODIES: usize = 1024;
 const WAITING: usize = 1100;
 /// Reads of a stock that is in the cache meanwhile.
 const READS: usize = 200;
+/// After so long without an answer a replica has failed. These crowds were seen to lock everybody out for minutes.
+const PING_TIMEOUT_MS: u64 = 3000;
 /// Orders between two looks.
 const SOME: usize = 20;
 /// Names that nobody has, in all pushes together.
@@ -46,6 +48,22 @@ fn may_open(files: u64) {
 
 async fn connect(address: SocketAddr) -> TcpStream {
     timeout(PATIENCE, TcpStream::connect(address)).await.expect("it is accepted").unwrap()
+}
+
+/// From now on those who ping wait so long for an answer.
+fn be_patient(bazaar: &mut Bazaar, ping_timeout_ms: u64) {
+    for name in [Name::FrontEnd].into_iter().chain(ORDERS) {
+        bazaar.start_with(name, &format!("--ping-timeout-ms={ping_timeout_ms}"));
+    }
+}
+
+/// A bazaar that is whole, and deposes nobody because a crowd of a thousand and its tests share two cores.
+async fn patient() -> Bazaar {
+    let mut bazaar = Bazaar::prepare();
+    be_patient(&mut bazaar, PING_TIMEOUT_MS);
+    bazaar.launch_all();
+    bazaar.whole().await;
+    bazaar
 }
 
 /// Clients trade and look up, and the bazaar's own are answered, by the same leader as before.
@@ -72,7 +90,7 @@ impl Unmoved {
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_connections_that_pipeline_and_never_read_lock_nobody_out() {
     may_open(NEVER_READ as u64 + 200);
-    let mut bazaar = Bazaar::start().await;
+    let mut bazaar = patient().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
     let address = bazaar.address(Name::FrontEnd);
     let before = bazaar.peak_kib(Name::FrontEnd);
@@ -103,7 +121,7 @@ async fn thousands_of_connections_that_pipeline_and_never_read_lock_nobody_out()
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_of_headers_that_never_end_take_little_memory() {
     may_open(2 * HEADERS as u64 + 200);
-    let bazaar = Bazaar::start().await;
+    let bazaar = patient().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
     let address = bazaar.address(Name::FrontEnd);
     let before = bazaar.peak_kib(Name::FrontEnd);
@@ -144,7 +162,7 @@ async fn unfinished(address: SocketAddr, head: &str) -> TcpStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_never_come_depose_nobody_and_stop_nothing() {
     may_open(3 * BODIES as u64 + 200);
-    let bazaar = Bazaar::start().await;
+    let bazaar = patient().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
     let leader = bazaar.address(bazaar.leader().await);
     let epoch = &bazaar.leadership().await.unwrap()["epoch"];
@@ -162,32 +180,61 @@ async fn bodies_that_never_come_depose_nobody_and_stop_nothing() {
     }
 }
 
+/// A connection that has sent a trade.
+async fn buys_later(bazaar: &Bazaar, number: usize) -> TcpStream {
+    let body = json!({"stock_name": "Stock2", "trade_type": "Buy", "quantity": 1}).to_string();
+    let request = format!(
+        "POST /orders HTTP/1.1\r\nIdempotency-Key: waits-{number}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = connect(bazaar.address(Name::FrontEnd)).await;
+    // It may be told to go in the middle of it.
+    let _ = stream.write_all(request.as_bytes()).await;
+    stream
+}
+
+/// Waits until one of them is told that there is no place for it. Who had to make room before its request was read
+/// comes again.
+async fn until_one_has_no_place(bazaar: &Bazaar, waiting: &mut [TcpStream]) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        for (number, stream) in waiting.iter_mut().enumerate() {
+            let mut first = [0; 12];
+            match stream.try_read(&mut first) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(length @ 1..) => {
+                    let said = String::from_utf8_lossy(&first[..length]);
+                    return assert_eq!(said, "HTTP/1.1 503", "nobody else has an answer");
+                }
+                Ok(0) | Err(_) => *stream = buys_later(bazaar, number).await,
+            }
+        }
+        assert!(Instant::now() < until, "there is a place for everybody");
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
 /// What the cache has needs no catalog, and no place that a trade may take.
 #[tokio::test(flavor = "multi_thread")]
 async fn cached_stocks_are_answered_while_more_trades_wait_for_a_stopped_catalog_than_have_a_place()
 {
     may_open(2 * WAITING as u64 + 200);
-    let mut bazaar = Bazaar::start().await;
+    let mut bazaar = Bazaar::prepare();
+    // However slow the machine is, they wait until the catalog goes on, and nobody doubts a leader meanwhile.
+    bazaar.start_with(Name::FrontEnd, "--trade-timeout-ms=600000");
+    be_patient(&mut bazaar, 60_000);
+    bazaar.launch_all();
+    bazaar.whole().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
     let stock = Call::get("/stocks/Stock1");
     assert_eq!(bazaar.ask(&stock).await.unwrap().status, StatusCode::OK);
     bazaar.pause(Name::Catalog, true);
     let mut waiting = Vec::new();
     for number in 0..WAITING {
-        let body = json!({"stock_name": "Stock2", "trade_type": "Buy", "quantity": 1}).to_string();
-        let request = format!(
-            "POST /orders HTTP/1.1\r\nIdempotency-Key: waits-{number}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut stream = connect(bazaar.address(Name::FrontEnd)).await;
-        stream.write_all(request.as_bytes()).await.unwrap();
-        waiting.push(stream);
+        waiting.push(buys_later(&bazaar, number).await);
     }
-    let refused = "HTTP/1.1 503";
-    let mut first = [0; 12];
-    timeout(PATIENCE, waiting.last_mut().unwrap().read_exact(&mut first)).await.unwrap().unwrap();
-    assert_eq!(String::from_utf8_lossy(&first), refused, "the last one has no place");
+    until_one_has_no_place(&bazaar, &mut waiting).await;
     for _ in 0..READS {
         let hit = bazaar.ask(&stock).await.unwrap();
         assert_eq!(hit.status, StatusCode::OK);
@@ -207,6 +254,7 @@ async fn where_few_files_may_be_open_a_crowd_leaves_some_for_peers_and_files() {
     may_open(u64::from(FILES) * 4);
     let mut bazaar = Bazaar::prepare();
     bazaar.limit_open_files(FILES);
+    be_patient(&mut bazaar, PING_TIMEOUT_MS);
     bazaar.launch_all();
     bazaar.whole().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
@@ -239,7 +287,7 @@ fn invented(number: usize) -> String {
 /// They took 190 MB for good.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_million_invented_names_in_pushes_are_refused_and_none_is_remembered() {
-    let bazaar = Bazaar::start().await;
+    let bazaar = patient().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
     let first = push(&bazaar, (0..=MAX_STOCKS).map(invented)).await;
     assert_eq!(first.status, StatusCode::INSUFFICIENT_STORAGE);
@@ -265,7 +313,7 @@ async fn a_million_invented_names_in_pushes_are_refused_and_none_is_remembered()
 /// Reads of stocks that nobody has leave room for all that somebody has.
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_of_invented_stocks_are_remembered_by_nobody() {
-    let bazaar = Bazaar::start().await;
+    let bazaar = patient().await;
     let mut unmoved = Unmoved::before(&bazaar).await;
     let numbers: Vec<_> = (0..MAX_STOCKS / 4).collect();
     join_all(numbers.chunks(MAX_STOCKS / 32).map(async |numbers| {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
 use crate::planted::{Bug, Bugs};
@@ -43,6 +43,9 @@ pub(super) struct Connections {
     limits: Limits,
     origin: Instant,
     kinds: Mutex<Kinds>,
+    /// Sockets that may be open: as many as there are places. One that has lost its place is open until its
+    /// task has run once more.
+    sockets: Arc<Semaphore>,
     bugs: Bugs,
 }
 
@@ -66,11 +69,13 @@ struct State {
     unblocked: Notify,
 }
 
-/// A connection, for whoever serves it. It is counted until this is dropped.
+/// A connection, for whoever serves it. Its socket is counted until this is dropped, which must be after the
+/// socket is closed.
 #[derive(Debug)]
 pub(super) struct Connection {
     state: Arc<State>,
     all: Arc<Connections>,
+    _socket: OwnedSemaphorePermit,
 }
 
 /// The connection has lost its place: whatever it has just sent is not looked at any more.
@@ -79,16 +84,26 @@ pub(super) struct Gone;
 
 impl Connections {
     pub(super) fn new(limits: Limits, bugs: Bugs) -> Arc<Self> {
-        Arc::new(Self { limits, origin: Instant::now(), kinds: Mutex::default(), bugs })
+        let places = limits.newcomers + limits.clients + limits.peers;
+        Arc::new(Self {
+            limits,
+            origin: Instant::now(),
+            kinds: Mutex::default(),
+            sockets: Arc::new(Semaphore::new(places)),
+            bugs,
+        })
     }
 
-    /// Takes a newcomer in, in place of the one that came first if there are too many.
-    pub(super) fn accept(self: &Arc<Self>) -> Connection {
+    /// Takes a newcomer in, in place of the one that came first if there are too many. Waits while sockets
+    /// that have lost their places are still open. *Otherwise: whoever comes fast enough is accepted faster
+    /// than those before him are closed, and no file descriptor is left.*
+    pub(super) async fn accept(self: &Arc<Self>) -> Connection {
+        self.make_room();
+        // There are as many as there are places, of which one is free now: what is waited for is a socket
+        // that is being closed.
+        let socket = Arc::clone(&self.sockets).acquire_owned().await.expect("it is never closed");
         let now = self.now();
         let mut kinds = self.kinds();
-        if kinds.of(Kind::Newcomer).len() >= self.limits.newcomers {
-            kinds.evict_first();
-        }
         kinds.next_id += 1;
         let state = Arc::new(State {
             id: kinds.next_id,
@@ -99,7 +114,14 @@ impl Connections {
             unblocked: Notify::new(),
         });
         kinds.of(Kind::Newcomer).insert(state.id, Arc::clone(&state));
-        Connection { state, all: Arc::clone(self) }
+        Connection { state, all: Arc::clone(self), _socket: socket }
+    }
+
+    fn make_room(&self) {
+        let mut kinds = self.kinds();
+        if kinds.of(Kind::Newcomer).len() >= self.limits.newcomers {
+            kinds.evict_first();
+        }
     }
 
     /// Closes the connection that can best be spared: there are no more file descriptors.
@@ -240,6 +262,9 @@ impl Drop for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     fn connections(newcomers: usize, clients: usize, peers: usize) -> Arc<Connections> {
@@ -251,9 +276,20 @@ mod tests {
         connection.state.waiting.load(Ordering::Relaxed) == GONE
     }
 
+    fn accept(all: &Arc<Connections>) -> Connection {
+        try_accept(all).expect("a socket may be opened")
+    }
+
+    fn try_accept(all: &Arc<Connections>) -> Option<Connection> {
+        match pin!(all.accept()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(connection) => Some(connection),
+            Poll::Pending => None,
+        }
+    }
+
     /// A client that has had its answer, in the place-th microsecond.
     fn idle_since(all: &Arc<Connections>, since: u64) -> Connection {
-        let client = all.accept();
+        let client = accept(all);
         assert!(client.is_admitted(false));
         client.state.waiting.store(since, Ordering::Relaxed);
         client
@@ -262,7 +298,7 @@ mod tests {
     #[test]
     fn of_too_many_newcomers_the_first_one_goes() {
         let all = connections(2, 1, 1);
-        let newcomers: Vec<_> = (0..4).map(|_| all.accept()).collect();
+        let newcomers: Vec<_> = (0..4).map(|_| accept(&all)).collect();
         let gone: Vec<_> = newcomers.iter().map(is_gone).collect();
         assert_eq!(gone, [true, true, false, false]);
         assert!(!newcomers[0].is_admitted(true), "what it sends now comes too late");
@@ -270,10 +306,20 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_is_counted_until_it_is_closed() {
+        let all = connections(1, 1, 1);
+        let mut newcomers: Vec<_> = (0..3).map(|_| accept(&all)).collect();
+        assert!(try_accept(&all).is_none(), "two have lost their places, and are still open");
+        assert!(newcomers.iter().all(is_gone), "the last one makes room for whoever comes next");
+        newcomers.remove(0);
+        assert!(try_accept(&all).is_some());
+    }
+
+    #[test]
     fn of_too_many_clients_the_one_goes_that_has_kept_us_waiting_longest() {
         let all = connections(8, 3, 1);
         let clients = [idle_since(&all, 7), idle_since(&all, 3), idle_since(&all, 9)];
-        let fourth = all.accept();
+        let fourth = accept(&all);
         assert!(fourth.is_admitted(false));
         assert_eq!(clients.each_ref().map(is_gone), [false, true, false]);
         assert!(!is_gone(&fourth));
@@ -286,7 +332,7 @@ mod tests {
         for client in &clients {
             client.begin().unwrap();
         }
-        let third = all.accept();
+        let third = accept(&all);
         assert!(!third.is_admitted(false), "nobody can be spared");
         clients[1].end();
         assert!(third.is_admitted(false));
@@ -296,20 +342,20 @@ mod tests {
     #[test]
     fn a_peer_takes_no_clients_place() {
         let all = connections(8, 1, 1);
-        let client = all.accept();
+        let client = accept(&all);
         assert!(client.is_admitted(false));
         client.begin().unwrap();
-        let peer = all.accept();
+        let peer = accept(&all);
         assert!(peer.is_admitted(true));
         assert!(peer.is_admitted(false), "it stays a peer, whatever it sends next");
-        assert!(!all.accept().is_admitted(false), "and leaves no client's place");
+        assert!(!accept(&all).is_admitted(false), "and leaves no client's place");
     }
 
     #[test]
     fn a_connection_that_has_ended_is_not_counted() {
         let all = connections(1, 1, 1);
         for _ in 0..3 {
-            let client = all.accept();
+            let client = accept(&all);
             assert!(client.is_admitted(false));
             client.begin().unwrap();
         }
@@ -320,7 +366,7 @@ mod tests {
     fn without_descriptors_newcomers_are_spared_first() {
         let all = connections(8, 8, 8);
         let client = idle_since(&all, 1);
-        let newcomer = all.accept();
+        let newcomer = accept(&all);
         all.spare_one();
         assert!(is_gone(&newcomer) && !is_gone(&client));
         all.spare_one();

@@ -123,7 +123,7 @@ async fn accept_all(
                 continue;
             }
         };
-        let connection = Arc::new(connections.accept());
+        let connection = Arc::new(connections.accept().await);
         let handler = service_fn({
             let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
             move |request| {
