@@ -458,7 +458,7 @@ mod tests {
     /// The names of the services' bugs, from the text of the enumeration: the harness does not link
     /// the services.
     fn bugs_of_the_services() -> BTreeSet<String> {
-        let text = include_str!("../../../services/base/src/planted.rs");
+        let text = include_str!("../../../services/base/src/planted/mod.rs");
         let body = text.split("pub enum Bug {").nth(1).unwrap().split('}').next().unwrap();
         let variants = body.lines().filter_map(|line| line.trim().strip_suffix(','));
         variants.filter(|name| name.chars().all(char::is_alphanumeric)).map(kebab).collect()

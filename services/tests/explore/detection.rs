@@ -2,7 +2,7 @@
 //!
 //! Real are what follows from a failed call and from a ping ([`services::front_end::suspicion`]), whom
 //! an election waits for ([`services::front_end::election`]), and whom it chooses
-//! ([`services::front_end::configuration`]). Modelled are the shells around them (`detector.rs`,
+//! ([`services::front_end::configuration`]). Modelled are the shells around them (`detector/`,
 //! `pinger.rs`): one ping of the leader at a time, a round that is over in one step, and a new leader
 //! that is told at once. Two replicas, both in sync.
 //!

@@ -1,6 +1,6 @@
 //! The catalog: its file, and the process on it, if there is one.
 //!
-//! Each transaction of its writer (`catalog/step.rs`) is one step, so what the process knows of the
+//! Each transaction of its writer (`catalog/step/`) is one step, so what the process knows of the
 //! ledger is what is on the disk; its [`Admission`] is not.
 
 use std::hash::{Hash, Hasher};
