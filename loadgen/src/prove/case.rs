@@ -322,7 +322,10 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("one-bound", "needs 1024 clients"),
     ("reads-share-with-trades", "the same"),
     ("questions-share-with-reads", "the same, and a catalog that is stopped"),
-    ("wait-apart", "costs questions to the catalog only; services/tests/order.rs counts them"),
+    (
+        "wait-apart",
+        "costs questions to the catalog only; services/tests/order/waiting_trades.rs counts them",
+    ),
     ("lookup-waits-for-takeover", "needs an election while the catalog is down, and a lookup then"),
     (
         "trust-who-is-stuck",

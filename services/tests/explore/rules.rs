@@ -364,7 +364,7 @@ pub(crate) const CASES: &[Case] = &[
 
 /// Rules about single requests, whoever sends them: no order of events makes a difference to those, so
 /// `tests/strangers` and `tests/planted` have a story for each. And one that costs questions only, which
-/// `tests/order.rs` counts; and the flush, whose lack only a power cut shows (`power-fails`, in `prove`).
+/// `tests/order/waiting_trades.rs` counts; and the flush, whose lack only a power cut shows (`power-fails`, in `prove`).
 pub(crate) const ELSEWHERE: &[Bug] = &[
     Bug::LeaveOutFlush,
     Bug::EndWhenRemoved,
