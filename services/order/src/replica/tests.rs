@@ -1,12 +1,15 @@
 //! The stories of the protocols' rules, told to the state machine, and a small cluster to tell
 //! them with: messages are delivered by hand, in whatever order a story needs.
 
+use std::collections::BTreeSet;
+
 use wire::bazaar::TradeType;
 use wire::configuration::{Member, Membership};
 use wire::ids::{ConfigVersion, RequestId};
-use wire::internal::{AppliedTrade, UnnumberedReply};
+use wire::internal::{Append, AppliedTrade, UnnumberedReply};
 
 use super::*;
+use crate::log::Plan;
 
 fn trade(name: u64) -> AppliedTrade {
     trade_at(name, name)

@@ -5,29 +5,32 @@
 //! only then flushes its own disk: leader and followers flush at the same time, and a batch
 //! shares the flush.
 
+mod interface;
+mod meters;
+
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::Context;
 use base::metrics::Metrics;
 use base::planted::{Bug, Part, Planted, Point};
 use base::process::{Held, StateOwner, end_early, exit_on_disk_error, monotonic_us};
-use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{mpsc, oneshot, watch};
-use wire::configuration::{Configuration, Fence};
-use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
-use wire::internal::{
-    Append, AppendReply, AppliedTrade, Entry, FillReply, LogPoint, Obstacle, UnnumberedReply,
-};
+use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{Append, AppendReply, UnnumberedReply};
 
 use super::dump::{self, Page, PageRequest};
 use super::health::Progress;
-use super::log::{Contradiction, Plan};
+use super::log::Plan;
 use super::outbox::Outbox;
 use super::pace::Pace;
-use super::replica::{Effect, NoNumber, Reception, Replica, Ticket, Unfenced};
+use super::replica::{Effect, Reception, Replica, Ticket, Unfenced};
 use super::store::{Change, Store};
+use interface::{Received, status_of};
+use meters::Meters;
+
+pub(super) use interface::{CommittedOrders, Handle, Input, Numbered, Status};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -36,87 +39,6 @@ const MAX_BATCH: usize = 512;
 
 /// What the thread is called if it panics.
 const THREAD: &str = "the thread that numbers orders";
-
-/// What can happen to a replica.
-#[derive(Debug)]
-pub(super) enum Input {
-    /// Time has passed.
-    Tick,
-    /// The front-end announced a configuration.
-    Heard(Configuration),
-    /// A front-end without a configuration wants to know what there is (rule L4).
-    Fence(Fence, oneshot::Sender<Result<(), Unfenced>>),
-    /// A leader's message arrived.
-    Append(Append, oneshot::Sender<Received>),
-    /// A trade was applied in an epoch, by a process of the catalog, and needs its number.
-    Number(Epoch, Incarnation, AppliedTrade, oneshot::Sender<Numbered>),
-    /// A follower answered a message, or did not (`None`).
-    PeerAnswered(Epoch, ReplicaId, Option<AppendReply>, u64),
-    /// A follower proved that its disk is well, or did not.
-    PeerProved(Epoch, ReplicaId, bool),
-    /// Somebody was seen to have accepted this epoch.
-    SawEpoch(Epoch),
-    /// The front-end answered a request to change the in-sync set, or did not.
-    MembershipAnswered(Epoch, Option<Configuration>),
-    /// The catalog listed applied trades, or said why it cannot.
-    Listed(Epoch, UnnumberedReply),
-    /// The catalog was given what it lacked, or said why it does not take it.
-    Filled(Epoch, FillReply),
-    /// Whoever carried a trade in an epoch has panicked.
-    TradeLost(Epoch),
-    /// A process of the catalog was met.
-    SawCatalog(Epoch, Incarnation),
-    /// Somebody wants to see a write of this replica's own (rule G1).
-    Prove(oneshot::Sender<()>),
-    /// Somebody wants to see a page of everything.
-    Dump(PageRequest, oneshot::Sender<Page>),
-    /// The process ends.
-    Stop,
-}
-
-/// A trade's number, or why there is none here.
-pub(super) type Numbered = Result<OrderNo, NoNumber>;
-
-/// What everybody may know about a replica at any time, without asking its thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Status {
-    /// Its database.
-    pub(super) identity: Identity,
-    /// The bazaar that it belongs to, if it has heard of one.
-    pub(super) bazaar: Option<BazaarId>,
-    /// The newest epoch on its disk: accepted, or heard of.
-    pub(super) epoch: Epoch,
-    /// Whether this process leads that epoch.
-    pub(super) leading: bool,
-    /// Whether it answers trades in it.
-    pub(super) serving: bool,
-    /// The last number in its log.
-    pub(super) last_order_no: OrderNo,
-    /// The last entry that is on its disk.
-    pub(super) last: LogPoint,
-    /// Up to where it knows its log to be committed.
-    pub(super) committed: OrderNo,
-    /// Why it leads and does not serve.
-    pub(super) obstacle: Option<Obstacle>,
-    /// The process of the catalog that it has listed as a leader.
-    pub(super) catalog: Option<Incarnation>,
-    /// The newest configuration it heard of.
-    pub(super) configuration: Option<Configuration>,
-}
-
-/// Committed orders, in the order of their numbers, for whoever looks one up.
-pub(super) type CommittedOrders = Arc<RwLock<Vec<Arc<Entry>>>>;
-
-/// The way to a replica's thread.
-#[derive(Clone, Debug)]
-pub(super) struct Handle {
-    /// Its queue.
-    pub(super) inputs: mpsc::Sender<Input>,
-    /// What it last said about itself.
-    pub(super) status: watch::Receiver<Status>,
-    /// What may be shown.
-    pub(super) committed: CommittedOrders,
-}
 
 struct Actor {
     replica: Replica,
@@ -138,9 +60,6 @@ struct Actor {
     meters: Meters,
 }
 
-/// What came of a message.
-type Received = Result<AppendReply, Contradiction>;
-
 /// An answer that is given once what it depends on can be seen by everybody: whoever is told a
 /// number may look the order up at once, and whoever is told that a message was taken may ask what
 /// is here now.
@@ -149,29 +68,6 @@ enum PendingAnswer {
     Number(oneshot::Sender<Numbered>, Numbered),
     Fence(oneshot::Sender<Result<(), Unfenced>>),
     Dump(PageRequest, oneshot::Sender<Page>),
-}
-
-struct Meters {
-    batch_sizes: Histogram,
-    flushes: IntCounter,
-    epoch: IntGauge,
-    in_sync: IntGauge,
-    committed: IntGauge,
-    takeovers: IntCounter,
-}
-
-impl Meters {
-    fn new(metrics: &Metrics) -> Self {
-        Self {
-            batch_sizes: metrics
-                .batch_sizes("order_batch_size", "Orders that shared one flush of the disk."),
-            flushes: metrics.counter("order_flushes_total", "Transactions committed."),
-            epoch: metrics.gauge("order_epoch", "The newest epoch on this replica's disk."),
-            in_sync: metrics.gauge("order_in_sync", "In-sync replicas, as last heard."),
-            committed: metrics.gauge("order_committed", "The last committed order number."),
-            takeovers: metrics.counter("order_takeovers_total", "Epochs begun as their leader."),
-        }
-    }
 }
 
 /// Which process of which replica this is, and who the others are.
@@ -225,22 +121,6 @@ pub(super) fn start(
         .spawn(move || actor.run())
         .context("cannot start the replica's thread")?;
     Ok((handle, thread))
-}
-
-fn status_of(replica: &Replica) -> Status {
-    Status {
-        identity: replica.identity().clone(),
-        bazaar: replica.bazaar().cloned(),
-        epoch: replica.accepted(),
-        leading: replica.is_leading(),
-        serving: replica.is_serving(),
-        last_order_no: replica.log().last().order_no,
-        last: replica.last_on_disk(),
-        committed: replica.committed(),
-        obstacle: replica.obstacle().cloned(),
-        catalog: replica.listed_catalog().cloned(),
-        configuration: replica.configuration().cloned(),
-    }
 }
 
 impl Actor {
