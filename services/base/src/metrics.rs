@@ -4,19 +4,18 @@
 
 use std::time::Duration;
 
-use hyper::StatusCode;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
-
-use crate::http::Answer;
 
 /// From a cache hit on loopback (tens of microseconds) to a request that waited for a takeover.
 const LATENCY_BUCKETS_SECONDS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0,
 ];
+/// The form of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How many requests shared a disk flush.
 const BATCH_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
@@ -81,18 +80,14 @@ impl Metrics {
         histogram
     }
 
-    /// The answer to `GET /metrics`.
-    #[must_use]
-    pub fn answer(&self) -> Answer {
+    /// All metrics in Prometheus text, of the form [`CONTENT_TYPE`].
+    ///
+    /// # Errors
+    /// If a metric cannot be written down.
+    pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
-        match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
-            Ok(()) => Answer::with_body(
-                StatusCode::OK,
-                text.into(),
-                "text/plain; version=0.0.4; charset=utf-8",
-            ),
-            Err(error) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-        }
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
     }
 }
 
@@ -106,9 +101,9 @@ impl Default for Metrics {
 const VALID: &str = "a metric's name and labels are valid and used once";
 
 impl HttpMetrics {
-    /// Counts one answer.
-    pub fn observe(&self, path: &str, status: StatusCode, took: Duration) {
-        self.requests.with_label_values(&[path, status.as_str()]).inc();
+    /// Counts one answer; `status` is its three digits.
+    pub fn observe(&self, path: &str, status: &str, took: Duration) {
+        self.requests.with_label_values(&[path, status]).inc();
         self.seconds.with_label_values(&[path]).observe(took.as_secs_f64());
     }
 }

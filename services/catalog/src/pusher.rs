@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base::http::{Call, Peers};
+use base::http::{Call, CallError, Peers};
 use base::metrics::Metrics;
 use base::planted::Bugs;
+use hyper::StatusCode;
 use prometheus::IntCounter;
 use tokio::sync::mpsc;
 use wire::internal::{Invalidation, SeenVersions, VersionedStock};
@@ -118,7 +119,7 @@ impl Pusher {
         self.pushes.inc();
         let call = Call::post("/invalidate", push);
         let reply = self.peers.call(self.front_end, &call, ATTEMPT).await;
-        let pushed = Pushed::of(reply.as_ref().map(|reply| reply.status));
+        let pushed = outcome(reply.as_ref().map(|reply| reply.status));
         match (pushed, &reply) {
             (Pushed::Acknowledged, _) => {}
             (Pushed::Refused, _) => {
@@ -159,6 +160,31 @@ impl Pusher {
                 front_end = %self.front_end,
                 "trades wait for the front-end to acknowledge an invalidation: {problem}"
             );
+        }
+    }
+}
+
+/// Rule C3: only a refused connection at the front-end's fixed address says that there is none.
+/// One that breaks, or an answer that does not come, says nothing.
+fn outcome(reply: Result<StatusCode, &CallError>) -> Pushed {
+    match reply {
+        Ok(StatusCode::OK) => Pushed::Acknowledged,
+        Err(CallError::Refused) => Pushed::Refused,
+        Ok(_) | Err(CallError::Timeout(_) | CallError::Broken(_)) => Pushed::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refused_connection_says_that_there_is_no_front_end() {
+        assert_eq!(outcome(Ok(StatusCode::OK)), Pushed::Acknowledged);
+        assert_eq!(outcome(Err(&CallError::Refused)), Pushed::Refused);
+        let broken = CallError::Broken("reset".to_owned());
+        for unclear in [Err(&broken), Ok(StatusCode::SERVICE_UNAVAILABLE)] {
+            assert_eq!(outcome(unclear), Pushed::Unclear);
         }
     }
 }

@@ -100,7 +100,7 @@ impl Service for Catalog {
             Route::Ping => Ok(self.ping()),
             Route::Dump => self.ask(dump(&request)).await,
             Route::Health => Ok(self.health()),
-            Route::Metrics => Ok(self.metrics.answer()),
+            Route::Metrics => Ok(Answer::metrics(&self.metrics)),
         };
         let answer = answer.unwrap_or_else(|no| no);
         match route {

@@ -17,9 +17,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use base::http::CallError;
 use base::planted::{Bug, Bugs};
-use hyper::StatusCode;
 use wire::bazaar::StockAt;
 use wire::ids::StockVersion;
 use wire::internal::{Invalidation, SeenVersions, VersionedStock};
@@ -42,7 +40,7 @@ pub enum Step<W> {
     Release(Vec<W>),
 }
 
-/// What became of a push.
+/// What became of a push. Rule C3: only a refused connection at the front-end's fixed address says that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
     /// The front-end has it.
@@ -51,19 +49,6 @@ pub enum Pushed {
     Refused,
     /// Anything else: the front-end may live, and may not know.
     Unclear,
-}
-
-impl Pushed {
-    /// Rule C3: only a refused connection at the front-end's fixed address says that there is none.
-    /// One that breaks, or an answer that does not come, says nothing.
-    #[must_use]
-    pub fn of(reply: Result<StatusCode, &CallError>) -> Self {
-        match reply {
-            Ok(StatusCode::OK) => Self::Acknowledged,
-            Err(CallError::Refused) => Self::Refused,
-            Ok(_) | Err(CallError::Timeout(_) | CallError::Broken(_)) => Self::Unclear,
-        }
-    }
 }
 
 /// The answer to a query.
@@ -280,16 +265,6 @@ mod tests {
         match visibility.query(name) {
             Look::Found(at) => at.version.0,
             other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn only_a_refused_connection_says_that_there_is_no_front_end() {
-        assert_eq!(Pushed::of(Ok(StatusCode::OK)), Pushed::Acknowledged);
-        assert_eq!(Pushed::of(Err(&CallError::Refused)), Pushed::Refused);
-        let broken = CallError::Broken("reset".to_owned());
-        for unclear in [Err(&broken), Ok(StatusCode::SERVICE_UNAVAILABLE)] {
-            assert_eq!(Pushed::of(unclear), Pushed::Unclear);
         }
     }
 

@@ -194,7 +194,7 @@ impl Failover {
         result.map_err(|error| {
             tracing::debug!(%leader, %error, "a call to the leader failed");
             self.pinger.doubt(leader);
-            Attempt::unanswered(&error, self.bugs)
+            error.as_attempt(self.bugs)
         })
     }
 }

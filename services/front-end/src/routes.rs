@@ -86,7 +86,7 @@ impl Service for FrontEnd {
             Route::ChangeMembers => self.change_members(&request).await,
             Route::History => Ok(Answer::ok(&self.membership.history().await)),
             Route::Health => self.health(),
-            Route::Metrics => Ok(self.metrics.answer()),
+            Route::Metrics => Ok(Answer::metrics(&self.metrics)),
         };
         answer.unwrap_or_else(|refusal| refusal)
     }

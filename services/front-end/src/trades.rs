@@ -99,7 +99,7 @@ fn call(request_id: &RequestId, trade: &TradeRequest) -> Call {
 fn act_on(reply: Reply, membership: &Membership) -> ReplyAction {
     match reply.status {
         // A replica that does not serve this epoch, is too busy, or is without the catalog.
-        StatusCode::SERVICE_UNAVAILABLE => ReplyAction::Again(Attempt::put_off(&reply)),
+        StatusCode::SERVICE_UNAVAILABLE => ReplyAction::Again(reply.as_attempt()),
         StatusCode::OK if reply.json::<OrderAccepted>().is_some() => {
             if let Some(accepted) = reply.json::<OrderAccepted>() {
                 membership.note_answered(accepted.order_no);

@@ -101,7 +101,7 @@ impl Service for OrderService {
             Route::Test1 => Ok(works()),
             Route::Dump => self.dump(&request).await,
             Route::Healthz => Ok(self.health()),
-            Route::Metrics => Ok(self.metrics.answer()),
+            Route::Metrics => Ok(Answer::metrics(&self.metrics)),
         };
         answered.unwrap_or_else(|answer| answer)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base::http::{Answer, Attempt, Call, CallError, Peers, Reply};
+use base::http::{Answer, Call, CallError, Peers, Reply};
 use base::planted::{Part, Planted, Point};
 use base::tasks::detached;
 use hyper::StatusCode;
@@ -259,7 +259,7 @@ impl Carrier {
                 if !matches!(error, CallError::Refused) {
                     tracing::warn!(%error, "no answer from the catalog; asking again");
                 }
-                return Outcome::Nothing(Attempt::unanswered(&error, self.planted.bugs));
+                return Outcome::Nothing(error.as_attempt(self.planted.bugs));
             }
         };
         self.met(&reply);
@@ -271,14 +271,14 @@ impl Carrier {
                     // If the queue is full, the front-end's next ping says the same.
                     let _ = self.replica.inputs.try_send(Input::SawEpoch(newer));
                 }
-                Outcome::Deposed(Attempt::put_off(&reply))
+                Outcome::Deposed(reply.as_attempt())
             }
             StatusCode::UNPROCESSABLE_ENTITY => {
                 let body = reply.json::<ErrorBody>();
                 let message = body.map_or_else(String::new, |body| body.error.message);
                 Outcome::Final(Answer::error(StatusCode::UNPROCESSABLE_ENTITY, message))
             }
-            StatusCode::SERVICE_UNAVAILABLE => Outcome::Nothing(Attempt::put_off(&reply)),
+            StatusCode::SERVICE_UNAVAILABLE => Outcome::Nothing(reply.as_attempt()),
             _ => unexpected(&reply),
         }
     }

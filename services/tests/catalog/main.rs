@@ -9,5 +9,7 @@ mod exactly_once;
 mod fake_front_end;
 mod interface;
 mod paging;
+#[path = "../shared/panics.rs"]
+mod panics;
 mod running;
 mod start_up;

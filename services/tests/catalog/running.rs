@@ -19,6 +19,8 @@ use wire::headers;
 use wire::ids::{BazaarId, ConfigVersion, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{CatalogDump, CatalogStatus, MAX_LISTED, Tail, UnnumberedRequest};
 
+use crate::panics;
+
 /// Far longer than anything here takes; a test that hangs fails.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
@@ -44,6 +46,7 @@ pub(crate) fn nobody() -> TcpSocket {
 impl Running {
     /// A catalog in `dir`, that may not be ready yet.
     pub(crate) async fn begin(dir: &Path, front_end: SocketAddr) -> Self {
+        panics::are_told();
         Self::begin_within(Limits::default(), dir, front_end).await
     }
 

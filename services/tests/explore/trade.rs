@@ -278,7 +278,7 @@ impl Deal {
             }
             Action::CatalogBreaks(place) => {
                 self.orphan(place);
-                let heard = CatalogReply::Nothing(Attempt::unanswered(&broken(), bugs));
+                let heard = CatalogReply::Nothing(broken().as_attempt(bugs));
                 let next = self.carriers[place].progress.heard(heard);
                 self.go_on(place, next);
             }
@@ -289,7 +289,7 @@ impl Deal {
                 if carrier.is_awaited && leads {
                     (self.front_end, self.told) = (None, Some(Told::Number));
                 } else if carrier.is_awaited {
-                    self.note(Attempt::put_off(&put_off(false)));
+                    self.note(put_off(false).as_attempt());
                 }
             }
             Action::LeaderDies => {
@@ -298,7 +298,7 @@ impl Deal {
                     if self.carriers[place].epoch == self.epoch {
                         self.orphan(place);
                         if self.carriers.remove(place).is_awaited {
-                            self.note(Attempt::unanswered(&broken(), bugs));
+                            self.note(broken().as_attempt(bugs));
                         }
                     }
                 }
@@ -319,7 +319,7 @@ impl Deal {
         let Some(front_end) = &mut self.front_end else { return };
         front_end.tries += 1;
         if !self.leader_is_up {
-            return front_end.tried.note(Attempt::unanswered(&CallError::Refused, bugs));
+            return front_end.tried.note(CallError::Refused.as_attempt(bugs));
         }
         self.carriers.push(Carrier {
             epoch: self.epoch,
@@ -334,7 +334,7 @@ impl Deal {
         let awaited = self.carriers.iter().position(|carrier| carrier.is_awaited);
         let Some(place) = awaited else { return };
         self.carriers[place].is_awaited = false;
-        self.note(Attempt::unanswered(error, bugs));
+        self.note(error.as_attempt(bugs));
         if !TradeProgress::outlives_its_connection(bugs) {
             self.orphan(place);
             self.carriers.remove(place);
@@ -376,7 +376,7 @@ impl Deal {
             Next::Number(()) => self.carriers[place].stage = Stage::ToNumber,
             Next::GiveUp { without_effect } => {
                 if self.carriers.remove(place).is_awaited {
-                    self.note(Attempt::put_off(&put_off(without_effect)));
+                    self.note(put_off(without_effect).as_attempt());
                 }
             }
             Next::Answer(()) => unreachable!("the trade is never refused"),

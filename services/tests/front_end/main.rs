@@ -11,6 +11,8 @@ mod fake_replica;
 mod gray_failure;
 mod interface;
 mod membership;
+#[path = "../shared/panics.rs"]
+mod panics;
 #[path = "../shared/ports.rs"]
 mod ports;
 mod process;

@@ -21,6 +21,7 @@ use wire::ids::ReplicaId;
 
 use crate::fake_catalog::Catalog;
 use crate::fake_replica::{Log, Replica};
+use crate::panics;
 
 /// A generous bound on anything awaited; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -89,6 +90,7 @@ impl Bazaar {
 
     /// A catalog, replicas that are not running yet, and no front-end.
     pub(crate) fn prepare(wish: Wish) -> Self {
+        panics::are_told();
         let log: Arc<Log> = Arc::default();
         let replica = |id| (id, Replica::new(id, Arc::clone(&log), wish.secret.clone()));
         Self {

@@ -23,7 +23,7 @@ use wire::ids::{BazaarId, ConfigVersion, Epoch, Incarnation, OrderNo, ReplicaId}
 use wire::internal::{OrderDump, PingReply};
 
 use crate::others::Others;
-use crate::ports;
+use crate::{panics, ports};
 
 /// A generous bound on anything awaited; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -69,6 +69,7 @@ impl Bazaar {
     }
 
     pub(crate) async fn start_with(limits: Limits, planted: Planted, count: u8) -> Self {
+        panics::are_told();
         // Who is a member, and which process leads, is known once they answer.
         let configuration = Configuration {
             version: ConfigVersion(1),

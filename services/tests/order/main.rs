@@ -7,6 +7,8 @@ mod data_files;
 mod gray_failure;
 mod interface;
 mod others;
+#[path = "../shared/panics.rs"]
+mod panics;
 #[path = "../shared/ports.rs"]
 mod ports;
 mod replication;

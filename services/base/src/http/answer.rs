@@ -8,6 +8,7 @@ use wire::bazaar::ErrorBody;
 use wire::json::ToJson;
 
 use super::BadRequest;
+use crate::metrics::{self, Metrics};
 
 /// An answer of any endpoint.
 #[derive(Debug)]
@@ -43,6 +44,15 @@ impl Answer {
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Self { response }
+    }
+
+    /// What `GET /metrics` is answered.
+    #[must_use]
+    pub fn metrics(metrics: &Metrics) -> Self {
+        match metrics.text() {
+            Ok(text) => Self::with_body(StatusCode::OK, text.into(), metrics::CONTENT_TYPE),
+            Err(error) => Self::error(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
     }
 
     /// The one form of error, `{"error":{"code","message"}}`.

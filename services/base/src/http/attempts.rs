@@ -4,9 +4,6 @@
 //! nothing will be, may be said only if that is certain of every single attempt. *Otherwise: a
 //! trade that was counted as failed turns up in the log.* Pure.
 
-use wire::bazaar::ErrorBody;
-
-use super::{CallError, Reply};
 use crate::planted::{Bug, Bugs};
 
 /// How an attempt ended that brought no outcome.
@@ -16,29 +13,6 @@ pub enum Attempt {
     WithoutEffect,
     /// It may have been carried out, or may yet be.
     Unclear,
-}
-
-impl Attempt {
-    /// There was no answer. Only a refused connection delivers nothing.
-    #[must_use]
-    pub fn unanswered(error: &CallError, bugs: Bugs) -> Self {
-        match error {
-            CallError::Refused => Self::WithoutEffect,
-            CallError::Timeout(_) | CallError::Broken(_) if bugs.has(Bug::SilenceIsNo) => {
-                Self::WithoutEffect
-            }
-            CallError::Timeout(_) | CallError::Broken(_) => Self::Unclear,
-        }
-    }
-
-    /// There was an answer, and it was no outcome. It is believed if it says that there was no effect.
-    #[must_use]
-    pub fn put_off(reply: &Reply) -> Self {
-        match reply.json::<ErrorBody>() {
-            Some(body) if body.certainly_had_no_effect() => Self::WithoutEffect,
-            _ => Self::Unclear,
-        }
-    }
 }
 
 /// All attempts at a request.
@@ -70,17 +44,7 @@ impl Attempts {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn only_a_refused_connection_is_certain() {
-        let of = |error| Attempt::unanswered(&error, Bugs::default());
-        assert_eq!(of(CallError::Refused), Attempt::WithoutEffect);
-        assert_eq!(of(CallError::Timeout(Duration::ZERO)), Attempt::Unclear);
-        assert_eq!(of(CallError::Broken("reset".to_owned())), Attempt::Unclear);
-    }
 
     #[test]
     fn one_unclear_attempt_is_never_made_good_by_another() {

@@ -18,9 +18,12 @@ use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioTimer;
+use wire::bazaar::ErrorBody;
 use wire::headers;
 use wire::json::{FromJson, ToJson};
 
+use super::Attempt;
+use crate::planted::{Bug, Bugs};
 use crate::tasks::{self, Boxed};
 
 /// The longest answer that is read: a list of unnumbered trades after a long outage fits many
@@ -45,6 +48,20 @@ pub enum CallError {
     Broken(String),
 }
 
+impl CallError {
+    /// What is certain of a request that was not answered (rule E4). Only a refused connection delivers nothing.
+    #[must_use]
+    pub fn as_attempt(&self, bugs: Bugs) -> Attempt {
+        match self {
+            Self::Refused => Attempt::WithoutEffect,
+            Self::Timeout(_) | Self::Broken(_) if bugs.has(Bug::SilenceIsNo) => {
+                Attempt::WithoutEffect
+            }
+            Self::Timeout(_) | Self::Broken(_) => Attempt::Unclear,
+        }
+    }
+}
+
 /// An answer, whatever its status.
 #[derive(Debug)]
 pub struct Reply {
@@ -67,6 +84,16 @@ impl Reply {
     #[must_use]
     pub fn header<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.headers.get(name)?.to_str().ok()?.parse().ok()
+    }
+
+    /// What is certain of a request whose answer is no outcome (rule E4). It is believed if it says that
+    /// there was no effect.
+    #[must_use]
+    pub fn as_attempt(&self) -> Attempt {
+        match self.json::<ErrorBody>() {
+            Some(body) if body.certainly_had_no_effect() => Attempt::WithoutEffect,
+            _ => Attempt::Unclear,
+        }
     }
 }
 
@@ -227,4 +254,17 @@ fn describe(error: &hyper_util::client::legacy::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refused_connection_is_certain() {
+        let of = |error: CallError| error.as_attempt(Bugs::default());
+        assert_eq!(of(CallError::Refused), Attempt::WithoutEffect);
+        assert_eq!(of(CallError::Timeout(Duration::ZERO)), Attempt::Unclear);
+        assert_eq!(of(CallError::Broken("reset".to_owned())), Attempt::Unclear);
+    }
 }

@@ -194,7 +194,7 @@ impl Server {
             Err(stranger) if !self.bugs.has(Bug::AnswerStrangers) => (REFUSED, stranger.answer()),
             _ => self.answer_known(request, connection).await,
         };
-        self.metrics.observe(path, answer.status(), begun.elapsed());
+        self.metrics.observe(path, answer.status().as_str(), begun.elapsed());
         answer.into_response()
     }
 
