@@ -273,7 +273,8 @@ impl OneFault {
         let ends = self.acted(action, name, at_us);
         let done = Done { action, at_ms, at_us, name, pid: act.pid, ends };
         self.tell_done(&done, None);
-        let confirmed = act.confirm().await.map(|at_monotonic_us| (at_monotonic_us, None));
+        let seen = self.bazaar.confirmed(&act).await;
+        let confirmed = seen.map(|at_monotonic_us| (at_monotonic_us, None));
         self.tell_confirmed(done, confirmed);
         true
     }
