@@ -164,8 +164,8 @@ impl Act {
     }
 
     /// Waits until the act is seen to have worked: a killed process is reaped, every thread of
-    /// a paused one is stopped, a resumed one is not, a restarted one lives. Returns when that
-    /// was, on `CLOCK_MONOTONIC`.
+    /// a paused one is stopped, a resumed one is not, a restarted one lives. One that another fault ended before that was
+    /// seen has been seen to obey, too. Returns when that was, on `CLOCK_MONOTONIC`.
     pub async fn confirm(&self) -> Result<u64, ActError> {
         let Self { action, name, child, .. } = self;
         let (action, name) = (*action, *name);
@@ -196,8 +196,36 @@ impl Act {
         };
         match (seen, child.exit()) {
             (Some(at_monotonic_us), _) => Ok(at_monotonic_us),
+            (None, Some(exit)) if exit.asked => Ok(exit.at_monotonic_us),
             (None, Some(exit)) => Err(ActError::EndedItself { name, status: exit.describe() }),
             (None, None) => Err(ActError::Unconfirmed { name, action }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Two faults of one moment: each did what it was to do.
+    #[tokio::test]
+    async fn a_process_that_another_fault_killed_before_it_was_seen_stopped_did_not_end_by_itself()
+    {
+        let mut command = Command::new("sleep");
+        command.arg("1000").stdout(Stdio::null());
+        let child = Arc::new(Child::start(ProcessName::Catalog, command).unwrap());
+        let paused = Act::signal(Action::Pause, &child, Child::pause).unwrap();
+        let killed = Act::signal(Action::Kill, &child, Child::kill).unwrap();
+        let ended_us = killed.confirm().await.unwrap();
+        assert_eq!(paused.confirm().await.unwrap(), ended_us);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_by_itself_was_not_paused() {
+        let child = Arc::new(Child::start(ProcessName::Catalog, Command::new("true")).unwrap());
+        let paused = Act::new(Action::Pause, monotonic_us(), Arc::clone(&child));
+        assert!(matches!(paused.confirm().await, Err(ActError::EndedItself { .. })));
     }
 }

@@ -147,7 +147,18 @@ impl OneFault {
                 (Aim::Link(_), _) | (_, Harm::Link(_) | Harm::Files { .. }) => {}
             }
         }
+        self.tell_if_cut_short();
         self.done
+    }
+
+    /// Of a fault whose time had come when the injector was told to stop: nobody leads, say, so nobody knows yet who is
+    /// to be killed. What came of every fault that was due is told.
+    fn tell_if_cut_short(&mut self) {
+        let (action, at_ms) = (self.fault.harm.begin(), self.fault.at_ms);
+        let is_due = self.events.origin().elapsed_us() >= self.planned_us(at_ms);
+        if is_due && !self.done.iter().any(|done| done.action == action) {
+            self.not_done(action, at_ms, None, "the trial was over before it could be done");
+        }
     }
 
     async fn kill(&mut self, target: Target) {

@@ -259,8 +259,9 @@ Examples:
   double-trouble soak --seed 7 --minutes 5     the same rounds every time
   double-trouble soak --seed 7 --round 3       one of them alone
 
-Every round starts a fresh bazaar, loads it, kills, pauses and restarts its processes and breaks the
-links between them at random, heals everything, waits until all replicas are in sync, and checks what
+Every round starts a fresh bazaar, loads it, and breaks it at random: processes are killed, paused and
+slowed, links cut and delayed, disks stalled, filled and powered off, files lost or replaced by old ones,
+and services flooded. Then it heals everything, waits until all replicas are in sync, and checks what
 clients, replicas and catalog say. A round's folder is a run's: `check` and `report` work on it. The
 rows and databases of rounds that passed are removed, unless --keep-data is given.")]
 pub struct Soak {

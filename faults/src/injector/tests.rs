@@ -95,6 +95,23 @@ async fn a_target_that_is_down_already_is_told_as_not_confirmed() {
 }
 
 #[tokio::test]
+async fn a_fault_that_was_due_when_the_trial_ended_is_told_of() {
+    use EventKind::{NotConfirmed, Planned, Skipped};
+    let fake = FakeBazaar::new();
+    let bazaar = Arc::new(fake.start().await);
+    for (more, kind) in [("", NotConfirmed), (r#","if_possible":true"#, Skipped)] {
+        let (sink, mut received) = events();
+        // What is to be done at once, when the trial is over already.
+        let plan = schedule(&format!(r#"[{{"at_ms":0,"action":"kill","target":"leader"{more}}}]"#));
+        let done = run(Arc::clone(&bazaar), plan, 0, sink, std::future::ready(())).await;
+        let events = drain(&mut received);
+        assert_eq!(kinds(&events), [Planned, kind]);
+        assert_eq!(details(&events), ["the trial was over before it could be done"]);
+        assert!(!done[0].done);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_injected_after_the_stop() {
     let fake = FakeBazaar::new();
     let bazaar = Arc::new(fake.start().await);

@@ -48,9 +48,10 @@ impl Path {
         self.condition.send_replace(condition);
     }
 
-    /// How long what comes now takes.
-    pub(super) fn delay(&self) -> Duration {
-        self.condition.borrow().delay
+    /// How long what comes now takes; `None` if nothing delays it.
+    pub(super) fn delay(&self) -> Option<Duration> {
+        let delay = self.condition.borrow().delay;
+        (!delay.is_zero()).then_some(delay)
     }
 
     /// Returns when nothing is held back: the path is whole, or it resets.

@@ -19,6 +19,8 @@ use crate::history::{History, join_all};
 
 /// As many as were seen to lock the front-end out for minutes.
 const NEVER_READ: usize = 4200;
+/// Three times as many connections as may be new at once, and fewer than the system queues.
+const AT_ONCE: usize = 3072;
 /// Requests that each of these sends.
 const PIPELINED: usize = 20;
 /// As many headers as were seen to take 165 MB, and their lengths then.
@@ -116,6 +118,35 @@ async fn thousands_of_connections_that_pipeline_and_never_read_lock_nobody_out()
         answered += usize::from(stream.try_read(&mut [0; 16]).is_ok_and(|read| read > 0));
     }
     assert!(answered > NEVER_READ / 2, "{answered}");
+}
+
+/// They came while the front-end stood still, so more are accepted at once than may be new. Who has sent a request has
+/// done his part: he is read before he is told to go.
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_requests_that_are_there_before_they_are_accepted_are_all_answered() {
+    may_open(AT_ONCE as u64 + 200);
+    let bazaar = patient().await;
+    let mut unmoved = Unmoved::before(&bazaar).await;
+    bazaar.pause(Name::FrontEnd, true);
+    let mut asked = Vec::new();
+    for _ in 0..AT_ONCE {
+        let mut stream = connect(bazaar.address(Name::FrontEnd)).await;
+        stream
+            .write_all(b"GET /stocks/Stock1 HTTP/1.1\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        asked.push(stream);
+    }
+    bazaar.pause(Name::FrontEnd, false);
+    for (number, stream) in asked.iter_mut().enumerate() {
+        let mut answer = String::new();
+        let read = timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer");
+        // If only that there is no place to work on so many.
+        let is_answered =
+            ["HTTP/1.1 200 ", "HTTP/1.1 503 "].iter().any(|line| answer.starts_with(line));
+        assert!(read.is_ok() && is_answered, "{number}: {read:?} {answer}");
+    }
+    unmoved.meanwhile(&bazaar).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

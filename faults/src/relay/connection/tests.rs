@@ -60,6 +60,22 @@ fn cut(path: &Path, mode: CutMode) {
     path.harm(1, LinkHarm::Cut(mode));
 }
 
+/// It would take a timer's millisecond each way, and a trade crosses a dozen links.
+#[tokio::test]
+async fn what_nothing_holds_back_waits_for_no_timer() {
+    let Carried { mut dialler, mut peer, .. } = carried().await;
+    // It goes on once there is nothing to do but to wait for a timer.
+    tokio::time::pause();
+    let began = Instant::now();
+    for _ in 0..3 {
+        dialler.write_u8(1).await.unwrap();
+        peer.read_u8().await.unwrap();
+        peer.write_u8(2).await.unwrap();
+        dialler.read_u8().await.unwrap();
+    }
+    assert_eq!(Instant::now(), began);
+}
+
 #[tokio::test]
 async fn what_is_sent_arrives_and_so_does_the_end() {
     let Carried { mut dialler, mut peer, .. } = carried().await;

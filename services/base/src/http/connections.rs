@@ -11,6 +11,7 @@
 //! A bound on connections of one address would say nothing on loopback, where all come from one.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -46,6 +47,8 @@ pub(super) struct Connections {
     /// Sockets that may be open: as many as there are places. One that has lost its place is open until its
     /// task has run once more.
     sockets: Arc<Semaphore>,
+    /// A newcomer has gone, has turned out to be something else, or stays although it was asked to go.
+    newcomers_changed: Notify,
     bugs: Bugs,
 }
 
@@ -63,7 +66,8 @@ struct State {
     kind: AtomicU8,
     /// [`BUSY`], [`GONE`], or since when we have been waiting for the other side, in microseconds.
     waiting: AtomicU64,
-    gone: Notify,
+    /// That it has, or is to go if nothing of it is there to be read.
+    told: Notify,
     /// The other side takes no more of an answer.
     is_blocked: AtomicBool,
     unblocked: Notify,
@@ -90,15 +94,16 @@ impl Connections {
             origin: Instant::now(),
             kinds: Mutex::default(),
             sockets: Arc::new(Semaphore::new(places)),
+            newcomers_changed: Notify::new(),
             bugs,
         })
     }
 
-    /// Takes a newcomer in, in place of the one that came first if there are too many. Waits while sockets
-    /// that have lost their places are still open. *Otherwise: whoever comes fast enough is accepted faster
-    /// than those before him are closed, and no file descriptor is left.*
+    /// Takes a newcomer in, in place of the one that came first of those that have sent nothing if there are too many.
+    /// Waits while sockets that have lost their places are still open. *Otherwise: whoever comes fast enough is
+    /// accepted faster than those before him are closed, and no file descriptor is left.*
     pub(super) async fn accept(self: &Arc<Self>) -> Connection {
-        self.make_room();
+        self.make_room().await;
         // There are as many as there are places, of which one is free now: what is waited for is a socket
         // that is being closed.
         let socket = Arc::clone(&self.sockets).acquire_owned().await.expect("it is never closed");
@@ -109,7 +114,7 @@ impl Connections {
             id: kinds.next_id,
             kind: AtomicU8::new(Kind::Newcomer as u8),
             waiting: AtomicU64::new(now),
-            gone: Notify::new(),
+            told: Notify::new(),
             is_blocked: AtomicBool::new(false),
             unblocked: Notify::new(),
         });
@@ -117,11 +122,31 @@ impl Connections {
         Connection { state, all: Arc::clone(self), _socket: socket }
     }
 
-    fn make_room(&self) {
-        let mut kinds = self.kinds();
-        if kinds.of(Kind::Newcomer).len() >= self.limits.newcomers {
-            kinds.evict_first();
+    /// Asks newcomers to go, one after the other, until there is room for one more. *Otherwise: of thousands that ask at
+    /// the same moment the first are told to go although their requests are there, and nobody has had the time to read them.*
+    async fn make_room(&self) {
+        let mut last_asked = 0;
+        loop {
+            let mut changed = pin!(self.newcomers_changed.notified());
+            changed.as_mut().enable();
+            {
+                let mut kinds = self.kinds();
+                if !self.is_crowded(&mut kinds) {
+                    return;
+                }
+                let newcomers = kinds.of(Kind::Newcomer);
+                let next = newcomers.range(last_asked + 1..).next().or(newcomers.first_key_value());
+                if let Some((id, state)) = next {
+                    last_asked = *id;
+                    state.told.notify_one();
+                }
+            }
+            changed.await;
         }
+    }
+
+    fn is_crowded(&self, kinds: &mut Kinds) -> bool {
+        kinds.of(Kind::Newcomer).len() >= self.limits.newcomers
     }
 
     /// Closes the connection that can best be spared: there are no more file descriptors.
@@ -186,7 +211,7 @@ impl State {
         let evicted =
             self.waiting.compare_exchange(waiting, GONE, Ordering::AcqRel, Ordering::Acquire);
         if evicted.is_ok() {
-            self.gone.notify_one();
+            self.told.notify_one();
         }
         evicted.is_ok()
     }
@@ -213,6 +238,7 @@ impl Connection {
             self.state.waiting.store(self.all.now(), Ordering::Release);
             kinds.of(wanted).insert(self.state.id, Arc::clone(&self.state));
             self.state.kind.store(wanted as u8, Ordering::Relaxed);
+            self.all.newcomers_changed.notify_waiters();
         } else {
             kinds.open[usize::from(kind)].insert(self.state.id, Arc::clone(&self.state));
         }
@@ -233,9 +259,23 @@ impl Connection {
         self.state.waiting.store(self.all.now(), Ordering::Release);
     }
 
-    /// Completes when the connection has lost its place.
-    pub(super) async fn gone(&self) {
-        self.state.gone.notified().await;
+    /// Completes when the connection has to go. `has_sent` says whether something of it is there to be read: then a
+    /// newcomer stays that was asked to make room.
+    pub(super) async fn gone(&self, has_sent: impl Fn() -> bool) {
+        loop {
+            self.state.told.notified().await;
+            if self.state.waiting.load(Ordering::Acquire) == GONE {
+                return;
+            }
+            let has_sent = has_sent();
+            let mut kinds = self.all.kinds();
+            let is_new = kinds.of(Kind::Newcomer).contains_key(&self.state.id);
+            if is_new && !has_sent && self.all.is_crowded(&mut kinds) && self.state.evict() {
+                kinds.of(Kind::Newcomer).remove(&self.state.id);
+            }
+            drop(kinds);
+            self.all.newcomers_changed.notify_waiters();
+        }
     }
 
     /// The other side takes no more for the time being, or has taken everything.
@@ -257,12 +297,13 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let kind = usize::from(self.state.kind.load(Ordering::Relaxed));
         self.all.kinds().open[kind].remove(&self.state.id);
+        self.all.newcomers_changed.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::pin::Pin;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
@@ -280,11 +321,34 @@ mod tests {
         try_accept(all).expect("a socket may be opened")
     }
 
+    /// `None` if somebody is still waited for.
     fn try_accept(all: &Arc<Connections>) -> Option<Connection> {
-        match pin!(all.accept()).poll(&mut Context::from_waker(Waker::noop())) {
+        match poll(pin!(all.accept())) {
             Poll::Ready(connection) => Some(connection),
             Poll::Pending => None,
         }
+    }
+
+    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Accepts one more than there may be newcomers, of which none has sent anything but those named.
+    fn accept_beside(
+        all: &Arc<Connections>,
+        newcomers: &[Connection],
+        sent: &[usize],
+    ) -> Connection {
+        let mut accepting = pin!(all.accept());
+        for _ in 0..=newcomers.len() {
+            if let Poll::Ready(connection) = poll(accepting.as_mut()) {
+                return connection;
+            }
+            for (index, newcomer) in newcomers.iter().enumerate() {
+                let _ = poll(pin!(newcomer.gone(|| sent.contains(&index))));
+            }
+        }
+        panic!("nobody goes");
     }
 
     /// A client that has had its answer, in the place-th microsecond.
@@ -298,7 +362,10 @@ mod tests {
     #[test]
     fn of_too_many_newcomers_the_first_one_goes() {
         let all = connections(2, 1, 1);
-        let newcomers: Vec<_> = (0..4).map(|_| accept(&all)).collect();
+        let mut newcomers = vec![accept(&all), accept(&all)];
+        for _ in 0..2 {
+            newcomers.push(accept_beside(&all, &newcomers, &[]));
+        }
         let gone: Vec<_> = newcomers.iter().map(is_gone).collect();
         assert_eq!(gone, [true, true, false, false]);
         assert!(!newcomers[0].is_admitted(true), "what it sends now comes too late");
@@ -306,13 +373,41 @@ mod tests {
     }
 
     #[test]
+    fn a_newcomer_that_has_sent_something_stays_and_the_next_one_goes() {
+        let all = connections(3, 1, 1);
+        let newcomers = [accept(&all), accept(&all), accept(&all)];
+        let fourth = accept_beside(&all, &newcomers, &[0, 1]);
+        assert_eq!(newcomers.each_ref().map(is_gone), [false, false, true]);
+        assert!(!is_gone(&fourth));
+    }
+
+    #[test]
+    fn nobody_goes_if_somebody_is_read_first() {
+        let all = connections(1, 1, 1);
+        let first = accept(&all);
+        let mut accepting = pin!(all.accept());
+        assert!(poll(accepting.as_mut()).is_pending());
+        assert!(first.is_admitted(false));
+        assert!(poll(pin!(first.gone(|| false))).is_pending(), "it was asked as a newcomer");
+        assert!(poll(accepting.as_mut()).is_ready());
+        assert!(!is_gone(&first));
+    }
+
+    #[test]
     fn a_socket_is_counted_until_it_is_closed() {
         let all = connections(1, 1, 1);
-        let mut newcomers: Vec<_> = (0..3).map(|_| accept(&all)).collect();
-        assert!(try_accept(&all).is_none(), "two have lost their places, and are still open");
-        assert!(newcomers.iter().all(is_gone), "the last one makes room for whoever comes next");
+        let mut newcomers = vec![accept(&all)];
+        for _ in 0..2 {
+            newcomers.push(accept_beside(&all, &newcomers, &[]));
+        }
+        let mut accepting = pin!(all.accept());
+        for _ in 0..3 {
+            assert!(poll(accepting.as_mut()).is_pending(), "all are still open");
+            newcomers.iter().for_each(|newcomer| _ = poll(pin!(newcomer.gone(|| false))));
+        }
+        assert!(newcomers.iter().all(is_gone));
         newcomers.remove(0);
-        assert!(try_accept(&all).is_some());
+        assert!(poll(accepting.as_mut()).is_ready());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::bazaar::MAX_BODY_BYTES;
@@ -133,6 +134,7 @@ async fn accept_all(
                 }
             }
         });
+        let socket = tcp.as_raw_fd();
         let stream = Stream::new(tcp, limits.write_time, Arc::clone(&connection));
         let serving = graceful.watch(http.serve_connection(TokioIo::new(stream), handler));
         tasks::spawn(async move {
@@ -140,7 +142,8 @@ async fn accept_all(
                 ended = serving => if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
                 },
-                () = connection.gone() => tracing::debug!("connection gave way to another"),
+                // The socket is open as long as it is served.
+                () = connection.gone(|| has_sent(socket)) => tracing::debug!("connection gave way to another"),
             }
         });
     }
@@ -154,6 +157,12 @@ async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Whether the other side has sent what was not read yet.
+fn has_sent(socket: RawFd) -> bool {
+    let look = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+    recv(socket, &mut [0], look).is_ok_and(|bytes| bytes > 0)
 }
 
 impl Server {
