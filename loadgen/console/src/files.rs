@@ -42,8 +42,8 @@ impl FilesFault {
         // Meanwhile somebody else may have pressed something.
         let kill = PlannedFault::of_process(killed_at_ms, Action::Kill, self.target);
         let kill = PlannedFault { for_ms: Some(self.for_ms), if_possible: true, ..kill };
-        let files = PlannedFault::of_files(killed_at_ms, harm, self.target);
-        Ok([kill, PlannedFault { if_possible: true, ..files }])
+        // Whether everything is whole was asked at the press: after the death it is not.
+        Ok([kill, PlannedFault::of_files(killed_at_ms, harm, self.target)])
     }
 
     /// In words.
@@ -86,7 +86,7 @@ mod tests {
         let [kill, files] = lose.plan(MOST_MS).unwrap();
         assert_eq!((kill.action, kill.at_ms, kill.for_ms), (Action::Kill, 0, Some(500)));
         assert_eq!((files.action, files.at_ms, files.copied_at_ms), (Action::LoseFiles, 0, None));
-        assert!(kill.if_possible && files.if_possible);
+        assert!(kill.if_possible && !files.if_possible);
         Schedule::expand(&[kill, files], 3).unwrap();
         assert_eq!(lose.describe(), "lose-files leader for 0.5 s");
     }

@@ -282,7 +282,8 @@ pub const CASES: &[Case] = &[
 ];
 
 /// Why bugs against lost and old files are not planted in processes.
-const LOST: &str = "needs a file to be lost, or to be an old copy, in ways that no story here has yet; plans can do that";
+const LOST: &str =
+    "needs files to be lost or old in ways that no story here has yet; plans can do that";
 
 /// Bugs that no schedule of kills and pauses provokes at a reasonable price, and why. `make explore`
 /// plants them in the pure cores and finds a story for each.
