@@ -32,6 +32,8 @@ use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::{Action, Aim, Fault, Harm, Schedule, Target};
 
+pub use self::files::{FilesStay, why_files_stay};
+
 /// Something that was done to a process or a link, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Injection {
@@ -105,8 +107,6 @@ struct Shared {
     lasting: Mutex<Lasting>,
     /// What came of each fault's beginning, by its number.
     outcomes: watch::Sender<BTreeMap<u32, Result<ProcessName, NotDone>>>,
-    /// Whose files were changed.
-    changed: Mutex<Vec<guard::Changed>>,
     /// Held while files are changed.
     changing_files: tokio::sync::Mutex<()>,
 }
