@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use records::End;
 
-use crate::child::{Child, Unsent};
+use crate::child::{Child, Exit, Unsent};
 use crate::clock::monotonic_us;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
@@ -58,6 +58,8 @@ pub enum ActError {
         name: ProcessName,
         /// How it ended.
         status: String,
+        /// When, on `CLOCK_MONOTONIC`.
+        at_monotonic_us: u64,
     },
     /// Links can be broken only in a bazaar with relays.
     #[error("the bazaar has no relays; start it with them to break links")]
@@ -172,9 +174,7 @@ impl Act {
         let seen = match action {
             Action::Kill | Action::PowerCut => match child.ended(CONFIRM_WITHIN).await {
                 Some(exit) if exit.asked => Some(exit.at_monotonic_us),
-                Some(exit) => {
-                    return Err(ActError::EndedItself { name, status: exit.describe() });
-                }
+                Some(exit) => return Err(ended_itself(name, exit)),
                 None => None,
             },
             Action::Pause => child.seen_stopped(true, CONFIRM_WITHIN).await,
@@ -197,10 +197,15 @@ impl Act {
         match (seen, child.exit()) {
             (Some(at_monotonic_us), _) => Ok(at_monotonic_us),
             (None, Some(exit)) if exit.asked => Ok(exit.at_monotonic_us),
-            (None, Some(exit)) => Err(ActError::EndedItself { name, status: exit.describe() }),
+            (None, Some(exit)) => Err(ended_itself(name, exit)),
             (None, None) => Err(ActError::Unconfirmed { name, action }),
         }
     }
+}
+
+fn ended_itself(name: ProcessName, exit: Exit) -> ActError {
+    let at_monotonic_us = exit.at_monotonic_us;
+    ActError::EndedItself { name, status: exit.describe(), at_monotonic_us }
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl Bazaar {
             self.check_disk(&child, name)?;
         }
         let act = Act::signal(Action::PowerCut, &child, Child::kill)?;
-        let confirmed = match act.confirm().await {
+        let confirmed = match self.confirmed(&act).await {
             Ok(at_monotonic_us) => {
                 let undone = self.disks.undo(name);
                 let undone = undone.map_err(|source| ActError::Disk { name, source });
@@ -123,6 +123,19 @@ impl Bazaar {
             Err(error) => Err(error),
         };
         Ok(PowerCut { act, confirmed })
+    }
+
+    /// When an act was seen to have worked, on `CLOCK_MONOTONIC`. A process whose disk is full may end a moment before
+    /// it is killed or paused: it is as it was to be then, and its end is told of and explained by its disk.
+    pub(crate) async fn confirmed(&self, act: &Act) -> Result<u64, ActError> {
+        match act.confirm().await {
+            Err(ActError::EndedItself { at_monotonic_us, name, .. })
+                if !act.action.is_end() && self.has_harmed_disk(name) =>
+            {
+                Ok(at_monotonic_us)
+            }
+            seen => seen,
+        }
     }
 
     /// Whether a process ended by itself, as one does whose disk is full.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::{ActError, Bazaar, Slot};
 use crate::act::CONFIRM_WITHIN;
 use crate::clock::monotonic_us;
+use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
 
@@ -40,7 +41,22 @@ pub struct FilesChanged {
     pub files: usize,
 }
 
+/// That the files of a process were changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) name: ProcessName,
+    /// Just before it was done, on `CLOCK_MONOTONIC`.
+    pub(crate) at_monotonic_us: u64,
+    /// An old copy was put back; otherwise they were lost.
+    pub(crate) is_old: bool,
+}
+
 impl Bazaar {
+    /// Whose files were changed, in the order in which it was done.
+    pub(crate) fn changes_of_files(&self) -> Vec<Change> {
+        locked(&self.files_changes).clone()
+    }
+
     /// Copies the files of a process into `folder`, which is made: of one that runs while it is stopped for a moment.
     pub async fn copy_files(
         &self,
@@ -129,6 +145,8 @@ impl Bazaar {
             Ok(before.len().max(then(self.launch.data_dir())?))
         };
         let files = change().map_err(|source| ActError::Files { name, source })?;
+        let is_old = action == Action::OldFiles;
+        locked(&self.files_changes).push(Change { name, at_monotonic_us, is_old });
         Ok(FilesChanged { pid: child.pid(), at_monotonic_us, files })
     }
 

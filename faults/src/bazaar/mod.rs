@@ -85,6 +85,7 @@ pub struct Bazaar {
     slots: BTreeMap<ProcessName, Slot>,
     network: Option<Network>,
     disks: Disks,
+    files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,
     floods: Mutex<Vec<Flooded>>,
     /// Deaths of earlier lives that nobody has been told of yet.
@@ -152,6 +153,7 @@ impl Bazaar {
             slots,
             network,
             disks,
+            files_changes: Mutex::default(),
             slowed: Mutex::default(),
             floods: Mutex::default(),
             past_deaths: Mutex::default(),

@@ -117,6 +117,27 @@ async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
     assert_eq!(bazaar.take_deaths(), []);
 }
 
+/// As one does whose disk is full, in the moment in which it is to be killed.
+#[tokio::test]
+async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_end_refutes_it() {
+    let fake = FakeBazaar::new();
+    let disk_faults = crate::disk::DiskFaults::everywhere(3);
+    let bazaar = Bazaar::start(BazaarConfig { disk_faults, ..fake.config() }).await.unwrap();
+    bazaar.harm_disk(1, ORDER_2, crate::schedule::DiskHarm::Full).unwrap();
+    for name in [ORDER_2, ProcessName::Catalog] {
+        let child = bazaar.slots[&name].life().child;
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.pid()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        let ended = child.ended(Duration::from_secs(10)).await.unwrap();
+        let act = Act::new(Action::PowerCut, ended.at_monotonic_us, child);
+        match (name, bazaar.confirmed(&act).await) {
+            (ORDER_2, seen) => assert_eq!(seen.unwrap(), ended.at_monotonic_us),
+            (_, seen) => assert!(matches!(seen, Err(ActError::EndedItself { .. })), "{seen:?}"),
+        }
+    }
+    assert_eq!(bazaar.take_deaths().len(), 2, "both are told of");
+}
+
 #[tokio::test]
 async fn a_process_that_cannot_start_is_quoted() {
     let fake = FakeBazaar::new();

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use super::guard::{self, Changed};
 use super::{Done, NotDone, OneFault};
-use crate::bazaar::{ActError, FilesCopy};
+use crate::bazaar::{ActError, Bazaar, FilesCopy};
+use crate::events::EventSink;
 use crate::leadership;
-use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{FilesHarm, Target};
 
@@ -70,7 +70,6 @@ impl OneFault {
             Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
         };
         let at_us = self.events.origin().since_origin(changed.at_monotonic_us);
-        locked(&self.shared.changed).push(Changed { process: name, at_us, is_old: copy.is_some() });
         let ends = self.acted(action, name, at_us);
         let done = Done { action, at_ms, at_us, name, pid: changed.pid, ends };
         self.tell_done(&done, None);
@@ -104,33 +103,64 @@ impl OneFault {
 
     /// Why the files are left as they are.
     async fn why_not(&self, name: ProcessName, copy: Option<&FilesCopy>) -> Option<String> {
-        let (http, addresses) = (self.bazaar.http(), self.bazaar.addresses());
-        let answered = leadership::ask_front_end(http, addresses).await.ok();
-        let answered =
-            answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
-        let changed = locked(&self.shared.changed).clone();
-        let memberships = self.events.memberships();
-        let runs = |name| {
-            let state = self.bazaar.process(name).map(|process| process.state);
-            state == Some(ProcessState::Running)
-        };
-        let ready_for_us = |name| self.bazaar.ready_for_us(name).filter(|_| runs(name));
-        let standing = guard::Standing {
-            replicas: addresses.orders.len(),
-            answered,
-            memberships: &memberships,
-            changed: &changed,
-            ready_for_us: &ready_for_us,
-        };
         let copied_us = copy.map(|copy| self.events.origin().since_origin(copy.at_monotonic_us));
-        standing.forbids_last_member(name).or_else(|| {
-            self.fault.if_possible.then(|| standing.forbids_second(name, copied_us)).flatten()
-        })
+        let reasons = why_files_stay(&self.bazaar, &self.events, name, copied_us).await;
+        reasons.last_member.or_else(|| self.fault.if_possible.then_some(reasons.second).flatten())
     }
 
     /// Lets whoever waits for this fault's beginning know.
     pub(super) fn tell_outcome(&self, outcome: Result<ProcessName, NotDone>) {
         let number = self.fault.number;
         self.shared.outcomes.send_modify(|outcomes| _ = outcomes.entry(number).or_insert(outcome));
+    }
+}
+
+/// Why the files of a process had better be left as they are, in words; `None` if nothing speaks against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesStay {
+    /// It is the last in-sync replica that holds its log: they are left whatever a plan says.
+    pub last_member: Option<String>,
+    /// Others were changed and not everything is whole again, or nobody says who is in sync: they are left if the
+    /// fault may be left out.
+    pub second: Option<String>,
+}
+
+/// Asks whether the files of `name` may be changed now, after whatever was done to others of this bazaar. `copied_us`:
+/// the copy that would be put back is of that time, in microseconds since the origin of `events`, which must have
+/// heard of every configuration.
+pub async fn why_files_stay(
+    bazaar: &Bazaar,
+    events: &EventSink,
+    name: ProcessName,
+    copied_us: Option<u64>,
+) -> FilesStay {
+    let addresses = bazaar.addresses();
+    let answered = leadership::ask_front_end(bazaar.http(), addresses).await.ok();
+    let answered = answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
+    let changed: Vec<_> = bazaar
+        .changes_of_files()
+        .iter()
+        .map(|change| Changed {
+            process: change.name,
+            at_us: events.origin().since_origin(change.at_monotonic_us),
+            is_old: change.is_old,
+        })
+        .collect();
+    let memberships = events.memberships();
+    let runs = |name| {
+        let state = bazaar.process(name).map(|process| process.state);
+        state == Some(ProcessState::Running)
+    };
+    let ready_for_us = |name| bazaar.ready_for_us(name).filter(|_| runs(name));
+    let standing = guard::Standing {
+        replicas: addresses.orders.len(),
+        answered,
+        memberships: &memberships,
+        changed: &changed,
+        ready_for_us: &ready_for_us,
+    };
+    FilesStay {
+        last_member: standing.forbids_last_member(name),
+        second: standing.forbids_second(name, copied_us),
     }
 }

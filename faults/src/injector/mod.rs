@@ -32,6 +32,8 @@ use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::{Action, Aim, Fault, Harm, Schedule, Target};
 
+pub use self::files::{FilesStay, why_files_stay};
+
 /// Something that was done to a process or a link, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Injection {
@@ -105,8 +107,6 @@ struct Shared {
     lasting: Mutex<Lasting>,
     /// What came of each fault's beginning, by its number.
     outcomes: watch::Sender<BTreeMap<u32, Result<ProcessName, NotDone>>>,
-    /// Whose files were changed.
-    changed: Mutex<Vec<guard::Changed>>,
     /// Held while files are changed.
     changing_files: tokio::sync::Mutex<()>,
 }
@@ -273,7 +273,8 @@ impl OneFault {
         let ends = self.acted(action, name, at_us);
         let done = Done { action, at_ms, at_us, name, pid: act.pid, ends };
         self.tell_done(&done, None);
-        let confirmed = act.confirm().await.map(|at_monotonic_us| (at_monotonic_us, None));
+        let seen = self.bazaar.confirmed(&act).await;
+        let confirmed = seen.map(|at_monotonic_us| (at_monotonic_us, None));
         self.tell_confirmed(done, confirmed);
         true
     }

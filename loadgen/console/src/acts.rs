@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use faults::bazaar::{ActError, Bazaar};
 use faults::events::EventSink;
 use faults::process::ProcessName;
-use faults::schedule::{Action, PlannedFault, Schedule};
+use faults::schedule::{Action, PlannedFault, Schedule, ScheduleError, Target};
 use faults::{injector, leadership};
 use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::board::Board;
+use super::files::{self, FilesFault};
 use super::guard::Refusal;
 use super::settings::{Change, Load};
 use driver::stop::Stop;
@@ -31,6 +32,8 @@ pub(super) struct Acts {
     events: EventSink,
     /// The number of the next fault that lasts for a time.
     next_fault: AtomicU32,
+    /// Held while a press has files lost or old.
+    changing_files: Arc<Mutex<()>>,
 }
 
 /// What `POST /fault` takes for an act that is done at once and stays.
@@ -63,16 +66,20 @@ impl Acts {
         load: watch::Sender<Load>,
         events: EventSink,
     ) -> Self {
-        Self { bazaar, board, load, events, next_fault: AtomicU32::new(1) }
+        let (next_fault, changing_files) = (AtomicU32::new(1), Arc::default());
+        Self { bazaar, board, load, events, next_fault, changing_files }
     }
 
     /// `POST /fault`: with `for_ms` a fault as a plan has it, without its time; else an act that stays.
     pub(super) async fn fault(&self, body: &[u8], stop: Stop) -> Result<Done, Refusal> {
         let fields: Map<String, Value> = parse(body)?;
-        if fields.contains_key("for_ms") {
-            self.fault_for_a_time(fields, stop)
-        } else {
+        let action = fields.get("action").and_then(|action| Action::deserialize(action).ok());
+        if !fields.contains_key("for_ms") {
             self.fault_that_stays(body).await
+        } else if action.is_some_and(Action::is_of_files) {
+            self.change_files(fields, stop).await
+        } else {
+            self.fault_for_a_time(fields, stop)
         }
     }
 
@@ -83,37 +90,84 @@ impl Acts {
         mut fields: Map<String, Value>,
         stop: Stop,
     ) -> Result<Done, Refusal> {
-        let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, message);
         // Now: what a page asks for has no other time.
         if fields.insert("at_ms".to_owned(), 0.into()).is_some() {
-            return Err(bad("at_ms: belongs to plans; here everything begins at once".to_owned()));
+            return Err(bad("at_ms: belongs to plans; here everything begins at once"));
         }
-        let fault: PlannedFault = serde_path_to_error::deserialize(Value::Object(fields))
-            .map_err(|error| bad(format!("{}: {}", error.path(), error.inner())))?;
+        let fault: PlannedFault = of_fields(fields)?;
         let for_ms = fault.for_ms.unwrap_or_default();
-        if for_ms > MAX_FOR_MS {
-            return Err(bad(format!("for_ms: must be from 1 to {MAX_FOR_MS}")));
-        }
-        let replicas = u8::try_from(self.bazaar.addresses().orders.len()).unwrap_or(u8::MAX);
-        let schedule = Schedule::expand(std::slice::from_ref(&fault), replicas);
-        let schedule = schedule.map_err(|errors| {
-            let problem = |error: &faults::schedule::ScheduleError| {
-                error.to_string().replace("faults[0].", "")
-            };
-            bad(errors.iter().map(problem).collect::<Vec<_>>().join("; "))
-        })?;
+        let schedule = self.schedule(std::slice::from_ref(&fault), for_ms)?;
         let done = schedule.faults().iter().map(|fault| {
             format!("{} {} for {:.1} s", fault.harm.begin(), fault.aim, for_ms as f64 / 1000.0)
         });
         let done = done.collect::<Vec<_>>().join(", ");
-        let count = u32::try_from(schedule.faults().len()).unwrap_or(u32::MAX);
-        let schedule = schedule.numbered_from(self.next_fault.fetch_add(count, Ordering::Relaxed));
-        let (bazaar, events) = (Arc::clone(&self.bazaar), self.events.clone());
+        tokio::spawn(self.inject(schedule, stop));
+        Ok(Done { done })
+    }
+
+    /// Has the files of a process lost or old, if that is all that is wrong then.
+    async fn change_files(&self, fields: Map<String, Value>, stop: Stop) -> Result<Done, Refusal> {
+        let fault: FilesFault = of_fields(fields)?;
+        let planned = fault.plan(MAX_FOR_MS).map_err(bad)?;
+        let schedule = self.schedule(&planned, fault.for_ms)?;
+        let refused = |reason: String| Refusal::new(StatusCode::CONFLICT, reason);
+        let changing = Arc::clone(&self.changing_files).try_lock_owned().map_err(|_| {
+            refused("files are being changed already; that must be over first".to_owned())
+        })?;
+        if let Some(reason) = self.why_files_stay(fault.target).await? {
+            return Err(refused(reason));
+        }
+        let injected = self.inject(schedule, stop);
         tokio::spawn(async move {
+            injected.await;
+            drop(changing);
+        });
+        Ok(Done { done: fault.describe() })
+    }
+
+    /// Why nobody's files may be changed now, or not those of `target`.
+    async fn why_files_stay(&self, target: Target) -> Result<Option<String>, Refusal> {
+        let found = leadership::look_up(self.bazaar.http(), self.bazaar.addresses()).await;
+        let found = found.map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()))?;
+        // A follower is in sync besides the leader, so it is never the last.
+        let name = target.process().unwrap_or(ProcessName::Order(found.leader));
+        let stay = injector::why_files_stay(&self.bazaar, &self.events, name, None).await;
+        let replicas = self.bazaar.addresses().orders.keys();
+        let out = replicas.copied().find(|id| !found.in_sync.contains(id));
+        let out = out.map(|id| {
+            let name = ProcessName::Order(id);
+            format!(
+                "{name} is not in sync; files are changed only while everything is up and in sync"
+            )
+        });
+        let not_whole = || files::not_whole(&self.bazaar.processes(), self.board.lasting());
+        Ok(stay.last_member.or_else(not_whole).or(out).or(stay.second))
+    }
+
+    /// What faults mean that last for a time.
+    fn schedule(&self, faults: &[PlannedFault], for_ms: u64) -> Result<Schedule, Refusal> {
+        if for_ms > MAX_FOR_MS {
+            return Err(bad(format!("for_ms: must be from 1 to {MAX_FOR_MS}")));
+        }
+        let replicas = u8::try_from(self.bazaar.addresses().orders.len()).unwrap_or(u8::MAX);
+        let schedule = Schedule::expand(faults, replicas);
+        let schedule = schedule.map_err(|errors| {
+            let problem = |error: &ScheduleError| error.to_string().replace("faults[0].", "");
+            // Of two faults of one press the second is wrong only where the first is.
+            let own = errors.iter().map(problem).filter(|text| !text.starts_with("faults["));
+            bad(own.collect::<Vec<_>>().join("; "))
+        })?;
+        let count = u32::try_from(schedule.faults().len()).unwrap_or(u32::MAX);
+        Ok(schedule.numbered_from(self.next_fault.fetch_add(count, Ordering::Relaxed)))
+    }
+
+    /// Begins now, once it is awaited.
+    fn inject(&self, schedule: Schedule, stop: Stop) -> impl Future<Output = ()> + use<> {
+        let (bazaar, events) = (Arc::clone(&self.bazaar), self.events.clone());
+        async move {
             let now_us = events.origin().elapsed_us();
             injector::run(bazaar, schedule, now_us, events, stop.requested()).await;
-        });
-        Ok(Done { done })
+        }
     }
 
     /// Answers once it was seen to have worked.
@@ -196,6 +250,17 @@ impl Acts {
             Refusal::new(StatusCode::BAD_REQUEST, message)
         })
     }
+}
+
+fn bad(message: impl Into<String>) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, message)
+}
+
+/// # Errors
+/// The field that is wrong.
+fn of_fields<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(Value::Object(fields))
+        .map_err(|error| bad(format!("{}: {}", error.path(), error.inner())))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {

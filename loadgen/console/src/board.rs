@@ -228,6 +228,11 @@ impl Board {
         self.inner().window.forget_behind();
     }
 
+    /// What is still broken besides processes that are dead or paused, if anything is: `stall-disk order-3`.
+    pub(super) fn lasting(&self) -> Option<String> {
+        self.inner().lasting.any()
+    }
+
     /// What the page shows, with the buckets from number `from` on.
     pub(super) fn state(&self, from: u64) -> State {
         let processes = self.bazaar.processes();

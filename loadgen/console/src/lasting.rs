@@ -76,6 +76,11 @@ impl Lasting {
         faults.map(|fault| fault.action.to_string()).collect()
     }
 
+    /// One of all of them, as `stall-disk order-3`; nothing if nothing lasts.
+    pub(super) fn any(&self) -> Option<String> {
+        self.0.values().next().map(|fault| format!("{} {}", fault.action, fault.subject))
+    }
+
     /// Of links, as `cut order-3 -> catalog`.
     pub(super) fn of_links(&self) -> Vec<String> {
         let faults =
@@ -169,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn files_are_lost_until_their_process_is_restarted() {
+        let mut lasting = Lasting::default();
+        lasting.injected(&act(1, Action::Kill, "order-1", ""), None);
+        lasting.injected(&act(2, Action::LoseFiles, "order-1", ""), None);
+        assert_eq!(lasting.at(ProcessName::order(1)), ["lose-files"]);
+        lasting.injected(&act(1, Action::Restart, "order-1", "1 2"), None);
+        assert_eq!(lasting.any(), None);
+    }
+
+    #[test]
     fn a_leader_answers_again_once_nothing_keeps_it_from_that() {
         let mut lasting = Lasting::default();
         let mut heard = |event| lasting.injected(&event, Some(LEADER));
@@ -192,6 +207,7 @@ mod tests {
         assert_eq!(lasting.at(ProcessName::Catalog), ["flood"]);
         assert_eq!(lasting.at(ProcessName::order(1)), ["slow"]);
         assert_eq!(lasting.of_links(), ["cut catalog <-> any"]);
+        assert_eq!(lasting.any().as_deref(), Some("slow order-1"));
         // Another press killed it: what ended with it names no fault of this one.
         lasting.injected(&act(5, Action::Kill, "order-1", ""), None);
         assert!(lasting.at(ProcessName::order(1)).is_empty());

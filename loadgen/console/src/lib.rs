@@ -10,10 +10,11 @@
 //! * `settings`: the load, as the page sets it. `load`: clients that follow it.
 //! * `window`: what the clients saw in the last minute. `board`: everything the page shows.
 //! * `leadership`, `lasting`: who leads, and what is broken.
-//! * `acts`: what the buttons do. `guard`, `server`: HTTP.
+//! * `acts`: what the buttons do. `files`: a press that has files lost or old. `guard`, `server`: HTTP.
 
 mod acts;
 mod board;
+mod files;
 mod guard;
 mod lasting;
 mod leadership;

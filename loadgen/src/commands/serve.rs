@@ -114,11 +114,15 @@ fn tell(event: &Event, log_dir: &Path) {
             let pid = event.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
             say!("{process}{pid} has died; its log is {}/{process}.log", log_dir.display());
         }
-        EventKind::LeaderServes | EventKind::InSyncChanged => {
-            if let (Some(leader), Some(epoch), Some(in_sync)) =
-                (event.leader, event.epoch, &event.in_sync)
-            {
-                say!("order-{leader} leads in epoch {epoch}; in sync: {in_sync}");
+        // It names those with whom the leadership began; who is in sync by now was told already.
+        EventKind::LeaderServes => {
+            if let (Some(leader), Some(epoch)) = (event.leader, event.epoch) {
+                say!("order-{leader} leads in epoch {epoch}");
+            }
+        }
+        EventKind::InSyncChanged => {
+            if let Some(in_sync) = &event.in_sync {
+                say!("in sync: {in_sync}");
             }
         }
         _ => {}

@@ -175,6 +175,13 @@ pub const CASES: &[Case] = &[
         check: SURVIVAL,
     },
     Case {
+        bug: "member-by-id-alone",
+        what: "a replica whose files were lost leads, since its id is a member's",
+        beside: LIST_LENGTH_AND_MARK,
+        story: Story::LeaderLosesFiles,
+        check: SURVIVAL,
+    },
+    Case {
         bug: "lead-old-epoch",
         what: "a restarted leader goes on in its epoch and uses numbers again",
         beside: ALONE,
@@ -276,7 +283,7 @@ pub const CASES: &[Case] = &[
 
 /// Why bugs against lost and old files are not planted in processes.
 const LOST: &str =
-    "needs a file to be lost, or to be an old copy; a plan can do that, and no story here does yet";
+    "needs files to be lost or old in ways that no story here has yet; plans can do that";
 
 /// Bugs that no schedule of kills and pauses provokes at a reasonable price, and why. `make explore`
 /// plants them in the pure cores and finds a story for each.
@@ -404,7 +411,6 @@ pub const LEFT_TO_THE_EXPLORER: &[(&str, &str)] = &[
     ("serve-unlisted", LOST),
     ("open-over-contradiction", LOST),
     ("fill-over-contradiction", LOST),
-    ("member-by-id-alone", LOST),
     ("drop-committed", LOST),
     ("replace-committed", LOST),
     ("elect-highest-id", LOST),

@@ -37,6 +37,8 @@ pub enum Story {
     LeaderCutOff,
     /// `plans/prove/front-end-flooded.toml`.
     FrontEndFlooded,
+    /// `plans/prove/leader-loses-files.toml`.
+    LeaderLosesFiles,
 }
 
 impl Story {
@@ -58,6 +60,7 @@ impl Story {
             Self::LeaderBackUnnoticed => "leader-back-unnoticed",
             Self::LeaderCutOff => "leader-cut-off",
             Self::FrontEndFlooded => "front-end-flooded",
+            Self::LeaderLosesFiles => "leader-loses-files",
         }
     }
 
@@ -85,6 +88,7 @@ impl Story {
             }
             Self::LeaderCutOff => include_str!("../../plans/prove/leader-cut-off.toml"),
             Self::FrontEndFlooded => include_str!("../../plans/prove/front-end-flooded.toml"),
+            Self::LeaderLosesFiles => include_str!("../../plans/prove/leader-loses-files.toml"),
         }
     }
 

@@ -104,6 +104,13 @@ fn who_chooses_a_fault_is_asked_for_what_it_needs_and_sees_it_last() {
     browser.is("the flood", &says(&card("front-end"), "▼\u{a0}flood"));
     browser.is("what it is", &says("#events", "flood front-end (40 connections, slow bodies)"));
 
+    // Not while something else is broken.
+    choose(&mut browser, "fault", "old-files");
+    assert_eq!(browser.value(shown), json!(["back_ms"]));
+    browser.is("its sentence", &says("#fault-says", "copied now, and put back"));
+    browser.click("#begin");
+    browser.is("why not", &says("#said", "flood front-end is not over"));
+
     choose(&mut browser, "fault", "slow");
     assert_eq!(browser.value(shown), json!(["percent"]));
     choose(&mut browser, "whose", "order-1");
@@ -128,6 +135,14 @@ fn who_chooses_a_fault_is_asked_for_what_it_needs_and_sees_it_last() {
         "[...document.querySelectorAll('.faults')].every((line) => line.textContent === '')",
     );
     browser.is("no link", "document.getElementById('links').hidden");
+
+    choose(&mut browser, "fault", "lose-files");
+    assert_eq!(browser.value(shown), json!([]));
+    choose(&mut browser, "whose", "catalog");
+    browser.is("everything is in sync", "[...document.querySelectorAll('.role')].every((line) => !line.textContent.includes('not in sync'))");
+    browser.click("#begin");
+    browser.is("what is lost", &says(&card("catalog"), "▼\u{a0}lose-files"));
+    browser.is("it is back", &says("#events", "restart catalog"));
     served.stop();
 }
 

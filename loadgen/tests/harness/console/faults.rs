@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Served, leads, of, replaced, serve};
+use crate::common::eventually;
 
 impl Served {
     /// Has something broken for a time. Returns what was answered.
@@ -111,6 +112,102 @@ fn all_links_of_a_leader_are_cut_at_once_and_another_leads() {
     served.stop();
 }
 
+/// Whether everything is up and in sync.
+fn whole(state: &Value) -> bool {
+    let processes = state["processes"].as_array().unwrap();
+    state["leader"]["serves"] == true
+        && processes.iter().all(|one| one["state"] == "up" && one["in_sync"] != false)
+}
+
+/// Has files lost or old as soon as everything is whole after what was done to others: until then it is refused.
+fn changed_files(served: &Served, fault: &Value) -> String {
+    eventually("everything is whole", || {
+        let answer = served.post("/fault", fault);
+        let done =
+            (answer.status == 200).then(|| answer.json()["done"].as_str().unwrap().to_owned());
+        assert!(done.is_some() || answer.status == 409, "{}", answer.body);
+        done
+    })
+}
+
+#[test]
+fn files_are_lost_or_old_and_their_process_comes_back_without_losing_an_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    served.state_when("order-3 leads", |state| leads(state, 3));
+    assert_eq!(served.post("/load", &json!({"on": true, "p": 1})).status, 200);
+    served.state_when("trades", |state| state["totals"]["acknowledged"].as_u64() > Some(20));
+
+    // Idle, all are in sync whatever else the machine does.
+    assert_eq!(served.post("/load", &json!({"on": false})).status, 200);
+
+    let lose = |target: &str| json!({"action": "lose-files", "target": target, "for_ms": 500});
+    assert_eq!(changed_files(&served, &lose("leader")), "lose-files leader for 0.5 s");
+    served.marked("lose-files order-3", "fault");
+    let after = served.state_when("another leads", replaced);
+    assert!(newest_leader(&after).ends_with(" ms after kill order-3"), "{after}");
+    served.marked("restart order-3", "mended");
+
+    // Refused until the file is whole again, and then done.
+    let follower = if leads(&after, 1) { "order-2" } else { "order-1" };
+    changed_files(&served, &lose(follower));
+    served.marked(&format!("lose-files {follower}"), "fault");
+    served.marked(&format!("restart {follower}"), "mended");
+
+    let old = json!({"action": "old-files", "target": "order-3", "for_ms": 500, "back_ms": 3000});
+    assert_eq!(changed_files(&served, &old), "old-files order-3 for 0.5 s, 3.0 s older");
+    let again = served.post("/fault", &lose("order-1"));
+    let message = "files are being changed already; that must be over first";
+    assert_eq!((again.status, &again.json()["error"]["message"]), (409, &json!(message)));
+    served.marked("old-files order-3", "fault");
+    let restarted = |state: &Value| texts(state).filter(|text| *text == "restart order-3").count();
+    served.state_when("order-3 is restarted", |state| restarted(state) == 2);
+
+    let whole = served.state_when("everything is whole", whole);
+    assert!(texts(&whole).all(|text| !text.contains("-files order-3: ")), "{whole}");
+    let looked_up = whole["totals"]["looked_up"].as_u64();
+    assert_eq!(served.post("/load", &json!({"on": true})).status, 200);
+    let later = served.state_when("more orders are looked up", |state| {
+        state["totals"]["looked_up"].as_u64() > looked_up
+    });
+    assert_eq!(later["totals"]["missing"], 0);
+    served.stop();
+}
+
+#[test]
+fn files_stay_while_anything_else_is_broken_and_the_page_is_told_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = serve(folder.path());
+    served.state_when("order-3 leads", |state| leads(state, 3));
+    let lose = json!({"action": "lose-files", "target": "order-1", "for_ms": 500});
+    let refused = |what: &str| {
+        eventually(what, || {
+            let answer = served.post("/fault", &lose);
+            assert_eq!(answer.status, 409, "{}", answer.body);
+            let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+            message.starts_with(what).then_some(())
+        });
+    };
+    let act = |action: &str, target: &str| {
+        let answer = served.post("/fault", &json!({"action": action, "target": target}));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+    act("pause", "catalog");
+    refused("catalog is paused; files are changed only while everything is up and in sync");
+    act("resume", "catalog");
+    served.fault(&json!({"action": "cut", "link": "order-2 <-> catalog", "for_ms": 60_000}));
+    served.marked("cut order-2 <-> catalog", "fault");
+    refused("cut order-2 <-> catalog is not over; files are changed only");
+
+    // Nobody but order-1 holds the orders any more once the others are removed.
+    assert_eq!(served.post("/load", &json!({"on": true, "p": 1})).status, 200);
+    act("kill", "order-2");
+    act("kill", "order-3");
+    refused("order-1 is the only in-sync replica that holds its log; without it orders are lost");
+    assert_eq!(served.process("order-1")["state"], "up");
+    served.stop();
+}
+
 #[test]
 fn a_fault_that_makes_no_sense_is_refused_with_the_field() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,6 +248,10 @@ fn a_fault_that_makes_no_sense_is_refused_with_the_field() {
             "connections: must be",
         ),
         (json!({"action": "kill", "target": "order-9", "for_ms": 9}), "no order-9"),
+        (json!({"action": "lose-files", "target": "order-3"}), "for_ms: is missing"),
+        (json!({"action": "lose-files", "target": "order-9", "for_ms": 9}), "no order-9"),
+        (json!({"action": "lose-files", "target": "order-3", "for_ms": 0}), "for_ms: must be"),
+        (json!({"action": "old-files", "target": "order-3", "for_ms": 9}), "back_ms: is missing"),
         (json!({"action": "kill", "target": "leader", "for_ms": 9, "at_ms": 3}), "at_ms: belongs"),
     ] {
         let refused = served.post("/fault", &body);
