@@ -1,7 +1,7 @@
 //! One replica of the order service as a state machine: follower, or leader of an epoch.
 //!
 //! Pure. Inputs come in as method calls, what is to be done comes out as [`Effect`]s and
-//! [`Append`]s; disks, sockets and clocks belong to the shell (`actor.rs`). The shell's part of
+//! [`Append`](wire::internal::Append)s; disks, sockets and clocks belong to the shell (`actor/`). The shell's part of
 //! the bargain: a [`Effect::Store`] is on disk before anything else goes out, a plan before
 //! [`Replica::accept`], numbered entries before [`Replica::flushed`]; and with each of these the
 //! [mark](Replica::committed) up to which the log is known to be committed (rule L2).

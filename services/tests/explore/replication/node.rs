@@ -1,6 +1,6 @@
 //! One order replica: its disk, and the process on it, if there is one.
 //!
-//! It keeps the order of steps of the shell (`order/actor.rs`): whatever has queued is taken (a
+//! It keeps the order of steps of the shell (`order/actor/`): whatever has queued is taken (a
 //! batch), then messages go out, then the disk is flushed. A crash may come between any two of
 //! these. Nobody else can tell how long they take, unless it comes, or the front-end looks for the longest
 //! of all logs meanwhile; so a batch is one step otherwise, and a thread that has yet to flush its disk is
