@@ -10,23 +10,23 @@ use crate::act::CONFIRM_WITHIN;
 use crate::child::Child;
 use crate::clock::monotonic_us;
 use crate::disk::journal::Undone;
-use crate::disk::{Harmed, why_out_of_reach};
+use crate::disk::{ActiveDiskFault, why_out_of_reach};
 use crate::process::{ProcessName, ProcessState};
-use crate::schedule::{Action, DiskHarm};
+use crate::schedule::{Action, DiskFault};
 
 /// Between two looks at what the preloaded library has counted.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A disk that was made worse, and has not yet been seen to be.
 #[derive(Clone, Copy, Debug)]
-pub struct HarmedDisk {
+pub struct FaultyDisk {
     /// Whose.
     pub name: ProcessName,
     /// The pid of its process; that of its last life if it is down.
     pub pid: u32,
     /// Just before it was done, on `CLOCK_MONOTONIC`.
     pub at_monotonic_us: u64,
-    harm: DiskHarm,
+    harm: DiskFault,
     /// How many calls such a harm had hit before.
     hits_before: u64,
 }
@@ -47,20 +47,20 @@ impl Bazaar {
         &self,
         fault: u32,
         name: ProcessName,
-        harm: DiskHarm,
-    ) -> Result<HarmedDisk, ActError> {
+        harm: DiskFault,
+    ) -> Result<FaultyDisk, ActError> {
         let child = self.slot(name)?.life().child;
         self.check_disk(&child, name)?;
         let at_monotonic_us = monotonic_us();
-        let harmed = self.disks.harm(Harmed { fault, process: name, harm });
+        let harmed = self.disks.harm(ActiveDiskFault { fault, process: name, harm });
         let hits_before = harmed.map_err(|source| ActError::Disk { name, source })?;
-        Ok(HarmedDisk { name, pid: child.pid(), at_monotonic_us, harm, hits_before })
+        Ok(FaultyDisk { name, pid: child.pid(), at_monotonic_us, harm, hits_before })
     }
 
     /// Waits, without a bound, until the library says that it has hit a call. Returns when that was seen, on
     /// `CLOCK_MONOTONIC`.
-    pub async fn disk_hit(&self, harmed: &HarmedDisk) -> Result<u64, ActError> {
-        let &HarmedDisk { name, harm, hits_before, .. } = harmed;
+    pub async fn disk_hit(&self, harmed: &FaultyDisk) -> Result<u64, ActError> {
+        let &FaultyDisk { name, harm, hits_before, .. } = harmed;
         loop {
             let hits = self.disks.hits(name, harm);
             if hits.map_err(|source| ActError::Disk { name, source })? > hits_before {

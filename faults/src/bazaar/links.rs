@@ -5,12 +5,12 @@ use records::Route;
 use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
 use crate::relay::Network;
-use crate::schedule::LinkHarm;
+use crate::schedule::LinkFault;
 
 impl Bazaar {
     /// Makes a link worse. `fault` is the number by which [`heal_link`](Self::heal_link) knows it.
     /// Returns when that was, on `CLOCK_MONOTONIC`; from then on it holds for every connection.
-    pub fn harm_link(&self, fault: u32, route: Route, harm: LinkHarm) -> Result<u64, ActError> {
+    pub fn harm_link(&self, fault: u32, route: Route, harm: LinkFault) -> Result<u64, ActError> {
         for end in [route.from, route.to] {
             if let Some(name) = end.process() {
                 self.slot(name)?;

@@ -34,7 +34,7 @@ use crate::relay::{self, Network};
 use crate::schedule::Action;
 use crate::spawner::Spawner;
 pub use crate::start_error::StartError;
-pub use disks::{HarmedDisk, PowerCut};
+pub use disks::{FaultyDisk, PowerCut};
 pub use files::{FilesChanged, FilesCopy};
 pub use speed::Begun;
 use speed::{Flooded, Slowed};
@@ -55,7 +55,7 @@ pub(crate) struct Death {
 
 /// A process's current life.
 #[derive(Clone, Debug)]
-struct Life {
+struct Incarnation {
     child: Arc<Child>,
     /// How long its log was before.
     log_begin: u64,
@@ -63,17 +63,17 @@ struct Life {
 
 #[derive(Debug)]
 struct Slot {
-    life: Mutex<Life>,
+    life: Mutex<Incarnation>,
     /// Held while a new life begins, so that there is never more than one.
     beginning: tokio::sync::Mutex<()>,
 }
 
 impl Slot {
-    fn life(&self) -> Life {
+    fn life(&self) -> Incarnation {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Life> {
+    fn lock(&self) -> MutexGuard<'_, Incarnation> {
         locked(&self.life)
     }
 }
@@ -315,7 +315,7 @@ async fn begin_life(
     disks: &Disks,
     spawner: &Spawner,
     name: ProcessName,
-) -> Result<Life, StartError> {
+) -> Result<Incarnation, StartError> {
     let failed = |source| StartError::Spawn { name, source };
     let (mut command, log_begin) = launch.command(name).map_err(failed)?;
     command.envs(disks.begin_life(name).map_err(failed)?);
@@ -331,7 +331,7 @@ async fn begin_life(
     if let Some((network, listening)) = listening {
         network.serve(listening, || child.death());
     }
-    Ok(Life { child: Arc::new(child), log_begin })
+    Ok(Incarnation { child: Arc::new(child), log_begin })
 }
 
 fn death_of(child: &Child) -> Option<Death> {

@@ -123,7 +123,7 @@ async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_en
     let fake = FakeBazaar::new();
     let disk_faults = crate::disk::DiskFaults::everywhere(3);
     let bazaar = Bazaar::start(BazaarConfig { disk_faults, ..fake.config() }).await.unwrap();
-    bazaar.harm_disk(1, ORDER_2, crate::schedule::DiskHarm::Full).unwrap();
+    bazaar.harm_disk(1, ORDER_2, crate::schedule::DiskFault::Full).unwrap();
     for name in [ORDER_2, ProcessName::Catalog] {
         let child = bazaar.slots[&name].life().child;
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.pid()).unwrap());

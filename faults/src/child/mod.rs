@@ -59,7 +59,7 @@ pub(crate) enum Unsent {
 }
 
 #[derive(Debug)]
-struct Life {
+struct ChildStatus {
     process: std::process::Child,
     paused: bool,
     /// The last signal of ours that ends a process.
@@ -69,14 +69,14 @@ struct Life {
 
 #[derive(Debug)]
 struct Shared {
-    life: Mutex<Life>,
+    life: Mutex<ChildStatus>,
     ended: Condvar,
     exits: watch::Sender<Option<Exit>>,
 }
 
 impl Shared {
     /// A panic elsewhere does not make the process less real: it must still be killed.
-    fn life(&self) -> MutexGuard<'_, Life> {
+    fn life(&self) -> MutexGuard<'_, ChildStatus> {
         locked(&self.life)
     }
 }
@@ -100,7 +100,7 @@ impl Child {
         let started_monotonic_us = monotonic_us();
         let process = command.spawn()?;
         let pid = process.id();
-        let life = Life { process, paused: false, told_to_end: None, exit: None };
+        let life = ChildStatus { process, paused: false, told_to_end: None, exit: None };
         let shared = Arc::new(Shared {
             life: Mutex::new(life),
             ended: Condvar::new(),
@@ -282,10 +282,10 @@ fn await_end(shared: &Shared, pid: Pid) {
     shared.exits.send_replace(Some(exit));
 }
 
-fn state_of(life: &Life) -> ProcessState {
+fn state_of(life: &ChildStatus) -> ProcessState {
     match life {
-        Life { exit: Some(_), .. } => ProcessState::Down,
-        Life { paused: true, .. } => ProcessState::Paused,
+        ChildStatus { exit: Some(_), .. } => ProcessState::Down,
+        ChildStatus { paused: true, .. } => ProcessState::Paused,
         _ => ProcessState::Running,
     }
 }

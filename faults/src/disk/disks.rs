@@ -13,7 +13,7 @@ use super::library::Library;
 use super::page::{self, Page, Word, memory_file, path_of};
 use crate::locked::locked;
 use crate::process::ProcessName;
-use crate::schedule::DiskHarm;
+use crate::schedule::DiskFault;
 
 /// Which disks may be broken, so that the processes are prepared for it when they start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,10 +36,10 @@ impl DiskFaults {
 
 /// Something that is wrong with a disk now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Harmed {
+pub(crate) struct ActiveDiskFault {
     pub(crate) fault: u32,
     pub(crate) process: ProcessName,
-    pub(crate) harm: DiskHarm,
+    pub(crate) harm: DiskFault,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) struct Disks {
     data_dir: PathBuf,
     power_cuts: bool,
     disks: BTreeMap<ProcessName, Disk>,
-    harmed: Mutex<Vec<Harmed>>,
+    harmed: Mutex<Vec<ActiveDiskFault>>,
 }
 
 impl Disks {
@@ -110,7 +110,7 @@ impl Disks {
 
     /// Makes a disk worse; `fault` is the number by which [`heal`](Self::heal) knows it. Returns how many calls such a
     /// harm had hit before.
-    pub(crate) fn harm(&self, harmed: Harmed) -> io::Result<u64> {
+    pub(crate) fn harm(&self, harmed: ActiveDiskFault) -> io::Result<u64> {
         let before = self.hits(harmed.process, harmed.harm)?;
         self.harmed().push(harmed);
         self.tell(harmed.process)?;
@@ -118,7 +118,7 @@ impl Disks {
     }
 
     /// Ends a fault. `None` if it had ended before.
-    pub(crate) fn heal(&self, fault: u32) -> io::Result<Option<Harmed>> {
+    pub(crate) fn heal(&self, fault: u32) -> io::Result<Option<ActiveDiskFault>> {
         let healed = self.harmed().extract_if(.., |harmed| harmed.fault == fault).next();
         if let Some(healed) = healed {
             self.tell(healed.process)?;
@@ -127,16 +127,16 @@ impl Disks {
     }
 
     /// What is wrong now.
-    pub(crate) fn all_harmed(&self) -> Vec<Harmed> {
+    pub(crate) fn all_harmed(&self) -> Vec<ActiveDiskFault> {
         self.harmed().clone()
     }
 
     /// How many calls such a harm has hit so far.
-    pub(crate) fn hits(&self, name: ProcessName, harm: DiskHarm) -> io::Result<u64> {
+    pub(crate) fn hits(&self, name: ProcessName, harm: DiskFault) -> io::Result<u64> {
         let word = match harm {
-            DiskHarm::Stall => Word::Stalled,
-            DiskHarm::Slow(_) => Word::Slowed,
-            DiskHarm::Full => Word::Refused,
+            DiskFault::Stall => Word::Stalled,
+            DiskFault::Slow(_) => Word::Slowed,
+            DiskFault::Full => Word::Refused,
         };
         self.disks.get(&name).map_or(Ok(0), |disk| disk.page.get(word))
     }
@@ -171,19 +171,19 @@ impl Disks {
         let mut slow_by_us = 0;
         for harm in harms {
             match harm {
-                DiskHarm::Stall => mode |= page::STALL,
-                DiskHarm::Slow(by) => {
+                DiskFault::Stall => mode |= page::STALL,
+                DiskFault::Slow(by) => {
                     mode |= page::SLOW;
                     slow_by_us = slow_by_us.max(u64::try_from(by.as_micros()).unwrap_or(u64::MAX));
                 }
-                DiskHarm::Full => mode |= page::FULL,
+                DiskFault::Full => mode |= page::FULL,
             }
         }
         disk.page.set(Word::SlowByUs, slow_by_us)?;
         disk.page.set(Word::Mode, mode)
     }
 
-    fn harmed(&self) -> MutexGuard<'_, Vec<Harmed>> {
+    fn harmed(&self) -> MutexGuard<'_, Vec<ActiveDiskFault>> {
         locked(&self.harmed)
     }
 }

@@ -22,5 +22,5 @@ mod page;
 mod tests;
 
 pub use disks::DiskFaults;
-pub(crate) use disks::{Disks, Harmed};
+pub(crate) use disks::{ActiveDiskFault, Disks};
 pub(crate) use library::why_out_of_reach;

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::process::ProcessName;
-use crate::schedule::DiskHarm;
+use crate::schedule::DiskFault;
 
 /// Set for the process: the folder that its files are in.
 const FOLDER_VARIABLE: &str = "DISK_TEST_FOLDER";
@@ -130,11 +130,11 @@ impl Bench {
             .collect()
     }
 
-    fn harm(&self, fault: u32, harm: DiskHarm) -> u64 {
-        self.disks.harm(Harmed { fault, process: NAME, harm }).unwrap()
+    fn harm(&self, fault: u32, harm: DiskFault) -> u64 {
+        self.disks.harm(ActiveDiskFault { fault, process: NAME, harm }).unwrap()
     }
 
-    fn await_hits(&self, harm: DiskHarm, hits: u64) {
+    fn await_hits(&self, harm: DiskFault, hits: u64) {
         while self.disks.hits(NAME, harm).unwrap() < hits {
             std::thread::yield_now();
         }
@@ -182,11 +182,11 @@ fn a_flush_hangs_until_its_disk_is_healed() {
     for flush in ["sync a", "sync-data a"] {
         let mut bench = Bench::new(false);
         bench.has_done(&["write a 0 1 x", flush]);
-        assert_eq!(bench.harm(1, DiskHarm::Stall), 0, "nothing was held before");
-        bench.harm(2, DiskHarm::Stall);
+        assert_eq!(bench.harm(1, DiskFault::Stall), 0, "nothing was held before");
+        bench.harm(2, DiskFault::Stall);
         bench.has_done(&["write a 1 1 y"]);
         bench.order(flush);
-        bench.await_hits(DiskHarm::Stall, 1);
+        bench.await_hits(DiskFault::Stall, 1);
         bench.disks.heal(1).unwrap().unwrap();
         assert_eq!(bench.disks.held(NAME).unwrap(), 1, "the other fault lasts");
         bench.disks.heal(2).unwrap().unwrap();
@@ -200,7 +200,7 @@ fn a_flush_hangs_until_its_disk_is_healed() {
 fn a_flush_takes_longer_on_a_slow_disk() {
     let mut bench = Bench::new(false);
     bench.has_done(&["write a 0 1 x"]);
-    let harm = DiskHarm::Slow(BY);
+    let harm = DiskFault::Slow(BY);
     bench.harm(1, harm);
     let said = bench.ask("sync a");
     let took_us: u128 = said.strip_prefix("ok ").unwrap().parse().unwrap();
@@ -214,12 +214,12 @@ fn a_full_disk_refuses_writes_of_data_and_no_others() {
     let elsewhere = tempfile::tempdir().unwrap();
     let other = elsewhere.path().join("b").to_str().unwrap().to_owned();
     bench.has_done(&["write a 0 1 x"]);
-    bench.harm(1, DiskHarm::Full);
+    bench.harm(1, DiskFault::Full);
     let no_space = format!("error {}", nix::errno::Errno::ENOSPC as i32);
     assert_eq!(bench.ask("write a 1 1 y"), no_space);
     assert_eq!(bench.ask("append a 1 y"), no_space);
     bench.has_done(&[&format!("append {other} 1 y")]);
-    assert_eq!(bench.disks.hits(NAME, DiskHarm::Full).unwrap(), 2);
+    assert_eq!(bench.disks.hits(NAME, DiskFault::Full).unwrap(), 2);
     bench.disks.heal(1).unwrap();
     bench.has_done(&["append a 1 y"]);
     assert_eq!(fs::read(bench.path("a")).unwrap(), b"xy");
@@ -229,12 +229,12 @@ fn a_full_disk_refuses_writes_of_data_and_no_others() {
 fn a_disk_is_none_the_better_for_a_new_process() {
     let mut bench = Bench::new(false);
     bench.has_done(&["write a 0 1 x"]);
-    bench.harm(1, DiskHarm::Full);
+    bench.harm(1, DiskFault::Full);
     bench.kill_and_start();
     assert!(bench.ask("append a 1 y").starts_with("error"));
-    bench.harm(2, DiskHarm::Stall);
+    bench.harm(2, DiskFault::Stall);
     bench.order("sync a");
-    bench.await_hits(DiskHarm::Stall, 1);
+    bench.await_hits(DiskFault::Stall, 1);
     bench.kill_and_start();
     bench.disks.heal(1).unwrap();
     bench.has_done(&["append a 1 y"]);

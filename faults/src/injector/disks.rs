@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::bazaar::{HarmedDisk, PowerCut};
+use crate::bazaar::{FaultyDisk, PowerCut};
 use crate::process::ProcessName;
-use crate::schedule::{Action, DiskHarm, Target};
+use crate::schedule::{Action, DiskFault, Target};
 
 use super::{Done, OneFault};
 
@@ -32,7 +32,7 @@ impl OneFault {
         }
     }
 
-    pub(super) async fn harm_disk(&mut self, target: Target, harm: DiskHarm) {
+    pub(super) async fn harm_disk(&mut self, target: Target, harm: DiskFault) {
         let (action, at_ms) = (harm.begin(), self.fault.at_ms);
         let Some(name) = self.find(target).await else { return };
         let harmed = match self.bazaar.harm_disk(self.fault.number, name, harm) {
@@ -65,7 +65,7 @@ impl OneFault {
     }
 
     /// Puts the disk right, and starts its process again if that has ended because of it.
-    async fn recover(&mut self, harmed: &HarmedDisk, at_ms: u64) {
+    async fn recover(&mut self, harmed: &FaultyDisk, at_ms: u64) {
         let (action, name) = (Action::Recover, harmed.name);
         let at_monotonic_us = match self.bazaar.heal_disk(self.fault.number) {
             Ok(Some((_, at_monotonic_us))) => at_monotonic_us,

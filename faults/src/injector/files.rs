@@ -12,15 +12,15 @@ use crate::bazaar::{ActError, Bazaar, FilesCopy};
 use crate::events::EventSink;
 use crate::leadership;
 use crate::process::{ProcessName, ProcessState};
-use crate::schedule::{FilesHarm, Target};
+use crate::schedule::{FilesFault, Target};
 
 /// The copies that were made, or why not.
 type Copies = BTreeMap<ProcessName, Result<FilesCopy, ActError>>;
 
 impl OneFault {
-    pub(super) async fn change_files(&mut self, target: Target, of: u32, harm: FilesHarm) {
+    pub(super) async fn change_files(&mut self, target: Target, of: u32, harm: FilesFault) {
         let mut copies = Copies::new();
-        if let FilesHarm::Old { copied_at_ms } = harm {
+        if let FilesFault::Old { copied_at_ms } = harm {
             if !self.wait_until(copied_at_ms).await {
                 return;
             }
@@ -39,9 +39,9 @@ impl OneFault {
             }
         };
         let copy = match (harm, copies.remove(&name)) {
-            (FilesHarm::Lose, _) => None,
-            (FilesHarm::Old { .. }, Some(Ok(copy))) => Some(copy),
-            (FilesHarm::Old { .. }, failed) => {
+            (FilesFault::Lose, _) => None,
+            (FilesFault::Old { .. }, Some(Ok(copy))) => Some(copy),
+            (FilesFault::Old { .. }, failed) => {
                 let why = failed.and_then(Result::err).map(|error| format!(": {error}"));
                 let reason = format!("no copy was made{}", why.unwrap_or_default());
                 return self.not_done(action, at_ms, Some(name), &reason);

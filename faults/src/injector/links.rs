@@ -3,11 +3,11 @@
 use records::{End, EventKind, Route};
 
 use super::{Injection, OneFault};
-use crate::schedule::{Action, Link, LinkEnd, LinkHarm};
+use crate::schedule::{Action, Link, LinkEnd, LinkFault};
 
 impl OneFault {
     /// Links are broken by the harness itself, so what is done is done at once.
-    pub(super) async fn harm_link(&mut self, link: Link, harm: LinkHarm) {
+    pub(super) async fn harm_link(&mut self, link: Link, harm: LinkFault) {
         let Link { from, to, both_ways } = link;
         let Some(from) = self.find_end(from).await else { return };
         let Some(to) = self.find_end(to).await else { return };

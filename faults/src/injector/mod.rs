@@ -30,7 +30,7 @@ use crate::events::EventSink;
 use crate::lasting::Lasting;
 use crate::locked::locked;
 use crate::process::ProcessName;
-use crate::schedule::{Action, Aim, Fault, Harm, Schedule, Target};
+use crate::schedule::{Action, Fault, FaultKind, FaultTarget, Schedule, Target};
 
 pub use self::files::{FilesStay, why_files_stay};
 
@@ -130,21 +130,30 @@ impl OneFault {
 
     /// From the fault's beginning to its end.
     async fn run(mut self) -> Vec<Injection> {
-        if let (Aim::Process(target), Harm::Files { of, harm }) = (self.fault.aim, self.fault.harm)
+        if let (FaultTarget::Process(target), FaultKind::Files { of, harm }) =
+            (self.fault.aim, self.fault.harm)
         {
             // A copy is made before its time.
             self.change_files(target, of, harm).await;
         } else if self.wait_until(self.fault.at_ms).await {
             match (self.fault.aim, self.fault.harm) {
-                (Aim::Process(target), Harm::Kill) => self.kill(target).await,
-                (Aim::Process(target), Harm::Pause) => self.pause(target).await,
-                (Aim::Process(target), Harm::PowerCut) => self.cut_power(target).await,
-                (Aim::Process(target), Harm::Disk(harm)) => self.harm_disk(target, harm).await,
-                (Aim::Process(target), Harm::Slow(percent)) => self.slow(target, percent).await,
-                (Aim::Process(target), Harm::Flood(flood)) => self.flood(target, flood).await,
-                (Aim::Link(link), Harm::Link(harm)) => self.harm_link(link, harm).await,
+                (FaultTarget::Process(target), FaultKind::Kill) => self.kill(target).await,
+                (FaultTarget::Process(target), FaultKind::Pause) => self.pause(target).await,
+                (FaultTarget::Process(target), FaultKind::PowerCut) => self.cut_power(target).await,
+                (FaultTarget::Process(target), FaultKind::Disk(harm)) => {
+                    self.harm_disk(target, harm).await
+                }
+                (FaultTarget::Process(target), FaultKind::Slow(percent)) => {
+                    self.slow(target, percent).await
+                }
+                (FaultTarget::Process(target), FaultKind::Flood(flood)) => {
+                    self.flood(target, flood).await
+                }
+                (FaultTarget::Link(link), FaultKind::Link(harm)) => {
+                    self.harm_link(link, harm).await
+                }
                 // A schedule has no such faults; those of files are done above.
-                (Aim::Link(_), _) | (_, Harm::Link(_) | Harm::Files { .. }) => {}
+                (FaultTarget::Link(_), _) | (_, FaultKind::Link(_) | FaultKind::Files { .. }) => {}
             }
         }
         self.tell_if_cut_short();

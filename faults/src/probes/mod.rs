@@ -54,7 +54,8 @@ impl Watch {
         self.tell_deaths();
         let (http, addresses) = (self.bazaar.http(), self.bazaar.addresses());
         let news = self.timeline.ask(http, addresses, self.events.origin()).await;
-        for News { at_us, kind, configuration, version, suspected_us, detail } in news {
+        for ConfigurationEvent { at_us, kind, configuration, version, suspected_us, detail } in news
+        {
             let name = ProcessName::Order(configuration.leader);
             let pid = self.bazaar.process(name).map(|process| process.pid);
             self.events.emit_at(at_us, kind, |event: &mut Event| {
@@ -86,7 +87,7 @@ impl Watch {
 
 /// Something about the configuration that was not known before.
 #[derive(Debug, PartialEq, Eq)]
-struct News {
+struct ConfigurationEvent {
     at_us: u64,
     kind: EventKind,
     configuration: Leadership,
@@ -112,7 +113,12 @@ struct Timeline {
 }
 
 impl Timeline {
-    async fn ask(&mut self, http: &HttpClient, addresses: &Addresses, origin: Origin) -> Vec<News> {
+    async fn ask(
+        &mut self,
+        http: &HttpClient,
+        addresses: &Addresses,
+        origin: Origin,
+    ) -> Vec<ConfigurationEvent> {
         match http.get_json::<History>(addresses.front_end, "/history", TIMEOUT).await {
             Ok(history) => self.of_history(&history, origin),
             Err(HttpError::Status { status: StatusCode::NOT_FOUND, .. }) => {
@@ -126,7 +132,7 @@ impl Timeline {
         }
     }
 
-    fn of_history(&mut self, history: &History, origin: Origin) -> Vec<News> {
+    fn of_history(&mut self, history: &History, origin: Origin) -> Vec<ConfigurationEvent> {
         let mut news = Vec::new();
         for change in &history.changes {
             let age = change.configuration.age();
@@ -138,7 +144,7 @@ impl Timeline {
                 }
                 let suspected_us = change.suspected_us.map(|us| origin.since_origin(us));
                 let at_us = origin.since_origin(change.stored_us);
-                news.push(News { suspected_us, ..news_of(change, kind, at_us) });
+                news.push(ConfigurationEvent { suspected_us, ..news_of(change, kind, at_us) });
             }
             if let Some(serving_us) = change.serving_us
                 && self.not_serving.remove(&age)
@@ -150,7 +156,7 @@ impl Timeline {
         news
     }
 
-    fn of_leadership(&mut self, leadership: Leadership, at_us: u64) -> Vec<News> {
+    fn of_leadership(&mut self, leadership: Leadership, at_us: u64) -> Vec<ConfigurationEvent> {
         let kind = match &self.leadership {
             Some(known) if *known == leadership => return Vec::new(),
             Some(known) if (known.leader, known.epoch) == (leadership.leader, leadership.epoch) => {
@@ -161,14 +167,21 @@ impl Timeline {
         self.leadership = Some(leadership.clone());
         let detail = "as polled, without a history".to_owned();
         let (version, suspected_us) = (None, None);
-        vec![News { at_us, kind, configuration: leadership, version, suspected_us, detail }]
+        vec![ConfigurationEvent {
+            at_us,
+            kind,
+            configuration: leadership,
+            version,
+            suspected_us,
+            detail,
+        }]
     }
 }
 
-fn news_of(change: &ConfigurationChange, kind: EventKind, at_us: u64) -> News {
+fn news_of(change: &ConfigurationChange, kind: EventKind, at_us: u64) -> ConfigurationEvent {
     let Configuration { version, epoch, leader, .. } = change.configuration;
     let in_sync = change.configuration.member_ids().collect();
-    News {
+    ConfigurationEvent {
         at_us,
         kind,
         configuration: Leadership { leader, epoch, in_sync },

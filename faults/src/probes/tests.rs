@@ -31,7 +31,7 @@ fn member(id: u8) -> Member {
     Member { id: ReplicaId(id), identity: Identity::new("file").unwrap() }
 }
 
-fn told(news: &[News]) -> Vec<(EventKind, Option<u64>)> {
+fn told(news: &[ConfigurationEvent]) -> Vec<(EventKind, Option<u64>)> {
     news.iter().map(|news| (news.kind, news.version.map(|version| version.0))).collect()
 }
 

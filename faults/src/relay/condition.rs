@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use crate::schedule::{CutMode, LinkHarm};
+use crate::schedule::{CutMode, LinkFault};
 
 /// What happens to bytes that are to pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub(super) struct Condition {
 
 /// The faults that act on a direction, by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Harms(BTreeMap<u32, LinkHarm>);
+pub(super) struct ActiveLinkFaults(BTreeMap<u32, LinkFault>);
 
-impl Harms {
-    pub(super) fn add(&mut self, fault: u32, harm: LinkHarm) {
+impl ActiveLinkFaults {
+    pub(super) fn add(&mut self, fault: u32, harm: LinkFault) {
         self.0.insert(fault, harm);
     }
 
@@ -35,12 +35,12 @@ impl Harms {
     pub(super) fn together(&self) -> Condition {
         self.0.values().fold(Condition::default(), |mut all, harm| {
             match *harm {
-                LinkHarm::Cut(mode) => {
+                LinkFault::Cut(mode) => {
                     let silent = all.cut == Some(CutMode::Silent) || mode == CutMode::Silent;
                     all.cut = Some(if silent { CutMode::Silent } else { CutMode::Reset });
                 }
-                LinkHarm::Delay(delay) => all.delay = all.delay.max(delay),
-                LinkHarm::Throttle(rate) => {
+                LinkFault::Delay(delay) => all.delay = all.delay.max(delay),
+                LinkFault::Throttle(rate) => {
                     let slower = all.bytes_per_s.is_none_or(|known| rate < known);
                     all.bytes_per_s = if slower { Some(rate) } else { all.bytes_per_s };
                 }
@@ -58,15 +58,15 @@ mod tests {
     fn the_worst_of_everything_counts_until_it_is_removed() {
         let rate = |bytes| NonZeroU64::new(bytes).unwrap();
         let ms = Duration::from_millis;
-        let mut harms = Harms::default();
+        let mut harms = ActiveLinkFaults::default();
         assert_eq!(harms.together(), Condition::default());
         let all = [
-            LinkHarm::Delay(ms(50)),
-            LinkHarm::Cut(CutMode::Reset),
-            LinkHarm::Throttle(rate(10)),
-            LinkHarm::Delay(ms(20)),
-            LinkHarm::Cut(CutMode::Silent),
-            LinkHarm::Throttle(rate(99)),
+            LinkFault::Delay(ms(50)),
+            LinkFault::Cut(CutMode::Reset),
+            LinkFault::Throttle(rate(10)),
+            LinkFault::Delay(ms(20)),
+            LinkFault::Cut(CutMode::Silent),
+            LinkFault::Throttle(rate(99)),
         ];
         for (fault, harm) in (1..).zip(all) {
             harms.add(fault, harm);

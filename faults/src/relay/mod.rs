@@ -24,8 +24,8 @@
 
 mod condition;
 mod connection;
-mod gate;
+mod direction;
+mod listener;
 mod network;
-mod path;
 
 pub(crate) use network::{Network, addresses_needed};

@@ -21,7 +21,7 @@ pub enum CutMode {
 
 /// How a link is worse than it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LinkHarm {
+pub enum LinkFault {
     /// Nothing passes.
     Cut(CutMode),
     /// Everything passes that much later.
@@ -30,7 +30,7 @@ pub enum LinkHarm {
     Throttle(NonZeroU64),
 }
 
-impl LinkHarm {
+impl LinkFault {
     /// What begins it.
     #[must_use]
     pub fn begin(self) -> Action {
@@ -42,7 +42,7 @@ impl LinkHarm {
     }
 }
 
-impl fmt::Display for LinkHarm {
+impl fmt::Display for LinkFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cut(CutMode::Silent) => f.write_str("silent"),
@@ -55,7 +55,7 @@ impl fmt::Display for LinkHarm {
 
 /// How a process's disk is worse than it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DiskHarm {
+pub enum DiskFault {
     /// Flushes hang.
     Stall,
     /// Each flush takes that much longer.
@@ -64,7 +64,7 @@ pub enum DiskHarm {
     Full,
 }
 
-impl DiskHarm {
+impl DiskFault {
     /// What begins it.
     #[must_use]
     pub fn begin(self) -> Action {
@@ -76,7 +76,7 @@ impl DiskHarm {
     }
 }
 
-impl fmt::Display for DiskHarm {
+impl fmt::Display for DiskFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stall => f.write_str("flushes hang"),
@@ -152,7 +152,7 @@ impl fmt::Display for Percent {
 
 /// What becomes of the files of a process that is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FilesHarm {
+pub enum FilesFault {
     /// All are removed.
     Lose,
     /// They become what they were so many milliseconds after the load began.
@@ -162,7 +162,7 @@ pub enum FilesHarm {
     },
 }
 
-impl FilesHarm {
+impl FilesFault {
     /// What does it.
     #[must_use]
     pub fn begin(self) -> Action {
@@ -175,7 +175,7 @@ impl FilesHarm {
 
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Harm {
+pub enum FaultKind {
     /// A process is killed, and a restart ends it.
     Kill,
     /// A process is paused, and a resume ends it.
@@ -187,19 +187,19 @@ pub enum Harm {
         /// The number of the fault that kills the process.
         of: u32,
         /// What becomes of them.
-        harm: FilesHarm,
+        harm: FilesFault,
     },
     /// A process's disk is made worse, and a recovery ends it.
-    Disk(DiskHarm),
+    Disk(DiskFault),
     /// A process gets a part of its time, and a recovery ends it, or a restart.
     Slow(Percent),
     /// A process is flooded, and a recovery ends it.
     Flood(Flood),
     /// A link is made worse, and a heal ends it.
-    Link(LinkHarm),
+    Link(LinkFault),
 }
 
-impl Harm {
+impl FaultKind {
     /// What begins it.
     #[must_use]
     pub fn begin(self) -> Action {

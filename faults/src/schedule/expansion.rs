@@ -3,9 +3,9 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use super::action::{DiskHarm, FilesHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
+use super::action::{DiskFault, FaultKind, FilesFault, Flood, FloodKind, LinkFault, Percent};
 use super::target::{Link, LinkEnd, Target};
-use super::{Action, Aim, Fault, PlannedFault, ScheduleError};
+use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError};
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;
@@ -46,7 +46,7 @@ impl Expansion {
         self.check_details(planned);
         if let Some(aim) = self.aim(planned) {
             match self.harm(planned) {
-                Ok(Harm::Files { harm, .. }) => self.change_files(planned, harm, aim),
+                Ok(FaultKind::Files { harm, .. }) => self.change_files(planned, harm, aim),
                 Ok(harm) => self.begin(planned, harm, aim),
                 Err(end) => self.end(planned.at_ms, end, aim),
             }
@@ -170,18 +170,22 @@ impl Expansion {
     }
 
     /// What the fault is for, if that makes sense.
-    fn aim(&mut self, planned: &PlannedFault) -> Option<Aim> {
+    fn aim(&mut self, planned: &PlannedFault) -> Option<FaultTarget> {
         let PlannedFault { action, target, link, .. } = *planned;
         let (needed, other) =
             if action.is_of_links() { ("link", "target") } else { ("target", "link") };
         if (action.is_of_links() && target.is_some()) || (!action.is_of_links() && link.is_some()) {
             self.refuse(other, format!("a {action} has a {needed}, not a {other}"));
         }
-        let aim = if action.is_of_links() { link.map(Aim::Link) } else { target.map(Aim::Process) };
+        let aim = if action.is_of_links() {
+            link.map(FaultTarget::Link)
+        } else {
+            target.map(FaultTarget::Process)
+        };
         match aim {
             None => self.refuse(needed, format!("is missing: say what to {action}")),
-            Some(Aim::Process(target)) => self.check_target(needed, target),
-            Some(Aim::Link(link)) => self.check_link(needed, link),
+            Some(FaultTarget::Process(target)) => self.check_target(needed, target),
+            Some(FaultTarget::Link(link)) => self.check_link(needed, link),
         }
         aim
     }
@@ -216,41 +220,41 @@ impl Expansion {
     }
 
     /// What the element does; what it ends, if it ends something.
-    fn harm(&self, planned: &PlannedFault) -> Result<Harm, Action> {
+    fn harm(&self, planned: &PlannedFault) -> Result<FaultKind, Action> {
         // What is missing was refused; any other value will do in its place.
         let least = NonZeroU64::MIN;
         Ok(match planned.action {
-            Action::Kill => Harm::Kill,
-            Action::Pause => Harm::Pause,
-            Action::PowerCut => Harm::PowerCut,
+            Action::Kill => FaultKind::Kill,
+            Action::Pause => FaultKind::Pause,
+            Action::PowerCut => FaultKind::PowerCut,
             // Which fault that is comes later.
-            Action::LoseFiles => Harm::Files { of: 0, harm: FilesHarm::Lose },
+            Action::LoseFiles => FaultKind::Files { of: 0, harm: FilesFault::Lose },
             Action::OldFiles => {
                 let copied_at_ms = planned.copied_at_ms.unwrap_or_default();
-                Harm::Files { of: 0, harm: FilesHarm::Old { copied_at_ms } }
+                FaultKind::Files { of: 0, harm: FilesFault::Old { copied_at_ms } }
             }
-            Action::StallDisk => Harm::Disk(DiskHarm::Stall),
+            Action::StallDisk => FaultKind::Disk(DiskFault::Stall),
             Action::SlowDisk => {
                 let by_ms = planned.by_ms.unwrap_or(least.get());
-                Harm::Disk(DiskHarm::Slow(Duration::from_millis(by_ms)))
+                FaultKind::Disk(DiskFault::Slow(Duration::from_millis(by_ms)))
             }
-            Action::FullDisk => Harm::Disk(DiskHarm::Full),
+            Action::FullDisk => FaultKind::Disk(DiskFault::Full),
             Action::Slow => {
                 let percent = planned.percent.and_then(Percent::new);
-                Harm::Slow(percent.unwrap_or(Percent::DEFAULT))
+                FaultKind::Slow(percent.unwrap_or(Percent::DEFAULT))
             }
-            Action::Flood => Harm::Flood(Flood {
+            Action::Flood => FaultKind::Flood(Flood {
                 kind: planned.kind.unwrap_or(FloodKind::Idle),
                 connections: planned.connections.and_then(NonZeroU32::new).unwrap_or(CONNECTIONS),
             }),
-            Action::Cut => Harm::Link(LinkHarm::Cut(planned.mode.unwrap_or_default())),
+            Action::Cut => FaultKind::Link(LinkFault::Cut(planned.mode.unwrap_or_default())),
             Action::Delay => {
                 let delay_ms = planned.delay_ms.unwrap_or(least.get());
-                Harm::Link(LinkHarm::Delay(Duration::from_millis(delay_ms)))
+                FaultKind::Link(LinkFault::Delay(Duration::from_millis(delay_ms)))
             }
             Action::Throttle => {
                 let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
-                Harm::Link(LinkHarm::Throttle(bytes_per_s))
+                FaultKind::Link(LinkFault::Throttle(bytes_per_s))
             }
             end @ (Action::Restart | Action::Resume | Action::Recover | Action::Heal) => {
                 return Err(end);
@@ -259,15 +263,15 @@ impl Expansion {
     }
 
     /// Changes the files of the process that the latest fault of the same target has killed, which must be dead.
-    fn change_files(&mut self, planned: &PlannedFault, harm: FilesHarm, aim: Aim) {
+    fn change_files(&mut self, planned: &PlannedFault, harm: FilesFault, aim: FaultTarget) {
         let at_ms = planned.at_ms;
         let killed = self.begun.iter().rev().map(|begun| &begun.fault).find(|fault| {
-            matches!(fault.harm, Harm::Kill | Harm::PowerCut)
+            matches!(fault.harm, FaultKind::Kill | FaultKind::PowerCut)
                 && fault.aim == aim
                 && fault.ends_at_ms.is_none_or(|ends_at_ms| ends_at_ms > at_ms)
         });
         if let Some(of) = killed.map(|fault| fault.number) {
-            return self.begin(planned, Harm::Files { of, harm }, aim);
+            return self.begin(planned, FaultKind::Files { of, harm }, aim);
         }
         let problem = format!(
             "nothing is dead: no earlier kill or power-cut of \"{aim}\" lasts at {at_ms} ms"
@@ -275,7 +279,7 @@ impl Expansion {
         self.refuse("target", problem);
     }
 
-    fn begin(&mut self, planned: &PlannedFault, harm: Harm, aim: Aim) {
+    fn begin(&mut self, planned: &PlannedFault, harm: FaultKind, aim: FaultTarget) {
         let number = u32::try_from(self.begun.len() + 1).unwrap_or(u32::MAX);
         let PlannedFault { at_ms, for_ms, if_possible, .. } = *planned;
         let ends_at_ms = for_ms.map(|for_ms| at_ms.saturating_add(for_ms));
@@ -284,10 +288,10 @@ impl Expansion {
     }
 
     /// Ends the latest open fault of that kind at the same place.
-    fn end(&mut self, at_ms: u64, action: Action, aim: Aim) {
+    fn end(&mut self, at_ms: u64, action: Action, aim: FaultTarget) {
         let open = self.begun.iter_mut().rev().map(|begun| &mut begun.fault).find(|fault| {
             fault.harm.end() == action
-                && !matches!(fault.harm, Harm::Files { .. })
+                && !matches!(fault.harm, FaultKind::Files { .. })
                 && fault.aim == aim
                 && fault.ends_at_ms.is_none()
         });
@@ -302,8 +306,8 @@ impl Expansion {
             _ => "cut, delay or throttle",
         };
         let field = match aim {
-            Aim::Process(_) => "target",
-            Aim::Link(_) => "link",
+            FaultTarget::Process(_) => "target",
+            FaultTarget::Link(_) => "link",
         };
         let problem =
             format!("nothing to {action}: no earlier {begin} has {field} \"{aim}\" and no for_ms");
@@ -314,14 +318,17 @@ impl Expansion {
     /// tells; links and disks can be bad in several ways at once, and processes flooded, whatever else becomes of them.
     fn check_overlaps(&mut self) {
         let named = |fault: &Fault| match (fault.aim, fault.harm) {
-            (Aim::Process(_), Harm::Disk(_) | Harm::Flood(_) | Harm::Files { .. })
-            | (Aim::Link(_), _) => None,
-            (Aim::Process(target), _) => target.process(),
+            (
+                FaultTarget::Process(_),
+                FaultKind::Disk(_) | FaultKind::Flood(_) | FaultKind::Files { .. },
+            )
+            | (FaultTarget::Link(_), _) => None,
+            (FaultTarget::Process(target), _) => target.process(),
         };
         let mut problems = Vec::new();
         for (position, later) in self.begun.iter().enumerate() {
             let Some(process) = named(&later.fault) else { continue };
-            let is_slow = |fault: &Fault| matches!(fault.harm, Harm::Slow(_));
+            let is_slow = |fault: &Fault| matches!(fault.harm, FaultKind::Slow(_));
             let clash = self.begun[..position].iter().find(|earlier| {
                 let over = earlier.fault.ends_at_ms.is_some_and(|end| end <= later.fault.at_ms);
                 // Who is slow can be paused and killed.

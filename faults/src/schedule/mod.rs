@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::disk::DiskFaults;
 use crate::process::ProcessName;
 
-pub use self::action::{CutMode, DiskHarm, FilesHarm, Flood, FloodKind, Harm, LinkHarm, Percent};
+pub use self::action::{
+    CutMode, DiskFault, FaultKind, FilesFault, Flood, FloodKind, LinkFault, Percent,
+};
 use self::expansion::Expansion;
 pub use self::target::{Link, LinkEnd, Target, UnknownLink, UnknownTarget};
 
@@ -81,34 +83,34 @@ impl PlannedFault {
 
     /// Something that is done to a link.
     #[must_use]
-    pub fn of_link(at_ms: u64, harm: LinkHarm, link: Link) -> Self {
+    pub fn of_link(at_ms: u64, harm: LinkFault, link: Link) -> Self {
         let mut fault = Self { link: Some(link), ..Self::blank(at_ms, harm.begin()) };
         match harm {
-            LinkHarm::Cut(mode) => fault.mode = Some(mode),
-            LinkHarm::Delay(delay) => {
+            LinkFault::Cut(mode) => fault.mode = Some(mode),
+            LinkFault::Delay(delay) => {
                 fault.delay_ms = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
             }
-            LinkHarm::Throttle(bytes_per_s) => fault.bytes_per_s = Some(bytes_per_s.get()),
+            LinkFault::Throttle(bytes_per_s) => fault.bytes_per_s = Some(bytes_per_s.get()),
         }
         fault
     }
 
     /// Something that is done to a process's disk.
     #[must_use]
-    pub fn of_disk(at_ms: u64, harm: DiskHarm, target: Target) -> Self {
+    pub fn of_disk(at_ms: u64, harm: DiskFault, target: Target) -> Self {
         let by_ms = match harm {
-            DiskHarm::Slow(by) => Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)),
-            DiskHarm::Stall | DiskHarm::Full => None,
+            DiskFault::Slow(by) => Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)),
+            DiskFault::Stall | DiskFault::Full => None,
         };
         Self { by_ms, ..Self::of_process(at_ms, harm.begin(), target) }
     }
 
     /// Something that is done to the files of a process that is dead.
     #[must_use]
-    pub fn of_files(at_ms: u64, harm: FilesHarm, target: Target) -> Self {
+    pub fn of_files(at_ms: u64, harm: FilesFault, target: Target) -> Self {
         let copied_at_ms = match harm {
-            FilesHarm::Lose => None,
-            FilesHarm::Old { copied_at_ms } => Some(copied_at_ms),
+            FilesFault::Lose => None,
+            FilesFault::Old { copied_at_ms } => Some(copied_at_ms),
         };
         Self { copied_at_ms, ..Self::of_process(at_ms, harm.begin(), target) }
     }
@@ -162,14 +164,14 @@ pub struct ScheduleError {
 
 /// What a fault is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Aim {
+pub enum FaultTarget {
     /// A process.
     Process(Target),
     /// A link.
     Link(Link),
 }
 
-impl fmt::Display for Aim {
+impl fmt::Display for FaultTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(target) => target.fmt(f),
@@ -185,9 +187,9 @@ pub struct Fault {
     /// heal that ends it carries the same number.
     pub number: u32,
     /// What it does.
-    pub harm: Harm,
+    pub harm: FaultKind,
     /// To whom, or where.
-    pub aim: Aim,
+    pub aim: FaultTarget,
     /// When it begins, in milliseconds after the load began.
     pub at_ms: u64,
     /// When it ends; `None` if the plan leaves that to the healing at the trial's end.
@@ -218,7 +220,7 @@ impl Schedule {
     pub fn numbered_from(mut self, first: u32) -> Self {
         for (fault, number) in self.faults.iter_mut().zip(first..) {
             fault.number = number;
-            if let Harm::Files { of, .. } = &mut fault.harm {
+            if let FaultKind::Files { of, .. } = &mut fault.harm {
                 *of += first - 1;
             }
         }
@@ -240,7 +242,7 @@ impl Schedule {
     /// Whether anything is done to a link, so that a bazaar needs relays.
     #[must_use]
     pub fn breaks_links(&self) -> bool {
-        self.faults.iter().any(|fault| matches!(fault.aim, Aim::Link(_)))
+        self.faults.iter().any(|fault| matches!(fault.aim, FaultTarget::Link(_)))
     }
 
     /// Which disks of a bazaar with `replicas` order replicas are broken, or may be: of a leader and a follower
@@ -248,7 +250,9 @@ impl Schedule {
     #[must_use]
     pub fn disk_faults(&self, replicas: u8) -> DiskFaults {
         let of_disks = self.faults.iter().filter_map(|fault| match (fault.harm, fault.aim) {
-            (Harm::Disk(_) | Harm::PowerCut, Aim::Process(target)) => Some(target),
+            (FaultKind::Disk(_) | FaultKind::PowerCut, FaultTarget::Process(target)) => {
+                Some(target)
+            }
             _ => None,
         });
         let processes: BTreeSet<ProcessName> = of_disks
@@ -257,7 +261,7 @@ impl Schedule {
                 None => (1..=replicas).map(ProcessName::order).collect(),
             })
             .collect();
-        let power_cuts = self.faults.iter().any(|fault| fault.harm == Harm::PowerCut);
+        let power_cuts = self.faults.iter().any(|fault| fault.harm == FaultKind::PowerCut);
         DiskFaults { processes, power_cuts }
     }
 
@@ -266,7 +270,7 @@ impl Schedule {
     pub fn flood_connections(&self) -> u32 {
         let floods = || {
             self.faults.iter().filter_map(|fault| match fault.harm {
-                Harm::Flood(flood) => Some((fault, flood.connections.get())),
+                FaultKind::Flood(flood) => Some((fault, flood.connections.get())),
                 _ => None,
             })
         };

@@ -17,15 +17,15 @@ fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
     let schedule = Schedule::expand(&plan, 3).unwrap();
     let fault = Fault {
         number: 1,
-        harm: Harm::Kill,
-        aim: Aim::Process(Target::Leader),
+        harm: FaultKind::Kill,
+        aim: FaultTarget::Process(Target::Leader),
         at_ms: 1000,
         ends_at_ms: Some(1500),
         if_possible: false,
     };
     assert_eq!(schedule.faults(), [fault]);
     assert_eq!(schedule.ends_at_ms(), 1500);
-    assert_eq!((Harm::Kill.end(), Harm::Pause.end()), (Action::Restart, Action::Resume));
+    assert_eq!((FaultKind::Kill.end(), FaultKind::Pause.end()), (Action::Restart, Action::Resume));
 }
 
 #[test]
@@ -163,19 +163,19 @@ fn links_can_be_cut_delayed_and_throttled_and_overlap() {
         .iter()
         .map(|fault| (fault.aim.to_string(), fault.harm, fault.ends_at_ms))
         .collect();
-    let link = |harm| Harm::Link(harm);
+    let link = |harm| FaultKind::Link(harm);
     let bytes_per_s = std::num::NonZeroU64::new(1000).unwrap();
     assert_eq!(
         told,
         [
-            ("order-3 -> order-1".into(), link(LinkHarm::Cut(CutMode::Reset)), Some(11)),
+            ("order-3 -> order-1".into(), link(LinkFault::Cut(CutMode::Reset)), Some(11)),
             (
                 "leader <-> catalog".into(),
-                link(LinkHarm::Delay(std::time::Duration::from_millis(50))),
+                link(LinkFault::Delay(std::time::Duration::from_millis(50))),
                 Some(9)
             ),
-            ("front-end -> leader".into(), link(LinkHarm::Throttle(bytes_per_s)), None),
-            ("order-3 -> order-1".into(), link(LinkHarm::Cut(CutMode::Silent)), None),
+            ("front-end -> leader".into(), link(LinkFault::Throttle(bytes_per_s)), None),
+            ("order-3 -> order-1".into(), link(LinkFault::Cut(CutMode::Silent)), None),
         ]
     );
 }
@@ -185,7 +185,7 @@ fn what_a_plan_says_of_links_is_kept() {
     let planned = plan(LINKS);
     let text = serde_json::to_string(&planned).unwrap();
     assert_eq!(plan(&text), planned);
-    let harm = LinkHarm::Delay(std::time::Duration::from_millis(50));
+    let harm = LinkFault::Delay(std::time::Duration::from_millis(50));
     let link = "leader <-> catalog".parse().unwrap();
     assert_eq!(PlannedFault::of_link(2, harm, link), planned[1]);
 }
@@ -242,15 +242,15 @@ fn disks_are_broken_beside_whatever_else_is() {
     let schedule = Schedule::expand(&plan, 3).unwrap();
     let faults: Vec<_> =
         schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
-    let slow = DiskHarm::Slow(std::time::Duration::from_millis(40));
+    let slow = DiskFault::Slow(std::time::Duration::from_millis(40));
     assert_eq!(
         faults,
         [
-            (Harm::Disk(slow), Some(100)),
-            (Harm::Kill, Some(70)),
-            (Harm::Disk(DiskHarm::Stall), Some(60)),
-            (Harm::PowerCut, Some(130)),
-            (Harm::Disk(DiskHarm::Full), None),
+            (FaultKind::Disk(slow), Some(100)),
+            (FaultKind::Kill, Some(70)),
+            (FaultKind::Disk(DiskFault::Stall), Some(60)),
+            (FaultKind::PowerCut, Some(130)),
+            (FaultKind::Disk(DiskFault::Full), None),
         ]
     );
     let of_disk = PlannedFault::of_disk(10, slow, Target::Order(wire::ids::ReplicaId(2)));
@@ -310,11 +310,11 @@ fn slowness_and_floods_are_read_with_what_they_leave_to_their_defaults() {
     assert_eq!(
         told,
         [
-            (Harm::Slow(Percent::DEFAULT), Some(100)),
-            (Harm::Slow(quarter), Some(60)),
-            (Harm::Flood(flood(FloodKind::Idle, 1000)), Some(80)),
-            (Harm::Flood(flood(FloodKind::StuckReaders, 200)), Some(70)),
-            (Harm::Flood(flood(FloodKind::SlowBodies, 7)), Some(90)),
+            (FaultKind::Slow(Percent::DEFAULT), Some(100)),
+            (FaultKind::Slow(quarter), Some(60)),
+            (FaultKind::Flood(flood(FloodKind::Idle, 1000)), Some(80)),
+            (FaultKind::Flood(flood(FloodKind::StuckReaders, 200)), Some(70)),
+            (FaultKind::Flood(flood(FloodKind::SlowBodies, 7)), Some(90)),
         ]
     );
     assert_eq!(schedule.flood_connections(), 1200, "two at a time");
@@ -400,19 +400,19 @@ fn files_are_changed_of_whoever_an_earlier_fault_has_killed() {
     let schedule = Schedule::expand(&planned, 3).unwrap();
     let faults: Vec<_> =
         schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
-    let old = FilesHarm::Old { copied_at_ms: 50 };
+    let old = FilesFault::Old { copied_at_ms: 50 };
     assert_eq!(
         faults,
         [
-            (Harm::Kill, Some(1100)),
-            (Harm::PowerCut, Some(500)),
-            (Harm::Files { of: 2, harm: old }, None),
-            (Harm::Files { of: 1, harm: FilesHarm::Lose }, None),
+            (FaultKind::Kill, Some(1100)),
+            (FaultKind::PowerCut, Some(500)),
+            (FaultKind::Files { of: 2, harm: old }, None),
+            (FaultKind::Files { of: 1, harm: FilesFault::Lose }, None),
         ]
     );
     assert_eq!(PlannedFault::of_files(300, old, Target::Catalog), planned[2]);
     let renumbered = schedule.numbered_from(11);
-    assert_eq!(renumbered.faults()[2].harm, Harm::Files { of: 12, harm: old });
+    assert_eq!(renumbered.faults()[2].harm, FaultKind::Files { of: 12, harm: old });
 }
 
 #[test]

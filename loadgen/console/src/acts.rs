@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Mutex, watch};
 
 use super::board::Board;
-use super::files::{self, FilesFault};
+use super::files::{self, FilesPress};
 use super::guard::Refusal;
 use super::settings::{Change, Load};
 use driver::stop::Stop;
@@ -107,7 +107,7 @@ impl Acts {
 
     /// Has the files of a process lost or old, if that is all that is wrong then.
     async fn change_files(&self, fields: Map<String, Value>, stop: Stop) -> Result<Done, Refusal> {
-        let fault: FilesFault = of_fields(fields)?;
+        let fault: FilesPress = of_fields(fields)?;
         let planned = fault.plan(MAX_FOR_MS).map_err(bad)?;
         let schedule = self.schedule(&planned, fault.for_ms)?;
         let refused = |reason: String| Refusal::new(StatusCode::CONFLICT, reason);

@@ -5,13 +5,13 @@
 //! ARCHITECTURE.md). A press is not to ask for more than that.
 
 use faults::process::{ProcessInfo, ProcessState};
-use faults::schedule::{Action, FilesHarm, PlannedFault, Target};
+use faults::schedule::{Action, FilesFault, PlannedFault, Target};
 use serde::Deserialize;
 
 /// What `POST /fault` takes for files that are lost or old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FilesFault {
+pub(super) struct FilesPress {
     action: Action,
     pub(super) target: Target,
     /// How long the process is dead.
@@ -20,7 +20,7 @@ pub(super) struct FilesFault {
     back_ms: Option<u64>,
 }
 
-impl FilesFault {
+impl FilesPress {
     /// The plan: at its beginning the copy is made, if one is wanted.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl FilesFault {
     pub(super) fn plan(self, most_ms: u64) -> Result<[PlannedFault; 2], String> {
         let (killed_at_ms, harm) = match (self.action, self.back_ms) {
             (Action::OldFiles, Some(back_ms)) if (1..=most_ms).contains(&back_ms) => {
-                (back_ms, FilesHarm::Old { copied_at_ms: 0 })
+                (back_ms, FilesFault::Old { copied_at_ms: 0 })
             }
             (Action::OldFiles, Some(_)) => {
                 return Err(format!("back_ms: must be from 1 to {most_ms}"));
@@ -37,7 +37,7 @@ impl FilesFault {
                 return Err("back_ms: is missing: say how old the files are to be".to_owned());
             }
             (_, Some(_)) => return Err("back_ms: belongs to old-files".to_owned()),
-            (_, None) => (0, FilesHarm::Lose),
+            (_, None) => (0, FilesFault::Lose),
         };
         // Meanwhile somebody else may have pressed something.
         let kill = PlannedFault::of_process(killed_at_ms, Action::Kill, self.target);
@@ -76,7 +76,7 @@ mod tests {
 
     const MOST_MS: u64 = 1000;
 
-    fn fault(fields: Value) -> FilesFault {
+    fn fault(fields: Value) -> FilesPress {
         serde_json::from_value(fields).unwrap()
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ::faults::process::ProcessName;
 use ::faults::schedule::{
-    Action, CutMode, DiskHarm, FilesHarm, Flood, FloodKind, Link, LinkEnd, LinkHarm, PlannedFault,
-    Target,
+    Action, CutMode, DiskFault, FilesFault, Flood, FloodKind, Link, LinkEnd, LinkFault,
+    PlannedFault, Target,
 };
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -147,7 +147,7 @@ impl Drawing<'_> {
             Kind::Cut => {
                 let modes = [CutMode::Silent, CutMode::Silent, CutMode::Reset];
                 let mode = modes[self.rng.random_range(0..modes.len())];
-                self.of_link(at_ms, LinkHarm::Cut(mode))
+                self.of_link(at_ms, LinkFault::Cut(mode))
             }
             Kind::SlowLink => {
                 let harm = self.slow_link();
@@ -170,10 +170,10 @@ impl Drawing<'_> {
         }
         let at_ms = killed.at_ms;
         let harm = if self.rng.random_bool(0.5) {
-            FilesHarm::Lose
+            FilesFault::Lose
         } else {
             let oldest_ms = at_ms.saturating_sub(OLDEST_COPY_MS).max(FIRST_COPY_AT_MS);
-            FilesHarm::Old { copied_at_ms: self.rng.random_range(oldest_ms..at_ms) }
+            FilesFault::Old { copied_at_ms: self.rng.random_range(oldest_ms..at_ms) }
         };
         Some(PlannedFault {
             if_possible: true,
@@ -207,7 +207,7 @@ impl Drawing<'_> {
         PlannedFault { for_ms, ..PlannedFault::of_process(at_ms, action, target) }
     }
 
-    fn of_link(&mut self, at_ms: u64, harm: LinkHarm) -> PlannedFault {
+    fn of_link(&mut self, at_ms: u64, harm: LinkFault) -> PlannedFault {
         let [from, to] = self.ends();
         let both_ways = self.rng.random_bool(0.5);
         let for_ms = self.for_ms(at_ms, true);
@@ -215,11 +215,11 @@ impl Drawing<'_> {
         PlannedFault { for_ms, ..PlannedFault::of_link(at_ms, harm, link) }
     }
 
-    fn disk(&mut self) -> DiskHarm {
+    fn disk(&mut self) -> DiskFault {
         match self.rng.random_range(0..3) {
-            0 => DiskHarm::Stall,
-            1 => DiskHarm::Full,
-            _ => DiskHarm::Slow(Duration::from_millis(self.rng.random_range(5..600))),
+            0 => DiskFault::Stall,
+            1 => DiskFault::Full,
+            _ => DiskFault::Slow(Duration::from_millis(self.rng.random_range(5..600))),
         }
     }
 
@@ -231,12 +231,12 @@ impl Drawing<'_> {
         Flood { kind, connections: connections.unwrap_or(NonZeroU32::MIN) }
     }
 
-    fn slow_link(&mut self) -> LinkHarm {
+    fn slow_link(&mut self) -> LinkFault {
         if self.rng.random_ratio(2, 3) {
-            LinkHarm::Delay(Duration::from_millis(self.rng.random_range(5..600)))
+            LinkFault::Delay(Duration::from_millis(self.rng.random_range(5..600)))
         } else {
             let bytes_per_s = self.rng.random_range(500..50_000);
-            LinkHarm::Throttle(NonZeroU64::new(bytes_per_s).unwrap_or(NonZeroU64::MIN))
+            LinkFault::Throttle(NonZeroU64::new(bytes_per_s).unwrap_or(NonZeroU64::MIN))
         }
     }
 

@@ -119,7 +119,7 @@ fn one_of<T: Copy>(rng: &mut Xoshiro256PlusPlus, choices: &[T]) -> T {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ::faults::schedule::{Action, Aim, Fault, Harm, Link, LinkEnd, Target};
+    use ::faults::schedule::{Action, Fault, FaultKind, FaultTarget, Link, LinkEnd, Target};
 
     use super::*;
 
@@ -177,7 +177,7 @@ mod tests {
             let faults = schedule.faults();
             // Changed files last as long as their process is dead, and are no fault beside that.
             let killed = |fault: &Fault| match fault.harm {
-                Harm::Files { of, .. } => of,
+                FaultKind::Files { of, .. } => of,
                 _ => fault.number,
             };
             let ends = |fault: &Fault| {
@@ -191,10 +191,10 @@ mod tests {
                         && fault.at_ms < ends(other)
                 });
                 let aim = match fault.aim {
-                    Aim::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
-                    Aim::Link(_) => "link".to_owned(),
-                    Aim::Process(Target::Order(_)) => "order".to_owned(),
-                    Aim::Process(target) => target.to_string(),
+                    FaultTarget::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
+                    FaultTarget::Link(_) => "link".to_owned(),
+                    FaultTarget::Process(Target::Order(_)) => "order".to_owned(),
+                    FaultTarget::Process(target) => target.to_string(),
                 };
                 let kinds = if crowded { &mut overlapping } else { &mut alone };
                 kinds.insert((fault.harm.begin().to_string(), aim));

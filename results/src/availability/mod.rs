@@ -8,12 +8,12 @@
 //! All durations are milliseconds since the injection, except where the column says otherwise.
 //! What was not seen stays empty.
 
-mod calm;
+mod anomalies;
+mod baseline;
 mod gaps;
-mod harm;
 mod headline;
-mod load;
 mod measure;
+mod operations;
 mod overall;
 mod row;
 mod table;
@@ -21,8 +21,8 @@ mod text;
 mod trial;
 mod window;
 
+pub use anomalies::attribute;
 pub use gaps::{GapRow, about_gaps, gaps, write_gaps_csv};
-pub use harm::attribute;
 pub use headline::headline;
 pub use measure::{measure, write_csv};
 pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};

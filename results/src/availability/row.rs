@@ -51,26 +51,26 @@ pub struct AvailabilityRow {
     /// due after it and before `first_ack_ms`. If the load does not trade: before the first answer
     /// that needed what was broken.
     pub backlog_drained_ms: Option<f64>,
-    /// The 99th percentile of latencies in the last calm time before the fault: from when
+    /// The 99th percentile of latencies in the last baseline before the fault: from when
     /// everything was whole and had recovered, with a thousand operations or more. An operation
     /// without an answer counts as slower than any.
     pub p99_before_ms: Option<f64>,
-    /// How steady that was: of a hundred spells of 500 operations in that time, so many had a 99th
+    /// How steady that was: of a hundred rolling windows of 500 operations in that time, so many had a 99th
     /// percentile of at most 1.1 times `p99_before_ms` themselves.
     pub p99_steady_percent: Option<f64>,
     /// Until the backlog was drained and the next 500 operations due had a 99th percentile of at
     /// most 1.1 times `p99_before_ms`. Empty if that was not seen before the next fault, or if less
-    /// than half of the spells before the fault were like that.
+    /// than half of the rolling windows before the fault were like that.
     pub p99_back_ms: Option<f64>,
-    /// Trades accepted per second in the calm time; a refused one (rejected) is not.
+    /// Trades accepted per second in the baseline; a refused one (rejected) is not.
     pub trades_before_per_s: Option<f64>,
     /// Trades that the fault kept from being accepted. In a closed loop an estimate: those that the
-    /// calm time's rate would have given from the fault until the backlog was drained, less those that
+    /// baseline's rate would have given from the fault until the backlog was drained, less those that
     /// came; below 0 if more came. In an open loop counted: trades of the load that failed or are
     /// unknown, since what came late was not lost.
     pub trades_missing: Option<f64>,
     /// In a closed loop: no more trades than this were missing, by the same estimate, in 99 of 100
-    /// stretches of the calm time that were as long. An estimate below it may be chance.
+    /// stretches of the baseline that were as long. An estimate below it may be chance.
     pub trades_missing_noise: Option<f64>,
     /// `trades_missing` as milliseconds of the service before the fault.
     pub trades_missing_ms: Option<f64>,

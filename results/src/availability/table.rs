@@ -75,7 +75,7 @@ const DRAINED: Column =
 const P99_BEFORE: Column =
     Column::new("p99_before_ms", "99th percentile before", Unit::Ms).short("p99 ms");
 const STEADY: Column =
-    Column::new("p99_steady_percent", "spells before that kept to it", Unit::Percent);
+    Column::new("p99_steady_percent", "rolling windows before it within that bound", Unit::Percent);
 const P99_BACK: Column =
     Column::new("p99_back_ms", "back within 10% of it", Unit::Ms).short("p99 back");
 const IN_SYNC: Column = Column::new("back_in_sync_ms", "in sync again, from then on", Unit::Ms)

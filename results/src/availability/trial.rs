@@ -1,8 +1,8 @@
 //! One trial: its faults in the order of time, and what each of them cost.
 
-use super::calm::{Calm, Missing};
+use super::baseline::{Baseline, Missing};
 use super::gaps;
-use super::load::{Kind, Load};
+use super::operations::{Kind, OperationIndex};
 use super::row::AvailabilityRow;
 use super::window::Window;
 use crate::records::{Action, DumpRow, Observation};
@@ -13,7 +13,7 @@ pub(super) struct Trial<'a> {
     cell: &'a str,
     number: u32,
     timeline: &'a Timeline,
-    load: Load<'a>,
+    load: OperationIndex<'a>,
 }
 
 /// A fault that was injected, and the time that is put down to it.
@@ -32,20 +32,20 @@ impl<'a> Trial<'a> {
         observations: &[&'a Observation],
         log: &'a [DumpRow],
     ) -> Self {
-        Self { cell, number, timeline, load: Load::new(observations, log) }
+        Self { cell, number, timeline, load: OperationIndex::new(observations, log) }
     }
 
     pub(super) fn rows(&self) -> Vec<AvailabilityRow> {
         let mut rows: Vec<AvailabilityRow> = Vec::new();
-        let mut calm: Option<Calm<'_>> = None;
+        let mut baseline: Option<Baseline<'_>> = None;
         let mut recovered_us = self.load.began_us().unwrap_or(0);
         for fault in self.faults() {
-            // A fault that hits a bazaar which is not whole is held to the last calm time before.
+            // A fault that hits a bazaar which is not whole is held to the last baseline before.
             if let Some(since_us) = self.timeline.whole_since(fault.window.at_us) {
                 let from_us = since_us.max(recovered_us);
-                calm = Calm::new(&self.load, from_us, fault.window.at_us);
+                baseline = Baseline::new(&self.load, from_us, fault.window.at_us);
             }
-            let row = self.row(&fault, calm.as_ref());
+            let row = self.row(&fault, baseline.as_ref());
             let seen_ms = [row.first_ack_ms, row.backlog_drained_ms, row.p99_back_ms];
             let last_ms = seen_ms.into_iter().flatten().fold(0.0, f64::max);
             recovered_us = recovered_us.max(row.at_us + (last_ms * 1000.0) as u64);
@@ -66,7 +66,7 @@ impl<'a> Trial<'a> {
             .collect()
     }
 
-    fn row(&self, fault: &Fault<'_>, calm: Option<&Calm<'_>>) -> AvailabilityRow {
+    fn row(&self, fault: &Fault<'_>, baseline: Option<&Baseline<'_>>) -> AvailabilityRow {
         let &Fault { it, window } = fault;
         let timeline::Fault { kind: action, role, ref injected, ref undone, .. } = *it;
         let since_fault = |us: Option<u64>| us.and_then(|us| window.ms_until(us));
@@ -83,15 +83,16 @@ impl<'a> Trial<'a> {
             .and_then(|served_us| self.backlog_drained_us(window, served_us));
         // Nothing waits for a replica if nobody trades.
         let quiet_us = if self.needs(role) { drained_us } else { Some(window.at_us) };
-        let p99_back_us =
-            calm.zip(quiet_us).and_then(|(calm, quiet_us)| calm.p99_back_us(quiet_us, window));
-        let troubles = self.load.troubles(window);
+        let p99_back_us = baseline
+            .zip(quiet_us)
+            .and_then(|(baseline, quiet_us)| baseline.p99_back_us(quiet_us, window));
+        let failures = self.load.failures(window);
         let outage = Span { from_us: window.at_us, to_us: drained_us.or(window.until_us) };
         let answers = self.load.trade_answers();
         let longest_gap_us =
             answers.and_then(|answers| answers.longest_us(outage, window.until_us));
         let stalled_us = gaps::stalled_us(self.timeline, outage);
-        let missing = |kind| self.missing(calm, kind, fault, drained_us);
+        let missing = |kind| self.missing(baseline, kind, fault, drained_us);
         let (trades, reads) = (missing(Kind::Trades), missing(Kind::Reads));
         AvailabilityRow {
             cell: self.cell.to_owned(),
@@ -112,22 +113,22 @@ impl<'a> Trial<'a> {
             new_leader: change.and_then(|change| change.leader),
             first_ack_ms: since_fault(first_ack_us),
             backlog_drained_ms: since_fault(drained_us),
-            p99_before_ms: calm.and_then(Calm::p99_ms),
-            p99_steady_percent: calm.and_then(Calm::steady_percent),
+            p99_before_ms: baseline.and_then(Baseline::p99_ms),
+            p99_steady_percent: baseline.and_then(Baseline::steady_percent),
             p99_back_ms: since_fault(p99_back_us),
-            trades_before_per_s: calm.and_then(|calm| calm.per_s(Kind::Trades)),
+            trades_before_per_s: baseline.and_then(|baseline| baseline.per_s(Kind::Trades)),
             trades_missing: trades.map(|missing| missing.operations),
             trades_missing_noise: trades.and_then(|missing| missing.noise),
             trades_missing_ms: trades.and_then(|missing| missing.ms),
-            reads_before_per_s: calm.and_then(|calm| calm.per_s(Kind::Reads)),
+            reads_before_per_s: baseline.and_then(|baseline| baseline.per_s(Kind::Reads)),
             reads_missing: reads.map(|missing| missing.operations),
             reads_missing_noise: reads.and_then(|missing| missing.noise),
             reads_missing_ms: reads.and_then(|missing| missing.ms),
             longest_gap_ms: longest_gap_us.map(|us| us as f64 / 1000.0),
             harness_stalled_ms: stalled_us.map(|us| us as f64 / 1000.0),
-            failed: troubles.failed,
-            unknown: troubles.unknown,
-            retried: troubles.retried,
+            failed: failures.failed,
+            unknown: failures.unknown,
+            retried: failures.retried,
             lost: None,
             doubled: None,
             stale: None,
@@ -185,19 +186,19 @@ impl<'a> Trial<'a> {
         window.contains(last_us).then_some(last_us)
     }
 
-    /// See the header of [`calm`](super::calm).
+    /// See the header of [`baseline`](super::baseline).
     fn missing(
         &self,
-        calm: Option<&Calm<'_>>,
+        baseline: Option<&Baseline<'_>>,
         kind: Kind,
         fault: &Fault<'_>,
         drained_us: Option<u64>,
     ) -> Option<Missing> {
         if self.load.is_open {
-            let unanswered = self.load.troubles(fault.window).unanswered(kind);
-            return self.load.asks_for(kind).then(|| Missing::counted(unanswered, kind, calm));
+            let unanswered = self.load.failures(fault.window).unanswered(kind);
+            return self.load.asks_for(kind).then(|| Missing::counted(unanswered, kind, baseline));
         }
-        calm?.missing(kind, fault.window.at_us, drained_us?)
+        baseline?.missing(kind, fault.window.at_us, drained_us?)
     }
 
     /// From what undid the fault until a configuration contains the replica. A replica that was resumed

@@ -8,8 +8,8 @@ use plotters_backend::DrawingBackend;
 use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
+use super::input::ChartInput;
 use super::marks;
-use super::material::Material;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::words::{LATENCY, cache_name, plural, rate_and_build, setting};
@@ -93,7 +93,7 @@ pub(super) struct LatencyByP {
 }
 
 impl LatencyByP {
-    pub(super) fn new(material: &Material<'_>, op: Op) -> Attempt<Self> {
+    pub(super) fn new(material: &ChartInput<'_>, op: Op) -> Attempt<Self> {
         let rows = || material.summary.iter().filter(|row| row.op == op);
         let lines = |group: &Group<'_>| {
             let of = |cache| {
@@ -158,7 +158,7 @@ pub(super) struct ThroughputByP {
 }
 
 impl ThroughputByP {
-    pub(super) fn new(material: &Material<'_>) -> Attempt<Self> {
+    pub(super) fn new(material: &ChartInput<'_>) -> Attempt<Self> {
         let lines = |group: &Group<'_>| {
             let mut lines = Vec::new();
             for cache in [true, false] {
@@ -211,7 +211,7 @@ struct Lines {
 
 impl Lines {
     fn new(
-        material: &Material<'_>,
+        material: &ChartInput<'_>,
         (title, subtitle): (String, String),
         axis: &str,
         lines: impl Fn(&Group<'_>) -> Vec<Line>,

@@ -12,8 +12,8 @@ use plotters_backend::DrawingBackend;
 use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
+use super::input::ChartInput;
 use super::marks;
-use super::material::Material;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
 use super::words::{LATENCY, cache_name, plural, rate_and_build, setting, to_ms};
@@ -107,7 +107,7 @@ pub(super) struct Distribution {
 }
 
 impl Distribution {
-    pub(super) fn new(material: &Material<'_>, op: Op) -> Attempt<Self> {
+    pub(super) fn new(material: &ChartInput<'_>, op: Op) -> Attempt<Self> {
         let mut measured: HashMap<&str, Measured> = HashMap::new();
         for row in material.run.observations() {
             if row.op == op && is_measured(row) && is_answered(row) {

@@ -8,7 +8,7 @@ use super::by_p::{LatencyByP, ThroughputByP};
 use super::chart::Chart;
 use super::distribution::Distribution;
 use super::fault_zoom::FaultZoom;
-use super::material::Material;
+use super::input::ChartInput;
 use super::output::{Attempt, ChartError, Figure, save};
 use super::rate_sweep::RateSweep;
 use super::staleness::Staleness;
@@ -36,7 +36,7 @@ pub struct Drawn {
 ///
 /// # Errors
 /// If a chart cannot be drawn or a file cannot be written.
-pub fn draw(material: &Material<'_>) -> Result<Drawn, ChartError> {
+pub fn draw(material: &ChartInput<'_>) -> Result<Drawn, ChartError> {
     let (target, manifest) = (material.run.folder().path(FOLDER), material.run.manifest());
     fs::create_dir_all(&target)
         .map_err(|source| ChartError::Write { path: target.clone(), source })?;
@@ -58,7 +58,7 @@ pub fn draw(material: &Material<'_>) -> Result<Drawn, ChartError> {
     Ok(studio.drawn)
 }
 
-fn draw_sweep(studio: &mut Studio, material: &Material<'_>) -> Result<(), ChartError> {
+fn draw_sweep(studio: &mut Studio, material: &ChartInput<'_>) -> Result<(), ChartError> {
     for sweep in RateSweep::all(material) {
         studio.draw(sweep)?;
     }

@@ -23,8 +23,8 @@ mod draw;
 mod fault_zoom;
 mod faults;
 mod frame;
+mod input;
 mod marks;
-mod material;
 mod output;
 mod palette;
 mod raster;
@@ -39,5 +39,5 @@ mod words;
 
 pub use chart::{Chart, ChartKind};
 pub use draw::{Drawn, FOLDER, draw};
-pub use material::Material;
+pub use input::ChartInput;
 pub use output::ChartError;

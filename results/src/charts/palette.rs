@@ -234,7 +234,7 @@ pub(super) fn fault() -> Look {
 }
 
 /// A restart or a resume.
-pub(super) fn comeback() -> Look {
+pub(super) fn repaired() -> Look {
     Look { line: Some((Dash::Dashed, 2)), ..Look::plain(GREY) }
 }
 

@@ -8,8 +8,8 @@ use plotters_backend::DrawingBackend;
 use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Bounds, Frame, MARGIN, Panel, WIDTH};
+use super::input::ChartInput;
 use super::marks;
-use super::material::Material;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::words::{LATENCY, cache_name, rate_and_build, setting, to_ms};
@@ -48,7 +48,7 @@ pub(super) struct RateSweep {
 
 impl RateSweep {
     /// One chart for each p and build that has sweeps.
-    pub(super) fn all(material: &Material<'_>) -> Vec<Attempt<Self>> {
+    pub(super) fn all(material: &ChartInput<'_>) -> Vec<Attempt<Self>> {
         let mut charts: Vec<Vec<&Sweep>> = Vec::new();
         for sweep in material.sweeps {
             let is_beside = |chart: &&mut Vec<&Sweep>| {
@@ -62,7 +62,7 @@ impl RateSweep {
         charts.into_iter().map(|sweeps| Self::new(material, &sweeps)).collect()
     }
 
-    fn new(material: &Material<'_>, sweeps: &[&Sweep]) -> Attempt<Self> {
+    fn new(material: &ChartInput<'_>, sweeps: &[&Sweep]) -> Attempt<Self> {
         let first = sweeps.first().ok_or("rate sweep: no rates")?;
         let build = first.build.as_ref().map_or_else(String::new, |b| format!("-build-{b}"));
         let stem = format!("rate-sweep-p{}{build}", first.p);

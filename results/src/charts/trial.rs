@@ -1,7 +1,7 @@
 //! One trial of one cell, as the charts over time look at it.
 
 use super::faults::Fault;
-use super::material::Material;
+use super::input::ChartInput;
 use super::words::rate_and_build;
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Observation, Phase};
@@ -21,7 +21,7 @@ pub(super) struct TrialView<'a> {
 
 impl<'a> TrialView<'a> {
     /// Every trial that was begun, in the manifest's order.
-    pub(super) fn all(material: &Material<'a>) -> Vec<Self> {
+    pub(super) fn all(material: &ChartInput<'a>) -> Vec<Self> {
         let begun = material.run.trials().iter().filter(|trial| trial.was_begun());
         let view = |trial: &'a Trial| {
             let is_of_trial =

@@ -4,10 +4,10 @@
 //! the order service is in every log. Trades posted to the catalog by hand have no order.
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::{Applied, CatalogState, LogEntry};
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::Need;
 use super::index::Request;
 use super::rows::Content;
 

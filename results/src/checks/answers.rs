@@ -16,10 +16,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::check::{Check, Finding};
-use super::doubt::{self, Doubt};
 use super::due::{Asked, Fate};
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::{self, InconclusiveReason};
 use super::index::Request;
 use super::rows::Operation;
 use super::share::{Share, Totals};
@@ -39,7 +39,7 @@ const OK: u16 = 200;
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     something_else(history, finding);
-    if doubt::every_fault_is_told(history) {
+    if inconclusive::every_fault_is_told(history) {
         what_was_due(history, finding);
     }
 }
@@ -106,7 +106,7 @@ fn at_the_end(history: &History<'_>, asked: &Asked<'_>, finding: &mut Finding) {
             .filter(|trade| !looked_up.contains(&(trade.request, trade.order_no())))
             .count();
         if others > 0 {
-            finding.doubt(Doubt::LookupsOfOthers(others));
+            finding.inconclusive(InconclusiveReason::LookupsOfOthers(others));
         }
     }
     for lookup in last().filter(|lookup| !lookup.row.outcome.is_answer()) {
@@ -120,7 +120,7 @@ fn at_the_end(history: &History<'_>, asked: &Asked<'_>, finding: &mut Finding) {
                 Violation::new(history, what).at(history, lookup.row.start_us).operation(lookup)
             }),
             Fate::Answered | Fate::NotDue | Fate::Excused | Fate::Silent => {
-                finding.doubt(Doubt::LookupUnanswered);
+                finding.inconclusive(InconclusiveReason::LookupUnanswered);
             }
         }
     }

@@ -13,9 +13,9 @@
 use crate::records::{Op, Phase};
 
 use super::check::{Check, Finding};
-use super::doubt::{self, Doubt};
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::{self, InconclusiveReason};
 use super::needs::{self, Possible};
 use super::rows::Operation;
 
@@ -27,7 +27,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    if !history.trades_planned() || !doubt::every_fault_is_told(history) {
+    if !history.trades_planned() || !inconclusive::every_fault_is_told(history) {
         return;
     }
     let begin_us = load(history).map(|operation| operation.row.start_us).min();
@@ -51,7 +51,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
                 finding.maximum("trades_paused_ms", super::milliseconds(quiet_us));
                 let excused_us = excused_us(history, quiet_from_us, quiet_to_us);
                 if quiet_us.saturating_sub(excused_us) < bound_us {
-                    finding.doubt(Doubt::Stalled { quiet_us });
+                    finding.inconclusive(InconclusiveReason::Stalled { quiet_us });
                 } else {
                     finding.violation(|| stalled(history, first, quiet_from_us, quiet_to_us));
                 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::doubt::{Doubt, Need};
+use super::anomalies::Anomalies;
 use super::evidence::Violation;
-use super::harm::Harms;
 use super::history::History;
+use super::inconclusive::{InconclusiveReason, Need};
 use super::run_file::RunFile;
 
 /// How many violations of a check are kept with their evidence; the rest are only counted. The
@@ -36,9 +36,9 @@ pub(crate) struct Finding {
     /// Extremes worth knowing, violations or not: name with unit, value.
     pub(crate) maxima: BTreeMap<&'static str, f64>,
     /// Why a pass would mean nothing.
-    pub(crate) doubts: Vec<Doubt>,
+    pub(crate) doubts: Vec<InconclusiveReason>,
     /// The trades and reads that were harmed.
-    pub(crate) harms: Harms,
+    pub(crate) anomalies: Anomalies,
     /// What belongs into the run's folder beside the report.
     pub(crate) files: Vec<RunFile>,
 }
@@ -63,7 +63,7 @@ impl Finding {
     }
 
     /// Says why a pass would mean nothing.
-    pub(crate) fn doubt(&mut self, doubt: Doubt) {
+    pub(crate) fn inconclusive(&mut self, doubt: InconclusiveReason) {
         if !self.doubts.contains(&doubt) {
             self.doubts.push(doubt);
         }

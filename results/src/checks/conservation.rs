@@ -15,10 +15,10 @@ use wire::bazaar::TradeType;
 use crate::records::{Action, AtLine as _, InitialStock, ProcessName};
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::{Applied, CatalogState};
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::Need;
 
 pub(super) const CHECK: Check = Check {
     name: "conservation",

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use crate::records::Outcome;
 
+use super::anomalies::Anomaly;
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::{Applied, ReplicaLog};
 use super::evidence::Violation;
-use super::harm::Harm;
 use super::history::History;
+use super::inconclusive::Need;
 use super::index::Request;
 use super::rows::Operation;
 
@@ -40,14 +40,14 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     }
     for (request, (harm, what)) in history.requests.by_id(wrong) {
         let told_us = history.sent(request).next().map(|trade| trade.row.end_us);
-        finding.harms.add(history, harm, history.requests.id(request), told_us);
+        finding.anomalies.add(history, harm, history.requests.id(request), told_us);
         finding.violation(|| Violation::new(history, what).story(history, request));
     }
     finding.examined("requests", requests);
     finding.examined("requests with an effect", with_an_effect);
 }
 
-fn wrongs(history: &History<'_>, request: Request) -> Vec<(Harm, String)> {
+fn wrongs(history: &History<'_>, request: Request) -> Vec<(Anomaly, String)> {
     let (request_id, sent) = (history.requests.id(request), || history.sent(request));
     let effects = Effects::of(history, request);
     let mut wrongs = effects.doubles(request_id);
@@ -62,9 +62,9 @@ fn wrongs(history: &History<'_>, request: Request) -> Vec<(Harm, String)> {
         let told = if refused { "refused" } else { "certain to have failed" };
         wrongs.push(format!("trade {request_id} was {told}, yet it was {}", effects.describe()));
     }
-    let mut wrongs: Vec<_> = wrongs.into_iter().map(|what| (Harm::Doubled, what)).collect();
+    let mut wrongs: Vec<_> = wrongs.into_iter().map(|what| (Anomaly::Doubled, what)).collect();
     let half_way = effects.half_way(history, request);
-    wrongs.extend(half_way.map(|what| (Harm::Lost, what)));
+    wrongs.extend(half_way.map(|what| (Anomaly::Lost, what)));
     wrongs
 }
 

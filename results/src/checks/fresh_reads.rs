@@ -7,13 +7,13 @@
 
 use std::collections::HashMap;
 
+use super::anomalies::Anomaly;
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::CatalogState;
 use super::evidence::Violation;
 use super::frontier::{Frontier, Step};
-use super::harm::Harm;
 use super::history::{Acknowledged, History, Read};
+use super::inconclusive::Need;
 
 pub(super) const CHECK: Check = Check {
     name: "no-stale-read",
@@ -39,7 +39,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         let stale_us = start_us - oldest.at_us;
         finding.maximum("stale_ms", super::milliseconds(stale_us));
         let line = read.operation.line.to_string();
-        finding.harms.add(history, Harm::Stale, line, Some(start_us));
+        finding.anomalies.add(history, Anomaly::Stale, line, Some(start_us));
         finding.violation(|| stale(history, read, oldest, newest, stale_us));
     }
     finding.examined("reads after an acknowledged trade on their stock", comparable);

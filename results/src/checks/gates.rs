@@ -4,7 +4,7 @@
 //! hit a bazaar at work, clients that tried while it was broken and went on afterwards, trades that
 //! could have been lost, reads that could have been stale. Each gate counts one of these and says
 //! how much it needs; a gate that stays shut makes the run inconclusive. (That faults took place at
-//! all, and that they worked, is among the [doubts](super::doubt).)
+//! all, and that they worked, is among the [doubts](super::inconclusive).)
 
 use std::collections::HashMap;
 

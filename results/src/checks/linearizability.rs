@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 
 use super::check::{Check, Finding};
-use super::doubt::Doubt;
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::InconclusiveReason;
 use super::run_file::{PICTURES, RunFile};
 use super::stock_histories::{Origin, StockTrial, Stocks};
 use super::text;
@@ -49,7 +49,7 @@ fn examine_within(history: &History<'_>, budget: Budget, finding: &mut Finding) 
         match outcome {
             Judgement::Linearizable => {}
             Judgement::Undecided(why) => {
-                finding.doubt(Doubt::Undecided { stock: name.to_owned(), why });
+                finding.inconclusive(InconclusiveReason::Undecided { stock: name.to_owned(), why });
             }
             Judgement::NotLinearizable { violation, picture } => {
                 let file = file_name(history, name, &mut names);

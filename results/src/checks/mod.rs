@@ -5,7 +5,7 @@
 //! for all of them:
 //!
 //! * Never pass what could not have been found: a trial that was cut short, a fault that was not
-//!   confirmed, a dump that is missing make a check inconclusive (see `doubt`).
+//!   confirmed, a dump that is missing make a check inconclusive (see `inconclusive`).
 //! * A violation is a violation, however little of the trial was recorded; but the absence of a
 //!   row proves something only if the recorder wrote its `finished` marker.
 //! * Nothing but the [`Run`] is looked at, so a report can be made again, anywhere, later.
@@ -13,13 +13,13 @@
 //! What each check needs, and the stories that it catches, stand at the top of its file.
 
 mod agreement;
+mod anomalies;
 mod answers;
 mod availability_demand;
 mod check;
 mod client_reads;
 mod conservation;
 mod deaths;
-mod doubt;
 mod due;
 mod dumps;
 mod evidence;
@@ -27,8 +27,8 @@ mod exactly_once;
 mod fresh_reads;
 pub(crate) mod frontier;
 mod gates;
-mod harm;
 mod history;
+mod inconclusive;
 mod index;
 mod linearizability;
 mod malformed;
@@ -61,24 +61,24 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+pub use anomalies::{FaultAnomalies, Harmed};
 pub use check::MAX_EVIDENCE;
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
 pub use gates::{
     APART_US, Gate, MAX_KEPT_BACK_PERCENT, MIN_AROUND_A_FAULT, MIN_CHANCES, MIN_DURING_A_FAULT,
     ShutGate,
 };
-pub use harm::{FaultHarm, Harmed};
 pub use replicas::LogDigest;
 pub(crate) use report::grouped_doubts;
 pub use report::{CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunSummary};
 pub use run_file::RunFile;
 pub use trial_name::TrialName;
 
+use self::anomalies::Anomalies;
 use self::check::{Check, Finding};
-use self::doubt::{Doubt, Need};
 use self::gates::Gates;
-use self::harm::Harms;
 use self::history::History;
+use self::inconclusive::{InconclusiveReason, Need};
 use self::malformed::MalformedRow;
 use self::report::Tally;
 use crate::parallel;
@@ -163,14 +163,14 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
         summary.count(&history);
         gates.count(&history);
         digests.extend(replicas::digests(&history));
-        let doubts = doubt::about(&history);
-        let mut harms = Harms::default();
+        let doubts = inconclusive::about(&history);
+        let mut anomalies = Anomalies::default();
         let findings = examine_all(checks, &history, &doubts);
         for (mut finding, tally) in findings.into_iter().zip(&mut tallies) {
-            harms.extend(std::mem::take(&mut finding.harms));
+            anomalies.extend(std::mem::take(&mut finding.anomalies));
             tally.add(&name, finding);
         }
-        harm.extend(harms.counts(&name));
+        harm.extend(anomalies.counts(&name));
     }
     let report = ConsistencyReport::new(summary, tallies, gates.finish(), digests);
     Ok(ConsistencyReport { harm, ..report })
@@ -178,7 +178,11 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
 
 /// Runs every check over one trial. Checks are pure and know nothing of each other, so they run side by side;
 /// but for the one that divides its work by stock: that has all processors, and the memory, for itself.
-fn examine_all(checks: &[&Check], history: &History<'_>, doubts: &[Doubt]) -> Vec<Finding> {
+fn examine_all(
+    checks: &[&Check],
+    history: &History<'_>,
+    doubts: &[InconclusiveReason],
+) -> Vec<Finding> {
     let is_divided = |place: &usize| checks[*place].name == linearizability::CHECK.name;
     let (divided, whole): (Vec<usize>, Vec<usize>) = (0..checks.len()).partition(is_divided);
     let one = |place: usize| (place, examine(checks[place], history, doubts));
@@ -189,16 +193,16 @@ fn examine_all(checks: &[&Check], history: &History<'_>, doubts: &[Doubt]) -> Ve
 }
 
 /// Runs one check over one trial.
-fn examine(check: &Check, history: &History<'_>, doubts: &[Doubt]) -> Finding {
+fn examine(check: &Check, history: &History<'_>, doubts: &[InconclusiveReason]) -> Finding {
     let mut finding = Finding::default();
     for doubt in doubts {
-        finding.doubt(doubt.clone());
+        finding.inconclusive(doubt.clone());
     }
-    if doubts.contains(&Doubt::NeverBegun) {
+    if doubts.contains(&InconclusiveReason::NeverBegun) {
         return finding;
     }
-    for doubt in doubt::about_needs(history, check.needs) {
-        finding.doubt(doubt);
+    for doubt in inconclusive::about_needs(history, check.needs) {
+        finding.inconclusive(doubt);
     }
     (check.examine)(history, &mut finding);
 
@@ -206,7 +210,7 @@ fn examine(check: &Check, history: &History<'_>, doubts: &[Doubt]) -> Finding {
     if let (Some(&(what, 0)), true, false) =
         (finding.examined.first(), finding.doubts.is_empty(), by_plan)
     {
-        finding.doubt(Doubt::NothingExamined(what));
+        finding.inconclusive(InconclusiveReason::NothingExamined(what));
     }
     finding
 }

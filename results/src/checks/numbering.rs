@@ -1,10 +1,10 @@
 //! Order numbers are unique and without gaps, in every log and among the acknowledgements.
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
+use super::inconclusive::Need;
 
 pub(super) const CHECK: Check = Check {
     name: "order-numbers",

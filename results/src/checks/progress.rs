@@ -7,9 +7,9 @@ use crate::records::Outcome;
 use crate::timeline::Settlement;
 
 use super::check::{Check, Finding};
-use super::doubt::Doubt;
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::InconclusiveReason;
 use super::needs;
 
 pub(super) const CHECK: Check = Check {
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let faulty = history.cell.planned_faults > 0 || !history.timeline.acts().is_empty();
     if faulty && history.timeline.healed_us.is_none() {
-        finding.doubt(Doubt::NotHealed);
+        finding.inconclusive(InconclusiveReason::NotHealed);
     }
     convergence(history, finding);
     membership(history, finding);
@@ -51,7 +51,7 @@ fn convergence(history: &History<'_>, finding: &mut Finding) {
             finding.maximum("converge_ms", super::milliseconds(took_us));
             in_time(history, "equal", took_us, *at_us, finding);
         }
-        _ => finding.doubt(Doubt::NotSettled),
+        _ => finding.inconclusive(InconclusiveReason::NotSettled),
     }
 }
 
@@ -97,7 +97,7 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
         .filter(|trade| trade.row.end_us <= until_us)
         .collect();
     if tried.is_empty() {
-        return finding.doubt(Doubt::NoTradeAfterHealing);
+        return finding.inconclusive(InconclusiveReason::NoTradeAfterHealing);
     }
     finding.violation(|| {
         let what = format!(

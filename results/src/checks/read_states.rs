@@ -4,10 +4,10 @@
 //! undone, would pass every check of order; it cannot pass this one.
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::{Applied, CatalogState};
 use super::evidence::Violation;
 use super::history::{History, Read};
+use super::inconclusive::Need;
 use crate::records::InitialStock;
 
 pub(super) const CHECK: Check = Check {

@@ -5,10 +5,10 @@
 //! known end.
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::evidence::Violation;
 use super::frontier::Frontier;
 use super::history::{Acknowledged, History};
+use super::inconclusive::Need;
 
 pub(super) const CHECK: Check = Check {
     name: "numbers-follow-time",

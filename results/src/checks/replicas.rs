@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::Need;
 use super::rows::Content;
 
 pub(super) const CHECK: Check = Check {

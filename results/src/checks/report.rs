@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::anomalies::FaultAnomalies;
 use super::check::{Check, Finding, MAX_EVIDENCE};
 use super::evidence::Violation;
 use super::gates::Gate;
-use super::harm::FaultHarm;
 use super::replicas::LogDigest;
 use super::run_file::{PICTURES, RunFile};
 use super::trial_name::TrialName;
@@ -141,7 +141,7 @@ pub struct ConsistencyReport {
     pub gates: Vec<Gate>,
     /// What was lost, doubled or stale, by fault; a fault that harmed nothing is not named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub harm: Vec<FaultHarm>,
+    pub harm: Vec<FaultAnomalies>,
     /// Every log that was dumped.
     pub digests: Vec<LogDigest>,
     /// The command that runs the same schedule again; empty if that is not known.

@@ -1,10 +1,10 @@
 //! How many of the operations that were due were answered.
 
 use super::check::{Finding, MAX_EVIDENCE};
-use super::doubt::Doubt;
 use super::due::Fate;
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::InconclusiveReason;
 use super::rows::Operation;
 
 /// How many of a hundred operations that were due must be answered. One client's connection may break at
@@ -56,7 +56,11 @@ impl<'a> Share<'a> {
                 shown.fold(violation, |all, operation| all.operation(operation))
             });
         } else if !self.is_enough() {
-            finding.doubt(Doubt::Unanswered { what: what.to_owned(), answered, due });
+            finding.inconclusive(InconclusiveReason::Unanswered {
+                what: what.to_owned(),
+                answered,
+                due,
+            });
         }
     }
 }

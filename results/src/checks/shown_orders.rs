@@ -9,9 +9,9 @@
 use std::collections::HashMap;
 
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::evidence::Violation;
 use super::history::History;
+use super::inconclusive::Need;
 use super::promised;
 use super::rows::{Content, Operation};
 use crate::records::Outcome;

@@ -6,12 +6,12 @@
 
 use crate::records::Outcome;
 
+use super::anomalies::Anomaly;
 use super::check::{Check, Finding};
-use super::doubt::Need;
 use super::dumps::ReplicaLog;
 use super::evidence::Violation;
-use super::harm::Harm;
 use super::history::{Acknowledged, History};
+use super::inconclusive::Need;
 use super::rows::{Content, Operation};
 
 pub(super) const CHECK: Check = Check {
@@ -27,7 +27,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             if let Some(wrong) = lost_or_changed(history, trade, log) {
                 let end_us = trade.operation.row.end_us;
                 let request_id = history.requests.id(trade.request);
-                finding.harms.add(history, Harm::Lost, request_id, Some(end_us));
+                finding.anomalies.add(history, Anomaly::Lost, request_id, Some(end_us));
                 finding.violation(|| {
                     let number = trade.order_no();
                     let violation = Violation::new(history, wrong)
@@ -44,7 +44,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         answered += usize::from(lookup.row.outcome.is_answer());
         if let Some((trade, wrong)) = contradicted(history, lookup) {
             let request_id = trade.row.request_id.as_deref().unwrap_or_default();
-            finding.harms.add(history, Harm::Lost, request_id, Some(trade.row.end_us));
+            finding.anomalies.add(history, Anomaly::Lost, request_id, Some(trade.row.end_us));
             finding.violation(|| {
                 let violation = Violation::new(history, wrong)
                     .at(history, lookup.row.end_us)

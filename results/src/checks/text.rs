@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
+use super::anomalies::Harmed;
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
-use super::harm::Harmed;
 use super::replicas::LogDigest;
 use super::report::{CheckResult, ConsistencyReport, Count, DoubtReport, grouped_doubts};
 use super::trial_name::TrialName;

@@ -9,13 +9,12 @@
 //! * [`cache_effects`]: what the cache buys, within one run.
 //! * `effect`: ratios and how far they may be off. `judge`: what may be claimed.
 //! * `between`: two sides, compared. `report`: what comes of it, as JSON. `text`: the same for people.
-//! * `doubts`: in what the two sides differ that has nothing to do with what is compared. `late`: which
+//! * `warnings`: in what the two sides differ that has nothing to do with what is compared. `late`: which
 //!   figures say too much about the generator.
 
 mod between;
 mod cache;
 mod cache_text;
-mod doubts;
 mod effect;
 mod figures;
 mod floor;
@@ -26,6 +25,7 @@ mod side;
 #[cfg(test)]
 mod simulation;
 mod text;
+mod warnings;
 
 pub use between::{Measured, NotComparable, compare};
 pub use cache::{CacheEffect, CacheEffects, cache_effects};

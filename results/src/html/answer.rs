@@ -2,7 +2,7 @@
 //! without an answer no fault explains.
 
 use super::format::{counted, or_none, some_ms};
-use super::material::Material;
+use super::input::PageInput;
 use crate::availability::{self, AvailabilityRow, FaultGroup, OverallRow};
 use crate::checks::{CheckResult, ConsistencyReport, Harmed};
 use crate::knee::Sweep;
@@ -43,8 +43,8 @@ const TOLD: usize = 3;
 
 impl Answer {
     /// The worst is told first.
-    pub(super) fn new(material: &Material<'_>) -> Self {
-        let Material { figures, consistency, thresholds, catalog, .. } = material;
+    pub(super) fn new(material: &PageInput<'_>) -> Self {
+        let PageInput { figures, consistency, thresholds, catalog, .. } = material;
         let broken = consistency.checks.iter().filter_map(|check| {
             let first = check.evidence.first()?;
             Some(format!("Broken: {}. For example: {}.", check.claim, first.what))

@@ -10,25 +10,25 @@
 //! run's files can become markup; a content security policy forbids the rest.
 
 mod answer;
-mod belief;
+mod caveats;
 mod consistency;
 mod embed;
+mod embedded_charts;
 mod error;
 mod evidence;
 mod faults;
 mod files;
 mod format;
+mod input;
 mod kinds;
-mod limits;
-mod material;
 mod opening;
 mod page;
-mod pictures;
 mod setup;
 mod tables;
 mod tiles;
+mod verdict_reasons;
 mod write;
 
 pub use error::{FILE, PageError};
-pub use material::Material;
+pub use input::PageInput;
 pub use write::write;

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Answer};
 use super::format::{capitalised, counted, sign};
-use super::material::Material;
+use super::input::PageInput;
 use super::tiles::{self, Tile};
 use crate::availability::{AvailabilityRow, FaultGroup};
 use crate::records::Manifest;
@@ -29,7 +29,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    pub(super) fn new(material: &Material<'_>) -> Self {
+    pub(super) fn new(material: &PageInput<'_>) -> Self {
         let manifest = material.manifest;
         let verdict = material.verdict();
         Self {
@@ -48,7 +48,7 @@ impl Opening {
 /// Up to so many kinds of faults are named in the question.
 const NAMED: usize = 3;
 
-fn question(material: &Material<'_>) -> String {
+fn question(material: &PageInput<'_>) -> String {
     let has = |cache| material.manifest.cells.iter().any(|cell| cell.cache == cache);
     let faults = &material.figures.availability;
     if material.manifest.kind == "soak" {
@@ -112,7 +112,7 @@ fn to_the_second(rfc3339: &str) -> String {
 }
 
 /// What the checks found, and what came of the thresholds if there are any.
-fn headline(material: &Material<'_>) -> String {
+fn headline(material: &PageInput<'_>) -> String {
     let checks = material.consistency.headline();
     let all = material.thresholds.len() as u64;
     let of = |verdict| material.thresholds.iter().filter(|held| held.verdict == verdict).count();

@@ -5,18 +5,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::belief::Belief;
+use super::caveats;
 use super::consistency::Consistency;
 use super::embed::Embedder;
+use super::embedded_charts::Pictures;
 use super::error::PageError;
 use super::faults::Faults;
 use super::files::{self, RunFile};
-use super::limits;
-use super::material::Material;
+use super::input::PageInput;
 use super::opening::Opening;
-use super::pictures::Pictures;
 use super::setup::Setup;
 use super::tables::Figures;
+use super::verdict_reasons::VerdictReasons;
 use crate::records::RunFolder;
 
 /// All of the page's looks. It is no template: the policy names it by its hash.
@@ -28,7 +28,7 @@ struct Page {
     style: &'static str,
     style_hash: String,
     opening: Opening,
-    belief: Belief,
+    verdict_reasons: VerdictReasons,
     faults: Option<Faults>,
     pictures: Pictures,
     consistency: Consistency,
@@ -40,7 +40,7 @@ struct Page {
 }
 
 /// The page of a run whose charts lie in `folder`.
-pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<String, PageError> {
+pub(super) fn render(folder: &RunFolder, material: &PageInput<'_>) -> Result<String, PageError> {
     let figures = material.figures;
     // Evidence first: it is what a page is sent on for.
     let mut embedder = Embedder::new(folder);
@@ -49,7 +49,7 @@ pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<Stri
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
         opening: Opening::new(material),
-        belief: Belief::new(material),
+        verdict_reasons: VerdictReasons::new(material),
         faults: Faults::new(&figures.availability, &figures.tables.faults, &figures.tables.kinds),
         pictures: Pictures::read(&figures.charts)?,
         consistency,
@@ -57,7 +57,7 @@ pub(super) fn render(folder: &RunFolder, material: &Material<'_>) -> Result<Stri
         setup: Setup::new(material),
         folder: folder.name(),
         files: files::of(folder, &mut embedder),
-        limits: limits::of(material),
+        limits: caveats::of(material),
     };
     Ok(page.render()?)
 }

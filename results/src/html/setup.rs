@@ -1,7 +1,7 @@
 //! How it was run: enough to run it again, and to know what not to compare it with.
 
 use super::format::{NONE, or_none};
-use super::material::Material;
+use super::input::PageInput;
 
 /// The section.
 pub(super) struct Setup {
@@ -28,7 +28,7 @@ pub(super) const TITLES: [&str; 7] =
     ["p", "cache", "clients", "load", "build", "trials", "faults per trial"];
 
 impl Setup {
-    pub(super) fn new(material: &Material<'_>) -> Self {
+    pub(super) fn new(material: &PageInput<'_>) -> Self {
         let manifest = material.manifest;
         let fact = |name: &str, value: String| (name.to_owned(), value);
         let mut facts = vec![

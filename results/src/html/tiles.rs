@@ -1,7 +1,7 @@
 //! How fast the bazaar answered, each figure with what it is out of.
 
 use super::format::counted;
-use super::material::Material;
+use super::input::PageInput;
 use crate::compare::Change;
 use crate::records::Op;
 use crate::report::Report;
@@ -20,7 +20,7 @@ pub(super) struct Tile {
 }
 
 /// The figures that stand for the run.
-pub(super) fn of(material: &Material<'_>) -> Vec<Tile> {
+pub(super) fn of(material: &PageInput<'_>) -> Vec<Tile> {
     [Op::Query, Op::Trade].into_iter().filter_map(|op| latency(material.figures, op)).collect()
 }
 

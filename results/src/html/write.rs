@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::error::{FILE, PageError};
-use super::material::Material;
+use super::input::PageInput;
 use super::page;
 use crate::catalog_queries;
 use crate::checks::ConsistencyReport;
@@ -25,7 +25,7 @@ pub fn write(
 ) -> Result<PathBuf, PageError> {
     let (folder, manifest) = (run.folder(), run.manifest());
     let catalog = &catalog_queries::sentences(folder);
-    let material = Material { manifest, figures, consistency, thresholds, catalog };
+    let material = PageInput { manifest, figures, consistency, thresholds, catalog };
     let page = page::render(folder, &material)?;
     let path = folder.path(FILE);
     fs::write(&path, page).map_err(|source| PageError::Write { path: path.clone(), source })?;

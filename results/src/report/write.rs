@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::tables::{FIGURES_FILE, Tables};
 use super::whole::{OpenLoop, Report};
 use crate::availability;
-use crate::charts::{self, ChartError, Material};
+use crate::charts::{self, ChartError, ChartInput};
 use crate::checks::ConsistencyReport;
 use crate::compare::{self, Floor, Measured};
 use crate::knee;
@@ -82,7 +82,7 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
     let path = folder.path(FIGURES_FILE);
     json.and_then(|json| fs::write(&path, json))
         .map_err(|source| ReportError::Write { path, source })?;
-    let material = Material {
+    let material = ChartInput {
         run,
         summary: &summary,
         availability: &faults,

@@ -7,7 +7,7 @@ use results::availability::{
     AvailabilityRow, FaultGroup, GapRow, about_gaps, attribute, gaps, kinds_table, measure,
     overall, table, text, write_gaps_csv, write_overall_csv,
 };
-use results::checks::{CheckResult, ConsistencyReport, FaultHarm, RunSummary, TrialName};
+use results::checks::{CheckResult, ConsistencyReport, FaultAnomalies, RunSummary, TrialName};
 use results::records::{Action, CacheState, Event, EventKind, Observation, Op, Outcome};
 use results::timeline::Role;
 use results::verdict::Verdict;
@@ -466,7 +466,7 @@ fn an_election_and_a_takeover_are_durations() {
     assert_eq!((row.first_ack_ms, row.backlog_drained_ms), (Some(50.0), Some(50.0)));
 }
 
-fn checked(verdict: Option<Verdict>, harm: Vec<FaultHarm>) -> ConsistencyReport {
+fn checked(verdict: Option<Verdict>, harm: Vec<FaultAnomalies>) -> ConsistencyReport {
     let result = |name: &str| CheckResult {
         name: name.to_owned(),
         claim: String::new(),
@@ -509,8 +509,9 @@ fn what_the_checks_found_is_on_the_sheet_of_the_fault_that_did_it() {
         sheets(&load(usual_us), vec![killed(1, "catalog", 2_000), killed(2, "catalog", 5_000)]);
     assert_eq!((rows[0].lost, rows[0].doubled, rows[0].stale), (None, None, None));
     let trial = TrialName { cell: cell(0.5, true).id, trial: 1 };
-    let harm = FaultHarm { trial: trial.clone(), fault: Some(2), lost: 1, doubled: 2, stale: 3 };
-    let elsewhere = FaultHarm { trial: TrialName { trial: 2, ..trial }, ..harm.clone() };
+    let harm =
+        FaultAnomalies { trial: trial.clone(), fault: Some(2), lost: 1, doubled: 2, stale: 3 };
+    let elsewhere = FaultAnomalies { trial: TrialName { trial: 2, ..trial }, ..harm.clone() };
     attribute(&mut rows, &checked(Some(Verdict::Fail), vec![elsewhere, harm]));
     let found: Vec<_> = rows.iter().map(|row| (row.lost, row.doubled, row.stale)).collect();
     assert_eq!(found, [(Some(0), Some(0), Some(0)), (Some(1), Some(2), Some(3))]);

@@ -15,7 +15,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::path::{Path, Reset};
+use super::direction::{Direction, Reset};
 
 /// How much is taken at once: small enough that a throttled path moves smoothly.
 const CHUNK_BYTES: usize = 8 * 1024;
@@ -27,13 +27,13 @@ const DIAL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The two directions of a connection, seen from whoever opened it.
 #[derive(Clone, Debug)]
-pub(super) struct Paths {
-    pub(super) out: Arc<Path>,
-    pub(super) back: Arc<Path>,
+pub(super) struct Directions {
+    pub(super) out: Arc<Direction>,
+    pub(super) back: Arc<Direction>,
 }
 
 /// Carries one connection to `target`, from its acceptance to its end.
-pub(super) async fn carry(mut dialler: TcpStream, target: SocketAddr, paths: &Paths) {
+pub(super) async fn carry(mut dialler: TcpStream, target: SocketAddr, paths: &Directions) {
     // Nobody may be there any more who would notice.
     let _ = dialler.set_nodelay(true);
     paths.out.not_silent().await;
@@ -75,8 +75,8 @@ struct Chunk {
 async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
-    path: &Path,
-    back: &Path,
+    path: &Direction,
+    back: &Direction,
 ) -> Result<(), Reset> {
     let (taken, to_give) = mpsc::channel(MAX_CHUNKS);
     tokio::try_join!(take(&mut from, path, taken), give(&mut to, path, back, to_give)).map(|_| ())
@@ -84,7 +84,7 @@ async fn pump(
 
 async fn take(
     from: &mut ReadHalf<'_>,
-    path: &Path,
+    path: &Direction,
     taken: mpsc::Sender<Chunk>,
 ) -> Result<(), Reset> {
     let mut buffer = vec![0; CHUNK_BYTES];
@@ -105,8 +105,8 @@ async fn take(
 
 async fn give(
     to: &mut WriteHalf<'_>,
-    path: &Path,
-    back: &Path,
+    path: &Direction,
+    back: &Direction,
     mut to_give: mpsc::Receiver<Chunk>,
 ) -> Result<(), Reset> {
     while let Some(Chunk { due, bytes }) = to_give.recv().await {

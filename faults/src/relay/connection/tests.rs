@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::schedule::{CutMode, LinkHarm};
+use crate::schedule::{CutMode, LinkFault};
 
 /// Far beyond what anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,15 +17,15 @@ const A_WHILE: Duration = Duration::from_millis(150);
 struct Carried {
     dialler: TcpStream,
     peer: TcpStream,
-    paths: Paths,
+    paths: Directions,
 }
 
-fn paths() -> Paths {
-    Paths { out: Arc::default(), back: Arc::default() }
+fn paths() -> Directions {
+    Directions { out: Arc::default(), back: Arc::default() }
 }
 
 /// Opens a connection to a relay that leads to `target`.
-async fn dial(target: SocketAddr, paths: &Paths) -> TcpStream {
+async fn dial(target: SocketAddr, paths: &Directions) -> TcpStream {
     let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = relay.local_addr().unwrap();
     let (dialler, accepted) = tokio::join!(TcpStream::connect(address), relay.accept());
@@ -56,8 +56,8 @@ async fn assert_reset(stream: &mut TcpStream) {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
 }
 
-fn cut(path: &Path, mode: CutMode) {
-    path.harm(1, LinkHarm::Cut(mode));
+fn cut(path: &Direction, mode: CutMode) {
+    path.harm(1, LinkFault::Cut(mode));
 }
 
 /// It would take a timer's millisecond each way, and a trade crosses a dozen links.
@@ -145,7 +145,7 @@ async fn a_cut_that_resets_breaks_the_connection_when_something_is_to_pass() {
 async fn delayed_bytes_arrive_later_and_in_order() {
     let Carried { mut dialler, mut peer, paths } = carried().await;
     let delay = Duration::from_millis(200);
-    paths.out.harm(1, LinkHarm::Delay(delay));
+    paths.out.harm(1, LinkFault::Delay(delay));
     let begun = Instant::now();
     dialler.write_all(b"one ").await.unwrap();
     assert_eq!(receive(&mut peer, 4).await.unwrap(), b"one ");
@@ -159,7 +159,7 @@ async fn delayed_bytes_arrive_later_and_in_order() {
 #[tokio::test]
 async fn a_delay_does_not_slow_the_other_direction() {
     let Carried { mut dialler, mut peer, paths } = carried().await;
-    paths.out.harm(1, LinkHarm::Delay(Duration::from_secs(3600)));
+    paths.out.harm(1, LinkFault::Delay(Duration::from_secs(3600)));
     dialler.write_all(b"never").await.unwrap();
     peer.write_all(b"at once").await.unwrap();
     assert_eq!(receive(&mut dialler, 7).await.unwrap(), b"at once");
@@ -170,7 +170,7 @@ async fn all_connections_of_a_throttled_path_share_its_rate() {
     let paths = paths();
     let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let rate = NonZeroU64::new(40_000).unwrap();
-    paths.out.harm(1, LinkHarm::Throttle(rate));
+    paths.out.harm(1, LinkFault::Throttle(rate));
     let begun = Instant::now();
     let mut transfers = tokio::task::JoinSet::new();
     for _ in 0..2 {
@@ -188,7 +188,7 @@ async fn all_connections_of_a_throttled_path_share_its_rate() {
 #[tokio::test]
 async fn a_throttle_that_is_healed_lets_everything_go() {
     let Carried { mut dialler, mut peer, paths } = carried().await;
-    paths.out.harm(1, LinkHarm::Throttle(NonZeroU64::MIN));
+    paths.out.harm(1, LinkFault::Throttle(NonZeroU64::MIN));
     dialler.write_all(b"a year's worth of bytes").await.unwrap();
     assert_silent(&mut peer).await;
     paths.out.heal(1);

@@ -9,33 +9,33 @@ use records::Route;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::connection::Paths;
-use super::gate::Gate;
-use super::path::Path;
+use super::connection::Directions;
+use super::direction::Direction;
+use super::listener::RelayListener;
 use crate::locked::locked;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
-use crate::schedule::LinkHarm;
+use crate::schedule::LinkFault;
 
 /// Something that is wrong with a link now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Harmed {
+pub(crate) struct ActiveDiskFault {
     pub(crate) fault: u32,
     pub(crate) route: Route,
 }
 
 /// The relays towards one process, listening and not yet answering.
 #[derive(Debug)]
-pub(crate) struct Listening(Vec<(Gate, TcpListener)>);
+pub(crate) struct Listening(Vec<(RelayListener, TcpListener)>);
 
 /// All paths and relays of one bazaar. Dropping it closes every relay and every connection.
 #[derive(Debug)]
 pub(crate) struct Network {
     addresses: Addresses,
-    paths: BTreeMap<(ProcessName, ProcessName), Arc<Path>>,
+    paths: BTreeMap<(ProcessName, ProcessName), Arc<Direction>>,
     /// By who connects to whom.
-    gates: BTreeMap<(ProcessName, ProcessName), Gate>,
-    harmed: Mutex<Vec<Harmed>>,
+    gates: BTreeMap<(ProcessName, ProcessName), RelayListener>,
+    harmed: Mutex<Vec<ActiveDiskFault>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -59,7 +59,7 @@ impl Network {
     /// A whole network between the processes at `addresses`, whose relays are going to listen at
     /// `own`, as many as [`addresses_needed`] says.
     pub(crate) fn new(addresses: &Addresses, own: Vec<SocketAddr>) -> Self {
-        let mut paths: BTreeMap<_, Arc<Path>> = BTreeMap::new();
+        let mut paths: BTreeMap<_, Arc<Direction>> = BTreeMap::new();
         let names: Vec<_> = addresses.processes().collect();
         for (from, _) in &names {
             for (to, _) in names.iter().filter(|(to, _)| to != from) {
@@ -71,7 +71,8 @@ impl Network {
         for ((from, to), address) in diallers(addresses).into_iter().zip(own) {
             let out = Arc::clone(&paths[&(from, to)]);
             let back = Arc::clone(&paths[&(to, from)]);
-            let gate = Gate { address, target: targets[&to], paths: Paths { out, back } };
+            let gate =
+                RelayListener { address, target: targets[&to], paths: Directions { out, back } };
             gates.insert((from, to), gate);
         }
         let (harmed, tasks) = (Mutex::default(), Mutex::default());
@@ -116,15 +117,15 @@ impl Network {
     }
 
     /// Makes a link worse.
-    pub(crate) fn harm(&self, fault: u32, route: Route, harm: LinkHarm) {
-        locked(&self.harmed).push(Harmed { fault, route });
+    pub(crate) fn harm(&self, fault: u32, route: Route, harm: LinkFault) {
+        locked(&self.harmed).push(ActiveDiskFault { fault, route });
         for path in self.paths_of(route) {
             path.harm(fault, harm);
         }
     }
 
     /// Ends one fault. `None` if there is none of that number.
-    pub(crate) fn heal(&self, fault: u32) -> Option<Harmed> {
+    pub(crate) fn heal(&self, fault: u32) -> Option<ActiveDiskFault> {
         let mut harmed = locked(&self.harmed);
         let position = harmed.iter().position(|harmed| harmed.fault == fault)?;
         let healed = harmed.remove(position);
@@ -135,11 +136,11 @@ impl Network {
     }
 
     /// Everything that is wrong with the links now.
-    pub(crate) fn harmed(&self) -> Vec<Harmed> {
+    pub(crate) fn harmed(&self) -> Vec<ActiveDiskFault> {
         locked(&self.harmed).clone()
     }
 
-    fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Path>> {
+    fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Direction>> {
         let taken = self.paths.iter().filter(move |((from, to), _)| route.carries(*from, *to));
         taken.map(|(_, path)| path)
     }

@@ -114,7 +114,7 @@ async fn a_cut_relay_accepts_and_says_nothing() {
         fixture.network.harm(
             7,
             Route { from: from.into(), to: to.into(), both_ways },
-            LinkHarm::Cut(mode),
+            LinkFault::Cut(mode),
         );
         let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
         dialler.write_all(b"x").await.unwrap();
@@ -149,7 +149,7 @@ async fn one_direction_is_cut_on_connections_that_either_end_opened() {
     fixture.network.harm(
         1,
         Route { from: from.into(), to: to.into(), both_ways },
-        LinkHarm::Cut(CutMode::Silent),
+        LinkFault::Cut(CutMode::Silent),
     );
     dialler.write_all(b"q").await.unwrap();
     assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'q');

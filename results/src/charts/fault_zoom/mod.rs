@@ -254,7 +254,7 @@ fn legend(moments: &[Moment]) -> Vec<(Look, String)> {
     }
     for (look, name) in [
         (palette::fault(), "fault"),
-        (palette::comeback(), "its end"),
+        (palette::repaired(), "its end"),
         (palette::new_leader(), "new leader"),
         (palette::first_ack(), "first acknowledged trade"),
     ] {

@@ -139,7 +139,7 @@ fn medians(points: &[Point], op: Op, slice: f64) -> Line {
 fn marks(fault: &Fault, trial: &TrialView<'_>, since_ms: impl Fn(u64) -> f64) -> Vec<(f64, Look)> {
     let mut marks = Vec::new();
     for other in &trial.faults {
-        let end = other.end.iter().map(|(_, at_us)| (since_ms(*at_us), palette::comeback()));
+        let end = other.end.iter().map(|(_, at_us)| (since_ms(*at_us), palette::repaired()));
         marks.extend(end);
         marks.push((since_ms(other.from_us), palette::fault()));
     }

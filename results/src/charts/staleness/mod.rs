@@ -16,7 +16,7 @@ use plotters_backend::DrawingBackend;
 use super::axis::Axis;
 use super::chart::{Chart, ChartKind};
 use super::frame::{Frame, Grid, Panel, WIDTH};
-use super::material::Material;
+use super::input::ChartInput;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
 use super::trial::TrialView;
@@ -108,7 +108,7 @@ pub(super) struct Staleness {
 }
 
 impl Staleness {
-    pub(super) fn new(material: &Material<'_>, trials: &[TrialView<'_>]) -> Attempt<Self> {
+    pub(super) fn new(material: &ChartInput<'_>, trials: &[TrialView<'_>]) -> Attempt<Self> {
         let reads = reads::all(material, trials);
         let settings = [(true, false), (true, true), (false, false), (false, true)]
             .map(|(cache, during_fault)| Setting::new(cache, during_fault, &reads));

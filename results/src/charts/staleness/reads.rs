@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::super::material::Material;
+use super::super::input::ChartInput;
 use super::super::trial::TrialView;
 use crate::checks::frontier::Frontier;
 use crate::records::{FinalKind, Op, Outcome};
@@ -25,7 +25,7 @@ pub(super) struct Read {
 }
 
 /// All such reads of a run, in the warm-up as well. Trials without the catalog's dump have none.
-pub(super) fn all(material: &Material<'_>, views: &[TrialView<'_>]) -> Vec<Read> {
+pub(super) fn all(material: &ChartInput<'_>, views: &[TrialView<'_>]) -> Vec<Read> {
     let begun = material.run.trials().iter().filter(|trial| trial.was_begun());
     begun.zip(views).flat_map(|(trial, view)| of_trial(trial, view)).collect()
 }

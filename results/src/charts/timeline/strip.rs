@@ -58,7 +58,7 @@ impl FaultMarks {
             legend.push((palette::fault(), "fault (bar: until it ends)".to_owned()));
         }
         if self.faults.iter().any(|fault| fault.end.is_some()) {
-            legend.push((palette::comeback(), "restart, resume or heal".to_owned()));
+            legend.push((palette::repaired(), "restart, resume or heal".to_owned()));
         }
         if !self.leader_changes.is_empty() {
             legend.push((palette::leader_change(), "new leader".to_owned()));
@@ -108,7 +108,7 @@ impl FaultMarks {
     ) -> Drawing<DB> {
         for (fault, &(from_s, until_s)) in self.faults.iter().zip(&self.bands) {
             if fault.end.is_some() {
-                panel.draw_vertical(area, until_s, palette::comeback())?;
+                panel.draw_vertical(area, until_s, palette::repaired())?;
             }
             panel.draw_vertical(area, from_s, palette::fault())?;
         }

@@ -24,7 +24,7 @@ pub(crate) enum Need {
 
 /// Why a pass would mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Doubt {
+pub(crate) enum InconclusiveReason {
     NeverBegun,
     NotFinished,
     Missing(String),
@@ -47,7 +47,7 @@ pub(crate) enum Doubt {
     LookupsOfOthers(usize),
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for InconclusiveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NeverBegun => "the trial was never begun",
@@ -122,76 +122,80 @@ impl fmt::Display for Doubt {
 }
 
 /// The doubts that concern every check of the trial.
-pub(crate) fn about(history: &History<'_>) -> Vec<Doubt> {
+pub(crate) fn about(history: &History<'_>) -> Vec<InconclusiveReason> {
     if history.operations.is_empty() && history.timeline.is_empty {
-        return vec![Doubt::NeverBegun];
+        return vec![InconclusiveReason::NeverBegun];
     }
     let mut doubts = Vec::new();
     if let Some(interruption) = &history.timeline.interrupted {
-        doubts.push(Doubt::Interrupted(interruption.why.clone()));
+        doubts.push(InconclusiveReason::Interrupted(interruption.why.clone()));
     }
-    doubts.extend(history.missing.iter().cloned().map(Doubt::Missing));
+    doubts.extend(history.missing.iter().cloned().map(InconclusiveReason::Missing));
     if !history.timeline.finished && history.missing.is_empty() {
-        doubts.push(Doubt::NotFinished);
+        doubts.push(InconclusiveReason::NotFinished);
     }
     doubts.extend(about_faults(history));
     doubts
 }
 
 /// The doubts that concern a check with these needs.
-pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Doubt> {
+pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<InconclusiveReason> {
     let mut doubts = Vec::new();
     for need in needs {
         match need {
             Need::Acknowledged => {
                 if history.acknowledged.is_empty() && history.trades_planned() {
-                    doubts.push(Doubt::NothingAcknowledged);
+                    doubts.push(InconclusiveReason::NothingAcknowledged);
                 }
             }
             Need::Catalog => {
                 if history.catalog.is_none() {
-                    doubts.push(Doubt::NotDumped(super::dumps::CATALOG.to_owned()));
+                    doubts.push(InconclusiveReason::NotDumped(super::dumps::CATALOG.to_owned()));
                 }
             }
             Need::Replicas => doubts.extend(
                 (1..=history.replicas)
                     .map(|id| format!("order-{id}"))
                     .filter(|name| history.logs.iter().all(|log| log.source != name.as_str()))
-                    .map(Doubt::NotDumped),
+                    .map(InconclusiveReason::NotDumped),
             ),
         }
     }
     doubts
 }
 
-fn about_faults(history: &History<'_>) -> Vec<Doubt> {
+fn about_faults(history: &History<'_>) -> Vec<InconclusiveReason> {
     let mut doubts = Vec::new();
     let timeline = &history.timeline;
     let injected = timeline.faults().iter().filter_map(Fault::number);
     let settled: BTreeSet<u32> = injected.chain(timeline.skipped.iter().copied()).collect();
     let planned = history.cell.planned_faults as usize;
     if settled.len() < planned {
-        doubts.push(Doubt::FaultsNotInjected { injected: settled.len(), planned });
+        doubts.push(InconclusiveReason::FaultsNotInjected { injected: settled.len(), planned });
     }
-    doubts.extend(timeline.untold().into_iter().next().map(Doubt::FaultUntold));
+    doubts.extend(timeline.untold().into_iter().next().map(InconclusiveReason::FaultUntold));
     // Each may be left out if nobody is there to be hit, but a plan without any shows nothing about faults.
     if timeline.faults().is_empty() && !timeline.skipped.is_empty() {
-        doubts.push(Doubt::EveryFaultSkipped(timeline.skipped.len()));
+        doubts.push(InconclusiveReason::EveryFaultSkipped(timeline.skipped.len()));
     }
     let refuted = timeline.not_confirmed.first().map(describe_refuted);
     let unconfirmed = || timeline.acts().iter().find(|act| act.confirmed_us.is_none());
     if let Some(which) = refuted.or_else(|| unconfirmed().map(describe)) {
-        doubts.push(Doubt::FaultNotConfirmed(which));
+        doubts.push(InconclusiveReason::FaultNotConfirmed(which));
     }
-    doubts.extend(not_replaced(history).map(Doubt::LeaderNotReplaced));
+    doubts.extend(not_replaced(history).map(InconclusiveReason::LeaderNotReplaced));
     doubts
 }
 
 /// Whether it is known of every fault when it was injected. Where it is not, nobody can say that nothing was
 /// broken.
 pub(crate) fn every_fault_is_told(history: &History<'_>) -> bool {
-    let untold =
-        |doubt: &Doubt| matches!(doubt, Doubt::FaultsNotInjected { .. } | Doubt::FaultUntold(_));
+    let untold = |doubt: &InconclusiveReason| {
+        matches!(
+            doubt,
+            InconclusiveReason::FaultsNotInjected { .. } | InconclusiveReason::FaultUntold(_)
+        )
+    };
     !about_faults(history).iter().any(untold)
 }
 

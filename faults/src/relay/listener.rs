@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::connection::{Paths, carry};
+use super::connection::{Directions, carry};
 
 /// How many connections one relay carries. Beyond them connections wait in the kernel's queue,
 /// and are not refused. A cut keeps every connection that was opened during it; pings and
@@ -28,13 +28,13 @@ const BIND_POLL: Duration = Duration::from_millis(5);
 
 /// Where a relay listens, where it leads, and along which paths.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(super) struct RelayListener {
     pub(super) address: SocketAddr,
     pub(super) target: SocketAddr,
-    pub(super) paths: Paths,
+    pub(super) paths: Directions,
 }
 
-impl Gate {
+impl RelayListener {
     /// Begins to listen. From now on connections wait, until [`serve`](Self::serve) takes them or
     /// the listener is dropped.
     pub(super) async fn listen(&self) -> io::Result<TcpListener> {

@@ -18,7 +18,7 @@ use crate::text::counted;
 
 /// What became of a trade or a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Harm {
+pub(crate) enum Anomaly {
     /// An acknowledged order that is gone or changed, or a trade that was done by half.
     Lost,
     /// A trade with more effects than its client was told of.
@@ -29,11 +29,11 @@ pub(crate) enum Harm {
 
 /// What was harmed in one trial, by kind and by name, and by which fault.
 #[derive(Debug, Default)]
-pub(crate) struct Harms(BTreeMap<(Harm, String), Option<u32>>);
+pub(crate) struct Anomalies(BTreeMap<(Anomaly, String), Option<u32>>);
 
 /// How many were harmed by one fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultHarm {
+pub struct FaultAnomalies {
     /// In which trial.
     #[serde(flatten)]
     pub trial: TrialName,
@@ -62,7 +62,7 @@ pub struct Harmed {
 impl Harmed {
     /// What a run's faults did together, and what was done without one.
     #[must_use]
-    pub fn of(harm: &[FaultHarm]) -> Self {
+    pub fn of(harm: &[FaultAnomalies]) -> Self {
         harm.iter().fold(Self::default(), |all, one| Self {
             lost: all.lost + one.lost,
             doubled: all.doubled + one.doubled,
@@ -89,12 +89,12 @@ impl fmt::Display for Harmed {
     }
 }
 
-impl Harms {
+impl Anomalies {
     /// Puts harm that showed at `at_us` down to the nearest fault. What has a name is harmed once.
     pub(crate) fn add(
         &mut self,
         history: &History<'_>,
-        harm: Harm,
+        harm: Anomaly,
         name: impl Into<String>,
         at_us: Option<u64>,
     ) {
@@ -111,15 +111,16 @@ impl Harms {
     }
 
     /// The counts by fault.
-    pub(super) fn counts(&self, trial: &TrialName) -> Vec<FaultHarm> {
-        let mut counts: BTreeMap<Option<u32>, FaultHarm> = BTreeMap::new();
+    pub(super) fn counts(&self, trial: &TrialName) -> Vec<FaultAnomalies> {
+        let mut counts: BTreeMap<Option<u32>, FaultAnomalies> = BTreeMap::new();
         for ((harm, _), &fault) in &self.0 {
-            let none = || FaultHarm { trial: trial.clone(), fault, lost: 0, doubled: 0, stale: 0 };
+            let none =
+                || FaultAnomalies { trial: trial.clone(), fault, lost: 0, doubled: 0, stale: 0 };
             let count = counts.entry(fault).or_insert_with(none);
             match harm {
-                Harm::Lost => count.lost += 1,
-                Harm::Doubled => count.doubled += 1,
-                Harm::Stale => count.stale += 1,
+                Anomaly::Lost => count.lost += 1,
+                Anomaly::Doubled => count.doubled += 1,
+                Anomaly::Stale => count.stale += 1,
             }
         }
         counts.into_values().collect()
@@ -128,7 +129,7 @@ impl Harms {
 
 #[cfg(test)]
 mod tests {
-    use super::FaultHarm;
+    use super::FaultAnomalies;
     use crate::checks::testing::Trial;
     use crate::records::Action;
     use wire::bazaar::TradeType::Buy;
@@ -146,7 +147,7 @@ mod tests {
         trial
     }
 
-    fn harm(trial: &Trial) -> Vec<FaultHarm> {
+    fn harm(trial: &Trial) -> Vec<FaultAnomalies> {
         trial.report().harm
     }
 

@@ -8,7 +8,7 @@ use crate::verdict::Verdict;
 
 /// Everything that the page is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Material<'a> {
+pub struct PageInput<'a> {
     /// What was run.
     pub manifest: &'a Manifest,
     /// Its figures and charts.
@@ -21,7 +21,7 @@ pub struct Material<'a> {
     pub catalog: &'a [String],
 }
 
-impl Material<'_> {
+impl PageInput<'_> {
     /// The worst of checks and thresholds.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

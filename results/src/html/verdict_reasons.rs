@@ -2,12 +2,12 @@
 
 use super::consistency::doubt_lines;
 use super::format::{anchor, capitalised, counted};
-use super::material::Material;
+use super::input::PageInput;
 use crate::checks::ConsistencyReport;
 use crate::verdict::Verdict;
 
 /// The answer to that, and its reasons.
-pub(super) struct Belief {
+pub(super) struct VerdictReasons {
     /// In a few words.
     pub(super) short: &'static str,
     /// Why.
@@ -31,8 +31,8 @@ impl Reason {
 /// How many reasons of a kind are told before the rest is left to the sections below.
 const TOLD: usize = 4;
 
-impl Belief {
-    pub(super) fn new(material: &Material<'_>) -> Self {
+impl VerdictReasons {
+    pub(super) fn new(material: &PageInput<'_>) -> Self {
         let consistency = material.consistency;
         let (short, mut reasons) = match material.verdict() {
             Verdict::Pass => ("Yes, as far as this run goes.", Vec::new()),
@@ -55,7 +55,7 @@ impl Belief {
     }
 }
 
-fn broken(material: &Material<'_>) -> Vec<Reason> {
+fn broken(material: &PageInput<'_>) -> Vec<Reason> {
     let broken = material.consistency.checks.iter().filter(|check| check.violations > 0);
     broken
         .map(|check| {
@@ -67,7 +67,7 @@ fn broken(material: &Material<'_>) -> Vec<Reason> {
 }
 
 fn thresholds(
-    material: &Material<'_>,
+    material: &PageInput<'_>,
     verdict: Verdict,
     word: &'static str,
 ) -> impl Iterator<Item = Reason> {

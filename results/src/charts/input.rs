@@ -10,7 +10,7 @@ use crate::summary::SummaryRow;
 
 /// Everything that charts are made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Material<'a> {
+pub struct ChartInput<'a> {
     /// What was run, seen and held.
     pub run: &'a Run,
     /// The summary of the observations.

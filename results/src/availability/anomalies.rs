@@ -1,7 +1,7 @@
 //! Lost, doubled and stale: what the checks found, on the sheet of the fault that did it.
 
 use super::row::AvailabilityRow;
-use crate::checks::{ConsistencyReport, FaultHarm, TrialName};
+use crate::checks::{ConsistencyReport, FaultAnomalies, TrialName};
 
 /// The checks that must have been able to tell if a 0 is to mean anything.
 const LOST: &[&str] = &["acknowledged-orders-survive", "exactly-once"];
@@ -15,7 +15,7 @@ pub fn attribute(rows: &mut [AvailabilityRow], checked: &ConsistencyReport) {
         let trial = TrialName { cell: row.cell.clone(), trial: row.trial };
         let harm =
             checked.harm.iter().find(|harm| harm.trial == trial && harm.fault == Some(row.fault));
-        let count = |of: fn(&FaultHarm) -> u64, checks: &[&str]| {
+        let count = |of: fn(&FaultAnomalies) -> u64, checks: &[&str]| {
             let known = checks.iter().all(|check| checked.could_tell(check, &trial));
             harm.map(of).filter(|&count| count > 0).or_else(|| known.then_some(0))
         };

@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::condition::{Condition, Harms};
+use super::condition::{ActiveLinkFaults, Condition};
 use crate::locked::locked;
-use crate::schedule::{CutMode, LinkHarm};
+use crate::schedule::{CutMode, LinkFault};
 
 /// The path resets what comes to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,16 +20,16 @@ pub(super) struct Reset;
 
 /// One direction.
 #[derive(Debug, Default)]
-pub(super) struct Path {
-    harms: Mutex<Harms>,
+pub(super) struct Direction {
+    harms: Mutex<ActiveLinkFaults>,
     condition: watch::Sender<Condition>,
     /// When everything that was let through so far has passed, if the path is throttled.
     busy_until: Mutex<Option<Instant>>,
 }
 
-impl Path {
+impl Direction {
     /// Makes it worse.
-    pub(super) fn harm(&self, fault: u32, harm: LinkHarm) {
+    pub(super) fn harm(&self, fault: u32, harm: LinkFault) {
         self.change(|harms| harms.add(fault, harm));
     }
 
@@ -38,7 +38,7 @@ impl Path {
         self.change(|harms| harms.remove(fault));
     }
 
-    fn change(&self, change: impl FnOnce(&mut Harms)) {
+    fn change(&self, change: impl FnOnce(&mut ActiveLinkFaults)) {
         let mut harms = locked(&self.harms);
         change(&mut harms);
         let condition = harms.together();

@@ -1,6 +1,6 @@
 //! What the figures do not say: the run's own limits, first those that mislead most.
 
-use super::material::Material;
+use super::input::PageInput;
 use crate::records::{Manifest, Op};
 use crate::text::grouped;
 use crate::verdict::Verdict;
@@ -9,7 +9,7 @@ use crate::verdict::Verdict;
 const ENOUGH_FOR_P999: u64 = 10_000;
 
 /// The limits of this run, a sentence or two each.
-pub(super) fn of(material: &Material<'_>) -> Vec<String> {
+pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     let manifest = material.manifest;
     let mut limits = vec![about_the_machine(manifest)];
     limits.push(about_the_loop(manifest));
@@ -68,7 +68,7 @@ fn about_trials(manifest: &Manifest) -> Option<String> {
     })
 }
 
-fn about_percentiles(material: &Material<'_>) -> Option<String> {
+fn about_percentiles(material: &PageInput<'_>) -> Option<String> {
     let of_load = material.figures.summary.iter().filter(|row| row.op != Op::Lookup);
     let fewest = of_load.map(|row| row.answered()).filter(|&count| count > 0).min()?;
     (fewest < ENOUGH_FOR_P999).then(|| {
@@ -82,7 +82,7 @@ fn about_percentiles(material: &Material<'_>) -> Option<String> {
 }
 
 /// The rule of three: what happened never in n chances has, at 95 %, a frequency below 3 / n.
-fn about_the_verdict(material: &Material<'_>) -> Option<String> {
+fn about_the_verdict(material: &PageInput<'_>) -> Option<String> {
     let consistency = material.consistency;
     let trades = consistency.run.acknowledged_trades;
     let one_in = trades / 3;

@@ -3,10 +3,10 @@
 //!
 //! # The 99th percentile
 //!
-//! It is looked at over *spells* of [`SPELL`] operations that were due one after the other; of
+//! It is looked at over *rolling windows* of [`WINDOW_OPERATIONS`] operations that were due one after the other; of
 //! these no more than [`SLOWER`] may have taken longer (nearest rank). An operation that was not
-//! answered took longer than any. The percentile is back with the first spell, not before the
-//! fault's backlog was drained, that keeps within [`WITHIN`] of the percentile of the whole calm
+//! answered took longer than any. The percentile is back with the first rolling window, not before the
+//! fault's backlog was drained, that keeps within [`WITHIN`] of the percentile of the whole baseline
 //! time: from then on five hundred operations in a row have been seen to be normal, not a lucky
 //! moment. They must have been due, and are judged by what was answered, before the next fault.
 //!
@@ -15,38 +15,38 @@
 //!
 //! The 99th percentile of so few operations is the sixth slowest, and by itself varies by about a
 //! tenth (its standard error, if latencies have an exponential tail and do not depend on each
-//! other). How many of the spells *before* the fault kept within the bound is therefore counted,
-//! too. Where not even [`STEADY_PERCENT`] of them did, the first spell after the fault that does is
+//! other). How many of the rolling windows *before* the fault kept within the bound is therefore counted,
+//! too. Where not even [`STEADY_PERCENT`] of them did, the first rolling window after the fault that does is
 //! a matter of luck, and no recovery is claimed.
 //!
 //! # Goodput
 //!
 //! Goodput is what was accepted (ok), reads and trades apart: a refusal, be it a 503 or a trade for
 //! which there is no stock, is an answer and no goodput. In a closed loop whoever waits does not ask,
-//! so what is missing must be estimated: what the rate of the calm time would have given from the fault
+//! so what is missing must be estimated: what the rate of the baseline would have given from the fault
 //! until its backlog was drained, less what came. Service is never even, so the estimate has a bound of
-//! noise beside it: what was missing at the most in 99 of 100 equally long stretches of the calm time.
+//! noise beside it: what was missing at the most in 99 of 100 equally long stretches of the baseline.
 //! The estimate itself stays as it is, also below the bound and below 0: set to 0 where it is small,
-//! its mean over many faults would be too high. If the stretch is longer than half of the calm time,
+//! its mean over many faults would be too high. If the stretch is longer than half of the baseline,
 //! stretches of that half are taken, and what was missing in them is scaled up.
 //!
 //! In an open loop the demand is known: whatever was due and answered, however late, is not lost.
 //! What is missing are the operations that failed or whose outcome is unknown.
 
-use super::load::{Kind, Load, Operation};
+use super::operations::{Kind, Operation, OperationIndex};
 use super::window::Window;
 
-/// How many operations make a spell.
-const SPELL: usize = 500;
+/// How many operations make a rolling window.
+const WINDOW_OPERATIONS: usize = 500;
 /// How many of them may be above the 99th percentile: the rest.
-const SLOWER: usize = SPELL / 100;
-/// How many operations a calm time must have: two spells, so that they can be compared.
-const MIN_OPERATIONS: usize = 2 * SPELL;
+const SLOWER: usize = WINDOW_OPERATIONS / 100;
+/// How many operations a baseline must have: two rolling windows, so that they can be compared.
+const MIN_OPERATIONS: usize = 2 * WINDOW_OPERATIONS;
 /// How far above the percentile before still counts as back.
 const WITHIN: f64 = 1.1;
-/// How many percent of the spells before the fault must keep within that themselves.
+/// How many percent of the rolling windows before the fault must keep within that themselves.
 const STEADY_PERCENT: f64 = 50.0;
-/// A stretch of calm time begins every tenth of its length...
+/// A stretch of baseline begins every tenth of its length...
 const STRETCH_STEPS: u64 = 10;
 /// ... but no more than so many are looked at.
 const MAX_STRETCHES: u64 = 10_000;
@@ -65,36 +65,36 @@ pub(super) struct Missing {
 
 impl Missing {
     /// What an open loop was missing, which needs no estimate.
-    pub(super) fn counted(operations: u64, kind: Kind, calm: Option<&Calm<'_>>) -> Self {
+    pub(super) fn counted(operations: u64, kind: Kind, baseline: Option<&Baseline<'_>>) -> Self {
         let operations = operations as f64;
-        let per_us = calm.and_then(|calm| calm.per_us(kind));
+        let per_us = baseline.and_then(|baseline| baseline.per_us(kind));
         Self { operations, noise: None, ms: per_us.map(|per_us| operations / per_us / 1000.0) }
     }
 }
 
 /// A time in which nothing was broken, with enough operations to know it by.
 #[derive(Debug)]
-pub(super) struct Calm<'a> {
-    load: &'a Load<'a>,
+pub(super) struct Baseline<'a> {
+    load: &'a OperationIndex<'a>,
     from_us: u64,
     to_us: u64,
     p99_us: Option<u64>,
     steady_percent: Option<f64>,
 }
 
-impl<'a> Calm<'a> {
+impl<'a> Baseline<'a> {
     /// The time from `from_us` to the fault at `to_us`; nothing if too little was done in it.
-    pub(super) fn new(load: &'a Load<'a>, from_us: u64, to_us: u64) -> Option<Self> {
+    pub(super) fn new(load: &'a OperationIndex<'a>, from_us: u64, to_us: u64) -> Option<Self> {
         let due = load.due(from_us, Some(to_us)).iter();
         // What the fault found under way is the fault's.
-        let calm: Vec<&Operation> = due.filter(|operation| operation.end_us < to_us).collect();
-        if calm.len() < MIN_OPERATIONS {
+        let baseline: Vec<&Operation> = due.filter(|operation| operation.end_us < to_us).collect();
+        if baseline.len() < MIN_OPERATIONS {
             return None;
         }
-        let p99_us = p99(&calm);
+        let p99_us = p99(&baseline);
         let steady_percent = p99_us.map(|p99_us| {
-            let slow = calm.iter().map(|operation| is_slow(operation, bound_us(p99_us), to_us));
-            let kept = spells(slow.collect());
+            let slow = baseline.iter().map(|operation| is_slow(operation, bound_us(p99_us), to_us));
+            let kept = in_rolling_windows(slow.collect());
             let good = kept.iter().filter(|&&kept| kept).count();
             100.0 * good as f64 / kept.len() as f64
         });
@@ -116,7 +116,7 @@ impl<'a> Calm<'a> {
         self.p99_us.map(|us| us as f64 / 1000.0)
     }
 
-    /// How many percent of its spells kept within the bound that a recovery is judged by.
+    /// How many percent of its rolling windows kept within the bound that a recovery is judged by.
     pub(super) fn steady_percent(&self) -> Option<f64> {
         self.steady_percent
     }
@@ -128,7 +128,7 @@ impl<'a> Calm<'a> {
         let after = self.load.due(drained_us, window.until_us);
         let until_us = window.until_us.unwrap_or(u64::MAX);
         let slow = after.iter().map(|operation| is_slow(operation, bound_us, until_us));
-        let first = spells(slow.collect()).iter().position(|&kept| kept)?;
+        let first = in_rolling_windows(slow.collect()).iter().position(|&kept| kept)?;
         Some(if first == 0 { drained_us } else { after[first].due_us })
     }
 
@@ -141,13 +141,13 @@ impl<'a> Calm<'a> {
         Some(Missing { operations, noise, ms: Some(operations / per_us / 1000.0) })
     }
 
-    /// How many less were accepted than at the calm rate.
+    /// How many less were accepted than at the baseline rate.
     fn less_than_usual(&self, kind: Kind, per_us: f64, after_us: u64, length_us: u64) -> f64 {
         let came = self.load.accepted(kind, after_us, after_us + length_us);
         length_us as f64 * per_us - came as f64
     }
 
-    /// What was missing at the most in 99 of 100 calm stretches of this length.
+    /// What was missing at the most in 99 of 100 baseline stretches of this length.
     fn noise(&self, kind: Kind, per_us: f64, length_us: u64) -> f64 {
         let calm_us = self.to_us - self.from_us;
         let stretch_us = length_us.min(calm_us / 2).max(1);
@@ -183,11 +183,11 @@ fn p99(operations: &[&Operation]) -> Option<u64> {
     (p99_us != u64::MAX).then_some(p99_us)
 }
 
-/// For every spell, in order of its first operation, whether its 99th percentile kept within the
+/// For every rolling window, in order of its first operation, whether its 99th percentile kept within the
 /// bound; `slow` says of each operation whether it took longer.
-fn spells(slow: Vec<bool>) -> Vec<bool> {
-    let Some(rest) = slow.get(SPELL..) else { return Vec::new() };
-    let mut slower = slow[..SPELL].iter().filter(|&&slow| slow).count();
+fn in_rolling_windows(slow: Vec<bool>) -> Vec<bool> {
+    let Some(rest) = slow.get(WINDOW_OPERATIONS..) else { return Vec::new() };
+    let mut slower = slow[..WINDOW_OPERATIONS].iter().filter(|&&slow| slow).count();
     let mut kept = vec![slower <= SLOWER];
     for (&leaves, &enters) in slow.iter().zip(rest) {
         slower = slower + usize::from(enters) - usize::from(leaves);

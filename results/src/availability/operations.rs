@@ -40,7 +40,7 @@ struct Acknowledged<'a> {
 
 /// Something that did not go well at once, or not at all.
 #[derive(Clone, Copy, Debug)]
-struct Trouble {
+struct Failure {
     end_us: u64,
     outcome: Outcome,
     retried: bool,
@@ -68,7 +68,7 @@ impl Kind {
 
 /// What became of the operations that ended in a window.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Troubles {
+pub(super) struct Failures {
     pub(super) failed: u64,
     pub(super) unknown: u64,
     pub(super) retried: u64,
@@ -78,7 +78,7 @@ pub(super) struct Troubles {
     unanswered_reads: u64,
 }
 
-impl Troubles {
+impl Failures {
     /// How many of a kind failed or are unknown, of the load.
     pub(super) fn unanswered(&self, kind: Kind) -> u64 {
         match kind {
@@ -90,7 +90,7 @@ impl Troubles {
 
 /// The operations of one trial.
 #[derive(Debug, Default)]
-pub(super) struct Load<'a> {
+pub(super) struct OperationIndex<'a> {
     /// Those of the load proper, without warm-up and lookups at the end, by when they were due.
     pub(super) operations: Vec<Operation>,
     /// When reads of those were accepted (ok), ascending.
@@ -110,10 +110,10 @@ pub(super) struct Load<'a> {
     /// The epoch in which each trade was numbered, by request id.
     epochs: HashMap<&'a str, u64>,
     /// By when they ended.
-    troubles: Vec<Trouble>,
+    failures: Vec<Failure>,
 }
 
-impl<'a> Load<'a> {
+impl<'a> OperationIndex<'a> {
     /// The operations of one trial; `log` says in which epoch a trade was numbered.
     pub(super) fn new(rows: &[&'a Observation], log: &'a [DumpRow]) -> Self {
         let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch()));
@@ -126,7 +126,7 @@ impl<'a> Load<'a> {
         load.accepted_trades_us.sort_unstable();
         load.trade_answers_us.sort_unstable();
         load.acknowledged.sort_by_key(|trade| trade.end_us);
-        load.troubles.sort_by_key(|trouble| trouble.end_us);
+        load.failures.sort_by_key(|failure| failure.end_us);
         load
     }
 
@@ -163,7 +163,7 @@ impl<'a> Load<'a> {
         let retried = row.attempts > 1;
         if !answered || retried {
             let (end_us, outcome, kind) = (row.end_us, row.outcome, Kind::of(row.op));
-            self.troubles.push(Trouble { end_us, outcome, retried, kind, in_load });
+            self.failures.push(Failure { end_us, outcome, retried, kind, in_load });
         }
     }
 
@@ -222,21 +222,21 @@ impl<'a> Load<'a> {
     }
 
     /// What became of the operations that ended in the window.
-    pub(super) fn troubles(&self, window: Window) -> Troubles {
-        let from = self.troubles.partition_point(|trouble| trouble.end_us < window.at_us);
-        let within = self.troubles[from..].iter();
-        let mut troubles = Troubles::default();
-        for trouble in within.take_while(|trouble| window.contains(trouble.end_us)) {
-            troubles.failed += u64::from(trouble.outcome == Outcome::Failed);
-            troubles.unknown += u64::from(trouble.outcome == Outcome::Unknown);
-            troubles.retried += u64::from(trouble.retried);
-            let unanswered = u64::from(!trouble.outcome.is_answer() && trouble.in_load);
-            match trouble.kind {
-                Kind::Reads => troubles.unanswered_reads += unanswered,
-                Kind::Trades => troubles.unanswered_trades += unanswered,
+    pub(super) fn failures(&self, window: Window) -> Failures {
+        let from = self.failures.partition_point(|failure| failure.end_us < window.at_us);
+        let within = self.failures[from..].iter();
+        let mut failures = Failures::default();
+        for failure in within.take_while(|failure| window.contains(failure.end_us)) {
+            failures.failed += u64::from(failure.outcome == Outcome::Failed);
+            failures.unknown += u64::from(failure.outcome == Outcome::Unknown);
+            failures.retried += u64::from(failure.retried);
+            let unanswered = u64::from(!failure.outcome.is_answer() && failure.in_load);
+            match failure.kind {
+                Kind::Reads => failures.unanswered_reads += unanswered,
+                Kind::Trades => failures.unanswered_trades += unanswered,
             }
         }
-        troubles
+        failures
     }
 
     /// When trades of the load were answered; nothing without operations.
