@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use results::verdict::Verdict;
 
-use crate::progress::News;
+use crate::progress::ProgressEvent;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,13 @@ impl Exit {
 
 impl Exit {
     /// As the last of the progress events, of a command whose files are in `folder`.
-    pub(crate) fn news(self, folder: String, cut_short: Option<String>) -> News {
+    pub(crate) fn news(self, folder: String, cut_short: Option<String>) -> ProgressEvent {
         let verdict = match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
             Self::Inconclusive | Self::Usage => "inconclusive",
         };
-        News::Verdict { verdict, exit_code: self.code(), folder, cut_short }
+        ProgressEvent::Verdict { verdict, exit_code: self.code(), folder, cut_short }
     }
 }
 

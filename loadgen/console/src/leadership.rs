@@ -21,7 +21,7 @@ pub(super) struct Leader {
 
 /// A time during which a replica led.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Reign {
+pub(super) struct LeaderTerm {
     pub(super) id: u8,
     pub(super) from_us: u64,
     /// When it was lost; nothing while it lasts.
@@ -32,7 +32,7 @@ pub(super) struct Reign {
 #[derive(Debug, Default)]
 pub(super) struct Leadership {
     leader: Option<Leader>,
-    reigns: VecDeque<Reign>,
+    reigns: VecDeque<LeaderTerm>,
     /// What was done to the leader, and when.
     lost: Option<(String, u64)>,
 }
@@ -42,7 +42,7 @@ impl Leadership {
         self.leader.as_ref()
     }
 
-    pub(super) fn reigns(&self) -> impl Iterator<Item = &Reign> {
+    pub(super) fn reigns(&self) -> impl Iterator<Item = &LeaderTerm> {
         self.reigns.iter()
     }
 
@@ -103,7 +103,7 @@ impl Leadership {
 
     fn begin_reign(&mut self, id: u8, from_us: u64) {
         self.end_reign(from_us);
-        self.reigns.push_back(Reign { id, from_us, until_us: None });
+        self.reigns.push_back(LeaderTerm { id, from_us, until_us: None });
         if self.reigns.len() > MAX_REIGNS {
             self.reigns.pop_front();
         }
@@ -146,8 +146,8 @@ mod tests {
         assert_eq!(said, "order-2 leads in epoch 2, 6.2 ms after kill order-3");
         let reigns: Vec<_> = leadership.reigns().cloned().collect();
         let expected = [
-            Reign { id: 3, from_us: 200, until_us: Some(10_000) },
-            Reign { id: 2, from_us: 16_200, until_us: None },
+            LeaderTerm { id: 3, from_us: 200, until_us: Some(10_000) },
+            LeaderTerm { id: 2, from_us: 16_200, until_us: None },
         ];
         assert_eq!(reigns, expected);
     }

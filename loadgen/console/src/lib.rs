@@ -8,12 +8,12 @@
 //! refuses whatever a page of another origin might make a browser send.
 //!
 //! * `settings`: the load, as the page sets it. `load`: clients that follow it.
-//! * `window`: what the clients saw in the last minute. `board`: everything the page shows.
+//! * `window`: what the clients saw in the last minute. `dashboard`: everything the page shows.
 //! * `leadership`, `lasting`: who leads, and what is broken.
 //! * `acts`: what the buttons do. `files`: a press that has files lost or old. `guard`, `server`: HTTP.
 
-mod acts;
-mod board;
+mod actions;
+mod dashboard;
 mod files;
 mod guard;
 mod lasting;
@@ -35,9 +35,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use self::acts::Acts;
-use self::board::Board;
-use self::server::Shown;
+use self::actions::Acts;
+use self::dashboard::Dashboard;
+use self::server::ConsoleService;
 use driver::stop::Stop;
 
 /// The console's port if nobody names one: just below the front-end's.
@@ -53,8 +53,8 @@ pub struct Console {
 /// A console beside a bazaar.
 #[derive(Debug)]
 pub struct Running {
-    board: Arc<Board>,
-    shown: Arc<Shown>,
+    dashboard: Arc<Dashboard>,
+    shown: Arc<ConsoleService>,
     listener: TcpListener,
     settings: watch::Receiver<settings::Load>,
 }
@@ -80,37 +80,38 @@ impl Console {
     /// Puts it beside a bazaar whose front-end caches, or does not. What its buttons do is told to `events`, which is
     /// to come back through [`Running::hear`].
     pub fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, events: EventSink) -> Running {
-        let board = Arc::new(Board::new(Arc::clone(bazaar), events.origin(), cache));
+        let dashboard = Arc::new(Dashboard::new(Arc::clone(bazaar), events.origin(), cache));
         let (set, settings) = watch::channel(settings::Load::default());
-        let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&board), set, events);
-        let shown = Arc::new(Shown::new(acts, Arc::clone(&board), self.address.port()));
-        Running { board, shown, listener: self.listener, settings }
+        let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&dashboard), set, events);
+        let shown =
+            Arc::new(ConsoleService::new(acts, Arc::clone(&dashboard), self.address.port()));
+        Running { dashboard, shown, listener: self.listener, settings }
     }
 }
 
 impl Running {
     /// Tells the console of something that happened.
     pub fn hear(&self, event: &Event) {
-        self.board.hear(event);
+        self.dashboard.hear(event);
     }
 
     /// Serves and loads until it is told to stop; then no client is left.
     pub async fn run(&self, bazaar: &Bazaar, stop: &Stop) -> anyhow::Result<()> {
-        let load = load::run(bazaar, &self.board, self.settings.clone(), stop);
+        let load = load::run(bazaar, &self.dashboard, self.settings.clone(), stop);
         let serve = server::serve(&self.listener, &self.shown, stop);
-        let tick = tick(&self.board, stop);
+        let tick = tick(&self.dashboard, stop);
         let (loaded, (), ()) = tokio::join!(load, serve, tick);
         loaded
     }
 }
 
 /// Closes the window's buckets when their time is over.
-async fn tick(board: &Board, stop: &Stop) {
+async fn tick(dashboard: &Dashboard, stop: &Stop) {
     let mut ticks = interval(Duration::from_millis(window::BUCKET_MS));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !stop.is_requested() {
         tokio::select! {
-            _ = ticks.tick() => board.tick(),
+            _ = ticks.tick() => dashboard.tick(),
             () = stop.requested() => {}
         }
     }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use driver::arrivals::{self, ArrivalKind};
-use driver::client::{Client, Setting};
+use driver::client::{Client, TrialSettings};
 use driver::control::Control;
 use driver::http::{FrontEnd, measuring_client};
-use driver::pacer::{Turns, pace};
+use driver::pacer::{ArrivalQueue, pace};
 use driver::recorder::Record;
 use faults::bazaar::Bazaar;
 use results::records::Observation;
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::board::Board;
+use super::dashboard::Dashboard;
 use super::settings::{Arrivals, Load, MAX_CLIENTS};
 use driver::stop::Stop;
 
@@ -46,13 +46,13 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A client or the schedule's thread cannot be made.
 pub(super) async fn run(
     bazaar: &Bazaar,
-    board: &Board,
+    dashboard: &Dashboard,
     mut settings: watch::Receiver<Load>,
     stop: &Stop,
 ) -> anyhow::Result<()> {
     let (records, mut rows) = unbounded_channel();
-    let watching = watch_rows(board, &mut rows);
-    let mut generations = Generations::new(bazaar, board, records)?;
+    let watching = watch_rows(dashboard, &mut rows);
+    let mut generations = Generations::new(bazaar, dashboard, records)?;
     let loading = async {
         loop {
             let load = settings.borrow_and_update().clone();
@@ -60,9 +60,9 @@ pub(super) async fn run(
             tokio::select! {
                 changed = settings.changed() => {
                     changed.context("the console's settings are gone")?;
-                    board.loaded(&settings.borrow());
+                    dashboard.loaded(&settings.borrow());
                 }
-                behind_us = behind_too_far(board) => board.began_anew(behind_us),
+                behind_us = behind_too_far(dashboard) => dashboard.began_anew(behind_us),
                 () = stop.requested() => return anyhow::Ok(()),
             }
         }
@@ -74,24 +74,24 @@ pub(super) async fn run(
     }
 }
 
-/// Puts on the board what clients did. The channel has no bound for the reason that the recorder's has
-/// none; a board takes a row in a microsecond.
-async fn watch_rows(board: &Board, rows: &mut UnboundedReceiver<Record>) {
+/// Puts on the dashboard what clients did. The channel has no bound for the reason that the recorder's has
+/// none; a dashboard takes a row in a microsecond.
+async fn watch_rows(dashboard: &Dashboard, rows: &mut UnboundedReceiver<Record>) {
     while let Some(record) = rows.recv().await {
         if let Record::Observation(row) = record {
             let row: &Observation = &row;
-            board.observe(row);
+            dashboard.observe(row);
         }
     }
 }
 
 /// Returns once the load is far behind its schedule: how far.
-async fn behind_too_far(board: &Board) -> u64 {
+async fn behind_too_far(dashboard: &Dashboard) -> u64 {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        let behind_us = board.behind_us();
+        let behind_us = dashboard.behind_us();
         if Duration::from_micros(behind_us) > MAX_BEHIND {
             return behind_us;
         }
@@ -100,7 +100,7 @@ async fn behind_too_far(board: &Board) -> u64 {
 
 /// One generation of clients after the other.
 struct Generations<'a> {
-    board: &'a Board,
+    dashboard: &'a Dashboard,
     address: String,
     stocks: Vec<String>,
     /// Another one for every console: its trades must not repeat those of a console before it, in a
@@ -118,7 +118,7 @@ struct Generations<'a> {
 impl<'a> Generations<'a> {
     fn new(
         bazaar: &Bazaar,
-        board: &'a Board,
+        dashboard: &'a Dashboard,
         records: UnboundedSender<Record>,
     ) -> anyhow::Result<Self> {
         let address = bazaar.addresses().front_end.to_string();
@@ -128,7 +128,7 @@ impl<'a> Generations<'a> {
         };
         let front_ends = (0..MAX_CLIENTS).map(|_| front_end()).collect::<Result<_, _>>()?;
         Ok(Self {
-            board,
+            dashboard,
             address,
             stocks: (1..=10).map(|number| format!("Stock{number}")).collect(),
             seed: rand::random(),
@@ -142,7 +142,7 @@ impl<'a> Generations<'a> {
 
     /// Ends the generation that trades, and begins one with these settings.
     fn next(&mut self, load: &Load) -> anyhow::Result<()> {
-        let origin = self.board.origin();
+        let origin = self.dashboard.origin();
         if let Some(control) = self.current.take() {
             control.end_at(origin.elapsed_us());
         }
@@ -150,7 +150,7 @@ impl<'a> Generations<'a> {
         if self.clients.len() > MAX_LEAVING {
             self.clients.abort_all();
         }
-        self.board.forget_behind();
+        self.dashboard.forget_behind();
         if !load.on {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl<'a> Generations<'a> {
         let control = Arc::new(Control::new(origin, None));
         let now_us = origin.elapsed_us();
         control.open_gate(now_us);
-        let setting = Arc::new(Setting {
+        let setting = Arc::new(TrialSettings {
             cell: "console".to_owned(),
             trial: self.number,
             p: load.p,
@@ -174,7 +174,7 @@ impl<'a> Generations<'a> {
         for (number, front_end) in (1..=load.clients).zip(&self.front_ends) {
             let client = Client::new(Arc::clone(&setting), front_end.clone(), number);
             let begun = number * LOOK_UP_AFTER / load.clients;
-            self.clients.spawn(go_on(client, begun));
+            self.clients.spawn(run_iteration(client, begun));
         }
         self.current = Some(control);
         Ok(())
@@ -186,7 +186,7 @@ impl<'a> Generations<'a> {
         load: &Load,
         control: &Arc<Control>,
         now_us: u64,
-    ) -> anyhow::Result<Option<Turns>> {
+    ) -> anyhow::Result<Option<ArrivalQueue>> {
         let kind = match load.arrivals {
             Arrivals::Closed => return Ok(None),
             Arrivals::Constant => ArrivalKind::Constant,
@@ -203,9 +203,9 @@ impl<'a> Generations<'a> {
 
 /// A client's whole life. Clients begin at different counts, so that they do not all look their orders
 /// up at once.
-async fn go_on(mut client: Client, begun: u32) {
+async fn run_iteration(mut client: Client, begun: u32) {
     let mut iterations = begun;
-    while client.go_on().await {
+    while client.run_iteration().await {
         iterations += 1;
         if iterations.is_multiple_of(LOOK_UP_AFTER) {
             client.look_up_all().await;

@@ -21,8 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use wire::bazaar::ErrorBody;
 
-use super::acts::{Acts, Done};
-use super::board::Board;
+use super::actions::{Acts, Done};
+use super::dashboard::Dashboard;
 use super::guard::{self, HEADERS, MAX_BODY_BYTES, Refusal, Route};
 use super::window::BUCKET_MS;
 use driver::stop::Stop;
@@ -49,21 +49,21 @@ const MAX_UNREAD: usize = 8;
 
 /// What is shown, and to whom.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct ConsoleService {
     acts: Acts,
-    board: Arc<Board>,
+    dashboard: Arc<Dashboard>,
     port: u16,
     watchers: Arc<Semaphore>,
 }
 
-impl Shown {
-    pub(super) fn new(acts: Acts, board: Arc<Board>, port: u16) -> Self {
-        Self { acts, board, port, watchers: Arc::new(Semaphore::new(MAX_WATCHERS)) }
+impl ConsoleService {
+    pub(super) fn new(acts: Acts, dashboard: Arc<Dashboard>, port: u16) -> Self {
+        Self { acts, dashboard, port, watchers: Arc::new(Semaphore::new(MAX_WATCHERS)) }
     }
 }
 
 /// Serves until it is told to stop, then lets answers in flight end, within a bound.
-pub(super) async fn serve(listener: &TcpListener, shown: &Arc<Shown>, stop: &Stop) {
+pub(super) async fn serve(listener: &TcpListener, shown: &Arc<ConsoleService>, stop: &Stop) {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
@@ -109,7 +109,11 @@ async fn accept(
     Ok((stream, place))
 }
 
-async fn answer(shown: &Arc<Shown>, request: Request<Incoming>, stop: Stop) -> Response<Answer> {
+async fn answer(
+    shown: &Arc<ConsoleService>,
+    request: Request<Incoming>,
+    stop: Stop,
+) -> Response<Answer> {
     let answered = answer_checked(shown, request, stop).await;
     let mut response = answered.unwrap_or_else(|refusal| refused(&refusal));
     for (name, value) in HEADERS {
@@ -120,7 +124,7 @@ async fn answer(shown: &Arc<Shown>, request: Request<Incoming>, stop: Stop) -> R
 }
 
 async fn answer_checked(
-    shown: &Arc<Shown>,
+    shown: &Arc<ConsoleService>,
     request: Request<Incoming>,
     stop: Stop,
 ) -> Result<Response<Answer>, Refusal> {
@@ -132,7 +136,7 @@ async fn answer_checked(
         Route::Script => text("text/javascript; charset=utf-8", SCRIPT),
         Route::Timeline => text("text/javascript; charset=utf-8", TIMELINE),
         Route::Icon => text("image/svg+xml", ICON),
-        Route::State => json(StatusCode::OK, &shown.board.state(0)),
+        Route::State => json(StatusCode::OK, &shown.dashboard.state(0)),
         Route::Events => watch(shown, stop)?,
         Route::Fault => done(shown.acts.fault(&whole(body).await?, stop).await?),
         Route::Load => done(shown.acts.load(&whole(body).await?)?),
@@ -155,13 +159,13 @@ async fn whole(body: Incoming) -> Result<Bytes, Refusal> {
 
 /// The state again and again, as server-sent events: the first with the whole last minute, each
 /// further one with what is new.
-fn watch(shown: &Arc<Shown>, stop: Stop) -> Result<Response<Answer>, Refusal> {
+fn watch(shown: &Arc<ConsoleService>, stop: Stop) -> Result<Response<Answer>, Refusal> {
     let place = Arc::clone(&shown.watchers).try_acquire_owned().map_err(|_| {
         let message = format!("{MAX_WATCHERS} pages watch already; close one");
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
     })?;
     let (states, unread) = mpsc::channel(MAX_UNREAD);
-    let board = Arc::clone(&shown.board);
+    let dashboard = Arc::clone(&shown.dashboard);
     tokio::spawn(async move {
         let _place = place;
         let mut ticks = interval(Duration::from_millis(BUCKET_MS));
@@ -172,7 +176,7 @@ fn watch(shown: &Arc<Shown>, stop: Stop) -> Result<Response<Answer>, Refusal> {
                 _ = ticks.tick() => {}
                 () = stop.requested() => return,
             }
-            let state = board.state(next_bucket);
+            let state = dashboard.state(next_bucket);
             next_bucket = state.next_bucket(next_bucket);
             // JSON has no line breaks, so it is one line of the event.
             let Ok(json) = serde_json::to_string(&state) else { return };

@@ -12,14 +12,14 @@ use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, TransactionResult};
 use goose::{GooseAttack, GooseError};
 
-use crate::client::{Client, Setting};
+use crate::client::{Client, TrialSettings};
 use crate::http::{FrontEnd, measuring_client};
 
-/// Runs `clients` clients to their end; [`Setting::control`] says when that is.
+/// Runs `clients` clients to their end; [`TrialSettings::control`] says when that is.
 ///
 /// # Errors
 /// goose refused to start.
-pub async fn run(setting: Arc<Setting>, clients: u32) -> Result<(), GooseError> {
+pub async fn run(setting: Arc<TrialSettings>, clients: u32) -> Result<(), GooseError> {
     let scenario = Scenario::new("bazaar")
         .register_transaction(arrival(Arc::clone(&setting)).set_on_start())
         .register_transaction(Transaction::new(Arc::new(|user| Box::pin(iterate(user)))))
@@ -34,7 +34,7 @@ pub async fn run(setting: Arc<Setting>, clients: u32) -> Result<(), GooseError> 
 }
 
 /// Everything that goose would do besides is off.
-fn configuration(setting: &Setting, clients: u32) -> GooseConfiguration {
+fn configuration(setting: &TrialSettings, clients: u32) -> GooseConfiguration {
     let mut configuration = GooseConfiguration::default();
     configuration.host = Some(format!("http://{}", setting.front_end));
     configuration.users = Some(clients as usize);
@@ -54,7 +54,7 @@ fn configuration(setting: &Setting, clients: u32) -> GooseConfiguration {
 const USERS_PER_SECOND: &str = "10000";
 
 /// The first thing a user does: it becomes client number so-and-so, and waits at the gate.
-fn arrival(setting: Arc<Setting>) -> Transaction {
+fn arrival(setting: Arc<TrialSettings>) -> Transaction {
     Transaction::new(Arc::new(move |user| {
         let setting = Arc::clone(&setting);
         Box::pin(async move {
@@ -82,7 +82,7 @@ struct Session {
 
 async fn iterate(user: &mut GooseUser) -> TransactionResult {
     let session = session(user)?;
-    if !session.client.go_on().await {
+    if !session.client.run_iteration().await {
         user.config.iterations = Some(1);
     }
     Ok(())

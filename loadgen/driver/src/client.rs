@@ -18,12 +18,12 @@ use crate::choice;
 use crate::control::Control;
 use crate::http::{FrontEnd, Reply};
 use crate::outcome::{self, Judged};
-use crate::pacer::Turns;
+use crate::pacer::ArrivalQueue;
 use crate::recorder::Record;
 
 /// What all clients of a trial have in common.
 #[derive(Debug)]
-pub struct Setting {
+pub struct TrialSettings {
     /// The cell's id.
     pub cell: String,
     /// Which repetition of it.
@@ -44,7 +44,7 @@ pub struct Setting {
     /// When to begin and to end.
     pub control: Arc<Control>,
     /// In an open loop: whose turn it is when. None: a client goes on when it is answered.
-    pub turns: Option<Turns>,
+    pub turns: Option<ArrivalQueue>,
     /// Where the observations go.
     pub records: UnboundedSender<Record>,
 }
@@ -59,7 +59,7 @@ struct Acknowledged {
 /// One client of a trial.
 #[derive(Clone, Debug)]
 pub struct Client {
-    setting: Arc<Setting>,
+    setting: Arc<TrialSettings>,
     front_end: FrontEnd,
     number: u32,
     seq: u64,
@@ -103,14 +103,14 @@ struct Sent {
 impl Client {
     /// Client `number` (from 1) of a trial.
     #[must_use]
-    pub fn new(setting: Arc<Setting>, front_end: FrontEnd, number: u32) -> Self {
+    pub fn new(setting: Arc<TrialSettings>, front_end: FrontEnd, number: u32) -> Self {
         let rng = choice::client_rng(setting.seed, setting.p, setting.trial, number);
         let acknowledged = Vec::new();
         Self { setting, front_end, number, seq: 0, iterations: 0, due_us: None, rng, acknowledged }
     }
 
     /// Does one iteration, in an open loop when it is due. Returns whether there was one left to do.
-    pub async fn go_on(&mut self) -> bool {
+    pub async fn run_iteration(&mut self) -> bool {
         let setting = Arc::clone(&self.setting);
         match &setting.turns {
             None if setting.control.is_over(self.iterations) => return false,
@@ -170,7 +170,7 @@ impl Client {
     }
 
     async fn trade(&mut self, trade: &TradeRequest) {
-        let Setting { seed, cell, trial, .. } = &*self.setting;
+        let TrialSettings { seed, cell, trial, .. } = &*self.setting;
         let request_id = format!("s{seed}/{cell}/{trial}/{}/{}", self.number, self.seq + 1);
         let sent = self.send(self.front_end.trade(trade, &request_id)).await;
         let judged = outcome::of_trade(&sent.reply);

@@ -55,7 +55,7 @@ const TIMER_SLACK_NS: u64 = 1;
 
 /// The clients' end of the queue.
 #[derive(Clone, Debug)]
-pub struct Turns {
+pub struct ArrivalQueue {
     queue: Receiver<u64>,
     drain_within: Duration,
 }
@@ -70,12 +70,12 @@ pub struct Pacer {
 /// A schedule that has not begun, and its clients' end of the queue. They go on with what is left in it
 /// for `drain_within` after the schedule's end.
 #[must_use]
-pub fn pace(arrivals: Arrivals, drain_within: Duration) -> (Pacer, Turns) {
+pub fn pace(arrivals: Arrivals, drain_within: Duration) -> (Pacer, ArrivalQueue) {
     let held = (arrivals.rate_per_s() * HELD_S) as usize;
     let (sender, receiver) = async_channel::bounded(held.clamp(FEWEST_HELD, MOST_HELD));
     (
         Pacer { arrivals: arrivals.peekable(), queue: sender },
-        Turns { queue: receiver, drain_within },
+        ArrivalQueue { queue: receiver, drain_within },
     )
 }
 
@@ -131,7 +131,7 @@ impl Pacer {
     }
 }
 
-impl Turns {
+impl ArrivalQueue {
     /// When the arrival that a free client takes next was due, as soon as it is. None when the load
     /// is over, or what is left of it was given up and counted.
     pub async fn next(&self, control: &Control) -> Option<u64> {
@@ -164,7 +164,7 @@ mod tests {
         Arrivals::new(ArrivalKind::Constant, RATE, 1, 0.0, 1)
     }
 
-    async fn all(turns: &Turns, control: &Control) -> Vec<u64> {
+    async fn all(turns: &ArrivalQueue, control: &Control) -> Vec<u64> {
         let mut due = Vec::new();
         while let Some(due_us) = turns.next(control).await {
             due.push(due_us);

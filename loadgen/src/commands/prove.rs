@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::output::say;
 use crate::progress::Progress;
 use crate::prove::case::cases;
-use crate::prove::{Order, prove as run};
+use crate::prove::{ProofRequest, prove as run};
 use crate::run::RunsFolder;
 use driver::stop::Stop;
 
@@ -30,7 +30,7 @@ pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
         None => planted_dir()?,
     };
     check_binaries(&bin_dir)?;
-    let order = Order {
+    let order = ProofRequest {
         cases,
         max_attempts: MAX_ATTEMPTS,
         correct_runs: if args.quick { QUICK_CORRECT_RUNS } else { CORRECT_RUNS },

@@ -6,7 +6,7 @@ use super::bin_dir;
 use crate::cli::{Format, Run};
 use crate::exit::Exit;
 use crate::plan::{BuiltIn, Plan, PlanSource};
-use crate::run::{Kind, Places, execute};
+use crate::run::{Kind, RunPaths, execute};
 use driver::stop::Stop;
 
 /// The services' binaries.
@@ -38,6 +38,6 @@ pub(super) async fn run(
     }
     let Run { against, slow_trades, out, keep_data, json, format, .. } = args;
     let junit = format == Format::Junit;
-    let places = Places { bin_dir, against, slow_trades, out, keep_data, json: json.json, junit };
+    let places = RunPaths { bin_dir, against, slow_trades, out, keep_data, json: json.json, junit };
     execute(kind, &plan, &places, stop).await
 }

@@ -1,4 +1,4 @@
-//! News as bars on a terminal: one for all steps, one for the load of the trial that runs, and one
+//! ProgressEvent as bars on a terminal: one for all steps, one for the load of the trial that runs, and one
 //! for its faults, with what comes next and when.
 
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::{self, title};
-use super::news::{News, PlannedAct};
-use super::{Teller, clock};
+use super::progress_event::{PlannedAct, ProgressEvent};
+use super::{Reporter, clock};
 use crate::output::{note, say};
 
 /// The bars of a command.
@@ -101,10 +101,10 @@ impl Bars {
     }
 }
 
-impl Teller for Bars {
-    fn tell(&mut self, news: &News) {
+impl Reporter for Bars {
+    fn tell(&mut self, news: &ProgressEvent) {
         match news {
-            News::RunBegan { kind, name, folder, steps, .. } => {
+            ProgressEvent::RunBegan { kind, name, folder, steps, .. } => {
                 self.is_proof = *kind == "prove";
                 self.line(&format!("{}: {folder}", title(kind, name)));
                 let bar = self.add(ProgressBar::new(u64::from(*steps)), ALL);
@@ -116,24 +116,24 @@ impl Teller for Bars {
                 let ends_at = Instant::now();
                 self.all = Some(AllSteps { bar, name: String::new(), ends_at });
             }
-            News::StepBegan { name, left_ms, .. } => {
+            ProgressEvent::StepBegan { name, left_ms, .. } => {
                 if let Some(all) = &mut self.all {
                     all.name.clone_from(name);
                     all.expect_end(*left_ms);
                 }
             }
-            News::StepEnded { ended, left_ms, .. } => {
+            ProgressEvent::StepEnded { ended, left_ms, .. } => {
                 if let Some(all) = &mut self.all {
                     all.bar.set_position(u64::from(*ended));
                     all.expect_end(*left_ms);
                 }
             }
             // A proof has two runs at a time, for which one bar of a load would lie.
-            News::TrialBegan { load_ms, planned, .. } if !self.is_proof => {
+            ProgressEvent::TrialBegan { load_ms, planned, .. } if !self.is_proof => {
                 self.begin_trial(*load_ms, planned.clone());
             }
-            News::TrialEnded { .. } => self.end_trial(),
-            News::Recorded { .. } | News::Verdict { .. } => self.clear(),
+            ProgressEvent::TrialEnded { .. } => self.end_trial(),
+            ProgressEvent::Recorded { .. } | ProgressEvent::Verdict { .. } => self.clear(),
             _ => {
                 if let Some(trial) = &mut self.trial {
                     trial.hear(news);
@@ -173,19 +173,21 @@ impl AllSteps {
 }
 
 impl OneTrial {
-    fn hear(&mut self, news: &News) {
+    fn hear(&mut self, news: &ProgressEvent) {
         match news {
-            News::LoadBegan { at_us, .. } => self.load_began = Some((Instant::now(), *at_us)),
-            News::Fault { .. } => {
+            ProgressEvent::LoadBegan { at_us, .. } => {
+                self.load_began = Some((Instant::now(), *at_us))
+            }
+            ProgressEvent::Fault { .. } => {
                 let (_, began_us) = self.load_began.unwrap_or((Instant::now(), 0));
                 self.last_fault = lines::fault_line(news, began_us).unwrap_or_default();
                 if let Some(faults) = &self.faults {
                     faults.inc(1);
                 }
             }
-            News::Healed { .. } => self.afterwards = "healed; looking the orders up",
-            News::LoadEnded { .. } => self.afterwards = "comparing the replicas",
-            News::Converged { .. } => self.afterwards = "stopping",
+            ProgressEvent::Healed { .. } => self.afterwards = "healed; looking the orders up",
+            ProgressEvent::LoadEnded { .. } => self.afterwards = "comparing the replicas",
+            ProgressEvent::Converged { .. } => self.afterwards = "stopping",
             _ => {}
         }
         self.show();

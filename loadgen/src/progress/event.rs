@@ -2,24 +2,24 @@
 
 use results::records::{Event, EventKind};
 
-use super::news::News;
+use super::progress_event::ProgressEvent;
 
 /// What people and programs want to know of an event; nothing of most.
-pub(super) fn news_of(run: &str, event: &Event) -> Option<News> {
+pub(super) fn news_of(run: &str, event: &Event) -> Option<ProgressEvent> {
     let (run, cell, trial, at_us) = (run.to_owned(), event.cell.clone(), event.trial, event.at_us);
     Some(match event.event {
-        EventKind::LoadBegan => News::LoadBegan { run, cell, trial, at_us },
-        EventKind::LoadEnded => News::LoadEnded { run, cell, trial, at_us },
-        EventKind::Healed => News::Healed { run, cell, trial, at_us },
+        EventKind::LoadBegan => ProgressEvent::LoadBegan { run, cell, trial, at_us },
+        EventKind::LoadEnded => ProgressEvent::LoadEnded { run, cell, trial, at_us },
+        EventKind::Healed => ProgressEvent::Healed { run, cell, trial, at_us },
         EventKind::Confirmed => fault(run, event, "confirmed"),
         EventKind::NotConfirmed => fault(run, event, "not-confirmed"),
         EventKind::Skipped => fault(run, event, "skipped"),
         EventKind::Died => {
             let (process, pid) = (event.process.map(|subject| subject.to_string()), event.pid);
-            News::Died { run, cell, trial, at_us, process, pid }
+            ProgressEvent::Died { run, cell, trial, at_us, process, pid }
         }
         EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
-            News::Leader {
+            ProgressEvent::Leader {
                 run,
                 cell,
                 trial,
@@ -32,14 +32,14 @@ pub(super) fn news_of(run: &str, event: &Event) -> Option<News> {
         }
         EventKind::Converged | EventKind::NotConverged => {
             let converged = event.event == EventKind::Converged;
-            News::Converged { run, cell, trial, at_us, converged }
+            ProgressEvent::Converged { run, cell, trial, at_us, converged }
         }
         _ => return None,
     })
 }
 
-fn fault(run: String, event: &Event, outcome: &'static str) -> News {
-    News::Fault {
+fn fault(run: String, event: &Event, outcome: &'static str) -> ProgressEvent {
+    ProgressEvent::Fault {
         run,
         cell: event.cell.clone(),
         trial: event.trial,

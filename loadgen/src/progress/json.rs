@@ -1,10 +1,10 @@
-//! News as JSON lines on stdout, for programs.
+//! ProgressEvent as JSON lines on stdout, for programs.
 
 use std::fs::File;
 use std::io::{self, Write};
 
-use super::Teller;
-use super::news::News;
+use super::Reporter;
+use super::progress_event::ProgressEvent;
 use crate::output;
 
 /// Writes each event as a line.
@@ -20,7 +20,7 @@ impl JsonLines<File> {
 }
 
 impl<W: Write> JsonLines<W> {
-    fn write(&mut self, news: &News) -> io::Result<()> {
+    fn write(&mut self, news: &ProgressEvent) -> io::Result<()> {
         let mut line = serde_json::to_vec(news)?;
         line.push(b'\n');
         self.out.write_all(&line)?;
@@ -28,8 +28,8 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-impl<W: Write + Send> Teller for JsonLines<W> {
-    fn tell(&mut self, news: &News) {
+impl<W: Write + Send> Reporter for JsonLines<W> {
+    fn tell(&mut self, news: &ProgressEvent) {
         // The run is worth more than its audience, and goes on without it.
         output::write_result(|| self.write(news));
     }
@@ -46,9 +46,9 @@ mod tests {
     fn every_event_is_an_object_on_a_line_of_its_own() {
         let mut lines = JsonLines { out: Vec::new() };
         let name = "two\nlines".to_owned();
-        lines.tell(&News::StepBegan { number: 1, of: 2, name, left_ms: 1500 });
+        lines.tell(&ProgressEvent::StepBegan { number: 1, of: 2, name, left_ms: 1500 });
         lines.line("for people");
-        lines.tell(&News::Recorded { run: "bench".to_owned() });
+        lines.tell(&ProgressEvent::Recorded { run: "bench".to_owned() });
         let text = String::from_utf8(lines.out).unwrap();
         let events: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -1,9 +1,9 @@
-//! News as plain lines on stderr, where there is no terminal that could show bars.
+//! ProgressEvent as plain lines on stderr, where there is no terminal that could show bars.
 
 use std::time::Duration;
 
-use super::news::News;
-use super::{Teller, clock};
+use super::progress_event::ProgressEvent;
+use super::{Reporter, clock};
 use crate::output::{note, say};
 
 /// Prints a line per step, and one per fault.
@@ -18,24 +18,24 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The line for some news, if they are worth one.
-    fn say(&mut self, news: &News) -> Option<String> {
+    fn say(&mut self, news: &ProgressEvent) -> Option<String> {
         match news {
-            News::RunBegan { kind, name, folder, .. } => {
+            ProgressEvent::RunBegan { kind, name, folder, .. } => {
                 self.is_proof = *kind == "prove";
                 self.is_soak = *kind == "soak";
                 Some(format!("{}: {folder}", title(kind, name)))
             }
             _ if self.is_proof => None,
-            News::StepBegan { number, of, name, left_ms } => {
+            ProgressEvent::StepBegan { number, of, name, left_ms } => {
                 let left = clock(Duration::from_millis(*left_ms));
                 Some(format!("{number}/{of}: {name}, about {left} left"))
             }
-            News::LoadBegan { at_us, .. } => {
+            ProgressEvent::LoadBegan { at_us, .. } => {
                 self.load_began_us = *at_us;
                 None
             }
-            News::Fault { .. } => fault_line(news, self.load_began_us),
-            News::Recorded { .. } if !self.is_soak => {
+            ProgressEvent::Fault { .. } => fault_line(news, self.load_began_us),
+            ProgressEvent::Recorded { .. } if !self.is_soak => {
                 Some("checking, and drawing charts".to_owned())
             }
             _ => None,
@@ -43,8 +43,8 @@ impl Lines {
     }
 }
 
-impl Teller for Lines {
-    fn tell(&mut self, news: &News) {
+impl Reporter for Lines {
+    fn tell(&mut self, news: &ProgressEvent) {
         if let Some(line) = self.say(news) {
             self.line(&line);
         }
@@ -65,8 +65,8 @@ pub(super) fn title<'a>(kind: &'a str, name: &'a str) -> &'a str {
 }
 
 /// A fault in words, with its time in the load.
-pub(super) fn fault_line(news: &News, load_began_us: u64) -> Option<String> {
-    let News::Fault { at_us, action, target, process, outcome, detail, .. } = news else {
+pub(super) fn fault_line(news: &ProgressEvent, load_began_us: u64) -> Option<String> {
+    let ProgressEvent::Fault { at_us, action, target, process, outcome, detail, .. } = news else {
         return None;
     };
     let seconds = at_us.saturating_sub(load_began_us) as f64 / 1e6;
@@ -89,8 +89,8 @@ pub(super) fn fault_line(news: &News, load_began_us: u64) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn fault(process: &str, outcome: &'static str) -> News {
-        News::Fault {
+    fn fault(process: &str, outcome: &'static str) -> ProgressEvent {
+        ProgressEvent::Fault {
             run: "failover".to_owned(),
             cell: "c".to_owned(),
             trial: 1,
@@ -109,7 +109,10 @@ mod tests {
     fn a_fault_is_said_with_its_time_in_the_load_and_its_victim() {
         let mut lines = Lines::default();
         let (run, cell) = ("failover".to_owned(), "c".to_owned());
-        assert_eq!(lines.say(&News::LoadBegan { run, cell, trial: 1, at_us: 1_500_000 }), None);
+        assert_eq!(
+            lines.say(&ProgressEvent::LoadBegan { run, cell, trial: 1, at_us: 1_500_000 }),
+            None
+        );
         let said = lines.say(&fault("order-3", "confirmed")).unwrap();
         assert_eq!(said, "  5.0 s: kill leader, order-3");
         let said = lines.say(&fault("leader", "skipped")).unwrap();
@@ -119,7 +122,7 @@ mod tests {
     #[test]
     fn the_runs_of_a_proof_are_not_said_one_by_one() {
         let mut lines = Lines::default();
-        let news = News::RunBegan {
+        let news = ProgressEvent::RunBegan {
             schema: 1,
             kind: "prove",
             name: "prove".to_owned(),

@@ -1,7 +1,7 @@
 //! Says how far a command is: bars on a terminal, plain lines elsewhere, and with `--json` events
 //! for programs.
 //!
-//! Whoever measures only hands [`News`] to a thread, which does the telling: a terminal that was
+//! Whoever measures only hands [`ProgressEvent`] to a thread, which does the telling: a terminal that was
 //! stopped with Ctrl-S, or a program that does not read, must not delay a fault. The queue needs no
 //! bound: a trial has some dozen news.
 //!
@@ -12,7 +12,7 @@ mod bars;
 mod event;
 mod json;
 mod lines;
-mod news;
+mod progress_event;
 mod steps;
 
 use std::fmt;
@@ -28,16 +28,16 @@ use results::records::Event;
 use self::bars::Bars;
 use self::json::JsonLines;
 use self::lines::Lines;
-pub(crate) use self::news::{CheckFigures, News, PlannedAct, SCHEMA};
+pub(crate) use self::progress_event::{CheckFigures, PlannedAct, ProgressEvent, SCHEMA};
 use self::steps::Steps;
 
 /// How often a bar shows how the time goes by.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Somebody who tells people or programs.
-trait Teller: Send {
+trait Reporter: Send {
     /// Tells of something.
-    fn tell(&mut self, news: &News);
+    fn tell(&mut self, news: &ProgressEvent);
     /// Prints a line for people on stderr.
     fn line(&mut self, line: &str);
     /// Prints a line for people on stdout.
@@ -47,8 +47,8 @@ trait Teller: Send {
 }
 
 /// What the thread is asked to do.
-enum Order {
-    Tell(News),
+enum Command {
+    Tell(ProgressEvent),
     Line(String),
     Print(String),
     /// Everything before has been told.
@@ -59,7 +59,7 @@ enum Order {
 /// How far a command is. Dropping it tells what is still to be told.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    orders: Sender<Order>,
+    orders: Sender<Command>,
     steps: Arc<Mutex<Steps>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,7 +71,7 @@ impl Progress {
     /// # Errors
     /// The thread cannot be started, or stdout cannot be kept for programs.
     pub(crate) fn begin(json: bool) -> io::Result<Self> {
-        let for_people: Box<dyn Teller> = match Bars::on_terminal() {
+        let for_people: Box<dyn Reporter> = match Bars::on_terminal() {
             Some(bars) => Box::new(bars),
             None => Box::new(Lines::default()),
         };
@@ -94,44 +94,49 @@ impl Progress {
     /// The next step begins.
     pub(crate) fn step(&self, name: impl Into<String>) {
         let (number, of, left) = self.steps().begin();
-        self.tell(News::StepBegan { number, of, name: name.into(), left_ms: milliseconds(left) });
+        self.tell(ProgressEvent::StepBegan {
+            number,
+            of,
+            name: name.into(),
+            left_ms: milliseconds(left),
+        });
     }
 
     /// A step has ended.
     pub(crate) fn step_ended(&self) {
         let (ended, of, left) = self.steps().end();
-        self.tell(News::StepEnded { ended, of, left_ms: milliseconds(left) });
+        self.tell(ProgressEvent::StepEnded { ended, of, left_ms: milliseconds(left) });
     }
 
     /// Tells of something.
-    pub(crate) fn tell(&self, news: News) {
-        self.order(Order::Tell(news));
+    pub(crate) fn tell(&self, news: ProgressEvent) {
+        self.order(Command::Tell(news));
     }
 
     /// Prints a line for people on stderr, without disturbing the bars.
     pub(crate) fn line(&self, line: impl Into<String>) {
-        self.order(Order::Line(line.into()));
+        self.order(Command::Line(line.into()));
     }
 
     /// Prints a line for people on stdout: a result, rather than progress.
     pub(crate) fn print(&self, line: impl Into<String>) {
-        self.order(Order::Print(line.into()));
+        self.order(Command::Print(line.into()));
     }
 
     /// A listener that tells of what happens in the trials of `run`.
     pub(crate) fn listener(&self, run: &str) -> Arc<dyn Listener> {
-        Arc::new(Ear { run: run.to_owned(), orders: Mutex::new(self.orders.clone()) })
+        Arc::new(EventForwarder { run: run.to_owned(), orders: Mutex::new(self.orders.clone()) })
     }
 
     /// Returns once everything has been told.
     pub(crate) fn settle(&self) {
         let (told, answer) = sync_channel(1);
-        self.order(Order::Settle(told));
+        self.order(Command::Settle(told));
         // The thread is gone only if it panicked; there is nothing to wait for then.
         let _ = answer.recv();
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: Command) {
         // As above.
         let _ = self.orders.send(order);
     }
@@ -143,7 +148,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.order(Order::End);
+        self.order(Command::End);
         if let Some(thread) = self.thread.take() {
             // If it panicked, it has said so.
             let _ = thread.join();
@@ -151,39 +156,39 @@ impl Drop for Progress {
     }
 }
 
-fn carry_out(orders: &Receiver<Order>, tellers: &mut [Box<dyn Teller>]) {
+fn carry_out(orders: &Receiver<Command>, tellers: &mut [Box<dyn Reporter>]) {
     loop {
         match orders.recv_timeout(TICK) {
-            Ok(Order::Tell(news)) => tellers.iter_mut().for_each(|teller| teller.tell(&news)),
-            Ok(Order::Line(line)) => tellers.iter_mut().for_each(|teller| teller.line(&line)),
-            Ok(Order::Print(line)) => tellers.iter_mut().for_each(|teller| teller.print(&line)),
-            Ok(Order::Settle(told)) => {
+            Ok(Command::Tell(news)) => tellers.iter_mut().for_each(|teller| teller.tell(&news)),
+            Ok(Command::Line(line)) => tellers.iter_mut().for_each(|teller| teller.line(&line)),
+            Ok(Command::Print(line)) => tellers.iter_mut().for_each(|teller| teller.print(&line)),
+            Ok(Command::Settle(told)) => {
                 // Whoever asked may have stopped waiting.
                 let _ = told.send(());
             }
             Err(RecvTimeoutError::Timeout) => tellers.iter_mut().for_each(|teller| teller.tick()),
-            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Command::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
 
 /// Hears what a trial's events say, and passes it on.
-struct Ear {
+struct EventForwarder {
     run: String,
-    orders: Mutex<Sender<Order>>,
+    orders: Mutex<Sender<Command>>,
 }
 
-impl fmt::Debug for Ear {
+impl fmt::Debug for EventForwarder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ear").field("run", &self.run).finish_non_exhaustive()
+        f.debug_struct("EventForwarder").field("run", &self.run).finish_non_exhaustive()
     }
 }
 
-impl Listener for Ear {
+impl Listener for EventForwarder {
     fn hear(&self, event: &Event) {
         if let Some(news) = event::news_of(&self.run, event) {
             let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = orders.send(Order::Tell(news));
+            let _ = orders.send(Command::Tell(news));
         }
     }
 }
@@ -215,8 +220,8 @@ mod tests {
     #[test]
     fn what_was_handed_in_is_told_in_order_before_settling_returns() {
         struct Heard(Arc<Mutex<Vec<String>>>);
-        impl Teller for Heard {
-            fn tell(&mut self, news: &News) {
+        impl Reporter for Heard {
+            fn tell(&mut self, news: &ProgressEvent) {
                 self.0.lock().unwrap().push(news.name().to_owned());
             }
             fn line(&mut self, line: &str) {
@@ -227,7 +232,7 @@ mod tests {
             }
         }
         let heard = Arc::default();
-        let mut tellers: Vec<Box<dyn Teller>> = vec![Box::new(Heard(Arc::clone(&heard)))];
+        let mut tellers: Vec<Box<dyn Reporter>> = vec![Box::new(Heard(Arc::clone(&heard)))];
         let (orders, taken) = channel();
         let thread = thread::spawn(move || carry_out(&taken, &mut tellers));
         let progress = Progress { orders, steps: Arc::default(), thread: Some(thread) };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::attempt::Attempt;
 use super::case::{CASES, Case, LEFT_TO_THE_EXPLORER};
 use super::story::Story;
-use crate::progress::News;
+use crate::progress::ProgressEvent;
 
 /// The version of the format of `prove.json`.
 const FORMAT: u32 = 1;
@@ -95,9 +95,9 @@ impl PlantedRow {
     }
 
     /// For programs.
-    pub(super) fn news(&self) -> News {
+    pub(super) fn news(&self) -> ProgressEvent {
         let Self { bug, story, caught, runs, .. } = *self;
-        News::RowEnded { bug: Some(bug), story, proved: caught, runs }
+        ProgressEvent::RowEnded { bug: Some(bug), story, proved: caught, runs }
     }
 }
 
@@ -154,9 +154,9 @@ impl CorrectRow {
     }
 
     /// For programs.
-    pub(super) fn news(&self) -> News {
+    pub(super) fn news(&self) -> ProgressEvent {
         let (story, runs) = (self.story, self.runs);
-        News::RowEnded { bug: None, story, proved: self.is_clean(), runs }
+        ProgressEvent::RowEnded { bug: None, story, proved: self.is_clean(), runs }
     }
 }
 

@@ -28,7 +28,7 @@ use self::case::Case;
 pub use self::matrix::Matrix;
 use self::matrix::{CorrectRow, PlantedRow};
 use self::story::Story;
-use crate::progress::{News, Progress, SCHEMA};
+use crate::progress::{Progress, ProgressEvent, SCHEMA};
 use driver::stop::Stop;
 
 /// What a row is guessed to take, two at a time: a story is some ten seconds long.
@@ -36,7 +36,7 @@ const EXPECTED_ROW: Duration = Duration::from_secs(7);
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct ProofRequest {
     /// The bugs; the correct build goes through the stories that they need.
     pub cases: Vec<&'static Case>,
     /// How often a bug may go through its story before it counts as missed.
@@ -58,7 +58,7 @@ enum Job {
 /// # Errors
 /// Something is in the way: a bazaar that does not start, a folder that cannot be written.
 pub(crate) async fn prove(
-    order: &Order,
+    order: &ProofRequest,
     folder: &Path,
     stop: &Stop,
     progress: &Progress,
@@ -69,7 +69,7 @@ pub(crate) async fn prove(
     let jobs: VecDeque<_> = correct.chain(order.cases.iter().copied().map(Job::Planted)).collect();
     let rows = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
     progress.expect(rows, EXPECTED_ROW);
-    progress.tell(News::RunBegan {
+    progress.tell(ProgressEvent::RunBegan {
         schema: SCHEMA,
         kind: "prove",
         name: "prove".to_owned(),
@@ -86,7 +86,7 @@ pub(crate) async fn prove(
         matrix: RefCell::new(Matrix::default()),
     };
     let proved = tokio::try_join!(proof.work(), proof.work());
-    progress.tell(News::Recorded { run: "prove".to_owned() });
+    progress.tell(ProgressEvent::Recorded { run: "prove".to_owned() });
     progress.settle();
     proved?;
     let mut matrix = proof.matrix.into_inner();
@@ -95,7 +95,7 @@ pub(crate) async fn prove(
 }
 
 struct Proof<'a> {
-    order: &'a Order,
+    order: &'a ProofRequest,
     attempts: Attempts<'a>,
     stop: &'a Stop,
     progress: &'a Progress,

@@ -2,20 +2,20 @@
 //!
 //! The order of the trials is `design`'s. A run that is cut short keeps and reports what it has; it is then inconclusive, whatever it shows.
 
+mod aborted;
 mod background;
 mod catalog_queries;
-mod cut;
+mod conclusion;
 mod design;
 mod expected;
 mod folder;
 mod junit;
 mod machine;
 mod manifest;
-mod report;
 mod trial;
 
+pub(crate) use conclusion::{ForPrograms, check as check_run, report as report_run};
 pub use folder::RunsFolder;
-pub(crate) use report::{ForPrograms, check as check_run, report as report_run};
 
 use std::path::PathBuf;
 
@@ -25,15 +25,15 @@ use faults::clock::Origin;
 use results::checks::ConsistencyReport;
 use results::records::{Cell, RunFolder};
 
+use self::aborted::Aborted;
 use self::catalog_queries::CatalogQueries;
-use self::cut::Cut;
 pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
 use self::trial::Trial;
 use crate::exit::Exit;
 use crate::output::say;
 use crate::plan::{Plan, catalog_file};
-use crate::progress::{CheckFigures, News, Progress, SCHEMA};
+use crate::progress::{CheckFigures, Progress, ProgressEvent, SCHEMA};
 use driver::stop::Stop;
 
 /// What kind of question a run answers; decides what its report shows first.
@@ -61,7 +61,7 @@ impl Kind {
 
 /// Where a run finds its binaries and leaves its files.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct RunPaths {
     /// The folder with the services' binaries.
     pub bin_dir: PathBuf,
     /// The folder with another build of them, if the two are to be measured side by side.
@@ -100,7 +100,7 @@ struct Run<'a> {
 pub async fn execute(
     kind: Kind,
     plan: &Plan,
-    places: &Places,
+    places: &RunPaths,
     stop: &Stop,
 ) -> anyhow::Result<Exit> {
     let runs = RunsFolder::new(&places.out);
@@ -113,7 +113,7 @@ pub async fn execute(
     runs.point_latest_at(&folder)?;
     let trials = u32::try_from(builds.cells(plan).len()).unwrap_or(u32::MAX) * plan.load.trials;
     progress.expect(trials, expected_trial(plan));
-    progress.tell(News::RunBegan {
+    progress.tell(ProgressEvent::RunBegan {
         schema: SCHEMA,
         kind: kind.as_str(),
         name: plan.name.clone(),
@@ -122,11 +122,11 @@ pub async fn execute(
         steps: trials,
     });
     let cut = run.record(true).await?.map(|cut| cut.to_string());
-    progress.tell(News::Recorded { run: plan.name.clone() });
+    progress.tell(ProgressEvent::Recorded { run: plan.name.clone() });
     // The bars are gone before the report is printed.
     progress.settle();
     let (root, keep_data) = (folder.root().display().to_string(), places.keep_data);
-    let finished = tokio::task::spawn_blocking(move || report::finish(&folder, keep_data));
+    let finished = tokio::task::spawn_blocking(move || conclusion::finish(&folder, keep_data));
     let found = finished.await??;
     progress.tell(news_of_checks(&plan.name, &found.checked));
     let mut exit = found.exit();
@@ -142,13 +142,13 @@ pub async fn execute(
 }
 
 /// What the checks of `run` found, for programs.
-pub(crate) fn news_of_checks(run: &str, report: &ConsistencyReport) -> News {
+pub(crate) fn news_of_checks(run: &str, report: &ConsistencyReport) -> ProgressEvent {
     let checks = report.checks.iter().map(|check| CheckFigures {
         check: check.name.clone(),
         verdict: check.verdict.map(|verdict| verdict.to_string()),
         violations: check.violations,
     });
-    News::Checked {
+    ProgressEvent::Checked {
         run: run.to_owned(),
         verdict: report.verdict.to_string(),
         checks: checks.collect(),
@@ -208,22 +208,22 @@ impl<'a> Run<'a> {
 
     /// Runs all trials, which are the `are_steps` of the command or only part of one. Afterwards
     /// every row is written.
-    async fn record(mut self, are_steps: bool) -> anyhow::Result<Option<Cut>> {
+    async fn record(mut self, are_steps: bool) -> anyhow::Result<Option<Aborted>> {
         let cut = self.all_trials(are_steps).await?;
         self.recorder.settle().await?;
         Ok(cut)
     }
 
     /// Runs trial after trial. Returns why it was cut short, if it was.
-    async fn all_trials(&mut self, are_steps: bool) -> anyhow::Result<Option<Cut>> {
+    async fn all_trials(&mut self, are_steps: bool) -> anyhow::Result<Option<Aborted>> {
         for (trial, cell) in self.builds.order(self.plan) {
             if are_steps {
                 self.progress.step(step_name(&cell, trial));
             }
             match self.one_trial(&cell, trial).await {
                 Ok(()) => self.finished += 1,
-                Err(Cut::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
-                Err(Cut::NotRecorded(error)) => return Err(error.into()),
+                Err(Aborted::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
+                Err(Aborted::NotRecorded(error)) => return Err(error.into()),
                 Err(cut) => return Ok(Some(cut)),
             }
             if are_steps {
@@ -233,9 +233,9 @@ impl<'a> Run<'a> {
         Ok(None)
     }
 
-    async fn one_trial(&mut self, cell: &Cell, trial: u32) -> Result<(), Cut> {
+    async fn one_trial(&mut self, cell: &Cell, trial: u32) -> Result<(), Aborted> {
         if self.stop.is_requested() {
-            return Err(Cut::Signal);
+            return Err(Aborted::Signal);
         }
         self.progress.tell(self.trial_began(cell, trial));
         let number = trial;
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
             listener: self.progress.listener(self.name),
         };
         let ran = trial.run(&mut self.recorder).await;
-        self.progress.tell(News::TrialEnded {
+        self.progress.tell(ProgressEvent::TrialEnded {
             run: self.name.to_owned(),
             cell: cell.id.clone(),
             trial: number,
@@ -264,8 +264,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn trial_began(&self, cell: &Cell, trial: u32) -> News {
-        News::TrialBegan {
+    fn trial_began(&self, cell: &Cell, trial: u32) -> ProgressEvent {
+        ProgressEvent::TrialBegan {
             run: self.name.to_owned(),
             cell: cell.id.clone(),
             trial,

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use driver::arrivals::Arrivals;
 use driver::attack;
-use driver::client::Setting;
+use driver::client::TrialSettings;
 use driver::control::Control;
 use driver::heartbeat::{Heartbeat, Stall};
-use driver::pacer::{DRAIN_WITHIN, Pacer, Turns, pace};
+use driver::pacer::{ArrivalQueue, DRAIN_WITHIN, Pacer, pace};
 use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
@@ -29,9 +29,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, sleep_until, timeout};
 
+use super::aborted::{Aborted, Interruption};
 use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
-use super::cut::{Cut, Interruption};
 use crate::plan::Plan;
 use driver::stop::Stop;
 
@@ -65,7 +65,10 @@ const GOOSE_ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 impl Trial<'_> {
     /// Runs the trial. Afterwards nothing of it runs any more, whatever it came to.
-    pub(super) async fn run(&self, recorder: &mut Recorder) -> Result<Option<TrialQueries>, Cut> {
+    pub(super) async fn run(
+        &self,
+        recorder: &mut Recorder,
+    ) -> Result<Option<TrialQueries>, Aborted> {
         let events =
             EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events())
                 .heard_by(Arc::clone(&self.listener));
@@ -83,7 +86,7 @@ impl Trial<'_> {
         ran.map_err(|interruption| interruption.cut)
     }
 
-    fn interrupted_by(&self, cut: Cut) -> Interruption {
+    fn interrupted_by(&self, cut: Aborted) -> Interruption {
         Interruption { at_us: self.origin.elapsed_us(), cut }
     }
 
@@ -93,8 +96,8 @@ impl Trial<'_> {
         records: &UnboundedSender<Record>,
     ) -> Result<Option<TrialQueries>, Interruption> {
         let started = tokio::select! {
-            started = Bazaar::start(self.bazaar_config()) => started.map_err(Cut::from),
-            () = self.stop.requested() => Err(Cut::Signal),
+            started = Bazaar::start(self.bazaar_config()) => started.map_err(Aborted::from),
+            () = self.stop.requested() => Err(Aborted::Signal),
         };
         let bazaar = Arc::new(started.map_err(|cut| self.interrupted_by(cut))?);
         bazaar.report_start(events);
@@ -110,7 +113,7 @@ impl Trial<'_> {
     }
 
     /// Notes when the harness itself could not run, until what is returned is dropped.
-    fn watch_the_machine(&self, events: &EventSink) -> Result<Heartbeat, Cut> {
+    fn watch_the_machine(&self, events: &EventSink) -> Result<Heartbeat, Aborted> {
         let events = events.clone();
         let note = move |stall: Stall| {
             let due_us = Some(stall.due_us);
@@ -118,7 +121,7 @@ impl Trial<'_> {
                 event.planned_us = due_us;
             });
         };
-        Heartbeat::start(self.origin, note).map_err(|error| Cut::Generator(error.to_string()))
+        Heartbeat::start(self.origin, note).map_err(|error| Aborted::Generator(error.to_string()))
     }
 
     /// Runs the clients beside [`Trial::conduct`], and sees both to their end.
@@ -142,8 +145,8 @@ impl Trial<'_> {
         };
         let conducted = tokio::select! {
             conducted = self.conduct(bazaar, &control, pacer, events, records) => conducted,
-            () = self.stop.requested() => Err(Cut::Signal),
-            why = failed => Err(Cut::Generator(why)),
+            () = self.stop.requested() => Err(Aborted::Signal),
+            why = failed => Err(Aborted::Generator(why)),
         };
         // From here on the services may be stopped under the last operations.
         let conducted = conducted.map_err(|cut| self.interrupted_by(cut));
@@ -170,17 +173,17 @@ impl Trial<'_> {
         pacer: Option<Pacer>,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<Option<TrialQueries>, Cut> {
+    ) -> Result<Option<TrialQueries>, Aborted> {
         let clients = self.cell.clients;
         let arrived = timeout(ARRIVE_WITHIN, control.wait_until(|counts| counts.ready == clients));
-        arrived.await.map_err(|_| Cut::Generator("not all clients arrived".to_owned()))?;
+        arrived.await.map_err(|_| Aborted::Generator("not all clients arrived".to_owned()))?;
         let lead_us = if pacer.is_some() { PACER_LEAD_US } else { 0 };
         let opens_us = self.origin.elapsed_us() + lead_us;
         let began_us = opens_us + self.plan.load.warm_up_ms() * 1000;
         control.open_gate(began_us);
         if let Some(pacer) = pacer {
             let started = pacer.start(Arc::clone(control), opens_us);
-            started.map_err(|error| Cut::Generator(error.to_string()))?;
+            started.map_err(|error| Aborted::Generator(error.to_string()))?;
         }
         self.sleep_until_us(began_us).await;
         events.emit_at(began_us, EventKind::LoadBegan, |_| {});
@@ -195,7 +198,7 @@ impl Trial<'_> {
         let looked_up =
             timeout(LOOK_UP_WITHIN, control.wait_until(|counts| counts.done == clients));
         looked_up.await.map_err(|_| {
-            Cut::Generator(format!("lookups took over {} s", LOOK_UP_WITHIN.as_secs()))
+            Aborted::Generator(format!("lookups took over {} s", LOOK_UP_WITHIN.as_secs()))
         })?;
         events.emit(EventKind::LoadEnded, |_| {});
         self.converge(bazaar, events, records).await?;
@@ -209,7 +212,7 @@ impl Trial<'_> {
         control: &Control,
         began_us: u64,
         events: &EventSink,
-    ) -> Result<(), Cut> {
+    ) -> Result<(), Aborted> {
         let clients = self.cell.clients;
         let Some(duration_ms) = self.plan.load.duration_ms() else {
             // So many iterations take as long as they take; each has a timeout.
@@ -234,7 +237,7 @@ impl Trial<'_> {
         let within = DRAIN_WITHIN + 2 * self.request_timeout() + LEAVE_WITHIN;
         timeout(within, control.wait_until(|counts| counts.loaded == clients))
             .await
-            .map_err(|_| Cut::Generator("not all clients stopped in time".to_owned()))
+            .map_err(|_| Aborted::Generator("not all clients stopped in time".to_owned()))
     }
 
     /// Waits for everything to be equal and keeps what it then holds. If it does not become
@@ -244,7 +247,7 @@ impl Trial<'_> {
         bazaar: &Bazaar,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<(), Cut> {
+    ) -> Result<(), Aborted> {
         let within = Duration::from_millis(self.plan.checks.converge_within_ms);
         let write = async |page: DumpPage, is_first: bool| {
             let (written, answer) = oneshot::channel();
@@ -293,7 +296,7 @@ impl Trial<'_> {
     }
 
     /// The schedule of an open loop.
-    fn pace(&self) -> Option<(Pacer, Turns)> {
+    fn pace(&self) -> Option<(Pacer, ArrivalQueue)> {
         let load = &self.plan.load;
         let (kind, rate_per_s) = (load.arrivals.unwrap_or_default(), self.cell.rate_per_s?);
         let arrivals = Arrivals::new(kind, rate_per_s, load.seed, self.cell.p, self.number);
@@ -304,10 +307,10 @@ impl Trial<'_> {
         &self,
         bazaar: &Bazaar,
         control: &Arc<Control>,
-        turns: Option<Turns>,
+        turns: Option<ArrivalQueue>,
         records: &UnboundedSender<Record>,
-    ) -> Setting {
-        Setting {
+    ) -> TrialSettings {
+        TrialSettings {
             cell: self.cell.id.clone(),
             trial: self.number,
             p: self.cell.p,

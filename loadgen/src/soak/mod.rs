@@ -11,9 +11,9 @@
 
 mod faults;
 mod plan;
-mod report;
 mod round;
+mod summary;
 
 pub use plan::{planned_time, round_plan, rounds_within};
-pub use report::{RoundReport, SoakReport};
 pub(crate) use round::Rounds;
+pub use summary::{RoundReport, SoakReport};

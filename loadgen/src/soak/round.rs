@@ -13,9 +13,9 @@ use results::run::Run;
 use results::verdict::Verdict;
 
 use super::plan::{planned_time, round_plan};
-use super::report::{RoundReport, SoakReport};
+use super::summary::{RoundReport, SoakReport};
 use crate::plan::Plan;
-use crate::progress::{News, Progress, SCHEMA};
+use crate::progress::{Progress, ProgressEvent, SCHEMA};
 use crate::run::{Builds, Kind, news_of_checks, record};
 use driver::stop::Stop;
 
@@ -48,7 +48,7 @@ impl Rounds<'_> {
         let plans = plans.collect::<Result<Vec<_>, _>>()?;
         let planned: std::time::Duration = plans.iter().map(planned_time).sum();
         self.progress.expect(total, planned / total.max(1));
-        self.progress.tell(News::RunBegan {
+        self.progress.tell(ProgressEvent::RunBegan {
             schema: SCHEMA,
             kind: Kind::Soak.as_str(),
             name: soak.command.clone(),
@@ -57,7 +57,7 @@ impl Rounds<'_> {
             steps: total,
         });
         let ran = self.run_all(numbers, &plans, soak).await;
-        self.progress.tell(News::Recorded { run: soak.command.clone() });
+        self.progress.tell(ProgressEvent::Recorded { run: soak.command.clone() });
         self.progress.settle();
         ran
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driver::attack;
-use driver::client::Setting;
+use driver::client::TrialSettings;
 use driver::control::Control;
 use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Durability, Ports};
@@ -211,8 +211,8 @@ fn config(folder: &Path) -> BazaarConfig {
     }
 }
 
-fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> Setting {
-    Setting {
+fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> TrialSettings {
+    TrialSettings {
         cell: CELL.to_owned(),
         trial: 1,
         p: 0.5,

@@ -19,6 +19,7 @@ mod availability_demand;
 mod check;
 mod client_reads;
 mod conservation;
+mod consistency_report;
 mod deaths;
 mod due;
 mod dumps;
@@ -40,7 +41,6 @@ mod read_order;
 mod read_states;
 mod real_time;
 mod replicas;
-mod report;
 mod reproduce;
 mod rows;
 mod run_file;
@@ -63,24 +63,26 @@ use std::path::Path;
 
 pub use anomalies::{FaultAnomalies, Harmed};
 pub use check::MAX_EVIDENCE;
+pub(crate) use consistency_report::grouped_doubts;
+pub use consistency_report::{
+    CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunSummary,
+};
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
 pub use gates::{
     APART_US, Gate, MAX_KEPT_BACK_PERCENT, MIN_AROUND_A_FAULT, MIN_CHANCES, MIN_DURING_A_FAULT,
     ShutGate,
 };
 pub use replicas::LogDigest;
-pub(crate) use report::grouped_doubts;
-pub use report::{CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunSummary};
 pub use run_file::RunFile;
 pub use trial_name::TrialName;
 
 use self::anomalies::Anomalies;
 use self::check::{Check, Finding};
+use self::consistency_report::Tally;
 use self::gates::Gates;
 use self::history::History;
 use self::inconclusive::{InconclusiveReason, Need};
 use self::malformed::MalformedRow;
-use self::report::Tally;
 use crate::parallel;
 use crate::records::FolderError;
 use crate::run::{Run, Trial};

@@ -3,10 +3,12 @@
 use std::fmt::{self, Write as _};
 
 use super::anomalies::Harmed;
+use super::consistency_report::{
+    CheckResult, ConsistencyReport, Count, DoubtReport, grouped_doubts,
+};
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
 use super::replicas::LogDigest;
-use super::report::{CheckResult, ConsistencyReport, Count, DoubtReport, grouped_doubts};
 use super::trial_name::TrialName;
 use super::{MAX_EVIDENCE, milliseconds};
 use crate::records::{FinalKind, Op};

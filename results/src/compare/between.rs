@@ -1,10 +1,10 @@
 //! Two sides, compared.
 
+use super::comparison::{self, COMPARISON_FORMAT, Comparison, Effect, SideName};
 use super::effect::{Design, Draws};
 use super::figures;
 use super::floor::{Floor, LEAST_FLOOR};
 use super::late;
-use super::report::{self, COMPARISON_FORMAT, Comparison, Effect, SideName};
 use super::side::{CellKey, CellSample, Side};
 use super::warnings;
 use crate::availability::AvailabilityRow;
@@ -112,7 +112,7 @@ pub fn compare(
     }
     let headline = figures::judged_together(&family, floor.share);
     let trials = family.iter().map(|measured| measured.ratio.trials).min().unwrap_or(0);
-    let (verdict, reason) = report::verdict(&headline, trials);
+    let (verdict, reason) = comparison::verdict(&headline, trials);
     let each_cell = cell_by_cell(&cells, design, floor, &mut draws);
     let mut warnings = warnings::warnings(a.run.manifest(), b.run.manifest(), design, trials);
     let ids: Vec<_> = cells.iter().map(|cell| (cell.name, cell.name_of_b)).collect();

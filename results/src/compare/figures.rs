@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::comparison::{Effect, MUST_SEE};
 use super::effect::{Design, Draws, Ratio, ratio, ratio_of_medians};
 use super::judge::{self, Change, Good};
-use super::report::{Effect, MUST_SEE};
 use super::side::{CellSample, Kind};
 use crate::availability::AvailabilityRow;
 use crate::records::Op;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::report::Effect;
+use super::comparison::Effect;
 use crate::lateness;
 use crate::records::Op;
 use crate::run::Run;

@@ -15,12 +15,12 @@
 mod between;
 mod cache;
 mod cache_text;
+mod comparison;
 mod effect;
 mod figures;
 mod floor;
 mod judge;
 mod late;
-mod report;
 mod side;
 #[cfg(test)]
 mod simulation;
@@ -29,6 +29,6 @@ mod warnings;
 
 pub use between::{Measured, NotComparable, compare};
 pub use cache::{CacheEffect, CacheEffects, cache_effects};
+pub use comparison::{COMPARISON_FORMAT, Comparison, Effect, MUST_SEE, SideName};
 pub use floor::{DEFAULT_FLOOR, Floor, LEAST_FLOOR};
 pub use judge::Change;
-pub use report::{COMPARISON_FORMAT, Comparison, Effect, MUST_SEE, SideName};

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::comparison::{Effect, verdict};
 use super::effect::{Design, Draws};
 use super::figures;
 use super::floor::DEFAULT_FLOOR;
 use super::judge::Change;
-use super::report::{Effect, verdict};
 use super::side::{CellSample, Kind};
 use crate::records::Op;
 use crate::stats::coverage::{Nature, Normal};

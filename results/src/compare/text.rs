@@ -1,6 +1,6 @@
 //! A comparison for people: as a table in a terminal, and as Markdown for a pull request.
 
-use super::report::{Comparison, Effect, SideName};
+use super::comparison::{Comparison, Effect, SideName};
 use crate::stats::Interval;
 use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
 use crate::text::counted;

@@ -1,6 +1,6 @@
 //! `client`: what a client of the load does, by hand, each step with the time it took.
 
-mod hand;
+mod manual;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use wire::bazaar::{Quantity, TradeRequest, TradeType};
 use wire::ids::{OrderNo, RequestId};
 
-use self::hand::Hand;
+use self::manual::ManualClient;
 use crate::cli::{Client, ClientAction};
 use crate::exit::Exit;
 use driver::stop::Stop;
@@ -21,7 +21,7 @@ use driver::stop::Stop;
 /// Does what was asked for, as often as was asked for.
 pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {
     let http = measuring_client(Duration::from_millis(args.timeout_ms)).build()?;
-    let mut hand = Hand::new(FrontEnd::new(http, &args.address)?);
+    let mut hand = ManualClient::new(FrontEnd::new(http, &args.address)?);
     let repeat = args.repeat;
     match args.action {
         ClientAction::Random { p, seed, stocks } => {
@@ -68,7 +68,7 @@ fn fresh_key() -> String {
 }
 
 async fn random(
-    hand: &mut Hand,
+    hand: &mut ManualClient,
     stop: &Stop,
     repeat: u32,
     p: f64,
@@ -102,7 +102,7 @@ fn default_stocks() -> Vec<String> {
 
 /// Buys one and sells it again; both orders must be kept, and the stock must follow. Others may
 /// trade the same stock meanwhile, so of the stock only the volume is compared: it never shrinks.
-async fn check(hand: &mut Hand, stock_name: &str, quantity: Quantity) {
+async fn check(hand: &mut ManualClient, stock_name: &str, quantity: Quantity) {
     for trade_type in [TradeType::Buy, TradeType::Sell] {
         let before = hand.query_stock(stock_name).await;
         let trade = TradeRequest { stock_name: stock_name.to_owned(), trade_type, quantity };
@@ -121,7 +121,7 @@ async fn check(hand: &mut Hand, stock_name: &str, quantity: Quantity) {
     }
 }
 
-async fn look_up(hand: &mut Hand, order_no: OrderNo, trade: &TradeRequest) {
+async fn look_up(hand: &mut ManualClient, order_no: OrderNo, trade: &TradeRequest) {
     let Some(order) = hand.query_order(order_no).await else { return };
     let same = order.order_no == order_no
         && order.stock_name == trade.stock_name

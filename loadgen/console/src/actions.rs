@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, watch};
 
-use super::board::Board;
+use super::dashboard::Dashboard;
 use super::files::{self, FilesPress};
 use super::guard::Refusal;
 use super::settings::{Change, Load};
@@ -23,11 +23,11 @@ use driver::stop::Stop;
 /// A fault that lasts longer than this is a typing error: a page is there to be watched.
 const MAX_FOR_MS: u64 = 10 * 60 * 1000;
 
-/// Does what the page asks for, and puts it on the board.
+/// Does what the page asks for, and puts it on the dashboard.
 #[derive(Debug)]
 pub(super) struct Acts {
     bazaar: Arc<Bazaar>,
-    board: Arc<Board>,
+    dashboard: Arc<Dashboard>,
     load: watch::Sender<Load>,
     events: EventSink,
     /// The number of the next fault that lasts for a time.
@@ -62,12 +62,12 @@ pub(super) struct Done {
 impl Acts {
     pub(super) fn new(
         bazaar: Arc<Bazaar>,
-        board: Arc<Board>,
+        dashboard: Arc<Dashboard>,
         load: watch::Sender<Load>,
         events: EventSink,
     ) -> Self {
         let (next_fault, changing_files) = (AtomicU32::new(1), Arc::default());
-        Self { bazaar, board, load, events, next_fault, changing_files }
+        Self { bazaar, dashboard, load, events, next_fault, changing_files }
     }
 
     /// `POST /fault`: with `for_ms` a fault as a plan has it, without its time; else an act that stays.
@@ -83,7 +83,7 @@ impl Acts {
         }
     }
 
-    /// Hands a fault to the injector, which begins it, looks whether it works, and ends it; the board hears of all
+    /// Hands a fault to the injector, which begins it, looks whether it works, and ends it; the dashboard hears of all
     /// that. Answers at once: a disk fault is confirmed by the next call that it hits, whenever that comes.
     fn fault_for_a_time(
         &self,
@@ -140,7 +140,7 @@ impl Acts {
                 "{name} is not in sync; files are changed only while everything is up and in sync"
             )
         });
-        let not_whole = || files::not_whole(&self.bazaar.processes(), self.board.lasting());
+        let not_whole = || files::not_whole(&self.bazaar.processes(), self.dashboard.lasting());
         Ok(stay.last_member.or_else(not_whole).or(out).or(stay.second))
     }
 
@@ -189,9 +189,9 @@ impl Acts {
         let act = act.map_err(|error| refused(&error))?;
         let (pid, at_us) = (act.pid, act.at_monotonic_us);
         if action.is_end() {
-            self.board.mended(name, pid, action, at_us);
+            self.dashboard.mended(name, pid, action, at_us);
         } else {
-            self.board.harmed(name, pid, action, at_us);
+            self.dashboard.harmed(name, pid, action, at_us);
         }
         act.confirm().await.map_err(|error| refused(&error))?;
         Ok(Done { done: format!("{action} {name} (pid {pid})") })
@@ -232,7 +232,7 @@ impl Acts {
             }
             None => "from the front-end's next restart on",
         };
-        self.board.cached(on, how);
+        self.dashboard.cached(on, how);
         let state = if on { "on" } else { "off" };
         Ok(Done { done: format!("cache {state}: {how}") })
     }

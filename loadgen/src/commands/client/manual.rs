@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::output::say;
 
 /// Does operations by hand.
-pub(super) struct Hand {
+pub(super) struct ManualClient {
     front_end: FrontEnd,
     times: Vec<Duration>,
     outcomes: Vec<Outcome>,
@@ -22,7 +22,7 @@ pub(super) struct Hand {
     refusals_are_fine: bool,
 }
 
-impl Hand {
+impl ManualClient {
     /// A hand at a front-end.
     pub(super) fn new(front_end: FrontEnd) -> Self {
         Self {

@@ -9,7 +9,7 @@ use super::catalog_queries::QueriesError;
 
 /// Why a trial was cut short. What it recorded until then stays; it has no `finished` event.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Cut {
+pub(super) enum Aborted {
     /// Ctrl-C or a signal.
     #[error("it was interrupted by a signal")]
     Signal,
@@ -38,5 +38,5 @@ pub(super) struct Interruption {
     /// When that was decided, in microseconds since the run's origin: before the clients were told to end,
     /// and before any service was stopped.
     pub(super) at_us: u64,
-    pub(super) cut: Cut,
+    pub(super) cut: Aborted,
 }

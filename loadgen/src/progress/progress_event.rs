@@ -11,7 +11,7 @@ pub(crate) const SCHEMA: u32 = 1;
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "snake_case")]
-pub(crate) enum News {
+pub(crate) enum ProgressEvent {
     /// The first: what was begun, and where its files go.
     RunBegan {
         /// [`SCHEMA`].
@@ -152,7 +152,7 @@ pub(crate) struct CheckFigures {
     pub(crate) violations: u64,
 }
 
-impl News {
+impl ProgressEvent {
     /// The event's name.
     #[cfg(test)]
     pub(crate) fn name(&self) -> String {

@@ -11,7 +11,7 @@ use results::records::{Event, EventKind, Observation, Subject};
 use serde::Serialize;
 
 use super::lasting::{ForLeader, Lasting};
-use super::leadership::{Leader, Leadership, Reign};
+use super::leadership::{Leader, LeaderTerm, Leadership};
 use super::settings::Load;
 use super::window::{BUCKET_MS, Bucket, Figures, Totals, Window};
 
@@ -29,7 +29,7 @@ pub(super) enum MarkKind {
     /// A leader began to serve.
     Leader,
     /// The load or the cache was changed.
-    Setting,
+    TrialSettings,
 }
 
 /// Something that happened, for the timeline and the list below it.
@@ -67,7 +67,7 @@ pub(super) struct State {
     bucket_ms: u64,
     processes: Vec<Process>,
     leader: Option<Leader>,
-    reigns: Vec<Reign>,
+    reigns: Vec<LeaderTerm>,
     load: Load,
     /// Whether the front-end caches.
     cache: bool,
@@ -101,13 +101,13 @@ struct Inner {
 
 /// Everything the page shows.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(super) struct Dashboard {
     bazaar: Arc<Bazaar>,
     origin: Origin,
     inner: Mutex<Inner>,
 }
 
-impl Board {
+impl Dashboard {
     pub(super) fn new(bazaar: Arc<Bazaar>, origin: Origin, cache: bool) -> Self {
         Self { bazaar, origin, inner: Mutex::new(Inner { cache, ..Inner::default() }) }
     }
@@ -154,7 +154,7 @@ impl Board {
                     describe(event),
                     event.detail.as_deref().unwrap_or("not done")
                 );
-                inner.mark(event.at_us, MarkKind::Setting, "not done".to_owned(), text);
+                inner.mark(event.at_us, MarkKind::TrialSettings, "not done".to_owned(), text);
             }
             _ => {}
         }
@@ -194,7 +194,7 @@ impl Board {
         let mut inner = self.inner();
         inner.load = load.clone();
         let label = if load.on { "load" } else { "load off" };
-        inner.mark(at_us, MarkKind::Setting, label.to_owned(), load.describe());
+        inner.mark(at_us, MarkKind::TrialSettings, label.to_owned(), load.describe());
     }
 
     /// The cache was switched.
@@ -203,7 +203,7 @@ impl Board {
         let mut inner = self.inner();
         inner.cache = on;
         let label = if on { "cache on" } else { "cache off" };
-        inner.mark(at_us, MarkKind::Setting, label.to_owned(), format!("{label}: {how}"));
+        inner.mark(at_us, MarkKind::TrialSettings, label.to_owned(), format!("{label}: {how}"));
     }
 
     /// The open loop's schedule was so far behind that it was begun anew.
@@ -215,7 +215,7 @@ impl Board {
             "the load was {:.0} s behind its schedule, which was begun anew: this rate is too high",
             behind_us as f64 / 1e6
         );
-        inner.mark(at_us, MarkKind::Setting, "schedule anew".to_owned(), text);
+        inner.mark(at_us, MarkKind::TrialSettings, "schedule anew".to_owned(), text);
     }
 
     /// How far the load is behind its schedule.
