@@ -141,16 +141,16 @@ impl OneFault {
                 (FaultTarget::Process(target), FaultKind::Pause) => self.pause(target).await,
                 (FaultTarget::Process(target), FaultKind::PowerCut) => self.cut_power(target).await,
                 (FaultTarget::Process(target), FaultKind::Disk(harm)) => {
-                    self.harm_disk(target, harm).await
+                    self.harm_disk(target, harm).await;
                 }
                 (FaultTarget::Process(target), FaultKind::Slow(percent)) => {
-                    self.slow(target, percent).await
+                    self.slow(target, percent).await;
                 }
                 (FaultTarget::Process(target), FaultKind::Flood(flood)) => {
-                    self.flood(target, flood).await
+                    self.flood(target, flood).await;
                 }
                 (FaultTarget::Link(link), FaultKind::Link(harm)) => {
-                    self.harm_link(link, harm).await
+                    self.harm_link(link, harm).await;
                 }
                 // A schedule has no such faults; those of files are done above.
                 (FaultTarget::Link(_), _) | (_, FaultKind::Link(_) | FaultKind::Files { .. }) => {}

@@ -176,7 +176,7 @@ impl OneTrial {
     fn hear(&mut self, news: &ProgressEvent) {
         match news {
             ProgressEvent::LoadBegan { at_us, .. } => {
-                self.load_began = Some((Instant::now(), *at_us))
+                self.load_began = Some((Instant::now(), *at_us));
             }
             ProgressEvent::Fault { .. } => {
                 let (_, began_us) = self.load_began.unwrap_or((Instant::now(), 0));
