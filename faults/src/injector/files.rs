@@ -108,7 +108,7 @@ impl OneFault {
         reasons.last_member.or_else(|| self.fault.if_possible.then_some(reasons.second).flatten())
     }
 
-    /// Lets whoever waits for this fault's beginning know.
+    /// Lets those who wait for this fault's beginning know.
     pub(super) fn tell_outcome(&self, outcome: Result<ProcessName, NotDone>) {
         let number = self.fault.number;
         self.shared.outcomes.send_modify(|outcomes| _ = outcomes.entry(number).or_insert(outcome));
@@ -136,6 +136,7 @@ pub async fn why_files_stay(
 ) -> FilesStay {
     let addresses = bazaar.addresses();
     let answered = leadership::ask_front_end(bazaar.http(), addresses).await.ok();
+    let leader = answered.as_ref().map(|leadership| ProcessName::Order(leadership.leader));
     let answered = answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
     let changed: Vec<_> = bazaar
         .changes_of_files()
@@ -155,6 +156,7 @@ pub async fn why_files_stay(
     let standing = guard::Standing {
         replicas: addresses.orders.len(),
         answered,
+        leader,
         memberships: &memberships,
         changed: &changed,
         ready_for_us: &ready_for_us,

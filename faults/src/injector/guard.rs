@@ -2,7 +2,8 @@
 //!
 //! The bazaar promises that nothing is lost while one file is lost or old, until it is whole again (the L rules of
 //! ARCHITECTURE.md). So the files of the last in-sync replica are never changed, whatever a plan says: that would
-//! be an order to lose orders. A fault that may be left out is, if another file is not made whole yet.
+//! be an order to lose orders. A fault that may be left out is, if another file is not made whole yet; and of the catalog,
+//! if no leader is up: what clients have read of trades that no log has yet is in the catalog's file alone.
 
 use records::ReplicaSet;
 
@@ -26,6 +27,8 @@ pub(super) struct Standing<'a> {
     pub(super) replicas: usize,
     /// The in-sync set, if the front-end says.
     pub(super) answered: Option<ReplicaSet>,
+    /// Who leads, if it says.
+    pub(super) leader: Option<ProcessName>,
     /// What it had told before.
     pub(super) memberships: &'a Memberships,
     pub(super) changed: &'a [Changed],
@@ -66,6 +69,13 @@ impl Standing<'_> {
             return Some(format!(
                 "not everything is whole again since the files of {process} were changed"
             ));
+        }
+        let is_led = || self.leader.is_some_and(|leader| (self.ready_for_us)(leader).is_some());
+        if name == ProcessName::Catalog && !is_led() {
+            return Some(
+                "no leader is up, so what was read of trades that no log has is in this file alone"
+                    .to_owned(),
+            );
         }
         let since = |earlier: &&Changed| copied_us.is_some_and(|us| us <= earlier.at_us);
         let earlier = self.changed.iter().find(since)?;
@@ -142,6 +152,7 @@ mod tests {
             question(Standing {
                 replicas: 3,
                 answered: self.answered.map(set),
+                leader: self.answered.map(|_| ProcessName::order(3)),
                 memberships: &told(self.told),
                 changed: self.changed,
                 ready_for_us: &|_| self.ready_for_us,
@@ -205,6 +216,16 @@ mod tests {
         assert!(case.forbids_second(CATALOG, None));
         (case.answered, case.changed) = (None, &[]);
         assert!(case.forbids_second(ProcessName::order(1), None));
-        assert!(!case.forbids_second(CATALOG, None));
+        assert!(!case.forbids_second(ProcessName::FrontEnd, None));
+    }
+
+    #[test]
+    fn the_catalog_keeps_its_file_while_no_leader_is_up_if_it_may() {
+        let led = |answered, ready_for_us| Case { answered, told: &[], changed: &[], ready_for_us };
+        assert!(!led(Some("3"), Some(1)).forbids_second(CATALOG, None));
+        assert!(led(Some("3"), None).forbids_second(CATALOG, None), "its leader is down");
+        assert!(led(None, Some(1)).forbids_second(CATALOG, None), "nobody says who leads");
+        let front_end = ProcessName::FrontEnd;
+        assert!(!led(Some("3"), None).forbids_second(front_end, None));
     }
 }
