@@ -117,7 +117,7 @@ fn nothing_juts_out_on_a_phone_or_a_laptop_in_light_or_dark() {
         return;
     };
     for (name, laid) in &*PAGES {
-        let root = laid.root.path();
+        let root = &laid.root;
         let (_, complaints) = opened(&browser, root, false, &root.join("report.html"));
         assert!(!complaints.contains("CONSOLE"), "{complaints}");
 

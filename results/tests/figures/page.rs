@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -11,7 +12,6 @@ use results::measurements::Measurements;
 use results::records::{Cell, Event, EventKind, Manifest, Observation, Op, RunFolder};
 use results::{checks, html, report, thresholds};
 use scraper::{ElementRef, Html, Selector};
-use tempfile::TempDir;
 
 use crate::rows::{cell, manifest, operation};
 use crate::synthetic::{self, Run};
@@ -21,15 +21,20 @@ const MAX_PAGE_BYTES: u64 = 5_000_000;
 
 /// A run in a folder of its own, reported and laid out.
 pub(crate) struct Laid {
-    pub(crate) root: TempDir,
+    pub(crate) root: PathBuf,
     pub(crate) figures: report::Report,
     pub(crate) text: String,
 }
 
-/// Lays a run out as the harness does at its end.
-fn laid(run: &Run) -> Laid {
-    let root = tempfile::tempdir().unwrap();
-    let folder = RunFolder::new(root.path());
+/// Lays a run out as the harness does at its end, in a folder among what is built: statics are not dropped, so nobody
+/// would remove one elsewhere.
+fn laid(name: &str, run: &Run) -> Laid {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join(name.replace(' ', "-"));
+    if root.exists() {
+        fs::remove_dir_all(&root).unwrap();
+    }
+    fs::create_dir_all(&root).unwrap();
+    let folder = RunFolder::new(&root);
     run.with_contents().write(&folder);
     let run = results::run::Run::open(&folder).unwrap();
     let checked = checks::check_run(&run).unwrap();
@@ -63,12 +68,13 @@ pub(crate) static PAGES: LazyLock<[(&str, Laid); 5]> = LazyLock::new(|| {
         events: vec![],
         final_rows: vec![],
     };
+    let page = |name, run: &Run| (name, laid(name, run));
     [
-        ("failover", laid(&synthetic::failover())),
-        ("bench", laid(&synthetic::bench())),
-        ("broken", laid(&broken())),
-        ("open loop", laid(&stalled())),
-        ("empty", laid(&empty)),
+        page("failover", &synthetic::failover()),
+        page("bench", &synthetic::bench()),
+        page("broken", &broken()),
+        page("open loop", &stalled()),
+        page("empty", &empty),
     ]
 });
 
@@ -271,7 +277,7 @@ fn every_file_of_the_run_is_saved_from_the_page_alone_or_named_with_where_it_is(
             let file = link.attr("download").unwrap();
             let (kind, data) = link.attr("href").unwrap().split_once(";base64,").unwrap();
             assert!(kind.starts_with("data:"), "{name}: {kind}");
-            let contents = fs::read(laid.root.path().join(file)).unwrap();
+            let contents = fs::read(laid.root.join(file)).unwrap();
             assert!(STANDARD.decode(data).unwrap() == contents, "{name}: {file} is another");
         }
         let listed: Vec<String> = all(&page, ".files li")
@@ -281,11 +287,11 @@ fn every_file_of_the_run_is_saved_from_the_page_alone_or_named_with_where_it_is(
         for file in ["summary.csv", "figures.json", "observations.csv", "manifest.json"] {
             assert!(listed.iter().any(|listed| listed == file), "{name}: {file} in {listed:?}");
         }
-        let folder = RunFolder::new(laid.root.path()).name();
+        let folder = RunFolder::new(&laid.root).name();
         let words = text(all(&page, "#files")[0]);
         assert!(words.contains(&folder), "{words}");
         for named in all(&page, ".files code, figure figcaption code") {
-            let path = laid.root.path().join(text(named));
+            let path = laid.root.join(text(named));
             assert!(path.is_file(), "{name}: {} is not there", path.display());
         }
     }
@@ -425,7 +431,7 @@ fn nothing_in_a_runs_files_becomes_markup() {
     run.events.iter_mut().for_each(|event| HOSTILE.clone_into(&mut event.cell));
     run.final_rows.iter_mut().for_each(|row| row.cell = HOSTILE.into());
 
-    let laid = laid(&run);
+    let laid = laid("hostile", &run);
     let page = Html::parse_document(&laid.text);
     assert!(all(&page, "script").is_empty());
     for element in all(&page, "*") {

@@ -11,7 +11,7 @@ use crate::page::{Laid, PAGES};
 /// What was written of one of the pages' runs.
 fn written(wanted: &str) -> (&'static Laid, Value) {
     let (_, laid) = PAGES.iter().find(|(name, _)| *name == wanted).unwrap();
-    let text = fs::read_to_string(laid.root.path().join(FIGURES_FILE)).unwrap();
+    let text = fs::read_to_string(laid.root.join(FIGURES_FILE)).unwrap();
     (laid, serde_json::from_str(&text).unwrap())
 }
 
@@ -31,7 +31,7 @@ fn every_latency_is_there_with_its_interval_and_what_that_was_drawn_from() {
     for name in ["bench", "failover"] {
         let (laid, figures) = written(name);
         assert_eq!(figures["format"], FIGURES_FORMAT);
-        assert_eq!(figures["run"], RunFolder::new(laid.root.path()).name());
+        assert_eq!(figures["run"], RunFolder::new(&laid.root).name());
         let operations = rows(&figures, "operations");
         assert_eq!(operations.len(), laid.figures.summary.len(), "{name}");
         for row in &laid.figures.summary {
