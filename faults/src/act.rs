@@ -180,7 +180,7 @@ impl Act {
             Action::Pause => child.seen_stopped(true, CONFIRM_WITHIN).await,
             Action::Resume => child.seen_stopped(false, CONFIRM_WITHIN).await,
             Action::Restart => child.exit().is_none().then(monotonic_us),
-            // No act on a process, and seen at once or by whoever did it.
+            // No act on a process, and seen at once or by the part that did it.
             Action::LoseFiles
             | Action::OldFiles
             | Action::StallDisk

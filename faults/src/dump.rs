@@ -1,7 +1,7 @@
 //! Reads what a replica or the catalog holds, page by page, so that however long its history is,
 //! one page of it is in memory.
 //!
-//! All pages of one dump belong together: whoever is asked refuses to go on once what a page
+//! All pages of one dump belong together: anybody who is asked refuses to go on once what a page
 //! before showed has changed (rule L9). A [`Digest`] stands for all of them, so that two dumps can
 //! be compared without keeping one.
 

@@ -1,7 +1,7 @@
 //! A small pooled HTTP client for the services' endpoints.
 //!
 //! Every call has a timeout and a limit on the answer's body. Failures keep apart what matters
-//! to whoever judges an outcome: a refused connection certainly had no effect; a timeout or a
+//! to anybody who judges an outcome: a refused connection certainly had no effect; a timeout or a
 //! broken connection may have had one.
 
 use std::error::Error as _;

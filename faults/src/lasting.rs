@@ -2,7 +2,7 @@
 //!
 //! A fault of a process ends with whatever makes the process whole again, be that another fault's
 //! restart: a leader that is paused may be killed, and started again, by a fault that came later. So
-//! whoever acts is told what that ended, and writes it down
+//! the one who acts is told what that ended, and writes it down
 //! ([`Event::ends`](records::Event::ends)). A link's faults end one by one, each with its own
 //! heal, and so do those that a recovery ends.
 

@@ -1,7 +1,7 @@
 //! Starts the bazaar as child processes, breaks it on schedule, watches it, and heals it.
 //!
 //! The harness sees the bazaar from outside only: processes, signals, HTTP. Nothing here knows
-//! goose or a chart; whoever runs a trial hands in where events go and when the load began.
+//! goose or a chart; the code that runs a trial hands in where events go and when the load began.
 //!
 //! * [`clock`]: the one origin that stamps everything.
 //! * [`http`]: a small client for the services' endpoints.

@@ -43,7 +43,7 @@ impl Slowing {
         let name = format!("slow-{}", child.name());
         let run = move || {
             take_turns(&child, percent, &is_over, &seen);
-            // Whoever was slow must not stay stopped. One that is paused or down needs nothing.
+            // A process that was slow must not stay stopped. One that is paused or down needs nothing.
             let _ = child.halt(false);
         };
         let thread = thread::Builder::new().name(name).spawn(run)?;

@@ -15,7 +15,7 @@ use crate::child::Child;
 use crate::process::ProcessName;
 
 /// Starts that wait for the thread: nobody starts more processes than these at once, and
-/// whoever does waits.
+/// anybody who does waits.
 const MAX_WAITING: usize = 8;
 
 #[derive(Debug)]

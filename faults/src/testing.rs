@@ -309,7 +309,7 @@ impl FakeProcess {
         (200, body)
     }
 
-    /// Whoever accepts connections is in sync, and the highest of them leads.
+    /// A replica that accepts connections is in sync, and the highest of them leads.
     async fn leadership(&self) -> String {
         let mut in_sync = Vec::new();
         for (id, address) in &self.replicas {

@@ -1,7 +1,7 @@
 //! The bazaar's token: what its processes, and the harness, know each other by.
 //!
 //! Drawn for each bazaar and handed over in the environment. It is also put beside the data, for its
-//! owner alone, so that whoever looks into a bazaar by hand can (`curl -H "x-double-trouble-secret: $(cat
+//! owner alone, so that anybody who looks into a bazaar by hand can (`curl -H "x-double-trouble-secret: $(cat
 //! DATA/token)" ...`), and a process that is started by hand on that folder belongs to it.
 
 use std::fmt;

@@ -34,7 +34,7 @@ impl Exit {
 
 impl Exit {
     /// As the last of the progress events, of a command whose files are in `folder`.
-    pub(crate) fn news(self, folder: String, cut_short: Option<String>) -> ProgressEvent {
+    pub(crate) fn progress_event(self, folder: String, cut_short: Option<String>) -> ProgressEvent {
         let verdict = match self {
             Self::Pass => "pass",
             Self::Fail => "fail",

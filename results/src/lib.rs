@@ -1,7 +1,7 @@
 //! What a run leaves behind, and everything that can be said about it afterwards.
 //!
 //! Offline and rerunnable: this crate reads and writes the files of a run's folder. It starts no
-//! process, opens no socket and reads no clock: what it says follows from the files that whoever measured
+//! process, opens no socket and reads no clock: what it says follows from the files that the measuring program
 //! has written, and from nothing else.
 //!
 //! * [`records`], a crate of its own: one type per row of every file, and how they are read.

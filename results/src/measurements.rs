@@ -1,4 +1,4 @@
-//! What was measured in a run: each part is made of its rows when it is first asked for, and once, whoever
+//! What was measured in a run: each part is made of its rows when it is first asked for, and once, no matter who
 //! asks: thresholds, figures, charts and page.
 
 use std::cell::OnceCell;

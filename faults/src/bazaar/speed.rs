@@ -155,7 +155,7 @@ impl Bazaar {
         locked(&self.floods).iter().map(|flooded| flooded.begun).collect()
     }
 
-    /// Ends all of it, for the end: whoever is to drain needs its time.
+    /// Ends all of it, for the end: a process that is to drain needs its time.
     pub(super) fn leave_in_peace(&self) {
         locked(&self.slowed).clear();
         locked(&self.floods).clear();

@@ -59,7 +59,7 @@ struct Healing<'a> {
 }
 
 impl Healing<'_> {
-    /// Before anything else: whoever comes back may need the others to become ready.
+    /// Before anything else: anybody who comes back may need the others to become ready.
     fn heal_links(&self) {
         for (fault, route) in self.bazaar.harmed_links() {
             let Some(at_monotonic_us) = self.bazaar.heal_link(fault) else { continue };
@@ -139,7 +139,7 @@ impl Healing<'_> {
     }
 
     async fn await_ready(&self, name: ProcessName) -> Result<(), ActError> {
-        // Whoever started it told of it then, unless it was stopped before it was ready.
+        // The part that started it told of it then, unless it was stopped before it was ready.
         let told = self.bazaar.was_ready(name);
         let mut restarts = 0;
         let at_monotonic_us = loop {

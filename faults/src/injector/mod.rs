@@ -30,7 +30,7 @@ use crate::events::EventSink;
 use crate::lasting::Lasting;
 use crate::locked::locked;
 use crate::process::ProcessName;
-use crate::schedule::{Action, Fault, FaultKind, FaultTarget, Schedule, Target};
+use crate::schedule::{Action, Fault, FaultAction, FaultTarget, Schedule, Target};
 
 pub use self::files::{FilesStay, why_files_stay};
 
@@ -130,30 +130,33 @@ impl OneFault {
 
     /// From the fault's beginning to its end.
     async fn run(mut self) -> Vec<Injection> {
-        if let (FaultTarget::Process(target), FaultKind::Files { of, harm }) =
+        if let (FaultTarget::Process(target), FaultAction::Files { of, harm }) =
             (self.fault.aim, self.fault.harm)
         {
             // A copy is made before its time.
             self.change_files(target, of, harm).await;
         } else if self.wait_until(self.fault.at_ms).await {
             match (self.fault.aim, self.fault.harm) {
-                (FaultTarget::Process(target), FaultKind::Kill) => self.kill(target).await,
-                (FaultTarget::Process(target), FaultKind::Pause) => self.pause(target).await,
-                (FaultTarget::Process(target), FaultKind::PowerCut) => self.cut_power(target).await,
-                (FaultTarget::Process(target), FaultKind::Disk(harm)) => {
+                (FaultTarget::Process(target), FaultAction::Kill) => self.kill(target).await,
+                (FaultTarget::Process(target), FaultAction::Pause) => self.pause(target).await,
+                (FaultTarget::Process(target), FaultAction::PowerCut) => {
+                    self.cut_power(target).await;
+                }
+                (FaultTarget::Process(target), FaultAction::Disk(harm)) => {
                     self.harm_disk(target, harm).await;
                 }
-                (FaultTarget::Process(target), FaultKind::Slow(percent)) => {
+                (FaultTarget::Process(target), FaultAction::Slow(percent)) => {
                     self.slow(target, percent).await;
                 }
-                (FaultTarget::Process(target), FaultKind::Flood(flood)) => {
+                (FaultTarget::Process(target), FaultAction::Flood(flood)) => {
                     self.flood(target, flood).await;
                 }
-                (FaultTarget::Link(link), FaultKind::Link(harm)) => {
+                (FaultTarget::Link(link), FaultAction::Link(harm)) => {
                     self.harm_link(link, harm).await;
                 }
                 // A schedule has no such faults; those of files are done above.
-                (FaultTarget::Link(_), _) | (_, FaultKind::Link(_) | FaultKind::Files { .. }) => {}
+                (FaultTarget::Link(_), _)
+                | (_, FaultAction::Link(_) | FaultAction::Files { .. }) => {}
             }
         }
         self.tell_if_cut_short();
@@ -404,7 +407,7 @@ struct Done {
 
 async fn is_stopped(stopped: &mut watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
-        // Whoever could say stop has gone without saying it.
+        // The side that could say stop has gone without saying it.
         std::future::pending::<()>().await;
     }
 }

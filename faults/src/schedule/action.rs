@@ -175,7 +175,7 @@ impl FilesFault {
 
 /// What a fault does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FaultKind {
+pub enum FaultAction {
     /// A process is killed, and a restart ends it.
     Kill,
     /// A process is paused, and a resume ends it.
@@ -199,7 +199,7 @@ pub enum FaultKind {
     Link(LinkFault),
 }
 
-impl FaultKind {
+impl FaultAction {
     /// What begins it.
     #[must_use]
     pub fn begin(self) -> Action {

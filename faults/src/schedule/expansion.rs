@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
-use super::action::{DiskFault, FaultKind, FilesFault, Flood, FloodKind, LinkFault, Percent};
+use super::action::{DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent};
 use super::target::{Link, LinkEnd, Target};
 use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError};
 
@@ -46,7 +46,7 @@ impl Expansion {
         self.check_details(planned);
         if let Some(aim) = self.aim(planned) {
             match self.harm(planned) {
-                Ok(FaultKind::Files { harm, .. }) => self.change_files(planned, harm, aim),
+                Ok(FaultAction::Files { harm, .. }) => self.change_files(planned, harm, aim),
                 Ok(harm) => self.begin(planned, harm, aim),
                 Err(end) => self.end(planned.at_ms, end, aim),
             }
@@ -220,41 +220,41 @@ impl Expansion {
     }
 
     /// What the element does; what it ends, if it ends something.
-    fn harm(&self, planned: &PlannedFault) -> Result<FaultKind, Action> {
+    fn harm(&self, planned: &PlannedFault) -> Result<FaultAction, Action> {
         // What is missing was refused; any other value will do in its place.
         let least = NonZeroU64::MIN;
         Ok(match planned.action {
-            Action::Kill => FaultKind::Kill,
-            Action::Pause => FaultKind::Pause,
-            Action::PowerCut => FaultKind::PowerCut,
+            Action::Kill => FaultAction::Kill,
+            Action::Pause => FaultAction::Pause,
+            Action::PowerCut => FaultAction::PowerCut,
             // Which fault that is comes later.
-            Action::LoseFiles => FaultKind::Files { of: 0, harm: FilesFault::Lose },
+            Action::LoseFiles => FaultAction::Files { of: 0, harm: FilesFault::Lose },
             Action::OldFiles => {
                 let copied_at_ms = planned.copied_at_ms.unwrap_or_default();
-                FaultKind::Files { of: 0, harm: FilesFault::Old { copied_at_ms } }
+                FaultAction::Files { of: 0, harm: FilesFault::Old { copied_at_ms } }
             }
-            Action::StallDisk => FaultKind::Disk(DiskFault::Stall),
+            Action::StallDisk => FaultAction::Disk(DiskFault::Stall),
             Action::SlowDisk => {
                 let by_ms = planned.by_ms.unwrap_or(least.get());
-                FaultKind::Disk(DiskFault::Slow(Duration::from_millis(by_ms)))
+                FaultAction::Disk(DiskFault::Slow(Duration::from_millis(by_ms)))
             }
-            Action::FullDisk => FaultKind::Disk(DiskFault::Full),
+            Action::FullDisk => FaultAction::Disk(DiskFault::Full),
             Action::Slow => {
                 let percent = planned.percent.and_then(Percent::new);
-                FaultKind::Slow(percent.unwrap_or(Percent::DEFAULT))
+                FaultAction::Slow(percent.unwrap_or(Percent::DEFAULT))
             }
-            Action::Flood => FaultKind::Flood(Flood {
+            Action::Flood => FaultAction::Flood(Flood {
                 kind: planned.kind.unwrap_or(FloodKind::Idle),
                 connections: planned.connections.and_then(NonZeroU32::new).unwrap_or(CONNECTIONS),
             }),
-            Action::Cut => FaultKind::Link(LinkFault::Cut(planned.mode.unwrap_or_default())),
+            Action::Cut => FaultAction::Link(LinkFault::Cut(planned.mode.unwrap_or_default())),
             Action::Delay => {
                 let delay_ms = planned.delay_ms.unwrap_or(least.get());
-                FaultKind::Link(LinkFault::Delay(Duration::from_millis(delay_ms)))
+                FaultAction::Link(LinkFault::Delay(Duration::from_millis(delay_ms)))
             }
             Action::Throttle => {
                 let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
-                FaultKind::Link(LinkFault::Throttle(bytes_per_s))
+                FaultAction::Link(LinkFault::Throttle(bytes_per_s))
             }
             end @ (Action::Restart | Action::Resume | Action::Recover | Action::Heal) => {
                 return Err(end);
@@ -266,12 +266,12 @@ impl Expansion {
     fn change_files(&mut self, planned: &PlannedFault, harm: FilesFault, aim: FaultTarget) {
         let at_ms = planned.at_ms;
         let killed = self.begun.iter().rev().map(|begun| &begun.fault).find(|fault| {
-            matches!(fault.harm, FaultKind::Kill | FaultKind::PowerCut)
+            matches!(fault.harm, FaultAction::Kill | FaultAction::PowerCut)
                 && fault.aim == aim
                 && fault.ends_at_ms.is_none_or(|ends_at_ms| ends_at_ms > at_ms)
         });
         if let Some(of) = killed.map(|fault| fault.number) {
-            return self.begin(planned, FaultKind::Files { of, harm }, aim);
+            return self.begin(planned, FaultAction::Files { of, harm }, aim);
         }
         let problem = format!(
             "nothing is dead: no earlier kill or power-cut of \"{aim}\" lasts at {at_ms} ms"
@@ -279,7 +279,7 @@ impl Expansion {
         self.refuse("target", problem);
     }
 
-    fn begin(&mut self, planned: &PlannedFault, harm: FaultKind, aim: FaultTarget) {
+    fn begin(&mut self, planned: &PlannedFault, harm: FaultAction, aim: FaultTarget) {
         let number = u32::try_from(self.begun.len() + 1).unwrap_or(u32::MAX);
         let PlannedFault { at_ms, for_ms, if_possible, .. } = *planned;
         let ends_at_ms = for_ms.map(|for_ms| at_ms.saturating_add(for_ms));
@@ -291,7 +291,7 @@ impl Expansion {
     fn end(&mut self, at_ms: u64, action: Action, aim: FaultTarget) {
         let open = self.begun.iter_mut().rev().map(|begun| &mut begun.fault).find(|fault| {
             fault.harm.end() == action
-                && !matches!(fault.harm, FaultKind::Files { .. })
+                && !matches!(fault.harm, FaultAction::Files { .. })
                 && fault.aim == aim
                 && fault.ends_at_ms.is_none()
         });
@@ -320,7 +320,7 @@ impl Expansion {
         let named = |fault: &Fault| match (fault.aim, fault.harm) {
             (
                 FaultTarget::Process(_),
-                FaultKind::Disk(_) | FaultKind::Flood(_) | FaultKind::Files { .. },
+                FaultAction::Disk(_) | FaultAction::Flood(_) | FaultAction::Files { .. },
             )
             | (FaultTarget::Link(_), _) => None,
             (FaultTarget::Process(target), _) => target.process(),
@@ -328,7 +328,7 @@ impl Expansion {
         let mut problems = Vec::new();
         for (position, later) in self.begun.iter().enumerate() {
             let Some(process) = named(&later.fault) else { continue };
-            let is_slow = |fault: &Fault| matches!(fault.harm, FaultKind::Slow(_));
+            let is_slow = |fault: &Fault| matches!(fault.harm, FaultAction::Slow(_));
             let clash = self.begun[..position].iter().find(|earlier| {
                 let over = earlier.fault.ends_at_ms.is_some_and(|end| end <= later.fault.at_ms);
                 // Who is slow can be paused and killed.

@@ -19,7 +19,7 @@ use crate::disk::DiskFaults;
 use crate::process::ProcessName;
 
 pub use self::action::{
-    CutMode, DiskFault, FaultKind, FilesFault, Flood, FloodKind, LinkFault, Percent,
+    CutMode, DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent,
 };
 use self::expansion::Expansion;
 pub use self::target::{Link, LinkEnd, Target, UnknownLink, UnknownTarget};
@@ -187,7 +187,7 @@ pub struct Fault {
     /// heal that ends it carries the same number.
     pub number: u32,
     /// What it does.
-    pub harm: FaultKind,
+    pub harm: FaultAction,
     /// To whom, or where.
     pub aim: FaultTarget,
     /// When it begins, in milliseconds after the load began.
@@ -220,7 +220,7 @@ impl Schedule {
     pub fn numbered_from(mut self, first: u32) -> Self {
         for (fault, number) in self.faults.iter_mut().zip(first..) {
             fault.number = number;
-            if let FaultKind::Files { of, .. } = &mut fault.harm {
+            if let FaultAction::Files { of, .. } = &mut fault.harm {
                 *of += first - 1;
             }
         }
@@ -250,7 +250,7 @@ impl Schedule {
     #[must_use]
     pub fn disk_faults(&self, replicas: u8) -> DiskFaults {
         let of_disks = self.faults.iter().filter_map(|fault| match (fault.harm, fault.aim) {
-            (FaultKind::Disk(_) | FaultKind::PowerCut, FaultTarget::Process(target)) => {
+            (FaultAction::Disk(_) | FaultAction::PowerCut, FaultTarget::Process(target)) => {
                 Some(target)
             }
             _ => None,
@@ -261,7 +261,7 @@ impl Schedule {
                 None => (1..=replicas).map(ProcessName::order).collect(),
             })
             .collect();
-        let power_cuts = self.faults.iter().any(|fault| fault.harm == FaultKind::PowerCut);
+        let power_cuts = self.faults.iter().any(|fault| fault.harm == FaultAction::PowerCut);
         DiskFaults { processes, power_cuts }
     }
 
@@ -270,7 +270,7 @@ impl Schedule {
     pub fn flood_connections(&self) -> u32 {
         let floods = || {
             self.faults.iter().filter_map(|fault| match fault.harm {
-                FaultKind::Flood(flood) => Some((fault, flood.connections.get())),
+                FaultAction::Flood(flood) => Some((fault, flood.connections.get())),
                 _ => None,
             })
         };

@@ -10,11 +10,11 @@ use wire::ids::ReplicaId;
 
 use crate::process::ProcessName;
 
-/// A process, or whoever has a role when the fault fires.
+/// A process, or the process that has a role when the fault fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {
-    /// Whoever leads when the fault fires.
+    /// The process that leads when the fault fires.
     Leader,
     /// When the fault fires, the in-sync replica with the highest id that runs and does not lead.
     Follower,
@@ -87,7 +87,7 @@ impl From<Target> for String {
 /// One end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LinkEnd {
-    /// A process, or whoever has a role.
+    /// A process, or the process that has a role.
     Target(Target),
     /// Every process but the one at the other end.
     Any,
@@ -111,7 +111,7 @@ impl fmt::Display for LinkEnd {
 /// A link between two processes, or all those between one and the others: the direction from one end to the
 /// other, or both.
 ///
-/// A direction is everything that one process sends to the other, whoever opened the connection:
+/// A direction is everything that one process sends to the other, no matter who opened the connection:
 /// "order-3 -> order-1" concerns the requests that order-3 sends to order-1, and its answers to
 /// order-1's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

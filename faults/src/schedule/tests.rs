@@ -17,7 +17,7 @@ fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
     let schedule = Schedule::expand(&plan, 3).unwrap();
     let fault = Fault {
         number: 1,
-        harm: FaultKind::Kill,
+        harm: FaultAction::Kill,
         aim: FaultTarget::Process(Target::Leader),
         at_ms: 1000,
         ends_at_ms: Some(1500),
@@ -25,7 +25,10 @@ fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
     };
     assert_eq!(schedule.faults(), [fault]);
     assert_eq!(schedule.ends_at_ms(), 1500);
-    assert_eq!((FaultKind::Kill.end(), FaultKind::Pause.end()), (Action::Restart, Action::Resume));
+    assert_eq!(
+        (FaultAction::Kill.end(), FaultAction::Pause.end()),
+        (Action::Restart, Action::Resume)
+    );
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn links_can_be_cut_delayed_and_throttled_and_overlap() {
         .iter()
         .map(|fault| (fault.aim.to_string(), fault.harm, fault.ends_at_ms))
         .collect();
-    let link = |harm| FaultKind::Link(harm);
+    let link = |harm| FaultAction::Link(harm);
     let bytes_per_s = std::num::NonZeroU64::new(1000).unwrap();
     assert_eq!(
         told,
@@ -246,11 +249,11 @@ fn disks_are_broken_beside_whatever_else_is() {
     assert_eq!(
         faults,
         [
-            (FaultKind::Disk(slow), Some(100)),
-            (FaultKind::Kill, Some(70)),
-            (FaultKind::Disk(DiskFault::Stall), Some(60)),
-            (FaultKind::PowerCut, Some(130)),
-            (FaultKind::Disk(DiskFault::Full), None),
+            (FaultAction::Disk(slow), Some(100)),
+            (FaultAction::Kill, Some(70)),
+            (FaultAction::Disk(DiskFault::Stall), Some(60)),
+            (FaultAction::PowerCut, Some(130)),
+            (FaultAction::Disk(DiskFault::Full), None),
         ]
     );
     let of_disk = PlannedFault::of_disk(10, slow, Target::Order(wire::ids::ReplicaId(2)));
@@ -310,11 +313,11 @@ fn slowness_and_floods_are_read_with_what_they_leave_to_their_defaults() {
     assert_eq!(
         told,
         [
-            (FaultKind::Slow(Percent::DEFAULT), Some(100)),
-            (FaultKind::Slow(quarter), Some(60)),
-            (FaultKind::Flood(flood(FloodKind::Idle, 1000)), Some(80)),
-            (FaultKind::Flood(flood(FloodKind::StuckReaders, 200)), Some(70)),
-            (FaultKind::Flood(flood(FloodKind::SlowBodies, 7)), Some(90)),
+            (FaultAction::Slow(Percent::DEFAULT), Some(100)),
+            (FaultAction::Slow(quarter), Some(60)),
+            (FaultAction::Flood(flood(FloodKind::Idle, 1000)), Some(80)),
+            (FaultAction::Flood(flood(FloodKind::StuckReaders, 200)), Some(70)),
+            (FaultAction::Flood(flood(FloodKind::SlowBodies, 7)), Some(90)),
         ]
     );
     assert_eq!(schedule.flood_connections(), 1200, "two at a time");
@@ -404,15 +407,15 @@ fn files_are_changed_of_whoever_an_earlier_fault_has_killed() {
     assert_eq!(
         faults,
         [
-            (FaultKind::Kill, Some(1100)),
-            (FaultKind::PowerCut, Some(500)),
-            (FaultKind::Files { of: 2, harm: old }, None),
-            (FaultKind::Files { of: 1, harm: FilesFault::Lose }, None),
+            (FaultAction::Kill, Some(1100)),
+            (FaultAction::PowerCut, Some(500)),
+            (FaultAction::Files { of: 2, harm: old }, None),
+            (FaultAction::Files { of: 1, harm: FilesFault::Lose }, None),
         ]
     );
     assert_eq!(PlannedFault::of_files(300, old, Target::Catalog), planned[2]);
     let renumbered = schedule.numbered_from(11);
-    assert_eq!(renumbered.faults()[2].harm, FaultKind::Files { of: 12, harm: old });
+    assert_eq!(renumbered.faults()[2].harm, FaultAction::Files { of: 12, harm: old });
 }
 
 #[test]

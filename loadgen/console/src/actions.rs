@@ -41,7 +41,7 @@ pub(super) struct Acts {
 #[serde(deny_unknown_fields)]
 struct Fault {
     action: Action,
-    /// A process's name, or `leader`: whoever leads when it arrives.
+    /// A process's name, or `leader`: the process that leads when it arrives.
     target: String,
 }
 

@@ -1,6 +1,6 @@
 //! What a request must look like before anything is done for it. Pure.
 //!
-//! The console has no password: it is for whoever sits at this machine. What must be kept out are
+//! The console has no password: it is for anybody who sits at this machine. What must be kept out are
 //! pages from elsewhere in the same browser. Three ways in, and what closes them:
 //!
 //! * A page that has its own name point at 127.0.0.1 (DNS rebinding) sends that name as `Host`: only

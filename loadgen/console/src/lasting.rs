@@ -1,4 +1,4 @@
-//! What was broken for a time and is not whole again, and what that means for whoever leads. Pure.
+//! What was broken for a time and is not whole again, and what that means for the leader. Pure.
 
 use std::collections::BTreeMap;
 

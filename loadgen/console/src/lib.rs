@@ -1,10 +1,10 @@
 //! The console: a local page beside `serve` on which a class can watch a failover happen.
 //!
 //! It shows who leads, who is in sync, what clients see, and the last minute of it; and it has
-//! buttons that break the bazaar and steer the load. Nothing of it is kept: whoever wants figures
+//! buttons that break the bazaar and steer the load. Nothing of it is kept: anybody who wants figures
 //! that can be published runs a plan.
 //!
-//! Whoever can post to the console can kill processes, so it listens on 127.0.0.1 only, and `guard`
+//! Anybody who can post to the console can kill processes, so it listens on 127.0.0.1 only, and `guard`
 //! refuses whatever a page of another origin might make a browser send.
 //!
 //! * `settings`: the load, as the page sets it. `load`: clients that follow it.

@@ -31,7 +31,7 @@ use driver::stop::Stop;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client looks its orders up after so many iterations, some seconds later at the usual rates.
 const LOOK_UP_AFTER: u32 = 20;
-/// Clients of earlier generations that are still waiting for an answer: whoever moves a slider to
+/// Clients of earlier generations that are still waiting for an answer: anybody who moves a slider to
 /// and fro while the leader sleeps must not pile up more of them.
 const MAX_LEAVING: usize = 4 * MAX_CLIENTS as usize;
 /// A schedule that cannot be kept is begun anew when it is so far behind: what waits for its turn must

@@ -75,7 +75,7 @@ pub struct Client {
 /// to 10 ms when it is back.
 const REST_AFTER_SILENCE: Duration = Duration::from_millis(10);
 
-/// How long a client of a closed loop rests after a 503. Whoever is told that the service is not there
+/// How long a client of a closed loop rests after a 503. Anybody who is told that the service is not there
 /// for now does not ask again at once, and refusals by the thousand would be load that no user makes.
 /// It is no longer than this although `Retry-After` counts in seconds: a client that kept to it would
 /// sleep through a takeover and see nothing of it.

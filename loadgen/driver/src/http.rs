@@ -39,7 +39,7 @@ pub enum Reply {
     Lost(String),
 }
 
-/// The answers of the bazaar are a few hundred bytes; whoever sends more than this is no bazaar.
+/// The answers of the bazaar are a few hundred bytes; anybody who sends more than this is no bazaar.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Settings of a client that measures: one connection that stays open, nothing between it and

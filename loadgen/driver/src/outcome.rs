@@ -27,7 +27,7 @@ pub struct Judged<T> {
     pub reason: Option<String>,
     /// What the front-end said about its cache.
     pub cache: Option<CacheState>,
-    /// How often it was sent to whoever could answer it. A client sends once; the front-end may
+    /// How often it was sent to a process that could answer it. A client sends once; the front-end may
     /// have to ask the order service several times.
     pub attempts: u32,
     /// What an ok answer holds.

@@ -1,7 +1,7 @@
 //! Writes a run's rows as they happen, so that a run which is killed keeps what it measured.
 //!
 //! One thread owns the three files and appends to them. Clients and injector hand it rows through
-//! channels without a bound: a bound would have to make somebody wait, and whoever waits measures
+//! channels without a bound: a bound would have to make somebody wait, and anybody who waits measures
 //! the recorder. What the channels hold is bounded by the load itself, some thousand rows of a
 //! few hundred bytes per second, which the thread writes faster than any bazaar makes them.
 //!
@@ -193,7 +193,7 @@ impl Files {
                     }
                     Some(Record::Settle(written)) => {
                         self.write_waiting(&mut events)?;
-                        // Whoever asked may have stopped waiting.
+                        // The caller may have stopped waiting.
                         let _ = written.send(self.written());
                     }
                     None => return self.write_waiting(&mut events),

@@ -20,7 +20,7 @@ use crate::run::Kind;
 use driver::stop::Stop;
 
 /// For how long the thread that checks runs waits for the next one: through any round of a soak. The
-/// allocator keeps what a thread has freed for whoever shares its arena, so with a thread for each round
+/// allocator keeps what a thread has freed for anybody who shares its arena, so with a thread for each round
 /// an hour of rounds would come to hold the memory of a dozen.
 const KEEP_CHECKER: Duration = Duration::from_secs(3600);
 
@@ -37,7 +37,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
         }
         Command::Client(client) => {
-            // There is nothing to see off: whoever is in a hurry waits for no answer.
+            // There is nothing to see off: anybody who is in a hurry waits for no answer.
             on_runtime(|stop| async move {
                 tokio::select! {
                     exit = client::client(client, &stop) => exit,

@@ -44,7 +44,7 @@ pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
     say!("Everything is in {}", folder.root().display());
     let exit = Exit::from(matrix.verdict());
     let cut_short = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
-    progress.tell(exit.news(folder.root().display().to_string(), cut_short));
+    progress.tell(exit.progress_event(folder.root().display().to_string(), cut_short));
     Ok(exit)
 }
 

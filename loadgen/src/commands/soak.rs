@@ -45,6 +45,6 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     ran?;
     let exit = Exit::from(report.verdict);
     let cut_short = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
-    progress.tell(exit.news(folder.root().display().to_string(), cut_short));
+    progress.tell(exit.progress_event(folder.root().display().to_string(), cut_short));
     Ok(exit)
 }

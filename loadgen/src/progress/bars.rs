@@ -102,8 +102,8 @@ impl Bars {
 }
 
 impl Reporter for Bars {
-    fn tell(&mut self, news: &ProgressEvent) {
-        match news {
+    fn tell(&mut self, event: &ProgressEvent) {
+        match event {
             ProgressEvent::RunBegan { kind, name, folder, steps, .. } => {
                 self.is_proof = *kind == "prove";
                 self.line(&format!("{}: {folder}", title(kind, name)));
@@ -136,7 +136,7 @@ impl Reporter for Bars {
             ProgressEvent::Recorded { .. } | ProgressEvent::Verdict { .. } => self.clear(),
             _ => {
                 if let Some(trial) = &mut self.trial {
-                    trial.hear(news);
+                    trial.hear(event);
                 }
             }
         }
@@ -173,14 +173,14 @@ impl AllSteps {
 }
 
 impl OneTrial {
-    fn hear(&mut self, news: &ProgressEvent) {
-        match news {
+    fn hear(&mut self, event: &ProgressEvent) {
+        match event {
             ProgressEvent::LoadBegan { at_us, .. } => {
                 self.load_began = Some((Instant::now(), *at_us));
             }
             ProgressEvent::Fault { .. } => {
                 let (_, began_us) = self.load_began.unwrap_or((Instant::now(), 0));
-                self.last_fault = lines::fault_line(news, began_us).unwrap_or_default();
+                self.last_fault = lines::fault_line(event, began_us).unwrap_or_default();
                 if let Some(faults) = &self.faults {
                     faults.inc(1);
                 }

@@ -1,11 +1,11 @@
-//! Which of a trial's events are news, and in which words. Pure.
+//! Which of a trial's events are told, and in which words. Pure.
 
 use results::records::{Event, EventKind};
 
 use super::progress_event::ProgressEvent;
 
 /// What people and programs want to know of an event; nothing of most.
-pub(super) fn news_of(run: &str, event: &Event) -> Option<ProgressEvent> {
+pub(super) fn progress_event_of(run: &str, event: &Event) -> Option<ProgressEvent> {
     let (run, cell, trial, at_us) = (run.to_owned(), event.cell.clone(), event.trial, event.at_us);
     Some(match event.event {
         EventKind::LoadBegan => ProgressEvent::LoadBegan { run, cell, trial, at_us },
@@ -65,9 +65,9 @@ mod tests {
         let mut event = Event::new("p0.8-cache-on", 2, 1_500_000, EventKind::Injected);
         (event.fault, event.action) = (Some(1), Some(Action::Kill));
         event.process = "order-3".parse().ok();
-        assert!(news_of("failover", &event).is_none());
+        assert!(progress_event_of("failover", &event).is_none());
         event.event = EventKind::Confirmed;
-        let json = serde_json::to_value(news_of("failover", &event).unwrap()).unwrap();
+        let json = serde_json::to_value(progress_event_of("failover", &event).unwrap()).unwrap();
         let expected = serde_json::json!({
             "event": "fault", "run": "failover", "cell": "p0.8-cache-on", "trial": 2,
             "at_us": 1_500_000, "fault": 1, "action": "kill", "target": null,
@@ -81,7 +81,8 @@ mod tests {
         let mut event = Event::new("c", 1, 5, EventKind::LeaderChanged);
         (event.leader, event.epoch) = (Some(2), Some(4));
         event.in_sync = "1 2".parse().ok();
-        let json = |event: &Event| serde_json::to_value(news_of("r", event).unwrap()).unwrap();
+        let json =
+            |event: &Event| serde_json::to_value(progress_event_of("r", event).unwrap()).unwrap();
         let chosen = json(&event);
         assert_eq!(chosen["in_sync"], serde_json::json!([1, 2]));
         assert_eq!((&chosen["leader"], &chosen["serves"]), (&2.into(), &false.into()));

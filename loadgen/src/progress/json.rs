@@ -20,8 +20,8 @@ impl JsonLines<File> {
 }
 
 impl<W: Write> JsonLines<W> {
-    fn write(&mut self, news: &ProgressEvent) -> io::Result<()> {
-        let mut line = serde_json::to_vec(news)?;
+    fn write(&mut self, event: &ProgressEvent) -> io::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         self.out.write_all(&line)?;
         self.out.flush()
@@ -29,9 +29,9 @@ impl<W: Write> JsonLines<W> {
 }
 
 impl<W: Write + Send> Reporter for JsonLines<W> {
-    fn tell(&mut self, news: &ProgressEvent) {
+    fn tell(&mut self, event: &ProgressEvent) {
         // The run is worth more than its audience, and goes on without it.
-        output::write_result(|| self.write(news));
+        output::write_result(|| self.write(event));
     }
 
     fn line(&mut self, _line: &str) {}

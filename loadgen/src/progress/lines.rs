@@ -17,9 +17,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The line for some news, if they are worth one.
-    fn say(&mut self, news: &ProgressEvent) -> Option<String> {
-        match news {
+    /// The line for an event, if it is worth one.
+    fn say(&mut self, event: &ProgressEvent) -> Option<String> {
+        match event {
             ProgressEvent::RunBegan { kind, name, folder, .. } => {
                 self.is_proof = *kind == "prove";
                 self.is_soak = *kind == "soak";
@@ -34,7 +34,7 @@ impl Lines {
                 self.load_began_us = *at_us;
                 None
             }
-            ProgressEvent::Fault { .. } => fault_line(news, self.load_began_us),
+            ProgressEvent::Fault { .. } => fault_line(event, self.load_began_us),
             ProgressEvent::Recorded { .. } if !self.is_soak => {
                 Some("checking, and drawing charts".to_owned())
             }
@@ -44,8 +44,8 @@ impl Lines {
 }
 
 impl Reporter for Lines {
-    fn tell(&mut self, news: &ProgressEvent) {
-        if let Some(line) = self.say(news) {
+    fn tell(&mut self, event: &ProgressEvent) {
+        if let Some(line) = self.say(event) {
             self.line(&line);
         }
     }
@@ -65,8 +65,8 @@ pub(super) fn title<'a>(kind: &'a str, name: &'a str) -> &'a str {
 }
 
 /// A fault in words, with its time in the load.
-pub(super) fn fault_line(news: &ProgressEvent, load_began_us: u64) -> Option<String> {
-    let ProgressEvent::Fault { at_us, action, target, process, outcome, detail, .. } = news else {
+pub(super) fn fault_line(event: &ProgressEvent, load_began_us: u64) -> Option<String> {
+    let ProgressEvent::Fault { at_us, action, target, process, outcome, detail, .. } = event else {
         return None;
     };
     let seconds = at_us.saturating_sub(load_began_us) as f64 / 1e6;
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_runs_of_a_proof_are_not_said_one_by_one() {
         let mut lines = Lines::default();
-        let news = ProgressEvent::RunBegan {
+        let event = ProgressEvent::RunBegan {
             schema: 1,
             kind: "prove",
             name: "prove".to_owned(),
@@ -130,7 +130,7 @@ mod tests {
             seed: None,
             steps: 20,
         };
-        assert_eq!(lines.say(&news).unwrap(), "prove: /runs/1");
+        assert_eq!(lines.say(&event).unwrap(), "prove: /runs/1");
         assert_eq!(lines.say(&fault("order-3", "confirmed")), None);
     }
 }

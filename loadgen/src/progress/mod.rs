@@ -1,9 +1,9 @@
 //! Says how far a command is: bars on a terminal, plain lines elsewhere, and with `--json` events
 //! for programs.
 //!
-//! Whoever measures only hands [`ProgressEvent`] to a thread, which does the telling: a terminal that was
+//! The measuring code only hands [`ProgressEvent`] to a thread, which does the telling: a terminal that was
 //! stopped with Ctrl-S, or a program that does not read, must not delay a fault. The queue needs no
-//! bound: a trial has some dozen news.
+//! bound: a trial has some dozen event.
 //!
 //! A command has *steps*, which the time that is left is counted in: trials of a run, rounds of a
 //! soak, rows of a proof.
@@ -37,7 +37,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// Somebody who tells people or programs.
 trait Reporter: Send {
     /// Tells of something.
-    fn tell(&mut self, news: &ProgressEvent);
+    fn tell(&mut self, event: &ProgressEvent);
     /// Prints a line for people on stderr.
     fn line(&mut self, line: &str);
     /// Prints a line for people on stdout.
@@ -47,7 +47,7 @@ trait Reporter: Send {
 }
 
 /// What the thread is asked to do.
-enum Command {
+enum ReporterMessage {
     Tell(ProgressEvent),
     Line(String),
     Print(String),
@@ -59,7 +59,7 @@ enum Command {
 /// How far a command is. Dropping it tells what is still to be told.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    orders: Sender<Command>,
+    messages: Sender<ReporterMessage>,
     steps: Arc<Mutex<Steps>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -75,15 +75,15 @@ impl Progress {
             Some(bars) => Box::new(bars),
             None => Box::new(Lines::default()),
         };
-        let mut tellers = vec![for_people];
+        let mut reporters = vec![for_people];
         if json {
-            tellers.push(Box::new(JsonLines::on_stdout()?));
+            reporters.push(Box::new(JsonLines::on_stdout()?));
         }
-        let (orders, taken) = channel();
+        let (messages, taken) = channel();
         let thread = thread::Builder::new()
             .name("progress".to_owned())
-            .spawn(move || carry_out(&taken, &mut tellers))?;
-        Ok(Self { orders, steps: Arc::default(), thread: Some(thread) })
+            .spawn(move || carry_out(&taken, &mut reporters))?;
+        Ok(Self { messages, steps: Arc::default(), thread: Some(thread) })
     }
 
     /// A run, a soak or a proof begins: so many steps, each of which is expected to take so long.
@@ -109,36 +109,39 @@ impl Progress {
     }
 
     /// Tells of something.
-    pub(crate) fn tell(&self, news: ProgressEvent) {
-        self.order(Command::Tell(news));
+    pub(crate) fn tell(&self, event: ProgressEvent) {
+        self.send(ReporterMessage::Tell(event));
     }
 
     /// Prints a line for people on stderr, without disturbing the bars.
     pub(crate) fn line(&self, line: impl Into<String>) {
-        self.order(Command::Line(line.into()));
+        self.send(ReporterMessage::Line(line.into()));
     }
 
     /// Prints a line for people on stdout: a result, rather than progress.
     pub(crate) fn print(&self, line: impl Into<String>) {
-        self.order(Command::Print(line.into()));
+        self.send(ReporterMessage::Print(line.into()));
     }
 
     /// A listener that tells of what happens in the trials of `run`.
     pub(crate) fn listener(&self, run: &str) -> Arc<dyn Listener> {
-        Arc::new(EventForwarder { run: run.to_owned(), orders: Mutex::new(self.orders.clone()) })
+        Arc::new(EventForwarder {
+            run: run.to_owned(),
+            messages: Mutex::new(self.messages.clone()),
+        })
     }
 
     /// Returns once everything has been told.
     pub(crate) fn settle(&self) {
         let (told, answer) = sync_channel(1);
-        self.order(Command::Settle(told));
+        self.send(ReporterMessage::Settle(told));
         // The thread is gone only if it panicked; there is nothing to wait for then.
         let _ = answer.recv();
     }
 
-    fn order(&self, order: Command) {
+    fn send(&self, message: ReporterMessage) {
         // As above.
-        let _ = self.orders.send(order);
+        let _ = self.messages.send(message);
     }
 
     fn steps(&self) -> std::sync::MutexGuard<'_, Steps> {
@@ -148,7 +151,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.order(Command::End);
+        self.send(ReporterMessage::End);
         if let Some(thread) = self.thread.take() {
             // If it panicked, it has said so.
             let _ = thread.join();
@@ -156,18 +159,26 @@ impl Drop for Progress {
     }
 }
 
-fn carry_out(orders: &Receiver<Command>, tellers: &mut [Box<dyn Reporter>]) {
+fn carry_out(messages: &Receiver<ReporterMessage>, reporters: &mut [Box<dyn Reporter>]) {
     loop {
-        match orders.recv_timeout(TICK) {
-            Ok(Command::Tell(news)) => tellers.iter_mut().for_each(|teller| teller.tell(&news)),
-            Ok(Command::Line(line)) => tellers.iter_mut().for_each(|teller| teller.line(&line)),
-            Ok(Command::Print(line)) => tellers.iter_mut().for_each(|teller| teller.print(&line)),
-            Ok(Command::Settle(told)) => {
-                // Whoever asked may have stopped waiting.
+        match messages.recv_timeout(TICK) {
+            Ok(ReporterMessage::Tell(event)) => {
+                reporters.iter_mut().for_each(|reporter| reporter.tell(&event));
+            }
+            Ok(ReporterMessage::Line(line)) => {
+                reporters.iter_mut().for_each(|reporter| reporter.line(&line));
+            }
+            Ok(ReporterMessage::Print(line)) => {
+                reporters.iter_mut().for_each(|reporter| reporter.print(&line));
+            }
+            Ok(ReporterMessage::Settle(told)) => {
+                // The caller may have stopped waiting.
                 let _ = told.send(());
             }
-            Err(RecvTimeoutError::Timeout) => tellers.iter_mut().for_each(|teller| teller.tick()),
-            Ok(Command::End) | Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                reporters.iter_mut().for_each(|reporter| reporter.tick());
+            }
+            Ok(ReporterMessage::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
@@ -175,7 +186,7 @@ fn carry_out(orders: &Receiver<Command>, tellers: &mut [Box<dyn Reporter>]) {
 /// Hears what a trial's events say, and passes it on.
 struct EventForwarder {
     run: String,
-    orders: Mutex<Sender<Command>>,
+    messages: Mutex<Sender<ReporterMessage>>,
 }
 
 impl fmt::Debug for EventForwarder {
@@ -186,9 +197,9 @@ impl fmt::Debug for EventForwarder {
 
 impl Listener for EventForwarder {
     fn hear(&self, event: &Event) {
-        if let Some(news) = event::news_of(&self.run, event) {
-            let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = orders.send(Command::Tell(news));
+        if let Some(event) = event::progress_event_of(&self.run, event) {
+            let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = messages.send(ReporterMessage::Tell(event));
         }
     }
 }
@@ -221,8 +232,8 @@ mod tests {
     fn what_was_handed_in_is_told_in_order_before_settling_returns() {
         struct Heard(Arc<Mutex<Vec<String>>>);
         impl Reporter for Heard {
-            fn tell(&mut self, news: &ProgressEvent) {
-                self.0.lock().unwrap().push(news.name().to_owned());
+            fn tell(&mut self, event: &ProgressEvent) {
+                self.0.lock().unwrap().push(event.name().to_owned());
             }
             fn line(&mut self, line: &str) {
                 self.0.lock().unwrap().push(line.to_owned());
@@ -232,10 +243,10 @@ mod tests {
             }
         }
         let heard = Arc::default();
-        let mut tellers: Vec<Box<dyn Reporter>> = vec![Box::new(Heard(Arc::clone(&heard)))];
-        let (orders, taken) = channel();
-        let thread = thread::spawn(move || carry_out(&taken, &mut tellers));
-        let progress = Progress { orders, steps: Arc::default(), thread: Some(thread) };
+        let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(Heard(Arc::clone(&heard)))];
+        let (messages, taken) = channel();
+        let thread = thread::spawn(move || carry_out(&taken, &mut reporters));
+        let progress = Progress { messages, steps: Arc::default(), thread: Some(thread) };
         progress.expect(2, Duration::from_secs(1));
         progress.step("one");
         progress.line("said");

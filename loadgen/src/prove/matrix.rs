@@ -87,7 +87,7 @@ impl PlantedRow {
         self.seconds += attempt.seconds;
     }
 
-    /// For whoever watches.
+    /// For a person who watches.
     pub(super) fn line(&self) -> String {
         let Self { bug, story, check, runs, seconds, .. } = self;
         let said = if self.caught { "caught" } else { "NOT CAUGHT" };
@@ -95,7 +95,7 @@ impl PlantedRow {
     }
 
     /// For programs.
-    pub(super) fn news(&self) -> ProgressEvent {
+    pub(super) fn progress_event(&self) -> ProgressEvent {
         let Self { bug, story, caught, runs, .. } = *self;
         ProgressEvent::RowEnded { bug: Some(bug), story, proved: caught, runs }
     }
@@ -146,7 +146,7 @@ impl CorrectRow {
         self.verdict == Verdict::Pass && self.problems.is_empty()
     }
 
-    /// For whoever watches.
+    /// For a person who watches.
     pub(super) fn line(&self) -> String {
         let Self { story, runs, seconds, verdict, .. } = self;
         let said = if self.is_clean() { "clean" } else { "NOT CLEAN" };
@@ -154,7 +154,7 @@ impl CorrectRow {
     }
 
     /// For programs.
-    pub(super) fn news(&self) -> ProgressEvent {
+    pub(super) fn progress_event(&self) -> ProgressEvent {
         let (story, runs) = (self.story, self.runs);
         ProgressEvent::RowEnded { bug: None, story, proved: self.is_clean(), runs }
     }

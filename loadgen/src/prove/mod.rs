@@ -137,7 +137,7 @@ impl Proof<'_> {
             }
         }
         self.progress.line(row.line());
-        self.progress.tell(row.news());
+        self.progress.tell(row.progress_event());
         self.progress.step_ended();
         self.matrix.borrow_mut().planted.push(row);
         Ok(())
@@ -158,7 +158,7 @@ impl Proof<'_> {
             }
         }
         self.progress.line(row.line());
-        self.progress.tell(row.news());
+        self.progress.tell(row.progress_event());
         self.progress.step_ended();
         self.matrix.borrow_mut().correct.push(row);
         Ok(())

@@ -137,7 +137,7 @@ pub async fn execute(
     if let Some(programs) = programs {
         programs.tell(&found, cut.as_deref())?;
     }
-    progress.tell(exit.news(root, cut));
+    progress.tell(exit.progress_event(root, cut));
     Ok(exit)
 }
 

@@ -223,7 +223,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// Of fewer connections than a service has for strangers: then whoever behaves loses none of its own.
+    /// Of fewer connections than a service has for strangers: then anybody who behaves loses none of its own.
     fn flood(&mut self) -> Flood {
         let kinds = [FloodKind::Idle, FloodKind::SlowBodies, FloodKind::StuckReaders];
         let kind = kinds[self.rng.random_range(0..kinds.len())];

@@ -119,7 +119,7 @@ fn one_of<T: Copy>(rng: &mut Xoshiro256PlusPlus, choices: &[T]) -> T {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ::faults::schedule::{Action, Fault, FaultKind, FaultTarget, Link, LinkEnd, Target};
+    use ::faults::schedule::{Action, Fault, FaultAction, FaultTarget, Link, LinkEnd, Target};
 
     use super::*;
 
@@ -177,7 +177,7 @@ mod tests {
             let faults = schedule.faults();
             // Changed files last as long as their process is dead, and are no fault beside that.
             let killed = |fault: &Fault| match fault.harm {
-                FaultKind::Files { of, .. } => of,
+                FaultAction::Files { of, .. } => of,
                 _ => fault.number,
             };
             let ends = |fault: &Fault| {

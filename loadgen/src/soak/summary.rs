@@ -49,9 +49,9 @@ pub struct RoundReport {
     pub faults: BTreeMap<String, u64>,
     /// Faults that found nobody to be done to.
     pub skipped: u64,
-    /// How often whoever led was killed, whatever the plan called it.
+    /// How often the leader was killed, whatever the plan called it.
     pub leader_kills: u64,
-    /// How often whoever led was paused.
+    /// How often the leader was paused.
     pub leader_pauses: u64,
     /// How often somebody began to lead, the first included.
     pub leaderships: u64,

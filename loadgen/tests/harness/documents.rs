@@ -10,7 +10,7 @@ use crate::common::harness;
 const PAGES: [&str; 4] =
     ["README.md", "CONTRIBUTING.md", "results/README.md", "loadgen/plans/README.md"];
 
-/// Whoever comes for the first time reads this much.
+/// Anybody who comes for the first time reads this much.
 const MOST_WORDS: usize = 1200;
 
 fn top() -> PathBuf {

@@ -97,7 +97,7 @@ impl Action {
     /// Whether this ends a fault that `begun` began, if both were done to the same process or link. A
     /// process that is started anew is neither dead nor paused nor slow any more; of a process that was paused
     /// and then killed a resume ends the pause alone. A disk is none the better for a new process, and
-    /// whoever floods it connects to the new one.
+    /// a flood of it connects to the new one.
     #[must_use]
     pub fn ends(self, begun: Self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! One type per row of every file in a run's folder, and how the files are read.
 //!
-//! It knows neither checks nor charts: whoever writes such files needs no more than this.
+//! It knows neither checks nor charts: anybody who writes such files needs no more than this.
 //!
 //! Rows are written raw as they happen; a missing value stays empty. Every time in a CSV is in
 //! microseconds since the run's origin, a single point of the machine's monotonic clock; wall

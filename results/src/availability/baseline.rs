@@ -22,7 +22,7 @@
 //! # Goodput
 //!
 //! Goodput is what was accepted (ok), reads and trades apart: a refusal, be it a 503 or a trade for
-//! which there is no stock, is an answer and no goodput. In a closed loop whoever waits does not ask,
+//! which there is no stock, is an answer and no goodput. In a closed loop anybody who waits does not ask,
 //! so what is missing must be estimated: what the rate of the baseline would have given from the fault
 //! until its backlog was drained, less what came. Service is never even, so the estimate has a bound of
 //! noise beside it: what was missing at the most in 99 of 100 equally long stretches of the baseline.

@@ -22,13 +22,13 @@ use crate::timeline::{FaultKind, Role};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultGroup {
-    /// Kills and power cuts of whoever led.
+    /// Kills and power cuts of the leader.
     LeaderKill,
-    /// Pauses of whoever led.
+    /// Pauses of the leader.
     LeaderPause,
-    /// Disks of whoever led that hung, were slow or full.
+    /// Disks of the leader that hung, were slow or full.
     LeaderDisk,
-    /// Whoever led got a part of its time.
+    /// The leader got a part of its time.
     LeaderSlow,
     /// Faults of other order replicas and their disks.
     Follower,

@@ -6,7 +6,7 @@
 //! One that was due and was not answered is put down to the services where they said so themselves, by a
 //! status, or where somebody else was served meanwhile; if nobody was, the machine may have stalled, and
 //! nobody can tell. Nor can anybody where the harness's own heartbeat says that it did stall, or where the
-//! leader changed though nothing was broken: a stall looks like a death to whoever waits for an answer.
+//! leader changed though nothing was broken: a stall looks like a death to anybody who waits for an answer.
 
 use std::cell::OnceCell;
 

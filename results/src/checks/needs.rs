@@ -10,7 +10,7 @@
 //!   A process that gets a part of its time only counts as one that is down: nothing is demanded
 //!   of trades if it is the front-end or the catalog, and of the replicas one that is not slow could lead.
 //!
-//! A flood excuses nothing: whoever behaves is served as if it were not there (rule S4 of ARCHITECTURE.md), at once
+//! A flood excuses nothing: anybody who behaves is served as if it were not there (rule S4 of ARCHITECTURE.md), at once
 //! and all the time.
 //!
 //! Who leads makes no difference. A leader that is dead, paused, slow, cannot write (its disk hangs or is full), or is cut off from the front-end or the
@@ -24,7 +24,7 @@
 //! A lookup needs the same, since only a leader knows what is committed.
 //!
 //! A read needs the front-end, the catalog and the link between them, with the cache as well as without:
-//! which reads are hits is not known before. Whoever leads makes no difference to it, but for one thing: a
+//! which reads are hits is not known before. Who leads makes no difference to it, but for one thing: a
 //! catalog that was started anew shows nothing before a leader has listed it (L7). So once front-end or
 //! catalog were broken a read needs what a trade needs, for a moment.
 //!
@@ -136,7 +136,7 @@ pub(super) fn serves_until_us(timeline: &Timeline) -> u64 {
 }
 
 /// When the machine did not let the harness run, and for as long after that as the bazaar may take to notice
-/// that nothing is broken: whoever was not answered then has seen the machine, and not the services.
+/// that nothing is broken: anybody who was not answered then has seen the machine, and not the services.
 pub(super) fn stalls(history: &History<'_>) -> impl Iterator<Item = (u64, u64)> {
     let bound_us = bound_us(history);
     history.timeline.stalls.iter().map(move |stall| {

@@ -1,5 +1,5 @@
 //! Reads never go backwards between clients either: once a read that showed a state has ended, no
-//! read that begins afterwards, whoever sends it, shows an older one.
+//! read that begins afterwards, no matter who sends it, shows an older one.
 
 use std::collections::HashMap;
 

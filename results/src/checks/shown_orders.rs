@@ -1,6 +1,6 @@
 //! An order that was shown stays, as it was shown.
 //!
-//! Whoever looks an order up need not have been told of it: it may be another client's, or one
+//! Anybody who looks an order up need not have been told of it: it may be another client's, or one
 //! that is still on its way. Whatever a lookup shows is a promise all the same, so it must be
 //! committed: every replica must hold it in the end under that number and with that content, and
 //! no later lookup may miss it. *The leader shows #11, which no follower has yet, and dies; its

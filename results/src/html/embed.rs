@@ -1,4 +1,4 @@
-//! Files of the run's folder inside the page, as data of links that save them: whoever has the page alone
+//! Files of the run's folder inside the page, as data of links that save them: anybody who has the page alone
 //! has them, too. What is too large is only named.
 
 use std::fs;

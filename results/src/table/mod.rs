@@ -1,7 +1,7 @@
 //! One model of a table of figures, laid out as text, as HTML, as Markdown or as JSON.
 //!
 //! Each family of figures (operations, the cache's effects, rates, faults, their kinds, gaps, a
-//! comparison) builds its table once, from its typed rows. Whoever shows it names columns of it, and
+//! comparison) builds its table once, from its typed rows. Anybody who shows it names columns of it, and
 //! lays out what is there: no figure is computed or rounded in two places.
 //!
 //! * [`Column`]: what a figure is called, and its unit. [`Cell`]: a value with its interval, or the

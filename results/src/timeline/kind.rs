@@ -80,7 +80,7 @@ impl FaultKind {
         self == Self::Flood
     }
 
-    /// Whether everything goes on, only slower, and whoever needs what was hit is as slow. (Of a process that is slow
+    /// Whether everything goes on, only slower, and anybody who needs what was hit is as slow. (Of a process that is slow
     /// another can do the work.)
     #[must_use]
     pub fn is_slowness(self) -> bool {

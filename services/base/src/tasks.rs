@@ -36,7 +36,7 @@ pub fn spawn_on(runtime: &Handle, work: impl Future<Output = ()> + Send + 'stati
     spawn_boxed_on(runtime, boxed(work));
 }
 
-/// Has a task of its own do `work`, which goes on if whoever waits for it goes away.
+/// Has a task of its own do `work`, which goes on if the caller goes away.
 ///
 /// # Errors
 /// If the task panics, or the runtime ends.
@@ -46,7 +46,7 @@ pub async fn detached<T: Send + 'static>(
     spawn_erased(erased(work)).await.map(typed)
 }
 
-/// Has a thread that may wait do `work`, which goes on if whoever waits for it goes away.
+/// Has a thread that may wait do `work`, which goes on if the caller goes away.
 ///
 /// # Errors
 /// If it panics, or the runtime ends.

@@ -1,7 +1,7 @@
 //! How a trade is decided: the pure heart of the catalog.
 //!
 //! The ledger holds the stocks and the highest epoch; what was decided before is handed in, one
-//! record at a time, by whoever keeps the records. It knows no disk, no clock and no connection.
+//! record at a time, by the keeper of the records. It knows no disk, no clock and no connection.
 //!
 //! What it keeps, if its caller makes each decision, the look-up that precedes it and the record
 //! that follows it one step of one transaction:

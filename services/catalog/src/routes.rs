@@ -104,7 +104,7 @@ impl Service for Catalog {
         };
         let answer = answer.unwrap_or_else(|no| no);
         match route {
-            // L6: whoever numbers by these answers has to know which process gave them.
+            // L6: anybody who numbers by these answers has to know which process gave them.
             Route::Trade | Route::Unnumbered | Route::Fill => answer
                 .header(HeaderName::from_static(headers::CATALOG_INCARNATION), self.incarnation()),
             _ => answer,

@@ -104,7 +104,7 @@ pub enum Rejected {
     Stopping,
 }
 
-/// An answer on its way to whoever waits for it.
+/// An answer on its way to the caller.
 #[derive(Debug)]
 pub struct Waiting {
     told: WriterResponse,
@@ -268,7 +268,7 @@ fn work(
             let decided = decided.unwrap_or_else(|error| {
                 exit_on_disk_error("committing trades", &state.store.explain(&error))
             });
-            // Whoever is answered finds the status as new as the answer.
+            // Anybody who is answered finds the status as new as the answer.
             status.send_replace(state.status());
             let batch = hand_on(jobs, decided, state.ledger.epoch(), counters);
             // Nobody reveals any more if the service is stopping; the answers go unsaid.

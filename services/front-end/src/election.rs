@@ -32,7 +32,7 @@ pub struct Round {
 }
 
 impl Round {
-    /// A round among `members`. Whoever says that its writer has been stuck for longer than a ping may
+    /// A round among `members`. Anybody who says that its writer has been stuck for longer than a ping may
     /// take counts only if nobody else answers.
     pub fn among(members: impl IntoIterator<Item = ReplicaId>, timeout_us: u64) -> Self {
         Self {

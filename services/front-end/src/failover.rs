@@ -1,4 +1,4 @@
-//! Asking the leader, whoever that is by the time it answers.
+//! Asking the leader, no matter who that is by the time it answers.
 //!
 //! A request is tried until it has an answer that can be believed or its deadline has passed; a
 //! change of leader or epoch ends the attempt under way and begins the next. Trades may be tried

@@ -46,7 +46,7 @@ pub fn counted(asked: Answers, fenced: Answers, bugs: Bugs) -> Answers {
 /// What an election by everybody goes by (rule L7): what each said after the fence.
 ///
 /// # Errors
-/// Whoever has said nothing that counts: then there is no election.
+/// A replica that has said nothing that counts: then there is no election.
 pub fn by_everybody(
     everybody: &BTreeSet<ReplicaId>,
     asked: Answers,

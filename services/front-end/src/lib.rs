@@ -56,7 +56,7 @@ use trades::Trades;
 
 /// Runs the front-end as a process of its own. The first argument is its name.
 ///
-/// Here, and not in the binary: what is generic is compiled where it is used, so whoever calls one plain
+/// Here, and not in the binary: what is generic is compiled where it is used, so a caller of one plain
 /// function compiles nothing but that call.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -137,7 +137,7 @@ pub async fn run(
         }
     };
     announcing.abort();
-    // Whoever is started next finds the file free, whatever task still has to be cleared away; but for
+    // The process that is started next finds the file free, whatever task still has to be cleared away; but for
     // another program's lock on it nobody waits forever.
     if tokio::time::timeout(MAX_STOP, membership.close()).await.is_err() {
         tracing::warn!("stopped while another program held the lock of front-end.db");

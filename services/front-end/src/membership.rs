@@ -2,7 +2,7 @@
 //!
 //! Decisions come from the [`ConfigurationManager`]; this shell makes each of them one step under one lock,
 //! which is never held across a call to another process (rule R1), and on a thread that may wait
-//! for the disk. Whoever wants to know the current configuration watches [`Current`], which never
+//! for the disk. Anybody who wants to know the current configuration watches [`Current`], which never
 //! shows one that is not on disk.
 
 use std::collections::BTreeMap;
@@ -161,7 +161,7 @@ impl Membership {
         }
     }
 
-    /// What is current, for whoever wants to be told when it changes.
+    /// What is current, for anybody who wants to be told when it changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Current> {
         self.current.subscribe()

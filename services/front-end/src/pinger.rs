@@ -1,6 +1,6 @@
 //! Pings: how the front-end learns who is alive, and how everybody learns the configuration.
 //!
-//! Every ping carries the newest configuration, so whoever missed an announcement gets it with the
+//! Every ping carries the newest configuration, so anybody who missed an announcement gets it with the
 //! next (rule R1). A broken connection elsewhere in the front-end causes an immediate ping and
 //! nothing more: idle connections are closed for good reasons too (rule R9).
 
@@ -274,7 +274,7 @@ impl Pinger {
                 Ok(reply) => return Outcome::Broken(format!("it answers {}", reply.status)),
                 Err(CallError::Refused) => return Outcome::Refused,
                 Err(CallError::Timeout(_)) if !late => {
-                    // Whoever was paused itself finds every timeout expired: ask once more.
+                    // A process that was paused itself finds every timeout expired: ask once more.
                     late = begun.elapsed() > self.timeout + MAX_LATENESS;
                     if !late {
                         return Outcome::Silent;

@@ -2,7 +2,7 @@
 //!
 //! Three paths are public everywhere, and what clients of old look at is on loopback. Everything else
 //! wants the bazaar's token, and has places of its own: with every public place taken by a trade that
-//! waits for an invalidation, the invalidation still gets through (rule E5), and so does whoever only
+//! waits for an invalidation, the invalidation still gets through (rule E5), and so does anybody who only
 //! reads (rule G3), the more so if nobody has to be asked for it.
 
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl FrontEnd {
         Ok(Answer::ok(&LeaderBody { leader, epoch, in_sync: configuration.member_ids().collect() }))
     }
 
-    /// What is current: whoever meets an epoch that it has not heard of asks before it stores it (rule
+    /// What is current: anybody who meets an epoch that it has not heard of asks before it stores it (rule
     /// S2).
     fn configuration(&self) -> Result<Answer, Answer> {
         let configuration = self.membership.configuration().ok_or_else(no_configuration)?;

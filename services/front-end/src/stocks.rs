@@ -256,7 +256,7 @@ mod tests {
 
     use super::*;
 
-    /// Rule S3. *Otherwise: whoever asks for a million invented stocks has them remembered for good.*
+    /// Rule S3. *Otherwise: anybody who asks for a million invented stocks has them remembered for good.*
     #[test]
     fn of_a_million_stocks_that_the_catalog_does_not_know_none_is_remembered() {
         let peers = Peers::new(None);

@@ -1,8 +1,8 @@
 //! Rule S2: an epoch that nobody has told this replica of is stored only if the front-end knows it.
 //!
-//! The front-end stores an epoch before it announces it, so whoever leads one can wait for its word. In
+//! The front-end stores an epoch before it announces it, so the leader of one can wait for its word. In
 //! a usual takeover the front-end's ping has come first, and nobody is asked. *Otherwise: one message
-//! with an epoch that was never given out, from whoever holds the token, and no leader's word counts
+//! with an epoch that was never given out, from anybody who holds the token, and no leader's word counts
 //! until the front-end has counted up to there.*
 
 use std::net::SocketAddr;

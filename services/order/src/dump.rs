@@ -2,7 +2,7 @@
 //!
 //! Pure. An entry's number and epoch name it, and with it everything before it (ARCHITECTURE.md I1):
 //! so the pages of a dump belong together as long as the entry at their end is still there. Nothing
-//! has to be remembered between two pages, and whoever dumps a long log never holds up the replica
+//! has to be remembered between two pages, and anybody who dumps a long log never holds up the replica
 //! for longer than a page's pointers take to copy.
 
 use std::sync::Arc;

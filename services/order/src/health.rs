@@ -1,4 +1,4 @@
-//! How the writer does, for whoever pings: rule G1.
+//! How the writer does, for anybody who pings: rule G1.
 //!
 //! A disk that hangs stops the thread that writes, and nothing else: pings are answered by another. So
 //! that thread notes in two numbers that everybody may read when it began what it is doing and how long

@@ -53,7 +53,7 @@ use trades::Trades;
 
 /// Runs one replica as a process of its own. The first argument is its name.
 ///
-/// Here, and not in the binary: what is generic is compiled where it is used, so whoever calls one plain
+/// Here, and not in the binary: what is generic is compiled where it is used, so a caller of one plain
 /// function compiles nothing but that call.
 #[must_use]
 pub fn main(arguments: Vec<OsString>) -> ExitCode {

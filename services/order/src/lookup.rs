@@ -1,6 +1,6 @@
 //! Who may say what about an order: rules R7 and G3.
 //!
-//! That an order is there, whoever knows that it is committed may say: it stays. That it is not, only a
+//! That an order is there, any replica that knows it to be committed may say: it stays. That it is not, only a
 //! leader that serves. *Otherwise (R7): a new leader does not know yet what its predecessor acknowledged, and
 //! denies it. (G3): it does know, and lets everybody wait for a takeover that needs the catalog, which is
 //! down.* Pure.

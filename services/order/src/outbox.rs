@@ -177,7 +177,7 @@ impl Outbox {
     }
 
     /// Has a task do `work`. The thread counts on the report at its end, so a panic ends the process
-    /// (rule G4). *Otherwise: a message to a follower stays in flight for ever, and so does whoever waits
+    /// (rule G4). *Otherwise: a message to a follower stays in flight for ever, and so does anybody who waits
     /// for the number in it.*
     fn have_done(&self, work: impl Future<Output = ()> + Send + 'static) {
         let panics = self.planted.panics;

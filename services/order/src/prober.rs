@@ -69,7 +69,7 @@ impl News {
         }
     }
 
-    /// The catalog has given an outcome: whoever waits may ask it.
+    /// The catalog has given an outcome: anybody who waits may ask it.
     pub(super) fn catalog_decides(&self) {
         if self.is_awaited() {
             self.0.all.send_replace(());

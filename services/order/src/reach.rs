@@ -2,8 +2,8 @@
 //!
 //! The front-end reaches every replica, or takes it for dead; that a replica reaches those whom it needs to
 //! lead, only the replica itself can tell. *Otherwise: the link from the leader to the catalog breaks, every
-//! trade waits, and the leader, which answers every ping, stays.* Noted by whoever has called, read by
-//! whoever answers pings, without a lock. Times come in as values.
+//! trade waits, and the leader, which answers every ping, stays.* Noted by the caller, read by
+//! the code that answers pings, without a lock. Times come in as values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

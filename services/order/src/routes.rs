@@ -300,7 +300,7 @@ impl OrderService {
     }
 
     /// Rules G1 and G2: shows that this replica could lead, or at least that its disk is well, by a write of
-    /// its own that begins now, and by reaching those whom a leader needs. Whoever asks decides how long that may take.
+    /// its own that begins now, and by reaching those whom a leader needs. The caller decides how long that may take.
     async fn prove(&self, request: &Request) -> Result<Answer, Answer> {
         let ProofRequest { reach } = request.json()?;
         let missing = async { if reach { self.prober.missing().await } else { Vec::new() } };
@@ -342,7 +342,7 @@ impl OrderService {
     }
 }
 
-/// The order that a lookup is for, and the epoch of whoever is asked as the leader.
+/// The order that a lookup is for, and the epoch of the replica that is asked as the leader.
 fn wanted(request: &Request) -> Result<(OrderNo, Option<Epoch>), BadRequest> {
     let order_no: OrderNo = request.parsed("order_no")?;
     if order_no.0 == 0 {

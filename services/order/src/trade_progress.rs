@@ -31,7 +31,7 @@ pub enum Next<T, A> {
     Number(T),
     /// Tell the client.
     Answer(A),
-    /// Tell whoever asked to try elsewhere.
+    /// Tell the caller to try elsewhere.
     GiveUp {
         /// Whether certainly nothing was changed.
         without_effect: bool,

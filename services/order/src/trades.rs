@@ -57,7 +57,7 @@ struct Carrier {
     trade: TradeRequest,
 }
 
-/// Whoever carries a trade panics: that is said, for nobody else goes on with it. (The process goes on: a
+/// The task that carries a trade panics: that is said, for nobody else goes on with it. (The process goes on: a
 /// trade at which it ended would end one leader after the other.)
 struct Duty {
     replica: Handle,

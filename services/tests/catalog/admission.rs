@@ -50,7 +50,7 @@ async fn it_serves_nothing_but_its_ping_until_it_was_told_and_listed() {
     let told = catalog.call(tell(1)).await;
     assert_eq!(body(&told)["bazaar"], "b");
     refused("waiting for the leader to list what was applied").await;
-    // An epoch that the front-end has not told is not stored, whoever claims it.
+    // An epoch that the front-end has not told is not stored, no matter who claims it.
     assert_eq!(catalog.call(unnumbered(i64::MAX as u64, 0)).await.status, 503);
     assert_eq!(catalog.status().await.epoch, Epoch(1));
 

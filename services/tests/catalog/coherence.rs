@@ -88,7 +88,7 @@ async fn a_fill_gets_the_version_it_asks_for_and_never_less() {
     let reply = catalog.call(fill("Stock1", 1)).await;
     assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(1));
     assert_eq!(catalog.call(fill("Nothing", 1)).await.status, 404);
-    // There never was version 2: whoever asks for it has it from another file, so the next is 3 (L8).
+    // There never was version 2: anybody who asks for it has it from another file, so the next is 3 (L8).
     let reply = catalog.call(fill("Stock1", 2)).await;
     assert_eq!(reply.header::<u64>(headers::STOCK_VERSION), Some(3));
 }

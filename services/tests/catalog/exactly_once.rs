@@ -1,4 +1,4 @@
-//! One decision for one request id, whoever repeats it and whatever happens in between.
+//! One decision for one request id, no matter who repeats it and whatever happens in between.
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;

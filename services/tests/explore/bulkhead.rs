@@ -1,5 +1,5 @@
 //! The model of a front-end that is full: trades wait for an invalidation, which needs a place too,
-//! and so does whoever reads a stock that is cached, or looks an order up, while reads of other stocks
+//! and so does anybody who reads a stock that is cached, or looks an order up, while reads of other stocks
 //! wait for the catalog.
 //!
 //! Real is which places a request takes one of ([`services::http::Places`]). Modelled are the places

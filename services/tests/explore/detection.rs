@@ -6,8 +6,8 @@
 //! `pinger.rs`): one ping of the leader at a time, a round that is over in one step, and a new leader
 //! that is told at once. Two replicas, both in sync.
 //!
-//! Without a fault: connections break because idle ones are closed, pings are sent and end, whoever is
-//! down is started again, whoever hangs wakes up. Faults, each of which counts: a replica dies, or hangs.
+//! Without a fault: connections break because idle ones are closed, pings are sent and end, a process that is
+//! down is started again, one that hangs wakes up. Faults, each of which counts: a replica dies, or hangs.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};

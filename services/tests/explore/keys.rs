@@ -124,7 +124,7 @@ impl Model for Keys {
 }
 
 impl Books {
-    /// Whoever asks is told what became of its own trade, and of no other.
+    /// Anybody who asks is told what became of its own trade, and of no other.
     fn told(&mut self, asked: &Trade, record: &TradeRecord) {
         let CatalogTrade { trade_type, quantity, .. } = &asked.body;
         if (record.trade_type, record.quantity) != (*trade_type, quantity.get()) {

@@ -65,7 +65,7 @@ const fn quietly(damage: Damage) -> Place {
 
 /// One order is committed, and everybody is down; then a file is lost, or an old copy put back.
 const DOWN: Damage = Damage { down: ALL_DOWN, ..ONE_ORDER };
-/// The catalog's and replica 3's files are old: noticed only by whoever knows more.
+/// The catalog's and replica 3's files are old: noticed only by a process that knows more.
 const OLD_PAIR: Damage = Damage { old: &[THREE, Part::Catalog], ..ONE_ORDER };
 
 /// The front-end has elected replica 3 while 1 and 2 did not answer: what an old pair would lose, they
@@ -362,7 +362,7 @@ pub(crate) const CASES: &[Case] = &[
     coherence("C3b", Bug::FillDuringPush),
 ];
 
-/// Rules about single requests, whoever sends them: no order of events makes a difference to those, so
+/// Rules about single requests, no matter who sends them: no order of events makes a difference to those, so
 /// `tests/strangers` and `tests/planted` have a story for each. And one that costs questions only, which
 /// `tests/order/waiting_trades.rs` counts; and the flush, whose lack only a power cut shows (`power-fails`, in `prove`).
 pub(crate) const ELSEWHERE: &[Bug] = &[

@@ -218,7 +218,7 @@ impl OneTrade {
 }
 
 impl Deal {
-    /// Whoever was told something was told the truth.
+    /// Anybody who was told something was told the truth.
     fn lie(&self) -> Option<String> {
         let lie = match self.told {
             Some(Told::Failed) if self.record.is_some() => {

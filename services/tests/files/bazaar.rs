@@ -158,7 +158,7 @@ impl Bazaar {
         child.wait().unwrap();
     }
 
-    /// Stops everything: first whoever asks the others.
+    /// Stops everything: first those that ask the others.
     pub(crate) fn stop_all(&mut self) {
         for name in [Name::FrontEnd, Name::Order(1), Name::Order(2), Name::Order(3), Name::Catalog]
         {

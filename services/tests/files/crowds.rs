@@ -1,5 +1,5 @@
 //! Crowds of strangers before real processes: connections that never read, headers and bodies that never
-//! end, and names that nobody has. Whoever behaves is answered meanwhile, peers too, nobody is deposed, and
+//! end, and names that nobody has. Anybody who behaves is answered meanwhile, peers too, nobody is deposed, and
 //! little memory is taken (rules S3 and S4).
 
 use std::io::ErrorKind;
@@ -107,7 +107,7 @@ async fn thousands_of_connections_that_pipeline_and_never_read_lock_nobody_out()
         held.push(stream);
     }
     // An idle connection may be closed to make room for others, as by any server, and that can cross the
-    // next request on it; whoever comes now is served.
+    // next request on it; anybody who comes now is served.
     bazaar.connect_anew();
     unmoved.meanwhile(&bazaar).await;
     let more = bazaar.peak_kib(Name::FrontEnd) - before;
@@ -278,7 +278,7 @@ async fn cached_stocks_are_answered_while_more_trades_wait_for_a_stopped_catalog
     unmoved.meanwhile(&bazaar).await;
 }
 
-/// A process that may have few files open answers its peers, and opens its own, whoever else comes.
+/// A process that may have few files open answers its peers, and opens its own, no matter who else comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn where_few_files_may_be_open_a_crowd_leaves_some_for_peers_and_files() {
     const FILES: u32 = 200;

@@ -12,7 +12,7 @@ use crate::running::{Bazaar, Wish, send};
 const READS: usize = 8;
 const QUESTIONS: usize = 4;
 
-/// Few places, and little patience with whoever has none.
+/// Few places, and little patience with anybody who has none.
 fn narrow() -> Wish {
     let limits = Limits {
         concurrent: READS,

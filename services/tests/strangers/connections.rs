@@ -40,7 +40,7 @@ async fn connections_that_pipeline_and_never_read_lock_nobody_out() {
         assert_eq!(status(&ask(address, "GET /now", "", "").await), 200);
         assert_eq!(status(&ask(address, "GET /internal", WITH_TOKEN, "").await), 200);
     }
-    // Whoever had to go sees the end of its connection; nothing of it is kept.
+    // A client that had to go sees the end of its connection; nothing of it is kept.
     let mut ended = 0;
     for mut stream in held {
         let mut bytes = vec![0; 1 << 20];

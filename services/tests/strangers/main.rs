@@ -1,4 +1,4 @@
-//! Strangers: whoever can send requests to loopback and is none of the bazaar's own (rules S1 to S4).
+//! Strangers: anybody who can send requests to loopback and is none of the bazaar's own (rules S1 to S4).
 //!
 //! Every story is told on real sockets, to services that run in this process. Where limits matter they
 //! are made small, and what is waited for is an effect, never a time.

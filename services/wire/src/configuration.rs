@@ -126,7 +126,7 @@ pub enum Cause {
     Add,
 }
 
-/// One change, as the front-end remembers it for whoever measures an outage.
+/// One change, as the front-end remembers it for anybody who measures an outage.
 ///
 /// Times are microseconds of the machine's `CLOCK_MONOTONIC`, so a harness on the same machine
 /// can put them beside its own. Empty where they do not apply.

@@ -23,7 +23,7 @@ pub trait ToJson {
     fn to_json(&self) -> String;
 }
 
-/// What comes back: whoever receives it looks whether it is what was expected.
+/// What comes back: anybody who receives it looks whether it is what was expected.
 pub trait FromJson: Sized {
     /// The message that `json` holds.
     ///
@@ -32,7 +32,7 @@ pub trait FromJson: Sized {
     fn from_json(json: &[u8]) -> serde_json::Result<Self>;
 }
 
-/// What is asked for: whoever asks is told what is wrong with it.
+/// What is asked for: anybody who asks is told what is wrong with it.
 pub trait FromBody: Sized {
     /// The message that `body` holds as JSON.
     ///

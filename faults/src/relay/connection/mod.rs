@@ -25,7 +25,7 @@ const MAX_CHUNKS: usize = 64;
 /// process lets connections pile up.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
 
-/// The two directions of a connection, seen from whoever opened it.
+/// The two directions of a connection, seen from the end that opened it.
 #[derive(Clone, Debug)]
 pub(super) struct Directions {
     pub(super) out: Arc<Direction>,

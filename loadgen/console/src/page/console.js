@@ -111,7 +111,7 @@ function lasting(faults) {
   return faults.map((fault) => `▼\u00a0${fault}`).join(", ");
 }
 
-// What can be broken: whoever leads or follows, and each process.
+// What can be broken: the leader, a follower, and each process.
 function showChoices() {
   for (const select of [$("whose"), $("peer")]) {
     const offered = new Set([...select.options].map(({ value }) => value));
@@ -267,7 +267,7 @@ function speak(marks) {
   spokenMark = marks.at(-1).number;
 }
 
-// Not with `disabled`, which would take the focus away from whoever presses keys.
+// Not with `disabled`, which would take the focus away from a user of the keyboard.
 function allow(button, allowed) {
   const refused = `${!allowed}`;
   if (button.getAttribute("aria-disabled") !== refused) button.setAttribute("aria-disabled", refused);

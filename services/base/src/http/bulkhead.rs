@@ -31,7 +31,7 @@ pub enum Load {
     Read,
     /// The same, but this process cannot answer it before another one has done something.
     Question(Peer),
-    /// It is a trade, or a part of one: it waits for whoever takes part in it.
+    /// It is a trade, or a part of one: it waits for those who take part in it.
     Trade,
 }
 
@@ -53,7 +53,7 @@ impl Bulkhead {
     #[must_use]
     pub fn of(access: Access, load: Load, bugs: Bugs) -> Self {
         match (access, load) {
-            // Whoever asks it: what keeps the bazaar together must not wait for it either.
+            // No matter who asks it: what keeps the bazaar together must not wait for it either.
             (_, Load::Question(peer)) if !bugs.has(Bug::QuestionsShareWithReads) => {
                 Self::Questions(peer)
             }

@@ -1,6 +1,6 @@
 //! The places themselves: how many requests of each kind are worked on at once.
 //!
-//! Which kind a request is of, [`Bulkhead`] says. Whoever waits for a place of one kind holds none of
+//! Which kind a request is of, [`Bulkhead`] says. Anybody who waits for a place of one kind holds none of
 //! another; otherwise kinds that are bounded apart would wait for each other after all.
 
 use std::time::Duration;

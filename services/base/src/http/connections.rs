@@ -73,7 +73,7 @@ struct State {
     unblocked: Notify,
 }
 
-/// A connection, for whoever serves it. Its socket is counted until this is dropped, which must be after the
+/// A connection, for the code that serves it. Its socket is counted until this is dropped, which must be after the
 /// socket is closed.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -100,7 +100,7 @@ impl Connections {
     }
 
     /// Takes a newcomer in, in place of the one that came first of those that have sent nothing if there are too many.
-    /// Waits while sockets that have lost their places are still open. *Otherwise: whoever comes fast enough is
+    /// Waits while sockets that have lost their places are still open. *Otherwise: anybody who comes fast enough is
     /// accepted faster than those before him are closed, and no file descriptor is left.*
     pub(super) async fn accept(self: &Arc<Self>) -> Connection {
         self.make_room().await;

@@ -16,7 +16,7 @@ pub enum Access {
     /// What is looked at, or sent by clients of old, besides work: anybody on loopback, with the
     /// token elsewhere. Who has the token shares places with the internal endpoints.
     Local,
-    /// Whoever has the bazaar's token, on loopback too: what keeps the bazaar together. Has places of
+    /// Anybody who has the bazaar's token, on loopback too: what keeps the bazaar together. Has places of
     /// its own, so that neither clients nor the work that they cause can starve it (rule E5), and may
     /// carry larger bodies.
     Internal,
@@ -71,7 +71,7 @@ impl<R: Copy> Endpoint<R> {
         self
     }
 
-    /// The same, which is internal for whoever sends this header: it then is part of a protocol.
+    /// The same, which is internal for anybody who sends this header: it then is part of a protocol.
     #[must_use]
     pub const fn internal_with(mut self, header: &'static str) -> Self {
         self.row.internal_with = Some(header);

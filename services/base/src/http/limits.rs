@@ -20,7 +20,7 @@ pub struct HttpConfig {
 /// Bounds on connections, requests and what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that have not sent a request's header yet. Whoever means it sends one at once; if
+    /// Connections that have not sent a request's header yet. Anybody who means it sends one at once; if
     /// there are more, the one that came first goes.
     pub newcomers: usize,
     /// Connections of clients. If there are more, the one goes that has kept us waiting longest; if
@@ -91,7 +91,7 @@ impl Limits {
 
     /// These, for a process that may have so many files open. Half of them are for who connects: who
     /// works on requests has to connect to others, and writes files. If there are too few for everybody,
-    /// each kind of connection gets its share. *Otherwise: whoever comes first takes the last one, and
+    /// each kind of connection gets its share. *Otherwise: anybody who comes first takes the last one, and
     /// neither is a peer accepted nor a file opened.*
     #[must_use]
     pub fn within(self, open_files: u64) -> Self {

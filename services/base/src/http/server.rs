@@ -185,7 +185,7 @@ impl Server {
         request: hyper::Request<Incoming>,
         connection: &Connection,
     ) -> Response<Full<Bytes>> {
-        // Whoever does not take its answers gets no further ones.
+        // Anybody who does not take its answers gets no further ones.
         connection.unblocked().await;
         let begun = Instant::now();
         let stranger =

@@ -1,7 +1,7 @@
 //! Rule S1: a request from another origin, or for another host name, changes nothing and is told
 //! nothing. Pure; bytes are compared where they lie, nothing is allocated.
 //!
-//! The services have no password, since they are for whoever sits at this machine. What has to be
+//! The services have no password, since they are for anybody who sits at this machine. What has to be
 //! kept out are pages from elsewhere in a browser on it, which can send requests to loopback:
 //!
 //! * A page whose own name was made to point at 127.0.0.1 (DNS rebinding) is of one origin with the

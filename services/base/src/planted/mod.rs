@@ -3,7 +3,7 @@
 //! Each is a rule of the protocols left out, at the one place that keeps it. They exist only with
 //! the cargo feature `planted-bugs`; without it [`Bugs`] is empty, [`Bugs::has`] is a constant, and
 //! the compiler removes both the question and the wrong answer. `double-trouble prove` asks for
-//! them by flag, the explorer of the pure cores by value. Three hold for a process as a whole, since whoever
+//! them by flag, the explorer of the pure cores by value. Three hold for a process as a whole, since what
 //! parses a number or a name ([`wire::planted`]), or panics ([`panics`]), knows of no flags.
 //!
 //! * [`args`]: the flags, `--plant BUG`, `--stretch POINT=MS`, `--slow-trades PERCENT` and
@@ -222,7 +222,7 @@ pub enum Bug {
     FenceAtHeard,
     /// Front-end: without a configuration, what the replicas said before they were fenced counts (L4).
     CountBeforeFence,
-    /// Front-end: without a configuration it goes by whoever answers (L4).
+    /// Front-end: without a configuration it goes by the replicas that answer (L4).
     AdoptFromSome,
     /// Front-end: without a configuration a new file counts like any other (L4).
     NewFileVouches,
@@ -252,7 +252,7 @@ pub enum Bug {
     ServeUnreconciled,
     /// Order: a catalog that holds less than the log is not filled (L7).
     NeverFill,
-    /// Order: a catalog that lost something is filled by whoever leads (L7).
+    /// Order: a catalog that lost something is filled by the leader (L7).
     FillByAnybody,
     /// Front-end: a new catalog is filled from the longest log of the members (L7).
     FillFromMember,

@@ -44,7 +44,7 @@ pub enum Part {
     Announcer,
     /// Front-end: a task that pings a replica for as long as there is a leader.
     Pinger,
-    /// Front-end: whoever has the stock cache's lock.
+    /// Front-end: the holder of the stock cache's lock.
     Cache,
     /// Order: a task that calls others for the thread that numbers.
     Outbox,

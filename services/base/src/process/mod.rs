@@ -189,7 +189,7 @@ fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Resu
 }
 
 /// How many connections may wait to be accepted (rule S4): as many as Linux allows unless it was told otherwise
-/// (`net.core.somaxconn`). *Otherwise: 128 that come at once fill the queue, whoever connects just then is let in when it
+/// (`net.core.somaxconn`). *Otherwise: 128 that come at once fill the queue, and a peer that connects just then is let in when it
 /// asks again a second later, and a healthy leader has missed three pings by then.*
 const QUEUE: u32 = 4096;
 
@@ -279,7 +279,7 @@ pub fn exit_on_disk_error(what: &str, error: &dyn std::error::Error) -> ! {
     std::process::exit(EXIT_DISK)
 }
 
-/// Held by whoever owns state, a thread or a task, for as long as it does: if it panics, the process
+/// Held by the owner of state, a thread or a task, for as long as it does: if it panics, the process
 /// ends (rule G4).
 ///
 /// *Otherwise: the thread that numbers orders is gone, pings are answered by another, and a leader
@@ -306,7 +306,7 @@ impl Drop for StateOwner {
     }
 }
 
-/// A lock that is held, whoever holds it: a request's handler, too, owns what it changes. If it panics,
+/// A lock that is held, no matter who holds it: a request's handler, too, owns what it changes. If it panics,
 /// the process ends (rule G4) before anybody finds the lock poisoned.
 ///
 /// Costs a question whether the thread panics, as the lock itself does: one relaxed load.
@@ -394,7 +394,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let mut queued = Vec::new();
         for number in 0..1000 {
-            // Nobody accepts: whoever finds no room in the queue never gets in.
+            // Nobody accepts: anybody who finds no room in the queue never gets in.
             let connecting = tokio::net::TcpStream::connect(address);
             let connected = tokio::time::timeout(Duration::from_secs(20), connecting).await;
             queued.push(connected.unwrap_or_else(|_| panic!("number {number} waits")).unwrap());

@@ -1,4 +1,4 @@
-//! Data folders and files are their owner's alone: orders are nobody else's business, and whoever
+//! Data folders and files are their owner's alone: orders are nobody else's business, and anybody who
 //! can replace a file can rewrite history.
 //!
 //! A folder that is made is `0700`, files are `0600` from the moment they are made (SQLite gives the

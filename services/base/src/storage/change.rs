@@ -101,7 +101,7 @@ impl Database {
     ///
     /// As long as another program holds the file's write lock (a `sqlite3` shell in a transaction,
     /// say) it waits: nothing has been written then, so waiting loses nothing, and ending the
-    /// process would not free the file. Whoever depends on this process sees from its pings that its
+    /// process would not free the file. Anybody who depends on this process sees from its pings that its
     /// writer does not get on.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Database {
 
 #[cfg(feature = "planted-bugs")]
 impl Drop for Database {
-    /// Whoever ends in peace loses nothing.
+    /// A process that ends in peace loses nothing.
     fn drop(&mut self) {
         if let Err(error) = self.commit_held_back() {
             tracing::error!(%error, "what was held back is lost");

@@ -286,7 +286,7 @@ fn set_up(
         let reason = format!("journal mode and synchronous are {is:?} and cannot be changed");
         return Err(StorageError::Unusable { path: path.into(), trouble: Trouble::Other(reason) });
     }
-    // Whoever holds a write lock, or has made the file read-only, is found out before anybody
+    // Anybody who holds a write lock, or has made the file read-only, is found out before anybody
     // counts on this process.
     connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(failed)
 }

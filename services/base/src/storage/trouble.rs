@@ -135,7 +135,7 @@ pub enum Trouble {
     /// The disk, or its driver, reports an error.
     #[error("the disk reports an error ({0}): the system's log (dmesg) may say more")]
     Disk(String),
-    /// Anything else, in the words of whoever reported it.
+    /// Anything else, in the words of the part that reported it.
     #[error("{0}")]
     Other(String),
 }

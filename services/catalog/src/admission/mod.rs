@@ -148,7 +148,7 @@ impl Admission {
     }
 
     /// Whether a message of `epoch` may be acted on: not before the front-end has told this process
-    /// that epoch or a newer one, whoever claims it (rules L6 and S2). An older one is for the fence
+    /// that epoch or a newer one, no matter who claims it (rules L6 and S2). An older one is for the fence
     /// to refuse.
     #[must_use]
     pub fn knows(&self, epoch: Epoch) -> bool {

@@ -299,7 +299,7 @@ impl Step<'_, '_> {
         WriterResponse::Raised
     }
 
-    /// L9: one page, so that whoever dumps a long history never keeps trades waiting for longer than
+    /// L9: one page, so that anybody who dumps a long history never keeps trades waiting for longer than
     /// a page takes. Decisions are never changed, so pages belong together as long as they are there;
     /// they may not be in a file that was lost and filled again between two pages.
     fn page(&mut self, request: &PageRequest) -> rusqlite::Result<WriterResponse> {

@@ -38,7 +38,7 @@ pub(crate) enum Input {
     Listed(Epoch, UnnumberedReply),
     /// The catalog was given what it lacked, or said why it does not take it.
     Filled(Epoch, FillReply),
-    /// Whoever carried a trade in an epoch has panicked.
+    /// The task that carried a trade in an epoch has panicked.
     TradeLost(Epoch),
     /// A process of the catalog was met.
     SawCatalog(Epoch, Incarnation),
@@ -80,7 +80,7 @@ pub(crate) struct Status {
     pub(crate) configuration: Option<Configuration>,
 }
 
-/// Committed orders, in the order of their numbers, for whoever looks one up.
+/// Committed orders, in the order of their numbers, for anybody who looks one up.
 pub(crate) type CommittedOrders = Arc<RwLock<Vec<Arc<Entry>>>>;
 
 /// The way to a replica's thread.

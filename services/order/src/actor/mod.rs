@@ -60,8 +60,8 @@ struct Actor {
     meters: Meters,
 }
 
-/// An answer that is given once what it depends on can be seen by everybody: whoever is told a
-/// number may look the order up at once, and whoever is told that a message was taken may ask what
+/// An answer that is given once what it depends on can be seen by everybody: anybody who is told a
+/// number may look the order up at once, and anybody who is told that a message was taken may ask what
 /// is here now.
 enum PendingAnswer {
     Append(oneshot::Sender<Received>, Received),
@@ -236,7 +236,7 @@ impl Actor {
                     exit_on_disk_error("writing the order log", &self.store.explain(&error));
                 }
                 self.has_written = true;
-                // Whoever asked may have stopped waiting.
+                // The caller may have stopped waiting.
                 let _ = reply.send(());
                 Vec::new()
             }
@@ -352,7 +352,7 @@ impl Actor {
     fn release(&mut self) {
         self.publish();
         for answer in std::mem::take(&mut self.answers) {
-            // Whoever waited may have left; what was done stays.
+            // The caller may have left; what was done stays.
             match answer {
                 PendingAnswer::Append(reply, result) => drop(reply.send(result)),
                 PendingAnswer::Number(reply, result) => drop(reply.send(result)),

@@ -6,7 +6,7 @@
 //! Invariants (ARCHITECTURE.md I1, I3): numbers are 1 and up without gaps, and are the trades' places
 //! at the catalog (rule N1); beyond what is known to be committed epochs never decrease along the log;
 //! a request id stands in it once; an entry of the sender's own epoch is never dropped; nothing at or
-//! below the commit mark is dropped or becomes another trade, whoever asks (rule L2).
+//! below the commit mark is dropped or becomes another trade, no matter who asks (rule L2).
 //!
 //! What is committed may stand in one log under an older epoch than in another: in a log that was made
 //! again from the catalog's list it has the epoch of the leader that asked. The same trade under another

@@ -53,7 +53,7 @@ impl Replica {
         was_member && !heard.has_member(self.id)
     }
 
-    /// Whoever asked for a removal, it counts (rule G2).
+    /// No matter who asked for a removal, it counts (rule G2).
     fn note_removals(&mut self, heard: &Configuration) {
         let Some(known) = &self.configuration else { return };
         for (id, probation) in &mut self.probation {
@@ -73,7 +73,7 @@ impl Replica {
         heard.leader == self.id && is_own && !is_over && !self.is_leading()
     }
 
-    /// Rule L5: whoever has heard of an epoch takes nothing from older ones.
+    /// Rule L5: anybody who has heard of an epoch takes nothing from older ones.
     fn store_heard(&mut self, epoch: Epoch, bazaar: &BazaarId) -> Option<Effect> {
         let is_told = self.bazaar.is_none();
         let newer = epoch > self.accepted && !self.bugs.has(Bug::ObeyBelowHeard);

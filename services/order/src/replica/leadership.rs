@@ -125,7 +125,7 @@ impl Leadership {
         self.peers.iter().filter_map(waits).collect()
     }
 
-    /// R2: members, and whoever may have become one by a request of ours: the database that has to
+    /// R2: members, and anybody who may have become one by a request of ours: the database that has to
     /// acknowledge, if somebody has.
     fn awaited<'a>(
         id: ReplicaId,

@@ -78,7 +78,7 @@ pub struct Replica {
     /// Who led before the newest configuration, if that was somebody else.
     predecessor: Option<ReplicaId>,
     leadership: Option<Leadership>,
-    /// Which peers may come back, whoever leads (rule G2).
+    /// Which peers may come back, no matter who leads (rule G2).
     probation: BTreeMap<ReplicaId, Probation>,
     max_entries: usize,
     bugs: Bugs,
@@ -128,7 +128,7 @@ impl Replica {
         Self { max_entries, ..self }
     }
 
-    /// The same replica, which as a leader adds whoever has caught up, however often it was removed.
+    /// The same replica, which as a leader adds every replica that has caught up, however often it was removed.
     #[must_use]
     pub fn without_probation(self) -> Self {
         Self { probation: BTreeMap::new(), ..self }
@@ -246,7 +246,7 @@ impl Replica {
         leadership.peers = self.others.iter().map(|other| (*other, peer(*other))).collect();
     }
 
-    /// Ends a leadership: whoever waits is told to ask the successor.
+    /// Ends a leadership: anybody who waits is told to ask the successor.
     ///
     /// What it has numbered and not written down goes, as in a crash. *Otherwise: R1 is numbered
     /// and, in the same batch, the front-end's restart makes this replica begin another epoch; it

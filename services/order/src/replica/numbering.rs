@@ -149,7 +149,7 @@ impl Replica {
         Placed::At(order_no)
     }
 
-    /// Whoever waits for this number is told once it is committed.
+    /// Anybody who waits for this number is told once it is committed.
     fn join(&mut self, order_no: OrderNo, ticket: Option<Ticket>, is_repeat: bool) -> Vec<Effect> {
         let Some(ticket) = ticket else { return Vec::new() };
         let answer_now = is_repeat && self.bugs.has(Bug::AnswerUncommittedRepeat);
@@ -197,7 +197,7 @@ impl Replica {
         tickets.map(|ticket| Effect::Answer(ticket, Err(NoNumber::Stopped))).collect()
     }
 
-    /// Whoever carried a trade of `epoch` has ended before it was numbered, and nobody asks for it any more:
+    /// The task that carried a trade of `epoch` has ended before it was numbered, and nobody asks for it any more:
     /// at the next tick it is looked up what was applied. *Otherwise (E2): it is applied, and has no number
     /// until another trade follows it.*
     pub fn lost_trade(&mut self, epoch: Epoch) {

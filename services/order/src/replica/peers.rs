@@ -99,7 +99,7 @@ impl Replica {
         self.update_peer(epoch, id, |peer| peer.failed = true)
     }
 
-    /// Who drags, of all followers (rule G2): a member that does is removed while another keeps up, and whoever
+    /// Who drags, of all followers (rule G2): a member that does is removed while another keeps up, and one that
     /// does is not let in. *Otherwise: every trade waits for it, for ever.*
     pub fn drag(&mut self, dragging: &BTreeSet<ReplicaId>) -> Vec<Effect> {
         let Some(leadership) = &mut self.leadership else { return Vec::new() };

@@ -260,7 +260,7 @@ impl Replication {
             Some(Stage::Taking) => {
                 actions.extend([(Action::EndBatch(id), 0), (Action::Stall(id), 1)]);
             }
-            // The fault was counted when it stalled. That it flushes after all matters to whoever compares
+            // The fault was counted when it stalled. That it flushes after all matters to anybody who compares
             // logs meanwhile.
             Some(Stage::Stalled) => {
                 actions.push((Action::Crash(id), 0));
@@ -375,7 +375,7 @@ fn of_catalog(world: &World, actions: &mut Vec<(Action, u8)>) {
 /// One file is lost, or an old copy of it put back, of a process that is down or dies of it.
 ///
 /// What cannot be noticed does not happen: two files at once, among them the old catalog's together
-/// with that of the only replica that answers, or with the front-end's while whoever is up to date is down.
+/// with that of the only replica that answers, or with the front-end's while those that are up to date are down.
 fn of_files(world: &World, actions: &mut Vec<(Action, u8)>) {
     if world.is_damaged {
         return;

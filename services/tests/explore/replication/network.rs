@@ -182,7 +182,7 @@ impl World {
         }
     }
 
-    /// Whoever waits for what comes of a message gives up; the message itself may yet arrive.
+    /// Anybody who waits for what comes of a message gives up; the message itself may yet arrive.
     pub(crate) fn give_up(&mut self, place: usize, is_lost: bool) {
         let message = Message::clone(&self.network.remove(place));
         let Some(asker) = message.asker() else { return };

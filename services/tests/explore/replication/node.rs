@@ -211,7 +211,7 @@ impl Node {
 
     /// Whether its thread takes inputs.
     pub(crate) fn listens(&self, bugs: Bugs) -> bool {
-        // Whoever answers before its disk is flushed does not wait for the flush.
+        // Anybody who answers before its disk is flushed does not wait for the flush.
         let waits = !bugs.has(Bug::AnswerBeforeFlush);
         self.process.as_ref().is_some_and(|process| !waits || process.stage != Stage::Stalled)
     }

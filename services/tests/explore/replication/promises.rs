@@ -33,7 +33,7 @@ impl World {
         twice.map(|id| format!("{} has two numbers", trade_of(id)))
     }
 
-    /// Whoever leads has what clients were promised, and shows it once it serves.
+    /// The leader has what clients were promised, and shows it once it serves.
     fn lost(&self) -> Option<String> {
         let leader = self.leader()?;
         // Over an old file it may lack something until the catalog's list has made its log whole (rule
@@ -136,7 +136,7 @@ impl World {
 impl World {
     /// Whether nothing can go on until somebody who is down is back, or a file that is gone for good: with
     /// no file of an in-sync replica left the front-end refuses, and a catalog that lost something, or a
-    /// log that lacks what is committed, waits for whoever is down.
+    /// log that lacks what is committed, waits for those that are down.
     fn may_stand_still(&self, current: &Configuration) -> bool {
         let is_left = |member: &Member| self.node(member.id).disk.identity == member.identity;
         let is_up = |id: &_| self.node(*id).process.is_some();
@@ -145,7 +145,7 @@ impl World {
             Some(Obstacle::CatalogBehind { .. } | Obstacle::ShortOfCommitted { .. })
         );
         let can_lead = |member: &Member| is_left(member) && is_up(&member.id);
-        // And whoever meets a catalog that went on by itself stops: an operator has to say which is right.
+        // And anybody who meets a catalog that went on by itself stops: an operator has to say which is right.
         self.is_astray
             || !current.in_sync.iter().any(is_left)
             || !(REPLICAS.iter().all(is_up) || current.in_sync.iter().any(can_lead))

@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    /// Whoever looks sees what a replica shows, so it must stay true.
+    /// Anybody who looks sees what a replica shows, so it must stay true.
     pub(super) fn show(&mut self, id: ReplicaId) {
         let node = self.node(id);
         let Some(replica) = node.replica() else { return };
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// Rule L7: the catalog does not go on over a log that has another trade in a place. (Whoever asks for that
+    /// Rule L7: the catalog does not go on over a log that has another trade in a place. (Anybody who asks for that
     /// trade again brings it to light, but nobody has to.)
     pub(super) fn check_goes_on(&mut self, log: &[Arc<Entry>]) {
         if let Some((entry, here)) = self.catalog.other_than(log) {
@@ -88,7 +88,7 @@ impl World {
         }
     }
 
-    /// Rules R5 and L5, about one replica: whoever takes a message has its epoch on disk, and has heard of
+    /// Rules R5 and L5, about one replica: anybody who takes a message has its epoch on disk, and has heard of
     /// none above it. (What a leader's list brings back hides most of the harm as long as the catalog's
     /// file is whole, so the rules are held to by themselves.)
     pub(super) fn check_epoch(&mut self, of: ReplicaId, epoch: Epoch) {

@@ -110,7 +110,7 @@ pub struct Unreachable {
 }
 
 /// `POST /prove` at a replica: it is to write something, now, and to answer, with a [`PingReply`], once that
-/// is on its disk (rules G1 and G2). Whoever asks decides how long that may take.
+/// is on its disk (rules G1 and G2). The caller decides how long that may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProofRequest {
     /// Whether it also has to reach catalog and front-end, as a leader must.
