@@ -1,7 +1,7 @@
 //! Finished runs of every kind, kept, and what is said about them: verdicts and counts of every check,
 //! figures, charts and page.
 //!
-//! Whoever changes how a run is read or judged sees here what that does to runs that were made. A
+//! What a change of how a run is read or judged does to runs that were made shows here. A
 //! golden file that changes needs a reason, which belongs into the commit that changes it:
 //!
 //! ```text

@@ -220,7 +220,7 @@ function showLoad() {
   setText($("load-on"), load.on ? "Stop the load" : "Start the load");
   const fields = { p: load.p, arrivals: load.arrivals, rate: load.rate_per_s, clients: load.clients };
   for (const [id, value] of Object.entries(fields)) {
-    // Whoever is typing is not interrupted; elsewhere the field follows, also what others change.
+    // A user who is typing is not interrupted; elsewhere the field follows, also what others change.
     if (document.activeElement !== $(id) && $(id).value !== `${value}`) $(id).value = `${value}`;
   }
   setText($("p-shown"), $("p").value);
