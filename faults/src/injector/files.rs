@@ -120,8 +120,8 @@ impl OneFault {
 pub struct FilesStay {
     /// It is the last in-sync replica that holds its log: they are left whatever a plan says.
     pub last_member: Option<String>,
-    /// Others were changed and not everything is whole again, or nobody says who is in sync: they are left if the
-    /// fault may be left out.
+    /// Others were changed and not everything is whole again, nobody says who is in sync, or they are the catalog's and
+    /// no leader is up: they are left if the fault may be left out.
     pub second: Option<String>,
 }
 

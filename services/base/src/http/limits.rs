@@ -20,8 +20,8 @@ pub struct HttpConfig {
 /// Bounds on connections, requests and what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that have not sent a request's header yet. Anybody who means it sends one at once; if
-    /// there are more, the one that came first goes.
+    /// Connections that have not sent a request's header yet. A client that means it sends one at once; if
+    /// there are more, the first of those goes that have sent nothing that is not read yet.
     pub newcomers: usize,
     /// Connections of clients. If there are more, the one goes that has kept us waiting longest; if
     /// none does, the newcomer is told to come back.
