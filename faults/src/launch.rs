@@ -99,7 +99,7 @@ impl Launch {
         self.cache.store(on, Ordering::Relaxed);
     }
 
-    /// Where the output of `name` goes, through all its lives.
+    /// Where the output of `name` goes, through all its incarnations.
     pub(crate) fn log(&self, name: ProcessName) -> PathBuf {
         self.config.log_dir.join(format!("{name}.log"))
     }
@@ -210,7 +210,7 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn the_last_line_belongs_to_the_last_life() {
+    fn the_last_line_belongs_to_the_last_incarnation() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("order-1.log");
         let mut log = File::create(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Addresses for a whole bazaar: free, chosen together, and reserved for its whole life.
+//! Addresses for a whole bazaar: free, chosen together, and reserved for as long as it runs.
 //!
 //! A killed process leaves its port free until it is restarted. Two things could take it: an
 //! outgoing connection of anybody, so ports below the ephemeral range are chosen; and another
@@ -43,7 +43,7 @@ pub enum Ports {
     Default,
 }
 
-/// Where everything listens. The same for the whole life of a bazaar, restarts included.
+/// Where everything listens. The same as long as a bazaar runs, restarts included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The front-end.

@@ -20,7 +20,7 @@ pub enum ProcessState {
 pub struct ProcessInfo {
     /// What it is called.
     pub name: ProcessName,
-    /// Its process id; that of its last life if it is down.
+    /// Its process id; that of its last incarnation if it is down.
     pub pid: u32,
     /// Where it listens.
     pub address: SocketAddr,

@@ -22,12 +22,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 pub struct FaultyDisk {
     /// Whose.
     pub name: ProcessName,
-    /// The pid of its process; that of its last life if it is down.
+    /// The pid of its process; that of its last incarnation if it is down.
     pub pid: u32,
     /// Just before it was done, on `CLOCK_MONOTONIC`.
     pub at_monotonic_us: u64,
-    harm: DiskFault,
-    /// How many calls such a harm had hit before.
+    kind: DiskFault,
+    /// How many calls such a fault had hit before.
     hits_before: u64,
 }
 
@@ -42,27 +42,27 @@ pub struct PowerCut {
 
 impl Bazaar {
     /// Makes the disk of a process worse. `fault` is the number by which [`heal_disk`](Self::heal_disk) knows it. It
-    /// holds for every call that begins from then on, whichever life of the process makes it.
-    pub fn harm_disk(
+    /// holds for every call that begins from then on, whichever incarnation of the process makes it.
+    pub fn inject_disk_fault(
         &self,
         fault: u32,
         name: ProcessName,
-        harm: DiskFault,
+        kind: DiskFault,
     ) -> Result<FaultyDisk, ActError> {
-        let child = self.slot(name)?.life().child;
+        let child = self.slot(name)?.incarnation().child;
         self.check_disk(&child, name)?;
         let at_monotonic_us = monotonic_us();
-        let harmed = self.disks.harm(ActiveDiskFault { fault, process: name, harm });
-        let hits_before = harmed.map_err(|source| ActError::Disk { name, source })?;
-        Ok(FaultyDisk { name, pid: child.pid(), at_monotonic_us, harm, hits_before })
+        let injected = self.disks.inject(ActiveDiskFault { fault, process: name, kind });
+        let hits_before = injected.map_err(|source| ActError::Disk { name, source })?;
+        Ok(FaultyDisk { name, pid: child.pid(), at_monotonic_us, kind, hits_before })
     }
 
     /// Waits, without a bound, until the library says that it has hit a call. Returns when that was seen, on
     /// `CLOCK_MONOTONIC`.
-    pub async fn disk_hit(&self, harmed: &FaultyDisk) -> Result<u64, ActError> {
-        let &FaultyDisk { name, harm, hits_before, .. } = harmed;
+    pub async fn disk_hit(&self, disk: &FaultyDisk) -> Result<u64, ActError> {
+        let &FaultyDisk { name, kind, hits_before, .. } = disk;
         loop {
-            let hits = self.disks.hits(name, harm);
+            let hits = self.disks.hits(name, kind);
             if hits.map_err(|source| ActError::Disk { name, source })? > hits_before {
                 return Ok(monotonic_us());
             }
@@ -81,11 +81,11 @@ impl Bazaar {
     /// Waits, within a bound, until no flush of a process is held any more, or another fault holds them, or the process is
     /// gone. Returns when that was seen, on `CLOCK_MONOTONIC`.
     pub async fn disk_recovered(&self, name: ProcessName) -> Result<u64, ActError> {
-        let child = self.slot(name)?.life().child;
+        let child = self.slot(name)?.incarnation().child;
         let deadline = Instant::now() + CONFIRM_WITHIN;
         loop {
             let held = self.disks.held(name).map_err(|source| ActError::Disk { name, source })?;
-            let is_worse = self.disks.all_harmed().iter().any(|harmed| harmed.process == name);
+            let is_worse = self.disks.all_active().iter().any(|active| active.process == name);
             // A process that is stopped goes on with its flush once it is resumed.
             if held == 0 || is_worse || child.state() != ProcessState::Running {
                 return Ok(monotonic_us());
@@ -99,17 +99,17 @@ impl Bazaar {
 
     /// What is wrong with disks now: the fault's number, and whose.
     #[must_use]
-    pub fn harmed_disks(&self) -> Vec<(u32, ProcessName)> {
-        let harmed = self.disks.all_harmed().into_iter();
-        harmed.map(|harmed| (harmed.fault, harmed.process)).collect()
+    pub fn faulty_disks(&self) -> Vec<(u32, ProcessName)> {
+        let active = self.disks.all_active().into_iter();
+        active.map(|active| (active.fault, active.process)).collect()
     }
 
-    /// Kills a process and takes back what it, and its lives before, had not flushed. Nobody can start it
+    /// Kills a process and takes back what it, and its incarnations before, had not flushed. Nobody can start it
     /// meanwhile.
     pub async fn cut_power(&self, name: ProcessName) -> Result<PowerCut, ActError> {
         let slot = self.slot(name)?;
         let _beginning = slot.beginning.lock().await;
-        let child = slot.life().child;
+        let child = slot.incarnation().child;
         if child.state() != ProcessState::Down {
             self.check_disk(&child, name)?;
         }
@@ -130,7 +130,7 @@ impl Bazaar {
     pub(crate) async fn confirmed(&self, act: &Act) -> Result<u64, ActError> {
         match act.confirm().await {
             Err(ActError::EndedItself { at_monotonic_us, name, .. })
-                if !act.action.is_end() && self.has_harmed_disk(name) =>
+                if !act.action.is_end() && self.has_full_disk(name) =>
             {
                 Ok(at_monotonic_us)
             }
@@ -140,18 +140,25 @@ impl Bazaar {
 
     /// Whether a process ended by itself, as one does whose disk is full.
     pub(crate) fn ended_by_itself(&self, name: ProcessName) -> bool {
-        let exit = self.slots.get(&name).and_then(|slot| slot.life().child.exit());
+        let exit = self.slots.get(&name).and_then(|slot| slot.incarnation().child.exit());
         exit.is_some_and(|exit| !exit.asked)
     }
 
-    /// Whether a fault of its disk lasts.
-    pub(crate) fn has_harmed_disk(&self, name: ProcessName) -> bool {
-        self.harmed_disks().iter().any(|(_, process)| *process == name)
+    /// Whether a fault of its disk lasts: it may not become ready then.
+    pub(crate) fn has_faulty_disk(&self, name: ProcessName) -> bool {
+        self.faulty_disks().iter().any(|(_, process)| *process == name)
+    }
+
+    /// Whether its disk is full: no other fault of a disk has a process end by itself.
+    fn has_full_disk(&self, name: ProcessName) -> bool {
+        let is_full =
+            |active: &ActiveDiskFault| active.process == name && active.kind == DiskFault::Full;
+        self.disks.all_active().iter().any(is_full)
     }
 
     /// Puts every disk right, for the end.
     pub(super) fn heal_disks(&self) {
-        for (fault, name) in self.harmed_disks() {
+        for (fault, name) in self.faulty_disks() {
             if let Err(error) = self.heal_disk(fault) {
                 tracing::warn!(process = %name, %error, "its disk was not put right");
             }
@@ -161,7 +168,7 @@ impl Bazaar {
     /// Refuses processes that no fault of a disk can reach, before anything is measured.
     pub(super) fn check_reach(&self) -> Result<(), StartError> {
         for (name, slot) in &self.slots {
-            if !self.disks.is_reached(*name, slot.life().child.pid()) {
+            if !self.disks.is_reached(*name, slot.incarnation().child.pid()) {
                 let program = self.launch.binary(*name);
                 let reason = why_out_of_reach(&program);
                 return Err(StartError::OutOfReach { name: *name, program, reason });
@@ -174,7 +181,7 @@ impl Bazaar {
         if !self.disks.has(name) {
             return Err(ActError::NoDiskFaults(name));
         }
-        // Of a process that is down the next life is hit; one that has just been started has not said anything yet.
+        // Of a process that is down the next incarnation is hit; one that has just been started has not said anything yet.
         let says = child.exit().is_none() && child.ready_monotonic_us.get().is_some();
         if says && !self.disks.is_reached(name, child.pid()) {
             let reason = why_out_of_reach(&self.launch.binary(name));

@@ -33,7 +33,7 @@ pub struct FilesCopy {
 /// Files of a dead process that were changed, and seen to be.
 #[derive(Clone, Copy, Debug)]
 pub struct FilesChanged {
-    /// The pid of the process's last life.
+    /// The pid of the process's last incarnation.
     pub pid: u32,
     /// Just before it was done, on `CLOCK_MONOTONIC`.
     pub at_monotonic_us: u64,
@@ -70,7 +70,7 @@ impl Bazaar {
         if self.slowed().iter().any(|begun| begun.name == name) {
             return Err(failed(io::Error::other("it is slow, and would run while it is copied")));
         }
-        let child = slot.life().child;
+        let child = slot.incarnation().child;
         let began = Instant::now();
         let halted = child.halt(true).is_ok();
         let copied = async {
@@ -127,7 +127,7 @@ impl Bazaar {
     ) -> Result<FilesChanged, ActError> {
         let slot: &Slot = self.slot(name)?;
         let _beginning = slot.beginning.lock().await;
-        let child = slot.life().child;
+        let child = slot.incarnation().child;
         let is = child.state();
         if is != ProcessState::Down {
             return Err(ActError::State { name, action, is });

@@ -10,7 +10,12 @@ use crate::schedule::LinkFault;
 impl Bazaar {
     /// Makes a link worse. `fault` is the number by which [`heal_link`](Self::heal_link) knows it.
     /// Returns when that was, on `CLOCK_MONOTONIC`; from then on it holds for every connection.
-    pub fn harm_link(&self, fault: u32, route: Route, harm: LinkFault) -> Result<u64, ActError> {
+    pub fn inject_link_fault(
+        &self,
+        fault: u32,
+        route: Route,
+        kind: LinkFault,
+    ) -> Result<u64, ActError> {
         for end in [route.from, route.to] {
             if let Some(name) = end.process() {
                 self.slot(name)?;
@@ -21,7 +26,7 @@ impl Bazaar {
         }
         let network = self.network.as_ref().ok_or(ActError::NoRelays)?;
         let at_monotonic_us = monotonic_us();
-        network.harm(fault, route, harm);
+        network.inject(fault, route, kind);
         Ok(at_monotonic_us)
     }
 
@@ -34,8 +39,8 @@ impl Bazaar {
 
     /// What is wrong with links now: the fault's number and the link.
     #[must_use]
-    pub fn harmed_links(&self) -> Vec<(u32, Route)> {
-        let harmed = self.network.iter().flat_map(Network::harmed);
-        harmed.map(|harmed| (harmed.fault, harmed.route)).collect()
+    pub fn faulty_links(&self) -> Vec<(u32, Route)> {
+        let faulty = self.network.iter().flat_map(Network::faulty);
+        faulty.map(|link| (link.fault, link.route)).collect()
     }
 }

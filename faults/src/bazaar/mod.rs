@@ -1,7 +1,7 @@
 //! The whole bazaar as child processes: started together, broken one by one, stopped together.
 //!
 //! All methods take `&self`, so that the injector, the probes and the run share one bazaar. A
-//! process keeps its address, its data and its log through all its lives. Whatever way a bazaar
+//! process keeps its address, its data and its log through all its incarnations. Whatever way a bazaar
 //! goes, no process of it stays: [`Bazaar::stop`] is the polite way, dropping it the sure one,
 //! and if the harness itself is killed the kernel ends the children.
 
@@ -53,7 +53,7 @@ pub(crate) struct Death {
     pub(crate) status: String,
 }
 
-/// A process's current life.
+/// A process's current incarnation.
 #[derive(Clone, Debug)]
 struct Incarnation {
     child: Arc<Child>,
@@ -63,18 +63,18 @@ struct Incarnation {
 
 #[derive(Debug)]
 struct Slot {
-    life: Mutex<Incarnation>,
-    /// Held while a new life begins, so that there is never more than one.
+    incarnation: Mutex<Incarnation>,
+    /// Held while a new incarnation begins, so that there is never more than one.
     beginning: tokio::sync::Mutex<()>,
 }
 
 impl Slot {
-    fn life(&self) -> Incarnation {
+    fn incarnation(&self) -> Incarnation {
         self.lock().clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Incarnation> {
-        locked(&self.life)
+        locked(&self.incarnation)
     }
 }
 
@@ -88,7 +88,7 @@ pub struct Bazaar {
     files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,
     floods: Mutex<Vec<Flooded>>,
-    /// Deaths of earlier lives that nobody has been told of yet.
+    /// Deaths of earlier incarnations that nobody has been told of yet.
     past_deaths: Mutex<Vec<Death>>,
     stopping: AtomicBool,
     http: HttpClient,
@@ -143,9 +143,10 @@ impl Bazaar {
         let spawner = Spawner::new().map_err(StartError::Thread)?;
         let mut slots = BTreeMap::new();
         for (name, _) in launch.addresses().processes() {
-            let life = begin_life(&launch, network.as_ref(), &disks, &spawner, name).await?;
+            let incarnation =
+                begin_incarnation(&launch, network.as_ref(), &disks, &spawner, name).await?;
             let beginning = tokio::sync::Mutex::new(());
-            slots.insert(name, Slot { life: Mutex::new(life), beginning });
+            slots.insert(name, Slot { incarnation: Mutex::new(incarnation), beginning });
         }
         let http = HttpClient::new().with_token(launch.token().clone());
         let bazaar = Self {
@@ -178,7 +179,7 @@ impl Bazaar {
     #[must_use]
     pub fn processes(&self) -> Vec<ProcessInfo> {
         let info = |(name, address)| {
-            let child = self.slots.get(&name)?.life().child;
+            let child = self.slots.get(&name)?.incarnation().child;
             Some(ProcessInfo { name, pid: child.pid(), address, state: child.state() })
         };
         self.addresses().processes().filter_map(info).collect()
@@ -200,7 +201,7 @@ impl Bazaar {
     /// be called when the bazaar has just been started.
     pub fn report_start(&self, events: &EventSink) {
         for (name, slot) in &self.slots {
-            let child = slot.life().child;
+            let child = slot.incarnation().child;
             let times = [
                 (EventKind::Started, Some(child.started_monotonic_us())),
                 (EventKind::Ready, child.ready_monotonic_us.get().copied()),
@@ -218,17 +219,17 @@ impl Bazaar {
 
     /// Sends SIGKILL, to a running or a paused process.
     pub fn kill(&self, name: ProcessName) -> Result<Act, ActError> {
-        Act::signal(Action::Kill, &self.slot(name)?.life().child, Child::kill)
+        Act::signal(Action::Kill, &self.slot(name)?.incarnation().child, Child::kill)
     }
 
     /// Sends SIGSTOP to a running process.
     pub fn pause(&self, name: ProcessName) -> Result<Act, ActError> {
-        Act::signal(Action::Pause, &self.slot(name)?.life().child, Child::pause)
+        Act::signal(Action::Pause, &self.slot(name)?.incarnation().child, Child::pause)
     }
 
     /// Sends SIGCONT to a paused process.
     pub fn resume(&self, name: ProcessName) -> Result<Act, ActError> {
-        Act::signal(Action::Resume, &self.slot(name)?.life().child, Child::resume)
+        Act::signal(Action::Resume, &self.slot(name)?.incarnation().child, Child::resume)
     }
 
     /// Starts a process that is down again, with the address and the data that it had. Whether
@@ -246,7 +247,7 @@ impl Bazaar {
         let name = ProcessName::FrontEnd;
         let slot = self.slot(name)?;
         let _beginning = slot.beginning.lock().await;
-        let old = slot.life().child;
+        let old = slot.incarnation().child;
         match old.state() {
             ProcessState::Down => {
                 self.launch.set_cache(on);
@@ -262,34 +263,35 @@ impl Bazaar {
         self.begin_again(name, slot).await.map(Some)
     }
 
-    /// Begins a new life of a process that is down. The caller holds the slot's lock for that.
+    /// Begins a new incarnation of a process that is down. The caller holds the slot's lock for that.
     async fn begin_again(&self, name: ProcessName, slot: &Slot) -> Result<Act, ActError> {
         if self.stopping.load(Ordering::SeqCst) {
             return Err(ActError::Stopping);
         }
-        let old = slot.life().child;
+        let old = slot.incarnation().child;
         let (action, is) = (Action::Restart, old.state());
         if is != ProcessState::Down {
             return Err(ActError::State { name, action, is });
         }
         let network = self.network.as_ref();
-        let life = begin_life(&self.launch, network, &self.disks, &self.spawner, name).await?;
+        let incarnation =
+            begin_incarnation(&self.launch, network, &self.disks, &self.spawner, name).await?;
         self.past_deaths().extend(death_of(&old));
-        let child = Arc::clone(&life.child);
-        *slot.lock() = life;
+        let child = Arc::clone(&incarnation.child);
+        *slot.lock() = incarnation;
         Ok(Act::new(action, child.started_monotonic_us(), child))
     }
 
-    /// Whether the current life of a process was ended by a signal of the harness.
+    /// Whether the current incarnation of a process was ended by a signal of the harness.
     pub(crate) fn was_ended_by_signal(&self, name: ProcessName) -> bool {
-        let exit = self.slots.get(&name).and_then(|slot| slot.life().child.exit());
+        let exit = self.slots.get(&name).and_then(|slot| slot.incarnation().child.exit());
         exit.is_some_and(|exit| exit.asked)
     }
 
     /// The deaths that nobody asked for and nobody was told of yet.
     pub(crate) fn take_deaths(&self) -> Vec<Death> {
         let mut deaths = std::mem::take(&mut *self.past_deaths());
-        deaths.extend(self.slots.values().filter_map(|slot| death_of(&slot.life().child)));
+        deaths.extend(self.slots.values().filter_map(|slot| death_of(&slot.incarnation().child)));
         deaths
     }
 
@@ -309,7 +311,7 @@ impl Drop for Bazaar {
     }
 }
 
-async fn begin_life(
+async fn begin_incarnation(
     launch: &Launch,
     network: Option<&Network>,
     disks: &Disks,
@@ -318,7 +320,7 @@ async fn begin_life(
 ) -> Result<Incarnation, StartError> {
     let failed = |source| StartError::Spawn { name, source };
     let (mut command, log_begin) = launch.command(name).map_err(failed)?;
-    command.envs(disks.begin_life(name).map_err(failed)?);
+    command.envs(disks.begin_incarnation(name).map_err(failed)?);
     // Before the process can do anything: a relay refuses nobody while it lives.
     let listening = match network {
         Some(network) => {

@@ -25,16 +25,17 @@ impl Bazaar {
     pub async fn wait_ready(&self, name: ProcessName) -> Result<u64, ActError> {
         let slot = self.slot(name)?;
         self.await_ready(&[name]).await?;
-        Ok(slot.life().child.ready_monotonic_us.get().copied().unwrap_or_else(monotonic_us))
+        Ok(slot.incarnation().child.ready_monotonic_us.get().copied().unwrap_or_else(monotonic_us))
     }
 
-    /// For how many microseconds the current life of a process has been ready, if it is.
+    /// For how many microseconds the current incarnation of a process has been ready, if it is.
     pub(crate) fn ready_for_us(&self, name: ProcessName) -> Option<u64> {
-        let ready_us = self.slots.get(&name)?.life().child.ready_monotonic_us.get().copied()?;
+        let ready_us =
+            self.slots.get(&name)?.incarnation().child.ready_monotonic_us.get().copied()?;
         Some(monotonic_us().saturating_sub(ready_us))
     }
 
-    /// Whether the current life of a process has been seen ready.
+    /// Whether the current incarnation of a process has been seen ready.
     pub(crate) fn was_ready(&self, name: ProcessName) -> bool {
         self.ready_for_us(name).is_some()
     }
@@ -49,13 +50,13 @@ impl Bazaar {
                 let Some(slot) = self.slots.get(&name).filter(|_| names.contains(&name)) else {
                     continue;
                 };
-                let life = slot.life();
-                let ready = &life.child.ready_monotonic_us;
+                let incarnation = slot.incarnation();
+                let ready = &incarnation.child.ready_monotonic_us;
                 let health =
                     if ready.get().is_some() { Ok(()) } else { self.health(address).await };
-                if let Some(exit) = life.child.exit() {
+                if let Some(exit) = incarnation.child.exit() {
                     let log = self.launch.log(name);
-                    let reason = launch::last_line(&log, life.log_begin)
+                    let reason = launch::last_line(&log, incarnation.log_begin)
                         .unwrap_or_else(|| "it ended without a word".to_owned());
                     return Err(StartError::Ended { name, reason, status: exit.describe(), log });
                 }

@@ -43,7 +43,7 @@ impl Bazaar {
     /// knows it. It lasts until then, or until the process ends; a pause on top of it stays one.
     pub fn slow(&self, fault: u32, name: ProcessName, percent: Percent) -> Result<Begun, ActError> {
         let action = Action::Slow;
-        let child = self.slot(name)?.life().child;
+        let child = self.slot(name)?.incarnation().child;
         let is = child.state();
         if is != ProcessState::Running {
             return Err(ActError::State { name, action, is });
@@ -91,7 +91,7 @@ impl Bazaar {
     /// Waits, within a bound, until a process that was slow is seen running, unless it is paused or has ended meanwhile.
     /// Returns when that was, on `CLOCK_MONOTONIC`.
     pub async fn sped_up(&self, name: ProcessName) -> Result<u64, ActError> {
-        let child = self.slot(name)?.life().child;
+        let child = self.slot(name)?.incarnation().child;
         if child.state() != ProcessState::Running {
             return Ok(monotonic_us());
         }
@@ -114,7 +114,7 @@ impl Bazaar {
     /// knows it. It lasts until then, whatever becomes of the process.
     pub fn flood(&self, fault: u32, name: ProcessName, flood: Flood) -> Result<Begun, ActError> {
         let action = Action::Flood;
-        let child = self.slot(name)?.life().child;
+        let child = self.slot(name)?.incarnation().child;
         let (is, process) = (child.state(), self.process(name).ok_or(ActError::Unknown(name))?);
         if is == ProcessState::Down {
             return Err(ActError::State { name, action, is });

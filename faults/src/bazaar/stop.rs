@@ -22,7 +22,7 @@ impl Bazaar {
     pub fn kill_all(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         for slot in self.slots.values() {
-            let child = slot.life().child;
+            let child = slot.incarnation().child;
             if child.exit().is_none() {
                 note_unsent(&child, child.kill());
             }
@@ -35,7 +35,7 @@ impl Bazaar {
     pub async fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         // A service drains what it has begun, for which it may need the others.
-        for (fault, _) in self.harmed_links() {
+        for (fault, _) in self.faulty_links() {
             self.heal_link(fault);
         }
         self.heal_disks();
@@ -49,7 +49,7 @@ impl Bazaar {
                 ProcessName::Order(_) => 1,
                 ProcessName::Catalog => 2,
             };
-            let child = slot.life().child;
+            let child = slot.incarnation().child;
             if child.state() == ProcessState::Paused {
                 note_unsent(&child, child.resume());
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use wire::ids::ReplicaId;
 
 use super::*;
+use crate::schedule::DiskFault;
 use crate::testing::{FakeBazaar, IN_USE_ONCE, drain, events, fake_harness_command, kinds, runs};
 
 const ORDER_2: ProcessName = ProcessName::Order(ReplicaId(2));
@@ -107,7 +108,7 @@ async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
     let bazaar = fake.start().await;
     let act = bazaar.process(ORDER_2).unwrap();
     let pid = nix::unistd::Pid::from_raw(i32::try_from(act.pid).unwrap());
-    let child = bazaar.slots[&ORDER_2].life().child;
+    let child = bazaar.slots[&ORDER_2].incarnation().child;
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
     child.ended(Duration::from_secs(10)).await.unwrap();
     bazaar.restart(ORDER_2).await.unwrap().confirm().await.unwrap();
@@ -123,9 +124,10 @@ async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_en
     let fake = FakeBazaar::new();
     let disk_faults = crate::disk::DiskFaults::everywhere(3);
     let bazaar = Bazaar::start(BazaarConfig { disk_faults, ..fake.config() }).await.unwrap();
-    bazaar.harm_disk(1, ORDER_2, crate::schedule::DiskFault::Full).unwrap();
+    bazaar.inject_disk_fault(1, ORDER_2, DiskFault::Full).unwrap();
+    bazaar.inject_disk_fault(2, ProcessName::Catalog, DiskFault::Stall).unwrap();
     for name in [ORDER_2, ProcessName::Catalog] {
-        let child = bazaar.slots[&name].life().child;
+        let child = bazaar.slots[&name].incarnation().child;
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         let ended = child.ended(Duration::from_secs(10)).await.unwrap();

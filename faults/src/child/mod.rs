@@ -69,15 +69,15 @@ struct ChildStatus {
 
 #[derive(Debug)]
 struct Shared {
-    life: Mutex<ChildStatus>,
+    status: Mutex<ChildStatus>,
     ended: Condvar,
     exits: watch::Sender<Option<Exit>>,
 }
 
 impl Shared {
     /// A panic elsewhere does not make the process less real: it must still be killed.
-    fn life(&self) -> MutexGuard<'_, ChildStatus> {
-        locked(&self.life)
+    fn status(&self) -> MutexGuard<'_, ChildStatus> {
+        locked(&self.status)
     }
 }
 
@@ -100,9 +100,9 @@ impl Child {
         let started_monotonic_us = monotonic_us();
         let process = command.spawn()?;
         let pid = process.id();
-        let life = ChildStatus { process, paused: false, told_to_end: None, exit: None };
+        let status = ChildStatus { process, paused: false, told_to_end: None, exit: None };
         let shared = Arc::new(Shared {
-            life: Mutex::new(life),
+            status: Mutex::new(status),
             ended: Condvar::new(),
             exits: watch::Sender::new(None),
         });
@@ -111,9 +111,9 @@ impl Child {
             .name(format!("wait-{name}"))
             .spawn(move || await_end(&watched, pid_of(pid)));
         if let Err(error) = watcher {
-            let mut life = shared.life();
-            life.process.kill()?;
-            life.process.wait()?;
+            let mut status = shared.status();
+            status.process.kill()?;
+            status.process.wait()?;
             return Err(error);
         }
         Ok(Self {
@@ -139,11 +139,11 @@ impl Child {
     }
 
     pub(crate) fn exit(&self) -> Option<Exit> {
-        self.shared.life().exit
+        self.shared.status().exit
     }
 
     pub(crate) fn state(&self) -> ProcessState {
-        state_of(&self.shared.life())
+        state_of(&self.shared.status())
     }
 
     /// An end that nobody asked for, told once.
@@ -175,8 +175,8 @@ impl Child {
     /// Stops a process for a moment or lets it go on, without a change of its [state](Self::state): it runs, as far as
     /// anybody was told. Nothing is sent to one that is paused, which stays so, or down.
     pub(crate) fn halt(&self, halted: bool) -> Result<(), Unsent> {
-        let life = self.shared.life();
-        match state_of(&life) {
+        let status = self.shared.status();
+        match state_of(&status) {
             ProcessState::Running => {
                 let signal = if halted { Signal::SIGSTOP } else { Signal::SIGCONT };
                 killpg(pid_of(self.pid), signal).map_err(Unsent::Refused)
@@ -186,17 +186,17 @@ impl Child {
     }
 
     fn signal(&self, signal: Signal, fits: fn(ProcessState) -> bool) -> Result<u64, Unsent> {
-        let mut life = self.shared.life();
-        let state = state_of(&life);
+        let mut status = self.shared.status();
+        let state = state_of(&status);
         if !fits(state) {
             return Err(Unsent::Is(state));
         }
         let at_monotonic_us = monotonic_us();
         killpg(pid_of(self.pid), signal).map_err(Unsent::Refused)?;
         match signal {
-            Signal::SIGSTOP => life.paused = true,
-            Signal::SIGCONT => life.paused = false,
-            _ => life.told_to_end = Some(signal),
+            Signal::SIGSTOP => status.paused = true,
+            Signal::SIGCONT => status.paused = false,
+            _ => status.told_to_end = Some(signal),
         }
         Ok(at_monotonic_us)
     }
@@ -236,8 +236,8 @@ impl Child {
     /// `Some(true)` if every thread is stopped, `Some(false)` if one is not; `None` if there is
     /// no process any more. The lock keeps the pid from being reaped, and reused, meanwhile.
     pub(crate) fn threads_stopped(&self) -> Option<bool> {
-        let life = self.shared.life();
-        if life.exit.is_some() {
+        let status = self.shared.status();
+        if status.exit.is_some() {
             return None;
         }
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).ok()?;
@@ -253,9 +253,11 @@ impl Drop for Child {
     fn drop(&mut self) {
         // Already down is what is wanted; anything else shows in the wait below.
         let _ = self.kill();
-        let life = self.shared.life();
-        let waited =
-            self.shared.ended.wait_timeout_while(life, REAP_ON_DROP, |life| life.exit.is_none());
+        let status = self.shared.status();
+        let waited = self
+            .shared
+            .ended
+            .wait_timeout_while(status, REAP_ON_DROP, |status| status.exit.is_none());
         if waited.is_ok_and(|(_, timeout)| timeout.timed_out()) {
             tracing::warn!(process = %self.name, pid = self.pid, "killed, but not gone yet");
         }
@@ -266,24 +268,24 @@ impl Drop for Child {
 fn await_end(shared: &Shared, pid: Pid) {
     while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
     let at_monotonic_us = monotonic_us();
-    let mut life = shared.life();
-    let status = life.process.wait().ok();
-    let asked = match life.told_to_end {
+    let mut status = shared.status();
+    let exit_status = status.process.wait().ok();
+    let asked = match status.told_to_end {
         // A crash just before our SIGKILL is a crash.
         Some(Signal::SIGKILL) => {
-            status.and_then(|status| status.signal()) == Some(Signal::SIGKILL as i32)
+            exit_status.and_then(|status| status.signal()) == Some(Signal::SIGKILL as i32)
         }
         told => told.is_some(),
     };
-    let exit = Exit { status, at_monotonic_us, asked };
-    life.exit = Some(exit);
-    drop(life);
+    let exit = Exit { status: exit_status, at_monotonic_us, asked };
+    status.exit = Some(exit);
+    drop(status);
     shared.ended.notify_all();
     shared.exits.send_replace(Some(exit));
 }
 
-fn state_of(life: &ChildStatus) -> ProcessState {
-    match life {
+fn state_of(status: &ChildStatus) -> ProcessState {
+    match status {
         ChildStatus { exit: Some(_), .. } => ProcessState::Down,
         ChildStatus { paused: true, .. } => ProcessState::Paused,
         _ => ProcessState::Running,

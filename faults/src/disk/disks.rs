@@ -39,7 +39,7 @@ impl DiskFaults {
 pub(crate) struct ActiveDiskFault {
     pub(crate) fault: u32,
     pub(crate) process: ProcessName,
-    pub(crate) harm: DiskFault,
+    pub(crate) kind: DiskFault,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) struct Disks {
     data_dir: PathBuf,
     power_cuts: bool,
     disks: BTreeMap<ProcessName, Disk>,
-    harmed: Mutex<Vec<ActiveDiskFault>>,
+    active: Mutex<Vec<ActiveDiskFault>>,
 }
 
 impl Disks {
@@ -73,7 +73,7 @@ impl Disks {
             data_dir: fs::canonicalize(data_dir)?,
             power_cuts: faults.power_cuts,
             disks,
-            harmed: Mutex::default(),
+            active: Mutex::default(),
         };
         for name in &faults.processes {
             disks.tell(*name)?;
@@ -81,9 +81,9 @@ impl Disks {
         Ok(disks)
     }
 
-    /// What the next life of a process needs in its environment: nothing, if its disk is not broken in this run.
-    /// The life before must be over.
-    pub(crate) fn begin_life(
+    /// What the next incarnation of a process needs in its environment: nothing, if its disk is not broken in this run.
+    /// The incarnation before must be over.
+    pub(crate) fn begin_incarnation(
         &self,
         name: ProcessName,
     ) -> io::Result<Vec<(&'static str, OsString)>> {
@@ -109,17 +109,17 @@ impl Disks {
     }
 
     /// Makes a disk worse; `fault` is the number by which [`heal`](Self::heal) knows it. Returns how many calls such a
-    /// harm had hit before.
-    pub(crate) fn harm(&self, harmed: ActiveDiskFault) -> io::Result<u64> {
-        let before = self.hits(harmed.process, harmed.harm)?;
-        self.harmed().push(harmed);
-        self.tell(harmed.process)?;
+    /// fault had hit before.
+    pub(crate) fn inject(&self, active: ActiveDiskFault) -> io::Result<u64> {
+        let before = self.hits(active.process, active.kind)?;
+        self.active().push(active);
+        self.tell(active.process)?;
         Ok(before)
     }
 
     /// Ends a fault. `None` if it had ended before.
     pub(crate) fn heal(&self, fault: u32) -> io::Result<Option<ActiveDiskFault>> {
-        let healed = self.harmed().extract_if(.., |harmed| harmed.fault == fault).next();
+        let healed = self.active().extract_if(.., |active| active.fault == fault).next();
         if let Some(healed) = healed {
             self.tell(healed.process)?;
         }
@@ -127,13 +127,13 @@ impl Disks {
     }
 
     /// What is wrong now.
-    pub(crate) fn all_harmed(&self) -> Vec<ActiveDiskFault> {
-        self.harmed().clone()
+    pub(crate) fn all_active(&self) -> Vec<ActiveDiskFault> {
+        self.active().clone()
     }
 
-    /// How many calls such a harm has hit so far.
-    pub(crate) fn hits(&self, name: ProcessName, harm: DiskFault) -> io::Result<u64> {
-        let word = match harm {
+    /// How many calls such a fault has hit so far.
+    pub(crate) fn hits(&self, name: ProcessName, kind: DiskFault) -> io::Result<u64> {
+        let word = match kind {
             DiskFault::Stall => Word::Stalled,
             DiskFault::Slow(_) => Word::Slowed,
             DiskFault::Full => Word::Refused,
@@ -165,12 +165,12 @@ impl Disks {
     /// Writes into a process's page what is wrong with its disk.
     fn tell(&self, name: ProcessName) -> io::Result<()> {
         let Some(disk) = self.disks.get(&name) else { return Ok(()) };
-        let harmed = self.harmed();
-        let harms = harmed.iter().filter(|harmed| harmed.process == name).map(|harmed| harmed.harm);
+        let active = self.active();
+        let kinds = active.iter().filter(|active| active.process == name).map(|active| active.kind);
         let mut mode = if self.power_cuts { page::JOURNAL } else { 0 };
         let mut slow_by_us = 0;
-        for harm in harms {
-            match harm {
+        for kind in kinds {
+            match kind {
                 DiskFault::Stall => mode |= page::STALL,
                 DiskFault::Slow(by) => {
                     mode |= page::SLOW;
@@ -183,8 +183,8 @@ impl Disks {
         disk.page.set(Word::Mode, mode)
     }
 
-    fn harmed(&self) -> MutexGuard<'_, Vec<ActiveDiskFault>> {
-        locked(&self.harmed)
+    fn active(&self) -> MutexGuard<'_, Vec<ActiveDiskFault>> {
+        locked(&self.active)
     }
 }
 
@@ -202,7 +202,7 @@ impl Disk {
         locked(&self.unflushed)
     }
 
-    /// Takes in what the process's last life has left in the journal, and empties it. Places in it go on counting.
+    /// Takes in what the process's last incarnation has left in the journal, and empties it. Places in it go on counting.
     fn absorb(&self) -> io::Result<()> {
         let failed = i32::try_from(self.page.get(Word::JournalError)?).unwrap_or(i32::MAX);
         if failed != 0 {

@@ -70,7 +70,7 @@ impl fmt::Display for Undone {
     }
 }
 
-/// Everything of one process that is not sure to be on disk, through all its lives: a process that is killed
+/// Everything of one process that is not sure to be on disk, through all its incarnations: a process that is killed
 /// leaves it to the operating system, and a power cut of the next one loses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unflushed {
@@ -79,7 +79,7 @@ pub struct Unflushed {
 }
 
 impl Unflushed {
-    /// Takes in a journal's records, of which the first is at `begin`; all of one life's.
+    /// Takes in a journal's records, of which the first is at `begin`; all of one incarnation's.
     ///
     /// # Errors
     /// A record that makes no sense.

@@ -3,7 +3,7 @@
 //! A small library in C (`faults/preload`) is preloaded into the processes whose disks a plan breaks. It stands
 //! before the C library's functions for files in the data folder, and does there what a page says that
 //! it shares with the harness. What it has done it counts in that page: a disk fault is confirmed by a
-//! call that it hit, never by the order alone. The page belongs to the process's name and not to one life
+//! call that it hit, never by the order alone. The page belongs to the process's name and not to one incarnation
 //! of it: a disk is none the better for a new process.
 //!
 //! Library, page and journal are files in memory, which the processes open through the harness's

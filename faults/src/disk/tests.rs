@@ -130,12 +130,12 @@ impl Bench {
             .collect()
     }
 
-    fn harm(&self, fault: u32, harm: DiskFault) -> u64 {
-        self.disks.harm(ActiveDiskFault { fault, process: NAME, harm }).unwrap()
+    fn inject(&self, fault: u32, kind: DiskFault) -> u64 {
+        self.disks.inject(ActiveDiskFault { fault, process: NAME, kind }).unwrap()
     }
 
-    fn await_hits(&self, harm: DiskFault, hits: u64) {
-        while self.disks.hits(NAME, harm).unwrap() < hits {
+    fn await_hits(&self, kind: DiskFault, hits: u64) {
+        while self.disks.hits(NAME, kind).unwrap() < hits {
             std::thread::yield_now();
         }
     }
@@ -146,7 +146,7 @@ impl Process {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["disk::tests::process_with_files", "--exact", "--nocapture"])
             .env(FOLDER_VARIABLE, folder)
-            .envs(disks.begin_life(NAME).unwrap())
+            .envs(disks.begin_incarnation(NAME).unwrap())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -182,8 +182,8 @@ fn a_flush_hangs_until_its_disk_is_healed() {
     for flush in ["sync a", "sync-data a"] {
         let mut bench = Bench::new(false);
         bench.has_done(&["write a 0 1 x", flush]);
-        assert_eq!(bench.harm(1, DiskFault::Stall), 0, "nothing was held before");
-        bench.harm(2, DiskFault::Stall);
+        assert_eq!(bench.inject(1, DiskFault::Stall), 0, "nothing was held before");
+        bench.inject(2, DiskFault::Stall);
         bench.has_done(&["write a 1 1 y"]);
         bench.order(flush);
         bench.await_hits(DiskFault::Stall, 1);
@@ -200,12 +200,12 @@ fn a_flush_hangs_until_its_disk_is_healed() {
 fn a_flush_takes_longer_on_a_slow_disk() {
     let mut bench = Bench::new(false);
     bench.has_done(&["write a 0 1 x"]);
-    let harm = DiskFault::Slow(BY);
-    bench.harm(1, harm);
+    let kind = DiskFault::Slow(BY);
+    bench.inject(1, kind);
     let said = bench.ask("sync a");
     let took_us: u128 = said.strip_prefix("ok ").unwrap().parse().unwrap();
     assert!(took_us >= BY.as_micros(), "{said}");
-    assert_eq!(bench.disks.hits(NAME, harm).unwrap(), 1);
+    assert_eq!(bench.disks.hits(NAME, kind).unwrap(), 1);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_full_disk_refuses_writes_of_data_and_no_others() {
     let elsewhere = tempfile::tempdir().unwrap();
     let other = elsewhere.path().join("b").to_str().unwrap().to_owned();
     bench.has_done(&["write a 0 1 x"]);
-    bench.harm(1, DiskFault::Full);
+    bench.inject(1, DiskFault::Full);
     let no_space = format!("error {}", nix::errno::Errno::ENOSPC as i32);
     assert_eq!(bench.ask("write a 1 1 y"), no_space);
     assert_eq!(bench.ask("append a 1 y"), no_space);
@@ -229,10 +229,10 @@ fn a_full_disk_refuses_writes_of_data_and_no_others() {
 fn a_disk_is_none_the_better_for_a_new_process() {
     let mut bench = Bench::new(false);
     bench.has_done(&["write a 0 1 x"]);
-    bench.harm(1, DiskFault::Full);
+    bench.inject(1, DiskFault::Full);
     bench.kill_and_start();
     assert!(bench.ask("append a 1 y").starts_with("error"));
-    bench.harm(2, DiskFault::Stall);
+    bench.inject(2, DiskFault::Stall);
     bench.order("sync a");
     bench.await_hits(DiskFault::Stall, 1);
     bench.kill_and_start();

@@ -61,7 +61,7 @@ struct Healing<'a> {
 impl Healing<'_> {
     /// Before anything else: anybody who comes back may need the others to become ready.
     fn heal_links(&self) {
-        for (fault, route) in self.bazaar.harmed_links() {
+        for (fault, route) in self.bazaar.faulty_links() {
             let Some(at_monotonic_us) = self.bazaar.heal_link(fault) else { continue };
             let at_us = self.events.origin().since_origin(at_monotonic_us);
             for kind in [EventKind::Injected, EventKind::Confirmed] {
@@ -78,7 +78,7 @@ impl Healing<'_> {
 
     /// Before anybody is started: a process may not come up on a disk that is full.
     async fn heal_disks(&self) -> Result<(), (ProcessName, ActError)> {
-        for (fault, name) in self.bazaar.harmed_disks() {
+        for (fault, name) in self.bazaar.faulty_disks() {
             let healed = self.bazaar.heal_disk(fault);
             let healed = healed.map_err(|source| (name, ActError::Disk { name, source }))?;
             let Some((_, at_monotonic_us)) = healed else { continue };

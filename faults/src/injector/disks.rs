@@ -1,7 +1,7 @@
 //! What is done to disks.
 //!
 //! A disk that hangs, is slow or is full is told of once it has hit a call of its process, with the time at which it
-//! began: until then it has harmed nobody. If that never happens nothing was done, and that is what is
+//! began: until then it has hit nobody. If that never happens nothing was done, and that is what is
 //! told. Its end belongs to it alone, whatever becomes of the process meanwhile.
 
 use std::sync::Arc;
@@ -32,26 +32,26 @@ impl OneFault {
         }
     }
 
-    pub(super) async fn harm_disk(&mut self, target: Target, harm: DiskFault) {
-        let (action, at_ms) = (harm.begin(), self.fault.at_ms);
+    pub(super) async fn inject_disk_fault(&mut self, target: Target, kind: DiskFault) {
+        let (action, at_ms) = (kind.begin(), self.fault.at_ms);
         let Some(name) = self.find(target).await else { return };
-        let harmed = match self.bazaar.harm_disk(self.fault.number, name, harm) {
-            Ok(harmed) => harmed,
+        let disk = match self.bazaar.inject_disk_fault(self.fault.number, name, kind) {
+            Ok(disk) => disk,
             Err(error) => return self.not_done(action, at_ms, Some(name), &error.to_string()),
         };
         let bazaar = Arc::clone(&self.bazaar);
-        let Some(hit) = self.before_its_end(bazaar.disk_hit(&harmed)).await else {
+        let Some(hit) = self.before_its_end(bazaar.disk_hit(&disk)).await else {
             return self.take_back(name, action, at_ms);
         };
-        let at_us = self.events.origin().since_origin(harmed.at_monotonic_us);
+        let at_us = self.events.origin().since_origin(disk.at_monotonic_us);
         let ends = self.acted(action, name, at_us);
-        let done = Done { action, at_ms, at_us, name, pid: harmed.pid, ends };
-        self.tell_done(&done, Some(harm.to_string()));
+        let done = Done { action, at_ms, at_us, name, pid: disk.pid, ends };
+        self.tell_done(&done, Some(kind.to_string()));
         self.tell_confirmed(done, hit.map(|at_monotonic_us| (at_monotonic_us, None)));
         if let Some(ends_at_ms) = self.fault.ends_at_ms
             && self.wait_until(ends_at_ms).await
         {
-            self.recover(&harmed, ends_at_ms).await;
+            self.recover(&disk, ends_at_ms).await;
         }
     }
 
@@ -65,8 +65,8 @@ impl OneFault {
     }
 
     /// Puts the disk right, and starts its process again if that has ended because of it.
-    async fn recover(&mut self, harmed: &FaultyDisk, at_ms: u64) {
-        let (action, name) = (Action::Recover, harmed.name);
+    async fn recover(&mut self, disk: &FaultyDisk, at_ms: u64) {
+        let (action, name) = (Action::Recover, disk.name);
         let at_monotonic_us = match self.bazaar.heal_disk(self.fault.number) {
             Ok(Some((_, at_monotonic_us))) => at_monotonic_us,
             // The healing was first, and has told of it.
@@ -75,7 +75,7 @@ impl OneFault {
         };
         let at_us = self.events.origin().since_origin(at_monotonic_us);
         let ends = std::iter::once(self.fault.number).collect();
-        let done = Done { action, at_ms, at_us, name, pid: harmed.pid, ends };
+        let done = Done { action, at_ms, at_us, name, pid: disk.pid, ends };
         self.tell_done(&done, None);
         let seen = self.bazaar.disk_recovered(name).await;
         self.tell_confirmed(done, seen.map(|at_monotonic_us| (at_monotonic_us, None)));

@@ -18,9 +18,9 @@ use crate::schedule::{FilesFault, Target};
 type Copies = BTreeMap<ProcessName, Result<FilesCopy, ActError>>;
 
 impl OneFault {
-    pub(super) async fn change_files(&mut self, target: Target, of: u32, harm: FilesFault) {
+    pub(super) async fn change_files(&mut self, target: Target, of: u32, kind: FilesFault) {
         let mut copies = Copies::new();
-        if let FilesFault::Old { copied_at_ms } = harm {
+        if let FilesFault::Old { copied_at_ms } = kind {
             if !self.wait_until(copied_at_ms).await {
                 return;
             }
@@ -29,7 +29,7 @@ impl OneFault {
         if !self.wait_until(self.fault.at_ms).await {
             return;
         }
-        let (action, at_ms) = (harm.begin(), self.fault.at_ms);
+        let (action, at_ms) = (kind.begin(), self.fault.at_ms);
         let Some(killed) = self.outcome(of).await else { return };
         let name = match killed {
             Ok(name) => name,
@@ -38,7 +38,7 @@ impl OneFault {
                 return self.tell_not_done(may_be, action, at_ms, None, &reason);
             }
         };
-        let copy = match (harm, copies.remove(&name)) {
+        let copy = match (kind, copies.remove(&name)) {
             (FilesFault::Lose, _) => None,
             (FilesFault::Old { .. }, Some(Ok(copy))) => Some(copy),
             (FilesFault::Old { .. }, failed) => {

@@ -7,15 +7,15 @@ use crate::schedule::{Action, Link, LinkEnd, LinkFault};
 
 impl OneFault {
     /// Links are broken by the harness itself, so what is done is done at once.
-    pub(super) async fn harm_link(&mut self, link: Link, harm: LinkFault) {
+    pub(super) async fn inject_link_fault(&mut self, link: Link, kind: LinkFault) {
         let Link { from, to, both_ways } = link;
         let Some(from) = self.find_end(from).await else { return };
         let Some(to) = self.find_end(to).await else { return };
         let route = Route { from, to, both_ways };
-        let (number, begin, at_ms) = (self.fault.number, harm.begin(), self.fault.at_ms);
-        match self.bazaar.harm_link(number, route, harm) {
+        let (number, begin, at_ms) = (self.fault.number, kind.begin(), self.fault.at_ms);
+        match self.bazaar.inject_link_fault(number, route, kind) {
             Ok(at_monotonic_us) => {
-                self.tell_link(begin, at_ms, route, at_monotonic_us, &harm.to_string());
+                self.tell_link(begin, at_ms, route, at_monotonic_us, &kind.to_string());
             }
             Err(error) => return self.not_done(begin, at_ms, None, &error.to_string()),
         }

@@ -121,29 +121,29 @@ struct NotDone {
 
 impl OneFault {
     fn announce(&self) {
-        let Fault { harm, at_ms, ends_at_ms, .. } = self.fault;
-        let end = ends_at_ms.map(|at_ms| (harm.end(), at_ms));
-        for (action, at_ms) in std::iter::once((harm.begin(), at_ms)).chain(end) {
+        let Fault { action, at_ms, ends_at_ms, .. } = self.fault;
+        let end = ends_at_ms.map(|at_ms| (action.end(), at_ms));
+        for (action, at_ms) in std::iter::once((action.begin(), at_ms)).chain(end) {
             self.events.emit(EventKind::Planned, |event| self.describe(event, action, at_ms));
         }
     }
 
     /// From the fault's beginning to its end.
     async fn run(mut self) -> Vec<Injection> {
-        if let (FaultTarget::Process(target), FaultAction::Files { of, harm }) =
-            (self.fault.aim, self.fault.harm)
+        if let (FaultTarget::Process(target), FaultAction::Files { of, kind }) =
+            (self.fault.target, self.fault.action)
         {
             // A copy is made before its time.
-            self.change_files(target, of, harm).await;
+            self.change_files(target, of, kind).await;
         } else if self.wait_until(self.fault.at_ms).await {
-            match (self.fault.aim, self.fault.harm) {
+            match (self.fault.target, self.fault.action) {
                 (FaultTarget::Process(target), FaultAction::Kill) => self.kill(target).await,
                 (FaultTarget::Process(target), FaultAction::Pause) => self.pause(target).await,
                 (FaultTarget::Process(target), FaultAction::PowerCut) => {
                     self.cut_power(target).await;
                 }
-                (FaultTarget::Process(target), FaultAction::Disk(harm)) => {
-                    self.harm_disk(target, harm).await;
+                (FaultTarget::Process(target), FaultAction::Disk(kind)) => {
+                    self.inject_disk_fault(target, kind).await;
                 }
                 (FaultTarget::Process(target), FaultAction::Slow(percent)) => {
                     self.slow(target, percent).await;
@@ -151,8 +151,8 @@ impl OneFault {
                 (FaultTarget::Process(target), FaultAction::Flood(flood)) => {
                     self.flood(target, flood).await;
                 }
-                (FaultTarget::Link(link), FaultAction::Link(harm)) => {
-                    self.harm_link(link, harm).await;
+                (FaultTarget::Link(link), FaultAction::Link(kind)) => {
+                    self.inject_link_fault(link, kind).await;
                 }
                 // A schedule has no such faults; those of files are done above.
                 (FaultTarget::Link(_), _)
@@ -166,7 +166,7 @@ impl OneFault {
     /// Of a fault whose time had come when the injector was told to stop: nobody leads, say, so nobody knows yet who is
     /// to be killed. What came of every fault that was due is told.
     fn tell_if_cut_short(&mut self) {
-        let (action, at_ms) = (self.fault.harm.begin(), self.fault.at_ms);
+        let (action, at_ms) = (self.fault.action.begin(), self.fault.at_ms);
         let is_due = self.events.origin().elapsed_us() >= self.planned_us(at_ms);
         if is_due && !self.done.iter().any(|done| done.action == action) {
             self.not_done(action, at_ms, None, "the trial was over before it could be done");
@@ -204,7 +204,7 @@ impl OneFault {
         match found {
             Ok(name) => Some(name),
             Err(reason) => {
-                self.not_done(self.fault.harm.begin(), self.fault.at_ms, None, &reason);
+                self.not_done(self.fault.action.begin(), self.fault.at_ms, None, &reason);
                 None
             }
         }
@@ -229,9 +229,9 @@ impl OneFault {
                 });
             }
             Err(error) => {
-                // Another fault has ended it meanwhile, or its disk is full.
+                // Another fault has ended it meanwhile, or its disk hangs or is full.
                 let is_moot =
-                    self.bazaar.was_ended_by_signal(name) || self.bazaar.has_harmed_disk(name);
+                    self.bazaar.was_ended_by_signal(name) || self.bazaar.has_faulty_disk(name);
                 self.tell_not_done(is_moot, action, at_ms, Some(name), &error.to_string());
             }
         }
@@ -302,7 +302,7 @@ impl OneFault {
     /// Tells whether it was seen to have worked: when, on `CLOCK_MONOTONIC`, and what was seen; or why not.
     fn tell_confirmed(&mut self, done: Done, seen: Result<(u64, Option<String>), ActError>) {
         let confirmed = seen.is_ok();
-        if done.action == self.fault.harm.begin() {
+        if done.action == self.fault.action.begin() {
             let reason = seen.as_ref().err().map(ToString::to_string);
             let may_be = self.fault.if_possible;
             self.tell_outcome(
@@ -355,7 +355,7 @@ impl OneFault {
         let at_us = self.events.origin().elapsed_us();
         let may_be = may_be || self.fault.if_possible;
         let kind = if may_be { EventKind::Skipped } else { EventKind::NotConfirmed };
-        if action == self.fault.harm.begin() {
+        if action == self.fault.action.begin() {
             self.tell_outcome(Err(NotDone { may_be, reason: reason.to_owned() }));
         }
         self.events.emit_at(at_us, kind, |event| {
@@ -380,7 +380,7 @@ impl OneFault {
         event.fault = Some(self.fault.number);
         event.planned_us = Some(self.planned_us(at_ms));
         event.action = Some(action);
-        event.target = Some(self.fault.aim.to_string());
+        event.target = Some(self.fault.target.to_string());
     }
 
     fn name_process(&self, event: &mut Event, name: ProcessName) {

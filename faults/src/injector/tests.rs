@@ -178,7 +178,7 @@ async fn a_link_is_cut_and_healed_between_the_processes_that_its_ends_are() {
         (of_first[4].ends.to_string(), healed[0].ends.to_string()),
         ("1".into(), "2".into())
     );
-    assert_eq!(bazaar.harmed_links(), []);
+    assert_eq!(bazaar.faulty_links(), []);
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_disk_that_nobody_used_while_it_was_bad_was_not_broken() {
         assert_eq!(events[2].action, Some(Action::StallDisk));
         let said = "catalog called nothing that it would have hit while it lasted";
         assert_eq!(details(&events), [said]);
-        assert!(!done[0].done && bazaar.harmed_disks().is_empty());
+        assert!(!done[0].done && bazaar.faulty_disks().is_empty());
     }
 }
 
@@ -362,7 +362,7 @@ async fn every_link_of_a_process_is_one_fault() {
     let told = drain(&mut received);
     assert_eq!(told[2].target.as_deref(), Some("any -> leader"));
     assert_eq!(told[2].process, "any -> order-3".parse().ok());
-    assert_eq!(bazaar.harmed_links(), []);
+    assert_eq!(bazaar.faulty_links(), []);
 }
 
 fn database(fake: &FakeBazaar, name: &str) -> std::path::PathBuf {

@@ -13,7 +13,7 @@ fn change(version: u64, epoch: u64, leader: u8, cause: Cause) -> ConfigurationCh
             version: ConfigVersion(version),
             epoch: Epoch(epoch),
             leader: ReplicaId(leader),
-            leader_incarnation: Incarnation::new("life").unwrap(),
+            leader_incarnation: Incarnation::new("first").unwrap(),
             in_sync: vec![member(1), member(leader)],
             bazaar: BazaarId::new("bazaar").unwrap(),
             committed: OrderNo(0),

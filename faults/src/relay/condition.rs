@@ -22,8 +22,8 @@ pub(super) struct Condition {
 pub(super) struct ActiveLinkFaults(BTreeMap<u32, LinkFault>);
 
 impl ActiveLinkFaults {
-    pub(super) fn add(&mut self, fault: u32, harm: LinkFault) {
-        self.0.insert(fault, harm);
+    pub(super) fn add(&mut self, fault: u32, kind: LinkFault) {
+        self.0.insert(fault, kind);
     }
 
     pub(super) fn remove(&mut self, fault: u32) {
@@ -33,8 +33,8 @@ impl ActiveLinkFaults {
     /// The worst of everything. Of two cuts the silent one wins: what is lost on the way never
     /// reaches the place that would reset the connection.
     pub(super) fn together(&self) -> Condition {
-        self.0.values().fold(Condition::default(), |mut all, harm| {
-            match *harm {
+        self.0.values().fold(Condition::default(), |mut all, kind| {
+            match *kind {
                 LinkFault::Cut(mode) => {
                     let silent = all.cut == Some(CutMode::Silent) || mode == CutMode::Silent;
                     all.cut = Some(if silent { CutMode::Silent } else { CutMode::Reset });
@@ -58,8 +58,8 @@ mod tests {
     fn the_worst_of_everything_counts_until_it_is_removed() {
         let rate = |bytes| NonZeroU64::new(bytes).unwrap();
         let ms = Duration::from_millis;
-        let mut harms = ActiveLinkFaults::default();
-        assert_eq!(harms.together(), Condition::default());
+        let mut active = ActiveLinkFaults::default();
+        assert_eq!(active.together(), Condition::default());
         let all = [
             LinkFault::Delay(ms(50)),
             LinkFault::Cut(CutMode::Reset),
@@ -68,15 +68,15 @@ mod tests {
             LinkFault::Cut(CutMode::Silent),
             LinkFault::Throttle(rate(99)),
         ];
-        for (fault, harm) in (1..).zip(all) {
-            harms.add(fault, harm);
+        for (fault, kind) in (1..).zip(all) {
+            active.add(fault, kind);
         }
         let (cut, delay, bytes_per_s) = (Some(CutMode::Silent), ms(50), Some(rate(10)));
-        assert_eq!(harms.together(), Condition { cut, delay, bytes_per_s });
+        assert_eq!(active.together(), Condition { cut, delay, bytes_per_s });
         for fault in [1, 3, 5] {
-            harms.remove(fault);
+            active.remove(fault);
         }
         let (cut, delay, bytes_per_s) = (Some(CutMode::Reset), ms(20), Some(rate(99)));
-        assert_eq!(harms.together(), Condition { cut, delay, bytes_per_s });
+        assert_eq!(active.together(), Condition { cut, delay, bytes_per_s });
     }
 }

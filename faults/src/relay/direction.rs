@@ -21,7 +21,7 @@ pub(super) struct Reset;
 /// One direction.
 #[derive(Debug, Default)]
 pub(super) struct Direction {
-    harms: Mutex<ActiveLinkFaults>,
+    active: Mutex<ActiveLinkFaults>,
     condition: watch::Sender<Condition>,
     /// When everything that was let through so far has passed, if the path is throttled.
     busy_until: Mutex<Option<Instant>>,
@@ -29,19 +29,19 @@ pub(super) struct Direction {
 
 impl Direction {
     /// Makes it worse.
-    pub(super) fn harm(&self, fault: u32, harm: LinkFault) {
-        self.change(|harms| harms.add(fault, harm));
+    pub(super) fn inject(&self, fault: u32, kind: LinkFault) {
+        self.change(|active| active.add(fault, kind));
     }
 
     /// Ends one fault.
     pub(super) fn heal(&self, fault: u32) {
-        self.change(|harms| harms.remove(fault));
+        self.change(|active| active.remove(fault));
     }
 
     fn change(&self, change: impl FnOnce(&mut ActiveLinkFaults)) {
-        let mut harms = locked(&self.harms);
-        change(&mut harms);
-        let condition = harms.together();
+        let mut active = locked(&self.active);
+        change(&mut active);
+        let condition = active.together();
         if condition.bytes_per_s.is_none() {
             *locked(&self.busy_until) = None;
         }

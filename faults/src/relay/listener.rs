@@ -1,4 +1,4 @@
-//! Where a relay listens, for one life of the process behind it.
+//! Where a relay listens, for one incarnation of the process behind it.
 
 use std::io;
 use std::net::SocketAddr;

@@ -187,7 +187,7 @@ pub enum FaultAction {
         /// The number of the fault that kills the process.
         of: u32,
         /// What becomes of them.
-        harm: FilesFault,
+        kind: FilesFault,
     },
     /// A process's disk is made worse, and a recovery ends it.
     Disk(DiskFault),
@@ -207,11 +207,11 @@ impl FaultAction {
             Self::Kill => Action::Kill,
             Self::Pause => Action::Pause,
             Self::PowerCut => Action::PowerCut,
-            Self::Files { harm, .. } => harm.begin(),
-            Self::Disk(harm) => harm.begin(),
+            Self::Files { kind, .. } => kind.begin(),
+            Self::Disk(kind) => kind.begin(),
             Self::Slow(_) => Action::Slow,
             Self::Flood(_) => Action::Flood,
-            Self::Link(harm) => harm.begin(),
+            Self::Link(kind) => kind.begin(),
         }
     }
 

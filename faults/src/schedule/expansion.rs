@@ -44,11 +44,11 @@ impl Expansion {
     pub(super) fn add(&mut self, planned: &PlannedFault) {
         self.check_times(planned);
         self.check_details(planned);
-        if let Some(aim) = self.aim(planned) {
-            match self.harm(planned) {
-                Ok(FaultAction::Files { harm, .. }) => self.change_files(planned, harm, aim),
-                Ok(harm) => self.begin(planned, harm, aim),
-                Err(end) => self.end(planned.at_ms, end, aim),
+        if let Some(target) = self.target_of(planned) {
+            match self.action_of(planned) {
+                Ok(FaultAction::Files { kind, .. }) => self.change_files(planned, kind, target),
+                Ok(action) => self.begin(planned, action, target),
+                Err(end) => self.end(planned.at_ms, end, target),
             }
         }
         self.latest_ms = self.latest_ms.max(planned.at_ms);
@@ -170,24 +170,24 @@ impl Expansion {
     }
 
     /// What the fault is for, if that makes sense.
-    fn aim(&mut self, planned: &PlannedFault) -> Option<FaultTarget> {
+    fn target_of(&mut self, planned: &PlannedFault) -> Option<FaultTarget> {
         let PlannedFault { action, target, link, .. } = *planned;
         let (needed, other) =
             if action.is_of_links() { ("link", "target") } else { ("target", "link") };
         if (action.is_of_links() && target.is_some()) || (!action.is_of_links() && link.is_some()) {
             self.refuse(other, format!("a {action} has a {needed}, not a {other}"));
         }
-        let aim = if action.is_of_links() {
+        let found = if action.is_of_links() {
             link.map(FaultTarget::Link)
         } else {
             target.map(FaultTarget::Process)
         };
-        match aim {
+        match found {
             None => self.refuse(needed, format!("is missing: say what to {action}")),
             Some(FaultTarget::Process(target)) => self.check_target(needed, target),
             Some(FaultTarget::Link(link)) => self.check_link(needed, link),
         }
-        aim
+        found
     }
 
     fn check_target(&mut self, field: &str, target: Target) {
@@ -220,7 +220,7 @@ impl Expansion {
     }
 
     /// What the element does; what it ends, if it ends something.
-    fn harm(&self, planned: &PlannedFault) -> Result<FaultAction, Action> {
+    fn action_of(&self, planned: &PlannedFault) -> Result<FaultAction, Action> {
         // What is missing was refused; any other value will do in its place.
         let least = NonZeroU64::MIN;
         Ok(match planned.action {
@@ -228,10 +228,10 @@ impl Expansion {
             Action::Pause => FaultAction::Pause,
             Action::PowerCut => FaultAction::PowerCut,
             // Which fault that is comes later.
-            Action::LoseFiles => FaultAction::Files { of: 0, harm: FilesFault::Lose },
+            Action::LoseFiles => FaultAction::Files { of: 0, kind: FilesFault::Lose },
             Action::OldFiles => {
                 let copied_at_ms = planned.copied_at_ms.unwrap_or_default();
-                FaultAction::Files { of: 0, harm: FilesFault::Old { copied_at_ms } }
+                FaultAction::Files { of: 0, kind: FilesFault::Old { copied_at_ms } }
             }
             Action::StallDisk => FaultAction::Disk(DiskFault::Stall),
             Action::SlowDisk => {
@@ -263,36 +263,36 @@ impl Expansion {
     }
 
     /// Changes the files of the process that the latest fault of the same target has killed, which must be dead.
-    fn change_files(&mut self, planned: &PlannedFault, harm: FilesFault, aim: FaultTarget) {
+    fn change_files(&mut self, planned: &PlannedFault, kind: FilesFault, target: FaultTarget) {
         let at_ms = planned.at_ms;
         let killed = self.begun.iter().rev().map(|begun| &begun.fault).find(|fault| {
-            matches!(fault.harm, FaultAction::Kill | FaultAction::PowerCut)
-                && fault.aim == aim
+            matches!(fault.action, FaultAction::Kill | FaultAction::PowerCut)
+                && fault.target == target
                 && fault.ends_at_ms.is_none_or(|ends_at_ms| ends_at_ms > at_ms)
         });
         if let Some(of) = killed.map(|fault| fault.number) {
-            return self.begin(planned, FaultAction::Files { of, harm }, aim);
+            return self.begin(planned, FaultAction::Files { of, kind }, target);
         }
         let problem = format!(
-            "nothing is dead: no earlier kill or power-cut of \"{aim}\" lasts at {at_ms} ms"
+            "nothing is dead: no earlier kill or power-cut of \"{target}\" lasts at {at_ms} ms"
         );
         self.refuse("target", problem);
     }
 
-    fn begin(&mut self, planned: &PlannedFault, harm: FaultAction, aim: FaultTarget) {
+    fn begin(&mut self, planned: &PlannedFault, action: FaultAction, target: FaultTarget) {
         let number = u32::try_from(self.begun.len() + 1).unwrap_or(u32::MAX);
         let PlannedFault { at_ms, for_ms, if_possible, .. } = *planned;
         let ends_at_ms = for_ms.map(|for_ms| at_ms.saturating_add(for_ms));
-        let fault = Fault { number, harm, aim, at_ms, ends_at_ms, if_possible };
+        let fault = Fault { number, action, target, at_ms, ends_at_ms, if_possible };
         self.begun.push(Begun { index: self.index, fault });
     }
 
     /// Ends the latest open fault of that kind at the same place.
-    fn end(&mut self, at_ms: u64, action: Action, aim: FaultTarget) {
+    fn end(&mut self, at_ms: u64, action: Action, target: FaultTarget) {
         let open = self.begun.iter_mut().rev().map(|begun| &mut begun.fault).find(|fault| {
-            fault.harm.end() == action
-                && !matches!(fault.harm, FaultAction::Files { .. })
-                && fault.aim == aim
+            fault.action.end() == action
+                && !matches!(fault.action, FaultAction::Files { .. })
+                && fault.target == target
                 && fault.ends_at_ms.is_none()
         });
         if let Some(fault) = open {
@@ -305,19 +305,20 @@ impl Expansion {
             Action::Resume => "pause",
             _ => "cut, delay or throttle",
         };
-        let field = match aim {
+        let field = match target {
             FaultTarget::Process(_) => "target",
             FaultTarget::Link(_) => "link",
         };
-        let problem =
-            format!("nothing to {action}: no earlier {begin} has {field} \"{aim}\" and no for_ms");
+        let problem = format!(
+            "nothing to {action}: no earlier {begin} has {field} \"{target}\" and no for_ms"
+        );
         self.refuse("action", problem);
     }
 
     /// A process that is down cannot be killed, nor made slow. For leaders and followers only the moment
     /// tells; links and disks can be bad in several ways at once, and processes flooded, whatever else becomes of them.
     fn check_overlaps(&mut self) {
-        let named = |fault: &Fault| match (fault.aim, fault.harm) {
+        let named = |fault: &Fault| match (fault.target, fault.action) {
             (
                 FaultTarget::Process(_),
                 FaultAction::Disk(_) | FaultAction::Flood(_) | FaultAction::Files { .. },
@@ -328,7 +329,7 @@ impl Expansion {
         let mut problems = Vec::new();
         for (position, later) in self.begun.iter().enumerate() {
             let Some(process) = named(&later.fault) else { continue };
-            let is_slow = |fault: &Fault| matches!(fault.harm, FaultAction::Slow(_));
+            let is_slow = |fault: &Fault| matches!(fault.action, FaultAction::Slow(_));
             let clash = self.begun[..position].iter().find(|earlier| {
                 let over = earlier.fault.ends_at_ms.is_some_and(|end| end <= later.fault.at_ms);
                 // Who is slow can be paused and killed.

@@ -83,9 +83,9 @@ impl PlannedFault {
 
     /// Something that is done to a link.
     #[must_use]
-    pub fn of_link(at_ms: u64, harm: LinkFault, link: Link) -> Self {
-        let mut fault = Self { link: Some(link), ..Self::blank(at_ms, harm.begin()) };
-        match harm {
+    pub fn of_link(at_ms: u64, kind: LinkFault, link: Link) -> Self {
+        let mut fault = Self { link: Some(link), ..Self::blank(at_ms, kind.begin()) };
+        match kind {
             LinkFault::Cut(mode) => fault.mode = Some(mode),
             LinkFault::Delay(delay) => {
                 fault.delay_ms = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
@@ -97,22 +97,22 @@ impl PlannedFault {
 
     /// Something that is done to a process's disk.
     #[must_use]
-    pub fn of_disk(at_ms: u64, harm: DiskFault, target: Target) -> Self {
-        let by_ms = match harm {
+    pub fn of_disk(at_ms: u64, kind: DiskFault, target: Target) -> Self {
+        let by_ms = match kind {
             DiskFault::Slow(by) => Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)),
             DiskFault::Stall | DiskFault::Full => None,
         };
-        Self { by_ms, ..Self::of_process(at_ms, harm.begin(), target) }
+        Self { by_ms, ..Self::of_process(at_ms, kind.begin(), target) }
     }
 
     /// Something that is done to the files of a process that is dead.
     #[must_use]
-    pub fn of_files(at_ms: u64, harm: FilesFault, target: Target) -> Self {
-        let copied_at_ms = match harm {
+    pub fn of_files(at_ms: u64, kind: FilesFault, target: Target) -> Self {
+        let copied_at_ms = match kind {
             FilesFault::Lose => None,
             FilesFault::Old { copied_at_ms } => Some(copied_at_ms),
         };
-        Self { copied_at_ms, ..Self::of_process(at_ms, harm.begin(), target) }
+        Self { copied_at_ms, ..Self::of_process(at_ms, kind.begin(), target) }
     }
 
     /// A process that gets a part of its time.
@@ -187,9 +187,9 @@ pub struct Fault {
     /// heal that ends it carries the same number.
     pub number: u32,
     /// What it does.
-    pub harm: FaultAction,
+    pub action: FaultAction,
     /// To whom, or where.
-    pub aim: FaultTarget,
+    pub target: FaultTarget,
     /// When it begins, in milliseconds after the load began.
     pub at_ms: u64,
     /// When it ends; `None` if the plan leaves that to the healing at the trial's end.
@@ -220,7 +220,7 @@ impl Schedule {
     pub fn numbered_from(mut self, first: u32) -> Self {
         for (fault, number) in self.faults.iter_mut().zip(first..) {
             fault.number = number;
-            if let FaultAction::Files { of, .. } = &mut fault.harm {
+            if let FaultAction::Files { of, .. } = &mut fault.action {
                 *of += first - 1;
             }
         }
@@ -242,14 +242,14 @@ impl Schedule {
     /// Whether anything is done to a link, so that a bazaar needs relays.
     #[must_use]
     pub fn breaks_links(&self) -> bool {
-        self.faults.iter().any(|fault| matches!(fault.aim, FaultTarget::Link(_)))
+        self.faults.iter().any(|fault| matches!(fault.target, FaultTarget::Link(_)))
     }
 
     /// Which disks of a bazaar with `replicas` order replicas are broken, or may be: of a leader and a follower
     /// only the moment tells who that is.
     #[must_use]
     pub fn disk_faults(&self, replicas: u8) -> DiskFaults {
-        let of_disks = self.faults.iter().filter_map(|fault| match (fault.harm, fault.aim) {
+        let of_disks = self.faults.iter().filter_map(|fault| match (fault.action, fault.target) {
             (FaultAction::Disk(_) | FaultAction::PowerCut, FaultTarget::Process(target)) => {
                 Some(target)
             }
@@ -261,7 +261,7 @@ impl Schedule {
                 None => (1..=replicas).map(ProcessName::order).collect(),
             })
             .collect();
-        let power_cuts = self.faults.iter().any(|fault| fault.harm == FaultAction::PowerCut);
+        let power_cuts = self.faults.iter().any(|fault| fault.action == FaultAction::PowerCut);
         DiskFaults { processes, power_cuts }
     }
 
@@ -269,7 +269,7 @@ impl Schedule {
     #[must_use]
     pub fn flood_connections(&self) -> u32 {
         let floods = || {
-            self.faults.iter().filter_map(|fault| match fault.harm {
+            self.faults.iter().filter_map(|fault| match fault.action {
                 FaultAction::Flood(flood) => Some((fault, flood.connections.get())),
                 _ => None,
             })

@@ -17,8 +17,8 @@ fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
     let schedule = Schedule::expand(&plan, 3).unwrap();
     let fault = Fault {
         number: 1,
-        harm: FaultAction::Kill,
-        aim: FaultTarget::Process(Target::Leader),
+        action: FaultAction::Kill,
+        target: FaultTarget::Process(Target::Leader),
         at_ms: 1000,
         ends_at_ms: Some(1500),
         if_possible: false,
@@ -164,9 +164,9 @@ fn links_can_be_cut_delayed_and_throttled_and_overlap() {
     let told: Vec<_> = schedule
         .faults()
         .iter()
-        .map(|fault| (fault.aim.to_string(), fault.harm, fault.ends_at_ms))
+        .map(|fault| (fault.target.to_string(), fault.action, fault.ends_at_ms))
         .collect();
-    let link = |harm| FaultAction::Link(harm);
+    let link = |kind| FaultAction::Link(kind);
     let bytes_per_s = std::num::NonZeroU64::new(1000).unwrap();
     assert_eq!(
         told,
@@ -188,9 +188,9 @@ fn what_a_plan_says_of_links_is_kept() {
     let planned = plan(LINKS);
     let text = serde_json::to_string(&planned).unwrap();
     assert_eq!(plan(&text), planned);
-    let harm = LinkFault::Delay(std::time::Duration::from_millis(50));
+    let kind = LinkFault::Delay(std::time::Duration::from_millis(50));
     let link = "leader <-> catalog".parse().unwrap();
-    assert_eq!(PlannedFault::of_link(2, harm, link), planned[1]);
+    assert_eq!(PlannedFault::of_link(2, kind, link), planned[1]);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn disks_are_broken_beside_whatever_else_is() {
     );
     let schedule = Schedule::expand(&plan, 3).unwrap();
     let faults: Vec<_> =
-        schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
+        schedule.faults().iter().map(|fault| (fault.action, fault.ends_at_ms)).collect();
     let slow = DiskFault::Slow(std::time::Duration::from_millis(40));
     assert_eq!(
         faults,
@@ -306,7 +306,7 @@ fn slowness_and_floods_are_read_with_what_they_leave_to_their_defaults() {
     let planned = plan(text);
     let schedule = Schedule::expand(&planned, 3).unwrap();
     let told: Vec<_> =
-        schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
+        schedule.faults().iter().map(|fault| (fault.action, fault.ends_at_ms)).collect();
     let flood =
         |kind, connections: u32| Flood { kind, connections: connections.try_into().unwrap() };
     let quarter = Percent::new(25).unwrap();
@@ -378,8 +378,8 @@ fn all_links_of_a_process_can_be_broken_and_not_those_of_nobody() {
             {"at_ms":9,"action":"heal","link":"any -> leader"}]"#,
     );
     let schedule = Schedule::expand(&planned, 3).unwrap();
-    let aims: Vec<_> = schedule.faults().iter().map(|fault| fault.aim.to_string()).collect();
-    assert_eq!(aims, ["front-end <-> any", "any -> leader"]);
+    let targets: Vec<_> = schedule.faults().iter().map(|fault| fault.target.to_string()).collect();
+    assert_eq!(targets, ["front-end <-> any", "any -> leader"]);
     assert!(schedule.breaks_links());
     let errors = errors(
         r#"[{"at_ms":1,"action":"cut","link":"any <-> any"},
@@ -402,20 +402,20 @@ fn files_are_changed_of_whoever_an_earlier_fault_has_killed() {
     let planned = plan(json);
     let schedule = Schedule::expand(&planned, 3).unwrap();
     let faults: Vec<_> =
-        schedule.faults().iter().map(|fault| (fault.harm, fault.ends_at_ms)).collect();
+        schedule.faults().iter().map(|fault| (fault.action, fault.ends_at_ms)).collect();
     let old = FilesFault::Old { copied_at_ms: 50 };
     assert_eq!(
         faults,
         [
             (FaultAction::Kill, Some(1100)),
             (FaultAction::PowerCut, Some(500)),
-            (FaultAction::Files { of: 2, harm: old }, None),
-            (FaultAction::Files { of: 1, harm: FilesFault::Lose }, None),
+            (FaultAction::Files { of: 2, kind: old }, None),
+            (FaultAction::Files { of: 1, kind: FilesFault::Lose }, None),
         ]
     );
     assert_eq!(PlannedFault::of_files(300, old, Target::Catalog), planned[2]);
     let renumbered = schedule.numbered_from(11);
-    assert_eq!(renumbered.faults()[2].harm, FaultAction::Files { of: 12, harm: old });
+    assert_eq!(renumbered.faults()[2].action, FaultAction::Files { of: 12, kind: old });
 }
 
 #[test]

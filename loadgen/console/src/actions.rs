@@ -98,7 +98,7 @@ impl Acts {
         let for_ms = fault.for_ms.unwrap_or_default();
         let schedule = self.schedule(std::slice::from_ref(&fault), for_ms)?;
         let done = schedule.faults().iter().map(|fault| {
-            format!("{} {} for {:.1} s", fault.harm.begin(), fault.aim, for_ms as f64 / 1000.0)
+            format!("{} {} for {:.1} s", fault.action.begin(), fault.target, for_ms as f64 / 1000.0)
         });
         let done = done.collect::<Vec<_>>().join(", ");
         tokio::spawn(self.inject(schedule, stop));
@@ -191,7 +191,7 @@ impl Acts {
         if action.is_end() {
             self.dashboard.mended(name, pid, action, at_us);
         } else {
-            self.dashboard.harmed(name, pid, action, at_us);
+            self.dashboard.broken(name, pid, action, at_us);
         }
         act.confirm().await.map_err(|error| refused(&error))?;
         Ok(Done { done: format!("{action} {name} (pid {pid})") })

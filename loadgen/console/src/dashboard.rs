@@ -134,7 +134,7 @@ impl Dashboard {
             EventKind::Died => {
                 let named = event.process.map(|subject| subject.to_string());
                 let process = named.as_deref().unwrap_or("a process");
-                inner.leadership.harmed(process, format!("the death of {process}"), event.at_us);
+                inner.leadership.broken(process, format!("the death of {process}"), event.at_us);
                 if let Some(name) = event.process.and_then(Subject::process) {
                     inner.lasting.process_ended(name);
                 }
@@ -161,11 +161,11 @@ impl Dashboard {
     }
 
     /// A button has broken something.
-    pub(super) fn harmed(&self, name: ProcessName, pid: u32, action: Action, at_monotonic_us: u64) {
+    pub(super) fn broken(&self, name: ProcessName, pid: u32, action: Action, at_monotonic_us: u64) {
         let at_us = self.origin.since_origin(at_monotonic_us);
         let mut inner = self.inner();
         let label = format!("{action} {name}");
-        inner.leadership.harmed(&name.to_string(), label.clone(), at_us);
+        inner.leadership.broken(&name.to_string(), label.clone(), at_us);
         if action == Action::Kill {
             inner.lasting.process_ended(name);
         }
@@ -266,8 +266,8 @@ impl Inner {
         let leader = self.leadership.leader().map(|leader| ProcessName::order(leader.id));
         let for_leader = self.lasting.injected(event, leader);
         match (for_leader, leader.map(|leader| leader.to_string())) {
-            (ForLeader::Harmed, Some(leader)) => {
-                self.leadership.harmed(&leader, label.clone(), event.at_us);
+            (ForLeader::Broken, Some(leader)) => {
+                self.leadership.broken(&leader, label.clone(), event.at_us);
             }
             (ForLeader::Mended, Some(leader)) => self.leadership.mended(&leader, event.at_us),
             _ => {}

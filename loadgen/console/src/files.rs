@@ -26,7 +26,7 @@ impl FilesPress {
     /// # Errors
     /// The field that is missing, does not belong here or is longer than `most_ms`.
     pub(super) fn plan(self, most_ms: u64) -> Result<[PlannedFault; 2], String> {
-        let (killed_at_ms, harm) = match (self.action, self.back_ms) {
+        let (killed_at_ms, kind) = match (self.action, self.back_ms) {
             (Action::OldFiles, Some(back_ms)) if (1..=most_ms).contains(&back_ms) => {
                 (back_ms, FilesFault::Old { copied_at_ms: 0 })
             }
@@ -43,7 +43,7 @@ impl FilesPress {
         let kill = PlannedFault::of_process(killed_at_ms, Action::Kill, self.target);
         let kill = PlannedFault { for_ms: Some(self.for_ms), if_possible: true, ..kill };
         // Whether everything is whole was asked at the press: after the death it is not.
-        Ok([kill, PlannedFault::of_files(killed_at_ms, harm, self.target)])
+        Ok([kill, PlannedFault::of_files(killed_at_ms, kind, self.target)])
     }
 
     /// In words.

@@ -22,7 +22,7 @@ struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ForLeader {
     /// It is to be replaced.
-    Harmed,
+    Broken,
     /// What was to have it replaced is over.
     Mended,
     /// It leads, or does not, as before.
@@ -48,7 +48,7 @@ impl Lasting {
                 || (action == Action::Resume && subject.process() == Some(leader));
             let lasts = || self.0.values().any(|fault| fault.keeps_from_answering(leader));
             if fault.keeps_from_answering(leader) {
-                ForLeader::Harmed
+                ForLeader::Broken
             } else if is_over && !lasts() {
                 ForLeader::Mended
             } else {
@@ -123,7 +123,7 @@ mod tests {
     use results::records::EventKind;
     use wire::ids::ReplicaId;
 
-    use super::ForLeader::{Harmed, Mended, Nothing};
+    use super::ForLeader::{Broken, Mended, Nothing};
     use super::*;
 
     const LEADER: ProcessName = ProcessName::Order(ReplicaId(3));
@@ -145,15 +145,15 @@ mod tests {
 
     #[test]
     fn only_what_keeps_a_leader_from_answering_has_it_replaced() {
-        for harm in [Action::StallDisk, Action::FullDisk] {
-            assert_eq!(meant(harm, Action::Recover, "order-3"), (Harmed, Mended), "{harm}");
-            assert_eq!(meant(harm, Action::Recover, "order-2"), (Nothing, Nothing), "{harm}");
+        for action in [Action::StallDisk, Action::FullDisk] {
+            assert_eq!(meant(action, Action::Recover, "order-3"), (Broken, Mended), "{action}");
+            assert_eq!(meant(action, Action::Recover, "order-2"), (Nothing, Nothing), "{action}");
         }
-        assert_eq!(meant(Action::Pause, Action::Resume, "order-3"), (Harmed, Mended));
+        assert_eq!(meant(Action::Pause, Action::Resume, "order-3"), (Broken, Mended));
         // Who is started anew must be chosen again.
-        assert_eq!(meant(Action::Kill, Action::Restart, "order-3"), (Harmed, Nothing));
-        for harm in [Action::Slow, Action::Flood, Action::SlowDisk] {
-            assert_eq!(meant(harm, Action::Recover, "order-3"), (Nothing, Nothing), "{harm}");
+        assert_eq!(meant(Action::Kill, Action::Restart, "order-3"), (Broken, Nothing));
+        for action in [Action::Slow, Action::Flood, Action::SlowDisk] {
+            assert_eq!(meant(action, Action::Recover, "order-3"), (Nothing, Nothing), "{action}");
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
         for link in
             ["order-3 <-> any", "any -> order-3", "front-end <-> order-3", "order-3 -> catalog"]
         {
-            assert_eq!(cut(link), (Harmed, Mended), "{link}");
+            assert_eq!(cut(link), (Broken, Mended), "{link}");
         }
         for link in
             ["order-3 <-> order-1", "order-1 <-> any", "front-end <-> any", "catalog <-> any"]
@@ -187,9 +187,9 @@ mod tests {
     fn a_leader_answers_again_once_nothing_keeps_it_from_that() {
         let mut lasting = Lasting::default();
         let mut heard = |event| lasting.injected(&event, Some(LEADER));
-        assert_eq!(heard(act(1, Action::StallDisk, "order-3", "")), Harmed);
+        assert_eq!(heard(act(1, Action::StallDisk, "order-3", "")), Broken);
         assert_eq!(heard(act(2, Action::Slow, "order-3", "")), Nothing);
-        assert_eq!(heard(act(3, Action::Cut, "order-3 <-> any", "")), Harmed);
+        assert_eq!(heard(act(3, Action::Cut, "order-3 <-> any", "")), Broken);
         assert_eq!(heard(act(2, Action::Recover, "order-3", "2")), Nothing);
         assert_eq!(heard(act(1, Action::Recover, "order-3", "1")), Nothing);
         assert_eq!(heard(act(3, Action::Heal, "order-3 <-> any", "3")), Mended);

@@ -47,7 +47,7 @@ impl Leadership {
     }
 
     /// Something was done that keeps `process` from answering: `what` says what, and to whom.
-    pub(super) fn harmed(&mut self, process: &str, what: String, at_us: u64) {
+    pub(super) fn broken(&mut self, process: &str, what: String, at_us: u64) {
         let leads = self.leader.as_ref().is_some_and(|leader| process == name(leader.id));
         if leads && self.lost.is_none() {
             self.lost = Some((what, at_us));
@@ -55,7 +55,7 @@ impl Leadership {
         }
     }
 
-    /// What harmed the leader was undone before anybody took over.
+    /// What broke the leader was undone before anybody took over.
     pub(super) fn mended(&mut self, process: &str, at_us: u64) {
         let Some(leader) = self.leader.as_ref().filter(|leader| process == name(leader.id)) else {
             return;
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_takeover_is_told_with_its_cause_and_its_time() {
         let mut leadership = led_by_3();
-        leadership.harmed("order-1", "kill order-1".to_owned(), 5_000);
-        leadership.harmed("order-3", "kill order-3".to_owned(), 10_000);
+        leadership.broken("order-1", "kill order-1".to_owned(), 5_000);
+        leadership.broken("order-3", "kill order-3".to_owned(), 10_000);
         assert_eq!(leadership.hear(&event(EventKind::LeaderChanged, 12_000, 2, 2)), None);
         assert!(!leadership.leader().unwrap().serves);
         let said = leadership.hear(&event(EventKind::LeaderServes, 16_200, 2, 2)).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_leader_that_is_resumed_in_time_goes_on() {
         let mut leadership = led_by_3();
-        leadership.harmed("order-3", "pause order-3".to_owned(), 10_000);
+        leadership.broken("order-3", "pause order-3".to_owned(), 10_000);
         leadership.mended("order-3", 20_000);
         let reigns: Vec<_> = leadership.reigns().cloned().collect();
         assert_eq!(reigns.len(), 2);

@@ -263,34 +263,17 @@ impl Table {
 mod tests {
     use std::fs;
 
-    use results::records::{EventKind, Op, Outcome, Phase, RunFolder};
+    use results::records::{EventKind, Op, RunFolder};
 
     use super::*;
 
     fn observation(seq: u64) -> Record {
         Record::Observation(Box::new(Observation {
-            cell: "p0-cache-on".into(),
-            trial: 1,
-            phase: Phase::Load,
-            client: 1,
             seq,
-            op: Op::Query,
             stock_name: Some("a \"quoted\", name".into()),
-            trade_type: None,
-            quantity: None,
-            planned_us: None,
-            start_us: seq,
-            end_us: seq + 10,
-            latency_us: 10,
-            outcome: Outcome::Ok,
-            status: Some(200),
-            reason: None,
-            order_no: None,
             seen_quantity: Some(5),
             seen_volume: Some(7),
-            cache: None,
-            request_id: None,
-            attempts: 1,
+            ..Observation::new("p0-cache-on", 1, Op::Query, seq, seq + 10)
         }))
     }
 

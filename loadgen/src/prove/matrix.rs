@@ -10,7 +10,8 @@ use results::verdict::Verdict;
 use serde::Serialize;
 
 use super::attempt::Attempt;
-use super::case::{CASES, Case, LEFT_TO_THE_EXPLORER};
+use super::case::{CASES, Case};
+use super::explored::LEFT_TO_THE_EXPLORER;
 use super::story::Story;
 use crate::progress::ProgressEvent;
 

@@ -12,6 +12,7 @@
 
 mod attempt;
 pub mod case;
+mod explored;
 mod matrix;
 pub mod story;
 

@@ -25,15 +25,15 @@ pub(super) fn planned_acts(schedule: &Schedule) -> Vec<PlannedAct> {
         .faults()
         .iter()
         .flat_map(|fault| {
-            let end = fault.ends_at_ms.map(|at_ms| (at_ms, fault.harm.end()));
-            std::iter::once((fault.at_ms, fault.harm.begin())).chain(end).map(|(at_ms, action)| {
-                PlannedAct {
+            let end = fault.ends_at_ms.map(|at_ms| (at_ms, fault.action.end()));
+            std::iter::once((fault.at_ms, fault.action.begin())).chain(end).map(
+                |(at_ms, action)| PlannedAct {
                     at_ms,
                     fault: fault.number,
                     action: action.to_string(),
-                    target: fault.aim.to_string(),
-                }
-            })
+                    target: fault.target.to_string(),
+                },
+            )
         })
         .collect();
     acts.sort_by_key(|act| (act.at_ms, act.fault));

@@ -131,9 +131,9 @@ impl Drawing<'_> {
             Kind::Pause(who) => self.of_process(at_ms, Action::Pause, who),
             Kind::PowerCut(who) => self.of_process(at_ms, Action::PowerCut, who),
             Kind::Disk(who) => {
-                let harm = self.disk();
-                let by_ms = PlannedFault::of_disk(at_ms, harm, Target::Leader).by_ms;
-                PlannedFault { by_ms, ..self.of_process(at_ms, harm.begin(), who) }
+                let kind = self.disk();
+                let by_ms = PlannedFault::of_disk(at_ms, kind, Target::Leader).by_ms;
+                PlannedFault { by_ms, ..self.of_process(at_ms, kind.begin(), who) }
             }
             Kind::Slow(who) => {
                 let percent = Some(self.rng.random_range(3..50));
@@ -150,8 +150,8 @@ impl Drawing<'_> {
                 self.of_link(at_ms, LinkFault::Cut(mode))
             }
             Kind::SlowLink => {
-                let harm = self.slow_link();
-                self.of_link(at_ms, harm)
+                let kind = self.slow_link();
+                self.of_link(at_ms, kind)
             }
         };
         if !self.is_taken(&fault) {
@@ -169,7 +169,7 @@ impl Drawing<'_> {
             return None;
         }
         let at_ms = killed.at_ms;
-        let harm = if self.rng.random_bool(0.5) {
+        let kind = if self.rng.random_bool(0.5) {
             FilesFault::Lose
         } else {
             let oldest_ms = at_ms.saturating_sub(OLDEST_COPY_MS).max(FIRST_COPY_AT_MS);
@@ -177,7 +177,7 @@ impl Drawing<'_> {
         };
         Some(PlannedFault {
             if_possible: true,
-            ..PlannedFault::of_files(at_ms, harm, killed.target?)
+            ..PlannedFault::of_files(at_ms, kind, killed.target?)
         })
     }
 
@@ -207,12 +207,12 @@ impl Drawing<'_> {
         PlannedFault { for_ms, ..PlannedFault::of_process(at_ms, action, target) }
     }
 
-    fn of_link(&mut self, at_ms: u64, harm: LinkFault) -> PlannedFault {
+    fn of_link(&mut self, at_ms: u64, kind: LinkFault) -> PlannedFault {
         let [from, to] = self.ends();
         let both_ways = self.rng.random_bool(0.5);
         let for_ms = self.for_ms(at_ms, true);
         let link = Link { from, to, both_ways };
-        PlannedFault { for_ms, ..PlannedFault::of_link(at_ms, harm, link) }
+        PlannedFault { for_ms, ..PlannedFault::of_link(at_ms, kind, link) }
     }
 
     fn disk(&mut self) -> DiskFault {

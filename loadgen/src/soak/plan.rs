@@ -176,7 +176,7 @@ mod tests {
             let schedule = plan.schedule();
             let faults = schedule.faults();
             // Changed files last as long as their process is dead, and are no fault beside that.
-            let killed = |fault: &Fault| match fault.harm {
+            let killed = |fault: &Fault| match fault.action {
                 FaultAction::Files { of, .. } => of,
                 _ => fault.number,
             };
@@ -190,14 +190,14 @@ mod tests {
                         && other.at_ms < ends(fault)
                         && fault.at_ms < ends(other)
                 });
-                let aim = match fault.aim {
+                let place = match fault.target {
                     FaultTarget::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
                     FaultTarget::Link(_) => "link".to_owned(),
                     FaultTarget::Process(Target::Order(_)) => "order".to_owned(),
                     FaultTarget::Process(target) => target.to_string(),
                 };
                 let kinds = if crowded { &mut overlapping } else { &mut alone };
-                kinds.insert((fault.harm.begin().to_string(), aim));
+                kinds.insert((fault.action.begin().to_string(), place));
             }
         }
         let processes = ["leader", "follower", "order", "catalog", "front-end"];

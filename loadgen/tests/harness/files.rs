@@ -18,9 +18,9 @@ fn fault(text: &mut String, at_ms: u32, action: &str, target: &str, more: &str) 
 }
 
 /// Kills them one after the other, has this done to their files, and expects a pass with everything in sync.
-fn is_survived(harms: &[(&str, &str, &str)]) {
+fn is_survived(faults: &[(&str, &str, &str)]) {
     let mut text = LOAD.to_owned();
-    for (at_ms, (target, action, more)) in (1000..).step_by(2500).zip(harms) {
+    for (at_ms, (target, action, more)) in (1000..).step_by(2500).zip(faults) {
         fault(&mut text, at_ms, "kill", target, "for_ms = 600");
         fault(&mut text, at_ms + 100, action, target, more);
     }
@@ -34,7 +34,7 @@ fn is_survived(harms: &[(&str, &str, &str)]) {
         confirmed.filter(|event| event.action == Some(action)).count()
     };
     let changed = confirmed(Action::LoseFiles) + confirmed(Action::OldFiles);
-    assert_eq!((changed, confirmed(Action::Restart)), (harms.len(), harms.len()), "{events:?}");
+    assert_eq!((changed, confirmed(Action::Restart)), (faults.len(), faults.len()), "{events:?}");
     assert!(!events.iter().any(|event| event.event == EventKind::Died));
     let in_sync = events.iter().filter_map(|event| event.in_sync.as_ref()).next_back().unwrap();
     assert_eq!(in_sync.to_string(), "1 2 3");

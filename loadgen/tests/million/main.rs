@@ -36,7 +36,7 @@ use faults::heal::heal;
 use faults::probes;
 use faults::process::ProcessName;
 use results::checks;
-use results::records::{Cell, EventKind, FinalRow, MANIFEST_FORMAT, Manifest, RunFolder};
+use results::records::{Cell, EventKind, FinalRow, Manifest, RunFolder};
 use results::run::Run;
 use results::verdict::Verdict;
 use tokio::sync::oneshot;
@@ -235,34 +235,15 @@ fn final_rows(page: &DumpPage, is_first: bool) -> Vec<FinalRow> {
 }
 
 fn write_manifest(run: &RunFolder, origin: Origin) {
+    let cell = Cell { clients: CLIENTS, planned_faults: 3, ..Cell::new(CELL, 0.5, true) };
     let manifest = Manifest {
-        format: MANIFEST_FORMAT,
-        kind: "failover".to_owned(),
-        plan_name: CELL.to_owned(),
-        plan: String::new(),
         command: std::env::args().collect(),
-        seed: 1,
-        started_at: "1970-01-01T00:00:00Z".to_owned(),
         origin_monotonic_us: origin.monotonic_us(),
-        commit: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine: Vec::new(),
         replicas: REPLICAS,
-        durability: "flush".to_owned(),
         ping_timeout_ms: Some(PING_TIMEOUT_MS),
         converge_within_ms: u64::try_from(CONVERGE_WITHIN.as_millis()).unwrap(),
-        thresholds: Vec::new(),
-        cells: vec![Cell {
-            id: CELL.to_owned(),
-            p: 0.5,
-            cache: true,
-            clients: CLIENTS,
-            rate_per_s: None,
-            build: None,
-            trials: 1,
-            planned_faults: 3,
-        }],
         stocks: prefill::initial_stocks(),
+        ..Manifest::new("failover", CELL, vec![cell])
     };
     fs::write(run.path("manifest.json"), serde_json::to_string(&manifest).unwrap()).unwrap();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use driver::recorder::Record;
 use faults::process::ProcessName;
-use results::records::{InitialStock, Observation, Op, Outcome, Phase};
+use results::records::{InitialStock, Observation, Op, Phase};
 use rusqlite::{Connection, params};
 use tokio::sync::mpsc::UnboundedSender;
 use wire::bazaar::TradeType;
@@ -167,28 +167,15 @@ fn fill_catalog(path: &Path, orders: u64) {
 /// The trade of an order, as its client's operation `seq`.
 fn observation(order: &Order, seq: u64, start_us: u64) -> Observation {
     Observation {
-        cell: super::CELL.into(),
-        trial: 1,
         phase: Phase::WarmUp,
         client: CLIENT,
         seq,
-        op: Op::Trade,
         stock_name: Some(order.stock_name().into()),
         trade_type: Some(order.trade_type),
         quantity: Some(order.quantity),
-        planned_us: None,
-        start_us,
-        end_us: start_us + 1,
-        latency_us: 1,
-        outcome: Outcome::Ok,
-        status: Some(200),
-        reason: None,
         order_no: Some(order.number),
-        seen_quantity: None,
-        seen_volume: None,
-        cache: None,
         request_id: Some(order.request_id.as_str().into()),
-        attempts: 1,
+        ..Observation::new(super::CELL, 1, Op::Trade, start_us, start_us + 1)
     }
 }
 

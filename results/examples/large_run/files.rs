@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use results::records::{
-    Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, MANIFEST_FORMAT, Manifest,
-    ProcessName, ReplicaSet,
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, Manifest, ProcessName,
+    ReplicaSet,
 };
 use serde::Serialize;
 use wire::internal::Origin;
@@ -59,34 +59,13 @@ fn manifest() -> Manifest {
         trade_volume: 0,
         cap: CAP,
     };
+    let cell =
+        Cell { clients: CLIENTS, planned_faults: KILLS as u32, ..Cell::new(CELL, 0.75, true) };
     Manifest {
-        format: MANIFEST_FORMAT,
-        kind: "failover".to_owned(),
-        plan_name: "large".to_owned(),
-        plan: String::new(),
-        command: Vec::new(),
         seed: 7,
-        started_at: "2026-01-01T00:00:00Z".to_owned(),
-        origin_monotonic_us: 0,
-        commit: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine: Vec::new(),
         replicas: REPLICAS,
-        durability: "flush".to_owned(),
-        ping_timeout_ms: Some(300),
-        converge_within_ms: 10_000,
-        thresholds: Vec::new(),
-        cells: vec![Cell {
-            id: CELL.to_owned(),
-            p: 0.75,
-            cache: true,
-            clients: CLIENTS,
-            rate_per_s: None,
-            build: None,
-            trials: 1,
-            planned_faults: KILLS as u32,
-        }],
         stocks: (1..=STOCKS).map(stock).collect(),
+        ..Manifest::new("failover", "large", vec![cell])
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use results::records::{Observation, Op, Outcome, Phase, Text};
+use results::records::{Observation, Op, Outcome, Text};
 use wire::bazaar::TradeType;
 
 pub(crate) const CELL: &str = "p0.75-cache-on";
@@ -185,7 +185,7 @@ impl Simulation {
         Observation {
             seen_quantity: Some(shown.quantity),
             seen_volume: Some(shown.volume),
-            ..self.row(request, Op::Query, Phase::Load, end_us)
+            ..self.row(request, Op::Query, end_us)
         }
     }
 
@@ -204,7 +204,7 @@ impl Simulation {
         let mut row = Observation {
             trade_type: Some(trade_type),
             quantity: Some(quantity),
-            ..self.row(request, Op::Trade, Phase::Load, end_us)
+            ..self.row(request, Op::Trade, end_us)
         };
         let request_id = Text::from(format!("s7/{CELL}/1/{}/{}", row.client, row.seq));
         row.request_id = Some(request_id.clone());
@@ -238,7 +238,7 @@ impl Simulation {
                     quantity: Some(quantity),
                     order_no: Some(index as u64 + 1),
                     request_id: Some(self.orders[index].request_id.clone()),
-                    ..self.row(&request, Op::Lookup, Phase::Lookup, end_us)
+                    ..self.row(&request, Op::Lookup, end_us)
                 };
                 self.rows.push(row);
                 start_us = end_us + 30;
@@ -248,32 +248,15 @@ impl Simulation {
         ended_us
     }
 
-    fn row(&mut self, request: &Request, op: Op, phase: Phase, end_us: u64) -> Observation {
+    fn row(&mut self, request: &Request, op: Op, end_us: u64) -> Observation {
         let seq = &mut self.sequences[request.client as usize];
         *seq += 1;
         Observation {
-            cell: self.cell.clone(),
-            trial: 1,
-            phase,
             client: request.client + 1,
             seq: *seq,
-            op,
             stock_name: Some(self.names[request.stock].clone()),
-            trade_type: None,
-            quantity: None,
-            planned_us: None,
-            start_us: request.start_us,
-            end_us,
-            latency_us: end_us - request.start_us,
-            outcome: Outcome::Ok,
-            status: Some(200),
-            reason: None,
-            order_no: None,
-            seen_quantity: None,
-            seen_volume: None,
-            cache: None,
-            request_id: None,
             attempts: request.attempts,
+            ..Observation::new(self.cell.clone(), 1, op, request.start_us, end_us)
         }
     }
 }

@@ -33,6 +33,23 @@ pub struct Cell {
     pub planned_faults: u32,
 }
 
+impl Cell {
+    /// A closed loop of one trial with one client, without faults.
+    #[must_use]
+    pub fn new(id: impl Into<String>, p: f64, cache: bool) -> Self {
+        Self {
+            id: id.into(),
+            p,
+            cache,
+            clients: 1,
+            rate_per_s: None,
+            build: None,
+            trials: 1,
+            planned_faults: 0,
+        }
+    }
+}
+
 /// A stock as every trial began with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitialStock {
@@ -90,4 +107,31 @@ pub struct Manifest {
     pub cells: Vec<Cell>,
     /// The stocks that every trial began with.
     pub stocks: Vec<InitialStock>,
+}
+
+impl Manifest {
+    /// Of a run with three replicas that flush, seed 1, of which nothing else is known.
+    #[must_use]
+    pub fn new(kind: &str, plan_name: &str, cells: Vec<Cell>) -> Self {
+        Self {
+            format: MANIFEST_FORMAT,
+            kind: kind.to_owned(),
+            plan_name: plan_name.to_owned(),
+            plan: String::new(),
+            command: Vec::new(),
+            seed: 1,
+            started_at: "2026-01-01T00:00:00Z".to_owned(),
+            origin_monotonic_us: 0,
+            commit: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine: Vec::new(),
+            replicas: 3,
+            durability: "flush".to_owned(),
+            ping_timeout_ms: Some(300),
+            converge_within_ms: 10_000,
+            thresholds: Vec::new(),
+            cells,
+            stocks: Vec::new(),
+        }
+    }
 }

@@ -120,6 +120,38 @@ pub struct Observation<T = Text> {
     pub attempts: u32,
 }
 
+impl Observation {
+    /// An operation that went well at once, in the load, a lookup in its own phase: client 1's first, with nothing
+    /// said of what it was about. It lies from `start_us` to `end_us`.
+    #[must_use]
+    pub fn new(cell: impl Into<Text>, trial: u32, op: Op, start_us: u64, end_us: u64) -> Self {
+        Self {
+            cell: cell.into(),
+            trial,
+            phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
+            client: 1,
+            seq: 1,
+            op,
+            stock_name: None,
+            trade_type: None,
+            quantity: None,
+            planned_us: None,
+            start_us,
+            end_us,
+            latency_us: end_us.saturating_sub(start_us),
+            outcome: Outcome::Ok,
+            status: Some(200),
+            reason: None,
+            order_no: None,
+            seen_quantity: None,
+            seen_volume: None,
+            cache: None,
+            request_id: None,
+            attempts: 1,
+        }
+    }
+}
+
 impl<T> Observation<T> {
     /// The same with other texts.
     pub(super) fn with_texts<U>(self, mut text: impl FnMut(T) -> U) -> Observation<U> {

@@ -13,14 +13,14 @@ const STALE: &[&str] = &["no-stale-read"];
 pub fn attribute(rows: &mut [AvailabilityRow], checked: &ConsistencyReport) {
     for row in rows {
         let trial = TrialName { cell: row.cell.clone(), trial: row.trial };
-        let harm =
-            checked.harm.iter().find(|harm| harm.trial == trial && harm.fault == Some(row.fault));
+        let of_fault =
+            checked.anomalies.iter().find(|one| one.trial == trial && one.fault == Some(row.fault));
         let count = |of: fn(&FaultAnomalies) -> u64, checks: &[&str]| {
             let known = checks.iter().all(|check| checked.could_tell(check, &trial));
-            harm.map(of).filter(|&count| count > 0).or_else(|| known.then_some(0))
+            of_fault.map(of).filter(|&count| count > 0).or_else(|| known.then_some(0))
         };
-        row.lost = count(|harm| harm.lost, LOST);
-        row.doubled = count(|harm| harm.doubled, DOUBLED);
-        row.stale = count(|harm| harm.stale, STALE);
+        row.lost = count(|one| one.lost, LOST);
+        row.doubled = count(|one| one.doubled, DOUBLED);
+        row.stale = count(|one| one.stale, STALE);
     }
 }

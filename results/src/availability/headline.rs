@@ -34,7 +34,7 @@ fn sentence(rows: &[&AvailabilityRow], acks: Option<&OverallRow>, one: &str, man
         counted(sum(|row| row.failed), "operation", "operations"),
         sum(|row| row.unknown),
         sum(|row| row.retried),
-        harm(rows),
+        anomalies(rows),
     )
 }
 
@@ -61,7 +61,7 @@ fn first_acks(acks: &OverallRow) -> String {
 }
 
 /// What was lost, doubled and stale; nothing if that could not be told of every fault.
-fn harm(rows: &[&AvailabilityRow]) -> String {
+fn anomalies(rows: &[&AvailabilityRow]) -> String {
     let sum = |count: fn(&AvailabilityRow) -> Option<u64>| {
         rows.iter().map(|row| count(row)).sum::<Option<u64>>()
     };

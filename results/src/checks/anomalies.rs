@@ -27,11 +27,11 @@ pub(crate) enum Anomaly {
     Stale,
 }
 
-/// What was harmed in one trial, by kind and by name, and by which fault.
+/// What was lost, doubled or stale in one trial, by kind and by name, and by which fault.
 #[derive(Debug, Default)]
 pub(crate) struct Anomalies(BTreeMap<(Anomaly, String), Option<u32>>);
 
-/// How many were harmed by one fault.
+/// How many one fault has cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultAnomalies {
     /// In which trial.
@@ -47,10 +47,10 @@ pub struct FaultAnomalies {
     pub stale: u64,
 }
 
-/// How many were harmed in all, whatever fault did it. An order that is gone is one, however many checks
+/// How many there are in all, whatever fault did it. An order that is gone is one, however many checks
 /// and replicas miss it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Harmed {
+pub struct AnomalyTotals {
     /// Acknowledged orders that are gone or changed, and trades that were done by half.
     pub lost: u64,
     /// Trades with more effects than their clients were told of.
@@ -59,11 +59,11 @@ pub struct Harmed {
     pub stale: u64,
 }
 
-impl Harmed {
+impl AnomalyTotals {
     /// What a run's faults did together, and what was done without one.
     #[must_use]
-    pub fn of(harm: &[FaultAnomalies]) -> Self {
-        harm.iter().fold(Self::default(), |all, one| Self {
+    pub fn of(anomalies: &[FaultAnomalies]) -> Self {
+        anomalies.iter().fold(Self::default(), |all, one| Self {
             lost: all.lost + one.lost,
             doubled: all.doubled + one.doubled,
             stale: all.stale + one.stale,
@@ -77,7 +77,7 @@ impl Harmed {
     }
 }
 
-impl fmt::Display for Harmed {
+impl fmt::Display for AnomalyTotals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -90,34 +90,34 @@ impl fmt::Display for Harmed {
 }
 
 impl Anomalies {
-    /// Puts harm that showed at `at_us` down to the nearest fault. What has a name is harmed once.
+    /// Puts an anomaly that showed at `at_us` down to the nearest fault. What has a name counts once.
     pub(crate) fn add(
         &mut self,
         history: &History<'_>,
-        harm: Anomaly,
+        kind: Anomaly,
         name: impl Into<String>,
         at_us: Option<u64>,
     ) {
         let nearest = at_us.and_then(|at_us| nearest_fault(history, at_us));
         let fault = nearest.and_then(|nearest| nearest.fault);
-        self.0.entry((harm, name.into())).or_insert(fault);
+        self.0.entry((kind, name.into())).or_insert(fault);
     }
 
     /// Adds what another check found; what both found is one.
     pub(super) fn extend(&mut self, others: Self) {
-        for (harmed, fault) in others.0 {
-            self.0.entry(harmed).or_insert(fault);
+        for (named, fault) in others.0 {
+            self.0.entry(named).or_insert(fault);
         }
     }
 
     /// The counts by fault.
     pub(super) fn counts(&self, trial: &TrialName) -> Vec<FaultAnomalies> {
         let mut counts: BTreeMap<Option<u32>, FaultAnomalies> = BTreeMap::new();
-        for ((harm, _), &fault) in &self.0 {
+        for ((kind, _), &fault) in &self.0 {
             let none =
                 || FaultAnomalies { trial: trial.clone(), fault, lost: 0, doubled: 0, stale: 0 };
             let count = counts.entry(fault).or_insert_with(none);
-            match harm {
+            match kind {
                 Anomaly::Lost => count.lost += 1,
                 Anomaly::Doubled => count.doubled += 1,
                 Anomaly::Stale => count.stale += 1,
@@ -147,13 +147,13 @@ mod tests {
         trial
     }
 
-    fn harm(trial: &Trial) -> Vec<FaultAnomalies> {
-        trial.report().harm
+    fn anomalies(trial: &Trial) -> Vec<FaultAnomalies> {
+        trial.report().anomalies
     }
 
     #[test]
-    fn nothing_is_harmed_in_a_trial_that_went_well() {
-        assert_eq!(harm(&trial()), []);
+    fn nothing_is_lost_doubled_or_stale_in_a_trial_that_went_well() {
+        assert_eq!(anomalies(&trial()), []);
     }
 
     #[test]
@@ -162,9 +162,9 @@ mod tests {
         trial.lookup(1, "r1", (100, 110));
         trial.observations.last_mut().unwrap().outcome = crate::records::Outcome::Rejected;
         trial.finals.retain(|row| row.request_id.as_deref() != Some("r1"));
-        let harm = harm(&trial);
-        assert_eq!(harm.len(), 1, "{harm:?}");
-        assert_eq!((harm[0].fault, harm[0].lost, harm[0].doubled), (Some(1), 1, 0));
+        let found = anomalies(&trial);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].fault, found[0].lost, found[0].doubled), (Some(1), 1, 0));
     }
 
     #[test]
@@ -193,9 +193,9 @@ mod tests {
         for nth in 0..50 {
             trial.show(3, "Stock1", 100, 0, (5_100 + nth * 10, 5_105 + nth * 10));
         }
-        let harm = harm(&trial);
-        assert_eq!(harm.len(), 1, "{harm:?}");
-        assert_eq!((harm[0].lost, harm[0].doubled, harm[0].stale), (0, 1, 50));
+        let found = anomalies(&trial);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].lost, found[0].doubled, found[0].stale), (0, 1, 50));
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         let mut trial = Trial::new();
         trial.trade(1, "r1", Buy, 3, "Stock1", (10, 40));
         trial.entry_mut("order-2", "r1").quantity = Some(9);
-        let harm = harm(&trial);
-        assert_eq!((harm[0].fault, harm[0].lost), (None, 1));
+        let found = anomalies(&trial);
+        assert_eq!((found[0].fault, found[0].lost), (None, 1));
     }
 }

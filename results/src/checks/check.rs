@@ -37,7 +37,7 @@ pub(crate) struct Finding {
     pub(crate) maxima: BTreeMap<&'static str, f64>,
     /// Why a pass would mean nothing.
     pub(crate) doubts: Vec<InconclusiveReason>,
-    /// The trades and reads that were harmed.
+    /// The trades and reads that were lost, doubled or stale.
     pub(crate) anomalies: Anomalies,
     /// What belongs into the run's folder beside the report.
     pub(crate) files: Vec<RunFile>,

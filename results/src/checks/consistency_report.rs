@@ -139,9 +139,9 @@ pub struct ConsistencyReport {
     /// Whether there was enough for the checks to look at.
     #[serde(default)]
     pub gates: Vec<Gate>,
-    /// What was lost, doubled or stale, by fault; a fault that harmed nothing is not named.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub harm: Vec<FaultAnomalies>,
+    /// What was lost, doubled or stale, by fault; a fault that cost nothing is not named.
+    #[serde(default, rename = "harm", skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<FaultAnomalies>,
     /// Every log that was dumped.
     pub digests: Vec<LogDigest>,
     /// The command that runs the same schedule again; empty if that is not known.
@@ -172,8 +172,18 @@ impl ConsistencyReport {
         let hard_enough =
             if gates.iter().all(Gate::is_open) { Verdict::Pass } else { Verdict::Inconclusive };
         let verdict = verdict.combine(hard_enough);
-        let (harm, reproduce) = (Vec::new(), String::new());
-        Self { format: REPORT_FORMAT, verdict, run, checks, gates, harm, digests, reproduce, files }
+        let (anomalies, reproduce) = (Vec::new(), String::new());
+        Self {
+            format: REPORT_FORMAT,
+            verdict,
+            run,
+            checks,
+            gates,
+            anomalies,
+            digests,
+            reproduce,
+            files,
+        }
     }
 
     /// The report that was written into the run's folder; nothing if none was.

@@ -38,9 +38,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             wrong.extend(wrongs.into_iter().map(|wrong| (request, wrong)));
         }
     }
-    for (request, (harm, what)) in history.requests.by_id(wrong) {
+    for (request, (kind, what)) in history.requests.by_id(wrong) {
         let told_us = history.sent(request).next().map(|trade| trade.row.end_us);
-        finding.anomalies.add(history, harm, history.requests.id(request), told_us);
+        finding.anomalies.add(history, kind, history.requests.id(request), told_us);
         finding.violation(|| Violation::new(history, what).story(history, request));
     }
     finding.examined("requests", requests);

@@ -61,7 +61,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-pub use anomalies::{FaultAnomalies, Harmed};
+pub use anomalies::{AnomalyTotals, FaultAnomalies};
 pub use check::MAX_EVIDENCE;
 pub(crate) use consistency_report::grouped_doubts;
 pub use consistency_report::{
@@ -158,7 +158,7 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
     let mut summary = RunSummary::new(run.manifest());
     let mut gates = Gates::new();
     let mut digests = Vec::new();
-    let mut harm = Vec::new();
+    let mut all_anomalies = Vec::new();
     for trial in run.trials() {
         let name = TrialName { cell: trial.cell.id.clone(), trial: trial.number };
         let history = history(run, trial)?;
@@ -172,10 +172,10 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
             anomalies.extend(std::mem::take(&mut finding.anomalies));
             tally.add(&name, finding);
         }
-        harm.extend(anomalies.counts(&name));
+        all_anomalies.extend(anomalies.counts(&name));
     }
     let report = ConsistencyReport::new(summary, tallies, gates.finish(), digests);
-    Ok(ConsistencyReport { harm, ..report })
+    Ok(ConsistencyReport { anomalies: all_anomalies, ..report })
 }
 
 /// Runs every check over one trial. Checks are pure and know nothing of each other, so they run side by side;

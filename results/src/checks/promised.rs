@@ -53,28 +53,14 @@ mod tests {
 
     fn row(op: Op) -> Observation {
         Observation {
-            cell: "c".into(),
-            trial: 1,
-            phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
-            client: 1,
-            seq: 1,
-            op,
             stock_name: Some("Stock1".into()),
             trade_type: Some(wire::bazaar::TradeType::Buy),
             quantity: Some(1),
-            planned_us: None,
-            start_us: 1,
-            end_us: 2,
-            latency_us: 1,
-            outcome: Outcome::Ok,
-            status: Some(200),
-            reason: None,
             order_no: Some(1),
             seen_quantity: Some(1),
             seen_volume: Some(1),
-            cache: None,
             request_id: Some("r1".into()),
-            attempts: 1,
+            ..Observation::new("c", 1, op, 1, 2)
         }
     }
 

@@ -11,8 +11,8 @@ use wire::internal::Origin;
 use super::check::Check;
 use super::{CheckResult, ConsistencyReport};
 use crate::records::{
-    Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, MANIFEST_FORMAT, Manifest,
-    Observation, Op, Outcome, Phase, RunFolder,
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, Manifest, Observation, Op,
+    Outcome, Phase, RunFolder,
 };
 use crate::run::Run;
 use crate::verdict::Verdict;
@@ -291,30 +291,8 @@ impl Trial {
     fn operation(&mut self, client: u32, op: Op, (start_us, end_us): (u64, u64)) -> Observation {
         let seq = self.sequence.entry(client).or_default();
         *seq += 1;
-        Observation {
-            cell: CELL.into(),
-            trial: 1,
-            phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
-            client,
-            seq: *seq,
-            op,
-            stock_name: None,
-            trade_type: None,
-            quantity: None,
-            planned_us: None,
-            start_us,
-            end_us,
-            latency_us: end_us - start_us,
-            outcome: Outcome::Ok,
-            status: Some(200),
-            reason: None,
-            order_no: None,
-            seen_quantity: None,
-            seen_volume: None,
-            cache: None,
-            request_id: None,
-            attempts: 1,
-        }
+        let seq = *seq;
+        Observation { client, seq, ..Observation::new(CELL, 1, op, start_us, end_us) }
     }
 }
 
@@ -327,33 +305,16 @@ fn manifest() -> Manifest {
         cap: CAP,
     };
     Manifest {
-        format: MANIFEST_FORMAT,
-        kind: "failover".to_owned(),
-        plan_name: "by-hand".to_owned(),
-        plan: String::new(),
-        command: Vec::new(),
         seed: 7,
         started_at: "2024-05-01T12:00:00Z".to_owned(),
-        origin_monotonic_us: 0,
-        commit: None,
-        version: "0.1.0".to_owned(),
-        machine: Vec::new(),
         replicas: REPLICAS,
-        durability: "flush".to_owned(),
-        ping_timeout_ms: Some(300),
         converge_within_ms: 5,
-        thresholds: Vec::new(),
-        cells: vec![Cell {
-            id: CELL.to_owned(),
-            p: 0.5,
-            cache: true,
-            clients: 5,
-            trials: 1,
-            rate_per_s: None,
-            build: None,
-            planned_faults: 0,
-        }],
         stocks: vec![stock("Stock1"), stock("Stock2")],
+        ..Manifest::new(
+            "failover",
+            "by-hand",
+            vec![Cell { clients: 5, ..Cell::new(CELL, 0.5, true) }],
+        )
     }
 }
 

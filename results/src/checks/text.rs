@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::anomalies::Harmed;
+use super::anomalies::AnomalyTotals;
 use super::consistency_report::{
     CheckResult, ConsistencyReport, Count, DoubtReport, grouped_doubts,
 };
@@ -85,7 +85,7 @@ fn headline(report: &ConsistencyReport) -> String {
             "{} of {judged} checks found {}{}.",
             with(Verdict::Fail),
             plural(report.violations(), "violation"),
-            harmed(report)
+            anomalies(report)
         ),
         Verdict::Inconclusive => {
             let shut = report.gates.iter().filter(|gate| !gate.is_open()).count();
@@ -117,9 +117,9 @@ fn not_asked(report: &ConsistencyReport) -> String {
 }
 
 /// What the violations come to for clients: `: 1 order lost, 0 doubled, 0 stale reads`.
-fn harmed(report: &ConsistencyReport) -> String {
-    let harmed = Harmed::of(&report.harm);
-    if harmed.total() > 0 { format!(": {harmed}") } else { String::new() }
+fn anomalies(report: &ConsistencyReport) -> String {
+    let totals = AnomalyTotals::of(&report.anomalies);
+    if totals.total() > 0 { format!(": {totals}") } else { String::new() }
 }
 
 fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Manifest, Observation, Op, Phase};
-use crate::stats::{Answer, Span, TrialSample};
+use crate::stats::{Answer, LoadSpan, TrialSample};
 use crate::summary::{is_accepted, is_answered, is_measured};
 
 /// Whose operations a figure is made of.
@@ -98,7 +98,7 @@ fn samples<'a, 'o>(
 ) -> HashMap<&'a str, CellSample> {
     let mut samples: HashMap<&str, CellSample> =
         ids.iter().map(|&id| (id, CellSample::default())).collect();
-    let mut spans: HashMap<(&str, Phase, u32), Span> = HashMap::new();
+    let mut spans: HashMap<(&str, Phase, u32), LoadSpan> = HashMap::new();
     for row in observations.into_iter().filter(|row| is_measured(row)) {
         let Some((&id, _)) = samples.get_key_value(row.cell.as_str()) else { continue };
         spans.entry((id, row.phase, row.trial)).or_default().cover(row.start_us, row.end_us);

@@ -12,7 +12,7 @@ use super::judge::Change;
 use super::side::{CellSample, Kind};
 use crate::records::Op;
 use crate::stats::coverage::{Nature, Normal};
-use crate::stats::{Span, TrialSample};
+use crate::stats::{LoadSpan, TrialSample};
 
 /// So many comparisons are simulated for each case.
 const COMPARISONS: u64 = 40;
@@ -54,7 +54,7 @@ fn cell(normal: &mut Normal, rounds: &[f64], slowdown: f64) -> CellSample {
             kinds.entry(Kind::Only(op)).or_default().insert(trial, sample);
         }
         let busy_us = load.operations.iter().map(|answer| answer.latency_us).sum();
-        load.span = Span { first_us: 0, last_us: busy_us };
+        load.span = LoadSpan { first_us: 0, last_us: busy_us };
         kinds.entry(Kind::Load).or_default().insert(trial, load);
     }
     CellSample::of_kinds(kinds)

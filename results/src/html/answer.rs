@@ -4,7 +4,7 @@
 use super::format::{counted, or_none, some_ms};
 use super::input::PageInput;
 use crate::availability::{self, AvailabilityRow, FaultGroup, OverallRow};
-use crate::checks::{CheckResult, ConsistencyReport, Harmed};
+use crate::checks::{AnomalyTotals, CheckResult, ConsistencyReport};
 use crate::knee::Sweep;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{grouped, ms};
@@ -53,9 +53,10 @@ impl Answer {
         let exceeded =
             exceeded.map(|held| format!("Broken: {}. Measured: {}.", held.threshold, held.reason));
         let sweeps = figures.open_loop.iter().flat_map(|open_loop| &open_loop.sweeps);
-        let harm = harm(consistency);
+        let anomalies = anomalies(consistency);
         let had_faults = !figures.availability.is_empty();
-        let (asked, beside) = if had_faults { (Some(harm), None) } else { (None, Some(harm)) };
+        let (asked, beside) =
+            if had_faults { (Some(anomalies), None) } else { (None, Some(anomalies)) };
         let mut sentences: Vec<String> = broken
             .take(TOLD)
             .chain(exceeded.take(TOLD))
@@ -74,31 +75,31 @@ impl Answer {
 }
 
 /// The checks that watch for the three ways in which a promise to a client is broken.
-const HARM: [&str; 3] = ["acknowledged-orders-survive", "exactly-once", "no-stale-read"];
+const ANOMALY_CHECKS: [&str; 3] = ["acknowledged-orders-survive", "exactly-once", "no-stale-read"];
 
 /// What was lost, doubled or stale, and out of how much.
-fn harm(consistency: &ConsistencyReport) -> String {
+fn anomalies(consistency: &ConsistencyReport) -> String {
     let of_check = |check: &&str| consistency.checks.iter().find(|result| result.name == **check);
-    let watching: Vec<&CheckResult> = HARM.iter().filter_map(of_check).collect();
+    let watching: Vec<&CheckResult> = ANOMALY_CHECKS.iter().filter_map(of_check).collect();
     if watching.iter().all(|check| check.verdict.is_none()) {
         return "Nothing was traded, so nothing could be lost, doubled or stale.".to_owned();
     }
     let judged = watching.iter().all(|check| check.verdict != Some(Verdict::Inconclusive));
-    let harmed = Harmed::of(&consistency.harm);
+    let totals = AnomalyTotals::of(&consistency.anomalies);
     let run = &consistency.run;
     let out_of = format!(
         "{} and {}",
         counted(run.acknowledged_trades, "acknowledged trade", "acknowledged trades"),
         counted(run.reads, "read", "reads")
     );
-    let found = match harmed.total() {
+    let found = match totals.total() {
         0 if judged => format!("Nothing was lost, doubled or stale in {out_of}."),
         0 => format!("Nothing lost, doubled or stale was found in {out_of}."),
         _ => format!(
             "{} lost, {} doubled and {} stale in {out_of}.",
-            grouped(harmed.lost),
-            grouped(harmed.doubled),
-            grouped(harmed.stale)
+            grouped(totals.lost),
+            grouped(totals.doubled),
+            grouped(totals.stale)
         ),
     };
     if judged { found } else { format!("{found} Not everything could be judged.") }

@@ -186,7 +186,7 @@ const GLANCE: [&str; 7] = [
 /// Those whose short titles say too little here.
 const GLANCE_IN_FULL: [&str; 4] = ["trades_missing", "reads_missing", "failed", "unknown"];
 /// Those that share a column.
-const HARM: [&str; 3] = ["lost", "doubled", "stale"];
+const ANOMALIES: [&str; 3] = ["lost", "doubled", "stale"];
 
 fn titles(faults: &Table) -> Vec<(String, &'static str)> {
     let short = GLANCE.iter().map(|name| faults.column(name).heading());
@@ -194,10 +194,10 @@ fn titles(faults: &Table) -> Vec<(String, &'static str)> {
         let with_noise = WITH_NOISE.iter().any(|(of, _)| of == name);
         faults.column(name).title.to_owned() + if with_noise { " (noise)" } else { "" }
     });
-    let harm = HARM.map(|name| faults.column(name).title).join(", ");
+    let anomalies = ANOMALIES.map(|name| faults.column(name).title).join(", ");
     // “At s” is not torn apart.
     let titles = short.map(|title| title.replace("at s", "at\u{a0}s")).chain(in_full);
-    titles.chain([harm]).map(|title| (title, "number")).collect()
+    titles.chain([anomalies]).map(|title| (title, "number")).collect()
 }
 
 fn glance(figures: Row<'_>) -> Vec<Shown> {
@@ -205,9 +205,9 @@ fn glance(figures: Row<'_>) -> Vec<Shown> {
         let shown = Shown::of(figures.figure(name));
         Shown { text: shown.text + &noise(figures, name, |noise| format!(" ({noise})")), ..shown }
     };
-    let harm = HARM.map(|name| Shown::of(figures.figure(name)).text).join(", ");
-    let harm = Shown { text: harm, more: Vec::new(), class: "number" };
-    GLANCE.iter().chain(&GLANCE_IN_FULL).map(one).chain([harm]).collect()
+    let anomalies = ANOMALIES.map(|name| Shown::of(figures.figure(name)).text).join(", ");
+    let anomalies = Shown { text: anomalies, more: Vec::new(), class: "number" };
+    GLANCE.iter().chain(&GLANCE_IN_FULL).map(one).chain([anomalies]).collect()
 }
 
 /// The whole of a bar.

@@ -48,7 +48,7 @@ pub use bootstrap::{Resamples, Spread};
 pub use estimate::{CONFIDENCE, Estimate, Interval};
 pub use latencies::Latencies;
 pub use pool::{Figure, MIN_ANSWERED, MIN_BEYOND, Pool, Unit};
-pub use sample::{Answer, Basis, Span, TrialSample};
+pub use sample::{Answer, Basis, LoadSpan, TrialSample};
 pub use units::{MIN_SLICES, MIN_TRIALS};
 
 /// The median of a few values: the middle one, or the mean of the two in the middle.

@@ -14,20 +14,20 @@ pub enum Basis {
 
 /// From the first send to the last answer, in microseconds since the run's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct LoadSpan {
     /// The first send.
     pub first_us: u64,
     /// The last answer.
     pub last_us: u64,
 }
 
-impl Default for Span {
+impl Default for LoadSpan {
     fn default() -> Self {
         Self { first_us: u64::MAX, last_us: 0 }
     }
 }
 
-impl Span {
+impl LoadSpan {
     /// Extends it to an operation.
     pub fn cover(&mut self, start_us: u64, end_us: u64) {
         self.first_us = self.first_us.min(start_us);
@@ -51,7 +51,7 @@ impl Span {
 #[derive(Clone, Debug, Default)]
 pub struct TrialSample {
     /// When there was load, from whatever operation.
-    pub span: Span,
+    pub span: LoadSpan,
     /// The operations.
     pub operations: Vec<Answer>,
 }

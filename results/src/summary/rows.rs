@@ -9,7 +9,7 @@ use super::tally::{Drawn, Tally};
 use super::withhold;
 use crate::lateness::Lateness;
 use crate::records::{Manifest, Observation, Op, Phase};
-use crate::stats::Span;
+use crate::stats::LoadSpan;
 
 /// One row per cell and operation that occurs, cells in the manifest's order. Rows of cells
 /// that the manifest does not know are left out.
@@ -19,7 +19,7 @@ pub fn summarise<'a>(
     observations: impl IntoIterator<Item = &'a Observation>,
 ) -> Vec<SummaryRow> {
     let mut tallies: HashMap<(&str, Op), Tally> = HashMap::new();
-    let mut spans: HashMap<(&str, Phase), BTreeMap<u32, Span>> = HashMap::new();
+    let mut spans: HashMap<(&str, Phase), BTreeMap<u32, LoadSpan>> = HashMap::new();
     for observation in observations.into_iter().filter(|observation| is_measured(observation)) {
         let cell = observation.cell.as_str();
         let tally =

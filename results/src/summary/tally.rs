@@ -6,7 +6,7 @@ use super::measured::{is_accepted, is_answered};
 use super::row::SummaryRow;
 use crate::records::{CacheState, Cell, Observation, Op, Outcome, Phase};
 use crate::stats::{
-    Answer, Basis, Figure, Interval, Latencies, Pool, Resamples, Span, TrialSample,
+    Answer, Basis, Figure, Interval, Latencies, LoadSpan, Pool, Resamples, TrialSample,
 };
 
 /// What is counted on the way through the observations.
@@ -74,7 +74,7 @@ impl Tally {
         mut self,
         cell: &Cell,
         op: Op,
-        spans: &BTreeMap<u32, Span>,
+        spans: &BTreeMap<u32, LoadSpan>,
         drawn: &mut Drawn,
     ) -> SummaryRow {
         let span_s: f64 = spans.values().map(|span| span.seconds()).sum();
@@ -135,8 +135,8 @@ impl Tally {
     }
 
     /// A sample of every trial that had load, whether or not this operation occurred in it.
-    fn samples(&mut self, spans: &BTreeMap<u32, Span>) -> Vec<TrialSample> {
-        let sample = |(trial, &span): (&u32, &Span)| {
+    fn samples(&mut self, spans: &BTreeMap<u32, LoadSpan>) -> Vec<TrialSample> {
+        let sample = |(trial, &span): (&u32, &LoadSpan)| {
             let operations = self.trials.remove(trial).unwrap_or_default();
             TrialSample { span, operations }
         };

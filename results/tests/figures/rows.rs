@@ -1,65 +1,25 @@
 //! Short ways to write down rows by hand.
 
 use results::records::{
-    Action, Cell, Event, EventKind, FinalKind, FinalRow, MANIFEST_FORMAT, Manifest, Observation,
-    Op, Outcome, Phase,
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, Manifest, Observation, Op,
 };
 use wire::bazaar::TradeType;
 
 pub(crate) fn cell(p: f64, cache: bool) -> Cell {
     let name = if cache { "on" } else { "off" };
     let id = format!("p{p}-cache-{name}");
-    Cell { id, p, cache, clients: 5, rate_per_s: None, build: None, trials: 1, planned_faults: 0 }
+    Cell { clients: 5, ..Cell::new(id, p, cache) }
 }
 
 pub(crate) fn manifest(kind: &str, cells: Vec<Cell>) -> Manifest {
-    Manifest {
-        format: MANIFEST_FORMAT,
-        kind: kind.to_owned(),
-        plan_name: "synthetic".to_owned(),
-        plan: String::new(),
-        command: vec![],
-        seed: 1,
-        started_at: "2026-01-01T00:00:00Z".to_owned(),
-        origin_monotonic_us: 0,
-        commit: None,
-        version: "0.1.0".to_owned(),
-        machine: vec![],
-        replicas: 3,
-        durability: "flush".to_owned(),
-        ping_timeout_ms: Some(300),
-        converge_within_ms: 10_000,
-        thresholds: Vec::new(),
-        cells,
-        stocks: vec![],
-    }
+    Manifest::new(kind, "synthetic", cells)
 }
 
 /// An operation of the load that went well at once.
 pub(crate) fn operation(cell: &Cell, op: Op, start_us: u64, latency_us: u64) -> Observation {
     Observation {
-        cell: cell.id.as_str().into(),
-        trial: 1,
-        phase: if op == Op::Lookup { Phase::Lookup } else { Phase::Load },
-        client: 1,
-        seq: 1,
-        op,
         stock_name: Some("Stock1".into()),
-        trade_type: None,
-        quantity: None,
-        planned_us: None,
-        start_us,
-        end_us: start_us + latency_us,
-        latency_us,
-        outcome: Outcome::Ok,
-        status: Some(200),
-        reason: None,
-        order_no: None,
-        seen_quantity: None,
-        seen_volume: None,
-        cache: None,
-        request_id: None,
-        attempts: 1,
+        ..Observation::new(cell.id.as_str(), 1, op, start_us, start_us + latency_us)
     }
 }
 

@@ -10,7 +10,7 @@ const DRAWN: u64 = 150;
 
 /// What is done to a row.
 #[derive(Clone, Copy, Debug)]
-enum Harm {
+enum Damage {
     /// It goes: never a pass.
     Drop,
     /// It is there a second time, somewhere: never a pass.
@@ -23,7 +23,8 @@ enum Harm {
     Noise,
 }
 
-const HARMS: [Harm; 5] = [Harm::Drop, Harm::Double, Harm::Blank, Harm::Copy, Harm::Noise];
+const DAMAGES: [Damage; 5] =
+    [Damage::Drop, Damage::Double, Damage::Blank, Damage::Copy, Damage::Noise];
 /// What no check asks about: `attempts`, `cache`, `reason` and the like may say whatever they like.
 const CONTENT: [(File, &[&str]); 2] = [
     (File::Observations, &["order_no", "seen_quantity", "seen_volume"]),
@@ -36,7 +37,7 @@ const CONTENT: [(File, &[&str]); 2] = [
 /// One mutation of a run, in words, and whether it may still pass.
 fn mutate(run: &mut Run, seed: u64) -> (String, bool) {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let harm = HARMS[rng.random_range(0..HARMS.len())];
+    let damage = DAMAGES[rng.random_range(0..DAMAGES.len())];
     let (file, content) = CONTENT[rng.random_range(0..CONTENT.len())];
     let rows = run.table_mut(file);
     let place = rng.random_range(0..rows.rows.len());
@@ -44,15 +45,15 @@ fn mutate(run: &mut Run, seed: u64) -> (String, bool) {
     let column = rng.random_range(0..rows.header.len());
     let name = rows.header[column].clone();
     let before = rows.rows[place][column].clone();
-    match harm {
-        Harm::Drop => rows.remove(&[place]),
-        Harm::Double => {
+    match damage {
+        Damage::Drop => rows.remove(&[place]),
+        Damage::Double => {
             let again = rows.rows[place].clone();
             rows.rows.insert(other, again);
         }
-        Harm::Blank => rows.rows[place][column].clear(),
-        Harm::Copy => rows.rows[place][column] = rows.rows[other][column].clone(),
-        Harm::Noise => {
+        Damage::Blank => rows.rows[place][column].clear(),
+        Damage::Copy => rows.rows[place][column] = rows.rows[other][column].clone(),
+        Damage::Noise => {
             let noise: String = (0..5).map(|_| char::from(rng.random_range(b'!'..b'~'))).collect();
             rows.rows[place][column] = noise;
         }
@@ -61,10 +62,11 @@ fn mutate(run: &mut Run, seed: u64) -> (String, bool) {
         && rows.header.iter().any(|name| name == "kind")
         && rows.rows.get(place).is_some_and(|row| row[rows.column("kind")] == "refused");
     let after = rows.rows.get(place).map_or("", |row| &row[column]).to_owned();
-    let what = format!("{seed}: {harm:?} {} row {place} {name} {before:?} {after:?}", file.name());
-    let may_pass = match harm {
-        Harm::Drop | Harm::Double => file == File::Final && is_refusal,
-        Harm::Blank | Harm::Copy | Harm::Noise => {
+    let what =
+        format!("{seed}: {damage:?} {} row {place} {name} {before:?} {after:?}", file.name());
+    let may_pass = match damage {
+        Damage::Drop | Damage::Double => file == File::Final && is_refusal,
+        Damage::Blank | Damage::Copy | Damage::Noise => {
             before == after || is_refusal || !content.contains(&name.as_str()) || before.is_empty()
         }
     };
@@ -72,7 +74,7 @@ fn mutate(run: &mut Run, seed: u64) -> (String, bool) {
 }
 
 #[test]
-fn whatever_becomes_of_a_row_nothing_panics_and_harm_is_no_pass() {
+fn whatever_becomes_of_a_row_nothing_panics_and_damage_is_no_pass() {
     let run = Run::kept("rates");
     let mut wrong = Vec::new();
     for seed in 0..DRAWN {

@@ -89,8 +89,8 @@ mod tests {
     use super::*;
 
     fn proof(id: u8) -> PingReply {
-        let (life, disk) = (Incarnation::new("x"), Identity::new("d"));
-        PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap())
+        let (incarnation, disk) = (Incarnation::new("x"), Identity::new("d"));
+        PingReply::of_new(ReplicaId(id), incarnation.unwrap(), disk.unwrap())
     }
 
     fn proves(contest: &mut Contest, id: u8, now_us: u64) {

@@ -190,8 +190,8 @@ mod tests {
     }
 
     fn reply(id: u8) -> PingReply {
-        let (life, disk) = (Incarnation::new("x"), Identity::new("d"));
-        PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap())
+        let (incarnation, disk) = (Incarnation::new("x"), Identity::new("d"));
+        PingReply::of_new(ReplicaId(id), incarnation.unwrap(), disk.unwrap())
     }
 
     fn seen(id: u8, outcome: Outcome) -> Observation {

@@ -67,10 +67,14 @@ mod tests {
     use super::*;
 
     fn reply(id: u8, heard: u64, last: u64) -> PingReply {
-        let (life, disk) = (Incarnation::new("life"), Identity::new("d"));
+        let (incarnation, disk) = (Incarnation::new("life"), Identity::new("d"));
         let last = LogPoint { order_no: OrderNo(last), epoch: Epoch(1) };
         let heard = Epoch(heard);
-        PingReply { heard, last, ..PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap()) }
+        PingReply {
+            heard,
+            last,
+            ..PingReply::of_new(ReplicaId(id), incarnation.unwrap(), disk.unwrap())
+        }
     }
 
     fn all(replies: impl IntoIterator<Item = PingReply>) -> Answers {

@@ -251,9 +251,9 @@ mod tests {
     const LONG_US: u64 = 60_000_000;
 
     fn reply(id: u8) -> PingReply {
-        let (life, disk) = (Incarnation::new("x"), Identity::new("d"));
+        let (incarnation, disk) = (Incarnation::new("x"), Identity::new("d"));
         let last = LogPoint { order_no: OrderNo(7), epoch: Epoch(1) };
-        let reply = PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap());
+        let reply = PingReply::of_new(ReplicaId(id), incarnation.unwrap(), disk.unwrap());
         PingReply { last, last_order_no: last.order_no, ..reply }
     }
 

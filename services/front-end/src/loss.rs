@@ -88,7 +88,7 @@ mod tests {
         BazaarId::new("b").unwrap()
     }
 
-    fn life() -> Incarnation {
+    fn incarnation() -> Incarnation {
         Incarnation::new("life").unwrap()
     }
 
@@ -99,7 +99,7 @@ mod tests {
             version: ConfigVersion(4),
             epoch: Epoch(2),
             leader: ReplicaId(3),
-            leader_incarnation: life(),
+            leader_incarnation: incarnation(),
             in_sync: vec![member(1), member(3)],
             bazaar: bazaar(),
             committed: OrderNo(60),
@@ -110,7 +110,7 @@ mod tests {
 
     fn answers(files: &[(u8, &str)]) -> BTreeMap<ReplicaId, PingReply> {
         let reply = |&(id, file): &(u8, &str)| {
-            (ReplicaId(id), PingReply::of_new(ReplicaId(id), life(), identity(file)))
+            (ReplicaId(id), PingReply::of_new(ReplicaId(id), incarnation(), identity(file)))
         };
         files.iter().map(reply).collect()
     }

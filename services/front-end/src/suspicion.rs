@@ -204,8 +204,8 @@ mod tests {
     }
 
     fn reply(incarnation: &str, epoch: u64, leading: bool) -> PingReply {
-        let life = Incarnation::new(incarnation).unwrap();
-        let reply = PingReply::of_new(ReplicaId(3), life, Identity::new("d3").unwrap());
+        let incarnation = Incarnation::new(incarnation).unwrap();
+        let reply = PingReply::of_new(ReplicaId(3), incarnation, Identity::new("d3").unwrap());
         PingReply { epoch: Epoch(epoch), leading, serving: leading, ..reply }
     }
 

@@ -1,11 +1,12 @@
 //! One replica of the order service: numbers trades, keeps the log, replicates it.
 //!
-//! Pure decisions: [`log`] (what is held, and what a message would change) and [`replica`] (roles,
-//! takeover, commit, membership), [`trade_progress`] (what a trade needs next). The shell: `actor` (the thread that owns both and the disk),
+//! Pure decisions: [`log`] (what is held, and what a message would change), [`replica`] (roles,
+//! takeover, commit, membership), [`change`] (what is to be on disk) and [`trade_progress`] (what a trade needs next). The shell: `actor` (the thread that owns both and the disk),
 //! `outbox` (what it asks of others), `trades` (from request to number), `routes` (HTTP).
 
 mod actor;
 mod backoff;
+pub mod change;
 mod config;
 mod confirmation;
 pub mod dump;

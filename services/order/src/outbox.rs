@@ -19,9 +19,10 @@ use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
 use wire::internal::{Append, AppendReply, FillRequest, Part, ProofRequest, UnnumberedRequest};
 
-use super::actor::{Input, Status};
+use super::actor::Input;
 use super::backoff::Backoff;
 use super::reach::Reach;
+use super::replica::Status;
 
 /// A list of unnumbered trades needs a flush of the catalog's disk and an invalidation.
 const LIST_TIMEOUT: Duration = Duration::from_secs(2);

@@ -18,9 +18,10 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use wire::internal::{CatalogStatus, Part};
 
-use super::actor::{Input, Status};
+use super::actor::Input;
 use super::backoff::{Backoff, LONGEST};
 use super::reach::Reach;
+use super::replica::Status;
 
 /// Who is called, how, and where it is noted.
 #[derive(Clone, Debug)]

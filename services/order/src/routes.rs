@@ -272,21 +272,10 @@ impl OrderService {
         let now_us = monotonic_us();
         let status = self.replica.status.borrow();
         PingReply {
-            id: self.config.id,
             port: self.port,
-            incarnation: self.incarnation.clone(),
-            identity: status.identity.clone(),
-            bazaar: status.bazaar.clone(),
-            epoch: status.epoch,
-            heard: status.epoch,
-            leading: status.leading,
-            serving: status.serving,
-            last_order_no: status.last_order_no,
-            last: status.last,
-            committed: status.committed,
-            obstacle: status.obstacle.clone(),
             health: self.progress.health(now_us),
             unreachable: self.prober.reach.unreachable(now_us),
+            ..status.ping_reply(self.config.id, self.incarnation.clone())
         }
     }
 

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use base::planted::{Bug, Bugs};
 use base::storage::{Database, Durability, StorageError};
 use rusqlite::{Connection, Row, Statement, params};
-use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId, RequestId};
+use wire::ids::{Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::Entry;
 
+use super::change::Change;
 use super::log::OrderLog;
 use super::replica::Found;
 
@@ -37,35 +38,6 @@ INSERT INTO accepted VALUES (1, 0, 0);
 #[derive(Debug)]
 pub(super) struct Store {
     database: Database,
-}
-
-/// What one transaction changes; each part may be nothing.
-#[derive(Debug, Default)]
-pub(super) struct Change<'a> {
-    /// The epoch accepted, or heard of, from now on.
-    pub(super) accepted: Option<Epoch>,
-    /// Up to where orders are known to be committed.
-    pub(super) committed: Option<OrderNo>,
-    /// The bazaar that the file belongs to from now on.
-    pub(super) bazaar: Option<&'a BazaarId>,
-    /// Orders that stand under another epoch from now on.
-    pub(super) restamped: &'a [Arc<Entry>],
-    /// Drop every entry after this number.
-    pub(super) keep: Option<OrderNo>,
-    /// Then add these.
-    pub(super) entries: &'a [Arc<Entry>],
-}
-
-impl Change<'_> {
-    /// Whether there is nothing that is worth a transaction: the mark alone is not.
-    pub(super) fn is_nothing(&self) -> bool {
-        let Self { accepted, committed: _, bazaar, restamped, keep, entries } = self;
-        accepted.is_none()
-            && bazaar.is_none()
-            && keep.is_none()
-            && restamped.is_empty()
-            && entries.is_empty()
-    }
 }
 
 impl Store {
@@ -229,6 +201,7 @@ fn unreadable(
 #[cfg(test)]
 mod tests {
     use wire::bazaar::TradeType;
+    use wire::ids::BazaarId;
 
     use super::*;
 

@@ -22,9 +22,9 @@ use wire::headers;
 use wire::ids::{Epoch, Incarnation, RequestId};
 use wire::internal::AppliedTrade;
 
-use super::actor::{Handle, Input, Status};
+use super::actor::{Handle, Input};
 use super::prober::News;
-use super::replica::NoNumber;
+use super::replica::{NoNumber, Status};
 use super::trade_progress::{CatalogReply, Next, TradeProgress};
 
 /// How long a request waits for a takeover to end before it is told to try again.

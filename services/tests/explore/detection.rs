@@ -63,7 +63,7 @@ pub(crate) struct Watch {
 struct Replica {
     health: Health,
     /// How often it was started.
-    life: u8,
+    incarnation: u8,
     accepted: Epoch,
     leads: bool,
 }
@@ -102,7 +102,8 @@ impl Model for Detection {
         let bazaar = BazaarId::new("bazaar").expect("a name");
         let first = ConfigurationManager::restored(None).first(&everybody, None, &bazaar);
         let first = first.expect("there are replicas");
-        let replica = Replica { health: Health::Well, life: 1, accepted: Epoch(0), leads: false };
+        let replica =
+            Replica { health: Health::Well, incarnation: 1, accepted: Epoch(0), leads: false };
         let mut watch = Watch {
             judge: Judge::new(TIMEOUT_US).with_bugs(self.bugs),
             current: first,
@@ -209,7 +210,7 @@ impl Watch {
                 let replica = self.replica(id);
                 if replica.health == Health::Dead {
                     // R4: it never leads the epoch that it finds on its disk.
-                    (replica.life, replica.leads) = (replica.life + 1, false);
+                    (replica.incarnation, replica.leads) = (replica.incarnation + 1, false);
                 }
                 replica.health = Health::Well;
             }
@@ -222,7 +223,7 @@ impl Watch {
 
     /// How a ping that arrives now ends.
     fn outcome(&self, id: ReplicaId) -> Outcome {
-        let Replica { health, life, accepted, leads } = self.replicas[&id];
+        let Replica { health, incarnation, accepted, leads } = self.replicas[&id];
         match health {
             Health::Dead => Outcome::Refused,
             Health::Hung => Outcome::Silent,
@@ -231,7 +232,7 @@ impl Watch {
                 epoch: accepted,
                 leading: leads,
                 serving: leads,
-                ..new(id, life)
+                ..new(id, incarnation)
             }),
         }
     }
@@ -321,8 +322,9 @@ fn observation(replica: ReplicaId, sent_us: u64, outcome: Outcome) -> Observatio
     Observation { replica, sent_us, ended_us: sent_us, doubted_us: None, outcome }
 }
 
-/// What a process of `id` says that has heard of nothing, in its so manieth life.
-fn new(id: ReplicaId, life: u8) -> PingReply {
-    let (life, disk) = (Incarnation::new(&life.to_string()), Identity::new(&id.to_string()));
-    PingReply::of_new(id, life.expect("a name"), disk.expect("a name"))
+/// What a process of `id` says that has heard of nothing, in its incarnation of this number.
+fn new(id: ReplicaId, incarnation: u8) -> PingReply {
+    let (incarnation, disk) =
+        (Incarnation::new(&incarnation.to_string()), Identity::new(&id.to_string()));
+    PingReply::of_new(id, incarnation.expect("a name"), disk.expect("a name"))
 }

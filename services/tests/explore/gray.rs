@@ -433,6 +433,6 @@ impl Watch {
 }
 
 fn new(id: ReplicaId) -> PingReply {
-    let (life, disk) = (Incarnation::new(&id.to_string()), Identity::new(&id.to_string()));
-    PingReply::of_new(id, life.expect("a name"), disk.expect("a name"))
+    let (incarnation, disk) = (Incarnation::new(&id.to_string()), Identity::new(&id.to_string()));
+    PingReply::of_new(id, incarnation.expect("a name"), disk.expect("a name"))
 }

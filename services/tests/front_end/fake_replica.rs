@@ -55,7 +55,7 @@ pub(crate) struct Replica {
     running: Option<(Process, Arc<Desk>)>,
 }
 
-/// One life of a replica.
+/// One incarnation of a replica.
 struct Desk {
     id: u8,
     port: u16,

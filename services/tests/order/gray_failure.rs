@@ -16,6 +16,19 @@ fn proof(reach: bool) -> Call {
     Call::post("/prove", &ProofRequest { reach })
 }
 
+/// An order, asked for in the second epoch.
+fn look_up(order_no: u64) -> Call {
+    Call::get(format!("/query?order_no={order_no}")).header(headers::EPOCH, 2)
+}
+
+/// Catalog and leader go; the other replica is elected, and cannot take over.
+async fn fail_over_without_the_catalog(bazaar: &mut Bazaar) {
+    bazaar.others.is_down.store(true, Ordering::SeqCst);
+    bazaar.stop(2).await;
+    bazaar.begin(1).await;
+    bazaar.until(1, |reply| reply.leading).await;
+}
+
 #[tokio::test]
 async fn a_writer_waits_for_another_programs_lock_and_its_pings_say_for_how_long() {
     let bazaar = Bazaar::start(1).await;
@@ -71,12 +84,7 @@ async fn what_is_known_to_be_committed_is_shown_after_an_election_without_the_ca
         }
     };
     tokio::time::timeout(PATIENCE, committed).await.expect("the follower hears of it");
-    bazaar.others.is_down.store(true, Ordering::SeqCst);
-    bazaar.stop(2).await;
-    bazaar.begin(1).await;
-    bazaar.until(1, |reply| reply.leading).await;
-    let look_up =
-        |order_no: u64| Call::get(format!("/query?order_no={order_no}")).header(headers::EPOCH, 2);
+    fail_over_without_the_catalog(&mut bazaar).await;
     let found = bazaar.call(1, &look_up(1)).await;
     assert_eq!((found.status.as_u16(), &body(&found)["data"]["order_no"]), (200, &json!(1)));
     // What it does not know, it does not deny.
@@ -92,12 +100,7 @@ async fn lookups_that_wait_for_a_takeover_hold_up_none_of_what_is_known() {
     let mut bazaar = Bazaar::start_within(limits, 2).await;
     bazaar.trade(2, "R1").await;
     bazaar.until(1, |reply| reply.committed.0 == 1).await;
-    bazaar.others.is_down.store(true, Ordering::SeqCst);
-    bazaar.stop(2).await;
-    bazaar.begin(1).await;
-    bazaar.until(1, |reply| reply.leading).await;
-    let look_up =
-        |order_no: u64| Call::get(format!("/query?order_no={order_no}")).header(headers::EPOCH, 2);
+    fail_over_without_the_catalog(&mut bazaar).await;
     let mut waiting = JoinSet::new();
     for _ in 0..reads {
         let (peers, address, call) = (bazaar.peers.clone(), bazaar.addresses[&1], look_up(2));

@@ -18,7 +18,7 @@ use wire::internal::{AppliedTrade, FillReply, FillRequest, UnnumberedReply, Unnu
 pub(crate) struct Others {
     pub(crate) configuration: watch::Sender<Configuration>,
     pub(crate) applied: Mutex<HashMap<String, AppliedTrade>>,
-    /// The life of the catalog.
+    /// The incarnation of the catalog.
     pub(crate) incarnation: Mutex<Incarnation>,
     /// What the catalog answers instead, to the next trade.
     pub(crate) instead: Mutex<Option<StatusCode>>,

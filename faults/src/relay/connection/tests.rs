@@ -57,7 +57,7 @@ async fn assert_reset(stream: &mut TcpStream) {
 }
 
 fn cut(path: &Direction, mode: CutMode) {
-    path.harm(1, LinkFault::Cut(mode));
+    path.inject(1, LinkFault::Cut(mode));
 }
 
 /// It would take a timer's millisecond each way, and a trade crosses a dozen links.
@@ -145,7 +145,7 @@ async fn a_cut_that_resets_breaks_the_connection_when_something_is_to_pass() {
 async fn delayed_bytes_arrive_later_and_in_order() {
     let Carried { mut dialler, mut peer, paths } = carried().await;
     let delay = Duration::from_millis(200);
-    paths.out.harm(1, LinkFault::Delay(delay));
+    paths.out.inject(1, LinkFault::Delay(delay));
     let begun = Instant::now();
     dialler.write_all(b"one ").await.unwrap();
     assert_eq!(receive(&mut peer, 4).await.unwrap(), b"one ");
@@ -159,7 +159,7 @@ async fn delayed_bytes_arrive_later_and_in_order() {
 #[tokio::test]
 async fn a_delay_does_not_slow_the_other_direction() {
     let Carried { mut dialler, mut peer, paths } = carried().await;
-    paths.out.harm(1, LinkFault::Delay(Duration::from_secs(3600)));
+    paths.out.inject(1, LinkFault::Delay(Duration::from_secs(3600)));
     dialler.write_all(b"never").await.unwrap();
     peer.write_all(b"at once").await.unwrap();
     assert_eq!(receive(&mut dialler, 7).await.unwrap(), b"at once");
@@ -170,7 +170,7 @@ async fn all_connections_of_a_throttled_path_share_its_rate() {
     let paths = paths();
     let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let rate = NonZeroU64::new(40_000).unwrap();
-    paths.out.harm(1, LinkFault::Throttle(rate));
+    paths.out.inject(1, LinkFault::Throttle(rate));
     let begun = Instant::now();
     let mut transfers = tokio::task::JoinSet::new();
     for _ in 0..2 {
@@ -188,7 +188,7 @@ async fn all_connections_of_a_throttled_path_share_its_rate() {
 #[tokio::test]
 async fn a_throttle_that_is_healed_lets_everything_go() {
     let Carried { mut dialler, mut peer, paths } = carried().await;
-    paths.out.harm(1, LinkFault::Throttle(NonZeroU64::MIN));
+    paths.out.inject(1, LinkFault::Throttle(NonZeroU64::MIN));
     dialler.write_all(b"a year's worth of bytes").await.unwrap();
     assert_silent(&mut peer).await;
     paths.out.heal(1);

@@ -19,7 +19,7 @@ use crate::schedule::LinkFault;
 
 /// Something that is wrong with a link now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ActiveDiskFault {
+pub(crate) struct FaultyLink {
     pub(crate) fault: u32,
     pub(crate) route: Route,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Network {
     paths: BTreeMap<(ProcessName, ProcessName), Arc<Direction>>,
     /// By who connects to whom.
     gates: BTreeMap<(ProcessName, ProcessName), RelayListener>,
-    harmed: Mutex<Vec<ActiveDiskFault>>,
+    faulty: Mutex<Vec<FaultyLink>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -75,8 +75,8 @@ impl Network {
                 RelayListener { address, target: targets[&to], paths: Directions { out, back } };
             gates.insert((from, to), gate);
         }
-        let (harmed, tasks) = (Mutex::default(), Mutex::default());
-        Self { addresses: addresses.clone(), paths, gates, harmed, tasks }
+        let (faulty, tasks) = (Mutex::default(), Mutex::default());
+        Self { addresses: addresses.clone(), paths, gates, faulty, tasks }
     }
 
     /// What `name` is to be told: its own address, and its peers' relays.
@@ -109,7 +109,7 @@ impl Network {
         D: Future<Output = ()> + Send + 'static,
     {
         let mut tasks = locked(&self.tasks);
-        // What is left of earlier lives.
+        // What is left of earlier incarnations.
         while tasks.try_join_next().is_some() {}
         for (gate, listener) in listening.0 {
             tasks.spawn(gate.serve(listener, death()));
@@ -117,18 +117,18 @@ impl Network {
     }
 
     /// Makes a link worse.
-    pub(crate) fn harm(&self, fault: u32, route: Route, harm: LinkFault) {
-        locked(&self.harmed).push(ActiveDiskFault { fault, route });
+    pub(crate) fn inject(&self, fault: u32, route: Route, kind: LinkFault) {
+        locked(&self.faulty).push(FaultyLink { fault, route });
         for path in self.paths_of(route) {
-            path.harm(fault, harm);
+            path.inject(fault, kind);
         }
     }
 
     /// Ends one fault. `None` if there is none of that number.
-    pub(crate) fn heal(&self, fault: u32) -> Option<ActiveDiskFault> {
-        let mut harmed = locked(&self.harmed);
-        let position = harmed.iter().position(|harmed| harmed.fault == fault)?;
-        let healed = harmed.remove(position);
+    pub(crate) fn heal(&self, fault: u32) -> Option<FaultyLink> {
+        let mut faulty = locked(&self.faulty);
+        let position = faulty.iter().position(|link| link.fault == fault)?;
+        let healed = faulty.remove(position);
         for path in self.paths_of(healed.route) {
             path.heal(fault);
         }
@@ -136,8 +136,8 @@ impl Network {
     }
 
     /// Everything that is wrong with the links now.
-    pub(crate) fn harmed(&self) -> Vec<ActiveDiskFault> {
-        locked(&self.harmed).clone()
+    pub(crate) fn faulty(&self) -> Vec<FaultyLink> {
+        locked(&self.faulty).clone()
     }
 
     fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Direction>> {

@@ -40,7 +40,7 @@ impl Fixture {
         self.network.seen_by(ProcessName::Catalog).front_end
     }
 
-    async fn begin_life(&self) {
+    async fn begin_incarnation(&self) {
         let listening = self.network.listen(ProcessName::FrontEnd).await.unwrap();
         self.dead.send_replace(false);
         self.network.serve(listening, || {
@@ -71,13 +71,13 @@ async fn everybody_is_told_relays_and_its_own_address() {
     assert_eq!(relays.len(), addresses_needed(&addresses));
 }
 
-/// The invariant of the relays, life by life (see the header of `relay`).
+/// The invariant of the relays, for every incarnation (see the header of `relay`).
 #[tokio::test]
 async fn a_relay_refuses_connections_only_while_its_process_is_dead() {
     let fixture = Fixture::new();
     assert!(fixture.is_refused().await, "it has never lived");
     for _ in 0..3 {
-        fixture.begin_life().await;
+        fixture.begin_incarnation().await;
         // It lives and does not listen yet: a reset, and no refusal.
         let mut early = TcpStream::connect(fixture.relay()).await.unwrap();
         let error = timeout(PATIENCE, early.read_u8()).await.unwrap().unwrap_err();
@@ -107,11 +107,11 @@ async fn a_relay_refuses_connections_only_while_its_process_is_dead() {
 #[tokio::test]
 async fn a_cut_relay_accepts_and_says_nothing() {
     let fixture = Fixture::new();
-    fixture.begin_life().await;
+    fixture.begin_incarnation().await;
     let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     for mode in [CutMode::Silent, CutMode::Reset] {
         let (from, to, both_ways) = (ProcessName::FrontEnd, ProcessName::Catalog, true);
-        fixture.network.harm(
+        fixture.network.inject(
             7,
             Route { from: from.into(), to: to.into(), both_ways },
             LinkFault::Cut(mode),
@@ -126,7 +126,7 @@ async fn a_cut_relay_accepts_and_says_nothing() {
             }
             (mode, other) => panic!("{mode:?}: {other:?}"),
         }
-        assert_eq!(fixture.network.harmed().len(), 1);
+        assert_eq!(fixture.network.faulty().len(), 1);
         assert_eq!(
             fixture.network.heal(7).map(|healed| healed.route.to_string()).as_deref(),
             Some("front-end <-> catalog")
@@ -139,14 +139,14 @@ async fn a_cut_relay_accepts_and_says_nothing() {
 #[tokio::test]
 async fn one_direction_is_cut_on_connections_that_either_end_opened() {
     let fixture = Fixture::new();
-    fixture.begin_life().await;
+    fixture.begin_incarnation().await;
     let front_end = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     // order-1 asks the front-end, whose answers are lost.
     let relay = fixture.network.seen_by(ORDER_1).front_end;
     let mut dialler = TcpStream::connect(relay).await.unwrap();
     let (mut peer, _) = timeout(PATIENCE, front_end.accept()).await.unwrap().unwrap();
     let (from, to, both_ways) = (ProcessName::FrontEnd, ORDER_1, false);
-    fixture.network.harm(
+    fixture.network.inject(
         1,
         Route { from: from.into(), to: to.into(), both_ways },
         LinkFault::Cut(CutMode::Silent),

@@ -240,7 +240,7 @@ pub enum Bug {
     LeadAnyIncarnation,
     /// Catalog: a start goes on before the front-end has told the epoch (L6).
     OpenUntold,
-    /// Order: an answer is numbered, whichever life of the catalog it came from (L6).
+    /// Order: an answer is numbered, whichever incarnation of the catalog it came from (L6).
     NumberFromAnyLife,
     /// Order: a catalog that was restarted is not listed again (L6).
     ListOnce,
@@ -294,7 +294,7 @@ pub enum Bug {
     KeepWhoNeverReads,
     /// All: the bazaar's own share the places for connections with clients (S4).
     NoReserve,
-    /// Catalog, order: any list request opens the catalog, whichever life that was meant for (L6).
+    /// Catalog, order: any list request opens the catalog, whichever incarnation that was meant for (L6).
     OpenForAnyList,
 }
 

@@ -51,7 +51,7 @@ pub struct OtherBazaar {
 /// What a leader's list request comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listing {
-    /// The front-end has not told the epoch in this life; the leader asks again.
+    /// The front-end has not told the epoch in this incarnation; the leader asks again.
     Untold,
     /// The leader's last entry is not what stands in its place here.
     Contradiction {
@@ -221,7 +221,7 @@ impl Admission {
     }
 
     /// Whether a leader's list request may open this process once it has been given the last page. One that
-    /// was meant for an earlier life may have been made when the log was shorter.
+    /// was meant for an earlier incarnation may have been made when the log was shorter.
     #[must_use]
     pub fn may_open_for(&self, request: &UnnumberedRequest) -> bool {
         let meant_for = request.meant_for.as_ref();
@@ -277,7 +277,7 @@ impl Admission {
         }
     }
 
-    /// Whether a trade is decided that a leader sent to the life `meant` of the catalog; one by hand
+    /// Whether a trade is decided that a leader sent to the incarnation `meant` of the catalog; one by hand
     /// is meant for any.
     #[must_use]
     pub fn admits(&self, meant: Option<&Incarnation>) -> bool {

@@ -10,7 +10,7 @@ fn identity(name: &str) -> Identity {
     Identity::new(name).unwrap()
 }
 
-fn life(name: &str) -> Incarnation {
+fn incarnation(name: &str) -> Incarnation {
     Incarnation::new(name).unwrap()
 }
 
@@ -20,7 +20,7 @@ fn bazaar(name: &str) -> BazaarId {
 
 fn catalog(is_new: bool) -> Admission {
     let own = (!is_new).then(|| bazaar("b"));
-    Admission::new(identity("c"), life("second"), own, is_new, Bugs::default())
+    Admission::new(identity("c"), incarnation("second"), own, is_new, Bugs::default())
 }
 
 fn configuration(bazaar_id: &str) -> Configuration {
@@ -28,7 +28,7 @@ fn configuration(bazaar_id: &str) -> Configuration {
         version: ConfigVersion(7),
         epoch: Epoch(5),
         leader: ReplicaId(3),
-        leader_incarnation: life("leader"),
+        leader_incarnation: incarnation("leader"),
         in_sync: Vec::new(),
         bazaar: bazaar(bazaar_id),
         committed: OrderNo(0),
@@ -88,8 +88,11 @@ fn nothing_is_open_before_the_front_end_has_told_the_epoch_and_a_leader_has_list
     assert_eq!(catalog.list(&asked, Some(&record(2, "R2")), OrderNo(3)), Listing::Page);
     assert!(!catalog.open(), "its file was not new");
     assert!(catalog.admits(None));
-    assert!(catalog.admits(Some(&life("second"))));
-    assert!(!catalog.admits(Some(&life("first"))), "a trade for the life before this one");
+    assert!(catalog.admits(Some(&incarnation("second"))));
+    assert!(
+        !catalog.admits(Some(&incarnation("first"))),
+        "a trade for the incarnation before this one"
+    );
 }
 
 #[test]
@@ -105,12 +108,15 @@ fn an_old_copy_is_filled_by_a_leader_that_was_elected_by_everybody_and_by_no_oth
     catalog.tell(&configuration("b")).unwrap();
     let behind = catalog.list(&request(9, "R9", false), None, OrderNo(4));
     assert_eq!(behind, Listing::Behind { may_fill: false });
-    let fill = FillRequest { epoch: Epoch(5), incarnation: life("second"), entries: Vec::new() };
+    let fill =
+        FillRequest { epoch: Epoch(5), incarnation: incarnation("second"), entries: Vec::new() };
     assert!(!catalog.takes_fill(&fill));
     let behind = catalog.list(&request(9, "R9", true), None, OrderNo(4));
     assert_eq!(behind, Listing::Behind { may_fill: true });
     assert!(catalog.takes_fill(&fill));
-    assert!(!catalog.takes_fill(&FillRequest { incarnation: life("first"), ..fill.clone() }));
+    assert!(
+        !catalog.takes_fill(&FillRequest { incarnation: incarnation("first"), ..fill.clone() })
+    );
     assert!(!catalog.takes_fill(&FillRequest { epoch: Epoch(4), ..fill }));
 }
 
@@ -171,7 +177,7 @@ fn a_list_request_for_an_earlier_life_opens_nothing() {
     // catalog: it would see no lack, and give place 1 away again.
     let catalog = catalog(false);
     let meant_for =
-        |name| UnnumberedRequest { meant_for: Some(life(name)), ..request(0, "", true) };
+        |name| UnnumberedRequest { meant_for: Some(incarnation(name)), ..request(0, "", true) };
     assert!(!catalog.may_open_for(&meant_for("first")));
     assert!(catalog.may_open_for(&meant_for("second")));
     // The first request of a leader comes before it numbers anything.

@@ -6,8 +6,9 @@ use wire::internal::LogPoint;
 use super::*;
 
 fn reply(id: u8) -> PingReply {
-    let (life, disk) = (Incarnation::new(&format!("i{id}")), Identity::new(&format!("d{id}")));
-    PingReply::of_new(ReplicaId(id), life.unwrap(), disk.unwrap())
+    let (incarnation, disk) =
+        (Incarnation::new(&format!("i{id}")), Identity::new(&format!("d{id}")));
+    PingReply::of_new(ReplicaId(id), incarnation.unwrap(), disk.unwrap())
 }
 
 fn ids(ids: &[u8]) -> BTreeMap<ReplicaId, PingReply> {

@@ -4,14 +4,12 @@ use std::sync::{Arc, RwLock};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::configuration::{Configuration, Fence};
-use wire::ids::{BazaarId, Epoch, Identity, Incarnation, OrderNo, ReplicaId};
-use wire::internal::{
-    Append, AppendReply, AppliedTrade, Entry, FillReply, LogPoint, Obstacle, UnnumberedReply,
-};
+use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId};
+use wire::internal::{Append, AppendReply, AppliedTrade, Entry, FillReply, UnnumberedReply};
 
 use crate::dump::{Page, PageRequest};
 use crate::log::Contradiction;
-use crate::replica::{NoNumber, Replica, Unfenced};
+use crate::replica::{NoNumber, Status, Unfenced};
 
 /// What can happen to a replica.
 #[derive(Debug)]
@@ -53,33 +51,6 @@ pub(crate) enum Input {
 /// A trade's number, or why there is none here.
 pub(crate) type Numbered = Result<OrderNo, NoNumber>;
 
-/// What everybody may know about a replica at any time, without asking its thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Status {
-    /// Its database.
-    pub(crate) identity: Identity,
-    /// The bazaar that it belongs to, if it has heard of one.
-    pub(crate) bazaar: Option<BazaarId>,
-    /// The newest epoch on its disk: accepted, or heard of.
-    pub(crate) epoch: Epoch,
-    /// Whether this process leads that epoch.
-    pub(crate) leading: bool,
-    /// Whether it answers trades in it.
-    pub(crate) serving: bool,
-    /// The last number in its log.
-    pub(crate) last_order_no: OrderNo,
-    /// The last entry that is on its disk.
-    pub(crate) last: LogPoint,
-    /// Up to where it knows its log to be committed.
-    pub(crate) committed: OrderNo,
-    /// Why it leads and does not serve.
-    pub(crate) obstacle: Option<Obstacle>,
-    /// The process of the catalog that it has listed as a leader.
-    pub(crate) catalog: Option<Incarnation>,
-    /// The newest configuration it heard of.
-    pub(crate) configuration: Option<Configuration>,
-}
-
 /// Committed orders, in the order of their numbers, for anybody who looks one up.
 pub(crate) type CommittedOrders = Arc<RwLock<Vec<Arc<Entry>>>>;
 
@@ -96,19 +67,3 @@ pub(crate) struct Handle {
 
 /// What came of a message.
 pub(super) type Received = Result<AppendReply, Contradiction>;
-
-pub(super) fn status_of(replica: &Replica) -> Status {
-    Status {
-        identity: replica.identity().clone(),
-        bazaar: replica.bazaar().cloned(),
-        epoch: replica.accepted(),
-        leading: replica.is_leading(),
-        serving: replica.is_serving(),
-        last_order_no: replica.log().last().order_no,
-        last: replica.last_on_disk(),
-        committed: replica.committed(),
-        obstacle: replica.obstacle().cloned(),
-        catalog: replica.listed_catalog().cloned(),
-        configuration: replica.configuration().cloned(),
-    }
-}

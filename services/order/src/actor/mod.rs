@@ -20,17 +20,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId};
 use wire::internal::{Append, AppendReply, UnnumberedReply};
 
+use super::change::Change;
 use super::dump::{self, Page, PageRequest};
 use super::health::Progress;
-use super::log::Plan;
 use super::outbox::Outbox;
 use super::pace::Pace;
-use super::replica::{Effect, Reception, Replica, Ticket, Unfenced};
-use super::store::{Change, Store};
-use interface::{Received, status_of};
+use super::replica::{Effect, Replica, Status, Ticket, Unfenced};
+use super::store::Store;
+use interface::Received;
 use meters::Meters;
 
-pub(super) use interface::{CommittedOrders, Handle, Input, Numbered, Status};
+pub(super) use interface::{CommittedOrders, Handle, Input, Numbered};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -95,7 +95,7 @@ pub(super) fn start(
     let mark = found.committed;
     let replica = Replica::new(id, incarnation, others, found).with_bugs(planted.bugs);
     let (queue, inputs) = mpsc::channel(MAX_QUEUED);
-    let (status, status_seen) = watch::channel(status_of(&replica));
+    let (status, status_seen) = watch::channel(replica.status());
     let committed = CommittedOrders::default();
     let handle = Handle { inputs: queue, status: status_seen, committed: Arc::clone(&committed) };
     let actor = Actor {
@@ -195,21 +195,16 @@ impl Actor {
                 self.waiting.insert(ticket, reply);
                 self.replica.number(epoch, &incarnation, &trade, Some(ticket))
             }
-            Input::PeerAnswered(epoch, peer, answer, took_us) => match answer {
-                None => self.replica.peer_failed(epoch, peer),
-                Some(AppendReply::Accepted { matched, identity }) => {
-                    self.pace.answered(peer, took_us);
-                    self.replica.peer_accepted(epoch, peer, identity, matched)
+            Input::PeerAnswered(epoch, peer, answer, took_us) => {
+                match &answer {
+                    Some(AppendReply::Accepted { .. }) => self.pace.answered(peer, took_us),
+                    Some(AppendReply::Refused { order_no, reason }) => {
+                        tracing::error!(follower = %peer, %order_no, reason, "refused by a follower");
+                    }
+                    _ => {}
                 }
-                Some(AppendReply::Mismatch { try_after, identity }) => {
-                    self.replica.peer_mismatched(epoch, peer, identity, try_after)
-                }
-                Some(AppendReply::Refused { order_no, reason }) => {
-                    tracing::error!(follower = %peer, %order_no, reason, "refused by a follower");
-                    self.replica.peer_refused(epoch, peer, reason)
-                }
-                Some(AppendReply::Stale { accepted }) => self.replica.saw_epoch(accepted),
-            },
+                self.replica.peer_answered(epoch, peer, answer)
+            }
             Input::PeerProved(epoch, peer, is_proved) => {
                 self.replica.peer_proved(epoch, peer, is_proved)
             }
@@ -249,34 +244,18 @@ impl Actor {
     }
 
     fn receive(&mut self, message: &Append) -> Received {
-        let plan = match self.replica.receive(message)? {
-            Reception::Stale(accepted) => return Ok(AppendReply::Stale { accepted }),
-            Reception::Refused(refusal) => {
-                tracing::error!(%refusal, leader = %message.leader, "refused a leader's message");
-                let order_no = refusal.committed().unwrap_or_default();
-                return Ok(AppendReply::Refused { order_no, reason: refusal.to_string() });
-            }
-            Reception::Plan(plan) => plan,
-        };
-        let last = self.replica.log().last().order_no;
-        let identity = self.replica.identity().clone();
-        let mut change = Change {
-            accepted: self.replica.epoch_to_store(message.epoch),
-            bazaar: self.replica.bazaar().is_none().then_some(&message.bazaar),
-            ..Change::default()
-        };
-        let reply = match &plan {
-            Plan::Mismatch { try_after } => {
-                AppendReply::Mismatch { try_after: *try_after, identity }
-            }
-            Plan::Change { restamped, keep, entries, matched } => {
-                change.restamped = restamped;
-                change.keep = (*keep < last).then_some(*keep);
-                change.entries = entries;
-                AppendReply::Accepted { matched: *matched, identity }
+        let plan = match self.replica.receive(message)?.into_plan() {
+            Ok(plan) => plan,
+            Err(unchanged) => {
+                if let AppendReply::Refused { reason, .. } = &unchanged {
+                    tracing::error!(reason, leader = %message.leader, "refused a leader's message");
+                }
+                return Ok(unchanged);
             }
         };
+        let (change, reply) = self.replica.prepare(message, &plan);
         if let Some(keep) = change.keep {
+            let last = self.replica.log().last().order_no;
             tracing::warn!(after = %keep, through = %last, "dropping what was never committed");
         }
         self.commit(change, self.replica.mark_with(message, &plan));
@@ -365,19 +344,15 @@ impl Actor {
     /// First the orders, then the status that says they are there.
     fn publish(&mut self) {
         let committed = self.replica.committed();
-        let visible = if self.planted.bugs.has(Bug::ServeUncommitted) {
-            self.replica.log().last().order_no
-        } else {
-            committed
-        };
         let shown = self.committed.read().expect(NO_PANIC).len();
-        let fresh = usize::try_from(visible.0).unwrap_or(usize::MAX).saturating_sub(shown);
+        let fresh =
+            usize::try_from(self.replica.visible().0).unwrap_or(usize::MAX).saturating_sub(shown);
         if fresh > 0 {
             let entries = self.replica.log().after(OrderNo(shown as u64), fresh);
             let mut shown = Held::new(THREAD, self.committed.write());
             shown.extend_from_slice(entries);
         }
-        let status = status_of(&self.replica);
+        let status = self.replica.status();
         self.meters.epoch.set(gauge(status.epoch.0));
         self.meters.committed.set(gauge(committed.0));
         let in_sync = status.configuration.as_ref().map_or(0, |known| known.in_sync.len());

@@ -2,7 +2,7 @@
 
 use wire::configuration::MembershipRequest;
 use wire::ids::{BazaarId, Epoch, OrderNo, ReplicaId};
-use wire::internal::{FillRequest, UnnumberedRequest};
+use wire::internal::{AppendReply, FillRequest, UnnumberedRequest};
 
 use crate::log::{Contradiction, Plan};
 
@@ -15,7 +15,7 @@ pub enum NoNumber {
     /// The replica no longer leads the epoch that the trade belongs to; its successor numbers it.
     #[error("this replica was replaced as the leader")]
     Replaced,
-    /// The answer came from a life of the catalog that this leader has not listed: the catalog must
+    /// The answer came from an incarnation of the catalog that this leader has not listed: the catalog must
     /// be asked again (rule L6).
     #[error("the catalog was restarted; it must be asked again")]
     AskAgain,
@@ -55,8 +55,25 @@ pub enum Reception {
     Stale(Epoch),
     /// It would change what is known to be committed. Nothing was accepted (rule L2).
     Refused(Contradiction),
-    /// Put the epoch (if it is new) and the plan on disk, then call [`Replica::accept`](super::Replica::accept).
+    /// Put on disk what [`Replica::prepare`](super::Replica::prepare) says, then call [`Replica::accept`](super::Replica::accept).
     Plan(Plan),
+}
+
+impl Reception {
+    /// The plan.
+    ///
+    /// # Errors
+    /// The answer, where nothing changes.
+    pub fn into_plan(self) -> Result<Plan, AppendReply> {
+        match self {
+            Self::Stale(accepted) => Err(AppendReply::Stale { accepted }),
+            Self::Refused(refusal) => {
+                let order_no = refusal.committed().unwrap_or_default();
+                Err(AppendReply::Refused { order_no, reason: refusal.to_string() })
+            }
+            Self::Plan(plan) => Ok(plan),
+        }
+    }
 }
 
 /// Why a replica is not fenced.

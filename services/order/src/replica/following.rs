@@ -2,9 +2,10 @@
 
 use base::planted::Bug;
 use wire::ids::{Epoch, OrderNo};
-use wire::internal::Append;
+use wire::internal::{Append, AppendReply};
 
 use super::{Effect, Reception, Replica};
+use crate::change::Change;
 use crate::log::{Contradiction, Plan};
 
 impl Replica {
@@ -26,6 +27,30 @@ impl Replica {
             Err(refusal) if refusal.committed().is_some() => Ok(Reception::Refused(refusal)),
             Err(contradiction) => Err(contradiction),
         }
+    }
+
+    /// What has to be on disk before a message is accepted as planned, and the answer that it gets then. The commit
+    /// mark ([`Replica::mark_with`]) goes with it.
+    #[must_use]
+    pub fn prepare<'a>(&self, message: &'a Append, plan: &'a Plan) -> (Change<'a>, AppendReply) {
+        let identity = self.identity.clone();
+        let mut change = Change {
+            accepted: self.epoch_to_store(message.epoch),
+            bazaar: self.bazaar.is_none().then_some(&message.bazaar),
+            ..Change::default()
+        };
+        let reply = match plan {
+            Plan::Mismatch { try_after } => {
+                AppendReply::Mismatch { try_after: *try_after, identity }
+            }
+            Plan::Change { restamped, keep, entries, matched } => {
+                change.restamped = restamped;
+                change.keep = (*keep < self.log.last().order_no).then_some(*keep);
+                change.entries = entries;
+                AppendReply::Accepted { matched: *matched, identity }
+            }
+        };
+        (change, reply)
     }
 
     /// The mark that belongs on disk together with a plan for `message`.
@@ -52,8 +77,7 @@ impl Replica {
 
     /// What has to be on disk before a message of `epoch` is answered (I4): the epoch, if it is newer
     /// than the newest that is.
-    #[must_use]
-    pub fn epoch_to_store(&self, epoch: Epoch) -> Option<Epoch> {
+    fn epoch_to_store(&self, epoch: Epoch) -> Option<Epoch> {
         (epoch > self.accepted && !self.bugs.has(Bug::ForgetEpoch)).then_some(epoch)
     }
 }

@@ -16,6 +16,7 @@
 //! * `peers`: what it sends to its peers, and what it makes of their answers.
 //! * `hearing`: what a replica makes of what the front-end announces.
 //! * `following`: what a replica takes from a leader.
+//! * `status`: what everybody may know about a replica.
 
 mod effect;
 mod following;
@@ -24,6 +25,7 @@ mod leadership;
 mod numbering;
 mod peers;
 pub mod probation;
+mod status;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use leadership::{Catalog, Leadership, Peer, Phase};
 use probation::Probation;
 
 pub use effect::{Effect, NoNumber, Reception, Ticket, Unfenced};
+pub use status::Status;
 
 /// What a replica finds on its disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +172,12 @@ impl Replica {
     #[must_use]
     pub fn committed(&self) -> OrderNo {
         self.committed
+    }
+
+    /// Up to which number its orders may be seen (rule R7).
+    #[must_use]
+    pub fn visible(&self) -> OrderNo {
+        if self.bugs.has(Bug::ServeUncommitted) { self.log.last().order_no } else { self.committed }
     }
 
     /// The newest configuration heard of.

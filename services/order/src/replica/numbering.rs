@@ -4,7 +4,7 @@
 //! appended to in the order of places, and log and catalog can each be made again from the other with
 //! the same numbers. An answer whose place leaves a gap waits; a gap that outlives a tick is asked for.
 //!
-//! What is numbered comes from one life of the catalog, the one that was listed whole: a file that was
+//! What is numbered comes from one incarnation of the catalog, the one that was listed whole: a file that was
 //! lost or replaced between two lives gives places away again. Whatever contradicts the log stops the
 //! numbering with an obstacle that names both, and nothing else: a process that dies of it would die at
 //! every start.
@@ -50,7 +50,7 @@ enum Placed {
 impl Replica {
     /// Numbers an applied trade, unless it has a number: then the caller joins those who wait for
     /// it (R7, R8). The caller's `epoch` is the one in which it sent the trade to the catalog, and
-    /// `incarnation` the life of the catalog that answered.
+    /// `incarnation` the incarnation of the catalog that answered.
     pub fn number(
         &mut self,
         epoch: Epoch,
@@ -225,7 +225,7 @@ impl Replica {
         Vec::new()
     }
 
-    /// A life of the catalog was met: in an answer, or because it was looked up. Another one than was
+    /// An incarnation of the catalog was met: in an answer, or because it was looked up. Another one than was
     /// listed is listed first, and answers of the earlier one are numbered no more (rule L6).
     pub fn saw_catalog(&mut self, epoch: Epoch, incarnation: &Incarnation) -> Vec<Effect> {
         let bugs = self.bugs;
@@ -243,7 +243,7 @@ impl Replica {
         self.list_anew(incarnation)
     }
 
-    /// Another life of the catalog than the one that is known: it is listed from the log's end, and by
+    /// Another incarnation of the catalog than the one that is known: it is listed from the log's end, and by
     /// its name, so that no other opens for it.
     fn list_anew(&mut self, incarnation: &Incarnation) -> Vec<Effect> {
         let mut effects = self.forget_list(incarnation);
@@ -251,7 +251,7 @@ impl Replica {
         effects
     }
 
-    /// From now on only what this life of the catalog answers is numbered, once it has been listed (L6).
+    /// From now on only what this incarnation of the catalog answers is numbered, once it has been listed (L6).
     fn forget_list(&mut self, incarnation: &Incarnation) -> Vec<Effect> {
         let Some(leadership) = &mut self.leadership else { return Vec::new() };
         let catalog = &mut leadership.catalog;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base::planted::Bug;
 use wire::ids::{Epoch, Identity, OrderNo, ReplicaId};
-use wire::internal::{Append, Obstacle};
+use wire::internal::{Append, AppendReply, Obstacle};
 
 use super::leadership::Peer;
 use super::{Effect, Replica};
@@ -46,8 +46,28 @@ impl Replica {
         messages
     }
 
+    /// A follower answered a message of `epoch`, or did not (`None`).
+    pub fn peer_answered(
+        &mut self,
+        epoch: Epoch,
+        id: ReplicaId,
+        answer: Option<AppendReply>,
+    ) -> Vec<Effect> {
+        match answer {
+            None => self.peer_failed(epoch, id),
+            Some(AppendReply::Accepted { matched, identity }) => {
+                self.peer_accepted(epoch, id, identity, matched)
+            }
+            Some(AppendReply::Mismatch { try_after, identity }) => {
+                self.peer_mismatched(epoch, id, identity, try_after)
+            }
+            Some(AppendReply::Refused { reason, .. }) => self.peer_refused(epoch, id, reason),
+            Some(AppendReply::Stale { accepted }) => self.saw_epoch(accepted),
+        }
+    }
+
     /// A database of a follower holds what the leader holds, up to `matched`.
-    pub fn peer_accepted(
+    pub(super) fn peer_accepted(
         &mut self,
         epoch: Epoch,
         id: ReplicaId,
@@ -62,7 +82,7 @@ impl Replica {
     }
 
     /// A follower lacks what the message built on.
-    pub fn peer_mismatched(
+    fn peer_mismatched(
         &mut self,
         epoch: Epoch,
         id: ReplicaId,
@@ -80,7 +100,7 @@ impl Replica {
 
     /// A follower would have to change what it knows to be committed (rule L2). If it is a member, that
     /// is evidence against this leader's log: it stays one, and nothing is committed without it.
-    pub fn peer_refused(&mut self, epoch: Epoch, id: ReplicaId, reason: String) -> Vec<Effect> {
+    fn peer_refused(&mut self, epoch: Epoch, id: ReplicaId, reason: String) -> Vec<Effect> {
         if self.bugs.has(Bug::RemoveWhoRefuses) {
             return self.peer_failed(epoch, id);
         }
@@ -95,7 +115,7 @@ impl Replica {
     }
 
     /// A follower did not answer.
-    pub fn peer_failed(&mut self, epoch: Epoch, id: ReplicaId) -> Vec<Effect> {
+    pub(super) fn peer_failed(&mut self, epoch: Epoch, id: ReplicaId) -> Vec<Effect> {
         self.update_peer(epoch, id, |peer| peer.failed = true)
     }
 

@@ -141,7 +141,9 @@ impl World {
             Action::TellCatalog { stored } => {
                 format!("the catalog is told: {}", Said(&self.front_end.stored[stored]))
             }
-            Action::MeetCatalog(id) => format!("replica {id} meets another life of the catalog"),
+            Action::MeetCatalog(id) => {
+                format!("replica {id} meets another incarnation of the catalog")
+            }
             Action::CrashCatalog => "the catalog dies".to_owned(),
             Action::RestartCatalog => "the catalog is back".to_owned(),
             Action::LoseFile(part) => format!("the file of {} is lost", PartName(part)),

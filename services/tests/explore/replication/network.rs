@@ -148,19 +148,7 @@ impl World {
                 self.reply(asker.map(|to| Message::Traded { to, epoch, request_id, answer }));
             }
             Message::Appended { to, from, epoch, answer } => {
-                self.input(to, |replica| match answer {
-                    None => replica.peer_failed(epoch, from),
-                    Some(AppendReply::Accepted { matched, identity }) => {
-                        replica.peer_accepted(epoch, from, identity, matched)
-                    }
-                    Some(AppendReply::Mismatch { try_after, identity }) => {
-                        replica.peer_mismatched(epoch, from, identity, try_after)
-                    }
-                    Some(AppendReply::Refused { reason, .. }) => {
-                        replica.peer_refused(epoch, from, reason)
-                    }
-                    Some(AppendReply::Stale { accepted }) => replica.saw_epoch(accepted),
-                });
+                self.input(to, |replica| replica.peer_answered(epoch, from, answer));
             }
             Message::Changed { to, request, answer } => {
                 self.input(to, |replica| replica.membership_answered(request.epoch, answer));
@@ -189,7 +177,7 @@ impl World {
         match &message {
             Message::Append { .. } | Message::Appended { .. } => {
                 let (peer, epoch) = message.exchange().expect("it is a part of one");
-                self.input(asker, |replica| replica.peer_failed(epoch, peer));
+                self.input(asker, |replica| replica.peer_answered(epoch, peer, None));
             }
             Message::Change { request, .. } | Message::Changed { request, .. } => {
                 self.input(asker, |replica| replica.membership_answered(request.epoch, None));

@@ -8,8 +8,9 @@
 
 use std::sync::Arc;
 
-use services::order::log::{OrderLog, Plan};
-use services::order::replica::{Effect, Found, NoNumber, Reception, Replica, Ticket};
+use services::order::change::Change;
+use services::order::log::OrderLog;
+use services::order::replica::{Effect, Found, NoNumber, Replica, Ticket};
 use services::planted::{Bug, Bugs};
 use wire::bazaar::TradeType;
 use wire::configuration::MembershipRequest;
@@ -97,16 +98,6 @@ pub(crate) struct Make {
     pub(crate) max_listed: usize,
 }
 
-/// A transaction: `order/store.rs`.
-#[derive(Default)]
-struct Change<'a> {
-    accepted: Option<Epoch>,
-    bazaar: Option<&'a BazaarId>,
-    restamped: &'a [Arc<Entry>],
-    keep: Option<OrderNo>,
-    entries: &'a [Arc<Entry>],
-}
-
 impl Disk {
     /// A new file, the `number`th of its replica.
     pub(crate) fn new(id: ReplicaId, number: u8) -> Self {
@@ -132,12 +123,7 @@ impl Disk {
 
     /// The commit mark rides on whatever else is written, and is no reason to write.
     fn commit(&mut self, change: &Change<'_>, mark: OrderNo) {
-        let is_nothing = change.accepted.is_none()
-            && change.bazaar.is_none()
-            && change.keep.is_none()
-            && change.restamped.is_empty()
-            && change.entries.is_empty();
-        if is_nothing {
+        if change.is_nothing() {
             return;
         }
         self.accepted = change.accepted.unwrap_or(self.accepted);
@@ -195,18 +181,7 @@ impl Node {
     /// What it answers to a ping, if it runs.
     pub(crate) fn ping(&self) -> Option<PingReply> {
         let Process { replica, incarnation, .. } = self.process.as_ref()?;
-        Some(PingReply {
-            bazaar: replica.bazaar().cloned(),
-            epoch: replica.accepted(),
-            heard: replica.accepted(),
-            leading: replica.is_leading(),
-            serving: replica.is_serving(),
-            last_order_no: replica.log().last().order_no,
-            last: replica.last_on_disk(),
-            committed: replica.committed(),
-            obstacle: replica.obstacle().cloned(),
-            ..PingReply::of_new(self.id, incarnation.clone(), replica.identity().clone())
-        })
+        Some(replica.status().ping_reply(self.id, incarnation.clone()))
     }
 
     /// Whether its thread takes inputs.
@@ -222,12 +197,8 @@ impl Node {
     }
 
     /// Up to which number it shows orders.
-    pub(crate) fn shown(&self, bugs: Bugs) -> OrderNo {
-        match self.replica() {
-            None => OrderNo(0),
-            Some(replica) if bugs.has(Bug::ServeUncommitted) => replica.log().last().order_no,
-            Some(replica) => replica.committed(),
-        }
+    pub(crate) fn shown(&self) -> OrderNo {
+        self.replica().map_or(OrderNo(0), Replica::visible)
     }
 
     /// Has the thread take an input.
@@ -245,32 +216,11 @@ impl Node {
     /// Takes a leader's message; `None` stands for a refusal.
     pub(crate) fn receive(&mut self, message: &Append, wishes: &mut Wishes) -> Option<AppendReply> {
         let replica = &mut self.process.as_mut()?.replica;
-        let plan = match replica.receive(message).ok()? {
-            Reception::Stale(accepted) => return Some(AppendReply::Stale { accepted }),
-            Reception::Refused(refusal) => {
-                let order_no = refusal.committed().unwrap_or_default();
-                return Some(AppendReply::Refused { order_no, reason: refusal.to_string() });
-            }
-            Reception::Plan(plan) => plan,
+        let plan = match replica.receive(message).ok()?.into_plan() {
+            Ok(plan) => plan,
+            Err(unchanged) => return Some(unchanged),
         };
-        let last = replica.log().last().order_no;
-        let identity = replica.identity().clone();
-        let mut change = Change {
-            accepted: replica.epoch_to_store(message.epoch),
-            bazaar: replica.bazaar().is_none().then_some(&message.bazaar),
-            ..Change::default()
-        };
-        let reply = match &plan {
-            Plan::Mismatch { try_after } => {
-                AppendReply::Mismatch { try_after: *try_after, identity }
-            }
-            Plan::Change { restamped, keep, entries, matched } => {
-                change.restamped = restamped;
-                change.keep = (*keep < last).then_some(*keep);
-                change.entries = entries;
-                AppendReply::Accepted { matched: *matched, identity }
-            }
-        };
+        let (change, reply) = replica.prepare(message, &plan);
         self.disk.commit(&change, replica.mark_with(message, &plan));
         let effects = replica.accept(message, plan);
         self.perform(effects, wishes);

@@ -49,7 +49,7 @@ impl World {
                     replica.accepted(),
                 ));
             }
-            if replica.is_serving() && leader.shown(self.make.bugs) < *order_no {
+            if replica.is_serving() && leader.shown() < *order_no {
                 return Some(format!("a lookup of #{order_no}, seen as {id}, is answered 404"));
             }
         }

@@ -34,7 +34,7 @@ impl World {
     pub(super) fn show(&mut self, id: ReplicaId) {
         let node = self.node(id);
         let Some(replica) = node.replica() else { return };
-        let shown = usize::try_from(node.shown(self.make.bugs).0).unwrap_or(usize::MAX);
+        let shown = usize::try_from(node.shown().0).unwrap_or(usize::MAX);
         let shown = replica.log().after(OrderNo(0), shown).to_vec();
         for entry in shown {
             match self.promised.orders.get(&entry.order_no) {

@@ -25,7 +25,7 @@ pub struct UnnumberedRequest {
     /// The new catalog file for which that election was held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_catalog: Option<Identity>,
-    /// The life of the catalog that it is meant for, if the leader has met one: no other opens for it
+    /// The incarnation of the catalog that it is meant for, if the leader has met one: no other opens for it
     /// (rule L6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meant_for: Option<Incarnation>,
@@ -148,7 +148,7 @@ pub struct CatalogStatus {
     pub last_place: OrderNo,
     /// Its file is new: it was never open on it.
     pub is_new: bool,
-    /// It was told the epoch and was listed in this life, and serves.
+    /// It was told the epoch and was listed in this incarnation, and serves.
     pub is_open: bool,
 }
 
