@@ -86,11 +86,13 @@ planted:
 	@install -D -t target/planted $(addprefix target/debug/,bazaar front-end catalog order)
 	@cargo build --workspace --bins --quiet
 
-# The explorer needs services that bugs can be planted in: first, so that the usual ones are put back.
+# The explorer needs services that bugs can be planted in: first, so that the usual ones are put back. Every line
+# selects the whole workspace: what is selected decides which features of a dependency are on, and tokio, reqwest
+# and SQLite would be compiled once for each such choice.
 test: ## Run all tests
-	cargo test -p services --features planted-bugs --test explore --test panics --test planted \
+	cargo test --workspace --features services/planted-bugs --test explore --test panics --test planted \
 		--test strangers --test order
-	cargo test -p services --features planted-bugs --test files slow
+	cargo test --workspace --features services/planted-bugs --test files slow
 	cargo build --workspace --bins
 	cargo test --workspace
 

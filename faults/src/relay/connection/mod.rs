@@ -42,6 +42,11 @@ pub(super) async fn carry(mut dialler: TcpStream, target: SocketAddr, paths: &Di
         return reset(&dialler);
     };
     let _ = peer.set_nodelay(true);
+    pump_both(&mut dialler, &mut peer, paths).await;
+}
+
+/// Carries both directions, until both are at their end or one breaks.
+async fn pump_both(dialler: &mut TcpStream, peer: &mut TcpStream, paths: &Directions) {
     let carried = {
         let (from_dialler, to_dialler) = dialler.split();
         let (from_peer, to_peer) = peer.split();
@@ -51,8 +56,8 @@ pub(super) async fn carry(mut dialler: TcpStream, target: SocketAddr, paths: &Di
         )
     };
     if carried == Err(Reset) {
-        reset(&dialler);
-        reset(&peer);
+        reset(dialler);
+        reset(peer);
     }
 }
 
