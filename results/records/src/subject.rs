@@ -183,6 +183,7 @@ impl From<Subject> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bazaar;
 
     #[test]
     fn subjects_read_as_they_are_written() {
@@ -208,16 +209,16 @@ mod tests {
     fn a_link_is_between_its_ends_in_both_directions() {
         let link: Subject = "catalog -> order-2".parse().unwrap();
         let link = link.link().unwrap();
-        let (catalog, replica) = (ProcessName::Catalog, ProcessName::order(2));
+        let (catalog, replica) = (bazaar::catalog(), bazaar::order(2));
         assert!(link.is_between(catalog, replica) && link.is_between(replica, catalog));
-        assert!(!link.is_between(catalog, ProcessName::order(3)));
+        assert!(!link.is_between(catalog, bazaar::order(3)));
     }
 
     #[test]
     fn a_link_to_any_process_is_every_link_of_its_other_end_in_the_direction_that_is_meant() {
         let link = |text: &str| text.parse::<Subject>().unwrap().link().unwrap();
-        let (front_end, catalog) = (ProcessName::FrontEnd, ProcessName::Catalog);
-        let order = ProcessName::order(1);
+        let (front_end, catalog) = (bazaar::front_end(), bazaar::catalog());
+        let order = bazaar::order(1);
         let (all, from, to) =
             (link("front-end <-> any"), link("front-end -> any"), link("any -> front-end"));
         for other in [catalog, order] {

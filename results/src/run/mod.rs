@@ -107,11 +107,12 @@ impl Run {
         events: Groups<'_, Event>,
         final_rows: Groups<'_, FinalRow>,
     ) -> Self {
+        let processes = manifest.processes();
         let groups = observations.trials.into_iter().zip(events.trials).zip(final_rows.trials);
         let trials = groups::trials(manifest).zip(groups).map(
             |((cell, number), ((observations, events), final_rows))| {
                 let events = events.iter().map(|event| &event.row);
-                let timeline = Timeline::new(events, manifest.replicas);
+                let timeline = Timeline::new(events, &processes);
                 let (cell, missing) = (cell.clone(), Vec::new());
                 Trial { cell, number, observations, final_rows, timeline, missing }
             },
