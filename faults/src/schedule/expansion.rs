@@ -3,9 +3,12 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use records::Processes;
+
 use super::action::{DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent};
 use super::target::{Link, LinkEnd, Target};
 use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError};
+use crate::process::ProcessName;
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;
@@ -20,6 +23,41 @@ const CONNECTIONS: NonZeroU32 = NonZeroU32::new(1000).expect("1000 is not 0");
 /// The loopback interface has ports for some 28,000 connections to one process.
 const MAX_CONNECTIONS: u32 = 10_000;
 
+/// That there is no such process, and which there are.
+fn unknown(name: ProcessName, processes: &Processes) -> String {
+    let replicas = processes.replicas();
+    if let ([first, .., last] | [first @ last], (stem, Some(_))) = (replicas, counted(name))
+        && replicas.iter().all(|replica| counted(*replica).0 == stem)
+    {
+        return format!("there is no {name}: the replicas are {first} to {last}");
+    }
+    let mut words: Vec<String> = Vec::new();
+    if !replicas.is_empty() {
+        words.extend(["leader", "follower"].map(|word| format!("\"{word}\"")));
+    }
+    let mut others: Vec<ProcessName> = processes.others().collect();
+    others.sort_unstable();
+    for known in replicas.iter().copied().chain(others) {
+        let word = match counted(known) {
+            (stem, Some(_)) => format!("\"{stem}\" and an id"),
+            (whole, None) => format!("\"{whole}\""),
+        };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let last = words.pop().unwrap_or_default();
+    let all = if words.is_empty() { last } else { format!("{} or {last}", words.join(", ")) };
+    format!("\"{name}\" must be {all}")
+}
+
+/// A name without the number at its end, and that number.
+fn counted(name: ProcessName) -> (&'static str, Option<&'static str>) {
+    let stem = name.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = &name.as_str()[stem.len()..];
+    (stem, Some(number).filter(|number| !number.is_empty()))
+}
+
 /// A fault and the plan's element that began it.
 struct Begun {
     index: usize,
@@ -27,17 +65,17 @@ struct Begun {
 }
 
 /// A plan's list, element by element.
-pub(super) struct Expansion {
-    replicas: u8,
+pub(super) struct Expansion<'a> {
+    processes: &'a Processes,
     index: usize,
     latest_ms: u64,
     begun: Vec<Begun>,
     errors: Vec<ScheduleError>,
 }
 
-impl Expansion {
-    pub(super) fn new(replicas: u8) -> Self {
-        Self { replicas, index: 0, latest_ms: 0, begun: Vec::new(), errors: Vec::new() }
+impl<'a> Expansion<'a> {
+    pub(super) fn new(processes: &'a Processes) -> Self {
+        Self { processes, index: 0, latest_ms: 0, begun: Vec::new(), errors: Vec::new() }
     }
 
     /// The next element of the list.
@@ -191,12 +229,13 @@ impl Expansion {
     }
 
     fn check_target(&mut self, field: &str, target: Target) {
-        let replicas = self.replicas;
+        let replicas = self.processes.replicas().len();
         match target {
-            Target::Order(id) if id.0 == 0 || id.0 > replicas => {
-                let problem =
-                    format!("there is no order-{id}: the replicas are order-1 to order-{replicas}");
-                self.refuse(field, problem);
+            Target::Process(name) if !self.processes.contains(name) => {
+                self.refuse(field, unknown(name, self.processes));
+            }
+            Target::Leader | Target::Follower if replicas == 0 => {
+                self.refuse(field, format!("there is no {target}: no process is said to lead"));
             }
             Target::Follower if replicas < 2 => {
                 let problem = "a single replica has no follower; set replicas to 2 or more";

@@ -11,7 +11,7 @@ use ::faults::schedule::{
 };
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
-use wire::ids::ReplicaId;
+use results::records::built_in;
 
 /// Before the first fault, so that there is a load that it can disturb.
 const FIRST_AT_MS: u64 = 1_500;
@@ -198,8 +198,8 @@ impl Drawing<'_> {
             Who::Leader => Target::Leader,
             Who::Follower => Target::Follower,
             Who::Replica => self.replica(),
-            Who::Catalog => Target::Catalog,
-            Who::FrontEnd => Target::FrontEnd,
+            Who::Catalog => built_in::catalog().into(),
+            Who::FrontEnd => built_in::front_end().into(),
         };
         // Without catalog or front-end nothing happens any more; a round is too short for that.
         let may_stay = !matches!(who, Who::Catalog | Who::FrontEnd);
@@ -252,16 +252,16 @@ impl Drawing<'_> {
         }
         let mut ends = match self.rng.random_range(0..7) {
             0 => [Target::Leader, Target::Follower],
-            1 => [Target::Leader, Target::Catalog],
-            2 => [Target::Leader, Target::FrontEnd],
-            3 => [Target::Follower, Target::FrontEnd],
-            4 => [Target::Catalog, Target::FrontEnd],
-            5 => [self.replica(), Target::Catalog],
+            1 => [Target::Leader, built_in::catalog().into()],
+            2 => [Target::Leader, built_in::front_end().into()],
+            3 => [Target::Follower, built_in::front_end().into()],
+            4 => [built_in::catalog().into(), built_in::front_end().into()],
+            5 => [self.replica(), built_in::catalog().into()],
             _ => {
                 let first = self.rng.random_range(1..=self.replicas);
                 let step = self.rng.random_range(1..self.replicas.max(2));
                 let second = (first + step - 1) % self.replicas + 1;
-                [first, second].map(|id| Target::Order(ReplicaId(id)))
+                [first, second].map(|id| built_in::order(id).into())
             }
         };
         if self.rng.random_bool(0.5) {
@@ -273,15 +273,15 @@ impl Drawing<'_> {
     /// Whose links are all bad: most often the front-end's, which has one to everybody.
     fn one_of_all(&mut self) -> Target {
         match self.rng.random_range(0..6) {
-            0..3 => Target::FrontEnd,
-            3 => Target::Catalog,
+            0..3 => built_in::front_end().into(),
+            3 => built_in::catalog().into(),
             4 => Target::Leader,
             _ => Target::Follower,
         }
     }
 
     fn replica(&mut self) -> Target {
-        Target::Order(ReplicaId(self.rng.random_range(1..=self.replicas)))
+        built_in::order(self.rng.random_range(1..=self.replicas)).into()
     }
 
     /// From 50 ms to 6.4 s, each doubling as likely as the next; `None` until the end.

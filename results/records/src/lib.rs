@@ -7,7 +7,7 @@
 //! time appears once, in the manifest.
 
 mod action;
-pub mod bazaar;
+pub mod built_in;
 mod dump_row;
 mod event;
 mod final_state;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Process, Processes, Roles, bazaar};
+use super::{Process, Processes, Roles, built_in};
 
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
 /// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
@@ -150,7 +150,7 @@ impl Manifest {
     #[must_use]
     pub fn processes(&self) -> Processes {
         if self.processes.is_empty() {
-            bazaar::processes(self.replicas)
+            built_in::processes(self.replicas)
         } else {
             Processes::new(self.processes.clone(), self.roles)
         }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_run_that_lists_its_processes_has_those_and_an_older_one_has_the_bazaars() {
         let mut manifest = Manifest::new("bench", "quick", Vec::new());
-        assert_eq!(manifest.processes(), bazaar::processes(3));
+        assert_eq!(manifest.processes(), built_in::processes(3));
         let older = serde_json::to_string(&manifest).unwrap();
         assert!(!older.contains("processes") && !older.contains("roles"), "{older}");
         let store = "store".parse().unwrap();

@@ -130,7 +130,7 @@ impl Processes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bazaar;
+    use crate::built_in;
 
     fn name(text: &str) -> ProcessName {
         text.parse().unwrap()
@@ -173,12 +173,12 @@ mod tests {
 
     #[test]
     fn a_replica_of_the_bazaar_has_its_own_id_as_its_number() {
-        let processes = bazaar::processes(12);
+        let processes = built_in::processes(12);
         for id in 1..=12 {
-            assert_eq!(processes.replica(id), Some(bazaar::order(id)));
+            assert_eq!(processes.replica(id), Some(built_in::order(id)));
         }
         assert_eq!(words(processes.others()), ["front-end", "catalog"]);
-        assert!(processes.keeps_stocks(bazaar::catalog()));
-        assert_eq!(processes.role_of(bazaar::order(13)), None);
+        assert!(processes.keeps_stocks(built_in::catalog()));
+        assert_eq!(processes.role_of(built_in::order(13)), None);
     }
 }

@@ -277,7 +277,7 @@ mod tests {
     use wire::bazaar::TradeType;
 
     use super::*;
-    use crate::records::bazaar;
+    use crate::records::built_in;
 
     /// The dump of a log with these numbers, in the lines from 2 on.
     fn dumped(numbers: &[u64]) -> Vec<DumpRow> {
@@ -300,7 +300,7 @@ mod tests {
         let rows = dumped(numbers);
         let mut requests = Requests::default();
         let (logs, _) =
-            Dumps::new(&rows, &bazaar::processes(3), &mut requests).unwrap().index(&requests);
+            Dumps::new(&rows, &built_in::processes(3), &mut requests).unwrap().index(&requests);
         let line = |&number: &u64| logs[0].at(number).map(|entry| entry.row.line());
         asked.iter().map(line).collect()
     }
@@ -327,7 +327,7 @@ mod tests {
         ];
         for (kind, reason) in sources {
             let rows = [DumpRow::new(FinalRow::new("cell", 1, "order-1", kind), 7).unwrap()];
-            let told = Dumps::new(&rows, &bazaar::processes(3), &mut Requests::default()).err();
+            let told = Dumps::new(&rows, &built_in::processes(3), &mut Requests::default()).err();
             let expected = MalformedRow { file: "final.csv", line: 7, reason: reason.to_owned() };
             assert_eq!(told, Some(expected));
         }

@@ -85,7 +85,7 @@ pub(super) fn links(faults: &[Fault], until_us: u64) -> Vec<Lane<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::{Action, Event, EventKind, bazaar};
+    use crate::records::{Action, Event, EventKind, built_in};
 
     fn event(at_us: u64, kind: EventKind, process: &str) -> Event {
         Event { process: Some(process.parse().unwrap()), ..Event::new("cell", 1, at_us, kind) }
@@ -115,7 +115,7 @@ mod tests {
             event(210, EventKind::Ready, "order-3"),
             configuration(250, 2, "1 2 3"),
         ];
-        let lanes = processes(&Timeline::new(&events, &bazaar::processes(3)), (50, 300));
+        let lanes = processes(&Timeline::new(&events, &built_in::processes(3)), (50, 300));
         let spans = [
             (50, 100, State::Leading),
             (100, 200, State::Down),
@@ -135,7 +135,7 @@ mod tests {
             injected(150, Action::Resume, "catalog"),
             Event { event: EventKind::Confirmed, ..injected(151, Action::Resume, "catalog") },
         ];
-        let lanes = processes(&Timeline::new(&events, &bazaar::processes(3)), (50, 300));
+        let lanes = processes(&Timeline::new(&events, &built_in::processes(3)), (50, 300));
         assert_eq!(lanes[0].name, "front-end");
         let spans = [(50, 100, State::Up), (100, 150, State::Paused), (150, 300, State::Up)];
         assert_eq!(lanes[1].spans, spans);
