@@ -7,8 +7,7 @@ use records::Processes;
 
 use super::action::{DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent};
 use super::target::{Link, LinkEnd, Target};
-use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError};
-use crate::process::ProcessName;
+use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError, absent};
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;
@@ -22,41 +21,6 @@ const MAX_BY_MS: u64 = 60_000;
 const CONNECTIONS: NonZeroU32 = NonZeroU32::new(1000).expect("1000 is not 0");
 /// The loopback interface has ports for some 28,000 connections to one process.
 const MAX_CONNECTIONS: u32 = 10_000;
-
-/// That there is no such process, and which there are.
-fn unknown(name: ProcessName, processes: &Processes) -> String {
-    let replicas = processes.replicas();
-    if let ([first, .., last] | [first @ last], (stem, Some(_))) = (replicas, counted(name))
-        && replicas.iter().all(|replica| counted(*replica).0 == stem)
-    {
-        return format!("there is no {name}: the replicas are {first} to {last}");
-    }
-    let mut words: Vec<String> = Vec::new();
-    if !replicas.is_empty() {
-        words.extend(["leader", "follower"].map(|word| format!("\"{word}\"")));
-    }
-    let mut others: Vec<ProcessName> = processes.others().collect();
-    others.sort_unstable();
-    for known in replicas.iter().copied().chain(others) {
-        let word = match counted(known) {
-            (stem, Some(_)) => format!("\"{stem}\" and an id"),
-            (whole, None) => format!("\"{whole}\""),
-        };
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    let last = words.pop().unwrap_or_default();
-    let all = if words.is_empty() { last } else { format!("{} or {last}", words.join(", ")) };
-    format!("\"{name}\" must be {all}")
-}
-
-/// A name without the number at its end, and that number.
-fn counted(name: ProcessName) -> (&'static str, Option<&'static str>) {
-    let stem = name.as_str().trim_end_matches(|c: char| c.is_ascii_digit());
-    let number = &name.as_str()[stem.len()..];
-    (stem, Some(number).filter(|number| !number.is_empty()))
-}
 
 /// A fault and the plan's element that began it.
 struct Begun {
@@ -232,7 +196,7 @@ impl<'a> Expansion<'a> {
         let replicas = self.processes.replicas().len();
         match target {
             Target::Process(name) if !self.processes.contains(name) => {
-                self.refuse(field, unknown(name, self.processes));
+                self.refuse(field, absent::describe(name, self.processes));
             }
             Target::Leader | Target::Follower if replicas == 0 => {
                 self.refuse(field, format!("there is no {target}: no process is said to lead"));

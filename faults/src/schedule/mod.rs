@@ -5,6 +5,7 @@
 //! to it and not name a process of its own: "restart order-3" after "kill the leader" would
 //! start a process that runs, if the leader had been order-2.
 
+mod absent;
 mod action;
 mod expansion;
 mod target;

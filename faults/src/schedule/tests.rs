@@ -1,6 +1,6 @@
 //! Plans by hand, and what becomes of them.
 
-use records::{Process, Roles, built_in};
+use records::built_in;
 
 use super::*;
 
@@ -460,47 +460,6 @@ fn files_of_processes_that_live_are_not_changed() {
             "faults[6].for_ms: lose-files lasts until the process that was killed is whole again",
             "faults[6].copied_at_ms: belongs to old-files, not to lose-files",
             "faults[7].copied_at_ms: is missing: say when the copy is made",
-        ]
-    );
-}
-
-/// A proxy before two databases, of which one leads.
-fn kept_twice(roles: Roles) -> Processes {
-    let process = |(name, role): (&str, &str)| Process {
-        name: name.parse().unwrap(),
-        role: role.parse().unwrap(),
-    };
-    let list = [("proxy", "gate"), ("db.a", "database"), ("db.b", "database")].map(process);
-    Processes::new(list.into(), roles)
-}
-
-#[test]
-fn a_system_of_any_names_is_broken_by_those_names_and_by_its_own_leaders_role() {
-    let of_databases = Roles { leader: "database".parse().ok(), ..Roles::default() };
-    let plan = plan(
-        r#"[{"at_ms":1,"action":"kill","target":"db.b"},
-            {"at_ms":2,"action":"stall-disk","target":"follower"},
-            {"at_ms":3,"action":"cut","link":"proxy -> leader"},
-            {"at_ms":4,"action":"kill","target":"order-1"}]"#,
-    );
-    let processes = kept_twice(of_databases);
-    let schedule = Schedule::expand(&plan[..3], &processes).unwrap();
-    let names: Vec<_> = schedule.disk_faults(&processes).processes.into_iter().collect();
-    assert_eq!(names, processes.replicas());
-    let said = |processes: &Processes| {
-        let errors = Schedule::expand(&plan, processes).unwrap_err();
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    let unknown = r#"faults[3].target: "order-1" must be "#;
-    let known = r#""leader", "follower", "db.a", "db.b" or "proxy""#;
-    assert_eq!(said(&processes), [format!("{unknown}{known}")]);
-    let nobody_leads = kept_twice(Roles::default());
-    assert_eq!(
-        said(&nobody_leads),
-        [
-            "faults[1].target: there is no follower: no process is said to lead".to_owned(),
-            "faults[2].link: there is no leader: no process is said to lead".to_owned(),
-            format!(r#"{unknown}"db.a", "db.b" or "proxy""#),
         ]
     );
 }

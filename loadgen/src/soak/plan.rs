@@ -69,22 +69,19 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
         request_timeout_ms: REQUEST_TIMEOUT_MS,
         ..Load::default()
     };
+    let system =
+        System { cache: vec![cache], replicas, quantity, cap: quantity, ..System::default() };
+    let faults = faults::draw(&mut rng, load_ms, &system.processes());
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
-        system: System {
-            cache: vec![cache],
-            replicas,
-            quantity,
-            cap: quantity,
-            ..System::default()
-        },
+        system,
         checks: Checks {
             converge_within_ms: CONVERGE_WITHIN_MS,
             recovery_ms: RECOVERY_MS,
             ..Checks::default()
         },
-        faults: faults::draw(&mut rng, load_ms, replicas),
+        faults,
         ..Plan::default()
     };
     plan.checked(&format!("round {number} of seed {seed}"))
