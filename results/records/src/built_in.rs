@@ -1,7 +1,7 @@
 //! The built-in system under test: what its processes are called, and what they are there for.
 //!
 //! For whoever starts it or speaks its own protocols, and for runs that were made before a manifest listed the
-//! processes: those are all of the bazaar. Nothing else knows these names.
+//! processes: those are all of the bazaar. Whoever else asks what a process is, asks [`Processes`].
 
 use super::{Process, ProcessName, Processes, RoleName, Roles};
 

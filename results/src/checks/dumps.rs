@@ -10,7 +10,7 @@ use wire::internal::Origin;
 use super::index::{ByRequest, ByVolume, Request, Requests};
 use super::malformed::MalformedRow;
 use super::rows::Content;
-use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, Processes, Row as _};
+use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, ProcessName, Processes, Row as _};
 
 /// An entry of a replica's log.
 #[derive(Clone, Copy)]
@@ -231,7 +231,8 @@ impl<'a> Dumps<'a> {
             let by_request = ByRequest::new(requests, entries.iter().map(|entry| entry.request));
             ReplicaLog { source, committed, entries, by_request }
         };
-        let logs = self.logs.into_iter().map(log).collect();
+        let mut logs: Vec<_> = self.logs.into_iter().map(log).collect();
+        logs.sort_by_key(|log| log.source.parse::<ProcessName>().ok());
         let catalog = self.catalog.map(|mut catalog| {
             let applied = &catalog.applied;
             catalog.by_request = ByRequest::new(requests, applied.iter().map(|one| one.request));
@@ -316,6 +317,18 @@ mod tests {
         assert_eq!(lines(&[1, 1, 2, 2, 2, 6], &[1, 2, 4, 6]), [Some(2), Some(4), none, Some(7)]);
         assert_eq!(lines(&[2, 2, 1], &[1, 2]), [Some(4), Some(2)], "a log is put in order");
         assert_eq!(lines(&[0, 1], &[0, 1]), [Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn logs_are_in_the_order_in_which_people_count_their_replicas() {
+        let source = |name: &&str| FinalRow::new("cell", 1, name, FinalKind::Source);
+        let rows = ["order-10", "order-2", "order-1"];
+        let rows = rows.map(|name| DumpRow::new(source(&name), 2).unwrap());
+        let mut requests = Requests::default();
+        let dumps = Dumps::new(&rows, &built_in::processes(10), &mut requests).unwrap();
+        let (logs, _) = dumps.index(&requests);
+        let sources: Vec<_> = logs.iter().map(|log| log.source).collect();
+        assert_eq!(sources, ["order-1", "order-2", "order-10"]);
     }
 
     #[test]
