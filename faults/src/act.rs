@@ -210,6 +210,7 @@ fn ended_itself(name: ProcessName, exit: Exit) -> ActError {
 
 #[cfg(test)]
 mod tests {
+    use records::built_in;
     use std::process::{Command, Stdio};
 
     use super::*;
@@ -220,7 +221,7 @@ mod tests {
     {
         let mut command = Command::new("sleep");
         command.arg("1000").stdout(Stdio::null());
-        let child = Arc::new(Child::start(ProcessName::Catalog, command).unwrap());
+        let child = Arc::new(Child::start(built_in::catalog(), command).unwrap());
         let paused = Act::signal(Action::Pause, &child, Child::pause).unwrap();
         let killed = Act::signal(Action::Kill, &child, Child::kill).unwrap();
         let ended_us = killed.confirm().await.unwrap();
@@ -229,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_that_ends_by_itself_was_not_paused() {
-        let child = Arc::new(Child::start(ProcessName::Catalog, Command::new("true")).unwrap());
+        let child = Arc::new(Child::start(built_in::catalog(), Command::new("true")).unwrap());
         let paused = Act::new(Action::Pause, monotonic_us(), Arc::clone(&child));
         assert!(matches!(paused.confirm().await, Err(ActError::EndedItself { .. })));
     }

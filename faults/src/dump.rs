@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use records::built_in;
 use serde::de::DeserializeOwned;
 use wire::dump::{CatalogPage, MAX_PAGE, OrderPage};
 
@@ -193,7 +194,7 @@ async fn keep_whole<P: Page>(
 /// A dump of each replica, by id, that has not begun yet.
 pub(crate) fn replicas(http: &HttpClient, addresses: &Addresses) -> Vec<Pages<OrderPage>> {
     let pages = addresses.orders.iter().map(|(id, address)| {
-        let pages: Pages<OrderPage> = Pages::new(http, ProcessName::Order(*id), *address);
+        let pages: Pages<OrderPage> = Pages::new(http, built_in::order(id.0), *address);
         pages
     });
     pages.collect()
@@ -201,7 +202,7 @@ pub(crate) fn replicas(http: &HttpClient, addresses: &Addresses) -> Vec<Pages<Or
 
 /// The same of the catalog.
 pub(crate) fn catalog(http: &HttpClient, addresses: &Addresses) -> Pages<CatalogPage> {
-    Pages::new(http, ProcessName::Catalog, addresses.catalog)
+    Pages::new(http, built_in::catalog(), addresses.catalog)
 }
 
 #[cfg(test)]

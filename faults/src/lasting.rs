@@ -70,44 +70,43 @@ impl Lasting {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use records::built_in;
 
-    const CATALOG: ProcessName = ProcessName::Catalog;
-    const FRONT_END: ProcessName = ProcessName::FrontEnd;
+    use super::*;
 
     #[test]
     fn a_restart_ends_whatever_lasted_at_its_process() {
         let mut lasting = Lasting::default();
-        lasting.acted(1, Action::Pause, CATALOG, 10);
-        lasting.acted(2, Action::Kill, CATALOG, 20);
-        lasting.acted(3, Action::Kill, FRONT_END, 30);
-        assert_eq!(lasting.acted(2, Action::Restart, CATALOG, 40).to_string(), "1 2");
-        assert!(lasting.acted(2, Action::Restart, CATALOG, 50).is_empty());
-        assert_eq!(lasting.ended(Action::Restart, FRONT_END, 60).to_string(), "3");
+        lasting.acted(1, Action::Pause, built_in::catalog(), 10);
+        lasting.acted(2, Action::Kill, built_in::catalog(), 20);
+        lasting.acted(3, Action::Kill, built_in::front_end(), 30);
+        assert_eq!(lasting.acted(2, Action::Restart, built_in::catalog(), 40).to_string(), "1 2");
+        assert!(lasting.acted(2, Action::Restart, built_in::catalog(), 50).is_empty());
+        assert_eq!(lasting.ended(Action::Restart, built_in::front_end(), 60).to_string(), "3");
     }
 
     #[test]
     fn a_recovery_ends_its_own_fault_and_a_restart_that_its_process_was_slow() {
         let mut lasting = Lasting::default();
-        lasting.acted(1, Action::Slow, CATALOG, 10);
-        lasting.acted(2, Action::SlowDisk, CATALOG, 20);
-        lasting.acted(3, Action::Flood, CATALOG, 30);
-        assert_eq!(lasting.acted(2, Action::Recover, CATALOG, 40).to_string(), "2");
-        lasting.acted(4, Action::Pause, CATALOG, 50);
-        assert_eq!(lasting.acted(4, Action::Resume, CATALOG, 60).to_string(), "4");
-        lasting.acted(5, Action::Kill, CATALOG, 70);
-        assert_eq!(lasting.acted(5, Action::Restart, CATALOG, 80).to_string(), "1 5");
-        assert_eq!(lasting.acted(3, Action::Recover, CATALOG, 90).to_string(), "3");
-        assert!(lasting.acted(1, Action::Recover, CATALOG, 95).is_empty());
+        lasting.acted(1, Action::Slow, built_in::catalog(), 10);
+        lasting.acted(2, Action::SlowDisk, built_in::catalog(), 20);
+        lasting.acted(3, Action::Flood, built_in::catalog(), 30);
+        assert_eq!(lasting.acted(2, Action::Recover, built_in::catalog(), 40).to_string(), "2");
+        lasting.acted(4, Action::Pause, built_in::catalog(), 50);
+        assert_eq!(lasting.acted(4, Action::Resume, built_in::catalog(), 60).to_string(), "4");
+        lasting.acted(5, Action::Kill, built_in::catalog(), 70);
+        assert_eq!(lasting.acted(5, Action::Restart, built_in::catalog(), 80).to_string(), "1 5");
+        assert_eq!(lasting.acted(3, Action::Recover, built_in::catalog(), 90).to_string(), "3");
+        assert!(lasting.acted(1, Action::Recover, built_in::catalog(), 95).is_empty());
     }
 
     #[test]
     fn a_resume_ends_no_kill_and_nothing_ends_what_began_later() {
         let mut lasting = Lasting::default();
-        lasting.acted(1, Action::Pause, CATALOG, 10);
-        lasting.acted(2, Action::Kill, CATALOG, 20);
-        assert_eq!(lasting.acted(1, Action::Resume, CATALOG, 30).to_string(), "1");
-        lasting.acted(3, Action::Kill, CATALOG, 50);
-        assert_eq!(lasting.acted(2, Action::Restart, CATALOG, 40).to_string(), "2");
+        lasting.acted(1, Action::Pause, built_in::catalog(), 10);
+        lasting.acted(2, Action::Kill, built_in::catalog(), 20);
+        assert_eq!(lasting.acted(1, Action::Resume, built_in::catalog(), 30).to_string(), "1");
+        lasting.acted(3, Action::Kill, built_in::catalog(), 50);
+        assert_eq!(lasting.acted(2, Action::Restart, built_in::catalog(), 40).to_string(), "2");
     }
 }

@@ -14,9 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use records::{Processes, built_in};
+
 use crate::bazaar::files;
 use crate::config::{BazaarConfig, Durability};
 use crate::folder;
+use crate::part::Part;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::relay::Network;
@@ -40,6 +43,7 @@ pub(crate) struct Launch {
     /// Whether the front-end is started with its cache on from now on.
     cache: AtomicBool,
     addresses: Addresses,
+    processes: Processes,
     token: Token,
     /// What each process is told of where the others are, if that is not where they are.
     seen: BTreeMap<ProcessName, Addresses>,
@@ -57,9 +61,10 @@ impl Launch {
             names.map(|name| (name, network.seen_by(name))).collect()
         });
         let cache = AtomicBool::new(config.cache);
-        let launch = Self { config, cache, addresses, token: Token::draw(), seen };
-        for (name, _) in launch.addresses.processes() {
-            let path = launch.binary(name);
+        let processes = built_in::processes(config.replicas);
+        let launch = Self { config, cache, addresses, processes, token: Token::draw(), seen };
+        for (part, _) in launch.addresses.parts() {
+            let path = launch.program(part);
             let executable = fs::metadata(&path)
                 .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
             if !executable {
@@ -84,6 +89,11 @@ impl Launch {
         &self.addresses
     }
 
+    /// Which processes there are, and what they are there for.
+    pub(crate) fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
     /// What the bazaar's own know each other by.
     pub(crate) fn token(&self) -> &Token {
         &self.token
@@ -106,14 +116,15 @@ impl Launch {
 
     /// The command that starts `name`, and how long its log was before.
     pub(crate) fn command(&self, name: ProcessName) -> io::Result<(Command, u64)> {
+        let part = self.part(name)?;
         let log = File::options().create(true).append(true).open(self.log(name))?;
         let log_begin = log.metadata()?.len();
-        let mut command = Command::new(std::path::absolute(self.binary(name))?);
+        let mut command = Command::new(std::path::absolute(self.program(part))?);
         command.env_clear();
         command.envs(std::env::vars_os().filter(|(variable, _)| is_passed_on(variable)));
         command.env(SECRET_VARIABLE, self.token.as_str());
         command.stderr(log.try_clone()?).stdout(log);
-        self.add_flags(&mut command, name);
+        self.add_flags(&mut command, part);
         Ok((command, log_begin))
     }
 
@@ -128,17 +139,24 @@ impl Launch {
         files::in_folder(&self.config.data_dir, |file| file.starts_with(&database))
     }
 
-    pub(crate) fn binary(&self, name: ProcessName) -> PathBuf {
-        self.config.bin_dir.join(match name {
-            ProcessName::FrontEnd => "front-end",
-            ProcessName::Catalog => "catalog",
-            ProcessName::Order(_) => "order",
-        })
+    /// What a process is to the start.
+    fn part(&self, name: ProcessName) -> io::Result<Part> {
+        let unknown = || io::Error::new(io::ErrorKind::NotFound, "there is no such process");
+        self.addresses.part(name).ok_or_else(unknown)
     }
 
-    fn add_flags(&self, command: &mut Command, name: ProcessName) {
+    /// The program of a process.
+    pub(crate) fn binary(&self, name: ProcessName) -> io::Result<PathBuf> {
+        self.part(name).map(|part| self.program(part))
+    }
+
+    fn program(&self, part: Part) -> PathBuf {
+        self.config.bin_dir.join(part.program())
+    }
+
+    fn add_flags(&self, command: &mut Command, part: Part) {
         let config = &self.config;
-        let addresses = self.seen.get(&name).unwrap_or(&self.addresses);
+        let addresses = self.seen.get(&part.name()).unwrap_or(&self.addresses);
         let durability = match config.durability {
             Durability::Flush => "flush",
             Durability::Os => "os",
@@ -146,14 +164,14 @@ impl Launch {
         command.arg("--parent-pid").arg(std::process::id().to_string());
         command.arg("--data-dir").arg(&config.data_dir);
         command.args(["--durability", durability]);
-        match name {
-            ProcessName::FrontEnd => {
+        match part {
+            Part::FrontEnd => {
                 command.arg("--listen").arg(addresses.front_end.to_string());
                 command.arg("--catalog").arg(addresses.catalog.to_string());
                 command.args(["--cache", if self.cache() { "on" } else { "off" }]);
                 self.add_replicas_and_pings(command, addresses);
             }
-            ProcessName::Catalog => {
+            Part::Catalog => {
                 command.arg("--listen").arg(addresses.catalog.to_string());
                 command.arg("--front-end").arg(addresses.front_end.to_string());
                 if let Some(stocks) = &config.stocks {
@@ -163,7 +181,7 @@ impl Launch {
                     command.arg("--cap").arg(cap.to_string());
                 }
             }
-            ProcessName::Order(id) => {
+            Part::Order(id) => {
                 if let Some(address) = addresses.orders.get(&id) {
                     command.arg("--listen").arg(address.to_string());
                 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use records::built_in;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use wire::ids::{Epoch, ReplicaId};
 
 use crate::http::{HttpClient, HttpError};
 use crate::ports::Addresses;
+use crate::process::ProcessName;
 
 /// How long the front-end may take to say who leads. It answers from memory; a longer wait would
 /// shift the fault that the answer is for.
@@ -24,6 +26,20 @@ pub struct Leadership {
     pub epoch: Epoch,
     /// The replicas that hold every committed order, ascending.
     pub in_sync: Vec<ReplicaId>,
+}
+
+impl Leadership {
+    /// The process that leads.
+    #[must_use]
+    pub fn leader_name(&self) -> ProcessName {
+        built_in::order(self.leader.0)
+    }
+
+    /// The processes of the replicas that are in sync and do not lead.
+    pub fn followers(&self) -> impl Iterator<Item = ProcessName> + '_ {
+        let followers = self.in_sync.iter().filter(|id| **id != self.leader);
+        followers.map(|id| built_in::order(id.0))
+    }
 }
 
 /// What counts here of the answer to `GET /ping` at a replica.

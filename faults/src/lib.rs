@@ -6,6 +6,7 @@
 //! * [`clock`]: the one origin that stamps everything.
 //! * [`http`]: a small client for the services' endpoints.
 //! * [`process`]: what the bazaar's processes are called.
+//! * `part`: what each process is to the bazaar's start.
 //! * [`ports`]: addresses for a whole bazaar, free and reserved.
 //! * `child`, `spawner`: one process as a small state machine, and the thread that starts them.
 //! * [`bazaar`]: the whole bazaar: start, signal, restart, stop.
@@ -40,6 +41,7 @@ mod launch;
 pub mod leadership;
 mod locked;
 mod memberships;
+mod part;
 pub mod ports;
 pub mod probes;
 pub mod process;

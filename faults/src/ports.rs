@@ -15,6 +15,7 @@ use rand::RngExt;
 use tokio::net::TcpSocket;
 use wire::ids::ReplicaId;
 
+use crate::part::Part;
 use crate::process::ProcessName;
 
 /// Below are the ports that people give to services by hand.
@@ -57,10 +58,27 @@ pub struct Addresses {
 impl Addresses {
     /// Every process, front-end first, then the catalog, then the replicas by id.
     pub fn processes(&self) -> impl Iterator<Item = (ProcessName, SocketAddr)> + '_ {
-        let orders = self.orders.iter().map(|(id, address)| (ProcessName::Order(*id), *address));
-        [(ProcessName::FrontEnd, self.front_end), (ProcessName::Catalog, self.catalog)]
-            .into_iter()
-            .chain(orders)
+        self.parts().map(|(part, address)| (part.name(), address))
+    }
+
+    /// The same, by what they are.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Part, SocketAddr)> + '_ {
+        let orders = self.orders.iter().map(|(id, address)| (Part::Order(*id), *address));
+        [(Part::FrontEnd, self.front_end), (Part::Catalog, self.catalog)].into_iter().chain(orders)
+    }
+
+    /// What the process of this name is; `None` if there is no such process.
+    pub(crate) fn part(&self, name: ProcessName) -> Option<Part> {
+        self.parts().map(|(part, _)| part).find(|part| part.name() == name)
+    }
+
+    /// Has a process elsewhere.
+    pub(crate) fn replace(&mut self, part: Part, address: SocketAddr) {
+        match part {
+            Part::FrontEnd => self.front_end = address,
+            Part::Catalog => self.catalog = address,
+            Part::Order(id) => _ = self.orders.insert(id, address),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-pub use records::{ProcessName, UnknownProcess};
+pub use records::ProcessName;
 
 /// What is known of a process without asking it anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

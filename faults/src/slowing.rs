@@ -104,11 +104,11 @@ fn stop_after(ran: Duration, percent: Percent) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use records::built_in;
     use std::io::{BufRead, BufReader, Lines, PipeReader};
     use std::process::Command;
 
     use super::*;
-    use crate::process::ProcessName;
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -117,7 +117,7 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", "n=0; while :; do n=$((n+1)); echo $n; done"]).stdout(writer);
-        let child = Child::start(ProcessName::Catalog, command).unwrap();
+        let child = Child::start(built_in::catalog(), command).unwrap();
         (Arc::new(child), BufReader::new(reader).lines())
     }
 

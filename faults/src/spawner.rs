@@ -56,18 +56,19 @@ impl Spawner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use records::built_in;
     use std::time::Duration;
 
     #[tokio::test]
     async fn children_are_started_one_after_another() {
         let spawner = Spawner::new().unwrap();
-        let first = spawner.spawn(ProcessName::Catalog, Command::new("true")).await.unwrap();
+        let first = spawner.spawn(built_in::catalog(), Command::new("true")).await.unwrap();
         let mut sleep = Command::new("sleep");
         sleep.arg("1000");
-        let second = spawner.spawn(ProcessName::FrontEnd, sleep).await.unwrap();
+        let second = spawner.spawn(built_in::front_end(), sleep).await.unwrap();
         assert!(first.ended(Duration::from_secs(10)).await.is_some());
         assert!(second.exit().is_none());
-        let missing = spawner.spawn(ProcessName::Catalog, Command::new("/no/such")).await;
+        let missing = spawner.spawn(built_in::catalog(), Command::new("/no/such")).await;
         assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

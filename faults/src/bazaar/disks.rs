@@ -169,7 +169,7 @@ impl Bazaar {
     pub(super) fn check_reach(&self) -> Result<(), StartError> {
         for (name, slot) in &self.slots {
             if !self.disks.is_reached(*name, slot.incarnation().child.pid()) {
-                let program = self.launch.binary(*name);
+                let program = self.launch.binary(*name).map_err(StartError::Disks)?;
                 let reason = why_out_of_reach(&program);
                 return Err(StartError::OutOfReach { name: *name, program, reason });
             }
@@ -184,7 +184,9 @@ impl Bazaar {
         // Of a process that is down the next incarnation is hit; one that has just been started has not said anything yet.
         let says = child.exit().is_none() && child.ready_monotonic_us.get().is_some();
         if says && !self.disks.is_reached(name, child.pid()) {
-            let reason = why_out_of_reach(&self.launch.binary(name));
+            let program = self.launch.binary(name);
+            let program = program.map_err(|source| ActError::Disk { name, source })?;
+            let reason = why_out_of_reach(&program);
             return Err(ActError::OutOfReach { name, reason });
         }
         Ok(())

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use records::EventKind;
+use records::{EventKind, Processes, built_in};
 
 pub use crate::act::{Act, ActError};
 use crate::child::Child;
@@ -175,7 +175,13 @@ impl Bazaar {
         self.launch.addresses()
     }
 
-    /// Every process, front-end first, then the catalog, then the replicas by id.
+    /// Which processes there are, and what they are there for.
+    #[must_use]
+    pub fn system(&self) -> &Processes {
+        self.launch.processes()
+    }
+
+    /// Every process, in the same order: front-end, catalog, the replicas by id.
     #[must_use]
     pub fn processes(&self) -> Vec<ProcessInfo> {
         let info = |(name, address)| {
@@ -200,7 +206,8 @@ impl Bazaar {
     /// Emits `Started` and `Ready` of every process, with the times at which that happened. To
     /// be called when the bazaar has just been started.
     pub fn report_start(&self, events: &EventSink) {
-        for (name, slot) in &self.slots {
+        for name in self.system().names() {
+            let Some(slot) = self.slots.get(&name) else { continue };
             let child = slot.incarnation().child;
             let times = [
                 (EventKind::Started, Some(child.started_monotonic_us())),
@@ -210,7 +217,7 @@ impl Bazaar {
                 let Some(at_monotonic_us) = at_monotonic_us else { continue };
                 let at_us = events.origin().since_origin(at_monotonic_us);
                 events.emit_at(at_us, kind, |event| {
-                    event.process = Some((*name).into());
+                    event.process = Some(name.into());
                     event.pid = Some(child.pid());
                 });
             }
@@ -244,7 +251,7 @@ impl Bazaar {
     /// else changes. Returns when the new one was started; nothing if the front-end is down, and will
     /// have its cache so when it is restarted.
     pub async fn switch_cache(&self, on: bool) -> Result<Option<Act>, ActError> {
-        let name = ProcessName::FrontEnd;
+        let name = built_in::front_end();
         let slot = self.slot(name)?;
         let _beginning = slot.beginning.lock().await;
         let old = slot.incarnation().child;

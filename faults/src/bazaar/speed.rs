@@ -8,6 +8,7 @@ use crate::child::Child;
 use crate::clock::monotonic_us;
 use crate::flood::{self, Flooding, Tally};
 use crate::locked::locked;
+use crate::part::Part;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{Action, Flood, Percent};
 use crate::slowing::Slowing;
@@ -123,7 +124,8 @@ impl Bazaar {
         let others = floods.iter().map(|flooded| flooded.flooding.connections());
         flood::make_room(others.fold(flood.connections.get(), u32::saturating_add))?;
         let begun = Begun { fault, name, pid: child.pid(), at_monotonic_us: monotonic_us() };
-        let flooding = Flooding::start(name, process.address, flood);
+        let path = self.addresses().part(name).map_or("/", Part::body_path);
+        let flooding = Flooding::start(name, process.address, path, flood);
         let flooding = flooding.map_err(|source| ActError::Thread { name, action, source })?;
         floods.push(Flooded { begun, flooding });
         Ok(begun)

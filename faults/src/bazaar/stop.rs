@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::Bazaar;
 use crate::child::Child;
-use crate::process::{ProcessName, ProcessState};
+use crate::part::Part;
+use crate::process::ProcessState;
 
 /// How long a process may take to drain: a little more than the 3 s that the services allow it.
 const STOP_WITHIN: Duration = Duration::from_secs(4);
@@ -30,8 +31,7 @@ impl Bazaar {
     }
 
     /// Stops everything: ends what is wrong with links, disks, speed, and paused processes, then SIGTERM, a bounded wait, and SIGKILL
-    /// for what is left; the front-end first, so that nobody answers for a bazaar that is half
-    /// gone, then the replicas, then the catalog. Afterwards nothing can be restarted.
+    /// for what is left, stage by stage. Afterwards nothing can be restarted.
     pub async fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         // A service drains what it has begun, for which it may need the others.
@@ -40,15 +40,11 @@ impl Bazaar {
         }
         self.heal_disks();
         self.leave_in_peace();
-        let mut stages: [Vec<Arc<Child>>; 3] = Default::default();
+        let mut stages: [Vec<Arc<Child>>; Part::STOP_STAGES] = Default::default();
         for (name, slot) in &self.slots {
             // A restart that was under way has begun its process once the lock is free.
             let _beginning = slot.beginning.lock().await;
-            let stage = match name {
-                ProcessName::FrontEnd => 0,
-                ProcessName::Order(_) => 1,
-                ProcessName::Catalog => 2,
-            };
+            let stage = self.addresses().part(*name).map_or(0, Part::stop_stage);
             let child = slot.incarnation().child;
             if child.state() == ProcessState::Paused {
                 note_unsent(&child, child.resume());

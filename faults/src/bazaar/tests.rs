@@ -1,17 +1,18 @@
 //! Fake services as real processes: what is started, broken and stopped here is real.
 
+use records::built_in;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
-use wire::ids::ReplicaId;
-
 use super::*;
 use crate::schedule::DiskFault;
 use crate::testing::{FakeBazaar, IN_USE_ONCE, drain, events, fake_harness_command, kinds, runs};
 
-const ORDER_2: ProcessName = ProcessName::Order(ReplicaId(2));
+fn order_2() -> ProcessName {
+    built_in::order(2)
+}
 
 fn pids(bazaar: &Bazaar) -> Vec<u32> {
     bazaar.processes().iter().map(|process| process.pid).collect()
@@ -37,7 +38,7 @@ async fn a_bazaar_is_ready_once_it_is_started_and_gone_once_it_is_stopped() {
     bazaar.stop().await;
     assert!(!pids.iter().any(|pid| runs(*pid)));
     assert_eq!(bazaar.take_deaths(), []);
-    assert!(matches!(bazaar.restart(ORDER_2).await, Err(ActError::Stopping)));
+    assert!(matches!(bazaar.restart(order_2()).await, Err(ActError::Stopping)));
     for (_, address) in bazaar.addresses().processes() {
         TcpListener::bind(address).unwrap();
     }
@@ -47,20 +48,20 @@ async fn a_bazaar_is_ready_once_it_is_started_and_gone_once_it_is_stopped() {
 async fn a_killed_process_comes_back_at_its_address() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    let before = bazaar.process(ORDER_2).unwrap();
-    let act = bazaar.kill(ORDER_2).unwrap();
+    let before = bazaar.process(order_2()).unwrap();
+    let act = bazaar.kill(order_2()).unwrap();
     assert!(act.confirm().await.unwrap() >= act.at_monotonic_us);
-    assert_eq!(bazaar.process(ORDER_2).unwrap().state, ProcessState::Down);
-    let again = bazaar.kill(ORDER_2).unwrap_err().to_string();
+    assert_eq!(bazaar.process(order_2()).unwrap().state, ProcessState::Down);
+    let again = bazaar.kill(order_2()).unwrap_err().to_string();
     assert_eq!(again, "cannot kill order-2, which is down");
 
-    let act = bazaar.restart(ORDER_2).await.unwrap();
+    let act = bazaar.restart(order_2()).await.unwrap();
     act.confirm().await.unwrap();
-    assert!(bazaar.wait_ready(ORDER_2).await.unwrap() >= act.at_monotonic_us);
-    let after = bazaar.process(ORDER_2).unwrap();
+    assert!(bazaar.wait_ready(order_2()).await.unwrap() >= act.at_monotonic_us);
+    let after = bazaar.process(order_2()).unwrap();
     assert_eq!((after.address, after.state), (before.address, ProcessState::Running));
     assert_ne!(after.pid, before.pid);
-    let running = bazaar.restart(ORDER_2).await.unwrap_err().to_string();
+    let running = bazaar.restart(order_2()).await.unwrap_err().to_string();
     assert_eq!(running, "cannot restart order-2, which is running");
 }
 
@@ -68,7 +69,7 @@ async fn a_killed_process_comes_back_at_its_address() {
 async fn a_paused_process_is_stopped_with_the_rest() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    bazaar.pause(ProcessName::FrontEnd).unwrap().confirm().await.unwrap();
+    bazaar.pause(built_in::front_end()).unwrap().confirm().await.unwrap();
     let pids = pids(&bazaar);
     bazaar.stop().await;
     assert!(!pids.iter().any(|pid| runs(*pid)));
@@ -78,7 +79,7 @@ async fn a_paused_process_is_stopped_with_the_rest() {
 async fn dropping_a_bazaar_leaves_no_process() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    bazaar.pause(ORDER_2).unwrap().confirm().await.unwrap();
+    bazaar.pause(order_2()).unwrap().confirm().await.unwrap();
     let pids = pids(&bazaar);
     drop(bazaar);
     assert!(!pids.iter().any(|pid| runs(*pid)));
@@ -106,14 +107,14 @@ async fn a_harness_that_is_killed_takes_its_bazaar_along() {
 async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    let act = bazaar.process(ORDER_2).unwrap();
+    let act = bazaar.process(order_2()).unwrap();
     let pid = nix::unistd::Pid::from_raw(i32::try_from(act.pid).unwrap());
-    let child = bazaar.slots[&ORDER_2].incarnation().child;
+    let child = bazaar.slots[&order_2()].incarnation().child;
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
     child.ended(Duration::from_secs(10)).await.unwrap();
-    bazaar.restart(ORDER_2).await.unwrap().confirm().await.unwrap();
+    bazaar.restart(order_2()).await.unwrap().confirm().await.unwrap();
     let deaths = bazaar.take_deaths();
-    assert_eq!((deaths.len(), deaths[0].name, deaths[0].pid), (1, ORDER_2, act.pid));
+    assert_eq!((deaths.len(), deaths[0].name, deaths[0].pid), (1, order_2(), act.pid));
     assert!(deaths[0].status.contains("SIGKILL"), "{}", deaths[0].status);
     assert_eq!(bazaar.take_deaths(), []);
 }
@@ -122,18 +123,18 @@ async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
 #[tokio::test]
 async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_end_refutes_it() {
     let fake = FakeBazaar::new();
-    let disk_faults = crate::disk::DiskFaults::everywhere(3);
+    let disk_faults = crate::disk::DiskFaults::everywhere(&built_in::processes(3));
     let bazaar = Bazaar::start(BazaarConfig { disk_faults, ..fake.config() }).await.unwrap();
-    bazaar.inject_disk_fault(1, ORDER_2, DiskFault::Full).unwrap();
-    bazaar.inject_disk_fault(2, ProcessName::Catalog, DiskFault::Stall).unwrap();
-    for name in [ORDER_2, ProcessName::Catalog] {
+    bazaar.inject_disk_fault(1, order_2(), DiskFault::Full).unwrap();
+    bazaar.inject_disk_fault(2, built_in::catalog(), DiskFault::Stall).unwrap();
+    for name in [order_2(), built_in::catalog()] {
         let child = bazaar.slots[&name].incarnation().child;
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         let ended = child.ended(Duration::from_secs(10)).await.unwrap();
         let act = Act::new(Action::PowerCut, ended.at_monotonic_us, child);
         match (name, bazaar.confirmed(&act).await) {
-            (ORDER_2, seen) => assert_eq!(seen.unwrap(), ended.at_monotonic_us),
+            (one, seen) if one == order_2() => assert_eq!(seen.unwrap(), ended.at_monotonic_us),
             (_, seen) => assert!(matches!(seen, Err(ActError::EndedItself { .. })), "{seen:?}"),
         }
     }
@@ -190,7 +191,7 @@ async fn somebody_has_to_lead() {
 #[tokio::test]
 async fn a_process_that_no_fault_of_a_disk_can_reach_is_refused_with_the_reason() {
     let fake = FakeBazaar::new();
-    let processes = [ProcessName::Catalog].into();
+    let processes = [built_in::catalog()].into();
     let disk_faults = crate::disk::DiskFaults { processes, power_cuts: false };
     let config = BazaarConfig { disk_faults, ..fake.config() };
     Bazaar::start(config.clone()).await.unwrap();

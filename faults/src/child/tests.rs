@@ -1,13 +1,14 @@
 //! Real processes, signalled.
 
 use super::*;
+use records::built_in;
 
 const SOON: Duration = Duration::from_secs(10);
 
 fn child(program: &str, arguments: &[&str]) -> Child {
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::null());
-    Child::start(ProcessName::Catalog, command).unwrap()
+    Child::start(built_in::catalog(), command).unwrap()
 }
 
 fn exists(pid: u32) -> bool {
@@ -75,7 +76,7 @@ async fn a_process_that_ignores_sigterm_is_still_there() {
     let (reader, writer) = io::pipe().unwrap();
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' TERM; echo set; exec sleep 1000"]).stdout(writer);
-    let child = Child::start(ProcessName::Catalog, command).unwrap();
+    let child = Child::start(built_in::catalog(), command).unwrap();
     let line = io::BufRead::lines(io::BufReader::new(reader)).next().unwrap().unwrap();
     assert_eq!(line, "set");
     child.terminate().unwrap();
@@ -89,7 +90,7 @@ fn dropping_a_child_leaves_nothing_of_its_group() {
     let (reader, writer) = io::pipe().unwrap();
     let mut command = Command::new("sh");
     command.args(["-c", "sleep 1000 & echo $!; wait"]).stdout(writer);
-    let child = Child::start(ProcessName::Catalog, command).unwrap();
+    let child = Child::start(built_in::catalog(), command).unwrap();
     let mut lines = io::BufRead::lines(io::BufReader::new(reader));
     lines.next().unwrap().unwrap();
     let pid = child.pid();
@@ -101,7 +102,7 @@ fn dropping_a_child_leaves_nothing_of_its_group() {
 
 #[test]
 fn a_program_that_is_not_there_is_an_error() {
-    let error = Child::start(ProcessName::Catalog, Command::new("/no/such/program"));
+    let error = Child::start(built_in::catalog(), Command::new("/no/such/program"));
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::NotFound);
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
+use records::built_in;
 use wire::dump::OrderPage;
 use wire::ids::RequestId;
 use wire::internal::{Decision, Entry, Origin, TradeRecord};
@@ -16,7 +17,8 @@ pub(super) fn first_difference_of_heads(heads: &[OrderPage]) -> Option<String> {
         let reference = heads.first()?;
         let other = heads.iter().find(|other| other.total != reference.total)?;
         let (id, count) = (reference.id, reference.total);
-        Some(format!("order-{id} holds {count} orders, order-{} {}", other.id, other.total))
+        let (one, second) = (built_in::order(id.0), built_in::order(other.id.0));
+        Some(format!("{one} holds {count} orders, {second} {}", other.total))
     })
 }
 
@@ -25,7 +27,8 @@ fn uncommitted(heads: &[OrderPage]) -> Option<String> {
         let OrderPage { id, committed, through, .. } = head;
         (committed != through).then(|| {
             format!(
-                "order-{id} holds orders up to #{through} and knows #{committed} to be committed"
+                "{} holds orders up to #{through} and knows #{committed} to be committed",
+                built_in::order(id.0)
             )
         })
     })
@@ -37,7 +40,7 @@ pub(super) fn first_difference_of_pages(pages: &[OrderPage]) -> Option<String> {
     let other = pages.iter().find(|other| other.entries != reference.entries)?;
     let mut pairs = reference.entries.iter().zip(&other.entries);
     let differing = pairs.find(|(entry, other)| entry != other).map(|(entry, _)| entry);
-    let of = format!("order-{} and order-{}", reference.id, other.id);
+    let of = format!("{} and {}", built_in::order(reference.id.0), built_in::order(other.id.0));
     Some(match differing {
         Some(entry) => format!("{of} differ at #{}", entry.order_no),
         None => format!("{of} send different parts of logs that end at the same number"),

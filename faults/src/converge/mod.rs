@@ -13,7 +13,7 @@ mod comparison;
 
 use std::time::Duration;
 
-use records::EventKind;
+use records::{EventKind, built_in};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wire::dump::OrderPage;
@@ -207,7 +207,7 @@ async fn next_pages(replicas: &mut Vec<Pages<OrderPage>>) -> Result<Vec<OrderPag
 
 fn missing_member(addresses: &Addresses, leadership: &Leadership) -> Result<(), String> {
     match addresses.orders.keys().find(|id| !leadership.in_sync.contains(id)) {
-        Some(id) => Err(format!("order-{id} is not in sync")),
+        Some(id) => Err(format!("{} is not in sync", built_in::order(id.0))),
         None => Ok(()),
     }
 }

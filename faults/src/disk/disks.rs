@@ -11,6 +11,8 @@ use std::sync::{Mutex, MutexGuard};
 use super::journal::{Undone, Unflushed};
 use super::library::Library;
 use super::page::{self, Page, Word, memory_file, path_of};
+use records::Processes;
+
 use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::DiskFault;
@@ -25,12 +27,10 @@ pub struct DiskFaults {
 }
 
 impl DiskFaults {
-    /// Everything, at every process of a bazaar with `replicas` order replicas.
+    /// Everything, at every one of these processes.
     #[must_use]
-    pub fn everywhere(replicas: u8) -> Self {
-        let orders = (1..=replicas).map(ProcessName::order);
-        let processes = orders.chain([ProcessName::Catalog, ProcessName::FrontEnd]).collect();
-        Self { processes, power_cuts: true }
+    pub fn everywhere(processes: &Processes) -> Self {
+        Self { processes: processes.names().collect(), power_cuts: true }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The library in a real process: this test binary again, which does to files what it is told.
 
+use records::built_in;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Lines, Write};
@@ -17,7 +18,9 @@ use crate::schedule::DiskFault;
 
 /// Set for the process: the folder that its files are in.
 const FOLDER_VARIABLE: &str = "DISK_TEST_FOLDER";
-const NAME: ProcessName = ProcessName::Catalog;
+fn name() -> ProcessName {
+    built_in::catalog()
+}
 const BY: Duration = Duration::from_millis(30);
 
 /// The process. As a test it does nothing.
@@ -76,7 +79,7 @@ struct Process {
 impl Bench {
     fn new(power_cuts: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let faults = DiskFaults { processes: [NAME].into(), power_cuts };
+        let faults = DiskFaults { processes: [name()].into(), power_cuts };
         let disks = Disks::new(&faults, folder.path()).unwrap();
         let process = Process::start(&disks, folder.path());
         Self { folder, disks, process }
@@ -116,7 +119,7 @@ impl Bench {
 
     fn cut_power(&mut self) -> journal::Undone {
         self.process.end();
-        self.disks.undo(NAME).unwrap()
+        self.disks.undo(name()).unwrap()
     }
 
     /// The files and what is in them.
@@ -131,11 +134,11 @@ impl Bench {
     }
 
     fn inject(&self, fault: u32, kind: DiskFault) -> u64 {
-        self.disks.inject(ActiveDiskFault { fault, process: NAME, kind }).unwrap()
+        self.disks.inject(ActiveDiskFault { fault, process: name(), kind }).unwrap()
     }
 
     fn await_hits(&self, kind: DiskFault, hits: u64) {
-        while self.disks.hits(NAME, kind).unwrap() < hits {
+        while self.disks.hits(name(), kind).unwrap() < hits {
             std::thread::yield_now();
         }
     }
@@ -146,7 +149,7 @@ impl Process {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["disk::tests::process_with_files", "--exact", "--nocapture"])
             .env(FOLDER_VARIABLE, folder)
-            .envs(disks.begin_incarnation(NAME).unwrap())
+            .envs(disks.begin_incarnation(name()).unwrap())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -172,9 +175,9 @@ impl Drop for Process {
 fn the_library_answers_from_the_process_that_it_is_in_and_from_no_other() {
     let mut bench = Bench::new(false);
     bench.has_done(&["write a 0 1 x"]);
-    assert!(bench.disks.is_reached(NAME, bench.process.child.id()));
-    assert!(!bench.disks.is_reached(NAME, std::process::id()));
-    assert!(bench.disks.is_reached(ProcessName::FrontEnd, 1), "nobody breaks that one's disk");
+    assert!(bench.disks.is_reached(name(), bench.process.child.id()));
+    assert!(!bench.disks.is_reached(name(), std::process::id()));
+    assert!(bench.disks.is_reached(built_in::front_end(), 1), "nobody breaks that one's disk");
 }
 
 #[test]
@@ -188,10 +191,10 @@ fn a_flush_hangs_until_its_disk_is_healed() {
         bench.order(flush);
         bench.await_hits(DiskFault::Stall, 1);
         bench.disks.heal(1).unwrap().unwrap();
-        assert_eq!(bench.disks.held(NAME).unwrap(), 1, "the other fault lasts");
+        assert_eq!(bench.disks.held(name()).unwrap(), 1, "the other fault lasts");
         bench.disks.heal(2).unwrap().unwrap();
         assert!(bench.answer().starts_with("ok"));
-        assert_eq!(bench.disks.held(NAME).unwrap(), 0);
+        assert_eq!(bench.disks.held(name()).unwrap(), 0);
         assert!(bench.disks.heal(2).unwrap().is_none());
     }
 }
@@ -205,7 +208,7 @@ fn a_flush_takes_longer_on_a_slow_disk() {
     let said = bench.ask("sync a");
     let took_us: u128 = said.strip_prefix("ok ").unwrap().parse().unwrap();
     assert!(took_us >= BY.as_micros(), "{said}");
-    assert_eq!(bench.disks.hits(NAME, kind).unwrap(), 1);
+    assert_eq!(bench.disks.hits(name(), kind).unwrap(), 1);
 }
 
 #[test]
@@ -219,7 +222,7 @@ fn a_full_disk_refuses_writes_of_data_and_no_others() {
     assert_eq!(bench.ask("write a 1 1 y"), no_space);
     assert_eq!(bench.ask("append a 1 y"), no_space);
     bench.has_done(&[&format!("append {other} 1 y")]);
-    assert_eq!(bench.disks.hits(NAME, DiskFault::Full).unwrap(), 2);
+    assert_eq!(bench.disks.hits(name(), DiskFault::Full).unwrap(), 2);
     bench.disks.heal(1).unwrap();
     bench.has_done(&["append a 1 y"]);
     assert_eq!(fs::read(bench.path("a")).unwrap(), b"xy");
@@ -238,7 +241,7 @@ fn a_disk_is_none_the_better_for_a_new_process() {
     bench.kill_and_start();
     bench.disks.heal(1).unwrap();
     bench.has_done(&["append a 1 y"]);
-    assert_eq!(bench.disks.held(NAME).unwrap(), 0, "what was held died");
+    assert_eq!(bench.disks.held(name()).unwrap(), 0, "what was held died");
 }
 
 #[test]
@@ -287,7 +290,7 @@ fn what_was_written_to_files_that_were_replaced_is_not_undone_in_what_took_their
     let mut bench = Bench::new(true);
     bench.has_done(&["write a 0 3 x", "sync a", "sync .", "write a 0 3 y"]);
     bench.process.end();
-    bench.disks.forget(NAME).unwrap();
+    bench.disks.forget(name()).unwrap();
     fs::remove_file(bench.path("a")).unwrap();
     fs::write(bench.path("a"), "old").unwrap();
     bench.kill_and_start();
@@ -295,7 +298,7 @@ fn what_was_written_to_files_that_were_replaced_is_not_undone_in_what_took_their
     bench.cut_power();
     assert_eq!(bench.content(), [("a".to_owned(), b"old".to_vec())].into());
     // And after a power cut there is nothing left to undo.
-    bench.disks.forget(NAME).unwrap();
+    bench.disks.forget(name()).unwrap();
     fs::remove_file(bench.path("a")).unwrap();
     bench.kill_and_start();
     bench.cut_power();

@@ -8,7 +8,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::process::ProcessName;
 use crate::schedule::FloodKind;
 
 /// Between two bytes of a body, and between two looks at whether the other side has closed.
@@ -22,17 +21,11 @@ const PIPELINED: usize = 100;
 /// How a server asks for the body that a header has announced.
 const ASKED_FOR: &[u8; 12] = b"HTTP/1.1 100";
 
-/// What a connection of a flood sends first.
-pub(super) fn opening(kind: FloodKind, process: ProcessName) -> Vec<u8> {
+/// What a connection of a flood sends first; a body to `path`.
+pub(super) fn opening(kind: FloodKind, path: &str) -> Vec<u8> {
     match kind {
         FloodKind::Idle => Vec::new(),
         FloodKind::SlowBodies => {
-            // What anybody may send a body to.
-            let path = match process {
-                ProcessName::FrontEnd => "/orders",
-                ProcessName::Catalog => "/trade",
-                ProcessName::Order(_) => "/sync",
-            };
             let head = format!(
                 "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                  Content-Length: {BODY_BYTES}\r\nExpect: 100-continue\r\n\r\n"

@@ -1,8 +1,7 @@
 //! Broken fake bazaars, made whole again.
 
+use records::built_in;
 use std::time::Duration;
-
-use wire::ids::ReplicaId;
 
 use super::*;
 use crate::converge::{converge, keep};
@@ -13,8 +12,8 @@ async fn whatever_is_paused_or_down_runs_again() {
     use EventKind::{Confirmed, Converged, Healed, Injected, Ready};
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    let order_3 = ProcessName::Order(ReplicaId(3));
-    bazaar.pause(ProcessName::FrontEnd).unwrap().confirm().await.unwrap();
+    let order_3 = built_in::order(3);
+    bazaar.pause(built_in::front_end()).unwrap().confirm().await.unwrap();
     bazaar.kill(order_3).unwrap().confirm().await.unwrap();
     let kill = Injection {
         fault: 4,
@@ -57,7 +56,7 @@ async fn a_bazaar_that_is_whole_is_left_alone() {
 async fn what_cannot_be_brought_back_is_told() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    bazaar.kill(ProcessName::Catalog).unwrap().confirm().await.unwrap();
+    bazaar.kill(built_in::catalog()).unwrap().confirm().await.unwrap();
     std::fs::remove_file(fake.path().join("bin/catalog")).unwrap();
     let (sink, mut received) = events();
     let error = heal(&bazaar, &[], &sink).await.unwrap_err().to_string();

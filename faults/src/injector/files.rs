@@ -10,7 +10,7 @@ use super::guard::{self, Changed};
 use super::{Done, NotDone, OneFault};
 use crate::bazaar::{ActError, Bazaar, FilesCopy};
 use crate::events::EventSink;
-use crate::leadership;
+use crate::leadership::{self, Leadership};
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{FilesFault, Target};
 
@@ -79,9 +79,8 @@ impl OneFault {
 
     async fn copy_files(&self, target: Target) -> Copies {
         let folder = self.bazaar.copies_of(self.fault.number);
-        let replicas = || self.bazaar.addresses().orders.keys().map(|id| ProcessName::Order(*id));
-        let names: Vec<_> =
-            target.process().map_or_else(|| replicas().collect(), |name| vec![name]);
+        let replicas = || self.bazaar.system().replicas().to_vec();
+        let names = target.process().map_or_else(replicas, |name| vec![name]);
         let mut copies = Copies::new();
         for name in names {
             let copied = self.bazaar.copy_files(name, &folder.join(name.to_string())).await;
@@ -136,7 +135,7 @@ pub async fn why_files_stay(
 ) -> FilesStay {
     let addresses = bazaar.addresses();
     let answered = leadership::ask_front_end(bazaar.http(), addresses).await.ok();
-    let leader = answered.as_ref().map(|leadership| ProcessName::Order(leadership.leader));
+    let leader = answered.as_ref().map(Leadership::leader_name);
     let answered = answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
     let changed: Vec<_> = bazaar
         .changes_of_files()
@@ -154,7 +153,7 @@ pub async fn why_files_stay(
     };
     let ready_for_us = |name| bazaar.ready_for_us(name).filter(|_| runs(name));
     let standing = guard::Standing {
-        replicas: addresses.orders.len(),
+        processes: bazaar.system(),
         answered,
         leader,
         memberships: &memberships,

@@ -5,7 +5,7 @@
 //! be an order to lose orders. A fault that may be left out is, if another file is not made whole yet; and of the catalog,
 //! if no leader is up: what clients have read of trades that no log has yet is in the catalog's file alone.
 
-use records::ReplicaSet;
+use records::{Processes, ReplicaSet};
 
 use crate::memberships::Memberships;
 use crate::process::ProcessName;
@@ -24,7 +24,7 @@ pub(super) struct Changed {
 
 /// What is known when files are about to be changed.
 pub(super) struct Standing<'a> {
-    pub(super) replicas: usize,
+    pub(super) processes: &'a Processes,
     /// The in-sync set, if the front-end says.
     pub(super) answered: Option<ReplicaSet>,
     /// Who leads, if it says.
@@ -39,14 +39,14 @@ pub(super) struct Standing<'a> {
 impl Standing<'_> {
     /// Why the files of `name` are left alone whatever the plan says.
     pub(super) fn forbids_last_member(&self, name: ProcessName) -> Option<String> {
-        let ProcessName::Order(target) = name else { return None };
+        let target = self.processes.number_of(name)?;
         // A front-end that is dead stores no configuration.
         let members = self.answered.as_ref().or_else(|| self.memberships.newest());
         let Some(members) = members else {
             return Some("nobody says which replicas are in sync".to_owned());
         };
-        let mut others = members.ids().filter(|id| *id != target.0);
-        let is_last = members.contains(target.0) && !others.any(|id| self.holds_its_log(id));
+        let mut others = members.ids().filter(|id| *id != target);
+        let is_last = members.contains(target) && !others.any(|id| self.holds_its_log(id));
         is_last.then(|| {
             format!(
                 "{name} is the only in-sync replica that holds its log; without it orders are lost"
@@ -61,7 +61,7 @@ impl Standing<'_> {
         name: ProcessName,
         copied_us: Option<u64>,
     ) -> Option<String> {
-        if matches!(name, ProcessName::Order(_)) && self.answered.is_none() {
+        if self.processes.is_replica(name) && self.answered.is_none() {
             return Some("the front-end does not say which replicas are in sync".to_owned());
         }
         if let Some(earlier) = self.changed.iter().find(|earlier| !self.is_whole(earlier)) {
@@ -71,7 +71,7 @@ impl Standing<'_> {
             ));
         }
         let is_led = || self.leader.is_some_and(|leader| (self.ready_for_us)(leader).is_some());
-        if name == ProcessName::Catalog && !is_led() {
+        if self.processes.keeps_stocks(name) && !is_led() {
             return Some(
                 "no leader is up, so what was read of trades that no log has is in this file alone"
                     .to_owned(),
@@ -85,10 +85,10 @@ impl Standing<'_> {
 
     /// Whether a replica has a complete log as far as its files go.
     fn holds_its_log(&self, id: u8) -> bool {
-        let name = ProcessName::order(id);
+        let name = self.processes.replica(id);
         self.changed
             .iter()
-            .filter(|one| one.process == name)
+            .filter(|one| Some(one.process) == name)
             .all(|one| self.is_member_again(one, id))
     }
 
@@ -100,22 +100,20 @@ impl Standing<'_> {
 
     /// Whether its process serves and everybody is in sync again.
     fn is_whole(&self, changed: &Changed) -> bool {
-        let is_complete = match changed.process {
-            ProcessName::Order(id) => self.is_member_again(changed, id.0),
-            ProcessName::Catalog | ProcessName::FrontEnd => true,
-        };
-        let all = self.answered.as_ref().is_some_and(|members| members.len() == self.replicas);
+        let number = self.processes.number_of(changed.process);
+        let is_complete = number.is_none_or(|id| self.is_member_again(changed, id));
+        let replicas = self.processes.replicas().len();
+        let all = self.answered.as_ref().is_some_and(|members| members.len() == replicas);
         is_complete && all && (self.ready_for_us)(changed.process).is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use records::{Event, EventKind};
+    use records::{Event, EventKind, built_in};
 
     use super::*;
 
-    const CATALOG: ProcessName = ProcessName::Catalog;
     const LONG_US: u64 = 10 * CAUGHT_UP_AFTER_US;
 
     fn set(members: &str) -> ReplicaSet {
@@ -133,7 +131,7 @@ mod tests {
     }
 
     fn lost(id: u8, at_us: u64) -> Changed {
-        Changed { process: ProcessName::order(id), at_us, is_old: false }
+        Changed { process: built_in::order(id), at_us, is_old: false }
     }
 
     fn old(id: u8, at_us: u64) -> Changed {
@@ -150,9 +148,9 @@ mod tests {
     impl Case<'_> {
         fn ask<T>(&self, question: impl FnOnce(Standing<'_>) -> T) -> T {
             question(Standing {
-                replicas: 3,
+                processes: &built_in::processes(3),
                 answered: self.answered.map(set),
-                leader: self.answered.map(|_| ProcessName::order(3)),
+                leader: self.answered.map(|_| built_in::order(3)),
                 memberships: &told(self.told),
                 changed: self.changed,
                 ready_for_us: &|_| self.ready_for_us,
@@ -160,7 +158,7 @@ mod tests {
         }
 
         fn is_last(&self, id: u8) -> bool {
-            self.ask(|standing| standing.forbids_last_member(ProcessName::order(id)).is_some())
+            self.ask(|standing| standing.forbids_last_member(built_in::order(id)).is_some())
         }
 
         fn forbids_second(&self, name: ProcessName, copied_us: Option<u64>) -> bool {
@@ -176,7 +174,8 @@ mod tests {
         assert!(!case(Some("1 2"), &[]).is_last(3), "it is no member");
         assert!(case(None, &[(5, "1 2 3"), (9, "3")]).is_last(3), "by what was told last");
         assert!(case(None, &[]).is_last(3), "nobody knows");
-        let catalog = case(Some("3"), &[]).ask(|standing| standing.forbids_last_member(CATALOG));
+        let catalog =
+            case(Some("3"), &[]).ask(|standing| standing.forbids_last_member(built_in::catalog()));
         assert_eq!(catalog, None);
     }
 
@@ -207,25 +206,34 @@ mod tests {
             changed: &[lost(2, 10)],
             ready_for_us: Some(1),
         };
-        assert!(!case.forbids_second(CATALOG, None));
-        assert!(case.forbids_second(CATALOG, Some(9)), "the copy knows the file that is lost");
-        assert!(!case.forbids_second(CATALOG, Some(11)));
+        assert!(!case.forbids_second(built_in::catalog(), None));
+        assert!(
+            case.forbids_second(built_in::catalog(), Some(9)),
+            "the copy knows the file that is lost"
+        );
+        assert!(!case.forbids_second(built_in::catalog(), Some(11)));
         case.ready_for_us = None;
-        assert!(case.forbids_second(CATALOG, None));
+        assert!(case.forbids_second(built_in::catalog(), None));
         (case.ready_for_us, case.answered) = (Some(1), Some("1 3"));
-        assert!(case.forbids_second(CATALOG, None));
+        assert!(case.forbids_second(built_in::catalog(), None));
         (case.answered, case.changed) = (None, &[]);
-        assert!(case.forbids_second(ProcessName::order(1), None));
-        assert!(!case.forbids_second(ProcessName::FrontEnd, None));
+        assert!(case.forbids_second(built_in::order(1), None));
+        assert!(!case.forbids_second(built_in::front_end(), None));
     }
 
     #[test]
     fn the_catalog_keeps_its_file_while_no_leader_is_up_if_it_may() {
         let led = |answered, ready_for_us| Case { answered, told: &[], changed: &[], ready_for_us };
-        assert!(!led(Some("3"), Some(1)).forbids_second(CATALOG, None));
-        assert!(led(Some("3"), None).forbids_second(CATALOG, None), "its leader is down");
-        assert!(led(None, Some(1)).forbids_second(CATALOG, None), "nobody says who leads");
-        let front_end = ProcessName::FrontEnd;
+        assert!(!led(Some("3"), Some(1)).forbids_second(built_in::catalog(), None));
+        assert!(
+            led(Some("3"), None).forbids_second(built_in::catalog(), None),
+            "its leader is down"
+        );
+        assert!(
+            led(None, Some(1)).forbids_second(built_in::catalog(), None),
+            "nobody says who leads"
+        );
+        let front_end = built_in::front_end();
         assert!(!led(Some("3"), None).forbids_second(front_end, None));
     }
 }

@@ -39,15 +39,11 @@ async fn resolve(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String>
     let leadership = leadership::look_up(bazaar.http(), bazaar.addresses()).await;
     let leadership = leadership.map_err(|error| error.to_string())?;
     if target == Target::Leader {
-        return Ok(ProcessName::Order(leadership.leader));
+        return Ok(leadership.leader_name());
     }
     let runs = |name: &ProcessName| {
         bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Running)
     };
-    let followers = leadership.in_sync.iter().filter(|id| **id != leadership.leader);
-    followers
-        .map(|id| ProcessName::Order(*id))
-        .filter(runs)
-        .max()
-        .ok_or_else(|| "there is no follower that is in sync and runs".to_owned())
+    let followers = leadership.followers().filter(runs);
+    followers.max().ok_or_else(|| "there is no follower that is in sync and runs".to_owned())
 }

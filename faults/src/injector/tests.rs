@@ -6,16 +6,17 @@ use crate::disk::DiskFaults;
 use crate::process::ProcessState;
 use crate::schedule::PlannedFault;
 use crate::testing::{FakeBazaar, drain, events, kinds};
+use records::built_in;
 
 fn schedule(json: &str) -> Schedule {
     let plan: Vec<PlannedFault> = serde_json::from_str(json).unwrap();
-    Schedule::expand(&plan, 3).unwrap()
+    Schedule::expand(&plan, &built_in::processes(3)).unwrap()
 }
 
 /// Runs one schedule after the other, so that no test depends on how quickly a machine acts.
 async fn inject(plans: &[&str]) -> (Vec<Injection>, Vec<Event>, Arc<Bazaar>, FakeBazaar) {
     let fake = FakeBazaar::new();
-    let everybody = plans.iter().map(|plan| schedule(plan).disk_faults(3));
+    let everybody = plans.iter().map(|plan| schedule(plan).disk_faults(&built_in::processes(3)));
     let disk_faults = everybody.reduce(|one, other| DiskFaults {
         processes: &one.processes | &other.processes,
         power_cuts: one.power_cuts || other.power_cuts,
@@ -131,7 +132,7 @@ async fn nothing_is_injected_after_the_stop() {
     let done = injecting.await.unwrap();
     assert_eq!((done.len(), done[0].action), (1, Action::Kill));
     assert_eq!(drain(&mut received), []);
-    let catalog = bazaar.process(ProcessName::Catalog).unwrap();
+    let catalog = bazaar.process(built_in::catalog()).unwrap();
     assert_eq!(catalog.state, ProcessState::Down);
 }
 
@@ -389,7 +390,7 @@ async fn the_files_of_whoever_a_kill_has_hit_are_gone_before_its_restart() {
         acts,
         [(1, Action::Kill, true), (2, Action::LoseFiles, true), (1, Action::Restart, true)]
     );
-    assert!(done.iter().all(|done| done.process == Some(ProcessName::order(3))));
+    assert!(done.iter().all(|done| done.process == Some(built_in::order(3))));
     let told = drain(&mut received);
     assert_eq!(details(&told), ["removed 3 files"]);
     let restarted = of_action(&told, Action::Restart);

@@ -21,7 +21,6 @@ use crate::events::EventSink;
 use crate::http::{HttpClient, HttpError};
 use crate::leadership::{self, Leadership};
 use crate::ports::Addresses;
-use crate::process::ProcessName;
 
 /// How often is asked. Only the last period before a front-end's death can be lost.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -56,7 +55,7 @@ impl Watch {
         let news = self.timeline.ask(http, addresses, self.events.origin()).await;
         for ConfigurationEvent { at_us, kind, configuration, version, suspected_us, detail } in news
         {
-            let name = ProcessName::Order(configuration.leader);
+            let name = configuration.leader_name();
             let pid = self.bazaar.process(name).map(|process| process.pid);
             self.events.emit_at(at_us, kind, |event: &mut Event| {
                 if kind != EventKind::InSyncChanged {

@@ -1,5 +1,6 @@
 //! Histories by hand, as a front-end would tell them poll by poll.
 
+use records::built_in;
 use wire::configuration::Member;
 use wire::ids::{BazaarId, Identity, Incarnation, OrderNo, ReplicaId};
 
@@ -135,7 +136,7 @@ async fn an_answer_of_a_front_end_becomes_news() {
 async fn a_death_is_told_and_the_last_look_comes_after_the_stop() {
     let fake = FakeBazaar::new();
     let bazaar = Arc::new(fake.start().await);
-    let order_1 = bazaar.process(ProcessName::Order(ReplicaId(1))).unwrap();
+    let order_1 = bazaar.process(built_in::order(1)).unwrap();
     let (sink, mut received) = events();
     let killed = async {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(order_1.pid).unwrap());

@@ -3,9 +3,11 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use records::Processes;
+
 use super::action::{DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent};
 use super::target::{Link, LinkEnd, Target};
-use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError};
+use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError, absent};
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;
@@ -27,17 +29,17 @@ struct Begun {
 }
 
 /// A plan's list, element by element.
-pub(super) struct Expansion {
-    replicas: u8,
+pub(super) struct Expansion<'a> {
+    processes: &'a Processes,
     index: usize,
     latest_ms: u64,
     begun: Vec<Begun>,
     errors: Vec<ScheduleError>,
 }
 
-impl Expansion {
-    pub(super) fn new(replicas: u8) -> Self {
-        Self { replicas, index: 0, latest_ms: 0, begun: Vec::new(), errors: Vec::new() }
+impl<'a> Expansion<'a> {
+    pub(super) fn new(processes: &'a Processes) -> Self {
+        Self { processes, index: 0, latest_ms: 0, begun: Vec::new(), errors: Vec::new() }
     }
 
     /// The next element of the list.
@@ -191,12 +193,13 @@ impl Expansion {
     }
 
     fn check_target(&mut self, field: &str, target: Target) {
-        let replicas = self.replicas;
+        let replicas = self.processes.replicas().len();
         match target {
-            Target::Order(id) if id.0 == 0 || id.0 > replicas => {
-                let problem =
-                    format!("there is no order-{id}: the replicas are order-1 to order-{replicas}");
-                self.refuse(field, problem);
+            Target::Process(name) if !self.processes.contains(name) => {
+                self.refuse(field, absent::describe(name, self.processes));
+            }
+            Target::Leader | Target::Follower if replicas == 0 => {
+                self.refuse(field, format!("there is no {target}: no process is said to lead"));
             }
             Target::Follower if replicas < 2 => {
                 let problem = "a single replica has no follower; set replicas to 2 or more";

@@ -5,6 +5,7 @@
 //! to it and not name a process of its own: "restart order-3" after "kill the leader" would
 //! start a process that runs, if the leader had been order-2.
 
+mod absent;
 mod action;
 mod expansion;
 mod target;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub use records::Action;
+use records::Processes;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskFaults;
@@ -22,7 +24,7 @@ pub use self::action::{
     CutMode, DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent,
 };
 use self::expansion::Expansion;
-pub use self::target::{Link, LinkEnd, Target, UnknownLink, UnknownTarget};
+pub use self::target::{Link, LinkEnd, Target, UnknownLink};
 
 /// A fault as an element of a plan's `faults` says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,10 +207,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Checks a plan's faults for a bazaar with `replicas` order replicas, and pairs every
+    /// Checks a plan's faults for a system with these processes, and pairs every
     /// restart, resume and heal with the fault that it ends. All problems at once.
-    pub fn expand(plan: &[PlannedFault], replicas: u8) -> Result<Self, Vec<ScheduleError>> {
-        let mut expansion = Expansion::new(replicas);
+    pub fn expand(
+        plan: &[PlannedFault],
+        processes: &Processes,
+    ) -> Result<Self, Vec<ScheduleError>> {
+        let mut expansion = Expansion::new(processes);
         for planned in plan {
             expansion.add(planned);
         }
@@ -245,24 +250,24 @@ impl Schedule {
         self.faults.iter().any(|fault| matches!(fault.target, FaultTarget::Link(_)))
     }
 
-    /// Which disks of a bazaar with `replicas` order replicas are broken, or may be: of a leader and a follower
+    /// Which disks of a system with these processes are broken, or may be: of a leader and a follower
     /// only the moment tells who that is.
     #[must_use]
-    pub fn disk_faults(&self, replicas: u8) -> DiskFaults {
+    pub fn disk_faults(&self, processes: &Processes) -> DiskFaults {
         let of_disks = self.faults.iter().filter_map(|fault| match (fault.action, fault.target) {
             (FaultAction::Disk(_) | FaultAction::PowerCut, FaultTarget::Process(target)) => {
                 Some(target)
             }
             _ => None,
         });
-        let processes: BTreeSet<ProcessName> = of_disks
+        let hit: BTreeSet<ProcessName> = of_disks
             .flat_map(|target| match target.process() {
                 Some(process) => vec![process],
-                None => (1..=replicas).map(ProcessName::order).collect(),
+                None => processes.replicas().to_vec(),
             })
             .collect();
         let power_cuts = self.faults.iter().any(|fault| fault.action == FaultAction::PowerCut);
-        DiskFaults { processes, power_cuts }
+        DiskFaults { processes: hit, power_cuts }
     }
 
     /// How many connections all floods have at most at a time: of all that overlap together.

@@ -4,9 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use records::ANY;
+use records::{ANY, BadName};
 use serde::{Deserialize, Serialize};
-use wire::ids::ReplicaId;
 
 use crate::process::ProcessName;
 
@@ -16,14 +15,10 @@ use crate::process::ProcessName;
 pub enum Target {
     /// The process that leads when the fault fires.
     Leader,
-    /// When the fault fires, the in-sync replica with the highest id that runs and does not lead.
+    /// When the fault fires, of the in-sync replicas that run and do not lead the last by name.
     Follower,
-    /// An order replica.
-    Order(ReplicaId),
-    /// The catalog.
-    Catalog,
-    /// The front-end.
-    FrontEnd,
+    /// The process of this name. Whether there is one, the [`Schedule`](super::Schedule) says.
+    Process(ProcessName),
 }
 
 impl Target {
@@ -32,40 +27,35 @@ impl Target {
     pub fn process(self) -> Option<ProcessName> {
         match self {
             Self::Leader | Self::Follower => None,
-            Self::Order(id) => Some(ProcessName::Order(id)),
-            Self::Catalog => Some(ProcessName::Catalog),
-            Self::FrontEnd => Some(ProcessName::FrontEnd),
+            Self::Process(name) => Some(name),
         }
+    }
+}
+
+impl From<ProcessName> for Target {
+    fn from(name: ProcessName) -> Self {
+        Self::Process(name)
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.process() {
-            Some(process) => process.fmt(f),
-            None if *self == Self::Leader => f.pad("leader"),
-            None => f.pad("follower"),
+        match self {
+            Self::Leader => f.pad("leader"),
+            Self::Follower => f.pad("follower"),
+            Self::Process(name) => name.fmt(f),
         }
     }
 }
 
-/// The text is no target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be \"leader\", \"follower\", \"order-\" and an id, \"catalog\" or \"front-end\"")]
-pub struct UnknownTarget;
-
 impl FromStr for Target {
-    type Err = UnknownTarget;
+    type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "leader" => Ok(Self::Leader),
             "follower" => Ok(Self::Follower),
-            _ => match text.parse().map_err(|_| UnknownTarget)? {
-                ProcessName::Order(id) => Ok(Self::Order(id)),
-                ProcessName::Catalog => Ok(Self::Catalog),
-                ProcessName::FrontEnd => Ok(Self::FrontEnd),
-            },
+            _ => text.parse().map(Self::Process),
         }
     }
 }
@@ -74,7 +64,7 @@ impl TryFrom<String> for Target {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map_err(|error: UnknownTarget| format!("target \"{text}\" {error}"))
+        text.parse().map_err(|error: BadName| format!("target \"{text}\" {error}"))
     }
 }
 
@@ -166,7 +156,7 @@ impl FromStr for Link {
             }
             let reason = |error| format!("; \"{text}\" {error}");
             let target = text.parse().map(LinkEnd::Target);
-            target.map_err(|error: UnknownTarget| UnknownLink { reason: reason(error) })
+            target.map_err(|error: BadName| UnknownLink { reason: reason(error) })
         };
         Ok(Self { from: end(from)?, to: end(to)?, both_ways })
     }
@@ -197,8 +187,8 @@ mod tests {
             let target: Target = serde_json::from_str(&json).unwrap();
             assert_eq!(serde_json::to_string(&target).unwrap(), json);
         }
-        let error = serde_json::from_str::<Target>("\"oder-2\"").unwrap_err().to_string();
-        assert!(error.starts_with("target \"oder-2\" must be \"leader\""), "{error}");
+        let error = serde_json::from_str::<Target>("\"order 2\"").unwrap_err().to_string();
+        assert!(error.starts_with("target \"order 2\" must be 1 to 64 of letters"), "{error}");
     }
 
     #[test]
@@ -214,7 +204,7 @@ mod tests {
         }
         let tight: Link = "order-3<->order-1".parse().unwrap();
         assert_eq!(tight.to_string(), "order-3 <-> order-1");
-        for (text, hint) in [("order-3", "for example"), ("order-3 -> oder-1", "\"oder-1\" must")] {
+        for (text, hint) in [("order-3", "for example"), ("order-3 -> a b", "\"a b\" must")] {
             let error = text.parse::<Link>().unwrap_err().to_string();
             assert!(error.contains(hint), "{error}");
         }

@@ -1,5 +1,7 @@
 //! Plans by hand, and what becomes of them.
 
+use records::built_in;
+
 use super::*;
 
 fn plan(json: &str) -> Vec<PlannedFault> {
@@ -7,14 +9,14 @@ fn plan(json: &str) -> Vec<PlannedFault> {
 }
 
 fn errors(json: &str) -> Vec<String> {
-    let errors = Schedule::expand(&plan(json), 3).unwrap_err();
+    let errors = Schedule::expand(&plan(json), &built_in::processes(3)).unwrap_err();
     errors.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
     let plan = plan(r#"[{"at_ms":1000,"action":"kill","target":"leader","for_ms":500}]"#);
-    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let schedule = Schedule::expand(&plan, &built_in::processes(3)).unwrap();
     let fault = Fault {
         number: 1,
         action: FaultAction::Kill,
@@ -41,7 +43,7 @@ fn a_restart_ends_the_latest_open_kill_of_its_target() {
             {"at_ms":50,"action":"resume","target":"catalog"},
             {"at_ms":60,"action":"kill","target":"order-2"}]"#,
     );
-    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let schedule = Schedule::expand(&plan, &built_in::processes(3)).unwrap();
     let ends: Vec<_> =
         schedule.faults().iter().map(|fault| (fault.number, fault.ends_at_ms)).collect();
     assert_eq!(ends, [(1, None), (2, Some(50)), (3, Some(40)), (4, None)]);
@@ -50,7 +52,7 @@ fn a_restart_ends_the_latest_open_kill_of_its_target() {
 
 #[test]
 fn no_faults_are_an_empty_schedule() {
-    let schedule = Schedule::expand(&[], 1).unwrap();
+    let schedule = Schedule::expand(&[], &built_in::processes(1)).unwrap();
     assert!(schedule.faults().is_empty());
     assert_eq!(schedule.ends_at_ms(), 0);
 }
@@ -114,8 +116,23 @@ fn targets_must_exist() {
         errors(r#"[{"at_ms":1,"action":"kill","target":"order-4"}]"#),
         ["faults[0].target: there is no order-4: the replicas are order-1 to order-3"]
     );
+    assert_eq!(
+        errors(
+            r#"[{"at_ms":1,"action":"kill","target":"oder-2"},
+                {"at_ms":2,"action":"cut","link":"leader -> oder-1"}]"#
+        ),
+        [
+            "faults[0].target: \"oder-2\" must be \"leader\", \"follower\", \"order-\" and an id, \
+             \"catalog\" or \"front-end\"",
+            "faults[1].link: \"oder-1\" must be \"leader\", \"follower\", \"order-\" and an id, \
+             \"catalog\" or \"front-end\"",
+        ]
+    );
     let plan = plan(r#"[{"at_ms":1,"action":"kill","target":"follower"}]"#);
-    assert_eq!(Schedule::expand(&plan, 1).unwrap_err()[0].field, "faults[0].target");
+    assert_eq!(
+        Schedule::expand(&plan, &built_in::processes(1)).unwrap_err()[0].field,
+        "faults[0].target"
+    );
 }
 
 #[test]
@@ -159,7 +176,7 @@ const LINKS: &str = r#"[
 
 #[test]
 fn links_can_be_cut_delayed_and_throttled_and_overlap() {
-    let schedule = Schedule::expand(&plan(LINKS), 3).unwrap();
+    let schedule = Schedule::expand(&plan(LINKS), &built_in::processes(3)).unwrap();
     assert!(schedule.breaks_links());
     let told: Vec<_> = schedule
         .faults()
@@ -228,7 +245,7 @@ fn faults_that_may_be_left_out_are_not_counted_on() {
         r#"[{"at_ms":1,"action":"kill","target":"leader"},
             {"at_ms":2,"action":"kill","target":"leader","if_possible":true}]"#,
     );
-    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let schedule = Schedule::expand(&plan, &built_in::processes(3)).unwrap();
     assert_eq!((schedule.faults().len(), schedule.certain()), (2, 1));
 }
 
@@ -242,7 +259,7 @@ fn disks_are_broken_beside_whatever_else_is() {
             {"at_ms":80,"action":"power-cut","target":"order-2","for_ms":50},
             {"at_ms":90,"action":"full-disk","target":"catalog"}]"#,
     );
-    let schedule = Schedule::expand(&plan, 3).unwrap();
+    let schedule = Schedule::expand(&plan, &built_in::processes(3)).unwrap();
     let faults: Vec<_> =
         schedule.faults().iter().map(|fault| (fault.action, fault.ends_at_ms)).collect();
     let slow = DiskFault::Slow(std::time::Duration::from_millis(40));
@@ -256,20 +273,24 @@ fn disks_are_broken_beside_whatever_else_is() {
             (FaultAction::Disk(DiskFault::Full), None),
         ]
     );
-    let of_disk = PlannedFault::of_disk(10, slow, Target::Order(wire::ids::ReplicaId(2)));
+    let of_disk = PlannedFault::of_disk(10, slow, built_in::order(2).into());
     assert_eq!(PlannedFault { for_ms: Some(90), ..of_disk }, plan[0]);
 }
 
 #[test]
 fn the_disks_that_may_be_broken_are_known_before_a_run() {
-    let of = |json: &str| Schedule::expand(&plan(json), 3).unwrap().disk_faults(3);
+    let of = |json: &str| {
+        Schedule::expand(&plan(json), &built_in::processes(3))
+            .unwrap()
+            .disk_faults(&built_in::processes(3))
+    };
     let kill = r#"[{"at_ms":10,"action":"kill","target":"leader"}]"#;
     assert_eq!(of(kill), DiskFaults::default());
     let leader = r#"[{"at_ms":10,"action":"stall-disk","target":"leader"}]"#;
-    assert_eq!(of(leader).processes, [1, 2, 3].map(ProcessName::order).into());
+    assert_eq!(of(leader).processes, [1, 2, 3].map(built_in::order).into());
     assert!(!of(leader).power_cuts);
     let catalog = r#"[{"at_ms":10,"action":"power-cut","target":"catalog"}]"#;
-    assert_eq!(of(catalog).processes, [ProcessName::Catalog].into());
+    assert_eq!(of(catalog).processes, [built_in::catalog()].into());
     assert!(of(catalog).power_cuts);
 }
 
@@ -304,7 +325,7 @@ fn slowness_and_floods_are_read_with_what_they_leave_to_their_defaults() {
             {"at_ms":70,"action":"recover","target":"front-end"},
             {"at_ms":81,"action":"flood","target":"leader","kind":"slow-bodies","connections":7,"for_ms":9}]"#;
     let planned = plan(text);
-    let schedule = Schedule::expand(&planned, 3).unwrap();
+    let schedule = Schedule::expand(&planned, &built_in::processes(3)).unwrap();
     let told: Vec<_> =
         schedule.faults().iter().map(|fault| (fault.action, fault.ends_at_ms)).collect();
     let flood =
@@ -322,9 +343,9 @@ fn slowness_and_floods_are_read_with_what_they_leave_to_their_defaults() {
     );
     assert_eq!(schedule.flood_connections(), 1200, "two at a time");
     assert_eq!(plan(&serde_json::to_string(&planned).unwrap()), planned);
-    assert_eq!(PlannedFault::of_slowness(20, quarter, Target::Catalog), planned[1]);
+    assert_eq!(PlannedFault::of_slowness(20, quarter, built_in::catalog().into()), planned[1]);
     let stuck = flood(FloodKind::StuckReaders, 200);
-    assert_eq!(PlannedFault::of_flood(40, stuck, Target::FrontEnd), planned[3]);
+    assert_eq!(PlannedFault::of_flood(40, stuck, built_in::front_end().into()), planned[3]);
 }
 
 #[test]
@@ -357,7 +378,7 @@ fn who_is_slow_can_be_paused_and_killed_and_who_is_down_cannot_be_made_slow() {
             {"at_ms":20,"action":"pause","target":"order-2","for_ms":50},
             {"at_ms":80,"action":"kill","target":"order-2","for_ms":50},
             {"at_ms":90,"action":"flood","target":"order-2","kind":"idle"}]"#;
-    assert!(Schedule::expand(&plan(over_slow), 3).is_ok());
+    assert!(Schedule::expand(&plan(over_slow), &built_in::processes(3)).is_ok());
     let errors = errors(
         r#"[{"at_ms":10,"action":"kill","target":"order-2","for_ms":50},
             {"at_ms":20,"action":"slow","target":"order-2"},
@@ -377,7 +398,7 @@ fn all_links_of_a_process_can_be_broken_and_not_those_of_nobody() {
             {"at_ms":2,"action":"delay","link":"any -> leader","delay_ms":50},
             {"at_ms":9,"action":"heal","link":"any -> leader"}]"#,
     );
-    let schedule = Schedule::expand(&planned, 3).unwrap();
+    let schedule = Schedule::expand(&planned, &built_in::processes(3)).unwrap();
     let targets: Vec<_> = schedule.faults().iter().map(|fault| fault.target.to_string()).collect();
     assert_eq!(targets, ["front-end <-> any", "any -> leader"]);
     assert!(schedule.breaks_links());
@@ -400,7 +421,7 @@ fn files_are_changed_of_whoever_an_earlier_fault_has_killed() {
         {"at_ms":400,"action":"lose-files","target":"leader"},
         {"at_ms":500,"action":"restart","target":"catalog"}]"#;
     let planned = plan(json);
-    let schedule = Schedule::expand(&planned, 3).unwrap();
+    let schedule = Schedule::expand(&planned, &built_in::processes(3)).unwrap();
     let faults: Vec<_> =
         schedule.faults().iter().map(|fault| (fault.action, fault.ends_at_ms)).collect();
     let old = FilesFault::Old { copied_at_ms: 50 };
@@ -413,7 +434,7 @@ fn files_are_changed_of_whoever_an_earlier_fault_has_killed() {
             (FaultAction::Files { of: 1, kind: FilesFault::Lose }, None),
         ]
     );
-    assert_eq!(PlannedFault::of_files(300, old, Target::Catalog), planned[2]);
+    assert_eq!(PlannedFault::of_files(300, old, built_in::catalog().into()), planned[2]);
     let renumbered = schedule.numbered_from(11);
     assert_eq!(renumbered.faults()[2].action, FaultAction::Files { of: 12, kind: old });
 }

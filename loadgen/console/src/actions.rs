@@ -130,12 +130,11 @@ impl Acts {
         let found = leadership::look_up(self.bazaar.http(), self.bazaar.addresses()).await;
         let found = found.map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()))?;
         // A follower is in sync besides the leader, so it is never the last.
-        let name = target.process().unwrap_or(ProcessName::Order(found.leader));
+        let name = target.process().unwrap_or(found.leader_name());
         let stay = injector::why_files_stay(&self.bazaar, &self.events, name, None).await;
-        let replicas = self.bazaar.addresses().orders.keys();
-        let out = replicas.copied().find(|id| !found.in_sync.contains(id));
-        let out = out.map(|id| {
-            let name = ProcessName::Order(id);
+        let is_in = |name| name == found.leader_name() || found.followers().any(|one| one == name);
+        let mut replicas = self.bazaar.system().replicas().iter().copied();
+        let out = replicas.find(|name| !is_in(*name)).map(|name| {
             format!(
                 "{name} is not in sync; files are changed only while everything is up and in sync"
             )
@@ -149,8 +148,7 @@ impl Acts {
         if for_ms > MAX_FOR_MS {
             return Err(bad(format!("for_ms: must be from 1 to {MAX_FOR_MS}")));
         }
-        let replicas = u8::try_from(self.bazaar.addresses().orders.len()).unwrap_or(u8::MAX);
-        let schedule = Schedule::expand(faults, replicas);
+        let schedule = Schedule::expand(faults, self.bazaar.system());
         let schedule = schedule.map_err(|errors| {
             let problem = |error: &ScheduleError| error.to_string().replace("faults[0].", "");
             // Of two faults of one press the second is wrong only where the first is.
@@ -241,10 +239,10 @@ impl Acts {
         if target == "leader" {
             let found = leadership::look_up(self.bazaar.http(), self.bazaar.addresses()).await;
             return found
-                .map(|found| ProcessName::Order(found.leader))
+                .map(|found| found.leader_name())
                 .map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()));
         }
-        let name = target.parse().ok().filter(|name| self.bazaar.process(*name).is_some());
+        let name = self.bazaar.system().names().find(|name| name.as_str() == target);
         name.ok_or_else(|| {
             let message = format!("target: there is no {target:?}; name a process, or \"leader\"");
             Refusal::new(StatusCode::BAD_REQUEST, message)

@@ -66,6 +66,8 @@ pub(super) struct State {
     now_ms: f64,
     bucket_ms: u64,
     processes: Vec<Process>,
+    /// The replicas' processes, by their numbers from 1.
+    replicas: Vec<ProcessName>,
     leader: Option<Leader>,
     reigns: Vec<LeaderTerm>,
     load: Load,
@@ -109,7 +111,10 @@ pub(super) struct Dashboard {
 
 impl Dashboard {
     pub(super) fn new(bazaar: Arc<Bazaar>, origin: Origin, cache: bool) -> Self {
-        Self { bazaar, origin, inner: Mutex::new(Inner { cache, ..Inner::default() }) }
+        let leadership = Leadership::new(bazaar.system().clone());
+        let lasting = Lasting::new(bazaar.system().clone());
+        let inner = Inner { cache, leadership, lasting, ..Inner::default() };
+        Self { bazaar, origin, inner: Mutex::new(inner) }
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -241,6 +246,7 @@ impl Dashboard {
             now_ms: milliseconds(self.origin.elapsed_us()),
             bucket_ms: BUCKET_MS,
             processes: processes.iter().map(|process| shown(process, &inner)).collect(),
+            replicas: self.bazaar.system().replicas().to_vec(),
             leader: inner.leadership.leader().cloned(),
             reigns: inner.leadership.reigns().cloned().collect(),
             load: inner.load.clone(),
@@ -263,7 +269,7 @@ impl Inner {
     fn injected(&mut self, event: &Event) {
         let Some(action) = event.action else { return };
         let label = describe(event);
-        let leader = self.leadership.leader().map(|leader| ProcessName::order(leader.id));
+        let leader = self.leadership.leading();
         let for_leader = self.lasting.injected(event, leader);
         match (for_leader, leader.map(|leader| leader.to_string())) {
             (ForLeader::Broken, Some(leader)) => {
@@ -300,10 +306,7 @@ fn describe(event: &Event) -> String {
 
 fn shown(process: &ProcessInfo, inner: &Inner) -> Process {
     let leader = inner.leadership.leader();
-    let replica = match process.name {
-        ProcessName::Order(id) => Some(id.0),
-        ProcessName::FrontEnd | ProcessName::Catalog => None,
-    };
+    let replica = inner.leadership.number_of(process.name);
     Process {
         name: process.name.to_string(),
         pid: process.pid,

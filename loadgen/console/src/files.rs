@@ -70,6 +70,7 @@ pub(super) fn not_whole(processes: &[ProcessInfo], lasting: Option<String>) -> O
 #[cfg(test)]
 mod tests {
     use faults::schedule::Schedule;
+    use results::records::built_in;
     use serde_json::{Value, json};
 
     use super::*;
@@ -87,7 +88,7 @@ mod tests {
         assert_eq!((kill.action, kill.at_ms, kill.for_ms), (Action::Kill, 0, Some(500)));
         assert_eq!((files.action, files.at_ms, files.copied_at_ms), (Action::LoseFiles, 0, None));
         assert!(kill.if_possible && !files.if_possible);
-        Schedule::expand(&[kill, files], 3).unwrap();
+        Schedule::expand(&[kill, files], &built_in::processes(3)).unwrap();
         assert_eq!(lose.describe(), "lose-files leader for 0.5 s");
     }
 
@@ -98,7 +99,7 @@ mod tests {
         let old = fault(fields);
         let [kill, files] = old.plan(MOST_MS).unwrap();
         assert_eq!((kill.at_ms, files.at_ms, files.copied_at_ms), (1000, 1000, Some(0)));
-        Schedule::expand(&[kill, files], 3).unwrap();
+        Schedule::expand(&[kill, files], &built_in::processes(3)).unwrap();
         assert_eq!(old.describe(), "old-files catalog for 0.5 s, 1.0 s older");
     }
 

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use faults::process::ProcessName;
 use faults::schedule::Action;
-use results::records::{End, Event, Subject};
+use results::records::{End, Event, Processes, Subject};
 
 /// What lasts, by the number of the fault: what was done to links, and to processes in ways that their states do not
 /// tell.
 #[derive(Debug, Default)]
-pub(super) struct Lasting(BTreeMap<u32, Fault>);
+pub(super) struct Lasting {
+    processes: Processes,
+    faults: BTreeMap<u32, Fault>,
+}
 
 /// What was done to which process or link.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +33,17 @@ pub(super) enum ForLeader {
 }
 
 impl Lasting {
+    /// Of a system with these processes, in which nothing is broken.
+    pub(super) fn new(processes: Processes) -> Self {
+        Self { processes, faults: BTreeMap::new() }
+    }
+
     /// Takes in what the injector has begun or ended.
     pub(super) fn injected(&mut self, event: &Event, leader: Option<ProcessName>) -> ForLeader {
         let (Some(action), Some(subject)) = (event.action, event.process) else {
             return ForLeader::Nothing;
         };
-        let over = self.0.extract_if(.., |number, _| event.ends.contains(*number));
+        let over = self.faults.extract_if(.., |number, _| event.ends.contains(*number));
         let over: Vec<_> = over.map(|(_, fault)| fault).collect();
         if let (Some(name), Action::Kill | Action::PowerCut | Action::Restart) =
             (subject.process(), action)
@@ -44,10 +52,15 @@ impl Lasting {
         }
         let fault = Fault { action, subject };
         let for_leader = leader.map_or(ForLeader::Nothing, |leader| {
-            let is_over = over.iter().any(|fault| fault.keeps_from_answering(leader))
-                || (action == Action::Resume && subject.process() == Some(leader));
-            let lasts = || self.0.values().any(|fault| fault.keeps_from_answering(leader));
-            if fault.keeps_from_answering(leader) {
+            let is_over =
+                over.iter().any(|fault| fault.keeps_from_answering(leader, &self.processes))
+                    || (action == Action::Resume && subject.process() == Some(leader));
+            let lasts = || {
+                self.faults
+                    .values()
+                    .any(|fault| fault.keeps_from_answering(leader, &self.processes))
+            };
+            if fault.keeps_from_answering(leader, &self.processes) {
                 ForLeader::Broken
             } else if is_over && !lasts() {
                 ForLeader::Mended
@@ -58,33 +71,33 @@ impl Lasting {
         // Whether it is dead or paused the process's state says.
         let is_told = matches!(action, Action::Kill | Action::Pause | Action::PowerCut);
         if let (Some(number), false) = (event.fault, action.is_end() || is_told) {
-            self.0.insert(number, fault);
+            self.faults.insert(number, fault);
         }
         for_leader
     }
 
     /// A process has ended, or is another: whatever a restart ends is over.
     pub(super) fn process_ended(&mut self, name: ProcessName) {
-        self.0.retain(|_, fault| {
+        self.faults.retain(|_, fault| {
             fault.subject.process() != Some(name) || !Action::Restart.ends(fault.action)
         });
     }
 
     /// At a process, as `stall-disk`.
     pub(super) fn at(&self, name: ProcessName) -> Vec<String> {
-        let faults = self.0.values().filter(|fault| fault.subject.process() == Some(name));
+        let faults = self.faults.values().filter(|fault| fault.subject.process() == Some(name));
         faults.map(|fault| fault.action.to_string()).collect()
     }
 
     /// One of all of them, as `stall-disk order-3`; nothing if nothing lasts.
     pub(super) fn any(&self) -> Option<String> {
-        self.0.values().next().map(|fault| format!("{} {}", fault.action, fault.subject))
+        self.faults.values().next().map(|fault| format!("{} {}", fault.action, fault.subject))
     }
 
     /// Of links, as `cut order-3 -> catalog`.
     pub(super) fn of_links(&self) -> Vec<String> {
         let faults =
-            self.0.values().filter_map(|fault| Some((fault.action, fault.subject.link()?)));
+            self.faults.values().filter_map(|fault| Some((fault.action, fault.subject.link()?)));
         faults.map(|(action, link)| format!("{action} {link}")).collect()
     }
 }
@@ -93,7 +106,7 @@ impl Fault {
     /// Whether a leader is to be replaced because of this. One that is slow or flooded answers all the same, and a link
     /// that is late or narrow may be good enough for it. Cut off from the other replicas it leads without them; from the
     /// front-end nobody finds it, and from the catalog it cannot trade (rule G1).
-    fn keeps_from_answering(self, leader: ProcessName) -> bool {
+    fn keeps_from_answering(self, leader: ProcessName, processes: &Processes) -> bool {
         match self.subject {
             Subject::Process(name) => {
                 let keeps = matches!(
@@ -109,7 +122,7 @@ impl Fault {
             Subject::Link(link) => {
                 let is_leaders = |end: End, other: End| {
                     end.process() == Some(leader)
-                        && !matches!(other, End::Process(ProcessName::Order(_)))
+                        && !other.process().is_some_and(|other| processes.is_replica(other))
                 };
                 self.action == Action::Cut
                     && (is_leaders(link.from, link.to) || is_leaders(link.to, link.from))
@@ -120,13 +133,14 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
-    use results::records::EventKind;
-    use wire::ids::ReplicaId;
+    use results::records::{EventKind, built_in};
 
     use super::ForLeader::{Broken, Mended, Nothing};
     use super::*;
 
-    const LEADER: ProcessName = ProcessName::Order(ReplicaId(3));
+    fn leader() -> Option<ProcessName> {
+        Some(built_in::order(3))
+    }
 
     fn act(number: u32, action: Action, subject: &str, ends: &str) -> Event {
         let mut event = Event::new("serve", 1, 100, EventKind::Injected);
@@ -138,9 +152,9 @@ mod tests {
 
     /// What beginning it means while order-3 leads, and what its end.
     fn meant(begin: Action, end: Action, subject: &str) -> (ForLeader, ForLeader) {
-        let mut lasting = Lasting::default();
-        let begun = lasting.injected(&act(1, begin, subject, ""), Some(LEADER));
-        (begun, lasting.injected(&act(1, end, subject, "1"), Some(LEADER)))
+        let mut lasting = Lasting::new(built_in::processes(3));
+        let begun = lasting.injected(&act(1, begin, subject, ""), leader());
+        (begun, lasting.injected(&act(1, end, subject, "1"), leader()))
     }
 
     #[test]
@@ -175,18 +189,18 @@ mod tests {
 
     #[test]
     fn files_are_lost_until_their_process_is_restarted() {
-        let mut lasting = Lasting::default();
+        let mut lasting = Lasting::new(built_in::processes(3));
         lasting.injected(&act(1, Action::Kill, "order-1", ""), None);
         lasting.injected(&act(2, Action::LoseFiles, "order-1", ""), None);
-        assert_eq!(lasting.at(ProcessName::order(1)), ["lose-files"]);
+        assert_eq!(lasting.at(built_in::order(1)), ["lose-files"]);
         lasting.injected(&act(1, Action::Restart, "order-1", "1 2"), None);
         assert_eq!(lasting.any(), None);
     }
 
     #[test]
     fn a_leader_answers_again_once_nothing_keeps_it_from_that() {
-        let mut lasting = Lasting::default();
-        let mut heard = |event| lasting.injected(&event, Some(LEADER));
+        let mut lasting = Lasting::new(built_in::processes(3));
+        let mut heard = |event| lasting.injected(&event, leader());
         assert_eq!(heard(act(1, Action::StallDisk, "order-3", "")), Broken);
         assert_eq!(heard(act(2, Action::Slow, "order-3", "")), Nothing);
         assert_eq!(heard(act(3, Action::Cut, "order-3 <-> any", "")), Broken);
@@ -197,19 +211,19 @@ mod tests {
 
     #[test]
     fn who_has_ended_is_slow_no_more_and_is_flooded_and_cut_off_all_the_same() {
-        let mut lasting = Lasting::default();
+        let mut lasting = Lasting::new(built_in::processes(3));
         lasting.injected(&act(1, Action::Slow, "catalog", ""), None);
         lasting.injected(&act(2, Action::Slow, "order-1", ""), None);
         lasting.injected(&act(3, Action::Flood, "catalog", ""), None);
         lasting.injected(&act(4, Action::Cut, "catalog <-> any", ""), None);
-        assert_eq!(lasting.at(ProcessName::Catalog), ["slow", "flood"]);
-        lasting.process_ended(ProcessName::Catalog);
-        assert_eq!(lasting.at(ProcessName::Catalog), ["flood"]);
-        assert_eq!(lasting.at(ProcessName::order(1)), ["slow"]);
+        assert_eq!(lasting.at(built_in::catalog()), ["slow", "flood"]);
+        lasting.process_ended(built_in::catalog());
+        assert_eq!(lasting.at(built_in::catalog()), ["flood"]);
+        assert_eq!(lasting.at(built_in::order(1)), ["slow"]);
         assert_eq!(lasting.of_links(), ["cut catalog <-> any"]);
         assert_eq!(lasting.any().as_deref(), Some("slow order-1"));
         // Another press killed it: what ended with it names no fault of this one.
         lasting.injected(&act(5, Action::Kill, "order-1", ""), None);
-        assert!(lasting.at(ProcessName::order(1)).is_empty());
+        assert!(lasting.at(built_in::order(1)).is_empty());
     }
 }

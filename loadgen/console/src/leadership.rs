@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use results::records::{Event, EventKind};
+use results::records::{Event, EventKind, ProcessName, Processes};
 use serde::Serialize;
 
 /// Reigns that are kept: more than fit into a minute's strip.
@@ -11,7 +11,7 @@ const MAX_REIGNS: usize = 40;
 /// Who leads now, as far as is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Leader {
-    /// The replica's id.
+    /// The replica's number.
     pub(super) id: u8,
     pub(super) epoch: u64,
     pub(super) in_sync: Vec<u8>,
@@ -31,6 +31,7 @@ pub(super) struct LeaderTerm {
 /// The leadership and its history.
 #[derive(Debug, Default)]
 pub(super) struct Leadership {
+    processes: Processes,
     leader: Option<Leader>,
     reigns: VecDeque<LeaderTerm>,
     /// What was done to the leader, and when.
@@ -38,6 +39,21 @@ pub(super) struct Leadership {
 }
 
 impl Leadership {
+    /// Of a system with these processes, of which nobody is known to lead.
+    pub(super) fn new(processes: Processes) -> Self {
+        Self { processes, ..Self::default() }
+    }
+
+    /// The process that leads, as far as is known.
+    pub(super) fn leading(&self) -> Option<ProcessName> {
+        self.processes.replica(self.leader.as_ref()?.id)
+    }
+
+    /// The number of a replica; `None` of other processes.
+    pub(super) fn number_of(&self, name: ProcessName) -> Option<u8> {
+        self.processes.number_of(name)
+    }
+
     pub(super) fn leader(&self) -> Option<&Leader> {
         self.leader.as_ref()
     }
@@ -48,7 +64,7 @@ impl Leadership {
 
     /// Something was done that keeps `process` from answering: `what` says what, and to whom.
     pub(super) fn broken(&mut self, process: &str, what: String, at_us: u64) {
-        let leads = self.leader.as_ref().is_some_and(|leader| process == name(leader.id));
+        let leads = self.leading().is_some_and(|leading| leading.as_str() == process);
         if leads && self.lost.is_none() {
             self.lost = Some((what, at_us));
             self.end_reign(at_us);
@@ -57,9 +73,10 @@ impl Leadership {
 
     /// What broke the leader was undone before anybody took over.
     pub(super) fn mended(&mut self, process: &str, at_us: u64) {
-        let Some(leader) = self.leader.as_ref().filter(|leader| process == name(leader.id)) else {
+        if self.leading().is_none_or(|leading| leading.as_str() != process) {
             return;
-        };
+        }
+        let Some(leader) = &self.leader else { return };
         if leader.serves && self.lost.take().is_some() {
             let id = leader.id;
             self.begin_reign(id, at_us);
@@ -85,7 +102,8 @@ impl Leadership {
             return None;
         }
         self.begin_reign(id, event.at_us);
-        let mut said = format!("{} leads in epoch {epoch}", name(id));
+        let name = self.processes.replica(id)?;
+        let mut said = format!("{name} leads in epoch {epoch}");
         if let Some((what, lost_us)) = self.lost.take() {
             let ms = event.at_us.saturating_sub(lost_us) as f64 / 1000.0;
             said.push_str(&format!(", {ms:.1} ms after {what}"));
@@ -110,13 +128,10 @@ impl Leadership {
     }
 }
 
-/// What a replica's process is called.
-pub(super) fn name(id: u8) -> String {
-    format!("order-{id}")
-}
-
 #[cfg(test)]
 mod tests {
+    use results::records::built_in;
+
     use super::*;
 
     fn event(kind: EventKind, at_us: u64, leader: u8, epoch: u64) -> Event {
@@ -127,7 +142,7 @@ mod tests {
     }
 
     fn led_by_3() -> Leadership {
-        let mut leadership = Leadership::default();
+        let mut leadership = Leadership::new(built_in::processes(3));
         assert_eq!(leadership.hear(&event(EventKind::LeaderChanged, 100, 3, 1)), None);
         assert!(!leadership.leader().unwrap().serves);
         let said = leadership.hear(&event(EventKind::LeaderServes, 200, 3, 1)).unwrap();
@@ -164,7 +179,7 @@ mod tests {
 
     #[test]
     fn who_was_removed_before_a_leader_was_seen_to_serve_stays_out() {
-        let mut leadership = Leadership::default();
+        let mut leadership = Leadership::new(built_in::processes(3));
         leadership.hear(&event(EventKind::LeaderChanged, 100, 3, 1));
         let mut change = event(EventKind::InSyncChanged, 300, 3, 1);
         change.in_sync = "1 3".parse().ok();

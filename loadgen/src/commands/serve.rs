@@ -9,7 +9,7 @@ use faults::clock::Origin;
 use faults::disk::DiskFaults;
 use faults::events::EventSink;
 use faults::probes;
-use results::records::{Event, EventKind};
+use results::records::{Event, EventKind, built_in};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::bin_dir;
@@ -80,7 +80,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         // What the page's buttons break must be there to be broken.
         relays: args.console,
         disk_faults: if args.console {
-            DiskFaults::everywhere(args.replicas)
+            DiskFaults::everywhere(&built_in::processes(args.replicas))
         } else {
             DiskFaults::default()
         },
@@ -116,8 +116,8 @@ fn tell(event: &Event, log_dir: &Path) {
         }
         // It names those with whom the leadership began; who is in sync by now was told already.
         EventKind::LeaderServes => {
-            if let (Some(leader), Some(epoch)) = (event.leader, event.epoch) {
-                say!("order-{leader} leads in epoch {epoch}");
+            if let Some(epoch) = event.epoch {
+                say!("{process} leads in epoch {epoch}");
             }
         }
         EventKind::InSyncChanged => {

@@ -111,7 +111,7 @@ impl Plan {
             );
             return;
         };
-        if let Err(errors) = Schedule::expand(&self.faults, self.system.replicas) {
+        if let Err(errors) = Schedule::expand(&self.faults, &self.system.processes()) {
             for error in errors {
                 problems.add(&error.field, error.problem);
             }
@@ -132,7 +132,7 @@ impl Plan {
     /// What each trial's injector does. A valid plan has a schedule; it is empty without faults.
     #[must_use]
     pub fn schedule(&self) -> Schedule {
-        Schedule::expand(&self.faults, self.system.replicas).unwrap_or_default()
+        Schedule::expand(&self.faults, &self.system.processes()).unwrap_or_default()
     }
 
     /// Every combination of p, rate and cache, in the order of the charts.

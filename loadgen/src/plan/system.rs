@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use results::records::{Processes, built_in};
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
@@ -113,6 +114,12 @@ impl System {
     pub fn flags(&self) -> Vec<String> {
         let plant = self.plant.iter().map(|bug| format!("--plant={bug}"));
         plant.chain(self.stretch.iter().map(|point| format!("--stretch={point}"))).collect()
+    }
+
+    /// The processes of the system under test.
+    #[must_use]
+    pub fn processes(&self) -> Processes {
+        built_in::processes(self.replicas)
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {

@@ -43,6 +43,7 @@ pub(super) fn planned_acts(schedule: &Schedule) -> Vec<PlannedAct> {
 #[cfg(test)]
 mod tests {
     use faults::schedule::{Action, PlannedFault, Target};
+    use results::records::built_in;
 
     use super::*;
 
@@ -53,7 +54,7 @@ mod tests {
             ..PlannedFault::of_process(at_ms, action, Target::Leader)
         };
         let plan = [fault(1000, Action::Kill, 3000), fault(2000, Action::Pause, 500)];
-        let acts = planned_acts(&Schedule::expand(&plan, 3).unwrap());
+        let acts = planned_acts(&Schedule::expand(&plan, &built_in::processes(3)).unwrap());
         let said: Vec<_> =
             acts.iter().map(|act| (act.at_ms, act.fault, act.action.as_str())).collect();
         let expected =

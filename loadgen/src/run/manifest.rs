@@ -45,6 +45,8 @@ fn describe(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::facts(),
         replicas: plan.system.replicas,
+        processes: plan.system.processes().list().to_vec(),
+        roles: plan.system.processes().roles(),
         durability: plan.system.durability.to_string(),
         ping_timeout_ms: Some(plan.system.ping_timeout_ms),
         converge_within_ms: plan.checks.converge_within_ms,
@@ -76,6 +78,8 @@ mod tests {
         let manifest = run.manifest().unwrap();
         assert_eq!((manifest.kind.as_str(), manifest.seed), ("failover", 7));
         assert_eq!(manifest.cells, plan.cells());
+        assert_eq!(manifest.processes.len(), 5);
+        assert_eq!(manifest.processes(), plan.system.processes());
         let kept = folder.path().join("kept.toml");
         fs::write(&kept, &manifest.plan).unwrap();
         let again = Plan::resolve(&PlanSource::File(kept), &Overrides::default()).unwrap();

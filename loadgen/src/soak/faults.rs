@@ -11,7 +11,7 @@ use ::faults::schedule::{
 };
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
-use wire::ids::ReplicaId;
+use results::records::{Processes, RoleName};
 
 /// Before the first fault, so that there is a load that it can disturb.
 const FIRST_AT_MS: u64 = 1_500;
@@ -39,29 +39,29 @@ const KINDS: [(u32, Kind); 31] = [
     (7, Kind::Pause(Who::Follower)),
     (9, Kind::Kill(Who::Replica)),
     (6, Kind::Pause(Who::Replica)),
-    (6, Kind::Kill(Who::Catalog)),
-    (4, Kind::Pause(Who::Catalog)),
-    (6, Kind::Kill(Who::FrontEnd)),
-    (4, Kind::Pause(Who::FrontEnd)),
+    (6, Kind::Kill(Who::Stocks)),
+    (4, Kind::Pause(Who::Stocks)),
+    (6, Kind::Kill(Who::Cache)),
+    (4, Kind::Pause(Who::Cache)),
     (6, Kind::PowerCut(Who::Leader)),
     (4, Kind::PowerCut(Who::Follower)),
     (4, Kind::PowerCut(Who::Replica)),
-    (4, Kind::PowerCut(Who::Catalog)),
-    (3, Kind::PowerCut(Who::FrontEnd)),
+    (4, Kind::PowerCut(Who::Stocks)),
+    (3, Kind::PowerCut(Who::Cache)),
     (6, Kind::Disk(Who::Leader)),
     (4, Kind::Disk(Who::Follower)),
     (4, Kind::Disk(Who::Replica)),
-    (4, Kind::Disk(Who::Catalog)),
+    (4, Kind::Disk(Who::Stocks)),
     (5, Kind::Slow(Who::Leader)),
     (4, Kind::Slow(Who::Follower)),
     (4, Kind::Slow(Who::Replica)),
-    (3, Kind::Slow(Who::Catalog)),
-    (3, Kind::Slow(Who::FrontEnd)),
+    (3, Kind::Slow(Who::Stocks)),
+    (3, Kind::Slow(Who::Cache)),
     (3, Kind::Flood(Who::Leader)),
     (2, Kind::Flood(Who::Follower)),
     (2, Kind::Flood(Who::Replica)),
-    (2, Kind::Flood(Who::Catalog)),
-    (3, Kind::Flood(Who::FrontEnd)),
+    (2, Kind::Flood(Who::Stocks)),
+    (3, Kind::Flood(Who::Cache)),
     (40, Kind::Cut),
     (18, Kind::SlowLink),
 ];
@@ -89,14 +89,20 @@ enum Who {
     Leader,
     Follower,
     Replica,
-    Catalog,
-    FrontEnd,
+    /// Who keeps the stocks.
+    Stocks,
+    /// Who answers queries from a cache.
+    Cache,
 }
 
-/// The faults of a round whose load lasts for `load_ms`, in the order of time.
-pub(super) fn draw(rng: &mut Xoshiro256PlusPlus, load_ms: u64, replicas: u8) -> Vec<PlannedFault> {
+/// The faults of a round with these processes whose load lasts for `load_ms`, in the order of time.
+pub(super) fn draw(
+    rng: &mut Xoshiro256PlusPlus,
+    load_ms: u64,
+    processes: &Processes,
+) -> Vec<PlannedFault> {
     let kinds = if rng.random_ratio(2, 3) { &KINDS[..] } else { &KINDS[..OF_PROCESSES] };
-    let mut drawing = Drawing { rng, load_ms, replicas, faults: Vec::new() };
+    let mut drawing = Drawing { rng, load_ms, processes, faults: Vec::new() };
     let mut at_ms = FIRST_AT_MS + drawing.rng.random_range(0..1_000);
     while at_ms + LAST_BEFORE_END_MS < load_ms {
         // The first must be possible.
@@ -110,7 +116,7 @@ pub(super) fn draw(rng: &mut Xoshiro256PlusPlus, load_ms: u64, replicas: u8) -> 
 struct Drawing<'a> {
     rng: &'a mut Xoshiro256PlusPlus,
     load_ms: u64,
-    replicas: u8,
+    processes: &'a Processes,
     faults: Vec<PlannedFault>,
 }
 
@@ -198,11 +204,11 @@ impl Drawing<'_> {
             Who::Leader => Target::Leader,
             Who::Follower => Target::Follower,
             Who::Replica => self.replica(),
-            Who::Catalog => Target::Catalog,
-            Who::FrontEnd => Target::FrontEnd,
+            Who::Stocks => self.stocks(),
+            Who::Cache => self.cache(),
         };
-        // Without catalog or front-end nothing happens any more; a round is too short for that.
-        let may_stay = !matches!(who, Who::Catalog | Who::FrontEnd);
+        // Without them nothing happens any more; a round is too short for that.
+        let may_stay = !matches!(who, Who::Stocks | Who::Cache);
         let for_ms = self.for_ms(at_ms, may_stay);
         PlannedFault { for_ms, ..PlannedFault::of_process(at_ms, action, target) }
     }
@@ -252,16 +258,17 @@ impl Drawing<'_> {
         }
         let mut ends = match self.rng.random_range(0..7) {
             0 => [Target::Leader, Target::Follower],
-            1 => [Target::Leader, Target::Catalog],
-            2 => [Target::Leader, Target::FrontEnd],
-            3 => [Target::Follower, Target::FrontEnd],
-            4 => [Target::Catalog, Target::FrontEnd],
-            5 => [self.replica(), Target::Catalog],
+            1 => [Target::Leader, self.stocks()],
+            2 => [Target::Leader, self.cache()],
+            3 => [Target::Follower, self.cache()],
+            4 => [self.stocks(), self.cache()],
+            5 => [self.replica(), self.stocks()],
             _ => {
-                let first = self.rng.random_range(1..=self.replicas);
-                let step = self.rng.random_range(1..self.replicas.max(2));
-                let second = (first + step - 1) % self.replicas + 1;
-                [first, second].map(|id| Target::Order(ReplicaId(id)))
+                let replicas = self.replicas();
+                let first = self.rng.random_range(1..=replicas);
+                let step = self.rng.random_range(1..replicas.max(2));
+                let second = (first + step - 1) % replicas + 1;
+                [first, second].map(|number| self.numbered(number))
             }
         };
         if self.rng.random_bool(0.5) {
@@ -270,18 +277,47 @@ impl Drawing<'_> {
         ends.map(LinkEnd::Target)
     }
 
-    /// Whose links are all bad: most often the front-end's, which has one to everybody.
+    /// Whose links are all bad: most often those of who has the cache, which has one to everybody.
     fn one_of_all(&mut self) -> Target {
         match self.rng.random_range(0..6) {
-            0..3 => Target::FrontEnd,
-            3 => Target::Catalog,
+            0..3 => self.cache(),
+            3 => self.stocks(),
             4 => Target::Leader,
             _ => Target::Follower,
         }
     }
 
     fn replica(&mut self) -> Target {
-        Target::Order(ReplicaId(self.rng.random_range(1..=self.replicas)))
+        let number = self.rng.random_range(1..=self.replicas());
+        self.numbered(number)
+    }
+
+    /// How many replicas there are; a bazaar has one or more.
+    fn replicas(&self) -> u8 {
+        u8::try_from(self.processes.replicas().len()).unwrap_or(u8::MAX).max(1)
+    }
+
+    fn numbered(&self, number: u8) -> Target {
+        self.processes.replica(number).map_or(Target::Leader, Target::Process)
+    }
+
+    fn stocks(&mut self) -> Target {
+        self.one_of(self.processes.roles().stocks)
+    }
+
+    fn cache(&mut self) -> Target {
+        self.one_of(self.processes.roles().cache)
+    }
+
+    /// One of the processes of a role; the leader if there is none.
+    fn one_of(&mut self, role: Option<RoleName>) -> Target {
+        let list = self.processes.list().iter().filter(|process| Some(process.role) == role);
+        let names: Vec<ProcessName> = list.map(|process| process.name).collect();
+        match names.as_slice() {
+            [] => Target::Leader,
+            [one] => Target::Process(*one),
+            several => Target::Process(several[self.rng.random_range(0..several.len())]),
+        }
     }
 
     /// From 50 ms to 6.4 s, each doubling as likely as the next; `None` until the end.

@@ -69,22 +69,19 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
         request_timeout_ms: REQUEST_TIMEOUT_MS,
         ..Load::default()
     };
+    let system =
+        System { cache: vec![cache], replicas, quantity, cap: quantity, ..System::default() };
+    let faults = faults::draw(&mut rng, load_ms, &system.processes());
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
-        system: System {
-            cache: vec![cache],
-            replicas,
-            quantity,
-            cap: quantity,
-            ..System::default()
-        },
+        system,
         checks: Checks {
             converge_within_ms: CONVERGE_WITHIN_MS,
             recovery_ms: RECOVERY_MS,
             ..Checks::default()
         },
-        faults: faults::draw(&mut rng, load_ms, replicas),
+        faults,
         ..Plan::default()
     };
     plan.checked(&format!("round {number} of seed {seed}"))
@@ -121,6 +118,8 @@ mod tests {
 
     use ::faults::schedule::{Action, Fault, FaultAction, FaultTarget, Link, LinkEnd, Target};
 
+    use results::records::built_in;
+
     use super::*;
 
     fn plans() -> impl Iterator<Item = Plan> {
@@ -154,7 +153,7 @@ mod tests {
     }
 
     fn all_of(link: Link) -> String {
-        let front_end = LinkEnd::Target(Target::FrontEnd);
+        let front_end = LinkEnd::Target(built_in::front_end().into());
         let whose = if link.ends().contains(&front_end) { "the front-end" } else { "another" };
         format!("all links of {whose}")
     }
@@ -174,6 +173,8 @@ mod tests {
         let (mut alone, mut overlapping) = (BTreeSet::new(), BTreeSet::new());
         for plan in plans() {
             let schedule = plan.schedule();
+            let processes = plan.system.processes();
+            let is_replica = |name| processes.is_replica(name);
             let faults = schedule.faults();
             // Changed files last as long as their process is dead, and are no fault beside that.
             let killed = |fault: &Fault| match fault.action {
@@ -193,7 +194,9 @@ mod tests {
                 let place = match fault.target {
                     FaultTarget::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
                     FaultTarget::Link(_) => "link".to_owned(),
-                    FaultTarget::Process(Target::Order(_)) => "order".to_owned(),
+                    FaultTarget::Process(Target::Process(name)) if is_replica(name) => {
+                        "order".to_owned()
+                    }
                     FaultTarget::Process(target) => target.to_string(),
                 };
                 let kinds = if crowded { &mut overlapping } else { &mut alone };

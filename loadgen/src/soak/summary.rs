@@ -6,7 +6,7 @@ use std::fs;
 
 use anyhow::Context;
 use results::checks::ConsistencyReport;
-use results::records::RunFolder;
+use results::records::{ProcessName, RunFolder, built_in};
 use results::timeline::{Fault, FaultKind, Role, Timeline};
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -271,12 +271,18 @@ impl SoakReport {
     /// All rounds' faults. Named replicas are counted together.
     fn faults(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
-        for (kind, count) in self.rounds.iter().flat_map(|round| &round.faults) {
-            let kind = match kind.split_once(" order-") {
-                Some((action, _)) => format!("{action} a replica"),
-                None => kind.clone(),
-            };
-            *all.entry(kind).or_default() += count;
+        for round in &self.rounds {
+            let processes = built_in::processes(round.replicas);
+            let is_replica = |name: ProcessName| processes.is_replica(name);
+            for (kind, count) in &round.faults {
+                let kind = match kind.split_once(' ') {
+                    Some((action, whom)) if whom.parse().is_ok_and(is_replica) => {
+                        format!("{action} a replica")
+                    }
+                    _ => kind.clone(),
+                };
+                *all.entry(kind).or_default() += count;
+            }
         }
         all
     }
@@ -382,7 +388,7 @@ mod tests {
         ];
         let mut report = RoundReport { leader_kills: 0, skipped: 0, ..round(1, Verdict::Pass) };
         (report.faults, report.leaderships) = (BTreeMap::new(), 0);
-        report.count_all(&Timeline::new(&events, report.replicas));
+        report.count_all(&Timeline::new(&events, &built_in::processes(report.replicas)));
         assert_eq!((report.leader_kills, report.skipped, report.leaderships), (2, 1, 1));
         assert_eq!(report.faults["kill order-2"], 1);
     }

@@ -36,23 +36,17 @@ use faults::heal::heal;
 use faults::probes;
 use faults::process::ProcessName;
 use results::checks;
-use results::records::{Cell, EventKind, FinalRow, Manifest, RunFolder};
+use results::records::{Cell, EventKind, FinalRow, Manifest, RunFolder, built_in};
 use results::run::Run;
 use results::verdict::Verdict;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use wire::ids::ReplicaId;
 
 use steps::{Steps, wait_for};
 
 const CELL: &str = "million";
 const CLIENTS: u32 = 8;
 const REPLICAS: u8 = 3;
-const LOGS: [ProcessName; 3] = [
-    ProcessName::Order(ReplicaId(1)),
-    ProcessName::Order(ReplicaId(2)),
-    ProcessName::Order(ReplicaId(3)),
-];
 const PING_TIMEOUT_MS: u64 = 300;
 /// Far beyond what any step may take.
 const CONVERGE_WITHIN: Duration = Duration::from_secs(600);
@@ -78,7 +72,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     drop(bazaar);
     let from_us = origin.elapsed_us();
     let empty = folder.path().join("empty");
-    LOGS.iter().for_each(|log| prefill::copy(&folder.path().join("data"), *log, &empty));
+    logs().for_each(|log| prefill::copy(&folder.path().join("data"), log, &empty));
     let last_us = prefill::fill(&folder.path().join("data"), orders, from_us, &recorder.records());
     recorder.settle().await.unwrap();
     steps.done(None, &format!("{orders} orders written into four files")).await;
@@ -122,7 +116,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     steps.done(Some(&bazaar), "its file lost: an empty replica started, and in sync").await;
     sleep(CALM).await;
 
-    let catalog = ProcessName::Catalog;
+    let catalog = built_in::catalog();
     steps::kill(&bazaar, &events, 3, catalog).await;
     prefill::lose(&folder.path().join("data"), catalog);
     steps.restart_clock();
@@ -164,13 +158,13 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     assert_eq!(report.verdict, Verdict::Pass);
 
     let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
-    for log in LOGS {
+    for log in logs() {
         bazaar.kill(log).unwrap().confirm().await.unwrap();
         prefill::lose(&folder.path().join("data"), log);
         prefill::copy(&empty, log, &folder.path().join("data"));
     }
     steps.restart_clock();
-    for log in LOGS {
+    for log in logs() {
         bazaar.restart(log).await.unwrap().confirm().await.unwrap();
     }
     wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
@@ -180,7 +174,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     bazaar.stop().await;
     drop(bazaar);
 
-    LOGS.iter().for_each(|log| prefill::lose(&folder.path().join("data"), *log));
+    logs().for_each(|log| prefill::lose(&folder.path().join("data"), log));
     let refused = Bazaar::start(config(folder.path())).await.unwrap_err().to_string();
     let gone = format!("orders #1 to #{} are gone", converged.orders);
     assert!(refused.contains(&gone), "{refused}");
@@ -225,6 +219,10 @@ fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> Tria
         turns: None,
         records: recorder.records(),
     }
+}
+
+fn logs() -> impl Iterator<Item = ProcessName> {
+    (1..=REPLICAS).map(built_in::order)
 }
 
 fn final_rows(page: &DumpPage, is_first: bool) -> Vec<FinalRow> {

@@ -78,7 +78,7 @@ pub(crate) async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Optio
 
 pub(crate) async fn leader(bazaar: &Bazaar) -> Option<ProcessName> {
     let known = leadership::ask_front_end(bazaar.http(), bazaar.addresses()).await.ok()?;
-    Some(ProcessName::Order(known.leader))
+    Some(known.leader_name())
 }
 
 pub(crate) async fn all_in_sync(bazaar: &Bazaar) -> Option<()> {

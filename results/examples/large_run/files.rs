@@ -4,7 +4,7 @@ use std::path::Path;
 
 use results::records::{
     Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, Manifest, ProcessName,
-    ReplicaSet,
+    ReplicaSet, built_in,
 };
 use serde::Serialize;
 use wire::internal::Origin;
@@ -74,13 +74,13 @@ fn event(at_us: u64, kind: EventKind) -> Event {
 }
 
 fn events(run: &Simulated) -> Vec<Event> {
-    let processes = [ProcessName::FrontEnd, ProcessName::Catalog];
-    let processes = processes.into_iter().chain((1..=REPLICAS).map(ProcessName::order));
+    let processes = built_in::processes(REPLICAS);
     let of_process = |at_us, kind, process: ProcessName| Event {
         process: Some(process.into()),
         ..event(at_us, kind)
     };
     let mut events: Vec<Event> = processes
+        .names()
         .flat_map(|process| {
             [(1_000, EventKind::Started), (50_000, EventKind::Ready)]
                 .map(|(at_us, kind)| of_process(at_us, kind, process))
@@ -104,7 +104,7 @@ fn events(run: &Simulated) -> Vec<Event> {
             fault: Some(fault),
             action: Some(action),
             target: Some("leader".to_owned()),
-            ..of_process(at_us, kind, ProcessName::order(victim))
+            ..of_process(at_us, kind, built_in::order(victim))
         };
         let back_us = at_us + DOWN_US;
         let (changed_us, serves_us) = (at_us + OUTAGE_US / 4, at_us + OUTAGE_US * 3 / 4);
@@ -117,7 +117,7 @@ fn events(run: &Simulated) -> Vec<Event> {
             configured(serves_us, EventKind::LeaderServes, epoch, leader, &rest),
             restart,
             act(back_us + 900, EventKind::Confirmed, Action::Restart),
-            of_process(back_us + 50_000, EventKind::Ready, ProcessName::order(victim)),
+            of_process(back_us + 50_000, EventKind::Ready, built_in::order(victim)),
             configured(back_us + 80_000, EventKind::InSyncChanged, epoch, leader, &[1, 2, 3]),
         ]);
     }

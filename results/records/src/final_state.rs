@@ -5,7 +5,7 @@ use wire::bazaar::TradeType;
 use wire::dump::{CatalogPage, OrderPage};
 use wire::internal::{Decision, Origin};
 
-use super::Text;
+use super::{Text, built_in};
 
 /// What a row of `final.csv` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,11 +105,11 @@ impl FinalRow {
     /// The rows of one page of a replica's dump; of its first, with the [`FinalKind::Source`] row.
     #[must_use]
     pub fn of_replica(cell: &str, trial: u32, dump: &OrderPage, is_first: bool) -> Vec<Self> {
-        let source = format!("order-{}", dump.id);
+        let source = built_in::order(dump.id.0).as_str();
         let head = is_first.then(|| Self {
             order_no: Some(dump.committed.0),
             epoch: Some(dump.accepted_epoch.0),
-            ..Self::new(cell, trial, &source, FinalKind::Source)
+            ..Self::new(cell, trial, source, FinalKind::Source)
         });
         let entries = dump.entries.iter().map(|entry| Self {
             order_no: Some(entry.order_no.0),
@@ -118,7 +118,7 @@ impl FinalRow {
             stock_name: Some(entry.stock_name.as_str().into()),
             trade_type: Some(entry.trade_type),
             quantity: Some(entry.quantity),
-            ..Self::new(cell, trial, &source, FinalKind::Order)
+            ..Self::new(cell, trial, source, FinalKind::Order)
         });
         head.into_iter().chain(entries).collect()
     }
@@ -126,7 +126,7 @@ impl FinalRow {
     /// The rows of one page of the catalog's dump; of its first, with the [`FinalKind::Source`] row.
     #[must_use]
     pub fn of_catalog(cell: &str, trial: u32, dump: &CatalogPage, is_first: bool) -> Vec<Self> {
-        let source = "catalog";
+        let source = built_in::catalog().as_str();
         let head = is_first.then(|| Self {
             epoch: Some(dump.epoch.0),
             ..Self::new(cell, trial, source, FinalKind::Source)

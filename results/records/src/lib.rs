@@ -7,14 +7,17 @@
 //! time appears once, in the manifest.
 
 mod action;
+pub mod built_in;
 mod dump_row;
 mod event;
 mod final_state;
 mod folder;
 mod line;
 mod manifest;
+mod name;
 mod observation;
 mod process;
+mod processes;
 mod row;
 mod sets;
 mod subject;
@@ -27,8 +30,10 @@ pub use final_state::{FinalKind, FinalRow};
 pub use folder::{FolderError, RunFolder};
 pub use line::{AtLine, Numbered};
 pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
+pub use name::BadName;
 pub use observation::{CacheState, Observation, Op, Outcome, Phase};
-pub use process::{ProcessName, UnknownProcess};
+pub use process::{Process, ProcessName, RoleName};
+pub use processes::{Processes, Roles};
 pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};
 pub use subject::{ANY, End, Route, Subject, UnknownSubject};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Process, Processes, Roles, built_in};
+
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
 /// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
 pub const MANIFEST_FORMAT: u32 = 3;
@@ -90,8 +92,15 @@ pub struct Manifest {
     pub version: String,
     /// Operating system, kernel, processor, cores, memory: whatever was found.
     pub machine: Vec<(String, String)>,
-    /// How many order replicas every trial had.
+    /// How many replicas every trial had, of those of which one leads.
     pub replicas: u8,
+    /// Every process, and what it is there for, in the order in which pages list them. None in runs that were
+    /// made before this was written down: see [`Manifest::processes`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<Process>,
+    /// Which of their roles does what.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// `flush` or `os`.
     pub durability: String,
     /// After how many milliseconds without an answer a service is given up. None in runs that were
@@ -126,6 +135,8 @@ impl Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Vec::new(),
             replicas: 3,
+            processes: Vec::new(),
+            roles: Roles::default(),
             durability: "flush".to_owned(),
             ping_timeout_ms: Some(300),
             converge_within_ms: 10_000,
@@ -133,5 +144,36 @@ impl Manifest {
             cells,
             stocks: Vec::new(),
         }
+    }
+
+    /// The processes of every trial. A run that lists none is of the bazaar: there was nothing else then.
+    #[must_use]
+    pub fn processes(&self) -> Processes {
+        if self.processes.is_empty() {
+            built_in::processes(self.replicas)
+        } else {
+            Processes::new(self.processes.clone(), self.roles)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_lists_its_processes_has_those_and_an_older_one_has_the_bazaars() {
+        let mut manifest = Manifest::new("bench", "quick", Vec::new());
+        assert_eq!(manifest.processes(), built_in::processes(3));
+        let older = serde_json::to_string(&manifest).unwrap();
+        assert!(!older.contains("processes") && !older.contains("roles"), "{older}");
+        let store = "store".parse().unwrap();
+        manifest.processes = vec![Process { name: "kv".parse().unwrap(), role: store }];
+        manifest.roles.leader = Some(store);
+        let written = serde_json::to_string(&manifest).unwrap();
+        let said = r#""processes":[{"name":"kv","role":"store"}],"roles":{"leader":"store"}"#;
+        assert!(written.contains(said), "{written}");
+        let read: Manifest = serde_json::from_str(&written).unwrap();
+        assert_eq!(read.processes().replicas(), ["kv".parse().unwrap()]);
     }
 }

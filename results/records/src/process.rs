@@ -1,100 +1,75 @@
-//! What the bazaar's processes are called, in events, logs and messages alike.
-
-use std::fmt;
-use std::str::FromStr;
+//! What a process of a system under test is called, in events, logs and messages alike, and what it is there for.
 
 use serde::{Deserialize, Serialize};
-use wire::ids::ReplicaId;
 
-/// One process of the bazaar.
+use super::name::{Name, names};
+
+/// The words for a process that is whichever fits at the moment, and for all of them: no process may be called so.
+const NO_PROCESS: [&str; 3] = ["leader", "follower", super::ANY];
+/// The words for what is hit by a fault besides processes of a role: no role may be called so, or figures would mix
+/// the two.
+const NO_ROLE: [&str; 5] = ["leader", "follower", "link", "flood", "other"];
+
+/// A process's name: any word of up to 64 letters, digits, `_`, `.` and `-`. Ordered as people count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum ProcessName {
-    /// The front-end.
-    FrontEnd,
-    /// The catalog.
-    Catalog,
-    /// An order replica.
-    Order(ReplicaId),
-}
+pub struct ProcessName(Name);
 
 impl ProcessName {
-    /// An order replica, by its id.
-    #[must_use]
-    pub fn order(id: u8) -> Self {
-        Self::Order(ReplicaId(id))
-    }
-
-    /// The replica's id, if it is one.
-    #[must_use]
-    pub fn replica(self) -> Option<u8> {
-        match self {
-            Self::Order(id) => Some(id.0),
-            Self::FrontEnd | Self::Catalog => None,
-        }
+    /// A name that the program itself gives.
+    pub(super) fn known(text: &str) -> Self {
+        Self(Name::known(text))
     }
 }
 
-impl fmt::Display for ProcessName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FrontEnd => f.pad("front-end"),
-            Self::Catalog => f.pad("catalog"),
-            Self::Order(id) => f.pad(&format!("order-{id}")),
-        }
+names!(ProcessName, "process", NO_PROCESS);
+
+/// What processes are there for, in a word of the system's own: `order`, `database`. Processes of one role do the
+/// same work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RoleName(Name);
+
+impl RoleName {
+    /// A word that the program itself gives.
+    pub(super) fn known(text: &str) -> Self {
+        Self(Name::known(text))
     }
 }
 
-/// The text names no process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be \"front-end\", \"catalog\", or \"order-\" and a replica's id from 1 up")]
-pub struct UnknownProcess;
+names!(RoleName, "role", NO_ROLE);
 
-impl FromStr for ProcessName {
-    type Err = UnknownProcess;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "front-end" => Ok(Self::FrontEnd),
-            "catalog" => Ok(Self::Catalog),
-            _ => {
-                let id = text.strip_prefix("order-").ok_or(UnknownProcess)?;
-                let id: ReplicaId = id.parse().map_err(|_| UnknownProcess)?;
-                // One spelling per process: no "order-+2", no "order-02".
-                let canonical = Self::Order(id);
-                let known = id.0 > 0 && canonical.to_string() == text;
-                known.then_some(canonical).ok_or(UnknownProcess)
-            }
-        }
-    }
-}
-
-impl TryFrom<String> for ProcessName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map_err(|error: UnknownProcess| format!("process \"{text}\" {error}"))
-    }
-}
-
-impl From<ProcessName> for String {
-    fn from(name: ProcessName) -> Self {
-        name.to_string()
-    }
+/// A process, and what it is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// What it is called.
+    pub name: ProcessName,
+    /// What it is there for.
+    pub role: RoleName,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BadName;
 
     #[test]
     fn names_read_as_they_are_written() {
-        for name in ["front-end", "catalog", "order-1", "order-255"] {
+        for name in ["front-end", "catalog", "order-1", "order-255", "redis_1.local"] {
             assert_eq!(name.parse::<ProcessName>().unwrap().to_string(), name);
         }
-        for refused in ["", "order", "order-", "order-0", "order-02", "order-+2", "order-256", "db"]
-        {
-            assert_eq!(refused.parse::<ProcessName>(), Err(UnknownProcess), "{refused}");
+        let error = serde_json::from_str::<ProcessName>("\"a b\"").unwrap_err().to_string();
+        assert!(error.starts_with("process \"a b\" must be 1 to 64 of letters"), "{error}");
+    }
+
+    #[test]
+    fn words_with_a_meaning_of_their_own_are_no_names() {
+        for word in ["leader", "follower", "any"] {
+            assert_eq!(word.parse::<ProcessName>(), Err(BadName::Reserved), "{word}");
         }
+        for word in ["leader", "follower", "link", "flood", "other"] {
+            assert_eq!(word.parse::<RoleName>(), Err(BadName::Reserved), "{word}");
+        }
+        assert!("link".parse::<ProcessName>().is_ok() && "any".parse::<RoleName>().is_ok());
     }
 }

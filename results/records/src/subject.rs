@@ -104,6 +104,12 @@ impl Subject {
         }
     }
 
+    /// Every process that it names.
+    pub fn names(self) -> impl Iterator<Item = ProcessName> {
+        let ends = self.link().map(|link| [link.from.process(), link.to.process()]);
+        self.process().into_iter().chain(ends.into_iter().flatten().flatten())
+    }
+
     /// The link, if it is one.
     #[must_use]
     pub fn link(self) -> Option<Route> {
@@ -183,6 +189,7 @@ impl From<Subject> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::built_in;
 
     #[test]
     fn subjects_read_as_they_are_written() {
@@ -194,7 +201,11 @@ mod tests {
             "front-end <-> any",
             "any -> order-2",
         ] {
-            assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
+            let subject = text.parse::<Subject>().unwrap();
+            assert_eq!(subject.to_string(), text);
+            let names: Vec<_> = subject.names().map(|name| name.to_string()).collect();
+            let words = text.split(' ').filter(|word| !["->", "<->", ANY].contains(word));
+            assert_eq!(names, words.collect::<Vec<_>>());
         }
         let refused =
             ["", "leader", "any", "order-3 ->", "-> catalog", "order-3 - catalog", "any -> any"];
@@ -208,16 +219,16 @@ mod tests {
     fn a_link_is_between_its_ends_in_both_directions() {
         let link: Subject = "catalog -> order-2".parse().unwrap();
         let link = link.link().unwrap();
-        let (catalog, replica) = (ProcessName::Catalog, ProcessName::order(2));
+        let (catalog, replica) = (built_in::catalog(), built_in::order(2));
         assert!(link.is_between(catalog, replica) && link.is_between(replica, catalog));
-        assert!(!link.is_between(catalog, ProcessName::order(3)));
+        assert!(!link.is_between(catalog, built_in::order(3)));
     }
 
     #[test]
     fn a_link_to_any_process_is_every_link_of_its_other_end_in_the_direction_that_is_meant() {
         let link = |text: &str| text.parse::<Subject>().unwrap().link().unwrap();
-        let (front_end, catalog) = (ProcessName::FrontEnd, ProcessName::Catalog);
-        let order = ProcessName::order(1);
+        let (front_end, catalog) = (built_in::front_end(), built_in::catalog());
+        let order = built_in::order(1);
         let (all, from, to) =
             (link("front-end <-> any"), link("front-end -> any"), link("any -> front-end"));
         for other in [catalog, order] {

@@ -9,18 +9,20 @@
 //! independent of each other. With fewer than six of them even the smallest and the largest value
 //! enclose the median in less than 95 % of all cases, so there is none.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use super::row::AvailabilityRow;
+use crate::records::RoleName;
 use crate::stats::median;
 use crate::timeline::{FaultKind, Role};
 
-/// Faults that are comparable with each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Faults that are comparable with each other. In the order of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum FaultGroup {
     /// Kills and power cuts of the leader.
     LeaderKill,
@@ -30,12 +32,10 @@ pub enum FaultGroup {
     LeaderDisk,
     /// The leader got a part of its time.
     LeaderSlow,
-    /// Faults of other order replicas and their disks.
+    /// Faults of other replicas and their disks.
     Follower,
-    /// Faults of the catalog and its disk.
-    Catalog,
-    /// Faults of the front-end and its disk.
-    FrontEnd,
+    /// Faults of processes that neither lead nor follow, of this role, and of their disks.
+    Of(RoleName),
     /// Cuts, delays and throttles of links.
     Link,
     /// Floods of connections, to whomever.
@@ -45,19 +45,11 @@ pub enum FaultGroup {
 }
 
 impl FaultGroup {
-    /// Every group, in the order of the tables.
-    pub const ALL: [Self; 10] = [
-        Self::LeaderKill,
-        Self::LeaderPause,
-        Self::LeaderDisk,
-        Self::LeaderSlow,
-        Self::Follower,
-        Self::Catalog,
-        Self::FrontEnd,
-        Self::Link,
-        Self::Flood,
-        Self::Other,
-    ];
+    /// The groups of these faults, in the order of the tables.
+    #[must_use]
+    pub fn among(rows: &[AvailabilityRow]) -> BTreeSet<Self> {
+        rows.iter().map(Self::of).collect()
+    }
 
     /// Where a fault belongs.
     #[must_use]
@@ -71,28 +63,53 @@ impl FaultGroup {
             }
             (Role::Leader, _) => Self::LeaderKill,
             (Role::Follower, _) => Self::Follower,
-            (Role::Catalog, _) => Self::Catalog,
-            (Role::FrontEnd, _) => Self::FrontEnd,
+            (Role::Of(role), _) => Self::Of(role),
             (Role::Link, _) => Self::Link,
             (Role::Other, _) => Self::Other,
         }
+    }
+
+    /// Its word, as files have it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::LeaderKill => "leader-kill",
+            Self::LeaderPause => "leader-pause",
+            Self::LeaderDisk => "leader-disk",
+            Self::LeaderSlow => "leader-slow",
+            Self::Follower => "follower",
+            Self::Of(role) => role.as_str(),
+            Self::Link => "link",
+            Self::Flood => "flood",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl TryFrom<String> for FaultGroup {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let leader = [Self::LeaderKill, Self::LeaderPause, Self::LeaderDisk, Self::LeaderSlow];
+        let others = [Self::Follower, Self::Link, Self::Flood, Self::Other];
+        match leader.into_iter().chain(others).find(|group| group.word() == text) {
+            Some(group) => Ok(group),
+            None => RoleName::try_from(text).map(Self::Of),
+        }
+    }
+}
+
+impl From<FaultGroup> for String {
+    fn from(group: FaultGroup) -> Self {
+        group.word().to_owned()
     }
 }
 
 impl fmt::Display for FaultGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LeaderKill => "leader kill",
-            Self::LeaderPause => "leader pause",
-            Self::LeaderDisk => "leader disk",
-            Self::LeaderSlow => "leader slow",
-            Self::Follower => "follower",
-            Self::Catalog => "catalog",
-            Self::FrontEnd => "front-end",
-            Self::Link => "link",
-            Self::Flood => "flood",
-            Self::Other => "other",
-        })
+        match self {
+            Self::Of(role) => role.fmt(f),
+            own => f.write_str(&own.word().replace('-', " ")),
+        }
     }
 }
 
@@ -161,15 +178,13 @@ fn counted(count: Option<u64>) -> Option<f64> {
     count.map(|count| count as f64)
 }
 
-/// Every figure of every group that has a fault, the groups in the order of [`FaultGroup::ALL`].
+/// Every figure of every group that has a fault, the groups in their order.
 #[must_use]
 pub fn overall(rows: &[AvailabilityRow]) -> Vec<OverallRow> {
     let mut all = Vec::new();
-    for group in FaultGroup::ALL {
+    for group in FaultGroup::among(rows) {
         let of_group: Vec<_> = rows.iter().filter(|row| FaultGroup::of(row) == group).collect();
-        if !of_group.is_empty() {
-            all.extend(FIGURES.iter().map(|figure| OverallRow::new(group, &of_group, figure)));
-        }
+        all.extend(FIGURES.iter().map(|figure| OverallRow::new(group, &of_group, figure)));
     }
     all
 }

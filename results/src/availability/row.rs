@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::records::ProcessName;
 use crate::timeline::{FaultKind, Role};
 
 /// One injected fault. Empty means not seen, or not applicable.
@@ -40,8 +41,11 @@ pub struct AvailabilityRow {
     pub serving_ms: Option<f64>,
     /// How long the new leader took to take over: `serving_ms - new_leader_ms`.
     pub takeover_ms: Option<f64>,
-    /// Who leads then.
+    /// Who leads then, by its number among the replicas.
     pub new_leader: Option<u8>,
+    /// The same by its name, for people: the file has the number.
+    #[serde(skip)]
+    pub new_leader_name: Option<ProcessName>,
     /// Until the first acknowledged trade that is certain to have needed the service after the
     /// fault. For a fault that changed the leader: the earliest answer to a trade whose log entry
     /// is of the new epoch or a later one. Otherwise: the earliest answer to a trade that was sent

@@ -25,7 +25,7 @@ const OF_FAULTS: [Field<AvailabilityRow>; 38] = [
     (TAKEOVER, |row| seen(row.takeover_ms)),
     (Column::new("serving_ms", "new leader serves", Unit::Ms), |row| seen(row.serving_ms)),
     (Column::new("new_leader", "who leads then", Unit::Text).short("leads"), |row| {
-        let name = row.new_leader.map(|leader| format!("order-{leader}"));
+        let name = row.new_leader_name.map(|name| name.to_string());
         Cell::some_text(name, Missing::NotSeen)
     }),
     (FIRST_ACK, |row| seen(row.first_ack_ms)),

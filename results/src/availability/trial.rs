@@ -71,6 +71,7 @@ impl<'a> Trial<'a> {
         let timeline::Fault { kind: action, role, ref injected, ref undone, .. } = *it;
         let since_fault = |us: Option<u64>| us.and_then(|us| window.ms_until(us));
         let change = self.timeline.terms().iter().find(|term| window.contains(term.from_us));
+        let new_leader = change.and_then(|change| change.leader);
         let detected_ms = since_fault(change.and_then(|change| change.suspected_us));
         let new_leader_ms = since_fault(change.map(|change| change.from_us));
         let first_ack_us = self.first_ack_us(fault, change);
@@ -110,7 +111,9 @@ impl<'a> Trial<'a> {
             election_ms: between(detected_ms, new_leader_ms),
             serving_ms,
             takeover_ms: between(new_leader_ms, serving_ms),
-            new_leader: change.and_then(|change| change.leader),
+            new_leader,
+            new_leader_name: new_leader
+                .and_then(|leader| self.timeline.processes().replica(leader)),
             first_ack_ms: since_fault(first_ack_us),
             backlog_drained_ms: since_fault(drained_us),
             p99_before_ms: baseline.and_then(Baseline::p99_ms),
@@ -152,7 +155,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Until when the fault kept operations waiting: until the first acknowledged trade. A load
-    /// that does not trade needs no order service; the front-end it needs for every read, and
+    /// that does not trade needs no replica; whoever has the cache it needs for every read, and
     /// whatever lies behind that for those that were not in the cache.
     fn served_again_us(&self, fault: &Fault<'_>, first_ack_us: Option<u64>) -> Option<u64> {
         if self.load.has_trades() {
@@ -161,7 +164,8 @@ impl<'a> Trial<'a> {
         if !self.needs(fault.it.role) {
             return None;
         }
-        let through_cache = fault.it.role == Role::FrontEnd;
+        let cache = self.timeline.processes().roles().cache;
+        let through_cache = cache.is_some_and(|role| fault.it.role == Role::Of(role));
         let broken_us = fault.it.injected.confirmed_us.unwrap_or(fault.window.at_us);
         let sent = self.load.due(broken_us, fault.window.until_us).iter();
         let needed = sent.filter(|sent| sent.answered && (through_cache || !sent.hit));
@@ -204,7 +208,7 @@ impl<'a> Trial<'a> {
     /// From what undid the fault until a configuration contains the replica. A replica that was resumed
     /// so soon that it never left the set did not come back.
     fn back_in_sync_ms(&self, fault: &timeline::Fault) -> Option<f64> {
-        let replica = fault.process()?.replica()?;
+        let replica = self.timeline.processes().number_of(fault.process()?)?;
         let undone = fault.undone.as_ref()?;
         let at_us = undone.at_us;
         let is_member = |one: &Configuration| {

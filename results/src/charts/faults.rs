@@ -78,7 +78,7 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::{Event, EventKind};
+    use crate::records::{Event, EventKind, built_in};
 
     fn injected(fault: u32, action: Action, process: &str, at_us: u64) -> Event {
         Event {
@@ -99,7 +99,7 @@ mod tests {
             injected(2, Action::Heal, "order-1 -> catalog", 5_000_000),
             injected(4, Action::Kill, "order-2", 6_000_000),
         ];
-        let faults = Fault::all(&Timeline::new(&events, 3), &[]);
+        let faults = Fault::all(&Timeline::new(&events, &built_in::processes(3)), &[]);
         let until: Vec<u64> = faults.iter().map(|fault| fault.until_us(9_000_000)).collect();
         assert_eq!(until, [4_000_000, 5_000_000, 4_000_000, 9_000_000]);
         assert_eq!(faults[1].in_words(), "2: cut order-1 -> catalog at 2.0 s; heal at 5.0 s");

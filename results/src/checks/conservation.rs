@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use wire::bazaar::TradeType;
 
-use crate::records::{Action, AtLine as _, InitialStock, ProcessName};
+use crate::records::{Action, AtLine as _, InitialStock};
 
 use super::check::{Check, Finding};
 use super::dumps::{Applied, CatalogState};
@@ -64,7 +64,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 fn catalog_was_restarted(history: &History<'_>) -> bool {
     let mut acts = history.timeline.acts().iter();
     acts.any(|act| {
-        act.action == Action::Restart && act.subject == Some(ProcessName::Catalog.into())
+        let process = act.subject.and_then(|subject| subject.process());
+        let is_keeper = |name| history.processes.keeps_stocks(name);
+        act.action == Action::Restart && process.is_some_and(is_keeper)
     })
 }
 

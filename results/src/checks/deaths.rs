@@ -26,7 +26,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             Violation::new(history, what).at(history, death.at_us)
         });
     }
-    let processes = history.timeline.processes().count();
+    let processes = history.timeline.started().count();
     if processes > 0 {
         finding.examined("processes", processes);
     }

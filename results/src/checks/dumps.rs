@@ -10,10 +10,7 @@ use wire::internal::Origin;
 use super::index::{ByRequest, ByVolume, Request, Requests};
 use super::malformed::MalformedRow;
 use super::rows::Content;
-use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, Row as _};
-
-/// The source name of the catalog in `final.csv`.
-pub(crate) const CATALOG: &str = "catalog";
+use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, ProcessName, Processes, Row as _};
 
 /// An entry of a replica's log.
 #[derive(Clone, Copy)]
@@ -180,22 +177,30 @@ pub(super) struct Dumps<'a> {
 }
 
 impl<'a> Dumps<'a> {
-    /// The rows of a trial. Their requests get numbers.
+    /// The rows of a trial of a system with these processes. Their requests get numbers.
     pub(super) fn new(
         rows: &'a [DumpRow],
+        processes: &Processes,
         requests: &mut Requests<'a>,
     ) -> Result<Self, MalformedRow> {
         let mut dumps = Self::default();
         for row in rows {
-            dumps.add(row, requests)?;
+            dumps.add(row, processes, requests)?;
         }
         Ok(dumps)
     }
 
-    fn add(&mut self, row: &'a DumpRow, requests: &mut Requests<'a>) -> Result<(), MalformedRow> {
+    fn add(
+        &mut self,
+        row: &'a DumpRow,
+        processes: &Processes,
+        requests: &mut Requests<'a>,
+    ) -> Result<(), MalformedRow> {
         let source = row.source.as_str();
         match row.kind {
-            FinalKind::Source if source == CATALOG => _ = self.catalog.get_or_insert_default(),
+            FinalKind::Source if processes.stock_keepers().any(|name| name.as_str() == source) => {
+                self.catalog.get_or_insert_default();
+            }
             FinalKind::Source => self.logs.entry(source).or_default().0 = row.order_no(),
             FinalKind::Order => {
                 self.logs.entry(source).or_default().1.push(LogEntry::new(row, requests)?);
@@ -226,7 +231,8 @@ impl<'a> Dumps<'a> {
             let by_request = ByRequest::new(requests, entries.iter().map(|entry| entry.request));
             ReplicaLog { source, committed, entries, by_request }
         };
-        let logs = self.logs.into_iter().map(log).collect();
+        let mut logs: Vec<_> = self.logs.into_iter().map(log).collect();
+        logs.sort_by_key(|log| log.source.parse::<ProcessName>().ok());
         let catalog = self.catalog.map(|mut catalog| {
             let applied = &catalog.applied;
             catalog.by_request = ByRequest::new(requests, applied.iter().map(|one| one.request));
@@ -272,6 +278,7 @@ mod tests {
     use wire::bazaar::TradeType;
 
     use super::*;
+    use crate::records::built_in;
 
     /// The dump of a log with these numbers, in the lines from 2 on.
     fn dumped(numbers: &[u64]) -> Vec<DumpRow> {
@@ -293,7 +300,8 @@ mod tests {
     fn lines(numbers: &[u64], asked: &[u64]) -> Vec<Option<u64>> {
         let rows = dumped(numbers);
         let mut requests = Requests::default();
-        let (logs, _) = Dumps::new(&rows, &mut requests).unwrap().index(&requests);
+        let (logs, _) =
+            Dumps::new(&rows, &built_in::processes(3), &mut requests).unwrap().index(&requests);
         let line = |&number: &u64| logs[0].at(number).map(|entry| entry.row.line());
         asked.iter().map(line).collect()
     }
@@ -312,6 +320,18 @@ mod tests {
     }
 
     #[test]
+    fn logs_are_in_the_order_in_which_people_count_their_replicas() {
+        let source = |name: &&str| FinalRow::new("cell", 1, name, FinalKind::Source);
+        let rows = ["order-10", "order-2", "order-1"];
+        let rows = rows.map(|name| DumpRow::new(source(&name), 2).unwrap());
+        let mut requests = Requests::default();
+        let dumps = Dumps::new(&rows, &built_in::processes(10), &mut requests).unwrap();
+        let (logs, _) = dumps.index(&requests);
+        let sources: Vec<_> = logs.iter().map(|log| log.source).collect();
+        assert_eq!(sources, ["order-1", "order-2", "order-10"]);
+    }
+
+    #[test]
     fn a_row_that_lacks_what_its_kind_promises_is_an_error_that_names_it() {
         let sources = [
             (FinalKind::Order, "an order needs the field `order_no`"),
@@ -320,7 +340,7 @@ mod tests {
         ];
         for (kind, reason) in sources {
             let rows = [DumpRow::new(FinalRow::new("cell", 1, "order-1", kind), 7).unwrap()];
-            let told = Dumps::new(&rows, &mut Requests::default()).err();
+            let told = Dumps::new(&rows, &built_in::processes(3), &mut Requests::default()).err();
             let expected = MalformedRow { file: "final.csv", line: 7, reason: reason.to_owned() };
             assert_eq!(told, Some(expected));
         }

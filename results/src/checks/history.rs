@@ -9,7 +9,7 @@ use super::index::{ByRequest, Request, Requests};
 use super::malformed::MalformedRow;
 use super::promised;
 use super::rows::{Content, Operation};
-use crate::records::{Cell, InitialStock, Manifest, Op, Outcome};
+use crate::records::{Cell, InitialStock, Manifest, Op, Outcome, Processes};
 use crate::run::Trial;
 use crate::timeline::Timeline;
 
@@ -54,8 +54,8 @@ impl<'a> Read<'a> {
 pub(crate) struct History<'a> {
     pub(crate) cell: &'a Cell,
     pub(crate) trial: u32,
-    /// How many order replicas there were.
-    pub(crate) replicas: u8,
+    /// The processes of the system.
+    pub(crate) processes: &'a Processes,
     /// After how long without an answer a service is given up, if the run says so.
     pub(crate) ping_timeout_ms: Option<u64>,
     pub(crate) converge_within_ms: u64,
@@ -86,14 +86,14 @@ impl<'a> History<'a> {
     pub(crate) fn new(manifest: &'a Manifest, trial: &'a Trial) -> Result<Self, MalformedRow> {
         let mut requests = Requests::default();
         let operations = Operations::new(&trial.observations, &mut requests);
-        let dumps = Dumps::new(&trial.final_rows, &mut requests)?;
+        let dumps = Dumps::new(&trial.final_rows, trial.timeline.processes(), &mut requests)?;
         let Operations { trades, sent, lookups, acknowledged, reads } = operations?;
         let sent = ByRequest::new(&requests, sent.into_iter());
         let (logs, catalog) = dumps.index(&requests);
         Ok(Self {
             cell: &trial.cell,
             trial: trial.number,
-            replicas: manifest.replicas,
+            processes: trial.timeline.processes(),
             ping_timeout_ms: manifest.ping_timeout_ms,
             converge_within_ms: manifest.converge_within_ms,
             stocks: &manifest.stocks,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::history::History;
-use crate::records::{Action, Subject};
+use crate::records::{Action, ProcessName, Subject};
 use crate::text::counted;
 use crate::timeline::{Act, Fault, NotConfirmed};
 
@@ -149,19 +149,30 @@ pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Inconclu
                 }
             }
             Need::Catalog => {
+                let keepers: Vec<_> = history.processes.stock_keepers().collect();
                 if history.catalog.is_none() {
-                    doubts.push(InconclusiveReason::NotDumped(super::dumps::CATALOG.to_owned()));
+                    doubts.extend(not_dumped(&keepers, "the keeper of the stocks"));
                 }
             }
-            Need::Replicas => doubts.extend(
-                (1..=history.replicas)
-                    .map(|id| format!("order-{id}"))
-                    .filter(|name| history.logs.iter().all(|log| log.source != name.as_str()))
-                    .map(InconclusiveReason::NotDumped),
-            ),
+            Need::Replicas => {
+                let replicas = history.processes.replicas();
+                let is_missing =
+                    |name: &ProcessName| history.logs.iter().all(|log| log.source != name.as_str());
+                let missing: Vec<_> = replicas.iter().copied().filter(is_missing).collect();
+                if replicas.is_empty() || !missing.is_empty() {
+                    doubts.extend(not_dumped(&missing, "the replicas"));
+                }
+            }
         }
     }
     doubts
+}
+
+/// That nothing is known of these processes; of a system without any of them, who they would be.
+fn not_dumped(names: &[ProcessName], all: &str) -> Vec<InconclusiveReason> {
+    let named: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let named = if named.is_empty() { vec![all.to_owned()] } else { named };
+    named.into_iter().map(InconclusiveReason::NotDumped).collect()
 }
 
 fn about_faults(history: &History<'_>) -> Vec<InconclusiveReason> {

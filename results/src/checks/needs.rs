@@ -3,9 +3,9 @@
 //! Read from the timeline, and with care, so that nothing is demanded that the protocols do not promise.
 //!
 //! A trade needs:
-//! * The front-end and the catalog are up, and nothing is wrong between them.
-//! * A replica that was in sync all the time could lead: it is up, and can speak with the front-end and
-//!   with the catalog; and if its files were lost or old, it has been added again since, or has caught up.
+//! * The processes that neither lead nor follow are up, in the bazaar the front-end and the catalog, and nothing is wrong
+//!   between them.
+//! * A replica that was in sync all the time could lead: it is up, and can speak with each of those; and if its files were lost or old, it has been added again since, or has caught up.
 //! * No link is delayed or throttled, and no disk slow: how slow is too slow is not for a check to say.
 //!   A process that gets a part of its time only counts as one that is down: nothing is demanded
 //!   of trades if it is the front-end or the catalog, and of the replicas one that is not slow could lead.
@@ -37,9 +37,6 @@ use crate::records::{ProcessName, Route};
 use crate::timeline::{Span, Timeline};
 
 use super::history::History;
-
-const FRONT_END: ProcessName = ProcessName::FrontEnd;
-const CATALOG: ProcessName = ProcessName::Catalog;
 
 /// How long the bazaar may take to go on after the last change, and the longest that trades may then pause,
 /// on top of the ping timeout after which a part that does not answer is given up: for an election, a
@@ -86,8 +83,10 @@ pub(super) fn of_trades(history: &History<'_>, begin_us: u64, end_us: u64) -> Ve
 
 /// When reads were possible. Ends where something breaks that a read needs, and nowhere else.
 pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
-    let between = |link: Route| link.is_between(FRONT_END, CATALOG);
-    let whole = history.timeline.whole(&[FRONT_END, CATALOG], between);
+    let needed: Vec<_> = history.processes.others().collect();
+    let pairs = || pairs(&needed);
+    let between = |link: Route| pairs().any(|(one, other)| link.is_between(one, other));
+    let whole = history.timeline.whole(&needed, between);
     let trades = possible_trades(history);
     let reads = whole.into_iter().filter_map(|span| {
         let to_us = span.to_us.unwrap_or(u64::MAX).min(serves_until_us(history.timeline));
@@ -115,7 +114,7 @@ fn possible_trades(history: &History<'_>) -> Vec<Possible> {
     // While trades are possible: since when, and thanks to which replicas.
     let mut window: Option<(u64, BTreeSet<u8>)> = None;
     for at_us in moments {
-        let mut trading = trading(timeline, history.replicas, at_us);
+        let mut trading = trading(timeline, at_us);
         trading.retain(|id| !incomplete.iter().any(|(of, span)| of == id && span.contains(at_us)));
         let remaining = window.as_ref().map(|(_, before)| before & &trading);
         // A change of configuration is no excuse, as long as one replica stays all the time.
@@ -144,8 +143,16 @@ pub(super) fn stalls(history: &History<'_>) -> impl Iterator<Item = (u64, u64)> 
     })
 }
 
-/// The in-sync replicas of which any could lead at `at_us`; none if trades need not be possible.
-fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
+/// Every two of them.
+fn pairs(names: &[ProcessName]) -> impl Iterator<Item = (ProcessName, ProcessName)> + '_ {
+    let later = |place: usize| names[place + 1..].iter();
+    names.iter().enumerate().flat_map(move |(place, one)| later(place).map(|other| (*one, *other)))
+}
+
+/// The in-sync replicas, by their numbers, of which any could lead at `at_us`; none if trades need not be possible.
+fn trading(timeline: &Timeline, at_us: u64) -> BTreeSet<u8> {
+    let processes = timeline.processes();
+    let needed: Vec<_> = processes.others().collect();
     let is_up = |process| timeline.is_up(process, at_us);
     // Whether either direction between the two is cut.
     let is_cut = |one, other| {
@@ -154,14 +161,15 @@ fn trading(timeline: &Timeline, replicas: u8, at_us: u64) -> BTreeSet<u8> {
     };
     let mut lasting = timeline.faults().iter().filter(|fault| fault.span().contains(at_us));
     let slow = lasting.any(|fault| fault.kind.is_slowness());
-    if slow || !is_up(FRONT_END) || !is_up(CATALOG) || is_cut(FRONT_END, CATALOG) {
+    let are_up = needed.iter().all(|name| is_up(*name));
+    if slow || !are_up || pairs(&needed).any(|(one, other)| is_cut(one, other)) {
         return BTreeSet::new();
     }
-    let could_lead = |id: &u8| {
-        let name = ProcessName::order(*id);
-        is_up(name) && [FRONT_END, CATALOG].iter().all(|&end| !is_cut(end, name))
+    let could_lead = |number: &u8| {
+        let reaches_all = |name| needed.iter().all(|end| !is_cut(*end, name));
+        processes.replica(*number).is_some_and(|name| is_up(name) && reaches_all(name))
     };
     let members = timeline.membership_at(at_us).and_then(|one| one.members.as_ref());
-    let in_sync = |id: &u8| members.is_some_and(|members| members.contains(*id));
-    (1..=replicas).filter(in_sync).filter(could_lead).collect()
+    let in_sync = |number: &u8| members.is_some_and(|members| members.contains(*number));
+    processes.numbers().filter(in_sync).filter(could_lead).collect()
 }

@@ -105,7 +105,7 @@ fn anomalies(consistency: &ConsistencyReport) -> String {
     if judged { found } else { format!("{found} Not everything could be judged.") }
 }
 
-/// A row for every kind of fault that occurred, in the order of [`FaultGroup::ALL`].
+/// A row for every kind of fault that occurred, in their order.
 fn costs(faults: &[AvailabilityRow], overall: &[OverallRow]) -> Vec<Cost> {
     let cost = |group: FaultGroup| {
         let of_kind: Vec<_> = faults.iter().filter(|row| FaultGroup::of(row) == group).collect();
@@ -123,7 +123,7 @@ fn costs(faults: &[AvailabilityRow], overall: &[OverallRow]) -> Vec<Cost> {
             unanswered: grouped(unanswered),
         })
     };
-    FaultGroup::ALL.into_iter().filter_map(cost).collect()
+    FaultGroup::among(faults).into_iter().filter_map(cost).collect()
 }
 
 /// `leader kill`, `link fault`.

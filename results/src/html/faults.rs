@@ -126,7 +126,7 @@ fn title(row: &AvailabilityRow) -> String {
         Role::Leader => ", the leader",
         Role::Follower => ", a follower",
         // The name says it.
-        Role::Catalog | Role::FrontEnd | Role::Link | Role::Other => "",
+        Role::Of(_) | Role::Link | Role::Other => "",
     };
     format!("{} of {}{role}", capitalised(&row.action.to_string()), row.process)
 }
@@ -265,6 +265,7 @@ pub(super) mod tests {
             serving_ms: Some(9.0),
             takeover_ms: Some(5.0),
             new_leader: Some(2),
+            new_leader_name: "order-2".parse().ok(),
             first_ack_ms: Some(10.0),
             backlog_drained_ms: None,
             p99_before_ms: None,

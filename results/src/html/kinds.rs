@@ -2,7 +2,6 @@
 
 use super::format::capitalised;
 use super::tables::{Laid, Line, Shown};
-use crate::availability::FaultGroup;
 use crate::table::{Form, Row, Table};
 
 /// The figures that are shown of each kind: columns of `availability.csv`.
@@ -23,7 +22,10 @@ const SHOWN: [&str; 12] = [
 
 /// The table by kind of fault: a row for each kind, a column for each of its figures.
 pub(super) fn laid(kinds: &Table) -> Laid {
-    let lines = FaultGroup::ALL.into_iter().filter_map(|group| line(kinds, &group.to_string()));
+    // The rows of a kind follow each other.
+    let mut groups: Vec<&str> = kinds.rows().map(|row| row.word("group")).collect();
+    groups.dedup();
+    let lines = groups.into_iter().filter_map(|group| line(kinds, group));
     let title = |figure: &&str| {
         let row = kinds.rows().find(|row| row.word("figure") == *figure);
         (row.map_or("", |row| row.word("title")).to_owned(), "number")
@@ -74,6 +76,7 @@ fn number(row: Row<'_>, name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::availability::FaultGroup;
     use crate::availability::{OverallRow, kinds_table};
 
     fn figure(name: &str) -> OverallRow {

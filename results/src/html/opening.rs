@@ -68,11 +68,10 @@ fn question(material: &PageInput<'_>) -> String {
 fn about_faults(faults: &[AvailabilityRow]) -> String {
     let of_kind = |group| faults.iter().filter(|row| FaultGroup::of(row) == group).count();
     let name = |group: FaultGroup| match of_kind(group) {
-        0 => None,
-        1 => Some(format!("a {}", answer::one(group))),
-        _ => Some(answer::many(group)),
+        1 => format!("a {}", answer::one(group)),
+        _ => answer::many(group),
     };
-    let names: Vec<String> = FaultGroup::ALL.into_iter().filter_map(name).collect();
+    let names: Vec<String> = FaultGroup::among(faults).into_iter().map(name).collect();
     let verb = if faults.len() == 1 { "does" } else { "do" };
     let what = match names.as_slice() {
         [one] => one.clone(),
@@ -139,8 +138,8 @@ mod tests {
     fn the_question_names_the_faults_whoever_they_hit() {
         let pause = fault(FaultKind::Pause, Role::Leader);
         let cut = fault(FaultKind::Cut, Role::Link);
-        let catalog = fault(FaultKind::Kill, Role::Catalog);
-        let front_end = fault(FaultKind::StallDisk, Role::FrontEnd);
+        let catalog = fault(FaultKind::Kill, Role::Of("catalog".parse().unwrap()));
+        let front_end = fault(FaultKind::StallDisk, Role::Of("front-end".parse().unwrap()));
         let asked = |faults: &[&AvailabilityRow]| {
             about_faults(&faults.iter().map(|&row| row.clone()).collect::<Vec<_>>())
         };
@@ -150,7 +149,7 @@ mod tests {
             asked(&[&pause, &cut, &cut, &front_end]),
             "What do a leader pause, a front-end fault and link faults cost, and is anything lost?"
         );
-        let flood = fault(FaultKind::Flood, Role::FrontEnd);
+        let flood = fault(FaultKind::Flood, Role::Of("front-end".parse().unwrap()));
         let slow = fault(FaultKind::Slow, Role::Leader);
         assert_eq!(
             asked(&[&slow, &flood, &flood]),

@@ -51,7 +51,8 @@ impl Run {
     ///
     /// # Errors
     /// A file cannot be read, or a row of it is not what it should be or cannot be there: rows around it
-    /// are missing, it is there twice, or its times contradict each other.
+    /// are missing, it is there twice, its times contradict each other, or it tells of a process that the run does
+    /// not have.
     pub fn open(folder: &RunFolder) -> Result<Self, FolderError> {
         let manifest = folder.manifest()?;
         // The two long files are read side by side.
@@ -63,6 +64,11 @@ impl Run {
         });
         let (observations, final_rows) = (observations?, final_rows?);
         let events = grouped::<Event>(folder, &manifest)?;
+        all_listed(&events, &manifest).map_err(|(line, reason)| FolderError::Row {
+            path: folder.path(Event::FILE),
+            line,
+            reason,
+        })?;
         let places = 0..groups::trials(&manifest).count();
         let missing = places.map(|place| {
             let (observations, final_rows) = (observations.part(place), final_rows.part(place));
@@ -107,11 +113,12 @@ impl Run {
         events: Groups<'_, Event>,
         final_rows: Groups<'_, FinalRow>,
     ) -> Self {
+        let processes = manifest.processes();
         let groups = observations.trials.into_iter().zip(events.trials).zip(final_rows.trials);
         let trials = groups::trials(manifest).zip(groups).map(
             |((cell, number), ((observations, events), final_rows))| {
                 let events = events.iter().map(|event| &event.row);
-                let timeline = Timeline::new(events, manifest.replicas);
+                let timeline = Timeline::new(events, &processes);
                 let (cell, missing) = (cell.clone(), Vec::new());
                 Trial { cell, number, observations, final_rows, timeline, missing }
             },
@@ -174,6 +181,18 @@ fn grouped<'m, T: Row>(
     let mut groups = Groups::new(manifest);
     groups.is_torn = folder.read(manifest.format..=manifest.format, |row| groups.add(row))?;
     Ok(groups)
+}
+
+/// Whether the run has every process that its events tell of; the line of one that does not, and why.
+fn all_listed(events: &Groups<'_, Event>, manifest: &Manifest) -> Result<(), (u64, String)> {
+    let processes = manifest.processes();
+    for Numbered { line, row } in events.trials.iter().flatten() {
+        let mut names = row.process.iter().flat_map(|subject| subject.names());
+        if let Some(name) = names.find(|name| !processes.contains(*name)) {
+            return Err((*line, format!("field `process`: the run has no process {name}")));
+        }
+    }
+    Ok(())
 }
 
 /// No rows of a file that is not there.

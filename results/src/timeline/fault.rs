@@ -2,7 +2,7 @@
 
 use super::configuration::{self, Configuration};
 use super::{Act, FaultKind, Role, Span};
-use crate::records::{Action, Event, EventKind, ProcessName, Route};
+use crate::records::{Action, Event, EventKind, ProcessName, Processes, Route};
 
 /// How long a process may take to end after a write that failed: it drains nothing then.
 const ENDS_WITHIN_US: u64 = 1_000_000;
@@ -130,12 +130,13 @@ pub(super) fn faults(
     events: &[&Event],
     healed_us: Option<u64>,
     configurations: &[Configuration],
+    processes: &Processes,
 ) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for act in acts {
         if let Some(kind) = FaultKind::of(act.action) {
             let leader = configuration::leader_before(configurations, act.at_us);
-            let role = Role::of(kind, act, leader);
+            let role = Role::of(kind, act, leader, processes);
             let injected = act.clone();
             faults.push(Fault { kind, role, injected, undone: None, over_us: None });
             continue;

@@ -6,35 +6,33 @@
 //! was ready and that was acknowledged while it was a member does, since the leader waits for every member (I2).
 
 use super::{Fault, Span, Timeline};
-use crate::records::ProcessName;
 
 impl Timeline {
-    /// When replicas did not hold all orders since their files were changed. `acknowledged`: from when to when each
-    /// trade took that was acknowledged.
+    /// When replicas, by their numbers, did not hold all orders since their files were changed. `acknowledged`: from
+    /// when to when each trade took that was acknowledged.
     pub fn incomplete(
         &self,
         acknowledged: impl Iterator<Item = (u64, u64)> + Clone,
     ) -> impl Iterator<Item = (u8, Span)> {
         let of_files = self.faults.iter().filter(|fault| fault.kind.is_of_files());
         of_files.filter_map(move |fault| {
-            let ProcessName::Order(id) = fault.process()? else { return None };
-            let to_us = self.complete_us(fault, id.0, acknowledged.clone());
-            Some((id.0, Span { from_us: fault.injected.at_us, to_us }))
+            let number = self.processes.number_of(fault.process()?)?;
+            let to_us = self.complete_us(fault, number, acknowledged.clone());
+            Some((number, Span { from_us: fault.injected.at_us, to_us }))
         })
     }
 
     fn complete_us(
         &self,
         fault: &Fault,
-        id: u8,
+        number: u8,
         mut acknowledged: impl Iterator<Item = (u64, u64)>,
     ) -> Option<u64> {
         let from_us = fault.injected.at_us;
         let later = self.configurations.iter().filter(|one| one.at_us > from_us);
-        let mut sets =
-            self.membership_at(from_us).into_iter().chain(later).filter_map(|one| {
-                Some((one.at_us.max(from_us), one.members.as_ref()?.contains(id)))
-            });
+        let mut sets = self.membership_at(from_us).into_iter().chain(later).filter_map(|one| {
+            Some((one.at_us.max(from_us), one.members.as_ref()?.contains(number)))
+        });
         let removed_us = sets.find(|(_, is_member)| !is_member).map(|(at_us, _)| at_us);
         let added_us =
             removed_us.and_then(|_| sets.find(|(_, is_member)| *is_member)).map(|(at_us, _)| at_us);

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Act;
-use crate::records::{Action, ProcessName};
+use crate::records::{Action, Processes, RoleName};
 
 /// A fault. What undoes one (restart, resume, recover, heal) is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,50 +123,76 @@ impl fmt::Display for FaultKind {
 
 /// What the process was when the fault hit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Role {
-    /// The leading order replica.
+    /// The leading replica.
     Leader,
-    /// Another order replica.
+    /// Another replica.
     Follower,
-    /// The catalog.
-    Catalog,
-    /// The front-end.
-    FrontEnd,
+    /// A process that neither leads nor follows, of this role.
+    Of(RoleName),
     /// No process, but the link between two.
     Link,
-    /// A process that is none of these.
+    /// A process that the run does not list.
     Other,
 }
 
 impl Role {
     /// The role of what was hit. The plan's `leader` was looked up when the fault fired, so it is
     /// believed; otherwise `leader`, who led just before, decides.
-    pub(super) fn of(kind: FaultKind, injected: &Act, leader: Option<u8>) -> Self {
+    pub(super) fn of(
+        kind: FaultKind,
+        injected: &Act,
+        leader: Option<u8>,
+        processes: &Processes,
+    ) -> Self {
         if kind.is_of_links() {
             return Self::Link;
         }
         match injected.subject.and_then(|subject| subject.process()) {
-            Some(ProcessName::Catalog) => Self::Catalog,
-            Some(ProcessName::FrontEnd) => Self::FrontEnd,
-            Some(ProcessName::Order(id)) => {
-                let led = leader == Some(id.0) || injected.target.as_deref() == Some("leader");
-                if led { Self::Leader } else { Self::Follower }
+            Some(name) if processes.is_replica(name) => {
+                let led = leader.is_some() && leader == processes.number_of(name);
+                let meant = injected.target.as_deref() == Some("leader");
+                if led || meant { Self::Leader } else { Self::Follower }
             }
+            Some(name) => processes.role_of(name).map_or(Self::Other, Self::Of),
             None => Self::Other,
         }
+    }
+
+    /// Its word, as tables have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+            Self::Of(role) => role.as_str(),
+            Self::Link => "link",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl TryFrom<String> for Role {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let own = [Self::Leader, Self::Follower, Self::Link, Self::Other];
+        match own.into_iter().find(|role| role.as_str() == text) {
+            Some(role) => Ok(role),
+            None => RoleName::try_from(text).map(Self::Of),
+        }
+    }
+}
+
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        role.as_str().to_owned()
     }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Leader => "leader",
-            Self::Follower => "follower",
-            Self::Catalog => "catalog",
-            Self::FrontEnd => "front-end",
-            Self::Link => "link",
-            Self::Other => "other",
-        })
+        f.write_str(self.as_str())
     }
 }

@@ -27,7 +27,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::{Event, EventKind, ProcessName, Route};
+use crate::records::{Event, EventKind, ProcessName, Processes, Route};
 
 pub use act::{Act, NotConfirmed};
 pub use configuration::{Configuration, Term};
@@ -106,6 +106,7 @@ pub struct Timeline {
     pub stalls: Vec<Span>,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
+    processes: Processes,
     acts: Vec<Act>,
     faults: Vec<Fault>,
     deaths: Vec<Death>,
@@ -118,9 +119,9 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Reads the events of one trial, in whatever order, of a bazaar with so many replicas.
+    /// Reads the events of one trial, in whatever order, of a system with these processes.
     #[must_use]
-    pub fn new<'a>(events: impl IntoIterator<Item = &'a Event>, replicas: u8) -> Self {
+    pub fn new<'a>(events: impl IntoIterator<Item = &'a Event>, processes: &Processes) -> Self {
         let mut events: Vec<&Event> = events.into_iter().collect();
         // The probes write changes of configuration when they learn of them.
         events.sort_by_key(|event| event.at_us);
@@ -130,13 +131,14 @@ impl Timeline {
         }
         let configurations = configuration::configurations(&events);
         let acts = act::acts(&events);
-        let faults = fault::faults(&acts, &events, timeline.healed_us, &configurations);
+        let faults = fault::faults(&acts, &events, timeline.healed_us, &configurations, processes);
         let deaths = fault::deaths(&acts, &events, timeline.healed_us);
         let broken = faults.iter().map(Fault::span).chain(deaths.iter().map(Death::span));
         timeline.fault_free = span::gaps(broken.collect());
-        timeline.in_sync = configuration::in_sync(&configurations, usize::from(replicas));
+        timeline.in_sync = configuration::in_sync(&configurations, processes.replicas().len());
         timeline.terms = configuration::terms(&events);
-        Self { acts, faults, deaths, configurations, ..timeline }
+        let processes = processes.clone();
+        Self { processes, acts, faults, deaths, configurations, ..timeline }
     }
 
     /// Takes in an event that stands for itself.
@@ -315,9 +317,17 @@ impl Timeline {
         reached.map(|span| span.from_us.max(from_us))
     }
 
-    /// Every process that was started: the front-end, the catalog, the replicas by id.
-    pub fn processes(&self) -> impl Iterator<Item = ProcessName> + '_ {
-        self.starts.keys().copied()
+    /// Every process that the system was to have.
+    #[must_use]
+    pub fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    /// Every process that was started, in the order of [`Processes::list`]; then those that are not listed.
+    pub fn started(&self) -> impl Iterator<Item = ProcessName> + '_ {
+        let listed = self.processes.names().filter(|name| self.starts.contains_key(name));
+        let others = self.starts.keys().copied().filter(|name| !self.processes.contains(*name));
+        listed.chain(others)
     }
 
     /// What a process was doing at `at_us`.

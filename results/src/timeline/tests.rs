@@ -1,7 +1,7 @@
 //! Events written by hand, and what they come to.
 
 use super::*;
-use crate::records::Action;
+use crate::records::{Action, built_in};
 use EventKind::{Confirmed, Died, Healed, Injected, LeaderChanged, Ready, Started};
 
 /// What is done to whom, and seen to have worked a moment later.
@@ -28,7 +28,11 @@ fn in_sync(at_us: u64, leader: u8, members: &str) -> Event {
 }
 
 fn over(events: &[Event]) -> Vec<Option<u64>> {
-    Timeline::new(events, 3).faults().iter().map(|fault| fault.over_us).collect()
+    Timeline::new(events, &built_in::processes(3))
+        .faults()
+        .iter()
+        .map(|fault| fault.over_us)
+        .collect()
 }
 
 #[test]
@@ -56,7 +60,7 @@ fn a_restart_ends_the_pause_of_the_process_that_was_killed() {
         .concat();
         events.push(of_process(340, Ready, "order-3"));
         assert_eq!(over(&events), [Some(340), Some(340)]);
-        let timeline = Timeline::new(&events, 3);
+        let timeline = Timeline::new(&events, &built_in::processes(3));
         let undone = timeline.faults()[0].undone.as_ref().unwrap();
         assert_eq!((undone.action, undone.at_us, undone.fault), (Action::Restart, 300, Some(2)));
         assert_eq!(timeline.fault_free().len(), 2);
@@ -72,8 +76,8 @@ fn a_resume_brings_no_dead_process_back() {
         act(300, 1, Action::Resume, "catalog", ""),
     ];
     assert_eq!(over(&events.concat()), [Some(302), None]);
-    let timeline = Timeline::new(&events.concat(), 3);
-    assert!(!timeline.is_up(ProcessName::Catalog, 400));
+    let timeline = Timeline::new(&events.concat(), &built_in::processes(3));
+    assert!(!timeline.is_up(built_in::catalog(), 400));
 }
 
 #[test]
@@ -96,10 +100,10 @@ fn a_process_that_died_by_itself_is_broken_until_it_is_ready_again() {
     ];
     events.extend(act(200, 1, Action::Restart, "catalog", ""));
     events.push(of_process(250, Ready, "catalog"));
-    let timeline = Timeline::new(&events, 3);
+    let timeline = Timeline::new(&events, &built_in::processes(3));
     let death = &timeline.deaths()[0];
     assert_eq!((death.at_us, death.restarted_us, death.over_us), (100, Some(200), Some(250)));
-    let state = |at_us| timeline.state_at(ProcessName::Catalog, at_us);
+    let state = |at_us| timeline.state_at(built_in::catalog(), at_us);
     let words = [0, 3, 50, 150, 220, 260].map(|at_us| format!("{:?}", state(at_us)));
     assert_eq!(words, ["Down", "Starting", "Ready", "Down", "Starting", "Ready"]);
     assert_eq!([100, 200, 300].map(|us| timeline.whole_since(us)), [Some(0), None, Some(250)]);
@@ -108,12 +112,12 @@ fn a_process_that_died_by_itself_is_broken_until_it_is_ready_again() {
 #[test]
 fn who_is_in_sync_is_known_from_the_first_configuration_on() {
     let events = [in_sync(100, 3, "1 2"), in_sync(200, 2, "1 2 3"), in_sync(300, 2, "1 2")];
-    let timeline = Timeline::new(&events, 3);
+    let timeline = Timeline::new(&events, &built_in::processes(3));
     let span = |from_us, to_us| Span { from_us, to_us: Some(to_us) };
     assert_eq!(timeline.in_sync(), [span(0, 100), span(200, 300)]);
     let from = [50, 150, 250, 300].map(|at_us| timeline.in_sync_from(at_us));
     assert_eq!(from, [Some(200), Some(200), Some(250), None]);
-    assert_eq!(Timeline::new(&[], 3).in_sync_from(50), None);
+    assert_eq!(Timeline::new(&[], &built_in::processes(3)).in_sync_from(50), None);
     let terms = timeline.terms().iter().map(|term| (term.from_us, term.to_us));
     assert_eq!(terms.collect::<Vec<_>>(), [(100, Some(200)), (200, Some(300)), (300, None)]);
 }
@@ -134,8 +138,8 @@ fn a_disk_stays_bad_until_its_own_recovery_whatever_becomes_of_its_process() {
             .map(|(at_us, kind)| of_process(at_us, kind, "order-3")),
     );
     assert_eq!(over(&events), [Some(402), Some(502), Some(340)]);
-    let timeline = Timeline::new(&events, 3);
-    let order = ProcessName::order(3);
+    let timeline = Timeline::new(&events, &built_in::processes(3));
+    let order = built_in::order(3);
     assert_eq!(timeline.state_at(order, 250), ProcessState::Down);
     assert!(!timeline.is_up(order, 450) && timeline.is_up(order, 502));
 }
@@ -149,7 +153,7 @@ fn a_full_disk_explains_the_exit_codes_of_a_process_that_cannot_write_and_no_oth
         ]
         .concat();
         events.push(Event { detail: Some(how.to_owned()), ..of_process(at_us, Died, process) });
-        Timeline::new(&events, 3).unexplained_deaths().count() == 0
+        Timeline::new(&events, &built_in::processes(3)).unexplained_deaths().count() == 0
     };
     assert!(
         explained(150, "order-3", "exit status: 4") && explained(300, "order-3", "exit status: 3")
@@ -179,8 +183,8 @@ fn a_slow_process_is_whole_after_its_recovery_or_its_restart_and_a_flood_outlast
             .map(|(at_us, kind)| of_process(at_us, kind, "order-3")),
     );
     assert_eq!(over(&events), [Some(502), Some(202), Some(440), Some(440)]);
-    let timeline = Timeline::new(&events, 3);
-    let order = ProcessName::order(3);
+    let timeline = Timeline::new(&events, &built_in::processes(3));
+    let order = built_in::order(3);
     let state = [150, 205, 350].map(|at_us| timeline.state_at(order, at_us));
     assert_eq!(state, [ProcessState::Ready, ProcessState::Ready, ProcessState::Down]);
     // What is to be borne breaks nothing.

@@ -13,6 +13,7 @@
 mod golden;
 mod incomplete;
 mod kept;
+mod renamed;
 
 use kept::Kept;
 

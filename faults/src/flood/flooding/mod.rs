@@ -69,10 +69,11 @@ pub(crate) struct Flooding {
 }
 
 impl Flooding {
-    /// Begins to open connections to a process.
+    /// Begins to open connections to a process, which takes bodies at `path`.
     pub(crate) fn start(
         process: ProcessName,
         address: SocketAddr,
+        path: &str,
         flood: Flood,
     ) -> io::Result<Self> {
         let counts = Arc::new(Counts {
@@ -83,7 +84,7 @@ impl Flooding {
         });
         let (over, is_over) = oneshot::channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let opening = connection::opening(flood.kind, process).into();
+        let opening = connection::opening(flood.kind, path).into();
         let counted = Arc::clone(&counts);
         let run = move || {
             runtime.block_on(async {

@@ -1,5 +1,6 @@
 //! Floods of small listeners.
 
+use records::built_in;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -15,7 +16,7 @@ async fn flooded(kind: FloodKind) -> (TcpListener, Flooding) {
     let address = listener.local_addr().unwrap();
     let connections = u32::try_from(CONNECTIONS).unwrap().try_into().unwrap();
     let flood = Flood { kind, connections };
-    let flooding = Flooding::start(ProcessName::FrontEnd, address, flood).unwrap();
+    let flooding = Flooding::start(built_in::front_end(), address, "/orders", flood).unwrap();
     (listener, flooding)
 }
 
@@ -130,7 +131,7 @@ async fn stuck_readers_have_begun_when_an_answer_waits_and_never_take_it() {
 async fn a_process_that_refuses_is_not_seen_flooded() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let flood = Flood { kind: FloodKind::Idle, connections: 2.try_into().unwrap() };
-    let flooding = Flooding::start(ProcessName::Catalog, address, flood).unwrap();
+    let flooding = Flooding::start(built_in::catalog(), address, "/trade", flood).unwrap();
     timeout(SOON, until(|| flooding.counts.tally().refused >= 2)).await.expect("both are refused");
     assert_eq!(*flooding.counts.begun.borrow(), 0);
     assert_eq!(flooding.end().opened, 0);

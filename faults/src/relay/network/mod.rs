@@ -41,13 +41,10 @@ pub(crate) struct Network {
 
 /// Every pair of processes of which the first connects to the second.
 fn diallers(addresses: &Addresses) -> Vec<(ProcessName, ProcessName)> {
-    // The catalog asks the front-end only.
-    let connects = |from: ProcessName, to: ProcessName| {
-        from != to && (from != ProcessName::Catalog || to == ProcessName::FrontEnd)
-    };
-    let names: Vec<_> = addresses.processes().map(|(name, _)| name).collect();
-    let pairs = names.iter().flat_map(|from| names.iter().map(move |to| (*from, *to)));
-    pairs.filter(|(from, to)| connects(*from, *to)).collect()
+    let parts: Vec<_> = addresses.parts().map(|(part, _)| part).collect();
+    let pairs = parts.iter().flat_map(|from| parts.iter().map(move |to| (*from, *to)));
+    let connecting = pairs.filter(|(from, to)| from.connects_to(*to));
+    connecting.map(|(from, to)| (from.name(), to.name())).collect()
 }
 
 /// How many addresses the relays of a bazaar need.
@@ -83,10 +80,8 @@ impl Network {
     pub(crate) fn seen_by(&self, name: ProcessName) -> Addresses {
         let mut seen = self.addresses.clone();
         for ((_, to), gate) in self.gates.iter().filter(|((from, _), _)| *from == name) {
-            match *to {
-                ProcessName::FrontEnd => seen.front_end = gate.address,
-                ProcessName::Catalog => seen.catalog = gate.address,
-                ProcessName::Order(id) => _ = seen.orders.insert(id, gate.address),
+            if let Some(part) = self.addresses.part(*to) {
+                seen.replace(part, gate.address);
             }
         }
         seen

@@ -1,5 +1,6 @@
 //! Relays over real sockets: who is told which address, and when a connection is refused.
 
+use records::built_in;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use wire::ids::ReplicaId;
 
 use super::*;
 use crate::ports::{self, Ports};
@@ -15,7 +15,9 @@ use crate::schedule::CutMode;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const A_WHILE: Duration = Duration::from_millis(150);
-const ORDER_1: ProcessName = ProcessName::Order(ReplicaId(1));
+fn order_1() -> ProcessName {
+    built_in::order(1)
+}
 
 /// A network whose processes do not run.
 struct Fixture {
@@ -37,11 +39,11 @@ impl Fixture {
 
     /// The front-end's relay for the catalog.
     fn relay(&self) -> SocketAddr {
-        self.network.seen_by(ProcessName::Catalog).front_end
+        self.network.seen_by(built_in::catalog()).front_end
     }
 
     async fn begin_incarnation(&self) {
-        let listening = self.network.listen(ProcessName::FrontEnd).await.unwrap();
+        let listening = self.network.listen(built_in::front_end()).await.unwrap();
         self.dead.send_replace(false);
         self.network.serve(listening, || {
             let mut dead = self.dead.subscribe();
@@ -62,7 +64,7 @@ async fn everybody_is_told_relays_and_its_own_address() {
     for (name, own) in addresses.processes() {
         for (peer, told) in network.seen_by(name).processes() {
             let direct =
-                peer == name || (name == ProcessName::Catalog && peer != ProcessName::FrontEnd);
+                peer == name || (name == built_in::catalog() && peer != built_in::front_end());
             let real = addresses.processes().find(|(name, _)| *name == peer).unwrap().1;
             assert_eq!(told == real, direct, "{name} is told {told} for {peer}");
             assert!(told == own || direct || relays.insert(told), "{told} is told twice");
@@ -110,7 +112,7 @@ async fn a_cut_relay_accepts_and_says_nothing() {
     fixture.begin_incarnation().await;
     let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     for mode in [CutMode::Silent, CutMode::Reset] {
-        let (from, to, both_ways) = (ProcessName::FrontEnd, ProcessName::Catalog, true);
+        let (from, to, both_ways) = (built_in::front_end(), built_in::catalog(), true);
         fixture.network.inject(
             7,
             Route { from: from.into(), to: to.into(), both_ways },
@@ -142,10 +144,10 @@ async fn one_direction_is_cut_on_connections_that_either_end_opened() {
     fixture.begin_incarnation().await;
     let front_end = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     // order-1 asks the front-end, whose answers are lost.
-    let relay = fixture.network.seen_by(ORDER_1).front_end;
+    let relay = fixture.network.seen_by(order_1()).front_end;
     let mut dialler = TcpStream::connect(relay).await.unwrap();
     let (mut peer, _) = timeout(PATIENCE, front_end.accept()).await.unwrap().unwrap();
-    let (from, to, both_ways) = (ProcessName::FrontEnd, ORDER_1, false);
+    let (from, to, both_ways) = (built_in::front_end(), order_1(), false);
     fixture.network.inject(
         1,
         Route { from: from.into(), to: to.into(), both_ways },

@@ -56,8 +56,8 @@ function show() {
 }
 
 function showLeader() {
-  const { leader, processes } = state;
-  const process = leader && processes.find(({ name }) => name === `order-${leader.id}`);
+  const { leader, processes, replicas } = state;
+  const process = leader && processes.find(({ name }) => name === replicas[leader.id - 1]);
   const leads = Boolean(leader && leader.serves && process && process.state === "up");
   $("leadership").classList.toggle("leaderless", !leads);
   if (!leader) {
@@ -65,13 +65,13 @@ function showLeader() {
     setText($("leader-detail"), "");
     return;
   }
-  const name = `order-${leader.id}`;
+  const name = replicas[leader.id - 1];
   const frontEnd = processes.find((one) => one.name === "front-end");
   let text = `${name} leads`;
   if (process && process.state !== "up") text = `${name} led, and is ${process.state}`;
   else if (!leader.serves) text = `${name} takes over`;
   setText($("leader"), text);
-  const inSync = leader.in_sync.map((id) => `order-${id}`).join(", ");
+  const inSync = leader.in_sync.map((id) => replicas[id - 1]).join(", ");
   const doubt = frontEnd && frontEnd.state !== "up" ? ` · as last known: the front-end is ${frontEnd.state}` : "";
   setText($("leader-detail"), `epoch ${leader.epoch}${tookOver(leader)} · in sync: ${inSync}${doubt}`);
 }

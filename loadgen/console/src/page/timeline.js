@@ -63,7 +63,7 @@ const Timeline = (() => {
     const rate = { top: plots, bottom: plots + plot };
     const time = { top: plots + plot + GAP, bottom: plots + 2 * plot + GAP };
 
-    drawReigns(look, state.reigns, top);
+    drawReigns(look, state, top);
     drawRates(look, buckets, rate);
     drawLatencies(look, buckets, time);
     drawSeconds(look, time.bottom);
@@ -72,7 +72,7 @@ const Timeline = (() => {
   }
 
   // Who led: a bar per reign; where there is none, nobody did.
-  function drawReigns({ pen, x, width, end, colour }, reigns, top) {
+  function drawReigns({ pen, x, width, end, colour }, { reigns, replicas }, top) {
     pen.fillStyle = colour.gone;
     const begun = Math.max(x(0), LEFT);
     pen.fillRect(begun, top, width - RIGHT - begun, STRIP);
@@ -86,7 +86,7 @@ const Timeline = (() => {
       pen.lineWidth = 2;
       pen.setLineDash([]);
       pen.strokeRect(from + 1, top + 1, Math.max(until - from - 2, 0.5), STRIP - 2);
-      const name = `order-${reign.id}`;
+      const name = replicas[reign.id - 1];
       if (until - from > pen.measureText(name).width + 20) {
         pen.fillStyle = colour.ink;
         pen.textAlign = "left";

@@ -29,9 +29,9 @@ pub(super) struct Lane<S> {
     pub(super) spans: Vec<(u64, u64, S)>,
 }
 
-/// Every process of a trial within `span_us`, front-end first.
+/// Every process of a trial within `span_us`, in the order of the run's list.
 pub(super) fn processes(timeline: &Timeline, span_us: (u64, u64)) -> Vec<Lane<State>> {
-    timeline.processes().map(|name| lane(name, timeline, span_us)).collect()
+    timeline.started().map(|name| lane(name, timeline, span_us)).collect()
 }
 
 fn lane(name: ProcessName, timeline: &Timeline, (from_us, until_us): (u64, u64)) -> Lane<State> {
@@ -52,7 +52,7 @@ fn lane(name: ProcessName, timeline: &Timeline, (from_us, until_us): (u64, u64))
 }
 
 fn state(name: ProcessName, timeline: &Timeline, at_us: u64) -> State {
-    let replica = name.replica();
+    let replica = timeline.processes().number_of(name);
     let members = timeline.membership_at(at_us).and_then(|one| one.members.as_ref());
     let is_member = replica.is_none_or(|id| members.is_some_and(|members| members.contains(id)));
     match timeline.state_at(name, at_us) {
@@ -85,7 +85,7 @@ pub(super) fn links(faults: &[Fault], until_us: u64) -> Vec<Lane<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::{Action, Event, EventKind};
+    use crate::records::{Action, Event, EventKind, built_in};
 
     fn event(at_us: u64, kind: EventKind, process: &str) -> Event {
         Event { process: Some(process.parse().unwrap()), ..Event::new("cell", 1, at_us, kind) }
@@ -115,7 +115,7 @@ mod tests {
             event(210, EventKind::Ready, "order-3"),
             configuration(250, 2, "1 2 3"),
         ];
-        let lanes = processes(&Timeline::new(&events, 3), (50, 300));
+        let lanes = processes(&Timeline::new(&events, &built_in::processes(3)), (50, 300));
         let spans = [
             (50, 100, State::Leading),
             (100, 200, State::Down),
@@ -135,7 +135,7 @@ mod tests {
             injected(150, Action::Resume, "catalog"),
             Event { event: EventKind::Confirmed, ..injected(151, Action::Resume, "catalog") },
         ];
-        let lanes = processes(&Timeline::new(&events, 3), (50, 300));
+        let lanes = processes(&Timeline::new(&events, &built_in::processes(3)), (50, 300));
         assert_eq!(lanes[0].name, "front-end");
         let spans = [(50, 100, State::Up), (100, 150, State::Paused), (150, 300, State::Up)];
         assert_eq!(lanes[1].spans, spans);

@@ -40,7 +40,9 @@ fn a_paused_front_end_is_measured_without_a_single_trade() {
     let confirmed = Event { event: EventKind::Confirmed, at_us: 5_003 * MS, ..pause.clone() };
     let resume = undone(Action::Resume, &pause, 6_000);
     let row = sheet(&rows, vec![pause, confirmed, resume]);
-    assert_eq!((row.role, FaultGroup::of(&row)), (Role::FrontEnd, FaultGroup::FrontEnd));
+    let front_end = "front-end".parse().unwrap();
+    let found = (row.role, FaultGroup::of(&row));
+    assert_eq!(found, (Role::Of(front_end), FaultGroup::Of(front_end)));
     assert_eq!((row.first_ack_ms, row.longest_gap_ms), (None, None));
     assert_eq!((row.ended_ms, row.backlog_drained_ms), (Some(1_000.0), Some(1_000.0)));
     assert_eq!(row.p99_back_ms, Some(1_000.0));
