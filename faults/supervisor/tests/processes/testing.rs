@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use supervisor::tree::{GuardProgram, Limits, Tree, TreeCommand};
 
 /// For what takes milliseconds, on a machine that is loaded to the brim.
-pub const SOON: Duration = Duration::from_secs(30);
-pub const LOG_BYTES: u64 = 1024 * 1024;
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) const LOG_BYTES: u64 = 1024 * 1024;
 
 const PRELUDE: &str = r#"
 import os, signal, sys, time
@@ -36,21 +36,21 @@ def wait():
 "#;
 
 /// The command of a program in Python.
-pub fn python(program: &str) -> Vec<String> {
+pub(crate) fn python(program: &str) -> Vec<String> {
     ["python3", "-u", "-c", &format!("{PRELUDE}\n{program}")].map(str::to_owned).to_vec()
 }
 
 /// The example `harness`, built beside the tests, as a guard's program.
-pub fn harness() -> PathBuf {
+pub(crate) fn harness() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     tests.parent().unwrap().parent().unwrap().join("examples/harness")
 }
 
-pub fn guard() -> GuardProgram {
+pub(crate) fn guard() -> GuardProgram {
     GuardProgram { path: harness(), args: vec!["guard".into()] }
 }
 
-pub fn tree_command(folder: &Path, command: Vec<String>) -> TreeCommand {
+pub(crate) fn tree_command(folder: &Path, command: Vec<String>) -> TreeCommand {
     TreeCommand {
         command,
         environment: BTreeMap::new(),
@@ -62,12 +62,12 @@ pub fn tree_command(folder: &Path, command: Vec<String>) -> TreeCommand {
     }
 }
 
-pub async fn start(folder: &Path, program: &str) -> Tree {
+pub(crate) async fn start(folder: &Path, program: &str) -> Tree {
     Tree::start(&guard(), tree_command(folder, python(program))).await.unwrap()
 }
 
 /// Waits until `found` finds something.
-pub async fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + SOON;
     loop {
         if let Some(found) = found() {
@@ -79,7 +79,7 @@ pub async fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> 
 }
 
 /// The pids that a program has said, once there are so many.
-pub async fn pids(log: &Path, count: usize) -> Vec<u32> {
+pub(crate) async fn pids(log: &Path, count: usize) -> Vec<u32> {
     eventually("all pids in the log", || {
         let text = fs::read_to_string(log).ok()?;
         let pids: Vec<_> =
@@ -89,22 +89,22 @@ pub async fn pids(log: &Path, count: usize) -> Vec<u32> {
     .await
 }
 
-pub async fn said(log: &Path, line: &str) {
+pub(crate) async fn said(log: &Path, line: &str) {
     let has = || fs::read_to_string(log).ok()?.lines().any(|other| other == line).then_some(());
     eventually(line, has).await;
 }
 
 /// The state letter of a process; `None` if it is gone or only waits to be noticed.
-pub fn state(pid: u32) -> Option<char> {
+pub(crate) fn state(pid: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next().filter(|state| !"ZX".contains(*state))
 }
 
-pub fn parent(pid: u32) -> u32 {
+pub(crate) fn parent(pid: u32) -> u32 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-pub fn all_gone(pids: &[u32]) -> bool {
+pub(crate) fn all_gone(pids: &[u32]) -> bool {
     pids.iter().all(|pid| state(*pid).is_none())
 }

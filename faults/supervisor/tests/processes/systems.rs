@@ -17,8 +17,7 @@ use supervisor::system::{
 };
 use supervisor::tree::Limits;
 
-mod common;
-use common::*;
+use crate::testing::*;
 
 fn program(folder: &Path, name: &str, text: &str) -> Program {
     Program {
@@ -109,12 +108,12 @@ async fn a_process_that_never_gets_ready_is_named_with_its_last_words() {
     let kind = ProbeKind::HttpGet { url: format!("http://127.0.0.1:{port}/"), expect: refuse };
     // Long enough for a Python to start on a busy machine.
     never.probe =
-        Some(Probe { kind, period: Duration::from_millis(50), timeout: Duration::from_secs(8) });
+        Some(Probe { kind, period: Duration::from_millis(50), timeout: Duration::from_secs(4) });
     let other = program(folder.path(), "front-end", "child()\nwait()");
     let error =
         System::start(plan(folder.path(), vec![never, other])).await.unwrap_err().to_string();
     let parts = [
-        "order-1 is not ready after 8000 ms",
+        "order-1 is not ready after 4000 ms",
         "the probe http_get http://127.0.0.1",
         "status 200: \"fine\"",
         "\n  | cannot find the catalog",
@@ -291,11 +290,8 @@ async fn a_command_that_takes_too_long_is_killed_with_what_it_started() {
         user: None,
     };
     let log = folder.path().join("reset.log");
-    let running = async {
-        let error = command::run(&guard(), &task, &log, Duration::from_secs(3)).await;
-        error.unwrap_err().to_string()
-    };
-    let error = running.await;
+    let error = command::run(&guard(), &task, &log, Duration::from_secs(3)).await;
+    let error = error.unwrap_err().to_string();
     assert!(error.contains("did not end within 3000 ms and was killed"), "{error}");
     assert!(all_gone(&pids(&log, 1).await));
 }

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use supervisor::tree::{Limits, SignalError, Tree};
+use supervisor::tree::{GuardProgram, Limits, SignalError, Tree};
 
-mod common;
-use common::*;
+use crate::testing::*;
 
 fn send(pid: u32, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(pid).unwrap()), signal).unwrap();
@@ -142,36 +141,60 @@ async fn who_ignores_sigterm_is_killed() {
 /// Each forks the next and ends, fifty times at most; each takes a hundredth of a second, so fifty take half a second.
 const CHAIN: &str = "
 for step in range(50):
-    say('pid', os.getpid())
+    with open('steps', 'a') as steps:
+        steps.write(f'step {step}\\n')
     if fork() != 0:
         os._exit(0)
     time.sleep(0.01)
-say('end of the chain')
+open('end', 'w').close()
 ";
+
+async fn started_chain(folder: &Path) -> (Tree, impl Fn() -> String) {
+    let tree = start(folder, CHAIN).await;
+    let steps = folder.join("steps");
+    let steps = move || fs::read_to_string(&steps).unwrap_or_default();
+    eventually("some steps", || (steps().lines().count() >= 3).then_some(())).await;
+    (tree, steps)
+}
 
 #[tokio::test]
 async fn a_chain_of_forks_is_caught_before_its_end() {
     let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
-    let tree = start(folder.path(), CHAIN).await;
-    pids(&log, 3).await;
+    let (tree, steps) = started_chain(folder.path()).await;
     tree.pause().await.unwrap();
-    let steps = fs::read_to_string(&log).unwrap();
+    let before = steps();
     tree.kill().await.unwrap();
-    let after = fs::read_to_string(&log).unwrap();
-    assert_eq!(steps, after, "nobody of a paused chain goes on");
-    assert!(!after.contains("end of the chain"));
-    assert!(tree.gone(Duration::ZERO).await);
+    assert_eq!(before, steps(), "nobody of a paused chain goes on");
+    assert!(!folder.path().join("end").exists());
+    assert!(tree.gone(SOON).await);
 }
 
 #[tokio::test]
 async fn a_chain_of_forks_that_nobody_paused_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
-    let tree = start(folder.path(), CHAIN).await;
-    pids(&log, 3).await;
+    let (tree, _) = started_chain(folder.path()).await;
     tree.kill().await.unwrap();
-    assert!(!fs::read_to_string(&log).unwrap().contains("end of the chain"));
+    assert!(!folder.path().join("end").exists());
+    assert!(tree.gone(SOON).await);
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_read_its_input_and_fills_its_pipes_is_not_held_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let fills = "
+import fcntl
+for pipe in (1, 2):
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+    for _ in range(100):
+        os.write(pipe, b'x' * 4096)
+say()
+child()
+say('through')
+wait()
+";
+    let tree = start(folder.path(), fills).await;
+    said(&folder.path().join("log"), "through").await;
+    tree.kill().await.unwrap();
 }
 
 #[tokio::test]
@@ -231,6 +254,11 @@ async fn what_cannot_be_started_says_why() {
         let error = Tree::start(&guard(), command).await.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
+    for no_guard in ["/no/such/guard", "true"] {
+        let no_guard = GuardProgram { path: no_guard.into(), args: Vec::new() };
+        let command = tree_command(folder.path(), vec!["true".to_owned()]);
+        assert!(Tree::start(&no_guard, command).await.is_err());
+    }
 }
 
 #[tokio::test]
@@ -244,6 +272,26 @@ async fn a_process_has_its_folder_environment_and_no_input() {
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     let there = folder.path().canonicalize().unwrap();
     assert_eq!(log, format!("{} here '' True\n", there.display()));
+}
+
+#[tokio::test]
+async fn a_process_runs_as_the_user_that_it_is_given() {
+    if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("left out: only root may run a process as somebody else");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tree_command(
+        folder.path(),
+        ["sh", "-c", "id -un; id -G; echo $USER"].map(str::to_owned).to_vec(),
+    );
+    (command.user, command.working_dir) = (Some("nobody".to_owned()), PathBuf::from("/"));
+    let tree = Tree::start(&guard(), command).await.unwrap();
+    tree.ended(SOON).await.unwrap();
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    assert!(lines.len() == 3 && lines[0] == "nobody" && lines[2] == "nobody", "{log}");
+    assert!(!lines[1].split(' ').any(|group| group == "0"), "it has left root's groups: {log}");
 }
 
 #[tokio::test]
