@@ -52,8 +52,9 @@ impl System {
             system.slots.keys().map(|name| (name.clone(), watch::Sender::default())).collect(),
         );
         let mut starts = JoinSet::new();
-        for name in system.slots.keys().cloned() {
-            let (system, progress) = (Arc::clone(&system), Arc::clone(&progress));
+        for name in system.slots.keys() {
+            let (name, system, progress) =
+                (name.clone(), Arc::clone(&system), Arc::clone(&progress));
             starts.spawn(async move { system.start_one(&name, &progress).await });
         }
         let mut result = Ok(());

@@ -4,11 +4,8 @@
 //! The invariants: the guard ends only once nothing of its tree is left, which the kernel proves (a subreaper without
 //! children has no descendants); and it obeys nobody but the harness at the other end of its input.
 
-use std::env;
 use std::io::{self, BufRead, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -26,8 +23,6 @@ use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Part, Report, Start, T
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 
-/// How long the launcher may take to become the target's process.
-const LAUNCH_WITHIN: Duration = Duration::from_secs(10);
 /// How often the tree's members are counted where a limit was set.
 const COUNT_LIMITED: Duration = Duration::from_millis(100);
 /// How often else: the list is for the case that the guard itself is killed.
@@ -139,7 +134,7 @@ fn keep(start: &Start) -> Result<(), String> {
     let shared = Arc::new(Shared::default());
     let (events, happened) = mpsc::channel();
     let at_us = monotonic_us();
-    let (process, pipe) = launch(start, pid)?;
+    let (process, pipe) = launcher::start(start, pid)?;
     let main_pid = process.id();
     tell(&Report::Started { pid: main_pid, at_us });
 
@@ -299,46 +294,6 @@ fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<
     let memory_mb = pids.map(members::own_memory_bytes).sum::<u64>() / (1024 * 1024);
     (memory_mb > allowed)
         .then(|| format!("it took {memory_mb} MiB of memory, and {allowed} are allowed"))
-}
-
-/// Starts the launcher, and waits until it has become the target's process. What that writes comes from the pipe.
-fn launch(start: &Start, guard_pid: i32) -> Result<(Child, io::PipeReader), String> {
-    let failed = |error: io::Error| format!("cannot start a process: {error}");
-    let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
-    let (reader, writer) = io::pipe().map_err(failed)?;
-    // The very program that runs, even if its file has been replaced since.
-    let mut launcher = Command::new("/proc/self/exe");
-    launcher.args(env::args_os().skip(1)).stdin(OwnedFd::from(theirs));
-    launcher.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
-    let mut process = launcher.spawn().map_err(failed)?;
-    // It holds the other ends as well.
-    drop(launcher);
-    let answer = tell_launcher(&mut ours, start, guard_pid);
-    match answer {
-        Ok(reason) if reason.is_empty() => Ok((process, reader)),
-        Ok(reason) => {
-            let _ = process.wait();
-            Err(reason)
-        }
-        Err(error) => {
-            let _ = process.kill();
-            let _ = process.wait();
-            Err(failed(error))
-        }
-    }
-}
-
-fn tell_launcher(ours: &mut UnixStream, start: &Start, guard_pid: i32) -> io::Result<String> {
-    ours.set_read_timeout(Some(LAUNCH_WITHIN))?;
-    ours.set_write_timeout(Some(LAUNCH_WITHIN))?;
-    let part = Part::Launcher { start: start.clone(), guard_pid };
-    let mut line = serde_json::to_vec(&part)?;
-    line.push(b'\n');
-    ours.write_all(&line)?;
-    // Its end is closed by the exec that succeeds.
-    let mut reason = String::new();
-    ours.take(MAX_MESSAGE_BYTES).read_to_string(&mut reason)?;
-    Ok(reason)
 }
 
 fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {

@@ -6,19 +6,63 @@
 use std::env;
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::{Child, Command, ExitCode};
+use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Uid, User, dup2_stdin, getppid, initgroups, setgid, setsid, setuid};
 
-use super::protocol::Start;
+use super::protocol::{MAX_MESSAGE_BYTES, Part, Start};
 
+/// How long the launcher may take to become the target's process.
+const LAUNCH_WITHIN: Duration = Duration::from_secs(10);
 /// The code that shells end with when a command cannot be run.
 const CANNOT_RUN: u8 = 127;
+
+/// The guard's side: starts the launcher, and waits until it has become the target's process. What that writes comes from the pipe.
+pub(super) fn start(start: &Start, guard_pid: i32) -> Result<(Child, io::PipeReader), String> {
+    let failed = |error: io::Error| format!("cannot start a process: {error}");
+    let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let (reader, writer) = io::pipe().map_err(failed)?;
+    // The very program that runs, even if its file has been replaced since.
+    let mut launcher = Command::new("/proc/self/exe");
+    launcher.args(env::args_os().skip(1)).stdin(OwnedFd::from(theirs));
+    launcher.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    let mut process = launcher.spawn().map_err(failed)?;
+    // It holds the other ends as well.
+    drop(launcher);
+    let answer = tell_launcher(&mut ours, start, guard_pid);
+    match answer {
+        Ok(reason) if reason.is_empty() => Ok((process, reader)),
+        Ok(reason) => {
+            let _ = process.wait();
+            Err(reason)
+        }
+        Err(error) => {
+            let _ = process.kill();
+            let _ = process.wait();
+            Err(failed(error))
+        }
+    }
+}
+
+fn tell_launcher(ours: &mut UnixStream, start: &Start, guard_pid: i32) -> io::Result<String> {
+    ours.set_read_timeout(Some(LAUNCH_WITHIN))?;
+    ours.set_write_timeout(Some(LAUNCH_WITHIN))?;
+    let part = Part::Launcher { start: start.clone(), guard_pid };
+    let mut line = serde_json::to_vec(&part)?;
+    line.push(b'\n');
+    ours.write_all(&line)?;
+    // Its end is closed by the exec that succeeds.
+    let mut reason = String::new();
+    ours.take(MAX_MESSAGE_BYTES).read_to_string(&mut reason)?;
+    Ok(reason)
+}
 
 /// Becomes the target's process. Returns only if that fails, which is told to the guard through the standard input.
 pub(super) fn launch(start: &Start, guard_pid: i32) -> ExitCode {

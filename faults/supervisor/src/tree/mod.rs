@@ -267,7 +267,7 @@ impl Tree {
     /// # Errors
     /// If it had ended, or something is left of it.
     pub async fn kill(&self) -> Result<Done, SignalError> {
-        self.order(TreeAct::Kill, Duration::ZERO).await
+        self.end_by(TreeAct::Kill, Duration::ZERO).await
     }
 
     /// Stops every process of the tree.
@@ -292,7 +292,18 @@ impl Tree {
     /// If it had ended, or something is left of it.
     pub async fn terminate(&self, signal: Signal, within: Duration) -> Result<Done, SignalError> {
         let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        self.order(TreeAct::Terminate { signal: signal as i32, within_ms }, within).await
+        self.end_by(TreeAct::Terminate { signal: signal as i32, within_ms }, within).await
+    }
+
+    /// Gives an order to end, and waits until the end is known, the log is whole and the guard is gone.
+    async fn end_by(&self, act: TreeAct, within: Duration) -> Result<Done, SignalError> {
+        let done = self.order(act, within).await;
+        match done {
+            Ok(_) | Err(SignalError::Ended) if !self.gone(ANSWER_WITHIN).await => {
+                Err(SignalError::Unanswered)
+            }
+            done => done,
+        }
     }
 
     async fn order(&self, act: TreeAct, within: Duration) -> Result<Done, SignalError> {
