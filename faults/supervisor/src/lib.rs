@@ -20,5 +20,4 @@ pub mod probe;
 pub mod system;
 pub mod tree;
 
-pub use clock::monotonic_us;
 pub use nix::sys::signal::Signal;

@@ -31,7 +31,7 @@ const COUNT_UNLIMITED: Duration = Duration::from_millis(500);
 const MAX_TOLD: usize = 4096;
 /// How long an act on the whole tree may take to be seen. The bound allows for a machine that is loaded to the brim.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
-/// How long a tree may take to be stopped before it is killed. Who does not stop in that time hangs in the disk or
+/// How long a tree may take to be stopped before it is killed or asked to end. Who does not stop in that time hangs in the disk or
 /// forks very fast, and is killed all the same.
 const STOP_BEFORE_KILL: Duration = Duration::from_secs(1);
 /// How long a guard without a harness goes on killing. What is left by then hangs in the kernel with its SIGKILL, and
@@ -157,7 +157,7 @@ fn keep(start: &Start) -> Result<(), String> {
     if !started {
         // The reaper may be what is missing, so the processes are killed without proof that they are gone.
         let _ = members::stop_all(pid, STOP_BEFORE_KILL, || false);
-        let _ = members::signal_all(pid, Signal::KILL);
+        let _ = members::kill_met(pid);
         return Err("cannot start a thread".to_owned());
     }
     guard.serve(&happened, start);
@@ -227,8 +227,11 @@ impl Guard {
     fn terminate(&self, signal: i32, within: Duration) -> Result<bool, String> {
         let signal =
             Signal::from_named_raw(signal).ok_or_else(|| format!("there is no signal {signal}"))?;
+        // The kernel's list of children may leave somebody out while others end, and nobody may be missed. Who cannot be
+        // stopped in time is told all the same.
+        let _ = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
         members::signal_all(self.pid, signal)?;
-        // Who is stopped hears of it only once it goes on.
+        // They hear of it only once they go on.
         members::signal_all(self.pid, Signal::CONT)?;
         if self.shared.wait(within, |known| known.emptied_us.is_some() || known.hurried)
             && self.shared.is_empty()
@@ -243,7 +246,7 @@ impl Guard {
         let deadline = Instant::now() + within;
         let mut refused = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
         loop {
-            let left = match members::signal_all(self.pid, Signal::KILL) {
+            let left = match members::kill_met(self.pid) {
                 Ok(look) => look.members,
                 Err(reason) => {
                     refused = Err(reason);

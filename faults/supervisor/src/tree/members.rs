@@ -158,15 +158,34 @@ pub(super) fn send(handle: &OwnedFd, signal: Signal) -> Result<(), rustix::io::E
     }
 }
 
-/// Sends a signal to every member that a look finds.
+/// Sends a signal to every member that a look finds, once the look is over: a member that goes on, or ends, at its signal
+/// hands its children to the guard, whose list was read by then. Complete if everybody is stopped.
 pub(super) fn signal_all(guard: i32, signal: Signal) -> Result<Look, String> {
+    let look = look(guard, |_, _| {});
+    let mut refused = None;
+    for member in look.members.iter().filter(|member| !member.zombie) {
+        let Identity { pid, started_ticks } = member.identity;
+        let Some(handle) = handle_of(pid) else { continue };
+        if stat_of(pid).is_some_and(|stat| stat.started_ticks == started_ticks) {
+            refused = refusal(member, send(&handle, signal)).or(refused);
+        }
+    }
+    refused.map_or(Ok(look), Err)
+}
+
+/// Sends SIGKILL to every member as soon as a look meets it, so that one that comes and goes is met in time. Others may be
+/// missed meanwhile, and are met by the next look.
+pub(super) fn kill_met(guard: i32) -> Result<Look, String> {
     let mut refused = None;
     let look = look(guard, |member, handle| {
-        if let Err(error) = send(handle, signal) {
-            refused = Some(format!("pid {} ({}): {error}", member.identity.pid, member.name));
-        }
+        refused = refusal(member, send(handle, Signal::KILL)).or(refused.take());
     });
     refused.map_or(Ok(look), Err)
+}
+
+fn refusal(member: &Member, sent: Result<(), rustix::io::Errno>) -> Option<String> {
+    let error = sent.err()?;
+    Some(format!("pid {} ({}): {error}", member.identity.pid, member.name))
 }
 
 /// Stops everybody. A stopped process starts no other, so two equal looks at nothing but stopped ones, with nobody gone
@@ -185,10 +204,8 @@ pub(super) fn stop_all(
     loop {
         let mut refused = None;
         let now = look(guard, |member, handle| {
-            if told.insert(member.identity)
-                && let Err(error) = send(handle, Signal::STOP)
-            {
-                refused = Some(format!("pid {} ({}): {error}", member.identity.pid, member.name));
+            if told.insert(member.identity) {
+                refused = refusal(member, send(handle, Signal::STOP)).or(refused.take());
             }
         });
         let living = || now.members.iter().filter(|member| !member.zombie);

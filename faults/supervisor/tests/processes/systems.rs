@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use regex::Regex;
+use supervisor::Signal;
 use supervisor::command::{self, Task};
 use supervisor::probe::{Answer, Probe, ProbeKind};
 use supervisor::system::{

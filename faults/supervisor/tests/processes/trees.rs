@@ -125,6 +125,28 @@ wait()
     assert_eq!(fs::read_to_string(&log).unwrap(), "up\npolite\n");
 }
 
+/// A process beside a child that does nothing and fifty that come and go, one after another.
+const CHURN: &str = "
+child()
+for _ in range(50):
+    if fork() == 0:
+        if fork() == 0:
+            time.sleep(0.002)
+        os._exit(0)
+    os.wait()
+wait()
+";
+
+#[tokio::test]
+async fn who_comes_and_goes_hides_nobody_from_an_order_to_end() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = start(folder.path(), CHURN).await;
+        pids(&folder.path().join("log"), 1).await;
+        assert!(!tree.terminate(Signal::SIGTERM, SOON).await.unwrap().forced);
+    }
+}
+
 #[tokio::test]
 async fn who_ignores_sigterm_is_killed() {
     let folder = tempfile::tempdir().unwrap();
