@@ -18,6 +18,11 @@ MOST_BYTES = 1 << 20  # of a request's body: orders are 100 bytes
 IDLE_SECONDS = 10  # a connection that says nothing for so long is closed
 
 
+def initial_stocks():
+    """What the catalog starts with: 100 of each, of which nothing was traded yet."""
+    return {name: {"name": name, "price": price, "quantity": INITIAL_QUANTITY, "volume": 0} for name, price in PRICES.items()}
+
+
 class Unanswered(OSError):
     """Another part gave no whole answer: whether it did what it was asked is not known."""
 

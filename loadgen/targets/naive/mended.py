@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 
-from common import INITIAL_QUANTITY, PRICES, Unanswered, answers, ask, every, fault_of, is_number, main
+from common import Unanswered, answers, ask, every, fault_of, initial_stocks, is_number, main
 
 POLL_SECONDS = 0.2
 PING_SECONDS = 0.3  # a part that does not answer for so long is as good as dead
@@ -51,7 +51,7 @@ class Catalog:
 
     def __init__(self, arguments):
         self.lock = threading.Lock()
-        self.stocks = {name: {"name": name, "price": price, "quantity": INITIAL_QUANTITY, "volume": 0} for name, price in PRICES.items()}
+        self.stocks = initial_stocks()
         self.orders = []
         self.decisions = {}
         self.journal = Journal(arguments.data)

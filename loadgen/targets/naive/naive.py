@@ -11,7 +11,7 @@ import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from common import INITIAL_QUANTITY, PRICES, Unanswered, answers, ask, every, fault_of, is_number, main
+from common import Unanswered, answers, ask, every, fault_of, initial_stocks, is_number, main
 
 POLL_SECONDS = 3
 BATCH_SECONDS = 0.1
@@ -45,7 +45,7 @@ class Catalog:
         self.front_end = arguments.front_end
         self.lock = threading.Lock()
         self.postman = Postman()
-        self.stocks = {name: {"name": name, "price": price, "quantity": INITIAL_QUANTITY, "volume": 0} for name, price in PRICES.items()}
+        self.stocks = initial_stocks()
         if os.path.exists(self.path):
             with open(self.path) as file:
                 self.stocks = json.load(file)

@@ -1,7 +1,7 @@
 """A one-process shop that does everything right, and that every other service of the zoo spoils in one place.
 
 Run by itself it is the zoo's healthy animal. Whatever is in here ends with the process that started it, even if that was
-killed, and after ten minutes in any case: no test can leave one behind.
+killed, and after ten minutes in any case. Only what is stopped cannot end itself: who sends SIGSTOP sees to it.
 """
 import json
 import os
