@@ -3,7 +3,7 @@
 //! A check or a figure names the facts that it needs, and a target that lacks one of them makes it *not
 //! applicable*: what was never told cannot be judged. So a fact is something that a target gives (an answer that
 //! tells a number, a file that holds the orders) or promises (numbers without gaps), never an opinion about it.
-//! Nothing is here that no check and no figure needs.
+//! Nothing is here that no check, no figure and no reading of files asks for.
 
 use std::fmt;
 
@@ -19,6 +19,8 @@ pub enum Fact {
     Trades,
     /// An order can be looked up by its number.
     Lookups,
+    /// The answer to a lookup tells the order's stock, side and quantity.
+    OrderContents,
     /// The answer to a query tells how many of the stock are there.
     Quantity,
     /// The answer to a query tells how many of the stock have been traded, which only grows.
@@ -35,6 +37,8 @@ pub enum Fact {
     InitialStocks,
     /// What each replica holds of the orders is read at a trial's end.
     OrdersOfReplicas,
+    /// The orders of a replica are read in the order of their numbers, each number once.
+    LogsInOrder,
     /// The orders that are read carry the key under which the client sent them.
     RequestKeys,
     /// The orders that are read carry the epoch of the leader that numbered them.
@@ -70,10 +74,11 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact, in the order in which they are listed.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Queries,
         Self::Trades,
         Self::Lookups,
+        Self::OrderContents,
         Self::Quantity,
         Self::Volume,
         Self::OrderNumbers,
@@ -82,6 +87,7 @@ impl Fact {
         Self::AttemptsHeader,
         Self::InitialStocks,
         Self::OrdersOfReplicas,
+        Self::LogsInOrder,
         Self::RequestKeys,
         Self::OrderEpochs,
         Self::StateOfStocks,
@@ -106,6 +112,7 @@ impl Fact {
             Self::Queries => "queries",
             Self::Trades => "trades",
             Self::Lookups => "lookups",
+            Self::OrderContents => "order-contents",
             Self::Quantity => "quantity",
             Self::Volume => "volume",
             Self::OrderNumbers => "order-numbers",
@@ -114,6 +121,7 @@ impl Fact {
             Self::AttemptsHeader => "attempts-header",
             Self::InitialStocks => "initial-stocks",
             Self::OrdersOfReplicas => "orders-of-replicas",
+            Self::LogsInOrder => "logs-in-order",
             Self::RequestKeys => "request-keys",
             Self::OrderEpochs => "order-epochs",
             Self::StateOfStocks => "state-of-stocks",
@@ -139,6 +147,7 @@ impl Fact {
             Self::Queries => "has no queries",
             Self::Trades => "has no trades",
             Self::Lookups => "has no lookups of orders",
+            Self::OrderContents => "does not tell what an order is when it is looked up",
             Self::Quantity => "does not tell quantities",
             Self::Volume => "does not tell volumes",
             Self::OrderNumbers => "does not tell the numbers of orders",
@@ -147,6 +156,7 @@ impl Fact {
             Self::AttemptsHeader => "does not tell how often a trade was sent on",
             Self::InitialStocks => "does not say which stocks it begins with",
             Self::OrdersOfReplicas => "does not show which orders its replicas hold",
+            Self::LogsInOrder => "does not show orders in the order of their numbers",
             Self::RequestKeys => "does not show the keys of the orders that it holds",
             Self::OrderEpochs => "does not show the epochs of the orders that it holds",
             Self::StateOfStocks => "does not show which stocks it holds",
