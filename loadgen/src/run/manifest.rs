@@ -44,6 +44,7 @@ fn describe(
         commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::facts(),
+        target: None,
         replicas: plan.system.replicas,
         processes: plan.system.processes().list().to_vec(),
         roles: plan.system.processes().roles(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Process, Processes, Roles, built_in};
+use super::{Process, ProcessName, Processes, Roles, Target, built_in};
 
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
 /// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
@@ -92,6 +92,10 @@ pub struct Manifest {
     pub version: String,
     /// Operating system, kernel, processor, cores, memory: whatever was found.
     pub machine: Vec<(String, String)>,
+    /// The system under test: which facts there are of it, and what it promises. None in older runs, which
+    /// are of the built-in bazaar: [`target()`](Self::target()) tells of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// How many replicas every trial had, of those of which one leads.
     pub replicas: u8,
     /// Every process, and what it is there for, in the order in which pages list them. None in runs that were
@@ -134,6 +138,7 @@ impl Manifest {
             commit: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Vec::new(),
+            target: None,
             replicas: 3,
             processes: Vec::new(),
             roles: Roles::default(),
@@ -154,6 +159,19 @@ impl Manifest {
         } else {
             Processes::new(self.processes.clone(), self.roles)
         }
+    }
+
+    /// The system under test. A run that names none is of the bazaar, or of one whose processes it lists.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        let texts = |names: &mut dyn Iterator<Item = ProcessName>| {
+            names.map(|name| name.to_string()).collect::<Vec<_>>()
+        };
+        self.target.clone().unwrap_or_else(|| {
+            let processes = self.processes();
+            let orders_of = texts(&mut processes.replicas().iter().copied());
+            Target::bazaar(self.replicas).holding(orders_of, texts(&mut processes.stock_keepers()))
+        })
     }
 }
 

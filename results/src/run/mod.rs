@@ -13,6 +13,7 @@ use std::thread;
 
 use crate::records::{
     Cell, DumpRow, Event, FinalRow, FolderError, Manifest, Numbered, Observation, Row, RunFolder,
+    Target,
 };
 use crate::timeline::Timeline;
 
@@ -24,6 +25,7 @@ use groups::Groups;
 pub struct Run {
     folder: RunFolder,
     manifest: Manifest,
+    target: Target,
     trials: Vec<Trial>,
 }
 
@@ -73,7 +75,8 @@ impl Run {
         let missing = places.map(|place| {
             let (observations, final_rows) = (observations.part(place), final_rows.part(place));
             let events = &events.trials[place];
-            complete::audit(manifest.format, &Parts { observations, events, final_rows })
+            let parts = Parts { observations, events, final_rows };
+            complete::audit(manifest.format, &manifest.target(), &parts)
         });
         let missing: Result<Vec<Missing>, Misfit> = missing.collect();
         let missing = missing.map_err(|Misfit { file, line, reason }| FolderError::Row {
@@ -123,7 +126,8 @@ impl Run {
                 Trial { cell, number, observations, final_rows, timeline, missing }
             },
         );
-        Self { trials: trials.collect(), folder, manifest: manifest.clone() }
+        let (trials, target) = (trials.collect(), manifest.target());
+        Self { trials, folder, manifest: manifest.clone(), target }
     }
 
     /// The folder that it was read from.
@@ -136,6 +140,12 @@ impl Run {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The system under test.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Every trial that the manifest has, be it one that was never begun: cells in the manifest's
