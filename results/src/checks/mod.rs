@@ -58,6 +58,8 @@ mod stock_histories;
 mod survival;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trial_name;
 mod words;
