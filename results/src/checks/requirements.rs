@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::all;
+use super::list::all;
 use crate::records::Fact;
 
 /// What one part of a check needs.

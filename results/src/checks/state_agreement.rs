@@ -11,11 +11,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use super::part::Part;
 use super::rows::Content;
 use crate::records::{Action, Fact, Numbering, Outcome};
 
