@@ -98,3 +98,27 @@ fn skipped(message: &str) -> TestCaseStatus {
     status.set_message(message);
     status
 }
+
+#[cfg(test)]
+mod tests {
+    use results::checks;
+    use results::records::{Cell, Fact, Manifest, Promises, RunFolder, Target};
+    use results::run::Run;
+
+    use super::junit;
+
+    #[test]
+    fn what_the_target_gives_nothing_to_judge_by_is_skipped_with_the_reason() {
+        let target = Target::new("toy", [Fact::Queries, Fact::Trades], Promises::default());
+        let cells = vec![Cell::new("cell", 0.5, true)];
+        let manifest =
+            Manifest { target: Some(target), ..Manifest::new("failover", "by-hand", cells) };
+        let rows = (Vec::new(), Vec::new(), Vec::new());
+        let run = Run::of_rows(RunFolder::new("by-hand"), &manifest, rows.0, rows.1, rows.2);
+        let checked = checks::check_run(&run.unwrap()).unwrap();
+        let xml = junit(&checked, &[], None).unwrap();
+        let case = xml.split("<testcase").find(|case| case.contains("\"numbers-follow-time\""));
+        let reason = "not applicable: the target does not tell the numbers of orders";
+        assert!(case.unwrap().contains(&format!("<skipped message=\"{reason}\"")), "{xml}");
+    }
+}

@@ -18,5 +18,6 @@ mod series;
 mod summary;
 mod synthetic;
 mod tables;
+mod targets;
 mod thresholds;
 mod written;
