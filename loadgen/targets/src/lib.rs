@@ -2,3 +2,4 @@
 //! with it, compiles its expressions and templates, and tells what an answer means. It starts nothing and sends nothing.
 
 pub mod expression;
+pub mod file;
