@@ -3,3 +3,9 @@
 
 pub mod expression;
 pub mod file;
+pub mod leader;
+pub mod name;
+pub mod order_no;
+mod pattern;
+pub mod problem;
+pub mod state;
