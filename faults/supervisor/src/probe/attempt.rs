@@ -1,0 +1,105 @@
+//! One question to a process, within a bound.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{Request, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::log_lines::LogLines;
+use super::{Answer, Expect, MAX_ANSWER_BYTES, ProbeKind, Probed};
+use crate::command::{self, Task};
+
+/// How long one question may take, so that one that hangs is asked again. A command may need to start an interpreter.
+const ASK_WITHIN: Duration = Duration::from_secs(2);
+const EXEC_WITHIN: Duration = Duration::from_secs(10);
+/// How much of an answer a message quotes, in characters.
+const MAX_QUOTED_CHARS: usize = 200;
+
+impl Probed<'_> {
+    /// Asks once; the reason if the answer is no.
+    pub(super) async fn ask(
+        &self,
+        kind: &ProbeKind,
+        lines: &mut LogLines,
+        deadline: Instant,
+    ) -> Result<(), String> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match kind {
+            ProbeKind::HttpGet { url, expect } => {
+                within(ASK_WITHIN.min(left), http_get(url, expect)).await
+            }
+            ProbeKind::Tcp(address) => within(ASK_WITHIN.min(left), tcp(address)).await,
+            ProbeKind::Exec(command) => self.exec(command, EXEC_WITHIN.min(left)).await,
+            ProbeKind::LogLine(regex) => lines
+                .any(|line| regex.is_match(line))
+                .then_some(())
+                .ok_or_else(|| "no such line yet".to_owned()),
+        }
+    }
+
+    async fn exec(&self, command: &[String], bound: Duration) -> Result<(), String> {
+        let task = Task {
+            command: command.to_vec(),
+            environment: self.environment.clone(),
+            working_dir: self.working_dir.to_owned(),
+            user: self.user.cloned(),
+        };
+        let log = self.log.with_extension("probe.log");
+        // Only what the last one wrote is worth keeping; where there is none, nothing is to be removed.
+        let _ = std::fs::remove_file(&log);
+        command::run(self.guard, &task, &log, bound).await.map_err(|error| error.to_string())
+    }
+}
+
+async fn within(
+    bound: Duration,
+    asked: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    let late = |_| format!("no answer within {} ms", bound.as_millis());
+    tokio::time::timeout(bound, asked).await.map_err(late)?
+}
+
+async fn tcp(address: &str) -> Result<(), String> {
+    TcpStream::connect(address).await.map(drop).map_err(|error| error.to_string())
+}
+
+async fn http_get(url: &str, expect: &Expect) -> Result<(), String> {
+    let url: Uri = url.parse().map_err(|error| format!("{url:?} is no address: {error}"))?;
+    let client: Client<HttpConnector, Empty<Bytes>> =
+        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+    let request = Request::get(url).body(Empty::new()).map_err(|error| error.to_string())?;
+    let response = client.request(request).await.map_err(|error| innermost(&error))?;
+    let (head, body) = response.into_parts();
+    let body =
+        Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| error.to_string())?;
+    let text = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    let headers = head.headers.iter().filter_map(text).collect();
+    let answer = Answer { status: head.status.as_u16(), headers, body: body.to_bytes().into() };
+    let said = || {
+        let text = String::from_utf8_lossy(&answer.body);
+        let quoted: String = text.trim().chars().take(MAX_QUOTED_CHARS).collect();
+        format!("status {}: {quoted:?}", answer.status)
+    };
+    match expect(&answer) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(said()),
+        Err(reason) => {
+            Err(format!("{}, of which cannot be said whether it is ready: {reason}", said()))
+        }
+    }
+}
+
+/// The innermost cause says the most.
+fn innermost(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .map_or_else(String::new, ToString::to_string)
+}

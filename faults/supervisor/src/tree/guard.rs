@@ -1,0 +1,359 @@
+//! The program that stands between the harness and one process of a target: it starts the process, keeps its descendants
+//! together, and ends them all when it is told to, when the harness is gone, or when they take more than they may.
+//!
+//! The invariants: the guard ends only once nothing of its tree is left, which the kernel proves (a subreaper without
+//! children has no descendants); and it obeys nobody but the harness at the other end of its input.
+
+use std::io::{self, BufRead, Read, Write};
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal as NixSignal};
+use nix::unistd::setsid;
+use rustix::process::{Signal, WaitOptions, wait};
+
+use super::launcher;
+use super::log_file::LogFile;
+use super::members;
+use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Part, Report, Start, TreeAct};
+use crate::clock::monotonic_us;
+use crate::locked::locked;
+
+/// How often the tree's members are counted where a limit was set.
+const COUNT_LIMITED: Duration = Duration::from_millis(100);
+/// How often else: the list is for the case that the guard itself is killed.
+const COUNT_UNLIMITED: Duration = Duration::from_millis(500);
+/// The most members whose identities are told to the harness.
+const MAX_TOLD: usize = 4096;
+/// How long an act on the whole tree may take to be seen. The bound allows for a machine that is loaded to the brim.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+/// How long a tree may take to be stopped before it is killed or asked to end. Who does not stop in that time hangs in the disk or
+/// forks very fast, and is killed all the same.
+const STOP_BEFORE_KILL: Duration = Duration::from_secs(1);
+/// How long a guard without a harness goes on killing. What is left by then hangs in the kernel with its SIGKILL, and
+/// ends as soon as it comes back from there.
+const ABANDONED_WITHIN: Duration = Duration::from_secs(60);
+/// Between two rounds of killing.
+const KILL_AGAIN: Duration = Duration::from_millis(1);
+/// How long the log may take to be written once nobody is left who writes it.
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
+const KILL: i32 = Signal::KILL.as_raw();
+/// The signals that end a program by default and that a terminal or an operator sends. They end the tree first.
+const ENDING: [NixSignal; 4] =
+    [NixSignal::SIGTERM, NixSignal::SIGINT, NixSignal::SIGHUP, NixSignal::SIGQUIT];
+
+/// The whole program of a guard, for the caller's `main` to call (and return from) when it was started as a
+/// [`GuardProgram`](super::GuardProgram) says. It reads its orders from its standard input.
+#[must_use]
+pub fn guard() -> ExitCode {
+    let mut first = String::new();
+    let read = io::stdin().lock().take(MAX_MESSAGE_BYTES).read_line(&mut first);
+    let part = read.ok().and_then(|_| serde_json::from_str(&first).ok());
+    match part {
+        Some(Part::Launcher { start, guard_pid }) => launcher::launch(&start, guard_pid),
+        Some(Part::Guard(start)) => match keep(&start) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                tell(&Report::NotStarted { reason });
+                ExitCode::FAILURE
+            }
+        },
+        None => {
+            eprintln!(
+                "error: this is a part of the program that it starts for itself; it needs no starting by hand"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the threads of a guard know of its tree.
+#[derive(Debug, Default)]
+struct Known {
+    /// When the last member was gone.
+    emptied_us: Option<u64>,
+    /// The signal of the last order to end.
+    told_to_end: Option<i32>,
+    /// Whether the harness is gone, or an order came that does not wait for a polite end.
+    hurried: bool,
+    drained: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    known: Mutex<Known>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut locked(&self.known));
+        self.changed.notify_all();
+    }
+
+    /// Waits until `holds`, or for as long as `within`; says whether it does.
+    fn wait(&self, within: Duration, holds: impl Fn(&Known) -> bool) -> bool {
+        let known = locked(&self.known);
+        let waited = self.changed.wait_timeout_while(known, within, |known| !holds(known));
+        waited.is_ok_and(|(known, _)| holds(&known))
+    }
+
+    fn is_empty(&self) -> bool {
+        locked(&self.known).emptied_us.is_some()
+    }
+}
+
+enum GuardEvent {
+    Ordered(Order),
+    Abandoned,
+    Emptied,
+}
+
+struct Guard {
+    pid: i32,
+    shared: Arc<Shared>,
+    told: Vec<Identity>,
+    over_limit: bool,
+}
+
+/// Starts the process and stays until nothing of its tree is left.
+fn keep(start: &Start) -> Result<(), String> {
+    // Only a process that leads a group already cannot begin a session, and then a terminal is nothing to it either.
+    let _ = setsid();
+    let ending = SigSet::from_iter(ENDING);
+    ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
+    prctl::set_child_subreaper(true)
+        .map_err(|error| format!("cannot keep descendants: {error}"))?;
+    let log = LogFile::open(&start.log, start.log_bytes)
+        .map_err(|error| format!("cannot write the log {}: {error}", start.log.display()))?;
+    let pid = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
+    let shared = Arc::new(Shared::default());
+    let (events, happened) = mpsc::channel();
+    let at_us = monotonic_us();
+    let (process, pipe) = launcher::start(start, pid)?;
+    let main_pid = process.id();
+    tell(&Report::Started { pid: main_pid, at_us });
+
+    let draining = Arc::clone(&shared);
+    let mut started = in_thread("log", move || {
+        log.drain(pipe);
+        draining.change(|known| known.drained = true);
+    });
+    let (reaping, emptied) = (Arc::clone(&shared), events.clone());
+    started &= in_thread("reaper", move || reap(main_pid, &reaping, &emptied));
+    let (ordered, hurrying) = (events.clone(), Arc::clone(&shared));
+    started &= in_thread("orders", move || take_orders(&ordered, &hurrying));
+    let hurrying = Arc::clone(&shared);
+    started &= in_thread("signals", move || {
+        // A signal that was not waited for is as good a reason to end as one that was.
+        let _ = ending.wait();
+        abandon(&events, &hurrying);
+    });
+    let mut guard = Guard { pid, shared, told: Vec::new(), over_limit: false };
+    if !started {
+        // The reaper may be what is missing, so the processes are killed without proof that they are gone.
+        let _ = members::stop_all(pid, STOP_BEFORE_KILL, || false);
+        let _ = members::kill_met(pid);
+        return Err("cannot start a thread".to_owned());
+    }
+    guard.serve(&happened, start);
+    Ok(())
+}
+
+impl Guard {
+    fn serve(&mut self, happened: &Receiver<GuardEvent>, start: &Start) {
+        let limited = start.memory_mb.is_some() || start.processes.is_some();
+        let period = if limited { COUNT_LIMITED } else { COUNT_UNLIMITED };
+        let mut count_at = Instant::now();
+        loop {
+            match happened.recv_timeout(count_at.saturating_duration_since(Instant::now())) {
+                Ok(GuardEvent::Ordered(order)) => self.obey(&order),
+                Ok(GuardEvent::Emptied) => break,
+                Ok(GuardEvent::Abandoned) | Err(RecvTimeoutError::Disconnected) => {
+                    let _ = self.kill(ABANDONED_WITHIN);
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.count(start);
+                    count_at = Instant::now() + period;
+                }
+            }
+        }
+        // Who wrote the log is gone; what is still in the pipe belongs to it.
+        self.shared.wait(DRAIN_WITHIN, |known| known.drained);
+        let known = locked(&self.shared.known);
+        if let Some(at_us) = known.emptied_us {
+            tell(&Report::Empty { at_us, asked: known.told_to_end.is_some() });
+        }
+    }
+
+    fn obey(&self, order: &Order) {
+        let id = order.id;
+        let at_us = monotonic_us();
+        let done = match order.act {
+            // The guard's own end is the answer.
+            _ if self.shared.is_empty() => return,
+            TreeAct::Kill => {
+                self.shared.change(|known| known.told_to_end = Some(KILL));
+                self.kill(CONFIRM_WITHIN).map(|()| true)
+            }
+            TreeAct::Terminate { signal, within_ms } => {
+                self.shared.change(|known| known.told_to_end = Some(signal));
+                self.terminate(signal, Duration::from_millis(within_ms))
+            }
+            TreeAct::Pause => {
+                members::stop_all(self.pid, CONFIRM_WITHIN, || self.shared.is_empty())
+                    .map(|()| false)
+            }
+            TreeAct::Resume => members::continue_all(self.pid, CONFIRM_WITHIN).map(|()| false),
+        };
+        tell(&match done {
+            Ok(forced) => {
+                let ends = matches!(order.act, TreeAct::Kill | TreeAct::Terminate { .. });
+                let emptied_us = locked(&self.shared.known).emptied_us.filter(|_| ends);
+                let confirmed_us = emptied_us.unwrap_or_else(monotonic_us);
+                Report::Done { id, at_us, confirmed_us, forced }
+            }
+            Err(_) if self.shared.is_empty() => return,
+            Err(reason) => Report::NotDone { id, reason },
+        });
+    }
+
+    /// Asks everybody to end, and kills what is left after a time. Says whether that was needed.
+    fn terminate(&self, signal: i32, within: Duration) -> Result<bool, String> {
+        let signal =
+            Signal::from_named_raw(signal).ok_or_else(|| format!("there is no signal {signal}"))?;
+        // The kernel's list of children may leave somebody out while others end, and nobody may be missed. Who cannot be
+        // stopped in time is told all the same.
+        let _ = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
+        members::signal_all(self.pid, signal)?;
+        // They hear of it only once they go on.
+        members::signal_all(self.pid, Signal::CONT)?;
+        if self.shared.wait(within, |known| known.emptied_us.is_some() || known.hurried)
+            && self.shared.is_empty()
+        {
+            return Ok(false);
+        }
+        self.kill(CONFIRM_WITHIN).map(|()| true)
+    }
+
+    /// Kills everybody, first stopped, so that none is started by one that is still to be killed.
+    fn kill(&self, within: Duration) -> Result<(), String> {
+        let deadline = Instant::now() + within;
+        let mut refused = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
+        loop {
+            let left = match members::kill_met(self.pid) {
+                Ok(look) => look.members,
+                Err(reason) => {
+                    refused = Err(reason);
+                    Vec::new()
+                }
+            };
+            if self.shared.wait(KILL_AGAIN, |known| known.emptied_us.is_some()) {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                refused?;
+                return Err(format!("killed, and not gone yet: {}", members::named(&left)));
+            }
+        }
+    }
+
+    /// Counts members and memory, tells who is there, and ends a tree that takes too much.
+    fn count(&mut self, start: &Start) {
+        let members = members::look(self.pid, |_, _| {}).members;
+        let living = || members.iter().filter(|member| !member.zombie);
+        if let Some(reason) = over_limit(start, living().map(|member| member.identity.pid))
+            && !self.over_limit
+        {
+            self.over_limit = true;
+            tell(&Report::OverLimit { reason });
+        }
+        if self.over_limit {
+            // What is left after the bound is met again at the next count.
+            let _ = self.kill(CONFIRM_WITHIN);
+            return;
+        }
+        let mut identities: Vec<_> =
+            living().map(|member| member.identity).take(MAX_TOLD).collect();
+        identities.sort_unstable();
+        if identities != self.told {
+            tell(&Report::Members { members: identities.clone() });
+            self.told = identities;
+        }
+    }
+}
+
+fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<String> {
+    let processes = pids.clone().count();
+    if let Some(allowed) = start.processes.filter(|allowed| processes > *allowed) {
+        return Some(format!("it had {processes} processes, and {allowed} are allowed"));
+    }
+    let allowed = start.memory_mb?;
+    let memory_mb = pids.map(members::own_memory_bytes).sum::<u64>() / (1024 * 1024);
+    (memory_mb > allowed)
+        .then(|| format!("it took {memory_mb} MiB of memory, and {allowed} are allowed"))
+}
+
+fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
+    thread::Builder::new().name(name.to_owned()).spawn(body).is_ok()
+}
+
+/// Reaps whoever ends, until nobody is left.
+fn reap(main_pid: u32, shared: &Shared, emptied: &Sender<GuardEvent>) {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get().unsigned_abs() == main_pid => {
+                let at_us = monotonic_us();
+                let asked = match locked(&shared.known).told_to_end {
+                    // A crash just before our SIGKILL is a crash.
+                    Some(KILL) => status.terminating_signal() == Some(KILL),
+                    told => told.is_some(),
+                };
+                tell(&Report::Ended { status: status.as_raw(), at_us, asked });
+            }
+            Err(rustix::io::Errno::CHILD) => break,
+            _ => {}
+        }
+    }
+    shared.change(|known| known.emptied_us = Some(monotonic_us()));
+    // The guard may have come to its end already.
+    let _ = emptied.send(GuardEvent::Emptied);
+}
+
+/// Passes on the harness's orders, until there is no harness.
+fn take_orders(ordered: &Sender<GuardEvent>, shared: &Shared) {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        let read = io::stdin().lock().take(MAX_MESSAGE_BYTES).read_line(&mut line);
+        let Some(order) = read.ok().and_then(|_| serde_json::from_str::<Order>(&line).ok()) else {
+            break;
+        };
+        if order.act == TreeAct::Kill {
+            shared.change(|known| known.hurried = true);
+        }
+        if ordered.send(GuardEvent::Ordered(order)).is_err() {
+            return;
+        }
+    }
+    abandon(ordered, shared);
+}
+
+fn abandon(events: &Sender<GuardEvent>, shared: &Shared) {
+    shared.change(|known| known.hurried = true);
+    // The guard may have come to its end already.
+    let _ = events.send(GuardEvent::Abandoned);
+}
+
+/// Tells the harness. That it is gone shows at the input.
+fn tell(report: &Report) {
+    let Ok(mut line) = serde_json::to_vec(report) else { return };
+    line.push(b'\n');
+    let mut output = io::stdout().lock();
+    let _ = output.write_all(&line).and_then(|()| output.flush());
+}

@@ -1,0 +1,347 @@
+//! One process of a target with everything that it starts: a tree, kept together by a guard.
+//!
+//! The guard is this very program, started again: it is a subreaper, so no descendant can leave it, not even one that
+//! daemonises; and its standard input ends with the harness, however that ends. The invariants: when a [`Tree`] is
+//! dropped, or the harness or the guard is killed, nothing of the tree is left; no signal is ever sent to a reaped pid.
+//!
+//! Not covered: who asks somebody else to start a process (systemd, cron, a container engine); a process of another user
+//! where the harness is not root; harness and guard killed in the same moment, which leaves all but the process that was
+//! started; a guard that is stopped. A tree that forks exponentially can have thousands of members within the 100 ms
+//! between two counts.
+//!
+//! * `guard`: its program; `launcher`: the step from there to the target's program.
+//! * `members`: who is in the tree, and signals to all.
+//! * `log_file`: what it writes.
+//! * `orphans`: who is left when a guard is killed.
+//! * `protocol`: what harness and guard tell each other.
+//! * `shared`: what the harness knows of a tree, from the guard's reports.
+
+mod guard;
+mod launcher;
+mod log_file;
+mod members;
+mod orphans;
+mod protocol;
+mod shared;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::sync::oneshot;
+
+use crate::clock::monotonic_us;
+use crate::locked::locked;
+pub use guard::guard;
+use protocol::{Order, Part, Start, TreeAct};
+use shared::Shared;
+
+/// How long a guard may take to say that the process runs: the launcher's bound and some more.
+const START_WITHIN: Duration = Duration::from_secs(15);
+/// How long a guard may take to answer an order, beyond the time that the order itself gives: several times its own bounds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How long dropping a tree waits for its end. SIGKILL takes milliseconds, unless a process hangs in the disk; the guard
+/// stays for those.
+const END_ON_DROP: Duration = Duration::from_secs(5);
+
+/// How a guard is started: a program whose `main` calls [`guard`] when it gets these arguments, best the harness itself
+/// (`/proc/self/exe`).
+#[derive(Clone, Debug)]
+pub struct GuardProgram {
+    /// The program.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+/// What a tree may take. It is killed when it takes more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Resident memory of all its processes in MiB, without what is shared.
+    pub memory_mb: Option<u64>,
+    /// Its processes, threads not counted.
+    pub processes: Option<usize>,
+}
+
+/// A process to start.
+#[derive(Clone, Debug)]
+pub struct TreeCommand {
+    /// The program, looked up in `PATH`, and its arguments. No shell is involved.
+    pub command: Vec<String>,
+    /// Added to the harness's environment.
+    pub environment: BTreeMap<String, String>,
+    /// Where it runs.
+    pub working_dir: PathBuf,
+    /// Who it runs as, if the harness is root.
+    pub user: Option<String>,
+    /// Where its output goes, behind what is there.
+    pub log: PathBuf,
+    /// How large the log may become, in bytes. What is written to it then is dropped.
+    pub log_bytes: u64,
+    /// What it may take.
+    pub limits: Limits,
+}
+
+/// Why a tree did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    /// The guard cannot be started.
+    #[error("cannot start the guard {path}: {source}")]
+    Guard {
+        /// Its program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The guard could not start the process.
+    #[error("{0}")]
+    NotStarted(String),
+    /// The guard says nothing.
+    #[error("its guard did not answer within {} s", START_WITHIN.as_secs())]
+    Silent,
+}
+
+/// Why an act on a tree does not count as done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignalError {
+    /// The tree ended before, or meanwhile.
+    #[error("it has ended")]
+    Ended,
+    /// It was not seen to have worked.
+    #[error("{0}")]
+    NotDone(String),
+    /// The guard says nothing.
+    #[error("its guard did not answer within {} s", ANSWER_WITHIN.as_secs())]
+    Unanswered,
+}
+
+/// An act that was seen to have worked on the whole tree. Times are microseconds of `CLOCK_MONOTONIC`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Just before the first signal was sent.
+    pub at_monotonic_us: u64,
+    /// When it was seen to have worked.
+    pub confirmed_monotonic_us: u64,
+    /// Whether an end that was asked for had to be forced with SIGKILL.
+    pub forced: bool,
+}
+
+/// How a tree ended. It has ended when nothing of it is left, or when the process that was started has failed. One that
+/// succeeds while others live on has daemonised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The status of the process that was started; `None` if nobody saw it.
+    pub status: Option<ExitStatus>,
+    /// When, on `CLOCK_MONOTONIC`.
+    pub at_monotonic_us: u64,
+    /// Whether that was ordered.
+    pub asked: bool,
+    /// What happened, if it was more than an end: too much memory, a killed guard.
+    pub reason: Option<String>,
+}
+
+impl End {
+    /// For people: `exit status: 3`, `signal: 9 (SIGKILL)`, with the reason if there is one.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let status =
+            self.status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
+        self.reason.as_ref().map_or_else(|| status.clone(), |reason| format!("{status}: {reason}"))
+    }
+}
+
+/// A process and everything that it started. Dropping it kills them all.
+#[derive(Debug)]
+pub struct Tree {
+    pid: u32,
+    started_monotonic_us: u64,
+    shared: Arc<Shared>,
+    orders: Mutex<Option<ChildStdin>>,
+    next_order: AtomicU64,
+}
+
+impl Tree {
+    /// Starts a process under a guard of its own. It runs when this returns.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub async fn start(program: &GuardProgram, command: TreeCommand) -> Result<Self, TreeError> {
+        let failed = |source| TreeError::Guard { path: program.path.clone(), source };
+        let mark = new_mark();
+        let mut guard = Command::new(&program.path)
+            .args(&program.args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let (input, output) = (guard.stdin.take(), guard.stdout.take());
+        let (shared, started) = Shared::new(mark.clone());
+        let shared = Arc::new(shared);
+        let listening = Arc::clone(&shared);
+        let listener = thread::Builder::new().name("tree".to_owned()).spawn(move || {
+            if let Some(output) = output {
+                listening.listen(BufReader::new(output));
+            }
+            // Its output has ended, so it has ended or does nothing any more.
+            let _ = guard.kill();
+            let _ = guard.wait();
+            listening.guard_ended();
+        });
+        // Without the listener the guard sees its input end here, and ends.
+        listener.map_err(failed)?;
+        let mut environment = command.environment;
+        environment.insert(orphans::TREE_VARIABLE.to_owned(), mark);
+        let start = Start {
+            command: command.command,
+            environment,
+            working_dir: command.working_dir,
+            user: command.user,
+            log: command.log,
+            log_bytes: command.log_bytes,
+            memory_mb: command.limits.memory_mb,
+            processes: command.limits.processes,
+        };
+        let tree = |pid, at_us| Self {
+            pid,
+            started_monotonic_us: at_us,
+            shared,
+            orders: Mutex::new(input),
+            next_order: AtomicU64::new(1),
+        };
+        let mut tree = tree(0, 0);
+        tree.tell(&Part::Guard(start)).map_err(failed)?;
+        match tokio::time::timeout(START_WITHIN, started).await {
+            Ok(Ok(Ok((pid, at_us)))) => {
+                (tree.pid, tree.started_monotonic_us) = (pid, at_us);
+                Ok(tree)
+            }
+            Ok(Ok(Err(reason))) => Err(TreeError::NotStarted(reason)),
+            Ok(Err(_)) => Err(TreeError::NotStarted("its guard ended".to_owned())),
+            Err(_) => Err(TreeError::Silent),
+        }
+    }
+
+    /// The pid of the process that was started.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// When it was started, on `CLOCK_MONOTONIC`.
+    #[must_use]
+    pub fn started_monotonic_us(&self) -> u64 {
+        self.started_monotonic_us
+    }
+
+    /// How it ended, if it has.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.shared.end()
+    }
+
+    /// Waits for the end; `None` if it does not come `within`.
+    pub async fn ended(&self, within: Duration) -> Option<End> {
+        tokio::time::timeout(within, self.shared.ended()).await.ok()
+    }
+
+    /// Waits until the process that was started has ended, whatever it leaves running; `None` if that does not come
+    /// `within`, or nobody saw it.
+    pub async fn main_ended(&self, within: Duration) -> Option<ExitStatus> {
+        tokio::time::timeout(within, self.shared.main_ended()).await.ok()?
+    }
+
+    /// Waits until nothing of the tree is left; says whether that is so `within`.
+    pub async fn gone(&self, within: Duration) -> bool {
+        tokio::time::timeout(within, self.shared.gone()).await.is_ok()
+    }
+
+    /// Kills the whole tree, paused or not.
+    ///
+    /// # Errors
+    /// If it had ended, or something is left of it.
+    pub async fn kill(&self) -> Result<Done, SignalError> {
+        self.end_by(TreeAct::Kill, Duration::ZERO).await
+    }
+
+    /// Stops every process of the tree.
+    ///
+    /// # Errors
+    /// If it had ended, or a process is not stopped.
+    pub async fn pause(&self) -> Result<Done, SignalError> {
+        self.order(TreeAct::Pause, Duration::ZERO).await
+    }
+
+    /// Lets every process of the tree go on.
+    ///
+    /// # Errors
+    /// If it had ended, or a process is still stopped.
+    pub async fn resume(&self) -> Result<Done, SignalError> {
+        self.order(TreeAct::Resume, Duration::ZERO).await
+    }
+
+    /// Sends a signal to every process of the tree, paused or not, and SIGKILL to what is left after `within`.
+    ///
+    /// # Errors
+    /// If it had ended, or something is left of it.
+    pub async fn terminate(&self, signal: Signal, within: Duration) -> Result<Done, SignalError> {
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        self.end_by(TreeAct::Terminate { signal: signal as i32, within_ms }, within).await
+    }
+
+    /// Gives an order to end, and waits until the end is known, the log is whole and the guard is gone.
+    async fn end_by(&self, act: TreeAct, within: Duration) -> Result<Done, SignalError> {
+        let done = self.order(act, within).await;
+        match done {
+            Ok(_) | Err(SignalError::Ended) if !self.gone(ANSWER_WITHIN).await => {
+                Err(SignalError::Unanswered)
+            }
+            done => done,
+        }
+    }
+
+    async fn order(&self, act: TreeAct, within: Duration) -> Result<Done, SignalError> {
+        let id = self.next_order.fetch_add(1, Ordering::Relaxed);
+        let answer: oneshot::Receiver<_> = self.shared.expect_answer(id);
+        // A guard that takes no orders has ended, or is about to be found so.
+        if self.tell(&Order { id, act }).is_err() {
+            return Err(SignalError::Ended);
+        }
+        match tokio::time::timeout(within + ANSWER_WITHIN, answer).await {
+            Ok(Ok(done)) => done.map_err(SignalError::NotDone),
+            Ok(Err(_)) => Err(SignalError::Ended),
+            Err(_) => Err(SignalError::Unanswered),
+        }
+    }
+
+    fn tell(&self, message: &impl serde::Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        let mut orders = locked(&self.orders);
+        let orders = orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        orders.write_all(&line).and_then(|()| orders.flush())
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        // The end of its input tells the guard to kill the tree.
+        drop(locked(&self.orders).take());
+        if !self.shared.wait_gone(END_ON_DROP) {
+            tracing::warn!(pid = self.pid, "killed, but not gone yet");
+        }
+    }
+}
+
+/// A name for a tree that no other has on this machine since it was started.
+fn new_mark() -> String {
+    static TREES: AtomicU64 = AtomicU64::new(0);
+    let number = TREES.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{}-{number}", std::process::id(), monotonic_us())
+}

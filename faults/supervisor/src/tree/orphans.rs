@@ -1,0 +1,69 @@
+//! What is done when a guard was killed, with whom it kept: they are nobody's children now.
+//!
+//! The process that the guard started ends with it, by the kernel. The others are known by a variable in their
+//! environment, which processes hand down, and by the guard's last list of them; their descendants are found from
+//! there. Not covered: a process that wiped its environment and left its parent after that list.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::members::{all_pids, handle_of, send, stat_of};
+use super::protocol::Identity;
+
+/// Names the tree that a process belongs to, in its environment.
+pub(super) const TREE_VARIABLE: &str = "SUPERVISOR_TREE";
+/// How long they are looked for. Each look takes milliseconds, and two in a row must find nobody.
+const KILL_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks: a process that is being killed needs a moment.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Kills everybody who belonged to a tree. Says whether nobody is left.
+pub(super) fn kill(mark: &str, listed: &[Identity]) -> bool {
+    let deadline = Instant::now() + KILL_WITHIN;
+    let entry = format!("{TREE_VARIABLE}={mark}").into_bytes();
+    let mut members: BTreeSet<Identity> = listed.iter().copied().collect();
+    let mut nobody_before = false;
+    loop {
+        let nobody = round(&entry, &mut members);
+        if nobody && nobody_before {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return nobody;
+        }
+        nobody_before = nobody;
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Kills whom a look finds; says whether there was nobody.
+fn round(entry: &[u8], members: &mut BTreeSet<Identity>) -> bool {
+    let mut nobody = true;
+    for pid in all_pids() {
+        // Opened first: the process whose life is looked at now is the one that the signal reaches.
+        let Some(handle) = handle_of(pid) else { continue };
+        let Some(stat) = stat_of(pid).filter(|stat| stat.state != 'Z') else { continue };
+        let identity = Identity { pid, started_ticks: stat.started_ticks };
+        let child_of_member = members.iter().any(|member| member.pid == stat.parent)
+            && stat_of(stat.parent).is_some_and(|parent| {
+                members
+                    .contains(&Identity { pid: stat.parent, started_ticks: parent.started_ticks })
+            });
+        if members.contains(&identity) || child_of_member || has_entry(pid, entry) {
+            members.insert(identity);
+            nobody = false;
+            // Who cannot be killed is found again, and counts as left.
+            let _ = send(&handle, Signal::KILL);
+        }
+    }
+    nobody
+}
+
+fn has_entry(pid: i32, entry: &[u8]) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+    environment.split(|byte| *byte == 0).any(|variable| variable == entry)
+}

@@ -1,0 +1,85 @@
+//! What harness, guard and launcher tell each other: JSON, one message a line.
+//!
+//! The first line on a guard's standard input says which part the program plays; orders follow. Reports come on its
+//! standard output. The end of its input is the end of the harness.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest message that is read: an environment and a command line, which the kernel bounds to less.
+pub(super) const MAX_MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The first message: which part the program plays.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Part {
+    /// It starts a tree, keeps it together, and ends it.
+    Guard(Start),
+    /// It becomes the target's process, as a child of the guard with this pid.
+    Launcher { start: Start, guard_pid: i32 },
+}
+
+/// What is started, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Start {
+    pub(super) command: Vec<String>,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) working_dir: PathBuf,
+    pub(super) user: Option<String>,
+    pub(super) log: PathBuf,
+    pub(super) log_bytes: u64,
+    pub(super) memory_mb: Option<u64>,
+    pub(super) processes: Option<usize>,
+}
+
+/// An order to a guard; its report has the same number.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) id: u64,
+    pub(super) act: TreeAct,
+}
+
+/// What is done to a whole tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TreeAct {
+    /// SIGKILL, until nothing is left.
+    Kill,
+    /// SIGSTOP, until every thread is stopped.
+    Pause,
+    /// SIGCONT, until no process is stopped.
+    Resume,
+    /// A signal that asks for the end, and SIGKILL for what is left after a time.
+    Terminate { signal: i32, within_ms: u64 },
+}
+
+/// A process of a tree: its pid, and when it started in the kernel's ticks, which together are nobody else's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub(super) pid: i32,
+    pub(super) started_ticks: u64,
+}
+
+/// What a guard tells. Times are microseconds of `CLOCK_MONOTONIC`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Report {
+    /// The target's process runs.
+    Started { pid: u32, at_us: u64 },
+    /// It could not be started.
+    NotStarted { reason: String },
+    /// The process that was started has ended; `asked` if that was ordered. What it started may live on.
+    Ended { status: i32, at_us: u64, asked: bool },
+    /// Nothing of the tree is left.
+    Empty { at_us: u64, asked: bool },
+    /// An order was carried out and seen to have worked; `forced` if SIGKILL was needed.
+    Done { id: u64, at_us: u64, confirmed_us: u64, forced: bool },
+    /// An order was not seen to have worked.
+    NotDone { id: u64, reason: String },
+    /// Who is in the tree, for whoever must end it should the guard be killed.
+    Members { members: Vec<Identity> },
+    /// The tree took more than it may, and is being killed.
+    OverLimit { reason: String },
+}

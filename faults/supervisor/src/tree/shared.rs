@@ -1,0 +1,197 @@
+//! What the harness knows of a tree: the sum of its guard's reports.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::protocol::{Identity, MAX_MESSAGE_BYTES, Report};
+use super::{Done, End, orphans};
+use crate::clock::monotonic_us;
+use crate::locked::locked;
+
+/// The pid and the time of a start, or why there was none.
+type Started = Result<(u32, u64), String>;
+
+#[derive(Debug, Default)]
+struct Known {
+    started: Option<oneshot::Sender<Started>>,
+    answers: BTreeMap<u64, oneshot::Sender<Result<Done, String>>>,
+    members: Vec<Identity>,
+    status: Option<ExitStatus>,
+    reason: Option<String>,
+    end: Option<End>,
+    /// Whether the guard said that nothing is left.
+    empty: bool,
+    /// Whether the guard is gone as well.
+    gone: bool,
+}
+
+/// What is told to those who wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Life {
+    main_ended: bool,
+    ended: bool,
+    gone: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    mark: String,
+    known: Mutex<Known>,
+    changed: Condvar,
+    life: watch::Sender<Life>,
+}
+
+impl Shared {
+    pub(super) fn new(mark: String) -> (Self, oneshot::Receiver<Started>) {
+        let (started, answer) = oneshot::channel();
+        let known = Mutex::new(Known { started: Some(started), ..Known::default() });
+        let life = watch::Sender::new(Life { main_ended: false, ended: false, gone: false });
+        (Self { mark, known, changed: Condvar::new(), life }, answer)
+    }
+
+    /// Takes reports until there are no more.
+    pub(super) fn listen(&self, mut reports: impl BufRead) {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = reports.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
+            let Some(report) = read.ok().and_then(|_| serde_json::from_str(&line).ok()) else {
+                break;
+            };
+            self.take(report);
+        }
+    }
+
+    fn take(&self, report: Report) {
+        let mut known = locked(&self.known);
+        match report {
+            Report::Started { pid, at_us } => {
+                if let Some(started) = known.started.take() {
+                    // Nobody waits for a start that took too long; its tree is dropped.
+                    let _ = started.send(Ok((pid, at_us)));
+                }
+            }
+            Report::NotStarted { reason } => {
+                known.empty = true;
+                if let Some(started) = known.started.take() {
+                    let _ = started.send(Err(reason));
+                }
+            }
+            Report::Ended { status, at_us, asked } => {
+                let status = ExitStatus::from_raw(status);
+                known.status = Some(status);
+                if !status.success() {
+                    known.end_at(at_us, asked);
+                }
+            }
+            Report::Empty { at_us, asked } => {
+                known.end_at(at_us, asked);
+                known.empty = true;
+            }
+            Report::Done { id, at_us, confirmed_us, forced } => {
+                let done =
+                    Done { at_monotonic_us: at_us, confirmed_monotonic_us: confirmed_us, forced };
+                known.answer(id, Ok(done));
+            }
+            Report::NotDone { id, reason } => known.answer(id, Err(reason)),
+            Report::Members { members } => known.members = members,
+            Report::OverLimit { reason } => known.reason = Some(reason),
+        }
+        self.tell(&known);
+    }
+
+    /// The guard has ended. If it did not say that nothing is left, it was killed, and its work is done here.
+    pub(super) fn guard_ended(&self) {
+        let mut known = locked(&self.known);
+        if !known.empty {
+            let members = std::mem::take(&mut known.members);
+            drop(known);
+            let nobody_left = orphans::kill(&self.mark, &members);
+            known = locked(&self.known);
+            let left = if nobody_left {
+                ""
+            } else {
+                ", and not all that it kept could be found or killed"
+            };
+            known.reason = Some(format!("its guard was killed{left}"));
+            known.end_at(monotonic_us(), false);
+        }
+        known.gone = true;
+        // Their receivers learn that there is no answer.
+        known.answers.clear();
+        known.started = None;
+        self.tell(&known);
+    }
+
+    fn tell(&self, known: &Known) {
+        let (main_ended, ended) = (known.status.is_some() || known.gone, known.end.is_some());
+        self.life.send_replace(Life { main_ended, ended, gone: known.gone });
+        self.changed.notify_all();
+    }
+
+    pub(super) fn expect_answer(&self, id: u64) -> oneshot::Receiver<Result<Done, String>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut known = locked(&self.known);
+        if !known.gone {
+            known.answers.insert(id, sender);
+        }
+        receiver
+    }
+
+    pub(super) fn end(&self) -> Option<End> {
+        locked(&self.known).end.clone()
+    }
+
+    pub(super) async fn ended(&self) -> End {
+        let mut life = self.life.subscribe();
+        loop {
+            if let Some(end) = self.end() {
+                return end;
+            }
+            // The sender lives as long as this does.
+            let _ = life.wait_for(|life| life.ended).await;
+        }
+    }
+
+    pub(super) async fn main_ended(&self) -> Option<ExitStatus> {
+        let mut life = self.life.subscribe();
+        // The sender lives as long as this does.
+        let _ = life.wait_for(|life| life.main_ended).await;
+        locked(&self.known).status
+    }
+
+    pub(super) async fn gone(&self) {
+        let mut life = self.life.subscribe();
+        // The sender lives as long as this does.
+        let _ = life.wait_for(|life| life.gone).await;
+    }
+
+    pub(super) fn wait_gone(&self, within: Duration) -> bool {
+        let known = locked(&self.known);
+        let waited = self.changed.wait_timeout_while(known, within, |known| !known.gone);
+        waited.is_ok_and(|(known, _)| known.gone)
+    }
+}
+
+impl Known {
+    /// The first of several signs of an end counts.
+    fn end_at(&mut self, at_monotonic_us: u64, asked: bool) {
+        if self.end.is_none() {
+            let (status, reason) = (self.status, self.reason.clone());
+            self.end = Some(End { status, at_monotonic_us, asked, reason });
+        }
+    }
+
+    fn answer(&mut self, id: u64, done: Result<Done, String>) {
+        if let Some(answer) = self.answers.remove(&id) {
+            // Nobody waits for an answer that took too long.
+            let _ = answer.send(done);
+        }
+    }
+}
