@@ -1,4 +1,7 @@
 //! Targets: systems under test as one file describes them. This crate is pure: it reads the file, says all that is wrong
 //! with it, compiles its expressions and templates, and tells what an answer means. It starts nothing and sends nothing.
 
+pub mod expression;
 pub mod file;
+mod suggest;
+pub mod template;
