@@ -17,11 +17,10 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        if !self.field.is_empty() {
-            write!(f, "{} ", self.field)?;
+        match (self.line, self.field.as_str()) {
+            (Some(line), "") => write!(f, "line {line}: ")?,
+            (Some(line), field) => write!(f, "line {line}, {field}: ")?,
+            (None, _) => {}
         }
         f.write_str(&self.what)?;
         if self.fix.is_empty() { Ok(()) } else { write!(f, "; {}", self.fix) }
@@ -60,7 +59,8 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.each.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}target {}, {problem}", self.label)?;
+            let comma = if problem.line.is_some() { "," } else { ":" };
+            write!(f, "{separator}target {}{comma} {problem}", self.label)?;
         }
         Ok(())
     }

@@ -26,19 +26,19 @@ fn all_that_does_not_fit_is_said_at_once() {
     assert_eq!(
         problems(text),
         [
-            "line 1: nam is no field of a target's file; did you mean `name`?",
-            "line 1: name is missing; What reports call the target",
-            "line 2: description is a whole number, must be a text; One line about it, for the report",
-            "line 4: processes.a.comand is no field of a target's file; did you mean `command`?",
-            "line 5: processes.a.data is a text, must be a list; Its files and folders, which the faults on files take",
-            "line 6: processes.a.readiness_probe.period_ms is -1, must be from 0 to 9223372036854775807",
-            "line 6: processes.a.readiness_probe.timeout_seconds is a text, must be a whole number; \
+            "line 1, nam: is no field of a target's file; did you mean `name`?",
+            "line 1, name: is missing; What reports call the target",
+            "line 2, description: is a whole number, must be a text; One line about it, for the report",
+            "line 4, processes.a.comand: is no field of a target's file; did you mean `command`?",
+            "line 5, processes.a.data: is a text, must be a list; Its files and folders, which the faults on files take",
+            "line 6, processes.a.readiness_probe.period_ms: is -1, must be from 0 to 9223372036854775807",
+            "line 6, processes.a.readiness_probe.timeout_seconds: is a text, must be a whole number; \
              After how long the process counts as never ready",
-            "line 7: processes.a.depends_on.b is \"healthy\", must be one of \"process_healthy\", \"process_started\"",
-            "line 9: model.quantities has 1 elements, must have 2",
-            "line 10: model.kind is \"stock\", must be one of \"stocks\", \"register\", \"log\", \"none\"; \
+            "line 7, processes.a.depends_on.b: is \"healthy\", must be one of \"process_healthy\", \"process_started\"",
+            "line 9, model.quantities: has 1 elements, must have 2; The least and the most that a trade moves",
+            "line 10, model.kind: is \"stock\", must be one of \"stocks\", \"register\", \"log\", \"none\"; \
              did you mean \"stocks\"?",
-            "line 11: state.orders[0].process is missing; Whose copy it is",
+            "line 11, state.orders[0].process: is missing; Whose copy it is",
         ]
     );
 }
@@ -60,7 +60,7 @@ fn what_is_left_is_read_all_the_same() {
 fn several_errors_of_syntax_are_said_with_their_lines() {
     let found = problems("name = \n[processes.a\nx = 1\ny = = 2\n");
     assert!(found.len() >= 2, "{found:#?}");
-    assert!(found[0].starts_with("line 1: this is no TOML: "), "{found:#?}");
+    assert!(found[0].starts_with("line 1, this: is no TOML: "), "{found:#?}");
     assert!(Document::read("name = \n").file.is_none());
 }
 

@@ -20,6 +20,7 @@ use serde_json::Value as Json;
 use super::patterns::{self, Patterns};
 use super::value::Value;
 use super::{Bound, ExpressionError, Variables, names};
+use crate::pattern;
 
 /// The functions that there are. Optional values (`a.?b`) are left out: `has` says the same in one way.
 static ENV: LazyLock<Result<Arc<Env>, DeclarationError>> = LazyLock::new(|| {
@@ -207,18 +208,18 @@ fn with_pattern<'b, 'v>(
     arguments: &[CowVal<'b, 'v>],
     evaluate: impl FnOnce(&Regex, &str) -> Result<CowVal<'b, 'v>, String>,
 ) -> Result<CowVal<'b, 'v>, ExecutionError> {
-    let [text, pattern] = arguments else {
+    let [text, given] = arguments else {
         return Err(ExecutionError::invalid_argument_count(2, arguments.len()));
     };
     let failed = |message: String| ExecutionError::function_error(function, message);
     let text =
         text.downcast_ref::<CelString<'_>>().ok_or_else(|| failed("no string".to_owned()))?;
-    if let Some(Pattern(pattern)) = pattern.downcast_ref::<Pattern>() {
+    if let Some(Pattern(pattern)) = given.downcast_ref::<Pattern>() {
         return evaluate(pattern, text.inner()).map_err(failed);
     }
-    let pattern = pattern
+    let given = given
         .downcast_ref::<CelString<'_>>()
         .ok_or_else(|| failed("no regular expression".to_owned()))?;
-    let pattern = patterns::build(pattern.inner()).map_err(failed)?;
+    let pattern = pattern::build(given.inner()).map_err(failed)?;
     evaluate(&pattern, text.inner()).map_err(failed)
 }

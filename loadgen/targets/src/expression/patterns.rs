@@ -5,12 +5,10 @@
 
 use cel::IdedExpr;
 use cel::common::ast::{EntryExpr, Expr, LiteralValue};
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::Wrong;
-
-/// What a compiled regular expression may take, in bytes. A pattern that needs more has been repeated by mistake.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
+use crate::pattern;
 
 /// The regular expressions of one expression, by number.
 pub(super) type Patterns = Vec<Regex>;
@@ -24,21 +22,6 @@ pub(super) fn name(number: usize) -> String {
 pub(super) fn named<'p>(expression: &IdedExpr, patterns: &'p [Regex]) -> Option<&'p Regex> {
     let Expr::Ident(name) = &expression.expr else { return None };
     patterns.get(name.strip_prefix("@pattern")?.parse::<usize>().ok()?)
-}
-
-/// `text` as a pattern.
-pub(super) fn build(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => {
-            format!("the regular expression needs more than {MAX_PATTERN_BYTES} bytes")
-        }
-        // The last line of a syntax error says what is wrong; those before it draw where.
-        error => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            format!("bad regular expression: {}", last.trim_start_matches("error: "))
-        }
-    })
 }
 
 /// The first group of the first match of `pattern` in `text`; the whole match if the pattern has no group.
@@ -64,7 +47,7 @@ fn take(expression: &mut IdedExpr, patterns: &mut Patterns) -> Result<(), Wrong>
             if let Some(literal) = literal
                 && let Expr::Literal(LiteralValue::String(text)) = &literal.expr
             {
-                let pattern = build(text.inner()).map_err(|problem| {
+                let pattern = pattern::build(text.inner()).map_err(|problem| {
                     let hint = "a backslash is written twice, or the literal as r'...'".to_owned();
                     Wrong { node: literal.id, problem, hint }
                 })?;
