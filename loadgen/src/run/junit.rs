@@ -2,7 +2,8 @@
 //! threshold.
 //!
 //! What failed is a failure; what could not be told is an error, since a pipeline must not take it for a
-//! pass; what the plan gave nothing to look at is skipped.
+//! pass; what the plan gave nothing to look at, or the
+//! target nothing to judge by, is skipped.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use results::checks::{CheckResult, ConsistencyReport, Gate};
@@ -43,7 +44,10 @@ fn check(check: &CheckResult) -> TestCase {
             let reasons: Vec<_> = check.doubts.iter().map(|doubt| &*doubt.reason).collect();
             unknown(&reasons.join("; "))
         }
-        None => skipped("the plan gave it nothing to look at"),
+        None => skipped(&check.why_not_applicable().map_or_else(
+            || "the plan gave it nothing to look at".to_owned(),
+            |why| format!("not applicable: {why}"),
+        )),
     };
     case(&check.name, "checks", status)
 }

@@ -44,6 +44,7 @@ fn describe(
         commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::facts(),
+        target: None,
         replicas: plan.system.replicas,
         durability: plan.system.durability.to_string(),
         ping_timeout_ms: Some(plan.system.ping_timeout_ms),

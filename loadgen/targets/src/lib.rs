@@ -1,7 +1,9 @@
 //! Targets: systems under test as one file describes them. This crate is pure: it reads the file, says all that is wrong
 //! with it, compiles its expressions and templates, and tells what an answer means. It starts nothing and sends nothing.
 
+mod check;
 pub mod client;
+mod document;
 pub mod expression;
 pub mod file;
 pub mod leader;
@@ -10,6 +12,13 @@ pub mod operation;
 pub mod order_no;
 mod pattern;
 pub mod problem;
+mod problems;
+mod schema;
 pub mod state;
 mod suggest;
+pub mod target;
 pub mod template;
+
+pub use check::{read, read_text};
+pub use problems::{Problem, Problems};
+pub use schema::schema;

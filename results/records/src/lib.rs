@@ -9,6 +9,7 @@
 mod action;
 mod dump_row;
 mod event;
+mod fact;
 mod final_state;
 mod folder;
 mod line;
@@ -18,11 +19,13 @@ mod process;
 mod row;
 mod sets;
 mod subject;
+mod target;
 mod text;
 
 pub use action::Action;
 pub use dump_row::DumpRow;
 pub use event::{Event, EventKind};
+pub use fact::Fact;
 pub use final_state::{FinalKind, FinalRow};
 pub use folder::{FolderError, RunFolder};
 pub use line::{AtLine, Numbered};
@@ -32,4 +35,5 @@ pub use process::{ProcessName, UnknownProcess};
 pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};
 pub use subject::{ANY, End, Route, Subject, UnknownSubject};
+pub use target::{Acknowledged, Numbering, Promises, Replication, Restock, Sides, Target};
 pub use text::{Text, Texts};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Target, target};
+
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
 /// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
 pub const MANIFEST_FORMAT: u32 = 3;
@@ -90,6 +92,10 @@ pub struct Manifest {
     pub version: String,
     /// Operating system, kernel, processor, cores, memory: whatever was found.
     pub machine: Vec<(String, String)>,
+    /// The system under test: which facts there are of it, and what it promises. None in older runs, which
+    /// are of the built-in bazaar: [`target()`](Self::target()) tells of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// How many order replicas every trial had.
     pub replicas: u8,
     /// `flush` or `os`.
@@ -125,6 +131,7 @@ impl Manifest {
             commit: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Vec::new(),
+            target: None,
             replicas: 3,
             durability: "flush".to_owned(),
             ping_timeout_ms: Some(300),
@@ -133,5 +140,11 @@ impl Manifest {
             cells,
             stocks: Vec::new(),
         }
+    }
+
+    /// The system under test.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        self.target.as_ref().unwrap_or_else(|| target::unnamed(self.replicas))
     }
 }

@@ -3,19 +3,28 @@
 //! Both directions: what is in a log was applied as it is written there, and what was applied for
 //! the order service is in every log. Trades posted to the catalog by hand have no order.
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::{Applied, CatalogState, LogEntry};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
 use super::index::Request;
 use super::rows::Content;
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "catalog-and-log-agree",
     claim: "catalog and order log agree trade for trade",
-    needs: &[Need::Acknowledged, Need::Replicas, Need::Catalog],
+    parts: &[Part::whole(&[
+        Fact::Trades,
+        Fact::OrdersOfReplicas,
+        Fact::ReplicatedOrders,
+        Fact::RequestKeys,
+        Fact::AppliedTrades,
+    ])],
+    needs: &[Need::Acknowledged, Need::Replicas, Need::AppliedTrades],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {

@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::due::{Asked, Fate};
 use super::evidence::Violation;
 use super::history::History;
@@ -23,14 +23,29 @@ use super::inconclusive::{self, InconclusiveReason};
 use super::index::Request;
 use super::rows::Operation;
 use super::share::{Share, Totals};
-use crate::records::{Op, Outcome, Phase};
+use crate::records::{Fact, Op, Outcome, Phase};
 
 pub(super) const CHECK: Check = Check {
     name: "answered-while-possible",
     claim: "operations are answered whenever they can be",
+    parts: &[
+        Part::new("operations that are due are answered", &[]),
+        EVERY_ORDER,
+        KNOWN_STOCKS,
+        TO_THE_POINT,
+    ],
     needs: &[],
     examine,
+    count: None,
 };
+
+const EVERY_ORDER: Part = Part::new(
+    "every acknowledged order can be looked up after the load",
+    &[Fact::Trades, Fact::OrderNumbers, Fact::Lookups],
+);
+const KNOWN_STOCKS: Part =
+    Part::new("no stock of the beginning is unknown", &[Fact::Queries, Fact::InitialStocks]);
+const TO_THE_POINT: Part = Part::new("a 200 is an answer to what was asked", &[Fact::StatusCodes]);
 
 /// So many operations of one stock must have been due for the stock to be asked about by itself.
 const MIN_OF_STOCK: u64 = 20;
@@ -69,7 +84,9 @@ fn what_was_due(history: &History<'_>, finding: &mut Finding) {
             kind.judge(what, history, finding);
         }
     }
-    at_the_end(history, &asked, finding);
+    if history.can(&EVERY_ORDER) {
+        at_the_end(history, &asked, finding);
+    }
     totals.tell(finding);
 }
 
@@ -133,11 +150,13 @@ fn something_else(history: &History<'_>, finding: &mut Finding) {
         let row = &operation.row;
         let stock = row.stock_name.as_deref().filter(|stock| known.contains(stock));
         let what = match (row.op, row.outcome, stock) {
-            (_, Outcome::Failed | Outcome::Unknown, _) if row.status == Some(OK) => {
+            (_, Outcome::Failed | Outcome::Unknown, _)
+                if row.status == Some(OK) && history.can(&TO_THE_POINT) =>
+            {
                 let why = row.reason.as_deref().unwrap_or("observations.csv does not say why");
                 format!("an answer is none to what was asked: {why}")
             }
-            (Op::Query, Outcome::Rejected, Some(stock)) => {
+            (Op::Query, Outcome::Rejected, Some(stock)) if history.can(&KNOWN_STOCKS) => {
                 format!("{stock} was not found, though the bazaar began with it")
             }
             _ => continue,

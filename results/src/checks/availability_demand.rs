@@ -10,9 +10,9 @@
 //! waits forever for a follower which nobody removes, or one that waits for a catalog which only
 //! it cannot reach, passes every other check once it is healed.*
 
-use crate::records::{Op, Phase};
+use crate::records::{Fact, Op, Phase};
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::{self, InconclusiveReason};
@@ -22,8 +22,10 @@ use super::rows::Operation;
 pub(super) const CHECK: Check = Check {
     name: "progress-while-possible",
     claim: "trades go on whenever what they need is up",
+    parts: &[Part::whole(&[Fact::Trades])],
     needs: &[],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {

@@ -7,10 +7,43 @@ use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::{InconclusiveReason, Need};
 use super::run_file::RunFile;
+use crate::records::{Fact, Target};
 
 /// How many violations of a check are kept with their evidence; the rest are only counted. The
 /// first few tell what went wrong, and a thousandth would only make the report hard to open.
 pub const MAX_EVIDENCE: usize = 20;
+
+/// A part of a check's work, and the facts without which it cannot be done.
+pub(crate) struct Part {
+    /// What is looked at, in a few words; empty if the check has no other part.
+    pub(crate) what: &'static str,
+    /// What the target must give or promise.
+    pub(crate) facts: &'static [Fact],
+    /// Whether it is done only where the part before it cannot be: it asks the same, and finds less.
+    pub(crate) stands_in: bool,
+}
+
+impl Part {
+    /// The whole of a check.
+    pub(crate) const fn whole(facts: &'static [Fact]) -> Self {
+        Self::new("", facts)
+    }
+
+    /// One of several parts.
+    pub(crate) const fn new(what: &'static str, facts: &'static [Fact]) -> Self {
+        Self { what, facts, stands_in: false }
+    }
+
+    /// What is done where the part before it cannot be.
+    pub(crate) const fn standing_in(what: &'static str, facts: &'static [Fact]) -> Self {
+        Self { what, facts, stands_in: true }
+    }
+
+    /// What the target lacks for it.
+    pub(crate) fn lacks(&self, target: &Target) -> Vec<Fact> {
+        target.lacks(self.facts)
+    }
+}
 
 /// One property.
 pub(crate) struct Check {
@@ -18,10 +51,41 @@ pub(crate) struct Check {
     pub(crate) name: &'static str,
     /// What holds if it passes, in a few words.
     pub(crate) claim: &'static str,
+    /// What it consists of; never empty. A target that lacks something for each part makes it not applicable.
+    pub(crate) parts: &'static [Part],
     /// What a trial must have for a pass to mean something.
     pub(crate) needs: &'static [Need],
-    /// Looks for violations. Pure; never called for a trial that has no rows.
+    /// Looks for violations, in those parts that the target allows. Pure; never called for a trial that has
+    /// no rows, nor if the check is not applicable.
     pub(crate) examine: fn(&History<'_>, &mut Finding),
+    /// What is still counted where the check is not applicable: figures, and no verdict.
+    pub(crate) count: Option<fn(&History<'_>, &mut Finding)>,
+}
+
+impl Check {
+    /// What the target lacks for the part that it comes closest to; nothing if some part can be done.
+    pub(crate) fn lacks(&self, target: &Target) -> Vec<Fact> {
+        let lacks = self.parts.iter().map(|part| part.lacks(target));
+        lacks.min_by_key(Vec::len).unwrap_or_default()
+    }
+
+    /// The parts that cannot be done although others can, with what the target lacks for each. Not those of
+    /// which another does the work, and finds more.
+    pub(crate) fn left_out(&self, target: &Target) -> Vec<(&Part, Vec<Fact>)> {
+        if !self.lacks(target).is_empty() {
+            return Vec::new();
+        }
+        let is_needed = |place: usize| {
+            let before = place.checked_sub(1).map(|before| &self.parts[before]);
+            !self.parts[place].stands_in
+                || before.is_some_and(|part| !part.lacks(target).is_empty())
+        };
+        let parts = self.parts.iter().enumerate().filter(|&(place, _)| is_needed(place));
+        parts
+            .map(|(_, part)| (part, part.lacks(target)))
+            .filter(|(_, lacks)| !lacks.is_empty())
+            .collect()
+    }
 }
 
 /// What one check found in one trial.

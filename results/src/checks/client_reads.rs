@@ -1,26 +1,30 @@
 //! Each client's reads of a stock never go backwards.
 //!
 //! A client does one operation at a time, so its reads are ordered by its own count, and the
-//! volume, which only grows, orders what they show. Needs no dump: this holds of any observation.
+//! volume, which only grows, orders what they show; so does the quantity where trades go one way.
+//! Needs no dump: this holds of any observation.
 
 use std::collections::HashMap;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::history::{History, Read};
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "client-reads-forward",
     claim: "no client's reads go backwards",
+    parts: &[Part::whole(&[Fact::OrderedReads, Fact::DurableAcknowledgement])],
     needs: &[],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let mut reads: Vec<&Read<'_>> = history.reads.iter().collect();
     reads.sort_by_key(|read| (read.operation.row.client, read.operation.row.seq));
     let mut newest: HashMap<(u32, &str), &Read<'_>> = HashMap::new();
-    let mut pairs = 0;
+    let (progress, mut pairs) = (history.progress(), 0);
     for read in reads {
         let key = (read.operation.row.client, read.stock_name());
         let Some(earlier) = newest.get(&key) else {
@@ -28,20 +32,22 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             continue;
         };
         pairs += 1;
-        if read.volume() >= earlier.volume() {
+        let (before, now) = (progress.of_read(earlier), progress.of_read(read));
+        if now >= before {
             newest.insert(key, read);
         } else if earlier.operation.row.end_us <= read.operation.row.start_us {
             let (client, stock) = key;
-            let (before, now) = (earlier.volume(), read.volume());
             finding.violation(|| {
+                let (word, shown) = (progress.word(), progress.shown(before));
+                let now = progress.shown(now);
                 let what = format!(
-                    "client {client} read volume {before} of {stock}, and {now} in a later read"
+                    "client {client} read {word} {shown} of {stock}, and {now} in a later read"
                 );
                 Violation::new(history, what)
                     .at(history, read.operation.row.start_us)
                     .operation(earlier.operation)
                     .operation(read.operation)
-                    .state(history, stock, before)
+                    .state_of(history, earlier)
             });
         }
     }

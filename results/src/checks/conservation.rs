@@ -8,14 +8,18 @@
 //! old goes on above every version that the front-end has seen (rule L8 of ARCHITECTURE.md). So they
 //! may jump in a trial in which the catalog was restarted; a missing trade shows in the volume there.
 
+//!
+//! Of a catalog that does not tell its trades the ends alone are compared (`ends`).
+
 use std::collections::BTreeMap;
 
 use wire::bazaar::TradeType;
 
-use crate::records::{Action, AtLine as _, InitialStock, ProcessName};
+use crate::records::{Action, AtLine as _, Fact, InitialStock, ProcessName};
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::{Applied, CatalogState};
+use super::ends;
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
@@ -23,9 +27,26 @@ use super::inconclusive::Need;
 pub(super) const CHECK: Check = Check {
     name: "conservation",
     claim: "stocks add up: initial - bought + sold = final",
-    needs: &[Need::Acknowledged, Need::Catalog],
+    parts: &[STEPS, ENDS],
+    needs: &[Need::Acknowledged, Need::Stocks],
     examine,
+    count: None,
 };
+
+const STEPS: Part = Part::new(
+    "trade by trade",
+    &[Fact::StateOfStocks, Fact::AppliedTrades, Fact::InitialStocks, Fact::NoRestock],
+);
+const ENDS: Part = Part::standing_in(
+    "beginning and end, by the trades that were acknowledged",
+    &[
+        Fact::Trades,
+        Fact::StateOfStocks,
+        Fact::InitialStocks,
+        Fact::NoRestock,
+        Fact::DurableAcknowledgement,
+    ],
+);
 
 /// A stock's state as the replay has it. Signed, so that a replay below 0 can be said.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +57,9 @@ struct State {
 }
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
+    if !history.can(&STEPS) {
+        return ends::compare(history, finding);
+    }
     let Some(catalog) = &history.catalog else { return };
     let may_jump = catalog_was_restarted(history);
     let mut by_stock: BTreeMap<&str, Vec<&Applied<'_>>> = BTreeMap::new();
@@ -163,8 +187,11 @@ fn compare_end(
         let what = format!("the catalog no longer has {name}");
         return finding.violation(|| Violation::new(history, what));
     };
-    let is =
-        State { version: held.version, quantity: i64::from(held.quantity), volume: held.volume };
+    let is = State {
+        version: held.version(),
+        quantity: i64::from(held.quantity),
+        volume: held.volume(),
+    };
     let jumped = may_jump && is.version > end.version;
     if is != end && !(jumped && State { version: end.version, ..is } == end) {
         finding.violation(|| {

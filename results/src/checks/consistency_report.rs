@@ -14,7 +14,7 @@ use super::gates::Gate;
 use super::replicas::LogDigest;
 use super::run_file::{PICTURES, RunFile};
 use super::trial_name::TrialName;
-use crate::records::{FolderError, Manifest, RunFolder};
+use crate::records::{Fact, FolderError, Manifest, RunFolder, Target};
 use crate::verdict::Verdict;
 
 /// The version of the format of `consistency.json`.
@@ -56,6 +56,26 @@ pub(crate) fn grouped_doubts(checks: &[CheckResult]) -> Vec<(&DoubtReport, Vec<&
     grouped
 }
 
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckStatus {
+    /// It looked.
+    Judged(Verdict),
+    /// The plan gave it nothing to look at.
+    NotAsked,
+    /// The target lacks what it needs. This is no pass.
+    NotApplicable,
+}
+
+/// A part of a check that was left out, since the target lacks what it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartLeftOut {
+    /// What was not looked at.
+    pub what: String,
+    /// The facts that it lacks.
+    pub lacks: Vec<Fact>,
+}
+
 /// What one check found in all trials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
@@ -64,8 +84,14 @@ pub struct CheckResult {
     /// What holds if it passes.
     pub claim: String,
     /// Empty if the plan gave it nothing to look at: a run without trades loses none, but that
-    /// says nothing about the bazaar.
+    /// says nothing about the bazaar. Empty, too, if the target lacks what the check needs.
     pub verdict: Option<Verdict>,
+    /// What the target lacks for it. If there is anything, the check is not applicable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Fact>,
+    /// Which parts of it were left out although others were done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<PartLeftOut>,
     /// What was looked at. The first is what a pass rests on.
     pub examined: Vec<Count>,
     /// How many violations were found.
@@ -79,6 +105,18 @@ pub struct CheckResult {
     pub evidence: Vec<Violation>,
 }
 
+impl CheckResult {
+    /// What became of it.
+    #[must_use]
+    pub fn status(&self) -> CheckStatus {
+        match self.verdict {
+            Some(verdict) => CheckStatus::Judged(verdict),
+            None if self.lacks.is_empty() => CheckStatus::NotAsked,
+            None => CheckStatus::NotApplicable,
+        }
+    }
+}
+
 /// What was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -86,6 +124,9 @@ pub struct RunSummary {
     pub kind: String,
     /// The plan's name.
     pub plan_name: String,
+    /// The name of the target, if the run says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// The seed.
     pub seed: u64,
     /// When the run began, RFC 3339 in UTC.
@@ -112,6 +153,7 @@ impl RunSummary {
         Self {
             kind: manifest.kind.clone(),
             plan_name: manifest.plan_name.clone(),
+            target: manifest.target.as_ref().map(|target| target.name.clone()),
             seed: manifest.seed,
             started_at: manifest.started_at.clone(),
             trials: 0,
@@ -167,6 +209,7 @@ impl ConsistencyReport {
         let verdict = checks
             .iter()
             .filter_map(|check| check.verdict)
+            .chain(nothing_judged(&checks).then_some(Verdict::Inconclusive))
             .reduce(Verdict::combine)
             .unwrap_or(Verdict::Inconclusive);
         let hard_enough =
@@ -211,6 +254,12 @@ impl ConsistencyReport {
         })
     }
 
+    /// Whether so little applies to the target that nothing was judged of what it answers.
+    #[must_use]
+    pub fn nothing_judged(&self) -> bool {
+        nothing_judged(&self.checks)
+    }
+
     /// How many violations all checks found together.
     #[must_use]
     pub fn violations(&self) -> u64 {
@@ -247,6 +296,13 @@ impl ConsistencyReport {
     }
 }
 
+/// That a process lives says nothing of its answers.
+fn nothing_judged(checks: &[CheckResult]) -> bool {
+    let of_answers = || checks.iter().filter(|check| check.name != super::deaths::CHECK.name);
+    let lacks_something = of_answers().any(|check| !check.lacks.is_empty());
+    lacks_something && of_answers().all(|check| check.verdict.is_none())
+}
+
 /// Adds up what a check found, trial by trial.
 pub(super) struct Tally {
     result: CheckResult,
@@ -254,12 +310,18 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(check: &Check) -> Self {
+    /// Of a check of this target, that has not looked yet.
+    pub(super) fn new(check: &Check, target: &Target) -> Self {
+        let left_out = check.left_out(target).into_iter();
+        let left_out =
+            left_out.map(|(part, lacks)| PartLeftOut { what: part.what.to_owned(), lacks });
         Self {
             result: CheckResult {
                 name: check.name.to_owned(),
                 claim: check.claim.to_owned(),
                 verdict: None,
+                lacks: check.lacks(target),
+                left_out: left_out.collect(),
                 examined: Vec::new(),
                 violations: 0,
                 maxima: BTreeMap::new(),
@@ -298,7 +360,9 @@ impl Tally {
     fn result(self) -> (CheckResult, Vec<RunFile>) {
         let Self { mut result, files } = self;
         let looked_at_something = result.examined.first().is_some_and(|first| first.count > 0);
-        result.verdict = if result.violations > 0 {
+        result.verdict = if !result.lacks.is_empty() {
+            None
+        } else if result.violations > 0 {
             Some(Verdict::Fail)
         } else if !result.doubts.is_empty() {
             Some(Verdict::Inconclusive)

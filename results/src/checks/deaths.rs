@@ -5,15 +5,17 @@
 //! somebody who uses the bazaar. *Otherwise: a catalog that ends whenever two trades meet is started again by the
 //! healing, and every check passes.*
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::history::History;
 
 pub(super) const CHECK: Check = Check {
     name: "no-unordered-death",
     claim: "no process ends that nobody killed",
+    parts: &[Part::whole(&[])],
     needs: &[],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {

@@ -2,6 +2,8 @@
 //!
 //! A dumped row is looked at through the view of its kind. What a kind promises is demanded when the view
 //! is made: a row that lacks some of it is an error, and can be mistaken for an agreeing one by no check.
+//! What the target does not show is not demanded. Which process keeps orders and which keeps stocks, the target
+//! says; one process may keep both.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +12,30 @@ use wire::internal::Origin;
 use super::index::{ByRequest, ByVolume, Request, Requests};
 use super::malformed::MalformedRow;
 use super::rows::Content;
-use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, Row as _};
-
-/// The source name of the catalog in `final.csv`.
-pub(crate) const CATALOG: &str = "catalog";
+use crate::records::{AtLine as _, DumpRow, Fact, FinalKind, FinalRow, Row as _, Target};
 
 /// An entry of a replica's log.
 #[derive(Clone, Copy)]
 pub(crate) struct LogEntry<'a> {
-    pub(crate) request: Request,
+    /// Under which id its client sent it, if the replica shows that.
+    pub(crate) request: Option<Request>,
     pub(crate) row: &'a DumpRow,
 }
 
 impl<'a> LogEntry<'a> {
-    fn new(row: &'a DumpRow, requests: &mut Requests<'a>) -> Result<Self, MalformedRow> {
+    fn new(
+        row: &'a DumpRow,
+        requests: &mut Requests<'a>,
+        target: &Target,
+    ) -> Result<Self, MalformedRow> {
         let need = Needed { row, kind: "an order" };
         need.value(row.order_no(), "order_no")?;
-        let request = requests.number(need.value(row.request_id.as_deref(), "request_id")?);
+        let request_id = row.request_id.as_deref();
+        if target.has(Fact::RequestKeys) {
+            need.value(request_id, "request_id")?;
+        }
         need.content()?;
-        Ok(Self { request, row })
+        Ok(Self { request: request_id.map(|request_id| requests.number(request_id)), row })
     }
 
     pub(crate) fn order_no(&self) -> u64 {
@@ -119,33 +126,51 @@ impl<'a> Applied<'a> {
     }
 }
 
-/// A stock as the catalog held it at the end.
+/// A stock as a process held it at the end.
 #[derive(Clone, Copy)]
 pub(crate) struct FinalStock<'a> {
-    pub(crate) version: u64,
     pub(crate) quantity: u32,
-    pub(crate) volume: u64,
     pub(crate) row: &'a DumpRow,
 }
 
 impl<'a> FinalStock<'a> {
     /// The stock's name, and what it was.
-    fn new(row: &'a DumpRow) -> Result<(&'a str, Self), MalformedRow> {
+    fn new(row: &'a DumpRow, target: &Target) -> Result<(&'a str, Self), MalformedRow> {
         let need = Needed { row, kind: "a stock" };
-        let stock = Self {
-            version: need.value(row.version(), "version")?,
-            quantity: need.value(row.quantity_after(), "quantity_after")?,
-            volume: need.value(row.volume_after(), "volume_after")?,
-            row,
-        };
-        Ok((need.value(row.stock_name.as_deref(), "stock_name")?, stock))
+        let tells_trades = target.has(Fact::AppliedTrades);
+        if tells_trades {
+            need.value(row.version(), "version")?;
+        }
+        let quantity = need.value(row.quantity_after(), "quantity_after")?;
+        if tells_trades {
+            need.value(row.volume_after(), "volume_after")?;
+        }
+        let name = need.value(row.stock_name.as_deref(), "stock_name")?;
+        Ok((name, Self { quantity, row }))
+    }
+
+    /// Its version, where the catalog tells its trades.
+    pub(crate) fn version(&self) -> u64 {
+        demanded(self.row.version())
+    }
+
+    /// Its volume, where the catalog tells its trades.
+    pub(crate) fn volume(&self) -> u64 {
+        demanded(self.row.volume_after())
     }
 }
 
-/// The catalog as it was dumped.
+/// What one process held of the stocks.
+pub(crate) struct StockHolder<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) stocks: BTreeMap<&'a str, FinalStock<'a>>,
+}
+
+/// The stocks as they were dumped, and the trades that made them so.
 #[derive(Default)]
 pub(crate) struct CatalogState<'a> {
     pub(crate) applied: Vec<Applied<'a>>,
+    /// Of a stock that several processes hold, what the first of them holds.
     pub(crate) stocks: BTreeMap<&'a str, FinalStock<'a>>,
     by_request: ByRequest,
     by_volume: ByVolume<'a>,
@@ -172,11 +197,22 @@ impl<'a> CatalogState<'a> {
 }
 
 /// What was dumped in one trial.
-#[derive(Default)]
 pub(super) struct Dumps<'a> {
+    target: &'a Target,
     /// By the names of the replicas.
     logs: BTreeMap<&'a str, (Option<u64>, Vec<LogEntry<'a>>)>,
-    catalog: Option<CatalogState<'a>>,
+    applied: Vec<Applied<'a>>,
+    /// By the names of the processes that keep stocks.
+    stocks: BTreeMap<&'a str, BTreeMap<&'a str, FinalStock<'a>>>,
+}
+
+/// The same, indexed.
+pub(super) struct Indexed<'a> {
+    pub(super) logs: Vec<ReplicaLog<'a>>,
+    /// None if no process showed its stocks.
+    pub(super) catalog: Option<CatalogState<'a>>,
+    /// In the order in which the target names them.
+    pub(super) holders: Vec<StockHolder<'a>>,
 }
 
 impl<'a> Dumps<'a> {
@@ -184,8 +220,10 @@ impl<'a> Dumps<'a> {
     pub(super) fn new(
         rows: &'a [DumpRow],
         requests: &mut Requests<'a>,
+        target: &'a Target,
     ) -> Result<Self, MalformedRow> {
-        let mut dumps = Self::default();
+        let (logs, applied, stocks) = Default::default();
+        let mut dumps = Self { target, logs, applied, stocks };
         for row in rows {
             dumps.add(row, requests)?;
         }
@@ -195,18 +233,27 @@ impl<'a> Dumps<'a> {
     fn add(&mut self, row: &'a DumpRow, requests: &mut Requests<'a>) -> Result<(), MalformedRow> {
         let source = row.source.as_str();
         match row.kind {
-            FinalKind::Source if source == CATALOG => _ = self.catalog.get_or_insert_default(),
-            FinalKind::Source => self.logs.entry(source).or_default().0 = row.order_no(),
+            FinalKind::Source => {
+                let is_of = |names: &[String]| names.iter().any(|name| name == source);
+                let keeps_stocks = is_of(self.target.stocks_of());
+                if keeps_stocks {
+                    self.stocks.entry(source).or_default();
+                }
+                if !keeps_stocks || is_of(self.target.orders_of()) {
+                    self.logs.entry(source).or_default().0 = row.order_no();
+                }
+            }
             FinalKind::Order => {
-                self.logs.entry(source).or_default().1.push(LogEntry::new(row, requests)?);
+                let entry = LogEntry::new(row, requests, self.target)?;
+                self.logs.entry(source).or_default().1.push(entry);
             }
             FinalKind::Applied => {
-                let catalog = self.catalog.get_or_insert_default();
-                catalog.applied.push(Applied::new(row, requests)?);
+                self.stocks.entry(source).or_default();
+                self.applied.push(Applied::new(row, requests)?);
             }
             FinalKind::Stock => {
-                let (name, stock) = FinalStock::new(row)?;
-                if self.catalog.get_or_insert_default().stocks.insert(name, stock).is_some() {
+                let (name, stock) = FinalStock::new(row, self.target)?;
+                if self.stocks.entry(source).or_default().insert(name, stock).is_some() {
                     return Err(malformed(row, format!("{name} is there twice")));
                 }
             }
@@ -215,27 +262,38 @@ impl<'a> Dumps<'a> {
         Ok(())
     }
 
-    /// Logs and catalog, indexed. Every request must have its number by now.
-    pub(super) fn index(
-        self,
-        requests: &Requests<'_>,
-    ) -> (Vec<ReplicaLog<'a>>, Option<CatalogState<'a>>) {
+    /// Logs and stocks, indexed. Every request must have its number by now.
+    pub(super) fn index(self, requests: &Requests<'_>) -> Indexed<'a> {
+        let Self { target, logs, applied, stocks } = self;
         let log = |(source, (committed, mut entries)): (&'a str, (_, Vec<LogEntry<'a>>))| {
             entries.shrink_to_fit();
             entries.sort_by_key(|entry| (entry.order_no(), entry.row.line()));
             let by_request = ByRequest::new(requests, entries.iter().map(|entry| entry.request));
             ReplicaLog { source, committed, entries, by_request }
         };
-        let logs = self.logs.into_iter().map(log).collect();
-        let catalog = self.catalog.map(|mut catalog| {
-            let applied = &catalog.applied;
-            catalog.by_request = ByRequest::new(requests, applied.iter().map(|one| one.request));
-            let volumes = applied.iter().map(|one| (one.content().stock_name, one.volume_after()));
-            catalog.by_volume = ByVolume::new(volumes);
-            catalog
+        let holder = |(source, stocks)| StockHolder { source, stocks };
+        let mut holders: Vec<StockHolder<'a>> = stocks.into_iter().map(holder).collect();
+        holders.sort_by_key(|holder| {
+            target.stocks_of().iter().position(|name| name == holder.source).unwrap_or(usize::MAX)
         });
-        (logs, catalog)
+        let catalog = (!holders.is_empty()).then(|| catalog(requests, applied, &holders));
+        Indexed { logs: logs.into_iter().map(log).collect(), catalog, holders }
     }
+}
+
+fn catalog<'a>(
+    requests: &Requests<'_>,
+    applied: Vec<Applied<'a>>,
+    holders: &[StockHolder<'a>],
+) -> CatalogState<'a> {
+    let mut stocks = BTreeMap::new();
+    for (name, stock) in holders.iter().flat_map(|holder| &holder.stocks) {
+        stocks.entry(*name).or_insert(*stock);
+    }
+    let by_request = ByRequest::new(requests, applied.iter().map(|one| one.request));
+    let volumes = applied.iter().map(|one| (one.content().stock_name, one.volume_after()));
+    let by_volume = ByVolume::new(volumes);
+    CatalogState { applied, stocks, by_request, by_volume }
 }
 
 /// A row whose fields are about to be demanded.
@@ -293,7 +351,9 @@ mod tests {
     fn lines(numbers: &[u64], asked: &[u64]) -> Vec<Option<u64>> {
         let rows = dumped(numbers);
         let mut requests = Requests::default();
-        let (logs, _) = Dumps::new(&rows, &mut requests).unwrap().index(&requests);
+        let target = Target::bazaar(3);
+        let dumps = Dumps::new(&rows, &mut requests, &target).unwrap();
+        let logs = dumps.index(&requests).logs;
         let line = |&number: &u64| logs[0].at(number).map(|entry| entry.row.line());
         asked.iter().map(line).collect()
     }
@@ -320,7 +380,8 @@ mod tests {
         ];
         for (kind, reason) in sources {
             let rows = [DumpRow::new(FinalRow::new("cell", 1, "order-1", kind), 7).unwrap()];
-            let told = Dumps::new(&rows, &mut Requests::default()).err();
+            let target = Target::bazaar(3);
+            let told = Dumps::new(&rows, &mut Requests::default(), &target).err();
             let expected = MalformedRow { file: "final.csv", line: 7, reason: reason.to_owned() };
             assert_eq!(told, Some(expected));
         }

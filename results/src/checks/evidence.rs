@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::records::{Action, AtLine as _, DumpRow, FinalRow, Observation, Subject};
 
-use super::history::History;
+use super::history::{History, Read};
 use super::index::Request;
 use super::rows::Operation;
 
@@ -139,6 +139,14 @@ impl Violation {
         })
     }
 
+    /// The same of the state that a read shows, if it tells the volume.
+    pub(crate) fn state_of(self, history: &History<'_>, read: &Read<'_>) -> Self {
+        match read.operation.row.seen_volume {
+            Some(volume) => self.state(history, read.stock_name(), volume),
+            None => self,
+        }
+    }
+
     /// The story of the trade that this operation sent or asked for, if it was one.
     pub(crate) fn story_of(self, history: &History<'_>, operation: &Operation) -> Self {
         let request_id = operation.row.request_id.as_deref();
@@ -149,8 +157,14 @@ impl Violation {
     }
 
     /// Everything that is known about a trade: what its clients saw, and every row that replicas
-    /// and catalog hold of it. It is dated by its first operation.
-    pub(crate) fn story(mut self, history: &History<'_>, request: Request) -> Self {
+    /// and catalog hold of it. It is dated by its first operation. Of a trade that nobody knows by its id
+    /// there is nothing to tell.
+    pub(crate) fn story(
+        mut self,
+        history: &History<'_>,
+        request: impl Into<Option<Request>>,
+    ) -> Self {
+        let Some(request) = request.into() else { return self };
         self = self.request(history.requests.id(request));
         for operation in history.sent(request) {
             self = self.operation(operation);

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::records::Outcome;
+use crate::records::{Fact, Outcome};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::{Applied, ReplicaLog};
 use super::evidence::Violation;
 use super::history::History;
@@ -20,9 +20,16 @@ use super::rows::Operation;
 pub(super) const CHECK: Check = Check {
     name: "exactly-once",
     claim: "one order and one catalog application per request",
-    needs: &[Need::Acknowledged, Need::Replicas, Need::Catalog],
+    parts: &[ORDERS, APPLICATIONS],
+    needs: &[Need::Acknowledged, Need::Replicas, Need::AppliedTrades],
     examine,
+    count: None,
 };
+
+const ORDERS: Part =
+    Part::new("one order per request", &[Fact::Trades, Fact::OrdersOfReplicas, Fact::RequestKeys]);
+const APPLICATIONS: Part =
+    Part::new("one catalog application per request", &[Fact::Trades, Fact::AppliedTrades]);
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let (mut requests, mut with_an_effect) = (0, 0);
@@ -98,7 +105,11 @@ impl<'a> Effects<'a> {
         let count = |log: &ReplicaLog<'a>| log.of_request(request).count();
         Self {
             logs: history.logs.iter().map(|log| (log.source, count(log))).collect(),
-            applied: history.catalog.as_ref().map(|catalog| catalog.of_request(request).count()),
+            applied: history
+                .catalog
+                .as_ref()
+                .filter(|_| history.can(&APPLICATIONS))
+                .map(|catalog| catalog.of_request(request).count()),
         }
     }
 
@@ -134,7 +145,7 @@ impl<'a> Effects<'a> {
         let request_id = history.requests.id(request);
         let acknowledged = |trade: &Operation| trade.row.outcome == Outcome::Ok;
         let applied = self.applied? > 0;
-        if !history.timeline.finished || self.logs.is_empty() {
+        if !history.timeline.finished || self.logs.is_empty() || !history.can(&ORDERS) {
             return None;
         }
         match (applied, self.numbered()) {

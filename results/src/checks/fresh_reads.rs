@@ -4,38 +4,69 @@
 //! if a trade had been acknowledged before the read began, the read must show at least its
 //! volume (rule K3). *A slow fill puts the old value back into the cache after the
 //! acknowledgement* is what this finds.
+//!
+//! Where nobody says what each trade left behind, trades are added up: a read must show at least what all
+//! those made of the stock that had been acknowledged before it began. A read that also shows trades which nobody
+//! acknowledged may hide an old value that way, so this finds less; what it finds is as certain.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::CatalogState;
 use super::evidence::Violation;
 use super::frontier::{Frontier, Step};
-use super::history::{Acknowledged, History, Read};
+use super::history::{Acknowledged, History, Progress, Read};
 use super::inconclusive::Need;
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "no-stale-read",
     claim: "no read is older than an acknowledged trade",
-    needs: &[Need::Acknowledged, Need::Catalog],
+    parts: &[EXACT, SUMS],
+    needs: &[Need::Acknowledged, Need::AppliedTrades],
     examine,
+    count: None,
 };
 
+const EXACT: Part = Part::new(
+    "each read is held against what the newest trade left behind",
+    &[Fact::Queries, Fact::Trades, Fact::Volume, Fact::AppliedTrades],
+);
+const SUMS: Part = Part::standing_in(
+    "each read is held against the sum of the trades before it",
+    &[
+        Fact::Trades,
+        Fact::OrderedReads,
+        Fact::InitialStocks,
+        Fact::NoRestock,
+        Fact::DurableAcknowledgement,
+    ],
+);
+
+/// Per stock, how far it was certain to have come by when.
+type Frontiers<'h, 'a> = HashMap<&'a str, Frontier<&'h Acknowledged<'a>>>;
+
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    let Some(catalog) = &history.catalog else { return };
-    let acknowledged = frontiers(history, catalog);
+    let acknowledged = if history.can(&EXACT) {
+        let Some(catalog) = &history.catalog else { return };
+        frontiers(history, catalog)
+    } else {
+        sums(history)
+    };
+    let progress = history.progress();
     let mut comparable = 0;
     for read in &history.reads {
         let start_us = read.operation.row.start_us;
         let Some(frontier) = acknowledged.get(read.stock_name()) else { continue };
         let Some(newest) = frontier.before(start_us) else { continue };
         comparable += 1;
-        if read.volume() >= newest.value {
+        let shows = progress.of_read(read);
+        if shows >= newest.value {
             continue;
         }
         // The read is as stale as the oldest acknowledgement that it contradicts.
-        let Some(oldest) = frontier.first_above(read.volume()) else { continue };
+        let Some(oldest) = frontier.first_above(shows) else { continue };
         let stale_us = start_us - oldest.at_us;
         finding.maximum("stale_ms", super::milliseconds(stale_us));
         let line = read.operation.line.to_string();
@@ -46,11 +77,8 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     finding.examined("acknowledged trades", history.acknowledged.len());
 }
 
-/// Per stock, the volume that had been acknowledged by when.
-fn frontiers<'h, 'a>(
-    history: &'h History<'a>,
-    catalog: &CatalogState<'a>,
-) -> HashMap<&'a str, Frontier<&'h Acknowledged<'a>>> {
+/// By the volume that the catalog says to have gone with each trade.
+fn frontiers<'h, 'a>(history: &'h History<'a>, catalog: &CatalogState<'a>) -> Frontiers<'h, 'a> {
     let mut points: HashMap<&str, Vec<_>> = HashMap::new();
     for trade in &history.acknowledged {
         // What the catalog lacks is for other checks to complain about.
@@ -62,6 +90,35 @@ fn frontiers<'h, 'a>(
     points.into_iter().map(|(stock, points)| (stock, Frontier::new(points))).collect()
 }
 
+/// By what the stock was at first, and the trades that were acknowledged since.
+fn sums<'h, 'a>(history: &'h History<'a>) -> Frontiers<'h, 'a> {
+    let progress = history.progress();
+    let mut trades: Vec<&Acknowledged<'a>> = history.acknowledged.iter().collect();
+    trades.sort_by_key(|trade| trade.operation.row.end_us);
+    let mut reached: HashMap<&str, u64> = history
+        .stocks
+        .iter()
+        .map(|stock| {
+            let at_first = progress.of_stock(stock.quantity, stock.trade_volume);
+            (stock.stock_name.as_str(), at_first)
+        })
+        .collect();
+    let mut points: HashMap<&str, Vec<_>> = HashMap::new();
+    let mut counted = BTreeSet::new();
+    for trade in trades {
+        let content = trade.content();
+        // The same id again is the same trade.
+        let is_first = counted.insert(history.requests.id(trade.request));
+        let Some(reached) = reached.get_mut(content.stock_name).filter(|_| is_first) else {
+            continue;
+        };
+        *reached += u64::from(content.quantity);
+        let point = (trade.operation.row.end_us, *reached, trade);
+        points.entry(content.stock_name).or_default().push(point);
+    }
+    points.into_iter().map(|(stock, points)| (stock, Frontier::new(points))).collect()
+}
+
 fn stale(
     history: &History<'_>,
     read: &Read<'_>,
@@ -69,15 +126,22 @@ fn stale(
     newest: Step<&Acknowledged<'_>>,
     stale_us: u64,
 ) -> Violation {
+    let progress = history.progress();
+    let bound = match progress {
+        _ if history.can(&EXACT) => "",
+        Progress::Taken => "at the most ",
+        Progress::Volume | Progress::Added => "at least ",
+    };
     let what = format!(
-        "a read of {} shows volume {}, but {} had been acknowledged {:.3} ms before it began, \
-         which made it {} ({} by then)",
+        "a read of {} shows {} {}, but {} had been acknowledged {:.3} ms before it began, \
+         which made it {bound}{} ({} by then)",
         read.stock_name(),
-        read.volume(),
+        progress.word(),
+        progress.shown(progress.of_read(read)),
         history.requests.id(oldest.by.request),
         super::milliseconds(stale_us),
-        oldest.value,
-        newest.value,
+        progress.shown(oldest.value),
+        progress.shown(newest.value),
     );
     Violation::new(history, what)
         .at(history, read.operation.row.start_us)

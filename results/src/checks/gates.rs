@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::lateness::Clients;
-use crate::records::{Numbered, Op, Phase};
+use crate::records::{Fact, Numbered, Op, Phase};
 use crate::timeline::Disturbance;
 
 use super::history::History;
@@ -126,6 +126,8 @@ pub(super) struct Gates {
     kept_back: Gate,
     /// Trades were planned in some trial that ran to its end.
     trades_planned: bool,
+    /// Reads were planned in one, too.
+    reads_planned: bool,
     acknowledged: u64,
     reads_after_trades: u64,
 }
@@ -151,6 +153,7 @@ impl Gates {
                 )
             },
             trades_planned: false,
+            reads_planned: false,
             acknowledged: 0,
             reads_after_trades: 0,
         }
@@ -163,6 +166,7 @@ impl Gates {
         }
         if history.trades_planned() {
             self.trades_planned = true;
+            self.reads_planned |= history.has(Fact::Queries);
             self.acknowledged += history.acknowledged.len() as u64;
             self.reads_after_trades += reads_after_trades(history);
         }
@@ -226,7 +230,9 @@ impl Gates {
         if self.trades_planned {
             let run = || (None, "the whole run".to_owned());
             trades.look(self.acknowledged, run);
-            reads.look(self.reads_after_trades, run);
+            if self.reads_planned {
+                reads.look(self.reads_after_trades, run);
+            }
         }
         vec![self.before, self.during, self.after, trades, reads, self.kept_back]
     }

@@ -4,12 +4,13 @@
 //! there for a check to make sense is demanded here (of operations by [`promised`], of dumps by
 //! [`dumps`](super::dumps)), so that no checker can mistake a missing field for an agreeing one.
 
-use super::dumps::{CatalogState, Dumps, ReplicaLog};
+use super::check::Part;
+use super::dumps::{CatalogState, Dumps, Indexed, ReplicaLog, StockHolder};
 use super::index::{ByRequest, Request, Requests};
 use super::malformed::MalformedRow;
 use super::promised;
 use super::rows::{Content, Operation};
-use crate::records::{Cell, InitialStock, Manifest, Op, Outcome};
+use crate::records::{Cell, Fact, InitialStock, Manifest, Op, Outcome, Sides, Target};
 use crate::run::Trial;
 use crate::timeline::Timeline;
 
@@ -50,8 +51,65 @@ impl<'a> Read<'a> {
     }
 }
 
+/// What a read shows of which only more, or only less, can follow: its order among the states of its stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The volume, which only grows.
+    Volume,
+    /// The quantity, where trades only add.
+    Added,
+    /// The quantity, where trades only take.
+    Taken,
+}
+
+impl Progress {
+    /// How a target's reads are ordered, if it tells [`Fact::OrderedReads`].
+    fn of(target: &Target) -> Self {
+        match target.promises().sides {
+            _ if target.has(Fact::Volume) => Self::Volume,
+            Sides::Adds => Self::Added,
+            Sides::Both | Sides::Takes => Self::Taken,
+        }
+    }
+
+    /// What it is called.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            Self::Added | Self::Taken => "quantity",
+        }
+    }
+
+    /// How far a stock with this quantity and this volume has come. Only differences mean something.
+    pub(crate) fn of_stock(self, quantity: u32, volume: u64) -> u64 {
+        match self {
+            Self::Volume => volume,
+            Self::Added => quantity.into(),
+            Self::Taken => (u32::MAX - quantity).into(),
+        }
+    }
+
+    /// How far the read's stock had come.
+    pub(crate) fn of_read(self, read: &Read<'_>) -> u64 {
+        match self {
+            Self::Volume => read.volume(),
+            Self::Added | Self::Taken => self.of_stock(read.quantity(), 0),
+        }
+    }
+
+    /// What a read shows of a stock that has come so far.
+    pub(crate) fn shown(self, progress: u64) -> u64 {
+        match self {
+            Self::Volume | Self::Added => progress,
+            Self::Taken => u64::from(u32::MAX).saturating_sub(progress),
+        }
+    }
+}
+
 /// One trial.
 pub(crate) struct History<'a> {
+    /// What it was a trial of.
+    pub(crate) target: &'a Target,
     pub(crate) cell: &'a Cell,
     pub(crate) trial: u32,
     /// How many order replicas there were.
@@ -73,8 +131,10 @@ pub(crate) struct History<'a> {
     sent: ByRequest,
     /// The replicas that were dumped, by name.
     pub(crate) logs: Vec<ReplicaLog<'a>>,
-    /// The catalog, if it was dumped.
+    /// The stocks and the trades that made them so, if they were dumped.
     pub(crate) catalog: Option<CatalogState<'a>>,
+    /// The processes whose stocks were dumped.
+    pub(crate) holders: Vec<StockHolder<'a>>,
     /// What happened to the services.
     pub(crate) timeline: &'a Timeline,
     /// What is missing of the trial's rows.
@@ -85,12 +145,14 @@ impl<'a> History<'a> {
     /// Indexes the rows of a trial.
     pub(crate) fn new(manifest: &'a Manifest, trial: &'a Trial) -> Result<Self, MalformedRow> {
         let mut requests = Requests::default();
-        let operations = Operations::new(&trial.observations, &mut requests);
-        let dumps = Dumps::new(&trial.final_rows, &mut requests)?;
+        let target = manifest.target();
+        let operations = Operations::new(&trial.observations, &mut requests, target);
+        let dumps = Dumps::new(&trial.final_rows, &mut requests, target)?;
         let Operations { trades, sent, lookups, acknowledged, reads } = operations?;
         let sent = ByRequest::new(&requests, sent.into_iter());
-        let (logs, catalog) = dumps.index(&requests);
+        let Indexed { logs, catalog, holders } = dumps.index(&requests);
         Ok(Self {
+            target,
             cell: &trial.cell,
             trial: trial.number,
             replicas: manifest.replicas,
@@ -106,6 +168,7 @@ impl<'a> History<'a> {
             sent,
             logs,
             catalog,
+            holders,
             timeline: &trial.timeline,
             missing: &trial.missing,
         })
@@ -126,9 +189,24 @@ impl<'a> History<'a> {
         request.into_iter().flat_map(|request| self.sent(request))
     }
 
-    /// Whether the plan meant to trade at all.
+    /// Whether the plan meant to trade at all, and could.
     pub(crate) fn trades_planned(&self) -> bool {
-        self.cell.p > 0.0
+        self.cell.p > 0.0 && self.has(Fact::Trades)
+    }
+
+    /// By what the reads of a stock are ordered, if they are at all.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::of(self.target)
+    }
+
+    /// Whether there is this fact of the target.
+    pub(crate) fn has(&self, fact: Fact) -> bool {
+        self.target.has(fact)
+    }
+
+    /// Whether the target gives what a part of a check needs.
+    pub(crate) fn can(&self, part: &Part) -> bool {
+        part.lacks(self.target).is_empty()
     }
 }
 
@@ -144,11 +222,15 @@ struct Operations<'a> {
 }
 
 impl<'a> Operations<'a> {
-    fn new(rows: &'a [Operation], requests: &mut Requests<'a>) -> Result<Self, MalformedRow> {
+    fn new(
+        rows: &'a [Operation],
+        requests: &mut Requests<'a>,
+        target: &Target,
+    ) -> Result<Self, MalformedRow> {
         let mut operations = Self::default();
         operations.reserve(rows, requests);
         for operation in rows {
-            promised::hold(operation)?;
+            promised::hold(operation, target)?;
             operations.add(operation, requests);
         }
         Ok(operations)

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::history::History;
-use crate::records::{Action, Subject};
+use crate::records::{Action, Fact, Subject};
 use crate::text::counted;
 use crate::timeline::{Act, Fault, NotConfirmed};
 
@@ -16,10 +16,12 @@ use crate::timeline::{Act, Fault, NotConfirmed};
 pub(crate) enum Need {
     /// At least one acknowledged trade, unless the plan meant none (p = 0).
     Acknowledged,
-    /// The log of every replica.
+    /// The orders of every process that the target says to show its own.
     Replicas,
-    /// The catalog's stocks and trades.
-    Catalog,
+    /// The stocks of every such process.
+    Stocks,
+    /// The same with the trades that made them so, if the target tells them.
+    AppliedTrades,
 }
 
 /// Why a pass would mean nothing.
@@ -148,20 +150,27 @@ pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Inconclu
                     doubts.push(InconclusiveReason::NothingAcknowledged);
                 }
             }
-            Need::Catalog => {
-                if history.catalog.is_none() {
-                    doubts.push(InconclusiveReason::NotDumped(super::dumps::CATALOG.to_owned()));
-                }
+            Need::AppliedTrades if !history.has(Fact::AppliedTrades) => {}
+            Need::Stocks | Need::AppliedTrades => {
+                let is_there = |name: &str| history.holders.iter().any(|one| one.source == name);
+                doubts.extend(not_dumped(history.target.stocks_of(), is_there));
             }
-            Need::Replicas => doubts.extend(
-                (1..=history.replicas)
-                    .map(|id| format!("order-{id}"))
-                    .filter(|name| history.logs.iter().all(|log| log.source != name.as_str()))
-                    .map(InconclusiveReason::NotDumped),
-            ),
+            Need::Replicas => {
+                let is_there = |name: &str| history.logs.iter().any(|log| log.source == name);
+                doubts.extend(not_dumped(history.target.orders_of(), is_there));
+            }
         }
     }
     doubts
+}
+
+/// Those of whom the end says nothing.
+fn not_dumped(
+    names: &[String],
+    is_there: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = InconclusiveReason> {
+    let missing = names.iter().filter(move |name| !is_there(name));
+    missing.cloned().map(InconclusiveReason::NotDumped)
 }
 
 fn about_faults(history: &History<'_>) -> Vec<InconclusiveReason> {
@@ -183,7 +192,9 @@ fn about_faults(history: &History<'_>) -> Vec<InconclusiveReason> {
     if let Some(which) = refuted.or_else(|| unconfirmed().map(describe)) {
         doubts.push(InconclusiveReason::FaultNotConfirmed(which));
     }
-    doubts.extend(not_replaced(history).map(InconclusiveReason::LeaderNotReplaced));
+    if history.has(Fact::Leader) {
+        doubts.extend(not_replaced(history).map(InconclusiveReason::LeaderNotReplaced));
+    }
     doubts
 }
 

@@ -64,16 +64,17 @@ pub(super) struct ByRequest {
 }
 
 impl ByRequest {
-    /// An index of rows that are about these requests.
+    /// An index of rows that are about these requests, or about one that nobody knows.
     pub(super) fn new(
         requests: &Requests<'_>,
-        rows: impl DoubleEndedIterator<Item = Request> + ExactSizeIterator,
+        rows: impl DoubleEndedIterator<Item: Into<Option<Request>>> + ExactSizeIterator,
     ) -> Self {
         let mut first = vec![NONE; requests.0.len()];
         let mut next = vec![NONE; rows.len()];
         // From the last to the first, so that each chain begins with the first.
         for (row, request) in rows.enumerate().rev() {
-            let head = &mut first[request.0 as usize];
+            let Some(Request(number)) = request.into() else { continue };
+            let head = &mut first[number as usize];
             next[row] = *head;
             *head = position(row);
         }
@@ -158,7 +159,7 @@ mod tests {
     #[test]
     fn a_request_that_was_met_after_the_index_was_made_is_not_in_it() {
         let mut requests = Requests::default();
-        let index = ByRequest::new(&requests, std::iter::empty());
+        let index = ByRequest::new(&requests, std::iter::empty::<Request>());
         let later = requests.number("later");
         assert!(index.find(later).next().is_none());
     }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::InconclusiveReason;
@@ -20,12 +20,23 @@ use super::trial_name::TrialName;
 use crate::linear::picture::{self, Band, Scene};
 use crate::linear::{Budget, Decision, Explanation, explain, search};
 use crate::parallel;
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "linearizable",
     claim: "each stock's history is linearizable",
+    parts: &[Part::whole(&[
+        Fact::Queries,
+        Fact::Trades,
+        Fact::Quantity,
+        Fact::Volume,
+        Fact::InitialStocks,
+        Fact::NoRestock,
+        Fact::DurableAcknowledgement,
+    ])],
     needs: &[],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {

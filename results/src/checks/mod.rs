@@ -1,13 +1,15 @@
 //! The consistency report: what a run's files say about loss, duplication, order and staleness.
 //!
 //! One property per file, each a pure function from one trial's history to what it found.
-//! This module hands every trial to every check, and adds up. Three rules hold
+//! This module hands every trial to every check, and adds up. Four rules hold
 //! for all of them:
 //!
 //! * Never pass what could not have been found: a trial that was cut short, a fault that was not
 //!   confirmed, a dump that is missing make a check inconclusive (see `inconclusive`).
 //! * A violation is a violation, however little of the trial was recorded; but the absence of a
 //!   row proves something only if the recorder wrote its `finished` marker.
+//! * What a target neither gives nor promises is not judged: a check that needs it is *not applicable*,
+//!   which is counted and told, and is no pass.
 //! * Nothing but the [`Run`] is looked at, so a report can be made again, anywhere, later.
 //!
 //! What each check needs, and the stories that it catches, stand at the top of its file.
@@ -20,9 +22,11 @@ mod check;
 mod client_reads;
 mod conservation;
 mod consistency_report;
+mod deadlock;
 mod deaths;
 mod due;
 mod dumps;
+mod ends;
 mod evidence;
 mod exactly_once;
 mod fresh_reads;
@@ -40,12 +44,16 @@ mod promised;
 mod read_order;
 mod read_states;
 mod real_time;
+mod replica_sets;
 mod replicas;
 mod reproduce;
+mod requirements;
 mod rows;
 mod run_file;
 mod share;
 mod shown_orders;
+mod state_agreement;
+mod stock_agreement;
 mod stock_histories;
 mod survival;
 #[cfg(test)]
@@ -54,7 +62,7 @@ mod text;
 mod trial_name;
 mod words;
 
-pub(crate) use text::{beside, named};
+pub(crate) use text::{beside, named, why};
 pub(crate) use words::milliseconds;
 
 use std::fs::File;
@@ -65,7 +73,8 @@ pub use anomalies::{AnomalyTotals, FaultAnomalies};
 pub use check::MAX_EVIDENCE;
 pub(crate) use consistency_report::grouped_doubts;
 pub use consistency_report::{
-    CheckResult, ConsistencyReport, Count, DoubtReport, REPORT_FORMAT, RunSummary,
+    CheckResult, CheckStatus, ConsistencyReport, Count, DoubtReport, PartLeftOut, REPORT_FORMAT,
+    RunSummary,
 };
 pub use evidence::{HeldRow, NearestFault, OperationRow, Violation};
 pub use gates::{
@@ -73,6 +82,7 @@ pub use gates::{
     ShutGate,
 };
 pub use replicas::LogDigest;
+pub use requirements::{Requirement, requirements, requirements_table};
 pub use run_file::RunFile;
 pub use trial_name::TrialName;
 
@@ -84,10 +94,10 @@ use self::history::History;
 use self::inconclusive::{InconclusiveReason, Need};
 use self::malformed::MalformedRow;
 use crate::parallel;
-use crate::records::FolderError;
+use crate::records::{FolderError, Manifest};
 use crate::run::{Run, Trial};
 
-/// Every check, in the order of the report.
+/// Every check of every run, in the order of the report.
 const ALL: &[&Check] = &[
     &survival::CHECK,
     &shown_orders::CHECK,
@@ -108,9 +118,25 @@ const ALL: &[&Check] = &[
     &deaths::CHECK,
 ];
 
-/// The names of all checks, in the order of the report.
+/// What is asked besides of a run that names its target. Runs of before were made without these checks, and
+/// what was said of them stays so.
+const OF_NAMED_TARGETS: &[&Check] =
+    &[&state_agreement::CHECK, &replica_sets::CHECK, &stock_agreement::CHECK, &deadlock::CHECK];
+
+/// Every check, in the order of the report.
+fn all() -> impl Iterator<Item = &'static Check> {
+    ALL.iter().chain(OF_NAMED_TARGETS).copied()
+}
+
+/// The names of the checks that every run is asked, in the order of the report.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|check| check.name)
+}
+
+/// The checks that such a run is asked.
+fn asked(manifest: &Manifest) -> Vec<&'static Check> {
+    let names_it = manifest.target.is_some();
+    ALL.iter().chain(OF_NAMED_TARGETS.iter().filter(|_| names_it)).copied().collect()
 }
 
 /// Runs every check over a run.
@@ -120,7 +146,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// A row lacks what its kind promises.
 pub fn check_run(run: &Run) -> Result<ConsistencyReport, FolderError> {
-    let mut report = judge(ALL, run)?;
+    let mut report = judge(&asked(run.manifest()), run)?;
     let (reproduce, plan) = reproduce::reproduce(run.manifest(), run.folder());
     report.reproduce = reproduce;
     report.files.extend(plan);
@@ -154,7 +180,8 @@ fn history<'a>(run: &'a Run, trial: &'a Trial) -> Result<History<'a>, FolderErro
 }
 
 fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError> {
-    let mut tallies: Vec<Tally> = checks.iter().map(|check| Tally::new(check)).collect();
+    let target = run.manifest().target();
+    let mut tallies: Vec<Tally> = checks.iter().map(|check| Tally::new(check, target)).collect();
     let mut summary = RunSummary::new(run.manifest());
     let mut gates = Gates::new();
     let mut digests = Vec::new();
@@ -197,6 +224,12 @@ fn examine_all(
 /// Runs one check over one trial.
 fn examine(check: &Check, history: &History<'_>, doubts: &[InconclusiveReason]) -> Finding {
     let mut finding = Finding::default();
+    if !check.lacks(history.target).is_empty() {
+        if let Some(count) = check.count {
+            count(history, &mut finding);
+        }
+        return finding;
+    }
     for doubt in doubts {
         finding.inconclusive(doubt.clone());
     }

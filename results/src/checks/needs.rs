@@ -28,12 +28,15 @@
 //! catalog that was started anew shows nothing before a leader has listed it (L7). So once front-end or
 //! catalog were broken a read needs what a trade needs, for a moment.
 //!
+//! All of that is known of a system that tells its in-sync sets. Of any other nothing is known but that it has to
+//! work while nothing at all is broken, whatever the operation.
+//!
 //! Nothing is demanded from the moment at which a trial was cut short: the harness stops the services then,
 //! under operations that have begun.
 
 use std::collections::BTreeSet;
 
-use crate::records::{ProcessName, Route};
+use crate::records::{Fact, ProcessName, Route};
 use crate::timeline::{Span, Timeline};
 
 use super::history::History;
@@ -86,6 +89,9 @@ pub(super) fn of_trades(history: &History<'_>, begin_us: u64, end_us: u64) -> Ve
 
 /// When reads were possible. Ends where something breaks that a read needs, and nowhere else.
 pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
+    if !history.has(Fact::InSyncSets) {
+        return while_fault_free(history);
+    }
     let between = |link: Route| link.is_between(FRONT_END, CATALOG);
     let whole = history.timeline.whole(&[FRONT_END, CATALOG], between);
     let trades = possible_trades(history);
@@ -102,7 +108,18 @@ pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
     reads.collect()
 }
 
+/// When nothing was broken.
+fn while_fault_free(history: &History<'_>) -> Vec<Possible> {
+    let spans = history.timeline.fault_free().iter();
+    let whole =
+        spans.map(|span| Possible { from_us: span.from_us, to_us: span.to_us.unwrap_or(u64::MAX) });
+    whole.filter_map(|one| one.clipped(0, serves_until_us(history.timeline))).collect()
+}
+
 fn possible_trades(history: &History<'_>) -> Vec<Possible> {
+    if !history.has(Fact::InSyncSets) {
+        return while_fault_free(history);
+    }
     let timeline = &history.timeline;
     let changes = timeline.changes();
     let configured = timeline.configurations().iter().map(|one| one.at_us);

@@ -1,33 +1,52 @@
-//! Order numbers are unique and without gaps, in every log and among the acknowledgements.
+//! Order numbers are unique and without gaps, in every log and among the acknowledgements. Where gaps are
+//! allowed, or each log holds a part of the orders, they are unique and no more.
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "order-numbers",
     claim: "order numbers are unique and without gaps",
+    parts: &[ACKNOWLEDGED, LOGS, GAPS],
     needs: &[Need::Acknowledged, Need::Replicas],
     examine,
+    count: None,
 };
+
+const ACKNOWLEDGED: Part =
+    Part::new("no number is acknowledged twice", &[Fact::Trades, Fact::OrderNumbers]);
+const LOGS: Part = Part::new("no log holds a number twice", &[Fact::OrdersOfReplicas]);
+const GAPS: Part = Part::new(
+    "no log leaves a number out",
+    &[Fact::OrdersOfReplicas, Fact::ReplicatedOrders, Fact::GaplessNumbers],
+);
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     for log in &history.logs {
         gaps_and_doubles(history, log, finding);
         ends_below_its_mark(history, log, finding);
     }
-    shared_numbers(history, finding);
-    finding.examined("acknowledged numbers", history.acknowledged.len());
-    finding.examined("log entries", history.logs.iter().map(|log| log.entries.len()).sum());
+    if history.can(&ACKNOWLEDGED) {
+        shared_numbers(history, finding);
+        finding.examined("acknowledged numbers", history.acknowledged.len());
+    }
+    if history.can(&LOGS) {
+        finding.examined("log entries", history.logs.iter().map(|log| log.entries.len()).sum());
+    }
 }
 
 fn gaps_and_doubles(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut Finding) {
     let source = log.source;
-    if let Some(first) = log.entries.first().filter(|entry| entry.order_no() != 1) {
+    let (may_skip, first_no) = (!history.can(&GAPS), history.target.promises().first_order_no);
+    let begins_elsewhere = |entry: &&LogEntry<'_>| !may_skip && entry.order_no() != first_no;
+    if let Some(first) = log.entries.first().filter(begins_elsewhere) {
         finding.violation(|| {
-            let what = format!("{source}'s log begins with #{}, not with #1", first.order_no());
+            let number = first.order_no();
+            let what = format!("{source}'s log begins with #{number}, not with #{first_no}");
             Violation::new(history, what).held(first.row).story(history, first.request)
         });
     }
@@ -36,7 +55,7 @@ fn gaps_and_doubles(history: &History<'_>, log: &ReplicaLog<'_>, finding: &mut F
         let (before, after) = (left.order_no(), right.order_no());
         let what = if before == after {
             format!("{source} holds two orders as #{before}")
-        } else if before + 1 != after {
+        } else if !may_skip && before + 1 != after {
             format!("{source}'s log jumps from #{before} to #{after}")
         } else {
             continue;

@@ -3,10 +3,10 @@
 //!
 //! Safety alone is kept by a bazaar that never answers; this is the check that it cannot pass.
 
-use crate::records::Outcome;
+use crate::records::{Fact, Outcome};
 use crate::timeline::Settlement;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::InconclusiveReason;
@@ -15,18 +15,29 @@ use super::needs;
 pub(super) const CHECK: Check = Check {
     name: "progress-after-healing",
     claim: "all replicas are in sync in time, and trades go on",
+    parts: &[CONVERGENCE, MEMBERSHIP, TRADES],
     needs: &[],
     examine,
+    count: None,
 };
+
+const CONVERGENCE: Part =
+    Part::new("the replicas converge", &[Fact::OrdersOfReplicas, Fact::ReplicatedOrders]);
+const MEMBERSHIP: Part = Part::new("all replicas are in sync again", &[Fact::InSyncSets]);
+const TRADES: Part = Part::new("trades go on", &[Fact::Trades]);
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let faulty = history.cell.planned_faults > 0 || !history.timeline.acts().is_empty();
     if faulty && history.timeline.healed_us.is_none() {
         finding.inconclusive(InconclusiveReason::NotHealed);
     }
-    convergence(history, finding);
-    membership(history, finding);
-    if faulty && history.trades_planned() {
+    if history.can(&CONVERGENCE) {
+        convergence(history, finding);
+    }
+    if history.can(&MEMBERSHIP) {
+        membership(history, finding);
+    }
+    if faulty && history.can(&TRADES) && history.trades_planned() {
         acknowledged_again(history, finding);
     }
 }

@@ -1,15 +1,16 @@
 //! What a row of `observations.csv` says by being one of its kind.
 //!
 //! A client writes down what it asked for, and of an ok answer what that showed: it is none without. So a
-//! row that lacks some of it was not written by a client, and says nothing of the services.
+//! row that lacks some of it was not written by a client, and says nothing of the services. What a target's
+//! answers do not tell is not asked for.
 
 use super::malformed::MalformedRow;
 use super::rows::Operation;
-use crate::records::{Observation, Op, Outcome, Phase, Row as _};
+use crate::records::{Fact, Observation, Op, Outcome, Phase, Row as _, Target};
 
-/// Whether the row has everything that its kind promises.
-pub(super) fn hold(operation: &Operation) -> Result<(), MalformedRow> {
-    let Some((field, kind)) = lacking(&operation.row) else { return Ok(()) };
+/// Whether the row has everything that its kind promises, as far as the target tells it.
+pub(super) fn hold(operation: &Operation, target: &Target) -> Result<(), MalformedRow> {
+    let Some((field, kind)) = lacking(&operation.row, target) else { return Ok(()) };
     let reason = format!("{kind} needs the field `{field}`");
     Err(MalformedRow { file: Observation::FILE, line: operation.line, reason })
 }
@@ -20,17 +21,18 @@ pub(super) fn to_be_there<T>(value: Option<T>) -> T {
 }
 
 /// The first field that it lacks, and what needs that.
-fn lacking(row: &Observation) -> Option<(&'static str, &'static str)> {
+fn lacking(row: &Observation, target: &Target) -> Option<(&'static str, &'static str)> {
     let is_ok = row.outcome == Outcome::Ok;
     let has = |what: bool, field: &'static str| (!what).then_some(field);
+    let told = |fact, what: bool, field| has(what || !target.has(fact), field);
     let stock = has(row.stock_name.is_some(), "stock_name");
     let content = stock
         .or(has(row.trade_type.is_some(), "trade_type"))
         .or(has(row.quantity.is_some(), "quantity"));
     let request = has(row.request_id.is_some(), "request_id");
-    let number = has(row.order_no.is_some(), "order_no");
-    let shown = has(row.seen_quantity.is_some(), "seen_quantity")
-        .or(has(row.seen_volume.is_some(), "seen_volume"));
+    let number = told(Fact::OrderNumbers, row.order_no.is_some(), "order_no");
+    let shown = told(Fact::Quantity, row.seen_quantity.is_some(), "seen_quantity")
+        .or_else(|| told(Fact::Volume, row.seen_volume.is_some(), "seen_volume"));
     match row.op {
         Op::Query if is_ok => stock.or(shown).map(|field| (field, "a query that is ok")),
         Op::Query => stock.map(|field| (field, "a query")),
@@ -39,7 +41,7 @@ fn lacking(row: &Observation) -> Option<(&'static str, &'static str)> {
         }
         Op::Trade => content.or(request).map(|field| (field, "a trade")),
         Op::Lookup => {
-            let content = content.filter(|_| is_ok);
+            let content = content.filter(|_| is_ok && target.has(Fact::OrderContents));
             let request = request.filter(|_| row.phase == Phase::Lookup);
             number.or(content).or(request).map(|field| (field, "a lookup"))
         }
@@ -95,7 +97,7 @@ mod tests {
                     let is_ok = outcome == Outcome::Ok;
                     let needed =
                         asked[index].contains(&field) || (is_ok && shown[index].contains(&field));
-                    let held = hold(&Numbered { line: 7, row });
+                    let held = hold(&Numbered { line: 7, row }, &Target::bazaar(3));
                     assert_eq!(held.is_err(), needed, "{op:?} {outcome:?} {field}");
                     if let Err(malformed) = held {
                         assert_eq!((malformed.file, malformed.line), ("observations.csv", 7));
@@ -103,6 +105,18 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_the_target_does_not_tell_is_not_asked_for() {
+        let silent = Target::new("toy", [Fact::Trades, Fact::Queries], Default::default());
+        for op in [Op::Query, Op::Trade, Op::Lookup] {
+            let row =
+                Observation { order_no: None, seen_quantity: None, seen_volume: None, ..row(op) };
+            let row = Numbered { line: 7, row };
+            assert_eq!(hold(&row, &silent), Ok(()));
+            assert!(hold(&row, &Target::bazaar(3)).is_err());
         }
     }
 }

@@ -3,19 +3,23 @@
 
 use std::collections::HashMap;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::frontier::Frontier;
 use super::history::{History, Read};
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "reads-forward",
     claim: "no read shows less than one that had ended before",
+    parts: &[Part::whole(&[Fact::OrderedReads, Fact::DurableAcknowledgement])],
     needs: &[],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
+    let progress = history.progress();
     let mut by_stock: HashMap<&str, Vec<&Read<'_>>> = HashMap::new();
     for read in &history.reads {
         by_stock.entry(read.stock_name()).or_default().push(read);
@@ -23,8 +27,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let frontiers: HashMap<&str, Frontier<&Read<'_>>> = by_stock
         .into_iter()
         .map(|(stock, reads)| {
-            let ended =
-                reads.into_iter().map(|read| (read.operation.row.end_us, read.volume(), read));
+            let ended = reads
+                .into_iter()
+                .map(|read| (read.operation.row.end_us, progress.of_read(read), read));
             (stock, Frontier::new(ended))
         })
         .collect();
@@ -35,8 +40,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
         let Some(frontier) = frontiers.get(read.stock_name()) else { continue };
         let Some(newest) = frontier.before(start_us) else { continue };
         comparable += 1;
-        if read.volume() < newest.value {
-            let earlier = frontier.first_above(read.volume()).unwrap_or(newest);
+        let shows = progress.of_read(read);
+        if shows < newest.value {
+            let earlier = frontier.first_above(shows).unwrap_or(newest);
             finding.maximum("backwards_ms", super::milliseconds(start_us - earlier.at_us));
             finding.violation(|| backwards(history, earlier.by, read));
         }
@@ -46,20 +52,23 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 
 fn backwards(history: &History<'_>, earlier: &Read<'_>, read: &Read<'_>) -> Violation {
     let (before, now) = (&earlier.operation.row, &read.operation.row);
+    let progress = history.progress();
+    let shown = |read| progress.shown(progress.of_read(read));
     let what = format!(
-        "client {} read volume {} of {}; {:.3} ms later client {} began a read that shows {}",
+        "client {} read {} {} of {}; {:.3} ms later client {} began a read that shows {}",
         before.client,
-        earlier.volume(),
+        progress.word(),
+        shown(earlier),
         read.stock_name(),
         super::milliseconds(now.start_us - before.end_us),
         now.client,
-        read.volume(),
+        shown(read),
     );
     Violation::new(history, what)
         .at(history, now.start_us)
         .operation(earlier.operation)
         .operation(read.operation)
-        .state(history, read.stock_name(), earlier.volume())
+        .state_of(history, earlier)
 }
 
 #[cfg(test)]

@@ -3,18 +3,26 @@
 //! A quantity from one trade beside the volume of another, or a trade that was shown and then
 //! undone, would pass every check of order; it cannot pass this one.
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::{Applied, CatalogState};
 use super::evidence::Violation;
 use super::history::{History, Read};
 use super::inconclusive::Need;
-use crate::records::InitialStock;
+use crate::records::{Fact, InitialStock};
 
 pub(super) const CHECK: Check = Check {
     name: "reads-show-real-states",
     claim: "every read shows a state that the catalog had",
-    needs: &[Need::Catalog],
+    parts: &[Part::whole(&[
+        Fact::Queries,
+        Fact::Quantity,
+        Fact::Volume,
+        Fact::InitialStocks,
+        Fact::AppliedTrades,
+    ])],
+    needs: &[Need::AppliedTrades],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {

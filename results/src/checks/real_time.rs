@@ -4,17 +4,20 @@
 //! but then its client was told nothing in between, and its interval covers the delay or has no
 //! known end.
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::frontier::Frontier;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "numbers-follow-time",
     claim: "order numbers follow real time",
+    parts: &[Part::whole(&[Fact::Trades, Fact::OrderNumbers, Fact::NumbersInOrder])],
     needs: &[Need::Acknowledged],
     examine,
+    count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {

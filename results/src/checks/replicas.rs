@@ -8,18 +8,21 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
 use super::rows::Content;
+use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {
     name: "replicas-identical",
     claim: "all replicas hold the same log",
+    parts: &[Part::whole(&[Fact::OrdersOfReplicas, Fact::IdenticalReplicas])],
     needs: &[Need::Acknowledged, Need::Replicas],
     examine,
+    count: None,
 };
 
 /// A replica's log in a few characters.
@@ -34,7 +37,7 @@ pub struct LogDigest {
     /// How many orders its log holds.
     pub orders: u64,
     /// SHA-256 over one line per order, ascending by number: number, epoch, request id, stock,
-    /// type and quantity, separated by tabs and ended by a line feed; an empty epoch is empty.
+    /// type and quantity, separated by tabs and ended by a line feed; what is not known is empty.
     pub sha256: String,
 }
 
@@ -66,7 +69,9 @@ fn sha256(history: &History<'_>, log: &ReplicaLog<'_>) -> String {
     let mut hasher = Sha256::new();
     let mut line = String::new();
     for entry in &log.entries {
-        let (order_no, request_id) = (entry.order_no(), history.requests.id(entry.request));
+        let order_no = entry.order_no();
+        let request_id =
+            entry.request.map(|request| history.requests.id(request)).unwrap_or_default();
         let epoch = entry.row.epoch().map(|epoch| epoch.to_string()).unwrap_or_default();
         let Content { stock_name, trade_type, quantity } = entry.content();
         line.clear();
@@ -145,7 +150,11 @@ fn is_same(one: &LogEntry<'_>, other: &LogEntry<'_>) -> bool {
 
 fn describe(history: &History<'_>, entry: &LogEntry<'_>) -> String {
     let epoch = entry.row.epoch().map(|epoch| format!(", epoch {epoch}")).unwrap_or_default();
-    format!("{} ({}{epoch})", history.requests.id(entry.request), entry.content())
+    let content = entry.content();
+    match entry.request {
+        Some(request) => format!("{} ({content}{epoch})", history.requests.id(request)),
+        None => format!("{content}{epoch}"),
+    }
 }
 
 #[cfg(test)]

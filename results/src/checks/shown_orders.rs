@@ -8,20 +8,37 @@
 
 use std::collections::HashMap;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
 use super::promised;
 use super::rows::{Content, Operation};
-use crate::records::Outcome;
+use crate::records::{Fact, Outcome};
 
 pub(crate) const CHECK: Check = Check {
     name: "shown-orders-stay",
     claim: "an order that was shown stays as it was shown",
+    parts: &[LOGS, LOOKUPS],
     needs: &[Need::Acknowledged, Need::Replicas],
     examine,
+    count: None,
 };
+
+const LOGS: Part = Part::new(
+    "every replica holds it",
+    &[
+        Fact::Lookups,
+        Fact::OrderContents,
+        Fact::OrdersOfReplicas,
+        Fact::ReplicatedOrders,
+        Fact::DurableAcknowledgement,
+    ],
+);
+const LOOKUPS: Part = Part::new(
+    "later lookups show it",
+    &[Fact::Lookups, Fact::OrderContents, Fact::DurableAcknowledgement],
+);
 
 /// A lookup that showed an order.
 #[derive(Clone, Copy)]
@@ -42,7 +59,8 @@ impl<'a> Shown<'a> {
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let showed = history.lookups.iter().filter(|lookup| lookup.row.outcome == Outcome::Ok);
     let shown: Vec<_> = showed.map(|operation| Shown { operation }).collect();
-    for one in &shown {
+    // Every log is asked about every order that was shown, if there is a log to ask.
+    for one in shown.iter().filter(|_| history.can(&LOGS)) {
         let (order_no, content) = (one.order_no(), one.content());
         for log in &history.logs {
             let held = log.at(order_no);

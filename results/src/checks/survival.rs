@@ -4,10 +4,12 @@
 //! its client knows, and a lookup must show just that. *The leader acknowledges #11 and dies; its
 //! successor never had it* is what this finds.
 
-use crate::records::Outcome;
+use std::collections::BTreeSet;
+
+use crate::records::{Fact, Outcome};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, Part};
 use super::dumps::ReplicaLog;
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
@@ -17,11 +19,56 @@ use super::rows::{Content, Operation};
 pub(super) const CHECK: Check = Check {
     name: "acknowledged-orders-survive",
     claim: "acknowledged orders survive, with their contents",
+    parts: &[LOGS, LOOKUPS],
     needs: &[Need::Acknowledged, Need::Replicas],
     examine,
+    count: Some(count_losses),
 };
 
+const LOGS: Part = Part::new(
+    "every replica holds it under its request's id",
+    &[
+        Fact::Trades,
+        Fact::OrderNumbers,
+        Fact::OrdersOfReplicas,
+        Fact::RequestKeys,
+        Fact::ReplicatedOrders,
+        Fact::DurableAcknowledgement,
+    ],
+);
+const LOOKUPS: Part = Part::new(
+    "lookups show it",
+    &[Fact::Trades, Fact::OrderNumbers, Fact::Lookups, Fact::DurableAcknowledgement],
+);
+
 fn examine(history: &History<'_>, finding: &mut Finding) {
+    finding.examined("acknowledged trades", history.acknowledged.len());
+    if history.can(&LOGS) {
+        in_logs(history, finding);
+    }
+    if history.can(&LOOKUPS) {
+        in_lookups(history, finding);
+    }
+}
+
+/// An acknowledged order that a later lookup contradicts is lost, be it that the target allows it.
+fn count_losses(history: &History<'_>, finding: &mut Finding) {
+    let is_told =
+        history.target.lacks(&[Fact::Trades, Fact::OrderNumbers, Fact::Lookups]).is_empty();
+    if !is_told {
+        return;
+    }
+    let mut lost = BTreeSet::new();
+    for (trade, _) in history.lookups.iter().filter_map(|lookup| contradicted(history, lookup)) {
+        let request_id = trade.row.request_id.as_deref().unwrap_or_default();
+        finding.anomalies.add(history, Anomaly::Lost, request_id, Some(trade.row.end_us));
+        lost.insert(request_id);
+    }
+    finding.examined("acknowledged trades", history.acknowledged.len());
+    finding.examined("of them lost, which the target may", lost.len());
+}
+
+fn in_logs(history: &History<'_>, finding: &mut Finding) {
     for trade in &history.acknowledged {
         for log in &history.logs {
             if let Some(wrong) = lost_or_changed(history, trade, log) {
@@ -39,6 +86,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             }
         }
     }
+}
+
+fn in_lookups(history: &History<'_>, finding: &mut Finding) {
     let mut answered = 0;
     for &lookup in &history.lookups {
         answered += usize::from(lookup.row.outcome.is_answer());
@@ -54,7 +104,6 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
             });
         }
     }
-    finding.examined("acknowledged trades", history.acknowledged.len());
     finding.examined("answered lookups", answered);
 }
 
@@ -104,6 +153,7 @@ fn contradicted<'a>(
         Outcome::Rejected => {
             Some((trade, format!("#{number} was acknowledged, but a later lookup did not find it")))
         }
+        Outcome::Ok if !history.has(Fact::OrderContents) => None,
         Outcome::Ok => match Content::of(lookup) {
             Some(shown) if shown == sent => None,
             Some(shown) => Some((

@@ -9,10 +9,10 @@ use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
 use super::check::Check;
-use super::{CheckResult, ConsistencyReport};
+use super::{CheckResult, CheckStatus, ConsistencyReport};
 use crate::records::{
-    Action, Cell, Event, EventKind, FinalKind, FinalRow, InitialStock, Manifest, Observation, Op,
-    Outcome, Phase, RunFolder,
+    Action, Cell, Event, EventKind, Fact, FinalKind, FinalRow, InitialStock, Manifest, Observation,
+    Op, Outcome, Phase, Promises, RunFolder, Target,
 };
 use crate::run::Run;
 use crate::verdict::Verdict;
@@ -55,6 +55,27 @@ impl Trial {
         }
         trial.settle(1_000_000, 1_001_000);
         trial.event(2_000_000, EventKind::Finished);
+        trial
+    }
+
+    /// The same of a target like the bazaar, but for these facts.
+    pub(crate) fn without(lacking: &[Fact]) -> Self {
+        Self::of(lacking, Promises::default())
+    }
+
+    /// The same with other promises.
+    pub(crate) fn of(lacking: &[Fact], promises: Promises) -> Self {
+        let mut trial = Self::new();
+        let is_given = |fact: &Fact| !lacking.contains(fact);
+        let bazaar = Target::bazaar(REPLICAS);
+        let holders = |names: &[String], fact| {
+            if is_given(&fact) { names.to_vec() } else { Vec::new() }
+        };
+        let orders_of = holders(bazaar.orders_of(), Fact::OrdersOfReplicas);
+        let stocks_of = holders(bazaar.stocks_of(), Fact::StateOfStocks);
+        let given = Fact::ALL.into_iter().filter(is_given);
+        let target = Target::new("toy", given, promises).holding(orders_of, stocks_of);
+        trial.manifest.target = Some(target);
         trial
     }
 
@@ -278,7 +299,7 @@ impl Trial {
 
     /// What all checks say.
     pub(crate) fn report(&self) -> ConsistencyReport {
-        self.judge(super::ALL)
+        self.judge(&super::asked(&self.manifest))
     }
 
     fn judge(&self, checks: &[&Check]) -> ConsistencyReport {
@@ -341,4 +362,12 @@ pub(crate) fn assert_inconclusive(result: &CheckResult, why: &str) {
     assert_eq!(result.verdict, Some(Verdict::Inconclusive), "{result:#?}");
     let said = result.doubts.iter().any(|doubt| doubt.reason.contains(why));
     assert!(said, "nothing says {why:?}: {:#?}", result.doubts);
+}
+
+/// It does not apply, for want of these facts.
+#[track_caller]
+pub(crate) fn assert_not_applicable(result: &CheckResult, lacks: &[Fact]) {
+    assert_eq!(result.status(), CheckStatus::NotApplicable, "{result:#?}");
+    assert_eq!(result.lacks, lacks);
+    assert_eq!((result.verdict, result.violations), (None, 0), "{result:#?}");
 }

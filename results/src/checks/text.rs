@@ -4,14 +4,14 @@ use std::fmt::{self, Write as _};
 
 use super::anomalies::AnomalyTotals;
 use super::consistency_report::{
-    CheckResult, ConsistencyReport, Count, DoubtReport, grouped_doubts,
+    CheckResult, CheckStatus, ConsistencyReport, Count, DoubtReport, grouped_doubts,
 };
 use super::evidence::{HeldRow, NearestFault, OperationRow, Violation};
 use super::gates::Gate;
 use super::replicas::LogDigest;
 use super::trial_name::TrialName;
 use super::{MAX_EVIDENCE, milliseconds};
-use crate::records::{FinalKind, Op};
+use crate::records::{Fact, FinalKind, Op};
 use crate::text::{aligned, counted};
 use crate::verdict::Verdict;
 
@@ -29,6 +29,12 @@ impl CheckResult {
     #[must_use]
     pub fn examined_text(&self) -> String {
         examined(self)
+    }
+
+    /// Why it is not applicable, in words: `the target does not tell volumes`. Nothing if it is.
+    #[must_use]
+    pub fn why_not_applicable(&self) -> Option<String> {
+        (!self.lacks.is_empty()).then(|| why(&self.lacks))
     }
 }
 
@@ -58,6 +64,7 @@ fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
     writeln!(text, "Consistency: {}. {}", report.verdict, headline(report))?;
     write_run(text, report)?;
     write_table(text, &report.checks)?;
+    write_not_applicable(text, &report.checks)?;
     write_doubts(text, &report.checks)?;
     write_gates(text, &report.gates)?;
     write_digests(text, &report.digests)?;
@@ -76,6 +83,7 @@ fn headline(report: &ConsistencyReport) -> String {
         |verdict| report.checks.iter().filter(|check| check.verdict == Some(verdict)).count();
     let judged = report.checks.iter().filter(|check| check.verdict.is_some()).count();
     let all = report.checks.len();
+    let absent = not_applicable(report).count();
     let found = match report.verdict {
         Verdict::Pass if judged == all => {
             format!("All {judged} checks looked, and found nothing wrong.")
@@ -87,6 +95,11 @@ fn headline(report: &ConsistencyReport) -> String {
             plural(report.violations(), "violation"),
             anomalies(report)
         ),
+        Verdict::Inconclusive if report.nothing_judged() => {
+            return format!(
+                "Nothing was judged: {absent} of {all} checks do not apply to this target."
+            );
+        }
         Verdict::Inconclusive => {
             let shut = report.gates.iter().filter(|gate| !gate.is_open()).count();
             let gates = format!("too little happened for {}", plural(shut as u64, "gate"));
@@ -99,7 +112,20 @@ fn headline(report: &ConsistencyReport) -> String {
             }
         }
     };
-    found + &not_asked(report)
+    found + &do_not_apply(absent) + &not_asked(report)
+}
+
+fn not_applicable(report: &ConsistencyReport) -> impl Iterator<Item = &CheckResult> {
+    report.checks.iter().filter(|check| check.status() == CheckStatus::NotApplicable)
+}
+
+/// ` 5 do not apply to this target.`; nothing if all do.
+fn do_not_apply(checks: usize) -> String {
+    match checks {
+        0 => String::new(),
+        1 => " 1 does not apply to this target.".to_owned(),
+        _ => format!(" {checks} do not apply to this target."),
+    }
 }
 
 /// Up to so many checks that were not asked are named.
@@ -107,7 +133,7 @@ const NAMED: usize = 3;
 
 /// ` Not asked: trades go on whenever what they need is up.`; nothing if every check was.
 fn not_asked(report: &ConsistencyReport) -> String {
-    let unasked = report.checks.iter().filter(|check| check.verdict.is_none());
+    let unasked = report.checks.iter().filter(|check| check.status() == CheckStatus::NotAsked);
     let claims: Vec<&str> = unasked.map(|check| check.claim.as_str()).collect();
     match claims.as_slice() {
         [] => String::new(),
@@ -126,9 +152,10 @@ fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
     let run = &report.run;
     writeln!(
         text,
-        "{} run of plan {} (seed {}, begun {}): {} of {} finished, {}, {}, {}, {}.",
+        "{} run of plan {}{} (seed {}, begun {}): {} of {} finished, {}, {}, {}, {}.",
         capitalised(&run.kind),
         run.plan_name,
+        run.target.as_ref().map(|name| format!(" on {name}")).unwrap_or_default(),
         run.seed,
         run.started_at,
         run.finished_trials,
@@ -149,16 +176,47 @@ fn write_table(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
     let rows: Vec<Vec<String>> = checks
         .iter()
         .map(|check| {
-            let verdict = check.verdict.map_or("-".to_owned(), |verdict| verdict.to_string());
+            let verdict = match check.status() {
+                CheckStatus::Judged(verdict) => verdict.to_string(),
+                CheckStatus::NotAsked => "-".to_owned(),
+                CheckStatus::NotApplicable => "not applicable".to_owned(),
+            };
             vec![check.claim.clone(), verdict, check.violations.to_string(), examined(check)]
         })
         .collect();
     let header = ["check", "verdict", "violations", "examined"];
     writeln!(text, "\n{}", aligned(&header, header.len(), &rows).trim_end())?;
-    if checks.iter().any(|check| check.verdict.is_none()) {
+    if checks.iter().any(|check| check.status() == CheckStatus::NotAsked) {
         writeln!(text, "(-: the plan gave this check nothing to examine)")?;
     }
     Ok(())
+}
+
+/// What was not looked at, since the target lacks what that needs: whole checks, and parts of others.
+fn write_not_applicable(text: &mut String, checks: &[CheckResult]) -> fmt::Result {
+    let whole = checks.iter().filter(|check| !check.lacks.is_empty());
+    let whole = whole.map(|check| (format!("\"{}\"", check.claim), &check.lacks));
+    let parts = checks.iter().flat_map(|check| {
+        let parts = check.left_out.iter();
+        parts.map(|part| (format!("of \"{}\": {}", check.claim, part.what), &part.lacks))
+    });
+    let all: Vec<(String, &Vec<Fact>)> = whole.chain(parts).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\nNot applicable")?;
+    all.into_iter().try_for_each(|(what, lacks)| writeln!(text, "  {what}: {}.", why(lacks)))
+}
+
+/// `the target does not tell volumes, and has no lookups of orders`.
+pub(crate) fn why(lacks: &[Fact]) -> String {
+    let words: Vec<&str> = lacks.iter().map(|fact| fact.lacking()).collect();
+    match words.as_slice() {
+        [first @ .., last] if !first.is_empty() => {
+            format!("the target {}, and {last}", first.join(", "))
+        }
+        words => format!("the target {}", words.concat()),
+    }
 }
 
 /// What a check looked at, and the largest values that it met.

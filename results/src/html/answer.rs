@@ -4,7 +4,7 @@
 use super::format::{counted, or_none, some_ms};
 use super::input::PageInput;
 use crate::availability::{self, AvailabilityRow, FaultGroup, OverallRow};
-use crate::checks::{AnomalyTotals, CheckResult, ConsistencyReport};
+use crate::checks::{AnomalyTotals, CheckResult, CheckStatus, ConsistencyReport};
 use crate::knee::Sweep;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{grouped, ms};
@@ -81,10 +81,17 @@ const ANOMALY_CHECKS: [&str; 3] = ["acknowledged-orders-survive", "exactly-once"
 fn anomalies(consistency: &ConsistencyReport) -> String {
     let of_check = |check: &&str| consistency.checks.iter().find(|result| result.name == **check);
     let watching: Vec<&CheckResult> = ANOMALY_CHECKS.iter().filter_map(of_check).collect();
+    let absent = watching.iter().filter(|check| check.status() == CheckStatus::NotApplicable);
+    let absent = absent.count();
+    if absent == watching.len() && absent > 0 {
+        return "Whether anything was lost, doubled or stale cannot be judged of this target."
+            .to_owned();
+    }
     if watching.iter().all(|check| check.verdict.is_none()) {
         return "Nothing was traded, so nothing could be lost, doubled or stale.".to_owned();
     }
-    let judged = watching.iter().all(|check| check.verdict != Some(Verdict::Inconclusive));
+    let judged =
+        absent == 0 && watching.iter().all(|check| check.verdict != Some(Verdict::Inconclusive));
     let totals = AnomalyTotals::of(&consistency.anomalies);
     let run = &consistency.run;
     let out_of = format!(

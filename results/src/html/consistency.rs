@@ -4,7 +4,8 @@ use super::embed::Embedder;
 use super::evidence::Broken;
 use super::format::{NONE, anchor, capitalised, or_none, sign};
 use crate::checks::{
-    CheckResult, ConsistencyReport, DoubtReport, Gate, LogDigest, TrialName, grouped_doubts, named,
+    CheckResult, CheckStatus, ConsistencyReport, DoubtReport, Gate, LogDigest, PartLeftOut,
+    TrialName, grouped_doubts, named, why,
 };
 use crate::text::grouped;
 use crate::thresholds::ThresholdResult;
@@ -15,6 +16,8 @@ pub(super) struct Consistency {
     pub(super) checks: Vec<CheckLine>,
     /// Whether a check had nothing to look at.
     pub(super) some_unasked: bool,
+    /// What was left out, since the target lacks what it needs, and why.
+    pub(super) not_applicable: Vec<String>,
     pub(super) broken: Vec<Broken>,
     pub(super) doubts: Vec<DoubtLine>,
     pub(super) gates: Vec<GateLine>,
@@ -83,7 +86,8 @@ impl Consistency {
         let asked = report.gates.iter().filter(|gate| gate.places > 0);
         Self {
             checks: report.checks.iter().map(CheckLine::new).collect(),
-            some_unasked: report.checks.iter().any(|check| check.verdict.is_none()),
+            some_unasked: report.checks.iter().any(|check| check.status() == CheckStatus::NotAsked),
+            not_applicable: report.checks.iter().flat_map(not_applicable).collect(),
             broken: report.checks.iter().filter_map(|check| Broken::of(check, embedder)).collect(),
             doubts: doubt_lines(&report.checks),
             gates: asked.map(GateLine::new).collect(),
@@ -96,7 +100,11 @@ impl Consistency {
 
 impl CheckLine {
     fn new(check: &CheckResult) -> Self {
-        let verdict = check.verdict.map_or("not asked".to_owned(), |verdict| verdict.to_string());
+        let verdict = match check.status() {
+            CheckStatus::Judged(verdict) => verdict.to_string(),
+            CheckStatus::NotAsked => "not asked".to_owned(),
+            CheckStatus::NotApplicable => "not applicable".to_owned(),
+        };
         Self {
             id: format!("check-{}", check.name),
             claim: capitalised(&check.claim),
@@ -108,6 +116,14 @@ impl CheckLine {
             evidence: (check.violations > 0).then(|| anchor(&check.name)),
         }
     }
+}
+
+/// The check, or its parts, that the target gives nothing to judge by.
+fn not_applicable(check: &CheckResult) -> impl Iterator<Item = String> {
+    let claim = capitalised(&check.claim);
+    let whole = check.why_not_applicable().map(|why| format!("{claim}: {why}."));
+    let part = move |part: &PartLeftOut| format!("{claim}, {}: {}.", part.what, why(&part.lacks));
+    whole.into_iter().chain(check.left_out.iter().map(part))
 }
 
 /// Every reason for doubt, once.

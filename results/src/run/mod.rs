@@ -67,7 +67,8 @@ impl Run {
         let missing = places.map(|place| {
             let (observations, final_rows) = (observations.part(place), final_rows.part(place));
             let events = &events.trials[place];
-            complete::audit(manifest.format, &Parts { observations, events, final_rows })
+            let parts = Parts { observations, events, final_rows };
+            complete::audit(manifest.format, manifest.target(), &parts)
         });
         let missing: Result<Vec<Missing>, Misfit> = missing.collect();
         let missing = missing.map_err(|Misfit { file, line, reason }| FolderError::Row {

@@ -210,6 +210,16 @@ impl Template {
         Ok(template)
     }
 
+    /// An empty text, in the place of what could not be compiled or is not there.
+    pub(crate) fn nothing() -> Self {
+        Self::literally("")
+    }
+
+    /// A text as it is.
+    pub(crate) fn literally(text: &str) -> Self {
+        Self { text: text.into(), n: None, compiled: None }
+    }
+
     /// As it stands in the file.
     #[must_use]
     pub fn text(&self) -> &str {

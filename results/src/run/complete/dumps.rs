@@ -1,5 +1,5 @@
 //! What `final.csv` says of itself: each dump begins with its `source` row, and the entries of a log
-//! ascend. A dump is written as a whole.
+//! ascend, if the target says so. A dump is written as a whole.
 
 use super::{Misfit, Part};
 use crate::records::{AtLine as _, DumpRow, FinalKind, FinalRow, Row as _};
@@ -10,8 +10,8 @@ fn dumps(rows: Dump<'_>) -> impl DoubleEndedIterator<Item = Dump<'_>> {
     rows.chunk_by(|one, next| one.source == next.source)
 }
 
-/// Holds the order of the rows.
-pub(super) fn audit(rows: Dump<'_>) -> Result<(), Misfit> {
+/// Holds the order of the rows; that of the entries of a log only where those must ascend.
+pub(super) fn audit(rows: Dump<'_>, must_ascend: bool) -> Result<(), Misfit> {
     let mut sources: Vec<&str> = Vec::new();
     for dump in dumps(rows) {
         let head = &dump[0];
@@ -30,7 +30,7 @@ pub(super) fn audit(rows: Dump<'_>) -> Result<(), Misfit> {
             let is_order = |row: &DumpRow| row.kind == FinalKind::Order;
             is_order(&pair[0]) && is_order(&pair[1]) && pair[1].order_no() <= pair[0].order_no()
         };
-        if let Some([one, next]) = dump.windows(2).find(falls) {
+        if let Some([one, next]) = dump.windows(2).filter(|_| must_ascend).find(falls) {
             let number = |row: &DumpRow| row.order_no().unwrap_or_default();
             let (one_no, next_no) = (number(one), number(next));
             let reason = format!("order {next_no} of {source} stands after its order {one_no}");

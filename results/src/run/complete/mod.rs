@@ -23,7 +23,7 @@ mod tests;
 
 pub(super) use part::{Misfit, Part};
 
-use crate::records::{Event, FinalRow, Numbered, Observation};
+use crate::records::{Event, Fact, FinalRow, Numbered, Observation, Target};
 
 use marker::Marker;
 
@@ -43,13 +43,13 @@ pub(super) struct Missing {
     pub(super) is_dump_cut: bool,
 }
 
-/// Holds a trial's rows against what the run says about them.
-pub(super) fn audit(format: u32, parts: &Parts<'_>) -> Result<Missing, Misfit> {
+/// Holds a trial's rows against what the run says about them, of a target that may not give all of it.
+pub(super) fn audit(format: u32, target: &Target, parts: &Parts<'_>) -> Result<Missing, Misfit> {
     let marker = Marker::find(format, parts.events)?;
     let began_us = parts.events.iter().map(|event| event.at_us).min();
     let ended_us = marker.as_ref().map(|marker| marker.at_us);
     let clients = clients::audit(parts.observations.rows, began_us, ended_us)?;
-    dumps::audit(parts.final_rows.rows)?;
+    dumps::audit(parts.final_rows.rows, target.has(Fact::LogsInOrder))?;
     // What was never finished is incomplete already.
     let Some(marker) = marker else { return Ok(Missing::default()) };
     let (observations, final_rows) = match &marker.counts {
@@ -60,6 +60,8 @@ pub(super) fn audit(format: u32, parts: &Parts<'_>) -> Result<Missing, Misfit> {
         None => (marker::uncounted(&parts.observations), dumps::cut(&parts.final_rows)),
     };
     let is_dump_cut = final_rows.is_some();
-    let reasons = [observations, lookups::audit(&clients), final_rows];
+    let is_looked_up = target.has(Fact::Lookups) && target.has(Fact::OrderNumbers);
+    let lookups = is_looked_up.then(|| lookups::audit(&clients)).flatten();
+    let reasons = [observations, lookups, final_rows];
     Ok(Missing { reasons: reasons.into_iter().flatten().collect(), is_dump_cut })
 }

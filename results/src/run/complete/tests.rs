@@ -1,7 +1,7 @@
 //! What a trial's rows must be, rule by rule. Whole runs are in `results/tests/corpus`.
 
 use super::*;
-use crate::records::{DumpRow, EventKind, FinalKind, Row as _};
+use crate::records::{DumpRow, EventKind, FinalKind, Row as _, Target};
 
 const CELL: &str = "cell";
 
@@ -35,7 +35,7 @@ fn audited(format: u32, events: Vec<Event>, final_rows: Vec<FinalRow>) -> Result
     let (events, final_rows) = (numbered(events), dumped(final_rows));
     let observations = Part { rows: &[], is_last: true, is_torn: false };
     let final_rows = Part { rows: &final_rows, is_last: true, is_torn: false };
-    audit(format, &Parts { observations, events: &events, final_rows })
+    audit(format, &Target::bazaar(3), &Parts { observations, events: &events, final_rows })
 }
 
 fn misfit(file: &'static str, line: u64, reason: &str) -> Result<Missing, Misfit> {
@@ -88,7 +88,7 @@ fn rows_that_are_missing_before_another_trial_are_a_hole() {
         (numbered(finished(0, 2)), dumped([row("order-1", FinalKind::Source, None)]));
     let observations = Part { rows: &[], is_last: true, is_torn: false };
     let final_rows = Part { rows: &rows, is_last: false, is_torn: false };
-    let told = audit(3, &Parts { observations, events: &events, final_rows });
+    let told = audit(3, &Target::bazaar(3), &Parts { observations, events: &events, final_rows });
     let reason = "rows after it are missing: final.csv lacks 1 of the 2 rows of it";
     assert_eq!(told, misfit(FinalRow::FILE, 2, reason));
 }

@@ -23,9 +23,12 @@ fn checked(verdict: Option<Verdict>, anomalies: Vec<FaultAnomalies>) -> Consiste
     ConsistencyReport {
         format: 1,
         verdict: Verdict::Pass,
+        lacks: Vec::new(),
+        left_out: Vec::new(),
         run: RunSummary {
             kind: String::new(),
             plan_name: String::new(),
+            target: None,
             seed: 1,
             started_at: String::new(),
             trials: 1,

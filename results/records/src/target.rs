@@ -1,0 +1,348 @@
+//! The system under test as a run's manifest describes it: which facts there are of it, and what it promises.
+//!
+//! What follows from something else is worked out here, when a target is made or read: promises and lists of
+//! processes are facts, too. So nobody has to ask twice, and no file can contradict itself.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::Fact;
+
+/// How the orders, or the stocks, of several processes are to agree in the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replication {
+    /// The same, in the same order.
+    #[default]
+    Identical,
+    /// The same, in any order.
+    SameSet,
+    /// Each holds a part.
+    Partitioned,
+    /// Nothing is promised.
+    None,
+}
+
+impl Replication {
+    /// Whether each process is to hold everything.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        matches!(self, Self::Identical | Self::SameSet)
+    }
+}
+
+/// How orders are numbered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Numbering {
+    /// Later trades have larger numbers.
+    #[default]
+    Sequence,
+    /// Numbers are unique, and say nothing else.
+    Unique,
+}
+
+/// What an acknowledgement is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acknowledged {
+    /// What was acknowledged stays.
+    #[default]
+    Durable,
+    /// It may be lost: a loss is a figure, and no violation.
+    MayBeLost,
+}
+
+/// Which trades there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sides {
+    /// Some take from a stock, some add to it.
+    #[default]
+    Both,
+    /// All take from it.
+    Takes,
+    /// All add to it.
+    Adds,
+}
+
+/// Whether stocks change without a trade.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restock {
+    /// They do not.
+    #[default]
+    None,
+    /// They do, and nobody says when.
+    Unmodelled,
+}
+
+/// What a target promises. The default is what the built-in bazaar does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Promises {
+    /// How orders are numbered.
+    pub order_no: Numbering,
+    /// The number of a trial's first order.
+    pub first_order_no: u64,
+    /// Whether no number is left out.
+    pub gapless: bool,
+    /// What an acknowledgement is worth.
+    pub acknowledged: Acknowledged,
+    /// How the orders of several replicas agree.
+    pub replicated_orders: Replication,
+    /// How the stocks of several processes agree.
+    pub replicated_stocks: Replication,
+    /// Which trades there are.
+    pub sides: Sides,
+    /// Whether stocks change without a trade.
+    pub restock: Restock,
+}
+
+impl Default for Promises {
+    fn default() -> Self {
+        Self {
+            order_no: Numbering::default(),
+            first_order_no: 1,
+            gapless: true,
+            acknowledged: Acknowledged::default(),
+            replicated_orders: Replication::default(),
+            replicated_stocks: Replication::default(),
+            sides: Sides::default(),
+            restock: Restock::default(),
+        }
+    }
+}
+
+/// A system under test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a line.
+    pub description: String,
+    facts: BTreeSet<Fact>,
+    promises: Promises,
+    orders_of: Vec<String>,
+    stocks_of: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline_ms: Option<u64>,
+}
+
+/// A target as it stands in a file, before what follows from it is worked out.
+#[derive(Deserialize)]
+struct Written {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    facts: BTreeSet<Fact>,
+    #[serde(default)]
+    promises: Promises,
+    #[serde(default)]
+    orders_of: Vec<String>,
+    #[serde(default)]
+    stocks_of: Vec<String>,
+    #[serde(default)]
+    deadline_ms: Option<u64>,
+}
+
+impl From<Written> for Target {
+    fn from(written: Written) -> Self {
+        let Written { name, description, facts, promises, orders_of, stocks_of, deadline_ms } =
+            written;
+        let target = Self::new(name, facts, promises).described(description);
+        let target = target.holding(orders_of, stocks_of);
+        deadline_ms.into_iter().fold(target, Self::with_deadline_ms)
+    }
+}
+
+impl Target {
+    /// A target that gives these facts and promises this. Promises that are listed as facts do not count.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        given: impl IntoIterator<Item = Fact>,
+        promises: Promises,
+    ) -> Self {
+        let target = Self {
+            name: name.into(),
+            description: String::new(),
+            facts: given.into_iter().collect(),
+            promises,
+            orders_of: Vec::new(),
+            stocks_of: Vec::new(),
+            deadline_ms: None,
+        };
+        target.with_what_follows()
+    }
+
+    /// The same with a line that says what it is.
+    #[must_use]
+    pub fn described(self, description: impl Into<String>) -> Self {
+        Self { description: description.into(), ..self }
+    }
+
+    /// The same, of which the orders of these processes are read at a trial's end, and the stocks of those.
+    #[must_use]
+    pub fn holding(self, orders_of: Vec<String>, stocks_of: Vec<String>) -> Self {
+        Self { orders_of, stocks_of, ..self }.with_what_follows()
+    }
+
+    /// The same, of which no operation may last longer than this.
+    #[must_use]
+    pub fn with_deadline_ms(self, deadline_ms: u64) -> Self {
+        Self { deadline_ms: Some(deadline_ms), ..self }
+    }
+
+    /// The built-in bazaar with so many order replicas: there is no fact that it lacks.
+    #[must_use]
+    pub fn bazaar(replicas: u8) -> Self {
+        let orders_of = (1..=replicas).map(|id| format!("order-{id}")).collect();
+        Self::new("bazaar", Fact::ALL, Promises::default())
+            .described("the built-in bazaar")
+            .holding(orders_of, vec!["catalog".to_owned()])
+    }
+
+    /// Whether there is this fact of it.
+    #[must_use]
+    pub fn has(&self, fact: Fact) -> bool {
+        self.facts.contains(&fact)
+    }
+
+    /// Those of these facts that there are not, in their order.
+    #[must_use]
+    pub fn lacks(&self, needed: &[Fact]) -> Vec<Fact> {
+        needed.iter().copied().filter(|&fact| !self.has(fact)).collect()
+    }
+
+    /// Every fact that there is.
+    pub fn facts(&self) -> impl Iterator<Item = Fact> + '_ {
+        self.facts.iter().copied()
+    }
+
+    /// What it promises.
+    #[must_use]
+    pub fn promises(&self) -> &Promises {
+        &self.promises
+    }
+
+    /// The processes whose orders are read at a trial's end.
+    #[must_use]
+    pub fn orders_of(&self) -> &[String] {
+        &self.orders_of
+    }
+
+    /// The processes whose stocks are read at a trial's end.
+    #[must_use]
+    pub fn stocks_of(&self) -> &[String] {
+        &self.stocks_of
+    }
+
+    /// After how many milliseconds an operation counts as one that hangs, if that is known.
+    #[must_use]
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.deadline_ms
+    }
+
+    fn with_what_follows(mut self) -> Self {
+        let promises = self.promises;
+        let is_monotone = promises.sides != Sides::Both && promises.restock == Restock::None;
+        let has_order = self.has(Fact::Volume) || (self.has(Fact::Quantity) && is_monotone);
+        let follows = [
+            (Fact::OrdersOfReplicas, !self.orders_of.is_empty()),
+            (Fact::StateOfStocks, !self.stocks_of.is_empty()),
+            (Fact::NumbersInOrder, promises.order_no == Numbering::Sequence),
+            (Fact::GaplessNumbers, promises.gapless),
+            (Fact::DurableAcknowledgement, promises.acknowledged == Acknowledged::Durable),
+            (Fact::ReplicatedOrders, promises.replicated_orders.is_full()),
+            (Fact::IdenticalReplicas, promises.replicated_orders == Replication::Identical),
+            (Fact::ReplicatedStocks, promises.replicated_stocks.is_full()),
+            (Fact::NoRestock, promises.restock == Restock::None),
+            (Fact::OrderedReads, self.has(Fact::Queries) && has_order),
+        ];
+        for (fact, is_so) in follows {
+            if is_so {
+                self.facts.insert(fact);
+            } else {
+                self.facts.remove(&fact);
+            }
+        }
+        self
+    }
+}
+
+/// The bazaar of runs whose manifest names no target, by its number of replicas.
+static BAZAARS: LazyLock<Vec<Target>> =
+    LazyLock::new(|| (0..=u8::MAX).map(Target::bazaar).collect());
+
+/// The target of a run that names none.
+pub(super) fn unnamed(replicas: u8) -> &'static Target {
+    &BAZAARS[usize::from(replicas)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bazaar_lacks_nothing() {
+        let bazaar = Target::bazaar(3);
+        assert_eq!(bazaar.lacks(&Fact::ALL), []);
+        assert_eq!(bazaar.orders_of(), ["order-1", "order-2", "order-3"]);
+        assert_eq!(unnamed(3), &bazaar);
+    }
+
+    #[test]
+    fn promises_and_lists_of_processes_decide_what_follows_from_them() {
+        let promises = Promises {
+            gapless: false,
+            acknowledged: Acknowledged::MayBeLost,
+            replicated_orders: Replication::SameSet,
+            ..Promises::default()
+        };
+        // What is listed and not promised does not count.
+        let target =
+            Target::new("toy", Fact::ALL, promises).holding(vec!["order-1".to_owned()], vec![]);
+        let lacking = [
+            Fact::StateOfStocks,
+            Fact::GaplessNumbers,
+            Fact::DurableAcknowledgement,
+            Fact::IdenticalReplicas,
+        ];
+        assert_eq!(target.lacks(&Fact::ALL), lacking);
+        assert_eq!(target.facts().count(), Fact::ALL.len() - lacking.len());
+    }
+
+    #[test]
+    fn reads_have_an_order_by_volume_or_by_a_quantity_that_goes_one_way() {
+        let one_way = Promises { sides: Sides::Takes, ..Promises::default() };
+        let restocked = Promises { restock: Restock::Unmodelled, ..one_way };
+        for (fact, promises, ordered) in [
+            (Fact::Volume, Promises::default(), true),
+            (Fact::Volume, restocked, true),
+            (Fact::Quantity, Promises::default(), false),
+            (Fact::Quantity, one_way, true),
+            (Fact::Quantity, restocked, false),
+        ] {
+            let target = Target::new("toy", [Fact::Queries, fact], promises);
+            assert_eq!(target.has(Fact::OrderedReads), ordered, "{fact} {promises:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_reads_as_it_is_written_and_little_need_be_written() {
+        let target = Target::bazaar(2).with_deadline_ms(6_000);
+        let json = serde_json::to_string(&target).unwrap();
+        assert_eq!(serde_json::from_str::<Target>(&json).unwrap(), target);
+        let toy: Target = serde_json::from_str(
+            r#"{"name": "toy", "facts": ["queries"], "promises": {"order_no": "unique"}}"#,
+        )
+        .unwrap();
+        assert!(toy.has(Fact::Queries) && !toy.has(Fact::NumbersInOrder));
+        assert!(serde_json::from_str::<Target>(r#"{"name": "toy", "facts": ["magic"]}"#).is_err());
+    }
+}
