@@ -4,7 +4,9 @@
 mod check;
 pub mod client;
 mod document;
+mod examples;
 pub mod expression;
+mod facts;
 pub mod file;
 pub mod leader;
 pub mod name;
@@ -20,5 +22,8 @@ pub mod target;
 pub mod template;
 
 pub use check::{read, read_text};
+pub use examples::{BAZAAR, new_file};
+pub use facts::manifest;
 pub use problems::{Problem, Problems};
 pub use schema::schema;
+pub use target::Target;

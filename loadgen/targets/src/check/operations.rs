@@ -7,7 +7,7 @@ use super::answers::ANSWER;
 use super::checker::Checker;
 use crate::document::join;
 use crate::file::{self, ModelKind, TargetFile};
-use crate::target::{Operation, Request};
+use crate::target::{Operation, Operations, Request};
 use crate::template::{Place, Scope, Template};
 
 /// After how long without an answer an outcome is unknown if nothing is said: longer than any service takes that
@@ -42,15 +42,28 @@ fn captures_of(operation: &str) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn check(
-    checker: &mut Checker<'_>,
-    file: &TargetFile,
-) -> BTreeMap<&'static str, Operation> {
-    let mut operations = BTreeMap::new();
+pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile) -> Operations {
+    let mut each = BTreeMap::new();
     for (name, operation) in file.operations.each() {
-        operations.insert(name, check_one(checker, name, operation));
+        each.insert(name, check_one(checker, name, operation));
     }
     check_lookup(checker, file);
+    check_kind(checker, file);
+    let told_by_status = !each.is_empty() && each.values().all(is_told_by_status);
+    let longest_deadline = each.values().map(|operation| operation.deadline).max();
+    Operations { each, told_by_status, longest_deadline: longest_deadline.unwrap_or_default() }
+}
+
+fn is_told_by_status(operation: &Operation) -> bool {
+    let outcomes = [&operation.ok, &operation.rejected, &operation.failed];
+    let uses = |name| {
+        outcomes.iter().any(|outcome| outcome.as_ref().is_some_and(|outcome| outcome.uses(name)))
+    };
+    !uses("body") && !uses("text") && !uses("headers")
+}
+
+/// A register is not traded, and a shop is not appended to.
+fn check_kind(checker: &mut Checker<'_>, file: &TargetFile) {
     let kind = file.model.as_ref().map(|model| model.kind);
     let of_stocks = ["query", "trade", "lookup", "list"];
     for (name, _) in file.operations.each() {
@@ -65,7 +78,6 @@ pub(super) fn check(
             checker.add(&join("operations", name), "does not fit the model", fix);
         }
     }
-    operations
 }
 
 /// An order is looked up by its number, so somebody must tell it.

@@ -21,7 +21,7 @@ pub struct Model {
     pub order_no: OrderNumbers,
     /// The first order's number, of a sequence. 1 if not given.
     #[serde(default)]
-    pub first_order_no: Option<i64>,
+    pub first_order_no: Option<u64>,
     /// Whether a sequence of order numbers has no gaps. false if not given.
     #[serde(default)]
     pub gapless: Option<bool>,

@@ -18,7 +18,7 @@ pub(crate) use order::natural;
 pub use processes::{
     Adopt, Change, Inner, Probe, Process, Readiness, Restart, Shutdown, Start, Variant,
 };
-pub use requests::{Capabilities, Endpoint, Operation, Place, Places, Request, Source};
+pub use requests::{Capabilities, Endpoint, Operation, Operations, Place, Places, Request, Source};
 pub use trial::{Commands, Fault, Host, PortChoice, Prepare, RenderedFile, Reset, Wait};
 
 use crate::file::Limits;
@@ -51,8 +51,8 @@ pub struct Target {
     pub processes: Vec<Process>,
     /// Ways to start it.
     pub variants: Vec<Variant>,
-    /// What clients send, by name: query, trade, lookup, list, read, write, compare-and-set, append.
-    pub operations: BTreeMap<&'static str, Operation>,
+    /// What clients send.
+    pub operations: Operations,
     /// The program that talks to it instead.
     pub client: Option<Client>,
     /// What is traded.

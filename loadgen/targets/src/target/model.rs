@@ -21,7 +21,7 @@ pub struct Model {
     /// What order numbers promise.
     pub order_no: OrderNumbers,
     /// The first order's number, of a sequence.
-    pub first_order_no: i64,
+    pub first_order_no: u64,
     /// Whether a sequence has no gaps.
     pub gapless: bool,
     /// Whether queries tell volumes.

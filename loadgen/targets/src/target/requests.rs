@@ -21,6 +21,26 @@ pub struct Request {
     pub body: Option<Template>,
 }
 
+/// What clients send.
+#[derive(Debug, Default)]
+pub struct Operations {
+    /// By name: query, trade, lookup, list, read, write, compare-and-set, append.
+    pub each: BTreeMap<&'static str, Operation>,
+    /// Whether the outcome of each follows from the status alone.
+    pub told_by_status: bool,
+    /// The longest deadline of all; zero without operations.
+    pub longest_deadline: Duration,
+}
+
+impl Operations {
+    /// Whether there is this one, and it captures that.
+    pub(crate) fn shows(&self, name: &str, capture: Option<&str>) -> bool {
+        self.each.get(name).is_some_and(|operation| {
+            capture.is_none_or(|capture| operation.captures.contains_key(capture))
+        })
+    }
+}
+
 /// What a client sends, and what the answer means.
 #[derive(Debug)]
 pub struct Operation {
