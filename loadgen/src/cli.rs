@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod target;
+
 use std::path::PathBuf;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -9,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
+pub use target::{Target, TargetAction, TargetCheck, TargetNew};
 
 /// Loads a replicated stock bazaar, breaks it, measures it, and judges it from outside.
 #[derive(Clone, Debug, Parser)]
@@ -60,6 +63,8 @@ pub enum Command {
     Report(Folder),
     /// What changed between two runs, or two builds in one: is it more than noise?
     Compare(Compare),
+    /// Describe a service of your own in one file, and see whether the description is true
+    Target(Target),
 }
 
 /// `serve`.
