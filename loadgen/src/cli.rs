@@ -31,6 +31,7 @@ Examples:
   double-trouble serve --console              watch a failover on a local page
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
+  double-trouble target new                   describe a service of your own
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
 RUST_LOG=debug says more on stderr.

@@ -4,6 +4,7 @@
 //! try nothing.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -260,6 +261,22 @@ fn a_bad_file_gets_all_its_problems_with_their_lines() {
         assert!(stderr.lines().any(|said| said.starts_with(line)), "{line}: {stderr}");
     }
     assert!(!stderr.contains("runs commands as you"), "{stderr}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_with_its_holder_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text =
+        format!("name = \"x\"\n[ports]\nshop = {port}\n[processes.shop]\ncommand = \"true\"\n");
+    fs::write(folder.path().join("taken.toml"), text).unwrap();
+    let mut command = harness(folder.path(), &["target", "check", "taken.toml"]);
+    let (code, stdout, stderr) = ended(&command.env("TMPDIR", folder.path()).output().unwrap());
+    assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
+    let said = format!("ports.shop: {port} is taken, by pid {}: ", std::process::id());
+    assert!(stderr.contains(&said), "{stderr}");
+    assert_eq!(names(folder.path()), [Path::new("taken.toml")]);
 }
 
 #[test]

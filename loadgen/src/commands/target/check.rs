@@ -50,7 +50,7 @@ pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
         }
     });
     let failed = matches!(ended, Ok(Exit::Fail) | Err(_));
-    folder.end(args.keep || failed)?;
+    folder.end(args.keep, failed)?;
     ended
 }
 

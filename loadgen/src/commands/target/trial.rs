@@ -41,9 +41,10 @@ impl TrialFolder {
         self.folder.path()
     }
 
-    /// Removes it, or says where it is.
-    pub(super) fn end(self, keep: bool) -> anyhow::Result<()> {
-        if keep {
+    /// Removes it; says where it is if it is to be kept, or if something `failed` of which there are logs.
+    pub(super) fn end(self, keep: bool, failed: bool) -> anyhow::Result<()> {
+        let mut logs = std::fs::read_dir(self.path().join("logs")).context("the logs are gone")?;
+        if keep || (failed && logs.next().is_some()) {
             note!("logs, files and copies are kept in {}", self.folder.keep().display());
             return Ok(());
         }
