@@ -115,7 +115,7 @@ pub enum PortsError {
 
 /// Holds chosen ports against other harnesses.
 #[derive(Debug, Default)]
-pub(crate) struct Reservation {
+pub struct Reservation {
     _twins: Vec<UdpSocket>,
 }
 
@@ -166,7 +166,10 @@ fn choose_free(replicas: u8) -> Result<(Addresses, Reservation), PortsError> {
 }
 
 /// Chooses `needed` addresses for something that is not a process of a bazaar.
-pub(crate) fn choose_more(needed: usize) -> Result<(Vec<SocketAddr>, Reservation), PortsError> {
+///
+/// # Errors
+/// None was found.
+pub fn choose_more(needed: usize) -> Result<(Vec<SocketAddr>, Reservation), PortsError> {
     let (ports, reservation) = free_ports(needed)?;
     let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     Ok((ports.into_iter().map(at).collect(), reservation))

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod target;
+
 use std::path::PathBuf;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -9,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
+pub use target::{Target, TargetAction, TargetCheck, TargetNew};
 
 /// Loads a replicated stock bazaar, breaks it, measures it, and judges it from outside.
 #[derive(Clone, Debug, Parser)]
@@ -28,6 +31,7 @@ Examples:
   double-trouble serve --console              watch a failover on a local page
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
+  double-trouble target new                   describe a service of your own
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
 RUST_LOG=debug says more on stderr.
@@ -60,6 +64,8 @@ pub enum Command {
     Report(Folder),
     /// What changed between two runs, or two builds in one: is it more than noise?
     Compare(Compare),
+    /// Describe a service of your own in one file, and see whether the description is true
+    Target(Target),
 }
 
 /// `serve`.

@@ -3,13 +3,26 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
+use supervisor::tree::GuardProgram;
+
 use crate::exit::{Exit, one_line};
 use crate::output::{self, note};
 use crate::{cli, commands};
 
+/// The first argument that makes this program the guard of one process of a target. Nobody types it.
+const GUARD: &str = "guard-of-a-process";
+
+/// How this program starts the guards of a target's processes: as itself.
+pub(crate) fn guard_program() -> GuardProgram {
+    GuardProgram { path: "/proc/self/exe".into(), args: vec![GUARD.into()] }
+}
+
 /// Parses, sets up logging, runs the command, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == GUARD) {
+        return supervisor::tree::guard();
+    }
     let args = match cli::parse() {
         Ok(args) => args,
         Err(refusal) => return answer(&refusal).into(),

@@ -142,7 +142,8 @@ async fn read(mut response: Response) -> Reply {
 }
 
 /// What went wrong, without the layers around it.
-fn innermost(error: &reqwest::Error) -> String {
+#[must_use]
+pub fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "timed out".to_owned();
     }

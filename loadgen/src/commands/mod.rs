@@ -7,6 +7,7 @@ mod run;
 mod serve;
 mod soak;
 mod stored;
+mod target;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Check(folder) => stored::check(&folder),
         Command::Report(folder) => stored::report(&folder),
         Command::Compare(args) => compare::compare(&args),
+        Command::Target(args) => target::target(&args),
         Command::Serve(serve) => {
             on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
         }

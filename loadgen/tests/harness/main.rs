@@ -6,6 +6,7 @@
 //! * [`documents`]: that the pages for people are true where a program can tell.
 //! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
+//! * [`target`]: somebody else's service, described in a file.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
@@ -28,4 +29,5 @@ mod runs;
 mod serve;
 mod soak;
 mod speed;
+mod target;
 mod usage;

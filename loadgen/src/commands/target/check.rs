@@ -1,0 +1,164 @@
+//! `target check`: a target is started, asked, read and broken once, and every line says what was seen.
+//!
+//! The invariant: whatever happens, a Ctrl-C among it, nothing of the target is left when the command ends. The processes
+//! end when the story's future is dropped, and the folder is removed after the runtime has dropped all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use supervisor::system::System;
+use targets::file::WhenRead;
+use targets::target::{PortChoice, Target, Variant};
+use targets::template::Setting;
+use uuid::Uuid;
+
+use super::findings::Findings;
+use super::operations::Operations;
+use super::restarts::Restarts;
+use super::state::State;
+use super::trial::{Trial, TrialFolder};
+use super::{applies, http, leader, plan, ports, problems};
+use crate::cli::TargetCheck;
+use crate::commands::{bin_dir, on_runtime};
+use crate::exit::Exit;
+use crate::output::note;
+
+/// Reads the file and, if it has no problem, tries what it says.
+pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
+    let target = match targets::read(&args.file, u32::from(args.replicas)) {
+        Ok(target) => Arc::new(target),
+        Err(found) => {
+            problems::tell(&args.file, found.each());
+            return Ok(Exit::Usage);
+        }
+    };
+    let variant = variant(&target, args.variant.as_deref())?;
+    let file = args.file.display();
+    note!("{file} runs commands as you: read one that you did not write as you would a Makefile");
+    let folder = TrialFolder::new()?;
+    let bin = bin_dir(&args.binaries)?;
+    let ended = on_runtime(|stop| {
+        let (target, folder) = (&target, &folder);
+        async move {
+            let bin = bin.to_string_lossy();
+            tokio::select! {
+                ended = story(target, variant, folder, &bin) => ended,
+                () = stop.requested() => Ok(Exit::Inconclusive),
+            }
+        }
+    });
+    let failed = matches!(ended, Ok(Exit::Fail) | Err(_));
+    folder.end(args.keep, failed)?;
+    ended
+}
+
+/// The variant of that name, or the one that the file marks.
+fn variant<'a>(target: &'a Target, name: Option<&str>) -> anyhow::Result<Option<&'a Variant>> {
+    let Some(name) = name else { return Ok(target.default_variant()) };
+    if let Some(variant) = target.variants.iter().find(|variant| variant.name == name) {
+        return Ok(Some(variant));
+    }
+    let names: Vec<_> = target.variants.iter().map(|variant| variant.name.as_str()).collect();
+    match names.is_empty() {
+        true => bail!("--variant {name}: the file has no [variants]"),
+        false => bail!("--variant {name}: there are {}", names.join(", ")),
+    }
+}
+
+async fn story(
+    target: &Arc<Target>,
+    variant: Option<&Variant>,
+    folder: &TrialFolder,
+    bin: &str,
+) -> anyhow::Result<Exit> {
+    let mut findings = Findings::default();
+    let wanted = target.ports.iter().map(|(name, choice)| {
+        let port = match choice {
+            PortChoice::Fixed(port) => Some(*port),
+            PortChoice::Free => None,
+        };
+        (name.clone(), port)
+    });
+    let chosen = ports::choose(&wanted.collect())?;
+    say_ports(&chosen.ports, &mut findings);
+    let path = folder.path().canonicalize().context("the temporary folder")?;
+    let scratch = path.join("scratch");
+    let token = Uuid::new_v4().to_string();
+    let setting = Setting::new(
+        chosen.ports.clone(),
+        &scratch.to_string_lossy(),
+        target.replicas,
+        bin,
+        &token,
+    );
+    let trial = Trial::new(target, &setting, &path, scratch)?;
+    trial.begin(target, variant).await?;
+    let began = Instant::now();
+    let system = System::start(plan::system_plan(target, variant, &trial)?).await?;
+    say_started(target, &system, began, &mut findings);
+    trial.prepare(&target.prepare).await?;
+    ask_and_break(target, &trial, &system, &mut findings).await?;
+    applies::tell(target);
+    Ok(findings.sum_up())
+}
+
+async fn ask_and_break(
+    target: &Arc<Target>,
+    trial: &Trial<'_>,
+    system: &System,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let http = http::client()?;
+    let operations = Operations::new(target, trial.setting, &http);
+    if target.client.is_some() {
+        findings.missing("client", "a client of your own is not tried yet");
+    }
+    let stocks = operations.stocks(findings).await;
+    let order = operations.try_each(&stocks, findings).await;
+    leader::try_leader(target, trial, system, &http, findings).await;
+    let state = State { target, trial, http: &http, stocks: &stocks, order: order.as_ref() };
+    state.try_each(WhenRead::Running, findings).await;
+    let restarts = Restarts {
+        target,
+        system,
+        operations: &operations,
+        state: &state,
+        stock: stocks.first().map(String::as_str),
+        order: order.as_ref(),
+    };
+    if !restarts.try_each(findings).await {
+        findings.missing("further restarts", "the target did not come back, so no more is broken");
+    }
+    for death in system.take_deaths() {
+        findings.fails(death.name, format_args!("ended by itself: {}", death.status));
+    }
+    system.stop().await;
+    state.try_each(WhenRead::Stopped, findings).await;
+    Ok(())
+}
+
+fn say_ports(ports: &BTreeMap<String, u16>, findings: &mut Findings) {
+    if ports.is_empty() {
+        return;
+    }
+    let ports: Vec<_> = ports.iter().map(|(name, port)| format!("{name} {port}")).collect();
+    findings.ok("ports", ports.join(", "));
+}
+
+fn say_started(target: &Target, system: &System, began: Instant, findings: &mut Findings) {
+    let took = began.elapsed().as_millis();
+    for process in &target.processes {
+        let Some(info) = system.process(&process.name) else { continue };
+        let ready = info.ready_monotonic_us.unwrap_or(info.started_monotonic_us);
+        let ready_ms = ready.saturating_sub(info.started_monotonic_us) / 1000;
+        findings.ok(
+            format_args!("start of {}", process.name),
+            format_args!("pid {}, ready {ready_ms} ms after its start", info.pid),
+        );
+    }
+    if target.processes.len() > 1 {
+        findings.ok("start", format_args!("all are ready after {took} ms"));
+    }
+}

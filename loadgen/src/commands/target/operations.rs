@@ -1,0 +1,303 @@
+//! One query, one trade and one lookup, as a client of the load will do them, and what their answers show.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use results::records::Outcome;
+use targets::operation::{Answer, Captures, MAX_ANSWER_BYTES, Places};
+use targets::order_no::OrderNo;
+use targets::target::{Operation, StocksFrom, Target};
+use targets::template::Setting;
+use uuid::Uuid;
+
+use super::findings::Findings;
+use super::http::{Ask, Reply, ask};
+
+/// How many stocks are tried before trades are said to be rejected: the first may be sold out, or at its cap.
+const STOCKS_TRIED: usize = 3;
+
+/// An order that was acknowledged.
+#[derive(Clone, Debug)]
+pub(super) struct Acknowledged {
+    /// Its number, if the answer shows it.
+    pub(super) order_no: Option<OrderNo>,
+    /// The stock.
+    pub(super) stock: String,
+    side: String,
+    quantity: i64,
+}
+
+/// An operation that was done.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// What its answer means.
+    pub(super) answer: Answer,
+    took: Duration,
+}
+
+impl Done {
+    /// Whether it was done as asked.
+    pub(super) fn is_ok(&self) -> bool {
+        self.answer.outcome == Outcome::Ok
+    }
+
+    /// What a line says of one that is not ok: how it ended, and why.
+    pub(super) fn why(&self) -> String {
+        let outcome = match self.answer.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Rejected => "rejected",
+            Outcome::Failed => "failed",
+            Outcome::Unknown => "unknown",
+        };
+        let reason = self.answer.reason.as_deref().unwrap_or("no reason is known");
+        format!("{outcome}: {reason} ({} ms)", self.took.as_millis())
+    }
+}
+
+/// Does a target's operations.
+#[derive(Debug)]
+pub(super) struct Operations<'a> {
+    target: &'a Target,
+    setting: &'a Setting,
+    http: &'a reqwest::Client,
+}
+
+impl<'a> Operations<'a> {
+    /// The operations of `target` in a trial.
+    pub(super) fn new(target: &'a Target, setting: &'a Setting, http: &'a reqwest::Client) -> Self {
+        Self { target, setting, http }
+    }
+
+    /// Whether the file describes an operation.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.target.operations.each.contains_key(name)
+    }
+
+    /// The stocks to trade: those that the file names, or else those that the service lists.
+    pub(super) async fn stocks(&self, findings: &mut Findings) -> Vec<String> {
+        match self.target.stocks.as_ref().map(|stocks| &stocks.from) {
+            None => Vec::new(),
+            Some(StocksFrom::Names(names)) => names.clone(),
+            Some(StocksFrom::Operation(name)) => {
+                let done = self.perform(name, Places::default()).await;
+                let Some(done) = done else { return Vec::new() };
+                let names = done.answer.captures.names.clone().unwrap_or_default();
+                if done.is_ok() && !names.is_empty() {
+                    findings
+                        .ok(name, format_args!("lists {} stocks: {}", names.len(), some(&names)));
+                } else if done.is_ok() {
+                    findings.fails(name, "lists no stock");
+                } else {
+                    findings.fails(name, done.why());
+                }
+                names
+            }
+        }
+    }
+
+    /// A query of a stock, or one of whatever there is to query; `None` if the file describes none.
+    pub(super) async fn query(&self, stock: Option<&str>) -> Option<Done> {
+        self.perform("query", Places { stock, ..Places::default() }).await
+    }
+
+    /// A lookup of an order.
+    pub(super) async fn lookup(&self, order_no: &OrderNo) -> Option<Done> {
+        self.perform("lookup", Places { order_no: Some(order_no), ..Places::default() }).await
+    }
+
+    /// Tries each operation, says what was seen, and returns the order that was acknowledged.
+    pub(super) async fn try_each(
+        &self,
+        stocks: &[String],
+        findings: &mut Findings,
+    ) -> Option<Acknowledged> {
+        let before = self.try_query(stocks.first().map(String::as_str), findings).await;
+        if !self.has("trade") {
+            findings.missing("trade", "the file describes none: nothing is changed");
+            return None;
+        }
+        let order = self.try_trade(stocks, findings).await?;
+        if self.target.model.restock == targets::file::Restock::None
+            && stocks.first() == Some(&order.stock)
+        {
+            self.compare(before.and_then(|before| before.quantity), &order, findings).await;
+        }
+        match &order.order_no {
+            None => findings
+                .missing("order_no", "operations.trade captures none: orders cannot be followed"),
+            Some(order_no) => self.try_lookup(order_no, &order, findings).await,
+        }
+        Some(order)
+    }
+
+    async fn try_query(&self, stock: Option<&str>, findings: &mut Findings) -> Option<Captures> {
+        let Some(done) = self.query(stock).await else {
+            findings.missing("query", "the file describes none: stocks are not asked for");
+            return None;
+        };
+        if !done.is_ok() {
+            findings.fails("query", done.why());
+            return None;
+        }
+        let captures = &done.answer.captures;
+        let seen = shown(&[
+            ("quantity", captures.quantity.map(|quantity| quantity.to_string())),
+            ("volume", captures.volume.map(|volume| volume.to_string())),
+            ("price", captures.price.map(|price| price.to_string())),
+        ]);
+        let of = stock.map(|stock| format!("of {stock}: ")).unwrap_or_default();
+        findings.ok("query", format_args!("{of}{seen} ({} ms)", done.took.as_millis()));
+        Some(done.answer.captures)
+    }
+
+    async fn try_trade(&self, stocks: &[String], findings: &mut Findings) -> Option<Acknowledged> {
+        let model = &self.target.model;
+        let quantity = i64::from(model.quantities.0);
+        let mut rejections = 0;
+        let mut last = None;
+        for stock in stocks.iter().take(STOCKS_TRIED) {
+            for side in &model.sides {
+                let places = Places {
+                    stock: Some(stock),
+                    side: Some(side),
+                    quantity: Some(quantity),
+                    ..Places::default()
+                };
+                let done = self.perform("trade", places).await?;
+                let what = format!("{side} {quantity} of {stock}");
+                match done.answer.outcome {
+                    Outcome::Ok => {
+                        let order_no = done.answer.captures.order_no.clone();
+                        let order = order_no.as_ref().map_or_else(
+                            || "acknowledged".to_owned(),
+                            |order_no| format!("order {order_no}"),
+                        );
+                        let took = done.took.as_millis();
+                        findings.ok("trade", format_args!("{what}: {order} ({took} ms)"));
+                        return Some(Acknowledged {
+                            order_no,
+                            stock: stock.clone(),
+                            side: side.clone(),
+                            quantity,
+                        });
+                    }
+                    Outcome::Rejected => {
+                        rejections += 1;
+                        last = Some(format!("{what}: {}", done.why()));
+                    }
+                    Outcome::Failed | Outcome::Unknown => {
+                        findings.fails("trade", format_args!("{what}: {}", done.why()));
+                        return None;
+                    }
+                }
+            }
+        }
+        let last = last.unwrap_or_else(|| "there is no stock to trade".to_owned());
+        findings.fails("trade", format_args!("{rejections} were tried, none is ok; {last}"));
+        None
+    }
+
+    /// Whether a trade moved the quantity as the model says.
+    async fn compare(&self, before: Option<i64>, order: &Acknowledged, findings: &mut Findings) {
+        let Some(before) = before else { return };
+        let Some(done) = self.query(Some(&order.stock)).await else { return };
+        let Some(after) = done.answer.captures.quantity else { return };
+        let takes = self.target.model.sides.first() == Some(&order.side);
+        let expected = if takes { before - order.quantity } else { before + order.quantity };
+        let Acknowledged { stock, side, quantity, .. } = order;
+        let seen = format!("{before} of {stock}, {after} after {side} {quantity}");
+        if after == expected {
+            findings.ok("quantity", seen);
+        } else {
+            let hint = "a stale answer, or model.sides in the other order";
+            findings.fails("quantity", format_args!("{seen}: {expected} was expected; {hint}"));
+        }
+    }
+
+    async fn try_lookup(&self, order_no: &OrderNo, order: &Acknowledged, findings: &mut Findings) {
+        let Some(done) = self.lookup(order_no).await else {
+            findings.missing("lookup", "the file describes none: orders are not asked for");
+            return;
+        };
+        if !done.is_ok() {
+            findings.fails("lookup", format_args!("of order {order_no}: {}", done.why()));
+            return;
+        }
+        let Captures { stock, side, quantity, .. } = &done.answer.captures;
+        let seen = shown(&[
+            ("stock", stock.clone()),
+            ("side", side.clone()),
+            ("quantity", quantity.map(|quantity| quantity.to_string())),
+        ]);
+        let differs = stock.as_ref().is_some_and(|stock| *stock != order.stock)
+            || side.as_ref().is_some_and(|side| *side != order.side)
+            || quantity.is_some_and(|quantity| quantity != order.quantity);
+        if differs {
+            let Acknowledged { stock, side, quantity, .. } = order;
+            let traded = format!("{side} {quantity} of {stock} was traded");
+            findings.fails("lookup", format_args!("of order {order_no}: {seen}; {traded}"));
+        } else {
+            let took = done.took.as_millis();
+            findings.ok("lookup", format_args!("of order {order_no}: {seen} ({took} ms)"));
+        }
+    }
+
+    /// Sends an operation and reads its answer; `None` if the file does not describe it.
+    async fn perform(&self, name: &str, places: Places<'_>) -> Option<Done> {
+        let operation = self.target.operations.each.get(name)?;
+        let key = Uuid::new_v4().to_string();
+        let places = Places { key: &key, client: 1, ..places };
+        let began = Instant::now();
+        let answer = self.answer(operation, &places).await;
+        Some(Done { answer, took: began.elapsed() })
+    }
+
+    async fn answer(&self, operation: &Operation, places: &Places<'_>) -> Answer {
+        let ended = |outcome, reason| Answer {
+            outcome,
+            captures: Captures::default(),
+            reason: Some(reason),
+        };
+        let request = match operation.fill(self.setting, places) {
+            Ok(request) => request,
+            Err(error) => return ended(Outcome::Failed, error.to_string()),
+        };
+        let method = match Method::from_bytes(request.method.as_bytes()) {
+            Ok(method) => method,
+            Err(error) => return ended(Outcome::Failed, error.to_string()),
+        };
+        let headers = request.headers.iter().map(|(name, value)| (*name, &**value));
+        let sent = Ask {
+            method,
+            url: &request.url,
+            headers: headers.collect(),
+            body: request.body.as_deref().map(str::to_owned),
+            deadline: request.deadline,
+            max_bytes: MAX_ANSWER_BYTES,
+        };
+        match ask(self.http, sent).await {
+            Reply::Answered { status, headers, body } => {
+                operation.read_answer(status, &headers, &body, places)
+            }
+            Reply::NotSent(reason) => ended(Outcome::Failed, reason),
+            Reply::Lost(reason) => ended(Outcome::Unknown, reason),
+        }
+    }
+}
+
+/// The values that are there, by name.
+fn shown(values: &[(&str, Option<String>)]) -> String {
+    let values =
+        values.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)));
+    match values.collect::<Vec<_>>() {
+        values if values.is_empty() => "nothing is captured".to_owned(),
+        values => values.join(", "),
+    }
+}
+
+/// The first of the names.
+fn some(names: &[String]) -> String {
+    let first: Vec<_> = names.iter().take(5).map(String::as_str).collect();
+    let more = if names.len() > first.len() { ", ..." } else { "" };
+    format!("{}{more}", first.join(", "))
+}

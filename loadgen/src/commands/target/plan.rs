@@ -1,0 +1,171 @@
+//! A target's processes as the supervisor starts them: every template filled in, the variant's changes made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::bail;
+use serde_json::Value as Json;
+use supervisor::Signal;
+use supervisor::probe::{self, Answer, Expect, ProbeKind};
+use supervisor::system::{self, Program, SystemPlan};
+use supervisor::tree::Limits;
+use targets::expression::{Bound, Variables};
+use targets::file;
+use targets::target::{Change, Probe, Process, Start, Target, Variant};
+use targets::template::{Setting, Template};
+
+use super::trial::Trial;
+use crate::program::guard_program;
+
+/// How large each log may become, in bytes: hours of an eager service, and no disk's end.
+const LOG_BYTES: u64 = 64 << 20;
+
+/// The processes of `target`, started as `variant` says.
+///
+/// # Errors
+/// A template that takes too much work, or a process that this machine cannot start.
+pub(super) fn system_plan(
+    target: &Arc<Target>,
+    variant: Option<&Variant>,
+    trial: &Trial<'_>,
+) -> anyhow::Result<SystemPlan> {
+    let programs = (0..target.processes.len()).map(|index| program(target, index, variant, trial));
+    Ok(SystemPlan {
+        programs: programs.collect::<anyhow::Result<_>>()?,
+        logs: trial.logs.clone(),
+        log_bytes: LOG_BYTES,
+        guard: guard_program(),
+    })
+}
+
+fn program(
+    target: &Arc<Target>,
+    index: usize,
+    variant: Option<&Variant>,
+    trial: &Trial<'_>,
+) -> anyhow::Result<Program> {
+    let process = &target.processes[index];
+    let (name, setting) = (&process.name, trial.setting);
+    if let Some(host) = &process.host {
+        bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
+    }
+    let Start::Command { command, restart } = &process.start else {
+        bail!("processes.{name}.adopt: processes that something else keeps are not tried yet");
+    };
+    let unchanged = Change::default();
+    let change = variant.and_then(|variant| variant.changes.get(name)).unwrap_or(&unchanged);
+    let first = change.command.as_ref().unwrap_or(command);
+    let words = |command: &targets::template::CommandTemplate, args: &[&[Template]]| {
+        let mut words = command.render(setting)?;
+        for arg in args.iter().copied().flatten() {
+            words.push(arg.render(setting)?.into_owned());
+        }
+        anyhow::Ok(words)
+    };
+    let started = words(first, &[&change.args])?;
+    let again = words(restart.command.as_ref().unwrap_or(first), &[&change.args, &restart.args])?;
+    let environment = environment(&[&process.environment, &change.environment], setting)?;
+    let mut environment_again = environment.clone();
+    fill(&mut environment_again, &restart.environment, setting)?;
+    let condition = |condition: &file::Condition| match condition {
+        file::Condition::ProcessHealthy => system::Condition::Healthy,
+        file::Condition::ProcessStarted => system::Condition::Started,
+    };
+    Ok(Program {
+        name: name.clone(),
+        role: process.role.clone(),
+        command: started,
+        restart: Some(system::Restart { command: again, environment: environment_again }),
+        working_dir: trial.path(&process.working_dir)?,
+        environment,
+        user: process.user.clone(),
+        depends_on: process
+            .depends_on
+            .iter()
+            .map(|(other, needed)| (other.clone(), condition(needed)))
+            .collect(),
+        probe: probe(target, index, process, setting)?,
+        shutdown: system::Shutdown {
+            signal: signal(process.shutdown.signal),
+            timeout: process.shutdown.timeout,
+        },
+        // They are meant for all processes together; none may take more than all may.
+        limits: Limits {
+            memory_mb: target.limits.memory_mb,
+            processes: target.limits.processes.and_then(|count| usize::try_from(count).ok()),
+        },
+    })
+}
+
+fn environment(
+    layers: &[&BTreeMap<String, Template>],
+    setting: &Setting,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    // Without it a Python service's log stays empty until it ends, and a kill takes it along.
+    let mut environment = BTreeMap::from([("PYTHONUNBUFFERED".to_owned(), "1".to_owned())]);
+    for layer in layers {
+        fill(&mut environment, layer, setting)?;
+    }
+    Ok(environment)
+}
+
+fn fill(
+    environment: &mut BTreeMap<String, String>,
+    layer: &BTreeMap<String, Template>,
+    setting: &Setting,
+) -> anyhow::Result<()> {
+    for (name, value) in layer {
+        environment.insert(name.clone(), value.render(setting)?.into_owned());
+    }
+    Ok(())
+}
+
+fn probe(
+    target: &Arc<Target>,
+    index: usize,
+    process: &Process,
+    setting: &Setting,
+) -> anyhow::Result<Option<probe::Probe>> {
+    let kind = match &process.readiness.probe {
+        Probe::Started => return Ok(None),
+        Probe::HttpGet { url, .. } => ProbeKind::HttpGet {
+            url: url.render(setting)?.into_owned(),
+            expect: expect(Arc::clone(target), index),
+        },
+        Probe::Tcp(address) => ProbeKind::Tcp(address.render(setting)?.into_owned()),
+        Probe::Exec(command) => ProbeKind::Exec(command.render(setting)?),
+        Probe::LogLine(regex) => ProbeKind::LogLine(regex.clone()),
+    };
+    let (period, timeout) = (process.readiness.period, process.readiness.timeout);
+    Ok(Some(probe::Probe { kind, period, timeout }))
+}
+
+/// What the answer to a process's probe must be.
+fn expect(target: Arc<Target>, index: usize) -> Expect {
+    Arc::new(move |answer: &Answer| {
+        let Probe::HttpGet { expect: Some(expect), .. } = &target.processes[index].readiness.probe
+        else {
+            return Ok((200..300).contains(&answer.status));
+        };
+        let text = String::from_utf8_lossy(&answer.body);
+        let body = serde_json::from_slice(&answer.body).unwrap_or(Json::Null);
+        let headers = answer.headers.iter().cloned().map(|(name, value)| (name, value.into()));
+        let headers = Json::Object(headers.collect());
+        let variables = Variables::new()
+            .with("status", Bound::Int(i64::from(answer.status)))
+            .with("text", Bound::Text(&text))
+            .with("body", Bound::Json(&body))
+            .with("headers", Bound::Json(&headers));
+        expect.holds(&variables).map_err(|error| error.to_string())
+    })
+}
+
+fn signal(signal: file::Signal) -> Signal {
+    match signal {
+        file::Signal::Term => Signal::SIGTERM,
+        file::Signal::Int => Signal::SIGINT,
+        file::Signal::Quit => Signal::SIGQUIT,
+        file::Signal::Hup => Signal::SIGHUP,
+        file::Signal::Kill => Signal::SIGKILL,
+    }
+}

@@ -1,0 +1,180 @@
+//! `[leader]`, `[client]`, `[capabilities]`: who is asked besides clients, and what the answers are read by.
+
+use super::checker::Checker;
+use crate::document::join;
+use crate::expression::Expression;
+use crate::file::{self, Guess, TargetFile};
+use crate::leader::LeaderReading;
+use crate::target::{Capabilities, Client, Endpoint, Leader, LeaderSource};
+use crate::template::{Place, Scope};
+
+/// What expressions on an answer may use.
+pub(super) const ANSWER: [&str; 4] = ["status", "headers", "text", "body"];
+
+/// How often is asked who leads: ten times a second shows an election without being a load.
+const POLL_MS: u64 = 100;
+/// The most client programs: each is a process of this machine.
+const MAX_CLIENT_PROCESSES: u64 = 64;
+
+pub(super) fn leader(checker: &mut Checker<'_>, given: Option<&file::Leader>) -> Option<Leader> {
+    let given = given?;
+    let role = role(checker, given);
+    let candidates = match &role {
+        Some(role) => checker.of_role("leader.role", role),
+        None => checker.processes.iter().map(|process| process.name.clone()).collect(),
+    };
+    let scope = if given.is.is_some() {
+        Scope { processes: candidates, ..checker.scope(Place::EachProcess, None) }
+    } else {
+        checker.scope(Place::Trial, None)
+    };
+    if let (Some(_), Some(_)) = (&given.url, &given.exec) {
+        checker.add("leader.exec", "there is `url` as well", "take one of them out");
+    }
+    let source = match (&given.url, &given.exec) {
+        (Some(url), _) => {
+            let request = checker.request("leader", None, url, &given.headers, None, &scope);
+            Some(LeaderSource::Url(request))
+        }
+        (None, Some(exec)) => {
+            Some(LeaderSource::Exec(checker.command("leader.exec", exec, &scope)))
+        }
+        (None, None) => None,
+    };
+    if given.is.is_some() && source.as_ref().is_some_and(|source| !source.is_asked_of_each()) {
+        let field = if given.url.is_some() { "leader.url" } else { "leader.exec" };
+        checker.add(
+            field,
+            "is the same for every process",
+            "put {{ process }} into it, as {{ port[process] }}",
+        );
+    }
+    let belongs = [
+        ("headers", !given.headers.is_empty(), given.url.is_some(), "url"),
+        ("regex", given.regex.is_some(), given.log.is_some(), "log"),
+        ("term", given.term.is_some(), given.is.is_some(), "is"),
+        (
+            "takes_back",
+            given.takes_back.is_some(),
+            given.guess.is_some_and(|guess| guess != Guess::None),
+            "guess",
+        ),
+    ];
+    for (name, is_given, fits, whose) in belongs {
+        if is_given && !fits {
+            checker.add(
+                &join("leader", name),
+                format!("belongs to `{whose}`, which is not there"),
+                "take it out",
+            );
+        }
+    }
+    if let Some(log) = &given.log {
+        checker.knows_process("leader.log", log);
+    }
+    let poll = checker.milliseconds("leader.poll_ms", given.poll_ms, POLL_MS);
+    match LeaderReading::compile(given) {
+        Ok(reading) => Some(Leader { reading, source, poll, role }),
+        Err(problems) => {
+            checker.add_all("leader", problems);
+            None
+        }
+    }
+}
+
+/// The role whose processes may lead: if none is named, the only one with several processes.
+fn role(checker: &mut Checker<'_>, given: &file::Leader) -> Option<String> {
+    if let Some(role) = &given.role {
+        return Some(role.clone());
+    }
+    let several = |role: &&String| {
+        checker.processes.iter().filter(|process| process.role == **role).count() > 1
+    };
+    let mut roles: Vec<&String> =
+        checker.processes.iter().map(|process| &process.role).filter(several).collect();
+    roles.dedup();
+    roles.sort();
+    roles.dedup();
+    let role = match roles.as_slice() {
+        [role] => Some((*role).clone()),
+        _ => None,
+    };
+    let needs_role = given.is.is_some() || given.guess.is_some_and(|guess| guess != Guess::None);
+    if role.is_none() && needs_role {
+        checker.add(
+            "leader.role",
+            "is missing: nothing says which processes may lead",
+            "give the role of those that may",
+        );
+    }
+    role
+}
+
+pub(super) fn client(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Client> {
+    let given = file.client.as_ref()?;
+    if let Some((name, _)) = file.operations.each().next() {
+        let what = format!("there is operations.{name} as well");
+        checker.add(
+            "client",
+            what,
+            "clients speak HTTP, or through a program: take one of them out",
+        );
+    }
+    let scope = checker.scope(Place::Trial, None);
+    let command = checker.command("client.command", &given.command, &scope);
+    let processes = u64::from(given.processes.unwrap_or(1));
+    let processes = checker.within("client.processes", processes, 1, MAX_CLIENT_PROCESSES);
+    Some(Client { command, processes: u32::try_from(processes).unwrap_or(1) })
+}
+
+pub(super) fn capabilities(checker: &mut Checker<'_>, file: &TargetFile) -> Capabilities {
+    let given = &file.capabilities;
+    let asks_leader =
+        file.leader.as_ref().is_some_and(|leader| leader.url.is_some() || leader.exec.is_some());
+    let mut on =
+        |name: &str, text: Option<&String>, is_asked: bool, whom: &str| -> Option<Expression> {
+            let field = join("capabilities", name);
+            let text = text?;
+            if !is_asked {
+                checker.add(
+                    &field,
+                    format!("there is no answer that it could be read from: {whom} is not asked"),
+                    format!("describe {whom}, or take it out"),
+                );
+            }
+            checker.expression(&field, text, &ANSWER)
+        };
+    let epoch = on("epoch", given.epoch.as_ref(), asks_leader, "leader.url");
+    let in_sync = on("in_sync", given.in_sync.as_ref(), asks_leader, "leader.url");
+    let attempts = on(
+        "attempts",
+        given.attempts.as_ref(),
+        file.operations.trade.is_some(),
+        "operations.trade",
+    );
+    let cache_hit = on(
+        "cache_hit",
+        given.cache_hit.as_ref(),
+        file.operations.query.is_some(),
+        "operations.query",
+    );
+    let history = given
+        .history
+        .as_ref()
+        .map(|endpoint| self::endpoint(checker, "capabilities.history", endpoint));
+    let dump =
+        given.dump.as_ref().map(|endpoint| self::endpoint(checker, "capabilities.dump", endpoint));
+    Capabilities { history, dump, epoch, in_sync, attempts, cache_hit }
+}
+
+fn endpoint(checker: &mut Checker<'_>, field: &str, given: &file::Endpoint) -> Endpoint {
+    let roles = join(field, "roles");
+    let mut processes = Vec::new();
+    for (index, role) in given.roles.iter().enumerate() {
+        processes.extend(checker.of_role(&format!("{roles}[{index}]"), role));
+    }
+    let place = if processes.is_empty() { Place::Trial } else { Place::EachProcess };
+    let scope = Scope { processes: processes.clone(), ..checker.scope(place, None) };
+    let request = checker.request(field, None, &given.url, &given.headers, None, &scope);
+    Endpoint { request, processes }
+}

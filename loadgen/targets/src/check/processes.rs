@@ -1,0 +1,366 @@
+//! `[processes]`: every name that is used is there, and no start waits for itself.
+
+use std::collections::BTreeMap;
+
+use super::checker::{Checker, Declared};
+use super::names::MAX_REPEATS;
+use crate::document::join;
+use crate::file::{self, Condition, TargetFile};
+use crate::target::{self, Probe, Process, Readiness, Restart, Shutdown, Start};
+use crate::template::{Place, Scope, Template};
+
+/// How often a probe is tried: often enough that a start is measured to a twentieth of a second.
+const PROBE_PERIOD_MS: u64 = 50;
+/// How long a process may take to be ready.
+const READY_SECONDS: u64 = 10;
+/// How long a process may take to end after its signal.
+const SHUTDOWN_SECONDS: u64 = 5;
+
+/// Makes the names and roles known to everything else.
+pub(super) fn declare(
+    checker: &mut Checker<'_>,
+    processes: &BTreeMap<String, file::Process>,
+) -> Vec<Declared> {
+    let mut declared: Vec<Declared> = Vec::new();
+    for (key, process) in processes {
+        let field = join("processes", key);
+        for n in checker.repeats(&join(&field, "n"), process.n.as_ref()) {
+            let name = checker.name(&field, key, n);
+            let role = process.role.as_ref();
+            let role = role
+                .map_or_else(|| name.clone(), |role| checker.name(&join(&field, "role"), role, n));
+            if declared.iter().any(|other| other.name == name) {
+                checker.add(
+                    &field,
+                    format!("there are two processes `{name}`"),
+                    "put {{ n }} into the name",
+                );
+            }
+            declared.push(Declared { key: key.clone(), n, name, role });
+        }
+    }
+    if declared.is_empty() {
+        checker.add(
+            "processes",
+            "there is no process",
+            "describe each in a table [processes.NAME] with a command",
+        );
+    }
+    if declared.len() > MAX_REPEATS as usize {
+        let what = format!("there are {} processes", declared.len());
+        checker.add("processes", what, format!("{MAX_REPEATS} are the most"));
+    }
+    declared.sort_by_key(|process| target::natural(&process.name));
+    checker.processes.clone_from(&declared);
+    declared
+}
+
+pub(super) fn check(
+    checker: &mut Checker<'_>,
+    file: &TargetFile,
+    declared: &[Declared],
+) -> Vec<Process> {
+    let mut processes = Vec::with_capacity(declared.len());
+    let mut listeners: BTreeMap<String, String> = BTreeMap::new();
+    for declared in declared {
+        let Some(process) = file.processes.get(&declared.key) else { continue };
+        let checked = check_one(checker, file, declared, process);
+        for port in &checked.listens {
+            let Some(other) = listeners.insert(port.clone(), checked.name.clone()) else {
+                continue;
+            };
+            let field = join(&join("processes", &declared.key), "listens");
+            checker.add(
+                &field,
+                format!("`{other}` listens on `{port}`, too"),
+                "a port is one process's",
+            );
+        }
+        processes.push(checked);
+    }
+    check_dependencies(checker, declared, &processes);
+    processes
+}
+
+fn check_one(
+    checker: &mut Checker<'_>,
+    file: &TargetFile,
+    declared: &Declared,
+    process: &file::Process,
+) -> Process {
+    let field = join("processes", &declared.key);
+    let of = |name: &str| join(&field, name);
+    let scope = checker.scope(Place::Trial, declared.n);
+    let start = check_start(checker, &field, process, &scope);
+    let working_dir = match &process.working_dir {
+        Some(text) => checker.folder(&of("working_dir"), text, &scope),
+        None => Template::nothing(),
+    };
+    let mut environment: BTreeMap<String, Template> =
+        checker.environment(&of("environment"), &process.environment, &scope);
+    environment.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| Template::literally("1"));
+    let mut depends_on = BTreeMap::new();
+    for (other, condition) in &process.depends_on {
+        let field = join(&of("depends_on"), other);
+        let other = checker.name(&field, other, declared.n);
+        if checker.knows_process(&field, &other) {
+            depends_on.insert(other, *condition);
+        }
+    }
+    let mut listens = Vec::new();
+    for (index, port) in process.listens.iter().enumerate() {
+        let field = format!("{}[{index}]", of("listens"));
+        let port = checker.name(&field, port, declared.n);
+        if checker.ports.contains(&port) {
+            listens.push(port);
+        } else {
+            let ports = std::sync::Arc::clone(&checker.ports);
+            checker.add_unknown(&field, "port", &port, ports.iter().map(String::as_str));
+        }
+    }
+    let readiness = check_readiness(checker, &of("readiness_probe"), process, &listens, &scope);
+    let shutdown = process.shutdown.clone().unwrap_or_default();
+    let shutdown = Shutdown {
+        signal: shutdown.signal,
+        timeout: checker.seconds(
+            &of("shutdown.timeout_seconds"),
+            shutdown.timeout_seconds,
+            SHUTDOWN_SECONDS,
+        ),
+    };
+    let data = process.data.iter().enumerate();
+    let data =
+        data.map(|(index, path)| checker.path(&format!("{}[{index}]", of("data")), path, &scope));
+    let data = data.collect();
+    let mut inner = Vec::new();
+    for (name, part) in &process.inner {
+        let field = join(&of("inner"), name);
+        let name = checker.name(&field, name, declared.n);
+        let pid_file = checker.path(&join(&field, "pid_file"), &part.pid_file, &scope);
+        inner.push(target::Inner { name, pid_file });
+    }
+    let user = process.user.as_ref().map(|user| checker.name(&of("user"), user, declared.n));
+    let host = process.host.as_ref().map(|host| {
+        let host = checker.name(&of("host"), host, declared.n);
+        if !file.hosts.contains_key(&host) {
+            checker.add_unknown(&of("host"), "host", &host, file.hosts.keys().map(String::as_str));
+        }
+        host
+    });
+    Process {
+        name: declared.name.clone(),
+        role: declared.role.clone(),
+        start,
+        working_dir,
+        environment,
+        depends_on,
+        readiness,
+        shutdown,
+        data,
+        inner,
+        user,
+        host,
+        listens,
+    }
+}
+
+fn check_start(
+    checker: &mut Checker<'_>,
+    field: &str,
+    process: &file::Process,
+    scope: &Scope,
+) -> Start {
+    let of = |name: &str| join(field, name);
+    let mut command = |name: &str, command| checker.command(&of(name), command, scope);
+    if let Some(adopt) = &process.adopt {
+        let adopted = target::Adopt {
+            pid: command("adopt.pid", &adopt.pid),
+            start: command("adopt.start", &adopt.start),
+            kill: command("adopt.kill", &adopt.kill),
+            pause: adopt.pause.as_ref().map(|pause| command("adopt.pause", pause)),
+            resume: adopt.resume.as_ref().map(|resume| command("adopt.resume", resume)),
+        };
+        if process.command.is_some() || process.restart.is_some() {
+            let name = if process.command.is_some() { "command" } else { "restart" };
+            checker.add(
+                &of(name),
+                "there is `adopt` as well",
+                "take one of them out: what is adopted is started by adopt.start",
+            );
+        }
+        return Start::Adopt(adopted);
+    }
+    let started = match &process.command {
+        Some(given) => command("command", given),
+        None => {
+            checker.add(
+                field,
+                "has no command",
+                "give `command`, or `adopt` if something else keeps the process",
+            );
+            crate::template::CommandTemplate::Arguments(Vec::new())
+        }
+    };
+    let restart = process.restart.as_ref().map(|restart| Restart {
+        command: restart
+            .command
+            .as_ref()
+            .map(|given| checker.command(&of("restart.command"), given, scope)),
+        args: checker.arguments(&of("restart.args"), &restart.args, scope),
+        environment: checker.environment(&of("restart.environment"), &restart.environment, scope),
+    });
+    Start::Command { command: started, restart: restart.unwrap_or_default() }
+}
+
+impl Checker<'_> {
+    /// Arguments, each a text with placeholders.
+    pub(super) fn arguments(
+        &mut self,
+        field: &str,
+        args: &[String],
+        scope: &Scope,
+    ) -> Vec<Template> {
+        let compile = |(index, text): (usize, &String)| {
+            self.template(&format!("{field}[{index}]"), text, scope)
+        };
+        args.iter().enumerate().map(compile).collect()
+    }
+
+    /// Variables of an environment.
+    pub(super) fn environment(
+        &mut self,
+        field: &str,
+        variables: &BTreeMap<String, String>,
+        scope: &Scope,
+    ) -> BTreeMap<String, Template> {
+        for name in variables.keys() {
+            if name.is_empty() || name.contains(['=', '\0']) {
+                self.add(
+                    &join(field, name),
+                    format!("`{name}` is no variable's name"),
+                    "it must not be empty, nor have an = in it",
+                );
+            }
+        }
+        self.templates(field, variables, scope)
+    }
+}
+
+fn check_readiness(
+    checker: &mut Checker<'_>,
+    field: &str,
+    process: &file::Process,
+    listens: &[String],
+    scope: &Scope,
+) -> Readiness {
+    let of = |name: &str| join(field, name);
+    let probe = process.readiness_probe.clone().unwrap_or_default();
+    let ways = [
+        ("http_get", probe.http_get.is_some()),
+        ("tcp", probe.tcp.is_some()),
+        ("exec", probe.exec.is_some()),
+        ("log_line", probe.log_line.is_some()),
+    ];
+    let given: Vec<&str> = ways.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    if process.readiness_probe.is_some() && given.len() != 1 {
+        let what = match given.as_slice() {
+            [] => "says in no way when the process is ready".to_owned(),
+            several => format!("says in {} ways when the process is ready", several.len()),
+        };
+        checker.add(field, what, "give one of http_get, tcp, exec, log_line");
+    }
+    if probe.expect.is_some() && probe.http_get.is_none() {
+        checker.add(
+            &of("expect"),
+            "there is no answer to expect something of",
+            "give http_get, or take it out",
+        );
+    }
+    let expect = probe.expect.as_ref();
+    let expect =
+        expect.and_then(|text| checker.expression(&of("expect"), text, &super::answers::ANSWER));
+    let checked = if let Some(url) = &probe.http_get {
+        Probe::HttpGet { url: checker.url(&of("http_get"), url, scope), expect }
+    } else if let Some(address) = &probe.tcp {
+        Probe::Tcp(checker.template(&of("tcp"), address, scope))
+    } else if let Some(command) = &probe.exec {
+        Probe::Exec(checker.command(&of("exec"), command, scope))
+    } else if let Some(line) = &probe.log_line {
+        checker.regex(&of("log_line"), line).map_or(Probe::Started, Probe::LogLine)
+    } else if let Some(port) = listens.first() {
+        let address = format!("127.0.0.1:{{{{ port['{port}'] }}}}");
+        Probe::Tcp(checker.template(&of("tcp"), &address, scope))
+    } else {
+        Probe::Started
+    };
+    Readiness {
+        probe: checked,
+        period: checker.milliseconds(&of("period_ms"), probe.period_ms, PROBE_PERIOD_MS),
+        timeout: checker.seconds(&of("timeout_seconds"), probe.timeout_seconds, READY_SECONDS),
+    }
+}
+
+fn check_dependencies(checker: &mut Checker<'_>, declared: &[Declared], processes: &[Process]) {
+    let key_of = |name: &str| {
+        declared.iter().find(|process| process.name == name).map(|process| &process.key)
+    };
+    let find = |name: &str| processes.iter().find(|process| process.name == name);
+    for process in processes {
+        let Some(key) = key_of(&process.name) else { continue };
+        let field = join(&join("processes", key), "depends_on");
+        for (other, condition) in &process.depends_on {
+            let says_nothing =
+                find(other).is_some_and(|other| matches!(other.readiness.probe, Probe::Started));
+            if *condition == Condition::ProcessHealthy && says_nothing {
+                let what = format!("nobody can say when `{other}` is healthy");
+                checker.add(
+                    &join(&field, other),
+                    what,
+                    "give that process a readiness_probe, or write \"process_started\"",
+                );
+            }
+        }
+    }
+    if let Some(cycle) = find_cycle(processes) {
+        let first = cycle.first().and_then(|name| key_of(name));
+        let field =
+            first.map_or_else(String::new, |key| join(&join("processes", key), "depends_on"));
+        let path = cycle.join(" -> ");
+        checker.add(
+            &field,
+            format!("the start waits for itself: {path}"),
+            "take one of these dependencies out",
+        );
+    }
+}
+
+/// A row of processes each of which waits for the next, and the last for the first, which stands at both ends.
+fn find_cycle(processes: &[Process]) -> Option<Vec<&str>> {
+    let mut left: Vec<&Process> = processes.iter().collect();
+    // What waits for nothing that is left is started; what can never be started is in a cycle, or waits for one.
+    loop {
+        let waits = |process: &&Process| {
+            process.depends_on.keys().any(|other| left.iter().any(|process| process.name == *other))
+        };
+        let still: Vec<&Process> = left.iter().copied().filter(|process| waits(process)).collect();
+        if still.len() == left.len() {
+            break;
+        }
+        left = still;
+    }
+    let mut path: Vec<&str> = Vec::new();
+    let mut at = left.first()?.name.as_str();
+    while !path.contains(&at) {
+        path.push(at);
+        let process = left.iter().find(|process| process.name == at)?;
+        let next = process
+            .depends_on
+            .keys()
+            .find(|other| left.iter().any(|process| process.name == **other))?;
+        at = next;
+    }
+    let begin = path.iter().position(|name| *name == at)?;
+    let mut cycle = path.split_off(begin);
+    cycle.push(at);
+    Some(cycle)
+}

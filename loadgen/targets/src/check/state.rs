@@ -1,0 +1,163 @@
+//! `[[state.orders]]`, `[[state.stocks]]`: each is read in one way, and its rows say what the model needs.
+
+use super::checker::Checker;
+use crate::document::join;
+use crate::file::{self, ModelKind, TargetFile, WhenRead};
+use crate::state::{OrderRow, RowReader, StateRow, StockRow};
+use crate::target::{Model, Place, Places, Source};
+use crate::template::{self, Scope};
+
+pub(super) fn check(
+    checker: &mut Checker<'_>,
+    file: &TargetFile,
+    model: &Model,
+) -> (Places<OrderRow>, Places<StockRow>) {
+    let is_any = !file.state.orders.is_empty() || !file.state.stocks.is_empty();
+    if is_any && matches!(model.kind, ModelKind::Register | ModelKind::Log) {
+        checker.add(
+            "state",
+            "registers and logs have neither orders nor stocks",
+            "take it out: they are read through `read`",
+        );
+    }
+    (
+        check_all(checker, "state.orders", &file.state.orders, file),
+        check_all(checker, "state.stocks", &file.state.stocks, file),
+    )
+}
+
+fn check_all<T: StateRow>(
+    checker: &mut Checker<'_>,
+    section: &str,
+    sources: &[file::Source],
+    file: &TargetFile,
+) -> Places<T> {
+    let mut places: Places<T> = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let field = format!("{section}[{index}]");
+        for n in checker.repeats(&join(&field, "n"), source.n.as_ref()) {
+            let process = checker.name(&join(&field, "process"), &source.process, n);
+            checker.knows_process(&join(&field, "process"), &process);
+            if places.iter().any(|place| place.process == process) {
+                let what = format!("`{process}` has a place already");
+                checker.add(&join(&field, "process"), what, "a process has one place for each");
+            }
+            let scope = checker.scope(template::Place::State, n);
+            let Some(read) = check_source(checker, &field, source, file, &scope) else { continue };
+            let reader = reader(checker, &field, source, &read);
+            places.push(Place { process, source: read, when: source.read, reader });
+        }
+    }
+    places
+}
+
+/// How the rows are read, unless the client gives them as they are.
+fn reader<T: StateRow>(
+    checker: &mut Checker<'_>,
+    field: &str,
+    source: &file::Source,
+    read: &Source,
+) -> Option<RowReader<T>> {
+    if matches!(read, Source::Dump) {
+        return None;
+    }
+    match RowReader::compile(source) {
+        Ok(reader) => Some(reader),
+        Err(problems) => {
+            checker.add_all(field, problems);
+            None
+        }
+    }
+}
+
+fn check_source(
+    checker: &mut Checker<'_>,
+    field: &str,
+    source: &file::Source,
+    file: &TargetFile,
+    scope: &Scope,
+) -> Option<Source> {
+    let of = |name: &str| join(field, name);
+    let dumps = source.dump == Some(true);
+    let ways = [
+        ("file", source.file.is_some()),
+        ("url", source.url.is_some()),
+        ("exec", source.exec.is_some()),
+        ("sqlite", source.sqlite.is_some()),
+        ("dump", dumps),
+    ];
+    let given: Vec<&str> = ways.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    let fix = "give exactly one of file, url, exec, sqlite, dump";
+    let way = match given.as_slice() {
+        [way] => *way,
+        [] => {
+            checker.add(field, "does not say where it is read from", fix);
+            return None;
+        }
+        several => {
+            checker.add(
+                field,
+                format!(
+                    "says in {} ways where it is read from: {}",
+                    several.len(),
+                    several.join(", ")
+                ),
+                fix,
+            );
+            return None;
+        }
+    };
+    let belongs = [
+        ("method", source.method.is_some(), "url"),
+        ("headers", !source.headers.is_empty(), "url"),
+        ("body", source.body.is_some(), "url"),
+        ("query", source.query.is_some(), "sqlite"),
+    ];
+    for (name, is_given, whose) in belongs {
+        if is_given && way != whose {
+            checker.add(
+                &of(name),
+                format!("belongs to {whose}, and it is read by {way}"),
+                "take it out",
+            );
+        }
+    }
+    if dumps && file.client.is_none() {
+        checker.add(
+            &of("dump"),
+            "there is no [client] that could be asked",
+            "describe one, or read it in another way",
+        );
+    }
+    if source.read == WhenRead::Stopped && dumps {
+        checker.add(&of("read"), "who was stopped cannot be asked", "write \"running\"");
+    }
+    let trial = Scope { place: template::Place::Trial, ..scope.clone() };
+    let read = match way {
+        "file" => Source::File(checker.path(&of("file"), source.file.as_deref()?, &trial)),
+        "url" => Source::Url(checker.request(
+            field,
+            source.method.as_deref(),
+            source.url.as_deref()?,
+            &source.headers,
+            source.body.as_deref(),
+            scope,
+        )),
+        "exec" => Source::Exec(checker.command(&of("exec"), source.exec.as_ref()?, scope)),
+        "sqlite" => {
+            let path = checker.path(&of("sqlite"), source.sqlite.as_deref()?, &trial);
+            let query = source.query.clone().unwrap_or_default();
+            if !query.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
+            {
+                checker.add(
+                    &of("query"),
+                    "is no SELECT",
+                    "say what is read: query = \"SELECT ... FROM ...\"",
+                );
+            }
+            Source::Sqlite { path, query }
+        }
+        _ => Source::Dump,
+    };
+    Some(read)
+}

@@ -1,0 +1,163 @@
+//! What a run's manifest says of its target: which facts there are of it, and what it promises.
+//!
+//! Each fact follows from what the file gives; checks and figures that need one which is not here do not apply.
+
+use std::collections::BTreeSet;
+
+use records::{Fact, Numbering, Promises, Sides};
+
+use crate::file::{Acknowledged, OrderNumbers, Replication, Restock};
+use crate::leader::LeaderReading;
+use crate::target::{Stocks, StocksFrom, Target};
+
+/// What a manifest says of `target`. `can` is what its client program said that it can do (its answer to `hello`);
+/// it counts only where there is such a program.
+#[must_use]
+pub fn manifest(target: &Target, can: &[String]) -> records::Target {
+    let orders_of: Vec<String> = target.orders.iter().map(|place| place.process.clone()).collect();
+    let stocks_of: Vec<String> =
+        target.stock_places.iter().map(|place| place.process.clone()).collect();
+    let deadline_ms = target.operations.longest_deadline.as_millis();
+    let described = records::Target::new(target.name.clone(), facts(target, can), promises(target))
+        .described(target.description.clone())
+        .holding(orders_of, stocks_of);
+    match u64::try_from(deadline_ms) {
+        Ok(deadline_ms) if deadline_ms > 0 => described.with_deadline_ms(deadline_ms),
+        _ => described,
+    }
+}
+
+/// The facts that the file gives; those that follow from promises and lists of processes are worked out from these.
+fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
+    let model = &target.model;
+    let by_program = target.client.is_some();
+    let does = |name: &str| {
+        target.operations.shows(name, None) || (by_program && can.iter().any(|done| done == name))
+    };
+    // A program's answers have all that a model needs.
+    let tells = |name: &str, capture: &str| {
+        target.operations.shows(name, Some(capture)) || (by_program && does(name))
+    };
+    let has_contents = tells("lookup", "stock")
+        && tells("lookup", "quantity")
+        && (model.sides.len() == 1 || tells("lookup", "side"));
+    let capabilities = &target.capabilities;
+    let dumps = |process: &String| {
+        capabilities.dump.as_ref().is_some_and(|dump| dump.processes.contains(process))
+    };
+    let dumps_orders = target.orders.iter().any(|place| dumps(&place.process));
+    let dumps_stocks = target.stock_places.iter().any(|place| dumps(&place.process));
+    let leads = target
+        .leader
+        .as_ref()
+        .is_some_and(|leader| !matches!(leader.reading, LeaderReading::Unknown));
+    let in_order = model.order_no == OrderNumbers::Sequence
+        && model.replicated.orders == Replication::Identical
+        && !target.orders.is_empty();
+    let given = [
+        (Fact::Queries, does("query")),
+        (Fact::Trades, does("trade")),
+        (Fact::Lookups, does("lookup")),
+        (Fact::OrderContents, has_contents),
+        (Fact::Quantity, tells("query", "quantity")),
+        (Fact::Volume, model.volume && does("query")),
+        (Fact::OrderNumbers, tells("trade", "order_no")),
+        (Fact::StatusCodes, target.operations.told_by_status),
+        (Fact::CacheHeader, capabilities.cache_hit.is_some()),
+        (Fact::AttemptsHeader, capabilities.attempts.is_some()),
+        (Fact::InitialStocks, target.stocks.as_ref().is_some_and(are_known_at_first)),
+        (Fact::LogsInOrder, in_order),
+        (Fact::RequestKeys, dumps_orders),
+        (Fact::OrderEpochs, dumps_orders),
+        (Fact::AppliedTrades, dumps_stocks),
+        (Fact::Leader, leads),
+        (Fact::LeaderHistory, capabilities.history.is_some()),
+        (Fact::InSyncSets, capabilities.in_sync.is_some()),
+    ];
+    given.into_iter().filter(|(_, is_given)| *is_given).map(|(fact, _)| fact).collect()
+}
+
+fn are_known_at_first(stocks: &Stocks) -> bool {
+    match &stocks.from {
+        StocksFrom::Names(names) => names.iter().all(|name| stocks.initial.contains_key(name)),
+        StocksFrom::Operation(_) => false,
+    }
+}
+
+fn promises(target: &Target) -> Promises {
+    let model = &target.model;
+    let replication = |replication| match replication {
+        Replication::Identical => records::Replication::Identical,
+        Replication::SameSet => records::Replication::SameSet,
+        Replication::Partitioned => records::Replication::Partitioned,
+        Replication::None => records::Replication::None,
+    };
+    Promises {
+        order_no: match model.order_no {
+            OrderNumbers::Sequence => Numbering::Sequence,
+            OrderNumbers::Unique => Numbering::Unique,
+        },
+        first_order_no: model.first_order_no,
+        gapless: model.gapless,
+        acknowledged: match model.acknowledged {
+            Acknowledged::Durable => records::Acknowledged::Durable,
+            Acknowledged::MayBeLost => records::Acknowledged::MayBeLost,
+        },
+        replicated_orders: replication(model.replicated.orders),
+        replicated_stocks: replication(model.replicated.stocks),
+        sides: if model.sides.len() == 1 { Sides::Takes } else { Sides::Both },
+        restock: match model.restock {
+            Restock::None => records::Restock::None,
+            Restock::Unmodelled => records::Restock::Unmodelled,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{BAZAAR, read_text};
+
+    fn facts_of(text: &str, can: &[&str]) -> Vec<Fact> {
+        let target =
+            read_text(text, Path::new("x.toml"), 3).unwrap_or_else(|problems| panic!("{problems}"));
+        let can: Vec<String> = can.iter().map(|&done| done.to_owned()).collect();
+        manifest(&target, &can).facts().collect()
+    }
+
+    #[test]
+    fn the_bazaars_file_gives_every_fact_that_there_is_and_promises_what_the_bazaar_does() {
+        assert_eq!(facts_of(BAZAAR, &[]), Fact::ALL);
+        let target = read_text(BAZAAR, Path::new("x.toml"), 3).unwrap();
+        let (described, built_in) = (manifest(&target, &[]), records::Target::bazaar(3));
+        assert_eq!(described.promises(), built_in.promises());
+        assert_eq!(described.orders_of(), built_in.orders_of());
+        assert_eq!(described.stocks_of(), built_in.stocks_of());
+    }
+
+    #[test]
+    fn one_get_is_a_query_and_nothing_else() {
+        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[operations.query]\nurl = 'http://127.0.0.1:1/'\n";
+        assert_eq!(
+            facts_of(text, &[]),
+            [Fact::Queries, Fact::StatusCodes, Fact::DurableAcknowledgement, Fact::NoRestock]
+        );
+    }
+
+    #[test]
+    fn a_programs_facts_are_what_it_can_do() {
+        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[client]\ncommand = 'c'\n\
+                    [stocks]\nnames = ['s']\n[model]\nsides = ['take']\n";
+        let facts = facts_of(text, &["query", "trade"]);
+        assert!(
+            facts.contains(&Fact::OrderNumbers) && facts.contains(&Fact::OrderedReads),
+            "{facts:?}"
+        );
+        assert!(
+            !facts.contains(&Fact::Lookups) && !facts.contains(&Fact::InitialStocks),
+            "{facts:?}"
+        );
+    }
+}

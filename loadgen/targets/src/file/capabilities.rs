@@ -1,0 +1,45 @@
+//! `[capabilities]`: what a target can tell about itself beyond answers and state.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What a target tells beyond answers and state. Each makes checks and figures apply that need it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Where the changes of leader and in-sync set are told, with CLOCK_MONOTONIC times, as the bazaar's `GET /history` does.
+    #[serde(default)]
+    pub history: Option<Endpoint>,
+    /// Where a process tells everything that it holds, with request ids and epochs, page by page, as the bazaar's `GET /dump` does. Asked of every process
+    /// of `roles`, as {{ process }}.
+    #[serde(default)]
+    pub dump: Option<Endpoint>,
+    /// The epochs that order numbers belong to: an expression on an answer of `[leader]`, to an integer that only grows.
+    #[serde(default)]
+    pub epoch: Option<String>,
+    /// The in-sync set: an expression on an answer of `[leader]`, to a list of processes' names.
+    #[serde(default)]
+    pub in_sync: Option<String>,
+    /// How often the target tried a trade before it answered: an expression on a trade's answer, to an integer.
+    #[serde(default)]
+    pub attempts: Option<String>,
+    /// Whether a query was answered from a cache: an expression on its answer, true or false.
+    #[serde(default)]
+    pub cache_hit: Option<String>,
+}
+
+/// Something that is asked over HTTP by GET.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// What is asked.
+    pub url: String,
+    /// Headers that are sent.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Of the processes of which roles; without it, once for the whole target.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}

@@ -1,0 +1,16 @@
+//! `[hosts.NAME]`: other machines.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Command;
+
+/// Another machine. The harness runs its own program there, through `connect`, as an agent.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// The beginning of a command that gives a way in: ["ssh", "n1"], ["docker", "exec", "-i", "n1"].
+    pub connect: Command,
+    /// Where its ports are reached from here.
+    pub address: String,
+}

@@ -1,0 +1,51 @@
+//! What is wrong with a field of a table that is being compiled.
+
+use crate::expression::ExpressionError;
+
+/// Something wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field's dotted name within its table: `outcome.ok`.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+    /// How to mend it; empty if that says itself.
+    pub hint: String,
+}
+
+impl FieldProblem {
+    /// `problem` is wrong with the field `field`.
+    #[must_use]
+    pub fn new(field: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), problem: problem.into(), hint: hint.into() }
+    }
+
+    /// An expression in `field` that does not compile.
+    #[must_use]
+    pub fn of_expression(field: &str, error: ExpressionError) -> Self {
+        let place = match error.line {
+            1 => format!("column {}", error.column),
+            line => format!("line {line}, column {}", error.column),
+        };
+        Self::new(field, format!("{} ({place} of the expression)", error.problem), error.hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expression::Expression;
+
+    #[test]
+    fn an_expression_is_a_problem_with_its_place() {
+        let of = |text: &str| {
+            let error = Expression::compile(text, &["status"]).expect_err("it is wrong");
+            FieldProblem::of_expression("outcome.ok", error)
+        };
+        let problem = of("stauts");
+        assert_eq!(problem.field, "outcome.ok");
+        assert_eq!(problem.problem, "unknown name `stauts` (column 1 of the expression)");
+        assert_eq!(problem.hint, "did you mean `status`?");
+        assert!(of("status ==\n bdy").problem.ends_with("(line 2, column 2 of the expression)"));
+    }
+}

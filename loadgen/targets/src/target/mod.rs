@@ -1,0 +1,90 @@
+//! The validated whole: what a file means, with every `n` expanded, every default filled in, and every text compiled.
+//!
+//! Only [`crate::read`] makes one, and only of a file without problems, so nobody who holds one has to check it again: a
+//! process that is named is there, a path is below the target's folder or its scratch folder, a template renders. What a trial decides (ports, folders,
+//! token) is filled in with a [`Setting`](crate::template::Setting) then.
+
+mod model;
+mod order;
+mod processes;
+mod requests;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use model::{Client, Leader, LeaderSource, Model, Stocks, StocksFrom};
+pub(crate) use order::natural;
+pub use processes::{
+    Adopt, Change, Inner, Probe, Process, Readiness, Restart, Shutdown, Start, Variant,
+};
+pub use requests::{Capabilities, Endpoint, Operation, Operations, Place, Places, Request, Source};
+pub use trial::{Commands, Fault, Host, PortChoice, Prepare, RenderedFile, Reset, Wait};
+
+use crate::file::Limits;
+use crate::state::{OrderRow, StockRow};
+
+/// A system under test.
+#[derive(Debug)]
+pub struct Target {
+    /// What reports call it.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// The file that describes it; the folder that it is in is the target's.
+    pub path: PathBuf,
+    /// For how many replicas it was read.
+    pub replicas: u32,
+    /// What is copied for every trial, below the target's folder.
+    pub workspace: Vec<PathBuf>,
+    /// Its ports.
+    pub ports: BTreeMap<String, PortChoice>,
+    /// Run once per run.
+    pub setup: Commands,
+    /// Rendered once per trial.
+    pub files: Vec<RenderedFile>,
+    /// Done before every trial.
+    pub reset: Reset,
+    /// Done once all processes are ready.
+    pub prepare: Prepare,
+    /// Its processes, in the natural order of their names: order-2 before order-10.
+    pub processes: Vec<Process>,
+    /// Ways to start it.
+    pub variants: Vec<Variant>,
+    /// What clients send.
+    pub operations: Operations,
+    /// The program that talks to it instead.
+    pub client: Option<Client>,
+    /// What is traded.
+    pub stocks: Option<Stocks>,
+    /// How it is known who leads.
+    pub leader: Option<Leader>,
+    /// Where orders are kept.
+    pub orders: Places<OrderRow>,
+    /// Where stocks are kept.
+    pub stock_places: Places<StockRow>,
+    /// What it promises.
+    pub model: Model,
+    /// What it may use.
+    pub limits: Limits,
+    /// What else it tells.
+    pub capabilities: Capabilities,
+    /// Other machines, by name.
+    pub hosts: BTreeMap<String, Host>,
+    /// Faults of its own, by name.
+    pub faults: BTreeMap<String, Fault>,
+}
+
+impl Target {
+    /// A process by its name.
+    #[must_use]
+    pub fn process(&self, name: &str) -> Option<&Process> {
+        self.processes.iter().find(|process| process.name == name)
+    }
+
+    /// The variant that is taken where a plan says nothing.
+    #[must_use]
+    pub fn default_variant(&self) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.default)
+    }
+}

@@ -1,0 +1,140 @@
+//! What is asked: by clients, of state, and of what a target tells besides.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::expression::Expression;
+use crate::file::WhenRead;
+use crate::state::RowReader;
+use crate::template::{CommandTemplate, Template};
+
+/// An HTTP request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Its method.
+    pub method: String,
+    /// The whole URL.
+    pub url: Template,
+    /// Its headers.
+    pub headers: BTreeMap<String, Template>,
+    /// Its body.
+    pub body: Option<Template>,
+}
+
+/// What clients send.
+#[derive(Debug, Default)]
+pub struct Operations {
+    /// By name: query, trade, lookup, list, read, write, compare-and-set, append.
+    pub each: BTreeMap<&'static str, Operation>,
+    /// Whether the outcome of each follows from the status alone.
+    pub told_by_status: bool,
+    /// The longest deadline of all; zero without operations.
+    pub longest_deadline: Duration,
+}
+
+impl Operations {
+    /// Whether there is this one, and it captures that.
+    pub(crate) fn shows(&self, name: &str, capture: Option<&str>) -> bool {
+        self.each.get(name).is_some_and(|operation| {
+            capture.is_none_or(|capture| operation.captures.contains_key(capture))
+        })
+    }
+}
+
+/// What a client sends, and what the answer means.
+#[derive(Debug)]
+pub struct Operation {
+    /// What is sent.
+    pub request: Request,
+    /// After how long without an answer the outcome is unknown.
+    pub deadline: Duration,
+    /// When it was done; none: a status from 200 to 299.
+    pub ok: Option<Expression>,
+    /// When it was refused; none: a status from 400 to 499.
+    pub rejected: Option<Expression>,
+    /// When it went wrong without a trace; none: never.
+    pub failed: Option<Expression>,
+    /// What an ok answer tells, by name.
+    pub captures: BTreeMap<&'static str, Expression>,
+}
+
+/// The places that keep the same kind of rows.
+pub type Places<T> = Vec<Place<T>>;
+
+/// One place that keeps rows.
+#[derive(Debug)]
+pub struct Place<T> {
+    /// Whose it is.
+    pub process: String,
+    /// What is read.
+    pub source: Source,
+    /// When.
+    pub when: WhenRead,
+    /// How its rows are read; none where the client gives them as they are.
+    pub reader: Option<RowReader<T>>,
+}
+
+/// What is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A file.
+    File(Template),
+    /// An answer. With `stock` or `order_no` in it, once for each.
+    Url(Request),
+    /// A command's output. The same holds.
+    Exec(CommandTemplate),
+    /// A database.
+    Sqlite {
+        /// Its file.
+        path: Template,
+        /// What is selected.
+        query: String,
+    },
+    /// What the client says.
+    Dump,
+}
+
+impl Source {
+    /// Whether it is asked once for each value of `name`.
+    #[must_use]
+    pub fn is_asked_for_each(&self, name: &str) -> bool {
+        match self {
+            Self::Url(request) => {
+                request.url.uses(name)
+                    || request.body.as_ref().is_some_and(|body| body.uses(name))
+                    || request.headers.values().any(|header| header.uses(name))
+            }
+            Self::Exec(CommandTemplate::Line(line)) => line.uses(name),
+            Self::Exec(CommandTemplate::Arguments(arguments)) => {
+                arguments.iter().any(|argument| argument.uses(name))
+            }
+            Self::File(_) | Self::Sqlite { .. } | Self::Dump => false,
+        }
+    }
+}
+
+/// What a target tells besides.
+#[derive(Debug, Default)]
+pub struct Capabilities {
+    /// The changes of its leader and in-sync set.
+    pub history: Option<Endpoint>,
+    /// Everything that a process holds.
+    pub dump: Option<Endpoint>,
+    /// The epoch, of the leader's answer.
+    pub epoch: Option<Expression>,
+    /// The in-sync set, of the leader's answer.
+    pub in_sync: Option<Expression>,
+    /// How often a trade was tried, of its answer.
+    pub attempts: Option<Expression>,
+    /// Whether a query was answered from a cache, of its answer.
+    pub cache_hit: Option<Expression>,
+}
+
+/// Something that is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// What is sent.
+    pub request: Request,
+    /// Of which processes; empty: once for the whole target.
+    pub processes: Vec<String>,
+}
