@@ -10,6 +10,7 @@ mod facts;
 pub mod file;
 pub mod leader;
 pub mod name;
+pub mod operation;
 pub mod order_no;
 mod pattern;
 pub mod problem;

@@ -13,6 +13,7 @@ mod operations;
 mod paths;
 mod ports;
 mod processes;
+mod requests;
 mod state;
 #[cfg(test)]
 mod tests;

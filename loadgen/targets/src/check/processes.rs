@@ -39,7 +39,7 @@ pub(super) fn declare(
             declared.push(Declared { key: key.clone(), n, name, role });
         }
     }
-    if declared.is_empty() {
+    if processes.is_empty() {
         checker.add(
             "processes",
             "there is no process",
@@ -89,7 +89,7 @@ fn check_one(
     process: &file::Process,
 ) -> Process {
     let field = join("processes", &declared.key);
-    let of = |name: &str| join(&field, name);
+    let of = |name: &str| format!("{field}.{name}");
     let scope = checker.scope(Place::Trial, declared.n);
     let start = check_start(checker, &field, process, &scope);
     let working_dir = match &process.working_dir {
@@ -170,7 +170,7 @@ fn check_start(
     process: &file::Process,
     scope: &Scope,
 ) -> Start {
-    let of = |name: &str| join(field, name);
+    let of = |name: &str| format!("{field}.{name}");
     let mut command = |name: &str, command| checker.command(&of(name), command, scope);
     if let Some(adopt) = &process.adopt {
         let adopted = target::Adopt {
@@ -253,7 +253,7 @@ fn check_readiness(
     listens: &[String],
     scope: &Scope,
 ) -> Readiness {
-    let of = |name: &str| join(field, name);
+    let of = |name: &str| format!("{field}.{name}");
     let probe = process.readiness_probe.clone().unwrap_or_default();
     let ways = [
         ("http_get", probe.http_get.is_some()),

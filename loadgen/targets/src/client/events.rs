@@ -1,6 +1,6 @@
 //! What a client's lines mean.
 
-use serde::Deserialize;
+use records::Outcome;
 use serde_json::Value as Json;
 
 use super::Seen;
@@ -50,7 +50,7 @@ pub struct Answer {
     /// The request.
     pub id: u64,
     /// How it ended, as the client says.
-    pub outcome: ClientOutcome,
+    pub outcome: Outcome,
     /// The order's number, of a trade.
     pub order_no: Option<OrderNo>,
     /// What a query or a lookup saw.
@@ -60,20 +60,6 @@ pub struct Answer {
     /// When the client sent it and had the answer, in microseconds of the monotonic clock, if that lies within the
     /// harness's own times.
     pub times_us: Option<(u64, u64)>,
-}
-
-/// How a request ended, as a client says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClientOutcome {
-    /// Done.
-    Ok,
-    /// A well-formed no.
-    Rejected,
-    /// Certainly without effect.
-    Failed,
-    /// It may have had an effect.
-    Unknown,
 }
 
 /// Why nothing that a client says counts any more.

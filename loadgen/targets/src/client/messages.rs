@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use records::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::ClientOutcome;
 use crate::order_no::OrderNo;
 
 /// What a client is told first, and again after each restart of its process.
@@ -130,7 +130,7 @@ pub(super) struct Message {
     #[serde(default)]
     pub(super) can: Vec<String>,
     pub(super) id: Option<u64>,
-    pub(super) outcome: Option<ClientOutcome>,
+    pub(super) outcome: Option<Outcome>,
     pub(super) order_no: Option<Json>,
     pub(super) seen: Option<Seen>,
     pub(super) reason: Option<String>,

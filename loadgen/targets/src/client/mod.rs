@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use events::{Answer, Broken, ClientEvent, ClientOutcome};
+pub use events::{Answer, Broken, ClientEvent};
 pub use messages::{Dumped, Hello, Request, Seen};
 
 use crate::name;

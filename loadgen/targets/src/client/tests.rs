@@ -1,3 +1,4 @@
+use records::Outcome;
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -19,7 +20,7 @@ fn says(session: &mut ClientSession, line: Json) -> Vec<ClientEvent> {
     session.receive(format!("{line}\n").as_bytes(), 200)
 }
 
-fn answer(id: u64, outcome: ClientOutcome) -> Answer {
+fn answer(id: u64, outcome: Outcome) -> Answer {
     Answer { id, outcome, order_no: None, seen: None, reason: None, times_us: None }
 }
 
@@ -80,9 +81,8 @@ fn answers_come_in_any_order_and_in_any_pieces() {
     let mut session = session(2);
     let bytes = b"{\"id\":2,\"outcome\":\"rejected\",\"reason\":\"sold out\"}\n\n{\"id\":1,\"outcome\":\"ok\",\"order_no\":12}\n";
     let events: Vec<_> = bytes.iter().flat_map(|byte| session.receive(&[*byte], 200)).collect();
-    let first =
-        Answer { reason: Some("sold out".to_owned()), ..answer(2, ClientOutcome::Rejected) };
-    let second = Answer { order_no: Some(OrderNo::Number(12)), ..answer(1, ClientOutcome::Ok) };
+    let first = Answer { reason: Some("sold out".to_owned()), ..answer(2, Outcome::Rejected) };
+    let second = Answer { order_no: Some(OrderNo::Number(12)), ..answer(1, Outcome::Ok) };
     assert_eq!(events, [ClientEvent::Answered(first), ClientEvent::Answered(second)]);
     assert!(!session.is_broken());
 }
@@ -95,7 +95,7 @@ fn what_was_seen_is_handed_on() {
     let seen = Seen { quantity: Some(97), ..Seen::default() };
     assert_eq!(
         events,
-        [ClientEvent::Answered(Answer { seen: Some(seen), ..answer(1, ClientOutcome::Ok) })]
+        [ClientEvent::Answered(Answer { seen: Some(seen), ..answer(1, Outcome::Ok) })]
     );
 }
 
@@ -105,7 +105,7 @@ fn a_late_answer_is_recorded_and_is_not_a_second_one() {
     assert!(session.expired(1));
     assert!(!session.expired(1));
     let events = says(&mut session, json!({"id": 1, "outcome": "ok"}));
-    assert_eq!(events, [ClientEvent::Late(answer(1, ClientOutcome::Ok))]);
+    assert_eq!(events, [ClientEvent::Late(answer(1, Outcome::Ok))]);
     let events = says(&mut session, json!({"id": 1, "outcome": "ok"}));
     assert_eq!(broken(&events), (&Broken::Twice { id: 1 }, &[][..]));
 }
@@ -225,7 +225,7 @@ fn its_times_count_only_within_ours() {
         let line = json!({"id": 1, "outcome": "ok", "start_us": start_us, "end_us": end_us});
         let events = says(&mut session, line);
         let times_us = counts.then_some((start_us, end_us));
-        let expected = Answer { times_us, ..answer(1, ClientOutcome::Ok) };
+        let expected = Answer { times_us, ..answer(1, Outcome::Ok) };
         assert_eq!(events, [ClientEvent::Answered(expected)]);
         assert_eq!(session.ignored_times(), u64::from(!counts));
     }

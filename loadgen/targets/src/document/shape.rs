@@ -174,7 +174,10 @@ impl<'t> Shape<'t> {
             let fits = match known {
                 Some(known) => self.fits(value, &known.clone(), &field),
                 None => {
-                    self.note_unknown(name, schema, &field);
+                    // After a heading that could not be read, fields seem to be in another table.
+                    if self.whole {
+                        self.note_unknown(name, schema, &field);
+                    }
                     false
                 }
             };

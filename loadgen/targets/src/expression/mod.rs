@@ -3,8 +3,8 @@
 //! not have, functions that there are not, regular expressions that do not compile.
 //!
 //! Most of what files say is a path, a comparison and an `int`. Those are evaluated on the parsed JSON as it is
-//! ([`direct`]), since building the engine's own values costs more than the whole answer otherwise; everything else goes to
-//! the crate `cel` ([`engine`]). The invariant: both mean the same, value for value and error for error, so nobody can
+//! (`direct`), since building the engine's own values costs more than the whole answer otherwise; everything else goes to
+//! the crate `cel` (`engine`). The invariant: both mean the same, value for value and error for error, so nobody can
 //! tell by an outcome which of them was used (`tests` compares them over a table).
 //!
 //! An evaluation never panics: what cannot be evaluated is an error that says why.

@@ -5,6 +5,7 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue};
 
 use super::Wrong;
+use crate::suggest;
 
 /// The functions of the engine and our own, but for those in [`QUALIFIED`]. The engine does not list its own, so a test
 /// holds that it knows each of these.
@@ -48,7 +49,7 @@ pub(super) const FUNCTIONS: [&str; 35] = [
 ];
 
 /// Functions whose names have a dot.
-pub(super) const QUALIFIED: [&str; 19] = [
+pub(super) const QUALIFIED: [&str; 20] = [
     "lists.range",
     "math.abs",
     "math.bitAnd",
@@ -68,6 +69,7 @@ pub(super) const QUALIFIED: [&str; 19] = [
     "math.sign",
     "math.sqrt",
     "math.trunc",
+    "strings.quote",
 ];
 
 /// Macros: if one is left over as a call, it has the wrong arguments.
@@ -174,7 +176,13 @@ impl Check<'_> {
         {
             let name = format!("{namespace}.{}", call.func_name);
             if !QUALIFIED.contains(&name.as_str()) {
-                self.found(id, format!("unknown function `{name}`"), nearest(&name, &QUALIFIED));
+                let known = QUALIFIED.iter().filter_map(|known| known.split_once('.'));
+                let own = known.filter(|(space, _)| space == namespace).map(|(_, own)| own);
+                let hint = match suggest::closest(&call.func_name, own) {
+                    Some(like) => format!("did you mean `{namespace}.{like}`?"),
+                    None => format!("there are {}", QUALIFIED.join(", ")),
+                };
+                self.found(id, format!("unknown function `{name}`"), hint);
             }
         } else {
             self.function(id, &call.func_name);
@@ -263,10 +271,6 @@ fn is_headers(expression: &IdedExpr) -> bool {
 
 /// A suggestion for `name`, if one of `known` is like it.
 fn nearest(name: &str, known: &[&str]) -> String {
-    let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
-    let allowed = 1 + name.len() / 4;
-    match known.iter().min_by_key(distance) {
-        Some(near) if distance(&near) <= allowed => format!("did you mean `{near}`?"),
-        _ => String::new(),
-    }
+    let like = suggest::closest(name, known.iter().copied());
+    like.map_or_else(String::new, |like| format!("did you mean `{like}`?"))
 }

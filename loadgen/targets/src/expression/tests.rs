@@ -301,9 +301,9 @@ fn unknown_names_are_errors_with_their_place() {
             "unknown name `x`",
             "there are status, text, body, headers, col",
         ),
-        ("itn(body)", 4, "unknown function `itn`", "did you mean `int`?"),
+        ("strng(body)", 6, "unknown function `strng`", "did you mean `string`?"),
         ("text.startswith('a')", 16, "unknown function `startswith`", "did you mean `startsWith`?"),
-        ("math.cosine(1.0)", 12, "unknown function `math.cosine`", ""),
+        ("math.flor(1.0)", 10, "unknown function `math.flor`", "did you mean `math.floor`?"),
         ("duration('1s')", 9, "unknown function `duration`", ""),
         ("has(body)", 5, "", ""),
         (

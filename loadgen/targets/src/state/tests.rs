@@ -192,6 +192,16 @@ fn a_quoted_column_may_have_lines_and_an_open_quote_takes_no_more_than_it_may() 
 }
 
 #[test]
+fn more_rows_than_the_bound_are_an_error() {
+    let mut rows = Rows::new();
+    for line in 0..MAX_ROWS as u64 {
+        rows.take(line, Ok(()), String::new).expect("there is room");
+    }
+    assert!(matches!(rows.take(0, Ok(()), String::new), Err(StateError::TooManyRows)));
+    assert!(rows.take(0, Err("bad".to_owned()), String::new).is_ok());
+}
+
+#[test]
 fn what_is_wrong_with_a_source_is_said_with_its_fields() {
     assert_eq!(wrong::<OrderRow>(&Source::default()), ["format"]);
     let columns = ["row.order_no", "row.stock", "row.side", "row.quantity"];
