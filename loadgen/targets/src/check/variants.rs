@@ -57,7 +57,7 @@ fn check_one(
     n: Option<i64>,
 ) -> Change {
     let scope = checker.scope(Place::Trial, n);
-    let of = |name: &str| join(field, name);
+    let of = |name: &str| format!("{field}.{name}");
     Change {
         command: change
             .command
