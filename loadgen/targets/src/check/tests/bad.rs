@@ -373,6 +373,13 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
     ("memory_mb = 1024", "memory_mb = 0", "memory_mb", "limits.memory_mb", "from 1 to"),
     ("address = \"10.0.0.1\"", "address = \"a b\"", "a b", "hosts.n1.address", "is no address"),
     ("confirm = \"is-cut\"\n", "", "[faults.cut]", "faults.cut.confirm", "is missing"),
+    (
+        "command = [\"front-end\", \"{{ port['front-end'] }}\"]",
+        "adopt = { pid = 'a', start = 'b', kill = 'c' }\n[variants.fast.catalog]\nargs = ['x']\n[processes.catalog.restart]\nargs = ['y']\n[variants.other.front-end]\nargs = ['z']\n[variants.rest.front-end]",
+        "[variants.other.front-end]",
+        "variants.other.front-end",
+        "is adopted",
+    ),
 ];
 
 #[test]
