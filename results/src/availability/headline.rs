@@ -27,13 +27,14 @@ pub fn headline(rows: &[AvailabilityRow], overall: &[OverallRow]) -> Option<Stri
 /// About faults of one group, of which there is at least one.
 fn sentence(rows: &[&AvailabilityRow], acks: Option<&OverallRow>, one: &str, many: &str) -> String {
     let times = acks.map_or_else(String::new, first_acks);
+    let retried: Option<u64> = rows.iter().map(|row| row.retried).sum();
+    let retried = retried.map(|retried| format!(", {retried} retried")).unwrap_or_default();
     let sum = |count: fn(&AvailabilityRow) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
     format!(
-        "{}: {times}; {} failed, {} unknown, {} retried{}.",
+        "{}: {times}; {} failed, {} unknown{retried}{}.",
         counted(rows.len() as u64, one, many),
         counted(sum(|row| row.failed), "operation", "operations"),
         sum(|row| row.unknown),
-        sum(|row| row.retried),
         anomalies(rows),
     )
 }

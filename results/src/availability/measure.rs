@@ -15,7 +15,8 @@ pub fn measure(run: &Run) -> Vec<AvailabilityRow> {
     let measured = hit.flat_map(|trial| {
         let observations: Vec<&Observation> = trial.observations().collect();
         let (cell, log) = (&trial.cell.id, longest_log(&trial.final_rows));
-        Trial::new(cell, trial.number, &trial.timeline, &observations, log).rows()
+        let (number, target) = (trial.number, run.manifest().target());
+        Trial::new(cell, number, target, &trial.timeline, &observations, log).rows()
     });
     measured.collect()
 }

@@ -151,7 +151,7 @@ const FIGURES: [Figure; 21] = [
     ("reads_missing", "reads missing", |row| row.reads_missing, true),
     ("failed", "failed", |row| counted(Some(row.failed)), true),
     ("unknown", "unknown", |row| counted(Some(row.unknown)), true),
-    ("retried", "retried", |row| counted(Some(row.retried)), true),
+    ("retried", "retried", |row| counted(row.retried), true),
     ("lost", "lost", |row| counted(row.lost), true),
     ("doubled", "doubled", |row| counted(row.doubled), true),
     ("stale", "stale", |row| counted(row.stale), true),

@@ -93,8 +93,8 @@ pub struct AvailabilityRow {
     pub failed: u64,
     /// Operations that ended in the window as unknown.
     pub unknown: u64,
-    /// Operations that ended in the window and were sent more than once.
-    pub retried: u64,
+    /// Operations that ended in the window and were sent more than once; empty if nobody tells.
+    pub retried: Option<u64>,
     /// Acknowledged orders that were gone or changed at the end; empty if that was not checked.
     pub lost: Option<u64>,
     /// Trades that had more effects than they were told of; empty if that was not checked.

@@ -50,7 +50,9 @@ const OF_FAULTS: [Field<AvailabilityRow>; 38] = [
     (READS[3], |row| Cell::some_number(row.reads_missing_ms, Missing::NotMeasured)),
     (Column::new("failed", "failed", Unit::Count), |row| Cell::whole(row.failed)),
     (Column::new("unknown", "unknown", Unit::Count), |row| Cell::whole(row.unknown)),
-    (Column::new("retried", "retried", Unit::Count), |row| Cell::whole(row.retried)),
+    (Column::new("retried", "retried", Unit::Count), |row| {
+        Cell::some_whole(row.retried, Missing::NotApplicable)
+    }),
     (Column::new("lost", "lost", Unit::Count), |row| {
         Cell::some_whole(row.lost, Missing::NotChecked)
     }),

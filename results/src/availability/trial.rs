@@ -5,13 +5,14 @@ use super::gaps;
 use super::operations::{Kind, OperationIndex};
 use super::row::AvailabilityRow;
 use super::window::Window;
-use crate::records::{Action, DumpRow, Observation};
+use crate::records::{Action, DumpRow, Fact, Observation, Target};
 use crate::timeline::{self, Configuration, Role, Span, Term, Timeline};
 
 /// Everything about one repetition of one cell.
 pub(super) struct Trial<'a> {
     cell: &'a str,
     number: u32,
+    target: &'a Target,
     timeline: &'a Timeline,
     load: OperationIndex<'a>,
 }
@@ -28,11 +29,12 @@ impl<'a> Trial<'a> {
     pub(super) fn new(
         cell: &'a str,
         number: u32,
+        target: &'a Target,
         timeline: &'a Timeline,
         observations: &[&'a Observation],
         log: &'a [DumpRow],
     ) -> Self {
-        Self { cell, number, timeline, load: OperationIndex::new(observations, log) }
+        Self { cell, number, target, timeline, load: OperationIndex::new(observations, log) }
     }
 
     pub(super) fn rows(&self) -> Vec<AvailabilityRow> {
@@ -128,7 +130,7 @@ impl<'a> Trial<'a> {
             harness_stalled_ms: stalled_us.map(|us| us as f64 / 1000.0),
             failed: failures.failed,
             unknown: failures.unknown,
-            retried: failures.retried,
+            retried: self.target.has(Fact::AttemptsHeader).then_some(failures.retried),
             lost: None,
             doubled: None,
             stale: None,
@@ -141,13 +143,17 @@ impl<'a> Trial<'a> {
     ///
     /// A killed leader without a successor in its window has no first acknowledgement: a trade that
     /// was sent after the injection may still have been answered by the process that was about to
-    /// die. What else is broken is broken once that was seen, so only what was sent later counts.
+    /// die. What else is broken is broken once that was seen, so only what was sent later counts; so it is
+    /// with a new leader if nobody tells which leader numbered a trade.
     fn first_ack_us(&self, fault: &Fault<'_>, change: Option<&Term>) -> Option<u64> {
         let at_us = fault.window.at_us;
+        let sent_later =
+            || self.load.first_ack_sent(fault.it.injected.confirmed_us.unwrap_or(at_us));
         match change {
+            Some(_) if !self.target.has(Fact::OrderEpochs) => sent_later(),
             Some(change) => self.load.first_ack_of(change.epoch?, at_us),
             None if fault.it.role == Role::Leader && fault.it.kind.is_deadly() => None,
-            None => self.load.first_ack_sent(fault.it.injected.confirmed_us.unwrap_or(at_us)),
+            None => sent_later(),
         }
     }
 
@@ -162,6 +168,10 @@ impl<'a> Trial<'a> {
             return None;
         }
         let through_cache = fault.it.role == Role::FrontEnd;
+        // Where nobody tells what came from a cache, no read shows that what lies behind it works.
+        if !through_cache && !self.target.has(Fact::CacheHeader) {
+            return None;
+        }
         let broken_us = fault.it.injected.confirmed_us.unwrap_or(fault.window.at_us);
         let sent = self.load.due(broken_us, fault.window.until_us).iter();
         let needed = sent.filter(|sent| sent.answered && (through_cache || !sent.hit));

@@ -3,12 +3,13 @@
 //! Both directions: what is in a log was applied as it is written there, and what was applied for
 //! the order service is in every log. Trades posted to the catalog by hand have no order.
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{Applied, CatalogState, LogEntry};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
 use super::index::Request;
+use super::part::Part;
 use super::rows::Content;
 use crate::records::Fact;
 

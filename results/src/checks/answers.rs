@@ -15,12 +15,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::due::{Asked, Fate};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::{self, InconclusiveReason};
 use super::index::Request;
+use super::part::Part;
 use super::rows::Operation;
 use super::share::{Share, Totals};
 use crate::records::{Fact, Op, Outcome, Phase};

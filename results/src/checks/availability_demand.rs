@@ -12,11 +12,12 @@
 
 use crate::records::{Fact, Op, Phase};
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::{self, InconclusiveReason};
 use super::needs::{self, Possible};
+use super::part::Part;
 use super::rows::Operation;
 
 pub(super) const CHECK: Check = Check {

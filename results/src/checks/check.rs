@@ -6,44 +6,13 @@ use super::anomalies::Anomalies;
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::{InconclusiveReason, Need};
+use super::part::Part;
 use super::run_file::RunFile;
 use crate::records::{Fact, Target};
 
 /// How many violations of a check are kept with their evidence; the rest are only counted. The
 /// first few tell what went wrong, and a thousandth would only make the report hard to open.
 pub const MAX_EVIDENCE: usize = 20;
-
-/// A part of a check's work, and the facts without which it cannot be done.
-pub(crate) struct Part {
-    /// What is looked at, in a few words; empty if the check has no other part.
-    pub(crate) what: &'static str,
-    /// What the target must give or promise.
-    pub(crate) facts: &'static [Fact],
-    /// Whether it is done only where the part before it cannot be: it asks the same, and finds less.
-    pub(crate) stands_in: bool,
-}
-
-impl Part {
-    /// The whole of a check.
-    pub(crate) const fn whole(facts: &'static [Fact]) -> Self {
-        Self::new("", facts)
-    }
-
-    /// One of several parts.
-    pub(crate) const fn new(what: &'static str, facts: &'static [Fact]) -> Self {
-        Self { what, facts, stands_in: false }
-    }
-
-    /// What is done where the part before it cannot be.
-    pub(crate) const fn standing_in(what: &'static str, facts: &'static [Fact]) -> Self {
-        Self { what, facts, stands_in: true }
-    }
-
-    /// What the target lacks for it.
-    pub(crate) fn lacks(&self, target: &Target) -> Vec<Fact> {
-        target.lacks(self.facts)
-    }
-}
 
 /// One property.
 pub(crate) struct Check {

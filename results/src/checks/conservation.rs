@@ -17,12 +17,13 @@ use wire::bazaar::TradeType;
 
 use crate::records::{Action, AtLine as _, Fact, InitialStock, ProcessName};
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{Applied, CatalogState};
 use super::ends;
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
+use super::part::Part;
 
 pub(super) const CHECK: Check = Check {
     name: "conservation",

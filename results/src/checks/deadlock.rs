@@ -8,11 +8,12 @@
 //! An operation that lasts longer than the target's deadline hangs. Those are counted, and are a figure: what
 //! becomes of them the other checks say.
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::InconclusiveReason;
 use super::needs;
+use super::part::Part;
 use super::rows::Operation;
 
 pub(super) const CHECK: Check = Check {

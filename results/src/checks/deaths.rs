@@ -5,9 +5,10 @@
 //! somebody who uses the bazaar. *Otherwise: a catalog that ends whenever two trades meet is started again by the
 //! healing, and every check passes.*
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
+use super::part::Part;
 
 pub(super) const CHECK: Check = Check {
     name: "no-unordered-death",

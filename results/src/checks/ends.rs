@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn an_acknowledged_trade_that_the_stock_does_not_show_is_a_violation() {
         let mut trial = trial();
-        trial.stock_mut("Stock1").quantity_after = Some(101);
-        let what = "catalog ended with 101 of Stock1; from 100 the acknowledged trades, which took 3 and \
+        trial.stock_mut("Stock1").quantity_after = Some(100);
+        let what = "catalog ended with 100 of Stock1; from 100 the acknowledged trades, which took 3 and \
                     added 1, lead to 98";
         assert_fails(&trial.check(&CHECK), what);
     }

@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use crate::records::{Fact, Outcome};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{Applied, ReplicaLog};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
 use super::index::Request;
+use super::part::Part;
 use super::rows::Operation;
 
 pub(super) const CHECK: Check = Check {

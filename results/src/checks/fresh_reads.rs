@@ -12,12 +12,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::CatalogState;
 use super::evidence::Violation;
 use super::frontier::{Frontier, Step};
 use super::history::{Acknowledged, History, Progress, Read};
 use super::inconclusive::Need;
+use super::part::Part;
 use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {

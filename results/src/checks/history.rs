@@ -4,10 +4,10 @@
 //! there for a check to make sense is demanded here (of operations by [`promised`], of dumps by
 //! [`dumps`](super::dumps)), so that no checker can mistake a missing field for an agreeing one.
 
-use super::check::Part;
 use super::dumps::{CatalogState, Dumps, Indexed, ReplicaLog, StockHolder};
 use super::index::{ByRequest, Request, Requests};
 use super::malformed::MalformedRow;
+use super::part::Part;
 use super::promised;
 use super::rows::{Content, Operation};
 use crate::records::{Cell, Fact, InitialStock, Manifest, Op, Outcome, Sides, Target};

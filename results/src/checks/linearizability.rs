@@ -9,10 +9,11 @@
 
 use std::collections::BTreeSet;
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::InconclusiveReason;
+use super::part::Part;
 use super::run_file::{PICTURES, RunFile};
 use super::stock_histories::{Origin, StockTrial, Stocks};
 use super::text;

@@ -36,9 +36,11 @@ mod history;
 mod inconclusive;
 mod index;
 mod linearizability;
+mod list;
 mod malformed;
 mod needs;
 mod numbering;
+mod part;
 mod progress;
 mod promised;
 mod read_order;
@@ -58,6 +60,8 @@ mod stock_histories;
 mod survival;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trial_name;
 mod words;
@@ -94,49 +98,12 @@ use self::history::History;
 use self::inconclusive::{InconclusiveReason, Need};
 use self::malformed::MalformedRow;
 use crate::parallel;
-use crate::records::{FolderError, Manifest};
+use crate::records::FolderError;
 use crate::run::{Run, Trial};
-
-/// Every check of every run, in the order of the report.
-const ALL: &[&Check] = &[
-    &survival::CHECK,
-    &shown_orders::CHECK,
-    &numbering::CHECK,
-    &exactly_once::CHECK,
-    &replicas::CHECK,
-    &agreement::CHECK,
-    &conservation::CHECK,
-    &fresh_reads::CHECK,
-    &client_reads::CHECK,
-    &read_order::CHECK,
-    &read_states::CHECK,
-    &real_time::CHECK,
-    &linearizability::CHECK,
-    &progress::CHECK,
-    &availability_demand::CHECK,
-    &answers::CHECK,
-    &deaths::CHECK,
-];
-
-/// What is asked besides of a run that names its target. Runs of before were made without these checks, and
-/// what was said of them stays so.
-const OF_NAMED_TARGETS: &[&Check] =
-    &[&state_agreement::CHECK, &replica_sets::CHECK, &stock_agreement::CHECK, &deadlock::CHECK];
-
-/// Every check, in the order of the report.
-fn all() -> impl Iterator<Item = &'static Check> {
-    ALL.iter().chain(OF_NAMED_TARGETS).copied()
-}
 
 /// The names of the checks that every run is asked, in the order of the report.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|check| check.name)
-}
-
-/// The checks that such a run is asked.
-fn asked(manifest: &Manifest) -> Vec<&'static Check> {
-    let names_it = manifest.target.is_some();
-    ALL.iter().chain(OF_NAMED_TARGETS.iter().filter(|_| names_it)).copied().collect()
+    list::ALL.iter().map(|check| check.name)
 }
 
 /// Runs every check over a run.
@@ -146,7 +113,7 @@ fn asked(manifest: &Manifest) -> Vec<&'static Check> {
 /// # Errors
 /// A row lacks what its kind promises.
 pub fn check_run(run: &Run) -> Result<ConsistencyReport, FolderError> {
-    let mut report = judge(&asked(run.manifest()), run)?;
+    let mut report = judge(&list::asked(run.manifest()), run)?;
     let (reproduce, plan) = reproduce::reproduce(run.manifest(), run.folder());
     report.reproduce = reproduce;
     report.files.extend(plan);

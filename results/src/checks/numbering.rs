@@ -1,11 +1,12 @@
 //! Order numbers are unique and without gaps, in every log and among the acknowledgements. Where gaps are
 //! allowed, or each log holds a part of the orders, they are unique and no more.
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use super::part::Part;
 use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {

@@ -6,11 +6,12 @@
 use crate::records::{Fact, Outcome};
 use crate::timeline::Settlement;
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::InconclusiveReason;
 use super::needs;
+use super::part::Part;
 
 pub(super) const CHECK: Check = Check {
     name: "progress-after-healing",

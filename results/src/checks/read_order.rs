@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::frontier::Frontier;
 use super::history::{History, Read};
+use super::part::Part;
 use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {

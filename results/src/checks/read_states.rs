@@ -3,11 +3,12 @@
 //! A quantity from one trade beside the volume of another, or a trade that was shown and then
 //! undone, would pass every check of order; it cannot pass this one.
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{Applied, CatalogState};
 use super::evidence::Violation;
 use super::history::{History, Read};
 use super::inconclusive::Need;
+use super::part::Part;
 use crate::records::{Fact, InitialStock};
 
 pub(super) const CHECK: Check = Check {

@@ -4,11 +4,12 @@
 //! but then its client was told nothing in between, and its interval covers the delay or has no
 //! known end.
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::frontier::Frontier;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use super::part::Part;
 use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
+use super::part::Part;
 use crate::records::{AtLine as _, Fact};
 
 pub(super) const CHECK: Check = Check {

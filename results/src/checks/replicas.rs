@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
+use super::part::Part;
 use super::rows::Content;
 use crate::records::Fact;
 

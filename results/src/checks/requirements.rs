@@ -1,8 +1,9 @@
 //! Which facts each check needs: one table, for documents, for whoever writes a target, and for programs.
 
-use super::all;
+use std::fmt::Write as _;
+
+use super::list::all;
 use crate::records::Fact;
-use crate::text::aligned;
 
 /// What one part of a check needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +33,18 @@ pub fn requirements() -> impl Iterator<Item = Requirement> {
     })
 }
 
-/// The same as a table for people, ending with a newline.
+/// The same as a table in Markdown.
 #[must_use]
 pub fn requirements_table() -> String {
-    let rows: Vec<Vec<String>> = requirements()
-        .map(|one| {
-            let facts: Vec<&str> = one.facts.iter().map(|fact| fact.as_str()).collect();
-            let otherwise = if one.stands_in { "otherwise: " } else { "" };
-            vec![one.check.to_owned(), format!("{otherwise}{}", one.part), facts.join(" ")]
-        })
-        .collect();
-    let header = ["check", "part", "needs"];
-    aligned(&header, header.len(), &rows)
+    let mut table = "| check | part | needs |\n| --- | --- | --- |\n".to_owned();
+    for Requirement { check, part, facts, stands_in, .. } in requirements() {
+        let facts: Vec<String> = facts.iter().map(|fact| format!("`{fact}`")).collect();
+        let otherwise = if stands_in { "otherwise: " } else { "" };
+        let needs = if facts.is_empty() { "nothing".to_owned() } else { facts.join(", ") };
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| `{check}` | {otherwise}{part} | {needs} |");
+    }
+    table
 }
 
 #[cfg(test)]
@@ -72,11 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_the_same_table() {
+    fn the_document_has_the_same_tables() {
         let readme = include_str!("../../README.md");
-        let lines = readme.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         let table = requirements_table();
-        let table = table.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-        assert!(lines.contains(&table), "results/README.md must have this table:\n{table}");
+        assert!(readme.contains(&table), "results/README.md must have this table:\n{table}");
+        let facts = Fact::ALL.map(|fact| format!("| `{fact}` | {} |\n", fact.lacking())).concat();
+        assert!(readme.contains(&facts), "results/README.md must have these rows:\n{facts}");
     }
 }

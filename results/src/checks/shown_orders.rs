@@ -8,10 +8,11 @@
 
 use std::collections::HashMap;
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
+use super::part::Part;
 use super::promised;
 use super::rows::{Content, Operation};
 use crate::records::{Fact, Outcome};

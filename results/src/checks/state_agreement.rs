@@ -11,11 +11,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::{LogEntry, ReplicaLog};
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use super::part::Part;
 use super::rows::Content;
 use crate::records::{Action, Fact, Numbering, Outcome};
 
@@ -92,7 +93,7 @@ fn wrong(history: &History<'_>, trade: &Acknowledged<'_>, log: &ReplicaLog<'_>) 
         return history
             .timeline
             .finished
-            .then(|| format!("{} is unknown to {source}{restarted}", named(trade)));
+            .then(|| format!("{}, is unknown to {source}{restarted}", named(trade)));
     };
     let is_held = held.any(|held| held == content);
     (!is_held).then(|| format!("{} as {content}, is {first} at {source}", named(trade)))
@@ -105,7 +106,7 @@ fn nowhere(history: &History<'_>, trade: &Acknowledged<'_>) -> Option<String> {
         None => history
             .timeline
             .finished
-            .then(|| format!("{} is unknown to every process", named(trade))),
+            .then(|| format!("{}, is unknown to every process", named(trade))),
         Some(first) => {
             let is_held = held().any(|entry| entry.content() == content);
             (!is_held).then(|| format!("{} as {content}, is held as {first}", named(trade)))
@@ -115,12 +116,12 @@ fn nowhere(history: &History<'_>, trade: &Acknowledged<'_>) -> Option<String> {
 
 /// ` after its restart at 5.000 s`; nothing if it was not restarted.
 fn restarted(history: &History<'_>, source: &str) -> String {
-    let acts = history.timeline.acts().iter();
-    let restarts = acts.filter(|act| {
+    let mut acts = history.timeline.acts().iter();
+    let last = acts.rfind(|act| {
         act.action == Action::Restart
             && act.subject.is_some_and(|subject| subject.to_string() == source)
     });
-    restarts.last().map_or_else(String::new, |act| {
+    last.map_or_else(String::new, |act| {
         let at_s = super::milliseconds(act.at_us) / 1_000.0;
         format!(" after its restart at {at_s:.3} s")
     })
@@ -269,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_target_that_shows_no_orders_is_not_judged() {
-        let trial = filled(Trial::without(&[Fact::OrdersOfReplicas]));
+        let trial = filled(Trial::without(&[Fact::OrdersOfReplicas, Fact::RequestKeys]));
         assert_not_applicable(&trial.check(&CHECK), &[Fact::OrdersOfReplicas]);
     }
 }

@@ -3,10 +3,11 @@
 //! *A front-end that keeps a copy, or a second catalog, and is not told of a trade* is what this finds. The order of
 //! their rows says nothing of stocks.
 
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
+use super::part::Part;
 use crate::records::Fact;
 
 pub(super) const CHECK: Check = Check {

@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use crate::records::{Fact, Outcome};
 
 use super::anomalies::Anomaly;
-use super::check::{Check, Finding, Part};
+use super::check::{Check, Finding};
 use super::dumps::ReplicaLog;
 use super::evidence::Violation;
 use super::history::{Acknowledged, History};
 use super::inconclusive::Need;
+use super::part::Part;
 use super::rows::{Content, Operation};
 
 pub(super) const CHECK: Check = Check {

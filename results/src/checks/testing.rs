@@ -299,7 +299,7 @@ impl Trial {
 
     /// What all checks say.
     pub(crate) fn report(&self) -> ConsistencyReport {
-        self.judge(&super::asked(&self.manifest))
+        self.judge(&super::list::asked(&self.manifest))
     }
 
     fn judge(&self, checks: &[&Check]) -> ConsistencyReport {

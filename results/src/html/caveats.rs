@@ -1,5 +1,6 @@
 //! What the figures do not say: the run's own limits, first those that mislead most.
 
+use super::format::capitalised;
 use super::input::PageInput;
 use crate::records::{Manifest, Op};
 use crate::text::grouped;
@@ -23,6 +24,8 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let left_out = material.figures.tables.left_out.iter();
+    limits.extend(left_out.map(|line| format!("{}.", capitalised(line))));
     limits.extend(about_the_verdict(material));
     if manifest.durability != "flush" {
         limits.push(format!(

@@ -282,7 +282,7 @@ pub(super) mod tests {
             harness_stalled_ms: None,
             failed: 0,
             unknown: 0,
-            retried: 0,
+            retried: Some(0),
             lost: None,
             doubled: None,
             stale: None,

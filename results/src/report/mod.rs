@@ -7,6 +7,7 @@
 //! * [`Tables`]: those tables, as text, page and `figures.json` have them.
 //! * [`write()`]: all of it into the run's folder.
 
+mod left_out;
 mod tables;
 mod whole;
 mod write;

@@ -27,12 +27,14 @@ pub struct Tables {
     pub gaps: Table,
     /// Build b against build a, if two were measured: over all cells, and cell by cell.
     pub builds: Option<[Table; 2]>,
+    /// Figures of which the target gives nothing to measure, a line each that says why.
+    pub left_out: Vec<String>,
 }
 
 impl Tables {
     /// Those that are about something, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Table> {
-        let Self { cache, operations, rates, sweeps, faults, kinds, gaps, builds } = self;
+        let Self { cache, operations, rates, sweeps, faults, kinds, gaps, builds, .. } = self;
         let all = [cache, operations, rates, sweeps, faults, kinds, gaps];
         all.into_iter().chain(builds.iter().flatten()).filter(|table| !table.is_empty())
     }
@@ -44,8 +46,13 @@ impl Tables {
     pub fn to_json(&self, run: &str) -> Result<String, serde_json::Error> {
         let tables: Vec<String> = self.iter().map(Table::to_json).collect::<Result<_, _>>()?;
         let (run, tables) = (serde_json::to_string(run)?, tables.join(",\n"));
+        let left_out = if self.left_out.is_empty() {
+            String::new()
+        } else {
+            format!("\"left_out\": {}, ", serde_json::to_string(&self.left_out)?)
+        };
         Ok(format!(
-            "{{\"format\": {FIGURES_FORMAT}, \"run\": {run}, \"tables\": [\n{tables}\n]}}\n"
+            "{{\"format\": {FIGURES_FORMAT}, \"run\": {run}, {left_out}\"tables\": [\n{tables}\n]}}\n"
         ))
     }
 }

@@ -63,6 +63,8 @@ impl Report {
         parts.extend(self.outage.as_ref().map(|sentences| format!("{sentences}\n")));
         parts
             .extend(availability::about_gaps(&self.gaps).map(|sentences| format!("{sentences}\n")));
+        let figures: String = tables.left_out.iter().map(|line| format!("{line}\n")).collect();
+        parts.push(figures);
         let left_out: String =
             self.charts.left_out.iter().map(|reason| format!("no chart: {reason}\n")).collect();
         parts.push(left_out);

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
+use super::left_out::left_out;
 use super::tables::{FIGURES_FILE, Tables};
 use super::whole::{OpenLoop, Report};
 use crate::availability;
@@ -77,6 +78,7 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
         kinds: availability::kinds_table(&overall),
         gaps: availability::gaps_table(&gaps),
         builds: builds.as_ref().map(|builds| [builds.headline_table(), builds.cells_table()]),
+        left_out: left_out(manifest.target(), !faults.is_empty()),
     };
     let json = tables.to_json(&folder.name()).map_err(io::Error::from);
     let path = folder.path(FIGURES_FILE);

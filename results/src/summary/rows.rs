@@ -8,7 +8,7 @@ use super::row::SummaryRow;
 use super::tally::{Drawn, Tally};
 use super::withhold;
 use crate::lateness::Lateness;
-use crate::records::{Manifest, Observation, Op, Phase};
+use crate::records::{Fact, Manifest, Observation, Op, Phase};
 use crate::stats::LoadSpan;
 
 /// One row per cell and operation that occurs, cells in the manifest's order. Rows of cells
@@ -31,12 +31,17 @@ pub fn summarise<'a>(
             .or_default()
             .cover(observation.start_us, observation.end_us);
     }
+    let tells_hits = manifest.target().has(Fact::CacheHeader);
     let (mut rows, mut drawn) = (Vec::new(), Drawn::default());
     for cell in &manifest.cells {
         for op in OPS {
             if let Some(tally) = tallies.remove(&(cell.id.as_str(), op)) {
                 let spans = &spans[&(cell.id.as_str(), tally.phase)];
-                rows.push(tally.row(cell, op, spans, &mut drawn));
+                let mut row = tally.row(cell, op, spans, &mut drawn);
+                if !tells_hits {
+                    (row.cache_hits, row.cache_misses) = (None, None);
+                }
+                rows.push(row);
             }
         }
     }

@@ -74,7 +74,7 @@ fn every_step_of_a_leaders_death_is_timed_from_the_kill() {
     assert_eq!(row.new_leader, Some(2));
     assert_eq!(row.first_ack_ms, Some(35.0));
     assert_eq!(row.longest_gap_ms, Some(2956.0));
-    assert_eq!((row.failed, row.unknown, row.retried), (0, 0, 1));
+    assert_eq!((row.failed, row.unknown, row.retried), (0, 0, Some(1)));
     assert_eq!(row.back_in_sync_ms, Some(250.0));
 }
 
@@ -258,7 +258,7 @@ fn text(rows: &[AvailabilityRow]) -> String {
 fn killed(fault: u32, first_ack_ms: Option<f64>) -> AvailabilityRow {
     let cell = the_cell();
     let events = vec![injected(&cell, fault, Action::Kill, "order-3", 1_500_000)];
-    AvailabilityRow { first_ack_ms, retried: 2, ..only(measured(&[], &events, &[])) }
+    AvailabilityRow { first_ack_ms, retried: Some(2), ..only(measured(&[], &events, &[])) }
 }
 
 #[test]

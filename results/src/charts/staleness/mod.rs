@@ -21,6 +21,8 @@ use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
 use super::trial::TrialView;
 use super::words::{cache_name, setting, to_ms};
+use crate::checks::why;
+use crate::records::Fact;
 use crate::text::{counted, ms};
 use reads::Read;
 
@@ -37,6 +39,9 @@ const SHORTEST_MS: f64 = 0.001;
 const LOWEST: f64 = 0.5;
 /// How much narrower than a bar of all reads a bar of stale ones is, in pixels on each side.
 const INSET: i32 = 3;
+
+/// What the target must tell.
+const NEEDED: [Fact; 4] = [Fact::Queries, Fact::Trades, Fact::Volume, Fact::AppliedTrades];
 
 /// Reads per class of time; the class is the exponent of the bar's left edge.
 type Histogram = BTreeMap<i32, u64>;
@@ -109,6 +114,10 @@ pub(super) struct Staleness {
 
 impl Staleness {
     pub(super) fn new(material: &ChartInput<'_>, trials: &[TrialView<'_>]) -> Attempt<Self> {
+        let lacks = material.run.manifest().target().lacks(&NEEDED);
+        if !lacks.is_empty() {
+            return Err(format!("staleness: {}", why(&lacks)));
+        }
         let reads = reads::all(material, trials);
         let settings = [(true, false), (true, true), (false, false), (false, true)]
             .map(|(cache, during_fault)| Setting::new(cache, during_fault, &reads));

@@ -13,6 +13,8 @@ fn checked(verdict: Option<Verdict>, anomalies: Vec<FaultAnomalies>) -> Consiste
         name: name.to_owned(),
         claim: String::new(),
         verdict,
+        lacks: vec![],
+        left_out: vec![],
         examined: vec![],
         violations: 0,
         maxima: Default::default(),
@@ -23,8 +25,6 @@ fn checked(verdict: Option<Verdict>, anomalies: Vec<FaultAnomalies>) -> Consiste
     ConsistencyReport {
         format: 1,
         verdict: Verdict::Pass,
-        lacks: Vec::new(),
-        left_out: Vec::new(),
         run: RunSummary {
             kind: String::new(),
             plan_name: String::new(),
