@@ -374,10 +374,10 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
     ("address = \"10.0.0.1\"", "address = \"a b\"", "a b", "hosts.n1.address", "is no address"),
     ("confirm = \"is-cut\"\n", "", "[faults.cut]", "faults.cut.confirm", "is missing"),
     (
-        "command = [\"front-end\", \"{{ port['front-end'] }}\"]",
-        "adopt = { pid = 'a', start = 'b', kill = 'c' }\n[variants.fast.catalog]\nargs = ['x']\n[processes.catalog.restart]\nargs = ['y']\n[variants.other.front-end]\nargs = ['z']\n[variants.rest.front-end]",
-        "[variants.other.front-end]",
-        "variants.other.front-end",
+        "command = \"order {{ n }} {{ port['order-' ~ n] }}\"",
+        "adopt = { pid = 'a', start = 'b', kill = 'c' }",
+        "[variants.slow.order]",
+        "variants.slow.order",
         "is adopted",
     ),
 ];
