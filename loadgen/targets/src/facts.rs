@@ -8,6 +8,7 @@ use records::{Fact, Numbering, Promises, Sides};
 
 use crate::file::{Acknowledged, OrderNumbers, Replication, Restock};
 use crate::leader::LeaderReading;
+use crate::operation::{Kind, Operation};
 use crate::target::{Stocks, StocksFrom, Target};
 
 /// What a manifest says of `target`. `can` is what its client program said that it can do (its answer to `hello`);
@@ -17,13 +18,13 @@ pub fn manifest(target: &Target, can: &[String]) -> records::Target {
     let orders_of: Vec<String> = target.orders.iter().map(|place| place.process.clone()).collect();
     let stocks_of: Vec<String> =
         target.stock_places.iter().map(|place| place.process.clone()).collect();
-    let deadline_ms = target.operations.longest_deadline.as_millis();
     let described = records::Target::new(target.name.clone(), facts(target, can), promises(target))
         .described(target.description.clone())
         .holding(orders_of, stocks_of);
-    match u64::try_from(deadline_ms) {
-        Ok(deadline_ms) if deadline_ms > 0 => described.with_deadline_ms(deadline_ms),
-        _ => described,
+    let deadline = target.operations.longest_deadline().map(|deadline| deadline.as_millis());
+    match deadline.and_then(|deadline_ms| u64::try_from(deadline_ms).ok()) {
+        Some(deadline_ms) => described.with_deadline_ms(deadline_ms),
+        None => described,
     }
 }
 
@@ -31,16 +32,18 @@ pub fn manifest(target: &Target, can: &[String]) -> records::Target {
 fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
     let model = &target.model;
     let by_program = target.client.is_some();
-    let does = |name: &str| {
-        target.operations.shows(name, None) || (by_program && can.iter().any(|done| done == name))
+    let does = |kind: Kind| {
+        let can_do = || by_program && can.iter().any(|done| done == kind.name());
+        target.operations.get(kind).is_some() || can_do()
     };
     // A program's answers have all that a model needs.
-    let tells = |name: &str, capture: &str| {
-        target.operations.shows(name, Some(capture)) || (by_program && does(name))
+    let tells = |kind: Kind, capture: &str| match target.operations.get(kind) {
+        Some(operation) => operation.shows(capture),
+        None => does(kind),
     };
-    let has_contents = tells("lookup", "stock")
-        && tells("lookup", "quantity")
-        && (model.sides.len() == 1 || tells("lookup", "side"));
+    let has_contents = tells(Kind::Lookup, "stock")
+        && tells(Kind::Lookup, "quantity")
+        && (model.sides.len() == 1 || tells(Kind::Lookup, "side"));
     let capabilities = &target.capabilities;
     let dumps = |process: &String| {
         capabilities.dump.as_ref().is_some_and(|dump| dump.processes.contains(process))
@@ -51,18 +54,20 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
         .leader
         .as_ref()
         .is_some_and(|leader| !matches!(leader.reading, LeaderReading::Unknown));
+    let mut operations = target.operations.each().peekable();
+    let by_status = operations.peek().is_some() && operations.all(Operation::is_ok_by_status);
     let in_order = model.order_no == OrderNumbers::Sequence
         && model.replicated.orders == Replication::Identical
         && !target.orders.is_empty();
     let given = [
-        (Fact::Queries, does("query")),
-        (Fact::Trades, does("trade")),
-        (Fact::Lookups, does("lookup")),
+        (Fact::Queries, does(Kind::Query)),
+        (Fact::Trades, does(Kind::Trade)),
+        (Fact::Lookups, does(Kind::Lookup)),
         (Fact::OrderContents, has_contents),
-        (Fact::Quantity, tells("query", "quantity")),
-        (Fact::Volume, model.volume && does("query")),
-        (Fact::OrderNumbers, tells("trade", "order_no")),
-        (Fact::StatusCodes, target.operations.told_by_status),
+        (Fact::Quantity, tells(Kind::Query, "quantity")),
+        (Fact::Volume, model.volume && does(Kind::Query)),
+        (Fact::OrderNumbers, tells(Kind::Trade, "order_no")),
+        (Fact::StatusCodes, by_status),
         (Fact::CacheHeader, capabilities.cache_hit.is_some()),
         (Fact::AttemptsHeader, capabilities.attempts.is_some()),
         (Fact::InitialStocks, target.stocks.as_ref().is_some_and(are_known_at_first)),

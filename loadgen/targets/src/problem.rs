@@ -8,16 +8,16 @@ pub struct FieldProblem {
     /// The field's dotted name within its table: `outcome.ok`.
     pub field: String,
     /// What is wrong.
-    pub problem: String,
+    pub what: String,
     /// How to mend it; empty if that says itself.
-    pub hint: String,
+    pub fix: String,
 }
 
 impl FieldProblem {
-    /// `problem` is wrong with the field `field`.
+    /// `what` is wrong with the field `field`.
     #[must_use]
-    pub fn new(field: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), problem: problem.into(), hint: hint.into() }
+    pub fn new(field: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), what: what.into(), fix: fix.into() }
     }
 
     /// An expression in `field` that does not compile.
@@ -44,8 +44,8 @@ mod tests {
         };
         let problem = of("stauts");
         assert_eq!(problem.field, "outcome.ok");
-        assert_eq!(problem.problem, "unknown name `stauts` (column 1 of the expression)");
-        assert_eq!(problem.hint, "did you mean `status`?");
-        assert!(of("status ==\n bdy").problem.ends_with("(line 2, column 2 of the expression)"));
+        assert_eq!(problem.what, "unknown name `stauts` (column 1 of the expression)");
+        assert_eq!(problem.fix, "did you mean `status`?");
+        assert!(of("status ==\n bdy").what.ends_with("(line 2, column 2 of the expression)"));
     }
 }

@@ -1,19 +1,24 @@
 //! The JSON schema of a target's file, made of the types in [`crate::file`].
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::file::TargetFile;
+
+/// Made once: whoever reads several files holds each to the same.
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(TargetFile).to_value());
 
 /// The schema, for editors (`#:schema target.schema.json` in a file's first line).
 #[must_use]
 pub fn schema() -> String {
     // Only maps with keys that are no texts cannot be written as JSON, and a schema has none.
-    serde_json::to_string_pretty(&value()).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(value()).unwrap_or_default() + "\n"
 }
 
 /// The same as a value.
-pub(crate) fn value() -> Value {
-    schemars::schema_for!(TargetFile).to_value()
+pub(crate) fn value() -> &'static Value {
+    &SCHEMA
 }
 
 #[cfg(test)]
@@ -38,7 +43,7 @@ mod tests {
             }
         }
         let mut bare = Vec::new();
-        visit(&value(), "", &mut bare);
+        visit(value(), "", &mut bare);
         assert_eq!(bare, Vec::<String>::new());
         assert!(schema().contains("\"readiness_probe\""));
     }

@@ -142,7 +142,7 @@ pub(super) fn capabilities(checker: &mut Checker<'_>, file: &TargetFile) -> Capa
                     format!("describe {whom}, or take it out"),
                 );
             }
-            checker.expression(&field, text, &ANSWER)
+            checker.operation_expression(&field, text, &ANSWER)
         };
     let epoch = on("epoch", given.epoch.as_ref(), asks_leader, "leader.url");
     let in_sync = on("in_sync", given.in_sync.as_ref(), asks_leader, "leader.url");

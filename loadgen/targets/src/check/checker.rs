@@ -70,10 +70,10 @@ impl<'l> Checker<'l> {
 
     /// Notes what is wrong within the table `outer`.
     pub(super) fn add_all(&mut self, outer: &str, problems: Vec<FieldProblem>) {
-        for FieldProblem { field, problem, hint } in problems {
+        for FieldProblem { field, what, fix } in problems {
             let field =
                 if field.is_empty() { outer.to_owned() } else { format!("{outer}.{field}") };
-            self.add(&field, problem, hint);
+            self.add(&field, what, fix);
         }
     }
 
@@ -150,7 +150,7 @@ impl<'l> Checker<'l> {
         self.compiled(field, compiled)
     }
 
-    /// An expression that is evaluated for every answer.
+    /// An expression that is evaluated for every answer, and so must be cheap.
     pub(super) fn operation_expression(
         &mut self,
         field: &str,
@@ -169,8 +169,8 @@ impl<'l> Checker<'l> {
         match compiled {
             Ok(expression) => Some(expression),
             Err(error) => {
-                let FieldProblem { problem, hint, .. } = FieldProblem::of_expression(field, error);
-                self.add(field, problem, hint);
+                let FieldProblem { what, fix, .. } = FieldProblem::of_expression(field, error);
+                self.add(field, what, fix);
                 None
             }
         }

@@ -6,6 +6,7 @@
 
 mod answers;
 mod checker;
+mod dependencies;
 mod limits;
 mod model;
 mod names;
@@ -13,6 +14,8 @@ mod operations;
 mod paths;
 mod ports;
 mod processes;
+mod readiness;
+mod requests;
 mod state;
 #[cfg(test)]
 mod tests;

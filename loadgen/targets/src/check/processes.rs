@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use super::checker::{Checker, Declared};
 use super::names::MAX_REPEATS;
+use super::{dependencies, readiness};
 use crate::document::join;
-use crate::file::{self, Condition, TargetFile};
-use crate::target::{self, Probe, Process, Readiness, Restart, Shutdown, Start};
-use crate::template::{Place, Scope, Template};
+use crate::file::{self, TargetFile};
+use crate::target::{self, Process, Restart, Shutdown, Start};
+use crate::template::{CommandTemplate, Place, Scope, Template};
 
-/// How often a probe is tried: often enough that a start is measured to a twentieth of a second.
-const PROBE_PERIOD_MS: u64 = 50;
-/// How long a process may take to be ready.
-const READY_SECONDS: u64 = 10;
 /// How long a process may take to end after its signal.
 const SHUTDOWN_SECONDS: u64 = 5;
 
@@ -39,7 +36,7 @@ pub(super) fn declare(
             declared.push(Declared { key: key.clone(), n, name, role });
         }
     }
-    if declared.is_empty() {
+    if processes.is_empty() {
         checker.add(
             "processes",
             "there is no process",
@@ -78,7 +75,7 @@ pub(super) fn check(
         }
         processes.push(checked);
     }
-    check_dependencies(checker, declared, &processes);
+    dependencies::check(checker, declared, &processes);
     processes
 }
 
@@ -89,7 +86,7 @@ fn check_one(
     process: &file::Process,
 ) -> Process {
     let field = join("processes", &declared.key);
-    let of = |name: &str| join(&field, name);
+    let of = |name: &str| format!("{field}.{name}");
     let scope = checker.scope(Place::Trial, declared.n);
     let start = check_start(checker, &field, process, &scope);
     let working_dir = match &process.working_dir {
@@ -118,7 +115,7 @@ fn check_one(
             checker.add_unknown(&field, "port", &port, ports.iter().map(String::as_str));
         }
     }
-    let readiness = check_readiness(checker, &of("readiness_probe"), process, &listens, &scope);
+    let readiness = readiness::check(checker, &of("readiness_probe"), process, &listens, &scope);
     let shutdown = process.shutdown.clone().unwrap_or_default();
     let shutdown = Shutdown {
         signal: shutdown.signal,
@@ -170,7 +167,7 @@ fn check_start(
     process: &file::Process,
     scope: &Scope,
 ) -> Start {
-    let of = |name: &str| join(field, name);
+    let of = |name: &str| format!("{field}.{name}");
     let mut command = |name: &str, command| checker.command(&of(name), command, scope);
     if let Some(adopt) = &process.adopt {
         let adopted = target::Adopt {
@@ -198,7 +195,7 @@ fn check_start(
                 "has no command",
                 "give `command`, or `adopt` if something else keeps the process",
             );
-            crate::template::CommandTemplate::Arguments(Vec::new())
+            CommandTemplate::Arguments(Vec::new())
         }
     };
     let restart = process.restart.as_ref().map(|restart| Restart {
@@ -244,123 +241,4 @@ impl Checker<'_> {
         }
         self.templates(field, variables, scope)
     }
-}
-
-fn check_readiness(
-    checker: &mut Checker<'_>,
-    field: &str,
-    process: &file::Process,
-    listens: &[String],
-    scope: &Scope,
-) -> Readiness {
-    let of = |name: &str| join(field, name);
-    let probe = process.readiness_probe.clone().unwrap_or_default();
-    let ways = [
-        ("http_get", probe.http_get.is_some()),
-        ("tcp", probe.tcp.is_some()),
-        ("exec", probe.exec.is_some()),
-        ("log_line", probe.log_line.is_some()),
-    ];
-    let given: Vec<&str> = ways.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
-    if process.readiness_probe.is_some() && given.len() != 1 {
-        let what = match given.as_slice() {
-            [] => "says in no way when the process is ready".to_owned(),
-            several => format!("says in {} ways when the process is ready", several.len()),
-        };
-        checker.add(field, what, "give one of http_get, tcp, exec, log_line");
-    }
-    if probe.expect.is_some() && probe.http_get.is_none() {
-        checker.add(
-            &of("expect"),
-            "there is no answer to expect something of",
-            "give http_get, or take it out",
-        );
-    }
-    let expect = probe.expect.as_ref();
-    let expect =
-        expect.and_then(|text| checker.expression(&of("expect"), text, &super::answers::ANSWER));
-    let checked = if let Some(url) = &probe.http_get {
-        Probe::HttpGet { url: checker.url(&of("http_get"), url, scope), expect }
-    } else if let Some(address) = &probe.tcp {
-        Probe::Tcp(checker.template(&of("tcp"), address, scope))
-    } else if let Some(command) = &probe.exec {
-        Probe::Exec(checker.command(&of("exec"), command, scope))
-    } else if let Some(line) = &probe.log_line {
-        checker.regex(&of("log_line"), line).map_or(Probe::Started, Probe::LogLine)
-    } else if let Some(port) = listens.first() {
-        let address = format!("127.0.0.1:{{{{ port['{port}'] }}}}");
-        Probe::Tcp(checker.template(&of("tcp"), &address, scope))
-    } else {
-        Probe::Started
-    };
-    Readiness {
-        probe: checked,
-        period: checker.milliseconds(&of("period_ms"), probe.period_ms, PROBE_PERIOD_MS),
-        timeout: checker.seconds(&of("timeout_seconds"), probe.timeout_seconds, READY_SECONDS),
-    }
-}
-
-fn check_dependencies(checker: &mut Checker<'_>, declared: &[Declared], processes: &[Process]) {
-    let key_of = |name: &str| {
-        declared.iter().find(|process| process.name == name).map(|process| &process.key)
-    };
-    let find = |name: &str| processes.iter().find(|process| process.name == name);
-    for process in processes {
-        let Some(key) = key_of(&process.name) else { continue };
-        let field = join(&join("processes", key), "depends_on");
-        for (other, condition) in &process.depends_on {
-            let says_nothing =
-                find(other).is_some_and(|other| matches!(other.readiness.probe, Probe::Started));
-            if *condition == Condition::ProcessHealthy && says_nothing {
-                let what = format!("nobody can say when `{other}` is healthy");
-                checker.add(
-                    &join(&field, other),
-                    what,
-                    "give that process a readiness_probe, or write \"process_started\"",
-                );
-            }
-        }
-    }
-    if let Some(cycle) = find_cycle(processes) {
-        let first = cycle.first().and_then(|name| key_of(name));
-        let field =
-            first.map_or_else(String::new, |key| join(&join("processes", key), "depends_on"));
-        let path = cycle.join(" -> ");
-        checker.add(
-            &field,
-            format!("the start waits for itself: {path}"),
-            "take one of these dependencies out",
-        );
-    }
-}
-
-/// A row of processes each of which waits for the next, and the last for the first, which stands at both ends.
-fn find_cycle(processes: &[Process]) -> Option<Vec<&str>> {
-    let mut left: Vec<&Process> = processes.iter().collect();
-    // What waits for nothing that is left is started; what can never be started is in a cycle, or waits for one.
-    loop {
-        let waits = |process: &&Process| {
-            process.depends_on.keys().any(|other| left.iter().any(|process| process.name == *other))
-        };
-        let still: Vec<&Process> = left.iter().copied().filter(|process| waits(process)).collect();
-        if still.len() == left.len() {
-            break;
-        }
-        left = still;
-    }
-    let mut path: Vec<&str> = Vec::new();
-    let mut at = left.first()?.name.as_str();
-    while !path.contains(&at) {
-        path.push(at);
-        let process = left.iter().find(|process| process.name == at)?;
-        let next = process
-            .depends_on
-            .keys()
-            .find(|other| left.iter().any(|process| process.name == **other))?;
-        at = next;
-    }
-    let begin = path.iter().position(|name| *name == at)?;
-    let mut cycle = path.split_off(begin);
-    cycle.push(at);
-    Some(cycle)
 }

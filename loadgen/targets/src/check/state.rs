@@ -77,7 +77,7 @@ fn check_source(
     file: &TargetFile,
     scope: &Scope,
 ) -> Option<Source> {
-    let of = |name: &str| join(field, name);
+    let of = |name: &str| format!("{field}.{name}");
     let dumps = source.dump == Some(true);
     let ways = [
         ("file", source.file.is_some()),

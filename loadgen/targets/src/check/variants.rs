@@ -42,6 +42,13 @@ pub(super) fn check(
                 );
             }
             for process in named {
+                let adopted =
+                    file.processes.get(&process.key).is_some_and(|given| given.adopt.is_some());
+                if adopted && (change.command.is_some() || !change.args.is_empty()) {
+                    let what =
+                        format!("`{}` is adopted, and so has no command of ours", process.name);
+                    checker.add(&field, what, "change files, or adopt.start");
+                }
                 changes.insert(process.name.clone(), check_one(checker, &field, change, process.n));
             }
         }
@@ -57,7 +64,7 @@ fn check_one(
     n: Option<i64>,
 ) -> Change {
     let scope = checker.scope(Place::Trial, n);
-    let of = |name: &str| join(field, name);
+    let of = |name: &str| format!("{field}.{name}");
     Change {
         command: change
             .command

@@ -16,7 +16,7 @@ use crate::suggest::closest;
 
 pub(super) struct Shape<'t> {
     text: &'t str,
-    schema: Json,
+    schema: &'static Json,
     lines: BTreeMap<String, usize>,
     taken_out: BTreeSet<String>,
     problems: Vec<Problem>,
@@ -112,9 +112,9 @@ impl<'t> Shape<'t> {
     /// Notes all that does not fit, and takes it out.
     pub(super) fn check(&mut self, table: &mut Spanned<DeTable<'_>>, whole: bool) {
         self.whole = whole;
-        let schema = self.schema.clone();
+        let schema = self.schema;
         self.lines.insert(String::new(), 1);
-        self.check_fields(table.get_mut(), &schema, "");
+        self.check_fields(table.get_mut(), schema, "");
     }
 
     fn add(&mut self, field: &str, what: impl Into<String>, fix: impl Into<String>) {
@@ -124,17 +124,22 @@ impl<'t> Shape<'t> {
     }
 
     /// Whether a value, or what is left of it, may stay.
-    fn fits(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Json, field: &str) -> bool {
+    fn fits(
+        &mut self,
+        value: &mut Spanned<DeValue<'_>>,
+        schema: &'static Json,
+        field: &str,
+    ) -> bool {
         let alternatives = self.alternatives(schema);
         let kind = Kind::of(value.get_ref());
-        let takes = |alternative: &&Json| {
+        let takes = |alternative: &&'static Json| {
             let kinds = Kind::taken_by(alternative);
             kinds.contains(&kind) || (kind == Kind::Integer && kinds.contains(&Kind::Number))
         };
-        let taking: Vec<&Json> = alternatives.iter().filter(takes).collect();
+        let taking: Vec<&'static Json> = alternatives.iter().copied().filter(takes).collect();
         let Some(&first) = taking.first() else {
             let mut kinds: Vec<_> =
-                alternatives.iter().flat_map(Kind::taken_by).map(Kind::words).collect();
+                alternatives.iter().copied().flat_map(Kind::taken_by).map(Kind::words).collect();
             kinds.dedup();
             let wanted = kinds.join(" or ");
             self.add(
@@ -162,7 +167,12 @@ impl<'t> Shape<'t> {
         }
     }
 
-    fn check_fields(&mut self, table: &mut DeTable<'_>, schema: &Json, outer: &str) -> bool {
+    fn check_fields(
+        &mut self,
+        table: &mut DeTable<'_>,
+        schema: &'static Json,
+        outer: &str,
+    ) -> bool {
         let mut out = Vec::new();
         for (key, value) in table.iter_mut() {
             let name: &str = key.get_ref();
@@ -172,9 +182,12 @@ impl<'t> Shape<'t> {
             let known =
                 known.or_else(|| schema.get("additionalProperties").filter(|any| any.is_object()));
             let fits = match known {
-                Some(known) => self.fits(value, &known.clone(), &field),
+                Some(known) => self.fits(value, known, &field),
                 None => {
-                    self.note_unknown(name, schema, &field);
+                    // After a heading that could not be read, fields seem to be in another table.
+                    if self.whole {
+                        self.note_unknown(name, schema, &field);
+                    }
                     false
                 }
             };
@@ -211,7 +224,7 @@ impl<'t> Shape<'t> {
         has_all
     }
 
-    fn note_unknown(&mut self, name: &str, schema: &Json, field: &str) {
+    fn note_unknown(&mut self, name: &str, schema: &'static Json, field: &str) {
         let known: Vec<&str> = match schema["properties"].as_object() {
             Some(properties) => properties.keys().map(String::as_str).collect(),
             None => Vec::new(),
@@ -223,7 +236,7 @@ impl<'t> Shape<'t> {
         self.add(field, "is no field of a target's file", fix);
     }
 
-    fn has_length(&mut self, length: usize, schema: &Json, field: &str) -> bool {
+    fn has_length(&mut self, length: usize, schema: &'static Json, field: &str) -> bool {
         let bound =
             |name: &str| schema[name].as_u64().and_then(|bound| usize::try_from(bound).ok());
         let fits = bound("minItems").is_none_or(|least| length >= least)
@@ -239,7 +252,7 @@ impl<'t> Shape<'t> {
         fits
     }
 
-    fn is_within(&mut self, number: &DeInteger<'_>, schema: &Json, field: &str) -> bool {
+    fn is_within(&mut self, number: &DeInteger<'_>, schema: &'static Json, field: &str) -> bool {
         let text = number.as_str().replace('_', "");
         let Ok(value) = i128::from_str_radix(&text, number.radix()) else {
             self.add(field, format!("is {text}, which is too large"), "");
@@ -282,7 +295,7 @@ impl<'t> Shape<'t> {
     }
 
     /// A schema without references and alternatives, or several such.
-    fn alternatives(&self, schema: &Json) -> Vec<Json> {
+    fn alternatives(&self, schema: &'static Json) -> Vec<&'static Json> {
         if let Some(reference) = schema["$ref"].as_str() {
             let name = reference.rsplit('/').next().unwrap_or_default();
             return self.alternatives(&self.schema["$defs"][name]);
@@ -290,12 +303,12 @@ impl<'t> Shape<'t> {
         let several = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array());
         match several {
             Some(several) => several.iter().flat_map(|one| self.alternatives(one)).collect(),
-            None => vec![schema.clone()],
+            None => vec![schema],
         }
     }
 
     /// What a field is for, in the schema's words.
-    fn description(&self, schema: &Json) -> String {
+    fn description(&self, schema: &'static Json) -> String {
         let described = schema["description"].as_str().unwrap_or_default();
         let line = described.split_whitespace().collect::<Vec<_>>().join(" ");
         let sentence = line.split_inclusive(". ").next().unwrap_or_default().trim();

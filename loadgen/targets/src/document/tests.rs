@@ -60,7 +60,7 @@ fn what_is_left_is_read_all_the_same() {
 fn several_errors_of_syntax_are_said_with_their_lines() {
     let found = problems("name = \n[processes.a\nx = 1\ny = = 2\n");
     assert!(found.len() >= 2, "{found:#?}");
-    assert!(found[0].starts_with("line 1, this: is no TOML: "), "{found:#?}");
+    assert!(found[0].starts_with("line 1: this is no TOML: "), "{found:#?}");
     assert!(Document::read("name = \n").file.is_none());
 }
 

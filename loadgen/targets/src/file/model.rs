@@ -34,7 +34,7 @@ pub struct Model {
     /// Whether an acknowledged order may be lost. "durable" if not given.
     #[serde(default)]
     pub acknowledged: Acknowledged,
-    /// How alike the copies in [[state.orders]] and [[state.stocks]] are.
+    /// How alike the copies in `[[state.orders]]` and `[[state.stocks]]` are.
     #[serde(default)]
     pub replicated: Replicated,
 }
@@ -91,10 +91,10 @@ pub enum Acknowledged {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replicated {
-    /// The places in [[state.orders]].
+    /// The places in `[[state.orders]]`.
     #[serde(default)]
     pub orders: Replication,
-    /// The places in [[state.stocks]].
+    /// The places in `[[state.stocks]]`.
     #[serde(default)]
     pub stocks: Replication,
 }

@@ -2,18 +2,17 @@
 //!
 //! The rules, from the target's contract: ok, rejected and failed are looked at in this order; an outcome that cannot be
 //! evaluated does not hold; if none holds, the outcome is unknown. A capture that cannot be evaluated on an ok answer makes
-//! it unknown as well, since whatever it did cannot be checked. A trade always says itself what is *rejected*, which the
-//! file's check demands: services answer 400 to what they have applied.
+//! it unknown as well, since whatever it did cannot be checked. Only a trade has no default for *rejected*: services answer
+//! 400 to what they have applied.
 
 use http::{HeaderMap, StatusCode};
 use records::Outcome;
 use serde_json::{Map, Value as Json};
 
-use super::Places;
+use super::{Kind, Operation, Places};
 use crate::expression::{Bound, Expression, Variables};
 use crate::name;
 use crate::order_no::OrderNo;
-use crate::target::Operation;
 
 /// The longest answer, in bytes: it is held in memory for every operation under way, and parsed between measurements.
 pub const MAX_ANSWER_BYTES: usize = 64 << 10;
@@ -23,6 +22,17 @@ pub const MAX_HEADER_BYTES: usize = 16 << 10;
 
 /// As much of an answer as a reason is made of, in bytes.
 const SAID_BYTES: usize = 400;
+
+/// What expressions see of an answer.
+pub(super) const NAMES: [&str; 4] = ["status", "headers", "text", "body"];
+
+/// The outcomes that the file describes; those that it does not are the defaults.
+#[derive(Debug)]
+pub(super) struct Outcomes {
+    pub(super) ok: Option<Expression>,
+    pub(super) rejected: Option<Expression>,
+    pub(super) failed: Option<Expression>,
+}
 
 /// What an answer means.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +99,7 @@ impl Operation {
             .with("body", Bound::Json(&json))
             .with("text", Bound::Text(&text))
             .with("headers", Bound::Json(&named));
-        let variables = places.bind(variables);
+        let variables = places.bind(self.kind.places(), variables);
         match self.outcome(status, &variables) {
             Ok(Outcome::Ok) => match self.capture(&variables) {
                 Ok(captures) => Answer { outcome: Outcome::Ok, captures, reason: None },
@@ -105,8 +115,9 @@ impl Operation {
     }
 
     fn uses(&self, name: &str) -> bool {
-        let outcomes = [&self.ok, &self.rejected, &self.failed].into_iter().flatten();
-        let mut all = outcomes.chain(self.captures.values());
+        let Outcomes { ok, rejected, failed } = &self.outcomes;
+        let captures = self.captures.iter().map(|(_, capture)| capture);
+        let mut all = [ok, rejected, failed].into_iter().flatten().chain(captures);
         all.any(|expression| expression.uses(name))
     }
 
@@ -114,10 +125,11 @@ impl Operation {
     fn outcome(&self, status: u16, variables: &Variables<'_>) -> Result<Outcome, String> {
         let status = StatusCode::from_u16(status);
         let is = |test: fn(&StatusCode) -> bool| status.as_ref().is_ok_and(test);
+        let rejects = self.kind != Kind::Trade && is(StatusCode::is_client_error);
         let outcomes = [
-            (Outcome::Ok, "ok", &self.ok, is(StatusCode::is_success)),
-            (Outcome::Rejected, "rejected", &self.rejected, is(StatusCode::is_client_error)),
-            (Outcome::Failed, "failed", &self.failed, false),
+            (Outcome::Ok, "ok", &self.outcomes.ok, is(StatusCode::is_success)),
+            (Outcome::Rejected, "rejected", &self.outcomes.rejected, rejects),
+            (Outcome::Failed, "failed", &self.outcomes.failed, false),
         ];
         let mut reasons = Vec::new();
         for (outcome, name, expression, default) in outcomes {

@@ -5,13 +5,8 @@ use serde_json::Value as Json;
 
 use crate::expression::{Bound, Variables};
 use crate::order_no::OrderNo;
-use crate::template::Template;
 
-/// All that a request may be given.
-const NAMES: [&str; 9] =
-    ["stock", "side", "quantity", "order_no", "key", "client", "register", "value", "expected"];
-
-/// The values of one request. Those that its operation does not have are left out.
+/// The values of one request. Those that its kind does not have are left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Places<'a> {
     /// The stock.
@@ -50,23 +45,26 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Those that `template` uses.
-    pub(super) fn for_template(&self, template: &Template) -> Vec<(&'static str, Rendered)> {
+    /// Those of `names` for templates.
+    pub(super) fn rendered(&self, names: &[&'static str]) -> Vec<(&'static str, Rendered)> {
         let value = |bound| match bound {
             Bound::Int(int) => Rendered::from(int),
             Bound::Text(text) => Rendered::from(text),
             Bound::Json(json) => Rendered::from(Serde(json)),
         };
-        let used = NAMES.iter().filter(|name| template.uses(name));
-        used.filter_map(|name| Some((*name, value(self.get(name)?)))).collect()
+        names.iter().filter_map(|name| Some((*name, value(self.get(name)?)))).collect()
     }
 
-    /// All of them for expressions, besides `variables`.
-    pub(super) fn bind<'b>(&self, mut variables: Variables<'b>) -> Variables<'b>
+    /// Those of `names` for expressions, besides `variables`.
+    pub(super) fn bind<'b>(
+        &self,
+        names: &[&'static str],
+        mut variables: Variables<'b>,
+    ) -> Variables<'b>
     where
         'a: 'b,
     {
-        for name in NAMES {
+        for &name in names {
             if let Some(bound) = self.get(name) {
                 variables = variables.with(name, bound);
             }

@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use http::{HeaderName, Method};
 use thiserror::Error;
 
-use super::Places;
+use super::{Operation, Places};
 use crate::name;
-use crate::target::Operation;
 use crate::template::{RenderError, Setting, Template};
 
-/// A request as it is sent.
+/// A request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FilledRequest<'a> {
+pub struct Request<'a> {
     /// The method.
-    pub method: &'a str,
+    pub method: &'a Method,
     /// The whole URL.
     pub url: Cow<'a, str>,
     /// The headers.
-    pub headers: Vec<(&'a str, Cow<'a, str>)>,
+    pub headers: Vec<(&'a HeaderName, Cow<'a, str>)>,
     /// The body, if it has one.
     pub body: Option<Cow<'a, str>>,
     /// After how long without an answer the outcome is unknown.
@@ -54,28 +54,28 @@ impl Operation {
     ///
     /// # Errors
     /// If a value may not be put in, or the result could not be sent.
-    pub fn fill<'a>(
+    pub fn request<'a>(
         &'a self,
         setting: &Setting,
         places: &Places<'_>,
-    ) -> Result<FilledRequest<'a>, RequestError> {
+    ) -> Result<Request<'a>, RequestError> {
         for (place, text) in places.names() {
             if let Some(problem) = name::problem(text) {
                 return Err(RequestError::Name { place, problem });
             }
         }
+        let names = self.kind.places();
         let fill = |template: &'a Template| match template.literal() {
             Some(text) => Ok(Cow::Borrowed(text)),
-            None => template.render_with(setting, places.for_template(template)),
+            None => template.render_with(setting, places.rendered(names)),
         };
-        let url = sendable("the URL", fill(&self.request.url)?)?;
-        let mut headers = Vec::with_capacity(self.request.headers.len());
-        for (name, value) in &self.request.headers {
-            headers.push((name.as_str(), sendable(name, fill(value)?)?));
+        let url = sendable("the URL", fill(&self.url)?)?;
+        let mut headers = Vec::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            headers.push((name, sendable(name.as_str(), fill(value)?)?));
         }
-        let body = self.request.body.as_ref().map(fill).transpose()?;
-        let (method, deadline) = (self.request.method.as_str(), self.deadline);
-        Ok(FilledRequest { method, url, headers, body, deadline })
+        let body = self.body.as_ref().map(fill).transpose()?;
+        Ok(Request { method: &self.method, url, headers, body, deadline: self.deadline() })
     }
 }
 

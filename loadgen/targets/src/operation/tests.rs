@@ -1,46 +1,26 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderValue};
 use records::Outcome;
 use serde_json::json;
 
 use super::*;
-use crate::expression::Expression;
-use crate::file;
 use crate::order_no::OrderNo;
-use crate::target::{Operation, Request};
-use crate::template::{Place, Scope, Setting, Template};
-
-const VALUES: [&str; 6] = ["stock", "side", "quantity", "order_no", "key", "client"];
+use crate::template::Setting;
 
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The operation, as the check of a file makes it.
-fn compile(operation: &file::Operation) -> Operation {
+fn compile(kind: Kind, operation: &file::Operation) -> Operation {
     let ports = Arc::new(BTreeSet::from(["web".to_owned()]));
-    let scope = Scope::new(Place::Operation(&VALUES), ports, 3);
-    let template = |text: &String| Template::compile(text, &scope).expect(text);
-    let names: Vec<_> = ["status", "headers", "text", "body"].into_iter().chain(VALUES).collect();
-    let expression = |text: &str| Expression::compile_for_operation(text, &names).expect(text);
-    let outcome = |text: &Option<String>| text.as_deref().map(expression);
-    let headers = operation.headers.iter();
-    Operation {
-        request: Request {
-            method: operation.method.clone().unwrap_or_else(|| "GET".to_owned()),
-            url: template(&operation.url),
-            headers: headers.map(|(name, value)| (name.clone(), template(value))).collect(),
-            body: operation.body.as_ref().map(template),
-        },
-        deadline: Duration::from_secs(6),
-        ok: outcome(&operation.outcome.ok),
-        rejected: outcome(&operation.outcome.rejected),
-        failed: outcome(&operation.outcome.failed),
-        captures: operation.captures().map(|(name, text)| (name, expression(text))).collect(),
-    }
+    Operation::compile(kind, operation, &ports, 3).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn wrong(kind: Kind, operation: &file::Operation) -> Vec<String> {
+    let problems =
+        Operation::compile(kind, operation, &Arc::default(), 3).expect_err("it is wrong");
+    problems.into_iter().map(|problem| problem.field).collect()
 }
 
 fn setting() -> Setting {
@@ -85,9 +65,9 @@ fn outcome(operation: &Operation, status: u16, body: &str) -> (Outcome, String) 
 
 #[test]
 fn a_request_has_its_places_filled_in() {
-    let operation = compile(&trade());
-    let request = operation.fill(&setting(), &places()).expect("it can be sent");
-    assert_eq!(request.method, "POST");
+    let operation = compile(Kind::Trade, &trade());
+    let request = operation.request(&setting(), &places()).expect("it can be sent");
+    assert_eq!(request.method, Method::POST);
     assert_eq!(request.url, "http://127.0.0.1:8080/orders");
     assert_eq!(request.headers[0].0, "idempotency-key");
     assert_eq!(request.headers[0].1, "k-1");
@@ -98,21 +78,21 @@ fn a_request_has_its_places_filled_in() {
 #[test]
 fn what_has_no_placeholder_is_sent_as_it_is() {
     let url = "http://x/a?b&&c=%20[1]";
-    let operation = compile(&at(url));
-    let request = operation.fill(&setting(), &Places::default()).expect("it can be sent");
+    let operation = compile(Kind::List, &at(url));
+    let request = operation.request(&setting(), &Places::default()).expect("it can be sent");
     assert!(matches!(request.url, std::borrow::Cow::Borrowed(sent) if sent == url));
-    assert_eq!((request.method, request.body), ("GET", None));
+    assert_eq!((request.method, request.body), (&Method::GET, None));
 }
 
 #[test]
 fn an_order_number_may_be_a_text() {
-    let operation = compile(&at("http://x/orders/{{ order_no }}"));
+    let operation = compile(Kind::Lookup, &at("http://x/orders/{{ order_no }}"));
     for (order_no, sent) in [
         (OrderNo::Number(7), "http://x/orders/7"),
         (OrderNo::Text("a-7".to_owned()), "http://x/orders/a-7"),
     ] {
         let places = Places { order_no: Some(&order_no), ..Places::default() };
-        assert_eq!(operation.fill(&setting(), &places).expect("it can be sent").url, sent);
+        assert_eq!(operation.request(&setting(), &places).expect("it can be sent").url, sent);
     }
 }
 
@@ -120,21 +100,21 @@ fn an_order_number_may_be_a_text() {
 fn names_of_the_service_cannot_smuggle_anything_into_a_request() {
     let headers = BTreeMap::from([("x-stock".to_owned(), "{{ key }}".to_owned())]);
     let operation = file::Operation { headers, ..at("http://x/{{ stock }}") };
-    let operation = compile(&operation);
+    let operation = compile(Kind::Query, &operation);
     for stock in ["a\r\nx: y", "", &"x".repeat(65)] {
         let places = Places { stock: Some(stock), ..Places::default() };
-        let error = operation.fill(&setting(), &places).expect_err(stock);
+        let error = operation.request(&setting(), &places).expect_err(stock);
         assert!(matches!(error, RequestError::Name { place: "stock", .. }), "{error}");
     }
     let places = Places { stock: Some("Tux"), key: "a\nb", ..Places::default() };
-    let error = operation.fill(&setting(), &places).expect_err("a line break");
+    let error = operation.request(&setting(), &places).expect_err("a line break");
     let (part, text) = ("x-stock".to_owned(), "a b".to_owned());
     assert_eq!(error, RequestError::Control { part, text });
 }
 
 #[test]
 fn the_first_outcome_that_holds_decides() {
-    let operation = compile(&trade());
+    let operation = compile(Kind::Trade, &trade());
     let ok = read(&operation, 200, r#"{"data":{"transaction_number":"12"}}"#);
     assert_eq!((ok.outcome, ok.captures.order_no), (Outcome::Ok, Some(OrderNo::Number(12))));
     let rejected = outcome(&operation, 404, "no such stock\n");
@@ -144,7 +124,7 @@ fn the_first_outcome_that_holds_decides() {
 
 #[test]
 fn what_no_outcome_describes_is_unknown() {
-    let operation = compile(&trade());
+    let operation = compile(Kind::Trade, &trade());
     // An error that is answered with 200, as services do.
     let (seen, reason) = outcome(&operation, 200, r#"{"error":"x"}"#);
     assert_eq!((seen, reason.as_str()), (Outcome::Unknown, r#"status 200: {"error":"x"}"#));
@@ -158,13 +138,13 @@ fn what_no_outcome_describes_is_unknown() {
 fn an_outcome_that_cannot_be_evaluated_does_not_hold_and_the_next_is_looked_at() {
     let (ok, rejected) = (text("body.ok"), text("status == 200"));
     let outcome_table = file::Outcomes { ok, rejected, failed: None };
-    let operation = compile(&file::Operation { outcome: outcome_table, ..trade() });
+    let operation = compile(Kind::Trade, &file::Operation { outcome: outcome_table, ..trade() });
     assert_eq!(outcome(&operation, 200, "[]").0, Outcome::Rejected);
 }
 
 #[test]
 fn a_capture_that_cannot_be_evaluated_on_an_ok_answer_makes_it_unknown() {
-    let operation = compile(&trade());
+    let operation = compile(Kind::Trade, &trade());
     let (seen, reason) = outcome(&operation, 200, r#"{"data":{}}"#);
     assert_eq!(seen, Outcome::Unknown);
     let expected = "order_no: `int(body.data.transaction_number)`: no such key: transaction_number";
@@ -174,41 +154,43 @@ fn a_capture_that_cannot_be_evaluated_on_an_ok_answer_makes_it_unknown() {
 }
 
 #[test]
-fn without_outcomes_the_status_decides() {
-    let operation = compile(&at("http://x"));
-    assert_eq!(outcome(&operation, 204, "").0, Outcome::Ok);
-    assert_eq!(outcome(&operation, 400, "").0, Outcome::Rejected);
-    assert_eq!(outcome(&operation, 302, "").0, Outcome::Unknown);
-    assert_eq!(outcome(&operation, 7, "").0, Outcome::Unknown);
+fn only_a_trade_has_no_default_for_rejected() {
+    for (kind, rejected) in [(Kind::Query, Outcome::Rejected), (Kind::Trade, Outcome::Unknown)] {
+        let operation = compile(kind, &at("http://x"));
+        assert_eq!(outcome(&operation, 204, "").0, Outcome::Ok);
+        assert_eq!(outcome(&operation, 400, "").0, rejected);
+        assert_eq!(outcome(&operation, 302, "").0, Outcome::Unknown);
+        assert_eq!(outcome(&operation, 7, "").0, Outcome::Unknown);
+    }
 }
 
 #[test]
 fn captures_have_their_types() {
-    let with = |capture: fn(&mut file::Operation)| {
+    let with = |kind, capture: fn(&mut file::Operation)| {
         let mut operation = at("http://x");
         capture(&mut operation);
         let body = r#"{"n":7,"p":9.5,"s":"Tux","l":["a","b"],"bad":"a\n"}"#;
-        read(&compile(&operation), 200, body)
+        read(&compile(kind, &operation), 200, body)
     };
-    let query = with(|o| {
+    let query = with(Kind::Query, |o| {
         (o.quantity, o.volume, o.price) = (text("body.n"), text("body.n + 1"), text("body.p"));
     });
     let captures = query.captures;
     assert_eq!((captures.quantity, captures.volume, captures.price), (Some(7), Some(8), Some(9.5)));
-    let lookup = with(|o| (o.stock, o.side) = (text("body.s"), text("'Buy'")));
+    let lookup = with(Kind::Lookup, |o| (o.stock, o.side) = (text("body.s"), text("'Buy'")));
     assert_eq!((lookup.captures.stock, lookup.captures.side), (text("Tux"), text("Buy")));
-    let list = with(|o| o.names = text("body.l"));
+    let list = with(Kind::List, |o| o.names = text("body.l"));
     assert_eq!(list.captures.names, Some(vec!["a".to_owned(), "b".to_owned()]));
-    let value = with(|o| o.value = text("body.l")).captures.value;
+    let value = with(Kind::Read, |o| o.value = text("body.l")).captures.value;
     assert_eq!(value, Some(json!(["a", "b"])));
-    let append = with(|o| o.position = text("body.n"));
+    let append = with(Kind::Append, |o| o.position = text("body.n"));
     assert_eq!(append.captures.position, Some(7));
     for unreadable in [
-        with(|o| o.quantity = text("body.p")),
-        with(|o| o.price = text("body.s")),
-        with(|o| o.stock = text("body.bad")),
-        with(|o| o.names = text("[body.bad]")),
-        with(|o| o.order_no = text("body.p")),
+        with(Kind::Query, |o| o.quantity = text("body.p")),
+        with(Kind::Query, |o| o.price = text("body.s")),
+        with(Kind::Lookup, |o| o.stock = text("body.bad")),
+        with(Kind::List, |o| o.names = text("[body.bad]")),
+        with(Kind::Trade, |o| o.order_no = text("body.p")),
     ] {
         assert_eq!(unreadable.outcome, Outcome::Unknown, "{unreadable:?}");
         assert_eq!(unreadable.captures, Captures::default());
@@ -219,7 +201,8 @@ fn captures_have_their_types() {
 fn expressions_see_the_headers_the_text_and_what_was_asked() {
     let outcome = file::Outcomes { ok: text("headers['x-kind'] == 'a, b'"), ..Default::default() };
     let quantity = text(r"int(find(text, stock + ': (\\d+)'))");
-    let operation = compile(&file::Operation { quantity, outcome, ..at("http://x") });
+    let operation = compile(Kind::Query, &file::Operation { quantity, outcome, ..at("http://x") });
+    assert!(operation.shows("quantity") && !operation.shows("volume"));
     let mut headers = HeaderMap::new();
     headers.append("X-Kind", HeaderValue::from_static("a"));
     headers.append("X-Kind", HeaderValue::from_static("b"));
@@ -229,7 +212,7 @@ fn expressions_see_the_headers_the_text_and_what_was_asked() {
 
 #[test]
 fn answers_beyond_the_bounds_are_unknown() {
-    let operation = compile(&at("http://x"));
+    let operation = compile(Kind::Query, &at("http://x"));
     assert_eq!(outcome(&operation, 200, &"x".repeat(MAX_ANSWER_BYTES)).0, Outcome::Ok);
     let (seen, reason) = outcome(&operation, 200, &"x".repeat(MAX_ANSWER_BYTES + 1));
     let expected = "the answer is longer than 65536 bytes";
@@ -244,7 +227,61 @@ fn answers_beyond_the_bounds_are_unknown() {
 }
 
 #[test]
+fn all_that_is_wrong_is_said_at_once_with_its_field() {
+    let operation = file::Operation {
+        method: text("P OST"),
+        headers: BTreeMap::from([
+            ("a b".to_owned(), String::new()),
+            ("ok".to_owned(), "{{ nobody }}".to_owned()),
+        ]),
+        body: text("{{ stock"),
+        deadline_ms: Some(0),
+        outcome: file::Outcomes {
+            ok: text("stauts == 200"),
+            rejected: text("order_no == 1"),
+            failed: text("body.exists(x, body.exists(y, x == y))"),
+        },
+        quantity: text("1"),
+        order_no: text("int("),
+        ..at("http://x/{{ order_no }}")
+    };
+    let fields = [
+        "method",
+        "url",
+        "headers.a b",
+        "headers.ok",
+        "body",
+        "deadline_ms",
+        "outcome.ok",
+        "outcome.rejected",
+        "outcome.failed",
+        "quantity",
+        "order_no",
+    ];
+    assert_eq!(wrong(Kind::Trade, &operation), fields);
+}
+
+#[test]
+fn every_kind_is_found_by_its_name_in_the_file() {
+    let one = Some(file::Operation::default());
+    let operations = file::Operations {
+        query: one.clone(),
+        trade: one.clone(),
+        lookup: one.clone(),
+        list: one.clone(),
+        read: one.clone(),
+        write: one.clone(),
+        compare_and_set: one.clone(),
+        append: one,
+    };
+    for (name, _) in operations.each() {
+        assert_eq!(Kind::named(name).map(Kind::name), Some(name));
+    }
+    assert_eq!(Kind::named("buy"), None);
+}
+
+#[test]
 fn an_operation_is_shared_by_all_clients() {
     fn shared<T: Send + Sync>(_: &T) {}
-    shared(&compile(&trade()));
+    shared(&compile(Kind::Trade, &trade()));
 }

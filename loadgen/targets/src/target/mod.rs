@@ -18,7 +18,7 @@ pub(crate) use order::natural;
 pub use processes::{
     Adopt, Change, Inner, Probe, Process, Readiness, Restart, Shutdown, Start, Variant,
 };
-pub use requests::{Capabilities, Endpoint, Operation, Operations, Place, Places, Request, Source};
+pub use requests::{Capabilities, Endpoint, Operations, Place, Places, Request, Source};
 pub use trial::{Commands, Fault, Host, PortChoice, Prepare, RenderedFile, Reset, Wait};
 
 use crate::file::Limits;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::expression::Expression;
 use crate::file::WhenRead;
+use crate::operation::{Kind, Operation};
 use crate::state::RowReader;
 use crate::template::{CommandTemplate, Template};
 
@@ -24,38 +25,26 @@ pub struct Request {
 /// What clients send.
 #[derive(Debug, Default)]
 pub struct Operations {
-    /// By name: query, trade, lookup, list, read, write, compare-and-set, append.
-    pub each: BTreeMap<&'static str, Operation>,
-    /// Whether the outcome of each follows from the status alone.
-    pub told_by_status: bool,
-    /// The longest deadline of all; zero without operations.
-    pub longest_deadline: Duration,
+    pub(crate) each: BTreeMap<&'static str, Operation>,
 }
 
 impl Operations {
-    /// Whether there is this one, and it captures that.
-    pub(crate) fn shows(&self, name: &str, capture: Option<&str>) -> bool {
-        self.each.get(name).is_some_and(|operation| {
-            capture.is_none_or(|capture| operation.captures.contains_key(capture))
-        })
+    /// The operation of this kind, if clients do it.
+    #[must_use]
+    pub fn get(&self, kind: Kind) -> Option<&Operation> {
+        self.each.get(kind.name())
     }
-}
 
-/// What a client sends, and what the answer means.
-#[derive(Debug)]
-pub struct Operation {
-    /// What is sent.
-    pub request: Request,
-    /// After how long without an answer the outcome is unknown.
-    pub deadline: Duration,
-    /// When it was done; none: a status from 200 to 299.
-    pub ok: Option<Expression>,
-    /// When it was refused; none: a status from 400 to 499.
-    pub rejected: Option<Expression>,
-    /// When it went wrong without a trace; none: never.
-    pub failed: Option<Expression>,
-    /// What an ok answer tells, by name.
-    pub captures: BTreeMap<&'static str, Expression>,
+    /// All that clients do.
+    pub fn each(&self) -> impl Iterator<Item = &Operation> {
+        self.each.values()
+    }
+
+    /// The longest deadline of all.
+    #[must_use]
+    pub fn longest_deadline(&self) -> Option<Duration> {
+        self.each().map(Operation::deadline).max()
+    }
 }
 
 /// The places that keep the same kind of rows.

@@ -9,6 +9,7 @@
 //! A text without placeholders is no template: it is borrowed as it is, and costs nothing.
 
 mod command;
+mod scope;
 mod setting;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use thiserror::Error;
 
 pub use command::{CommandError, CommandTemplate};
+pub use scope::{Place, Scope};
 pub use setting::Setting;
 
 /// How much work one rendering may do, in instructions of the engine: a loop over some hundred replicas needs a few
@@ -38,87 +40,6 @@ const ONLY: &str = "template";
 
 /// Functions of the engine that a template may call.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
-
-/// What is known of a trial.
-const TRIAL: [&str; 5] = ["port", "scratch", "replicas", "bin", "token"];
-
-/// Where a template stands, which says what may be put into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Names of processes and ports: known when the file is read, so only `n` and `replicas`.
-    Name,
-    /// Everything that is rendered per trial.
-    Trial,
-    /// What is asked of several processes, one after the other: `process` besides.
-    EachProcess,
-    /// A source of state: asked once per `stock` or `order_no` if it names one.
-    State,
-    /// A request of a client, which has these values of its own.
-    Operation(&'static [&'static str]),
-}
-
-impl Place {
-    /// What may be put in besides `n`.
-    fn names(self) -> impl Iterator<Item = &'static str> {
-        let (trial, own): (&[_], &'static [_]) = match self {
-            Self::Name => (&["replicas"], &[]),
-            Self::Trial => (&TRIAL, &[]),
-            Self::EachProcess => (&TRIAL, &["process"]),
-            Self::State => (&TRIAL, &["stock", "order_no"]),
-            Self::Operation(own) => (&TRIAL, own),
-        };
-        trial.iter().chain(own).copied()
-    }
-}
-
-/// What is known where a template stands.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Where.
-    pub place: Place,
-    /// The ports that there are.
-    pub ports: Arc<BTreeSet<String>>,
-    /// How many replicas the plan asks for.
-    pub replicas: u32,
-    /// The value of `n`, in a table that is repeated.
-    pub n: Option<i64>,
-    /// The processes that [`Place::EachProcess`] goes through.
-    pub processes: Vec<String>,
-}
-
-impl Scope {
-    /// Without `n` and processes.
-    #[must_use]
-    pub fn new(place: Place, ports: Arc<BTreeSet<String>>, replicas: u32) -> Self {
-        Self { place, ports, replicas, n: None, processes: Vec::new() }
-    }
-
-    /// The names that may be used.
-    #[must_use]
-    pub fn names(&self) -> Vec<&'static str> {
-        let n = self.n.map(|_| "n");
-        self.place.names().chain(n).collect()
-    }
-
-    /// Values that stand for those of a real rendering; several sets where the place is rendered for each process.
-    fn probes(&self) -> Vec<Vec<(&'static str, Value)>> {
-        match self.place {
-            Place::Name | Place::Trial => vec![Vec::new()],
-            Place::EachProcess => {
-                let process = |name: &String| vec![("process", Value::from(name.as_str()))];
-                self.processes.iter().map(process).collect()
-            }
-            Place::State => vec![vec![stand_in("stock"), stand_in("order_no")]],
-            Place::Operation(own) => vec![own.iter().copied().map(stand_in).collect()],
-        }
-    }
-}
-
-/// A value for a name, of the type that a real one has.
-fn stand_in(name: &'static str) -> (&'static str, Value) {
-    let is_text = matches!(name, "stock" | "side" | "key" | "register");
-    (name, if is_text { Value::from(name) } else { Value::from(1) })
-}
 
 /// What is wrong with a template.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
