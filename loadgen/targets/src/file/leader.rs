@@ -27,7 +27,7 @@ pub struct Leader {
     /// The process in whose log the leader is named; the last match counts.
     #[serde(default)]
     pub log: Option<String>,
-    /// What names it there, with a named group: 'New leader: (?P<leader>\d+)'.
+    /// What names it there, with a named group: `'New leader: (?P<leader>\d+)'`.
     #[serde(default)]
     pub regex: Option<String>,
     /// An expression on the answer, or on the log line's groups, to the leading process's name: "'order-' + string(body.leader)".

@@ -3,7 +3,7 @@
 //! They exist apart from [`crate::target`] so that one place knows how the file looks and everything else
 //! knows only what it means. Doc comments of fields are the descriptions in the JSON schema, which editors show
 //! while somebody writes the file: they speak to that reader. Nothing here checks anything; a value of these types
-//! may still be nonsense, and nobody but [`crate::check`] reads them.
+//! may still be nonsense, and nobody but `check` reads them.
 
 mod capabilities;
 mod client;

@@ -47,7 +47,7 @@ pub struct Process {
     /// Whom it runs as, where the harness is root.
     #[serde(default)]
     pub user: Option<String>,
-    /// The host that it runs on, of [hosts]. This machine if not given.
+    /// The host that it runs on, of `[hosts]`. This machine if not given.
     #[serde(default)]
     pub host: Option<String>,
     /// Its ports, by name, that a relay may stand before, for faults on links.

@@ -52,7 +52,7 @@ pub struct Source {
     /// The SELECT for it. Its columns are `row`, by name.
     #[serde(default)]
     pub query: Option<String>,
-    /// Asks [client] for it.
+    /// Asks `[client]` for it.
     #[serde(default)]
     pub dump: Option<bool>,
     /// What file, url and exec give.

@@ -31,7 +31,7 @@ pub struct VariantProcess {
     /// Over its environment.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Over [files].
+    /// Over `[files]`.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
 }
