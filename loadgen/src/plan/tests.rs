@@ -353,7 +353,7 @@ fn every_replica_is_the_one_that_died_came_back_and_is_alone_then() {
         let at_ms = |phase: u64| down_at(18_000 * turn + phase);
         let others: Vec<_> = all.iter().filter(|other| *other != name).cloned().collect();
         assert_eq!(at_ms(3_500), others, "{name} leads");
-        assert_eq!(at_ms(9_500), [name.clone()], "and dies");
+        assert_eq!(at_ms(9_500), std::slice::from_ref(name), "and dies");
         assert_eq!(at_ms(15_500), others, "it is back, and leads alone");
         assert!([6_500, 12_500, 18_500].iter().all(|phase| at_ms(*phase).is_empty()));
     }
