@@ -220,12 +220,14 @@ Examples:
   double-trouble bench --trials 10 --against ../old/target/release
   double-trouble bench --trials 8 --bin-dir target/planted --against target/planted --slow-trades 20
   double-trouble failover --seed 7
+  double-trouble failover --plan all-down                  every replica dies at once: is anything lost?
 
 A plan is a TOML file in which every field has a default; loadgen/plans/bench.toml and failover.toml
 explain them. Options given here stand above the plan. The run's files are in results/runs, the newest
 in results/runs/latest.")]
 pub struct Run {
-    /// The plan: a file, or one that the program carries: bench, failover, pause, quick, rates
+    /// The plan: a file, or one that the program carries: bench, quick, rates; and with faults failover, pause,
+    /// all-down, crowd, hang, restart-then-lead
     /// [default: the one that is named after the command]
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! From a plan's list to faults with a beginning and an end, and what is wrong with the list.
 
+use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use records::Processes;
 
 use super::action::{DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent};
 use super::target::{Link, LinkEnd, Target};
-use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError, absent};
+use super::{Action, Fault, FaultTarget, PlannedFault, ScheduleError, absent, group};
 
 /// The latest that anything may be planned for: a day, so that no sum of times can overflow.
 const MAX_MS: u64 = 24 * 60 * 60 * 1000;
@@ -46,24 +47,46 @@ impl<'a> Expansion<'a> {
     pub(super) fn add(&mut self, planned: &PlannedFault) {
         self.check_times(planned);
         self.check_details(planned);
-        if let Some(target) = self.target_of(planned) {
-            match self.action_of(planned) {
-                Ok(FaultAction::Files { kind, .. }) => self.change_files(planned, kind, target),
-                Ok(action) => self.begin(planned, action, target),
-                Err(end) => self.end(planned.at_ms, end, target),
+        if self.check_group(planned) {
+            for single in group::spell_out(planned, self.processes) {
+                self.add_single(&single);
             }
         }
         self.latest_ms = self.latest_ms.max(planned.at_ms);
         self.index += 1;
     }
 
+    /// What is for one process or link.
+    fn add_single(&mut self, planned: &PlannedFault) {
+        let Some(target) = self.target_of(planned) else { return };
+        match self.action_of(planned) {
+            Ok(FaultAction::Files { kind, .. }) => self.change_files(planned, kind, target),
+            Ok(action) => self.begin(planned, action, target),
+            Err(end) => self.end(planned.at_ms, end, target),
+        }
+    }
+
     /// The faults, or everything that is wrong.
     pub(super) fn finish(mut self) -> Result<Vec<Fault>, Vec<ScheduleError>> {
+        self.put_in_order();
         self.check_overlaps();
         if self.errors.is_empty() {
             Ok(self.begun.into_iter().map(|begun| begun.fault).collect())
         } else {
             Err(self.errors)
+        }
+    }
+
+    /// Numbers the faults in the order of their times: the turns of a group come between those of others.
+    fn put_in_order(&mut self) {
+        self.begun.sort_by_key(|begun| begun.fault.at_ms);
+        let numbers: BTreeMap<u32, u32> =
+            self.begun.iter().map(|begun| begun.fault.number).zip(1..).collect();
+        for Begun { fault, .. } in &mut self.begun {
+            fault.number = numbers[&fault.number];
+            if let FaultAction::Files { of, .. } = &mut fault.action {
+                *of = numbers[of];
+            }
         }
     }
 
@@ -100,6 +123,38 @@ impl<'a> Expansion<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether it is clear whom the element is for.
+    fn check_group(&mut self, planned: &PlannedFault) -> bool {
+        let PlannedFault { action, target, targets, apart_ms, backwards, .. } = *planned;
+        let before = self.errors.len();
+        if let Some(group) = targets {
+            let replicas = self.processes.replicas().len();
+            if action.is_of_links() {
+                self.refuse("targets", format!("a {action} has a link, not targets"));
+            } else if target.is_some() {
+                self.refuse("targets", "say either target or targets");
+            } else if group::spell_out(planned, self.processes).is_empty() {
+                let s = if replicas == 1 { "" } else { "s" };
+                let problem =
+                    format!("\"{group}\" are nobody here; this system has {replicas} replica{s}");
+                self.refuse("targets", problem);
+            } else if planned.at_ms <= MAX_MS && planned.last_at_ms(self.processes) > MAX_MS {
+                let problem =
+                    format!("the last of \"{group}\" would come after {MAX_MS}, which is a day");
+                self.refuse("apart_ms", problem);
+            }
+        } else {
+            let only_of_groups = "belongs to targets: one target has one time";
+            if apart_ms.is_some() {
+                self.refuse("apart_ms", only_of_groups);
+            }
+            if backwards {
+                self.refuse("backwards", only_of_groups);
+            }
+        }
+        self.errors.len() == before
     }
 
     /// Fields that belong to one action only.
@@ -271,6 +326,7 @@ impl<'a> Expansion<'a> {
         let killed = self.begun.iter().rev().map(|begun| &begun.fault).find(|fault| {
             matches!(fault.action, FaultAction::Kill | FaultAction::PowerCut)
                 && fault.target == target
+                && fault.at_ms <= at_ms
                 && fault.ends_at_ms.is_none_or(|ends_at_ms| ends_at_ms > at_ms)
         });
         if let Some(of) = killed.map(|fault| fault.number) {
@@ -296,10 +352,11 @@ impl<'a> Expansion<'a> {
             fault.action.end() == action
                 && !matches!(fault.action, FaultAction::Files { .. })
                 && fault.target == target
+                && fault.at_ms <= at_ms
                 && fault.ends_at_ms.is_none()
         });
         if let Some(fault) = open {
-            fault.ends_at_ms = Some(at_ms.max(fault.at_ms));
+            fault.ends_at_ms = Some(at_ms);
             return;
         }
         let begin = match action {

@@ -8,6 +8,7 @@
 mod absent;
 mod action;
 mod expansion;
+mod group;
 mod target;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ pub use self::action::{
     CutMode, DiskFault, FaultAction, FilesFault, Flood, FloodKind, LinkFault, Percent,
 };
 use self::expansion::Expansion;
+pub use self::group::Group;
 pub use self::target::{Link, LinkEnd, Target, UnknownLink};
 
 /// A fault as an element of a plan's `faults` says it.
@@ -38,6 +40,15 @@ pub struct PlannedFault {
     /// the target of the fault that it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// Instead of `target`: several processes, each with a fault of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Group>,
+    /// For `targets`: how much later than the one before each is hit. Default: 0, all at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart_ms: Option<u64>,
+    /// For `targets`: the last one first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backwards: bool,
     /// Where: cut, delay, throttle and heal. A heal names the link of the fault that it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
@@ -134,11 +145,22 @@ impl PlannedFault {
         }
     }
 
+    /// When the last of what it stands for comes, in milliseconds after the load began: later than `at_ms` if it is
+    /// for several processes, one after another.
+    #[must_use]
+    pub fn last_at_ms(&self, processes: &Processes) -> u64 {
+        let all = group::spell_out(self, processes);
+        all.iter().map(|one| one.at_ms).max().unwrap_or(self.at_ms)
+    }
+
     fn blank(at_ms: u64, action: Action) -> Self {
         Self {
             at_ms,
             action,
             target: None,
+            targets: None,
+            apart_ms: None,
+            backwards: false,
             link: None,
             mode: None,
             delay_ms: None,
@@ -185,7 +207,7 @@ impl fmt::Display for FaultTarget {
 /// One fault, and when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Its number: faults are counted from 1 in the order of the plan. The restart, resume or
+    /// Its number: faults are counted from 1 in the order of their times, and of the plan. The restart, resume or
     /// heal that ends it carries the same number.
     pub number: u32,
     /// What it does.
@@ -232,7 +254,7 @@ impl Schedule {
         self
     }
 
-    /// Every fault, in the order of the plan.
+    /// Every fault, in the order of their times, and of the plan.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults

@@ -94,6 +94,9 @@ impl Acts {
         if fields.insert("at_ms".to_owned(), 0.into()).is_some() {
             return Err(bad("at_ms: belongs to plans; here everything begins at once"));
         }
+        if fields.contains_key("apart_ms") {
+            return Err(bad("apart_ms: belongs to plans; here everything begins at once"));
+        }
         let fault: PlannedFault = of_fields(fields)?;
         let for_ms = fault.for_ms.unwrap_or_default();
         let schedule = self.schedule(std::slice::from_ref(&fault), for_ms)?;

@@ -3,31 +3,53 @@
 /// A plan that the program carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuiltIn {
+    /// `plans/all-down.toml`.
+    AllDown,
     /// `plans/bench.toml`.
     Bench,
+    /// `plans/crowd.toml`.
+    Crowd,
     /// `plans/failover.toml`.
     Failover,
+    /// `plans/hang.toml`.
+    Hang,
     /// `plans/pause.toml`.
     Pause,
     /// `plans/quick.toml`.
     Quick,
     /// `plans/rates.toml`.
     Rates,
+    /// `plans/restart-then-lead.toml`.
+    RestartThenLead,
 }
 
 impl BuiltIn {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Bench, Self::Failover, Self::Pause, Self::Quick, Self::Rates];
+    pub const ALL: [Self; 9] = [
+        Self::AllDown,
+        Self::Bench,
+        Self::Crowd,
+        Self::Failover,
+        Self::Hang,
+        Self::Pause,
+        Self::Quick,
+        Self::Rates,
+        Self::RestartThenLead,
+    ];
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::AllDown => "all-down",
             Self::Bench => "bench",
+            Self::Crowd => "crowd",
             Self::Failover => "failover",
+            Self::Hang => "hang",
             Self::Pause => "pause",
             Self::Quick => "quick",
             Self::Rates => "rates",
+            Self::RestartThenLead => "restart-then-lead",
         }
     }
 
@@ -35,11 +57,15 @@ impl BuiltIn {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
+            Self::AllDown => include_str!("../../plans/all-down.toml"),
             Self::Bench => include_str!("../../plans/bench.toml"),
+            Self::Crowd => include_str!("../../plans/crowd.toml"),
             Self::Failover => include_str!("../../plans/failover.toml"),
+            Self::Hang => include_str!("../../plans/hang.toml"),
             Self::Pause => include_str!("../../plans/pause.toml"),
             Self::Quick => include_str!("../../plans/quick.toml"),
             Self::Rates => include_str!("../../plans/rates.toml"),
+            Self::RestartThenLead => include_str!("../../plans/restart-then-lead.toml"),
         }
     }
 }

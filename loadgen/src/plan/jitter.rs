@@ -2,7 +2,8 @@
 //!
 //! Every fault keeps its place among the others: faults that jitter could swap are refused. So a
 //! story such as "kill the leader, then its successor before it returns" stays that story. What becomes of the files
-//! of a process that was killed moves with its kill, so that it comes before the restart.
+//! of a process that was killed moves with its kill, so that it comes before the restart. What is for several
+//! processes moves as one: how far apart they are hit stays as the plan says.
 
 use faults::schedule::Action;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -52,9 +53,10 @@ pub(super) fn apply(plan: &mut Plan) {
     for fault in &mut plan.faults {
         let mut moved = rng.random_range(0..=2 * jitter_ms);
         if matches!(fault.action, Action::Kill | Action::PowerCut) {
-            killed.push((fault.target, moved));
+            killed.push(((fault.target, fault.targets), moved));
         } else if fault.action.is_of_files() {
-            let with = killed.iter().rfind(|(target, _)| *target == fault.target);
+            let whose = (fault.target, fault.targets);
+            let with = killed.iter().rfind(|(killed, _)| *killed == whose);
             moved = with.map_or(moved, |(_, moved)| *moved);
         }
         fault.at_ms = (fault.at_ms - jitter_ms) + moved;

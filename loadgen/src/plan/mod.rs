@@ -117,8 +117,9 @@ impl Plan {
             }
         }
         jitter::validate(self, problems);
+        let processes = self.system.processes();
         for (index, fault) in self.faults.iter().enumerate() {
-            let latest = fault.at_ms.saturating_add(self.jitter_ms);
+            let latest = fault.last_at_ms(&processes).saturating_add(self.jitter_ms);
             let over = latest.saturating_add(fault.for_ms.unwrap_or(0));
             problems.unless(over < load_ms, &format!("faults[{index}].at_ms"), || {
                 format!(

@@ -321,6 +321,52 @@ fn the_built_in_plans_work_with_every_seed() {
     }
 }
 
+/// A built-in plan for another number of replicas; its load lasts a minute longer than it says.
+fn with_replicas(plan: BuiltIn, replicas: u8) -> Plan {
+    let mut plan: Plan = toml::from_str(plan.text()).unwrap();
+    plan.system.replicas = replicas;
+    plan.load.duration_s = plan.load.duration_s.map(|duration_s| duration_s + 60.0);
+    plan.checked("plan").unwrap()
+}
+
+#[test]
+fn the_stories_are_told_of_however_many_replicas_there_are() {
+    let stories = [BuiltIn::AllDown, BuiltIn::Hang, BuiltIn::Crowd, BuiltIn::RestartThenLead];
+    for replicas in [2_u8, 3, 5] {
+        let counts = stories.map(|story| with_replicas(story, replicas).schedule().faults().len());
+        let n = usize::from(replicas);
+        assert_eq!(counts, [2 * n, n + 2, 1, n * (2 * (n - 1) + 1)]);
+    }
+}
+
+#[test]
+fn every_replica_is_the_one_that_died_came_back_and_is_alone_then() {
+    let schedule = with_replicas(BuiltIn::RestartThenLead, 4).schedule();
+    let down_at = |at_ms: u64| -> Vec<String> {
+        let down = schedule.faults().iter().filter(|fault| {
+            fault.at_ms <= at_ms && fault.ends_at_ms.is_some_and(|ends_at_ms| ends_at_ms > at_ms)
+        });
+        down.map(|fault| fault.target.to_string()).collect()
+    };
+    let all: Vec<String> = (1..=4).map(|id| format!("order-{id}")).collect();
+    for (turn, name) in (0..).zip(&all) {
+        let at_ms = |phase: u64| down_at(18_000 * turn + phase);
+        let others: Vec<_> = all.iter().filter(|other| *other != name).cloned().collect();
+        assert_eq!(at_ms(3_500), others, "{name} leads");
+        assert_eq!(at_ms(9_500), std::slice::from_ref(name), "and dies");
+        assert_eq!(at_ms(15_500), others, "it is back, and leads alone");
+        assert!([6_500, 12_500, 18_500].iter().all(|phase| at_ms(*phase).is_empty()));
+    }
+}
+
+#[test]
+fn more_replicas_than_a_story_has_time_for_are_refused_by_the_fault_that_comes_too_late() {
+    let mut plan: Plan = toml::from_str(BuiltIn::Hang.text()).unwrap();
+    plan.system.replicas = 4;
+    let error = plan.checked("plan").unwrap_err().to_string();
+    assert!(error.contains("faults[0].at_ms: the fault is over 58000 ms"), "{error}");
+}
+
 /// What a plan's cells take, not counting what is around their load.
 fn planned_ms(plan: BuiltIn) -> u64 {
     let plan = Plan::resolve(&PlanSource::BuiltIn(plan), &Overrides::default()).unwrap();
@@ -334,6 +380,10 @@ fn the_quick_plan_is_quick_and_the_others_take_what_they_say() {
     assert!(planned_ms(BuiltIn::Quick) <= 50_000);
     assert!(planned_ms(BuiltIn::Rates) <= 60_000);
     assert!(planned_ms(BuiltIn::Bench) <= 200_000);
+    assert!(planned_ms(BuiltIn::RestartThenLead) <= 60_000);
+    assert!(planned_ms(BuiltIn::Hang) <= 60_000);
+    assert!(planned_ms(BuiltIn::AllDown) <= 25_000);
+    assert!(planned_ms(BuiltIn::Crowd) <= 15_000);
 }
 
 #[test]

@@ -174,6 +174,77 @@ fn a_leaders_death_under_load_costs_no_operation() {
     assert!(run_folder.path("availability.csv").is_file());
 }
 
+/// `plans/all-down.toml`, with less time between and around.
+const ALL_DOWN: &str = "\
+[load]
+clients = 4
+p = [0.8]
+duration_s = 6.5
+warm_up_s = 0.3
+[system]
+cache = [\"on\"]
+[checks]
+recovery_ms = 2500
+[[faults]]
+at_ms = 600
+action = \"kill\"
+targets = \"replicas\"
+[[faults]]
+at_ms = 1200
+action = \"restart\"
+targets = \"replicas\"
+apart_ms = 200
+[[faults]]
+at_ms = 4200
+action = \"kill\"
+targets = \"replicas\"
+[[faults]]
+at_ms = 4800
+action = \"restart\"
+targets = \"replicas\"
+apart_ms = 200
+backwards = true
+";
+
+#[test]
+fn a_bazaar_whose_replicas_all_die_at_once_comes_back_with_everything_in_either_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), ALL_DOWN);
+    let (code, stdout, stderr) = ended(&run(folder.path(), &["failover", "--plan", &plan]));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("Consistency: pass"), "{stdout}");
+
+    let run_folder = latest(folder.path());
+    let events = run_folder.events().unwrap();
+    let told = |event, action| -> Vec<String> {
+        let told = events.iter().filter(|it| it.event == event && it.action == Some(action));
+        told.filter_map(|it| it.process).map(|name| name.to_string()).collect()
+    };
+    let mut killed = told(EventKind::Confirmed, Action::Kill);
+    killed.sort_unstable();
+    assert_eq!(killed, ["order-1", "order-1", "order-2", "order-2", "order-3", "order-3"]);
+    assert_eq!(
+        told(EventKind::Injected, Action::Restart),
+        ["order-1", "order-2", "order-3", "order-3", "order-2", "order-1"]
+    );
+    let (first, second) = {
+        let kills = events
+            .iter()
+            .filter(|it| it.event == EventKind::Injected && it.action == Some(Action::Kill));
+        let at_us: Vec<u64> = kills.map(|it| it.at_us).collect();
+        (at_us[0], at_us[3])
+    };
+    let observations = run_folder.observations().unwrap();
+    let acknowledged = |from_us, to_us| {
+        let trades = observations.iter().filter(|row| row.op == Op::Trade);
+        let rows = trades.filter(|row| row.outcome == Outcome::Ok && row.start_us > from_us);
+        rows.filter(|row| row.end_us < to_us).count()
+    };
+    assert!(acknowledged(0, first) > 0);
+    assert!(acknowledged(first, second) > 0, "it came back the first time");
+    assert!(acknowledged(second, u64::MAX) > 0, "and the second");
+}
+
 #[test]
 fn runs_can_share_a_machine() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
