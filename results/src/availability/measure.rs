@@ -15,7 +15,7 @@ pub fn measure(run: &Run) -> Vec<AvailabilityRow> {
     let measured = hit.flat_map(|trial| {
         let observations: Vec<&Observation> = trial.observations().collect();
         let (cell, log) = (&trial.cell.id, longest_log(&trial.final_rows));
-        let (number, target) = (trial.number, run.manifest().target());
+        let (number, target) = (trial.number, run.target());
         Trial::new(cell, number, target, &trial.timeline, &observations, log).rows()
     });
     measured.collect()

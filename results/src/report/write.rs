@@ -78,7 +78,7 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
         kinds: availability::kinds_table(&overall),
         gaps: availability::gaps_table(&gaps),
         builds: builds.as_ref().map(|builds| [builds.headline_table(), builds.cells_table()]),
-        left_out: left_out(manifest.target(), !faults.is_empty()),
+        left_out: left_out(run.target(), !faults.is_empty()),
     };
     let json = tables.to_json(&folder.name()).map_err(io::Error::from);
     let path = folder.path(FIGURES_FILE);

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
 use results::records::Outcome;
-use targets::operation::{Answer, Captures, MAX_ANSWER_BYTES, Places};
+use targets::operation::{Answer, Captures, Kind, MAX_ANSWER_BYTES, Operation, Places};
 use targets::order_no::OrderNo;
-use targets::target::{Operation, StocksFrom, Target};
+use targets::target::{StocksFrom, Target};
 use targets::template::Setting;
 use uuid::Uuid;
 
@@ -69,8 +68,8 @@ impl<'a> Operations<'a> {
     }
 
     /// Whether the file describes an operation.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.target.operations.each.contains_key(name)
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.target.operations.get(kind).is_some()
     }
 
     /// The stocks to trade: those that the file names, or else those that the service lists.
@@ -78,8 +77,9 @@ impl<'a> Operations<'a> {
         match self.target.stocks.as_ref().map(|stocks| &stocks.from) {
             None => Vec::new(),
             Some(StocksFrom::Names(names)) => names.clone(),
-            Some(StocksFrom::Operation(name)) => {
-                let done = self.perform(name, Places::default()).await;
+            Some(StocksFrom::Operation(kind)) => {
+                let name = kind.name();
+                let done = self.perform(*kind, Places::default()).await;
                 let Some(done) = done else { return Vec::new() };
                 let names = done.answer.captures.names.clone().unwrap_or_default();
                 if done.is_ok() && !names.is_empty() {
@@ -97,12 +97,12 @@ impl<'a> Operations<'a> {
 
     /// A query of a stock, or one of whatever there is to query; `None` if the file describes none.
     pub(super) async fn query(&self, stock: Option<&str>) -> Option<Done> {
-        self.perform("query", Places { stock, ..Places::default() }).await
+        self.perform(Kind::Query, Places { stock, ..Places::default() }).await
     }
 
     /// A lookup of an order.
     pub(super) async fn lookup(&self, order_no: &OrderNo) -> Option<Done> {
-        self.perform("lookup", Places { order_no: Some(order_no), ..Places::default() }).await
+        self.perform(Kind::Lookup, Places { order_no: Some(order_no), ..Places::default() }).await
     }
 
     /// Tries each operation, says what was seen, and returns the order that was acknowledged.
@@ -112,7 +112,7 @@ impl<'a> Operations<'a> {
         findings: &mut Findings,
     ) -> Option<Acknowledged> {
         let before = self.try_query(stocks.first().map(String::as_str), findings).await;
-        if !self.has("trade") {
+        if !self.has(Kind::Trade) {
             findings.missing("trade", "the file describes none: nothing is changed");
             return None;
         }
@@ -163,7 +163,7 @@ impl<'a> Operations<'a> {
                     quantity: Some(quantity),
                     ..Places::default()
                 };
-                let done = self.perform("trade", places).await?;
+                let done = self.perform(Kind::Trade, places).await?;
                 let what = format!("{side} {quantity} of {stock}");
                 match done.answer.outcome {
                     Outcome::Ok => {
@@ -243,8 +243,8 @@ impl<'a> Operations<'a> {
     }
 
     /// Sends an operation and reads its answer; `None` if the file does not describe it.
-    async fn perform(&self, name: &str, places: Places<'_>) -> Option<Done> {
-        let operation = self.target.operations.each.get(name)?;
+    async fn perform(&self, kind: Kind, places: Places<'_>) -> Option<Done> {
+        let operation = self.target.operations.get(kind)?;
         let key = Uuid::new_v4().to_string();
         let places = Places { key: &key, client: 1, ..places };
         let began = Instant::now();
@@ -258,17 +258,13 @@ impl<'a> Operations<'a> {
             captures: Captures::default(),
             reason: Some(reason),
         };
-        let request = match operation.fill(self.setting, places) {
+        let request = match operation.request(self.setting, places) {
             Ok(request) => request,
             Err(error) => return ended(Outcome::Failed, error.to_string()),
         };
-        let method = match Method::from_bytes(request.method.as_bytes()) {
-            Ok(method) => method,
-            Err(error) => return ended(Outcome::Failed, error.to_string()),
-        };
-        let headers = request.headers.iter().map(|(name, value)| (*name, &**value));
+        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), &**value));
         let sent = Ask {
-            method,
+            method: request.method.clone(),
             url: &request.url,
             headers: headers.collect(),
             body: request.body.as_deref().map(str::to_owned),

@@ -6,6 +6,7 @@ use super::checker::Checker;
 use crate::document::join;
 use crate::file::{ModelKind, OrderNumbers, Replication, TargetFile};
 use crate::name;
+use crate::operation::Kind;
 use crate::target::{Model, Stocks, StocksFrom};
 
 /// The most that a trade moves: sums of all trades of a run are far from where they would overflow.
@@ -124,7 +125,7 @@ pub(super) fn stocks(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Sto
                     fix,
                 );
             }
-            StocksFrom::Operation("list")
+            StocksFrom::Operation(Kind::List)
         }
     };
     let mut seen = BTreeSet::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::file::{Acknowledged, ModelKind, OrderNumbers, Replicated, Restock};
 use crate::leader::LeaderReading;
+use crate::operation::Kind;
 use crate::template::{CommandTemplate, Template};
 
 use super::Request;
@@ -51,7 +52,7 @@ pub enum StocksFrom {
     /// From the file.
     Names(Vec<String>),
     /// From this operation.
-    Operation(&'static str),
+    Operation(Kind),
 }
 
 /// How it is known who leads.

@@ -114,7 +114,7 @@ pub(super) struct Staleness {
 
 impl Staleness {
     pub(super) fn new(material: &ChartInput<'_>, trials: &[TrialView<'_>]) -> Attempt<Self> {
-        let lacks = material.run.manifest().target().lacks(&NEEDED);
+        let lacks = material.run.target().lacks(&NEEDED);
         if !lacks.is_empty() {
             return Err(format!("staleness: {}", why(&lacks)));
         }
