@@ -29,24 +29,20 @@ use crate::records::{Fact, Op, Outcome, Phase};
 pub(super) const CHECK: Check = Check {
     name: "answered-while-possible",
     claim: "operations are answered whenever they can be",
-    parts: &[
-        Part::new("operations that are due are answered", &[]),
-        EVERY_ORDER,
-        KNOWN_STOCKS,
-        TO_THE_POINT,
-    ],
+    parts: &[DUE, EVERY_ORDER, KNOWN_STOCKS, TO_THE_POINT],
     needs: &[],
     examine,
     count: None,
 };
 
+const DUE: Part = Part::new("operations that are due are answered", &[]);
 const EVERY_ORDER: Part = Part::new(
-    "every acknowledged order can be looked up after the load",
+    "acknowledged orders can be looked up after the load",
     &[Fact::Trades, Fact::OrderNumbers, Fact::Lookups],
 );
 const KNOWN_STOCKS: Part =
     Part::new("no stock of the beginning is unknown", &[Fact::Queries, Fact::InitialStocks]);
-const TO_THE_POINT: Part = Part::new("a 200 is an answer to what was asked", &[Fact::StatusCodes]);
+const TO_THE_POINT: Part = Part::new("a 200 answers what was asked", &[Fact::StatusCodes]);
 
 /// So many operations of one stock must have been due for the stock to be asked about by itself.
 const MIN_OF_STOCK: u64 = 20;
