@@ -307,3 +307,44 @@ fn the_schema_is_json_and_describes_the_fields() {
     let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert!(schema["properties"]["processes"]["description"].is_string(), "{stdout}");
 }
+
+/// A service of the zoo, how its check ends, and a text that the check says.
+const ZOO: [(&str, i32, &str); 9] = [
+    ("shop", 0, "0 fail"),
+    ("http10_no_length", 0, "0 fail"),
+    ("form_bodies", 0, "0 fail"),
+    ("numbers_by_time", 0, "0 fail"),
+    ("daemonises", 0, "0 fail"),
+    ("ignores_sigterm", 0, "0 fail"),
+    ("never_ready", 3, "shop is not ready after"),
+    ("memory_only", 1, "acknowledged before shop was killed, and not found any more"),
+    ("stale_second", 1, "a stale answer"),
+];
+
+#[test]
+fn services_of_the_zoo_are_handled_or_found_by_what_they_do_and_none_leaves_a_process() {
+    if !has_python() {
+        return;
+    }
+    let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/tests/zoo");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, expected, said) in ZOO {
+        let file = zoo.join(name).with_extension("toml");
+        let arguments = ["target", "check", file.to_str().unwrap()];
+        let output = harness(folder.path(), &arguments).env("TMPDIR", folder.path()).output();
+        let (code, stdout, stderr) = ended(&output.unwrap());
+        assert_eq!(code, Some(expected), "{name}: {stdout}{stderr}");
+        assert!(stdout.contains(said) || stderr.contains(said), "{name}: {stdout}{stderr}");
+        assert!(!is_anybody_running(&format!("{name}.py")), "{name}: a process is left");
+    }
+}
+
+/// Whether a process has this name among its arguments.
+fn is_anybody_running(script: &str) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let mut command_lines =
+        processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    command_lines.any(|line| {
+        line.split(|byte| *byte == 0).any(|argument| argument.ends_with(script.as_bytes()))
+    })
+}
