@@ -67,7 +67,7 @@ pub struct TargetCheck {
     /// The target's file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The way to start it, one of [variants] [default: the one that is marked default, if any]
+    /// The way to start it, one of the section variants [default: the one that is marked default, if any]
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
     /// How many replicas, for a file that says {{ replicas }}
