@@ -6,15 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use nix::time::{ClockId, clock_gettime};
-
-/// Microseconds of `CLOCK_MONOTONIC`.
-#[must_use]
-pub fn monotonic_us() -> u64 {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC)
-        .expect("Linux has always had CLOCK_MONOTONIC, and the pointer is our own");
-    u64::try_from(Duration::from(now).as_micros()).unwrap_or(u64::MAX)
-}
+pub use supervisor::clock::monotonic_us;
 
 /// The beginning of a run. Every time in its files is in microseconds since then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

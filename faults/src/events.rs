@@ -10,8 +10,8 @@ use records::{Event, EventKind};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Origin;
-use crate::locked::locked;
 use crate::memberships::Memberships;
+use supervisor::locked::locked;
 
 /// Somebody who wants to know at once. Called where the event happens, so it must not wait for
 /// anything.

@@ -39,7 +39,6 @@ pub mod injector;
 mod lasting;
 mod launch;
 pub mod leadership;
-mod locked;
 mod memberships;
 mod part;
 pub mod ports;

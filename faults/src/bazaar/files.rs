@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use super::{ActError, Bazaar, Slot};
 use crate::act::CONFIRM_WITHIN;
 use crate::clock::monotonic_us;
-use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
+use supervisor::locked::locked;
 
 /// What SQLite makes again.
 const SHARED_MEMORY: &str = "-shm";

@@ -26,7 +26,6 @@ use crate::events::EventSink;
 use crate::flood;
 use crate::http::HttpClient;
 use crate::launch::Launch;
-use crate::locked::locked;
 use crate::ports::{self, Reservation};
 pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
@@ -39,6 +38,7 @@ pub use files::{FilesChanged, FilesCopy};
 pub use speed::Begun;
 use speed::{Flooded, Slowed};
 use stop::stop_together;
+use supervisor::locked::locked;
 
 /// How often a whole bazaar is tried on other ports when one turned out to be taken after all.
 /// Ports are reserved among harnesses, so even one collision is rare.

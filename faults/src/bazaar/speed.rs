@@ -7,11 +7,11 @@ use crate::act::CONFIRM_WITHIN;
 use crate::child::Child;
 use crate::clock::monotonic_us;
 use crate::flood::{self, Flooding, Tally};
-use crate::locked::locked;
 use crate::part::Part;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{Action, Flood, Percent};
 use crate::slowing::Slowing;
+use supervisor::locked::locked;
 
 /// Something that has begun at a process, and has not yet been seen to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,8 +21,8 @@ use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use crate::clock::monotonic_us;
-use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
+use supervisor::locked::locked;
 
 /// How often `/proc` is looked at while a process is being paused or resumed. There is nothing
 /// to wait on for that without taking the notice away from the thread that waits for the end.

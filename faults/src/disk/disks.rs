@@ -13,9 +13,9 @@ use super::library::Library;
 use super::page::{self, Page, Word, memory_file, path_of};
 use records::Processes;
 
-use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::DiskFault;
+use supervisor::locked::locked;
 
 /// Which disks may be broken, so that the processes are prepared for it when they start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use crate::bazaar::{Act, ActError, Bazaar, Begun};
 use crate::events::EventSink;
 use crate::injector::Injection;
 use crate::lasting::Lasting;
-use crate::locked::locked;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
+use supervisor::locked::locked;
 
 /// How often a process is restarted that ends again before it is ready: it may have met a
 /// neighbour that was itself just coming back.

@@ -28,9 +28,9 @@ use tokio::task::JoinSet;
 use crate::bazaar::{Act, ActError, Bazaar};
 use crate::events::EventSink;
 use crate::lasting::Lasting;
-use crate::locked::locked;
 use crate::process::ProcessName;
 use crate::schedule::{Action, Fault, FaultAction, FaultTarget, Schedule, Target};
+use supervisor::locked::locked;
 
 pub use self::files::{FilesStay, why_files_stay};
 

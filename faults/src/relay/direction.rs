@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::condition::{ActiveLinkFaults, Condition};
-use crate::locked::locked;
 use crate::schedule::{CutMode, LinkFault};
+use supervisor::locked::locked;
 
 /// The path resets what comes to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

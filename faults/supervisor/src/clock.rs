@@ -1,11 +1,12 @@
-//! The clock that stamps what happens to processes; guards and harness share it, for it is the machine's.
+//! The clock that stamps what happens to processes; guards, services and harness share it, for it is the machine's.
 
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
 /// Microseconds of `CLOCK_MONOTONIC`.
-pub(crate) fn monotonic_us() -> u64 {
+#[must_use]
+pub fn monotonic_us() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC)
         .expect("Linux has always had CLOCK_MONOTONIC, and the pointer is our own");
     u64::try_from(Duration::from(now).as_micros()).unwrap_or(u64::MAX)

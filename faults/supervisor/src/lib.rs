@@ -10,11 +10,12 @@
 //! * [`system`]: all processes of a target: start, signal, restart, stop.
 //! * [`command`]: what is run to its end: setup, reset, prepare.
 //! * [`folder`]: a workspace, and changes that stay below it.
+//! * [`clock`], [`locked`]: what everybody who handles processes needs, the crate `faults` too.
 
-mod clock;
+pub mod clock;
 pub mod command;
 pub mod folder;
-mod locked;
+pub mod locked;
 mod log_tail;
 pub mod probe;
 pub mod system;

@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use super::connection::Directions;
 use super::direction::Direction;
 use super::listener::RelayListener;
-use crate::locked::locked;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::schedule::LinkFault;
+use supervisor::locked::locked;
 
 /// Something that is wrong with a link now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
