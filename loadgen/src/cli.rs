@@ -221,6 +221,7 @@ Examples:
   double-trouble bench --trials 8 --bin-dir target/planted --against target/planted --slow-trades 20
   double-trouble failover --seed 7
   double-trouble failover --plan all-down                  every replica dies at once: is anything lost?
+  double-trouble bench --target toy-store.toml --plan quick    a service of your own
 
 A plan is a TOML file in which every field has a default; loadgen/plans/bench.toml and failover.toml
 explain them. Options given here stand above the plan. The run's files are in results/runs, the newest
@@ -231,6 +232,9 @@ pub struct Run {
     /// [default: the one that is named after the command]
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// The service to test, as its target's file describes it (`target new`) [default: the built-in bazaar]
+    #[arg(long, value_name = "FILE")]
+    pub target: Option<PathBuf>,
     /// Measure another build of the services side by side: the folder of its binaries. The same
     /// folder as --bin-dir shows how much the figures differ when nothing does
     #[arg(long, value_name = "DIR")]

@@ -16,6 +16,7 @@ use anyhow::Context;
 
 use crate::cli::{Args, Binaries, Command};
 use crate::exit::Exit;
+use crate::output::note;
 use crate::plan::BuiltIn;
 use crate::run::Kind;
 use driver::stop::Stop;
@@ -88,6 +89,12 @@ fn bin_dir(binaries: &Binaries) -> anyhow::Result<PathBuf> {
     let elsewhere = std::env::split_paths(&path).find(|folder| has_services(folder));
     // If they are nowhere, the error at their start names them in the folder where they belong.
     Ok(elsewhere.unwrap_or_else(|| folder.to_owned()))
+}
+
+/// Says so once per file, as it does not show on the command line.
+fn warn_of_commands(target: &Path) {
+    let file = target.display();
+    note!("{file} runs commands as you: read one that you did not write as you would a Makefile");
 }
 
 fn has_services(folder: &Path) -> bool {

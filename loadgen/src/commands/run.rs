@@ -2,7 +2,7 @@
 
 use anyhow::{bail, ensure};
 
-use super::bin_dir;
+use super::{bin_dir, warn_of_commands};
 use crate::cli::{Format, Run};
 use crate::exit::Exit;
 use crate::plan::{BuiltIn, Plan, PlanSource};
@@ -20,7 +20,10 @@ pub(super) async fn run(
     stop: &Stop,
 ) -> anyhow::Result<Exit> {
     let source = PlanSource::new(args.plan, fallback);
-    let plan = Plan::resolve(&source, &args.overrides)?;
+    let plan = Plan::resolve_for(args.target.as_deref(), &source, &args.overrides)?;
+    if let Some(file) = &args.target {
+        warn_of_commands(file);
+    }
     if kind == Kind::Failover && plan.faults.is_empty() {
         bail!("plan {}: faults: there are none; add a [[faults]], or use bench", source.label());
     }

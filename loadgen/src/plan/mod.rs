@@ -15,6 +15,7 @@ mod problem;
 mod source;
 mod stocks;
 mod system;
+mod under_test;
 
 pub use builtin::BuiltIn;
 pub use checks::Checks;
@@ -24,10 +25,15 @@ pub use problem::{PlanError, Problems};
 pub use source::PlanSource;
 pub use stocks::catalog_file;
 pub use system::{CacheSetting, DurabilitySetting, System};
+pub use under_test::UnderTest;
+
+use std::path::Path;
 
 use faults::schedule::{PlannedFault, Schedule};
-use results::records::{Cell, InitialStock};
+use results::records::{Cell, InitialStock, Processes};
 use serde::{Deserialize, Serialize};
+
+use under_test::Way;
 
 /// What a run does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,21 +52,37 @@ pub struct Plan {
     pub checks: Checks,
     /// What is broken while they do it, in order of time.
     pub faults: Vec<PlannedFault>,
+    /// The system that it is done to, which stands beside a plan and not in it.
+    #[serde(skip)]
+    pub under_test: UnderTest,
 }
 
 impl Plan {
     /// Reads a plan, lays the command line over it, checks everything, and moves the faults as
-    /// the seed decides. The result repeats the run: its jitter is used up and therefore 0.
+    /// the seed decides. The result repeats the run: its jitter is used up and therefore 0. It is for the built-in bazaar.
     ///
     /// # Errors
     /// The file cannot be read or parsed, or fields break a rule: all of them are named.
     pub fn resolve(source: &PlanSource, overrides: &Overrides) -> Result<Self, PlanError> {
+        Self::resolve_for(None, source, overrides)
+    }
+
+    /// The same for the system that a target's file describes, if there is one.
+    ///
+    /// # Errors
+    /// The same of both files.
+    pub fn resolve_for(
+        target: Option<&Path>,
+        source: &PlanSource,
+        overrides: &Overrides,
+    ) -> Result<Self, PlanError> {
         let text = source.read()?;
         let mut plan = Self::parse(&source.label(), &text)?;
         if plan.name.is_empty() {
             plan.name = source.default_name();
         }
         overrides.apply(&mut plan);
+        plan.under_test = UnderTest::read(target, plan.system.replicas)?;
         plan.validate(&source.label())?;
         jitter::apply(&mut plan);
         Ok(plan)
@@ -95,6 +117,7 @@ impl Plan {
         });
         self.load.validate(&mut problems);
         self.system.validate(&mut problems);
+        self.under_test.validate(&self.system, &mut problems);
         self.checks.validate(&self.cells(), &mut problems);
         self.validate_faults(&mut problems);
         problems.into_result(label)
@@ -111,13 +134,13 @@ impl Plan {
             );
             return;
         };
-        if let Err(errors) = Schedule::expand(&self.faults, &self.system.processes()) {
+        if let Err(errors) = Schedule::expand(&self.faults, &self.processes()) {
             for error in errors {
                 problems.add(&error.field, error.problem);
             }
         }
         jitter::validate(self, problems);
-        let processes = self.system.processes();
+        let processes = self.processes();
         for (index, fault) in self.faults.iter().enumerate() {
             let latest = fault.last_at_ms(&processes).saturating_add(self.jitter_ms);
             let over = latest.saturating_add(fault.for_ms.unwrap_or(0));
@@ -133,32 +156,39 @@ impl Plan {
     /// What each trial's injector does. A valid plan has a schedule; it is empty without faults.
     #[must_use]
     pub fn schedule(&self) -> Schedule {
-        Schedule::expand(&self.faults, &self.system.processes()).unwrap_or_default()
+        Schedule::expand(&self.faults, &self.processes()).unwrap_or_default()
     }
 
-    /// Every combination of p, rate and cache, in the order of the charts.
+    /// The processes of the system under test.
+    #[must_use]
+    pub fn processes(&self) -> Processes {
+        self.under_test.processes(self.system.replicas)
+    }
+
+    /// Every combination of p, rate and the ways to start the system, in the order of the charts.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
         let planned_faults = u32::try_from(self.schedule().certain()).unwrap_or(u32::MAX);
-        let cell = |p: f64, rate_per_s: Option<f64>, cache: CacheSetting| Cell {
-            id: match rate_per_s {
-                Some(rate) => format!("p{p}-cache-{cache}-r{rate}"),
-                None => format!("p{p}-cache-{cache}"),
-            },
-            p,
-            cache: cache.is_on(),
-            clients: self.load.clients(),
-            rate_per_s,
-            build: None,
-            trials: self.load.trials,
-            planned_faults,
+        let cell = |p: f64, rate_per_s: Option<f64>, way: &Way| {
+            let way_id = way.id.as_ref().map(|id| format!("-{id}")).unwrap_or_default();
+            let rate_id = rate_per_s.map(|rate| format!("-r{rate}")).unwrap_or_default();
+            Cell {
+                id: format!("p{p}{way_id}{rate_id}"),
+                p,
+                cache: way.cache,
+                variant: way.variant.clone(),
+                clients: self.load.clients(),
+                rate_per_s,
+                build: None,
+                trials: self.load.trials,
+                planned_faults,
+            }
         };
+        let ways = self.under_test.ways(&self.system);
         let of_p = |p: f64| {
-            let caches = self.system.cache.iter().copied();
             let rates = self.load.rates();
-            rates
-                .into_iter()
-                .flat_map(move |rate| caches.clone().map(move |cache| cell(p, rate, cache)))
+            let (cell, ways) = (&cell, &ways);
+            rates.into_iter().flat_map(move |rate| ways.iter().map(move |way| cell(p, rate, way)))
         };
         self.load.p.iter().flat_map(|p| of_p(*p)).collect()
     }
@@ -166,7 +196,7 @@ impl Plan {
     /// The stocks that every trial begins with.
     #[must_use]
     pub fn initial_stocks(&self) -> Vec<InitialStock> {
-        stocks::ten(self.system.quantity, self.system.cap)
+        self.under_test.stocks(&self.system)
     }
 
     /// The plan as TOML, every default spelled out.

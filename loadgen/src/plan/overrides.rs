@@ -28,6 +28,9 @@ pub struct Overrides {
     /// How the arrivals of an open loop are spread (load.arrivals) [default: poisson]
     #[arg(long, value_enum)]
     pub arrivals: Option<ArrivalKind>,
+    /// The variant of the target to start (system.variant) [default: cache-on and cache-off, or the one that is marked]
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub variant: Option<String>,
 }
 
 impl Overrides {
@@ -50,6 +53,9 @@ impl Overrides {
         }
         if let Some(rate) = &self.rate {
             plan.load.rate.clone_from(rate);
+        }
+        if let Some(variant) = &self.variant {
+            plan.system.variant = Some(variant.clone());
         }
         plan.load.arrivals = self.arrivals.or(plan.load.arrivals);
         plan.load.spell_out();

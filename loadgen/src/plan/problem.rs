@@ -24,6 +24,14 @@ pub enum PlanError {
         /// What, in one line.
         reason: String,
     },
+    /// The target's file cannot be read, or has problems.
+    #[error("{}", problems.each().iter().map(|one| one.in_file(file)).collect::<Vec<_>>().join("\n"))]
+    Target {
+        /// The file.
+        file: PathBuf,
+        /// All that is wrong with it.
+        problems: targets::Problems,
+    },
     /// Fields break rules.
     #[error("{0}")]
     Invalid(InvalidPlan),

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use results::records::{Processes, built_in};
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
@@ -78,6 +77,10 @@ pub struct System {
     /// How many of a stock there may be at the most. Quantities wander between 0 and this, and a
     /// trade that would leave that range is refused: with 100, one in some fifteen.
     pub cap: u32,
+    /// The variant of a target that is started, one of its file's `[variants]`. Default: `cache-on` and `cache-off`, as far as
+    /// it has them and `cache` names them; else the one that is marked `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// Rules that the services leave out on purpose, for services built to be proved with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plant: Vec<String>,
@@ -101,6 +104,7 @@ impl Default for System {
             ping_timeout_ms: 300,
             quantity: 100,
             cap: 100,
+            variant: None,
             plant: Vec::new(),
             stretch: Vec::new(),
         }
@@ -114,12 +118,6 @@ impl System {
     pub fn flags(&self) -> Vec<String> {
         let plant = self.plant.iter().map(|bug| format!("--plant={bug}"));
         plant.chain(self.stretch.iter().map(|point| format!("--stretch={point}"))).collect()
-    }
-
-    /// The processes of the system under test.
-    #[must_use]
-    pub fn processes(&self) -> Processes {
-        built_in::processes(self.replicas)
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {

@@ -26,12 +26,16 @@ pub(super) fn write(
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// What is written where a plan sets nothing, and a target does not say.
+const UNTOLD: &str = "as the target has it";
+
 fn describe(
     kind: Kind,
     plan: &Plan,
     builds: Builds<'_>,
     origin: Origin,
 ) -> anyhow::Result<Manifest> {
+    let target = plan.under_test.target();
     Ok(Manifest {
         format: MANIFEST_FORMAT,
         kind: kind.as_str().to_owned(),
@@ -44,12 +48,16 @@ fn describe(
         commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::facts(),
-        target: None,
-        replicas: plan.system.replicas,
-        processes: plan.system.processes().list().to_vec(),
-        roles: plan.system.processes().roles(),
-        durability: plan.system.durability.to_string(),
-        ping_timeout_ms: Some(plan.system.ping_timeout_ms),
+        target: target.map(|target| targets::manifest(target, &[])),
+        replicas: u8::try_from(plan.processes().replicas().len()).unwrap_or(u8::MAX),
+        processes: plan.processes().list().to_vec(),
+        roles: plan.processes().roles(),
+        durability: match target {
+            None => plan.system.durability.to_string(),
+            Some(_) => UNTOLD.to_owned(),
+        },
+        // How soon a target of somebody else's should notice anything is not known.
+        ping_timeout_ms: target.is_none().then_some(plan.system.ping_timeout_ms),
         converge_within_ms: plan.checks.converge_within_ms,
         thresholds: plan.checks.thresholds.clone(),
         cells: builds.cells(plan),
@@ -80,7 +88,7 @@ mod tests {
         assert_eq!((manifest.kind.as_str(), manifest.seed), ("failover", 7));
         assert_eq!(manifest.cells, plan.cells());
         assert_eq!(manifest.processes.len(), 5);
-        assert_eq!(manifest.processes(), plan.system.processes());
+        assert_eq!(manifest.processes(), plan.processes());
         let kept = folder.path().join("kept.toml");
         fs::write(&kept, &manifest.plan).unwrap();
         let again = Plan::resolve(&PlanSource::File(kept), &Overrides::default()).unwrap();

@@ -289,7 +289,7 @@ impl Trial<'_> {
             stocks: Some(self.folder.path("catalog.txt")),
             cap: Some(system.cap),
             relays: self.plan.schedule().breaks_links(),
-            disk_faults: self.plan.schedule().disk_faults(&system.processes()),
+            disk_faults: self.plan.schedule().disk_faults(&self.plan.processes()),
             flood_connections: self.plan.schedule().flood_connections(),
             flags: system.flags().into_iter().chain(self.flags.clone()).collect(),
         }

@@ -6,6 +6,7 @@ use driver::arrivals::ArrivalKind;
 use driver::choice;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
+use results::records::built_in;
 
 use super::faults;
 use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System};
@@ -71,7 +72,7 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
     };
     let system =
         System { cache: vec![cache], replicas, quantity, cap: quantity, ..System::default() };
-    let faults = faults::draw(&mut rng, load_ms, &system.processes());
+    let faults = faults::draw(&mut rng, load_ms, &built_in::processes(replicas));
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
@@ -117,8 +118,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use ::faults::schedule::{Action, Fault, FaultAction, FaultTarget, Link, LinkEnd, Target};
-
-    use results::records::built_in;
 
     use super::*;
 
@@ -173,7 +172,7 @@ mod tests {
         let (mut alone, mut overlapping) = (BTreeSet::new(), BTreeSet::new());
         for plan in plans() {
             let schedule = plan.schedule();
-            let processes = plan.system.processes();
+            let processes = plan.processes();
             let is_replica = |name| processes.is_replica(name);
             let faults = schedule.faults();
             // Changed files last as long as their process is dead, and are no fault beside that.

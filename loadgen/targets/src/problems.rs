@@ -1,6 +1,7 @@
 //! What is wrong with a target's file: all of it at once, a line each, with line, field, and what to do.
 
 use std::fmt;
+use std::path::Path;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,18 @@ pub struct Problem {
     pub what: String,
     /// How to mend it; empty if that says itself.
     pub fix: String,
+}
+
+impl Problem {
+    /// As compilers say it: `FILE:LINE: field: what; how to mend it`.
+    #[must_use]
+    pub fn in_file(&self, file: &Path) -> String {
+        let Self { line, field, what, fix } = self;
+        let line = line.map(|line| format!("{line}:")).unwrap_or_default();
+        let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+        let fix = if fix.is_empty() { String::new() } else { format!("; {fix}") };
+        format!("{}:{line} {field}{what}{fix}", file.display())
+    }
 }
 
 impl fmt::Display for Problem {
@@ -67,3 +80,27 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_said_as_compilers_do() {
+        let mut problem = Problem {
+            line: Some(3),
+            field: "ports.front".to_owned(),
+            what: "is 0".to_owned(),
+            fix: "write \"free\"".to_owned(),
+        };
+        let file = Path::new("shop.toml");
+        assert_eq!(problem.in_file(file), "shop.toml:3: ports.front: is 0; write \"free\"");
+        problem = Problem {
+            line: None,
+            field: String::new(),
+            what: "cannot be read".to_owned(),
+            fix: String::new(),
+        };
+        assert_eq!(problem.in_file(file), "shop.toml: cannot be read");
+    }
+}

@@ -20,6 +20,9 @@ pub struct Cell {
     pub p: f64,
     /// Whether the front-end cached.
     pub cache: bool,
+    /// The target's variant that was started, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// How many clients there were.
     pub clients: u32,
     /// In an open loop: how many iterations were due per second, all clients together. None: a
@@ -43,6 +46,7 @@ impl Cell {
             id: id.into(),
             p,
             cache,
+            variant: None,
             clients: 1,
             rate_per_s: None,
             build: None,

@@ -27,7 +27,7 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     let left_out = material.figures.tables.left_out.iter();
     limits.extend(left_out.map(|line| format!("{}.", capitalised(line))));
     limits.extend(about_the_verdict(material));
-    if manifest.durability != "flush" {
+    if manifest.durability != "flush" && manifest.target.is_none() {
         limits.push(format!(
             "Durability is {}: what was acknowledged survives the death of a process, not that of \
              the machine.",

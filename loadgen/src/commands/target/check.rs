@@ -4,45 +4,45 @@
 //! end when the story's future is dropped, and the folder is removed after the runtime has dropped all of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use supervisor::system::System;
 use targets::file::WhenRead;
-use targets::target::{PortChoice, Target, Variant};
-use targets::template::Setting;
-use uuid::Uuid;
+use targets::target::{Target, Variant};
 
 use super::findings::Findings;
 use super::operations::Operations;
 use super::restarts::Restarts;
 use super::state::State;
-use super::trial::{Trial, TrialFolder};
-use super::{applies, http, leader, plan, ports, problems};
+use super::folder::TrialFolder;
+use super::{applies, http, leader};
 use crate::cli::TargetCheck;
-use crate::commands::{bin_dir, on_runtime};
+use crate::commands::{bin_dir, on_runtime, warn_of_commands};
 use crate::exit::Exit;
 use crate::output::note;
+use crate::target::{TargetTrial, system_plan};
 
 /// Reads the file and, if it has no problem, tries what it says.
 pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
     let target = match targets::read(&args.file, u32::from(args.replicas)) {
         Ok(target) => Arc::new(target),
         Err(found) => {
-            problems::tell(&args.file, found.each());
+            for problem in found.each() {
+                note!("{}", problem.in_file(&args.file));
+            }
             return Ok(Exit::Usage);
         }
     };
     let variant = variant(&target, args.variant.as_deref())?;
-    let file = args.file.display();
-    note!("{file} runs commands as you: read one that you did not write as you would a Makefile");
+    warn_of_commands(&args.file);
     let folder = TrialFolder::new()?;
     let bin = bin_dir(&args.binaries)?;
     let ended = on_runtime(|stop| {
         let (target, folder) = (&target, &folder);
         async move {
-            let bin = bin.to_string_lossy();
             tokio::select! {
                 ended = story(target, variant, folder, &bin) => ended,
                 () = stop.requested() => Ok(Exit::Inconclusive),
@@ -71,32 +71,16 @@ async fn story(
     target: &Arc<Target>,
     variant: Option<&Variant>,
     folder: &TrialFolder,
-    bin: &str,
+    bin_dir: &Path,
 ) -> anyhow::Result<Exit> {
     let mut findings = Findings::default();
-    let wanted = target.ports.iter().map(|(name, choice)| {
-        let port = match choice {
-            PortChoice::Fixed(port) => Some(*port),
-            PortChoice::Free => None,
-        };
-        (name.clone(), port)
-    });
-    let chosen = ports::choose(&wanted.collect())?;
-    say_ports(&chosen.ports, &mut findings);
-    let path = folder.path().canonicalize().context("the temporary folder")?;
-    let scratch = path.join("scratch");
-    let token = Uuid::new_v4().to_string();
-    let setting = Setting::new(
-        chosen.ports.clone(),
-        &scratch.to_string_lossy(),
-        target.replicas,
-        bin,
-        &token,
-    );
-    let trial = Trial::new(target, &setting, &path, scratch)?;
+    let logs = folder.path().join("logs");
+    let trial = TargetTrial::new(target, folder.path(), &logs, bin_dir)?;
+    say_ports(&trial.ports.ports, &mut findings);
+    trial.set_up(target).await?;
     trial.begin(target, variant).await?;
     let began = Instant::now();
-    let system = System::start(plan::system_plan(target, variant, &trial)?).await?;
+    let system = System::start(system_plan(target, variant, &trial)?).await?;
     say_started(target, &system, began, &mut findings);
     trial.prepare(&target.prepare).await?;
     ask_and_break(target, &trial, &system, &mut findings).await?;
@@ -106,12 +90,12 @@ async fn story(
 
 async fn ask_and_break(
     target: &Arc<Target>,
-    trial: &Trial<'_>,
+    trial: &TargetTrial,
     system: &System,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let http = http::client()?;
-    let operations = Operations::new(target, trial.setting, &http);
+    let operations = Operations::new(target, &trial.setting, &http);
     if target.client.is_some() {
         findings.missing("client", "a client of your own is not tried yet");
     }

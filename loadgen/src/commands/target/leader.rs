@@ -11,7 +11,7 @@ use targets::target::{Leader, LeaderSource, Target};
 
 use super::findings::Findings;
 use super::http::{Ask, Reply, ask};
-use super::trial::Trial;
+use crate::target::TargetTrial;
 
 /// How long a target that has just begun may take to have a leader: several elections.
 const LEADER_WITHIN: Duration = Duration::from_secs(10);
@@ -25,7 +25,7 @@ const MAX_LOG_BYTES: u64 = 64 << 20;
 /// Says who leads; asks until somebody does, for a while.
 pub(super) async fn try_leader(
     target: &Target,
-    trial: &Trial<'_>,
+    trial: &TargetTrial,
     system: &System,
     http: &reqwest::Client,
     findings: &mut Findings,
@@ -93,7 +93,7 @@ pub(super) async fn try_leader(
 async fn look(
     leader: &Leader,
     processes: &[String],
-    trial: &Trial<'_>,
+    trial: &TargetTrial,
     system: &System,
     http: &reqwest::Client,
     watch: &mut LeaderWatch,
@@ -138,19 +138,19 @@ async fn look(
 async fn answer(
     source: &LeaderSource,
     process: Vec<(&'static str, Value)>,
-    trial: &Trial<'_>,
+    trial: &TargetTrial,
     http: &reqwest::Client,
 ) -> Result<(i64, Vec<u8>), String> {
     let request = match source {
         LeaderSource::Url(request) => request,
         LeaderSource::Exec(command) => {
             let command =
-                command.render_with(trial.setting, process).map_err(|error| error.to_string())?;
+                command.render_with(&trial.setting, process).map_err(|error| error.to_string())?;
             return Ok((0, trial.output_of(command, ANSWER_WITHIN).await?));
         }
     };
     let rendered = |template: &targets::template::Template| {
-        let rendered = template.render_with(trial.setting, process.clone());
+        let rendered = template.render_with(&trial.setting, process.clone());
         rendered.map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
     };
     let url = rendered(&request.url)?;

@@ -1,24 +1,21 @@
 //! `target`: what a service of somebody else is, in one file, and whether that file is true.
 //!
 //! * `new`: a file to begin with. `check`: the whole story of a check, step by step.
-//! * `problems`: what is wrong with a file, line by line. `findings`: what was found, line by line.
-//! * `ports`, `trial`, `plan`: what a target is given, its folders and commands, and its processes, before it is started.
+//! * `findings`: what was found, line by line.
+//! * `folder`: where it is tried.
 //! * `http`, `operations`, `leader`, `state`, `restarts`: what is asked of it, and what is done to it.
 //! * `applies`: which checks of a run will not apply.
 
 mod applies;
 mod check;
 mod findings;
+mod folder;
 mod http;
 mod leader;
 mod new;
 mod operations;
-mod plan;
-mod ports;
-mod problems;
 mod restarts;
 mod state;
-mod trial;
 
 use crate::cli::{Target, TargetAction};
 use crate::exit::Exit;

@@ -15,7 +15,7 @@ use targets::template::Template;
 use super::findings::Findings;
 use super::http::{Ask, Reply, ask};
 use super::operations::Acknowledged;
-use super::trial::Trial;
+use crate::target::TargetTrial;
 
 /// How long an acknowledged order may take to reach every place that promises it: a replica that catches up.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ pub(super) struct State<'a> {
     /// Whose.
     pub(super) target: &'a Target,
     /// In which trial.
-    pub(super) trial: &'a Trial<'a>,
+    pub(super) trial: &'a TargetTrial,
     /// Asks with this.
     pub(super) http: &'a reqwest::Client,
     /// The stocks that there are.
@@ -214,7 +214,7 @@ impl State<'_> {
             Source::Url(request) => self.get(request, &values).await,
             Source::Exec(command) => {
                 let command = command
-                    .render_with(self.trial.setting, values)
+                    .render_with(&self.trial.setting, values)
                     .map_err(|error| error.to_string())?;
                 self.trial.output_of(command, READ_WITHIN).await
             }
@@ -229,7 +229,7 @@ impl State<'_> {
         values: &[(&'static str, Value)],
     ) -> Result<Vec<u8>, String> {
         let rendered = |template: &Template| {
-            let rendered = template.render_with(self.trial.setting, values.to_vec());
+            let rendered = template.render_with(&self.trial.setting, values.to_vec());
             rendered.map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
         };
         let url = rendered(&request.url)?;

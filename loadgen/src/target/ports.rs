@@ -16,9 +16,9 @@ const SHOWN_CHARS: usize = 120;
 
 /// Ports by name, and what keeps other harnesses from the free ones.
 #[derive(Debug)]
-pub(super) struct ChosenPorts {
+pub(crate) struct ChosenPorts {
     /// By name.
-    pub(super) ports: BTreeMap<String, u16>,
+    pub(crate) ports: BTreeMap<String, u16>,
     _reservation: Reservation,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct ChosenPorts {
 ///
 /// # Errors
 /// All that are taken, each with its holder if that can be told.
-pub(super) fn choose(wanted: &BTreeMap<String, Option<u16>>) -> anyhow::Result<ChosenPorts> {
+pub(crate) fn choose(wanted: &BTreeMap<String, Option<u16>>) -> anyhow::Result<ChosenPorts> {
     let taken: Vec<String> = wanted
         .iter()
         .filter_map(|(name, port)| Some((name, (*port)?)))

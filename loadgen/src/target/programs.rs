@@ -14,7 +14,7 @@ use targets::file;
 use targets::target::{Change, Probe, Process, Start, Target, Variant};
 use targets::template::{Setting, Template};
 
-use super::trial::Trial;
+use super::TargetTrial;
 use crate::program::guard_program;
 
 /// How large each log may become, in bytes: hours of an eager service, and no disk's end.
@@ -24,10 +24,10 @@ const LOG_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// A template that takes too much work, or a process that this machine cannot start.
-pub(super) fn system_plan(
+pub(crate) fn system_plan(
     target: &Arc<Target>,
     variant: Option<&Variant>,
-    trial: &Trial<'_>,
+    trial: &TargetTrial,
 ) -> anyhow::Result<SystemPlan> {
     let programs = (0..target.processes.len()).map(|index| program(target, index, variant, trial));
     Ok(SystemPlan {
@@ -42,10 +42,10 @@ fn program(
     target: &Arc<Target>,
     index: usize,
     variant: Option<&Variant>,
-    trial: &Trial<'_>,
+    trial: &TargetTrial,
 ) -> anyhow::Result<Program> {
     let process = &target.processes[index];
-    let (name, setting) = (&process.name, trial.setting);
+    let (name, setting) = (&process.name, &trial.setting);
     if let Some(host) = &process.host {
         bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
     }

@@ -1,7 +1,7 @@
 //! One trial's folders and commands: copies of the workspace, an empty scratch folder, logs, and what is run in them.
 //!
 //! Everything that a target changes here is below its own folder, the copy of that, or scratch; `supervisor::folder`
-//! sees to that. Whoever holds the trial keeps the folder, so it is removed after the last process has ended.
+//! sees to that. The folders are their maker's, who removes them after the last process has ended.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,85 +9,92 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use supervisor::command::{self, Task, TaskError};
 use supervisor::folder::Folder;
-use targets::target::{Commands, Prepare, RenderedFile, Reset, Target, Variant};
+use targets::target::{Commands, PortChoice, Prepare, RenderedFile, Reset, Target, Variant};
 use targets::template::{CommandTemplate, Setting, Template};
-use tempfile::TempDir;
+use uuid::Uuid;
 
-use crate::output::note;
+use super::ports::{self, ChosenPorts};
 use crate::program::guard_program;
 
 /// How long after a failure the command of `prepare.wait` is tried again.
 const WAIT_PERIOD: Duration = Duration::from_millis(50);
 
-/// The folder of a trial: `scratch`, `logs`, and `work` if there is a workspace.
+/// What a target is started with: its ports, its folders, and what is filled into its templates.
 #[derive(Debug)]
-pub(super) struct TrialFolder {
-    folder: TempDir,
-}
-
-impl TrialFolder {
-    /// Makes it.
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("double-trouble-target-").tempdir();
-        let folder = folder.context("cannot make a temporary folder; set TMPDIR to another")?;
-        for name in ["scratch", "logs", "work"] {
-            std::fs::create_dir(folder.path().join(name)).context("cannot make a folder")?;
-        }
-        Ok(Self { folder })
-    }
-
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Removes it; says where it is if it is to be kept, or if something `failed` of which there are logs.
-    pub(super) fn end(self, keep: bool, failed: bool) -> anyhow::Result<()> {
-        let mut logs = std::fs::read_dir(self.path().join("logs")).context("the logs are gone")?;
-        if keep || (failed && logs.next().is_some()) {
-            note!("logs, files and copies are kept in {}", self.folder.keep().display());
-            return Ok(());
-        }
-        let path = self.path().to_owned();
-        self.folder.close().with_context(|| format!("cannot remove {}", path.display()))
-    }
-}
-
-/// What a target is started with.
-#[derive(Debug)]
-pub(super) struct Trial<'a> {
+pub(crate) struct TargetTrial {
     /// What is filled into its templates.
-    pub(super) setting: &'a Setting,
+    pub(crate) setting: Setting,
     /// Where its paths begin: its folder, or the copy.
-    pub(super) work: PathBuf,
+    pub(crate) work: PathBuf,
     /// Its logs.
-    pub(super) logs: PathBuf,
+    pub(crate) logs: PathBuf,
+    /// Its ports.
+    pub(crate) ports: ChosenPorts,
     scratch: PathBuf,
     home: PathBuf,
 }
 
-impl<'a> Trial<'a> {
-    /// The trial of `target` in `folder`; nothing is copied yet.
-    pub(super) fn new(
+impl TargetTrial {
+    /// Chooses the ports, and makes the folders: `scratch` and `work` in `folder`, and `logs`. Nothing is copied yet.
+    ///
+    /// # Errors
+    /// A port that is taken, or a folder that cannot be made.
+    pub(crate) fn new(
         target: &Target,
-        setting: &'a Setting,
         folder: &Path,
-        scratch: PathBuf,
+        logs: &Path,
+        bin_dir: &Path,
     ) -> anyhow::Result<Self> {
+        let wanted = target.ports.iter().map(|(name, choice)| {
+            let port = match choice {
+                PortChoice::Fixed(port) => Some(*port),
+                PortChoice::Free => None,
+            };
+            (name.clone(), port)
+        });
+        let ports = ports::choose(&wanted.collect())?;
+        let made = |folder: &Path| -> anyhow::Result<PathBuf> {
+            let why = || format!("cannot make {}", folder.display());
+            std::fs::create_dir_all(folder).with_context(why)?;
+            folder.canonicalize().with_context(why)
+        };
+        let scratch = made(&folder.join("scratch"))?;
+        let logs = made(logs)?;
         let home = target.path.parent().filter(|home| !home.as_os_str().is_empty());
         let home = home.unwrap_or(Path::new("."));
         let home = home.canonicalize().with_context(|| format!("no folder {}", home.display()))?;
-        let work = if target.workspace.is_empty() { home.clone() } else { folder.join("work") };
-        Ok(Self { setting, work, logs: folder.join("logs"), scratch, home })
+        let work = match target.workspace.is_empty() {
+            true => home.clone(),
+            false => made(&folder.join("work"))?,
+        };
+        let bin_dir = std::path::absolute(bin_dir)?;
+        let setting = Setting::new(
+            ports.ports.clone(),
+            &scratch.to_string_lossy(),
+            target.replicas,
+            &bin_dir.to_string_lossy(),
+            &Uuid::new_v4().to_string(),
+        );
+        Ok(Self { setting, work, logs, ports, scratch, home })
     }
 
-    /// Runs what comes before the processes: setup, the copy, reset, files.
-    pub(super) async fn begin(
+    /// Runs what is run once per run.
+    ///
+    /// # Errors
+    /// A command that fails, or takes too long.
+    pub(crate) async fn set_up(&self, target: &Target) -> anyhow::Result<()> {
+        self.run_all("setup", &target.setup, &self.home).await
+    }
+
+    /// Does what comes before the processes: the copy, reset, files.
+    ///
+    /// # Errors
+    /// What cannot be done.
+    pub(crate) async fn begin(
         &self,
         target: &Target,
         variant: Option<&Variant>,
     ) -> anyhow::Result<()> {
-        self.run_all("setup", &target.setup, &self.home).await?;
         let work = Folder::new(&self.work)?;
         for path in &target.workspace {
             work.copy(&self.home.join(path), path).context("workspace")?;
@@ -110,14 +117,17 @@ impl<'a> Trial<'a> {
         // A variant's files come last, for they stand over the target's.
         for RenderedFile { path, content } in target.files.iter().chain(changed) {
             let path = self.path(path)?;
-            let content = content.render(self.setting)?;
+            let content = content.render(&self.setting)?;
             self.folder_of(&path)?.write(&path, &content).context("files")?;
         }
         self.run_all("reset", commands, &self.work).await
     }
 
     /// Runs what comes once all processes are ready.
-    pub(super) async fn prepare(&self, prepare: &Prepare) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// A command that fails, or takes too long.
+    pub(crate) async fn prepare(&self, prepare: &Prepare) -> anyhow::Result<()> {
         self.run_all("prepare", &prepare.commands, &self.work).await?;
         let Some(wait) = &prepare.wait else { return Ok(()) };
         let task = self.task(&wait.command, &self.work)?;
@@ -143,14 +153,14 @@ impl<'a> Trial<'a> {
     }
 
     fn task(&self, command: &CommandTemplate, at: &Path) -> anyhow::Result<Task> {
-        Ok(task_of(command.render(self.setting)?, at))
+        Ok(task_of(command.render(&self.setting)?, at))
     }
 
     /// Runs a command of the target's and returns what it writes, to stdout and stderr.
     ///
     /// # Errors
     /// If it does not succeed `within`.
-    pub(super) async fn output_of(
+    pub(crate) async fn output_of(
         &self,
         command: Vec<String>,
         within: Duration,
@@ -163,8 +173,8 @@ impl<'a> Trial<'a> {
     }
 
     /// Where a path of the file leads.
-    pub(super) fn path(&self, path: &Template) -> anyhow::Result<PathBuf> {
-        Ok(self.work.join(&*path.render(self.setting)?))
+    pub(crate) fn path(&self, path: &Template) -> anyhow::Result<PathBuf> {
+        Ok(self.work.join(&*path.render(&self.setting)?))
     }
 
     fn folder_of(&self, path: &Path) -> anyhow::Result<Folder> {
