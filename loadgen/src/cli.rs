@@ -280,6 +280,10 @@ pub struct Soak {
     /// Seed of the rounds [default: another one each time; it is printed]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
+    /// The service to test, as its target's file describes it: its processes are killed, paused and slowed [default: the
+    /// built-in bazaar]
+    #[arg(long, value_name = "FILE")]
+    pub target: Option<PathBuf>,
     /// For how long, in whole rounds
     #[arg(long, value_name = "M", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub minutes: u32,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::bin_dir;
+use super::{bin_dir, warn_of_commands};
 use crate::cli::Soak;
 use crate::exit::Exit;
 use crate::output::say;
+use crate::plan::{System, UnderTest};
 use crate::progress::Progress;
 use crate::run::RunsFolder;
 use crate::soak::{Rounds, SoakReport, rounds_within};
@@ -17,14 +18,20 @@ const MAX_CHOSEN_SEED: u64 = 999_999;
 /// Runs the rounds and says what they came to.
 pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     let seed = args.seed.unwrap_or_else(|| rand::random_range(1..=MAX_CHOSEN_SEED));
+    let under_test = UnderTest::read(args.target.as_deref(), System::default().replicas)?;
+    if let Some(file) = &args.target {
+        warn_of_commands(file);
+    }
     let (numbers, which) = match args.round {
         Some(round) => (vec![round], format!("--round {round}")),
         None => {
             let time = Duration::from_secs(60 * u64::from(args.minutes));
-            ((1..=rounds_within(seed, time)?).collect(), format!("--minutes {}", args.minutes))
+            ((1..=rounds_within(seed, time, &under_test)?).collect(), format!("--minutes {}", args.minutes))
         }
     };
-    let command = format!("double-trouble soak --seed {seed} {which}");
+    let of_target = args.target.as_ref().map(|file| format!(" --target {}", file.display()));
+    let of_target = of_target.unwrap_or_default();
+    let command = format!("double-trouble soak{of_target} --seed {seed} {which}");
     let bin_dir = bin_dir(&args.binaries)?;
     let folder = RunsFolder::new(&args.out).create(&format!("soak-{seed}"))?;
     let progress = Progress::begin(args.json.json)?;
@@ -32,6 +39,7 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     let mut report = SoakReport::new(seed, command, planned_rounds);
     let rounds = Rounds {
         folder: &folder,
+        under_test: &under_test,
         bin_dir: &bin_dir,
         keep_data: args.keep_data,
         stop,

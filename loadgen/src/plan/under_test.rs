@@ -45,7 +45,10 @@ pub(super) struct Way {
 
 impl UnderTest {
     /// Reads a target's file, for so many replicas; without one it is the bazaar.
-    pub(super) fn read(file: Option<&Path>, replicas: u8) -> Result<Self, PlanError> {
+    ///
+    /// # Errors
+    /// All that is wrong with the file.
+    pub fn read(file: Option<&Path>, replicas: u8) -> Result<Self, PlanError> {
         let Some(file) = file else { return Ok(Self::Bazaar) };
         match targets::read(file, u32::from(replicas)) {
             Ok(target) => Ok(Self::Target(Arc::new(target))),
@@ -63,7 +66,8 @@ impl UnderTest {
     }
 
     /// Which processes there are, and what they are there for.
-    pub(super) fn processes(&self, replicas: u8) -> Processes {
+    #[must_use]
+    pub fn processes(&self, replicas: u8) -> Processes {
         match self {
             Self::Bazaar => built_in::processes(replicas),
             Self::Target(target) => processes_of(target),

@@ -72,6 +72,32 @@ const ALWAYS_POSSIBLE: usize = 15;
 /// them there are no relays, which cost time on every message.
 const OF_PROCESSES: usize = 29;
 
+/// What any service may be asked to survive: those of its processes that lead and follow, if it has such, and all of them.
+const OF_ANY_SERVICE: [(u32, Kind); 9] = [
+    (12, Kind::Kill(Who::Anybody)),
+    (8, Kind::Pause(Who::Anybody)),
+    (20, Kind::Kill(Who::Leader)),
+    (12, Kind::Pause(Who::Leader)),
+    (9, Kind::Kill(Who::Follower)),
+    (7, Kind::Pause(Who::Follower)),
+    (4, Kind::Slow(Who::Anybody)),
+    (5, Kind::Slow(Who::Leader)),
+    (4, Kind::Slow(Who::Follower)),
+];
+/// How many of [`OF_ANY_SERVICE`] are for a service in which nobody leads.
+const WITHOUT_LEADER: usize = 2;
+/// How many of them are always possible: a process that is slow must be seen to be before that ends.
+const OF_ANY_ALWAYS_POSSIBLE: usize = 6;
+
+/// What is drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repertoire {
+    /// Everything: processes, disks, files, links, floods.
+    Everything,
+    /// Kills, pauses and slowness of processes, which are possible whatever they are.
+    Processes,
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Kill(Who),
@@ -93,6 +119,8 @@ enum Who {
     Stocks,
     /// Who answers queries from a cache.
     Cache,
+    /// Any process.
+    Anybody,
 }
 
 /// The faults of a round with these processes whose load lasts for `load_ms`, in the order of time.
@@ -100,13 +128,21 @@ pub(super) fn draw(
     rng: &mut Xoshiro256PlusPlus,
     load_ms: u64,
     processes: &Processes,
+    repertoire: Repertoire,
 ) -> Vec<PlannedFault> {
-    let kinds = if rng.random_ratio(2, 3) { &KINDS[..] } else { &KINDS[..OF_PROCESSES] };
-    let mut drawing = Drawing { rng, load_ms, processes, faults: Vec::new() };
+    let (kinds, always_possible) = match repertoire {
+        Repertoire::Everything if rng.random_ratio(2, 3) => (&KINDS[..], ALWAYS_POSSIBLE),
+        Repertoire::Everything => (&KINDS[..OF_PROCESSES], ALWAYS_POSSIBLE),
+        Repertoire::Processes if processes.replicas().is_empty() => {
+            (&OF_ANY_SERVICE[..WITHOUT_LEADER], WITHOUT_LEADER)
+        }
+        Repertoire::Processes => (&OF_ANY_SERVICE[..], OF_ANY_ALWAYS_POSSIBLE),
+    };
+    let mut drawing = Drawing { rng, load_ms, processes, repertoire, faults: Vec::new() };
     let mut at_ms = FIRST_AT_MS + drawing.rng.random_range(0..1_000);
     while at_ms + LAST_BEFORE_END_MS < load_ms {
         // The first must be possible.
-        let kinds = if drawing.faults.is_empty() { &KINDS[..ALWAYS_POSSIBLE] } else { kinds };
+        let kinds = if drawing.faults.is_empty() { &kinds[..always_possible] } else { kinds };
         drawing.add(at_ms, kinds);
         at_ms += drawing.gap_ms();
     }
@@ -117,6 +153,7 @@ struct Drawing<'a> {
     rng: &'a mut Xoshiro256PlusPlus,
     load_ms: u64,
     processes: &'a Processes,
+    repertoire: Repertoire,
     faults: Vec<PlannedFault>,
 }
 
@@ -171,7 +208,7 @@ impl Drawing<'_> {
     /// What becomes of the files of a process that `killed` kills: most often nothing.
     fn files(&mut self, killed: &PlannedFault) -> Option<PlannedFault> {
         let is_kill = matches!(killed.action, Action::Kill | Action::PowerCut);
-        if !is_kill || !self.rng.random_ratio(1, FILES) {
+        if !is_kill || self.repertoire == Repertoire::Processes || !self.rng.random_ratio(1, FILES) {
             return None;
         }
         let at_ms = killed.at_ms;
@@ -206,9 +243,10 @@ impl Drawing<'_> {
             Who::Replica => self.replica(),
             Who::Stocks => self.stocks(),
             Who::Cache => self.cache(),
+            Who::Anybody => self.anybody(),
         };
         // Without them nothing happens any more; a round is too short for that.
-        let may_stay = !matches!(who, Who::Stocks | Who::Cache);
+        let may_stay = !matches!(who, Who::Stocks | Who::Cache | Who::Anybody);
         let for_ms = self.for_ms(at_ms, may_stay);
         PlannedFault { for_ms, ..PlannedFault::of_process(at_ms, action, target) }
     }
@@ -290,6 +328,11 @@ impl Drawing<'_> {
     fn replica(&mut self) -> Target {
         let number = self.rng.random_range(1..=self.replicas());
         self.numbered(number)
+    }
+
+    fn anybody(&mut self) -> Target {
+        let names: Vec<ProcessName> = self.processes.names().collect();
+        Target::Process(names[self.rng.random_range(0..names.len())])
     }
 
     /// How many replicas there are; a bazaar has one or more.

@@ -6,10 +6,9 @@ use driver::arrivals::ArrivalKind;
 use driver::choice;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
-use results::records::built_in;
 
-use super::faults;
-use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System};
+use super::faults::{self, Repertoire};
+use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System, UnderTest};
 
 /// A round's random numbers are those of a client that no run has: clients count from 1.
 const NO_CLIENT: u32 = 0;
@@ -43,15 +42,22 @@ const AROUND_MS: u64 = 5_000;
 /// A soak of more rounds than this is a typing error: a week and a half.
 const MAX_ROUNDS: u32 = 26_000;
 
-/// What round `number` (from 1) of the soak with this seed does.
+/// What round `number` (from 1) of the soak with this seed does to a system.
 ///
 /// # Errors
 /// None in practice: every plan that is drawn is valid.
-pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
+pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan, PlanError> {
     let mut rng = choice::client_rng(seed, 0.0, number, NO_CLIENT);
     let load_ms = rng.random_range(SHORTEST_LOAD_MS..=LONGEST_LOAD_MS);
     let quantity = one_of(&mut rng, &QUANTITIES);
     let replicas = one_of(&mut rng, &REPLICAS);
+    let (replicas, repertoire) = match under_test {
+        UnderTest::Bazaar => (replicas, Repertoire::Everything),
+        // As it was read, and nothing that it may not be made for.
+        UnderTest::Target(target) => {
+            (u8::try_from(target.replicas).unwrap_or(replicas), Repertoire::Processes)
+        }
+    };
     let rate: Vec<f64> =
         rng.random_bool(0.5).then(|| one_of(&mut rng, &RATES)).into_iter().collect();
     let kind = one_of(&mut rng, &[ArrivalKind::Constant, ArrivalKind::Poisson]);
@@ -72,7 +78,7 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
     };
     let system =
         System { cache: vec![cache], replicas, quantity, cap: quantity, ..System::default() };
-    let faults = faults::draw(&mut rng, load_ms, &built_in::processes(replicas));
+    let faults = faults::draw(&mut rng, load_ms, &under_test.processes(replicas), repertoire);
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
@@ -83,6 +89,7 @@ pub fn round_plan(seed: u64, number: u32) -> Result<Plan, PlanError> {
             ..Checks::default()
         },
         faults,
+        under_test: under_test.clone(),
         ..Plan::default()
     };
     plan.checked(&format!("round {number} of seed {seed}"))
@@ -100,11 +107,15 @@ pub fn planned_time(plan: &Plan) -> Duration {
 ///
 /// # Errors
 /// As of [`round_plan`].
-pub fn rounds_within(seed: u64, time: Duration) -> Result<u32, PlanError> {
+pub fn rounds_within(
+    seed: u64,
+    time: Duration,
+    under_test: &UnderTest,
+) -> Result<u32, PlanError> {
     let (mut rounds, mut planned) = (0, Duration::ZERO);
     while rounds == 0 || (planned < time && rounds < MAX_ROUNDS) {
         rounds += 1;
-        planned += planned_time(&round_plan(seed, rounds)?);
+        planned += planned_time(&round_plan(seed, rounds, under_test)?);
     }
     Ok(rounds)
 }
@@ -116,20 +127,23 @@ fn one_of<T: Copy>(rng: &mut Xoshiro256PlusPlus, choices: &[T]) -> T {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use ::faults::schedule::{Action, Fault, FaultAction, FaultTarget, Link, LinkEnd, Target};
+
+    use results::records::built_in;
 
     use super::*;
 
     fn plans() -> impl Iterator<Item = Plan> {
-        (0..30).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round).unwrap()))
+        (0..30).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round, &UnderTest::Bazaar).unwrap()))
     }
 
     #[test]
     fn a_round_depends_on_the_seed_and_its_number_alone() {
-        assert_eq!(round_plan(7, 3).unwrap(), round_plan(7, 3).unwrap());
-        assert_ne!(round_plan(7, 3).unwrap(), round_plan(7, 4).unwrap());
-        assert_ne!(round_plan(7, 3).unwrap(), round_plan(8, 3).unwrap());
+        assert_eq!(round_plan(7, 3, &UnderTest::Bazaar).unwrap(), round_plan(7, 3, &UnderTest::Bazaar).unwrap());
+        assert_ne!(round_plan(7, 3, &UnderTest::Bazaar).unwrap(), round_plan(7, 4, &UnderTest::Bazaar).unwrap());
+        assert_ne!(round_plan(7, 3, &UnderTest::Bazaar).unwrap(), round_plan(8, 3, &UnderTest::Bazaar).unwrap());
     }
 
     #[test]
@@ -248,8 +262,24 @@ mod tests {
     }
 
     #[test]
+    fn rounds_of_somebody_elses_service_break_its_own_processes_and_nothing_else() {
+        let naive = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/naive/naive.toml");
+        let naive = UnderTest::read(Some(&naive), 3).unwrap();
+        let mut met = BTreeSet::new();
+        for fault in (1..=60).flat_map(|number| round_plan(7, number, &naive).unwrap().faults) {
+            let target = fault.target.unwrap();
+            met.insert((fault.action.to_string(), target.to_string()));
+        }
+        let targets = ["leader", "follower", "catalog", "front-end", "order-1", "order-2", "order-3"];
+        let all = ["kill", "pause", "slow"]
+            .into_iter()
+            .flat_map(|action| targets.map(|target| (action.to_owned(), target.to_owned())));
+        assert_eq!(met, all.collect());
+    }
+
+    #[test]
     fn more_minutes_are_the_same_rounds_and_more_of_them() {
-        let minutes = |minutes: u64| rounds_within(1, Duration::from_secs(60 * minutes)).unwrap();
+        let minutes = |minutes: u64| rounds_within(1, Duration::from_secs(60 * minutes), &UnderTest::Bazaar).unwrap();
         assert_eq!(minutes(0), 1);
         let (few, many): (u32, u32) = (minutes(10), minutes(60));
         assert!((14..=20).contains(&few), "{few}");

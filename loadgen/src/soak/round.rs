@@ -14,7 +14,7 @@ use results::verdict::Verdict;
 
 use super::plan::{planned_time, round_plan};
 use super::summary::{RoundReport, SoakReport};
-use crate::plan::Plan;
+use crate::plan::{Plan, UnderTest};
 use crate::progress::{Progress, ProgressEvent, SCHEMA};
 use crate::run::{Builds, Kind, news_of_checks, record};
 use driver::stop::Stop;
@@ -27,6 +27,8 @@ const BULKY: [&str; 5] = ["data", "logs", "observations.csv", "final.csv", "cata
 pub(crate) struct Rounds<'a> {
     /// Where their folders are made.
     pub(crate) folder: &'a RunFolder,
+    /// What is broken.
+    pub(crate) under_test: &'a UnderTest,
     /// Where the services' binaries are.
     pub(crate) bin_dir: &'a Path,
     /// Whether everything of rounds that passed is kept.
@@ -44,7 +46,7 @@ impl Rounds<'_> {
     /// A round could not begin, or its files cannot be read or written.
     pub(crate) async fn run(&self, numbers: &[u32], soak: &mut SoakReport) -> anyhow::Result<()> {
         let total = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let plans = numbers.iter().map(|number| round_plan(soak.seed, *number));
+        let plans = numbers.iter().map(|number| round_plan(soak.seed, *number, self.under_test));
         let plans = plans.collect::<Result<Vec<_>, _>>()?;
         let planned: std::time::Duration = plans.iter().map(planned_time).sum();
         self.progress.expect(total, planned / total.max(1));
