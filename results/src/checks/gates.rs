@@ -102,6 +102,18 @@ impl Gate {
         self.shut_places == 0
     }
 
+    /// Why too little happened, in a sentence without its full stop; nothing if it was open.
+    #[must_use]
+    pub fn why_shut(&self) -> Option<String> {
+        if self.is_open() {
+            return None;
+        }
+        let only = if self.at_most { "" } else { "only " };
+        let at = self.shut.first().map(|shut| format!(" ({})", shut.place)).unwrap_or_default();
+        let worst = self.worst.unwrap_or_default();
+        Some(format!("{only}{worst} {}, it takes {}{at}", self.what, self.bound()))
+    }
+
     fn look(&mut self, number: u64, place: impl FnOnce() -> (Option<TrialName>, String)) {
         let worse = if self.at_most { u64::max } else { u64::min };
         self.worst = Some(self.worst.map_or(number, |worst| worse(worst, number)));

@@ -31,4 +31,5 @@ mod write;
 
 pub use error::{FILE, PageError};
 pub use input::PageInput;
+pub use page::STYLE;
 pub use write::write;

@@ -19,8 +19,9 @@ use super::tables::Figures;
 use super::verdict_reasons::VerdictReasons;
 use crate::records::RunFolder;
 
-/// All of the page's looks. It is no template: the policy names it by its hash.
-const STYLE: &str = include_str!("../../templates/report.css");
+/// All of the page's looks, light, dark and in print. It is no template: the policy names it by its hash. Other pages about
+/// runs look the same.
+pub const STYLE: &str = include_str!("../../templates/report.css");
 
 #[derive(Template)]
 #[template(path = "report.html")]

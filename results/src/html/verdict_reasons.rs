@@ -3,7 +3,7 @@
 use super::consistency::doubt_lines;
 use super::format::{anchor, capitalised, counted};
 use super::input::PageInput;
-use crate::checks::ConsistencyReport;
+use crate::checks::{ConsistencyReport, Gate};
 use crate::verdict::Verdict;
 
 /// The answer to that, and its reasons.
@@ -85,18 +85,8 @@ fn doubted(consistency: &ConsistencyReport) -> Vec<Reason> {
 }
 
 fn shut(consistency: &ConsistencyReport) -> Vec<Reason> {
-    let shut = consistency.gates.iter().filter(|gate| !gate.is_open());
-    shut.map(|gate| {
-        let worst = gate.worst.unwrap_or_default();
-        let at = match gate.shut.first() {
-            Some(shut) => format!(" ({})", shut.place),
-            None => String::new(),
-        };
-        let text = format!("Only {worst} {}, it takes {}{at}.", gate.what, gate.bound());
-        let text = if gate.at_most { text.replacen("Only ", "", 1) } else { text };
-        Reason::new(text, "gates")
-    })
-    .collect()
+    let shut = consistency.gates.iter().filter_map(Gate::why_shut);
+    shut.map(|why| Reason::new(format!("{}.", capitalised(&why)), "gates")).collect()
 }
 
 fn examined(consistency: &ConsistencyReport) -> Vec<Reason> {

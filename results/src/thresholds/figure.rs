@@ -2,7 +2,7 @@
 
 use super::figures::Figures;
 use crate::availability::AvailabilityRow;
-use crate::records::Op;
+use crate::records::{Fact, Op};
 use crate::stats::median;
 use crate::summary::SummaryRow;
 use crate::timeline::Role;
@@ -31,6 +31,9 @@ pub(super) const OF_FAULTS: [(&str, OfFault); 7] = [
     ("p99_back_ms", |row| row.p99_back_ms),
     ("longest_gap_ms", |row| row.longest_gap_ms),
 ];
+
+/// Those of faults that tell of detection and election.
+const OF_ELECTIONS: [&str; 3] = ["detected_ms", "new_leader_ms", "serving_ms"];
 
 pub(super) type OfOperation = fn(&SummaryRow) -> Option<f64>;
 pub(super) type OfFault = fn(&AvailabilityRow) -> Option<f64>;
@@ -80,6 +83,20 @@ pub(super) struct Values {
 }
 
 impl Figure {
+    /// What a target must give for it to be measured.
+    pub(super) fn facts(self) -> &'static [Fact] {
+        match self {
+            Self::Operation(Op::Query, _) => &[Fact::Queries],
+            Self::Operation(Op::Trade, _) => &[Fact::Trades],
+            Self::Operation(Op::Lookup, _) => &[Fact::Lookups],
+            Self::Failover(index, _) if OF_ELECTIONS.contains(&OF_FAULTS[index].0) => {
+                &[Fact::Leader, Fact::LeaderHistory]
+            }
+            Self::Failover(..) => &[Fact::Trades, Fact::Leader],
+            Self::Consistency => &[],
+        }
+    }
+
     pub(super) fn measure(self, figures: &Figures<'_>, cell: Option<&str>) -> Measured {
         match self {
             Self::Consistency => Measured::Verdict(figures.consistency),

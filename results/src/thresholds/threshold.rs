@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::figure::{Figure, Measured, Value};
 use super::figures::Figures;
+use crate::checks::why;
+use crate::records::Target;
 use crate::text::{aligned, three_digits};
 use crate::verdict::Verdict;
 
@@ -51,6 +53,13 @@ impl Threshold {
     #[must_use]
     pub fn cell(&self) -> Option<&str> {
         self.cell.as_deref()
+    }
+
+    /// Why nothing of its figure can be measured of this target, if so.
+    #[must_use]
+    pub fn why_not_applicable(&self, target: &Target) -> Option<String> {
+        let lacks = target.lacks(self.figure.facts());
+        (!lacks.is_empty()).then(|| why(&lacks))
     }
 }
 

@@ -1,0 +1,192 @@
+//! Points for reports that pass, fail, are inconclusive, do not apply, or are not there.
+
+use grade::graded::{GradedProperty, Outcome};
+use grade::story::Story::{Bench, Failover, Hang};
+use grade::story_run::{NoRun, StoryRun};
+use grade::{grade, rubric::Rubric};
+use results::records::Fact;
+
+use crate::made::{Say, flawless, idle, no_run, rubric, run};
+
+const SURVIVE: &str = "checks = [\"acknowledged-orders-survive\"]\nruns = [\"failover\"]";
+
+fn one(fields: &str, runs: &[StoryRun]) -> GradedProperty {
+    grade("shop", &rubric(fields), runs).properties.remove(0)
+}
+
+fn lines(property: &GradedProperty) -> Vec<String> {
+    property.reasons.iter().flat_map(|reason| reason.lines()).collect()
+}
+
+#[test]
+fn who_holds_everything_earns_everything() {
+    let rubric = Rubric::built_in().unwrap();
+    let runs: Vec<StoryRun> = flawless(&rubric);
+    let graded = grade("shop", &rubric, &runs);
+    // A run without faults that were seen tells nothing of how long they lasted.
+    let unsure: Vec<_> =
+        graded.properties.iter().filter(|one| one.outcome != Outcome::Held).collect();
+    assert_eq!(unsure.len(), 1, "{unsure:?}");
+    assert_eq!((unsure[0].name.as_str(), unsure[0].outcome), ("available", Outcome::Unsure));
+    assert_eq!(lines(unsure[0]), ["failover.first_ack_ms.max < 5000: no leader was hit."]);
+    let total = graded.total();
+    assert_eq!(total.words(), "95 of 100 points (95 %)");
+    assert_eq!(total.notes(), ["5 of them could not be judged: running it again may earn them."]);
+}
+
+#[test]
+fn a_check_that_failed_costs_the_points_and_is_told_with_its_evidence_and_command() {
+    let lost = ["order 1 is gone", "order 2 is gone", "order 3 is gone"];
+    let property =
+        one(SURVIVE, &[run(Failover, &[("acknowledged-orders-survive", Say::Fail(&lost))])]);
+    assert_eq!((property.outcome, property.points().as_str()), (Outcome::Broken, "0 of 12"));
+    assert_eq!(
+        lines(&property),
+        [
+            "Expected: acknowledged orders survive, with their contents. Seen: order 1 is gone.",
+            "Expected: acknowledged orders survive, with their contents. Seen: order 2 is gone.",
+        ]
+    );
+    let reason = &property.reasons[0];
+    assert_eq!(reason.more, 1);
+    assert_eq!(reason.command, "double-trouble failover --target shop.toml --plan failover");
+    assert_eq!(
+        reason.sentence(),
+        "Broken when its leader dies under load, again and again (failover)."
+    );
+}
+
+#[test]
+fn what_could_not_be_judged_earns_nothing_and_can_be_repeated() {
+    let doubt = Say::Doubt("no fault was confirmed");
+    let property = one(SURVIVE, &[run(Failover, &[("acknowledged-orders-survive", doubt)])]);
+    assert_eq!((property.outcome, property.points().as_str()), (Outcome::Unsure, "0 of 12"));
+    assert_eq!(property.open.to_string(), "12");
+    assert!(property.reasons[0].is_worth_repeating());
+    assert!(lines(&property)[0].ends_with("contents: no fault was confirmed."));
+    let nothing = one(SURVIVE, &[run(Failover, &[("acknowledged-orders-survive", Say::Nothing)])]);
+    assert_eq!(
+        nothing.outcome,
+        Outcome::Unsure,
+        "a check without anything to look at shows nothing"
+    );
+}
+
+#[test]
+fn a_check_that_found_nothing_where_hardly_anything_happened_shows_nothing() {
+    let property = one(SURVIVE, &[idle(run(Failover, &[]))]);
+    assert_eq!(property.outcome, Outcome::Unsure);
+    let said = "too little happened: only 3 trades were acknowledged, it takes 30 or more (run).";
+    assert!(lines(&property)[0].ends_with(said), "{:?}", lines(&property));
+    let lost = [("acknowledged-orders-survive", Say::Fail(&["order 1 is gone"][..]))];
+    let broken = one(SURVIVE, &[idle(run(Failover, &lost))]);
+    assert_eq!(broken.outcome, Outcome::Broken, "a violation is one, however little happened");
+}
+
+#[test]
+fn what_a_submission_has_nothing_for_is_neither_earned_nor_lost_unless_it_is_required() {
+    let lacks = [("acknowledged-orders-survive", Say::Lack(Fact::Lookups))];
+    let runs = [run(Failover, &lacks)];
+    let graded = grade("shop", &rubric(SURVIVE), &runs);
+    assert_eq!(graded.properties[0].outcome, Outcome::NotAsked);
+    assert!(
+        lines(&graded.properties[0])[0]
+            .ends_with("contents: your service has no lookups of orders.")
+    );
+    assert_eq!(graded.total().words(), "nothing could be asked");
+    assert_eq!(graded.total().notes(), ["12 more were not asked, and are left out of the total."]);
+    assert!(!graded.properties[0].reasons[0].is_worth_repeating());
+
+    let required = grade("shop", &rubric(&format!("{SURVIVE}\nrequired = true")), &runs);
+    assert_eq!(required.total().words(), "0 of 12 points (0 %)");
+    let said = "your service has no lookups of orders, and this is required.";
+    assert!(lines(&required.properties[0])[0].ends_with(said));
+}
+
+#[test]
+fn one_check_that_does_not_apply_leaves_the_others_to_decide() {
+    let fields =
+        "checks = [\"acknowledged-orders-survive\", \"shown-orders-stay\"]\nruns = [\"failover\"]";
+    let lack = ("shown-orders-stay", Say::Lack(Fact::Lookups));
+    let held = one(fields, &[run(Failover, &[lack])]);
+    assert_eq!((held.outcome, held.points().as_str()), (Outcome::Held, "12 of 12"));
+    assert_eq!(held.reasons.len(), 1, "what was left out is told");
+    let lost = ("acknowledged-orders-survive", Say::Fail(&["order 1 is gone"][..]));
+    assert_eq!(one(fields, &[run(Failover, &[lack, lost])]).outcome, Outcome::Broken);
+}
+
+#[test]
+fn a_submission_that_did_not_start_or_was_ended_has_lost_the_points() {
+    let ended = [
+        (
+            NoRun::DidNotStart("order-1: exit status 1".to_owned()),
+            "It did not start: order-1: exit status 1.",
+        ),
+        (NoRun::TimedOut { seconds: 90 }, "It was not over within 90 s, and was ended."),
+        (
+            NoRun::OverLimit("1.2 GB of memory".to_owned()),
+            "It used more than it may, and was ended: 1.2 GB of memory.",
+        ),
+    ];
+    for (why, said) in ended {
+        let property = one(SURVIVE, &[no_run(Failover, why)]);
+        assert_eq!(property.outcome, Outcome::Broken);
+        assert_eq!(lines(&property), [said]);
+    }
+}
+
+#[test]
+fn a_story_that_was_not_run_earns_nothing_but_is_not_held_against_anybody() {
+    let late = NoRun::NotDone("the 10 minutes were over".to_owned());
+    let property = one(SURVIVE, &[no_run(Failover, late)]);
+    assert_eq!((property.outcome, property.open.to_string().as_str()), (Outcome::Unsure, "12"));
+    assert_eq!(lines(&property), ["It was not run: the 10 minutes were over."]);
+    assert_eq!(one(SURVIVE, &[]).outcome, Outcome::Unsure, "nor is one that nobody told of");
+    let without = NoRun::NotApplicable("your service has no leader".to_owned());
+    assert_eq!(one(SURVIVE, &[no_run(Failover, without)]).outcome, Outcome::NotAsked);
+}
+
+#[test]
+fn points_are_divided_by_runs_or_by_checks_where_the_rubric_says_so() {
+    let fields =
+        "checks = [\"no-deadlock\", \"conservation\"]\nruns = [\"bench\", \"failover\", \"hang\"]";
+    let deadlock = [("no-deadlock", Say::Fail(&["nothing is answered since 3.2 s"][..]))];
+    let runs = [run(Bench, &[]), run(Failover, &[]), run(Hang, &deadlock)];
+    let points = |partial: &str| one(&format!("{fields}\npartial = \"{partial}\""), &runs).points();
+    assert_eq!(["none", "by-run", "by-check"].map(points), ["0 of 12", "8 of 12", "6 of 12"]);
+    let parted = one(&format!("{fields}\npartial = \"by-run\""), &runs);
+    assert_eq!((parted.outcome, parted.open.is_none()), (Outcome::Partly, true));
+}
+
+#[test]
+fn a_part_that_does_not_apply_leaves_its_points_to_the_others() {
+    let fields = "checks = [\"no-deadlock\"]\nruns = [\"bench\", \"failover\", \"hang\"]\npartial = \"by-run\"";
+    let without = || NoRun::NotApplicable("your service has no leader".to_owned());
+    let late = || NoRun::NotDone("the 10 minutes were over".to_owned());
+    let runs = [run(Bench, &[]), no_run(Failover, without()), no_run(Hang, late())];
+    let property = one(fields, &runs);
+    assert_eq!((property.points().as_str(), property.open.to_string().as_str()), ("6 of 12", "6"));
+    let kinds: Vec<Outcome> = property.reasons.iter().map(|reason| reason.kind).collect();
+    assert_eq!(kinds, [Outcome::Unsure, Outcome::NotAsked]);
+}
+
+#[test]
+fn a_doubt_that_concerns_several_checks_is_told_once() {
+    let fields = "checks = [\"no-deadlock\", \"conservation\"]\nruns = [\"bench\"]";
+    let doubts = [
+        ("no-deadlock", Say::Doubt("the trial was cut short")),
+        ("conservation", Say::Doubt("the trial was cut short")),
+    ];
+    assert_eq!(lines(&one(fields, &[run(Bench, &doubts)])).len(), 1);
+}
+
+#[test]
+fn a_figure_of_what_a_submission_lacks_is_not_asked() {
+    let mut silent = run(Failover, &[]);
+    silent.outcome.as_mut().unwrap().target =
+        results::records::Target::new("shop", [Fact::Trades], Default::default());
+    let fields = "figures = [\"failover.first_ack_ms.max < 5000\"]\nruns = [\"failover\"]";
+    let property = one(fields, &[silent]);
+    assert_eq!(property.outcome, Outcome::NotAsked);
+    assert!(lines(&property)[0].ends_with("< 5000: your service does not tell who leads."));
+}
