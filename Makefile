@@ -15,7 +15,7 @@ SERVICES := -p wire -p base -p catalog -p order -p front-end -p services
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
+.PHONY: lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -28,6 +28,10 @@ failover-test: build ## Kill leaders under load and check what was lost; PLAN=FI
 
 prove: planted ## Plant bugs in the services: does its check catch each? ARGS="--quick" or "--bug NAME" (4 minutes, quick: half)
 	@target/debug/double-trouble prove $(ARGS)
+
+N ?=
+lab: build planted ## Exercises: find the bug that a bazaar hides; N=1 begins the first, ARGS="--plan failover"
+	@$(HARNESS) lab $(N) $(ARGS)
 
 check: build ## Check a run again, from its files; RUN=FOLDER (results/runs/latest)
 	@$(HARNESS) check $(RUN)

@@ -49,4 +49,6 @@ pub struct BazaarConfig {
     pub flood_connections: u32,
     /// Further flags of every service, after all others.
     pub flags: Vec<String>,
+    /// Further variables in every service's environment: what must not stand on a command line.
+    pub environment: Vec<(String, String)>,
 }

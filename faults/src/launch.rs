@@ -2,8 +2,8 @@
 //!
 //! Every setting goes onto the command line. Of the environment only what concerns any program is
 //! passed on, so that a run is what its manifest says whatever shell it came from: a variable that is
-//! called like a setting of a service may be another program's. The bazaar's token is put in, which
-//! must not stand on a command line that everybody can read.
+//! called like a setting of a service may be another program's. What must not stand on a command line that
+//! everybody can read is put in: the bazaar's token, and what the configuration names.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -123,6 +123,8 @@ impl Launch {
         command.env_clear();
         command.envs(std::env::vars_os().filter(|(variable, _)| is_passed_on(variable)));
         command.env(SECRET_VARIABLE, self.token.as_str());
+        let further = self.config.environment.iter();
+        command.envs(further.map(|(variable, value)| (variable, value)));
         command.stderr(log.try_clone()?).stdout(log);
         self.add_flags(&mut command, part);
         Ok((command, log_begin))

@@ -166,6 +166,7 @@ fn config(folder: &Path) -> BazaarConfig {
         disk_faults: DiskFaults::default(),
         flood_connections: 0,
         flags: Vec::new(),
+        environment: Vec::new(),
     }
 }
 

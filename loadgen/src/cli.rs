@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod lab;
 mod target;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
+pub use lab::Lab;
 pub use target::{Target, TargetAction, TargetCheck, TargetNew};
 
 /// Loads a replicated stock bazaar, breaks it, measures it, and judges it from outside.
@@ -32,6 +34,7 @@ Examples:
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
   double-trouble target new                   describe a service of your own
+  double-trouble lab                          exercises: find the bug that was hidden in a bazaar
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
 RUST_LOG=debug says more on stderr.
@@ -58,6 +61,8 @@ pub enum Command {
     Soak(Soak),
     /// Plant bugs in the services: do the checks catch each of them?
     Prove(Prove),
+    /// Exercises for who learns to test: find the bug that is hidden in a bazaar
+    Lab(Lab),
     /// Check a run again, from its files alone
     Check(Check),
     /// Write a run's report.html, charts and tables again, from its files alone

@@ -10,7 +10,7 @@
 //! * `target`: somebody else's service on this machine.
 //! * [`soak`]: random faults, round after round.
 //! * `progress`: how far a command is, for people and for programs.
-//! * [`prove`]: planted bugs, and the checks that must catch them.
+//! * [`prove`]: planted bugs, and the checks that must catch them. [`lab`]: the same as exercises.
 //! * `signals`: what Ctrl-C does.
 //!
 //! What runs while something is measured, the clients and the recorder, is in the crate `driver`; the page beside
@@ -21,6 +21,7 @@
 pub mod cli;
 pub mod commands;
 pub mod exit;
+pub mod lab;
 mod output;
 pub mod plan;
 pub mod program;

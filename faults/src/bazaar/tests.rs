@@ -45,6 +45,19 @@ async fn a_bazaar_is_ready_once_it_is_started_and_gone_once_it_is_stopped() {
 }
 
 #[tokio::test]
+async fn what_no_command_line_may_say_is_in_the_environment() {
+    let fake = FakeBazaar::new();
+    let environment = vec![("BAZAAR_PLANT".to_owned(), "a-bug".to_owned())];
+    let bazaar = Bazaar::start(BazaarConfig { environment, ..fake.config() }).await.unwrap();
+    for pid in pids(&bazaar) {
+        let said = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
+        assert!(said("environ").split('\0').any(|one| one == "BAZAAR_PLANT=a-bug"));
+        assert!(!said("cmdline").contains("a-bug"));
+    }
+    bazaar.stop().await;
+}
+
+#[tokio::test]
 async fn a_killed_process_comes_back_at_its_address() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;

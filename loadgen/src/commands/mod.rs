@@ -2,6 +2,7 @@
 
 mod client;
 mod compare;
+mod lab;
 mod prove;
 mod run;
 mod serve;
@@ -37,7 +38,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Compare(args) => compare::compare(&args),
         Command::Target(args) => target::target(&args),
         Command::Serve(serve) => {
-            on_runtime(|stop| async move { serve::serve(&serve, &stop).await })
+            on_runtime(|stop| async move { serve::serve(&serve, &[], &stop).await })
         }
         Command::Client(client) => {
             // There is nothing to see off: anybody who is in a hurry waits for no answer.
@@ -54,6 +55,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             )
         }
         Command::Prove(args) => on_runtime(|stop| async move { prove::prove(args, &stop).await }),
+        Command::Lab(args) => on_runtime(|stop| async move { lab::lab(args, &stop).await }),
         Command::Failover(args) => {
             let (kind, fallback) = (Kind::Failover, BuiltIn::Failover);
             on_runtime(|stop| async move { run::run(kind, fallback, args, &stop).await })

@@ -48,24 +48,24 @@ pub(super) async fn prove(args: Prove, stop: &Stop) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Where `make prove` puts the services: `target/planted`, beside the folder of this program.
-fn planted_dir() -> anyhow::Result<PathBuf> {
+/// Where `make planted` puts the services: `target/planted`, beside the folder of this program.
+pub(super) fn planted_dir() -> anyhow::Result<PathBuf> {
     let own =
         std::env::current_exe().context("cannot tell where this program is; use --bin-dir")?;
     let target = own.parent().and_then(Path::parent);
     Ok(target.context("this program is in no folder; use --bin-dir")?.join("planted"))
 }
 
-/// A service without bugs would refuse the flags, run after run.
-fn check_binaries(bin_dir: &Path) -> anyhow::Result<()> {
+/// A service without bugs would refuse the flags, run after run, and overhear the variables.
+pub(super) fn check_binaries(bin_dir: &Path) -> anyhow::Result<()> {
     for service in ["front-end", "catalog", "order"] {
         let path = bin_dir.join(service);
         let help = Command::new(&path).arg("--help").output().with_context(|| {
-            format!("--bin-dir: cannot run {}; `make prove` builds it", path.display())
+            format!("--bin-dir: cannot run {}; `make planted` builds it", path.display())
         })?;
         ensure!(
-            String::from_utf8_lossy(&help.stdout).contains("--plant"),
-            "--bin-dir: {} was built without the feature planted-bugs; `make prove` builds it with",
+            String::from_utf8_lossy(&help.stdout).contains("BAZAAR_PLANT"),
+            "--bin-dir: {} was built without the feature planted-bugs; `make planted` builds it with",
             path.display()
         );
     }

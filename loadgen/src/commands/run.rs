@@ -41,6 +41,7 @@ pub(super) async fn run(
     }
     let Run { against, slow_trades, out, keep_data, json, format, .. } = args;
     let junit = format == Format::Junit;
-    let places = RunPaths { bin_dir, against, slow_trades, out, keep_data, json: json.json, junit };
+    let (json, exercise) = (json.json, None);
+    let places = RunPaths { bin_dir, against, slow_trades, exercise, out, keep_data, json, junit };
     execute(kind, &plan, &places, stop).await
 }

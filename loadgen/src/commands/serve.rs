@@ -19,10 +19,15 @@ use crate::output::say;
 use bazaar_console::Console;
 use driver::stop::Stop;
 
-/// Starts the bazaar, says who listens where and what changes, and stops it when asked to.
-pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
+/// Starts the bazaar, says who listens where and what changes, and stops it when asked to. Each service has
+/// `environment` in its own besides.
+pub(super) async fn serve(
+    args: &Serve,
+    environment: &[(String, String)],
+    stop: &Stop,
+) -> anyhow::Result<Exit> {
     let folder = DataFolder::new(args.data_dir.as_deref())?;
-    let config = config(args, folder.path())?;
+    let config = config(args, environment, folder.path())?;
     // Before anything is started: a port that is taken is said at once.
     let console = match args.console {
         true => Some(Console::bind(args.console_port).await?),
@@ -64,7 +69,11 @@ pub(super) async fn serve(args: &Serve, stop: &Stop) -> anyhow::Result<Exit> {
     Ok(Exit::Pass)
 }
 
-fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
+fn config(
+    args: &Serve,
+    environment: &[(String, String)],
+    folder: &Path,
+) -> anyhow::Result<BazaarConfig> {
     Ok(BazaarConfig {
         bin_dir: bin_dir(&args.binaries)?,
         data_dir: folder.to_owned(),
@@ -87,6 +96,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         // Room for a flood is made when one begins.
         flood_connections: 0,
         flags: Vec::new(),
+        environment: environment.to_vec(),
     })
 }
 

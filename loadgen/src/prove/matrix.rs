@@ -231,12 +231,18 @@ impl Matrix {
         Ok(())
     }
 
-    /// The matrix, for people.
-    #[must_use]
-    pub fn to_text(&self) -> String {
+    /// What was tried, and not what is left to the explorer.
+    pub(crate) fn tried_text(&self) -> String {
         let mut text = String::new();
         self.planted_text(&mut text);
         self.correct_text(&mut text);
+        text
+    }
+
+    /// The matrix, for people.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = self.tried_text();
         if !self.left_to_the_explorer.is_empty() {
             text.push_str("\nLeft to the explorer (make explore):\n");
         }

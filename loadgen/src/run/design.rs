@@ -13,6 +13,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use results::records::Cell;
 
+use crate::lab::Exercise;
 use crate::plan::Plan;
 
 /// Where the services' binaries are.
@@ -24,6 +25,8 @@ pub(crate) struct Builds<'a> {
     pub(crate) b: Option<&'a Path>,
     /// By how many per cent the trades of that one are slowed.
     pub(crate) slow_b: Option<u16>,
+    /// The exercise whose bug all of them have, if that is what is run.
+    pub(crate) exercise: Option<&'a Exercise>,
 }
 
 /// The build that is measured, and the one beside it, as cells have them.
@@ -36,7 +39,7 @@ const STREAM: u64 = 0x006f_7264_6572;
 impl<'a> Builds<'a> {
     /// One build alone.
     pub(crate) fn one(bin_dir: &'a Path) -> Self {
-        Self { a: bin_dir, b: None, slow_b: None }
+        Self { a: bin_dir, b: None, slow_b: None, exercise: None }
     }
 
     /// The cells of a plan, with each build beside the other.
@@ -61,6 +64,11 @@ impl<'a> Builds<'a> {
     pub(super) fn flags(&self, cell: &Cell) -> Vec<String> {
         let slowed = self.slow_b.filter(|_| cell.build.as_deref() == Some(B));
         slowed.map(|percent| format!("--slow-trades={percent}")).into_iter().collect()
+    }
+
+    /// What all services have in their environment: a bug that is to be found.
+    pub(super) fn environment(&self) -> Vec<(String, String)> {
+        self.exercise.map(|exercise| exercise.environment.clone()).unwrap_or_default()
     }
 
     /// How many cells are the same but for the build.
@@ -110,7 +118,8 @@ mod tests {
     const BOTH: [&str; 2] = ["a", "b"];
 
     fn builds() -> Builds<'static> {
-        Builds { a: Path::new(BOTH[0]), b: Some(Path::new(BOTH[1])), slow_b: Some(20) }
+        let (a, b) = (Path::new(BOTH[0]), Some(Path::new(BOTH[1])));
+        Builds { a, b, slow_b: Some(20), exercise: None }
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn describe(
         plan_name: plan.name.clone(),
         plan: plan.to_toml()?,
         command: command_line(),
+        exercise: builds.exercise.map(|exercise| exercise.number),
         seed: plan.load.seed,
         started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,
         origin_monotonic_us: origin.monotonic_us(),

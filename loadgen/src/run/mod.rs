@@ -31,6 +31,7 @@ pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
 use self::trial::Trial;
 use crate::exit::Exit;
+use crate::lab::Exercise;
 use crate::output::say;
 use crate::plan::{Plan, catalog_file};
 use crate::progress::{CheckFigures, Progress, ProgressEvent, SCHEMA};
@@ -68,6 +69,8 @@ pub struct RunPaths {
     pub against: Option<PathBuf>,
     /// By how many per cent the trades of that other build are slowed.
     pub slow_trades: Option<u16>,
+    /// The exercise whose bug is hidden in the services, if one is to be found.
+    pub exercise: Option<Exercise>,
     /// The folder in which the run's folder is made.
     pub out: PathBuf,
     /// Whether the databases are kept although all is well.
@@ -107,8 +110,12 @@ pub async fn execute(
     let folder = runs.create(&plan.name)?;
     let programs = places.junit.then(ForPrograms::on_stdout).transpose()?;
     let progress = Progress::begin(places.json)?;
-    let builds =
-        Builds { a: &places.bin_dir, b: places.against.as_deref(), slow_b: places.slow_trades };
+    let builds = Builds {
+        a: &places.bin_dir,
+        b: places.against.as_deref(),
+        slow_b: places.slow_trades,
+        exercise: places.exercise.as_ref(),
+    };
     let run = Run::begin(kind, plan, &plan.name, builds, &folder, stop, &progress)?;
     runs.point_latest_at(&folder)?;
     let trials = u32::try_from(builds.cells(plan).len()).unwrap_or(u32::MAX) * plan.load.trials;
@@ -245,6 +252,7 @@ impl<'a> Run<'a> {
             number,
             bin_dir: self.builds.of(cell),
             flags: self.builds.flags(cell),
+            environment: self.builds.environment(),
             folder: self.folder,
             origin: self.origin,
             stop: self.stop,

@@ -44,6 +44,8 @@ pub(super) struct Trial<'a> {
     pub(super) bin_dir: &'a Path,
     /// What the services are told besides what the plan says.
     pub(super) flags: Vec<String>,
+    /// What they have in their environment besides.
+    pub(super) environment: Vec<(String, String)>,
     pub(super) folder: &'a RunFolder,
     pub(super) origin: Origin,
     pub(super) stop: &'a Stop,
@@ -292,6 +294,7 @@ impl Trial<'_> {
             disk_faults: self.plan.schedule().disk_faults(&self.plan.processes()),
             flood_connections: self.plan.schedule().flood_connections(),
             flags: system.flags().into_iter().chain(self.flags.clone()).collect(),
+            environment: self.environment.clone(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! * [`documents`]: that the pages for people are true where a program can tell.
 //! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
+//! * [`lab`]: exercises, of which nobody says what the bug is.
 //! * [`target`]: somebody else's service, described in a file.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
@@ -19,6 +20,7 @@ mod disks;
 mod documents;
 mod endings;
 mod files;
+mod lab;
 mod open_loop;
 mod output;
 mod page;

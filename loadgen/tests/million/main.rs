@@ -202,6 +202,7 @@ fn config(folder: &Path) -> BazaarConfig {
         disk_faults: faults::disk::DiskFaults::default(),
         flood_connections: 0,
         flags: Vec::new(),
+        environment: Vec::new(),
     }
 }
 

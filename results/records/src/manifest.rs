@@ -84,6 +84,9 @@ pub struct Manifest {
     pub plan: String,
     /// The command line.
     pub command: Vec<String>,
+    /// Which exercise of `lab` the services were, if they hide a bug that somebody is to find.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exercise: Option<u32>,
     /// The seed that every random choice came from.
     pub seed: u64,
     /// When the run began, RFC 3339 in UTC. The only wall time in the run's files.
@@ -136,6 +139,7 @@ impl Manifest {
             plan_name: plan_name.to_owned(),
             plan: String::new(),
             command: Vec::new(),
+            exercise: None,
             seed: 1,
             started_at: "2026-01-01T00:00:00Z".to_owned(),
             origin_monotonic_us: 0,

@@ -23,10 +23,13 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
     let by_plan = BY_PLAN.iter().find(|(kind, _)| *kind == manifest.kind);
     if let Some((_, command)) = by_plan.filter(|_| !manifest.plan.is_empty()) {
         let plan = folder.path(PLAN).display().to_string();
-        let words = ["double-trouble", command, "--plan", &plan, "--seed", &seed];
+        let lab = manifest.exercise.map(|number| format!("lab {number}"));
+        let command = lab.as_deref().unwrap_or(command).split(' ');
+        let plan = ["--plan", &plan, "--seed", &seed];
+        let words = std::iter::once("double-trouble").chain(command).chain(plan);
         let against = against(manifest).into_iter().flat_map(|folder| ["--against", folder]);
         let file = RunFile { name: PLAN.to_owned(), contents: manifest.plan.clone() };
-        return (line(words.into_iter().chain(against)), Some(file));
+        return (line(words.chain(against)), Some(file));
     }
     let has_seed =
         manifest.command.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
@@ -77,6 +80,14 @@ mod tests {
         let (command, file) = reproduce(&manifest, &RunFolder::new("/runs/my run"));
         assert_eq!(command, "double-trouble failover --plan '/runs/my run/plan.toml' --seed 7");
         assert_eq!(file.map(|file| file.contents), Some(manifest.plan));
+    }
+
+    #[test]
+    fn the_services_of_an_exercise_are_started_by_its_number() {
+        let plan = "name = \"x\"\n".to_owned();
+        let manifest = Manifest { plan, exercise: Some(3), ..manifest() };
+        let (command, _) = reproduce(&manifest, &RunFolder::new("run"));
+        assert_eq!(command, "double-trouble lab 3 --plan run/plan.toml --seed 7");
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The flags that plant something. A build without the feature `planted-bugs` does not have them.
+//!
+//! Bugs and stretches can come from the environment instead, for a bug that `ps` shall not tell.
 
 use super::Planted;
 #[cfg(feature = "planted-bugs")]
@@ -9,11 +11,24 @@ use super::{Bug, Bugs, Panics, Part, Slowdown, Stretches, stretch::Stretched};
 pub struct PlantedArgs {
     /// Leave a rule out on purpose, to see that the checks notice; repeat it for several
     #[cfg(feature = "planted-bugs")]
-    #[arg(long, value_enum, value_name = "BUG")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "BUG",
+        value_delimiter = ',',
+        env = "BAZAAR_PLANT",
+        hide_env_values = true
+    )]
     plant: Vec<Bug>,
     /// Make a moment up to MS milliseconds longer, so that a fault hits it; repeat it for several
     #[cfg(feature = "planted-bugs")]
-    #[arg(long, value_name = "POINT=MS")]
+    #[arg(
+        long,
+        value_name = "POINT=MS",
+        value_delimiter = ',',
+        env = "BAZAAR_STRETCH",
+        hide_env_values = true
+    )]
     stretch: Vec<Stretched>,
     /// Make every trade take PERCENT longer than it would have taken the order service
     #[cfg(feature = "planted-bugs")]
@@ -89,6 +104,22 @@ mod tests {
         assert_eq!(planted(&["--stretch", "fill=10"]), None);
         assert_eq!(planted(&["--slow-trades", "20"]), None);
         assert_eq!(planted(&["--panic-at", "detector"]), None);
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    #[test]
+    fn what_is_hidden_from_the_command_line_comes_from_the_environment_and_no_help_tells_it() {
+        use clap::CommandFactory;
+
+        let command = Args::command();
+        for (flag, variable) in [("plant", "BAZAAR_PLANT"), ("stretch", "BAZAAR_STRETCH")] {
+            let mut known = command.get_arguments();
+            let argument = known.find(|argument| argument.get_id() == flag).unwrap();
+            assert_eq!(argument.get_env().unwrap(), variable);
+            assert!(argument.is_hide_env_values_set());
+        }
+        let both = planted(&["--plant", "skip-invalidation,cache-late-fill"]).unwrap().bugs;
+        assert!(both.has(Bug::SkipInvalidation) && both.has(Bug::CacheLateFill));
     }
 
     #[cfg(feature = "planted-bugs")]
