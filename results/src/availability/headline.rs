@@ -1,7 +1,7 @@
 //! The one line that people came for.
 
 use super::overall::{FaultGroup, OverallRow};
-use super::row::AvailabilityRow;
+use super::row::{AvailabilityRow, outages};
 use crate::text::{counted, three_digits};
 
 /// What the leader's deaths cost, and its pauses if there were any; nothing if no leader was hit. `overall`
@@ -27,9 +27,10 @@ pub fn headline(rows: &[AvailabilityRow], overall: &[OverallRow]) -> Option<Stri
 /// About faults of one group, of which there is at least one.
 fn sentence(rows: &[&AvailabilityRow], acks: Option<&OverallRow>, one: &str, many: &str) -> String {
     let times = acks.map_or_else(String::new, first_acks);
-    let retried: Option<u64> = rows.iter().map(|row| row.retried).sum();
+    let of_outages = || outages(rows.iter().copied());
+    let retried: Option<u64> = of_outages().map(|row| row.retried).sum();
     let retried = retried.map(|retried| format!(", {retried} retried")).unwrap_or_default();
-    let sum = |count: fn(&AvailabilityRow) -> u64| rows.iter().map(|row| count(row)).sum::<u64>();
+    let sum = |count: fn(&AvailabilityRow) -> u64| of_outages().map(count).sum::<u64>();
     format!(
         "{}: {times}; {} failed, {} unknown{retried}{}.",
         counted(rows.len() as u64, one, many),

@@ -5,6 +5,10 @@
 //! put down to the fault. Restarts, resumes and heals are no faults: they belong to the fault whose
 //! number they carry.
 //!
+//! Faults that were planned for one moment have one outage between them, and nobody can say which of them
+//! it was that cost it. They share a window's end, and each has the whole outage on its sheet; sums over
+//! several sheets count it [once](outages).
+//!
 //! All durations are milliseconds since the injection, except where the column says otherwise.
 //! What was not seen stays empty.
 
@@ -26,6 +30,6 @@ pub use gaps::{GapRow, about_gaps, gaps, write_gaps_csv};
 pub use headline::headline;
 pub use measure::{measure, write_csv};
 pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};
-pub use row::AvailabilityRow;
+pub use row::{AvailabilityRow, outages};
 pub use table::{gaps_table, kinds_table, table};
 pub use text::text;

@@ -6,8 +6,11 @@
 //! The interval is the one that order statistics give for a median, of whatever distribution: the
 //! k-th smallest and the k-th largest value, k as large as `P(Binomial(n, 1/2) < k) <= 2.5 %`
 //! allows (David & Nagaraja, *Order Statistics*, 2003, section 7.1). It takes the faults as
-//! independent of each other. With fewer than six of them even the smallest and the largest value
-//! enclose the median in less than 95 % of all cases, so there is none.
+//! independent of each other: where several share an outage there is none. With fewer than six of them
+//! even the smallest and the largest value enclose the median in less than 95 % of all cases, so there
+//! is none either.
+//!
+//! What operations an outage cost is added up once, however many faults of the kind share it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +18,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::row::AvailabilityRow;
+use super::row::{AvailabilityRow, outages};
 use crate::records::RoleName;
 use crate::stats::median;
 use crate::timeline::{FaultKind, Role};
@@ -146,32 +149,43 @@ impl OverallRow {
     }
 }
 
-/// A figure of a fault: its column, what people call it, its value, and whether it can be added up.
-type Figure = (&'static str, &'static str, fn(&AvailabilityRow) -> Option<f64>, bool);
+/// How a figure is added up over several faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sum {
+    /// Not at all.
+    No,
+    /// Once for each outage.
+    OfOutages,
+    /// Once for each fault: it was put down to one already.
+    OfFaults,
+}
+
+/// A figure of a fault: its column, what people call it, its value, and how it is added up.
+type Figure = (&'static str, &'static str, fn(&AvailabilityRow) -> Option<f64>, Sum);
 
 /// Every figure that is looked at over all faults, in the order of the file.
 const FIGURES: [Figure; 21] = [
-    ("confirmed_ms", "seen to have worked", |row| row.confirmed_ms, false),
-    ("detected_ms", "detected", |row| row.detected_ms, false),
-    ("election_ms", "election", |row| row.election_ms, false),
-    ("new_leader_ms", "new leader", |row| row.new_leader_ms, false),
-    ("takeover_ms", "takeover", |row| row.takeover_ms, false),
-    ("serving_ms", "new leader serves", |row| row.serving_ms, false),
-    ("first_ack_ms", "first ack", |row| row.first_ack_ms, false),
-    ("backlog_drained_ms", "drained", |row| row.backlog_drained_ms, false),
-    ("p99_back_ms", "p99 back", |row| row.p99_back_ms, false),
-    ("longest_gap_ms", "longest gap", |row| row.longest_gap_ms, false),
-    ("back_in_sync_ms", "in sync", |row| row.back_in_sync_ms, false),
-    ("trades_missing_ms", "trades missing, as ms of service", |row| row.trades_missing_ms, false),
-    ("reads_missing_ms", "reads missing, as ms of service", |row| row.reads_missing_ms, false),
-    ("trades_missing", "trades missing", |row| row.trades_missing, true),
-    ("reads_missing", "reads missing", |row| row.reads_missing, true),
-    ("failed", "failed", |row| counted(Some(row.failed)), true),
-    ("unknown", "unknown", |row| counted(Some(row.unknown)), true),
-    ("retried", "retried", |row| counted(row.retried), true),
-    ("lost", "lost", |row| counted(row.lost), true),
-    ("doubled", "doubled", |row| counted(row.doubled), true),
-    ("stale", "stale", |row| counted(row.stale), true),
+    ("confirmed_ms", "seen to have worked", |row| row.confirmed_ms, Sum::No),
+    ("detected_ms", "detected", |row| row.detected_ms, Sum::No),
+    ("election_ms", "election", |row| row.election_ms, Sum::No),
+    ("new_leader_ms", "new leader", |row| row.new_leader_ms, Sum::No),
+    ("takeover_ms", "takeover", |row| row.takeover_ms, Sum::No),
+    ("serving_ms", "new leader serves", |row| row.serving_ms, Sum::No),
+    ("first_ack_ms", "first ack", |row| row.first_ack_ms, Sum::No),
+    ("backlog_drained_ms", "drained", |row| row.backlog_drained_ms, Sum::No),
+    ("p99_back_ms", "p99 back", |row| row.p99_back_ms, Sum::No),
+    ("longest_gap_ms", "longest gap", |row| row.longest_gap_ms, Sum::No),
+    ("back_in_sync_ms", "in sync", |row| row.back_in_sync_ms, Sum::No),
+    ("trades_missing_ms", "trades missing, as ms of service", |row| row.trades_missing_ms, Sum::No),
+    ("reads_missing_ms", "reads missing, as ms of service", |row| row.reads_missing_ms, Sum::No),
+    ("trades_missing", "trades missing", |row| row.trades_missing, Sum::OfOutages),
+    ("reads_missing", "reads missing", |row| row.reads_missing, Sum::OfOutages),
+    ("failed", "failed", |row| counted(Some(row.failed)), Sum::OfOutages),
+    ("unknown", "unknown", |row| counted(Some(row.unknown)), Sum::OfOutages),
+    ("retried", "retried", |row| counted(row.retried), Sum::OfOutages),
+    ("lost", "lost", |row| counted(row.lost), Sum::OfFaults),
+    ("doubled", "doubled", |row| counted(row.doubled), Sum::OfFaults),
+    ("stale", "stale", |row| counted(row.stale), Sum::OfFaults),
 ];
 
 fn counted(count: Option<u64>) -> Option<f64> {
@@ -203,10 +217,17 @@ pub fn write_overall_csv(rows: &[OverallRow], writer: impl io::Write) -> Result<
 }
 
 impl OverallRow {
-    fn new(group: FaultGroup, rows: &[&AvailabilityRow], (name, _, value, adds): &Figure) -> Self {
+    fn new(group: FaultGroup, rows: &[&AvailabilityRow], (name, _, value, sum): &Figure) -> Self {
         let mut values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
         values.sort_by(f64::total_cmp);
-        let interval = interval_of_median(&values);
+        let of_outages = || outages(rows.iter().copied());
+        let are_independent = of_outages().count() == rows.len();
+        let interval = interval_of_median(&values).filter(|_| are_independent);
+        let total = match sum {
+            Sum::No => None,
+            Sum::OfOutages => Some(of_outages().filter_map(value).sum()),
+            Sum::OfFaults => Some(values.iter().sum()),
+        };
         Self {
             group,
             figure: (*name).to_owned(),
@@ -216,7 +237,7 @@ impl OverallRow {
             interval_low: interval.map(|(low, _)| low),
             interval_high: interval.map(|(_, high)| high),
             max: values.last().copied(),
-            total: (*adds && !values.is_empty()).then(|| values.iter().sum()),
+            total: total.filter(|_| !values.is_empty()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A row of `availability.csv`.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::records::ProcessName;
@@ -26,6 +28,10 @@ pub struct AvailabilityRow {
     pub pid: Option<u32>,
     /// When the fault was injected, in microseconds since the run's origin.
     pub at_us: u64,
+    /// When the first fault was injected that shares this one's outage: of several that were planned for one
+    /// moment. The same as `at_us` for a fault alone. No column of the file.
+    #[serde(skip)]
+    pub outage_us: u64,
     /// Until the process was seen to be dead or stopped; at once for a link.
     pub confirmed_ms: Option<f64>,
     /// Until the fault was undone: its restart, resume or heal.
@@ -53,7 +59,8 @@ pub struct AvailabilityRow {
     pub first_ack_ms: Option<f64>,
     /// Until the last operation had been answered or given up that was under way at the fault, or
     /// due after it and before `first_ack_ms`. If the load does not trade: before the first answer
-    /// that needed what was broken.
+    /// that needed what was broken, or, where no process is known to answer from a cache, before the
+    /// first answer at all.
     pub backlog_drained_ms: Option<f64>,
     /// The 99th percentile of latencies in the last baseline before the fault: from when
     /// everything was whole and had recovered, with a thousand operations or more. An operation
@@ -107,4 +114,13 @@ pub struct AvailabilityRow {
     pub stale: Option<u64>,
     /// From the restart or resume until a configuration had the replica in sync again.
     pub back_in_sync_ms: Option<f64>,
+}
+
+/// One row of each outage, the first: what several faults of one moment cost is on the sheet of each, and
+/// whoever adds up must count it once.
+pub fn outages<'a>(
+    rows: impl IntoIterator<Item = &'a AvailabilityRow>,
+) -> impl Iterator<Item = &'a AvailabilityRow> {
+    let mut known = HashSet::new();
+    rows.into_iter().filter(move |row| known.insert((row.cell.as_str(), row.trial, row.outage_us)))
 }

@@ -21,7 +21,24 @@ pub(super) struct Trial<'a> {
 #[derive(Clone, Copy)]
 struct Fault<'a> {
     it: &'a timeline::Fault,
+    /// Those of its moment, itself among them: together they are what was broken.
+    together: &'a [timeline::Fault],
     window: Window,
+}
+
+impl Fault<'_> {
+    /// The whole moment's window: from the first of its faults on.
+    fn outage(&self) -> Window {
+        let first = self.together.first().unwrap_or(self.it);
+        Window { at_us: first.injected.at_us, ..self.window }
+    }
+
+    /// Since when all that was to be broken was seen to be.
+    fn broken_us(&self) -> u64 {
+        let broken =
+            |fault: &timeline::Fault| fault.injected.confirmed_us.unwrap_or(fault.injected.at_us);
+        self.together.iter().map(broken).max().unwrap_or(self.window.at_us)
+    }
 }
 
 impl<'a> Trial<'a> {
@@ -58,21 +75,34 @@ impl<'a> Trial<'a> {
 
     fn faults(&self) -> Vec<Fault<'a>> {
         let faults = self.timeline.faults();
-        let next = faults.iter().skip(1).map(|fault| Some(fault.injected.at_us)).chain([None]);
-        let windows = faults.iter().zip(next);
-        windows
-            .map(|(it, until_us)| Fault {
+        let moments = || faults.chunk_by(|one, next| self.are_of_one_moment(one, next));
+        let begins = |moment: &[timeline::Fault]| moment.first().map(|first| first.injected.at_us);
+        let next = moments().skip(1).map(begins).chain([None]);
+        let of_moment = |(together, until_us): (&'a [timeline::Fault], Option<u64>)| {
+            together.iter().map(move |it| Fault {
                 it,
+                together,
                 window: Window { at_us: it.injected.at_us, until_us },
             })
-            .collect()
+        };
+        moments().zip(next).flat_map(of_moment).collect()
+    }
+
+    /// Whether two faults, one after the other, were planned for one moment. A blow that was meant for the
+    /// leader's successor waits until there is one: that ends the first one's time as any later fault does.
+    fn are_of_one_moment(&self, one: &timeline::Fault, next: &timeline::Fault) -> bool {
+        let between = one.injected.at_us..=next.injected.at_us;
+        one.injected.planned_us.is_some()
+            && one.injected.planned_us == next.injected.planned_us
+            && !self.timeline.terms().iter().any(|term| between.contains(&term.from_us))
     }
 
     fn row(&self, fault: &Fault<'_>, baseline: Option<&Baseline<'_>>) -> AvailabilityRow {
-        let &Fault { it, window } = fault;
+        let &Fault { it, window, .. } = fault;
         let timeline::Fault { kind: action, role, ref injected, ref undone, .. } = *it;
         let since_fault = |us: Option<u64>| us.and_then(|us| window.ms_until(us));
-        let change = self.timeline.terms().iter().find(|term| window.contains(term.from_us));
+        let change =
+            self.timeline.terms().iter().find(|term| fault.outage().contains(term.from_us));
         let new_leader = change.and_then(|change| change.leader);
         let detected_ms = since_fault(change.and_then(|change| change.suspected_us));
         let new_leader_ms = since_fault(change.map(|change| change.from_us));
@@ -85,7 +115,8 @@ impl<'a> Trial<'a> {
             .served_again_us(fault, first_ack_us)
             .and_then(|served_us| self.backlog_drained_us(window, served_us));
         // Nothing waits for a replica if nobody trades.
-        let quiet_us = if self.needs(role) { drained_us } else { Some(window.at_us) };
+        let is_needed = fault.together.iter().any(|one| self.needs(one.role));
+        let quiet_us = if is_needed { drained_us } else { Some(window.at_us) };
         let p99_back_us = baseline
             .zip(quiet_us)
             .and_then(|(baseline, quiet_us)| baseline.p99_back_us(quiet_us, window));
@@ -106,6 +137,7 @@ impl<'a> Trial<'a> {
             role,
             pid: injected.pid,
             at_us: window.at_us,
+            outage_us: fault.outage().at_us,
             confirmed_ms: since_fault(injected.confirmed_us),
             ended_ms: since_fault(undone.as_ref().map(|act| act.at_us)),
             detected_ms,
@@ -149,13 +181,13 @@ impl<'a> Trial<'a> {
     /// die. What else is broken is broken once that was seen, so only what was sent later counts; so it is
     /// with a new leader if nobody tells which leader numbered a trade.
     fn first_ack_us(&self, fault: &Fault<'_>, change: Option<&Term>) -> Option<u64> {
-        let at_us = fault.window.at_us;
-        let sent_later =
-            || self.load.first_ack_sent(fault.it.injected.confirmed_us.unwrap_or(at_us));
+        let sent_later = || self.load.first_ack_sent(fault.broken_us());
+        let is_leaders_death =
+            |one: &timeline::Fault| one.role == Role::Leader && one.kind.is_deadly();
         match change {
             Some(_) if !self.target.has(Fact::OrderEpochs) => sent_later(),
-            Some(change) => self.load.first_ack_of(change.epoch?, at_us),
-            None if fault.it.role == Role::Leader && fault.it.kind.is_deadly() => None,
+            Some(change) => self.load.first_ack_of(change.epoch?, fault.outage().at_us),
+            None if fault.together.iter().any(is_leaders_death) => None,
             None => sent_later(),
         }
     }
@@ -167,17 +199,18 @@ impl<'a> Trial<'a> {
         if self.load.has_trades() {
             return first_ack_us;
         }
-        if !self.needs(fault.it.role) {
-            return None;
-        }
-        let cache = self.timeline.processes().roles().cache;
-        let through_cache = cache.is_some_and(|role| fault.it.role == Role::Of(role));
+        let mut needed = fault.together.iter().filter(|one| self.needs(one.role)).peekable();
+        needed.peek()?;
+        // Where no process is known to have a cache, what is answered has come all the way.
+        let through_cache = match self.timeline.processes().roles().cache {
+            Some(role) => needed.all(|one| one.role == Role::Of(role)),
+            None => true,
+        };
         // Where nobody tells what came from a cache, no read shows that what lies behind it works.
         if !through_cache && !self.target.has(Fact::CacheHeader) {
             return None;
         }
-        let broken_us = fault.it.injected.confirmed_us.unwrap_or(fault.window.at_us);
-        let sent = self.load.due(broken_us, fault.window.until_us).iter();
+        let sent = self.load.due(fault.broken_us(), fault.window.until_us).iter();
         let needed = sent.filter(|sent| sent.answered && (through_cache || !sent.hit));
         needed.map(|sent| sent.end_us).min()
     }

@@ -117,7 +117,8 @@ fn costs(faults: &[AvailabilityRow], overall: &[OverallRow]) -> Vec<Cost> {
     let cost = |group: FaultGroup| {
         let of_kind: Vec<_> = faults.iter().filter(|row| FaultGroup::of(row) == group).collect();
         let acks = overall.iter().find(|row| row.group == group && row.figure == "first_ack_ms")?;
-        let unanswered: u64 = of_kind.iter().map(|row| row.failed + row.unknown).sum();
+        let outages = availability::outages(of_kind.iter().copied());
+        let unanswered: u64 = outages.map(|row| row.failed + row.unknown).sum();
         let with_unit = |ms: Option<f64>| or_none(ms, |ms| format!("{} ms", some_ms(Some(ms))));
         let longest = match acks.faults - acks.seen {
             0 => with_unit(acks.max),

@@ -257,6 +257,7 @@ pub(super) mod tests {
             role: Role::Leader,
             pid: None,
             at_us: 5_000_000,
+            outage_us: 5_000_000,
             confirmed_ms: Some(1.0),
             ended_ms: None,
             detected_ms: Some(2.0),

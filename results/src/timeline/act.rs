@@ -15,6 +15,8 @@ pub struct Act {
     pub target: Option<String>,
     /// The process's id.
     pub pid: Option<u32>,
+    /// For when it was planned.
+    pub planned_us: Option<u64>,
     /// When.
     pub at_us: u64,
     /// When it was seen to have worked.
@@ -73,6 +75,7 @@ pub(super) fn acts(events: &[&Event]) -> Vec<Act> {
                 subject: event.process,
                 target: event.target.clone(),
                 pid: event.pid,
+                planned_us: event.planned_us,
                 at_us: event.at_us,
                 confirmed_us: confirmed.map(|event| event.at_us),
                 ends: event.ends.clone(),

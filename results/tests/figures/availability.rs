@@ -257,7 +257,8 @@ fn text(rows: &[AvailabilityRow]) -> String {
 
 fn killed(fault: u32, first_ack_ms: Option<f64>) -> AvailabilityRow {
     let cell = the_cell();
-    let events = vec![injected(&cell, fault, Action::Kill, "order-3", 1_500_000)];
+    let at_us = u64::from(fault) * 1_500_000;
+    let events = vec![injected(&cell, fault, Action::Kill, "order-3", at_us)];
     AvailabilityRow { first_ack_ms, retried: Some(2), ..only(measured(&[], &events, &[])) }
 }
 

@@ -7,6 +7,7 @@ mod faults;
 mod gaps;
 mod overall;
 mod recovery;
+mod together;
 
 use results::availability::{AvailabilityRow, kinds_table, overall, table, text};
 use results::records::{Action, Event, EventKind, Observation, Op};

@@ -74,6 +74,7 @@ fn all_faults_of_a_kind_have_a_median_an_interval_and_a_maximum() {
     let one = sheet(&load(usual_us), vec![killed(1, "order-3", 5_000)]);
     let leader = |ms: u64| AvailabilityRow {
         role: Role::Leader,
+        outage_us: ms,
         first_ack_ms: Some(ms as f64),
         p99_back_ms: (ms > 3).then_some(ms as f64),
         failed: ms,
