@@ -7,6 +7,7 @@
 //!   then happens. [`exit`]: how it ended. `output`: what is written to stdout and stderr.
 //! * [`plan`]: what a run does.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
+//! * [`target`]: what is asked of a target that a file describes.
 //! * [`soak`]: random faults, round after round.
 //! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them.
@@ -28,3 +29,4 @@ pub mod prove;
 pub mod run;
 mod signals;
 pub mod soak;
+pub mod target;

@@ -3,13 +3,12 @@
 //! * `new`: a file to begin with. `check`: the whole story of a check, step by step.
 //! * `problems`: what is wrong with a file, line by line. `findings`: what was found, line by line.
 //! * `ports`, `trial`, `plan`: what a target is given, its folders and commands, and its processes, before it is started.
-//! * `http`, `operations`, `leader`, `state`, `restarts`: what is asked of it, and what is done to it.
+//! * `operations`, `leader`, `state`, `restarts`: what is asked of it, and what is done to it.
 //! * `applies`: which checks of a run will not apply.
 
 mod applies;
 mod check;
 mod findings;
-mod http;
 mod leader;
 mod new;
 mod operations;
