@@ -47,6 +47,13 @@ pub enum DumpPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(u64);
 
+impl Digest {
+    /// That of what has this hash.
+    pub(crate) fn of(hash: u64) -> Self {
+        Self(hash)
+    }
+}
+
 /// A page of one kind of dump.
 pub(crate) trait Page: DeserializeOwned {
     /// After which position the page that follows this one, itself asked for `after`, begins;

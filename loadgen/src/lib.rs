@@ -7,7 +7,7 @@
 //!   then happens. [`exit`]: how it ended. `output`: what is written to stdout and stderr.
 //! * [`plan`]: what a run does.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
-//! * `target`: somebody else's service on this machine.
+//! * [`target`]: a target that a file describes, on this machine.
 //! * [`soak`]: random faults, round after round.
 //! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them. [`lab`]: the same as exercises.
@@ -30,4 +30,4 @@ pub mod prove;
 pub mod run;
 mod signals;
 pub mod soak;
-mod target;
+pub mod target;

@@ -26,6 +26,7 @@ use crate::events::EventSink;
 use crate::flood;
 use crate::http::HttpClient;
 use crate::launch::Launch;
+use crate::leadership::{BuiltIn, Leaders};
 use crate::ports::{self, Reservation};
 pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
@@ -92,6 +93,7 @@ pub struct Bazaar {
     past_deaths: Mutex<Vec<Death>>,
     stopping: AtomicBool,
     http: HttpClient,
+    leaders: Arc<dyn Leaders>,
     _reservations: Vec<Reservation>,
     /// The last to go: its thread's end is what the kernel takes for the parent's.
     spawner: Spawner,
@@ -149,6 +151,7 @@ impl Bazaar {
             slots.insert(name, Slot { incarnation: Mutex::new(incarnation), beginning });
         }
         let http = HttpClient::new().with_token(launch.token().clone());
+        let leaders = Arc::new(BuiltIn::new(http.clone(), launch.addresses().clone()));
         let bazaar = Self {
             launch,
             slots,
@@ -160,6 +163,7 @@ impl Bazaar {
             past_deaths: Mutex::default(),
             stopping: AtomicBool::new(false),
             http,
+            leaders,
             _reservations: reservations,
             spawner,
         };
@@ -201,6 +205,12 @@ impl Bazaar {
     #[must_use]
     pub fn http(&self) -> &HttpClient {
         &self.http
+    }
+
+    /// Knows who leads.
+    #[must_use]
+    pub fn leaders(&self) -> &Arc<dyn Leaders> {
+        &self.leaders
     }
 
     /// Emits `Started` and `Ready` of every process, with the times at which that happened. To

@@ -1,15 +1,15 @@
 //! Everything equal again, and what it then holds.
 //!
-//! What makes dumps agree is decided by `comparison`, which is pure; the loop around it asks,
+//! What makes dumps agree is decided by `comparison`, which is pure; `twice` is the loop around it, which asks,
 //! and compares with the time before. A look reads all dumps side by side, a page of each at a
 //! time, and keeps a digest: two looks with equal digests saw the same. What was seen is read once
 //! more to be kept, and must then still be the same.
 //!
-//! How long the reading takes depends on how long the history is. It is not the services' time to
-//! become equal, so what counts against the bound is when the first of the two equal looks began
-//! to read.
+//! Of a target that has no such dumps, `reading` compares what its places hold.
 
 mod comparison;
+mod reading;
+mod twice;
 
 use std::time::Duration;
 
@@ -19,13 +19,14 @@ use tokio::time::Instant;
 use wire::dump::OrderPage;
 
 use crate::bazaar::Bazaar;
-use crate::clock::monotonic_us;
 use crate::dump::{self, Digest, DumpError, DumpPage, Pages};
 use crate::events::EventSink;
 use crate::http::HttpClient;
-use crate::leadership::{self, Leadership};
+use crate::leadership::ask_front_end;
 use crate::ports::Addresses;
 use comparison::Matching;
+pub use reading::{Reading, SourceReading, StateReading, converge_by_reading};
+use twice::{Look, Since, twice};
 
 /// How long to wait before looking again.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -36,9 +37,7 @@ pub struct Converged {
     /// How many orders every replica holds.
     pub orders: u64,
     seen: Vec<Digest>,
-    /// When the first of the equal looks began to read.
-    since: Instant,
-    since_monotonic_us: u64,
+    since: Since,
 }
 
 /// Healed, but not equal within the bound: a failure of the services.
@@ -71,18 +70,22 @@ pub async fn converge(
     events: &EventSink,
 ) -> Result<Converged, NotConverged> {
     let result = converge_at(bazaar.http(), bazaar.addresses(), within).await;
-    match &result {
-        Ok(converged) => {
-            let at_us = events.origin().since_origin(converged.since_monotonic_us);
-            events.emit_at(at_us, EventKind::Converged, |event| {
-                event.detail = Some(format!("{} orders", converged.orders));
-            });
+    let told = result.as_ref().map(|it| (it.since, format!("{} orders", it.orders)));
+    tell(told, events);
+    result
+}
+
+/// Emits since when everything is equal, and how much there is; or that it is not.
+fn tell(result: Result<(Since, String), &NotConverged>, events: &EventSink) {
+    match result {
+        Ok((since, detail)) => {
+            let at_us = events.origin().since_origin(since.monotonic_us);
+            events.emit_at(at_us, EventKind::Converged, |event| event.detail = Some(detail));
         }
         Err(error) => events.emit(EventKind::NotConverged, |event| {
             event.detail = Some(error.to_string());
         }),
     }
-    result
 }
 
 /// Hands on everything that has converged, page by page, each with whether it is its source's first.
@@ -108,36 +111,9 @@ async fn converge_at(
     addresses: &Addresses,
     within: Duration,
 ) -> Result<Converged, NotConverged> {
-    let deadline = Instant::now() + within;
-    let mut before: Option<Converged> = None;
-    loop {
-        let begin_by = before.is_none().then_some(deadline);
-        let reason = match look(http, addresses, begin_by).await {
-            Ok(now) => match before.take() {
-                Some(before) if before.seen == now.seen => return Ok(before),
-                earlier => {
-                    let reason = if earlier.is_some() {
-                        "what the services hold was still changing"
-                    } else {
-                        "a second dump to compare with did not come in time"
-                    };
-                    before = Some(now);
-                    reason.to_owned()
-                }
-            },
-            Err(reason) => {
-                before = None;
-                reason
-            }
-        };
-        // What was equal in time may still be confirmed.
-        let in_time = before.as_ref().is_some_and(|before| before.since < deadline);
-        if Instant::now() + PERIOD >= deadline && !in_time {
-            let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-            return Err(NotConverged { within_ms, reason });
-        }
-        tokio::time::sleep(PERIOD).await;
-    }
+    let looks = async |begin_by| look(http, addresses, begin_by).await;
+    let Look { seen, since, held: orders } = twice(within, PERIOD, looks).await?;
+    Ok(Converged { orders, seen, since })
 }
 
 /// One look: what was seen if it agrees, or the first thing that is wrong. It begins to read before
@@ -146,14 +122,16 @@ async fn look(
     http: &HttpClient,
     addresses: &Addresses,
     begin_by: Option<Instant>,
-) -> Result<Converged, String> {
-    let leadership = leadership::ask_front_end(http, addresses).await;
+) -> Result<Look<u64>, String> {
+    let leadership = ask_front_end(http, addresses).await;
     let leadership = leadership.map_err(|error| format!("front-end: GET /leader: {error}"))?;
     // Dumps are large; they are asked for once it is worth it.
-    missing_member(addresses, &leadership)?;
+    let mut members = addresses.orders.keys().map(|id| built_in::order(id.0));
+    if let Some(missing) = members.find(|name| !leadership.is_in_sync(*name)) {
+        return Err(format!("{missing} is not in sync"));
+    }
     let mut replicas = dump::replicas(http, addresses);
-    let since = Instant::now();
-    let since_monotonic_us = monotonic_us();
+    let since = Since::now();
     let heads = next_pages(&mut replicas);
     let heads = match begin_by {
         Some(deadline) => tokio::time::timeout_at(deadline, heads).await,
@@ -186,7 +164,7 @@ async fn look(
     }
     let mut seen: Vec<_> = replicas.iter().map(Pages::digest).collect();
     seen.push(catalog.digest());
-    Ok(Converged { orders: matching.orders, seen, since, since_monotonic_us })
+    Ok(Look { seen, since, held: matching.orders })
 }
 
 /// The next page of each replica that has one, asked for at once.
@@ -203,13 +181,6 @@ async fn next_pages(replicas: &mut Vec<Pages<OrderPage>>) -> Result<Vec<OrderPag
         replicas.push(pages);
     }
     Ok(next)
-}
-
-fn missing_member(addresses: &Addresses, leadership: &Leadership) -> Result<(), String> {
-    match addresses.orders.keys().find(|id| !leadership.in_sync.contains(id)) {
-        Some(id) => Err(format!("{} is not in sync", built_in::order(id.0))),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

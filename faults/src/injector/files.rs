@@ -10,7 +10,7 @@ use super::guard::{self, Changed};
 use super::{Done, NotDone, OneFault};
 use crate::bazaar::{ActError, Bazaar, FilesCopy};
 use crate::events::EventSink;
-use crate::leadership::{self, Leadership};
+use crate::leadership;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{FilesFault, Target};
 
@@ -133,10 +133,9 @@ pub async fn why_files_stay(
     name: ProcessName,
     copied_us: Option<u64>,
 ) -> FilesStay {
-    let addresses = bazaar.addresses();
-    let answered = leadership::ask_front_end(bazaar.http(), addresses).await.ok();
-    let leader = answered.as_ref().map(Leadership::leader_name);
-    let answered = answered.map(|leadership| leadership.in_sync.iter().map(|id| id.0).collect());
+    let answered = leadership::ask(bazaar).await.ok();
+    let leader = answered.as_ref().map(|leadership| leadership.leader);
+    let answered = answered.and_then(|known| known.in_sync_numbers(bazaar.system()));
     let changed: Vec<_> = bazaar
         .changes_of_files()
         .iter()

@@ -5,45 +5,49 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::bazaar::Bazaar;
-use crate::leadership;
+use crate::leadership::{self, Leadership, NoLeader};
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Target;
 
 /// How long a dead leader's successor is waited for. It takes milliseconds; if nobody is left who
 /// could lead, it never comes.
 const SUCCESSION: Duration = Duration::from_secs(2);
-/// Between two looks at who leads.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How often is looked who leads while a successor is waited for, in each period of who watches: often enough that the
+/// fault comes soon after the election, and no load for what is asked.
+const LOOKS_PER_PERIOD: u32 = 10;
 
-/// Who a target is, once that is clear: just after a leader's death the front-end still names it,
+/// Who a target is, once that is clear: just after a leader's death it may still be named, or nobody is,
 /// and it is its successor that a second blow is meant for.
 pub(super) async fn resolve_living(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String> {
-    let given_up_at = Instant::now() + SUCCESSION;
-    loop {
-        let found = resolve(bazaar, target).await;
-        let is_down = found.as_ref().is_ok_and(|name| {
-            bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Down)
-        });
-        if target != Target::Leader || !is_down || Instant::now() >= given_up_at {
-            return found;
-        }
-        sleep(LOOK_AGAIN).await;
-    }
-}
-
-/// Who a target is, now.
-async fn resolve(bazaar: &Bazaar, target: Target) -> Result<ProcessName, String> {
     if let Some(name) = target.process() {
         return Ok(name);
     }
-    let leadership = leadership::look_up(bazaar.http(), bazaar.addresses()).await;
-    let leadership = leadership.map_err(|error| error.to_string())?;
-    if target == Target::Leader {
-        return Ok(leadership.leader_name());
+    let given_up_at = Instant::now() + SUCCESSION;
+    loop {
+        let known = leadership::look_up(bazaar).await;
+        let is_unclear = match &known {
+            Ok(known) => target == Target::Leader && is(bazaar, known.leader, ProcessState::Down),
+            Err(NoLeader::Nobody(_)) => true,
+            Err(NoLeader::Untold | NoLeader::Unanswered(_)) => false,
+        };
+        if !is_unclear || Instant::now() >= given_up_at {
+            let known = known.map_err(|error| error.to_string())?;
+            return among(bazaar, &known, target);
+        }
+        sleep(bazaar.leaders().period() / LOOKS_PER_PERIOD).await;
     }
-    let runs = |name: &ProcessName| {
-        bazaar.process(*name).is_some_and(|process| process.state == ProcessState::Running)
-    };
-    let followers = leadership.followers().filter(runs);
-    followers.max().ok_or_else(|| "there is no follower that is in sync and runs".to_owned())
+}
+
+/// Who that is under a leadership.
+fn among(bazaar: &Bazaar, known: &Leadership, target: Target) -> Result<ProcessName, String> {
+    if target == Target::Leader {
+        return Ok(known.leader);
+    }
+    let followers = known.followers(bazaar.system()).into_iter();
+    let running = followers.filter(|name| is(bazaar, *name, ProcessState::Running));
+    running.max().ok_or_else(|| "there is no follower that is in sync and runs".to_owned())
+}
+
+fn is(bazaar: &Bazaar, name: ProcessName, state: ProcessState) -> bool {
+    bazaar.process(name).is_some_and(|process| process.state == state)
 }

@@ -1,45 +1,46 @@
-//! Watches the configuration and the children's lives.
+//! Watches the configuration and the processes' lives.
 //!
-//! The front-end remembers its changes of configuration with their own times, so polling does
-//! not blur them: a change is reported late, but with the time at which it was on disk. What a
-//! front-end that is killed had not yet been asked for is lost with it; its successor begins
-//! with a change of its own, under a higher version. A front-end without a history is asked who
-//! leads instead, and the times are then those of the polls.
+//! A target that remembers its changes of configuration with their own times is not blurred by polling: a change is
+//! reported late, but with the time at which it was on disk. What the bazaar's front-end had not yet been asked for when it is
+//! killed is lost with it; its successor begins with a change of its own, under a higher version. A target without a
+//! history is asked who leads instead, and the times are then those of the polls.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::StatusCode;
-use records::{Event, EventKind};
+use records::{Event, EventKind, Processes};
+use tokio::time::Instant;
 use wire::configuration::{Cause, Configuration, ConfigurationChange, History};
 use wire::ids::{ConfigVersion, Epoch};
 
 use crate::bazaar::Bazaar;
 use crate::clock::Origin;
 use crate::events::EventSink;
-use crate::http::{HttpClient, HttpError};
-use crate::leadership::{self, Leadership};
-use crate::ports::Addresses;
+use crate::leadership::{self, Alive, Leaders, Leadership, Remembered};
 
-/// How often is asked. Only the last period before a front-end's death can be lost.
+/// How often is looked who has died.
 const PERIOD: Duration = Duration::from_millis(50);
-/// How long an answer may take: the history is in memory. A paused front-end is asked again.
-const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Emits who leads since when, who is in sync, and who died unasked, until `stop` completes.
 /// Looks once more then, so that what came before the stop is not missed.
 pub async fn watch(bazaar: Arc<Bazaar>, events: EventSink, stop: impl Future<Output = ()> + Send) {
     let mut watch = Watch { bazaar, events, timeline: Timeline::default() };
+    let mut ask_at = Instant::now();
     tokio::pin!(stop);
     loop {
-        watch.look().await;
+        watch.tell_deaths();
+        if Instant::now() >= ask_at {
+            ask_at = Instant::now() + watch.bazaar.leaders().period();
+            watch.tell_leadership().await;
+        }
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}
             () = &mut stop => break,
         }
     }
-    watch.look().await;
+    watch.tell_deaths();
+    watch.tell_leadership().await;
 }
 
 struct Watch {
@@ -49,23 +50,23 @@ struct Watch {
 }
 
 impl Watch {
-    async fn look(&mut self) {
-        self.tell_deaths();
-        let (http, addresses) = (self.bazaar.http(), self.bazaar.addresses());
-        let news = self.timeline.ask(http, addresses, self.events.origin()).await;
+    async fn tell_leadership(&mut self) {
+        let (leaders, processes) = (self.bazaar.leaders(), self.bazaar.system());
+        let alive = leadership::alive(&self.bazaar);
+        let news = self.timeline.ask(&**leaders, &alive, processes, self.events.origin()).await;
         for ConfigurationEvent { at_us, kind, configuration, version, suspected_us, detail } in news
         {
-            let name = configuration.leader_name();
+            let name = configuration.leader;
             let pid = self.bazaar.process(name).map(|process| process.pid);
             self.events.emit_at(at_us, kind, |event: &mut Event| {
                 if kind != EventKind::InSyncChanged {
                     event.process = Some(name.into());
                     event.pid = pid;
                 }
-                event.epoch = Some(configuration.epoch.0);
+                event.epoch = configuration.epoch;
                 event.version = version.map(|version| version.0);
-                event.leader = Some(configuration.leader.0);
-                event.in_sync = Some(configuration.in_sync.iter().map(|id| id.0).collect());
+                event.leader = processes.number_of(name);
+                event.in_sync = configuration.in_sync_numbers(processes);
                 event.suspected_us = suspected_us;
                 event.detail = Some(detail);
             });
@@ -107,33 +108,49 @@ struct Timeline {
     /// Leaderships that were told of and were not yet seen to serve, by the configuration that
     /// began them.
     not_serving: BTreeSet<Age>,
-    /// The last answer of a front-end without a history.
-    leadership: Option<Leadership>,
+    /// The last answer of a target without a history, and the pid of the leader.
+    polled: Option<(Leadership, u32)>,
 }
 
 impl Timeline {
     async fn ask(
         &mut self,
-        http: &HttpClient,
-        addresses: &Addresses,
+        leaders: &dyn Leaders,
+        alive: &Alive,
+        processes: &Processes,
         origin: Origin,
     ) -> Vec<ConfigurationEvent> {
-        match http.get_json::<History>(addresses.front_end, "/history", TIMEOUT).await {
-            Ok(history) => self.of_history(&history, origin),
-            Err(HttpError::Status { status: StatusCode::NOT_FOUND, .. }) => {
-                match leadership::ask_front_end(http, addresses).await {
-                    Ok(leadership) => self.of_leadership(leadership, origin.elapsed_us()),
-                    Err(_) => Vec::new(),
-                }
+        match leaders.history().await {
+            Remembered::Changes(history) => self.of_history(&history, processes, origin),
+            Remembered::Nothing => {
+                let answer = leaders.ask(alive).await.ok();
+                self.of_answer(answer, alive, origin.elapsed_us())
             }
-            // It is down, paused or busy; the next look will tell.
-            Err(_) => Vec::new(),
+            Remembered::NoAnswer => Vec::new(),
         }
     }
 
-    fn of_history(&mut self, history: &History, origin: Origin) -> Vec<ConfigurationEvent> {
+    fn of_history(
+        &mut self,
+        history: &History,
+        processes: &Processes,
+        origin: Origin,
+    ) -> Vec<ConfigurationEvent> {
         let mut news = Vec::new();
         for change in &history.changes {
+            let Some(configuration) = configuration_of(change, processes) else {
+                let number = change.configuration.leader;
+                tracing::debug!(%number, "the history names a leader that is no replica");
+                continue;
+            };
+            let new = |kind, at_us| ConfigurationEvent {
+                at_us,
+                kind,
+                configuration: configuration.clone(),
+                version: Some(change.configuration.version),
+                suspected_us: None,
+                detail: describe(change.cause).to_owned(),
+            };
             let age = change.configuration.age();
             if self.told.is_none_or(|told| age > told) {
                 self.told = Some(age);
@@ -143,51 +160,71 @@ impl Timeline {
                 }
                 let suspected_us = change.suspected_us.map(|us| origin.since_origin(us));
                 let at_us = origin.since_origin(change.stored_us);
-                news.push(ConfigurationEvent { suspected_us, ..news_of(change, kind, at_us) });
+                news.push(ConfigurationEvent { suspected_us, ..new(kind, at_us) });
             }
             if let Some(serving_us) = change.serving_us
                 && self.not_serving.remove(&age)
             {
                 let at_us = origin.since_origin(serving_us);
-                news.push(news_of(change, EventKind::LeaderServes, at_us));
+                news.push(new(EventKind::LeaderServes, at_us));
             }
         }
         news
     }
 
-    fn of_leadership(&mut self, leadership: Leadership, at_us: u64) -> Vec<ConfigurationEvent> {
-        let kind = match &self.leadership {
-            Some(known) if *known == leadership => return Vec::new(),
-            Some(known) if (known.leader, known.epoch) == (leadership.leader, leadership.epoch) => {
-                EventKind::InSyncChanged
-            }
-            _ => EventKind::LeaderChanged,
+    /// What an answer adds; no answer, or a leader that is dead, ends nothing by itself: who comes next is told.
+    fn of_answer(
+        &mut self,
+        answer: Option<Leadership>,
+        alive: &Alive,
+        at_us: u64,
+    ) -> Vec<ConfigurationEvent> {
+        // A leader that died and leads again, as nobody else was there, has begun anew.
+        if self.polled.as_ref().is_some_and(|(known, pid)| alive.get(&known.leader) != Some(pid)) {
+            self.polled = None;
+        }
+        let Some(leadership) = answer else { return Vec::new() };
+        let Some(pid) = alive.get(&leadership.leader).copied() else { return Vec::new() };
+        let known = self.polled.as_ref().map(|(known, _)| known);
+        let kind = match known.filter(|known| leads_as(known, &leadership)) {
+            Some(known) if known.in_sync == leadership.in_sync => None,
+            Some(_) => Some(EventKind::InSyncChanged),
+            None => Some(EventKind::LeaderChanged),
         };
-        self.leadership = Some(leadership.clone());
-        let detail = "as polled, without a history".to_owned();
-        let (version, suspected_us) = (None, None);
-        vec![ConfigurationEvent {
+        let mut detail = "as polled, without a history".to_owned();
+        if !leadership.rivals.is_empty() {
+            let rivals: Vec<_> = leadership.rivals.iter().map(|name| name.as_str()).collect();
+            detail.push_str(&format!("; at the same time lead {}", rivals.join(", ")));
+        }
+        self.polled = Some((leadership.clone(), pid));
+        let event = kind.map(|kind| ConfigurationEvent {
             at_us,
             kind,
             configuration: leadership,
-            version,
-            suspected_us,
+            version: None,
+            suspected_us: None,
             detail,
-        }]
+        });
+        event.into_iter().collect()
     }
 }
 
-fn news_of(change: &ConfigurationChange, kind: EventKind, at_us: u64) -> ConfigurationEvent {
-    let Configuration { version, epoch, leader, .. } = change.configuration;
-    let in_sync = change.configuration.member_ids().collect();
-    ConfigurationEvent {
-        at_us,
-        kind,
-        configuration: Leadership { leader, epoch, in_sync },
-        version: Some(version),
-        suspected_us: None,
-        detail: describe(change.cause).to_owned(),
-    }
+/// Whether the same process leads in the same epoch, and nobody new says beside it that it leads.
+fn leads_as(known: &Leadership, now: &Leadership) -> bool {
+    let has_new_rivals = now.rivals.iter().any(|rival| !known.rivals.contains(rival));
+    (known.leader, known.epoch) == (now.leader, now.epoch) && !has_new_rivals
+}
+
+/// The configuration after a change; `None` if its leader is no replica.
+fn configuration_of(change: &ConfigurationChange, processes: &Processes) -> Option<Leadership> {
+    let Configuration { epoch, leader, .. } = change.configuration;
+    let members = change.configuration.member_ids();
+    Some(Leadership {
+        leader: processes.replica(leader.0)?,
+        epoch: Some(epoch.0),
+        in_sync: Some(members.filter_map(|id| processes.replica(id.0)).collect()),
+        rivals: Vec::new(),
+    })
 }
 
 fn kind_of(cause: Cause) -> EventKind {

@@ -130,14 +130,13 @@ impl Acts {
 
     /// Why nobody's files may be changed now, or not those of `target`.
     async fn why_files_stay(&self, target: Target) -> Result<Option<String>, Refusal> {
-        let found = leadership::look_up(self.bazaar.http(), self.bazaar.addresses()).await;
+        let found = leadership::look_up(&self.bazaar).await;
         let found = found.map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()))?;
         // A follower is in sync besides the leader, so it is never the last.
-        let name = target.process().unwrap_or(found.leader_name());
+        let name = target.process().unwrap_or(found.leader);
         let stay = injector::why_files_stay(&self.bazaar, &self.events, name, None).await;
-        let is_in = |name| name == found.leader_name() || found.followers().any(|one| one == name);
         let mut replicas = self.bazaar.system().replicas().iter().copied();
-        let out = replicas.find(|name| !is_in(*name)).map(|name| {
+        let out = replicas.find(|name| !found.is_in_sync(*name)).map(|name| {
             format!(
                 "{name} is not in sync; files are changed only while everything is up and in sync"
             )
@@ -240,9 +239,9 @@ impl Acts {
 
     async fn find(&self, target: &str) -> Result<ProcessName, Refusal> {
         if target == "leader" {
-            let found = leadership::look_up(self.bazaar.http(), self.bazaar.addresses()).await;
+            let found = leadership::look_up(&self.bazaar).await;
             return found
-                .map(|found| found.leader_name())
+                .map(|found| found.leader)
                 .map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()));
         }
         let name = self.bazaar.system().names().find(|name| name.as_str() == target);

@@ -54,7 +54,7 @@ struct Process {
     state: &'static str,
     /// Whether it leads; of replicas only.
     leads: Option<bool>,
-    /// Whether it is in sync; of replicas only.
+    /// Whether it is in sync; of replicas only, and of a target that says so.
     in_sync: Option<bool>,
     /// What else is wrong with it for a time, as `stall-disk` or `flood`.
     faults: Vec<String>,
@@ -148,7 +148,8 @@ impl Dashboard {
             }
             EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
                 if let Some(said) = inner.leadership.hear(event) {
-                    let label = said.split(" in epoch").next().unwrap_or_default().to_owned();
+                    let label = said.split(" leads").next().unwrap_or_default();
+                    let label = format!("{label} leads");
                     inner.mark(event.at_us, MarkKind::Leader, label, said);
                 }
             }
@@ -317,7 +318,10 @@ fn shown(process: &ProcessInfo, inner: &Inner) -> Process {
             ProcessState::Down => "dead",
         },
         leads: replica.map(|id| leader.is_some_and(|leader| leader.id == id)),
-        in_sync: replica.map(|id| leader.is_some_and(|leader| leader.in_sync.contains(&id))),
+        in_sync: replica.and_then(|id| match leader {
+            Some(leader) => Some(leader.in_sync.as_ref()?.contains(&id)),
+            None => Some(false),
+        }),
         faults: inner.lasting.at(process.name),
     }
 }

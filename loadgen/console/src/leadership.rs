@@ -13,8 +13,10 @@ const MAX_REIGNS: usize = 40;
 pub(super) struct Leader {
     /// The replica's number.
     pub(super) id: u8,
-    pub(super) epoch: u64,
-    pub(super) in_sync: Vec<u8>,
+    /// Of a target that has such.
+    pub(super) epoch: Option<u64>,
+    /// Of a target that says who is.
+    pub(super) in_sync: Option<Vec<u8>>,
     /// Whether it is known to serve; it was merely chosen otherwise.
     pub(super) serves: bool,
 }
@@ -85,17 +87,20 @@ impl Leadership {
 
     /// Takes in a change of configuration. Returns what there is to say, if a leader began to serve.
     pub(super) fn hear(&mut self, event: &Event) -> Option<String> {
-        let (id, epoch) = (event.leader?, event.epoch?);
-        let known = self.leader.as_ref().filter(|leader| leader.epoch == epoch);
+        let (id, epoch) = (event.leader?, event.epoch);
+        // Of an event without an epoch it is not clear which leadership of the same process it is about: the last.
+        let known = self.leader.as_ref().filter(|leader| (leader.id, leader.epoch) == (id, epoch));
         // That a leader serves is told with whom it began with, which may have changed since.
         let in_sync = match known {
             Some(leader) if event.event == EventKind::LeaderServes => leader.in_sync.clone(),
-            _ => event.in_sync.iter().flat_map(|members| members.ids()).collect(),
+            _ => event.in_sync.as_ref().map(|members| members.ids().collect()),
         };
-        let served = known.is_some_and(|leader| leader.serves);
-        let serves = served || event.event == EventKind::LeaderServes;
+        let begins = event.event == EventKind::LeaderChanged;
+        let served = !begins && known.is_some_and(|leader| leader.serves);
+        // Only a history, which has versions, tells when a leader serves; who was polled says that it leads, and does.
+        let serves = served || event.event == EventKind::LeaderServes || event.version.is_none();
         self.leader = Some(Leader { id, epoch, in_sync, serves });
-        if event.event == EventKind::LeaderChanged {
+        if begins {
             self.end_reign(event.at_us);
         }
         if served || !serves {
@@ -103,7 +108,10 @@ impl Leadership {
         }
         self.begin_reign(id, event.at_us);
         let name = self.processes.replica(id)?;
-        let mut said = format!("{name} leads in epoch {epoch}");
+        let mut said = format!("{name} leads");
+        if let Some(epoch) = epoch {
+            said.push_str(&format!(" in epoch {epoch}"));
+        }
         if let Some((what, lost_us)) = self.lost.take() {
             let ms = event.at_us.saturating_sub(lost_us) as f64 / 1000.0;
             said.push_str(&format!(", {ms:.1} ms after {what}"));
@@ -136,7 +144,7 @@ mod tests {
 
     fn event(kind: EventKind, at_us: u64, leader: u8, epoch: u64) -> Event {
         let mut event = Event::new("serve", 1, at_us, kind);
-        (event.leader, event.epoch) = (Some(leader), Some(epoch));
+        (event.leader, event.epoch, event.version) = (Some(leader), Some(epoch), Some(epoch));
         event.in_sync = "1 2 3".parse().ok();
         event
     }
@@ -174,7 +182,7 @@ mod tests {
         change.in_sync = "1 3".parse().ok();
         assert_eq!(leadership.hear(&change), None);
         let leader = leadership.leader().unwrap();
-        assert_eq!((leader.in_sync.as_slice(), leader.serves), (&[1, 3][..], true));
+        assert_eq!((&leader.in_sync, leader.serves), (&Some(vec![1, 3]), true));
     }
 
     #[test]
@@ -186,7 +194,24 @@ mod tests {
         leadership.hear(&change);
         leadership.hear(&event(EventKind::LeaderServes, 200, 3, 1));
         let leader = leadership.leader().unwrap();
-        assert_eq!((leader.in_sync.as_slice(), leader.serves), (&[1, 3][..], true));
+        assert_eq!((&leader.in_sync, leader.serves), (&Some(vec![1, 3]), true));
+    }
+
+    #[test]
+    fn a_leader_that_was_polled_leads_at_once_and_needs_no_epoch() {
+        let polled = |at_us, leader| {
+            let mut event = Event::new("serve", 1, at_us, EventKind::LeaderChanged);
+            event.leader = Some(leader);
+            event
+        };
+        let mut leadership = Leadership::new(built_in::processes(3));
+        assert_eq!(leadership.hear(&polled(100, 3)).as_deref(), Some("order-3 leads"));
+        leadership.broken("order-3", "kill order-3".to_owned(), 10_000);
+        let said = leadership.hear(&polled(16_200, 3)).unwrap();
+        assert_eq!(said, "order-3 leads, 6.2 ms after kill order-3");
+        let leader = leadership.leader().unwrap();
+        assert_eq!((leader.epoch, &leader.in_sync, leader.serves), (None, &None, true));
+        assert_eq!(leadership.reigns().count(), 2);
     }
 
     #[test]

@@ -1,11 +1,27 @@
-//! A target on this machine, for `target check` and for each trial of a run: what it is given before it is started.
+//! A target that a file describes, on this machine, for `target check` and for each trial of a run.
+//!
+//! What the file means is known by the crate `targets`, which starts nothing and asks nobody. Before it runs:
 //!
 //! * `ports`: free ones are chosen, given ones must be free.
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them.
+//!
+//! While it runs, what is asked besides what clients do:
+//!
+//! * `http`: one request, and how far it got. `asking`: requests, commands and paths of the file.
+//! * [`leaders`]: who leads. `log_tail`: the last line of a log that says so.
+//! * [`state`]: what its places hold. `sqlite`: those that are databases.
 
+pub mod asking;
+pub(crate) mod http;
+pub mod leaders;
+mod log_tail;
 mod ports;
 mod programs;
+mod sqlite;
+pub mod state;
+#[cfg(test)]
+mod testing;
 mod trial;
 
 pub(crate) use programs::system_plan;

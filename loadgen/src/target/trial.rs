@@ -153,6 +153,7 @@ impl TargetTrial {
     }
 
     fn task(&self, command: &CommandTemplate, at: &Path) -> anyhow::Result<Task> {
+<<<<<<< HEAD:loadgen/src/target/trial.rs
         Ok(task_of(command.render(&self.setting)?, at))
     }
 
@@ -170,6 +171,10 @@ impl TargetTrial {
         let ran = command::run(&guard_program(), &task, log.path(), within).await;
         ran.map_err(|error| error.to_string())?;
         std::fs::read(log.path()).map_err(|error| error.to_string())
+=======
+        let (command, working_dir) = (command.render(self.setting)?, at.to_owned());
+        Ok(Task { command, environment: [].into(), working_dir, user: None })
+>>>>>>> t3:loadgen/src/commands/target/trial.rs
     }
 
     /// Where a path of the file leads.
@@ -181,8 +186,4 @@ impl TargetTrial {
         let root = if path.starts_with(&self.scratch) { &self.scratch } else { &self.work };
         Ok(Folder::new(root)?)
     }
-}
-
-fn task_of(command: Vec<String>, at: &Path) -> Task {
-    Task { command, environment: [].into(), working_dir: at.to_owned(), user: None }
 }

@@ -15,7 +15,7 @@ use crate::common::{Running, assert_gone, ended, eventually, harness, names, run
 /// One process, one file with its orders, and what it is told to do wrong. It ends when its parent does, and after two
 /// minutes in any case.
 const SERVICE: &str = r#"
-import json, os, sys, threading, time
+import json, os, sqlite3, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 port, path, fault = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 threading.Timer(120, lambda: os._exit(9)).start()
@@ -39,6 +39,11 @@ if os.path.exists(path) and fault != "forgets":
         orders.append((int(number), name, side, int(quantity)))
 if fault == "forgets":
     open(path, "w").close()
+def keep_stocks():
+    with sqlite3.connect(path + ".db") as database:
+        database.execute("CREATE TABLE IF NOT EXISTS stocks (name TEXT PRIMARY KEY, quantity INTEGER)")
+        database.executemany("INSERT OR REPLACE INTO stocks VALUES (?, ?)", stock.items())
+keep_stocks()
 class Handler(BaseHTTPRequestHandler):
     def answer(self, status, value):
         text = json.dumps(value).encode()
@@ -71,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
                 print(*order, sep=",", file=file)
                 file.flush()
                 os.fsync(file.fileno())
+            keep_stocks()
             self.answer(200, {"number": order[0]})
     def log_message(self, *_):
         pass
@@ -195,6 +201,26 @@ fn a_service_that_does_what_its_file_says_passes_line_by_line() {
     assert_eq!(pids.len(), 2, "one start, one restart");
     assert_gone(&pids);
     assert!(names(&folder.path().join("tmp")).is_empty());
+}
+
+#[test]
+fn a_database_is_read_and_a_leader_that_a_command_names_is_known() {
+    if !has_python() {
+        return;
+    }
+    let folder = described("none", 20);
+    let file = folder.path().join("hour.toml");
+    let told = "exec = ['python3', '-c', 'print(\"shop\")']\nprocess = 'text.trim()'";
+    let text = fs::read_to_string(&file).unwrap().replace("guess = \"highest\"", told);
+    let stocks = "\n[[state.stocks]]\nprocess = \"shop\"\nsqlite = \"orders.csv.db\"\n\
+                  query = \"SELECT name AS stock, quantity FROM stocks ORDER BY name\"\n";
+    fs::write(&file, text + stocks).unwrap();
+    let (code, stdout, stderr) = ended(&check(folder.path()));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("2 rows, 5 of Fox"), "{stdout}");
+    assert_eq!(word(&stdout, "leader"), ["ok"], "{stdout}");
+    assert!(!stdout.contains("a guess"), "{stdout}");
+    assert_gone(&pids(folder.path()));
 }
 
 #[test]

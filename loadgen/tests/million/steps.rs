@@ -77,13 +77,13 @@ pub(crate) async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Optio
 }
 
 pub(crate) async fn leader(bazaar: &Bazaar) -> Option<ProcessName> {
-    let known = leadership::ask_front_end(bazaar.http(), bazaar.addresses()).await.ok()?;
-    Some(known.leader_name())
+    let known = leadership::ask(bazaar).await.ok()?;
+    Some(known.leader)
 }
 
 pub(crate) async fn all_in_sync(bazaar: &Bazaar) -> Option<()> {
-    let known = leadership::ask_front_end(bazaar.http(), bazaar.addresses()).await.ok()?;
-    (known.in_sync.len() == bazaar.addresses().orders.len()).then_some(())
+    let known = leadership::ask(bazaar).await.ok()?;
+    (known.in_sync?.len() == bazaar.addresses().orders.len()).then_some(())
 }
 
 /// Whether somebody else than `old` leads, and has finished taking over.

@@ -71,15 +71,21 @@ function showLeader() {
   if (process && process.state !== "up") text = `${name} led, and is ${process.state}`;
   else if (!leader.serves) text = `${name} takes over`;
   setText($("leader"), text);
-  const inSync = leader.in_sync.map((id) => replicas[id - 1]).join(", ");
-  const doubt = frontEnd && frontEnd.state !== "up" ? ` · as last known: the front-end is ${frontEnd.state}` : "";
-  setText($("leader-detail"), `epoch ${leader.epoch}${tookOver(leader)} · in sync: ${inSync}${doubt}`);
+  // Another target than the bazaar need not have epochs, or say who is in sync.
+  const details = [
+    leader.epoch === null ? "" : `epoch ${leader.epoch}`,
+    tookOver(name, leader),
+    leader.in_sync ? `in sync: ${leader.in_sync.map((id) => replicas[id - 1]).join(", ")}` : "",
+    frontEnd && frontEnd.state !== "up" ? `as last known: the front-end is ${frontEnd.state}` : "",
+  ];
+  setText($("leader-detail"), details.filter(Boolean).join(" · "));
 }
 
 // How long nobody led, and why, if the leader's own mark says so.
-function tookOver({ epoch }) {
-  const mark = state.marks.findLast(({ kind, text }) => kind === "leader" && text.includes(` in epoch ${epoch},`));
-  return mark ? ` · ${mark.text.split(", ").at(-1)}` : "";
+function tookOver(name, { epoch }) {
+  const led = epoch === null ? `${name} leads,` : ` in epoch ${epoch},`;
+  const mark = state.marks.findLast(({ kind, text }) => kind === "leader" && text.includes(led));
+  return mark ? mark.text.split(", ").at(-1) : "";
 }
 
 const STATES = { up: "● up", paused: "❚❚ paused", dead: "✕ dead" };
@@ -152,7 +158,8 @@ function chosenFault() {
 
 function role({ leads, in_sync: inSync }) {
   if (leads === null) return "";
-  return `${leads ? "◆ leads, " : ""}${inSync ? "✓ in sync" : "✕ not in sync"}`;
+  const words = [leads ? "◆ leads" : "", inSync === null ? "" : inSync ? "✓ in sync" : "✕ not in sync"];
+  return words.filter(Boolean).join(", ");
 }
 
 function card(name) {

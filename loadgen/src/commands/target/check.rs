@@ -18,12 +18,14 @@ use super::operations::Operations;
 use super::restarts::Restarts;
 use super::state::State;
 use super::folder::TrialFolder;
-use super::{applies, http, leader};
+use super::{applies, leader};
 use crate::cli::TargetCheck;
 use crate::commands::{bin_dir, on_runtime, warn_of_commands};
 use crate::exit::Exit;
 use crate::output::note;
-use crate::target::{TargetTrial, system_plan};
+use crate::target::asking::Asking;
+use crate::target::state::StateReader;
+use crate::target::{TargetTrial, http, system_plan};
 
 /// Reads the file and, if it has no problem, tries what it says.
 pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
@@ -101,8 +103,12 @@ async fn ask_and_break(
     }
     let stocks = operations.stocks(findings).await;
     let order = operations.try_each(&stocks, findings).await;
-    leader::try_leader(target, trial, system, &http, findings).await;
-    let state = State { target, trial, http: &http, stocks: &stocks, order: order.as_ref() };
+    let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
+    leader::try_leader(target, asking.clone(), system, findings).await;
+    let order_no = order.as_ref().and_then(|order| order.order_no.clone());
+    let order_nos = order_no.iter().cloned().collect();
+    let reader = StateReader::new(Arc::clone(target), asking, stocks.clone(), order_nos);
+    let state = State { target, reader: &reader, order_no: order_no.as_ref() };
     state.try_each(WhenRead::Running, findings).await;
     let restarts = Restarts {
         target,

@@ -1,16 +1,14 @@
 //! `target`: what a service of somebody else is, in one file, and whether that file is true.
 //!
 //! * `new`: a file to begin with. `check`: the whole story of a check, step by step.
-//! * `findings`: what was found, line by line.
-//! * `folder`: where it is tried.
-//! * `http`, `operations`, `leader`, `state`, `restarts`: what is asked of it, and what is done to it.
+//! * `findings`: what was found, line by line. `folder`: where it is tried.
+//! * `operations`, `leader`, `state`, `restarts`: what is asked of it, and what is done to it.
 //! * `applies`: which checks of a run will not apply.
 
 mod applies;
 mod check;
 mod findings;
 mod folder;
-mod http;
 mod leader;
 mod new;
 mod operations;

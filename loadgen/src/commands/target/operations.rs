@@ -10,7 +10,7 @@ use targets::template::Setting;
 use uuid::Uuid;
 
 use super::findings::Findings;
-use super::http::{Ask, Reply, ask};
+use crate::target::http::{Ask, Reply, ask};
 
 /// How many stocks are tried before trades are said to be rejected: the first may be sold out, or at its cap.
 const STOCKS_TRIED: usize = 3;

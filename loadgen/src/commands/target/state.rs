@@ -1,42 +1,29 @@
 //! What a target holds, read from the places that its file names, and whether an acknowledged order is there.
 
-use std::fs::File;
-use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use minijinja::Value;
-use reqwest::Method;
 use targets::file::{Replication, WhenRead};
 use targets::order_no::OrderNo;
-use targets::state::{Asked, MAX_SOURCE_BYTES, OrderRow, RowReader, Rows, StateRow, StockRow};
-use targets::target::{Place, Request, Source, Target};
-use targets::template::Template;
+use targets::state::{OrderRow, Rows, StockRow};
+use targets::target::{Place, Target};
 
 use super::findings::Findings;
-use super::http::{Ask, Reply, ask};
-use super::operations::Acknowledged;
-use crate::target::TargetTrial;
+use crate::target::state::StateReader;
 
 /// How long an acknowledged order may take to reach every place that promises it: a replica that catches up.
 const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 /// How long after a look without it is looked again.
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
-/// How long one source may take to be read.
-const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// Reads a target's places.
 #[derive(Debug)]
 pub(super) struct State<'a> {
     /// Whose.
     pub(super) target: &'a Target,
-    /// In which trial.
-    pub(super) trial: &'a TargetTrial,
-    /// Asks with this.
-    pub(super) http: &'a reqwest::Client,
-    /// The stocks that there are.
-    pub(super) stocks: &'a [String],
-    /// The order that was acknowledged.
-    pub(super) order: Option<&'a Acknowledged>,
+    /// Reads its places.
+    pub(super) reader: &'a StateReader,
+    /// The number of the order that was acknowledged.
+    pub(super) order_no: Option<&'a OrderNo>,
 }
 
 impl State<'_> {
@@ -68,10 +55,10 @@ impl State<'_> {
             self.target.model.replicated.orders,
             Replication::Identical | Replication::SameSet
         ) || self.target.orders.len() == 1;
-        let order_no = self.order.and_then(|order| order.order_no.as_ref());
+        let order_no = self.order_no;
         let began = Instant::now();
         let rows = loop {
-            match self.read(place).await {
+            match self.reader.read(place).await {
                 Ok(rows) => {
                     let lacks = order_no.is_some_and(|order_no| !has(&rows, order_no));
                     if !(lacks && promised && began.elapsed() < SETTLED_WITHIN) {
@@ -121,7 +108,7 @@ impl State<'_> {
 
     async fn try_stocks(&self, place: &Place<StockRow>, findings: &mut Findings) {
         let subject = format!("stocks at {}", place.process);
-        let rows = match self.read(place).await {
+        let rows = match self.reader.read(place).await {
             Ok(rows) => rows,
             Err(reason) => return findings.fails(subject, reason),
         };
@@ -150,7 +137,7 @@ impl State<'_> {
         let mut holders = Vec::new();
         let running = self.target.orders.iter().filter(|place| place.when == WhenRead::Running);
         for place in running {
-            if self.read(place).await.is_ok_and(|rows| has(&rows, order_no)) {
+            if self.reader.read(place).await.is_ok_and(|rows| has(&rows, order_no)) {
                 holders.push(place.process.clone());
             }
         }
@@ -170,116 +157,10 @@ impl State<'_> {
             tokio::time::sleep(LOOK_PERIOD).await;
         }
     }
-
-    async fn read<T: StateRow>(&self, place: &Place<T>) -> Result<Rows<T>, String> {
-        let Some(reader) = &place.reader else {
-            return Err("what the client dumps is not tried yet".to_owned());
-        };
-        let source = &place.source;
-        if let Source::File(path) = source {
-            let path = self.trial.path(path).map_err(|error| format!("{error:#}"))?;
-            let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let rows = reader.read(file, Asked::default());
-            return rows.map_err(|error| format!("{}: {error}", path.display()));
-        }
-        let mut rows = Rows::new();
-        for (stock, order_no) in self.asked(source) {
-            let mut values = Vec::new();
-            values.extend(stock.map(|stock| ("stock", Value::from(stock))));
-            values.extend(order_no.map(|order_no| ("order_no", order_no_value(order_no))));
-            let text = self.text(source, values).await?;
-            read_more(reader, &text, Asked { stock, order_no }, &mut rows)?;
-        }
-        Ok(rows)
-    }
-
-    /// What a source is asked about: once, or once for each.
-    fn asked(&self, source: &Source) -> Vec<(Option<&str>, Option<&OrderNo>)> {
-        let order_no = self.order.and_then(|order| order.order_no.as_ref());
-        if source.is_asked_for_each("stock") {
-            self.stocks.iter().map(|stock| (Some(stock.as_str()), None)).collect()
-        } else if source.is_asked_for_each("order_no") {
-            order_no.into_iter().map(|order_no| (None, Some(order_no))).collect()
-        } else {
-            vec![(None, None)]
-        }
-    }
-
-    async fn text(
-        &self,
-        source: &Source,
-        values: Vec<(&'static str, Value)>,
-    ) -> Result<Vec<u8>, String> {
-        match source {
-            Source::Url(request) => self.get(request, &values).await,
-            Source::Exec(command) => {
-                let command = command
-                    .render_with(&self.trial.setting, values)
-                    .map_err(|error| error.to_string())?;
-                self.trial.output_of(command, READ_WITHIN).await
-            }
-            Source::Sqlite { .. } => Err("databases are not tried yet by this command".to_owned()),
-            Source::File(_) | Source::Dump => Err("it is not asked".to_owned()),
-        }
-    }
-
-    async fn get(
-        &self,
-        request: &Request,
-        values: &[(&'static str, Value)],
-    ) -> Result<Vec<u8>, String> {
-        let rendered = |template: &Template| {
-            let rendered = template.render_with(&self.trial.setting, values.to_vec());
-            rendered.map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
-        };
-        let url = rendered(&request.url)?;
-        let mut headers = Vec::new();
-        for (name, value) in &request.headers {
-            headers.push((name.as_str(), rendered(value)?));
-        }
-        let method = Method::from_bytes(request.method.as_bytes());
-        let sent = Ask {
-            method: method.map_err(|error| format!("{}: {error}", request.method))?,
-            url: &url,
-            headers: headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
-            body: request.body.as_ref().map(rendered).transpose()?,
-            deadline: READ_WITHIN,
-            max_bytes: usize::try_from(MAX_SOURCE_BYTES).unwrap_or(usize::MAX - 1),
-        };
-        match ask(self.http, sent).await {
-            Reply::Answered { status, body, .. } if (200..300).contains(&status) => Ok(body),
-            Reply::Answered { status, body, .. } => {
-                let said = targets::name::excerpt(&String::from_utf8_lossy(&body));
-                Err(format!("{url}: status {status}: {said}"))
-            }
-            Reply::NotSent(reason) | Reply::Lost(reason) => Err(format!("{url}: {reason}")),
-        }
-    }
-}
-
-fn read_more<T: StateRow>(
-    reader: &RowReader<T>,
-    text: &[u8],
-    asked: Asked<'_>,
-    rows: &mut Rows<T>,
-) -> Result<(), String> {
-    let more = reader.read(Cursor::new(text), asked).map_err(|error| error.to_string())?;
-    rows.rows.extend(more.rows);
-    rows.bad.extend(more.bad);
-    rows.bad_count += more.bad_count;
-    rows.unmatched += more.unmatched;
-    Ok(())
 }
 
 fn has(rows: &Rows<OrderRow>, order_no: &OrderNo) -> bool {
     rows.rows.iter().any(|(_, row)| row.order_no == *order_no)
-}
-
-fn order_no_value(order_no: &OrderNo) -> Value {
-    match order_no {
-        OrderNo::Number(number) => Value::from(*number),
-        OrderNo::Text(text) => Value::from(text.as_str()),
-    }
 }
 
 fn plural(count: usize) -> &'static str {

@@ -9,17 +9,20 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
-    /// Where the changes of leader and in-sync set are told, with CLOCK_MONOTONIC times, as the bazaar's `GET /history` does.
+    /// Where the changes of leader and in-sync set are told, with CLOCK_MONOTONIC times in microseconds, as the bazaar's `GET /history` does:
+    /// `{"changes": [...]}`, oldest first, each with `configuration`, `cause`, `suspected_us`, `stored_us` and `serving_us`. A configuration's
+    /// `leader` and the `id`s of its `in_sync` are numbers: a process's place, from 1, among those of leader.role, by name.
     #[serde(default)]
     pub history: Option<Endpoint>,
     /// Where a process tells everything that it holds, with request ids and epochs, page by page, as the bazaar's `GET /dump` does. Asked of every process
     /// of `roles`, as {{ process }}.
     #[serde(default)]
     pub dump: Option<Endpoint>,
-    /// The epochs that order numbers belong to: an expression on an answer of `[leader]`, to an integer that only grows.
+    /// The epochs that order numbers belong to: an expression on an answer of `[leader]`, to an integer that only grows. Where each
+    /// process is asked, on the leader's.
     #[serde(default)]
     pub epoch: Option<String>,
-    /// The in-sync set: an expression on an answer of `[leader]`, to a list of processes' names.
+    /// The in-sync set: an expression on an answer of `[leader]`, to a list of processes' names. Where each process is asked, on the leader's.
     #[serde(default)]
     pub in_sync: Option<String>,
     /// How often the target tried a trade before it answered: an expression on a trade's answer, to an integer.

@@ -31,7 +31,7 @@ pub struct Source {
     /// A file below this file's folder (or its copy), or {{ scratch }}.
     #[serde(default)]
     pub file: Option<String>,
-    /// A URL that is asked. With {{ stock }} or {{ order_no }} in it, once for each.
+    /// A URL that is asked. With {{ stock }} or {{ order_no }} in it, once for each; 404 for an order is one that is not there.
     #[serde(default)]
     pub url: Option<String>,
     /// The HTTP method, for url. "GET" if not given.

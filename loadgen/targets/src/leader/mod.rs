@@ -10,7 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use reading::LeaderReading;
+pub use reading::{Answered, LeaderReading};
 
 /// How the leader is found where nobody says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,19 @@ impl LeaderWatch {
         self.leader.as_deref()
     }
 
+    /// In which term, where the target has such.
+    #[must_use]
+    pub fn term(&self) -> Option<i64> {
+        self.term
+    }
+
+    /// The others that say at the same time that they lead, in the order of the file.
+    #[must_use]
+    pub fn rivals(&self) -> Vec<&str> {
+        let others = self.rivals.iter().map(String::as_str);
+        others.filter(|name| self.leader.as_deref() != Some(name)).collect()
+    }
+
     /// `process` is alive.
     pub fn started(&mut self, process: &str) -> Vec<LeaderEvent> {
         // Those that are started for the first time are the target's beginning: whoever is best of them leads.
@@ -143,15 +156,21 @@ impl LeaderWatch {
         }
     }
 
-    /// `process` says of itself whether it leads, and in which term. One that does not answer claims nothing.
-    pub fn claimed(&mut self, process: &str, leads: bool, term: Option<i64>) -> Vec<LeaderEvent> {
+    /// Each process says of itself whether it leads, and in which term; they were asked at the same time, so a leadership
+    /// that goes from one to another is not two at once. One that does not answer claims nothing.
+    pub fn claimed<'a>(
+        &mut self,
+        claims: impl IntoIterator<Item = (&'a str, bool, Option<i64>)>,
+    ) -> Vec<LeaderEvent> {
         self.unclear = false;
         self.by_claims = true;
-        // What was asked before the death may be answered after it.
-        if leads && self.is_alive(process) {
-            self.claims.insert(process.to_owned(), term);
-        } else {
-            self.claims.remove(process);
+        for (process, leads, term) in claims {
+            // What was asked before the death may be answered after it.
+            if leads && self.is_alive(process) {
+                self.claims.insert(process.to_owned(), term);
+            } else {
+                self.claims.remove(process);
+            }
         }
         self.settled()
     }

@@ -15,6 +15,16 @@ use crate::problem::FieldProblem;
 /// The variables of an answer.
 const ANSWER_NAMES: [&str; 3] = ["status", "text", "body"];
 
+/// What came of asking once.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The process that was asked, where each is asked for itself.
+    pub process: Option<&'a str>,
+    /// The status and the text; none if nobody answered. The output of a command is an answer with its exit code as the
+    /// status.
+    pub answer: Option<(i64, &'a [u8])>,
+}
+
 /// How the leader is known.
 #[derive(Debug)]
 pub enum LeaderReading {
@@ -149,56 +159,28 @@ impl LeaderReading {
         LeaderWatch::new(processes, guess)
     }
 
-    /// What an answer says; `asked` is the process that gave it, where each is asked for itself. The output of a command is
-    /// an answer with its exit code as the status.
-    pub fn answer(
-        &self,
-        watch: &mut LeaderWatch,
-        asked: Option<&str>,
-        status: i64,
-        text: &[u8],
-    ) -> Vec<LeaderEvent> {
-        let body: Json = serde_json::from_slice(text).unwrap_or(Json::Null);
-        let text = String::from_utf8_lossy(text);
-        let variables = Variables::new()
-            .with("status", Bound::Int(status))
-            .with("text", Bound::Text(&text))
-            .with("body", Bound::Json(&body));
-        match (self, asked) {
-            (Self::Asked { process }, _) => match process.json(&variables) {
-                Ok(Json::String(name)) => watch.told(Some(&name)),
-                Ok(Json::Null) => watch.told(None),
-                Ok(other) => {
-                    watch.unclear(format!("`{}` is no name of a process: {other}", process.text()))
-                }
-                Err(error) => watch.unclear(error.to_string()),
-            },
-            (Self::Claimed { is, term }, Some(asked)) => {
-                let leads = match is.holds(&variables) {
-                    Ok(leads) => leads,
-                    // It answers something else, so it says nothing of leading.
-                    Err(error) => {
-                        let mut events = watch.claimed(asked, false, None);
-                        events.extend(watch.unclear(error.to_string()));
-                        return events;
-                    }
-                };
-                let term = term.as_ref().filter(|_| leads).map(|term| term.int(&variables));
-                let unreadable =
-                    term.as_ref().and_then(|term| term.as_ref().err().map(ToString::to_string));
-                let mut events = watch.claimed(asked, leads, term.and_then(Result::ok));
-                events.extend(unreadable.into_iter().flat_map(|reason| watch.unclear(reason)));
+    /// What the answers say to questions that were asked at the same time.
+    pub fn answers(&self, watch: &mut LeaderWatch, answers: &[Answered<'_>]) -> Vec<LeaderEvent> {
+        match self {
+            Self::Asked { process } => {
+                // Who does not answer has named nobody else.
+                let texts = answers.iter().filter_map(|answered| answered.answer);
+                texts.flat_map(|(status, text)| named(process, watch, status, text)).collect()
+            }
+            Self::Claimed { is, term } => {
+                let mut unclear = Vec::new();
+                let claims: Vec<_> = answers
+                    .iter()
+                    .filter_map(|answered| {
+                        let claim = claim(is, term.as_ref(), answered.answer, &mut unclear);
+                        answered.process.map(|process| (process, claim.0, claim.1))
+                    })
+                    .collect();
+                let mut events = watch.claimed(claims);
+                events.extend(unclear.into_iter().flat_map(|reason| watch.unclear(reason)));
                 events
             }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Nobody answered: who was asked for itself claims nothing now.
-    pub fn no_answer(&self, watch: &mut LeaderWatch, asked: Option<&str>) -> Vec<LeaderEvent> {
-        match (self, asked) {
-            (Self::Claimed { .. }, Some(asked)) => watch.claimed(asked, false, None),
-            _ => Vec::new(),
+            Self::Logged { .. } | Self::Guessed(_) | Self::Unknown => Vec::new(),
         }
     }
 
@@ -217,4 +199,54 @@ impl LeaderReading {
             Err(error) => watch.unclear(error.to_string()),
         }
     }
+}
+
+/// Whom an answer names.
+fn named(
+    process: &Expression,
+    watch: &mut LeaderWatch,
+    status: i64,
+    text: &[u8],
+) -> Vec<LeaderEvent> {
+    match with_variables(status, text, |variables| process.json(variables)) {
+        Ok(Json::String(name)) => watch.told(Some(&name)),
+        Ok(Json::Null) => watch.told(None),
+        Ok(other) => {
+            watch.unclear(format!("`{}` is no name of a process: {other}", process.text()))
+        }
+        Err(error) => watch.unclear(error.to_string()),
+    }
+}
+
+/// Whether an answer says that its process leads, and in which term; what cannot be evaluated says nothing, and why is
+/// added to `unclear`.
+fn claim(
+    is: &Expression,
+    term: Option<&Expression>,
+    answer: Option<(i64, &[u8])>,
+    unclear: &mut Vec<String>,
+) -> (bool, Option<i64>) {
+    let Some((status, text)) = answer else { return (false, None) };
+    with_variables(status, text, |variables| {
+        let leads = is.holds(variables).unwrap_or_else(|error| {
+            unclear.push(error.to_string());
+            false
+        });
+        let term = term.filter(|_| leads).map(|term| term.int(variables));
+        let term = term.transpose().unwrap_or_else(|error| {
+            unclear.push(error.to_string());
+            None
+        });
+        (leads, term)
+    })
+}
+
+fn with_variables<T>(status: i64, text: &[u8], read: impl FnOnce(&Variables<'_>) -> T) -> T {
+    let body: Json = serde_json::from_slice(text).unwrap_or(Json::Null);
+    let text = String::from_utf8_lossy(text);
+    let variables = Variables::new()
+        .with("status", Bound::Int(status))
+        .with("text", Bound::Text(&text))
+        .with("body", Bound::Json(&body));
+    read(&variables)
 }

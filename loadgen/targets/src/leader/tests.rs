@@ -55,24 +55,24 @@ fn a_name_that_is_no_process_is_said_once() {
 #[test]
 fn two_that_claim_at_once_are_an_event_and_the_higher_term_leads() {
     let mut watch = watch(None);
-    assert_eq!(watch.claimed("a", true, Some(1)), [in_term("a", 1)]);
-    assert_eq!(watch.claimed("b", true, Some(2)), [two(&["a", "b"]), in_term("b", 2)]);
-    assert_eq!(watch.claimed("b", true, Some(2)), []);
-    assert_eq!(watch.claimed("a", false, None), []);
-    assert_eq!(watch.claimed("a", true, Some(1)), [two(&["a", "b"])]);
+    assert_eq!(watch.claimed([("a", true, Some(1))]), [in_term("a", 1)]);
+    assert_eq!(watch.claimed([("b", true, Some(2))]), [two(&["a", "b"]), in_term("b", 2)]);
+    assert_eq!(watch.claimed([("b", true, Some(2))]), []);
+    assert_eq!(watch.claimed([("a", false, None)]), []);
+    assert_eq!(watch.claimed([("a", true, Some(1))]), [two(&["a", "b"])]);
     assert_eq!(watch.died("b"), [in_term("a", 1)]);
-    assert_eq!(watch.claimed("b", true, Some(2)), [], "asked before it died");
+    assert_eq!(watch.claimed([("b", true, Some(2))]), [], "asked before it died");
     assert_eq!(watch.died("a"), changed(None));
 }
 
 #[test]
 fn of_two_without_terms_the_one_that_led_still_does() {
     let mut watch = watch(None);
-    assert_eq!(watch.claimed("b", true, None), changed(Some("b")));
-    assert_eq!(watch.claimed("a", true, None), [two(&["a", "b"])]);
+    assert_eq!(watch.claimed([("b", true, None)]), changed(Some("b")));
+    assert_eq!(watch.claimed([("a", true, None)]), [two(&["a", "b"])]);
     assert_eq!(watch.leader(), Some("b"));
-    assert_eq!(watch.claimed("b", false, None), changed(Some("a")));
-    assert_eq!(watch.claimed("a", false, None), changed(None));
+    assert_eq!(watch.claimed([("b", false, None)]), changed(Some("a")));
+    assert_eq!(watch.claimed([("a", false, None)]), changed(None));
 }
 
 #[test]
@@ -97,6 +97,15 @@ fn with_takes_back_a_better_one_that_returns_leads_again() {
     assert_eq!(lowest.started("a"), changed(Some("a")));
 }
 
+fn answer(
+    reading: &LeaderReading,
+    watch: &mut LeaderWatch,
+    process: Option<&str>,
+    text: &[u8],
+) -> Vec<LeaderEvent> {
+    reading.answers(watch, &[Answered { process, answer: Some((200, text)) }])
+}
+
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -111,12 +120,12 @@ fn an_answer_is_read_by_its_expression() {
     let reading = LeaderReading::compile(&leader).expect("it is right");
     let mut watch = reading.watch(["1", "2"].map(str::to_owned));
     watch.started("2");
-    assert_eq!(reading.answer(&mut watch, None, 200, br#"{"leader":2}"#), changed(Some("2")));
-    let events = reading.answer(&mut watch, None, 500, b"<html>");
+    assert_eq!(answer(&reading, &mut watch, None, br#"{"leader":2}"#), changed(Some("2")));
+    let events = answer(&reading, &mut watch, None, b"<html>");
     assert!(matches!(events.as_slice(), [LeaderEvent::Unclear { .. }]), "{events:?}");
-    assert_eq!(reading.answer(&mut watch, None, 500, b"<html>"), []);
+    assert_eq!(answer(&reading, &mut watch, None, b"<html>"), []);
     assert_eq!(watch.leader(), Some("2"));
-    assert_eq!(reading.answer(&mut watch, None, 200, br#"{"leader":-1}"#), changed(None));
+    assert_eq!(answer(&reading, &mut watch, None, br#"{"leader":-1}"#), changed(None));
 }
 
 #[test]
@@ -146,10 +155,23 @@ fn each_of_a_role_is_asked_for_itself() {
     let reading = LeaderReading::compile(&leader).expect("it is right");
     let mut watch = reading.watch(["a", "b"].map(str::to_owned));
     watch.started("a");
-    let answer = br#"{"role":"leader","term":3}"#;
-    assert_eq!(reading.answer(&mut watch, Some("a"), 200, answer), [in_term("a", 3)]);
-    assert_eq!(reading.answer(&mut watch, Some("b"), 200, answer), [], "it is dead");
-    assert_eq!(reading.no_answer(&mut watch, Some("a")), changed(None));
+    let leads = br#"{"role":"leader","term":3}"#;
+    assert_eq!(answer(&reading, &mut watch, Some("a"), leads), [in_term("a", 3)]);
+    assert_eq!(answer(&reading, &mut watch, Some("b"), leads), [], "it is dead");
+    let silent = Answered { process: Some("a"), answer: None };
+    assert_eq!(reading.answers(&mut watch, &[silent]), changed(None));
+}
+
+#[test]
+fn a_leadership_that_goes_from_one_to_another_between_two_rounds_is_not_two_at_once() {
+    let mut watch = watch(None);
+    let round = |leads: &'static str| ["a", "b"].map(|name| (name, name == leads, None));
+    assert_eq!(watch.claimed(round("b")), changed(Some("b")));
+    assert_eq!(watch.claimed(round("a")), changed(Some("a")));
+    assert_eq!(watch.claimed(["a", "b"].map(|name| (name, true, None))), [two(&["a", "b"])]);
+    assert_eq!((watch.leader(), watch.rivals()), (Some("a"), vec!["b"]));
+    assert_eq!(watch.claimed(round("a")), []);
+    assert!(watch.rivals().is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use reqwest::{Client, Method, Response};
 
 /// How far a request got.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// It was answered. The body has one byte more than the bound if it is too long.
     Answered {
         /// The status.
@@ -26,30 +26,30 @@ pub(super) enum Reply {
 
 /// A request.
 #[derive(Debug)]
-pub(super) struct Ask<'a> {
+pub(crate) struct Ask<'a> {
     /// The method.
-    pub(super) method: Method,
+    pub(crate) method: Method,
     /// The whole URL.
-    pub(super) url: &'a str,
+    pub(crate) url: &'a str,
     /// The headers.
-    pub(super) headers: Vec<(&'a str, &'a str)>,
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
     /// The body, if it has one.
-    pub(super) body: Option<String>,
+    pub(crate) body: Option<String>,
     /// After how long it is given up.
-    pub(super) deadline: Duration,
+    pub(crate) deadline: Duration,
     /// The longest body that is read whole, in bytes.
-    pub(super) max_bytes: usize,
+    pub(crate) max_bytes: usize,
 }
 
 /// A client that waits as long as each request says.
-pub(super) fn client() -> reqwest::Result<Client> {
+pub(crate) fn client() -> reqwest::Result<Client> {
     /// Each request has a deadline of its own, which is shorter.
     const NEVER_LONGER: Duration = Duration::from_secs(600);
     measuring_client(NEVER_LONGER).build()
 }
 
 /// Sends a request, and reads the answer.
-pub(super) async fn ask(client: &Client, ask: Ask<'_>) -> Reply {
+pub(crate) async fn ask(client: &Client, ask: Ask<'_>) -> Reply {
     let mut request = client.request(ask.method, ask.url).timeout(ask.deadline);
     for (name, value) in ask.headers {
         request = request.header(name, value);

@@ -1,0 +1,148 @@
+//! What a file says is asked: requests and commands, filled in for one trial. Everything is bounded in time and length.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use minijinja::Value;
+use reqwest::{Client, Method};
+use serde_json::{Map, Value as Json};
+use supervisor::command::{self, Task};
+use targets::target::Request;
+use targets::template::{CommandTemplate, Setting, Template};
+
+use super::http::{Ask, Reply, ask};
+use crate::program::guard_program;
+
+/// What is put into a template besides the trial's own.
+pub(super) type Values = Vec<(&'static str, Value)>;
+
+/// Asks a target in one trial.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    setting: Setting,
+    http: Client,
+    work: PathBuf,
+    logs: PathBuf,
+}
+
+/// An answer; a command's output has its exit code as the status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: i64,
+    pub(super) headers: Json,
+    pub(super) text: Vec<u8>,
+}
+
+/// A question that is filled in and not asked yet.
+#[derive(Debug)]
+pub(super) enum Question {
+    Get { method: Method, url: String, headers: Vec<(String, String)>, body: Option<String> },
+    Run(Vec<String>),
+}
+
+impl Asking {
+    /// With what is filled in, the client that asks, the folder where the target's paths begin, and that of its logs,
+    /// `NAME.log` each.
+    #[must_use]
+    pub fn new(setting: Setting, http: Client, work: &Path, logs: &Path) -> Self {
+        Self { setting, http, work: work.to_owned(), logs: logs.to_owned() }
+    }
+
+    /// Fills in a request.
+    pub(super) fn request(&self, request: &Request, values: Values) -> Result<Question, String> {
+        let rendered = |template: &Template| {
+            let rendered = template.render_with(&self.setting, values.clone());
+            rendered.map(Cow::into_owned).map_err(|error| error.to_string())
+        };
+        let mut headers = Vec::new();
+        for (name, value) in &request.headers {
+            headers.push((name.clone(), rendered(value)?));
+        }
+        let method = Method::from_bytes(request.method.as_bytes());
+        Ok(Question::Get {
+            method: method.map_err(|error| format!("{}: {error}", request.method))?,
+            url: rendered(&request.url)?,
+            headers,
+            body: request.body.as_ref().map(rendered).transpose()?,
+        })
+    }
+
+    /// Fills in a command.
+    pub(super) fn command(
+        &self,
+        command: &CommandTemplate,
+        values: Values,
+    ) -> Result<Question, String> {
+        let command = command.render_with(&self.setting, values);
+        command.map(Question::Run).map_err(|error| error.to_string())
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// If there is no answer `within`, or none that is at most `max_bytes` long; or the command does not succeed.
+    pub(super) async fn ask(
+        &self,
+        question: Question,
+        within: Duration,
+        max_bytes: usize,
+    ) -> Result<Answer, String> {
+        match question {
+            Question::Get { method, url, headers, body } => {
+                let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let headers = headers.collect();
+                let sent = Ask { method, url: &url, headers, body, deadline: within, max_bytes };
+                match ask(&self.http, sent).await {
+                    Reply::Answered { body, .. } if body.len() > max_bytes => {
+                        Err(format!("{url}: the answer is longer than {max_bytes} bytes"))
+                    }
+                    Reply::Answered { status, headers, body: text } => {
+                        let headers = headers.iter().map(|(name, value)| {
+                            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                            (name.as_str().to_owned(), Json::String(value))
+                        });
+                        let headers = Json::Object(headers.collect());
+                        Ok(Answer { status: i64::from(status), headers, text })
+                    }
+                    Reply::NotSent(reason) | Reply::Lost(reason) => Err(format!("{url}: {reason}")),
+                }
+            }
+            Question::Run(command) => {
+                let text = self.output_of(command, within, max_bytes).await?;
+                Ok(Answer { status: 0, headers: Json::Object(Map::new()), text })
+            }
+        }
+    }
+
+    /// Where a path of the file leads.
+    pub(super) fn path(&self, path: &Template) -> Result<PathBuf, String> {
+        let path = path.render(&self.setting).map_err(|error| error.to_string())?;
+        Ok(self.work.join(&*path))
+    }
+
+    /// The log of a process.
+    pub(super) fn log_of(&self, process: &str) -> PathBuf {
+        self.logs.join(format!("{process}.log"))
+    }
+
+    /// What a command writes, to stdout and stderr.
+    async fn output_of(
+        &self,
+        command: Vec<String>,
+        within: Duration,
+        max_bytes: usize,
+    ) -> Result<Vec<u8>, String> {
+        let log = tempfile::NamedTempFile::new_in(&self.logs).map_err(|error| error.to_string())?;
+        let (environment, working_dir) = ([].into(), self.work.clone());
+        let task = Task { command, environment, working_dir, user: None };
+        let ran = command::run(&guard_program(), &task, log.path(), within).await;
+        ran.map_err(|error| error.to_string())?;
+        let text = std::fs::read(log.path()).map_err(|error| error.to_string())?;
+        if text.len() > max_bytes {
+            let command = task.command.join(" ");
+            return Err(format!("`{command}` writes more than {max_bytes} bytes"));
+        }
+        Ok(text)
+    }
+}
