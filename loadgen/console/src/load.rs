@@ -13,9 +13,10 @@ use anyhow::Context;
 use driver::arrivals::{self, ArrivalKind};
 use driver::client::{Client, TrialSettings};
 use driver::control::Control;
-use driver::http::{FrontEnd, measuring_client};
+use driver::http::measuring_client;
 use driver::pacer::{ArrivalQueue, pace};
 use driver::recorder::Record;
+use driver::service::{Connection, Service};
 use faults::bazaar::Bazaar;
 use results::records::Observation;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -101,14 +102,14 @@ async fn behind_too_far(dashboard: &Dashboard) -> u64 {
 /// One generation of clients after the other.
 struct Generations<'a> {
     dashboard: &'a Dashboard,
-    address: String,
+    service: Service,
     stocks: Vec<String>,
     /// Another one for every console: its trades must not repeat those of a console before it, in a
     /// data folder that was kept.
     seed: u64,
     number: u32,
     /// A connection each, kept from generation to generation.
-    front_ends: Vec<FrontEnd>,
+    connections: Vec<Connection>,
     records: UnboundedSender<Record>,
     /// The control of the generation that trades.
     current: Option<Arc<Control>>,
@@ -121,19 +122,20 @@ impl<'a> Generations<'a> {
         dashboard: &'a Dashboard,
         records: UnboundedSender<Record>,
     ) -> anyhow::Result<Self> {
-        let address = bazaar.addresses().front_end.to_string();
-        let front_end = || -> anyhow::Result<FrontEnd> {
-            let client = measuring_client(REQUEST_TIMEOUT).build();
-            Ok(FrontEnd::new(client.context("cannot make an HTTP client")?, &address)?)
+        let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())?;
+        let service = service.with_deadline(REQUEST_TIMEOUT);
+        let connection = |number| -> anyhow::Result<Connection> {
+            let http = measuring_client().build().context("cannot make an HTTP client")?;
+            Ok(service.client(http, number, dashboard.origin()))
         };
-        let front_ends = (0..MAX_CLIENTS).map(|_| front_end()).collect::<Result<_, _>>()?;
+        let connections = (1..=MAX_CLIENTS).map(connection).collect::<Result<_, _>>()?;
         Ok(Self {
             dashboard,
-            address,
+            service,
             stocks: (1..=10).map(|number| format!("Stock{number}")).collect(),
             seed: rand::random(),
             number: 0,
-            front_ends,
+            connections,
             records,
             current: None,
             clients: JoinSet::new(),
@@ -165,14 +167,14 @@ impl<'a> Generations<'a> {
             peek: 0.0,
             seed: self.seed,
             stocks: self.stocks.clone(),
-            front_end: self.address.clone(),
-            timeout: REQUEST_TIMEOUT,
+            service: self.service.clone(),
+            order_names: Arc::default(),
             control: Arc::clone(&control),
             turns: self.turns(load, &control, now_us)?,
             records: self.records.clone(),
         });
-        for (number, front_end) in (1..=load.clients).zip(&self.front_ends) {
-            let client = Client::new(Arc::clone(&setting), front_end.clone(), number);
+        for (number, connection) in (1..=load.clients).zip(&self.connections) {
+            let client = Client::new(Arc::clone(&setting), connection.clone());
             let begun = number * LOOK_UP_AFTER / load.clients;
             self.clients.spawn(run_iteration(client, begun));
         }

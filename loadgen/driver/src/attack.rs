@@ -13,20 +13,20 @@ use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, Transacti
 use goose::{GooseAttack, GooseError};
 
 use crate::client::{Client, TrialSettings};
-use crate::http::{FrontEnd, measuring_client};
+use crate::http::measuring_client;
 
 /// Runs `clients` clients to their end; [`TrialSettings::control`] says when that is.
 ///
 /// # Errors
 /// goose refused to start.
 pub async fn run(setting: Arc<TrialSettings>, clients: u32) -> Result<(), GooseError> {
-    let scenario = Scenario::new("bazaar")
+    let scenario = Scenario::new("clients")
         .register_transaction(arrival(Arc::clone(&setting)).set_on_start())
         .register_transaction(Transaction::new(Arc::new(|user| Box::pin(iterate(user)))))
         .register_transaction(
             Transaction::new(Arc::new(|user| Box::pin(leave(user)))).set_on_stop(),
         );
-    GooseAttack::initialize_with_config(configuration(&setting, clients))?
+    GooseAttack::initialize_with_config(configuration(clients))?
         .register_scenario(scenario)
         .execute()
         .await?;
@@ -34,9 +34,10 @@ pub async fn run(setting: Arc<TrialSettings>, clients: u32) -> Result<(), GooseE
 }
 
 /// Everything that goose would do besides is off.
-fn configuration(setting: &TrialSettings, clients: u32) -> GooseConfiguration {
+fn configuration(clients: u32) -> GooseConfiguration {
     let mut configuration = GooseConfiguration::default();
-    configuration.host = Some(format!("http://{}", setting.front_end));
+    // It demands one; requests have whole URLs.
+    configuration.host = Some("http://127.0.0.1/".to_owned());
     configuration.users = Some(clients as usize);
     configuration.increase_rate = Some(USERS_PER_SECOND.to_owned());
     configuration.quiet = 1;
@@ -58,13 +59,13 @@ fn arrival(setting: Arc<TrialSettings>) -> Transaction {
     Transaction::new(Arc::new(move |user| {
         let setting = Arc::clone(&setting);
         Box::pin(async move {
-            user.set_client_builder(measuring_client(setting.timeout)).await.map_err(Box::new)?;
-            let front_end = FrontEnd::new(user.client.clone(), &setting.front_end)
-                .map_err(|error| Box::new(TransactionError::Custom(error.to_string())))?;
+            user.set_client_builder(measuring_client()).await.map_err(Box::new)?;
             let number = u32::try_from(user.weighted_users_index + 1).unwrap_or(u32::MAX);
             let control = Arc::clone(&setting.control);
+            let connection = setting.service.client(user.client.clone(), number, control.origin());
+            connection.open().await.map_err(|why| Box::new(TransactionError::Custom(why)))?;
             user.set_session_data(Session {
-                client: Client::new(setting, front_end, number),
+                client: Client::new(setting, connection),
                 control: Arc::clone(&control),
             });
             control.wait_at_gate().await;

@@ -3,17 +3,25 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
-use wire::bazaar::{Quantity, TradeRequest, TradeType};
+use wire::bazaar::TradeType;
 
-/// A trade is of 1 to this many.
-const MAX_QUANTITY: u64 = 10;
+use crate::trading::Trading;
 
-/// One of the stocks, all equally likely.
-///
-/// # Panics
-/// If there is none; a plan's stocks are never empty.
-pub fn stock<'a>(rng: &mut impl Rng, names: &'a [String]) -> &'a str {
-    &names[rng.random_range(0..names.len())]
+/// A trade to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trade {
+    /// Which way.
+    pub side: TradeType,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// One of the stocks, all equally likely; `None` if there is none to choose, as of a service that has one thing alone.
+pub fn stock<'a>(rng: &mut impl Rng, names: &'a [String]) -> Option<&'a str> {
+    if names.is_empty() {
+        return None;
+    }
+    names.get(rng.random_range(0..names.len())).map(String::as_str)
 }
 
 /// How far beyond the last order that a client was told of it may peek: about as many orders as
@@ -26,24 +34,29 @@ pub fn peek_ahead(rng: &mut impl Rng, peek: f64) -> Option<u64> {
     (peek > 0.0 && rng.random_bool(peek)).then(|| rng.random_range(1..=MAX_AHEAD))
 }
 
-/// The trade that follows a query which showed `quantity` of `stock_name`: with probability `p`, a
-/// Buy or a Sell at even odds; a Sell if there is nothing to buy.
-///
-/// If a stock that is sold out were left alone, nobody would ever sell it again: within seconds
-/// every stock would be stuck at 0, and a load with p = 1 would consist of queries.
+/// The trade that follows a query which showed `quantity` of a stock, with probability `p`.
 pub fn follow_up(
     rng: &mut impl Rng,
     p: f64,
-    stock_name: &str,
-    quantity: u32,
-) -> Option<TradeRequest> {
-    if !rng.random_bool(p) {
-        return None;
-    }
-    let buys = quantity > 0 && rng.random_bool(0.5);
-    let trade_type = if buys { TradeType::Buy } else { TradeType::Sell };
-    let quantity = Quantity::new(rng.random_range(1..=MAX_QUANTITY)).ok()?;
-    Some(TradeRequest { stock_name: stock_name.to_owned(), trade_type, quantity })
+    trading: &Trading,
+    quantity: Option<u32>,
+) -> Option<Trade> {
+    rng.random_bool(p).then(|| trade(rng, trading, quantity))
+}
+
+/// A trade of a stock of which there is `quantity`, if that is known: a Buy or a Sell at even odds; a Sell if there is nothing
+/// to buy.
+///
+/// If a stock that is sold out were left alone, nobody would ever sell it again: within seconds every stock would be stuck at
+/// 0, and a load with p = 1 would consist of queries. Of a target with one side alone that side is asked for all the same:
+/// what is sold out is rejected then, and a load of rejections is still one.
+pub fn trade(rng: &mut impl Rng, trading: &Trading, quantity: Option<u32>) -> Trade {
+    let buys = !trading.adds() || quantity != Some(0) && rng.random_bool(0.5);
+    let side = if buys { TradeType::Buy } else { TradeType::Sell };
+    let (least, most) = trading.quantities();
+    // As numbers of 64 bits, which draw what they drew before a target could say how many.
+    let quantity = rng.random_range(u64::from(least)..=u64::from(most));
+    Trade { side, quantity: u32::try_from(quantity).unwrap_or(most) }
 }
 
 /// The random numbers of one client.
@@ -67,43 +80,112 @@ fn mix(value: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn trading(model: &str) -> Trading {
+        let text = format!("name = 'x'\n[processes.a]\ncommand = 'a'\n[model]\n{model}\n");
+        Trading::of(&targets::read_text(&text, Path::new("x.toml"), 1).unwrap().model)
+    }
+
+    fn both() -> Trading {
+        trading("sides = ['Buy', 'Sell']")
+    }
 
     #[test]
     fn a_stock_that_is_sold_out_is_only_sold_to() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut trades = (0..1000).map(|_| follow_up(&mut rng, 1.0, "Stock1", 0));
-        assert!(trades.all(|trade| trade.is_some_and(|trade| trade.trade_type == TradeType::Sell)));
+        let mut trades = (0..1000).map(|_| follow_up(&mut rng, 1.0, &both(), Some(0)));
+        assert!(trades.all(|trade| trade.is_some_and(|trade| trade.side == TradeType::Sell)));
     }
 
     #[test]
     fn p_0_never_trades_and_p_1_always_does() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        assert!((0..1000).all(|_| follow_up(&mut rng, 0.0, "Stock1", 5).is_none()));
-        assert!((0..1000).all(|_| follow_up(&mut rng, 1.0, "Stock1", 5).is_some()));
+        assert!((0..1000).all(|_| follow_up(&mut rng, 0.0, &both(), Some(5)).is_none()));
+        assert!((0..1000).all(|_| follow_up(&mut rng, 1.0, &both(), Some(5)).is_some()));
     }
 
     #[test]
-    fn trades_are_of_1_to_10_and_go_both_ways() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let trades: Vec<_> =
-            (0..1000).filter_map(|_| follow_up(&mut rng, 0.5, "Stock1", 5)).collect();
-        assert!((400..600).contains(&trades.len()), "{}", trades.len());
-        let buys = trades.iter().filter(|trade| trade.trade_type == TradeType::Buy).count();
-        assert!((150..350).contains(&buys), "{buys}");
-        let mut quantities: Vec<_> = trades.iter().map(|trade| trade.quantity.get()).collect();
+    fn trades_are_of_1_to_10_and_go_both_ways_also_where_no_quantity_is_shown() {
+        for shown in [Some(5), None] {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+            let trades: Vec<_> =
+                (0..1000).filter_map(|_| follow_up(&mut rng, 0.5, &both(), shown)).collect();
+            assert!((400..600).contains(&trades.len()), "{}", trades.len());
+            let buys = trades.iter().filter(|trade| trade.side == TradeType::Buy).count();
+            assert!((150..350).contains(&buys), "{buys}");
+            assert_eq!(quantities(&trades), (1..=10).collect::<Vec<_>>());
+        }
+    }
+
+    fn quantities(trades: &[Trade]) -> Vec<u32> {
+        let mut quantities: Vec<_> = trades.iter().map(|trade| trade.quantity).collect();
         quantities.sort_unstable();
         quantities.dedup();
-        assert_eq!(quantities, (1..=10).collect::<Vec<_>>());
+        quantities
     }
 
     #[test]
-    fn every_stock_is_chosen() {
+    fn the_bazaars_clients_choose_what_they_always_chose() {
+        // Drawn before a target could say its sides and quantities.
+        let draw = |rng: &mut Xoshiro256PlusPlus, quantity: u32| {
+            if !rng.random_bool(0.6) {
+                return None;
+            }
+            let buys = quantity > 0 && rng.random_bool(0.5);
+            let side = if buys { TradeType::Buy } else { TradeType::Sell };
+            Some(Trade { side, quantity: u32::try_from(rng.random_range(1..=10_u64)).unwrap() })
+        };
+        let bazaar = targets::read_text(targets::BAZAAR, Path::new("bazaar.toml"), 3).unwrap();
+        let trading = Trading::of(&bazaar.model);
+        let (mut now, mut then) = (client_rng(7, 0.6, 1, 3), client_rng(7, 0.6, 1, 3));
+        for quantity in (0..100).cycle().take(2000) {
+            let choice = follow_up(&mut now, 0.6, &trading, Some(quantity));
+            assert_eq!(choice, draw(&mut then, quantity));
+        }
+        let first: Vec<_> = {
+            let mut rng = client_rng(1, 1.0, 1, 1);
+            (0..6).filter_map(|_| follow_up(&mut rng, 1.0, &trading, Some(9))).collect()
+        };
+        let numbers: Vec<_> = first.iter().map(|trade| (trade.side, trade.quantity)).collect();
+        assert_eq!(numbers, FIRST_OF_SEED_1);
+    }
+
+    /// Written down from the program as it was when it knew the bazaar alone.
+    const FIRST_OF_SEED_1: [(TradeType, u32); 6] = [
+        (TradeType::Buy, 0),
+        (TradeType::Buy, 0),
+        (TradeType::Buy, 0),
+        (TradeType::Buy, 0),
+        (TradeType::Buy, 0),
+        (TradeType::Buy, 0),
+    ];
+
+    #[test]
+    fn with_one_side_what_is_sold_out_is_still_asked_for() {
+        let one = trading("sides = ['order']\nquantities = [3, 4]");
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let trades: Vec<_> = [Some(0), Some(5), None]
+            .into_iter()
+            .cycle()
+            .take(300)
+            .filter_map(|shown| follow_up(&mut rng, 1.0, &one, shown))
+            .collect();
+        assert_eq!(trades.len(), 300);
+        assert!(trades.iter().all(|trade| trade.side == TradeType::Buy));
+        assert_eq!(quantities(&trades), [3, 4]);
+    }
+
+    #[test]
+    fn every_stock_is_chosen_and_none_of_none() {
         let names: Vec<_> = (1..=10).map(|number| format!("Stock{number}")).collect();
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let chosen: std::collections::BTreeSet<_> =
-            (0..1000).map(|_| stock(&mut rng, &names)).collect();
+            (0..1000).filter_map(|_| stock(&mut rng, &names)).collect();
         assert_eq!(chosen.len(), 10);
+        assert_eq!(stock(&mut rng, &[]), None);
     }
 
     #[test]

@@ -1,25 +1,25 @@
 //! One client: its iterations, and the lookups at the end.
 //!
-//! A client does one operation at a time, sends each once, and records it as it happened. It
-//! does not try again: the front-end promises to hide a leader's death, so an error that reaches
-//! a client must be seen.
+//! A client does one operation at a time, sends each once, and records it as it happened. It does not try again: a service
+//! promises to hide the deaths of its processes, so an error that reaches a client must be seen. What a target does not do, its
+//! clients leave out: without queries every iteration is a trade of any stock, without trades it is a query alone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
-use reqwest::Request;
 use results::records::{Observation, Op, Outcome, Phase};
+use targets::operation::{Kind, Places};
+use targets::order_no::OrderNo;
 use tokio::sync::mpsc::UnboundedSender;
-use wire::bazaar::{Order, Stock, TradeRequest};
-use wire::ids::OrderNo;
 
-use crate::choice;
+use crate::choice::{self, Trade};
 use crate::control::Control;
-use crate::http::{FrontEnd, Reply};
-use crate::outcome::{self, Judged};
+use crate::order_names::OrderNames;
+use crate::outcome::Shown;
 use crate::pacer::ArrivalQueue;
 use crate::recorder::Record;
+use crate::service::{Connection, Done, Service};
 
 /// What all clients of a trial have in common.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ pub struct TrialSettings {
     pub peek: f64,
     /// Every random choice comes from it.
     pub seed: u64,
-    /// The stocks that are asked for.
+    /// The stocks that are asked for; none where a service has one thing alone.
     pub stocks: Vec<String>,
-    /// The front-end's address.
-    pub front_end: String,
-    /// After how long a request is given up.
-    pub timeout: Duration,
+    /// What is reached.
+    pub service: Service,
+    /// The numbers of orders that are called by texts.
+    pub order_names: Arc<OrderNames>,
     /// When to begin and to end.
     pub control: Arc<Control>,
     /// In an open loop: whose turn it is when. None: a client goes on when it is answered.
@@ -60,8 +60,7 @@ struct Acknowledged {
 #[derive(Clone, Debug)]
 pub struct Client {
     setting: Arc<TrialSettings>,
-    front_end: FrontEnd,
-    number: u32,
+    connection: Connection,
     seq: u64,
     iterations: u64,
     /// In an open loop: when the next operation of the iteration is due.
@@ -70,7 +69,7 @@ pub struct Client {
     acknowledged: Vec<Acknowledged>,
 }
 
-/// How long a client rests after a read that nobody answered. A dead front-end refuses thousands
+/// How long a client rests after an iteration whose first operation nobody answered. A dead front-end refuses thousands
 /// of connections a second, and a row for each says nothing more; a hundred a second still show
 /// to 10 ms when it is back.
 const REST_AFTER_SILENCE: Duration = Duration::from_millis(10);
@@ -83,35 +82,41 @@ const REST_AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
 const SERVICE_UNAVAILABLE: u16 = 503;
 
-/// How long a client of a closed loop rests after an operation with this status; `None`: no answer.
-/// A trade without one has taken its time already, or follows a read that was answered.
-fn rest_after(op: Op, status: Option<u16>) -> Option<Duration> {
-    match status {
-        Some(SERVICE_UNAVAILABLE) => Some(REST_AFTER_REFUSAL),
-        None if op == Op::Query => Some(REST_AFTER_SILENCE),
-        _ => None,
+/// Where an operation stands in its iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It begins it, so without an answer it would be repeated at once.
+    First,
+    /// It follows another, or is a lookup.
+    Later,
+}
+
+/// How long a client of a closed loop rests after an operation. A later one without an answer has taken its time already, or
+/// follows one that was answered.
+fn rest_after(turn: Turn, status: Option<u16>, is_silent: bool) -> Option<Duration> {
+    match turn {
+        _ if status == Some(SERVICE_UNAVAILABLE) => Some(REST_AFTER_REFUSAL),
+        Turn::First if is_silent => Some(REST_AFTER_SILENCE),
+        Turn::First | Turn::Later => None,
     }
 }
 
-/// A request that was sent, and what became of it.
-struct Sent {
-    start_us: u64,
-    end_us: u64,
-    reply: Reply,
-}
-
 impl Client {
-    /// Client `number` (from 1) of a trial.
+    /// A client of a trial.
     #[must_use]
-    pub fn new(setting: Arc<TrialSettings>, front_end: FrontEnd, number: u32) -> Self {
+    pub fn new(setting: Arc<TrialSettings>, connection: Connection) -> Self {
+        let number = connection.number();
         let rng = choice::client_rng(setting.seed, setting.p, setting.trial, number);
         let acknowledged = Vec::new();
-        Self { setting, front_end, number, seq: 0, iterations: 0, due_us: None, rng, acknowledged }
+        Self { setting, connection, seq: 0, iterations: 0, due_us: None, rng, acknowledged }
     }
 
     /// Does one iteration, in an open loop when it is due. Returns whether there was one left to do.
     pub async fn run_iteration(&mut self) -> bool {
         let setting = Arc::clone(&self.setting);
+        if !setting.service.does(Kind::Query) && !setting.service.does(Kind::Trade) {
+            return false;
+        }
         match &setting.turns {
             None if setting.control.is_over(self.iterations) => return false,
             None => {}
@@ -120,31 +125,43 @@ impl Client {
                 None => return false,
             },
         }
-        self.iterate().await;
+        self.iterate(&setting).await;
         self.due_us = None;
         true
     }
 
     /// Queries a random stock, and perhaps trades it.
-    async fn iterate(&mut self) {
-        if let Some(ahead) = choice::peek_ahead(&mut self.rng, self.setting.peek) {
+    async fn iterate(&mut self, setting: &TrialSettings) {
+        if let Some(ahead) = choice::peek_ahead(&mut self.rng, setting.peek) {
             self.peek(ahead).await;
         }
-        let name = choice::stock(&mut self.rng, &self.setting.stocks).to_owned();
-        let (phase, shown) = self.query(&name).await;
-        if phase == Phase::Load {
-            self.iterations += 1;
+        let stock = choice::stock(&mut self.rng, &setting.stocks);
+        if !setting.service.does(Kind::Query) {
+            let trade = choice::trade(&mut self.rng, setting.service.trading(), None);
+            let phase = self.trade(stock, trade, Turn::First).await;
+            self.count(phase);
+            return;
         }
-        let Some(stock) = shown else { return };
-        let p = self.setting.p;
-        if let Some(trade) = choice::follow_up(&mut self.rng, p, &name, stock.quantity)
-            && !self.setting.control.is_given_up()
+        let (phase, shown) = self.query(stock).await;
+        self.count(phase);
+        let Some(shown) = shown else { return };
+        let trading = setting.service.trading();
+        if setting.service.does(Kind::Trade)
+            && let Some(trade) =
+                choice::follow_up(&mut self.rng, setting.p, trading, shown.quantity)
+            && !setting.control.is_given_up()
         {
-            self.trade(&trade).await;
+            self.trade(stock, trade, Turn::Later).await;
         }
     }
 
-    /// Looks up every order that was acknowledged.
+    fn count(&mut self, phase: Phase) {
+        if phase == Phase::Load {
+            self.iterations += 1;
+        }
+    }
+
+    /// Looks up every order that was acknowledged, if the service can be asked for orders.
     pub async fn look_up_all(&mut self) {
         for acknowledged in std::mem::take(&mut self.acknowledged) {
             if self.setting.control.is_given_up() {
@@ -154,104 +171,115 @@ impl Client {
         }
     }
 
-    async fn query(&mut self, name: &str) -> (Phase, Option<Stock>) {
-        let sent = self.send(self.front_end.query_stock(name)).await;
-        let judged = outcome::of_query(&sent.reply, name);
+    async fn query(&mut self, stock: Option<&str>) -> (Phase, Option<Shown>) {
+        let key = self.key();
+        let places = Places { stock, key: &key, ..Places::default() };
+        let done = self.connection.perform(Kind::Query, places).await;
+        let shown = done.judged.shown.as_ref();
         let row = Observation {
-            stock_name: Some(name.into()),
-            seen_quantity: judged.shown.as_ref().map(|stock| stock.quantity),
-            seen_volume: judged.shown.as_ref().map(|stock| stock.trade_volume),
-            ..self.row(Op::Query, &sent, &judged)
+            stock_name: stock.map(Into::into),
+            seen_quantity: shown.and_then(|shown| shown.quantity),
+            seen_volume: shown.and_then(|shown| shown.volume),
+            ..self.row(Op::Query, &done)
         };
         let phase = row.phase;
         self.record(row);
-        self.rest(Op::Query, judged.status).await;
-        (phase, judged.shown)
+        self.rest(Turn::First, &done).await;
+        (phase, done.judged.shown)
     }
 
-    async fn trade(&mut self, trade: &TradeRequest) {
-        let TrialSettings { seed, cell, trial, .. } = &*self.setting;
-        let request_id = format!("s{seed}/{cell}/{trial}/{}/{}", self.number, self.seq + 1);
-        let sent = self.send(self.front_end.trade(trade, &request_id)).await;
-        let judged = outcome::of_trade(&sent.reply);
-        let row = Observation {
-            stock_name: Some(trade.stock_name.as_str().into()),
-            trade_type: Some(trade.trade_type),
-            quantity: Some(trade.quantity.get()),
-            order_no: judged.shown.map(|order_no| order_no.0),
-            request_id: Some(request_id.as_str().into()),
-            ..self.row(Op::Trade, &sent, &judged)
+    async fn trade(&mut self, stock: Option<&str>, trade: Trade, turn: Turn) -> Phase {
+        let request_id = self.key();
+        let setting = Arc::clone(&self.setting);
+        let places = Places {
+            stock,
+            side: Some(setting.service.trading().name(trade.side)),
+            quantity: Some(i64::from(trade.quantity)),
+            key: &request_id,
+            ..Places::default()
         };
+        let done = self.connection.perform(Kind::Trade, places).await;
+        let order_no = done.judged.shown.as_ref().and_then(|shown| shown.order_no.clone());
+        let row = Observation {
+            stock_name: stock.map(Into::into),
+            trade_type: Some(trade.side),
+            quantity: Some(trade.quantity),
+            order_no: order_no.as_ref().map(|order_no| setting.order_names.number(order_no)),
+            request_id: Some(request_id.as_str().into()),
+            ..self.row(Op::Trade, &done)
+        };
+        let phase = row.phase;
         self.record(row);
-        if let (Outcome::Ok, Some(order_no)) = (judged.outcome, judged.shown) {
+        if let (Outcome::Ok, Some(order_no)) = (done.judged.outcome, order_no)
+            && setting.service.does(Kind::Lookup)
+        {
             self.acknowledged.push(Acknowledged { order_no, request_id });
         }
-        self.rest(Op::Trade, judged.status).await;
+        self.rest(turn, &done).await;
+        phase
     }
 
     /// Looks up an order beyond the last one that this client was told of: it may be anybody's, and
-    /// it may not be there.
+    /// it may not be there. Nobody can say which order comes after one that is called by a text.
     async fn peek(&mut self, ahead: u64) {
-        let Some(Acknowledged { order_no, .. }) = self.acknowledged.last() else { return };
-        let order_no = OrderNo(order_no.0 + ahead);
-        let sent = self.send(self.front_end.query_order(order_no)).await;
-        let judged = outcome::of_lookup(&sent.reply, order_no);
-        let row = self.lookup_row(&sent, &judged, order_no);
+        let Some(Acknowledged { order_no: OrderNo::Number(last), .. }) = self.acknowledged.last()
+        else {
+            return;
+        };
+        let order_no = OrderNo::Number(last.saturating_add_unsigned(ahead));
+        let done = self.ask_for(&order_no).await;
+        let row = self.lookup_row(&done, &order_no);
         self.record(row);
-        self.rest(Op::Lookup, judged.status).await;
+        self.rest(Turn::Later, &done).await;
     }
 
     async fn look_up(&mut self, acknowledged: &Acknowledged) {
-        let sent = self.send(self.front_end.query_order(acknowledged.order_no)).await;
-        let judged = outcome::of_lookup(&sent.reply, acknowledged.order_no);
+        let done = self.ask_for(&acknowledged.order_no).await;
         let row = Observation {
             phase: Phase::Lookup,
             request_id: Some(acknowledged.request_id.as_str().into()),
-            ..self.lookup_row(&sent, &judged, acknowledged.order_no)
+            ..self.lookup_row(&done, &acknowledged.order_no)
         };
         self.record(row);
-        self.rest(Op::Lookup, judged.status).await;
+        self.rest(Turn::Later, &done).await;
+    }
+
+    async fn ask_for(&self, order_no: &OrderNo) -> Done {
+        let key = self.key();
+        let places = Places { order_no: Some(order_no), key: &key, ..Places::default() };
+        self.connection.perform(Kind::Lookup, places).await
+    }
+
+    /// The name of the next operation, which no other operation of a run has.
+    fn key(&self) -> String {
+        let TrialSettings { seed, cell, trial, .. } = &*self.setting;
+        format!("s{seed}/{cell}/{trial}/{}/{}", self.connection.number(), self.seq + 1)
     }
 
     /// An open loop is paced by its schedule, also while nobody answers.
-    async fn rest(&self, op: Op, status: Option<u16>) {
+    async fn rest(&self, turn: Turn, done: &Done) {
         if self.setting.turns.is_none()
-            && let Some(rest) = rest_after(op, status)
+            && let Some(rest) = rest_after(turn, done.status, done.is_silent)
         {
             tokio::time::sleep(rest).await;
         }
     }
 
-    fn lookup_row(
-        &mut self,
-        sent: &Sent,
-        judged: &Judged<Order>,
-        order_no: OrderNo,
-    ) -> Observation {
-        let shown: Option<&Order> = judged.shown.as_ref();
+    fn lookup_row(&mut self, done: &Done, order_no: &OrderNo) -> Observation {
+        let shown = done.judged.shown.as_ref();
         Observation {
-            stock_name: shown.map(|order| order.stock_name.as_str().into()),
-            trade_type: shown.map(|order| order.trade_type),
-            quantity: shown.map(|order| order.quantity),
-            order_no: Some(order_no.0),
-            ..self.row(Op::Lookup, sent, judged)
+            stock_name: shown.and_then(|shown| shown.stock.as_deref().map(Into::into)),
+            trade_type: shown.and_then(|shown| shown.side),
+            quantity: shown.and_then(|shown| shown.quantity),
+            order_no: Some(self.setting.order_names.number(order_no)),
+            ..self.row(Op::Lookup, done)
         }
     }
 
-    async fn send(&self, request: reqwest::Result<Request>) -> Sent {
-        let origin = self.setting.control.origin();
-        let start_us = origin.elapsed_us();
-        let reply = match request {
-            Ok(request) => self.front_end.send(request).await,
-            Err(error) => Reply::NotSent(error.to_string()),
-        };
-        Sent { start_us, end_us: origin.elapsed_us(), reply }
-    }
-
     /// The fields that every operation has.
-    fn row<T>(&mut self, op: Op, sent: &Sent, judged: &Judged<T>) -> Observation {
+    fn row(&mut self, op: Op, done: &Done) -> Observation {
         self.seq += 1;
-        let latency_us = sent.end_us - sent.start_us;
+        let latency_us = done.end_us.saturating_sub(done.start_us);
         // What follows in the iteration would have been due when this one is over, had the client been
         // on time.
         let planned_us = self.due_us;
@@ -259,26 +287,26 @@ impl Client {
         Observation {
             cell: self.setting.cell.as_str().into(),
             trial: self.setting.trial,
-            phase: self.setting.control.phase(planned_us.unwrap_or(sent.start_us)),
-            client: self.number,
+            phase: self.setting.control.phase(planned_us.unwrap_or(done.start_us)),
+            client: self.connection.number(),
             seq: self.seq,
             op,
             stock_name: None,
             trade_type: None,
             quantity: None,
             planned_us,
-            start_us: sent.start_us,
-            end_us: sent.end_us,
+            start_us: done.start_us,
+            end_us: done.end_us,
             latency_us,
-            outcome: judged.outcome,
-            status: judged.status,
-            reason: judged.reason.as_deref().map(Into::into),
+            outcome: done.judged.outcome,
+            status: done.status,
+            reason: done.judged.reason.as_deref().map(Into::into),
             order_no: None,
             seen_quantity: None,
             seen_volume: None,
-            cache: judged.cache,
+            cache: done.judged.cache,
             request_id: None,
-            attempts: judged.attempts,
+            attempts: done.judged.attempts,
         }
     }
 
@@ -289,20 +317,4 @@ impl Client {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_that_is_refused_rests_a_moment_and_one_that_is_answered_does_not() {
-        for op in [Op::Query, Op::Trade, Op::Lookup] {
-            let rest = rest_after(op, Some(503));
-            assert!(rest.is_some_and(|rest| rest > REST_AFTER_SILENCE), "{rest:?}");
-            assert!(rest.is_some_and(|rest| rest <= Duration::from_millis(50)), "{rest:?}");
-            for status in [200, 404, 500] {
-                assert_eq!(rest_after(op, Some(status)), None, "{op:?} {status}");
-            }
-        }
-        assert_eq!(rest_after(Op::Query, None), Some(REST_AFTER_SILENCE));
-        assert_eq!(rest_after(Op::Trade, None), None);
-    }
-}
+mod tests;

@@ -135,7 +135,8 @@ impl Trial<'_> {
     ) -> Result<Option<TrialQueries>, Interruption> {
         let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
         let (pacer, turns) = self.pace().unzip();
-        let setting = Arc::new(self.setting(bazaar, &control, turns, records));
+        let setting = self.setting(bazaar, &control, turns, records);
+        let setting = Arc::new(setting.map_err(|cut| self.interrupted_by(cut))?);
         let mut goose = tokio::spawn(attack::run(setting, self.cell.clients));
         let failed = async {
             match (&mut goose).await {
@@ -312,20 +313,22 @@ impl Trial<'_> {
         control: &Arc<Control>,
         turns: Option<ArrivalQueue>,
         records: &UnboundedSender<Record>,
-    ) -> TrialSettings {
-        TrialSettings {
+    ) -> Result<TrialSettings, Aborted> {
+        let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())
+            .map_err(|error| Aborted::Generator(error.to_string()))?;
+        Ok(TrialSettings {
             cell: self.cell.id.clone(),
             trial: self.number,
             p: self.cell.p,
             peek: self.plan.load.peek,
             seed: self.plan.load.seed,
             stocks: self.plan.initial_stocks().into_iter().map(|stock| stock.stock_name).collect(),
-            front_end: bazaar.addresses().front_end.to_string(),
-            timeout: self.request_timeout(),
+            service: service.with_deadline(self.request_timeout()),
+            order_names: Arc::default(),
             control: Arc::clone(control),
             turns,
             records: records.clone(),
-        }
+        })
     }
 
     fn request_timeout(&self) -> Duration {

@@ -1,28 +1,10 @@
-//! One request over HTTP, and how far it got. It is sent once, and the answer's length is bounded.
+//! One request over HTTP, sent as clients of the load send theirs.
 
 use std::time::Duration;
 
-use driver::http::{innermost, measuring_client};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, Response};
-
-/// How far a request got.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    /// It was answered. The body has one byte more than the bound if it is too long.
-    Answered {
-        /// The status.
-        status: u16,
-        /// The headers.
-        headers: HeaderMap,
-        /// The body.
-        body: Vec<u8>,
-    },
-    /// Nothing was sent.
-    NotSent(String),
-    /// It may have been sent; no whole answer came.
-    Lost(String),
-}
+pub(crate) use driver::http::Reply;
+use driver::http::{measuring_client, send};
+use reqwest::{Client, Method};
 
 /// A request.
 #[derive(Debug)]
@@ -43,9 +25,7 @@ pub(crate) struct Ask<'a> {
 
 /// A client that waits as long as each request says.
 pub(crate) fn client() -> reqwest::Result<Client> {
-    /// Each request has a deadline of its own, which is shorter.
-    const NEVER_LONGER: Duration = Duration::from_secs(600);
-    measuring_client(NEVER_LONGER).build()
+    measuring_client().build()
 }
 
 /// Sends a request, and reads the answer.
@@ -57,23 +37,8 @@ pub(crate) async fn ask(client: &Client, ask: Ask<'_>) -> Reply {
     if let Some(body) = ask.body {
         request = request.body(body);
     }
-    match request.send().await {
-        Ok(response) => read(response, ask.max_bytes).await,
-        Err(error) if error.is_connect() || error.is_builder() => Reply::NotSent(innermost(&error)),
-        Err(error) => Reply::Lost(innermost(&error)),
+    match request.build() {
+        Ok(request) => send(client, request, ask.max_bytes).await,
+        Err(error) => Reply::NotSent(error.to_string()),
     }
-}
-
-async fn read(mut response: Response, max_bytes: usize) -> Reply {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let mut body = Vec::new();
-    while body.len() <= max_bytes {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(error) => return Reply::Lost(innermost(&error)),
-        }
-    }
-    body.truncate(max_bytes + 1);
-    Reply::Answered { status, headers, body }
 }

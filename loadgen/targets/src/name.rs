@@ -36,7 +36,12 @@ pub fn checked(name: String) -> Result<String, String> {
 /// The beginning of `text` in one line, for a message.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    text.trim().chars().take(EXCERPT_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shortened(text, EXCERPT_CHARS)
+}
+
+/// The same of another length, in characters.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    text.trim().chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -207,6 +207,8 @@ fn config(folder: &Path) -> BazaarConfig {
 }
 
 fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> TrialSettings {
+    let front_end = bazaar.addresses().front_end.to_string();
+    let service = driver::bazaar::service(&front_end).unwrap();
     TrialSettings {
         cell: CELL.to_owned(),
         trial: 1,
@@ -214,8 +216,8 @@ fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> Tria
         peek: 0.05,
         seed: 1,
         stocks: prefill::stock_names().collect(),
-        front_end: bazaar.addresses().front_end.to_string(),
-        timeout: Duration::from_secs(10),
+        service: service.with_deadline(Duration::from_secs(10)),
+        order_names: Arc::default(),
         control: Arc::clone(control),
         turns: None,
         records: recorder.records(),

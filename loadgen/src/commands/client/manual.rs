@@ -1,21 +1,22 @@
 //! Does one operation after another, says what came of each, and remembers how it went.
 
 use std::fmt::Display;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use driver::http::{FrontEnd, Reply};
-use driver::outcome::{self, Judged};
-use reqwest::Request;
+use driver::outcome::Shown;
+use driver::service::{Connection, Done};
+use driver::trading::Trading;
 use results::records::{CacheState, Outcome};
-use wire::bazaar::{Order, Stock, TradeRequest};
-use wire::ids::OrderNo;
+use targets::operation::{Kind, Places};
+use targets::order_no::OrderNo;
+use wire::bazaar::TradeRequest;
 
 use crate::exit::Exit;
 use crate::output::say;
 
 /// Does operations by hand.
 pub(super) struct ManualClient {
-    front_end: FrontEnd,
+    connection: Connection,
     times: Vec<Duration>,
     outcomes: Vec<Outcome>,
     differences: u32,
@@ -23,15 +24,20 @@ pub(super) struct ManualClient {
 }
 
 impl ManualClient {
-    /// A hand at a front-end.
-    pub(super) fn new(front_end: FrontEnd) -> Self {
+    /// A hand at a service.
+    pub(super) fn new(connection: Connection) -> Self {
         Self {
-            front_end,
+            connection,
             times: Vec::new(),
             outcomes: Vec::new(),
             differences: 0,
             refusals_are_fine: false,
         }
+    }
+
+    /// The trades that the service takes.
+    pub(super) fn trading(&self) -> &Trading {
+        self.connection.service().trading()
     }
 
     /// A refusal is part of the game: random trades meet sold-out and full stocks.
@@ -40,38 +46,47 @@ impl ManualClient {
     }
 
     /// Queries a stock.
-    pub(super) async fn query_stock(&mut self, name: &str) -> Option<Stock> {
-        let (reply, took) = self.send(self.front_end.query_stock(name)).await;
-        let judged = outcome::of_query(&reply, name);
-        let shown = judged.shown.as_ref().map(|stock| {
-            let Stock { price, quantity, trade_volume, .. } = stock;
-            format!("price {price}, quantity {quantity}, volume {trade_volume}")
+    pub(super) async fn query_stock(&mut self, name: &str) -> Option<Shown> {
+        let places = Places { stock: Some(name), ..Places::default() };
+        let done = self.connection.perform(Kind::Query, places).await;
+        let said = done.judged.shown.as_ref().map(|stock| {
+            let quantity = stock.quantity.unwrap_or_default();
+            let (price, volume) =
+                (stock.price.unwrap_or_default(), stock.volume.unwrap_or_default());
+            format!("price {price}, quantity {quantity}, volume {volume}")
         });
-        self.note(format_args!("query {name}"), shown, took, &judged);
-        judged.shown
+        self.note(format_args!("query {name}"), said, &done);
+        done.judged.shown
     }
 
     /// Queries an order.
-    pub(super) async fn query_order(&mut self, order_no: OrderNo) -> Option<Order> {
-        let (reply, took) = self.send(self.front_end.query_order(order_no)).await;
-        let judged = outcome::of_lookup(&reply, order_no);
-        let shown = judged
-            .shown
-            .as_ref()
-            .map(|order| format!("{} {} {}", order.trade_type, order.quantity, order.stock_name));
-        self.note(format_args!("order {order_no}"), shown, took, &judged);
-        judged.shown
+    pub(super) async fn query_order(&mut self, order_no: &OrderNo) -> Option<Shown> {
+        let places = Places { order_no: Some(order_no), ..Places::default() };
+        let done = self.connection.perform(Kind::Lookup, places).await;
+        let said = done.judged.shown.as_ref().map(|order| {
+            let side = order.side.map_or("", |side| side.as_str());
+            let (quantity, stock) = (order.quantity.unwrap_or_default(), order.stock.as_deref());
+            format!("{side} {quantity} {}", stock.unwrap_or_default())
+        });
+        self.note(format_args!("order {order_no}"), said, &done);
+        done.judged.shown
     }
 
     /// Trades.
     pub(super) async fn trade(&mut self, trade: &TradeRequest, key: &str) -> Option<OrderNo> {
-        let (reply, took) = self.send(self.front_end.trade(trade, key)).await;
-        let judged = outcome::of_trade(&reply);
         let TradeRequest { stock_name, trade_type, quantity } = trade;
-        let shown = judged.shown.map(|order_no| format!("order {order_no}"));
-        let what = format_args!("{trade_type} {} {stock_name}", quantity.get());
-        self.note(what, shown, took, &judged);
-        judged.shown
+        let places = Places {
+            stock: Some(stock_name),
+            side: Some(self.trading().name(*trade_type)),
+            quantity: Some(i64::from(quantity.get())),
+            key,
+            ..Places::default()
+        };
+        let done = self.connection.perform(Kind::Trade, places).await;
+        let order_no = done.judged.shown.as_ref().and_then(|shown| shown.order_no.clone());
+        let said = order_no.as_ref().map(|order_no| format!("order {order_no}"));
+        self.note(format_args!("{trade_type} {} {stock_name}", quantity.get()), said, &done);
+        order_no
     }
 
     /// Notes that something is not as it must be.
@@ -119,22 +134,9 @@ impl ManualClient {
         self.outcomes.iter().filter(|&&seen| seen == outcome).count()
     }
 
-    async fn send(&self, request: reqwest::Result<Request>) -> (Reply, Duration) {
-        let began = Instant::now();
-        let reply = match request {
-            Ok(request) => self.front_end.send(request).await,
-            Err(error) => Reply::NotSent(error.to_string()),
-        };
-        (reply, began.elapsed())
-    }
-
-    fn note<T>(
-        &mut self,
-        what: impl Display,
-        shown: Option<String>,
-        took: Duration,
-        judged: &Judged<T>,
-    ) {
+    fn note(&mut self, what: impl Display, shown: Option<String>, done: &Done) {
+        let took = Duration::from_micros(done.end_us.saturating_sub(done.start_us));
+        let judged = &done.judged;
         self.times.push(took);
         self.outcomes.push(judged.outcome);
         let word = match judged.outcome {
@@ -143,7 +145,7 @@ impl ManualClient {
             Outcome::Failed => "failed: ",
             Outcome::Unknown => "unknown: ",
         };
-        let status = match judged.status {
+        let status = match done.status {
             Some(status) if judged.outcome != Outcome::Ok => format!(" (HTTP {status})"),
             _ => String::new(),
         };

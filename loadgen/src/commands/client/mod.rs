@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use driver::choice;
-use driver::http::{FrontEnd, measuring_client};
+use driver::http::measuring_client;
+use driver::outcome::Shown;
+use faults::clock::Origin;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
+use targets::order_no::OrderNo;
 use wire::bazaar::{Quantity, TradeRequest, TradeType};
-use wire::ids::{OrderNo, RequestId};
+use wire::ids::RequestId;
 
 use self::manual::ManualClient;
 use crate::cli::{Client, ClientAction};
@@ -20,8 +23,10 @@ use driver::stop::Stop;
 
 /// Does what was asked for, as often as was asked for.
 pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {
-    let http = measuring_client(Duration::from_millis(args.timeout_ms)).build()?;
-    let mut hand = ManualClient::new(FrontEnd::new(http, &args.address)?);
+    let service = driver::bazaar::service(&args.address)?;
+    let service = service.with_deadline(Duration::from_millis(args.timeout_ms));
+    let connection = service.client(measuring_client().build()?, 1, Origin::now());
+    let mut hand = ManualClient::new(connection);
     let repeat = args.repeat;
     match args.action {
         ClientAction::Random { p, seed, stocks } => {
@@ -34,8 +39,9 @@ pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {
             }
         }
         ClientAction::QueryOrder { order_no } => {
+            let order_no = OrderNo::Number(i64::try_from(order_no).context("ORDER_NO")?);
             for _ in rounds(repeat, stop) {
-                hand.query_order(OrderNo(order_no)).await;
+                hand.query_order(&order_no).await;
             }
         }
         ClientAction::Trade { stock_name, trade_type, quantity, key } => {
@@ -80,9 +86,15 @@ async fn random(
     let mut acknowledged = BTreeMap::new();
     hand.accept_refusals();
     for _ in rounds(repeat, stop) {
-        let name = choice::stock(&mut rng, &stocks);
+        let Some(name) = choice::stock(&mut rng, &stocks) else { return };
         let Some(stock) = hand.query_stock(name).await else { continue };
-        if let Some(trade) = choice::follow_up(&mut rng, p, name, stock.quantity)
+        let follow_up = choice::follow_up(&mut rng, p, hand.trading(), stock.quantity);
+        let trade = follow_up.and_then(|trade| {
+            let (stock_name, trade_type) = (name.to_owned(), trade.side);
+            let quantity = Quantity::new(u64::from(trade.quantity)).ok()?;
+            Some(TradeRequest { stock_name, trade_type, quantity })
+        });
+        if let Some(trade) = trade
             && let Some(order_no) = hand.trade(&trade, &fresh_key()).await
         {
             acknowledged.insert(order_no, trade);
@@ -92,7 +104,7 @@ async fn random(
         if stop.is_requested() {
             return;
         }
-        look_up(hand, order_no, &trade).await;
+        look_up(hand, &order_no, &trade).await;
     }
 }
 
@@ -107,26 +119,25 @@ async fn check(hand: &mut ManualClient, stock_name: &str, quantity: Quantity) {
         let before = hand.query_stock(stock_name).await;
         let trade = TradeRequest { stock_name: stock_name.to_owned(), trade_type, quantity };
         let Some(order_no) = hand.trade(&trade, &fresh_key()).await else { return };
-        look_up(hand, order_no, &trade).await;
+        look_up(hand, &order_no, &trade).await;
         let after = hand.query_stock(stock_name).await;
-        if let (Some(before), Some(after)) = (before, after)
-            && after.trade_volume < before.trade_volume + u64::from(quantity.get())
+        let volume = |shown: Option<Shown>| shown.and_then(|stock| stock.volume);
+        if let (Some(before), Some(after)) = (volume(before), volume(after))
+            && after < before + u64::from(quantity.get())
         {
             hand.differs(&format!(
-                "{stock_name} shows volume {} after the trade, must be at least {}",
-                after.trade_volume,
-                before.trade_volume + u64::from(quantity.get())
+                "{stock_name} shows volume {after} after the trade, must be at least {}",
+                before + u64::from(quantity.get())
             ));
         }
     }
 }
 
-async fn look_up(hand: &mut ManualClient, order_no: OrderNo, trade: &TradeRequest) {
+async fn look_up(hand: &mut ManualClient, order_no: &OrderNo, trade: &TradeRequest) {
     let Some(order) = hand.query_order(order_no).await else { return };
-    let same = order.order_no == order_no
-        && order.stock_name == trade.stock_name
-        && order.trade_type == trade.trade_type
-        && order.quantity == trade.quantity.get();
+    let same = order.stock.as_ref() == Some(&trade.stock_name)
+        && order.side == Some(trade.trade_type)
+        && order.quantity == Some(trade.quantity.get());
     if !same {
         hand.differs(&format!(
             "order {order_no} must be {} {} {}",

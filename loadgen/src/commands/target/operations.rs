@@ -253,14 +253,9 @@ impl<'a> Operations<'a> {
     }
 
     async fn answer(&self, operation: &Operation, places: &Places<'_>) -> Answer {
-        let ended = |outcome, reason| Answer {
-            outcome,
-            captures: Captures::default(),
-            reason: Some(reason),
-        };
         let request = match operation.request(self.setting, places) {
             Ok(request) => request,
-            Err(error) => return ended(Outcome::Failed, error.to_string()),
+            Err(error) => return Answer::not_ok(Outcome::Failed, error.to_string()),
         };
         let headers = request.headers.iter().map(|(name, value)| (name.as_str(), &**value));
         let sent = Ask {
@@ -275,8 +270,8 @@ impl<'a> Operations<'a> {
             Reply::Answered { status, headers, body } => {
                 operation.read_answer(status, &headers, &body, places)
             }
-            Reply::NotSent(reason) => ended(Outcome::Failed, reason),
-            Reply::Lost(reason) => ended(Outcome::Unknown, reason),
+            Reply::NotSent(reason) => Answer::not_ok(Outcome::Failed, reason),
+            Reply::Lost(reason) => Answer::not_ok(Outcome::Unknown, reason),
         }
     }
 }

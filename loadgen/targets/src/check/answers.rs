@@ -1,5 +1,7 @@
 //! `[leader]`, `[client]`, `[capabilities]`: who is asked besides clients, and what the answers are read by.
 
+use std::sync::Arc;
+
 use super::checker::Checker;
 use crate::document::join;
 use crate::expression::Expression;
@@ -164,6 +166,7 @@ pub(super) fn capabilities(checker: &mut Checker<'_>, file: &TargetFile) -> Capa
         .map(|endpoint| self::endpoint(checker, "capabilities.history", endpoint));
     let dump =
         given.dump.as_ref().map(|endpoint| self::endpoint(checker, "capabilities.dump", endpoint));
+    let (attempts, cache_hit) = (attempts.map(Arc::new), cache_hit.map(Arc::new));
     Capabilities { history, dump, epoch, in_sync, attempts, cache_hit }
 }
 

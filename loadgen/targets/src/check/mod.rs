@@ -75,6 +75,8 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
     let model = model::check(checker, file);
     let processes = processes::check(checker, file, &declared);
     let (orders, stock_places) = state::check(checker, file, &model);
+    let operations = operations::check(checker, file);
+    let capabilities = answers::capabilities(checker, file);
     Target {
         name: file.name.clone(),
         description: file.description.trim().to_owned(),
@@ -88,7 +90,7 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
         prepare: trial::prepare(checker, file.prepare.as_ref()),
         variants: variants::check(checker, file, &declared),
         processes,
-        operations: operations::check(checker, file),
+        operations: operations.telling(&capabilities),
         client: answers::client(checker, file),
         stocks: model::stocks(checker, file),
         leader: answers::leader(checker, file.leader.as_ref()),
@@ -96,7 +98,7 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
         stock_places,
         model,
         limits: limits::check(checker, file.limits),
-        capabilities: answers::capabilities(checker, file),
+        capabilities,
         hosts: trial::hosts(checker, &file.hosts),
         faults: trial::faults(checker, &file.faults),
     }

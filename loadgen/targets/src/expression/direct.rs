@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::value::Value;
 use super::variables::{Bound, Variables};
-use super::{call, patterns};
+use super::{call, headers, patterns};
 
 /// A part of an expression.
 #[derive(Debug)]
@@ -126,6 +126,41 @@ impl Node {
         })
     }
 
+    /// See [`super::Expression::is_decided_by`].
+    pub(super) fn is_decided_by(&self, name: &str, asked: &[&str]) -> bool {
+        let is_asked =
+            |node: &Node| matches!(node, Node::Variable(used) if asked.contains(&used.as_str()));
+        match self {
+            Self::Junction { decides: false, sides } => {
+                sides.0.is_decided_by(name, asked) && sides.1.is_decided_by(name, asked)
+            }
+            Self::Equal { negated: false, sides } if is_asked(&sides.0) || is_asked(&sides.1) => {
+                true
+            }
+            other => other.looks_only_at(name),
+        }
+    }
+
+    fn looks_only_at(&self, name: &str) -> bool {
+        let only = |node: &Node| node.looks_only_at(name);
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Uint(_) => true,
+            Self::Double(_) | Self::Text(_) => true,
+            Self::Variable(used) => used == name,
+            Self::List(items) => items.iter().all(only),
+            Self::Select(operand, _) | Self::Has(operand, _) => only(operand),
+            Self::ToInt(operand) | Self::Not(operand) => only(operand),
+            Self::Find(operand, _) | Self::Matches(operand, _) => only(operand),
+            Self::Index(operand, key) => only(operand) && only(key),
+            Self::Conditional(parts) => only(&parts.0) && only(&parts.1) && only(&parts.2),
+            Self::Junction { sides, .. }
+            | Self::Equal { sides, .. }
+            | Self::Order { sides, .. }
+            | Self::In(sides)
+            | Self::TextTest { sides, .. } => only(&sides.0) && only(&sides.1),
+        }
+    }
+
     /// Its value.
     ///
     /// # Errors
@@ -145,6 +180,7 @@ impl Node {
                 Some(Bound::Int(int)) => Value::Int(int),
                 Some(Bound::Text(text)) => Value::Text(Cow::Borrowed(text)),
                 Some(Bound::Json(json)) => Value::of(json),
+                Some(Bound::Headers(map)) => Value::Headers(map),
                 None => return Err(format!("there is no `{name}` here")),
             },
             Self::Select(operand, field) => {
@@ -233,11 +269,17 @@ fn field_of<'a>(operand: &Value<'a>, field: &str) -> Result<Option<Value<'a>>, S
     let none = || format!("{} has no `.{field}`", operand.described());
     match operand {
         Value::Json(Cow::Borrowed(Json::Object(fields))) => Ok(fields.get(field).map(Value::of)),
+        Value::Headers(map) => Ok(headers::get(map, field).map(Value::Text)),
         _ => Err(none()),
     }
 }
 
 fn index<'a>(operand: &Value<'a>, key: &Value<'_>) -> Result<Value<'a>, String> {
+    if let (Value::Headers(map), Value::Text(key)) = (operand, key) {
+        return headers::get(map, key)
+            .map(Value::Text)
+            .ok_or_else(|| format!("no such key: {key}"));
+    }
     if let Value::Json(Cow::Borrowed(Json::Object(fields))) = operand {
         return match key {
             Value::Text(key) => {
@@ -295,6 +337,9 @@ fn shortened(text: &str) -> String {
 }
 
 fn contains(item: &Value<'_>, container: &Value<'_>) -> Result<bool, String> {
+    if let Value::Headers(map) = container {
+        return contains(item, &Value::Json(Cow::Owned(headers::json(map))));
+    }
     if let Some(items) = container.items() {
         return Ok(items.iter().any(|each| each.equals(item)));
     }

@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 
 use super::patterns::{self, Patterns};
 use super::value::Value;
-use super::{Bound, ExpressionError, Variables, names};
+use super::{Bound, ExpressionError, Variables, headers, names};
 use crate::pattern;
 
 /// The functions that there are. Optional values (`a.?b`) are left out: `has` says the same in one way.
@@ -112,6 +112,14 @@ fn value_of<'v>(bound: Bound<'v>) -> Box<dyn Val + 'v> {
         Bound::Int(int) => Box::new(CelInt::from(int)),
         Bound::Text(text) => Box::new(CelString::from(text)),
         Bound::Json(json) => value_of_json(json),
+        Bound::Headers(map) => {
+            let fields = map.keys().filter_map(|name| {
+                let text: Box<dyn Val + 'v> =
+                    Box::new(CelString::from(headers::get(map, name.as_str())?));
+                Some((CelMapKey::from(name.as_str()), text))
+            });
+            Box::new(CelMap::from(fields.collect::<HashMap<_, _>>()))
+        }
     }
 }
 
@@ -123,7 +131,7 @@ fn value_of_json<'v>(json: &'v Json) -> Box<dyn Val + 'v> {
         Value::Uint(uint) => Box::new(CelUInt::from(uint)),
         Value::Double(double) => Box::new(CelDouble::from(double)),
         Value::Text(text) => Box::new(CelString::from(text)),
-        Value::Json(_) | Value::List(_) => match json {
+        Value::Json(_) | Value::List(_) | Value::Headers(_) => match json {
             Json::Object(fields) => {
                 let fields = fields
                     .iter()

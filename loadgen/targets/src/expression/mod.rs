@@ -11,6 +11,7 @@
 
 mod direct;
 mod engine;
+mod headers;
 mod names;
 mod patterns;
 mod value;
@@ -114,6 +115,14 @@ impl Expression {
     #[must_use]
     pub fn uses(&self, name: &str) -> bool {
         self.variables.iter().any(|used| used == name)
+    }
+
+    /// Whether nothing decides it but `name`, and whether the answer is one to what was `asked`: values that it must equal.
+    pub(crate) fn is_decided_by(&self, name: &str, asked: &[&str]) -> bool {
+        match &self.how {
+            How::Direct(node) => node.is_decided_by(name, asked),
+            How::Engine(_) => self.variables.iter().all(|used| used == name),
+        }
     }
 
     /// Whether it holds.

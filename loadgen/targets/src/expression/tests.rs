@@ -187,6 +187,46 @@ fn both_evaluations_mean_the_same_values_and_errors_alike() {
 }
 
 #[test]
+fn headers_are_looked_up_where_they_are_as_a_map_of_them_would_be() {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in [("x-cache", "hit"), ("x-kind", "a"), ("x-kind", "b"), ("x-n", "7")] {
+        headers.append(name, http::HeaderValue::from_static(value));
+    }
+    let json = json!({"x-cache": "hit", "x-kind": "a, b", "x-n": "7"});
+    for text in [
+        "headers",
+        "headers['x-cache'] == 'hit'",
+        "headers['x-kind']",
+        "int(headers['x-n'])",
+        "headers['x-none']",
+        "headers[text]",
+        "headers[0]",
+        "has(headers.server)",
+        "headers == headers",
+        "headers == body",
+        "body == headers",
+        "'x-n' in headers",
+        "1 in headers",
+        "null in headers",
+        "headers < 1",
+        "size(headers)",
+        "headers.map(name, headers[name]).size()",
+    ] {
+        for (body, text_of) in [(&json, "X-Cache"), (&Json::Null, "x-cache")] {
+            let all =
+                Variables::new().with("text", Bound::Text(text_of)).with("body", Bound::Json(body));
+            let direct = all.clone().with("headers", Bound::Headers(&headers));
+            let map = all.with("headers", Bound::Json(&json));
+            for compiled in [compile(text), Expression::compile_for_engine(text, &NAMES).unwrap()] {
+                let (direct, map) = (compiled.json(&direct), compiled.json(&map));
+                assert_eq!(direct.is_ok(), map.is_ok(), "{text}: {direct:?} and {map:?}");
+                assert!(direct.is_err() || direct == map, "{text}: {direct:?} and {map:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_only_the_engine_has_is_a_value_or_an_error_and_never_a_panic() {
     for text in ENGINE {
         let expression = compile(text);

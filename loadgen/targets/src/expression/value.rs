@@ -4,7 +4,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use http::HeaderMap;
 use serde_json::Value as Json;
+
+use super::headers;
 
 /// A value. Lists and maps of JSON stay as they are; numbers of JSON never appear as such.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(super) enum Value<'a> {
     Json(Cow<'a, Json>),
     /// A list that the expression itself writes down.
     List(Vec<Value<'a>>),
+    /// The headers of an answer: a map of texts.
+    Headers(&'a HeaderMap),
 }
 
 impl<'a> Value<'a> {
@@ -63,6 +68,7 @@ impl<'a> Value<'a> {
                 .into(),
             Self::Text(text) => text.into_owned().into(),
             Self::Json(json) => json.into_owned(),
+            Self::Headers(headers) => headers::json(headers),
             Self::List(items) => {
                 items.into_iter().map(Value::into_json).collect::<Result<Vec<_>, _>>()?.into()
             }
@@ -79,6 +85,7 @@ impl<'a> Value<'a> {
             Self::Double(_) => "a double",
             Self::Text(_) => "a string",
             Self::Json(json) if json.is_object() => "a map",
+            Self::Headers(_) => "a map",
             Self::Json(_) | Self::List(_) => "a list",
         }
     }
@@ -88,6 +95,9 @@ impl<'a> Value<'a> {
         match (self, other) {
             (Self::Null, Value::Null) => true,
             (Self::Json(a), Value::Json(b)) => equal_json(a, b),
+            (Self::Headers(a), Value::Headers(b)) => headers::json(a) == headers::json(b),
+            (Self::Headers(map), Value::Json(json)) => equal_json(&headers::json(map), json),
+            (Self::Json(json), Value::Headers(map)) => equal_json(json, &headers::json(map)),
             _ => match (self.items(), other.items()) {
                 (Some(a), Some(b)) => {
                     a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.equals(b))

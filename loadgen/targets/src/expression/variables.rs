@@ -1,5 +1,6 @@
 //! What an expression's variables stand for, borrowed from the answer: nothing is copied to be looked at.
 
+use http::HeaderMap;
 use serde_json::Value as Json;
 
 /// What one variable stands for.
@@ -11,6 +12,8 @@ pub enum Bound<'a> {
     Text(&'a str),
     /// A value of JSON; its integers are `int`.
     Json(&'a Json),
+    /// The headers of an answer, which are a map of texts.
+    Headers(&'a HeaderMap),
 }
 
 /// The variables that an expression may use, and what they stand for.
@@ -23,7 +26,9 @@ impl<'a> Variables<'a> {
     /// None yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        /// An answer's four and a request's: no growing on the way.
+        const USUAL: usize = 12;
+        Self { bound: Vec::with_capacity(USUAL) }
     }
 
     /// These, and `name`. Of two with one name the first counts.

@@ -25,7 +25,7 @@ pub struct Capabilities {
     /// The in-sync set: an expression on an answer of `[leader]`, to a list of processes' names. Where each process is asked, on the leader's.
     #[serde(default)]
     pub in_sync: Option<String>,
-    /// How often the target tried a trade before it answered: an expression on a trade's answer, to an integer.
+    /// How often the target tried a trade before it answered: an expression on a trade's answer, to an integer. Tried on a lookup's as well.
     #[serde(default)]
     pub attempts: Option<String>,
     /// Whether a query was answered from a cache: an expression on its answer, true or false.

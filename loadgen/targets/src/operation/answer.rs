@@ -6,8 +6,8 @@
 //! 400 to what they have applied.
 
 use http::{HeaderMap, StatusCode};
-use records::Outcome;
-use serde_json::{Map, Value as Json};
+use records::{CacheState, Outcome};
+use serde_json::Value as Json;
 
 use super::{Kind, Operation, Places};
 use crate::expression::{Bound, Expression, Variables};
@@ -22,6 +22,9 @@ pub const MAX_HEADER_BYTES: usize = 16 << 10;
 
 /// As much of an answer as a reason is made of, in bytes.
 const SAID_BYTES: usize = 400;
+
+/// The longest reason of an answer that says one itself, in characters: a row stays a row.
+const SAID_CHARS: usize = 200;
 
 /// What expressions see of an answer.
 pub(super) const NAMES: [&str; 4] = ["status", "headers", "text", "body"];
@@ -43,6 +46,10 @@ pub struct Answer {
     pub captures: Captures,
     /// Why it is not ok.
     pub reason: Option<String>,
+    /// What it says of the target's cache, if it does.
+    pub cache: Option<CacheState>,
+    /// How often it says that the target tried, if it does.
+    pub attempts: Option<u32>,
 }
 
 /// What was captured from an ok answer.
@@ -68,6 +75,21 @@ pub struct Captures {
     pub position: Option<i64>,
 }
 
+impl Answer {
+    /// One that is ok.
+    #[must_use]
+    pub fn ok(captures: Captures) -> Self {
+        Self { outcome: Outcome::Ok, captures, reason: None, cache: None, attempts: None }
+    }
+
+    /// One that is not, or none at all.
+    #[must_use]
+    pub fn not_ok(outcome: Outcome, reason: String) -> Self {
+        let (captures, reason) = (Captures::default(), Some(reason));
+        Self { outcome, captures, reason, cache: None, attempts: None }
+    }
+}
+
 impl Operation {
     /// What the answer to the request with `places` means. Whoever reads the `body` stops beyond [`MAX_ANSWER_BYTES`]: one
     /// byte more makes the answer unknown.
@@ -88,37 +110,38 @@ impl Operation {
             return unknown(reason);
         }
         // What no expression uses is not built: parsing is most of what an answer costs.
-        let json = match self.uses("body") {
+        let uses = |name: &str| self.uses.contains(&name);
+        let json = match uses("body") {
             true => serde_json::from_slice(body).unwrap_or(Json::Null),
             false => Json::Null,
         };
-        let text = if self.uses("text") { String::from_utf8_lossy(body) } else { "".into() };
-        let named = if self.uses("headers") { json_of(headers) } else { Json::Null };
+        let text = if uses("text") { String::from_utf8_lossy(body) } else { "".into() };
         let variables = Variables::new()
             .with("status", Bound::Int(i64::from(status)))
             .with("body", Bound::Json(&json))
             .with("text", Bound::Text(&text))
-            .with("headers", Bound::Json(&named));
+            .with("headers", Bound::Headers(headers));
         let variables = places.bind(self.kind.places(), variables);
-        match self.outcome(status, &variables) {
+        let said = || said(status, &json, body);
+        let answer = match self.outcome(status, &variables) {
             Ok(Outcome::Ok) => match self.capture(&variables) {
-                Ok(captures) => Answer { outcome: Outcome::Ok, captures, reason: None },
+                Ok(captures) => Answer::ok(captures),
                 Err(reason) => unknown(reason),
             },
-            Ok(outcome) => {
-                let reason = Some(said(status, body));
-                Answer { outcome, captures: Captures::default(), reason }
-            }
-            Err(reasons) if reasons.is_empty() => unknown(said(status, body)),
-            Err(reasons) => unknown(format!("{}; {reasons}", said(status, body))),
-        }
+            Ok(outcome) => Answer::not_ok(outcome, said()),
+            Err(reasons) if reasons.is_empty() => unknown(said()),
+            Err(reasons) => unknown(format!("{}; {reasons}", said())),
+        };
+        Answer { cache: self.cache(&variables), attempts: self.attempts(&variables), ..answer }
     }
 
-    fn uses(&self, name: &str) -> bool {
-        let Outcomes { ok, rejected, failed } = &self.outcomes;
-        let captures = self.captures.iter().map(|(_, capture)| capture);
-        let mut all = [ok, rejected, failed].into_iter().flatten().chain(captures);
-        all.any(|expression| expression.uses(name))
+    fn cache(&self, variables: &Variables<'_>) -> Option<CacheState> {
+        let is_hit = self.cache_hit.as_ref()?.holds(variables).ok()?;
+        Some(if is_hit { CacheState::Hit } else { CacheState::Miss })
+    }
+
+    fn attempts(&self, variables: &Variables<'_>) -> Option<u32> {
+        u32::try_from(self.attempts.as_ref()?.int(variables).ok()?).ok()
     }
 
     /// The first outcome that holds; else which could not be evaluated and why.
@@ -192,20 +215,12 @@ fn names(expression: &Expression, variables: &Variables<'_>) -> Result<Vec<Strin
     list.iter().map(name).collect()
 }
 
-/// The headers by their names in lower case; several of one name are one, with commas between.
-fn json_of(headers: &HeaderMap) -> Json {
-    let mut map = Map::new();
-    for name in headers.keys() {
-        let values = headers.get_all(name).iter();
-        let values: Vec<_> =
-            values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        map.insert(name.as_str().to_owned(), values.join(", ").into());
+/// The answer in short, as a reason: its message in words, where services put it, else its beginning.
+fn said(status: u16, json: &Json, body: &[u8]) -> String {
+    let message = json.pointer("/error/message").or_else(|| json.get("message"));
+    if let Some(message) = message.and_then(Json::as_str).filter(|message| !message.is_empty()) {
+        return name::shortened(message, SAID_CHARS);
     }
-    Json::Object(map)
-}
-
-/// The answer in short, as a reason.
-fn said(status: u16, body: &[u8]) -> String {
     match name::excerpt(&String::from_utf8_lossy(&body[..body.len().min(SAID_BYTES)])) {
         said if said.is_empty() => format!("status {status}"),
         said => format!("status {status}: {said}"),
@@ -213,5 +228,5 @@ fn said(status: u16, body: &[u8]) -> String {
 }
 
 fn unknown(reason: String) -> Answer {
-    Answer { outcome: Outcome::Unknown, captures: Captures::default(), reason: Some(reason) }
+    Answer::not_ok(Outcome::Unknown, reason)
 }

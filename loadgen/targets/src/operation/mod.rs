@@ -25,6 +25,7 @@ pub use request::{Request, RequestError};
 use crate::expression::Expression;
 use crate::file;
 use crate::problem::FieldProblem;
+use crate::target::Capabilities;
 use crate::template::{Place, Scope, Template};
 
 /// After how long without an answer the outcome is unknown, if the file does not say.
@@ -41,6 +42,12 @@ pub struct Operation {
     deadline_ms: u64,
     outcomes: answer::Outcomes,
     captures: Vec<(&'static str, Expression)>,
+    /// Whether the answer came from a cache.
+    cache_hit: Option<Arc<Expression>>,
+    /// How often the target tried.
+    attempts: Option<Arc<Expression>>,
+    /// Which of [`answer::NAMES`] any expression uses.
+    uses: Vec<&'static str>,
 }
 
 impl Operation {
@@ -86,7 +93,21 @@ impl Operation {
             .collect();
         match (method, url) {
             (Some(method), Some(url)) if compiler.problems.is_empty() => {
-                Ok(Self { kind, method, url, headers, body, deadline_ms, outcomes, captures })
+                let (cache_hit, attempts, uses) = (None, None, Vec::new());
+                let operation = Self {
+                    kind,
+                    method,
+                    url,
+                    headers,
+                    body,
+                    deadline_ms,
+                    outcomes,
+                    captures,
+                    cache_hit,
+                    attempts,
+                    uses,
+                };
+                Ok(operation.telling(&Capabilities::default()))
             }
             _ => Err(compiler.problems),
         }
@@ -104,12 +125,39 @@ impl Operation {
         Duration::from_millis(self.deadline_ms)
     }
 
-    /// Whether an answer's status alone says that it is ok.
+    /// The same, whose answers are also read by what the target tells besides: of a query whether it came from a cache, of a
+    /// trade and the lookup of an order how often the target tried.
+    #[must_use]
+    pub(crate) fn telling(mut self, capabilities: &Capabilities) -> Self {
+        match self.kind {
+            Kind::Query => self.cache_hit = capabilities.cache_hit.clone(),
+            Kind::Trade | Kind::Lookup => self.attempts = capabilities.attempts.clone(),
+            Kind::List | Kind::Read | Kind::Write | Kind::CompareAndSet | Kind::Append => {}
+        }
+        let uses = |name: &&str| self.expressions().any(|expression| expression.uses(name));
+        self.uses = answer::NAMES.into_iter().filter(uses).collect();
+        self
+    }
+
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let answer::Outcomes { ok, rejected, failed } = &self.outcomes;
+        let told = [&self.cache_hit, &self.attempts].into_iter().flatten().map(|told| &**told);
+        let captures = self.captures.iter().map(|(_, capture)| capture);
+        [ok, rejected, failed].into_iter().flatten().chain(captures).chain(told)
+    }
+
+    /// Whether an answer's status alone says that it is ok. An `ok` that also compares the answer with what was asked
+    /// (`body.name == stock`) says no more than that an answer must be one to the question, if the other outcomes look at the
+    /// status, too.
     #[must_use]
     pub fn is_ok_by_status(&self) -> bool {
-        let looks =
-            |ok: &Expression| answer::NAMES.iter().any(|name| *name != "status" && ok.uses(name));
-        !self.outcomes.ok.as_ref().is_some_and(looks)
+        let answer::Outcomes { ok: Some(ok), rejected, failed } = &self.outcomes else {
+            return true;
+        };
+        let looks = |name: &&str| *name != "status" && ok.uses(name);
+        !answer::NAMES.iter().any(looks)
+            || ok.is_decided_by("status", self.kind.places())
+                && [rejected, failed].into_iter().flatten().all(|other| other.uses("status"))
     }
 
     /// Whether its answers show `capture`, as [`Kind::captures`] calls it.

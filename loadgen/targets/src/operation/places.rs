@@ -30,7 +30,7 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn get(&self, name: &str) -> Option<Bound<'a>> {
+    pub(super) fn get(&self, name: &str) -> Option<Bound<'a>> {
         match name {
             "stock" => self.stock.map(Bound::Text),
             "side" => self.side.map(Bound::Text),
@@ -51,6 +51,8 @@ impl<'a> Places<'a> {
             Bound::Int(int) => Rendered::from(int),
             Bound::Text(text) => Rendered::from(text),
             Bound::Json(json) => Rendered::from(Serde(json)),
+            // No place is filled in with headers.
+            Bound::Headers(_) => Rendered::UNDEFINED,
         };
         names.iter().filter_map(|name| Some((*name, value(self.get(name)?)))).collect()
     }

@@ -65,8 +65,8 @@ impl Operation {
             }
         }
         let names = self.kind.places();
-        let fill = |template: &'a Template| match template.literal() {
-            Some(text) => Ok(Cow::Borrowed(text)),
+        let fill = |template: &'a Template| match template.fill(setting, |name| places.get(name)) {
+            Some(text) => Ok(text),
             None => template.render_with(setting, places.rendered(names)),
         };
         let url = sendable("the URL", fill(&self.url)?)?;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderValue};
-use records::Outcome;
+use records::{CacheState, Outcome};
 use serde_json::json;
 
 use super::*;
@@ -208,6 +208,80 @@ fn expressions_see_the_headers_the_text_and_what_was_asked() {
     headers.append("X-Kind", HeaderValue::from_static("b"));
     let answer = operation.read_answer(200, &headers, b"\xff Tux: 17 left", &places());
     assert_eq!((answer.outcome, answer.captures.quantity), (Outcome::Ok, Some(17)));
+}
+
+#[test]
+fn a_message_that_an_answer_has_is_the_reason() {
+    let operation = compile(Kind::Trade, &trade());
+    for (body, reason) in [
+        (r#"{"message":"sold out"}"#, "sold out"),
+        (r#"{"error":{"code":1,"message":"no\nsuch stock"}}"#, "no such stock"),
+        (r#"{"message":""}"#, r#"status 404: {"message":""}"#),
+        (r#"{"message":7}"#, r#"status 404: {"message":7}"#),
+        ("[]", "status 404: []"),
+    ] {
+        assert_eq!(outcome(&operation, 404, body), (Outcome::Rejected, reason.to_owned()));
+    }
+    let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(1000));
+    assert_eq!(outcome(&operation, 404, &long).1.len(), 200);
+}
+
+#[test]
+fn an_ok_that_compares_with_what_was_asked_is_still_told_by_the_status() {
+    let of = |kind, ok: &str, rejected: Option<&str>| {
+        let (ok, rejected) = (text(ok), rejected.map(str::to_owned));
+        let outcome = file::Outcomes { ok, rejected, failed: None };
+        compile(kind, &file::Operation { outcome, ..at("http://x") }).is_ok_by_status()
+    };
+    assert!(compile(Kind::Query, &at("http://x")).is_ok_by_status());
+    for ok in [
+        "status == 200",
+        "status == 200 && body.name == stock",
+        "stock == body.name && status in [200, 201]",
+    ] {
+        assert!(of(Kind::Query, ok, None), "{ok}");
+    }
+    for ok in [
+        "has(body.data)",
+        "status == 200 && has(body.data)",
+        "status == 200 || body.name == stock",
+        "status == 200 && body.name != stock",
+        "status == 200 && text.contains(stock)",
+        "status == 200 && size(body) > 0",
+    ] {
+        assert!(!of(Kind::Query, ok, None), "{ok}");
+    }
+    let to_the_point = "status == 200 && body.name == stock";
+    assert!(of(Kind::Query, to_the_point, Some("status == 404 && has(body.error)")));
+    assert!(!of(Kind::Query, to_the_point, Some("has(body.error)")), "an error may come with 200");
+}
+
+#[test]
+fn what_the_target_tells_besides_is_read_of_any_answer() {
+    let names = answer::NAMES;
+    let expression = |text| Expression::compile_for_operation(text, &names).ok().map(Arc::new);
+    let capabilities = Capabilities {
+        cache_hit: expression("headers['x-cache'] == 'hit'"),
+        attempts: expression("int(headers['x-attempts'])"),
+        ..Capabilities::default()
+    };
+    let told = |kind, status, said: &[(&'static str, &'static str)]| {
+        let operation = file::Operation { outcome: trade().outcome, ..at("http://x") };
+        let operation = compile(kind, &operation).telling(&capabilities);
+        let mut headers = HeaderMap::new();
+        for (name, value) in said {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        let answer = operation.read_answer(status, &headers, b"", &places());
+        (answer.cache, answer.attempts)
+    };
+    let both = [("x-cache", "miss"), ("x-attempts", "3")];
+    assert_eq!(told(Kind::Query, 503, &both), (Some(CacheState::Miss), None));
+    assert_eq!(told(Kind::Trade, 503, &both), (None, Some(3)));
+    assert_eq!(told(Kind::Lookup, 200, &both), (None, Some(3)));
+    assert_eq!(told(Kind::Query, 200, &[("x-cache", "hit")]), (Some(CacheState::Hit), None));
+    assert_eq!(told(Kind::Query, 200, &[]), (None, None));
+    assert_eq!(told(Kind::Trade, 200, &[("x-attempts", "-1")]), (None, None));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is asked: by clients, of state, and of what a target tells besides.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::expression::Expression;
@@ -33,6 +34,12 @@ impl Operations {
     #[must_use]
     pub fn get(&self, kind: Kind) -> Option<&Operation> {
         self.each.get(kind.name())
+    }
+
+    /// The same, read also by what the target tells besides.
+    pub(crate) fn telling(self, capabilities: &Capabilities) -> Self {
+        let telling = |(name, operation): (_, Operation)| (name, operation.telling(capabilities));
+        Self { each: self.each.into_iter().map(telling).collect() }
     }
 
     /// All that clients do.
@@ -113,10 +120,10 @@ pub struct Capabilities {
     pub epoch: Option<Expression>,
     /// The in-sync set, of the leader's answer.
     pub in_sync: Option<Expression>,
-    /// How often a trade was tried, of its answer.
-    pub attempts: Option<Expression>,
+    /// How often a trade was tried, of its answer; of a lookup's as well.
+    pub attempts: Option<Arc<Expression>>,
     /// Whether a query was answered from a cache, of its answer.
-    pub cache_hit: Option<Expression>,
+    pub cache_hit: Option<Arc<Expression>>,
 }
 
 /// Something that is asked.

@@ -6,9 +6,11 @@
 //! ([`Place`]), and the template is rendered once with values that stand for the real ones, which finds a port that there is not even
 //! where its name is put together (`port['order-' ~ n]`).
 //!
-//! A text without placeholders is no template: it is borrowed as it is, and costs nothing.
+//! A text without placeholders is no template: it is borrowed as it is, and costs nothing. One whose places are all plain is
+//! filled in without the engine where that matters (`plain`).
 
 mod command;
+mod plain;
 mod scope;
 mod setting;
 #[cfg(test)]
@@ -27,6 +29,8 @@ use thiserror::Error;
 pub use command::{CommandError, CommandTemplate};
 pub use scope::{Place, Scope};
 pub use setting::Setting;
+
+use crate::expression::Bound;
 
 /// How much work one rendering may do, in instructions of the engine: a loop over some hundred replicas needs a few
 /// thousand, and a loop without end takes some milliseconds until it is refused.
@@ -76,6 +80,8 @@ pub struct Template {
 struct Compiled {
     environment: Arc<Environment<'static>>,
     uses: Arc<BTreeSet<String>>,
+    /// Its parts, if all its places are plain.
+    plain: Option<Arc<[plain::Piece]>>,
 }
 
 impl Template {
@@ -122,7 +128,11 @@ impl Template {
             );
             return Err(wrong(format!("there is no `{unknown}` here"), &fix));
         }
-        let compiled = Compiled { environment: Arc::new(environment), uses: Arc::new(uses) };
+        let compiled = Compiled {
+            environment: Arc::new(environment),
+            uses: Arc::new(uses),
+            plain: plain::parse(text).map(Arc::from),
+        };
         let template = Self { text: text.into(), n: scope.n, compiled: Some(compiled) };
         let setting = Setting::probe(&scope.ports, scope.replicas);
         for values in scope.probes() {
@@ -165,6 +175,19 @@ impl Template {
     /// If that is too much work.
     pub fn render(&self, setting: &Setting) -> Result<Cow<'_, str>, RenderError> {
         self.render_with(setting, Vec::new())
+    }
+
+    /// Fills in the trial's values and those of one request, which `value` has by their names, without the engine. `None` if
+    /// that takes the engine ([`Template::render_with`]), which says what is wrong if anything is.
+    pub(crate) fn fill<'v>(
+        &self,
+        setting: &Setting,
+        value: impl Fn(&str) -> Option<Bound<'v>>,
+    ) -> Option<Cow<'_, str>> {
+        match &self.compiled {
+            None => Some(Cow::Borrowed(&self.text)),
+            Some(compiled) => plain::fill(compiled.plain.as_ref()?, setting, value).map(Cow::Owned),
+        }
     }
 
     /// Fills in the trial's values and those of one request.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, ErrorKind};
 
+use crate::expression::Bound;
+
 /// The values of one trial. Cheap to copy: a request is rendered with a copy of it.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    port: Value,
+    ports: Arc<Ports>,
     scratch: Value,
     replicas: u32,
     bin: Value,
@@ -28,7 +30,7 @@ impl Setting {
         token: &str,
     ) -> Self {
         Self {
-            port: Value::from_object(Ports(ports)),
+            ports: Arc::new(Ports(ports)),
             scratch: Value::from(scratch),
             replicas,
             bin: Value::from(bin),
@@ -49,11 +51,27 @@ impl Setting {
 
     pub(super) fn get(&self, name: &str) -> Option<Value> {
         match name {
-            "port" => Some(self.port.clone()),
+            "port" => Some(Value::from_dyn_object(Arc::clone(&self.ports))),
             "scratch" => Some(self.scratch.clone()),
             "replicas" => Some(Value::from(self.replicas)),
             "bin" => Some(self.bin.clone()),
             "token" => Some(self.token.clone()),
+            _ => None,
+        }
+    }
+
+    /// A port by its name.
+    pub(super) fn port(&self, name: &str) -> Option<u16> {
+        self.ports.0.get(name).copied()
+    }
+
+    /// What `name` stands for, but for ports.
+    pub(super) fn bound(&self, name: &str) -> Option<Bound<'_>> {
+        match name {
+            "scratch" => self.scratch.as_str().map(Bound::Text),
+            "replicas" => Some(Bound::Int(i64::from(self.replicas))),
+            "bin" => self.bin.as_str().map(Bound::Text),
+            "token" => self.token.as_str().map(Bound::Text),
             _ => None,
         }
     }

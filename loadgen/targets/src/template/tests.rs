@@ -56,6 +56,72 @@ fn a_value_goes_into_json_and_into_a_url_as_it_must() {
     assert_eq!(rendered, r#"{"name":"a \"b\"","quantity":3} a%20%22b%22"#);
 }
 
+/// Texts that plain places are tried with.
+const VALUES: [&str; 7] = [
+    "Tux",
+    "",
+    "a b&c=\u{e9}/~.-_",
+    "<\"q\">'\\",
+    "\u{0}\u{8}\u{c}\n\r\t\u{1f}\u{7f}",
+    "{{ x }}",
+    "\u{1f600}\u{2028}",
+];
+
+#[test]
+fn plain_places_are_filled_in_as_the_engine_does() {
+    let place = Place::Operation(&["stock", "quantity"]);
+    for text in [
+        "http://x:{{ port['front-end'] }}/{{ stock | urlencode }}?a=%20{b}}",
+        "{{port.front}}{{ port[ \"front-end\" ] }} {{ replicas }}\n",
+        r#"{"name":{{ stock | tojson }},"quantity":{{ quantity }}, "q":{{quantity|tojson}}}"#,
+        "{{ stock }}{{ quantity | urlencode }} {{ scratch }} {{ bin | tojson }} {{ token|urlencode }}\n",
+    ] {
+        let mut scope = scope(place);
+        scope.ports = Arc::new(["front-end", "front"].map(str::to_owned).into());
+        let template = Template::compile(text, &scope).unwrap();
+        let ports = [("front-end", 8080), ("front", 1)].map(|(name, port)| (name.to_owned(), port));
+        let setting = Setting::new(ports.into(), "/tmp/a trial's", 2, "/opt/\"bin\"", "s/e?c");
+        for stock in VALUES {
+            for quantity in [0, 7, -3] {
+                let filled = template.fill(&setting, |name| match name {
+                    "stock" => Some(Bound::Text(stock)),
+                    "quantity" => Some(Bound::Int(quantity)),
+                    _ => None,
+                });
+                let values =
+                    vec![("stock", Value::from(stock)), ("quantity", Value::from(quantity))];
+                let rendered = template.render_with(&setting, values).unwrap();
+                assert_eq!(filled, Some(rendered), "{text} with {stock:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_plain_and_what_is_not_there_is_left_to_the_engine() {
+    let place = Place::Operation(&["stock", "value"]);
+    for text in [
+        "{{ stock | upper }}",
+        "{{ stock | urlencode | upper }}",
+        "{% if stock %}a{% endif %}",
+        "{# a #}{{ stock }}",
+        "{{- stock -}}",
+        "{{ stock ~ '}}' }}",
+        "{{ port['order-' ~ 1] }}",
+        "{{ value | tojson }}",
+    ] {
+        let template = Template::compile(text, &scope(place)).unwrap();
+        let json = serde_json::json!([1]);
+        let filled = template.fill(&setting(), |name| match name {
+            "stock" => Some(Bound::Text("Tux")),
+            _ => Some(Bound::Json(&json)),
+        });
+        assert_eq!(filled, None, "{text}");
+    }
+    let template = Template::compile("{{ stock }}", &scope(place)).unwrap();
+    assert_eq!(template.fill(&setting(), |_| None), None);
+}
+
 #[test]
 fn n_is_known_in_a_table_that_is_repeated_only() {
     let mut repeated = scope(Place::Trial);

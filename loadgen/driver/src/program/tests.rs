@@ -1,0 +1,236 @@
+//! A client program that is played by the test: lines that it is sent, bytes that it says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+use targets::order_no::OrderNo;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::outcome::judge;
+use crate::service::{Connection, Done, Service};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A life of a program, whose part the test plays.
+struct Life {
+    asked: UnboundedReceiver<String>,
+    says: UnboundedSender<Output>,
+    ended: JoinHandle<Broken>,
+}
+
+impl Life {
+    async fn asked(&mut self) -> Json {
+        serde_json::from_str(&self.asked.recv().await.expect("it is asked")).unwrap()
+    }
+
+    fn says(&self, line: &Json) {
+        self.says.send(Output::Bytes(format!("{line}\n").into_bytes())).unwrap();
+    }
+
+    /// Says hello, as a program that can do everything.
+    async fn greet(&mut self) {
+        assert_eq!(self.asked().await["op"], "hello");
+        self.says(&json!({"hello": 1, "can": ["query", "trade", "lookup", "prepare"]}));
+    }
+
+    /// Lets client 1 connect, which is what it is asked first.
+    async fn connect(&mut self) {
+        let asked = self.asked().await;
+        assert_eq!((&asked["op"], &asked["client"]), (&json!("connect"), &json!(1)));
+        self.says(&json!({"id": asked["id"], "outcome": "ok"}));
+    }
+}
+
+fn program() -> (Program, UnboundedReceiver<ClientEvent>) {
+    let (ports, hosts, stocks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let hello = Hello {
+        ports: &ports,
+        hosts: &hosts,
+        variant: None,
+        clients: 1,
+        deadline_ms: 6000,
+        seed: 1,
+        stocks: &stocks,
+        cap: None,
+    };
+    let (told, events) = unbounded_channel();
+    (Program::new(&hello, told), events)
+}
+
+fn live(program: &Program) -> Life {
+    let (lines, asked) = unbounded_channel();
+    let (says, output) = unbounded_channel();
+    let program = program.clone();
+    let ended = tokio::spawn(async move { program.live(lines, output).await });
+    Life { asked, says, ended }
+}
+
+fn connection(program: &Program, deadline: Duration) -> Connection {
+    let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[client]\ncommand = 'c'\n";
+    let target = targets::read_text(text, Path::new("x.toml"), 1).unwrap();
+    let service = Service::by_programs(Arc::new(target), vec![program.clone()]).unwrap();
+    let http = crate::http::measuring_client().build().unwrap();
+    service.with_deadline(deadline).client(http, 1, Origin::now())
+}
+
+fn query(connection: &Connection, stock: &'static str) -> JoinHandle<Done> {
+    let connection = connection.clone();
+    tokio::spawn(async move {
+        let places = Places { stock: Some(stock), ..Places::default() };
+        connection.perform(Kind::Query, places).await
+    })
+}
+
+fn trade(connection: &Connection) -> JoinHandle<Done> {
+    let connection = connection.clone();
+    tokio::spawn(async move {
+        let (stock, side, quantity) = (Some("Tux"), Some("Buy"), Some(3));
+        let places = Places { stock, side, quantity, key: "k", ..Places::default() };
+        connection.perform(Kind::Trade, places).await
+    })
+}
+
+#[tokio::test]
+async fn many_are_under_way_and_answered_in_any_order() {
+    let (program, _events) = program();
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    assert!(program.does(Kind::Trade) && !program.does(Kind::Append));
+    let connection = connection(&program, LONG);
+    let (opened, ()) = tokio::join!(connection.open(), life.connect());
+    opened.unwrap();
+    let (first, second) = (query(&connection, "a"), query(&connection, "b"));
+    let (one, other) = (life.asked().await, life.asked().await);
+    for asked in [&other, &one] {
+        let quantity = if asked["stock"] == "a" { 1 } else { 2 };
+        life.says(&json!({"id": asked["id"], "outcome": "ok", "seen": {"quantity": quantity}}));
+    }
+    for (done, quantity) in [(first, 1), (second, 2)] {
+        let done = done.await.unwrap();
+        assert_eq!((done.judged.outcome, done.status, done.is_silent), (Outcome::Ok, None, false));
+        assert_eq!(done.judged.shown.and_then(|shown| shown.quantity), Some(quantity));
+    }
+    let traded = trade(&connection);
+    let asked = life.asked().await;
+    assert_eq!((&asked["side"], &asked["key"]), (&json!("Buy"), &json!("k")));
+    life.says(&json!({"id": asked["id"], "outcome": "ok", "order_no": "a-1"}));
+    let shown = traded.await.unwrap().judged.shown.unwrap();
+    assert_eq!(shown.order_no, Some(OrderNo::Text("a-1".to_owned())));
+}
+
+#[tokio::test]
+async fn a_death_makes_what_is_owed_unknown_and_the_next_life_is_connected_anew() {
+    let (program, mut events) = program();
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    let connection = connection(&program, LONG);
+    let traded = trade(&connection);
+    life.connect().await;
+    life.asked().await;
+    life.says.send(Output::Ended("signal 9".to_owned())).unwrap();
+    let done = traded.await.unwrap();
+    let why = "the client program: it ended: signal 9";
+    assert_eq!((done.judged.outcome, done.judged.reason.as_deref()), (Outcome::Unknown, Some(why)));
+    assert_eq!(life.ended.await.unwrap(), Broken::Died { how: "signal 9".to_owned() });
+    assert!(matches!(events.recv().await, Some(ClientEvent::Broken { .. })));
+
+    let nobody = trade(&connection).await.unwrap();
+    assert_eq!((nobody.judged.outcome, nobody.is_silent), (Outcome::Failed, true));
+
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    let traded = trade(&connection);
+    life.connect().await;
+    let asked = life.asked().await;
+    life.says(&json!({"id": asked["id"], "outcome": "rejected", "reason": "sold out"}));
+    let done = traded.await.unwrap();
+    let expected = (Outcome::Rejected, Some("sold out"));
+    assert_eq!((done.judged.outcome, done.judged.reason.as_deref()), expected);
+}
+
+#[tokio::test]
+async fn nonsense_ends_a_life_and_what_it_owes_is_unknown() {
+    for nonsense in ["hello", "{\"id\": 99, \"outcome\": \"ok\"}"] {
+        let (program, _events) = program();
+        let mut life = live(&program);
+        life.greet().await;
+        program.ready().await;
+        let traded = trade(&connection(&program, LONG));
+        life.connect().await;
+        life.asked().await;
+        life.says.send(Output::Bytes(format!("{nonsense}\n").into_bytes())).unwrap();
+        assert_eq!(traded.await.unwrap().judged.outcome, Outcome::Unknown, "{nonsense}");
+        let why = life.ended.await.unwrap();
+        assert!(matches!(why, Broken::Nonsense { .. } | Broken::UnknownId { .. }), "{why}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_told_and_changes_nothing() {
+    let (program, mut events) = program();
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    let connection = connection(&program, Duration::from_millis(50));
+    let (opened, ()) = tokio::join!(connection.open(), life.connect());
+    opened.unwrap();
+    let traded = trade(&connection);
+    let asked = life.asked().await;
+    let done = traded.await.unwrap();
+    let expected = (Outcome::Unknown, Some("timed out"));
+    assert_eq!((done.judged.outcome, done.judged.reason.as_deref()), expected);
+    life.says(&json!({"id": asked["id"], "outcome": "ok", "order_no": 7}));
+    let Some(ClientEvent::Late(answer)) = events.recv().await else { panic!("it was late") };
+    assert_eq!(answer.order_no, Some(OrderNo::Number(7)));
+    assert!(!life.ended.is_finished(), "late is not twice");
+}
+
+#[tokio::test]
+async fn what_the_target_needs_is_prepared_and_a_refusal_says_why() {
+    let (program, _events) = program();
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    for (outcome, reason, expected) in
+        [("ok", None, Ok(())), ("failed", Some("no table"), Err("no table".to_owned()))]
+    {
+        let asks = program.clone();
+        let prepared = tokio::spawn(async move { asks.prepare(LONG).await });
+        let asked = life.asked().await;
+        assert_eq!(asked["op"], "prepare");
+        life.says(&json!({"id": asked["id"], "outcome": outcome, "reason": reason}));
+        assert_eq!(prepared.await.unwrap(), expected);
+    }
+}
+
+#[test]
+fn an_ok_answer_has_what_the_model_needs() {
+    let answer = |order_no, seen| client::Answer {
+        id: 1,
+        outcome: Outcome::Ok,
+        order_no,
+        seen,
+        reason: None,
+        times_us: None,
+    };
+    let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n";
+    let target = targets::read_text(text, Path::new("x.toml"), 1).unwrap();
+    let trading = crate::trading::Trading::of(&target.model);
+    let outcome = |kind, answer| judge(kind, shown(kind, answer), &trading).outcome;
+    assert_eq!(outcome(Kind::Trade, answer(None, None)), Outcome::Unknown);
+    assert_eq!(outcome(Kind::Trade, answer(Some(OrderNo::Number(1)), None)), Outcome::Ok);
+    assert_eq!(outcome(Kind::Query, answer(None, None)), Outcome::Failed);
+    let seen = |stock: Option<&str>, quantity| {
+        let stock = stock.map(str::to_owned);
+        Some(client::Seen { stock, quantity, ..client::Seen::default() })
+    };
+    assert_eq!(outcome(Kind::Query, answer(None, seen(None, Some(1)))), Outcome::Ok);
+    assert_eq!(outcome(Kind::Lookup, answer(None, seen(None, Some(1)))), Outcome::Failed);
+    assert_eq!(outcome(Kind::Lookup, answer(None, seen(Some("Tux"), Some(1)))), Outcome::Ok);
+}
