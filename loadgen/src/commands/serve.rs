@@ -86,6 +86,7 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
         },
         // Room for a flood is made when one begins.
         flood_connections: 0,
+        guard: crate::program::guard_program(),
         flags: Vec::new(),
     })
 }
@@ -93,7 +94,8 @@ fn config(args: &Serve, folder: &Path) -> anyhow::Result<BazaarConfig> {
 fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path, console: Option<&Console>) {
     say!("The bazaar is up.");
     for process in bazaar.processes() {
-        say!("  {:<10} http://{}  pid {}", process.name, process.address, process.pid);
+        let address = process.address.map(|address| format!("http://{address}"));
+        say!("  {:<10} {}  pid {}", process.name, address.unwrap_or_default(), process.pid);
     }
     let fate = if folder.is_kept() { "kept" } else { "removed at the end; --data-dir keeps one" };
     say!("Data: {} ({fate})", folder.path().display());
