@@ -1,14 +1,12 @@
 //! What was done to a process, and how it is seen to have worked.
 
 use std::io;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use records::End;
+use supervisor::system::{self, Begun};
 
-use crate::child::{Child, Exit, Unsent};
-use crate::clock::monotonic_us;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
 use crate::start_error::StartError;
@@ -24,7 +22,7 @@ pub enum ActError {
     #[error("there is no {0}")]
     Unknown(ProcessName),
     /// The process is not in the state that the act is for.
-    #[error("cannot {action} {name}, which is {}", describe(*.is))]
+    #[error("cannot {action} {name}, which is {is}")]
     State {
         /// Which process.
         name: ProcessName,
@@ -33,23 +31,15 @@ pub enum ActError {
         /// The state it is in.
         is: ProcessState,
     },
-    /// The system refused the signal.
-    #[error("cannot {action} {name}: {errno}")]
-    Refused {
-        /// Which process.
-        name: ProcessName,
-        /// What was to be done.
-        action: Action,
-        /// Why.
-        errno: Errno,
-    },
     /// It was done, and no effect was seen.
-    #[error("no effect of {action} on {name} was seen within {} ms", CONFIRM_WITHIN.as_millis())]
+    #[error("no effect of {action} on {name} was seen within {} ms{}", CONFIRM_WITHIN.as_millis(), tail(.why.as_deref()))]
     Unconfirmed {
         /// Which process.
         name: ProcessName,
         /// What was done.
         action: Action,
+        /// What was seen instead, if that is known.
+        why: Option<String>,
     },
     /// The process ended, but not of what was done to it.
     #[error("{name} had ended by itself: {status}")]
@@ -70,11 +60,20 @@ pub enum ActError {
     /// A disk can be broken only if the bazaar was started for that.
     #[error("the bazaar was not started with faults of the disk of {0}")]
     NoDiskFaults(ProcessName),
+    /// Only what listens somewhere can be flooded.
+    #[error("cannot flood {0}: the target does not say where it listens")]
+    NoAddress(ProcessName),
+    /// Only files that are named can be copied, lost and put back.
+    #[error("the target names no files of {0}, so none can be copied, lost or put back")]
+    NoData(ProcessName),
+    /// Only a cache that there is can be switched.
+    #[error("the target has no cache that can be switched")]
+    NoCache,
     /// A process is made slow by one fault at a time.
     #[error("{0} is slow already")]
     SlowAlready(ProcessName),
     /// The process was paused or ended before it could be seen to be slow.
-    #[error("{name} was {} before it was seen stopped and running in turns", describe(*.is))]
+    #[error("{name} was {is} before it was seen stopped and running in turns")]
     NotSeenSlow {
         /// Which process.
         name: ProcessName,
@@ -123,11 +122,32 @@ pub enum ActError {
     Start(#[from] StartError),
 }
 
-fn describe(state: ProcessState) -> &'static str {
-    match state {
-        ProcessState::Running => "running",
-        ProcessState::Paused => "paused",
-        ProcessState::Down => "down",
+fn tail(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
+}
+
+impl ActError {
+    /// The same in the words of this crate. `logs` is the folder of the logs as the caller knows it.
+    pub(crate) fn of(
+        error: system::ActError,
+        name: ProcessName,
+        action: Action,
+        logs: &Path,
+    ) -> Self {
+        match error {
+            system::ActError::Unknown(_) => Self::Unknown(name),
+            system::ActError::State { is, .. } => Self::State { name, action, is },
+            system::ActError::EndedItself { status, at_monotonic_us, .. } => {
+                Self::EndedItself { name, status, at_monotonic_us }
+            }
+            system::ActError::Unconfirmed { source, .. } => {
+                Self::Unconfirmed { name, action, why: Some(source.to_string()) }
+            }
+            system::ActError::Stopping | system::ActError::Start(system::StartError::Stopped) => {
+                Self::Stopping
+            }
+            system::ActError::Start(error) => Self::Start(StartError::of(error, logs)),
+        }
     }
 }
 
@@ -143,95 +163,20 @@ pub struct Act {
     pub pid: u32,
     /// Just before it was done, on `CLOCK_MONOTONIC`.
     pub at_monotonic_us: u64,
-    child: Arc<Child>,
+    begun: Begun,
 }
 
 impl Act {
-    pub(crate) fn new(action: Action, at_monotonic_us: u64, child: Arc<Child>) -> Self {
-        Self { action, name: child.name(), pid: child.pid(), at_monotonic_us, child }
+    pub(crate) fn new(action: Action, name: ProcessName, begun: Begun) -> Self {
+        Self { action, name, pid: begun.pid, at_monotonic_us: begun.at_monotonic_us, begun }
     }
 
-    /// Sends the signal that `action` stands for.
-    pub(crate) fn signal(
-        action: Action,
-        child: &Arc<Child>,
-        send: impl FnOnce(&Child) -> Result<u64, Unsent>,
-    ) -> Result<Self, ActError> {
-        let name = child.name();
-        match send(child) {
-            Ok(at_monotonic_us) => Ok(Self::new(action, at_monotonic_us, Arc::clone(child))),
-            Err(Unsent::Is(is)) => Err(ActError::State { name, action, is }),
-            Err(Unsent::Refused(errno)) => Err(ActError::Refused { name, action, errno }),
-        }
-    }
-
-    /// Waits until the act is seen to have worked: a killed process is reaped, every thread of
-    /// a paused one is stopped, a resumed one is not, a restarted one lives. One that another fault ended before that was
+    /// Waits until the act is seen to have worked: of a killed process nothing is left, every thread of
+    /// a paused one is stopped, none of a resumed one is, a restarted one lives. One that another fault ended before that was
     /// seen has been seen to obey, too. Returns when that was, on `CLOCK_MONOTONIC`.
     pub async fn confirm(&self) -> Result<u64, ActError> {
-        let Self { action, name, child, .. } = self;
-        let (action, name) = (*action, *name);
-        let seen = match action {
-            Action::Kill | Action::PowerCut => match child.ended(CONFIRM_WITHIN).await {
-                Some(exit) if exit.asked => Some(exit.at_monotonic_us),
-                Some(exit) => return Err(ended_itself(name, exit)),
-                None => None,
-            },
-            Action::Pause => child.seen_stopped(true, CONFIRM_WITHIN).await,
-            Action::Resume => child.seen_stopped(false, CONFIRM_WITHIN).await,
-            Action::Restart => child.exit().is_none().then(monotonic_us),
-            // No act on a process, and seen at once or by the part that did it.
-            Action::LoseFiles
-            | Action::OldFiles
-            | Action::StallDisk
-            | Action::SlowDisk
-            | Action::FullDisk
-            | Action::Slow
-            | Action::Flood
-            | Action::Recover
-            | Action::Cut
-            | Action::Delay
-            | Action::Throttle
-            | Action::Heal => Some(monotonic_us()),
-        };
-        match (seen, child.exit()) {
-            (Some(at_monotonic_us), _) => Ok(at_monotonic_us),
-            (None, Some(exit)) if exit.asked => Ok(exit.at_monotonic_us),
-            (None, Some(exit)) => Err(ended_itself(name, exit)),
-            (None, None) => Err(ActError::Unconfirmed { name, action }),
-        }
-    }
-}
-
-fn ended_itself(name: ProcessName, exit: Exit) -> ActError {
-    let at_monotonic_us = exit.at_monotonic_us;
-    ActError::EndedItself { name, status: exit.describe(), at_monotonic_us }
-}
-
-#[cfg(test)]
-mod tests {
-    use records::built_in;
-    use std::process::{Command, Stdio};
-
-    use super::*;
-
-    /// Two faults of one moment: each did what it was to do.
-    #[tokio::test]
-    async fn a_process_that_another_fault_killed_before_it_was_seen_stopped_did_not_end_by_itself()
-    {
-        let mut command = Command::new("sleep");
-        command.arg("1000").stdout(Stdio::null());
-        let child = Arc::new(Child::start(built_in::catalog(), command).unwrap());
-        let paused = Act::signal(Action::Pause, &child, Child::pause).unwrap();
-        let killed = Act::signal(Action::Kill, &child, Child::kill).unwrap();
-        let ended_us = killed.confirm().await.unwrap();
-        assert_eq!(paused.confirm().await.unwrap(), ended_us);
-    }
-
-    #[tokio::test]
-    async fn a_process_that_ends_by_itself_was_not_paused() {
-        let child = Arc::new(Child::start(built_in::catalog(), Command::new("true")).unwrap());
-        let paused = Act::new(Action::Pause, monotonic_us(), Arc::clone(&child));
-        assert!(matches!(paused.confirm().await, Err(ActError::EndedItself { .. })));
+        let seen = self.begun.confirmed().await;
+        // Nothing is started here, so no log is spoken of.
+        seen.map_err(|error| ActError::of(error, self.name, self.action, Path::new("")))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use supervisor::tree::GuardProgram;
+
 use crate::disk::DiskFaults;
 use crate::ports::Ports;
 
@@ -47,6 +49,8 @@ pub struct BazaarConfig {
     pub disk_faults: DiskFaults,
     /// How many connections floods have at a time: room is made for them, or the start refused.
     pub flood_connections: u32,
+    /// How the guards of its processes are started.
+    pub guard: GuardProgram,
     /// Further flags of every service, after all others.
     pub flags: Vec<String>,
     /// Further variables in every service's environment: what must not stand on a command line.

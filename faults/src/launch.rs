@@ -1,4 +1,4 @@
-//! How each process is called: binary, flags, environment, log.
+//! How each process of the built-in bazaar is called: binary, flags, environment, and when it is ready.
 //!
 //! Every setting goes onto the command line. Of the environment only what concerns any program is
 //! passed on, so that a run is what its manifest says whatever shell it came from: a variable that is
@@ -7,18 +7,24 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
 
-use records::{Processes, built_in};
+use records::built_in;
+use supervisor::Signal;
+use supervisor::probe::{Probe, ProbeKind};
+use supervisor::system::{Condition, Program, Shutdown};
+use supervisor::tree::{Inherit, Limits};
 
-use crate::bazaar::files;
+use crate::bazaar::ServicePlan;
 use crate::config::{BazaarConfig, Durability};
 use crate::folder;
+use crate::http::HttpClient;
+use crate::leadership::BuiltIn;
 use crate::part::Part;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
@@ -33,17 +39,20 @@ const PASSED_ON: &[&str] = &["PATH", "HOME", "TMPDIR", "TZ", "LANG", "GLIBC_TUNA
 const PASSED_ON_PREFIXES: &[&str] = &["RUST_", "LC_", "LD_", "LLVM_PROFILE_", "MALLOC_"];
 /// And by how they end: of sanitizers.
 const PASSED_ON_SUFFIX: &str = "SAN_OPTIONS";
-/// How much of a log's end is looked at for its last line.
-const MAX_LOG_TAIL_BYTES: u64 = 8 * 1024;
+/// How long a process may take to be ready. A catch-up after a long outage comes after that.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How often a process that is not ready is asked again.
+const READY_POLL: Duration = Duration::from_millis(10);
+/// How long a process may take to drain: a little more than the 3 s that the services allow it.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+/// How large the log of a process may become. The services log some lines of what is rare; more than this fills disks.
+const LOG_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Everything that is needed to start any process of one bazaar, again and again.
 #[derive(Debug)]
 pub(crate) struct Launch {
     config: BazaarConfig,
-    /// Whether the front-end is started with its cache on from now on.
-    cache: AtomicBool,
     addresses: Addresses,
-    processes: Processes,
     token: Token,
     /// What each process is told of where the others are, if that is not where they are.
     seen: BTreeMap<ProcessName, Addresses>,
@@ -60,9 +69,7 @@ impl Launch {
         let seen = network.map_or_else(BTreeMap::new, |network| {
             names.map(|name| (name, network.seen_by(name))).collect()
         });
-        let cache = AtomicBool::new(config.cache);
-        let processes = built_in::processes(config.replicas);
-        let launch = Self { config, cache, addresses, processes, token: Token::draw(), seen };
+        let launch = Self { config, addresses, token: Token::draw(), seen };
         for (part, _) in launch.addresses.parts() {
             let path = launch.program(part);
             let executable = fs::metadata(&path)
@@ -89,120 +96,145 @@ impl Launch {
         &self.addresses
     }
 
-    /// Which processes there are, and what they are there for.
-    pub(crate) fn processes(&self) -> &Processes {
-        &self.processes
-    }
-
     /// What the bazaar's own know each other by.
     pub(crate) fn token(&self) -> &Token {
         &self.token
     }
 
-    /// Whether the front-end is started with its cache on.
-    pub(crate) fn cache(&self) -> bool {
-        self.cache.load(Ordering::Relaxed)
+    /// A client that its services know.
+    pub(crate) fn http(&self) -> HttpClient {
+        HttpClient::new().with_token(self.token.clone())
     }
 
-    /// Decides that for every start from now on.
-    pub(crate) fn set_cache(&self, on: bool) {
-        self.cache.store(on, Ordering::Relaxed);
+    /// The bazaar as a service like any other.
+    pub(crate) fn plan(&self) -> Result<ServicePlan, StartError> {
+        let BazaarConfig { replicas, data_dir, log_dir, guard, .. } = &self.config;
+        let database = |name: ProcessName| (name, vec![data_dir.join(format!("{name}.db"))]);
+        let addresses: BTreeMap<_, _> = self.addresses.processes().collect();
+        Ok(ServicePlan {
+            processes: built_in::processes(*replicas),
+            programs: self.programs()?,
+            logs: log_dir.clone(),
+            log_bytes: LOG_BYTES,
+            guard: guard.clone(),
+            data: addresses.keys().copied().map(database).collect(),
+            leaders: Arc::new(BuiltIn::new(self.http(), self.addresses.clone())),
+            addresses,
+            flood_connections: self.config.flood_connections,
+            disk_faults: self.config.disk_faults.clone(),
+        })
     }
 
-    /// Where the output of `name` goes, through all its incarnations.
-    pub(crate) fn log(&self, name: ProcessName) -> PathBuf {
-        self.config.log_dir.join(format!("{name}.log"))
+    /// Every process: the front-end first, which knows best for what the others wait. All start together.
+    fn programs(&self) -> Result<Vec<Program>, StartError> {
+        let here = std::env::current_dir()
+            .map_err(|source| StartError::Folder { path: PathBuf::from("."), source })?;
+        let inherited = std::env::vars_os().filter(|(variable, _)| is_passed_on(variable));
+        let inherited = inherited.filter_map(|(variable, _)| variable.into_string().ok());
+        let inherit = Inherit::Only(inherited.collect());
+        let secret = (SECRET_VARIABLE.to_owned(), self.token.as_str().to_owned());
+        let environment = self.config.environment.iter().cloned().chain([secret]);
+        let program = |(part, address): (Part, SocketAddr)| {
+            let later = self.addresses.parts().map(|(other, _)| other);
+            let later = later.filter(|other| part.stops_before(*other));
+            Ok(Program {
+                name: part.name().to_string(),
+                role: part.program().to_owned(),
+                command: self.command(part, self.config.cache)?,
+                restart: None,
+                working_dir: here.clone(),
+                inherit: inherit.clone(),
+                environment: environment.clone().collect(),
+                user: None,
+                depends_on: later
+                    .map(|other| (other.name().to_string(), Condition::StopsLater))
+                    .collect(),
+                probe: Some(Probe {
+                    kind: ProbeKind::Health(format!("http://{address}/healthz")),
+                    period: READY_POLL,
+                    timeout: READY_WITHIN,
+                }),
+                shutdown: Shutdown { signal: Signal::SIGTERM, timeout: STOP_WITHIN },
+                limits: Limits::default(),
+            })
+        };
+        self.addresses.parts().map(program).collect()
     }
 
-    /// The command that starts `name`, and how long its log was before.
-    pub(crate) fn command(&self, name: ProcessName) -> io::Result<(Command, u64)> {
-        let part = self.part(name)?;
-        let log = File::options().create(true).append(true).open(self.log(name))?;
-        let log_begin = log.metadata()?.len();
-        let mut command = Command::new(std::path::absolute(self.program(part))?);
-        command.env_clear();
-        command.envs(std::env::vars_os().filter(|(variable, _)| is_passed_on(variable)));
-        command.env(SECRET_VARIABLE, self.token.as_str());
-        let further = self.config.environment.iter();
-        command.envs(further.map(|(variable, value)| (variable, value)));
-        command.stderr(log.try_clone()?).stdout(log);
-        self.add_flags(&mut command, part);
-        Ok((command, log_begin))
-    }
-
-    /// Where all data is.
-    pub(crate) fn data_dir(&self) -> &Path {
-        &self.config.data_dir
-    }
-
-    /// The files of a process that are there now: its database, and what is called after it.
-    pub(crate) fn files(&self, name: ProcessName) -> io::Result<Vec<PathBuf>> {
-        let database = format!("{name}.db");
-        files::in_folder(&self.config.data_dir, |file| file.starts_with(&database))
-    }
-
-    /// What a process is to the start.
-    fn part(&self, name: ProcessName) -> io::Result<Part> {
-        let unknown = || io::Error::new(io::ErrorKind::NotFound, "there is no such process");
-        self.addresses.part(name).ok_or_else(unknown)
-    }
-
-    /// The program of a process.
-    pub(crate) fn binary(&self, name: ProcessName) -> io::Result<PathBuf> {
-        self.part(name).map(|part| self.program(part))
+    /// The command of the front-end with its cache on or off.
+    pub(crate) fn front_end(&self, cache: bool) -> Result<Vec<String>, StartError> {
+        self.command(Part::FrontEnd, cache)
     }
 
     fn program(&self, part: Part) -> PathBuf {
         self.config.bin_dir.join(part.program())
     }
 
-    fn add_flags(&self, command: &mut Command, part: Part) {
+    fn command(&self, part: Part, cache: bool) -> Result<Vec<String>, StartError> {
         let config = &self.config;
         let addresses = self.seen.get(&part.name()).unwrap_or(&self.addresses);
+        let program = self.program(part);
+        let program = std::path::absolute(&program)
+            .map_err(|source| StartError::Folder { path: program, source })?;
+        let mut command = Flags(vec![text(&program)?]);
+        command.add("--data-dir", text(&config.data_dir)?);
         let durability = match config.durability {
             Durability::Flush => "flush",
             Durability::Os => "os",
         };
-        command.arg("--parent-pid").arg(std::process::id().to_string());
-        command.arg("--data-dir").arg(&config.data_dir);
-        command.args(["--durability", durability]);
+        command.add("--durability", durability);
         match part {
             Part::FrontEnd => {
-                command.arg("--listen").arg(addresses.front_end.to_string());
-                command.arg("--catalog").arg(addresses.catalog.to_string());
-                command.args(["--cache", if self.cache() { "on" } else { "off" }]);
-                self.add_replicas_and_pings(command, addresses);
+                command.add("--listen", addresses.front_end);
+                command.add("--catalog", addresses.catalog);
+                command.add("--cache", if cache { "on" } else { "off" });
+                self.add_replicas_and_pings(&mut command, addresses);
             }
             Part::Catalog => {
-                command.arg("--listen").arg(addresses.catalog.to_string());
-                command.arg("--front-end").arg(addresses.front_end.to_string());
+                command.add("--listen", addresses.catalog);
+                command.add("--front-end", addresses.front_end);
                 if let Some(stocks) = &config.stocks {
-                    command.arg("--stocks").arg(stocks);
+                    command.add("--stocks", text(stocks)?);
                 }
                 if let Some(cap) = config.cap {
-                    command.arg("--cap").arg(cap.to_string());
+                    command.add("--cap", cap);
                 }
             }
             Part::Order(id) => {
                 if let Some(address) = addresses.orders.get(&id) {
-                    command.arg("--listen").arg(address.to_string());
+                    command.add("--listen", address);
                 }
-                command.arg("--id").arg(id.to_string());
-                command.arg("--front-end").arg(addresses.front_end.to_string());
-                command.arg("--catalog").arg(addresses.catalog.to_string());
-                self.add_replicas_and_pings(command, addresses);
+                command.add("--id", id);
+                command.add("--front-end", addresses.front_end);
+                command.add("--catalog", addresses.catalog);
+                self.add_replicas_and_pings(&mut command, addresses);
             }
         }
-        command.args(&config.flags);
+        command.0.extend(config.flags.iter().cloned());
+        Ok(command.0)
     }
 
-    fn add_replicas_and_pings(&self, command: &mut Command, addresses: &Addresses) {
+    fn add_replicas_and_pings(&self, command: &mut Flags, addresses: &Addresses) {
         for (id, address) in &addresses.orders {
-            command.arg("--replica").arg(format!("{id}={address}"));
+            command.add("--replica", format!("{id}={address}"));
         }
-        command.arg("--ping-period-ms").arg(self.config.ping_period_ms.to_string());
-        command.arg("--ping-timeout-ms").arg(self.config.ping_timeout_ms.to_string());
+        command.add("--ping-period-ms", self.config.ping_period_ms);
+        command.add("--ping-timeout-ms", self.config.ping_timeout_ms);
     }
+}
+
+/// A command that is being put together.
+struct Flags(Vec<String>);
+
+impl Flags {
+    fn add(&mut self, flag: &str, value: impl ToString) {
+        self.0.extend([flag.to_owned(), value.to_string()]);
+    }
+}
+
+fn text(path: &Path) -> Result<String, StartError> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| StartError::NotUtf8 { path: path.to_owned() })
 }
 
 fn is_passed_on(variable: &OsStr) -> bool {
@@ -212,45 +244,9 @@ fn is_passed_on(variable: &OsStr) -> bool {
         || variable.ends_with(PASSED_ON_SUFFIX)
 }
 
-/// The last line that was written to a log after its first `begin` bytes: what a process that
-/// could not start has to say.
-pub(crate) fn last_line(log: &Path, begin: u64) -> Option<String> {
-    let mut file = File::open(log).ok()?;
-    let tail_begin = file.metadata().ok()?.len().saturating_sub(MAX_LOG_TAIL_BYTES);
-    file.seek(SeekFrom::Start(begin.max(tail_begin))).ok()?;
-    let mut tail = Vec::new();
-    file.take(MAX_LOG_TAIL_BYTES).read_to_end(&mut tail).ok()?;
-    let tail = String::from_utf8_lossy(&tail);
-    tail.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-
-    #[test]
-    fn the_last_line_belongs_to_the_last_incarnation() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("order-1.log");
-        let mut log = File::create(&path).unwrap();
-        log.write_all(b"error: an old trouble\n").unwrap();
-        let begin = log.metadata().unwrap().len();
-        assert_eq!(last_line(&path, begin), None);
-        log.write_all(b"first\n  error: the disk is full \n\n").unwrap();
-        assert_eq!(last_line(&path, begin).unwrap(), "error: the disk is full");
-        assert_eq!(last_line(&folder.path().join("missing"), 0), None);
-    }
-
-    #[test]
-    fn only_the_end_of_a_long_log_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("order-1.log");
-        let mut text = "x".repeat(100_000);
-        text.push_str("\nlast");
-        fs::write(&path, text).unwrap();
-        assert_eq!(last_line(&path, 0).unwrap(), "last");
-    }
 
     #[test]
     fn nothing_in_the_environment_is_a_setting_of_a_service() {

@@ -6,10 +6,10 @@
 //! * [`clock`]: the one origin that stamps everything.
 //! * [`http`]: a small client for the services' endpoints.
 //! * [`process`]: what the bazaar's processes are called.
-//! * `part`: what each process is to the bazaar's start.
+//! * `part`, `launch`: what each process is to the bazaar's start, and how it is called.
 //! * [`ports`]: addresses for a whole bazaar, free and reserved.
-//! * `child`, `spawner`: one process as a small state machine, and the thread that starts them.
-//! * [`bazaar`]: the whole bazaar: start, signal, restart, stop.
+//! * [`bazaar`]: the whole bazaar, or a target's processes: start, signal, restart, stop. Its processes are the crate
+//!   `supervisor`'s.
 //! * [`relay`]: the network between the services, which can be cut, delayed and throttled.
 //! * `slowing`: a process that gets a part of its time.
 //! * [`flood`]: connections that waste what a process has.
@@ -24,7 +24,6 @@
 
 mod act;
 pub mod bazaar;
-mod child;
 pub mod clock;
 mod config;
 pub mod converge;
@@ -47,7 +46,6 @@ pub mod process;
 pub mod relay;
 pub mod schedule;
 mod slowing;
-mod spawner;
 mod start_error;
 #[cfg(test)]
 mod testing;

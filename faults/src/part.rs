@@ -46,16 +46,17 @@ impl Part {
         }
     }
 
-    /// At which of so many stages it is stopped. The front-end first, so that nobody answers for a bazaar that is
-    /// half gone, then the replicas, then the catalog.
-    pub(crate) fn stop_stage(self) -> usize {
+    /// Whether `other` is stopped after it. The front-end goes first, so that nobody answers for a bazaar that is half
+    /// gone, then the replicas, then the catalog.
+    pub(crate) fn stops_before(self, other: Self) -> bool {
+        self.stop_stage() < other.stop_stage()
+    }
+
+    fn stop_stage(self) -> u8 {
         match self {
             Self::FrontEnd => 0,
             Self::Order(_) => 1,
             Self::Catalog => 2,
         }
     }
-
-    /// How many stages there are.
-    pub(crate) const STOP_STAGES: usize = 3;
 }

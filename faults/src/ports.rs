@@ -56,6 +56,12 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// Those of a target, which has none of these processes: who connects there is refused.
+    pub(crate) fn nowhere() -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { front_end: nowhere, catalog: nowhere, orders: BTreeMap::new() }
+    }
+
     /// Every process, front-end first, then the catalog, then the replicas by id.
     pub fn processes(&self) -> impl Iterator<Item = (ProcessName, SocketAddr)> + '_ {
         self.parts().map(|(part, address)| (part.name(), address))

@@ -3,17 +3,7 @@
 use std::net::SocketAddr;
 
 pub use records::ProcessName;
-
-/// What is known of a process without asking it anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProcessState {
-    /// It runs, as far as signals go.
-    Running,
-    /// It was stopped by SIGSTOP.
-    Paused,
-    /// It has ended.
-    Down,
-}
+pub use supervisor::system::ProcessState;
 
 /// A process of the bazaar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +12,8 @@ pub struct ProcessInfo {
     pub name: ProcessName,
     /// Its process id; that of its last incarnation if it is down.
     pub pid: u32,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens, as far as its target says.
+    pub address: Option<SocketAddr>,
     /// Whether it runs.
     pub state: ProcessState,
 }

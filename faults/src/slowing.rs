@@ -5,18 +5,21 @@
 //! the same, the process is stopped for so much longer as it has run too long. The turns are short against a
 //! ping's timeout, so that the process is slow, and does not hang again and again.
 //!
-//! Whether the process was stopped, and ran, is looked up at the end of each part of a turn, before the next signal.
+//! The guard of the process stops and continues its whole tree, and says when it has seen that: so every turn is seen. A pause
+//! that another fault orders meanwhile holds.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use supervisor::system::Incarnation;
+use supervisor::tree::SignalError;
 use tokio::sync::watch;
 
-use crate::child::{Child, Unsent};
-use crate::process::ProcessState;
+use crate::clock::monotonic_us;
+use crate::process::ProcessName;
 use crate::schedule::Percent;
 
 /// How long a turn takes. Pings come every 100 ms, and time out after 300 ms, unless the plan says otherwise.
@@ -37,16 +40,19 @@ pub(crate) struct Slowing {
 
 impl Slowing {
     /// Begins with the first stop.
-    pub(crate) fn start(child: Arc<Child>, percent: Percent) -> io::Result<Self> {
+    pub(crate) fn start(
+        name: ProcessName,
+        process: Arc<Incarnation>,
+        percent: Percent,
+    ) -> io::Result<Self> {
         let (over, is_over) = mpsc::channel();
         let (seen, turns) = watch::channel(0);
-        let name = format!("slow-{}", child.name());
         let run = move || {
-            take_turns(&child, percent, &is_over, &seen);
+            take_turns(&process, percent, &is_over, &seen);
             // A process that was slow must not stay stopped. One that is paused or down needs nothing.
-            let _ = child.halt(false);
+            let _ = process.go_blocking();
         };
-        let thread = thread::Builder::new().name(name).spawn(run)?;
+        let thread = thread::Builder::new().name(format!("slow-{name}")).spawn(run)?;
         Ok(Self { over: Some(over), thread: Some(thread), turns })
     }
 
@@ -69,30 +75,45 @@ impl Drop for Slowing {
 }
 
 /// Returns when the sender is gone, or the process.
-fn take_turns(child: &Child, percent: Percent, over: &Receiver<()>, seen: &watch::Sender<u32>) {
+fn take_turns(
+    process: &Incarnation,
+    percent: Percent,
+    over: &Receiver<()>,
+    seen: &watch::Sender<u32>,
+) {
     let runs_for = TURN * u32::from(percent.get()) / 100;
-    let is_over = |after: Duration| over.recv_timeout(after) != Err(RecvTimeoutError::Timeout);
-    let mut stopped_for = TURN - runs_for;
+    // A part of a turn begins with its signal, and what it takes to see that is a part of it.
+    let is_over = |part: Duration, begun_us: u64| {
+        let elapsed = Duration::from_micros(monotonic_us().saturating_sub(begun_us));
+        over.recv_timeout(part.saturating_sub(elapsed)) != Err(RecvTimeoutError::Timeout)
+    };
+    let mut ran_from_us = None;
     loop {
-        match child.halt(true) {
-            Ok(()) => {}
+        let halted_us = match process.halt_blocking() {
+            Ok(done) => done.at_monotonic_us,
             // It is slow again once it goes on.
-            Err(Unsent::Is(ProcessState::Paused)) if !is_over(TURN) => continue,
+            Err(SignalError::Paused) if !is_over(TURN, monotonic_us()) => {
+                ran_from_us = None;
+                continue;
+            }
+            Err(_) => return,
+        };
+        let ran = ran_from_us.map(|us| Duration::from_micros(halted_us.saturating_sub(us)));
+        if is_over(stop_after(ran.unwrap_or(runs_for), percent), halted_us) {
+            return;
+        }
+        match process.go_blocking() {
+            Ok(done) => ran_from_us = Some(done.at_monotonic_us),
+            Err(SignalError::Paused) => {
+                ran_from_us = None;
+                continue;
+            }
             Err(_) => return,
         }
-        if is_over(stopped_for) {
+        seen.send_modify(|turns| *turns += 1);
+        if is_over(runs_for, ran_from_us.unwrap_or_default()) {
             return;
         }
-        let was_stopped = child.threads_stopped() == Some(true);
-        let continued = child.halt(false).is_ok();
-        let continued_at = Instant::now();
-        if is_over(runs_for) {
-            return;
-        }
-        if was_stopped && continued && child.threads_stopped() == Some(false) {
-            seen.send_modify(|turns| *turns += 1);
-        }
-        stopped_for = stop_after(continued_at.elapsed(), percent);
     }
 }
 
@@ -104,21 +125,54 @@ fn stop_after(ran: Duration, percent: Percent) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use records::built_in;
-    use std::io::{BufRead, BufReader, Lines, PipeReader};
-    use std::process::Command;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use supervisor::system::{ProcessState, System};
 
     use super::*;
+    use crate::testing::{seen_stopped, sh};
 
     const SOON: Duration = Duration::from_secs(20);
+    const NAME: &str = "counter";
 
-    /// A process that counts for ever, in lines.
-    fn counting() -> (Arc<Child>, Lines<BufReader<PipeReader>>) {
-        let (reader, writer) = io::pipe().unwrap();
-        let mut command = Command::new("sh");
-        command.args(["-c", "n=0; while :; do n=$((n+1)); echo $n; done"]).stdout(writer);
-        let child = Child::start(built_in::catalog(), command).unwrap();
-        (Arc::new(child), BufReader::new(reader).lines())
+    /// A process that counts for ever, into a file.
+    struct Counting {
+        system: System,
+        process: Arc<Incarnation>,
+        count: PathBuf,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Counting {
+        async fn start() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let count = "n=0; while :; do n=$((n+1)); echo $n > count; done";
+            let system = sh(folder.path(), NAME, count).await;
+            let process = system.incarnation(NAME).unwrap();
+            Self { system, process, count: folder.path().join("count"), _folder: folder }
+        }
+
+        fn slow(&self, part: u8) -> Slowing {
+            let name = NAME.parse().unwrap();
+            Slowing::start(name, Arc::clone(&self.process), percent(part)).unwrap()
+        }
+
+        async fn is_seen(&self, stopped: bool) -> bool {
+            let pid = self.process.pid();
+            let seen = async {
+                while seen_stopped(pid) != stopped {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::time::timeout(SOON, seen).await.is_ok()
+        }
+
+        /// A file that is just being written is empty.
+        fn counted(&self) -> u64 {
+            let count = fs::read_to_string(&self.count).unwrap_or_default();
+            count.trim().parse().unwrap_or(0)
+        }
     }
 
     fn percent(percent: u8) -> Percent {
@@ -136,45 +190,52 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_process_is_seen_stopped_and_running_and_counts_on() {
-        let (child, mut lines) = counting();
-        let slowing = Slowing::start(Arc::clone(&child), percent(50)).unwrap();
+        let counting = Counting::start().await;
+        let slowing = counting.slow(50);
         assert!(tokio::time::timeout(SOON, slowing.seen()).await.unwrap());
-        assert_eq!(child.state(), ProcessState::Running, "that is what it was told to do");
-        assert!(child.seen_stopped(true, SOON).await.is_some());
-        assert!(child.seen_stopped(false, SOON).await.is_some());
-        // More than a pipe and a reader's buffer hold, so it was written meanwhile.
-        let counted = lines.by_ref().take(100_000).last().unwrap().unwrap();
-        assert_eq!(counted, "100000");
+        let state = counting.process.state();
+        assert_eq!(state, ProcessState::Running, "that is what it was told to do");
+        assert!(counting.is_seen(true).await && counting.is_seen(false).await);
+        let before = counting.counted();
+        let counts = async {
+            while counting.counted() < before + 1000 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(SOON, counts).await.unwrap();
         drop(slowing);
-        assert!(child.seen_stopped(false, SOON).await.is_some());
+        assert!(counting.is_seen(false).await);
     }
 
     #[tokio::test]
     async fn a_pause_on_top_holds_until_its_resume() {
-        let (child, _lines) = counting();
-        let slowing = Slowing::start(Arc::clone(&child), percent(50)).unwrap();
+        let counting = Counting::start().await;
+        let slowing = counting.slow(50);
         assert!(tokio::time::timeout(SOON, slowing.seen()).await.unwrap());
-        child.pause().unwrap();
-        assert!(child.seen_stopped(true, SOON).await.is_some());
+        counting.system.pause(NAME).await.unwrap();
         // It does not go on in any of the next turns.
-        assert!(child.seen_stopped(false, 4 * TURN).await.is_none());
-        assert_eq!(child.state(), ProcessState::Paused);
+        let turns = tokio::time::Instant::now() + 4 * TURN;
+        while tokio::time::Instant::now() < turns {
+            assert!(seen_stopped(counting.process.pid()));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(counting.process.state(), ProcessState::Paused);
         let before = *slowing.turns.borrow();
-        child.resume().unwrap();
+        counting.system.resume(NAME).await.unwrap();
         let mut turns = slowing.turns.clone();
         let again = turns.wait_for(|turns| *turns > before);
         assert!(tokio::time::timeout(SOON, again).await.unwrap().is_ok(), "it is slow again");
-        child.pause().unwrap();
+        counting.system.pause(NAME).await.unwrap();
         drop(slowing);
-        assert!(child.seen_stopped(true, SOON).await.is_some(), "the pause outlasts it");
+        assert!(seen_stopped(counting.process.pid()), "the pause outlasts it");
     }
 
     #[tokio::test]
     async fn a_kill_ends_it() {
-        let (child, _lines) = counting();
-        let slowing = Slowing::start(Arc::clone(&child), percent(10)).unwrap();
-        child.kill().unwrap();
-        assert!(child.ended(SOON).await.unwrap().asked);
+        let counting = Counting::start().await;
+        let slowing = counting.slow(10);
+        counting.system.kill(NAME).await.unwrap();
+        assert!(counting.process.end().unwrap().asked);
         let mut turns = slowing.turns.clone();
         let ended = async { while turns.changed().await.is_ok() {} };
         tokio::time::timeout(SOON, ended).await.expect("nobody makes a dead process slow");

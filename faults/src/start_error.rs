@@ -2,8 +2,11 @@
 //! words, and the way out where there is one.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use supervisor::probe::ProbeError;
+use supervisor::system;
 
 use crate::ports::PortsError;
 use crate::process::ProcessName;
@@ -39,9 +42,15 @@ pub enum StartError {
     /// No addresses could be had.
     #[error(transparent)]
     Ports(#[from] PortsError),
-    /// The thread that starts processes could not be started.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[source] io::Error),
+    /// What is not UTF-8 cannot stand in the command of a process.
+    #[error("the path {path} is not UTF-8, and cannot be told to a process; choose another")]
+    NotUtf8 {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The processes do not fit together.
+    #[error(transparent)]
+    System(system::StartError),
     /// A relay to a process cannot listen.
     #[error("a relay to {name} cannot listen: {source}")]
     Relay {
@@ -116,6 +125,42 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// The same in the words of this crate. `logs` is the folder of the logs as the caller knows it.
+    pub(crate) fn of(error: system::StartError, logs: &Path) -> Self {
+        use system::StartError::{Companion, Logs, Probe, Tree};
+        let name = match &error {
+            Companion { name, .. }
+            | Tree { name, .. }
+            | Probe(ProbeError::Ended { name, .. } | ProbeError::NotReady { name, .. }) => {
+                name.parse().ok()
+            }
+            _ => None,
+        };
+        let Some(name): Option<ProcessName> = name else {
+            return match error {
+                Logs { path, source } => Self::Folder { path, source },
+                other => Self::System(other),
+            };
+        };
+        let log = logs.join(format!("{name}.log"));
+        match error {
+            Companion { source, .. } => match source.downcast() {
+                Ok(own) => *own,
+                Err(source) => Self::Spawn { name, source: io::Error::other(source) },
+            },
+            Tree { source, .. } => Self::Spawn { name, source: io::Error::other(source) },
+            Probe(ProbeError::Ended { status, lines, .. }) => {
+                let last = lines.last().map(|line| line.trim().to_owned());
+                let reason = last.unwrap_or_else(|| "it ended without a word".to_owned());
+                Self::Ended { name, reason, status, log }
+            }
+            Probe(ProbeError::NotReady { within, answer: reason, .. }) => {
+                Self::NotReady { name, within, reason, log }
+            }
+            other => Self::System(other),
+        }
+    }
+
     /// Whether other ports might help.
     pub(crate) fn is_address_in_use(&self) -> bool {
         match self {

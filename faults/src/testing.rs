@@ -10,6 +10,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -20,6 +21,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use nix::sys::{prctl, signal::Signal};
 use records::{Event, EventKind};
+use supervisor::system::{Program, Shutdown, System, SystemPlan};
+use supervisor::tree::{GuardProgram, Inherit, Limits};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
@@ -165,6 +168,7 @@ fn config(folder: &Path) -> BazaarConfig {
         relays: false,
         disk_faults: DiskFaults::default(),
         flood_connections: 0,
+        guard: guard(),
         flags: Vec::new(),
         environment: Vec::new(),
     }
@@ -209,6 +213,54 @@ pub(crate) fn kinds(events: &[Event]) -> Vec<EventKind> {
 pub(crate) fn runs(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
+}
+
+/// The parent of a process.
+pub(crate) fn parent(pid: u32) -> u32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// Whether every thread of a process is stopped.
+pub(crate) fn seen_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let stats = threads.filter_map(|one| fs::read_to_string(one.ok()?.path().join("stat")).ok());
+    stats.collect::<Vec<_>>().iter().all(|stat| stat.rsplit_once(") ").unwrap().1.starts_with('T'))
+}
+
+/// The example `guard`, which cargo builds beside the tests, as a guard's program.
+pub(crate) fn guard() -> GuardProgram {
+    let tests = std::env::current_exe().unwrap();
+    let path = tests.parent().unwrap().parent().unwrap().join("examples/guard");
+    GuardProgram { path, args: Vec::new() }
+}
+
+/// A program in the shell, which runs in `folder`.
+pub(crate) fn sh_program(folder: &Path, name: &str, text: &str) -> Program {
+    Program {
+        name: name.to_owned(),
+        role: "any".to_owned(),
+        command: ["sh", "-c", text].map(str::to_owned).to_vec(),
+        restart: None,
+        working_dir: folder.to_owned(),
+        inherit: Inherit::All,
+        environment: BTreeMap::new(),
+        user: None,
+        depends_on: BTreeMap::new(),
+        probe: None,
+        shutdown: Shutdown {
+            signal: supervisor::Signal::SIGTERM,
+            timeout: Duration::from_secs(10),
+        },
+        limits: Limits::default(),
+    }
+}
+
+/// One process, a program in the shell.
+pub(crate) async fn sh(folder: &Path, name: &str, text: &str) -> System {
+    let programs = vec![sh_program(folder, name, text)];
+    let plan = SystemPlan { programs, logs: folder.to_owned(), log_bytes: 1 << 20, guard: guard() };
+    System::start(plan).await.unwrap()
 }
 
 /// A process of a fake bazaar. As a test it does nothing.

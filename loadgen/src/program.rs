@@ -1,6 +1,7 @@
 //! From the command line to the exit code.
 
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::ExitCode;
 
 use supervisor::tree::GuardProgram;
@@ -14,7 +15,13 @@ const GUARD: &str = "guard-of-a-process";
 
 /// How this program starts the guards of a target's processes: as itself.
 pub(crate) fn guard_program() -> GuardProgram {
-    GuardProgram { path: "/proc/self/exe".into(), args: vec![GUARD.into()] }
+    guard_program_at(Path::new("/proc/self/exe"))
+}
+
+/// The same for somebody else, who knows where this program is.
+#[must_use]
+pub fn guard_program_at(program: &Path) -> GuardProgram {
+    GuardProgram { path: program.to_owned(), args: vec![GUARD.into()] }
 }
 
 /// Parses, sets up logging, runs the command, and says how it ended.

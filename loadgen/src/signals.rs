@@ -1,8 +1,8 @@
 //! What Ctrl-C, SIGTERM and SIGHUP do: the first asks for a clean end, the second for a quick one.
 //!
 //! No signal keeps children from being seen off, files from being completed, or a temporary folder
-//! from being removed. (What cannot be caught, SIGKILL, leaves files as they are; no child either: each
-//! asked the kernel to be killed when this process ends.)
+//! from being removed. (What cannot be caught, SIGKILL, leaves files as they are; no child either: the
+//! guard of each ends it when this process ends.)
 //!
 //! Installed before goose runs, which would otherwise install a handler of its own and knows
 //! nothing of the bazaar's processes.

@@ -1,17 +1,18 @@
 //! The disks of a bazaar that was started with faults of disks: made worse, healed, and cut off from power.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use supervisor::system::Incarnation;
 use tokio::time::{Instant, sleep};
 
 use super::{Act, ActError, Bazaar, StartError};
 use crate::act::CONFIRM_WITHIN;
-use crate::child::Child;
 use crate::clock::monotonic_us;
 use crate::disk::journal::Undone;
 use crate::disk::{ActiveDiskFault, why_out_of_reach};
-use crate::process::{ProcessName, ProcessState};
+use crate::process::{ProcessInfo, ProcessName, ProcessState};
 use crate::schedule::{Action, DiskFault};
 
 /// Between two looks at what the preloaded library has counted.
@@ -49,12 +50,12 @@ impl Bazaar {
         name: ProcessName,
         kind: DiskFault,
     ) -> Result<FaultyDisk, ActError> {
-        let child = self.slot(name)?.incarnation().child;
-        self.check_disk(&child, name)?;
+        let process = self.incarnation(name)?;
+        self.check_disk(&process, name)?;
         let at_monotonic_us = monotonic_us();
         let injected = self.disks.inject(ActiveDiskFault { fault, process: name, kind });
         let hits_before = injected.map_err(|source| ActError::Disk { name, source })?;
-        Ok(FaultyDisk { name, pid: child.pid(), at_monotonic_us, kind, hits_before })
+        Ok(FaultyDisk { name, pid: process.pid(), at_monotonic_us, kind, hits_before })
     }
 
     /// Waits, without a bound, until the library says that it has hit a call. Returns when that was seen, on
@@ -81,17 +82,17 @@ impl Bazaar {
     /// Waits, within a bound, until no flush of a process is held any more, or another fault holds them, or the process is
     /// gone. Returns when that was seen, on `CLOCK_MONOTONIC`.
     pub async fn disk_recovered(&self, name: ProcessName) -> Result<u64, ActError> {
-        let child = self.slot(name)?.incarnation().child;
+        let process = self.incarnation(name)?;
         let deadline = Instant::now() + CONFIRM_WITHIN;
         loop {
             let held = self.disks.held(name).map_err(|source| ActError::Disk { name, source })?;
             let is_worse = self.disks.all_active().iter().any(|active| active.process == name);
             // A process that is stopped goes on with its flush once it is resumed.
-            if held == 0 || is_worse || child.state() != ProcessState::Running {
+            if held == 0 || is_worse || process.state() != ProcessState::Running {
                 return Ok(monotonic_us());
             }
             if Instant::now() >= deadline {
-                return Err(ActError::Unconfirmed { name, action: Action::Recover });
+                return Err(ActError::Unconfirmed { name, action: Action::Recover, why: None });
             }
             sleep(LOOK_AGAIN).await;
         }
@@ -107,13 +108,13 @@ impl Bazaar {
     /// Kills a process and takes back what it, and its incarnations before, had not flushed. Nobody can start it
     /// meanwhile.
     pub async fn cut_power(&self, name: ProcessName) -> Result<PowerCut, ActError> {
-        let slot = self.slot(name)?;
-        let _beginning = slot.beginning.lock().await;
-        let child = slot.incarnation().child;
-        if child.state() != ProcessState::Down {
-            self.check_disk(&child, name)?;
+        let _beginning = self.beginning(name).await?;
+        let process = self.incarnation(name)?;
+        if process.state() != ProcessState::Down {
+            self.check_disk(&process, name)?;
         }
-        let act = Act::signal(Action::PowerCut, &child, Child::kill)?;
+        let begun = self.system.begin_kill(name.as_str()).await;
+        let act = self.act(Action::PowerCut, name, begun)?;
         let confirmed = match self.confirmed(&act).await {
             Ok(at_monotonic_us) => {
                 let undone = self.disks.undo(name);
@@ -140,8 +141,8 @@ impl Bazaar {
 
     /// Whether a process ended by itself, as one does whose disk is full.
     pub(crate) fn ended_by_itself(&self, name: ProcessName) -> bool {
-        let exit = self.slots.get(&name).and_then(|slot| slot.incarnation().child.exit());
-        exit.is_some_and(|exit| !exit.asked)
+        let end = self.incarnation(name).ok().and_then(|process| process.end());
+        end.is_some_and(|end| !end.asked)
     }
 
     /// Whether a fault of its disk lasts: it may not become ready then.
@@ -167,28 +168,30 @@ impl Bazaar {
 
     /// Refuses processes that no fault of a disk can reach, before anything is measured.
     pub(super) fn check_reach(&self) -> Result<(), StartError> {
-        for (name, slot) in &self.slots {
-            if !self.disks.is_reached(*name, slot.incarnation().child.pid()) {
-                let program = self.launch.binary(*name).map_err(StartError::Disks)?;
+        for ProcessInfo { name, pid, .. } in self.processes() {
+            if !self.disks.is_reached(name, pid) {
+                let program = self.binary(name);
                 let reason = why_out_of_reach(&program);
-                return Err(StartError::OutOfReach { name: *name, program, reason });
+                return Err(StartError::OutOfReach { name, program, reason });
             }
         }
         Ok(())
     }
 
-    fn check_disk(&self, child: &Child, name: ProcessName) -> Result<(), ActError> {
+    fn check_disk(&self, process: &Incarnation, name: ProcessName) -> Result<(), ActError> {
         if !self.disks.has(name) {
             return Err(ActError::NoDiskFaults(name));
         }
         // Of a process that is down the next incarnation is hit; one that has just been started has not said anything yet.
-        let says = child.exit().is_none() && child.ready_monotonic_us.get().is_some();
-        if says && !self.disks.is_reached(name, child.pid()) {
-            let program = self.launch.binary(name);
-            let program = program.map_err(|source| ActError::Disk { name, source })?;
-            let reason = why_out_of_reach(&program);
+        let says = process.end().is_none() && process.ready_monotonic_us().is_some();
+        if says && !self.disks.is_reached(name, process.pid()) {
+            let reason = why_out_of_reach(&self.binary(name));
             return Err(ActError::OutOfReach { name, reason });
         }
         Ok(())
+    }
+
+    fn binary(&self, name: ProcessName) -> PathBuf {
+        self.binaries.get(&name).cloned().unwrap_or_default()
     }
 }

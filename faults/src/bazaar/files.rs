@@ -8,15 +8,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{ActError, Bazaar, Slot};
-use crate::act::CONFIRM_WITHIN;
+use supervisor::locked::locked;
+use supervisor::tree::SignalError;
+
+use super::data::DataPath;
+use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
-use supervisor::locked::locked;
-
-/// What SQLite makes again.
-const SHARED_MEMORY: &str = "-shm";
 
 /// A copy of a process's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +26,8 @@ pub struct FilesCopy {
     pub at_monotonic_us: u64,
     /// For how long the process was stopped for it.
     pub stopped_for: Duration,
-    folder: PathBuf,
+    /// Each path of its data, and where the copy of it is.
+    parts: Vec<(DataPath, PathBuf)>,
 }
 
 /// Files of a dead process that were changed, and seen to be.
@@ -63,58 +63,62 @@ impl Bazaar {
         name: ProcessName,
         folder: &Path,
     ) -> Result<FilesCopy, ActError> {
-        let slot = self.slot(name)?;
+        let paths = self.data_of(name)?;
         // Nobody starts it meanwhile.
-        let _beginning = slot.beginning.lock().await;
+        let _beginning = self.beginning(name).await?;
         let failed = |source| ActError::Files { name, source };
         if self.slowed().iter().any(|begun| begun.name == name) {
             return Err(failed(io::Error::other("it is slow, and would run while it is copied")));
         }
-        let child = slot.incarnation().child;
+        let process = self.incarnation(name)?;
         let began = Instant::now();
-        let halted = child.halt(true).is_ok();
-        let copied = async {
-            if halted && child.seen_stopped(true, CONFIRM_WITHIN).await.is_none() {
-                // One that has ended writes nothing either.
-                if child.exit().is_none() {
-                    return Err(io::Error::other("it was not seen stopped"));
-                }
+        let halted = match process.halt().await {
+            Ok(_) => true,
+            // One that has ended writes nothing either, and one that is paused is stopped.
+            Err(SignalError::Ended | SignalError::Paused) => false,
+            Err(error) => {
+                // Some of its processes may have been stopped.
+                let _ = process.go().await;
+                return Err(failed(io::Error::other(format!("it was not seen stopped: {error}"))));
             }
+        };
+        let copied = async {
             let at_monotonic_us = monotonic_us();
-            copy_all(&self.launch.files(name)?, folder)?;
-            match child.threads_stopped() {
-                Some(false) => Err(io::Error::other("it went on while it was copied")),
-                Some(true) | None => Ok(at_monotonic_us),
+            let alone = paths.len() == 1;
+            let place = |number: usize| {
+                if alone { folder.to_owned() } else { folder.join(number.to_string()) }
+            };
+            let parts = paths.iter().enumerate();
+            let parts = parts.map(|(number, path)| Ok((DataPath::new(path)?, place(number))));
+            let parts = parts.collect::<io::Result<Vec<_>>>()?;
+            for (data, place) in &parts {
+                data.copy_to(place)?;
+            }
+            match process.seen_stopped().await {
+                Ok(_) | Err(SignalError::Ended) => Ok((at_monotonic_us, parts)),
+                Err(error) => {
+                    Err(io::Error::other(format!("it went on while it was copied: {error}")))
+                }
             }
         };
         let copied = copied.await;
         if halted {
             // One that was paused or killed meanwhile needs nothing.
-            let _ = child.halt(false);
+            let _ = process.go().await;
         }
         let stopped_for = if halted { began.elapsed() } else { Duration::ZERO };
-        let at_monotonic_us = copied.map_err(failed)?;
-        Ok(FilesCopy { name, at_monotonic_us, stopped_for, folder: folder.to_owned() })
+        let (at_monotonic_us, parts) = copied.map_err(failed)?;
+        Ok(FilesCopy { name, at_monotonic_us, stopped_for, parts })
     }
 
     /// Removes all files of a process that is dead, and looks that none is left.
     pub async fn lose_files(&self, name: ProcessName) -> Result<FilesChanged, ActError> {
-        self.change_files(name, Action::LoseFiles, |_| Ok(0)).await
+        self.change_files(name, Action::LoseFiles, || Ok(0)).await
     }
 
     /// Puts a copy in the place of the files of a process that is dead, and looks that they are equal.
     pub async fn put_back(&self, copy: &FilesCopy) -> Result<FilesChanged, ActError> {
-        let put = |data: &Path| {
-            let files = in_folder(&copy.folder, |_| true)?;
-            copy_all(&files, data)?;
-            for path in &files {
-                let put = data.join(path.file_name().unwrap_or_default());
-                if fs::read(path)? != fs::read(&put)? {
-                    return Err(io::Error::other(format!("{} is another", put.display())));
-                }
-            }
-            Ok(files.len())
-        };
+        let put = || copy.parts.iter().map(|(data, place)| data.put_back(place)).sum();
         self.change_files(copy.name, Action::OldFiles, put).await
     }
 
@@ -123,12 +127,12 @@ impl Bazaar {
         &self,
         name: ProcessName,
         action: Action,
-        then: impl FnOnce(&Path) -> io::Result<usize>,
+        then: impl FnOnce() -> io::Result<usize>,
     ) -> Result<FilesChanged, ActError> {
-        let slot: &Slot = self.slot(name)?;
-        let _beginning = slot.beginning.lock().await;
-        let child = slot.incarnation().child;
-        let is = child.state();
+        let paths = self.data_of(name)?;
+        let _beginning = self.beginning(name).await?;
+        let process = self.incarnation(name)?;
+        let is = process.state();
         if is != ProcessState::Down {
             return Err(ActError::State { name, action, is });
         }
@@ -136,46 +140,35 @@ impl Bazaar {
         let change = || {
             // What it had not flushed went with them.
             self.disks.forget(name)?;
-            let before = self.launch.files(name)?;
+            let before = files(paths)?;
             before.iter().try_for_each(fs::remove_file)?;
-            let left = self.launch.files(name)?.len();
+            let left = files(paths)?.len();
             if left > 0 {
                 return Err(io::Error::other(format!("{left} are still there")));
             }
-            Ok(before.len().max(then(self.launch.data_dir())?))
+            Ok(before.len().max(then()?))
         };
         let files = change().map_err(|source| ActError::Files { name, source })?;
         let is_old = action == Action::OldFiles;
         locked(&self.files_changes).push(Change { name, at_monotonic_us, is_old });
-        Ok(FilesChanged { pid: child.pid(), at_monotonic_us, files })
+        Ok(FilesChanged { pid: process.pid(), at_monotonic_us, files })
     }
 
-    /// Where copies of this fault are kept: beside the files, where no service looks.
+    fn data_of(&self, name: ProcessName) -> Result<&[PathBuf], ActError> {
+        self.incarnation(name)?;
+        let paths = self.data.get(&name).filter(|paths| !paths.is_empty());
+        paths.map(Vec::as_slice).ok_or(ActError::NoData(name))
+    }
+
+    /// Where copies of this fault are kept.
     pub(crate) fn copies_of(&self, fault: u32) -> PathBuf {
-        self.launch.data_dir().join(format!("copies-{fault}"))
+        self.copies.join(format!("copies-{fault}"))
     }
 }
 
-/// The files in a folder of which the names fit, in the order of their names.
-pub(crate) fn in_folder(folder: &Path, fits: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() && entry.file_name().to_str().is_some_and(&fits) {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn copy_all(files: &[PathBuf], folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for path in files {
-        let name = path.file_name().unwrap_or_default();
-        if !name.as_encoded_bytes().ends_with(SHARED_MEMORY.as_bytes()) {
-            fs::copy(path, folder.join(name))?;
-        }
-    }
-    Ok(())
+/// The files that these paths stand for now.
+fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let files: Vec<_> =
+        paths.iter().map(|path| DataPath::new(path)?.files()).collect::<io::Result<_>>()?;
+    Ok(files.concat())
 }

@@ -4,7 +4,6 @@ use records::Route;
 
 use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
-use crate::relay::Network;
 use crate::schedule::LinkFault;
 
 impl Bazaar {
@@ -18,7 +17,7 @@ impl Bazaar {
     ) -> Result<u64, ActError> {
         for end in [route.from, route.to] {
             if let Some(name) = end.process() {
-                self.slot(name)?;
+                self.incarnation(name)?;
             }
         }
         if route.from == route.to {
@@ -40,7 +39,7 @@ impl Bazaar {
     /// What is wrong with links now: the fault's number and the link.
     #[must_use]
     pub fn faulty_links(&self) -> Vec<(u32, Route)> {
-        let faulty = self.network.iter().flat_map(Network::faulty);
+        let faulty = self.network.iter().flat_map(|network| network.faulty());
         faulty.map(|link| (link.fault, link.route)).collect()
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use supervisor::locked::locked;
+use supervisor::system::Incarnation;
+use supervisor::tree::SignalError;
+
 use super::{ActError, Bazaar};
-use crate::act::CONFIRM_WITHIN;
-use crate::child::Child;
 use crate::clock::monotonic_us;
 use crate::flood::{self, Flooding, Tally};
-use crate::part::Part;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::{Action, Flood, Percent};
 use crate::slowing::Slowing;
-use supervisor::locked::locked;
 
 /// Something that has begun at a process, and has not yet been seen to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Begun {
 #[derive(Debug)]
 pub(super) struct Slowed {
     begun: Begun,
-    child: Arc<Child>,
+    process: Arc<Incarnation>,
     slowing: Slowing,
 }
 
@@ -44,21 +44,21 @@ impl Bazaar {
     /// knows it. It lasts until then, or until the process ends; a pause on top of it stays one.
     pub fn slow(&self, fault: u32, name: ProcessName, percent: Percent) -> Result<Begun, ActError> {
         let action = Action::Slow;
-        let child = self.slot(name)?.incarnation().child;
-        let is = child.state();
+        let process = self.incarnation(name)?;
+        let is = process.state();
         if is != ProcessState::Running {
             return Err(ActError::State { name, action, is });
         }
         let mut slowed = locked(&self.slowed);
         // Of a process that has ended nothing is left to be ended.
-        slowed.retain(|slowed| slowed.child.exit().is_none());
+        slowed.retain(|slowed| slowed.process.end().is_none());
         if slowed.iter().any(|slowed| slowed.begun.name == name) {
             return Err(ActError::SlowAlready(name));
         }
-        let begun = Begun { fault, name, pid: child.pid(), at_monotonic_us: monotonic_us() };
-        let slowing = Slowing::start(Arc::clone(&child), percent);
+        let begun = Begun { fault, name, pid: process.pid(), at_monotonic_us: monotonic_us() };
+        let slowing = Slowing::start(name, Arc::clone(&process), percent);
         let slowing = slowing.map_err(|source| ActError::Thread { name, action, source })?;
-        slowed.push(Slowed { begun, child, slowing });
+        slowed.push(Slowed { begun, process, slowing });
         Ok(begun)
     }
 
@@ -69,13 +69,13 @@ impl Bazaar {
         let seen = {
             let slowed = locked(&self.slowed);
             let found = slowed.iter().find(|slowed| slowed.begun == *begun);
-            found.map(|slowed| (slowed.slowing.seen(), Arc::clone(&slowed.child)))
+            found.map(|slowed| (slowed.slowing.seen(), Arc::clone(&slowed.process)))
         };
-        let (seen, child) = seen.ok_or(ActError::NotSeenSlow { name, is: ProcessState::Down })?;
+        let (seen, process) = seen.ok_or(ActError::NotSeenSlow { name, is: ProcessState::Down })?;
         if seen.await {
             return Ok(monotonic_us());
         }
-        Err(ActError::NotSeenSlow { name, is: child.state() })
+        Err(ActError::NotSeenSlow { name, is: process.state() })
     }
 
     /// Gives a process all of its time again, unless it is paused. Returns whose that was and when, on
@@ -83,23 +83,22 @@ impl Bazaar {
     pub fn speed_up(&self, fault: u32) -> Option<(Begun, u64)> {
         let of_fault = |slowed: &mut Slowed| slowed.begun.fault == fault;
         let slowed = locked(&self.slowed).extract_if(.., of_fault).next()?;
-        let Slowed { begun, child, slowing } = slowed;
+        let Slowed { begun, process, slowing } = slowed;
         let at_monotonic_us = monotonic_us();
         drop(slowing);
-        child.exit().is_none().then_some((begun, at_monotonic_us))
+        process.end().is_none().then_some((begun, at_monotonic_us))
     }
 
     /// Waits, within a bound, until a process that was slow is seen running, unless it is paused or has ended meanwhile.
     /// Returns when that was, on `CLOCK_MONOTONIC`.
     pub async fn sped_up(&self, name: ProcessName) -> Result<u64, ActError> {
-        let child = self.slot(name)?.incarnation().child;
-        if child.state() != ProcessState::Running {
-            return Ok(monotonic_us());
-        }
-        match child.seen_stopped(false, CONFIRM_WITHIN).await {
-            Some(at_monotonic_us) => Ok(at_monotonic_us),
-            None if child.state() != ProcessState::Running => Ok(monotonic_us()),
-            None => Err(ActError::Unconfirmed { name, action: Action::Recover }),
+        match self.incarnation(name)?.go().await {
+            Ok(done) => Ok(done.confirmed_monotonic_us),
+            Err(SignalError::Paused | SignalError::Ended) => Ok(monotonic_us()),
+            Err(error @ (SignalError::NotDone(_) | SignalError::Unanswered)) => {
+                let why = Some(error.to_string());
+                Err(ActError::Unconfirmed { name, action: Action::Recover, why })
+            }
         }
     }
 
@@ -107,7 +106,7 @@ impl Bazaar {
     #[must_use]
     pub fn slowed(&self) -> Vec<Begun> {
         let slowed = locked(&self.slowed);
-        let living = slowed.iter().filter(|slowed| slowed.child.exit().is_none());
+        let living = slowed.iter().filter(|slowed| slowed.process.end().is_none());
         living.map(|slowed| slowed.begun).collect()
     }
 
@@ -115,17 +114,18 @@ impl Bazaar {
     /// knows it. It lasts until then, whatever becomes of the process.
     pub fn flood(&self, fault: u32, name: ProcessName, flood: Flood) -> Result<Begun, ActError> {
         let action = Action::Flood;
-        let child = self.slot(name)?.incarnation().child;
-        let (is, process) = (child.state(), self.process(name).ok_or(ActError::Unknown(name))?);
+        let process = self.incarnation(name)?;
+        let address = self.listening.get(&name).ok_or(ActError::NoAddress(name))?;
+        let is = process.state();
         if is == ProcessState::Down {
             return Err(ActError::State { name, action, is });
         }
         let mut floods = locked(&self.floods);
         let others = floods.iter().map(|flooded| flooded.flooding.connections());
         flood::make_room(others.fold(flood.connections.get(), u32::saturating_add))?;
-        let begun = Begun { fault, name, pid: child.pid(), at_monotonic_us: monotonic_us() };
-        let path = self.addresses().part(name).map_or("/", Part::body_path);
-        let flooding = Flooding::start(name, process.address, path, flood);
+        let begun = Begun { fault, name, pid: process.pid(), at_monotonic_us: monotonic_us() };
+        let path = self.body_paths.get(&name).copied().unwrap_or("/");
+        let flooding = Flooding::start(name, *address, path, flood);
         let flooding = flooding.map_err(|source| ActError::Thread { name, action, source })?;
         floods.push(Flooded { begun, flooding });
         Ok(begun)

@@ -1,5 +1,6 @@
 //! Fake services as real processes: what is started, broken and stopped here is real.
 
+use nix::sys::signal::Signal;
 use records::built_in;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::schedule::DiskFault;
-use crate::testing::{FakeBazaar, IN_USE_ONCE, drain, events, fake_harness_command, kinds, runs};
+use crate::testing::{
+    FakeBazaar, IN_USE_ONCE, drain, events, fake_harness_command, kinds, parent, runs,
+};
 
 fn order_2() -> ProcessName {
     built_in::order(2)
@@ -62,10 +65,10 @@ async fn a_killed_process_comes_back_at_its_address() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
     let before = bazaar.process(order_2()).unwrap();
-    let act = bazaar.kill(order_2()).unwrap();
+    let act = bazaar.kill(order_2()).await.unwrap();
     assert!(act.confirm().await.unwrap() >= act.at_monotonic_us);
     assert_eq!(bazaar.process(order_2()).unwrap().state, ProcessState::Down);
-    let again = bazaar.kill(order_2()).unwrap_err().to_string();
+    let again = bazaar.kill(order_2()).await.unwrap_err().to_string();
     assert_eq!(again, "cannot kill order-2, which is down");
 
     let act = bazaar.restart(order_2()).await.unwrap();
@@ -82,7 +85,7 @@ async fn a_killed_process_comes_back_at_its_address() {
 async fn a_paused_process_is_stopped_with_the_rest() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    bazaar.pause(built_in::front_end()).unwrap().confirm().await.unwrap();
+    bazaar.pause(built_in::front_end()).await.unwrap().confirm().await.unwrap();
     let pids = pids(&bazaar);
     bazaar.stop().await;
     assert!(!pids.iter().any(|pid| runs(*pid)));
@@ -92,7 +95,7 @@ async fn a_paused_process_is_stopped_with_the_rest() {
 async fn dropping_a_bazaar_leaves_no_process() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    bazaar.pause(order_2()).unwrap().confirm().await.unwrap();
+    bazaar.pause(order_2()).await.unwrap().confirm().await.unwrap();
     let pids = pids(&bazaar);
     drop(bazaar);
     assert!(!pids.iter().any(|pid| runs(*pid)));
@@ -122,9 +125,9 @@ async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
     let bazaar = fake.start().await;
     let act = bazaar.process(order_2()).unwrap();
     let pid = nix::unistd::Pid::from_raw(i32::try_from(act.pid).unwrap());
-    let child = bazaar.slots[&order_2()].incarnation().child;
+    let process = bazaar.incarnation(order_2()).unwrap();
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    child.ended(Duration::from_secs(10)).await.unwrap();
+    process.ended(Duration::from_secs(10)).await.unwrap();
     bazaar.restart(order_2()).await.unwrap().confirm().await.unwrap();
     let deaths = bazaar.take_deaths();
     assert_eq!((deaths.len(), deaths[0].name, deaths[0].pid), (1, order_2(), act.pid));
@@ -140,15 +143,25 @@ async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_en
     let bazaar = Bazaar::start(BazaarConfig { disk_faults, ..fake.config() }).await.unwrap();
     bazaar.inject_disk_fault(1, order_2(), DiskFault::Full).unwrap();
     bazaar.inject_disk_fault(2, built_in::catalog(), DiskFault::Stall).unwrap();
+    let send = |pid: u32, signal| {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), signal).unwrap();
+    };
     for name in [order_2(), built_in::catalog()] {
-        let child = bazaar.slots[&name].incarnation().child;
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.pid()).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-        let ended = child.ended(Duration::from_secs(10)).await.unwrap();
-        let act = Act::new(Action::PowerCut, ended.at_monotonic_us, child);
-        match (name, bazaar.confirmed(&act).await) {
-            (one, seen) if one == order_2() => assert_eq!(seen.unwrap(), ended.at_monotonic_us),
-            (_, seen) => assert!(matches!(seen, Err(ActError::EndedItself { .. })), "{seen:?}"),
+        let process = bazaar.incarnation(name).unwrap();
+        // Its guard hears of the end only once the order is there as well.
+        let guard = parent(process.pid());
+        send(guard, Signal::SIGSTOP);
+        send(process.pid(), Signal::SIGABRT);
+        while runs(process.pid()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let (act, ()) = tokio::join!(bazaar.kill(name), async { send(guard, Signal::SIGCONT) });
+        let seen = bazaar.confirmed(&act.unwrap()).await;
+        let ended = process.end().unwrap();
+        if name == order_2() {
+            assert_eq!(seen.unwrap(), ended.at_monotonic_us);
+        } else {
+            assert!(matches!(seen, Err(ActError::EndedItself { .. })), "{seen:?}");
         }
     }
     assert_eq!(bazaar.take_deaths().len(), 2, "both are told of");

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
 use super::journal::{Undone, Unflushed};
@@ -44,6 +44,8 @@ pub(crate) struct ActiveDiskFault {
 
 #[derive(Debug)]
 struct Disk {
+    /// Below which its data is, without links: the library compares it with what the kernel calls a file.
+    folder: PathBuf,
     page: Page,
     journal: File,
     unflushed: Mutex<Unflushed>,
@@ -53,24 +55,27 @@ struct Disk {
 #[derive(Debug)]
 pub(crate) struct Disks {
     library: Library,
-    /// Without links: the library compares it with what the kernel calls a file.
-    data_dir: PathBuf,
     power_cuts: bool,
     disks: BTreeMap<ProcessName, Disk>,
     active: Mutex<Vec<ActiveDiskFault>>,
 }
 
 impl Disks {
-    /// Whole disks, for files in `data_dir`, which must be there.
-    pub(crate) fn new(faults: &DiskFaults, data_dir: &Path) -> io::Result<Self> {
+    /// Whole disks, for files below the folder of each process.
+    pub(crate) fn new(
+        faults: &DiskFaults,
+        folders: &BTreeMap<ProcessName, PathBuf>,
+    ) -> io::Result<Self> {
         let mut disks = BTreeMap::new();
         for name in &faults.processes {
             let (page, journal) = (Page::new()?, memory_file("disk-journal")?);
-            disks.insert(*name, Disk { page, journal, unflushed: Mutex::default() });
+            let folder = folders.get(name).cloned().ok_or_else(|| {
+                io::Error::other(format!("the target does not say where the data of {name} is"))
+            })?;
+            disks.insert(*name, Disk { folder, page, journal, unflushed: Mutex::default() });
         }
         let disks = Self {
             library: Library::new()?,
-            data_dir: fs::canonicalize(data_dir)?,
             power_cuts: faults.power_cuts,
             disks,
             active: Mutex::default(),
@@ -94,7 +99,7 @@ impl Disks {
             ("LD_PRELOAD", self.library.preload()),
             ("DOUBLE_TROUBLE_DISK_CONTROL", disk.page.path().into()),
             ("DOUBLE_TROUBLE_DISK_JOURNAL", path_of(&disk.journal).into()),
-            ("DOUBLE_TROUBLE_DISK_DATA", self.data_dir.clone().into()),
+            ("DOUBLE_TROUBLE_DISK_DATA", disk.folder.clone().into()),
         ])
     }
 

@@ -80,7 +80,8 @@ impl Bench {
     fn new(power_cuts: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let faults = DiskFaults { processes: [name()].into(), power_cuts };
-        let disks = Disks::new(&faults, folder.path()).unwrap();
+        let folders = [(name(), folder.path().canonicalize().unwrap())].into();
+        let disks = Disks::new(&faults, &folders).unwrap();
         let process = Process::start(&disks, folder.path());
         Self { folder, disks, process }
     }

@@ -119,7 +119,7 @@ impl Healing<'_> {
 
     async fn revive(&self, name: ProcessName) -> Result<(), ActError> {
         match self.bazaar.process(name).map(|process| process.state) {
-            Some(ProcessState::Paused) => self.follow(self.bazaar.resume(name)?).await,
+            Some(ProcessState::Paused) => self.follow(self.bazaar.resume(name).await?).await,
             Some(ProcessState::Down) => self.follow(self.bazaar.restart(name).await?).await,
             Some(ProcessState::Running) | None => Ok(()),
         }

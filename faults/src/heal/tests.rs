@@ -13,8 +13,8 @@ async fn whatever_is_paused_or_down_runs_again() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
     let order_3 = built_in::order(3);
-    bazaar.pause(built_in::front_end()).unwrap().confirm().await.unwrap();
-    bazaar.kill(order_3).unwrap().confirm().await.unwrap();
+    bazaar.pause(built_in::front_end()).await.unwrap().confirm().await.unwrap();
+    bazaar.kill(order_3).await.unwrap().confirm().await.unwrap();
     let kill = Injection {
         fault: 4,
         action: Action::Kill,
@@ -56,7 +56,7 @@ async fn a_bazaar_that_is_whole_is_left_alone() {
 async fn what_cannot_be_brought_back_is_told() {
     let fake = FakeBazaar::new();
     let bazaar = fake.start().await;
-    bazaar.kill(built_in::catalog()).unwrap().confirm().await.unwrap();
+    bazaar.kill(built_in::catalog()).await.unwrap().confirm().await.unwrap();
     std::fs::remove_file(fake.path().join("bin/catalog")).unwrap();
     let (sink, mut received) = events();
     let error = heal(&bazaar, &[], &sink).await.unwrap_err().to_string();

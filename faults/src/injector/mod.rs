@@ -176,7 +176,7 @@ impl OneFault {
     async fn kill(&mut self, target: Target) {
         let at_ms = self.fault.at_ms;
         let Some(name) = self.find(target).await else { return };
-        if self.follow(Action::Kill, at_ms, name, self.bazaar.kill(name)).await
+        if self.follow(Action::Kill, at_ms, name, self.bazaar.kill(name).await).await
             && let Some(ends_at_ms) = self.fault.ends_at_ms
             && self.wait_until(ends_at_ms).await
         {
@@ -187,11 +187,11 @@ impl OneFault {
     async fn pause(&mut self, target: Target) {
         let at_ms = self.fault.at_ms;
         let Some(name) = self.find(target).await else { return };
-        if self.follow(Action::Pause, at_ms, name, self.bazaar.pause(name)).await
+        if self.follow(Action::Pause, at_ms, name, self.bazaar.pause(name).await).await
             && let Some(ends_at_ms) = self.fault.ends_at_ms
             && self.wait_until(ends_at_ms).await
         {
-            self.follow(Action::Resume, ends_at_ms, name, self.bazaar.resume(name)).await;
+            self.follow(Action::Resume, ends_at_ms, name, self.bazaar.resume(name).await).await;
         }
     }
 

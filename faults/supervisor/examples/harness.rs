@@ -8,13 +8,14 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use supervisor::tree::{GuardProgram, Limits, Tree, TreeCommand};
+use supervisor::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand};
 
 #[tokio::main]
 async fn run(folder: PathBuf, command: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
     let guard = GuardProgram { path: "/proc/self/exe".into(), args: vec!["guard".into()] };
     let command = TreeCommand {
         command,
+        inherit: Inherit::All,
         environment: BTreeMap::new(),
         log: folder.join("log"),
         working_dir: folder,

@@ -175,9 +175,9 @@ impl Acts {
         let Fault { action, target } = parse(body)?;
         let name = self.find(&target).await?;
         let act = match action {
-            Action::Kill => self.bazaar.kill(name),
-            Action::Pause => self.bazaar.pause(name),
-            Action::Resume => self.bazaar.resume(name),
+            Action::Kill => self.bazaar.kill(name).await,
+            Action::Pause => self.bazaar.pause(name).await,
+            Action::Resume => self.bazaar.resume(name).await,
             Action::Restart => self.bazaar.restart(name).await,
             _ => {
                 let message = format!(

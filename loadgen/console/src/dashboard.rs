@@ -311,7 +311,7 @@ fn shown(process: &ProcessInfo, inner: &Inner) -> Process {
     Process {
         name: process.name.to_string(),
         pid: process.pid,
-        address: process.address.to_string(),
+        address: process.address.map(|address| address.to_string()).unwrap_or_default(),
         state: match process.state {
             ProcessState::Running => "up",
             ProcessState::Paused => "paused",

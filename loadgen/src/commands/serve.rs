@@ -95,6 +95,7 @@ fn config(
         },
         // Room for a flood is made when one begins.
         flood_connections: 0,
+        guard: crate::program::guard_program(),
         flags: Vec::new(),
         environment: environment.to_vec(),
     })
@@ -103,7 +104,8 @@ fn config(
 fn introduce(bazaar: &Bazaar, folder: &DataFolder, log_dir: &Path, console: Option<&Console>) {
     say!("The bazaar is up.");
     for process in bazaar.processes() {
-        say!("  {:<10} http://{}  pid {}", process.name, process.address, process.pid);
+        let address = process.address.map(|address| format!("http://{address}"));
+        say!("  {:<10} {}  pid {}", process.name, address.unwrap_or_default(), process.pid);
     }
     let fate = if folder.is_kept() { "kept" } else { "removed at the end; --data-dir keeps one" };
     say!("Data: {} ({fate})", folder.path().display());

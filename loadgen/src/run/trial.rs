@@ -294,6 +294,7 @@ impl Trial<'_> {
             relays: self.plan.schedule().breaks_links(),
             disk_faults: self.plan.schedule().disk_faults(&self.plan.processes()),
             flood_connections: self.plan.schedule().flood_connections(),
+            guard: crate::program::guard_program(),
             flags: system.flags().into_iter().chain(self.flags.clone()).collect(),
             environment: self.environment.clone(),
         }

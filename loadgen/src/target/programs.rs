@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
 use supervisor::system::{self, Program, SystemPlan};
-use supervisor::tree::Limits;
+use supervisor::tree::{Inherit, Limits};
 use targets::expression::{Bound, Variables};
 use targets::file;
 use targets::target::{Change, Probe, Process, Start, Target, Variant};
@@ -77,6 +77,7 @@ fn program(
         command: started,
         restart: Some(system::Restart { command: again, environment: environment_again }),
         working_dir: trial.path(&process.working_dir)?,
+        inherit: Inherit::All,
         environment,
         user: process.user.clone(),
         depends_on: process

@@ -92,17 +92,9 @@ impl Running {
         }
     }
 
-    /// The processes that it has started.
-    pub(crate) fn children(&self) -> Vec<u32> {
-        let own = self.child.id().to_string();
-        let all = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name, in brackets, may hold anything; then come the state and the parent.
-            let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
-            (parent == own).then_some(pid)
-        });
-        all.collect()
+    /// The services that run: each is the child of a guard, which the program has started.
+    pub(crate) fn services(&self) -> Vec<u32> {
+        children(self.child.id()).into_iter().flat_map(children).collect()
     }
 
     /// Sends it a signal.
@@ -156,6 +148,18 @@ pub(crate) fn assert_gone(pids: &[u32]) {
     for pid in pids {
         eventually("the end of a child", || (!is_running(*pid)).then_some(()));
     }
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let parent = parent.to_string();
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name, in brackets, may hold anything; then come the state and the parent.
+        let its_parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
+        (its_parent == parent).then_some(pid)
+    });
+    all.collect()
 }
 
 /// Whether a process runs; one that only waits to be reaped does not.

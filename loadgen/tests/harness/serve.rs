@@ -239,16 +239,16 @@ fn a_second_ctrl_c_during_the_start_leaves_no_process_and_no_folder() {
         let environment = [("TMPDIR", temporary.to_str().unwrap())];
         let arguments = ["serve", "--base-port", &base];
         let running = Running::start_in(folder.path(), &arguments, &environment);
-        let children = eventually("the start", || {
-            let children = running.children();
-            (children.len() >= started && !names(&temporary).is_empty()).then_some(children)
+        let services = eventually("the start", || {
+            let services = running.services();
+            (services.len() >= started && !names(&temporary).is_empty()).then_some(services)
         });
         for signal in [Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM] {
             running.signal(signal);
         }
         let (code, stdout) = running.wait();
         assert_eq!(code, Some(0), "{started}: {stdout}");
-        assert_gone(&children);
+        assert_gone(&services);
         assert_eq!(names(&temporary), [] as [PathBuf; 0], "{started}");
         assert!(TcpListener::bind(format!("127.0.0.1:{base}")).is_ok(), "{started}");
     }
@@ -270,15 +270,15 @@ fn a_second_ctrl_c_while_somebody_does_not_become_ready_leaves_no_process_and_no
     let environment = [("TMPDIR", temporary.to_str().unwrap())];
     let arguments = ["serve", "--base-port", &base, "--bin-dir", programs.to_str().unwrap()];
     let running = Running::start_in(folder.path(), &arguments, &environment);
-    let children = eventually("five children", || {
-        let children = running.children();
-        (children.len() == 5).then_some(children)
+    let services = eventually("five services", || {
+        let services = running.services();
+        (services.len() == 5).then_some(services)
     });
     for signal in [Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM] {
         running.signal(signal);
     }
     let (code, stdout) = running.wait();
     assert_eq!(code, Some(0), "{stdout}");
-    assert_gone(&children);
+    assert_gone(&services);
     assert_eq!(names(&temporary), [] as [PathBuf; 0]);
 }

@@ -159,7 +159,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
 
     let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
     for log in logs() {
-        bazaar.kill(log).unwrap().confirm().await.unwrap();
+        bazaar.kill(log).await.unwrap().confirm().await.unwrap();
         prefill::lose(&folder.path().join("data"), log);
         prefill::copy(&empty, log, &folder.path().join("data"));
     }
@@ -201,6 +201,7 @@ fn config(folder: &Path) -> BazaarConfig {
         relays: false,
         disk_faults: faults::disk::DiskFaults::default(),
         flood_connections: 0,
+        guard: loadgen::program::guard_program_at(program),
         flags: Vec::new(),
         environment: Vec::new(),
     }

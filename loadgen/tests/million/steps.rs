@@ -89,14 +89,14 @@ pub(crate) async fn all_in_sync(bazaar: &Bazaar) -> Option<()> {
 /// Whether somebody else than `old` leads, and has finished taking over.
 pub(crate) async fn another_serves(bazaar: &Bazaar, old: ProcessName) -> Option<()> {
     let leader = leader(bazaar).await.filter(|leader| *leader != old)?;
-    let address = bazaar.process(leader)?.address;
+    let address = bazaar.process(leader)?.address?;
     let ping: Value = bazaar.http().get_json(address, "/ping", ANSWER_WITHIN).await.ok()?;
     (ping["serving"] == true).then_some(())
 }
 
 /// SIGKILL, as a fault of the plan.
 pub(crate) async fn kill(bazaar: &Bazaar, events: &EventSink, fault: u32, name: ProcessName) {
-    follow(events, fault, bazaar.kill(name).unwrap()).await;
+    follow(events, fault, bazaar.kill(name).await.unwrap()).await;
 }
 
 /// Starts it again over whatever its file is by now, and waits until it is ready.

@@ -8,6 +8,7 @@ use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -34,6 +35,7 @@ impl Probed<'_> {
             ProbeKind::HttpGet { url, expect } => {
                 within(ASK_WITHIN.min(left), http_get(url, expect)).await
             }
+            ProbeKind::Health(url) => within(ASK_WITHIN.min(left), health(url)).await,
             ProbeKind::Tcp(address) => within(ASK_WITHIN.min(left), tcp(address)).await,
             ProbeKind::Exec(command) => self.exec(command, EXEC_WITHIN.min(left)).await,
             ProbeKind::LogLine(regex) => lines
@@ -70,6 +72,38 @@ async fn tcp(address: &str) -> Result<(), String> {
 }
 
 async fn http_get(url: &str, expect: &Expect) -> Result<(), String> {
+    let answer = get(url).await?;
+    match expect(&answer) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(said(&answer)),
+        Err(reason) => {
+            Err(format!("{}, of which cannot be said whether it is ready: {reason}", said(&answer)))
+        }
+    }
+}
+
+async fn health(url: &str) -> Result<(), String> {
+    let answer = get(url).await?;
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let unready = serde_json::from_slice(&answer.body);
+    Err(unready.map_or_else(|_| said(&answer), |Unready { reason }| reason))
+}
+
+/// What a process says that is not ready.
+#[derive(Deserialize)]
+struct Unready {
+    reason: String,
+}
+
+fn said(answer: &Answer) -> String {
+    let text = String::from_utf8_lossy(&answer.body);
+    let quoted: String = text.trim().chars().take(MAX_QUOTED_CHARS).collect();
+    format!("status {}: {quoted:?}", answer.status)
+}
+
+async fn get(url: &str) -> Result<Answer, String> {
     let url: Uri = url.parse().map_err(|error| format!("{url:?} is no address: {error}"))?;
     let client: Client<HttpConnector, Empty<Bytes>> =
         Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
@@ -82,19 +116,7 @@ async fn http_get(url: &str, expect: &Expect) -> Result<(), String> {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     let headers = head.headers.iter().filter_map(text).collect();
-    let answer = Answer { status: head.status.as_u16(), headers, body: body.to_bytes().into() };
-    let said = || {
-        let text = String::from_utf8_lossy(&answer.body);
-        let quoted: String = text.trim().chars().take(MAX_QUOTED_CHARS).collect();
-        format!("status {}: {quoted:?}", answer.status)
-    };
-    match expect(&answer) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(said()),
-        Err(reason) => {
-            Err(format!("{}, of which cannot be said whether it is ready: {reason}", said()))
-        }
-    }
+    Ok(Answer { status: head.status.as_u16(), headers, body: body.to_bytes().into() })
 }
 
 /// The innermost cause says the most.

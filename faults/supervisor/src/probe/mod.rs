@@ -20,6 +20,8 @@ use crate::log_tail::{last_lines, quoted};
 use crate::tree::{GuardProgram, Tree};
 use log_lines::LogLines;
 
+/// How long the log of a process that has ended may take to be whole.
+const LOG_WITHIN: Duration = Duration::from_secs(1);
 /// The longest body of an answer that a probe reads.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
@@ -47,6 +49,9 @@ pub enum ProbeKind {
         /// What the answer must be.
         expect: Expect,
     },
+    /// A GET of an `http://` address that must be answered by a 2xx. While it is not, a JSON object may say why not, as
+    /// its `reason`.
+    Health(String),
     /// A connection to `HOST:PORT`.
     Tcp(String),
     /// A command that must end with success. It runs where the process runs, with its environment.
@@ -59,6 +64,7 @@ impl fmt::Display for ProbeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HttpGet { url, .. } => write!(f, "http_get {url}"),
+            Self::Health(url) => write!(f, "health {url}"),
             Self::Tcp(address) => write!(f, "tcp {address}"),
             Self::Exec(command) => write!(f, "exec {}", command.join(" ")),
             Self::LogLine(regex) => write!(f, "log_line {regex}"),
@@ -163,6 +169,8 @@ impl Probed<'_> {
             biased;
             end = self.tree.ended(Duration::MAX) => {
                 let status = end.map_or_else(|| "unknown status".to_owned(), |end| end.describe());
+                // What it wrote last is in the log by then. If it left others, nobody waits for their end.
+                self.tree.gone(LOG_WITHIN).await;
                 return Err(ProbeError::Ended { name: self.name.to_owned(), status, log: self.log.to_owned(), lines: self.last_lines() });
             }
             asked = tokio::time::timeout(probe.timeout, asking) => asked,

@@ -1,5 +1,6 @@
 //! Why a system did not start, and why something could not be done to one of its processes.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -65,6 +66,14 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// What accompanies a process could not be prepared for it.
+    #[error("{name} did not start: {source}")]
+    Companion {
+        /// Which process.
+        name: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A process did not start.
     #[error("{name} did not start: {source}")]

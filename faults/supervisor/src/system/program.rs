@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::probe::Probe;
-use crate::tree::{GuardProgram, Limits};
+use crate::tree::{GuardProgram, Inherit, Limits};
 
 /// The longest name, for it becomes a file's.
 const MAX_NAME_BYTES: usize = 64;
@@ -19,6 +19,8 @@ pub enum Condition {
     Started,
     /// The other one is ready. One without a probe is ready once it was started.
     Healthy,
+    /// Nothing, at the start. At the end the other one is stopped after it.
+    StopsLater,
 }
 
 /// How a process is asked to end.
@@ -52,7 +54,9 @@ pub struct Program {
     pub restart: Option<Restart>,
     /// Where it runs.
     pub working_dir: PathBuf,
-    /// Added to the harness's environment.
+    /// What it gets of the harness's environment.
+    pub inherit: Inherit,
+    /// Added to that.
     pub environment: BTreeMap<String, String>,
     /// Who it runs as, if the harness is root.
     pub user: Option<String>,
@@ -157,6 +161,7 @@ mod tests {
             command: vec!["true".to_owned()],
             restart: None,
             working_dir: PathBuf::from("/"),
+            inherit: Inherit::All,
             environment: BTreeMap::new(),
             user: None,
             depends_on: depends_on

@@ -2,17 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use super::{ActError, Condition, Incarnation, Slot, StartError, System, SystemPlan};
+use super::{
+    ActError, Companion, Condition, Incarnation, Prepared, Slot, StartError, System, SystemPlan,
+};
 use crate::clock::monotonic_us;
 use crate::locked::locked;
-use crate::probe::Probed;
+use crate::probe::{ProbeError, Probed};
 use crate::tree::{Tree, TreeCommand};
+
+/// Processes that were started together have the same time to get ready, and are given up together: who was given up first
+/// waits so long for the others.
+const GIVEN_UP_TOGETHER: Duration = Duration::from_millis(100);
+
+/// The start of one process.
+type Starting<'a> = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send + 'a>>;
 
 /// How far a process has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,8 +39,20 @@ impl System {
     /// Starts all processes, each as soon as it may, and waits until all are ready.
     ///
     /// # Errors
-    /// Everything that is wrong with the plan; or why the first one that failed did. Then nothing is left running.
+    /// Everything that is wrong with the plan; or why one failed: of several that did not get ready the first of the plan.
+    /// Then nothing is left running, and neither is if this is dropped.
     pub async fn start(plan: SystemPlan) -> Result<Self, StartError> {
+        Self::start_accompanied(plan, None).await
+    }
+
+    /// The same, with what goes with each process.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_accompanied(
+        plan: SystemPlan,
+        companion: Option<Arc<dyn Companion>>,
+    ) -> Result<Self, StartError> {
         let stages = plan.stages().map_err(StartError::Plan)?;
         let failed = |source| StartError::Logs { path: plan.logs.clone(), source };
         fs::create_dir_all(&plan.logs).map_err(failed)?;
@@ -41,39 +65,24 @@ impl System {
                 log: logs.join(format!("{name}.log")),
                 stage: stages.get(&name).copied().unwrap_or_default(),
                 incarnation: Mutex::default(),
-                acting: tokio::sync::Mutex::default(),
+                command: Mutex::default(),
+                beginning: tokio::sync::Mutex::default(),
             };
             (name, slot)
         });
         let slots = slots.collect();
-        let stopping = AtomicBool::new(false);
-        let system = Arc::new(Self { plan, slots, past_deaths: Mutex::default(), stopping });
-        let progress: Arc<BTreeMap<String, watch::Sender<Progress>>> = Arc::new(
-            system.slots.keys().map(|name| (name.clone(), watch::Sender::default())).collect(),
-        );
-        let mut starts = JoinSet::new();
-        for name in system.slots.keys() {
-            let (name, system, progress) =
-                (name.clone(), Arc::clone(&system), Arc::clone(&progress));
-            starts.spawn(async move { system.start_one(&name, &progress).await });
-        }
-        let mut result = Ok(());
-        while let Some(started) = starts.join_next().await {
-            result = started.unwrap_or(Err(StartError::Stopped));
-            if result.is_err() {
-                // Everybody else is given up as well, and dropped with the system.
-                starts.shutdown().await;
-                break;
-            }
-        }
-        match (result, Arc::try_unwrap(system)) {
-            (Ok(()), Ok(system)) => Ok(system),
-            (Err(error), Ok(system)) => {
+        let (past_deaths, stopping) = (Mutex::default(), AtomicBool::new(false));
+        let system = Self { plan, companion, slots, past_deaths, stopping };
+        let progress: BTreeMap<String, watch::Sender<Progress>> =
+            system.slots.keys().map(|name| (name.clone(), watch::Sender::default())).collect();
+        let start = |name| -> Starting<'_> { Box::pin(system.start_one(name, &progress)) };
+        let started = all(system.plan.programs.iter().map(|program| start(&program.name))).await;
+        match started {
+            Ok(()) => Ok(system),
+            Err(error) => {
                 system.kill_all().await;
                 Err(error)
             }
-            // All who shared it have ended.
-            (result, Err(_)) => Err(result.err().unwrap_or(StartError::Stopped)),
         }
     }
 
@@ -87,6 +96,7 @@ impl System {
             let needed = match condition {
                 Condition::Started => Progress::Started,
                 Condition::Healthy => Progress::Ready,
+                Condition::StopsLater => continue,
             };
             let Some(other) = progress.get(other) else { return Err(StartError::Stopped) };
             // The sender lives as long as the map.
@@ -106,7 +116,7 @@ impl System {
     /// If it ends before, or is not ready in that time.
     pub async fn wait_ready(&self, name: &str) -> Result<u64, ActError> {
         let slot = self.slot(name)?;
-        let incarnation = slot.incarnation().ok_or_else(|| ActError::Unknown(name.to_owned()))?;
+        let incarnation = self.incarnation(name)?;
         Ok(self.await_ready(slot, &incarnation).await?)
     }
 
@@ -137,16 +147,25 @@ impl System {
         slot: &Slot,
         again: bool,
     ) -> Result<Arc<Incarnation>, StartError> {
-        if self.stopping.load(Ordering::SeqCst) {
+        if self.is_stopping() {
             return Err(StartError::Stopped);
         }
         let program = &slot.program;
+        let name = &program.name;
+        let Prepared { environment: more, started } = match &self.companion {
+            Some(companion) => {
+                let prepared = companion.prepare(name).await;
+                prepared.map_err(|source| StartError::Companion { name: name.clone(), source })?
+            }
+            None => Prepared::default(),
+        };
         let restart = program.restart.as_ref().filter(|_| again);
+        let command = restart.map_or(&program.command, |restart| &restart.command);
+        let environment = restart.map_or(&program.environment, |restart| &restart.environment);
         let command = TreeCommand {
-            command: restart.map_or(&program.command, |restart| &restart.command).clone(),
-            environment: restart
-                .map_or(&program.environment, |restart| &restart.environment)
-                .clone(),
+            command: locked(&slot.command).as_ref().unwrap_or(command).clone(),
+            inherit: program.inherit.clone(),
+            environment: environment.clone().into_iter().chain(more).collect(),
             working_dir: program.working_dir.clone(),
             user: program.user.clone(),
             log: slot.log.clone(),
@@ -155,16 +174,51 @@ impl System {
         };
         let log_begin = fs::metadata(&slot.log).map_or(0, |log| log.len());
         let tree = Tree::start(&self.plan.guard, command).await;
-        let tree =
-            tree.map_err(|source| StartError::Tree { name: program.name.clone(), source })?;
-        let incarnation = Arc::new(Incarnation {
-            tree,
-            log_begin,
-            paused: AtomicBool::new(false),
-            ready_monotonic_us: OnceLock::new(),
-            death_told: AtomicBool::new(false),
-        });
+        let tree = tree.map_err(|source| StartError::Tree { name: name.clone(), source })?;
+        started(&tree);
+        let incarnation = Arc::new(Incarnation::new(tree, log_begin));
         *locked(&slot.incarnation) = Some(Arc::clone(&incarnation));
         Ok(incarnation)
     }
+}
+
+/// Brings all starts to their end, or to the first failure. They are no tasks of their own: nothing of them goes on once this
+/// is dropped.
+async fn all<'a>(starts: impl Iterator<Item = Starting<'a>>) -> Result<(), StartError> {
+    let mut starts: Vec<_> = starts.enumerate().collect();
+    let mut failed: Vec<(usize, StartError)> = Vec::new();
+    while !starts.is_empty() && failed.is_empty() {
+        poll_fn(|context| poll_all(&mut starts, &mut failed, context)).await;
+    }
+    let others = async {
+        while !starts.is_empty() && failed.iter().all(|(_, error)| is_not_ready(error)) {
+            poll_fn(|context| poll_all(&mut starts, &mut failed, context)).await;
+        }
+    };
+    // Who has not failed by then is not what is wrong.
+    let _ = tokio::time::timeout(GIVEN_UP_TOGETHER, others).await;
+    // Who has ended says more than who is not ready: the others may have waited for it.
+    failed.sort_by_key(|(place, error)| (is_not_ready(error), *place));
+    failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+}
+
+/// Ready as soon as one more has failed, or all are through.
+fn poll_all(
+    starts: &mut Vec<(usize, Starting<'_>)>,
+    failed: &mut Vec<(usize, StartError)>,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    let before = failed.len();
+    starts.retain_mut(|(place, start)| match start.as_mut().poll(context) {
+        Poll::Pending => true,
+        Poll::Ready(started) => {
+            failed.extend(started.err().map(|error| (*place, error)));
+            false
+        }
+    });
+    if starts.is_empty() || failed.len() > before { Poll::Ready(()) } else { Poll::Pending }
+}
+
+fn is_not_ready(error: &StartError) -> bool {
+    matches!(error, StartError::Probe(ProbeError::NotReady { .. }))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 
-use super::{Incarnation, Slot, System};
+use super::{ActError, Incarnation, Slot, System};
 use crate::tree::{Done, SignalError};
 
 impl System {
@@ -23,6 +23,25 @@ impl System {
         kills.join_all().await;
     }
 
+    /// Orders the same, and does not wait for it.
+    pub fn order_kills(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for incarnation in self.slots.values().filter_map(Slot::incarnation) {
+            // Its end shows in its state.
+            let _ = incarnation.tree.send_kill();
+        }
+    }
+
+    /// Stops one process as [`stop`](Self::stop) does. It can be restarted. That it was down before is fine.
+    ///
+    /// # Errors
+    /// If there is no such process.
+    pub async fn shut_down(&self, name: &str) -> Result<(), ActError> {
+        let slot = self.slot(name)?;
+        stop_one(slot, self.incarnation(name)?).await;
+        Ok(())
+    }
+
     /// Stops everything: who depends on others before them, each by the signal of its shutdown, and by SIGKILL if it does
     /// not end in its time. Afterwards nothing can be restarted.
     pub async fn stop(&self) {
@@ -31,8 +50,8 @@ impl System {
         for stage in stages.into_iter().rev() {
             let mut stops = JoinSet::new();
             for slot in self.slots.values().filter(|slot| slot.stage == stage) {
-                // An act that was under way has come to its end once the lock is free.
-                let _acting = slot.acting.lock().await;
+                // A start that was under way has come to its end once the lock is free.
+                let _beginning = slot.beginning.lock().await;
                 if let Some(incarnation) = slot.incarnation() {
                     stops.spawn(stop_one(slot, incarnation));
                 }

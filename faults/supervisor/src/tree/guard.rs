@@ -5,6 +5,7 @@
 //! children has no descendants); and it obeys nobody but the harness at the other end of its input.
 
 use std::io::{self, BufRead, Read, Write};
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex};
@@ -102,19 +103,36 @@ impl Shared {
         waited.is_ok_and(|(known, _)| holds(&known))
     }
 
+    /// Notes that the tree is about to be killed, unless nothing is left of it: that end was its own.
+    fn hurry_to_end(&self) -> bool {
+        let mut is_left = false;
+        self.change(|known| {
+            is_left = known.emptied_us.is_none();
+            if is_left {
+                (known.told_to_end, known.hurried) = (Some(KILL), true);
+            }
+        });
+        is_left
+    }
+
     fn is_empty(&self) -> bool {
         locked(&self.known).emptied_us.is_some()
     }
 }
 
 enum GuardEvent {
-    Ordered(Order),
+    /// An order, and when it came.
+    Ordered(Order, u64),
     Abandoned,
     Emptied,
 }
 
 struct Guard {
     pid: i32,
+    /// The process that was started. A signal through this reaches nobody else, whoever has its pid.
+    main: Arc<OwnedFd>,
+    /// Whether a pause lasts.
+    paused: bool,
     shared: Arc<Shared>,
     told: Vec<Identity>,
     over_limit: bool,
@@ -136,6 +154,9 @@ fn keep(start: &Start) -> Result<(), String> {
     let at_us = monotonic_us();
     let (process, pipe) = launcher::start(start, pid)?;
     let main_pid = process.id();
+    // Before anybody could reap it.
+    let main = i32::try_from(main_pid).ok().and_then(members::handle_of);
+    let main = Arc::new(main.ok_or("no file descriptor is left")?);
     tell(&Report::Started { pid: main_pid, at_us });
 
     let draining = Arc::clone(&shared);
@@ -146,14 +167,17 @@ fn keep(start: &Start) -> Result<(), String> {
     let (reaping, emptied) = (Arc::clone(&shared), events.clone());
     started &= in_thread("reaper", move || reap(main_pid, &reaping, &emptied));
     let (ordered, hurrying) = (events.clone(), Arc::clone(&shared));
-    started &= in_thread("orders", move || take_orders(&ordered, &hurrying));
+    let first = Arc::clone(&main);
+    started &= in_thread("orders", move || {
+        take_orders(io::stdin().lock(), &ordered, &hurrying, &first);
+    });
     let hurrying = Arc::clone(&shared);
     started &= in_thread("signals", move || {
         // A signal that was not waited for is as good a reason to end as one that was.
         let _ = ending.wait();
         abandon(&events, &hurrying);
     });
-    let mut guard = Guard { pid, shared, told: Vec::new(), over_limit: false };
+    let mut guard = Guard { pid, main, paused: false, shared, told: Vec::new(), over_limit: false };
     if !started {
         // The reaper may be what is missing, so the processes are killed without proof that they are gone.
         let _ = members::stop_all(pid, STOP_BEFORE_KILL, || false);
@@ -171,7 +195,7 @@ impl Guard {
         let mut count_at = Instant::now();
         loop {
             match happened.recv_timeout(count_at.saturating_duration_since(Instant::now())) {
-                Ok(GuardEvent::Ordered(order)) => self.obey(&order),
+                Ok(GuardEvent::Ordered(order, at_us)) => self.obey(&order, at_us),
                 Ok(GuardEvent::Emptied) => break,
                 Ok(GuardEvent::Abandoned) | Err(RecvTimeoutError::Disconnected) => {
                     let _ = self.kill(ABANDONED_WITHIN);
@@ -191,25 +215,35 @@ impl Guard {
         }
     }
 
-    fn obey(&self, order: &Order) {
+    /// Carries out an order. A kill's first signal was sent when it came.
+    fn obey(&mut self, order: &Order, came_us: u64) {
         let id = order.id;
-        let at_us = monotonic_us();
-        let done = match order.act {
+        let is_kill = order.act == TreeAct::Kill;
+        let at_us = if is_kill { came_us } else { monotonic_us() };
+        let held = self.paused && matches!(order.act, TreeAct::Halt | TreeAct::Go);
+        match order.act {
             // The guard's own end is the answer.
             _ if self.shared.is_empty() => return,
-            TreeAct::Kill => {
-                self.shared.change(|known| known.told_to_end = Some(KILL));
-                self.kill(CONFIRM_WITHIN).map(|()| true)
-            }
+            _ if held => return tell(&Report::Held { id }),
+            TreeAct::Kill => {}
+            _ => tell(&Report::Begun { id, at_us }),
+        }
+        let done = match order.act {
+            TreeAct::Kill => self.kill(CONFIRM_WITHIN).map(|()| true),
             TreeAct::Terminate { signal, within_ms } => {
                 self.shared.change(|known| known.told_to_end = Some(signal));
                 self.terminate(signal, Duration::from_millis(within_ms))
             }
-            TreeAct::Pause => {
+            TreeAct::Pause | TreeAct::Halt => {
+                self.paused |= order.act == TreeAct::Pause;
                 members::stop_all(self.pid, CONFIRM_WITHIN, || self.shared.is_empty())
                     .map(|()| false)
             }
-            TreeAct::Resume => members::continue_all(self.pid, CONFIRM_WITHIN).map(|()| false),
+            TreeAct::Resume | TreeAct::Go => {
+                self.paused = false;
+                members::continue_all(self.pid, CONFIRM_WITHIN).map(|()| false)
+            }
+            TreeAct::Look => members::all_stopped(self.pid).map(|()| false),
         };
         tell(&match done {
             Ok(forced) => {
@@ -241,9 +275,12 @@ impl Guard {
         self.kill(CONFIRM_WITHIN).map(|()| true)
     }
 
-    /// Kills everybody, first stopped, so that none is started by one that is still to be killed.
+    /// Kills everybody: at once the process that was started, whose end is waited for and measured; then the others, first
+    /// stopped, so that none is started by one that is still to be killed.
     fn kill(&self, within: Duration) -> Result<(), String> {
         let deadline = Instant::now() + within;
+        // If it is refused, so is the stop of the same process, which says why.
+        let _ = members::send(&self.main, Signal::KILL);
         let mut refused = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
         loop {
             let left = match members::kill_met(self.pid) {
@@ -325,19 +362,29 @@ fn reap(main_pid: u32, shared: &Shared, emptied: &Sender<GuardEvent>) {
     let _ = emptied.send(GuardEvent::Emptied);
 }
 
-/// Passes on the harness's orders, until there is no harness.
-fn take_orders(ordered: &Sender<GuardEvent>, shared: &Shared) {
+/// Passes on the harness's orders, until there is no harness. The first signal of a kill is sent here: what is under way
+/// takes milliseconds, and they would be a part of every outage.
+fn take_orders(
+    mut orders: impl BufRead,
+    ordered: &Sender<GuardEvent>,
+    shared: &Shared,
+    main: &OwnedFd,
+) {
     let mut line = String::new();
     loop {
         line.clear();
-        let read = io::stdin().lock().take(MAX_MESSAGE_BYTES).read_line(&mut line);
+        let read = orders.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
         let Some(order) = read.ok().and_then(|_| serde_json::from_str::<Order>(&line).ok()) else {
             break;
         };
-        if order.act == TreeAct::Kill {
-            shared.change(|known| known.hurried = true);
+        let mut at_us = monotonic_us();
+        if order.act == TreeAct::Kill && shared.hurry_to_end() {
+            at_us = monotonic_us();
+            // Whether it worked is seen by the thread that goes on with it.
+            let _ = members::send(main, Signal::KILL);
+            tell(&Report::Begun { id: order.id, at_us });
         }
-        if ordered.send(GuardEvent::Ordered(order)).is_err() {
+        if ordered.send(GuardEvent::Ordered(order, at_us)).is_err() {
             return;
         }
     }
@@ -356,4 +403,37 @@ fn tell(report: &Report) {
     line.push(b'\n');
     let mut output = io::stdout().lock();
     let _ = output.write_all(&line).and_then(|()| output.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Nobody carries the order out here: what the process dies of was sent when it came.
+    #[test]
+    fn a_kill_reaches_the_started_process_as_soon_as_it_is_ordered() {
+        let mut process = Command::new("sleep").arg("60").spawn().unwrap();
+        let main = members::handle_of(process.id().cast_signed()).unwrap();
+        let (shared, before_us) = (Shared::default(), monotonic_us());
+        let (ordered, happened) = mpsc::channel();
+        let order = serde_json::to_string(&Order { id: 1, act: TreeAct::Kill }).unwrap();
+        take_orders(order.as_bytes(), &ordered, &shared, &main);
+        assert_eq!(process.wait().unwrap().signal(), Some(KILL));
+        let GuardEvent::Ordered(order, at_us) = happened.recv().unwrap() else {
+            panic!("no order")
+        };
+        assert!(order.act == TreeAct::Kill && before_us <= at_us && at_us <= monotonic_us());
+        assert_eq!(locked(&shared.known).told_to_end, Some(KILL));
+    }
+
+    #[test]
+    fn nobody_is_told_to_end_of_whom_nothing_is_left() {
+        let shared = Shared::default();
+        shared.change(|known| known.emptied_us = Some(1));
+        assert!(!shared.hurry_to_end());
+        assert_eq!(locked(&shared.known).told_to_end, None);
+    }
 }

@@ -17,6 +17,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Uid, User, dup2_stdin, getppid, initgroups, setgid, setsid, setuid};
 
+use super::Inherit;
 use super::protocol::{MAX_MESSAGE_BYTES, Part, Start};
 
 /// How long the launcher may take to become the target's process.
@@ -86,6 +87,11 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
     };
     let mut command = Command::new(program);
     command.args(arguments);
+    if let Inherit::Only(names) = &start.inherit {
+        let others = env::vars_os().map(|(name, _)| name);
+        let dropped = others.filter(|name| !name.to_str().is_some_and(|name| names.contains(name)));
+        dropped.for_each(|name| _ = command.env_remove(name));
+    }
     setsid().map_err(|error| format!("cannot begin a session: {error}"))?;
     // The guard blocks signals, and a process inherits that.
     SigSet::empty()

@@ -231,6 +231,20 @@ pub(super) fn stop_all(
     }
 }
 
+/// Whether everybody is stopped now.
+///
+/// # Errors
+/// Who is not.
+pub(super) fn all_stopped(guard: i32) -> Result<(), String> {
+    let now = look(guard, |_, _| {});
+    let running: Vec<_> = now
+        .members
+        .iter()
+        .filter(|member| !member.zombie && !is_stopped(member.identity.pid))
+        .collect();
+    if running.is_empty() { Ok(()) } else { Err(format!("not stopped: {}", named(running))) }
+}
+
 /// Continues everybody, until nobody is stopped.
 ///
 /// # Errors

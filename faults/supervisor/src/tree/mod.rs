@@ -13,6 +13,7 @@
 //! * `members`: who is in the tree, and signals to all.
 //! * `log_file`: what it writes.
 //! * `orphans`: who is left when a guard is killed.
+//! * `order`: what is done to a tree.
 //! * `protocol`: what harness and guard tell each other.
 //! * `shared`: what the harness knows of a tree, from the guard's reports.
 
@@ -20,11 +21,12 @@ mod guard;
 mod launcher;
 mod log_file;
 mod members;
+mod order;
 mod orphans;
 mod protocol;
 mod shared;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
@@ -34,13 +36,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
-use tokio::sync::oneshot;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 pub use guard::guard;
-use protocol::{Order, Part, Start, TreeAct};
+pub use order::Sent;
+use protocol::{Part, Start};
 use shared::Shared;
 
 /// How long a guard may take to say that the process runs: the launcher's bound and some more.
@@ -70,12 +72,25 @@ pub struct Limits {
     pub processes: Option<usize>,
 }
 
+/// Which variables of the harness's environment a process gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inherit {
+    /// Every one.
+    #[default]
+    All,
+    /// Those of these names.
+    Only(BTreeSet<String>),
+}
+
 /// A process to start.
 #[derive(Clone, Debug)]
 pub struct TreeCommand {
     /// The program, looked up in `PATH`, and its arguments. No shell is involved.
     pub command: Vec<String>,
-    /// Added to the harness's environment.
+    /// What it gets of the harness's environment.
+    pub inherit: Inherit,
+    /// Added to that.
     pub environment: BTreeMap<String, String>,
     /// Where it runs.
     pub working_dir: PathBuf,
@@ -117,6 +132,9 @@ pub enum SignalError {
     /// It was not seen to have worked.
     #[error("{0}")]
     NotDone(String),
+    /// Nothing was done, for it is paused.
+    #[error("it is paused")]
+    Paused,
     /// The guard says nothing.
     #[error("its guard did not answer within {} s", ANSWER_WITHIN.as_secs())]
     Unanswered,
@@ -200,6 +218,7 @@ impl Tree {
         environment.insert(orphans::TREE_VARIABLE.to_owned(), mark);
         let start = Start {
             command: command.command,
+            inherit: command.inherit,
             environment,
             working_dir: command.working_dir,
             user: command.user,
@@ -257,66 +276,21 @@ impl Tree {
         tokio::time::timeout(within, self.shared.main_ended()).await.ok()?
     }
 
+    /// Completes when it has ended, however long that takes.
+    pub fn death(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move { _ = shared.ended().await }
+    }
+
     /// Waits until nothing of the tree is left; says whether that is so `within`.
     pub async fn gone(&self, within: Duration) -> bool {
         tokio::time::timeout(within, self.shared.gone()).await.is_ok()
     }
 
-    /// Kills the whole tree, paused or not.
-    ///
-    /// # Errors
-    /// If it had ended, or something is left of it.
-    pub async fn kill(&self) -> Result<Done, SignalError> {
-        self.end_by(TreeAct::Kill, Duration::ZERO).await
-    }
-
-    /// Stops every process of the tree.
-    ///
-    /// # Errors
-    /// If it had ended, or a process is not stopped.
-    pub async fn pause(&self) -> Result<Done, SignalError> {
-        self.order(TreeAct::Pause, Duration::ZERO).await
-    }
-
-    /// Lets every process of the tree go on.
-    ///
-    /// # Errors
-    /// If it had ended, or a process is still stopped.
-    pub async fn resume(&self) -> Result<Done, SignalError> {
-        self.order(TreeAct::Resume, Duration::ZERO).await
-    }
-
-    /// Sends a signal to every process of the tree, paused or not, and SIGKILL to what is left after `within`.
-    ///
-    /// # Errors
-    /// If it had ended, or something is left of it.
-    pub async fn terminate(&self, signal: Signal, within: Duration) -> Result<Done, SignalError> {
-        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        self.end_by(TreeAct::Terminate { signal: signal as i32, within_ms }, within).await
-    }
-
-    /// Gives an order to end, and waits until the end is known, the log is whole and the guard is gone.
-    async fn end_by(&self, act: TreeAct, within: Duration) -> Result<Done, SignalError> {
-        let done = self.order(act, within).await;
-        match done {
-            Ok(_) | Err(SignalError::Ended) if !self.gone(ANSWER_WITHIN).await => {
-                Err(SignalError::Unanswered)
-            }
-            done => done,
-        }
-    }
-
-    async fn order(&self, act: TreeAct, within: Duration) -> Result<Done, SignalError> {
-        let id = self.next_order.fetch_add(1, Ordering::Relaxed);
-        let answer: oneshot::Receiver<_> = self.shared.expect_answer(id);
-        // A guard that takes no orders has ended, or is about to be found so.
-        if self.tell(&Order { id, act }).is_err() {
-            return Err(SignalError::Ended);
-        }
-        match tokio::time::timeout(within + ANSWER_WITHIN, answer).await {
-            Ok(Ok(done)) => done.map_err(SignalError::NotDone),
-            Ok(Err(_)) => Err(SignalError::Ended),
-            Err(_) => Err(SignalError::Unanswered),
+    /// Blocks until nothing of a tree is left that is being killed, within a bound.
+    pub(crate) fn wait_gone(&self) {
+        if !self.shared.wait_gone(END_ON_DROP) {
+            tracing::warn!(pid = self.pid, "killed, but not gone yet");
         }
     }
 
@@ -333,9 +307,7 @@ impl Drop for Tree {
     fn drop(&mut self) {
         // The end of its input tells the guard to kill the tree.
         drop(locked(&self.orders).take());
-        if !self.shared.wait_gone(END_ON_DROP) {
-            tracing::warn!(pid = self.pid, "killed, but not gone yet");
-        }
+        self.wait_gone();
     }
 }
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Inherit;
+
 /// The longest message that is read: an environment and a command line, which the kernel bounds to less.
 pub(super) const MAX_MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -25,6 +27,7 @@ pub(super) enum Part {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Start {
     pub(super) command: Vec<String>,
+    pub(super) inherit: Inherit,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) working_dir: PathBuf,
     pub(super) user: Option<String>,
@@ -45,12 +48,18 @@ pub(super) struct Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TreeAct {
-    /// SIGKILL, until nothing is left.
+    /// SIGKILL, first to the process that was started, until nothing is left.
     Kill,
     /// SIGSTOP, until every thread is stopped.
     Pause,
     /// SIGCONT, until no process is stopped.
     Resume,
+    /// As a pause, for a moment: nothing is done to a tree that is paused.
+    Halt,
+    /// The end of such a moment: nothing is done to a tree that is paused.
+    Go,
+    /// No signal: whether every thread is stopped.
+    Look,
     /// A signal that asks for the end, and SIGKILL for what is left after a time.
     Terminate { signal: i32, within_ms: u64 },
 }
@@ -74,10 +83,14 @@ pub(super) enum Report {
     Ended { status: i32, at_us: u64, asked: bool },
     /// Nothing of the tree is left.
     Empty { at_us: u64, asked: bool },
+    /// The first signal of an order was sent, just after `at_us`.
+    Begun { id: u64, at_us: u64 },
     /// An order was carried out and seen to have worked; `forced` if SIGKILL was needed.
     Done { id: u64, at_us: u64, confirmed_us: u64, forced: bool },
     /// An order was not seen to have worked.
     NotDone { id: u64, reason: String },
+    /// Nothing was done, for the tree is paused.
+    Held { id: u64 },
     /// Who is in the tree, for whoever must end it should the guard be killed.
     Members { members: Vec<Identity> },
     /// The tree took more than it may, and is being killed.

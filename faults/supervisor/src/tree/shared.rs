@@ -10,17 +10,25 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::protocol::{Identity, MAX_MESSAGE_BYTES, Report};
-use super::{Done, End, orphans};
+use super::{Done, End, SignalError, orphans};
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 
 /// The pid and the time of a start, or why there was none.
 type Started = Result<(u32, u64), String>;
 
+/// What the guard has said of an order so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    /// Just before its first signal was sent.
+    pub(super) begun_us: Option<u64>,
+    pub(super) over: Option<Result<Done, SignalError>>,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     started: Option<oneshot::Sender<Started>>,
-    answers: BTreeMap<u64, oneshot::Sender<Result<Done, String>>>,
+    answers: BTreeMap<u64, watch::Sender<Answer>>,
     members: Vec<Identity>,
     status: Option<ExitStatus>,
     reason: Option<String>,
@@ -99,7 +107,13 @@ impl Shared {
                     Done { at_monotonic_us: at_us, confirmed_monotonic_us: confirmed_us, forced };
                 known.answer(id, Ok(done));
             }
-            Report::NotDone { id, reason } => known.answer(id, Err(reason)),
+            Report::Begun { id, at_us } => {
+                if let Some(answer) = known.answers.get(&id) {
+                    answer.send_modify(|answer| answer.begun_us = Some(at_us));
+                }
+            }
+            Report::NotDone { id, reason } => known.answer(id, Err(SignalError::NotDone(reason))),
+            Report::Held { id } => known.answer(id, Err(SignalError::Paused)),
             Report::Members { members } => known.members = members,
             Report::OverLimit { reason } => known.reason = Some(reason),
         }
@@ -135,13 +149,22 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    pub(super) fn expect_answer(&self, id: u64) -> oneshot::Receiver<Result<Done, String>> {
-        let (sender, receiver) = oneshot::channel();
+    /// Where the answer to an order arrives; its sender is dropped when there is no more to come.
+    pub(super) fn expect_answer(&self, id: u64) -> watch::Receiver<Answer> {
+        let (sender, receiver) = watch::channel(Answer::default());
         let mut known = locked(&self.known);
         if !known.gone {
             known.answers.insert(id, sender);
         }
         receiver
+    }
+
+    /// Blocks until an order is over, or the guard is gone, for as long as `within`.
+    pub(super) fn wait_over(&self, answer: &watch::Receiver<Answer>, within: Duration) {
+        let known = locked(&self.known);
+        let pending = |known: &mut Known| answer.borrow().over.is_none() && !known.gone;
+        // What became of it is in the answer.
+        let _ = self.changed.wait_timeout_while(known, within, pending);
     }
 
     pub(super) fn end(&self) -> Option<End> {
@@ -188,10 +211,9 @@ impl Known {
         }
     }
 
-    fn answer(&mut self, id: u64, done: Result<Done, String>) {
+    fn answer(&mut self, id: u64, done: Result<Done, SignalError>) {
         if let Some(answer) = self.answers.remove(&id) {
-            // Nobody waits for an answer that took too long.
-            let _ = answer.send(done);
+            answer.send_modify(|answer| answer.over = Some(done));
         }
     }
 }

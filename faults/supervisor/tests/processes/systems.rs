@@ -15,17 +15,18 @@ use supervisor::system::{
     ActError, Action, Condition, ProcessState, Program, Restart, Shutdown, StartError, System,
     SystemPlan,
 };
-use supervisor::tree::Limits;
+use supervisor::tree::{Inherit, Limits};
 
 use crate::testing::*;
 
-fn program(folder: &Path, name: &str, text: &str) -> Program {
+pub(crate) fn program(folder: &Path, name: &str, text: &str) -> Program {
     Program {
         name: name.to_owned(),
         role: "any".to_owned(),
         command: python(text),
         restart: None,
         working_dir: folder.to_owned(),
+        inherit: Inherit::All,
         environment: BTreeMap::new(),
         user: None,
         depends_on: BTreeMap::new(),
@@ -35,24 +36,24 @@ fn program(folder: &Path, name: &str, text: &str) -> Program {
     }
 }
 
-fn probe(kind: ProbeKind) -> Option<Probe> {
+pub(crate) fn probe(kind: ProbeKind) -> Option<Probe> {
     Some(Probe { kind, period: Duration::from_millis(10), timeout: SOON })
 }
 
-fn line(regex: &str) -> Option<Probe> {
+pub(crate) fn line(regex: &str) -> Option<Probe> {
     probe(ProbeKind::LogLine(Regex::new(regex).unwrap()))
 }
 
-fn plan(folder: &Path, programs: Vec<Program>) -> SystemPlan {
+pub(crate) fn plan(folder: &Path, programs: Vec<Program>) -> SystemPlan {
     SystemPlan { programs, logs: folder.join("logs"), log_bytes: LOG_BYTES, guard: guard() }
 }
 
-async fn started(folder: &Path, programs: Vec<Program>) -> System {
+pub(crate) async fn started(folder: &Path, programs: Vec<Program>) -> System {
     System::start(plan(folder, programs)).await.unwrap()
 }
 
 /// A port that nobody listens on now.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use supervisor::tree::{GuardProgram, Limits, Tree, TreeCommand};
+use supervisor::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand};
 
 /// For what takes milliseconds, on a machine that is loaded to the brim.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -53,6 +53,7 @@ pub(crate) fn guard() -> GuardProgram {
 pub(crate) fn tree_command(folder: &Path, command: Vec<String>) -> TreeCommand {
     TreeCommand {
         command,
+        inherit: Inherit::All,
         environment: BTreeMap::new(),
         working_dir: folder.to_owned(),
         user: None,

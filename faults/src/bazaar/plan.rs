@@ -1,0 +1,65 @@
+//! What a service is started with, whoever made it: the processes of a target, and what faults may be done to each.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use records::Processes;
+use supervisor::system::Program;
+use supervisor::tree::GuardProgram;
+
+use crate::disk::DiskFaults;
+use crate::http::HttpClient;
+use crate::leadership::Leaders;
+use crate::ports::{Addresses, Reservation};
+use crate::process::ProcessName;
+use crate::relay::Network;
+
+/// A service to start.
+#[derive(Clone, Debug)]
+pub struct ServicePlan {
+    /// Its processes, and which role does what.
+    pub processes: Processes,
+    /// How each of them is started, by the same names.
+    pub programs: Vec<Program>,
+    /// The folder of their logs, `NAME.log` each. It is made.
+    pub logs: PathBuf,
+    /// How large each log may become, in bytes.
+    pub log_bytes: u64,
+    /// How their guards are started.
+    pub guard: GuardProgram,
+    /// Knows who leads.
+    pub leaders: Arc<dyn Leaders>,
+    /// Where a process listens, as far as the target says. Another one cannot be flooded.
+    pub addresses: BTreeMap<ProcessName, SocketAddr>,
+    /// What faults of files take, and where calls are hit by faults of disks: folders with all that is below them, and files
+    /// with what is called after them (`x.db-wal` after `x.db`). Nothing of another process can be lost or put back.
+    pub data: BTreeMap<ProcessName, Vec<PathBuf>>,
+    /// How many connections floods have at a time: room is made for them, or the start refused.
+    pub flood_connections: u32,
+    /// Whose disks can be broken: a library is preloaded into these processes.
+    pub disk_faults: DiskFaults,
+}
+
+/// What the built-in bazaar has besides. A target has nothing of it.
+#[derive(Debug)]
+pub(super) struct Extras {
+    pub(super) addresses: Addresses,
+    /// To which path of a process anybody may send a body.
+    pub(super) body_paths: BTreeMap<ProcessName, &'static str>,
+    pub(super) cache: Option<CacheSwitch>,
+    /// Where copies of files are kept.
+    pub(super) copies: PathBuf,
+    pub(super) http: HttpClient,
+    pub(super) network: Option<Arc<Network>>,
+    pub(super) reservations: Vec<Reservation>,
+}
+
+/// A process that is started in two ways.
+#[derive(Debug)]
+pub(super) struct CacheSwitch {
+    pub(super) process: ProcessName,
+    pub(super) on: Vec<String>,
+    pub(super) off: Vec<String>,
+}

@@ -1,0 +1,204 @@
+//! Faults at a service that is not ours: a toy in Python, of which nothing is known but what its plan says.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::Duration;
+
+use records::{Event, Process, Roles};
+use supervisor::probe::{Probe, ProbeKind};
+
+use super::*;
+use crate::disk::DiskFaults;
+use crate::injector::{self, Injection};
+use crate::schedule::{Flood, PlannedFault, Schedule};
+use crate::testing::{drain, events, guard, runs, sh_program};
+
+/// Listens, counts into a file that it flushes, and has a child that does nothing. Each ends by itself after two minutes.
+const TOY: &str = r"
+import os, signal, socket, sys, threading, time
+signal.alarm(120)
+child = os.fork()
+if child == 0:
+    signal.alarm(120)
+    while True:
+        signal.pause()
+print('child', child, flush=True)
+def count():
+    number = 0
+    while True:
+        try:
+            with open(os.path.join(sys.argv[2], 'orders.csv'), 'w') as orders:
+                number += 1
+                orders.write(str(number))
+                orders.flush()
+                os.fsync(orders.fileno())
+        except OSError:
+            pass
+        time.sleep(0.005)
+threading.Thread(target=count, daemon=True).start()
+server = socket.create_server(('127.0.0.1', int(sys.argv[1])), backlog=128)
+connections = []
+while True:
+    connections.append(server.accept()[0])
+";
+
+fn shop() -> ProcessName {
+    "shop".parse().unwrap()
+}
+
+fn quiet() -> ProcessName {
+    "quiet".parse().unwrap()
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+}
+
+/// A shop, and a process that says nothing of itself.
+fn plan(folder: &Path) -> ServicePlan {
+    let (address, data) = (free_address(), folder.join("data"));
+    fs::create_dir_all(&data).unwrap();
+    let list = [(shop(), "shop"), (quiet(), "helper")];
+    let list = list.map(|(name, role)| Process { name, role: role.parse().unwrap() });
+    let mut toy = sh_program(folder, "shop", "");
+    toy.command = ["python3", "-c", TOY, &address.port().to_string(), data.to_str().unwrap()]
+        .map(str::to_owned)
+        .to_vec();
+    let (kind, period) = (ProbeKind::Tcp(address.to_string()), Duration::from_millis(10));
+    toy.probe = Some(Probe { kind, period, timeout: Duration::from_secs(30) });
+    ServicePlan {
+        processes: Processes::new(list.into(), Roles::default()),
+        programs: vec![toy, sh_program(folder, "quiet", "exec sleep 120")],
+        logs: folder.join("logs"),
+        log_bytes: 1 << 20,
+        guard: guard(),
+        addresses: [(shop(), address)].into(),
+        data: [(shop(), vec![data])].into(),
+        flood_connections: 20,
+        disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },
+    }
+}
+
+/// The pid of the child that the shop said last.
+fn child(folder: &Path) -> u32 {
+    let log = fs::read_to_string(folder.join("logs/shop.log")).unwrap();
+    let said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
+    said.last().unwrap()
+}
+
+async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>) {
+    let plan: Vec<PlannedFault> = serde_json::from_str(plan).unwrap();
+    let schedule = Schedule::expand(&plan, bazaar.system()).unwrap();
+    let (sink, mut received) = events();
+    let began_us = sink.origin().elapsed_us();
+    let never = std::future::pending();
+    let done = injector::run(Arc::clone(bazaar), schedule, began_us, sink, never).await;
+    (done, drain(&mut received))
+}
+
+#[tokio::test]
+async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_not_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let bazaar = Arc::new(Bazaar::start_service(plan(folder.path())).await.unwrap());
+    let children: Vec<u32> = vec![child(folder.path())];
+    for (plan, acts) in [
+        (
+            r#"[{"at_ms":0,"action":"kill","target":"shop","for_ms":50}]"#,
+            vec![Action::Kill, Action::Restart],
+        ),
+        (
+            r#"[{"at_ms":0,"action":"pause","target":"shop","for_ms":50}]"#,
+            vec![Action::Pause, Action::Resume],
+        ),
+        (
+            r#"[{"at_ms":0,"action":"slow","target":"shop","percent":30,"for_ms":3000}]"#,
+            vec![Action::Slow, Action::Recover],
+        ),
+        (
+            r#"[{"at_ms":0,"action":"flood","target":"shop","kind":"idle","connections":20,"for_ms":3000}]"#,
+            vec![Action::Flood, Action::Recover],
+        ),
+        (
+            r#"[{"at_ms":0,"action":"stall-disk","target":"shop","for_ms":1500}]"#,
+            vec![Action::StallDisk, Action::Recover],
+        ),
+        (
+            r#"[{"at_ms":0,"action":"power-cut","target":"shop","for_ms":50}]"#,
+            vec![Action::PowerCut, Action::Restart],
+        ),
+        (
+            r#"[{"at_ms":1500,"action":"kill","target":"shop"},
+                {"at_ms":1500,"action":"old-files","target":"shop","copied_at_ms":0},
+                {"at_ms":2500,"action":"restart","target":"shop"}]"#,
+            vec![Action::Kill, Action::OldFiles, Action::Restart],
+        ),
+        (
+            r#"[{"at_ms":0,"action":"kill","target":"shop"},
+                {"at_ms":0,"action":"lose-files","target":"shop"}]"#,
+            vec![Action::Kill, Action::LoseFiles],
+        ),
+    ] {
+        let (done, told) = inject(&bazaar, plan).await;
+        let seen: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
+        let expected: Vec<_> = acts.into_iter().map(|action| (action, true)).collect();
+        assert_eq!(seen, expected, "{told:?}");
+    }
+    assert!(!runs(children[0]), "who was killed took its child along");
+    assert!(!runs(child(folder.path())));
+    assert_eq!(fs::read_dir(folder.path().join("data")).unwrap().count(), 0);
+    let quiet = bazaar.process(quiet()).unwrap();
+    bazaar.stop().await;
+    assert!(!runs(quiet.pid) && bazaar.take_deaths().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_target_does_not_declare_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let bazaar = Bazaar::start_service(plan(folder.path())).await.unwrap();
+    let flood: Flood = serde_json::from_str::<Vec<PlannedFault>>(
+        r#"[{"at_ms":0,"action":"flood","target":"quiet","kind":"idle","for_ms":1}]"#,
+    )
+    .map(|plan| {
+        let schedule = Schedule::expand(&plan, bazaar.system()).unwrap();
+        match schedule.faults()[0].action {
+            crate::schedule::FaultAction::Flood(flood) => flood,
+            other => panic!("{other:?}"),
+        }
+    })
+    .unwrap();
+    let route = "shop -> quiet".parse::<records::Subject>().unwrap();
+    let records::Subject::Link(route) = route else { panic!("{route:?}") };
+    let cut = crate::schedule::LinkFault::Cut(crate::schedule::CutMode::Reset);
+    let refused = [
+        bazaar.flood(1, quiet(), flood).unwrap_err().to_string(),
+        bazaar.lose_files(quiet()).await.unwrap_err().to_string(),
+        bazaar.copy_files(quiet(), folder.path()).await.unwrap_err().to_string(),
+        bazaar.cut_power(quiet()).await.unwrap_err().to_string(),
+        bazaar.inject_link_fault(2, route, cut).unwrap_err().to_string(),
+        bazaar.switch_cache(true).await.unwrap_err().to_string(),
+    ];
+    let reasons = [
+        "cannot flood quiet: the target does not say where it listens",
+        "the target names no files of quiet, so none can be copied, lost or put back",
+        "the target names no files of quiet, so none can be copied, lost or put back",
+        "the bazaar was not started with faults of the disk of quiet",
+        "the bazaar has no relays; start it with them to break links",
+        "the target has no cache that can be switched",
+    ];
+    assert_eq!(refused, reasons);
+}
+
+#[tokio::test]
+async fn a_plan_that_contradicts_itself_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut unlisted = plan(folder.path());
+    unlisted.programs[1].name = "other".to_owned();
+    let error = Bazaar::start_service(unlisted).await.unwrap_err().to_string();
+    assert!(error.contains("other is listed and not started, or"), "{error}");
+    let mut nowhere = plan(folder.path());
+    nowhere.data.clear();
+    let error = Bazaar::start_service(nowhere).await.unwrap_err().to_string();
+    assert!(error.ends_with("the target does not say where the data of shop is"), "{error}");
+    assert!(!folder.path().join("logs").exists());
+}
