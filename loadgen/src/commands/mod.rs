@@ -2,6 +2,14 @@
 
 mod client;
 mod compare;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "nothing can run a story of a target yet; then it becomes a subcommand"
+    )
+)]
+mod grade;
 mod prove;
 mod run;
 mod serve;
