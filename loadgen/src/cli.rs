@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod grade;
 mod lab;
 mod target;
 
@@ -12,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
+pub use grade::Grade;
 pub use lab::Lab;
 pub use target::{Target, TargetAction, TargetCheck, TargetNew};
 
@@ -232,7 +234,7 @@ A plan is a TOML file in which every field has a default; loadgen/plans/bench.to
 explain them. Options given here stand above the plan. The run's files are in results/runs, the newest
 in results/runs/latest.")]
 pub struct Run {
-    /// The plan: a file, or one that the program carries: bench, quick, rates; and with faults failover, pause,
+    /// The plan: a file, or one that the program carries: bench, grade, quick, rates; and with faults failover, pause,
     /// all-down, crowd, hang, restart-then-lead
     /// [default: the one that is named after the command]
     #[arg(long, value_name = "FILE")]

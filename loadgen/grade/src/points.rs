@@ -41,6 +41,12 @@ impl Points {
         percent.checked_div(whole.hundredths.into()).and_then(|percent| u32::try_from(percent).ok())
     }
 
+    /// As a number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        f64::from(self.hundredths) / f64::from(HUNDREDTHS)
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_none(self) -> bool {

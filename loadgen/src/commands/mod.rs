@@ -2,6 +2,7 @@
 
 mod client;
 mod compare;
+mod grade;
 mod lab;
 mod prove;
 mod run;

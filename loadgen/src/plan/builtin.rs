@@ -11,6 +11,8 @@ pub enum BuiltIn {
     Crowd,
     /// `plans/failover.toml`.
     Failover,
+    /// `plans/grade.toml`.
+    Grade,
     /// `plans/hang.toml`.
     Hang,
     /// `plans/pause.toml`.
@@ -25,11 +27,12 @@ pub enum BuiltIn {
 
 impl BuiltIn {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AllDown,
         Self::Bench,
         Self::Crowd,
         Self::Failover,
+        Self::Grade,
         Self::Hang,
         Self::Pause,
         Self::Quick,
@@ -45,6 +48,7 @@ impl BuiltIn {
             Self::Bench => "bench",
             Self::Crowd => "crowd",
             Self::Failover => "failover",
+            Self::Grade => "grade",
             Self::Hang => "hang",
             Self::Pause => "pause",
             Self::Quick => "quick",
@@ -61,6 +65,7 @@ impl BuiltIn {
             Self::Bench => include_str!("../../plans/bench.toml"),
             Self::Crowd => include_str!("../../plans/crowd.toml"),
             Self::Failover => include_str!("../../plans/failover.toml"),
+            Self::Grade => include_str!("../../plans/grade.toml"),
             Self::Hang => include_str!("../../plans/hang.toml"),
             Self::Pause => include_str!("../../plans/pause.toml"),
             Self::Quick => include_str!("../../plans/quick.toml"),

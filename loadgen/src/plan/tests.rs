@@ -385,6 +385,7 @@ fn the_quick_plan_is_quick_and_the_others_take_what_they_say() {
     assert!(planned_ms(BuiltIn::Hang) <= 60_000);
     assert!(planned_ms(BuiltIn::AllDown) <= 25_000);
     assert!(planned_ms(BuiltIn::Crowd) <= 15_000);
+    assert!(planned_ms(BuiltIn::Grade) <= 10_000);
 }
 
 #[test]

@@ -16,14 +16,14 @@ pub(crate) enum ProgressEvent {
     RunBegan {
         /// [`SCHEMA`].
         schema: u32,
-        /// `bench`, `failover`, `soak` or `prove`.
+        /// `bench`, `failover`, `soak`, `prove` or `grade`.
         kind: &'static str,
         /// The plan's name, or the command.
         name: String,
         folder: String,
         /// The seed that every random choice comes from; a proof has one for each run.
         seed: Option<u64>,
-        /// How many steps there will be: trials, rounds of a soak, rows of a proof.
+        /// How many steps there will be: trials, rounds of a soak, rows of a proof, stories of all submissions.
         steps: u32,
     },
     /// A step begins.
@@ -124,6 +124,15 @@ pub(crate) enum ProgressEvent {
         /// Whether it proves what it is meant to: the bug was caught, the correct build was clean.
         proved: bool,
         runs: u32,
+    },
+    /// A submission has its points.
+    Graded {
+        submission: String,
+        earned: f64,
+        /// Of how many: those that it was asked for.
+        asked: f64,
+        /// Its page.
+        page: String,
     },
     /// The last: what it came to.
     Verdict { verdict: &'static str, exit_code: u8, folder: String, cut_short: Option<String> },

@@ -104,6 +104,21 @@ pub(crate) fn check(folder: &RunFolder) -> anyhow::Result<Found> {
     Ok(found)
 }
 
+/// Checks a run and writes its figures, charts and page, without a word; returns what `look` makes of it.
+///
+/// # Errors
+/// A file of the run cannot be read or written.
+pub(crate) fn judge<T>(
+    folder: &RunFolder,
+    look: impl FnOnce(&Measurements<'_>, ConsistencyReport) -> T,
+) -> anyhow::Result<T> {
+    let run = Run::open(folder)?;
+    let measured = Measurements::new(&run);
+    let found = check_and_write(&measured)?;
+    write_page(&measured, &found)?;
+    Ok(look(&measured, found.checked))
+}
+
 /// What was drawn and laid out.
 struct Page {
     path: PathBuf,

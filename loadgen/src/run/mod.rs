@@ -14,7 +14,9 @@ mod machine;
 mod manifest;
 mod trial;
 
-pub(crate) use conclusion::{ForPrograms, check as check_run, report as report_run};
+pub(crate) use conclusion::{
+    ForPrograms, check as check_run, judge as judge_run, report as report_run,
+};
 pub use folder::RunsFolder;
 
 use std::path::PathBuf;

@@ -1,0 +1,104 @@
+//! The submissions: a target's file each, and the folder that its pages get.
+//!
+//! A file that is not there is a mistake of who types the command. A file that describes no target is its author's: that
+//! submission did not start, and the others are graded all the same.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use grade::story_run::NoRun;
+use targets::Target;
+
+use crate::output::note;
+
+/// The longest name of a submission's folder: a file system has room for more, and a table does not.
+const MAX_FOLDER_CHARS: usize = 40;
+
+/// A submission.
+#[derive(Debug)]
+pub(super) struct Submission {
+    /// What pages call it.
+    pub(super) name: String,
+    /// Its folder's name; no two have the same.
+    pub(super) folder: String,
+    /// Its file.
+    pub(super) file: PathBuf,
+    /// What the file describes, or why nothing of it can be run.
+    pub(super) target: Result<Target, NoRun>,
+}
+
+/// Reads the file of every submission.
+///
+/// # Errors
+/// Some are not there: all of them are named.
+pub(super) fn read(files: &[PathBuf], replicas: u8) -> anyhow::Result<Vec<Submission>> {
+    let missing = files.iter().filter(|file| !file.is_file());
+    let missing: Vec<_> = missing.map(|file| file.display().to_string()).collect();
+    if !missing.is_empty() {
+        bail!("--target: no file {}; name files that can be read", missing.join(", "));
+    }
+    let mut taken = BTreeSet::new();
+    Ok(files.iter().map(|file| submission(file, replicas, &mut taken)).collect())
+}
+
+fn submission(file: &Path, replicas: u8, taken: &mut BTreeSet<String>) -> Submission {
+    let target = targets::read(file, replicas.into()).map_err(|problems| {
+        note!("{problems}");
+        let first = problems.each().first().map(ToString::to_string).unwrap_or_default();
+        let more = match problems.each().len() {
+            0 | 1 => String::new(),
+            many => format!(", and {} more problems", many - 1),
+        };
+        NoRun::DidNotStart(format!("its target's file cannot be used: {first}{more}"))
+    });
+    let stem = || file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = target.as_ref().ok().map(|target| target.name.clone());
+    let name = name.or_else(stem).unwrap_or_default();
+    Submission { folder: folder(&name, taken), name, file: file.to_owned(), target }
+}
+
+/// A plain name that nobody has yet: a stranger chose `name`.
+fn folder(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let words: String = name.chars().map(plain).collect();
+    let words: Vec<&str> = words.split('-').filter(|word| !word.is_empty()).collect();
+    let mut base: String = words.join("-").chars().take(MAX_FOLDER_CHARS).collect();
+    if base.is_empty() {
+        base.push_str("submission");
+    }
+    let mut folder = base.clone();
+    // Ends: there are fewer names than numbers.
+    let mut number = 2_u64;
+    while !taken.insert(folder.clone()) {
+        folder = format!("{base}-{number}");
+        number += 1;
+    }
+    folder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_plain_and_no_two_are_the_same() {
+        let mut taken = BTreeSet::new();
+        let mut named = |name| folder(name, &mut taken);
+        assert_eq!(named("Toy Store"), "toy-store");
+        assert_eq!(named("../toy/store"), "toy-store-2");
+        assert_eq!(named("<script>"), "script");
+        assert_eq!(
+            (named("日本"), named("..")),
+            ("submission".to_owned(), "submission-2".to_owned())
+        );
+        assert!(named(&"x".repeat(300)).len() == MAX_FOLDER_CHARS);
+    }
+
+    #[test]
+    fn every_file_that_is_not_there_is_named() {
+        let files = ["no/one.toml", "no/two.toml"].map(PathBuf::from);
+        let error = read(&files, 3).unwrap_err().to_string();
+        assert!(error.contains("no/one.toml, no/two.toml"), "{error}");
+    }
+}
