@@ -7,8 +7,8 @@
 //! Reading order: what to do is decided in [`choice`] (pure), sent by [`http`], judged in
 //! [`outcome`] (pure), and strung together and recorded by a [`client`]. [`control`] is what the
 //! run and its clients tell each other; [`attack`] hands the clients to goose. In an open loop
-//! [`arrivals`] (pure) says when something is due, and [`pacer`] who does it. [`recorder`] writes
-//! the rows down, and [`tally`] counts them meanwhile. [`heartbeat`] tells when the machine let none of
+//! [`arrivals`] (pure) says when something is due, following a [`profile`] (pure), and [`pacer`] who does it. [`recorder`] writes
+//! the rows down, and [`tally`] counts them meanwhile; [`recent`] holds the last seconds of them. [`heartbeat`] tells when the machine let none of
 //! them run, and [`stop`] whether somebody wants the end.
 
 pub mod arrivals;
@@ -20,6 +20,8 @@ pub mod heartbeat;
 pub mod http;
 pub mod outcome;
 pub mod pacer;
+pub mod profile;
+pub mod recent;
 pub mod recorder;
 pub mod stop;
 pub mod tally;

@@ -13,6 +13,7 @@ mod open_loop;
 mod overrides;
 mod problem;
 mod source;
+mod stages;
 mod stocks;
 mod system;
 
@@ -95,7 +96,7 @@ impl Plan {
         });
         self.load.validate(&mut problems);
         self.system.validate(&mut problems);
-        self.checks.validate(&self.cells(), &mut problems);
+        self.checks.validate(&self.cells(), &self.load, &mut problems);
         self.validate_faults(&mut problems);
         problems.into_result(label)
     }
@@ -149,6 +150,7 @@ impl Plan {
             cache: cache.is_on(),
             clients: self.load.clients(),
             rate_per_s,
+            stages: self.load.stages.clone(),
             build: None,
             trials: self.load.trials,
             planned_faults,

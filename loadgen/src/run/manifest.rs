@@ -53,6 +53,7 @@ fn describe(
         ping_timeout_ms: Some(plan.system.ping_timeout_ms),
         converge_within_ms: plan.checks.converge_within_ms,
         thresholds: plan.checks.thresholds.clone(),
+        abort_on: plan.checks.abort_on.clone(),
         cells: builds.cells(plan),
         stocks: plan.initial_stocks(),
     })
