@@ -1,4 +1,4 @@
-//! When the iterations of an open loop are due. Pure: a function of rate, kind and seed.
+//! When the iterations of an open loop are due. Pure: a function of the rate over time, kind and seed.
 //!
 //! The schedule never depends on answers: that is what makes a loop open. A closed loop asks a slow
 //! service less often, and so leaves out the very moments in which it is slow (coordinated omission;
@@ -11,6 +11,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::choice::client_rng;
+use crate::profile::Profile;
 
 /// How the arrivals of an open loop are spread over time.
 ///
@@ -20,9 +21,9 @@ use crate::choice::client_rng;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ArrivalKind {
-    /// Equal gaps.
+    /// Equal gaps; where the rate changes, equal areas below it.
     Constant,
-    /// Exponentially distributed gaps.
+    /// Exponentially distributed gaps; where the rate changes, areas below it.
     #[default]
     Poisson,
 }
@@ -40,12 +41,12 @@ impl fmt::Display for ArrivalKind {
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     kind: ArrivalKind,
-    rate_per_s: f64,
+    rate_per_s: Profile,
     rng: Xoshiro256PlusPlus,
     /// How many there were.
     count: u64,
-    /// When the last one was, in seconds.
-    last_s: f64,
+    /// How many were due, on average, when the last one of a Poisson process was: the area below the rate.
+    area: f64,
 }
 
 /// Keeps the arrivals' random numbers apart from the clients', which come from the same seed.
@@ -58,14 +59,27 @@ impl Arrivals {
     /// choices do, so that cells which differ in the cache alone have the same arrivals.
     #[must_use]
     pub fn new(kind: ArrivalKind, rate_per_s: f64, seed: u64, p: f64, trial: u32) -> Self {
-        let rng = client_rng(seed ^ STREAM, p, trial, NO_CLIENT);
-        Self { kind, rate_per_s, rng, count: 0, last_s: 0.0 }
+        Self::following(kind, Profile::constant(rate_per_s), seed, p, trial)
     }
 
-    /// How many are due per second, on average.
+    /// The schedule of a trial whose rate, in iterations per second, changes over time: Poisson arrivals are then an
+    /// inhomogeneous Poisson process.
     #[must_use]
-    pub fn rate_per_s(&self) -> f64 {
-        self.rate_per_s
+    pub fn following(
+        kind: ArrivalKind,
+        rate_per_s: Profile,
+        seed: u64,
+        p: f64,
+        trial: u32,
+    ) -> Self {
+        let rng = client_rng(seed ^ STREAM, p, trial, NO_CLIENT);
+        Self { kind, rate_per_s, rng, count: 0, area: 0.0 }
+    }
+
+    /// How many are due per second at the most, on average.
+    #[must_use]
+    pub fn most_per_s(&self) -> f64 {
+        self.rate_per_s.most()
     }
 }
 
@@ -73,23 +87,24 @@ impl Iterator for Arrivals {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        self.last_s = match self.kind {
+        let area = match self.kind {
             // From the count, so that no error adds up.
-            ArrivalKind::Constant => self.count as f64 / self.rate_per_s,
+            ArrivalKind::Constant => self.count as f64,
             // The inverse of the exponential distribution; 1 - u is never 0.
             ArrivalKind::Poisson => {
-                let gap_s = -(1.0 - self.rng.random::<f64>()).ln() / self.rate_per_s;
-                self.last_s + gap_s
+                self.area -= (1.0 - self.rng.random::<f64>()).ln();
+                self.area
             }
         };
         self.count += 1;
-        Some((self.last_s * 1e6).round() as u64)
+        Some((self.rate_per_s.seconds_of(area) * 1e6).round() as u64)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Piece;
 
     const RATES: [f64; 4] = [0.5, 30.0, 1_000.0, 40_000.0];
 
@@ -122,6 +137,50 @@ mod tests {
             let gap_us = 1e6 / rate;
             let off = |pair: &[u64]| ((pair[1] - pair[0]) as f64 - gap_us).abs();
             assert!(times.windows(2).all(|pair| off(pair) <= 1.0));
+        }
+    }
+
+    /// 2 s at 100, 10 s from there to 300, and then 50.
+    fn up_and_down() -> Profile {
+        let piece = |seconds, from, to| Piece { seconds, from, to };
+        Profile::new([piece(2.0, 100.0, 100.0), piece(10.0, 100.0, 300.0)], 50.0)
+    }
+
+    #[test]
+    fn constant_arrivals_follow_a_ramp_as_its_integral_says() {
+        let kind = ArrivalKind::Constant;
+        let times: Vec<u64> =
+            Arrivals::following(kind, up_and_down(), 1, 0.5, 1).take(2401).collect();
+        // On the ramp the n-th since its beginning comes at x with 100 x + 10 x^2 = n.
+        for n in 0..=2000_u32 {
+            let x = (-100.0 + (10_000.0 + 40.0 * f64::from(n)).sqrt()) / 20.0;
+            let due_us = times[200 + n as usize] as f64;
+            assert!((due_us - (2.0 + x) * 1e6).abs() <= 1.0, "{n}: {due_us}");
+        }
+        // After it 50 a second: the 200 that are left take 4 s.
+        assert_eq!(
+            (times[0], times[200], times[2200], times[2400]),
+            (0, 2_000_000, 12_000_000, 16_000_000)
+        );
+    }
+
+    #[test]
+    fn poisson_arrivals_of_a_changing_rate_are_a_poisson_process_in_its_integral() {
+        for seed in 1..=5 {
+            let kind = ArrivalKind::Poisson;
+            let arrivals = Arrivals::following(kind, up_and_down(), seed, 0.5, 1);
+            let areas: Vec<f64> =
+                arrivals.take(5_001).map(|us| up_and_down().area_until(us as f64 / 1e6)).collect();
+            let mut gaps: Vec<f64> = areas.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            gaps.sort_by(f64::total_cmp);
+            // Time rescaled by the integral: gaps are exponentially distributed with mean 1.
+            let count = gaps.len() as f64;
+            let distance = gaps
+                .iter()
+                .enumerate()
+                .map(|(rank, gap)| ((1.0 - (-gap).exp()) - rank as f64 / count).abs())
+                .fold(0.0, f64::max);
+            assert!(distance < 1.95 / count.sqrt(), "seed {seed}: {distance}");
         }
     }
 

@@ -118,8 +118,12 @@ impl Client {
             return false;
         }
         match &setting.turns {
-            None if setting.control.is_over(self.iterations) => return false,
-            None => {}
+            None => {
+                setting.control.wait_for_admission(self.number).await;
+                if setting.control.is_over(self.iterations) {
+                    return false;
+                }
+            }
             Some(turns) => match turns.next(&setting.control).await {
                 Some(due_us) => self.due_us = Some(due_us),
                 None => return false,

@@ -35,6 +35,8 @@ pub struct Control {
     /// Arrivals of an open loop that were to be measured and were never sent.
     unsent: AtomicU64,
     gate: watch::Sender<bool>,
+    /// The clients up to this number take part in a closed loop.
+    admitted: watch::Sender<u32>,
     counts: watch::Sender<Counts>,
 }
 
@@ -54,6 +56,7 @@ impl Control {
             given_up: AtomicBool::new(false),
             unsent: AtomicU64::new(0),
             gate: watch::Sender::new(false),
+            admitted: watch::Sender::new(u32::MAX),
             counts: watch::Sender::new(Counts::default()),
         }
     }
@@ -79,6 +82,19 @@ impl Control {
     pub fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
         self.gate.send_replace(true);
+        self.admit(u32::MAX);
+    }
+
+    /// From now on the first `clients` clients of a closed loop take part; the others finish their iteration, and
+    /// wait. At a load's end all must be let out: with [`u32::MAX`].
+    pub fn admit(&self, clients: u32) {
+        self.admitted.send_replace(clients);
+    }
+
+    /// Returns once client `number` (from 1) takes part.
+    pub async fn wait_for_admission(&self, number: u32) {
+        // The sender lives as long as self, so this cannot fail.
+        let _ = self.admitted.subscribe().wait_for(|&admitted| number <= admitted).await;
     }
 
     /// Returns once `reached` says so of the counts.
@@ -209,6 +225,26 @@ mod tests {
         let control = Control::new(Origin::now(), Some(10));
         assert!(!control.is_over(9));
         assert!(control.is_over(10));
+    }
+
+    #[tokio::test]
+    async fn clients_beyond_the_number_that_take_part_wait_until_it_rises_or_all_is_over() {
+        use std::task::{Context, Poll, Waker};
+
+        let control = Control::new(Origin::now(), None);
+        control.wait_for_admission(1_000).await;
+        control.admit(2);
+        control.wait_for_admission(2).await;
+        let mut third = std::pin::pin!(control.wait_for_admission(3));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(third.as_mut().poll(&mut context), Poll::Pending);
+        control.admit(3);
+        third.await;
+        control.admit(1);
+        let mut second = std::pin::pin!(control.wait_for_admission(2));
+        assert_eq!(second.as_mut().poll(&mut context), Poll::Pending);
+        control.give_up();
+        second.await;
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@
 //! by [`http`] or a [`program`], judged in [`outcome`] (pure), and strung together and recorded by a [`client`]. [`bazaar`] is
 //! the built-in target, and [`order_names`] has numbers for orders that are called by texts. [`control`] is what the
 //! run and its clients tell each other; [`attack`] hands the clients to goose. In an open loop
-//! [`arrivals`] (pure) says when something is due, and [`pacer`] who does it. [`recorder`] writes
-//! the rows down, and [`tally`] counts them meanwhile. [`heartbeat`] tells when the machine let none of
+//! [`arrivals`] (pure) says when something is due, following a [`profile`] (pure), and [`pacer`] who does it. [`recorder`] writes
+//! the rows down, and [`tally`] counts them meanwhile; [`recent`] holds the last seconds of them. [`heartbeat`] tells when the machine let none of
 //! them run, and [`stop`] whether somebody wants the end.
 
 pub mod arrivals;
@@ -23,7 +23,9 @@ pub mod http;
 pub mod order_names;
 pub mod outcome;
 pub mod pacer;
+pub mod profile;
 pub mod program;
+pub mod recent;
 pub mod recorder;
 pub mod service;
 pub mod stop;

@@ -71,7 +71,7 @@ pub struct Pacer {
 /// for `drain_within` after the schedule's end.
 #[must_use]
 pub fn pace(arrivals: Arrivals, drain_within: Duration) -> (Pacer, ArrivalQueue) {
-    let held = (arrivals.rate_per_s() * HELD_S) as usize;
+    let held = (arrivals.most_per_s() * HELD_S) as usize;
     let (sender, receiver) = async_channel::bounded(held.clamp(FEWEST_HELD, MOST_HELD));
     (
         Pacer { arrivals: arrivals.peekable(), queue: sender },

@@ -22,6 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::recent::Recent;
 use crate::tally::Tally;
 
 /// What the recorder is told; events have a channel of their own.
@@ -91,6 +92,7 @@ pub struct Recorder {
     records: UnboundedSender<Record>,
     events: UnboundedSender<Event>,
     tally: Arc<Mutex<Tally>>,
+    recent: Arc<Mutex<Recent>>,
     thread: Option<JoinHandle<Result<(), RecorderError>>>,
 }
 
@@ -106,8 +108,10 @@ impl Recorder {
     /// A file cannot be made.
     pub fn start(folder: &Path) -> Result<Self, RecorderError> {
         let tally = Arc::<Mutex<Tally>>::default();
+        let recent = Arc::<Mutex<Recent>>::default();
         let files = Files {
             tally: Arc::clone(&tally),
+            recent: Arc::clone(&recent),
             observations: Table::create(folder, "observations.csv")?,
             events: Table::create(folder, "events.csv")?,
             finals: Table::create(folder, "final.csv")?,
@@ -119,7 +123,7 @@ impl Recorder {
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || runtime.block_on(files.write(record_queue, event_queue)))?;
-        Ok(Self { records, events, tally, thread: Some(thread) })
+        Ok(Self { records, events, tally, recent, thread: Some(thread) })
     }
 
     /// Where observations go.
@@ -132,6 +136,12 @@ impl Recorder {
     #[must_use]
     pub fn events(&self) -> UnboundedSender<Event> {
         self.events.clone()
+    }
+
+    /// What clients measured within the last seconds, while somebody watches.
+    #[must_use]
+    pub fn recent(&self) -> Arc<Mutex<Recent>> {
+        Arc::clone(&self.recent)
     }
 
     /// What clients measured since this was last asked for. Everything of a trial, if that has
@@ -168,6 +178,7 @@ struct Files {
     events: Table,
     finals: Table,
     tally: Arc<Mutex<Tally>>,
+    recent: Arc<Mutex<Recent>>,
 }
 
 impl Files {
@@ -184,6 +195,7 @@ impl Files {
                 record = records.recv() => match record {
                     Some(Record::Observation(row)) => {
                         self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(&row);
+                        self.recent.lock().unwrap_or_else(PoisonError::into_inner).add(&row);
                         self.observations.append(&*row)?;
                     }
                     Some(Record::Final(rows)) => {

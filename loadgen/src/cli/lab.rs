@@ -45,6 +45,9 @@ pub struct Lab {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65500),
         requires = "number", conflicts_with_all = ["plan", "hint", "reveal"])]
     pub base_port: Option<u16>,
+    /// Folder of the databases and logs, kept, as for `serve`
+    #[arg(long, value_name = "DIR", requires = "number", conflicts_with_all = ["plan", "hint", "reveal"])]
+    pub data_dir: Option<PathBuf>,
     /// Folder in which the folder of a run is made
     #[arg(long, value_name = "DIR", default_value = "results/runs")]
     pub out: PathBuf,

@@ -67,24 +67,22 @@ fn list() -> anyhow::Result<()> {
 
 fn introduce(Exercise { number, difficulty, .. }: &Exercise) {
     say!(
-        "Exercise {number} ({difficulty}): one rule is left out in this bazaar. Which promise does that break?"
+        "Exercise {number} ({difficulty}): one rule is left out here. Which promise does that break?"
     );
-    say!(
-        "  double-trouble client random --repeat 1000    trade by hand; --address HOST:PORT if not on 30001"
-    );
-    say!(
-        "  kill -9 PID                                   break a process by hand; --console has buttons"
-    );
-    say!(
-        "  double-trouble lab {number} --plan failover           run a plan against the same bug: its checks judge"
-    );
-    say!(
-        "  double-trouble lab {number} --plan mine.toml          your own; loadgen/plans/README.md says how to write one"
-    );
-    say!("  double-trouble lab {number} --hint                    which promise is broken");
-    say!(
-        "  double-trouble lab {number} --reveal                  which rule is left out, with the evidence"
-    );
+    let lab = |rest: &str| format!("double-trouble lab {number} {rest}");
+    for (command, what) in [
+        (
+            "double-trouble client random --repeat 1000".to_owned(),
+            "trade by hand (--address HOST:PORT)",
+        ),
+        ("kill -9 PID".to_owned(), "break a process by hand; --console has buttons"),
+        (lab("--plan failover"), "run a plan against the same bug: the checks judge"),
+        (lab("--plan mine.toml"), "your own; loadgen/plans/README.md explains plans"),
+        (lab("--hint"), "which promise is broken"),
+        (lab("--reveal"), "which rule is left out, with the evidence"),
+    ] {
+        say!("  {command:<44} {what}");
+    }
     say!();
 }
 
@@ -94,7 +92,7 @@ fn served(args: &Lab, bin_dir: PathBuf) -> Serve {
     Serve {
         cache: CacheSetting::On,
         replicas: system.replicas,
-        data_dir: None,
+        data_dir: args.data_dir.clone(),
         base_port: args.base_port,
         durability: DurabilitySetting::Flush,
         ping_period_ms: system.ping_period_ms,

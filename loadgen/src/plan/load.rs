@@ -1,11 +1,14 @@
 //! `[load]`: what the clients do.
 
 use driver::arrivals::ArrivalKind;
+use driver::profile::Profile;
+use results::records::Stage;
 use serde::{Deserialize, Serialize};
 
 use super::Problems;
 
 use super::open_loop::{self, OPEN_LOOP_CLIENTS};
+use super::stages;
 
 /// What the clients do, each with one request at a time: a closed loop, or an open one if a rate is
 /// given.
@@ -44,12 +47,16 @@ pub struct Load {
     pub seed: u64,
     /// After how long a client gives up on a request. Its outcome is then unknown.
     pub request_timeout_ms: u64,
+    /// Instead of `rate`, or of `clients`, and of `duration_s`: what changes while the load runs, one stage after
+    /// the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
 }
 
 /// More clients than this measure the generator, not the bazaar.
-const MAX_CLIENTS: u32 = 1000;
+pub(super) const MAX_CLIENTS: u32 = 1000;
 /// An hour per cell: a typing error beyond that.
-const MAX_SECONDS: f64 = 3600.0;
+pub(super) const MAX_SECONDS: f64 = 3600.0;
 /// So many trades fit the memory of the checks with room to spare.
 const MAX_ITERATIONS: u64 = 10_000_000;
 /// A thousand repetitions are a typing error.
@@ -73,16 +80,30 @@ impl Default for Load {
             trials: 1,
             seed: 1,
             request_timeout_ms: 10_000,
+            stages: Vec::new(),
         }
     }
 }
 
 impl Load {
-    /// How many clients there are.
+    /// How many clients there are; if that changes, at the most.
     #[must_use]
     pub fn clients(&self) -> u32 {
-        let is_open = !self.rate.is_empty();
-        self.clients.unwrap_or(if is_open { OPEN_LOOP_CLIENTS } else { CLOSED_LOOP_CLIENTS })
+        let most = self.stages.iter().filter_map(|stage| stage.clients).max();
+        let usual = if self.is_open_loop() { OPEN_LOOP_CLIENTS } else { CLOSED_LOOP_CLIENTS };
+        most.or(self.clients).unwrap_or(usual)
+    }
+
+    /// Whether what is due waits for no answers.
+    #[must_use]
+    pub fn is_open_loop(&self) -> bool {
+        !self.rate.is_empty() || self.stages.iter().any(|stage| stage.rate.is_some())
+    }
+
+    /// The rate over time from when the warm-up begins, if stages say it.
+    #[must_use]
+    pub fn profile(&self) -> Option<Profile> {
+        stages::profile(self)
     }
 
     /// The rates that are compared; none once if the loop is closed.
@@ -100,6 +121,9 @@ impl Load {
     pub fn duration_ms(&self) -> Option<u64> {
         match self.iterations {
             Some(_) => None,
+            None if !self.stages.is_empty() => {
+                Some(milliseconds(self.stages.iter().map(|stage| stage.duration_s).sum()))
+            }
             None => Some(milliseconds(self.duration_s.unwrap_or(DEFAULT_DURATION_S))),
         }
     }
@@ -112,11 +136,14 @@ impl Load {
 
     /// Spells out what depends on other fields, for a plan that is to be kept.
     pub(super) fn spell_out(&mut self) {
-        self.clients = Some(self.clients());
-        if !self.rate.is_empty() {
+        // What stages say is not said twice.
+        if self.stages.iter().all(|stage| stage.clients.is_none()) {
+            self.clients = Some(self.clients());
+        }
+        if self.is_open_loop() {
             self.arrivals.get_or_insert_default();
         }
-        if self.iterations.is_none() {
+        if self.iterations.is_none() && self.stages.is_empty() {
             self.duration_s.get_or_insert(DEFAULT_DURATION_S);
         }
     }
@@ -148,6 +175,7 @@ impl Load {
         });
         self.validate_p(problems);
         open_loop::validate(self, problems);
+        stages::validate(self, problems);
     }
 
     fn validate_p(&self, problems: &mut Problems) {

@@ -13,6 +13,7 @@ mod open_loop;
 mod overrides;
 mod problem;
 mod source;
+mod stages;
 mod stocks;
 mod system;
 mod under_test;
@@ -118,7 +119,7 @@ impl Plan {
         self.load.validate(&mut problems);
         self.system.validate(&mut problems);
         self.under_test.validate(&self.system, &mut problems);
-        self.checks.validate(&self.cells(), &mut problems);
+        self.checks.validate(&self.cells(), &self.load, &mut problems);
         self.validate_faults(&mut problems);
         problems.into_result(label)
     }
@@ -179,6 +180,7 @@ impl Plan {
                 variant: way.variant.clone(),
                 clients: self.load.clients(),
                 rate_per_s,
+                stages: self.load.stages.clone(),
                 build: None,
                 trials: self.load.trials,
                 planned_faults,

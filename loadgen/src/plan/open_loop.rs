@@ -8,14 +8,14 @@ use super::{Load, Problems};
 pub(super) const OPEN_LOOP_CLIENTS: u32 = 64;
 
 /// One arrival in ten seconds: a load with less than that measures nothing.
-const MIN_RATE: f64 = 0.1;
+pub(super) const MIN_RATE: f64 = 0.1;
 /// Beyond this the generator would be measured.
-const MAX_RATE: f64 = 100_000.0;
+pub(super) const MAX_RATE: f64 = 100_000.0;
 /// So many arrivals of a trial fit the memory of the checks, and of the queue in which they wait.
-const MAX_ARRIVALS: f64 = 10_000_000.0;
+pub(super) const MAX_ARRIVALS: f64 = 10_000_000.0;
 
 pub(super) fn validate(load: &Load, problems: &mut Problems) {
-    problems.unless(load.arrivals.is_none() || !load.rate.is_empty(), "load.arrivals", || {
+    problems.unless(load.arrivals.is_none() || load.is_open_loop(), "load.arrivals", || {
         "needs an open loop: name its rate, for example load.rate = [200]".to_owned()
     });
     problems.unless(load.rate.is_empty() || load.iterations.is_none(), "load.rate", || {

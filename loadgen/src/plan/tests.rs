@@ -406,3 +406,21 @@ fn a_plan_that_the_program_carries_can_be_named() {
     assert_eq!(named("rates.toml"), PlanSource::File("rates.toml".into()));
     assert_eq!(PlanSource::new(None, BuiltIn::Bench), PlanSource::BuiltIn(BuiltIn::Bench));
 }
+
+#[test]
+fn only_what_is_known_while_the_load_runs_may_end_it() {
+    let kept =
+        "[checks]\nabort_on = [\"query.p99_us < 50000\", \"p0-cache-on:trade.failed <= 5\"]\n";
+    assert_eq!(resolve(kept).unwrap().checks.abort_on.len(), 2);
+    let wrong = refusal(
+        "[load]\np = [0.5]\nduration_s = 4\n[checks]\n\
+         abort_on = [\"consistency = pass\", \"failover.serving_ms.max < 9\", \"p0-cache-on:query.p50_us < 9\"]\n",
+    );
+    let known = "is known at the end only, so it belongs into checks.thresholds; while the load runs there \
+                 are mean_us, p50_us, p90_us, p99_us, p999_us, max_us, throughput_per_s, failed, unknown of \
+                 query, trade, lookup";
+    assert_eq!(wrong[0], format!(": checks.abort_on[0]: \"consistency = pass\" {known}"));
+    assert_eq!(wrong[1], format!(": checks.abort_on[1]: \"failover.serving_ms.max < 9\" {known}"));
+    assert!(wrong[2].starts_with(": checks.abort_on[2]: this plan has no cell"), "{wrong:?}");
+    assert!(wrong[3].starts_with(": checks.abort_on: is looked at from 5 s into the load on"));
+}

@@ -61,6 +61,7 @@ fn describe(
         ping_timeout_ms: target.is_none().then_some(plan.system.ping_timeout_ms),
         converge_within_ms: plan.checks.converge_within_ms,
         thresholds: plan.checks.thresholds.clone(),
+        abort_on: plan.checks.abort_on.clone(),
         cells: builds.cells(plan),
         stocks: plan.initial_stocks(),
     })

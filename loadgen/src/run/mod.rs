@@ -12,7 +12,9 @@ mod folder;
 mod junit;
 mod machine;
 mod manifest;
+mod stages;
 mod trial;
+mod watch;
 
 pub(crate) use conclusion::{
     ForPrograms, check as check_run, judge as judge_run, report as report_run,
@@ -257,6 +259,7 @@ impl<'a> Run<'a> {
             environment: self.builds.environment(),
             folder: self.folder,
             origin: self.origin,
+            recent: self.recorder.recent(),
             stop: self.stop,
             listener: self.progress.listener(self.name),
         };
@@ -265,10 +268,13 @@ impl<'a> Run<'a> {
             run: self.name.to_owned(),
             cell: cell.id.clone(),
             trial: number,
-            cut_short: ran.as_ref().err().map(ToString::to_string),
+            cut_short: match &ran {
+                Ok(ran) => ran.cut_short.as_ref().map(ToString::to_string),
+                Err(cut) => Some(cut.to_string()),
+            },
             figures: self.recorder.take_tally().figures(),
         });
-        if let Some(queries) = ran? {
+        if let Some(queries) = ran?.queries {
             self.queries.append(&queries)?;
         }
         Ok(())

@@ -6,7 +6,7 @@
 //! point stops its clients and its bazaar, and says so in `events.csv`.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use driver::arrivals::Arrivals;
@@ -15,6 +15,8 @@ use driver::client::TrialSettings;
 use driver::control::Control;
 use driver::heartbeat::{Heartbeat, Stall};
 use driver::pacer::{ArrivalQueue, DRAIN_WITHIN, Pacer, pace};
+use driver::profile::Profile;
+use driver::recent::Recent;
 use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
@@ -32,6 +34,8 @@ use tokio::time::{sleep, sleep_until, timeout};
 use super::aborted::{Aborted, Interruption};
 use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
+use super::stages;
+use super::watch::{Broken, Watch};
 use crate::plan::Plan;
 use driver::stop::Stop;
 
@@ -48,9 +52,19 @@ pub(super) struct Trial<'a> {
     pub(super) environment: Vec<(String, String)>,
     pub(super) folder: &'a RunFolder,
     pub(super) origin: Origin,
+    /// What the clients did within the last seconds.
+    pub(super) recent: Arc<Mutex<Recent>>,
     pub(super) stop: &'a Stop,
     /// Hears the trial's events.
     pub(super) listener: Arc<dyn Listener>,
+}
+
+/// What a trial left besides its rows.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) queries: Option<TrialQueries>,
+    /// Why its load was ended before its time, if it was.
+    pub(super) cut_short: Option<Broken>,
 }
 
 /// Goose starts its users within milliseconds; making their HTTP clients takes some more.
@@ -67,10 +81,7 @@ const GOOSE_ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 impl Trial<'_> {
     /// Runs the trial. Afterwards nothing of it runs any more, whatever it came to.
-    pub(super) async fn run(
-        &self,
-        recorder: &mut Recorder,
-    ) -> Result<Option<TrialQueries>, Aborted> {
+    pub(super) async fn run(&self, recorder: &mut Recorder) -> Result<Ran, Aborted> {
         let events =
             EventSink::new(self.cell.id.as_str(), self.number, self.origin, recorder.events())
                 .heard_by(Arc::clone(&self.listener));
@@ -96,7 +107,7 @@ impl Trial<'_> {
         &self,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<Option<TrialQueries>, Interruption> {
+    ) -> Result<Ran, Interruption> {
         let started = tokio::select! {
             started = Bazaar::start(self.bazaar_config()) => started.map_err(Aborted::from),
             () = self.stop.requested() => Err(Aborted::Signal),
@@ -132,7 +143,7 @@ impl Trial<'_> {
         bazaar: &Arc<Bazaar>,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<Option<TrialQueries>, Interruption> {
+    ) -> Result<Ran, Interruption> {
         let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
         let (pacer, turns) = self.pace().unzip();
         let setting = self.setting(bazaar, &control, turns, records);
@@ -176,13 +187,16 @@ impl Trial<'_> {
         pacer: Option<Pacer>,
         events: &EventSink,
         records: &UnboundedSender<Record>,
-    ) -> Result<Option<TrialQueries>, Aborted> {
+    ) -> Result<Ran, Aborted> {
         let clients = self.cell.clients;
         let arrived = timeout(ARRIVE_WITHIN, control.wait_until(|counts| counts.ready == clients));
         arrived.await.map_err(|_| Aborted::Generator("not all clients arrived".to_owned()))?;
         let lead_us = if pacer.is_some() { PACER_LEAD_US } else { 0 };
         let opens_us = self.origin.elapsed_us() + lead_us;
         let began_us = opens_us + self.plan.load.warm_up_ms() * 1000;
+        if let Some(first) = self.plan.load.stages.first().and_then(|stage| stage.clients) {
+            control.admit(first);
+        }
         control.open_gate(began_us);
         if let Some(pacer) = pacer {
             let started = pacer.start(Arc::clone(control), opens_us);
@@ -191,8 +205,8 @@ impl Trial<'_> {
         self.sleep_until_us(began_us).await;
         events.emit_at(began_us, EventKind::LoadBegan, |_| {});
         let before = QueryCounts::ask(bazaar).await;
-        self.load_and_faults(bazaar, control, began_us, events).await?;
-        if self.cell.rate_per_s.is_some() {
+        let cut_short = self.load_and_faults(bazaar, control, began_us, events).await?;
+        if self.cell.is_open_loop() {
             let unsent = Some(control.unsent());
             let ended_us = control.ends_at_us();
             events.emit_at(ended_us, EventKind::ArrivalsEnded, |event| event.unsent = unsent);
@@ -205,42 +219,91 @@ impl Trial<'_> {
         })?;
         events.emit(EventKind::LoadEnded, |_| {});
         self.converge(bazaar, events, records).await?;
-        Ok(catalog_queries::row_of(self.cell, self.number, before, after))
+        let queries = catalog_queries::row_of(self.cell, self.number, before, after);
+        Ok(Ran { queries, cut_short })
     }
 
-    /// The measured load, its faults, and the healing, until every client has stopped trading.
+    /// The measured load, its faults, and the healing, until every client has stopped trading. Says why it was
+    /// ended before its time, if it was.
     async fn load_and_faults(
         &self,
         bazaar: &Arc<Bazaar>,
-        control: &Control,
+        control: &Arc<Control>,
         began_us: u64,
         events: &EventSink,
-    ) -> Result<(), Aborted> {
+    ) -> Result<Option<Broken>, Aborted> {
         let clients = self.cell.clients;
+        let all_loaded = || control.wait_until(|counts| counts.loaded == clients);
+        let stages = self.follow_stages(control, began_us, events);
         let Some(duration_ms) = self.plan.load.duration_ms() else {
             // So many iterations take as long as they take; each has a timeout.
-            control.wait_until(|counts| counts.loaded == clients).await;
-            return Ok(());
+            let cut_short = self.unless_broken(all_loaded(), began_us, events).await;
+            control.end_at(self.origin.elapsed_us());
+            all_loaded().await;
+            return Ok(cut_short);
         };
-        if self.plan.faults.is_empty() {
+        let over = self.sleep_until_us(began_us + duration_ms * 1000);
+        let cut_short = if self.plan.faults.is_empty() {
             control.end_at(began_us + duration_ms * 1000);
-            self.sleep_until_us(began_us + duration_ms * 1000).await;
+            self.unless_broken(over, began_us, events).await
         } else {
             let (schedule, on) = (self.plan.schedule(), Arc::clone(bazaar));
             let told = events.clone();
             let injector =
                 Background::start(|stop| injector::run(on, schedule, began_us, told, stop.wait()));
-            self.sleep_until_us(began_us + duration_ms * 1000).await;
+            let cut_short = self.unless_broken(over, began_us, events).await;
             let injected = injector.stop().await.unwrap_or_default();
             heal(bazaar, &injected, events).await?;
             sleep(Duration::from_millis(self.plan.checks.recovery_ms)).await;
-            control.end_at(self.origin.elapsed_us());
-        }
+            cut_short
+        };
+        control.end_at(control.ends_at_us().min(self.origin.elapsed_us()));
+        stages.stop().await;
+        // Those who do not take part in the last stage are waiting still.
+        control.admit(u32::MAX);
         // A query and a trade may be under way, in an open loop after what had to wait.
         let within = DRAIN_WITHIN + 2 * self.request_timeout() + LEAVE_WITHIN;
-        timeout(within, control.wait_until(|counts| counts.loaded == clients))
+        timeout(within, all_loaded())
             .await
-            .map_err(|_| Aborted::Generator("not all clients stopped in time".to_owned()))
+            .map_err(|_| Aborted::Generator("not all clients stopped in time".to_owned()))?;
+        Ok(cut_short)
+    }
+
+    /// Makes what the load's stages change, until what is returned is stopped or dropped.
+    fn follow_stages(
+        &self,
+        control: &Arc<Control>,
+        began_us: u64,
+        events: &EventSink,
+    ) -> Background<()> {
+        let (stages, control, events) =
+            (self.plan.load.stages.clone(), Arc::clone(control), events.clone());
+        Background::start(|stop| async move {
+            tokio::select! {
+                () = stages::follow(stages, began_us, &control, &events) => {}
+                () = stop.wait() => {}
+            }
+        })
+    }
+
+    /// Waits for the load's end, or until the last seconds break a threshold that ends it.
+    async fn unless_broken(
+        &self,
+        over: impl Future<Output = ()>,
+        began_us: u64,
+        events: &EventSink,
+    ) -> Option<Broken> {
+        let plan = &self.plan.checks.abort_on;
+        let watch = Watch::new(plan, self.cell, Arc::clone(&self.recent), self.origin);
+        let broken = tokio::select! {
+            () = over => return None,
+            broken = watch.broken(began_us) => broken,
+        };
+        events.emit_at(broken.at_us, EventKind::LoadCutShort, |event| {
+            event.target = Some(broken.threshold.clone());
+            event.detail = Some(broken.value.to_string());
+        });
+        Some(broken)
     }
 
     /// Waits for everything to be equal and keeps what it then holds. If it does not become
@@ -303,8 +366,9 @@ impl Trial<'_> {
     /// The schedule of an open loop.
     fn pace(&self) -> Option<(Pacer, ArrivalQueue)> {
         let load = &self.plan.load;
-        let (kind, rate_per_s) = (load.arrivals.unwrap_or_default(), self.cell.rate_per_s?);
-        let arrivals = Arrivals::new(kind, rate_per_s, load.seed, self.cell.p, self.number);
+        let kind = load.arrivals.unwrap_or_default();
+        let rate_per_s = self.cell.rate_per_s.map(Profile::constant).or_else(|| load.profile())?;
+        let arrivals = Arrivals::following(kind, rate_per_s, load.seed, self.cell.p, self.number);
         Some(pace(arrivals, DRAIN_WITHIN))
     }
 

@@ -4,7 +4,7 @@
 //! * [`common`]: how the harness is started, watched and stopped.
 //! * [`usage`], [`endings`], [`output`], [`progress`]: what a command says, whatever it is.
 //! * [`documents`]: that the pages for people are true where a program can tell.
-//! * [`runs`], [`disks`], [`open_loop`], [`compare`]: whole runs, and comparisons of them.
+//! * [`runs`], [`disks`], [`open_loop`], [`stages`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`lab`]: exercises, of which nobody says what the bug is.
 //! * [`target`]: somebody else's service, described in a file.
@@ -31,5 +31,6 @@ mod runs;
 mod serve;
 mod soak;
 mod speed;
+mod stages;
 mod target;
 mod usage;

@@ -14,6 +14,11 @@ pub enum EventKind {
     Ready,
     /// The load began.
     LoadBegan,
+    /// A stage of the load began: `detail` says which. Not in older runs.
+    StageBegan,
+    /// The load was ended before its time, since the last seconds broke the threshold in `target`: `detail` is the
+    /// value. Not in older runs.
+    LoadCutShort,
     /// The load ended; lookups are done.
     LoadEnded,
     /// The schedule of an open loop ended: nothing was due after that. `unsent` says what was due
@@ -72,7 +77,7 @@ pub struct Event {
     pub planned_us: Option<u64>,
     /// For a fault: what was done.
     pub action: Option<Action>,
-    /// For a fault: what the plan said, for example `leader`.
+    /// For a fault: what the plan said, for example `leader`. For a load that was cut short: the threshold.
     pub target: Option<String>,
     /// The process that it turned out to be: `order-3`, `catalog`, `front-end`; or the link:
     /// `order-3 -> order-1`, or `<->` for both directions.

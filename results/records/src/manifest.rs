@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Process, ProcessName, Processes, Roles, Target, built_in};
+use super::{Process, ProcessName, Processes, Roles, Stage, Target, built_in};
 
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
 /// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
@@ -29,6 +29,9 @@ pub struct Cell {
     /// closed loop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_per_s: Option<f64>,
+    /// How the load changed while it ran; empty if it did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
     /// Which of two builds of the services, `a` or `b`, if two were measured side by side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
@@ -49,10 +52,17 @@ impl Cell {
             variant: None,
             clients: 1,
             rate_per_s: None,
+            stages: Vec::new(),
             build: None,
             trials: 1,
             planned_faults: 0,
         }
+    }
+
+    /// Whether what was due did not wait for answers.
+    #[must_use]
+    pub fn is_open_loop(&self) -> bool {
+        self.rate_per_s.is_some() || self.stages.iter().any(|stage| stage.rate.is_some())
     }
 }
 
@@ -123,6 +133,9 @@ pub struct Manifest {
     /// What the figures must keep to, for example `trade.p99_us < 5000`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<String>,
+    /// What the last seconds had to keep to all the time, or a trial's load was ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abort_on: Vec<String>,
     /// Every combination of settings, in the order of the charts.
     pub cells: Vec<Cell>,
     /// The stocks that every trial began with.
@@ -154,6 +167,7 @@ impl Manifest {
             ping_timeout_ms: Some(300),
             converge_within_ms: 10_000,
             thresholds: Vec::new(),
+            abort_on: Vec::new(),
             cells,
             stocks: Vec::new(),
         }

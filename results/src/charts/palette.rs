@@ -233,6 +233,11 @@ pub(super) fn fault() -> Look {
     Look { line: Some((Dash::Solid, 2)), ..Look::plain(INK) }
 }
 
+/// The beginning of a stage of the load.
+pub(super) fn stage() -> Look {
+    Look { line: Some((Dash::Solid, 1)), ..Look::plain(GREY) }
+}
+
 /// A restart or a resume.
 pub(super) fn repaired() -> Look {
     Look { line: Some((Dash::Dashed, 2)), ..Look::plain(GREY) }

@@ -41,6 +41,7 @@ pub(super) struct CellKey {
     cache: bool,
     clients: u32,
     rate_per_s: Option<String>,
+    stages: Vec<String>,
     planned_faults: u32,
     build: Option<String>,
 }
@@ -52,6 +53,7 @@ impl CellKey {
             cache: cell.cache,
             clients: cell.clients,
             rate_per_s: cell.rate_per_s.map(|rate| rate.to_string()),
+            stages: cell.stages.iter().map(ToString::to_string).collect(),
             planned_faults: cell.planned_faults,
             build: cell.build.clone().filter(|_| !side_by_side),
         }

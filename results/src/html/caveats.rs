@@ -48,7 +48,7 @@ fn about_the_machine(manifest: &Manifest) -> String {
 }
 
 fn about_the_loop(manifest: &Manifest) -> String {
-    let open = manifest.cells.iter().any(|cell| cell.rate_per_s.is_some());
+    let open = manifest.cells.iter().any(|cell| cell.is_open_loop());
     if open {
         "Latencies are those of a user who comes at a set time and may find every client busy: they are \
          counted from the moment at which an operation was due, so waiting behind a slow service counts, \

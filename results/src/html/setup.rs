@@ -2,6 +2,7 @@
 
 use super::format::{NONE, or_none};
 use super::input::PageInput;
+use crate::records::Cell;
 
 /// The section.
 pub(super) struct Setup {
@@ -27,6 +28,16 @@ pub(super) struct CellLine {
 pub(super) const TITLES: [&str; 7] =
     ["p", "cache", "clients", "load", "build", "trials", "faults per trial"];
 
+/// At which rate, in which stages, or as fast as answers come.
+fn load(cell: &Cell) -> String {
+    let stages: Vec<String> = cell.stages.iter().map(ToString::to_string).collect();
+    match cell.rate_per_s {
+        _ if !stages.is_empty() => stages.join(", "),
+        Some(rate) => format!("{rate}/s"),
+        None => "closed loop".to_owned(),
+    }
+}
+
 impl Setup {
     pub(super) fn new(material: &PageInput<'_>) -> Self {
         let manifest = material.manifest;
@@ -45,7 +56,7 @@ impl Setup {
                 cell.p.to_string(),
                 if cell.cache { "on" } else { "off" }.to_owned(),
                 cell.clients.to_string(),
-                cell.rate_per_s.map_or("closed loop".to_owned(), |rate| format!("{rate}/s")),
+                load(cell),
                 or_none(cell.build.clone(), |build| build),
                 cell.trials.to_string(),
                 cell.planned_faults.to_string(),

@@ -178,7 +178,7 @@ fn notes(operations: &Table) -> Vec<&'static str> {
              intervals of what another trial would show, and nothing is claimed from them.",
         );
     }
-    if operations.has("rate_per_s") {
+    if operations.has("rate_per_s") || operations.has("uncorrected_p50_us") {
         notes.push(
             "Latencies are those of users who come at set times, whatever became of the ones before: \
              they count from the moment at which an operation was due, and hold what it waited for a \

@@ -91,7 +91,7 @@ pub struct TrialLateness {
 /// Every trial of an open loop that ran to its end, cells in the manifest's order.
 #[must_use]
 pub fn by_trial(run: &Run) -> Vec<TrialLateness> {
-    let open = run.trials().iter().filter(|trial| trial.cell.rate_per_s.is_some());
+    let open = run.trials().iter().filter(|trial| trial.cell.is_open_loop());
     open.filter_map(|trial| {
         let rows: Vec<&Observation> = trial.observations().collect();
         let lateness = of_trial(&rows, &trial.timeline)?;

@@ -90,16 +90,17 @@ fn exact(us: Option<u64>) -> Option<Estimate> {
 
 /// From the moment of sending: nothing of operations that were not due at a set time.
 fn uncorrected(row: &SummaryRow, us: Option<u64>) -> Cell {
-    let was_due = row.rate_per_s.is_some() && row.op != Op::Lookup;
+    let was_due = (row.rate_per_s.is_some() || us.is_some()) && row.op != Op::Lookup;
     Cell::some_whole(us, if was_due { Missing::NoneAnswered } else { Missing::NotApplicable })
 }
 
 /// The operations of a run's [`table`] as aligned text, latencies in microseconds, below a caption.
 #[must_use]
 pub fn text(table: &Table) -> String {
-    let is_open = table.has("rate_per_s");
+    // A load in stages has no one rate.
+    let is_open = table.has("rate_per_s") || table.has("uncorrected_p50_us");
     let mut picks = vec![Pick::Value("op"), Pick::Value("p"), Pick::Value("cache")];
-    picks.extend(is_open.then_some(Pick::Value("rate_per_s")));
+    picks.extend(table.has("rate_per_s").then_some(Pick::Value("rate_per_s")));
     picks.extend(table.has("build").then_some(Pick::Value("build")));
     picks.extend([
         Pick::Value("count"),

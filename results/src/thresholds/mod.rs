@@ -9,14 +9,19 @@
 //! | `query.p50_us`, `trade.p99_us`, `lookup.max_us`, ... | `mean_us`, `p50_us`, `p90_us`, `p99_us`, `p999_us`, `max_us`, `throughput_per_s`, `failed`, `unknown` of an operation, as in `summary.csv` |
 //! | `failover.first_ack_ms.max`, ... | the `median` or `max`, over all faults that hit a leader, of `detected_ms`, `new_leader_ms`, `serving_ms`, `first_ack_ms`, `backlog_drained_ms`, `p99_back_ms`, `longest_gap_ms`, as in `availability.csv` |
 //! | `consistency` | the verdict of the checks; compared as `consistency = pass` |
+//!
+//! A plan can also end a load when the last seconds break a threshold: those of operations can be looked at while it
+//! runs. In which trial that happened is in `events.csv`.
 
 mod figure;
 mod figures;
 mod parse;
 mod run;
+mod running;
 mod threshold;
 
 pub use figures::Figures;
 pub use parse::ThresholdError;
 pub use run::{FILE, evaluate_run, read};
+pub use running::{Lately, watchable};
 pub use threshold::{Threshold, ThresholdResult, evaluate, table, verdict};

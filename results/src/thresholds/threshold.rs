@@ -32,7 +32,7 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    fn is_kept_by(self, value: f64) -> bool {
+    pub(super) fn is_kept_by(self, value: f64) -> bool {
         match self {
             Self::Below(limit) => value < limit,
             Self::AtMost(limit) => value <= limit,

@@ -67,6 +67,26 @@ pub struct ArrivalsEnded {
     pub unsent: u64,
 }
 
+/// That a load was ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadCutShort {
+    /// When.
+    pub at_us: u64,
+    /// Which threshold the last seconds broke, as the plan says it.
+    pub threshold: String,
+    /// With which value.
+    pub value: String,
+}
+
+/// A stage of the load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageBegan {
+    /// When.
+    pub at_us: u64,
+    /// What it is, in words.
+    pub what: String,
+}
+
 /// That a trial was cut short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interruption {
@@ -84,6 +104,10 @@ pub struct Timeline {
     pub is_empty: bool,
     /// When the load began.
     pub load_began_us: Option<u64>,
+    /// The stages of a load that changed while it ran.
+    pub stages: Vec<StageBegan>,
+    /// When and why the load was ended before its time, if it was.
+    pub cut_short: Option<LoadCutShort>,
     /// When nothing more was due, in an open loop.
     pub arrivals_ended: Option<ArrivalsEnded>,
     /// When the load was over.
@@ -147,6 +171,15 @@ impl Timeline {
         match event.event {
             EventKind::LoadBegan => _ = self.load_began_us.get_or_insert(at_us),
             EventKind::LoadEnded => _ = self.load_ended_us.get_or_insert(at_us),
+            EventKind::StageBegan => {
+                self.stages
+                    .push(StageBegan { at_us, what: event.detail.clone().unwrap_or_default() });
+            }
+            EventKind::LoadCutShort => {
+                let threshold = event.target.clone().unwrap_or_default();
+                let value = event.detail.clone().unwrap_or_default();
+                self.cut_short.get_or_insert(LoadCutShort { at_us, threshold, value });
+            }
             EventKind::ArrivalsEnded => {
                 let unsent = event.unsent.unwrap_or(0);
                 self.arrivals_ended.get_or_insert(ArrivalsEnded { at_us, unsent });

@@ -59,6 +59,8 @@ pub(super) struct Timeline {
     frame: Frame,
     layers: Vec<Layer>,
     marks: FaultMarks,
+    /// When each stage of the load began after the first, in seconds.
+    stages: Vec<f64>,
     time: Axis,
     throughput: Axis,
     lost: (usize, usize),
@@ -77,14 +79,21 @@ impl Timeline {
         let seconds = |us: u64| us as f64 / 1e6;
         let time = (seconds(span_us.0), seconds(span_us.1));
         let marks = FaultMarks::new(trial);
+        let later = trial.timeline.stages.iter().skip(1);
+        let stages: Vec<f64> = later.map(|stage| seconds(stage.at_us)).collect();
+        let mut legend = legend(&trial.load, &layers, &marks);
+        if !stages.is_empty() {
+            legend.push((palette::stage(), "next stage of the load".to_owned()));
+        }
         let frame = Frame {
             title: title(&layers),
             subtitle: subtitle(manifest, trial, &layers, slice_us(span_us.1 - span_us.0)),
-            legend: legend(&trial.load, &layers, &marks),
+            legend,
         };
         let time = Axis::linear("time since the run began (s)", time);
         let lost = (count(&trial.load, Outcome::Failed), count(&trial.load, Outcome::Unknown));
-        Ok(Self { name, setting: trial.setting(), frame, layers, marks, time, throughput, lost })
+        let setting = trial.setting();
+        Ok(Self { name, setting, frame, layers, marks, stages, time, throughput, lost })
     }
 
     /// A panel per layer, and the one of answers, one below the other.
@@ -117,9 +126,10 @@ impl Timeline {
         let ops: Vec<String> = self.layers.iter().map(of_op).collect();
         let (failed, unknown) = self.lost;
         format!(
-            "Latency over time. {}; {failed} failed, {unknown} unknown. {}",
+            "Latency over time. {}; {failed} failed, {unknown} unknown. {}{}",
             ops.join("; "),
-            self.marks.in_words()
+            self.marks.in_words(),
+            stages_in_words(&self.stages)
         )
     }
 }
@@ -187,6 +197,9 @@ impl Figure for Timeline {
         for panel in panels.iter().chain([&last]) {
             panel.draw_axes(area, panel.bounds == last.bounds)?;
             self.marks.draw_bands(area, panel)?;
+            for &at_s in &self.stages {
+                panel.draw_vertical(area, at_s, palette::stage())?;
+            }
             self.marks.draw_lines(area, panel)?;
         }
         for (layer, panel) in self.layers.iter().zip(&panels) {
@@ -200,6 +213,13 @@ impl Figure for Timeline {
         }
         self.marks.draw_strip(area, panels.first().unwrap_or(&last))?;
         self.marks.draw_list(area, last.bounds.bottom + TIME_AXIS_SPACE)
+    }
+}
+
+fn stages_in_words(later: &[f64]) -> String {
+    match later {
+        [] => String::new(),
+        later => format!(" The load has {} stages.", later.len() + 1),
     }
 }
 
