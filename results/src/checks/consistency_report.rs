@@ -254,7 +254,8 @@ impl ConsistencyReport {
         })
     }
 
-    /// Whether so little applies to the target that nothing was judged of what it answers.
+    /// Whether so little applies to the target that nothing was judged of what it answers: no more than that
+    /// it lives and answers. The verdict is inconclusive then, if nothing is wrong with that.
     #[must_use]
     pub fn nothing_judged(&self) -> bool {
         nothing_judged(&self.checks)
@@ -296,9 +297,16 @@ impl ConsistencyReport {
     }
 }
 
-/// What every system is asked: that its processes live, and that something is answered. It says nothing of
-/// what is answered.
-const SIGNS_OF_LIFE: [&Check; 2] = [&super::deaths::CHECK, &super::deadlock::CHECK];
+/// What asks whether processes live and operations are answered, in time and in a form that can be read. None
+/// of these holds an answer against another one, against a state, or against what was promised: a service
+/// that forgets everything passes them.
+const SIGNS_OF_LIFE: [&Check; 5] = [
+    &super::progress::CHECK,
+    &super::availability_demand::CHECK,
+    &super::answers::CHECK,
+    &super::deaths::CHECK,
+    &super::deadlock::CHECK,
+];
 
 fn nothing_judged(checks: &[CheckResult]) -> bool {
     let is_more = |check: &&CheckResult| SIGNS_OF_LIFE.iter().all(|sign| sign.name != check.name);

@@ -38,6 +38,8 @@ mod index;
 mod linearizability;
 mod list;
 mod malformed;
+#[cfg(test)]
+mod mutants;
 mod needs;
 mod numbering;
 mod part;

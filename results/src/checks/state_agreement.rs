@@ -3,7 +3,8 @@
 //! Both directions. An acknowledged order must be known, with its content, to every process that keeps orders (or,
 //! where each keeps a part, to one of them): *order 17, acknowledged at 3.2 s, is unknown to order-1 after its
 //! restart*. And an order that no client was told of must be one of which a client does not know the outcome:
-//! otherwise a trade that was refused, that failed, or that nobody sent was done all the same.
+//! otherwise a trade that was refused, that failed, or that nobody sent was done all the same. So it was if an order
+//! is there with another content than its client was told of.
 //!
 //! Needs no ids of requests: an order that nobody was told of is put down to any trade with an unknown outcome and
 //! the same content.
@@ -128,8 +129,16 @@ fn restarted(history: &History<'_>, source: &str) -> String {
 }
 
 fn told(history: &History<'_>, finding: &mut Finding) {
-    let acknowledged: HashMap<u64, Content<'_>> =
+    let mut acknowledged: Vec<(u64, Content<'_>)> =
         history.acknowledged.iter().map(|trade| (trade.order_no(), trade.content())).collect();
+    acknowledged.sort_by_key(|&(number, _)| number);
+    // Another content is told of already where every process is asked for every order.
+    let any_content = history.can(&KNOWN) && history.has(Fact::ReplicatedOrders);
+    let is_told = |number: u64, content: Content<'_>| {
+        let first = acknowledged.partition_point(|&(other, _)| other < number);
+        let mut alike = acknowledged[first..].iter().take_while(|&&(other, _)| other == number);
+        alike.any(|&(_, told)| any_content || told == content)
+    };
     let promises = history.target.promises();
     // What was there before the trial is nobody's.
     let is_of_trial =
@@ -138,7 +147,7 @@ fn told(history: &History<'_>, finding: &mut Finding) {
     for log in &history.logs {
         for entry in &log.entries {
             let number = entry.order_no();
-            if is_of_trial(number) && !acknowledged.contains_key(&number) {
+            if is_of_trial(number) && !is_told(number, entry.content()) {
                 untold.entry(number).or_insert((log.source, entry));
             }
         }

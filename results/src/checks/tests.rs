@@ -134,10 +134,78 @@ fn where_nothing_was_judged_the_verdict_is_inconclusive_and_says_so() {
     let passed = with_status(&report, CheckStatus::Judged(Verdict::Pass));
     assert_eq!(passed, ["no-unordered-death"].into());
     assert_eq!(report.verdict, Verdict::Inconclusive);
+    assert!(report.nothing_judged());
+}
+
+/// A service of which only this is described, and that answered to the end: a pass of everything that it is asked.
+fn of_facts(facts: &[Fact], promises: Promises) -> Trial {
+    let mut trial = Trial::new();
+    trial.finals.clear();
+    trial.manifest.stocks.clear();
+    trial.manifest.target = Some(Target::new("toy", facts.iter().copied(), promises));
+    trial.events.push(Event::new(CELL, 1, 0, EventKind::Started));
+    trial.events.last_mut().unwrap().process = Some("order-1".parse().unwrap());
+    trial
+}
+
+#[test]
+fn that_a_service_answers_is_no_pass_where_nothing_is_known_of_what_it_should_answer() {
+    let mut one_get = of_facts(&[Fact::Queries, Fact::StatusCodes], Promises::default());
+    for nth in 0..50 {
+        one_get.show(2, "", 0, 0, (1_000 + nth * 10, 1_005 + nth * 10));
+        let row = one_get.observations.last_mut().unwrap();
+        (row.seen_quantity, row.seen_volume) = (None, None);
+    }
+    let report = one_get.report();
+    let passed = with_status(&report, CheckStatus::Judged(Verdict::Pass));
+    assert_eq!(passed, ["answered-while-possible", "no-deadlock", "no-unordered-death"].into());
+    assert_eq!(report.verdict, Verdict::Inconclusive);
     assert_eq!(
         report.headline(),
-        "Nothing was judged: 18 of 21 checks do not apply to this target."
+        "Nothing was judged but that it lives and answers: 18 of 21 checks do not apply to this target."
     );
+
+    // Trades that say no more than that they were done are answers like others.
+    let mut one_post = of_facts(&[Fact::Trades, Fact::StatusCodes], Promises::default());
+    one_post.attempt(1, "r1", Outcome::Ok, (1_000, 2_000));
+    let report = one_post.report();
+    assert_eq!((report.violations(), report.verdict), (0, Verdict::Inconclusive));
+    assert!(report.headline().starts_with("Nothing was judged but"), "{}", report.headline());
+}
+
+#[test]
+fn one_promise_about_what_is_answered_is_enough_to_judge_by() {
+    // Orders have numbers, which must be unique.
+    let facts = [Fact::Trades, Fact::OrderNumbers, Fact::StatusCodes];
+    let promises = Promises { order_no: Numbering::Unique, ..Promises::default() };
+    let mut trial = of_facts(&facts, promises);
+    for nth in 0..40 {
+        sell(&mut trial, &format!("r{nth}"), 1, 100 - nth, (1_000 + nth * 10, 1_005 + nth * 10));
+    }
+    let report = trial.report();
+    assert!(!report.nothing_judged());
+    assert_eq!((report.verdict, report.violations()), (Verdict::Pass, 0), "{}", report.to_text());
+    // A quantity that can only fall: a later read must not show more.
+    let takes = Promises { sides: Sides::Takes, ..Promises::default() };
+    let mut trial = of_facts(&[Fact::Queries, Fact::Quantity, Fact::StatusCodes], takes);
+    show(&mut trial, 97, (1_000, 2_000));
+    show(&mut trial, 93, (3_000, 4_000));
+    let report = trial.report();
+    assert!(!report.nothing_judged());
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
+}
+
+#[test]
+fn a_service_that_is_not_judged_fails_where_it_does_not_answer() {
+    let mut trial = of_facts(&[Fact::Queries, Fact::StatusCodes], Promises::default());
+    trial.manifest.ping_timeout_ms = None;
+    for nth in 0..50 {
+        let from_us = 10_000_000 + nth * 10;
+        trial.unanswered(3, Op::Query, "", Some(503), (from_us, from_us + 5));
+    }
+    trial.settle(30_000_000, 31_000_000);
+    let report = trial.report();
+    assert_eq!(report.verdict, Verdict::Fail, "{}", report.to_text());
 }
 
 #[test]

@@ -97,7 +97,8 @@ fn headline(report: &ConsistencyReport) -> String {
         ),
         Verdict::Inconclusive if report.nothing_judged() => {
             return format!(
-                "Nothing was judged: {absent} of {all} checks do not apply to this target."
+                "Nothing was judged but that it lives and answers: {absent} of {all} checks do not apply to this \
+                 target."
             );
         }
         Verdict::Inconclusive => {

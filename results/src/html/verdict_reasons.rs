@@ -41,7 +41,8 @@ impl VerdictReasons {
                 ("Not by itself: something could have stayed unseen.", Vec::new())
             }
         };
-        let mut doubts = doubted(consistency);
+        let mut doubts = unjudged(consistency);
+        doubts.extend(doubted(consistency));
         doubts.extend(shut(consistency));
         doubts.extend(thresholds(material, Verdict::Inconclusive, "Not measured"));
         let hidden = doubts.len().saturating_sub(TOLD);
@@ -75,6 +76,13 @@ fn thresholds(
     held.map(move |held| {
         Reason::new(format!("{word}: {} ({}).", held.threshold, held.reason), "thresholds")
     })
+}
+
+fn unjudged(consistency: &ConsistencyReport) -> Vec<Reason> {
+    let text =
+        "So little applies to this target that nothing was judged but that it lives and answers.";
+    let is_so = consistency.nothing_judged();
+    is_so.then(|| Reason::new(text.to_owned(), "checks")).into_iter().collect()
 }
 
 fn doubted(consistency: &ConsistencyReport) -> Vec<Reason> {
