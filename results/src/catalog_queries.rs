@@ -2,7 +2,8 @@
 //! each trial, and how many the catalog was asked for, as their own request counters say.
 //!
 //! With the cache on and no trades, the catalog's number stands still: that is what shows that the
-//! cache answers by itself, and not merely fast.
+//! cache answers by itself, and not merely fast. Only the bazaar's processes count so: a run of another target has no
+//! such file.
 
 use serde::{Deserialize, Serialize};
 

@@ -140,6 +140,21 @@ impl Fact {
         }
     }
 
+    /// Whether a target promises it; otherwise it gives it.
+    #[must_use]
+    pub fn is_promise(self) -> bool {
+        matches!(
+            self,
+            Self::NumbersInOrder
+                | Self::GaplessNumbers
+                | Self::DurableAcknowledgement
+                | Self::ReplicatedOrders
+                | Self::IdenticalReplicas
+                | Self::ReplicatedStocks
+                | Self::NoRestock
+        )
+    }
+
     /// What a target without it does not do, to go on after "the target": `does not tell who leads`.
     #[must_use]
     pub fn lacking(self) -> &'static str {

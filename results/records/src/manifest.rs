@@ -18,7 +18,7 @@ pub struct Cell {
     pub id: String,
     /// The probability that a query is followed by a trade.
     pub p: f64,
-    /// Whether the front-end cached.
+    /// Whether the front-end cached. Says something only where [`Manifest::tells_cache`] holds.
     pub cache: bool,
     /// The target's variant that was started, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,9 @@ impl Cell {
         self.rate_per_s.is_some() || self.stages.iter().any(|stage| stage.rate.is_some())
     }
 }
+
+/// The variants of a target that stand for what `cache` is of the bazaar.
+const CACHE_VARIANTS: [&str; 2] = ["cache-on", "cache-off"];
 
 /// A stock as every trial began with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,7 +125,7 @@ pub struct Manifest {
     /// Which of their roles does what.
     #[serde(default, skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,
-    /// `flush` or `os`.
+    /// `flush` or `os`; of a target that is not ours, that nobody knows it: see [`Manifest::known_durability`].
     pub durability: String,
     /// After how many milliseconds without an answer a service is given up. None in runs that were
     /// made before this was written down.
@@ -183,6 +186,39 @@ impl Manifest {
         }
     }
 
+    /// Whether [`Cell::cache`] says something: whether the bazaar's front-end cached, or a target was started in its
+    /// variant `cache-on` or `cache-off`. Nothing else that is shown of a run speaks of a cache being on or off.
+    #[must_use]
+    pub fn tells_cache(&self) -> bool {
+        let is_told = |cell: &Cell| {
+            cell.variant.as_deref().is_some_and(|variant| CACHE_VARIANTS.contains(&variant))
+        };
+        self.target.is_none() || (!self.cells.is_empty() && self.cells.iter().all(is_told))
+    }
+
+    /// How the cells with this `cache` were started, as people are told: `cache on`, or the variant's name. Nothing
+    /// of a target that is always started in the same way.
+    #[must_use]
+    pub fn way(&self, cache: bool) -> Option<&str> {
+        if self.tells_cache() {
+            return Some(if cache { "cache on" } else { "cache off" });
+        }
+        let alike = self.cells.iter().filter(|cell| cell.cache == cache);
+        alike.filter_map(|cell| cell.variant.as_deref()).next()
+    }
+
+    /// What was asked, within a sentence: `the bazaar`, or the target's name.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.target.as_ref().map_or("the bazaar", |target| &target.name)
+    }
+
+    /// What an acknowledgement of the bazaar survives: `flush` or `os`. Of another target nobody knows.
+    #[must_use]
+    pub fn known_durability(&self) -> Option<&str> {
+        self.target.is_none().then_some(&self.durability)
+    }
+
     /// The system under test. A run that names none is of the bazaar, or of one whose processes it lists.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -200,6 +236,41 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Promises;
+
+    /// A run of a target that was started in these ways.
+    fn started(ways: &[(bool, Option<&str>)]) -> Manifest {
+        let cell = |&(cache, variant): &(bool, Option<&str>)| Cell {
+            variant: variant.map(str::to_owned),
+            ..Cell::new("c", 0.5, cache)
+        };
+        let target = Some(Target::new("toy", [], Promises::default()));
+        Manifest { target, ..Manifest::new("bench", "quick", ways.iter().map(cell).collect()) }
+    }
+
+    #[test]
+    fn a_cache_is_told_of_the_bazaar_and_of_variants_that_are_called_after_it() {
+        let ways =
+            |manifest: &Manifest| [true, false].map(|cache| manifest.way(cache).map(str::to_owned));
+        let on_and_off = [Some("cache on".to_owned()), Some("cache off".to_owned())];
+        let bazaar = Manifest::new("bench", "quick", Vec::new());
+        assert_eq!((bazaar.tells_cache(), ways(&bazaar)), (true, on_and_off.clone()));
+        let both = started(&[(true, Some("cache-on")), (false, Some("cache-off"))]);
+        assert_eq!((both.tells_cache(), ways(&both)), (true, on_and_off));
+        let fast = started(&[(true, Some("fast")), (true, Some("fast"))]);
+        assert_eq!((fast.tells_cache(), ways(&fast)), (false, [Some("fast".to_owned()), None]));
+        for plain in [started(&[(true, None)]), started(&[])] {
+            assert_eq!((plain.tells_cache(), ways(&plain)), (false, [None, None]));
+        }
+    }
+
+    #[test]
+    fn nobody_knows_how_durable_a_target_is_that_is_not_ours() {
+        let bazaar = Manifest::new("bench", "quick", Vec::new());
+        assert_eq!((bazaar.subject(), bazaar.known_durability()), ("the bazaar", Some("flush")));
+        let toy = started(&[(true, None)]);
+        assert_eq!((toy.subject(), toy.known_durability()), ("toy", None));
+    }
 
     #[test]
     fn a_run_that_lists_its_processes_has_those_and_an_older_one_has_the_bazaars() {

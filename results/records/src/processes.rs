@@ -120,6 +120,12 @@ impl Processes {
         self.list.iter().filter(keeps).map(|process| process.name)
     }
 
+    /// What those who keep the stocks are called, after "the": by their role, or `service` where nobody says who does.
+    #[must_use]
+    pub fn stock_keeper(&self) -> &'static str {
+        self.roles.stocks.map_or("service", RoleName::as_str)
+    }
+
     /// Whether a process keeps the stocks.
     #[must_use]
     pub fn keeps_stocks(&self, name: ProcessName) -> bool {
@@ -161,6 +167,8 @@ mod tests {
         assert_eq!([0, 4].map(|number| processes.replica(number)), [None, None]);
         assert_eq!(words(processes.others()), ["gate"]);
         assert_eq!(processes.stock_keepers().count(), 0, "nobody says who does");
+        assert_eq!(processes.stock_keeper(), "service");
+        assert_eq!(built_in::processes(1).stock_keeper(), "catalog");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Figures against p, the share of queries that a trade follows: one line per cache setting, with
+//! Figures against p, the share of queries that a trade follows: one line per setting of the cache, with
 //! the interval in which each figure lies.
 //!
 //! Several rates of an open loop, or several builds, get a panel each.
@@ -12,7 +12,7 @@ use super::input::ChartInput;
 use super::marks;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
-use super::words::{LATENCY, cache_name, plural, rate_and_build, setting};
+use super::words::{LATENCY, Way, plural, rate_and_build, setting};
 use crate::records::{Manifest, Op};
 use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
@@ -45,14 +45,14 @@ impl Line {
     fn new<'a>(
         look: Look,
         figure: &str,
-        cache: bool,
+        way: &Way,
         rows: impl Iterator<Item = &'a SummaryRow>,
         value: impl Fn(&SummaryRow) -> Option<Estimate>,
     ) -> Self {
         let mut points: Vec<(f64, Estimate)> =
             rows.filter_map(|row| Some((row.p, value(row)?))).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Self { look, label: format!("{figure}, {}", cache_name(cache)), cache, points }
+        Self { look, label: way.with(figure), cache: way.cache, points }
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
@@ -95,20 +95,21 @@ pub(super) struct LatencyByP {
 impl LatencyByP {
     pub(super) fn new(material: &ChartInput<'_>, op: Op) -> Attempt<Self> {
         let rows = || material.summary.iter().filter(|row| row.op == op);
+        let way = |cache| Way::of(material.run.manifest(), cache);
         let lines = |group: &Group<'_>| {
             let of = |cache| {
                 group.rows.iter().copied().filter(move |row| row.op == op && row.cache == cache)
             };
             let mut lines = Vec::new();
             for cache in [true, false] {
-                let look = |rank| palette::cache(cache, rank);
+                let (look, way) = (|rank| palette::cache(cache, rank), way(cache));
                 let p50 = |row: &SummaryRow| row.p50().map(ms);
-                lines.push(Line::new(look(Rank::Median), "median", cache, of(cache), p50));
+                lines.push(Line::new(look(Rank::Median), "median", &way, of(cache), p50));
                 let p99 = |row: &SummaryRow| row.p99().map(ms);
-                lines.push(Line::new(look(Rank::P99), "p99", cache, of(cache), p99));
+                lines.push(Line::new(look(Rank::P99), "p99", &way, of(cache), p99));
                 let sent = |row: &SummaryRow| row.uncorrected_p99_us.map(|us| ms(exact(us as f64)));
                 let look = palette::uncorrected(look(Rank::P99));
-                lines.push(Line::new(look, "p99 uncorrected", cache, of(cache), sent));
+                lines.push(Line::new(look, "p99 uncorrected", &way, of(cache), sent));
             }
             lines
         };
@@ -162,6 +163,7 @@ impl ThroughputByP {
         let lines = |group: &Group<'_>| {
             let mut lines = Vec::new();
             for cache in [true, false] {
+                let way = Way::of(material.run.manifest(), cache);
                 let of = |op| {
                     let rows = group.rows.iter().copied();
                     rows.filter(move |row| row.op == op && row.cache == cache)
@@ -169,7 +171,7 @@ impl ThroughputByP {
                 for (op, rank) in [(Op::Query, Rank::Median), (Op::Trade, Rank::P99)] {
                     let look = palette::cache(cache, rank);
                     let per_s = SummaryRow::throughput;
-                    lines.push(Line::new(look, plural(op), cache, of(op), per_s));
+                    lines.push(Line::new(look, plural(op), &way, of(op), per_s));
                 }
             }
             lines

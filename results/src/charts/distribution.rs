@@ -1,4 +1,4 @@
-//! Every percentile of an operation's latency, a panel per setting, cache on beside cache off.
+//! Every percentile of an operation's latency, a panel per setting, with the cache beside without.
 //!
 //! The horizontal axis is log10(1 / (1 - q)): 90 %, 99 %, 99.9 % are equally far apart, so that the
 //! tail gets the room that a plain scale would deny it. It ends at 99.99 %. A curve of fewer than
@@ -16,9 +16,9 @@ use super::input::ChartInput;
 use super::marks;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
-use super::words::{LATENCY, cache_name, plural, rate_and_build, setting, to_ms};
+use super::words::{LATENCY, Way, plural, rate_and_build, setting, to_ms};
 use crate::lateness::is_withheld;
-use crate::records::{Cell, Op};
+use crate::records::{Cell, Manifest, Op};
 use crate::stats::Latencies;
 use crate::summary::{is_answered, is_measured, op_name};
 use crate::text::three_digits;
@@ -52,7 +52,7 @@ type Stretch = Vec<(f64, f64)>;
 
 /// One curve.
 struct Curve {
-    cache: bool,
+    way: Way,
     corrected: bool,
     count: u64,
     /// What of it is told; in more than one piece, or none, where percentiles are withheld.
@@ -65,7 +65,7 @@ struct Curve {
 impl Curve {
     /// `own` is how late the generator was itself, if that is part of these latencies.
     fn new(
-        cache: bool,
+        way: Way,
         corrected: bool,
         latencies: &Latencies,
         own: Option<&Latencies>,
@@ -77,7 +77,7 @@ impl Curve {
         let stretches = stretches.filter(|stretch| stretch.iter().all(told));
         let place = |point: &Point| (point.x, point.ms);
         Some(Self {
-            cache,
+            way,
             corrected,
             count,
             stretches: stretches.map(|stretch| stretch.iter().map(place).collect()).collect(),
@@ -87,13 +87,22 @@ impl Curve {
     }
 
     fn look(&self) -> Look {
-        let look = palette::cache_curve(self.cache);
+        let look = palette::cache_curve(self.way.cache);
         if self.corrected { look } else { palette::uncorrected(look) }
     }
 
     fn label(&self) -> String {
-        let rest = if self.corrected { "" } else { ", uncorrected (from the actual send)" };
-        format!("{}{rest}", cache_name(self.cache))
+        format!("{}{}", self.way.name.as_deref().unwrap_or("latency"), self.counted_from())
+    }
+
+    /// The same, to go on after a figure: ` with cache on`.
+    fn label_after(&self) -> String {
+        let way = self.way.name.as_ref().map(|way| format!(" with {way}"));
+        way.unwrap_or_default() + self.counted_from()
+    }
+
+    fn counted_from(&self) -> &'static str {
+        if self.corrected { "" } else { ", uncorrected (from the actual send)" }
     }
 }
 
@@ -120,7 +129,7 @@ impl Distribution {
         }
         let manifest = material.run.manifest();
         let own = |cell: &Cell| material.lateness.get(cell.id.as_str())?.own_by_op.get(&op);
-        let mut panels = panels(&manifest.cells, &measured, own);
+        let mut panels = panels(manifest, op, &measured, own);
         if panels.is_empty() {
             return Err(format!("distribution of {}: none answered", plural(op)));
         }
@@ -159,10 +168,10 @@ impl Distribution {
         let ends = |curves: &[Curve]| {
             let ends = curves.iter().map(|curve| {
                 let Some((end, ms)) = curve.end else {
-                    return format!("the slowest are withheld with {}", curve.label());
+                    return format!("the slowest are withheld{}", curve.label_after());
                 };
                 let what = if end < END { "slowest" } else { "99.99 %" };
-                format!("{what} {} ms with {}", three_digits(ms), curve.label())
+                format!("{what} {} ms{}", three_digits(ms), curve.label_after())
             });
             ends.collect::<Vec<_>>().join(", ")
         };
@@ -207,7 +216,7 @@ impl Figure for Distribution {
                     marks::series(area, &points, curve.look())?;
                 }
                 let end = curve.end.map(|end| panel.at(end));
-                marks::series(area, end.as_slice(), palette::cache_end(curve.cache))?;
+                marks::series(area, end.as_slice(), palette::cache_end(curve.way.cache))?;
             }
         }
         Ok(())
@@ -216,11 +225,12 @@ impl Figure for Distribution {
 
 /// One panel per p, rate and build that has data, in the order of p.
 fn panels<'o>(
-    cells: &[Cell],
+    manifest: &Manifest,
+    op: Op,
     measured: &HashMap<&str, Measured>,
     own: impl Fn(&Cell) -> Option<&'o Latencies>,
 ) -> Vec<(String, Vec<Curve>)> {
-    let mut sorted: Vec<&Cell> = cells.iter().collect();
+    let mut sorted: Vec<&Cell> = manifest.cells.iter().collect();
     sorted.sort_by(|a, b| a.p.total_cmp(&b.p));
     let mut panels: Vec<(String, Vec<Curve>)> = Vec::new();
     for cell in sorted {
@@ -229,20 +239,25 @@ fn panels<'o>(
         let parts = [format!("p = {}", cell.p), rest];
         let heading = parts.iter().filter(|part| !part.is_empty());
         let heading = heading.cloned().collect::<Vec<_>>().join(" · ");
+        let way = || Way::of(manifest, cell.cache);
         let curves = [(true, &of_cell.response, own(cell)), (false, &of_cell.sent, None)];
-        let curves = curves
-            .map(|(corrected, latencies, own)| Curve::new(cell.cache, corrected, latencies, own));
+        let curves =
+            curves.map(|(corrected, latencies, own)| Curve::new(way(), corrected, latencies, own));
         let curves = curves.into_iter().flatten();
         match panels.iter_mut().find(|(known, _)| *known == heading) {
             Some((_, known)) => known.extend(curves),
             None => panels.push((heading, curves.collect())),
         }
     }
+    let tells_cache = manifest.tells_cache();
     for (heading, curves) in &mut panels {
-        let counts = curves
-            .iter()
-            .filter(|curve| curve.corrected)
-            .map(|curve| format!("{} {}", curve.count, if curve.cache { "on" } else { "off" }));
+        let of_what = |curve: &Curve| match curve.way.cache {
+            _ if !tells_cache => plural(op),
+            true => "on",
+            false => "off",
+        };
+        let corrected = curves.iter().filter(|curve| curve.corrected);
+        let counts = corrected.map(|curve| format!("{} {}", curve.count, of_what(curve)));
         *heading = format!("{heading} · {}", counts.collect::<Vec<_>>().join(", "));
     }
     panels.retain(|(_, curves)| !curves.is_empty());
@@ -294,7 +309,8 @@ mod tests {
     #[test]
     fn a_curve_ends_at_its_slowest_operation_or_at_9999() {
         let few: Latencies = (1..=1000).collect();
-        let end = |latencies: &Latencies| Curve::new(true, true, latencies, None).unwrap().end;
+        let way = || Way { cache: true, name: None };
+        let end = |latencies: &Latencies| Curve::new(way(), true, latencies, None).unwrap().end;
         assert_eq!(end(&few), Some((3.0, 1.0)));
         let many: Latencies = (1..=40_000).collect();
         let (x, ms) = end(&many).unwrap();
@@ -305,7 +321,8 @@ mod tests {
     fn what_is_below_five_times_the_generators_lateness_is_no_part_of_a_curve() {
         let latencies: Latencies = (1..=1000).map(|us| us * 10).collect();
         let late = |from: u64| (1..=1000).map(|n| if n < from { 1 } else { 9_000 }).collect();
-        let curve = |own: &Latencies| Curve::new(true, true, &latencies, Some(own)).unwrap();
+        let way = || Way { cache: true, name: None };
+        let curve = |own: &Latencies| Curve::new(way(), true, &latencies, Some(own)).unwrap();
         let whole = curve(&late(1001));
         assert!(whole.stretches.len() == 1 && whole.end.is_some() && !whole.is_withheld);
         let cut = curve(&late(900));

@@ -1,4 +1,4 @@
-//! Latency and what was accepted per second against the rate that was offered, up to where the bazaar drowns.
+//! Latency and what was accepted per second against the rate that was offered, up to where the service drowns.
 //!
 //! The knee is the highest rate that was held, as [`crate::knee`] defines that. Beyond it the gap
 //! between the corrected and the uncorrected curve is what a load that waits for answers would hide.
@@ -12,7 +12,7 @@ use super::input::ChartInput;
 use super::marks;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
-use super::words::{LATENCY, cache_name, rate_and_build, setting, to_ms};
+use super::words::{LATENCY, figure_of, rate_and_build, setting, to_ms};
 use crate::knee::{Step, Sweep};
 
 /// Heights of the panels of latency and of answers, the gap between them, and the space for the labels
@@ -33,7 +33,7 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-/// The chart of one p and one build, cache on beside cache off.
+/// The chart of one p and one build, with the cache beside without.
 pub(super) struct RateSweep {
     stem: String,
     frame: Frame,
@@ -154,7 +154,7 @@ impl Figure for RateSweep {
 fn latency_lines(sweep: &Sweep) -> Vec<Line> {
     let line = |look: Look, figure: &str, value: fn(&Step) -> Option<u64>| Line {
         look,
-        label: format!("{figure}, {}", cache_name(sweep.cache)),
+        label: figure_of(figure, sweep.way.as_deref()),
         points: sweep
             .steps
             .iter()
@@ -173,7 +173,7 @@ fn latency_lines(sweep: &Sweep) -> Vec<Line> {
 fn accepted_line(sweep: &Sweep) -> Line {
     let points = sweep.steps.iter().map(|step| (step.rate_per_s, step.accepted_per_s));
     let look = palette::cache(sweep.cache, Rank::Median);
-    Line { look, label: cache_name(sweep.cache).to_owned(), points: points.collect() }
+    Line { look, label: figure_of("accepted", sweep.way.as_deref()), points: points.collect() }
 }
 
 fn legend(latencies: &[Line], sweeps: &[&Sweep]) -> Vec<(Look, String)> {
@@ -181,9 +181,11 @@ fn legend(latencies: &[Line], sweeps: &[&Sweep]) -> Vec<(Look, String)> {
     let mut legend: Vec<(Look, String)> =
         lines.map(|line| (line.look, line.label.clone())).collect();
     for sweep in sweeps {
-        let held = match sweep.knee() {
-            Some(knee) => format!("knee, {}: {}/s", cache_name(sweep.cache), knee.rate_per_s),
-            None => format!("{}: no rate held", cache_name(sweep.cache)),
+        let way = sweep.way.as_deref();
+        let held = match (sweep.knee(), way) {
+            (Some(knee), _) => format!("{}: {}/s", figure_of("knee", way), knee.rate_per_s),
+            (None, Some(way)) => format!("{way}: no rate held"),
+            (None, None) => "no rate held".to_owned(),
         };
         legend.push((palette::knee(sweep.cache), held));
     }

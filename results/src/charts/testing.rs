@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::faults::Fault;
 use super::trial::TrialView;
+use super::words::Way;
 use crate::records::{Cell, Observation, Op, Outcome};
 use crate::timeline::Timeline;
 
@@ -20,6 +21,7 @@ pub(super) fn trade(start_us: u64, latency_us: u64, outcome: Outcome) -> Observa
 /// A trial with these rows and faults.
 pub(super) fn trial<'a>(load: Vec<&'a Observation>, faults: Vec<Fault>) -> TrialView<'a> {
     TrialView {
+        way: Way { cache: true, name: Some("cache on".to_owned()) },
         cell: CELL.get_or_init(|| Cell::new("cell", 0.5, true)),
         number: 1,
         load,

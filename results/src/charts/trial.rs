@@ -2,7 +2,7 @@
 
 use super::faults::Fault;
 use super::input::ChartInput;
-use super::words::rate_and_build;
+use super::words::{Way, rate_and_build};
 use crate::availability::AvailabilityRow;
 use crate::records::{Cell, Observation, Phase};
 use crate::run::Trial;
@@ -11,6 +11,8 @@ use crate::timeline::Timeline;
 /// What belongs to one trial.
 pub(super) struct TrialView<'a> {
     pub(super) cell: &'a Cell,
+    /// How it was started.
+    pub(super) way: Way,
     pub(super) number: u32,
     /// The load's operations; the lookups at the end are another matter.
     pub(super) load: Vec<&'a Observation>,
@@ -31,6 +33,7 @@ impl<'a> TrialView<'a> {
             let load = trial.observations().filter(|row| row.phase == Phase::Load);
             Self {
                 cell: &trial.cell,
+                way: Way::of(material.run.manifest(), trial.cell.cache),
                 number: trial.number,
                 load: load.collect(),
                 timeline: &trial.timeline,
@@ -56,13 +59,14 @@ impl<'a> TrialView<'a> {
 
     /// `p = 0.5 · cache on`, rate and build, and the trial if there are several.
     pub(super) fn setting(&self) -> String {
-        let cache = if self.cell.cache { "cache on" } else { "cache off" };
-        let trial = match self.cell.trials {
-            0 | 1 => String::new(),
-            trials => format!(" · trial {} of {trials}", self.number),
-        };
+        let (number, trials) = (self.number, self.cell.trials);
         let rest = rate_and_build(self.cell.rate_per_s, self.cell.build.as_deref());
-        let rest = if rest.is_empty() { rest } else { format!(" · {rest}") };
-        format!("p = {} · {cache}{rest}{trial}", self.cell.p)
+        let parts = [
+            Some(format!("p = {}", self.cell.p)),
+            self.way.name.clone(),
+            Some(rest).filter(|rest| !rest.is_empty()),
+            (trials > 1).then(|| format!("trial {number} of {trials}")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 }

@@ -3,7 +3,8 @@
 use crate::records::{Manifest, Op};
 use crate::text::counted;
 
-/// What every subtitle says of the run: `plan quick · 5 clients · 3 replicas · durability flush`.
+/// What every subtitle says of the run: `plan quick · 5 clients · 3 replicas · durability flush`. The name of a
+/// target that is not ours stands before that, and what is not known of it or is not there is left away.
 pub(super) fn setting(manifest: &Manifest) -> String {
     let clients = || manifest.cells.iter().map(|cell| u64::from(cell.clients));
     let clients = match (clients().min(), clients().max()) {
@@ -11,8 +12,41 @@ pub(super) fn setting(manifest: &Manifest) -> String {
         (_, most) => counted(most.unwrap_or(0), "client", "clients"),
     };
     let replicas = counted(u64::from(manifest.replicas), "replica", "replicas");
-    let (plan, durability) = (&manifest.plan_name, &manifest.durability);
-    format!("plan {plan} · {clients} · {replicas} · durability {durability}")
+    let target = manifest.target.as_ref().map(|target| target.name.clone());
+    let parts = [
+        target,
+        Some(format!("plan {}", manifest.plan_name)),
+        Some(clients),
+        (manifest.replicas > 0).then_some(replicas),
+        manifest.known_durability().map(|durability| format!("durability {durability}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// How cells were started that share a look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Way {
+    /// With the cache or without. It decides how they look.
+    pub(super) cache: bool,
+    /// What that is called; nothing of a target that is always started in the same way.
+    pub(super) name: Option<String>,
+}
+
+impl Way {
+    /// How a run's cells with this `cache` were started.
+    pub(super) fn of(manifest: &Manifest, cache: bool) -> Self {
+        Self { cache, name: manifest.way(cache).map(str::to_owned) }
+    }
+
+    /// `median, cache on`, or `median` where there is nothing to tell apart.
+    pub(super) fn with(&self, figure: &str) -> String {
+        figure_of(figure, self.name.as_deref())
+    }
+}
+
+/// `median, cache on`, or `median` of cells that have no name for how they were started.
+pub(super) fn figure_of(figure: &str, way: Option<&str>) -> String {
+    [Some(figure), way].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// `100/s · build a`, or whatever of it there is to say.
@@ -46,9 +80,4 @@ pub(super) fn plural(op: Op) -> &'static str {
         Op::Trade => "trades",
         Op::Lookup => "lookups",
     }
-}
-
-/// `cache on` or `cache off`.
-pub(super) fn cache_name(cache: bool) -> &'static str {
-    if cache { "cache on" } else { "cache off" }
 }

@@ -55,9 +55,10 @@ fn disagreements(
     request: Request,
 ) -> Vec<String> {
     let request_id = history.requests.id(request);
+    let keeper = history.processes.stock_keeper();
     let Some(applied) = catalog.of_request(request).find(|applied| applied.is_for_order()) else {
         // A dump that was cut off may lack what the catalog has.
-        let what = format!("trade {request_id} is in the order log, but not in the catalog");
+        let what = format!("trade {request_id} is in the order log, but not in the {keeper}");
         return if history.timeline.finished { vec![what] } else { Vec::new() };
     };
     let mut wrongs = Vec::new();
@@ -69,19 +70,26 @@ fn disagreements(
         }
         let others = entries.map(LogEntry::content).filter(|logged| *logged != applied.content());
         wrongs.extend(
-            others.map(|logged| differs(request_id, applied.content(), log.source, logged)),
+            others.map(|logged| differs(keeper, request_id, applied.content(), log.source, logged)),
         );
     }
     if history.timeline.finished && !lacking.is_empty() {
         let lacking = lacking.join(", ");
-        wrongs
-            .push(format!("the catalog applied trade {request_id}, which {lacking} does not hold"));
+        wrongs.push(format!(
+            "the {keeper} applied trade {request_id}, which {lacking} does not hold"
+        ));
     }
     wrongs
 }
 
-fn differs(request_id: &str, applied: Content<'_>, source: &str, logged: Content<'_>) -> String {
-    format!("the catalog applied trade {request_id} as {applied}, but {source} holds {logged}")
+fn differs(
+    keeper: &str,
+    request_id: &str,
+    applied: Content<'_>,
+    source: &str,
+    logged: Content<'_>,
+) -> String {
+    format!("the {keeper} applied trade {request_id} as {applied}, but {source} holds {logged}")
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ fn something_else(history: &History<'_>, finding: &mut Finding) {
                 format!("an answer is none to what was asked: {why}")
             }
             (Op::Query, Outcome::Rejected, Some(stock)) if history.can(&KNOWN_STOCKS) => {
-                format!("{stock} was not found, though the bazaar began with it")
+                format!("{stock} was not found, though the trial began with it")
             }
             _ => continue,
         };
@@ -492,6 +492,6 @@ mod tests {
         row.stock_name = Some("Stock99".into());
         assert_passes(&trial.check(&CHECK));
         trial.observations[500].stock_name = Some("Stock1".into());
-        assert_fails(&trial.check(&CHECK), "Stock1 was not found, though the bazaar began with it");
+        assert_fails(&trial.check(&CHECK), "Stock1 was not found, though the trial began with it");
     }
 }

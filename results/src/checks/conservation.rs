@@ -75,8 +75,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     }
     for (name, applied) in by_stock {
         finding.violation(|| {
+            let keeper = history.processes.stock_keeper();
             let what =
-                format!("the catalog applied trades in {name}, which the run did not begin with");
+                format!("the {keeper} applied trades in {name}, which the run did not begin with");
             applied.iter().take(1).fold(Violation::new(history, what), |violation, applied| {
                 violation.held(applied.row).story(history, applied.request)
             })
@@ -187,7 +188,7 @@ fn compare_end(
     }
     let name = initial.stock_name.as_str();
     let Some(held) = catalog.stocks.get(name) else {
-        let what = format!("the catalog no longer has {name}");
+        let what = format!("the {} no longer has {name}", history.processes.stock_keeper());
         return finding.violation(|| Violation::new(history, what));
     };
     let is = State {

@@ -315,6 +315,9 @@ fn nothing_judged(checks: &[CheckResult]) -> bool {
     lacks_something && of_answers().all(|check| check.verdict.is_none())
 }
 
+/// What checks call whoever keeps the stocks, in claims and the names of parts.
+const STOCK_KEEPER: &str = "catalog";
+
 /// Adds up what a check found, trial by trial.
 pub(super) struct Tally {
     result: CheckResult,
@@ -322,15 +325,16 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Of a check of this target, that has not looked yet.
-    pub(super) fn new(check: &Check, target: &Target) -> Self {
+    /// Of a check of this target, that has not looked yet. Who keeps the stocks, which is a catalog where checks say
+    /// what they claim, goes by its own name.
+    pub(super) fn new(check: &Check, target: &Target, keeper: &str) -> Self {
+        let told = |text: &str| text.replace(STOCK_KEEPER, keeper);
         let left_out = check.left_out(target).into_iter();
-        let left_out =
-            left_out.map(|(part, lacks)| PartLeftOut { what: part.what.to_owned(), lacks });
+        let left_out = left_out.map(|(part, lacks)| PartLeftOut { what: told(part.what), lacks });
         Self {
             result: CheckResult {
                 name: check.name.to_owned(),
-                claim: check.claim.to_owned(),
+                claim: told(check.claim),
                 verdict: None,
                 lacks: check.lacks(target),
                 left_out: left_out.collect(),

@@ -58,7 +58,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 fn wrongs(history: &History<'_>, request: Request) -> Vec<(Anomaly, String)> {
     let (request_id, sent) = (history.requests.id(request), || history.sent(request));
     let effects = Effects::of(history, request);
-    let mut wrongs = effects.doubles(request_id);
+    let mut wrongs = effects.doubles(request_id, history.processes.stock_keeper());
     wrongs.extend(two_answers(request_id, sent()));
     if sent().next().is_none() {
         // Without the recorder's end, the row of the client may simply be missing.
@@ -130,13 +130,13 @@ impl<'a> Effects<'a> {
         }
     }
 
-    fn doubles(&self, request_id: &str) -> Vec<String> {
+    fn doubles(&self, request_id: &str, keeper: &str) -> Vec<String> {
         let in_logs = self.logs.iter().filter(|&&(_, count)| count > 1);
         let mut doubles: Vec<_> = in_logs
             .map(|(source, count)| format!("{source} numbered trade {request_id} {count} times"))
             .collect();
         if let Some(count) = self.applied.filter(|&count| count > 1) {
-            doubles.push(format!("the catalog applied trade {request_id} {count} times"));
+            doubles.push(format!("the {keeper} applied trade {request_id} {count} times"));
         }
         doubles
     }
@@ -144,6 +144,7 @@ impl<'a> Effects<'a> {
     /// One without the other, which only complete dumps can show.
     fn half_way(&self, history: &History<'_>, request: Request) -> Option<String> {
         let request_id = history.requests.id(request);
+        let keeper = history.processes.stock_keeper();
         let acknowledged = |trade: &Operation| trade.row.outcome == Outcome::Ok;
         let applied = self.applied? > 0;
         if !history.timeline.finished || self.logs.is_empty() || !history.can(&ORDERS) {
@@ -151,10 +152,10 @@ impl<'a> Effects<'a> {
         }
         match (applied, self.numbered()) {
             (true, false) => {
-                Some(format!("the catalog applied trade {request_id}, but no replica numbered it"))
+                Some(format!("the {keeper} applied trade {request_id}, but no replica numbered it"))
             }
             (false, true) => {
-                Some(format!("trade {request_id} has a number, but the catalog never applied it"))
+                Some(format!("trade {request_id} has a number, but the {keeper} never applied it"))
             }
             (false, false) if history.sent(request).any(acknowledged) => {
                 Some(format!("trade {request_id} was acknowledged, but it left no trace"))

@@ -152,7 +152,9 @@ fn history<'a>(run: &'a Run, trial: &'a Trial) -> Result<History<'a>, FolderErro
 
 fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError> {
     let target = run.target();
-    let mut tallies: Vec<Tally> = checks.iter().map(|check| Tally::new(check, target)).collect();
+    let keeper = run.manifest().processes().stock_keeper();
+    let tally = |check: &&Check| Tally::new(check, target, keeper);
+    let mut tallies: Vec<Tally> = checks.iter().map(tally).collect();
     let mut summary = RunSummary::new(run.manifest());
     let mut gates = Gates::new();
     let mut digests = Vec::new();

@@ -2,9 +2,10 @@
 //!
 //! What a plan says and what chance adds is all in the manifest: the whole plan, with what the
 //! command line laid over it, and the seed. So the plan is written beside the report, and the
-//! command names it; it works when the plan's own file has been changed or is gone. (The bazaar
-//! and the machine are not part of it: the faults come again at the same moments, what the
-//! processes make of them may differ.)
+//! command names it; it works when the plan's own file has been changed or is gone. Of a
+//! target the command names the file that it was described by, as it was named then: paths in such a file are
+//! relative to it, so a copy elsewhere would not work. (The services and the machine are not part of it: the faults
+//! come again at the same moments, what the processes make of them may differ.)
 
 use super::RunFile;
 use crate::records::{Manifest, RunFolder};
@@ -17,6 +18,9 @@ const PLAN: &str = "plan.toml";
 const BY_PLAN: [(&str, &str); 3] =
     [("bench", "bench"), ("failover", "failover"), ("soak", "failover")];
 
+/// What no plan names: the target's file, and the folder of the other build if two were measured side by side.
+const NAMED_AGAIN: [&str; 2] = ["--target", "--against"];
+
 /// The command, and the plan that it names. Empty if the manifest does not say how it was run.
 pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Option<RunFile>) {
     let seed = manifest.seed.to_string();
@@ -27,9 +31,11 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
         let command = lab.as_deref().unwrap_or(command).split(' ');
         let plan = ["--plan", &plan, "--seed", &seed];
         let words = std::iter::once("double-trouble").chain(command).chain(plan);
-        let against = against(manifest).into_iter().flat_map(|folder| ["--against", folder]);
+        let again = NAMED_AGAIN.into_iter().flat_map(|name| {
+            named(manifest, name).into_iter().flat_map(move |value| [name, value])
+        });
         let file = RunFile { name: PLAN.to_owned(), contents: manifest.plan.clone() };
-        return (line(words.chain(against)), Some(file));
+        return (line(words.chain(again)), Some(file));
     }
     let has_seed =
         manifest.command.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
@@ -42,11 +48,11 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
     (command, None)
 }
 
-/// The folder of the other build, if two were measured side by side: no plan names it.
-fn against(manifest: &Manifest) -> Option<&str> {
+/// What a command line says after the option of this name.
+fn named<'a>(manifest: &'a Manifest, option: &str) -> Option<&'a str> {
     let mut words = manifest.command.iter();
-    words.find_map(|word| word.strip_prefix("--against=")).or_else(|| {
-        let after = manifest.command.iter().skip_while(|word| *word != "--against").nth(1);
+    words.find_map(|word| word.strip_prefix(option)?.strip_prefix('=')).or_else(|| {
+        let after = manifest.command.iter().skip_while(|word| *word != option).nth(1);
         after.map(String::as_str)
     })
 }
@@ -98,6 +104,27 @@ mod tests {
             let manifest = Manifest { plan, command, ..manifest() };
             let (command, _) = reproduce(&manifest, &RunFolder::new("runs"));
             assert!(command.ends_with("--seed 7 --against ../old"), "{command}");
+        }
+    }
+
+    #[test]
+    fn the_file_of_a_target_is_named_as_it_was() {
+        for (words, expected) in [
+            (
+                &["dt", "failover", "--target", "my shop/naive.toml"][..],
+                "--target 'my shop/naive.toml'",
+            ),
+            (&["dt", "bench", "--target=naive.toml"], "--target naive.toml"),
+            (
+                &["dt", "bench", "--against", "old", "--target=a.toml"],
+                "--target a.toml --against old",
+            ),
+        ] {
+            let command = words.iter().map(|&word| word.to_owned()).collect();
+            let plan = "name = \"x\"\n".to_owned();
+            let manifest = Manifest { plan, command, ..manifest() };
+            let (command, _) = reproduce(&manifest, &RunFolder::new("runs"));
+            assert!(command.ends_with(&format!("--seed 7 {expected}")), "{command}");
         }
     }
 

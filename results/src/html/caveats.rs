@@ -27,11 +27,10 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     let left_out = material.figures.tables.left_out.iter();
     limits.extend(left_out.map(|line| format!("{}.", capitalised(line))));
     limits.extend(about_the_verdict(material));
-    if manifest.durability != "flush" && manifest.target.is_none() {
+    if let Some(durability) = manifest.known_durability().filter(|known| *known != "flush") {
         limits.push(format!(
-            "Durability is {}: what was acknowledged survives the death of a process, not that of \
-             the machine.",
-            manifest.durability
+            "Durability is {durability}: what was acknowledged survives the death of a process, not that of \
+             the machine."
         ));
     }
     limits

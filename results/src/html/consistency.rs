@@ -19,6 +19,8 @@ pub(super) struct Consistency {
     /// What was left out, since the target lacks what it needs, and why.
     pub(super) not_applicable: Vec<String>,
     pub(super) broken: Vec<Broken>,
+    /// What the tables of rows of `final.csv` are about.
+    pub(super) held: &'static str,
     pub(super) doubts: Vec<DoubtLine>,
     pub(super) gates: Vec<GateLine>,
     /// Whether one of them is shut.
@@ -89,6 +91,10 @@ impl Consistency {
             some_unasked: report.checks.iter().any(|check| check.status() == CheckStatus::NotAsked),
             not_applicable: report.checks.iter().flat_map(not_applicable).collect(),
             broken: report.checks.iter().filter_map(|check| Broken::of(check, embedder)).collect(),
+            held: match report.run.target {
+                None => "What replicas and catalog held at the end",
+                Some(_) => "What the target’s processes held at the end",
+            },
             doubts: doubt_lines(&report.checks),
             gates: asked.map(GateLine::new).collect(),
             some_shut: report.gates.iter().any(|gate| !gate.is_open()),

@@ -49,7 +49,7 @@ pub(super) struct OperationLine {
     pub(super) request: String,
 }
 
-/// What a replica or the catalog held at the end.
+/// What a process held at the end.
 pub(super) struct HeldLine {
     pub(super) line: u64,
     pub(super) source: String,

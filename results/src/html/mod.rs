@@ -25,6 +25,7 @@ mod opening;
 mod page;
 mod setup;
 mod tables;
+mod target;
 mod tiles;
 mod verdict_reasons;
 mod write;

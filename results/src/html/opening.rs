@@ -33,7 +33,7 @@ impl Opening {
         let manifest = material.manifest;
         let verdict = material.verdict();
         Self {
-            title: format!("{}: {verdict} ({})", manifest.plan_name, manifest.started_at),
+            title: format!("{}: {verdict} ({})", name(manifest), manifest.started_at),
             question: question(material),
             run: run(manifest),
             verdict,
@@ -45,22 +45,29 @@ impl Opening {
     }
 }
 
+/// The plan's name, after that of a target that is not ours: `naive, quick`.
+fn name(manifest: &Manifest) -> String {
+    let plan = &manifest.plan_name;
+    manifest.target.as_ref().map_or(plan.clone(), |target| format!("{}, {plan}", target.name))
+}
+
 /// Up to so many kinds of faults are named in the question.
 const NAMED: usize = 3;
 
 fn question(material: &PageInput<'_>) -> String {
-    let has = |cache| material.manifest.cells.iter().any(|cell| cell.cache == cache);
+    let manifest = material.manifest;
+    let has = |cache| manifest.cells.iter().any(|cell| cell.cache == cache);
     let faults = &material.figures.availability;
-    if material.manifest.kind == "soak" {
+    if manifest.kind == "soak" {
         "Does anything go wrong when everything breaks at random?".to_owned()
     } else if !faults.is_empty() {
         about_faults(faults)
     } else if material.figures.open_loop.as_ref().is_some_and(|it| !it.sweeps.is_empty()) {
-        "How much load does the bazaar hold?".to_owned()
-    } else if has(true) && has(false) {
+        format!("How much load does {} hold?", manifest.subject())
+    } else if manifest.tells_cache() && has(true) && has(false) {
         "What does the cache buy, and what does it cost?".to_owned()
     } else {
-        "How fast does the bazaar answer, and are its answers right?".to_owned()
+        format!("How fast does {} answer, and are its answers right?", manifest.subject())
     }
 }
 
@@ -86,8 +93,10 @@ fn run(manifest: &Manifest) -> String {
         let short: String = commit.chars().take(SHORT_COMMIT).collect();
         format!(" · commit {short}")
     });
+    let target = manifest.target.as_ref().map(|target| format!("{} · ", target.name));
+    let target = target.unwrap_or_default();
     format!(
-        "{} run of plan {} · begun {} · seed {}{}",
+        "{} run of {target}plan {} · begun {} · seed {}{}",
         capitalised(&manifest.kind),
         manifest.plan_name,
         to_the_second(&manifest.started_at),

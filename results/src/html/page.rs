@@ -57,7 +57,7 @@ pub(super) fn render(folder: &RunFolder, material: &PageInput<'_>) -> Result<Str
         figures: Figures::new(&figures.tables),
         setup: Setup::new(material),
         folder: folder.name(),
-        files: files::of(folder, &mut embedder),
+        files: files::of(folder, material.manifest, &mut embedder),
         limits: caveats::of(material),
     };
     Ok(page.render()?)

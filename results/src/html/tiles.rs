@@ -1,4 +1,4 @@
-//! How fast the bazaar answered, each figure with what it is out of.
+//! How fast the service answered, each figure with what it is out of.
 
 use super::format::counted;
 use super::input::PageInput;

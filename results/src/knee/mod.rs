@@ -1,4 +1,4 @@
-//! Up to which rate a bazaar holds what it is offered: the knee of latency against offered rate.
+//! Up to which rate a service holds what it is offered: the knee of latency against offered rate.
 //!
 //! Below the knee everything is answered as it comes; beyond it arrivals queue, and latency is no
 //! property of the service any more but of how long the overload lasted (Jain, *The Art of Computer

@@ -20,8 +20,10 @@ pub const MAX_P99_FACTOR: u64 = 10;
 pub struct Sweep {
     /// The probability that a query is followed by a trade.
     pub p: f64,
-    /// Whether the front-end cached.
+    /// Whether the front-end cached. Says something only where [`Manifest::tells_cache`] holds.
     pub cache: bool,
+    /// How it was started, as people are told: see [`Manifest::way`].
+    pub way: Option<String>,
     /// Which of two builds of the services, if two were measured side by side.
     pub build: Option<String>,
     /// The rates, ascending; two or more.
@@ -50,7 +52,7 @@ pub struct Step {
     pub p99_is_withheld: bool,
     /// The same from when they were sent.
     pub uncorrected_p99_us: Option<u64>,
-    /// Whether the bazaar held it, as the module's header defines that.
+    /// Whether the service held it, as the module's header defines that.
     pub is_held: bool,
 }
 
@@ -85,6 +87,7 @@ pub fn sweeps<'a>(
             None => sweeps.push(Sweep {
                 p: cell.p,
                 cache: cell.cache,
+                way: manifest.way(cell.cache).map(str::to_owned),
                 build: cell.build.clone(),
                 steps: vec![step],
             }),
@@ -144,9 +147,9 @@ impl Sweep {
     /// What the sweep shows, for people.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let cache = if self.cache { "on" } else { "off" };
+        let way = self.way.as_ref().map_or(String::new(), |way| format!(", {way}"));
         let build = self.build.as_ref().map_or(String::new(), |build| format!(", build {build}"));
-        let of = format!("p = {}, cache {cache}{build}", self.p);
+        let of = format!("p = {}{way}{build}", self.p);
         let rate = |step: &Step| three_digits(step.rate_per_s);
         let p99 = |step: &Step| match step.p99_us {
             Some(p99_us) => ms(p99_us),

@@ -1,21 +1,27 @@
 //! The rates of all sweeps as a table of figures.
 
 use super::sweep::{Step, Sweep};
+use crate::records::Manifest;
+use crate::summary::fields_of;
 use crate::table::{Cell, Column, Field, Missing, Table, Unit};
 
 /// A rate, and which sweep it is of.
 struct Swept {
     p: f64,
     cache: bool,
+    variant: Option<String>,
     build: Option<String>,
     step: Step,
 }
 
 /// What there is of a rate. Latencies are those of queries and trades together.
-const FIELDS: [Field<Swept>; 12] = [
+const FIELDS: [Field<Swept>; 13] = [
     (Column::new("p", "p", Unit::Setting), |row| Cell::number(row.p)),
     (Column::new("cache", "cache", Unit::Text), |row| {
         Cell::text(if row.cache { "on" } else { "off" })
+    }),
+    (Column::new("variant", "variant", Unit::Text), |row| {
+        Cell::some_text(row.variant.clone(), Missing::NotApplicable)
     }),
     (Column::new("build", "build", Unit::Text), |row| {
         Cell::some_text(row.build.clone(), Missing::NotApplicable)
@@ -51,11 +57,12 @@ fn told(row: &Swept, us: Option<u64>) -> Cell {
 
 /// A row for each rate of each sweep.
 #[must_use]
-pub fn table(sweeps: &[Sweep]) -> Table {
+pub fn table(sweeps: &[Sweep], manifest: &Manifest) -> Table {
     let swept = |sweep: &Sweep| {
         let of = |step: &Step| Swept {
             p: sweep.p,
             cache: sweep.cache,
+            variant: sweep.way.clone(),
             build: sweep.build.clone(),
             step: step.clone(),
         };
@@ -65,7 +72,7 @@ pub fn table(sweeps: &[Sweep]) -> Table {
     Table::new(
         "rate-sweeps",
         "Latency and throughput against the rate that was offered",
-        &FIELDS,
+        &fields_of(&FIELDS, manifest),
         &rows,
     )
 }

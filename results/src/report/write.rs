@@ -71,9 +71,9 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
     let builds = compare::compare(&Measured { run, faults: &faults }, None, &Floor::default()).ok();
     let tables = Tables {
         cache: cache_effects.table(),
-        operations: summary::table(&summary),
+        operations: summary::table(&summary, manifest),
         rates: lateness::table(&cells),
-        sweeps: knee::table(&sweeps),
+        sweeps: knee::table(&sweeps, manifest),
         faults: availability::table(&faults),
         kinds: availability::kinds_table(&overall),
         gaps: availability::gaps_table(&gaps),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use crate::records::Manifest;
 use crate::records::Op;
 use crate::stats::{Basis, Estimate, Interval};
 
@@ -12,9 +14,12 @@ pub struct SummaryRow {
     pub cell: String,
     /// The probability that a query is followed by a trade.
     pub p: f64,
-    /// Whether the front-end cached: `on` or `off`.
+    /// Whether the front-end cached: `on` or `off`. Says something only where [`Manifest::tells_cache`] holds.
     #[serde(with = "on_off")]
     pub cache: bool,
+    /// The target's variant that was started. No column of the CSV: it is part of the cell's id.
+    #[serde(skip)]
+    pub variant: Option<String>,
     /// How many clients there were.
     pub clients: u32,
     /// How many trials were pooled: those that have at least one row.

@@ -1,17 +1,20 @@
 //! The rows of `summary.csv` as a table of figures.
 
 use super::row::SummaryRow;
-use crate::records::Op;
+use crate::records::{Manifest, Op};
 use crate::stats::Estimate;
 use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
 
 /// What there is of an operation in a cell.
-const FIELDS: [Field<SummaryRow>; 27] = [
+const FIELDS: [Field<SummaryRow>; 28] = [
     (Column::new("op", "operation", Unit::Text).short("op"), |row| Cell::text(op_name(row.op))),
     (Column::new("cell", "setting", Unit::Text), |row| Cell::text(row.cell.as_str())),
     (Column::new("p", "p", Unit::Setting), |row| Cell::number(row.p)),
     (Column::new("cache", "cache", Unit::Text), |row| {
         Cell::text(if row.cache { "on" } else { "off" })
+    }),
+    (Column::new("variant", "variant", Unit::Text), |row| {
+        Cell::some_text(row.variant.clone(), Missing::NotApplicable)
     }),
     (Column::new("clients", "clients", Unit::Setting), |row| Cell::whole(row.clients.into())),
     (Column::new("rate_per_s", "rate per s", Unit::Setting).short("rate/s"), |row| {
@@ -59,10 +62,17 @@ const UNCORRECTED_MAX: Column =
 const ACCEPTED: Column =
     Column::new("throughput_per_s", "accepted per s", Unit::PerSecond).short("accepted/s");
 
+/// The columns of a table whose rows are of cells: those of a run that does not tell whether something cached have the
+/// variant instead, and the others have none.
+pub(crate) fn fields_of<R>(all: &[Field<R>], manifest: &Manifest) -> Vec<Field<R>> {
+    let unwanted = if manifest.tells_cache() { "variant" } else { "cache" };
+    all.iter().copied().filter(|(column, _)| column.name != unwanted).collect()
+}
+
 /// A row for each operation in each cell: by operation first, so that the figures that one compares
 /// stand below each other.
 #[must_use]
-pub fn table(rows: &[SummaryRow]) -> Table {
+pub fn table(rows: &[SummaryRow], manifest: &Manifest) -> Table {
     let mut ordered: Vec<&SummaryRow> = rows.iter().collect();
     ordered.sort_by(|a, b| {
         let rate = |row: &SummaryRow| row.rate_per_s.unwrap_or(0.0);
@@ -73,7 +83,7 @@ pub fn table(rows: &[SummaryRow]) -> Table {
             .then(a.build.cmp(&b.build))
     });
     let caption = "Operations of the load, and lookups at its end, by setting";
-    Table::new("operations", caption, &FIELDS, ordered)
+    Table::new("operations", caption, &fields_of(&FIELDS, manifest), ordered)
 }
 
 /// A latency, unless it says too much about the generator.
@@ -99,7 +109,12 @@ fn uncorrected(row: &SummaryRow, us: Option<u64>) -> Cell {
 pub fn text(table: &Table) -> String {
     // A load in stages has no one rate.
     let is_open = table.has("rate_per_s") || table.has("uncorrected_p50_us");
-    let mut picks = vec![Pick::Value("op"), Pick::Value("p"), Pick::Value("cache")];
+    let is_column = |name: &str| table.columns().iter().any(|column| column.name == name);
+    let tells_cache = is_column("cache");
+    let tells_hits = tells_cache || table.has("hits_percent");
+    let mut picks = vec![Pick::Value("op"), Pick::Value("p")];
+    picks.extend(tells_cache.then_some(Pick::Value("cache")));
+    picks.extend((!tells_cache && table.has("variant")).then_some(Pick::Value("variant")));
     picks.extend(table.has("rate_per_s").then_some(Pick::Value("rate_per_s")));
     picks.extend(table.has("build").then_some(Pick::Value("build")));
     picks.extend([
@@ -114,12 +129,13 @@ pub fn text(table: &Table) -> String {
         let uncorrected = ["uncorrected_p50_us", "uncorrected_p99_us", "uncorrected_max_us"];
         picks.extend(uncorrected.map(Pick::Value));
     }
-    picks.extend(["hits_percent", "rejected", "failed", "unknown"].map(Pick::Value));
-    format!("{}\n{}", caption(table, is_open), table.to_text(&picks))
+    picks.extend(tells_hits.then_some(Pick::Value("hits_percent")));
+    picks.extend(["rejected", "failed", "unknown"].map(Pick::Value));
+    format!("{}\n{}", caption(table, tells_hits, is_open), table.to_text(&picks))
 }
 
 /// The line above the text.
-fn caption(table: &Table, is_open: bool) -> String {
+fn caption(table: &Table, tells_hits: bool, is_open: bool) -> String {
     let intervals = if table.has_basis(Basis::Slices) {
         "brackets: how steady a figure was within its trial; where other trials would lie takes three of them"
     } else if table.has_basis(Basis::Trials) {
@@ -127,6 +143,7 @@ fn caption(table: &Table, is_open: bool) -> String {
     } else {
         "too little was measured for intervals"
     };
+    let hits = if tells_hits { "; hits are the cache's share of queries" } else { "" };
     let open = if is_open {
         " Latencies count from the moment at which an operation was due; uncorrected ones, from the \
          moment of sending, hide what a slow service makes later ones wait. Withheld: less than five times \
@@ -135,8 +152,8 @@ fn caption(table: &Table, is_open: bool) -> String {
         ""
     };
     format!(
-        "Latencies in µs, of answered operations (ok and rejected); accepted/s: ok alone; {intervals}; \
-         hits are the cache's share of queries.{open}"
+        "Latencies in µs, of answered operations (ok and rejected); accepted/s: ok alone; \
+         {intervals}{hits}.{open}"
     )
 }
 

@@ -84,6 +84,7 @@ impl Tally {
             cell: cell.id.clone(),
             p: cell.p,
             cache: cell.cache,
+            variant: cell.variant.clone(),
             clients: cell.clients,
             trials: u32::try_from(spans.len()).unwrap_or(u32::MAX),
             op,

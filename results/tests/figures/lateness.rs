@@ -106,7 +106,7 @@ fn a_figure_below_five_times_the_generators_own_lateness_is_withheld() {
     assert_eq!(late.withheld, "p50 p90 p99 p999 max mean");
     // Counted from the send it holds no lateness.
     assert_eq!(late.uncorrected_p50_us, Some(799));
-    let shown = summary::text(&summary::table(&sent_late(201)));
+    let shown = summary::text(&summary::table(&sent_late(201), &manifest("bench", vec![])));
     assert!(shown.contains("withheld") && shown.contains("799"), "{shown}");
 }
 

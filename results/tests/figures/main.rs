@@ -9,6 +9,7 @@ mod browser;
 mod cache;
 mod charts;
 mod compare;
+mod foreign;
 mod knee;
 mod lateness;
 mod layout;

@@ -20,9 +20,9 @@ use super::input::ChartInput;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look};
 use super::trial::TrialView;
-use super::words::{cache_name, setting, to_ms};
+use super::words::{Way, setting, to_ms};
 use crate::checks::why;
-use crate::records::Fact;
+use crate::records::{Fact, Manifest};
 use crate::text::{counted, ms};
 use reads::Read;
 
@@ -49,7 +49,7 @@ type Histogram = BTreeMap<i32, u64>;
 /// The reads of one setting.
 #[derive(Debug, Default, PartialEq)]
 struct Setting {
-    cache: bool,
+    way: Way,
     name: String,
     reads: u64,
     hard: u64,
@@ -60,9 +60,10 @@ struct Setting {
 }
 
 impl Setting {
-    fn new(cache: bool, during_fault: bool, reads: &[Read]) -> Self {
-        let mut setting = Self { cache, name: name(cache, during_fault), ..Self::default() };
-        let of = |read: &&Read| (read.cache, read.during_fault) == (cache, during_fault);
+    fn new(way: Way, during_fault: bool, reads: &[Read]) -> Self {
+        let name = name(&way, during_fault);
+        let of = |read: &&Read| (read.cache, read.during_fault) == (way.cache, during_fault);
+        let mut setting = Self { name, way: way.clone(), ..Self::default() };
         for read in reads.iter().filter(of) {
             setting.reads += 1;
             setting.hard += u64::from(to_ms(read.since_ack_us) < HARD_MS);
@@ -76,7 +77,7 @@ impl Setting {
         setting
     }
 
-    /// `cache on: 0 of 1204 reads stale · 17 began within 1 ms of an acknowledgement`.
+    /// `cache on: 0 of 1204 reads stale · 17 within 1 ms`.
     fn heading(&self) -> String {
         let worst = if self.stale > 0 {
             format!(", by up to {}", ms(self.stalest_us))
@@ -84,14 +85,15 @@ impl Setting {
             String::new()
         };
         let reads = counted(self.reads, "read", "reads");
-        format!("{}: {} of {reads} stale{worst} · {} within 1 ms", self.name, self.stale, self.hard)
+        let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
+        format!("{name}{} of {reads} stale{worst} · {} within 1 ms", self.stale, self.hard)
     }
 }
 
-/// `cache on`, `cache on, during a fault`.
-fn name(cache: bool, during_fault: bool) -> String {
-    let fault = if during_fault { ", during a fault" } else { "" };
-    format!("{}{fault}", cache_name(cache))
+/// `cache on`, `cache on, during a fault`; empty where there is nothing to tell apart.
+fn name(way: &Way, during_fault: bool) -> String {
+    let fault = during_fault.then_some("during a fault");
+    way.name.as_deref().into_iter().chain(fault).collect::<Vec<_>>().join(", ")
 }
 
 /// Which bar a time belongs to.
@@ -119,8 +121,9 @@ impl Staleness {
             return Err(format!("staleness: {}", why(&lacks)));
         }
         let reads = reads::all(material, trials);
+        let manifest = material.run.manifest();
         let settings = [(true, false), (true, true), (false, false), (false, true)]
-            .map(|(cache, during_fault)| Setting::new(cache, during_fault, &reads));
+            .map(|(cache, fault)| Setting::new(Way::of(manifest, cache), fault, &reads));
         let settings: Vec<Setting> =
             settings.into_iter().filter(|setting| setting.reads > 0).collect();
         if settings.is_empty() {
@@ -136,15 +139,16 @@ impl Staleness {
         );
         let numbers = bars().map(|(_, &number)| number as f64).chain([LOWEST]);
         let number = Axis::logarithmic("reads (log scale)", numbers);
+        let whatever = if manifest.tells_cache() { ", whatever the cache" } else { "" };
         let frame = Frame {
             title: "How soon reads followed an acknowledged trade, and how many did not show it"
                 .to_owned(),
             subtitle: format!(
-                "{}\na read that begins after a trade on its stock was acknowledged must show it, \
-                 whatever the cache: none may be stale",
-                setting(material.run.manifest())
+                "{}\na read that begins after a trade on its stock was acknowledged must show it\
+                 {whatever}: none may be stale",
+                setting(manifest)
             ),
-            legend: legend(&settings),
+            legend: legend(&settings, manifest),
         };
         Ok(Self { frame, settings, time, number })
     }
@@ -170,11 +174,11 @@ impl Staleness {
     }
 }
 
-fn legend(settings: &[Setting]) -> Vec<(Look, String)> {
+fn legend(settings: &[Setting], manifest: &Manifest) -> Vec<(Look, String)> {
     let mut legend: Vec<(Look, String)> = Vec::new();
     for cache in [true, false] {
-        if settings.iter().any(|setting| setting.cache == cache) {
-            let label = format!("reads, {}", cache_name(cache));
+        if settings.iter().any(|setting| setting.way.cache == cache) {
+            let label = Way::of(manifest, cache).with("reads");
             legend.push((palette::reads(cache), label));
         }
     }
@@ -213,7 +217,7 @@ impl Figure for Staleness {
             }
             panel.draw_axes(area, true)?;
             panel.heading(area, &setting.heading())?;
-            let reads = (&setting.since_ack, palette::reads(setting.cache), 0);
+            let reads = (&setting.since_ack, palette::reads(setting.way.cache), 0);
             self.draw_bars(area, &panel, reads)?;
             self.draw_bars(area, &panel, (&setting.staleness, palette::stale(), INSET))?;
             panel.draw_vertical(area, HARD_MS, palette::reference())?;
@@ -236,16 +240,23 @@ mod tests {
         };
         let off = Read { cache: false, ..read(5, None) };
         let reads = [read(0, None), read(900, Some(4_500)), read(1_000, None), off];
-        let setting = Setting::new(true, false, &reads);
+        let way = |name: Option<&str>| Way { cache: true, name: name.map(str::to_owned) };
+        let setting = Setting::new(way(Some("cache on")), false, &reads);
         let heading = "cache on: 1 of 3 reads stale, by up to 4.50 ms · 2 within 1 ms";
         assert_eq!(setting.heading(), heading);
         assert_eq!(setting.since_ack.values().sum::<u64>(), 3);
         assert_eq!(setting.staleness, Histogram::from([(class(4_500), 1)]));
-        let during = Setting::new(true, true, &reads);
+        let during = Setting::new(way(Some("cache on")), true, &reads);
         assert_eq!(
             during.heading(),
             "cache on, during a fault: 0 of 0 reads stale · 0 within 1 ms"
         );
+        let plain = [false, true].map(|fault| Setting::new(way(None), fault, &reads).heading());
+        let expected = [
+            "1 of 3 reads stale, by up to 4.50 ms · 2 within 1 ms",
+            "during a fault: 0 of 0 reads stale · 0 within 1 ms",
+        ];
+        assert_eq!(plain, expected);
     }
 
     #[test]

@@ -1,0 +1,143 @@
+//! What is known of a target that is not ours: what it promises, and what it tells. Verdicts rest on both: what a target
+//! neither promises nor tells is not judged.
+
+use super::format::or_none;
+use crate::records::{
+    Acknowledged, Fact, Numbering, Promises, Replication, Restock, Sides, Target,
+};
+
+/// What is known of a target.
+pub(super) struct TargetLines {
+    /// What it is, in a line; empty if its file does not say.
+    pub(super) description: String,
+    /// What it promises, a sentence each.
+    pub(super) promises: Vec<String>,
+    /// The names of the facts that it gives.
+    pub(super) told: String,
+    /// The names of those that it does not give.
+    pub(super) untold: String,
+}
+
+impl TargetLines {
+    pub(super) fn new(target: &Target) -> Self {
+        let names = |is_told: bool| {
+            let given = Fact::ALL.into_iter().filter(|fact| !fact.is_promise());
+            let names = given.filter(|&fact| target.has(fact) == is_told).map(Fact::as_str);
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let told = Some(names(true)).filter(|names| !names.is_empty());
+        Self {
+            description: target.description.clone(),
+            promises: promises(target),
+            told: or_none(told, |names| names),
+            untold: names(false),
+        }
+    }
+}
+
+/// Nothing is said of what there is none of: of replicas where one process holds all, of orders without trades.
+fn promises(target: &Target) -> Vec<String> {
+    let promised = target.promises();
+    let deadline = target.deadline_ms();
+    let mut lines = Vec::new();
+    if target.has(Fact::Trades) {
+        lines.push(numbers(promised));
+        lines.push(acknowledged(promised.acknowledged).to_owned());
+        lines.push(sides(promised.sides).to_owned());
+    }
+    if target.orders_of().len() > 1 {
+        lines.push(replicated(promised.replicated_orders, "orders"));
+    }
+    if target.stocks_of().len() > 1 {
+        lines.push(replicated(promised.replicated_stocks, "stocks"));
+    }
+    lines.push(restock(promised.restock).to_owned());
+    lines.extend(deadline.map(|ms| format!("Every operation is answered within {ms} ms.")));
+    lines
+}
+
+fn numbers(promised: &Promises) -> String {
+    let order = match promised.order_no {
+        Numbering::Sequence => "Later orders have larger numbers",
+        Numbering::Unique => "Every order has a number of its own",
+    };
+    let gaps = if promised.gapless { ", and none is left out" } else { "" };
+    format!("{order}, from {}{gaps}.", promised.first_order_no)
+}
+
+fn acknowledged(promised: Acknowledged) -> &'static str {
+    match promised {
+        Acknowledged::Durable => "What was acknowledged is not lost.",
+        Acknowledged::MayBeLost => "What was acknowledged may be lost.",
+    }
+}
+
+fn sides(promised: Sides) -> &'static str {
+    match promised {
+        Sides::Both => "Some trades take from a stock, some add to it.",
+        Sides::Takes => "Every trade takes from a stock.",
+        Sides::Adds => "Every trade adds to a stock.",
+    }
+}
+
+fn replicated(promised: Replication, what: &str) -> String {
+    match promised {
+        Replication::Identical => {
+            format!("All who hold {what} hold the same in the end, in the same order.")
+        }
+        Replication::SameSet => {
+            format!("All who hold {what} hold the same in the end, in any order.")
+        }
+        Replication::Partitioned => format!("Each of those who hold {what} holds a part of them."),
+        Replication::None => format!("Of those who hold {what} nothing is promised."),
+    }
+}
+
+fn restock(promised: Restock) -> &'static str {
+    match promised {
+        Restock::None => "Stocks change by trades alone.",
+        Restock::Unmodelled => "Stocks change by themselves, too.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_of_queries_alone_says_nothing_of_orders_and_replicas() {
+        let target = Target::new("toy", [Fact::Queries], Promises::default());
+        let lines = TargetLines::new(&target);
+        assert_eq!(lines.promises, ["Stocks change by trades alone."]);
+        assert_eq!(lines.told, "queries");
+        assert!(lines.untold.starts_with("trades, lookups, ") && !lines.untold.contains("gapless"));
+    }
+
+    #[test]
+    fn each_promise_is_a_sentence_and_so_is_what_is_not_promised() {
+        let promises = Promises {
+            order_no: Numbering::Unique,
+            first_order_no: 0,
+            gapless: false,
+            acknowledged: Acknowledged::MayBeLost,
+            replicated_orders: Replication::SameSet,
+            replicated_stocks: Replication::None,
+            sides: Sides::Takes,
+            restock: Restock::Unmodelled,
+        };
+        let two = || vec!["a".to_owned(), "b".to_owned()];
+        let target = Target::new("toy", [Fact::Trades], promises).holding(two(), two());
+        assert_eq!(
+            TargetLines::new(&target.with_deadline_ms(6_000)).promises,
+            [
+                "Every order has a number of its own, from 0.",
+                "What was acknowledged may be lost.",
+                "Every trade takes from a stock.",
+                "All who hold orders hold the same in the end, in any order.",
+                "Of those who hold stocks nothing is promised.",
+                "Stocks change by themselves, too.",
+                "Every operation is answered within 6000 ms.",
+            ]
+        );
+    }
+}
