@@ -96,11 +96,6 @@ impl Launch {
         &self.addresses
     }
 
-    /// What the bazaar's own know each other by.
-    pub(crate) fn token(&self) -> &Token {
-        &self.token
-    }
-
     /// A client that its services know.
     pub(crate) fn http(&self) -> HttpClient {
         HttpClient::new().with_token(self.token.clone())

@@ -119,7 +119,7 @@ impl Client {
         }
         match &setting.turns {
             None => {
-                setting.control.wait_for_admission(self.number).await;
+                setting.control.wait_for_admission(self.connection.number()).await;
                 if setting.control.is_over(self.iterations) {
                     return false;
                 }
@@ -214,10 +214,11 @@ impl Client {
         };
         let phase = row.phase;
         self.record(row);
-        if let (Outcome::Ok, Some(order_no)) = (done.judged.outcome, order_no)
-            && setting.service.does(Kind::Lookup)
-        {
-            self.acknowledged.push(Acknowledged { order_no, request_id });
+        if let (Outcome::Ok, Some(order_no)) = (done.judged.outcome, order_no) {
+            setting.order_names.acknowledge(&order_no);
+            if setting.service.does(Kind::Lookup) {
+                self.acknowledged.push(Acknowledged { order_no, request_id });
+            }
         }
         self.rest(turn, &done).await;
         phase

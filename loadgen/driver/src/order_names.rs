@@ -19,6 +19,8 @@ const BESIDE_NUMBERS: u64 = 1 << 62;
 pub struct OrderNames {
     has_numbers: AtomicBool,
     table: Mutex<Table>,
+    /// The orders that were acknowledged, if somebody asks for each in the end.
+    acknowledged: Option<Mutex<Vec<OrderNo>>>,
 }
 
 #[derive(Debug, Default)]
@@ -29,6 +31,27 @@ struct Table {
 }
 
 impl OrderNames {
+    /// A table that keeps the orders that were acknowledged.
+    #[must_use]
+    pub fn remembering() -> Self {
+        Self { acknowledged: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// Keeps an order that was acknowledged, if this table does so.
+    pub fn acknowledge(&self, order_no: &OrderNo) {
+        if let Some(kept) = &self.acknowledged {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(order_no.clone());
+        }
+    }
+
+    /// The orders that were kept.
+    #[must_use]
+    pub fn acknowledged(&self) -> Vec<OrderNo> {
+        let kept = self.acknowledged.as_ref();
+        kept.map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
+    }
+
     /// The number of an order in rows: always the same for the same order.
     #[must_use]
     pub fn number(&self, order_no: &OrderNo) -> u64 {

@@ -91,6 +91,13 @@ impl Service {
         Connection { service: self.clone(), http, number, origin }
     }
 
+    /// The longest deadline of all operations.
+    #[must_use]
+    pub fn longest_deadline(&self) -> Duration {
+        let own = || self.target.operations.longest_deadline();
+        self.deadline.or_else(own).unwrap_or(Program::DEADLINE)
+    }
+
     /// The deadline of an operation.
     fn deadline(&self, kind: Kind) -> Duration {
         let own = || self.target.operations.get(kind).map(targets::operation::Operation::deadline);

@@ -16,6 +16,9 @@ pub(super) enum Aborted {
     /// The bazaar did not start.
     #[error("the bazaar did not start: {0}")]
     NotStarted(#[from] StartError),
+    /// A target could not be prepared, or did not start.
+    #[error("the target did not start: {0:#}")]
+    TargetNotStarted(anyhow::Error),
     /// Something broken could not be put right.
     #[error(transparent)]
     NotHealed(#[from] NotHealed),

@@ -13,6 +13,7 @@ mod junit;
 mod machine;
 mod manifest;
 mod stages;
+mod subject;
 mod trial;
 mod watch;
 
@@ -234,6 +235,7 @@ impl<'a> Run<'a> {
             match self.one_trial(&cell, trial).await {
                 Ok(()) => self.finished += 1,
                 Err(Aborted::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
+                Err(Aborted::TargetNotStarted(error)) if self.finished == 0 => return Err(error),
                 Err(Aborted::NotRecorded(error)) => return Err(error.into()),
                 Err(cut) => return Ok(Some(cut)),
             }
@@ -255,6 +257,7 @@ impl<'a> Run<'a> {
             cell,
             number,
             bin_dir: self.builds.of(cell),
+            is_first: self.finished == 0,
             flags: self.builds.flags(cell),
             environment: self.builds.environment(),
             folder: self.folder,

@@ -20,23 +20,21 @@ use driver::recent::Recent;
 use driver::recorder::{Record, Recorder};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
-use faults::converge::{converge, keep, keep_evidence};
-use faults::dump::DumpPage;
 use faults::events::{EventSink, Listener};
 use faults::heal::heal;
 use faults::{injector, probes};
 use results::catalog_queries::TrialQueries;
-use results::records::{Cell, EventKind, FinalRow, RunFolder};
+use results::records::{Cell, EventKind, RunFolder};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::aborted::{Aborted, Interruption};
 use super::background::Background;
+use super::subject::{Kept, Subject, TargetStart};
 use super::catalog_queries::{self, QueryCounts};
 use super::stages;
 use super::watch::{Broken, Watch};
-use crate::plan::Plan;
+use crate::plan::{Plan, UnderTest};
 use driver::stop::Stop;
 
 /// One trial of one cell.
@@ -46,6 +44,8 @@ pub(super) struct Trial<'a> {
     /// Which repetition of the cell, from 1.
     pub(super) number: u32,
     pub(super) bin_dir: &'a Path,
+    /// Whether it is the run's first.
+    pub(super) is_first: bool,
     /// What the services are told besides what the plan says.
     pub(super) flags: Vec<String>,
     /// What they have in their environment besides.
@@ -109,20 +109,47 @@ impl Trial<'_> {
         records: &UnboundedSender<Record>,
     ) -> Result<Ran, Interruption> {
         let started = tokio::select! {
-            started = Bazaar::start(self.bazaar_config()) => started.map_err(Aborted::from),
+            started = self.start() => started,
             () = self.stop.requested() => Err(Aborted::Signal),
         };
-        let bazaar = Arc::new(started.map_err(|cut| self.interrupted_by(cut))?);
+        let subject = started.map_err(|cut| self.interrupted_by(cut))?;
+        let bazaar = &subject.bazaar;
         bazaar.report_start(events);
         let watched = self.watch_the_machine(events);
         let _heartbeat = watched.map_err(|cut| self.interrupted_by(cut))?;
         let probes = Background::start(|stop| {
-            probes::watch(Arc::clone(&bazaar), events.clone(), stop.wait())
+            probes::watch(Arc::clone(bazaar), events.clone(), stop.wait())
         });
-        let ran = self.with_clients(&bazaar, events, records).await;
+        let ran = self.with_clients(&subject, events, records).await;
         probes.stop().await;
-        crate::signals::see_off(self.stop, &bazaar).await;
+        crate::signals::see_off(self.stop, bazaar).await;
+        if ran.is_ok() {
+            subject.read_stopped(&self.kept(records), events).await;
+        }
         ran
+    }
+
+    /// Starts what the plan is for.
+    async fn start(&self) -> Result<Subject, Aborted> {
+        let UnderTest::Target(target) = &self.plan.under_test else {
+            let stocks = self.plan.initial_stocks().into_iter().map(|stock| stock.stock_name);
+            let bazaar = Bazaar::start(self.bazaar_config()).await?;
+            let timeout = Duration::from_millis(self.plan.load.request_timeout_ms);
+            return Subject::of_bazaar(bazaar, stocks.collect(), timeout);
+        };
+        let (name, schedule) = (self.name(), self.plan.schedule());
+        let start = TargetStart {
+            processes: self.plan.processes(),
+            variant: self.plan.under_test.variant(self.cell.variant.as_deref()),
+            data: &self.folder.path("data").join(&name),
+            logs: &self.folder.path("logs").join(&name),
+            bin_dir: self.bin_dir,
+            flood_connections: schedule.flood_connections(),
+            disk_faults: schedule.disk_faults(&self.plan.processes()),
+            is_first: self.is_first,
+            origin: self.origin,
+        };
+        Subject::of_target(target, start).await.map_err(Aborted::TargetNotStarted)
     }
 
     /// Notes when the harness itself could not run, until what is returned is dropped.
@@ -140,14 +167,13 @@ impl Trial<'_> {
     /// Runs the clients beside [`Trial::conduct`], and sees both to their end.
     async fn with_clients(
         &self,
-        bazaar: &Arc<Bazaar>,
+        subject: &Subject,
         events: &EventSink,
         records: &UnboundedSender<Record>,
     ) -> Result<Ran, Interruption> {
         let control = Arc::new(Control::new(self.origin, self.plan.load.iterations));
         let (pacer, turns) = self.pace().unzip();
-        let setting = self.setting(bazaar, &control, turns, records);
-        let setting = Arc::new(setting.map_err(|cut| self.interrupted_by(cut))?);
+        let setting = Arc::new(self.setting(subject, &control, turns, records));
         let mut goose = tokio::spawn(attack::run(setting, self.cell.clients));
         let failed = async {
             match (&mut goose).await {
@@ -158,7 +184,7 @@ impl Trial<'_> {
             }
         };
         let conducted = tokio::select! {
-            conducted = self.conduct(bazaar, &control, pacer, events, records) => conducted,
+            conducted = self.conduct(subject, &control, pacer, events, records) => conducted,
             () = self.stop.requested() => Err(Aborted::Signal),
             why = failed => Err(Aborted::Generator(why)),
         };
@@ -182,7 +208,7 @@ impl Trial<'_> {
     /// What happens when, while the clients run.
     async fn conduct(
         &self,
-        bazaar: &Arc<Bazaar>,
+        subject: &Subject,
         control: &Arc<Control>,
         pacer: Option<Pacer>,
         events: &EventSink,
@@ -204,21 +230,22 @@ impl Trial<'_> {
         }
         self.sleep_until_us(began_us).await;
         events.emit_at(began_us, EventKind::LoadBegan, |_| {});
-        let before = QueryCounts::ask(bazaar).await;
-        let cut_short = self.load_and_faults(bazaar, control, began_us, events).await?;
+        let before = self.query_counts(subject).await;
+        let cut_short = self.load_and_faults(subject, control, began_us, events).await?;
         if self.cell.is_open_loop() {
             let unsent = Some(control.unsent());
             let ended_us = control.ends_at_us();
             events.emit_at(ended_us, EventKind::ArrivalsEnded, |event| event.unsent = unsent);
         }
-        let after = QueryCounts::ask(bazaar).await;
+        let after = self.query_counts(subject).await;
         let looked_up =
             timeout(LOOK_UP_WITHIN, control.wait_until(|counts| counts.done == clients));
         looked_up.await.map_err(|_| {
             Aborted::Generator(format!("lookups took over {} s", LOOK_UP_WITHIN.as_secs()))
         })?;
         events.emit(EventKind::LoadEnded, |_| {});
-        self.converge(bazaar, events, records).await?;
+        let within = Duration::from_millis(self.plan.checks.converge_within_ms);
+        subject.converge(&self.kept(records), within, events).await?;
         let queries = catalog_queries::row_of(self.cell, self.number, before, after);
         Ok(Ran { queries, cut_short })
     }
@@ -227,7 +254,7 @@ impl Trial<'_> {
     /// ended before its time, if it was.
     async fn load_and_faults(
         &self,
-        bazaar: &Arc<Bazaar>,
+        subject: &Subject,
         control: &Arc<Control>,
         began_us: u64,
         events: &EventSink,
@@ -247,13 +274,13 @@ impl Trial<'_> {
             control.end_at(began_us + duration_ms * 1000);
             self.unless_broken(over, began_us, events).await
         } else {
-            let (schedule, on) = (self.plan.schedule(), Arc::clone(bazaar));
+            let (schedule, on) = (self.plan.schedule(), Arc::clone(&subject.bazaar));
             let told = events.clone();
             let injector =
                 Background::start(|stop| injector::run(on, schedule, began_us, told, stop.wait()));
             let cut_short = self.unless_broken(over, began_us, events).await;
             let injected = injector.stop().await.unwrap_or_default();
-            heal(bazaar, &injected, events).await?;
+            heal(&subject.bazaar, &injected, events).await?;
             sleep(Duration::from_millis(self.plan.checks.recovery_ms)).await;
             cut_short
         };
@@ -262,7 +289,7 @@ impl Trial<'_> {
         // Those who do not take part in the last stage are waiting still.
         control.admit(u32::MAX);
         // A query and a trade may be under way, in an open loop after what had to wait.
-        let within = DRAIN_WITHIN + 2 * self.request_timeout() + LEAVE_WITHIN;
+        let within = DRAIN_WITHIN + 2 * subject.longest_operation() + LEAVE_WITHIN;
         timeout(within, all_loaded())
             .await
             .map_err(|_| Aborted::Generator("not all clients stopped in time".to_owned()))?;
@@ -306,42 +333,26 @@ impl Trial<'_> {
         Some(broken)
     }
 
-    /// Waits for everything to be equal and keeps what it then holds. If it does not become
-    /// equal, what could be had is kept: the event says that, and the checks judge it.
-    async fn converge(
-        &self,
-        bazaar: &Bazaar,
-        events: &EventSink,
-        records: &UnboundedSender<Record>,
-    ) -> Result<(), Aborted> {
-        let within = Duration::from_millis(self.plan.checks.converge_within_ms);
-        let write = async |page: DumpPage, is_first: bool| {
-            let (written, answer) = oneshot::channel();
-            let rows = self.final_rows(&page, is_first);
-            // The recorder is gone only when it failed, and settling says why.
-            let _ = records.send(Record::Final(rows));
-            let _ = records.send(Record::Settle(written));
-            // A page is read once the one before is written, or all of them would be in memory.
-            let _ = answer.await;
-        };
-        match converge(bazaar, within, events).await {
-            Ok(converged) => keep(bazaar, &converged, write).await?,
-            Err(_) => keep_evidence(bazaar, write).await,
-        }
-        Ok(())
+    fn kept<'k>(&'k self, records: &'k UnboundedSender<Record>) -> Kept<'k> {
+        Kept { cell: &self.cell.id, trial: self.number, records }
     }
 
-    fn final_rows(&self, page: &DumpPage, is_first: bool) -> Vec<FinalRow> {
-        let (cell, trial) = (&self.cell.id, self.number);
-        match page {
-            DumpPage::Orders(page) => FinalRow::of_replica(cell, trial, page, is_first),
-            DumpPage::Catalog(page) => FinalRow::of_catalog(cell, trial, page, is_first),
+    /// What its folders are called.
+    fn name(&self) -> String {
+        format!("{}-{}", self.cell.id, self.number)
+    }
+
+    /// How many queries its two counters have seen: of the built-in bazaar alone, whose pages they are on.
+    async fn query_counts(&self, subject: &Subject) -> Option<QueryCounts> {
+        match self.plan.under_test {
+            UnderTest::Bazaar => QueryCounts::ask(&subject.bazaar).await,
+            UnderTest::Target(_) => None,
         }
     }
 
     fn bazaar_config(&self) -> BazaarConfig {
         let system = &self.plan.system;
-        let name = format!("{}-{}", self.cell.id, self.number);
+        let name = self.name();
         BazaarConfig {
             bin_dir: self.bin_dir.to_owned(),
             data_dir: self.folder.path("data").join(&name),
@@ -374,30 +385,24 @@ impl Trial<'_> {
 
     fn setting(
         &self,
-        bazaar: &Bazaar,
+        subject: &Subject,
         control: &Arc<Control>,
         turns: Option<ArrivalQueue>,
         records: &UnboundedSender<Record>,
-    ) -> Result<TrialSettings, Aborted> {
-        let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())
-            .map_err(|error| Aborted::Generator(error.to_string()))?;
-        Ok(TrialSettings {
+    ) -> TrialSettings {
+        TrialSettings {
             cell: self.cell.id.clone(),
             trial: self.number,
             p: self.cell.p,
             peek: self.plan.load.peek,
             seed: self.plan.load.seed,
-            stocks: self.plan.initial_stocks().into_iter().map(|stock| stock.stock_name).collect(),
-            service: service.with_deadline(self.request_timeout()),
-            order_names: Arc::default(),
+            stocks: subject.stocks.clone(),
+            service: subject.service.clone(),
+            order_names: Arc::clone(&subject.order_names),
             control: Arc::clone(control),
             turns,
             records: records.clone(),
-        })
-    }
-
-    fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.plan.load.request_timeout_ms)
+        }
     }
 
     async fn sleep_until_us(&self, us: u64) {

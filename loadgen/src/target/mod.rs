@@ -24,5 +24,5 @@ pub mod state;
 mod testing;
 mod trial;
 
-pub(crate) use programs::system_plan;
+pub(crate) use programs::{service_plan, system_plan};
 pub(crate) use trial::TargetTrial;

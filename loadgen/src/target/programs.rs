@@ -1,9 +1,15 @@
 //! A target's processes as the supervisor starts them: every template filled in, the variant's changes made.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::bail;
+use faults::bazaar::ServicePlan;
+use faults::disk::DiskFaults;
+use faults::leadership::Leaders;
+use results::records::{ProcessName, Processes};
 use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
@@ -35,6 +41,44 @@ pub(crate) fn system_plan(
         logs: trial.logs.clone(),
         log_bytes: LOG_BYTES,
         guard: guard_program(),
+    })
+}
+
+/// The processes of `target` as faults break them, started as `variant` says. Links have no relays yet.
+///
+/// # Errors
+/// The same.
+pub(crate) fn service_plan(
+    target: &Arc<Target>,
+    variant: Option<&Variant>,
+    trial: &TargetTrial,
+    leaders: Arc<dyn Leaders>,
+    processes: Processes,
+) -> anyhow::Result<ServicePlan> {
+    let SystemPlan { programs, logs, log_bytes, guard } = system_plan(target, variant, trial)?;
+    let mut addresses = BTreeMap::new();
+    let mut data = BTreeMap::new();
+    for process in &target.processes {
+        let name: ProcessName = process.name.parse()?;
+        let port = process.listens.first().and_then(|port| trial.ports.ports.get(port));
+        addresses.extend(port.map(|port| (name, SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))));
+        let paths = process.data.iter().map(|path| trial.path(path));
+        let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
+        if !paths.is_empty() {
+            data.insert(name, paths);
+        }
+    }
+    Ok(ServicePlan {
+        processes,
+        programs,
+        logs,
+        log_bytes,
+        guard,
+        leaders,
+        addresses,
+        data,
+        flood_connections: 0,
+        disk_faults: DiskFaults::default(),
     })
 }
 

@@ -153,28 +153,8 @@ impl TargetTrial {
     }
 
     fn task(&self, command: &CommandTemplate, at: &Path) -> anyhow::Result<Task> {
-<<<<<<< HEAD:loadgen/src/target/trial.rs
-        Ok(task_of(command.render(&self.setting)?, at))
-    }
-
-    /// Runs a command of the target's and returns what it writes, to stdout and stderr.
-    ///
-    /// # Errors
-    /// If it does not succeed `within`.
-    pub(crate) async fn output_of(
-        &self,
-        command: Vec<String>,
-        within: Duration,
-    ) -> Result<Vec<u8>, String> {
-        let log = tempfile::NamedTempFile::new_in(&self.logs).map_err(|error| error.to_string())?;
-        let task = task_of(command, &self.work);
-        let ran = command::run(&guard_program(), &task, log.path(), within).await;
-        ran.map_err(|error| error.to_string())?;
-        std::fs::read(log.path()).map_err(|error| error.to_string())
-=======
-        let (command, working_dir) = (command.render(self.setting)?, at.to_owned());
+        let (command, working_dir) = (command.render(&self.setting)?, at.to_owned());
         Ok(Task { command, environment: [].into(), working_dir, user: None })
->>>>>>> t3:loadgen/src/commands/target/trial.rs
     }
 
     /// Where a path of the file leads.

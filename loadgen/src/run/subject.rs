@@ -1,0 +1,230 @@
+//! What a trial is done to: started, reached by clients, and read at the end.
+//!
+//! Only the start knows whether it is the built-in bazaar or what a target's file describes; what is read in the end depends on
+//! whether the target can be dumped.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use driver::order_names::OrderNames;
+use driver::recorder::Record;
+use driver::service::Service;
+use faults::bazaar::{Bazaar, ServicePlan};
+use faults::clock::Origin;
+use faults::converge::{converge, converge_by_reading, keep, keep_evidence};
+use faults::disk::DiskFaults;
+use faults::dump::DumpPage;
+use faults::events::EventSink;
+use results::records::{EventKind, FinalRow, Processes};
+use targets::file::WhenRead;
+use targets::order_no::OrderNo;
+use targets::target::{Target, Variant};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::aborted::Aborted;
+use crate::target::asking::Asking;
+use crate::target::leaders::TargetLeaders;
+use crate::target::state::{FinalState, StateReader};
+use crate::target::{TargetTrial, http, service_plan};
+
+/// How many rows of a target's state are handed to the recorder at a time.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// What a trial is done to. Dropping it ends its processes.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// Its processes.
+    pub(super) bazaar: Arc<Bazaar>,
+    /// How clients reach it.
+    pub(super) service: Service,
+    /// The stocks that clients ask for.
+    pub(super) stocks: Vec<String>,
+    /// The numbers of its orders.
+    pub(super) order_names: Arc<OrderNames>,
+    /// How a target of which a file says what it holds is read.
+    places: Option<Places>,
+}
+
+/// Reads what a target holds, in one trial.
+#[derive(Debug)]
+struct Places {
+    target: Arc<Target>,
+    trial: TargetTrial,
+    asking: Asking,
+}
+
+/// What a target is started with.
+pub(super) struct TargetStart<'a> {
+    pub(super) processes: Processes,
+    pub(super) variant: Option<&'a Variant>,
+    pub(super) data: &'a Path,
+    pub(super) logs: &'a Path,
+    pub(super) bin_dir: &'a Path,
+    pub(super) flood_connections: u32,
+    pub(super) disk_faults: DiskFaults,
+    /// Whether it is the run's first trial.
+    pub(super) is_first: bool,
+    pub(super) origin: Origin,
+}
+
+impl Subject {
+    /// The bazaar that was started.
+    pub(super) fn of_bazaar(
+        bazaar: Bazaar,
+        stocks: Vec<String>,
+        timeout: Duration,
+    ) -> Result<Self, Aborted> {
+        let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())
+            .map_err(|error| Aborted::Generator(error.to_string()))?;
+        Ok(Self {
+            bazaar: Arc::new(bazaar),
+            service: service.with_deadline(timeout),
+            stocks,
+            order_names: Arc::default(),
+            places: None,
+        })
+    }
+
+    /// Starts what a target's file describes.
+    pub(super) async fn of_target(
+        target: &Arc<Target>,
+        start: TargetStart<'_>,
+    ) -> anyhow::Result<Self> {
+        let trial = TargetTrial::new(target, start.data, start.logs, start.bin_dir)?;
+        if start.is_first {
+            trial.set_up(target).await?;
+        }
+        let variant = start.variant;
+        trial.begin(target, variant).await?;
+        let asking =
+            Asking::new(trial.setting.clone(), http::client()?, &trial.work, &trial.logs);
+        let leaders = TargetLeaders::new(Arc::clone(target), asking.clone())?;
+        let plan = ServicePlan {
+            flood_connections: start.flood_connections,
+            disk_faults: start.disk_faults,
+            ..service_plan(target, variant, &trial, Arc::new(leaders), start.processes)?
+        };
+        let bazaar = Bazaar::start_service(plan).await?;
+        trial.prepare(&target.prepare).await?;
+        let service = Service::over_http(Arc::clone(target), trial.setting.clone());
+        let asks_of_each = target.orders.iter().any(|place| {
+            place.source.is_asked_for_each("order_no")
+        });
+        let order_names = if asks_of_each { OrderNames::remembering() } else { OrderNames::default() };
+        let asked = service.client(http::client()?, 0, start.origin).stocks().await;
+        let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
+        Ok(Self {
+            bazaar: Arc::new(bazaar),
+            service,
+            stocks,
+            order_names: Arc::new(order_names),
+            places: Some(Places { target: Arc::clone(target), trial, asking }),
+        })
+    }
+
+    /// How long one operation of a client may take.
+    pub(super) fn longest_operation(&self) -> Duration {
+        self.service.longest_deadline()
+    }
+
+    /// Waits for everything to be equal and keeps what it then holds. If it does not become equal, what could be had is
+    /// kept: the event says that, and the checks judge it.
+    pub(super) async fn converge(
+        &self,
+        kept: &Kept<'_>,
+        within: Duration,
+        events: &EventSink,
+    ) -> Result<(), Aborted> {
+        let Some(places) = &self.places else {
+            let write = async |page: DumpPage, is_first: bool| {
+                let rows = match &page {
+                    DumpPage::Orders(page) => {
+                        FinalRow::of_replica(kept.cell, kept.trial, page, is_first)
+                    }
+                    DumpPage::Catalog(page) => {
+                        FinalRow::of_catalog(kept.cell, kept.trial, page, is_first)
+                    }
+                };
+                kept.write(rows).await;
+            };
+            match converge(&self.bazaar, within, events).await {
+                Ok(converged) => keep(&self.bazaar, &converged, write).await?,
+                Err(_) => keep_evidence(&self.bazaar, write).await,
+            }
+            return Ok(());
+        };
+        let state = places.state(kept, &self.stocks, &self.order_names);
+        // What did not converge is told by the event, and judged by the checks.
+        let (_, last) = converge_by_reading(&state, within, events).await;
+        for source in last.sources {
+            kept.write_all(source.rows).await;
+        }
+        Ok(())
+    }
+
+    /// Reads what can be read only once everything has stopped.
+    pub(super) async fn read_stopped(
+        &self,
+        kept: &Kept<'_>,
+        events: &EventSink,
+    ) {
+        let Some(places) = &self.places else { return };
+        let state = places.state(kept, &self.stocks, &self.order_names);
+        let reading = state.read_when(WhenRead::Stopped).await;
+        for source in reading.sources {
+            if let Some(problem) = source.problem {
+                events.emit(EventKind::NotConverged, |event| {
+                    event.detail = Some(format!("{}: {problem}", source.source));
+                });
+            }
+            kept.write_all(source.rows).await;
+        }
+    }
+}
+
+impl Places {
+    fn state(
+        &self,
+        kept: &Kept<'_>,
+        stocks: &[String],
+        order_names: &Arc<OrderNames>,
+    ) -> FinalState<impl Fn(&OrderNo) -> u64 + Send + Sync + use<>> {
+        let reader = StateReader::new(
+            Arc::clone(&self.target),
+            self.asking.clone(),
+            stocks.to_vec(),
+            order_names.acknowledged(),
+        );
+        let names = Arc::clone(order_names);
+        let number = move |order_no: &OrderNo| names.number(order_no);
+        FinalState::new(reader, kept.cell.to_owned(), kept.trial, number)
+    }
+}
+
+/// Where what is held in the end is written.
+pub(super) struct Kept<'a> {
+    pub(super) cell: &'a str,
+    pub(super) trial: u32,
+    pub(super) records: &'a UnboundedSender<Record>,
+}
+
+impl Kept<'_> {
+    async fn write_all(&self, rows: Vec<FinalRow>) {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            self.write(rows.by_ref().take(ROWS_AT_ONCE).collect()).await;
+        }
+    }
+
+    async fn write(&self, rows: Vec<FinalRow>) {
+        let (written, answer) = oneshot::channel();
+        // The recorder is gone only when it failed, and settling says why.
+        let _ = self.records.send(Record::Final(rows));
+        let _ = self.records.send(Record::Settle(written));
+        // More is read once this is written, or all of it would be in memory.
+        let _ = answer.await;
+    }
+}
