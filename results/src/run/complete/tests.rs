@@ -118,6 +118,18 @@ fn a_dump_begins_once_and_ascends() {
 }
 
 #[test]
+fn a_target_that_is_not_dumped_lists_its_orders_as_it_likes() {
+    let order = |number| row("order-1", FinalKind::Order, Some(number));
+    let rows = vec![row("order-1", FinalKind::Source, None), order(2), order(1), order(1)];
+    let (events, rows) = (numbered(finished(0, rows.len() as u64)), dumped(rows));
+    let observations = Part { rows: &[], is_last: true, is_torn: false };
+    let final_rows = Part { rows: &rows, is_last: true, is_torn: false };
+    let shop = Target::new("shop", [Fact::LogsInOrder], Promises::default());
+    let told = audit(3, &shop, &Parts { observations, events: &events, final_rows });
+    assert_eq!(told, Ok(Missing::default()));
+}
+
+#[test]
 fn without_numbers_the_last_dump_is_taken_at_its_word() {
     let ended = || vec![event(10, EventKind::Started), event(9_000, EventKind::Finished)];
     let log = |name, committed: u64| {
