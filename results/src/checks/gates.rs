@@ -329,6 +329,8 @@ mod tests {
         let gate = gate(trial, name);
         assert_eq!(gate.shut_places, 1, "{gate:?}");
         assert_eq!((gate.shut[0].number, gate.worst), (number, Some(number)));
+        let why = gate.why_shut().unwrap();
+        assert!(why.contains(&format!("{number} {}, it takes ", gate.what)), "{why}");
         assert!(gate.shut[0].place.contains(place), "{gate:?}");
         let text = report.to_text();
         assert!(text.contains(&format!("it needs {} or ", gate.needed)), "{text}");

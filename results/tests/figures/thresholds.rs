@@ -3,7 +3,7 @@
 use results::availability;
 use results::lateness::Lateness;
 use results::measurements::Measurements;
-use results::records::{Op, RunFolder};
+use results::records::{Fact, Op, Promises, RunFolder, Target};
 use results::run::Run;
 use results::summary::{mark_withheld, summarise};
 use results::thresholds::{
@@ -139,4 +139,21 @@ fn a_runs_thresholds_come_from_its_manifest_and_leave_a_file() {
     assert_eq!(thresholds::read(&folder).unwrap(), results);
     let table = thresholds::table(&results);
     assert!(table.contains("\nBROKEN  query.p50_us < 1"), "{table}");
+}
+
+#[test]
+fn a_figure_of_what_a_target_does_not_have_is_told_apart_from_one_that_was_not_measured() {
+    let why = |threshold: &str, facts: &[Fact]| {
+        let target = Target::new("toy", facts.iter().copied(), Promises::default());
+        threshold.parse::<Threshold>().unwrap().why_not_applicable(&target)
+    };
+    let leads = "the target does not tell who leads";
+    let all = [Fact::Trades, Fact::Leader, Fact::LeaderHistory];
+    assert_eq!(why("failover.first_ack_ms.max < 5", &[Fact::Trades]).as_deref(), Some(leads));
+    assert_eq!(why("failover.first_ack_ms.max < 5", &[Fact::Trades, Fact::Leader]), None);
+    assert!(why("failover.detected_ms.max < 5", &[Fact::Trades, Fact::Leader]).is_some());
+    assert_eq!(why("failover.detected_ms.max < 5", &all), None);
+    let queries = why("query.p99_us < 5", &all);
+    assert_eq!(queries.as_deref(), Some("the target has no queries"));
+    assert_eq!(why("consistency = pass", &[]), None);
 }
