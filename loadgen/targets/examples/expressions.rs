@@ -46,7 +46,9 @@ fn operations() -> Result<(), Box<dyn Error>> {
     let setting = Setting::new(ports, "", 1, "", "");
     let order_no = OrderNo::Number(7);
     let mut headers = HeaderMap::new();
-    for (name, value) in [("content-type", "application/json"), ("x-cache", "hit"), ("x-attempts", "1")] {
+    for (name, value) in
+        [("content-type", "application/json"), ("x-cache", "hit"), ("x-attempts", "1")]
+    {
         headers.insert(name, HeaderValue::from_static(value));
     }
     let places = Places {
@@ -61,7 +63,10 @@ fn operations() -> Result<(), Box<dyn Error>> {
     for (kind, answer) in [
         (Kind::Query, r#"{"stock_name":"Stock1","price":9.99,"trade_volume":3,"quantity":97}"#),
         (Kind::Trade, r#"{"order_no":7}"#),
-        (Kind::Lookup, r#"{"data":{"order_no":7,"stock_name":"Stock1","trade_type":"Buy","quantity":3}}"#),
+        (
+            Kind::Lookup,
+            r#"{"data":{"order_no":7,"stock_name":"Stock1","trade_type":"Buy","quantity":3}}"#,
+        ),
     ] {
         let operation = bazaar.operations.get(kind).ok_or("it is in the file")?;
         let (began, body) = (Instant::now(), answer.as_bytes());
