@@ -30,7 +30,7 @@ pub(super) enum MarkKind {
     /// A leader began to serve.
     Leader,
     /// The load or the cache was changed.
-    TrialSettings,
+    Setting,
 }
 
 /// Something that happened, for the timeline and the list below it.
@@ -174,7 +174,7 @@ impl Dashboard {
                     describe(event),
                     event.detail.as_deref().unwrap_or("not done")
                 );
-                inner.mark(event.at_us, MarkKind::TrialSettings, "not done".to_owned(), text);
+                inner.mark(event.at_us, MarkKind::Setting, "not done".to_owned(), text);
             }
             _ => {}
         }
@@ -214,7 +214,7 @@ impl Dashboard {
         let mut inner = self.inner();
         inner.load = load.clone();
         let label = if load.on { "load" } else { "load off" };
-        inner.mark(at_us, MarkKind::TrialSettings, label.to_owned(), load.describe());
+        inner.mark(at_us, MarkKind::Setting, label.to_owned(), load.describe());
     }
 
     /// The cache was switched.
@@ -223,7 +223,7 @@ impl Dashboard {
         let mut inner = self.inner();
         inner.cache = Some(on);
         let label = if on { "cache on" } else { "cache off" };
-        inner.mark(at_us, MarkKind::TrialSettings, label.to_owned(), format!("{label}: {how}"));
+        inner.mark(at_us, MarkKind::Setting, label.to_owned(), format!("{label}: {how}"));
     }
 
     /// The open loop's schedule was so far behind that it was begun anew.
@@ -235,7 +235,7 @@ impl Dashboard {
             "the load was {:.0} s behind its schedule, which was begun anew: this rate is too high",
             behind_us as f64 / 1e6
         );
-        inner.mark(at_us, MarkKind::TrialSettings, "schedule anew".to_owned(), text);
+        inner.mark(at_us, MarkKind::Setting, "schedule anew".to_owned(), text);
     }
 
     /// How far the load is behind its schedule.
