@@ -51,7 +51,7 @@ pub struct Args {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Start the bazaar and keep it up until Ctrl-C
+    /// Start the bazaar, or a service of your own, and keep it up until Ctrl-C
     Serve(Serve),
     /// Query, trade and check by hand, against any address
     Client(Client),
@@ -82,29 +82,36 @@ Examples:
   double-trouble serve
   double-trouble serve --console                      and a page to watch it and break it on
   double-trouble serve --data-dir ./data              keep the databases, and go on with them later
-  double-trouble serve --base-port 41000 --cache off  41000 front-end, 41001 catalog, 41002.. replicas")]
+  double-trouble serve --base-port 41000 --cache off  41000 front-end, 41001 catalog, 41002.. replicas
+  double-trouble serve --target toy-store.toml --console   a service of your own")]
 pub struct Serve {
-    /// Whether the front-end caches
-    #[arg(long, value_enum, default_value = "on")]
+    /// The service to start, as its target's file describes it (`target new`) [default: the built-in bazaar]
+    #[arg(long, value_name = "FILE")]
+    pub target: Option<PathBuf>,
+    /// The way to start it, one of the file's section variants [default: the one that is marked default, if any]
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub variant: Option<String>,
+    /// Whether the bazaar's front-end caches
+    #[arg(long, value_enum, default_value = "on", conflicts_with = "target")]
     pub cache: CacheSetting,
-    /// How many order replicas, 1 to 9
+    /// How many order replicas, 1 to 9; of a target, what {{ replicas }} says in its file
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
     pub replicas: u8,
-    /// Folder of the databases and logs, kept [default: a new one in the temporary folder, removed
+    /// Folder of the databases (of a target, its scratch and workspace) and logs, kept [default: a new one in the temporary folder, removed
     /// at the end]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// First port of a range [default: 30001 front-end, 10001 catalog, 20001.. replicas]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65500))]
+    #[arg(long, value_name = "PORT", conflicts_with = "target", value_parser = clap::value_parser!(u16).range(1..=65500))]
     pub base_port: Option<u16>,
     /// Whether a commit waits for the disk
-    #[arg(long, value_enum, default_value = "flush")]
+    #[arg(long, value_enum, default_value = "flush", conflicts_with = "target")]
     pub durability: DurabilitySetting,
     /// How often the front-end pings the leader
-    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 100, conflicts_with = "target", value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub ping_period_ms: u64,
     /// After how long without an answer the leader is given up
-    #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 300, conflicts_with = "target", value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub ping_timeout_ms: u64,
     /// Serve a local page as well that shows who leads and what clients see, with buttons that kill,
     /// pause and restart, and a load to steer
@@ -146,6 +153,9 @@ Examples:
   double-trouble client query-order 1
   double-trouble client random --repeat 1000 --p 0.5
   double-trouble client --address 127.0.0.1:41000 check --repeat 20
+  double-trouble client --target toy-store.toml --port shop=41000 trade Tux buy 3
+
+With --target the service is one of your own that runs already, for example in `serve --target`.
 
 Exit codes: 0 all went well, 1 something was refused, failed or differed, 2 an outcome is unknown,
 3 bad usage."
@@ -160,12 +170,19 @@ pub struct Client {
         env = "DOUBLE_TROUBLE_FRONT_END"
     )]
     pub address: String,
+    /// The service to reach, as its target's file describes it, instead of the bazaar at --address
+    #[arg(long, global = true, value_name = "FILE")]
+    pub target: Option<PathBuf>,
+    /// The number of one of the target's ports that is "free" in its file; repeat it for several. `serve --target` prints
+    /// them
+    #[arg(long = "port", global = true, value_name = "NAME=N", value_parser = named_port)]
+    pub ports: Vec<(String, u16)>,
     /// How often
     #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
-    /// After how long a request is given up
-    #[arg(long, global = true, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub timeout_ms: u64,
+    /// After how long a request is given up [default: 10000; of a target, what its file says]
+    #[arg(long, global = true, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout_ms: Option<u64>,
     /// What to do.
     #[command(subcommand)]
     pub action: ClientAction,
@@ -182,7 +199,7 @@ pub enum ClientAction {
         /// Seed of the random choices [default: another one each time]
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
-        /// Stocks to choose from, separated by commas [default: Stock1 to Stock10]
+        /// Stocks to choose from, separated by commas [default: all that there are]
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         stocks: Vec<String>,
     },
@@ -193,15 +210,15 @@ pub enum ClientAction {
     },
     /// Query an order
     QueryOrder {
-        /// The order's number
-        order_no: u64,
+        /// The order's number, or the text that the target calls it by
+        order_no: String,
     },
     /// Buy or sell
     Trade {
         /// The stock's name
         stock_name: String,
-        /// Buy or Sell, in any letter case
-        trade_type: wire::bazaar::TradeType,
+        /// Buy or Sell, or what the target calls its sides; in any letter case
+        side: String,
         /// How many
         quantity: wire::bazaar::Quantity,
         /// Idempotency key: the same key trades once [default: another one each time]
@@ -210,10 +227,18 @@ pub enum ClientAction {
     },
     /// Buy and sell one of a stock, and see that the orders are kept and the stock follows
     Check {
-        /// The stock's name
-        #[arg(default_value = "Stock1")]
-        stock_name: String,
+        /// The stock's name [default: the first]
+        stock_name: Option<String>,
     },
+}
+
+/// Reads `NAME=N`.
+fn named_port(text: &str) -> Result<(String, u16), String> {
+    let named = text.split_once('=').and_then(|(name, port)| Some((name, port.parse().ok()?)));
+    match named {
+        Some((name, port)) if port > 0 => Ok((name.to_owned(), port)),
+        _ => Err("must be a port's name and its number, for example shop=41000".to_owned()),
+    }
 }
 
 /// `bench` and `failover`.

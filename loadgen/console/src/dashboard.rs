@@ -7,9 +7,10 @@ use faults::bazaar::Bazaar;
 use faults::clock::Origin;
 use faults::process::{ProcessInfo, ProcessName, ProcessState};
 use faults::schedule::Action;
-use results::records::{Event, EventKind, Observation, Subject};
+use results::records::{Event, EventKind, Observation, RoleName, Subject};
 use serde::Serialize;
 
+use super::Offers;
 use super::lasting::{ForLeader, Lasting};
 use super::leadership::{Leader, LeaderTerm, Leadership};
 use super::settings::Load;
@@ -29,7 +30,7 @@ pub(super) enum MarkKind {
     /// A leader began to serve.
     Leader,
     /// The load or the cache was changed.
-    TrialSettings,
+    Setting,
 }
 
 /// Something that happened, for the timeline and the list below it.
@@ -48,7 +49,10 @@ struct Mark {
 #[derive(Debug, Serialize)]
 struct Process {
     name: String,
+    /// What it is there for.
+    role: String,
     pid: u32,
+    /// Where it listens; empty if that is not known.
     address: String,
     /// `up`, `paused` or `dead`.
     state: &'static str,
@@ -71,8 +75,12 @@ pub(super) struct State {
     leader: Option<Leader>,
     reigns: Vec<LeaderTerm>,
     load: Load,
-    /// Whether the front-end caches.
-    cache: bool,
+    /// Whether queries are answered from a cache, where that can be switched.
+    cache: Option<bool>,
+    /// The role of those whose answers tell who leads, if there is such.
+    tells: Option<RoleName>,
+    /// What can be broken besides processes.
+    offers: Offers,
     /// What is wrong with links for a time, as `cut order-3 -> catalog`.
     links: Vec<String>,
     /// The last second.
@@ -97,7 +105,7 @@ struct Inner {
     marks: VecDeque<Mark>,
     marks_made: u64,
     load: Load,
-    cache: bool,
+    cache: Option<bool>,
     lasting: Lasting,
 }
 
@@ -106,15 +114,21 @@ struct Inner {
 pub(super) struct Dashboard {
     bazaar: Arc<Bazaar>,
     origin: Origin,
+    offers: Offers,
     inner: Mutex<Inner>,
 }
 
 impl Dashboard {
-    pub(super) fn new(bazaar: Arc<Bazaar>, origin: Origin, cache: bool) -> Self {
+    pub(super) fn new(
+        bazaar: Arc<Bazaar>,
+        origin: Origin,
+        cache: Option<bool>,
+        offers: Offers,
+    ) -> Self {
         let leadership = Leadership::new(bazaar.system().clone());
         let lasting = Lasting::new(bazaar.system().clone());
         let inner = Inner { cache, leadership, lasting, ..Inner::default() };
-        Self { bazaar, origin, inner: Mutex::new(inner) }
+        Self { bazaar, origin, offers, inner: Mutex::new(inner) }
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -160,7 +174,7 @@ impl Dashboard {
                     describe(event),
                     event.detail.as_deref().unwrap_or("not done")
                 );
-                inner.mark(event.at_us, MarkKind::TrialSettings, "not done".to_owned(), text);
+                inner.mark(event.at_us, MarkKind::Setting, "not done".to_owned(), text);
             }
             _ => {}
         }
@@ -200,16 +214,16 @@ impl Dashboard {
         let mut inner = self.inner();
         inner.load = load.clone();
         let label = if load.on { "load" } else { "load off" };
-        inner.mark(at_us, MarkKind::TrialSettings, label.to_owned(), load.describe());
+        inner.mark(at_us, MarkKind::Setting, label.to_owned(), load.describe());
     }
 
     /// The cache was switched.
     pub(super) fn cached(&self, on: bool, how: &str) {
         let at_us = self.origin.elapsed_us();
         let mut inner = self.inner();
-        inner.cache = on;
+        inner.cache = Some(on);
         let label = if on { "cache on" } else { "cache off" };
-        inner.mark(at_us, MarkKind::TrialSettings, label.to_owned(), format!("{label}: {how}"));
+        inner.mark(at_us, MarkKind::Setting, label.to_owned(), format!("{label}: {how}"));
     }
 
     /// The open loop's schedule was so far behind that it was begun anew.
@@ -221,7 +235,7 @@ impl Dashboard {
             "the load was {:.0} s behind its schedule, which was begun anew: this rate is too high",
             behind_us as f64 / 1e6
         );
-        inner.mark(at_us, MarkKind::TrialSettings, "schedule anew".to_owned(), text);
+        inner.mark(at_us, MarkKind::Setting, "schedule anew".to_owned(), text);
     }
 
     /// How far the load is behind its schedule.
@@ -246,17 +260,39 @@ impl Dashboard {
         State {
             now_ms: milliseconds(self.origin.elapsed_us()),
             bucket_ms: BUCKET_MS,
-            processes: processes.iter().map(|process| shown(process, &inner)).collect(),
+            processes: processes.iter().map(|process| self.shown(process, &inner)).collect(),
             replicas: self.bazaar.system().replicas().to_vec(),
             leader: inner.leadership.leader().cloned(),
             reigns: inner.leadership.reigns().cloned().collect(),
             load: inner.load.clone(),
             cache: inner.cache,
+            // The processes that answer from a cache are those that clients ask, and that choose who leads.
+            tells: self.bazaar.system().roles().cache,
+            offers: self.offers,
             links: inner.lasting.of_links(),
             figures: inner.window.figures(),
             totals: inner.window.totals(),
             buckets: inner.window.since(from),
             marks: inner.marks.clone(),
+        }
+    }
+
+    fn shown(&self, process: &ProcessInfo, inner: &Inner) -> Process {
+        let leader = inner.leadership.leader();
+        let replica = inner.leadership.number_of(process.name);
+        Process {
+            name: process.name.to_string(),
+            role: self.bazaar.system().role_of(process.name).map(|role| role.to_string()).unwrap_or_default(),
+            pid: process.pid,
+            address: process.address.map(|address| address.to_string()).unwrap_or_default(),
+            state: match process.state {
+                ProcessState::Running => "up",
+                ProcessState::Paused => "paused",
+                ProcessState::Down => "dead",
+            },
+            leads: replica.map(|id| leader.is_some_and(|leader| leader.id == id)),
+            in_sync: replica.and_then(|id| Some(leader?.in_sync.as_ref()?.contains(&id))),
+            faults: inner.lasting.at(process.name),
         }
     }
 
@@ -303,27 +339,6 @@ fn describe(event: &Event) -> String {
     let subject = event.process.map(|subject| subject.to_string());
     let subject = subject.as_deref().or(event.target.as_deref()).unwrap_or_default();
     format!("{action} {subject}")
-}
-
-fn shown(process: &ProcessInfo, inner: &Inner) -> Process {
-    let leader = inner.leadership.leader();
-    let replica = inner.leadership.number_of(process.name);
-    Process {
-        name: process.name.to_string(),
-        pid: process.pid,
-        address: process.address.map(|address| address.to_string()).unwrap_or_default(),
-        state: match process.state {
-            ProcessState::Running => "up",
-            ProcessState::Paused => "paused",
-            ProcessState::Down => "dead",
-        },
-        leads: replica.map(|id| leader.is_some_and(|leader| leader.id == id)),
-        in_sync: replica.and_then(|id| match leader {
-            Some(leader) => Some(leader.in_sync.as_ref()?.contains(&id)),
-            None => Some(false),
-        }),
-        faults: inner.lasting.at(process.name),
-    }
 }
 
 fn milliseconds(us: u64) -> f64 {

@@ -1,4 +1,4 @@
-//! The console: a local page beside `serve` on which a class can watch a failover happen.
+//! The console: a local page beside `serve` on which a class can watch a failover happen, of the bazaar or of any target.
 //!
 //! It shows who leads, who is in sync, what clients see, and the last minute of it; and it has
 //! buttons that break the bazaar and steer the load. Nothing of it is kept: anybody who wants figures
@@ -31,6 +31,7 @@ use anyhow::Context;
 use faults::bazaar::Bazaar;
 use faults::events::EventSink;
 use results::records::Event;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -38,6 +39,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use self::actions::Acts;
 use self::dashboard::Dashboard;
 use self::server::ConsoleService;
+use driver::service::Service;
 use driver::stop::Stop;
 
 /// The console's port if nobody names one: just below the front-end's.
@@ -50,9 +52,37 @@ pub struct Console {
     address: SocketAddr,
 }
 
+/// What the console is beside, apart from its processes.
+#[derive(Debug)]
+pub struct Beside {
+    /// How clients reach it.
+    pub service: Service,
+    /// The stocks that they ask for.
+    pub stocks: Vec<String>,
+    /// Whether queries are answered from a cache, where that can be switched.
+    pub cache: Option<bool>,
+    /// What can be broken besides processes.
+    pub offers: Offers,
+}
+
+/// What can be broken of a system besides its processes. The rest is not shown; whoever posts it is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Offers {
+    /// Disks and their power.
+    pub disks: bool,
+    /// Files that are lost or old.
+    pub files: bool,
+    /// Floods of connections.
+    pub floods: bool,
+    /// Links between processes.
+    pub links: bool,
+}
+
 /// A console beside a bazaar.
 #[derive(Debug)]
 pub struct Running {
+    service: Service,
+    stocks: Vec<String>,
     dashboard: Arc<Dashboard>,
     shown: Arc<ConsoleService>,
     listener: TcpListener,
@@ -77,15 +107,16 @@ impl Console {
         self.address
     }
 
-    /// Puts it beside a bazaar whose front-end caches, or does not. What its buttons do is told to `events`, which is
-    /// to come back through [`Running::hear`].
-    pub fn beside(self, bazaar: &Arc<Bazaar>, cache: bool, events: EventSink) -> Running {
-        let dashboard = Arc::new(Dashboard::new(Arc::clone(bazaar), events.origin(), cache));
+    /// Puts it beside a system. What its buttons do is told to `events`, which is to come back through [`Running::hear`].
+    pub fn beside(self, bazaar: &Arc<Bazaar>, beside: Beside, events: EventSink) -> Running {
+        let Beside { service, stocks, cache, offers } = beside;
+        let dashboard = Dashboard::new(Arc::clone(bazaar), events.origin(), cache, offers);
+        let dashboard = Arc::new(dashboard);
         let (set, settings) = watch::channel(settings::Load::default());
         let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&dashboard), set, events);
         let shown =
             Arc::new(ConsoleService::new(acts, Arc::clone(&dashboard), self.address.port()));
-        Running { dashboard, shown, listener: self.listener, settings }
+        Running { service, stocks, dashboard, shown, listener: self.listener, settings }
     }
 }
 
@@ -96,8 +127,8 @@ impl Running {
     }
 
     /// Serves and loads until it is told to stop; then no client is left.
-    pub async fn run(&self, bazaar: &Bazaar, stop: &Stop) -> anyhow::Result<()> {
-        let load = load::run(bazaar, &self.dashboard, self.settings.clone(), stop);
+    pub async fn run(&self, stop: &Stop) -> anyhow::Result<()> {
+        let load = load::run(self, self.settings.clone(), stop);
         let serve = server::serve(&self.listener, &self.shown, stop);
         let tick = tick(&self.dashboard, stop);
         let (loaded, (), ()) = tokio::join!(load, serve, tick);

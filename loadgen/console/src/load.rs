@@ -17,19 +17,17 @@ use driver::http::measuring_client;
 use driver::pacer::{ArrivalQueue, pace};
 use driver::recorder::Record;
 use driver::service::{Connection, Service};
-use faults::bazaar::Bazaar;
 use results::records::Observation;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::Running;
 use super::dashboard::Dashboard;
 use super::settings::{Arrivals, Load, MAX_CLIENTS};
 use driver::stop::Stop;
 
-/// As in a run: longer than the front-end itself waits for a trade.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client looks its orders up after so many iterations, some seconds later at the usual rates.
 const LOOK_UP_AFTER: u32 = 20;
 /// Clients of earlier generations that are still waiting for an answer: anybody who moves a slider to
@@ -41,19 +39,19 @@ const MAX_BEHIND: Duration = Duration::from_secs(30);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Loads the bazaar as `settings` say, until it is told to stop. Afterwards no client is left.
+/// Loads what the console is beside as `settings` say, until it is told to stop. Afterwards no client is left.
 ///
 /// # Errors
 /// A client or the schedule's thread cannot be made.
 pub(super) async fn run(
-    bazaar: &Bazaar,
-    dashboard: &Dashboard,
+    running: &Running,
     mut settings: watch::Receiver<Load>,
     stop: &Stop,
 ) -> anyhow::Result<()> {
+    let dashboard = &*running.dashboard;
     let (records, mut rows) = unbounded_channel();
     let watching = watch_rows(dashboard, &mut rows);
-    let mut generations = Generations::new(bazaar, dashboard, records)?;
+    let mut generations = Generations::new(running, records)?;
     let loading = async {
         loop {
             let load = settings.borrow_and_update().clone();
@@ -118,12 +116,10 @@ struct Generations<'a> {
 
 impl<'a> Generations<'a> {
     fn new(
-        bazaar: &Bazaar,
-        dashboard: &'a Dashboard,
+        running: &'a Running,
         records: UnboundedSender<Record>,
     ) -> anyhow::Result<Self> {
-        let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())?;
-        let service = service.with_deadline(REQUEST_TIMEOUT);
+        let (dashboard, service) = (&*running.dashboard, running.service.clone());
         let connection = |number| -> anyhow::Result<Connection> {
             let http = measuring_client().build().context("cannot make an HTTP client")?;
             Ok(service.client(http, number, dashboard.origin()))
@@ -132,7 +128,7 @@ impl<'a> Generations<'a> {
         Ok(Self {
             dashboard,
             service,
-            stocks: (1..=10).map(|number| format!("Stock{number}")).collect(),
+            stocks: running.stocks.clone(),
             seed: rand::random(),
             number: 0,
             connections,

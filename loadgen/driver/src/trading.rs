@@ -48,8 +48,21 @@ impl Trading {
         (self.adds.as_deref() == Some(name)).then_some(TradeType::Sell)
     }
 
+    /// The side that somebody typed, in any letter case.
+    #[must_use]
+    pub fn side_in_any_case(&self, typed: &str) -> Option<TradeType> {
+        self.side(typed).or_else(|| {
+            let of = |name: &str| name.to_lowercase() == typed.to_lowercase();
+            if of(&self.takes) {
+                return Some(TradeType::Buy);
+            }
+            self.adds.as_deref().is_some_and(of).then_some(TradeType::Sell)
+        })
+    }
+
     /// All that it calls a side, for a message.
-    pub(crate) fn names(&self) -> String {
+    #[must_use]
+    pub fn names(&self) -> String {
         match &self.adds {
             Some(adds) => format!("{} or {adds}", self.takes),
             None => self.takes.clone(),

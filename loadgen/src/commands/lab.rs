@@ -90,6 +90,8 @@ fn introduce(Exercise { number, difficulty, .. }: &Exercise) {
 fn served(args: &Lab, bin_dir: PathBuf) -> Serve {
     let system = crate::plan::System::default();
     Serve {
+        target: None,
+        variant: None,
         cache: CacheSetting::On,
         replicas: system.replicas,
         data_dir: args.data_dir.clone(),

@@ -14,7 +14,7 @@ mod target;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::cli::{Args, Binaries, Command};
 use crate::exit::Exit;
@@ -22,6 +22,7 @@ use crate::output::note;
 use crate::plan::BuiltIn;
 use crate::run::Kind;
 use driver::stop::Stop;
+use targets::target::{Target, Variant};
 
 /// For how long the thread that checks runs waits for the next one: through any round of a soak. The
 /// allocator keeps what a thread has freed for anybody who shares its arena, so with a thread for each round
@@ -92,6 +93,22 @@ fn bin_dir(binaries: &Binaries) -> anyhow::Result<PathBuf> {
     let elsewhere = std::env::split_paths(&path).find(|folder| has_services(folder));
     // If they are nowhere, the error at their start names them in the folder where they belong.
     Ok(elsewhere.unwrap_or_else(|| folder.to_owned()))
+}
+
+/// The variant of that name, or the one that the file marks.
+fn variant_named<'a>(
+    target: &'a Target,
+    name: Option<&str>,
+) -> anyhow::Result<Option<&'a Variant>> {
+    let Some(name) = name else { return Ok(target.default_variant()) };
+    if let Some(variant) = target.variants.iter().find(|variant| variant.name == name) {
+        return Ok(Some(variant));
+    }
+    let names: Vec<_> = target.variants.iter().map(|variant| variant.name.as_str()).collect();
+    match names.is_empty() {
+        true => bail!("--variant {name}: the file has no [variants]"),
+        false => bail!("--variant {name}: there are {}", names.join(", ")),
+    }
 }
 
 /// Says so once per file, as it does not show on the command line.

@@ -3,32 +3,28 @@
 //! Only the start knows whether it is the built-in bazaar or what a target's file describes; what is read in the end depends on
 //! whether the target can be dumped.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
 use driver::order_names::OrderNames;
 use driver::recorder::Record;
 use driver::service::Service;
-use faults::bazaar::{Bazaar, ServicePlan};
-use faults::clock::Origin;
+use faults::bazaar::Bazaar;
 use faults::converge::{converge, converge_by_reading, keep, keep_evidence};
-use faults::disk::DiskFaults;
 use faults::dump::DumpPage;
 use faults::events::EventSink;
-use results::records::{EventKind, FinalRow, Processes};
+use results::records::{EventKind, FinalRow};
 use targets::file::WhenRead;
 use targets::order_no::OrderNo;
-use targets::target::{Target, Variant};
+use targets::target::Target;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use super::aborted::Aborted;
+use crate::target::TargetTrial;
 use crate::target::asking::Asking;
-use crate::target::leaders::TargetLeaders;
+use crate::target::running::{RunningTarget, TargetStart};
 use crate::target::state::{FinalState, StateReader};
-use crate::target::{TargetTrial, http, service_plan};
 
 /// How many rows of a target's state are handed to the recorder at a time.
 const ROWS_AT_ONCE: usize = 10_000;
@@ -56,20 +52,6 @@ struct Places {
     asking: Asking,
 }
 
-/// What a target is started with.
-pub(super) struct TargetStart<'a> {
-    pub(super) processes: Processes,
-    pub(super) variant: Option<&'a Variant>,
-    pub(super) data: &'a Path,
-    pub(super) logs: &'a Path,
-    pub(super) bin_dir: &'a Path,
-    pub(super) flood_connections: u32,
-    pub(super) disk_faults: DiskFaults,
-    /// Whether it is the run's first trial.
-    pub(super) is_first: bool,
-    pub(super) origin: Origin,
-}
-
 impl Subject {
     /// The bazaar that was started.
     pub(super) fn of_bazaar(
@@ -93,31 +75,14 @@ impl Subject {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let trial = TargetTrial::new(target, start.data, start.logs, start.bin_dir)?;
-        if start.is_first {
-            trial.set_up(target).await?;
-        }
-        let variant = start.variant;
-        trial.begin(target, variant).await?;
-        let asking =
-            Asking::new(trial.setting.clone(), http::client()?, &trial.work, &trial.logs);
-        let leaders = TargetLeaders::new(Arc::clone(target), asking.clone())?;
-        let plan = ServicePlan {
-            flood_connections: start.flood_connections,
-            disk_faults: start.disk_faults,
-            ..service_plan(target, variant, &trial, Arc::new(leaders), start.processes)?
-        };
-        let bazaar = Bazaar::start_service(plan).await?;
-        trial.prepare(&target.prepare).await?;
-        let service = Service::over_http(Arc::clone(target), trial.setting.clone());
-        let asks_of_each = target.orders.iter().any(|place| {
-            place.source.is_asked_for_each("order_no")
-        });
-        let order_names = if asks_of_each { OrderNames::remembering() } else { OrderNames::default() };
-        let asked = service.client(http::client()?, 0, start.origin).stocks().await;
-        let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
+        let RunningTarget { bazaar, service, stocks, trial, asking } =
+            RunningTarget::start(target, start).await?;
+        let asks_of_each =
+            target.orders.iter().any(|place| place.source.is_asked_for_each("order_no"));
+        let order_names =
+            if asks_of_each { OrderNames::remembering() } else { OrderNames::default() };
         Ok(Self {
-            bazaar: Arc::new(bazaar),
+            bazaar,
             service,
             stocks,
             order_names: Arc::new(order_names),
@@ -166,11 +131,7 @@ impl Subject {
     }
 
     /// Reads what can be read only once everything has stopped.
-    pub(super) async fn read_stopped(
-        &self,
-        kept: &Kept<'_>,
-        events: &EventSink,
-    ) {
+    pub(super) async fn read_stopped(&self, kept: &Kept<'_>, events: &EventSink) {
         let Some(places) = &self.places else { return };
         let state = places.state(kept, &self.stocks, &self.order_names);
         let reading = state.read_when(WhenRead::Stopped).await;

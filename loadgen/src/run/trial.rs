@@ -30,11 +30,12 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::aborted::{Aborted, Interruption};
 use super::background::Background;
-use super::subject::{Kept, Subject, TargetStart};
 use super::catalog_queries::{self, QueryCounts};
 use super::stages;
+use super::subject::{Kept, Subject};
 use super::watch::{Broken, Watch};
 use crate::plan::{Plan, UnderTest};
+use crate::target::running::TargetStart;
 use driver::stop::Stop;
 
 /// One trial of one cell.

@@ -4,7 +4,8 @@
 //!
 //! * `ports`: free ones are chosen, given ones must be free.
 //! * `trial`: its folders, and the commands that are run in them.
-//! * `programs`: its processes as the supervisor starts them.
+//! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
+//! * `needed`: the ports that clients must be told.
 //!
 //! While it runs, what is asked besides what clients do:
 //!
@@ -16,13 +17,16 @@ pub mod asking;
 pub(crate) mod http;
 pub mod leaders;
 mod log_tail;
-mod ports;
+pub(crate) mod needed;
+pub(crate) mod ports;
 mod programs;
+pub(crate) mod running;
 mod sqlite;
 pub mod state;
 #[cfg(test)]
 mod testing;
 mod trial;
 
-pub(crate) use programs::{service_plan, system_plan};
+use programs::service_plan;
+pub(crate) use programs::system_plan;
 pub(crate) use trial::TargetTrial;

@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use faults::bazaar::ServicePlan;
 use faults::disk::DiskFaults;
 use faults::leadership::Leaders;
-use results::records::{ProcessName, Processes};
+use results::records::{ProcessName, Processes, RoleName};
 use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
@@ -48,7 +48,7 @@ pub(crate) fn system_plan(
 ///
 /// # Errors
 /// The same.
-pub(crate) fn service_plan(
+pub(super) fn service_plan(
     target: &Arc<Target>,
     variant: Option<&Variant>,
     trial: &TargetTrial,
@@ -60,6 +60,8 @@ pub(crate) fn service_plan(
     let mut data = BTreeMap::new();
     for process in &target.processes {
         let name: ProcessName = process.name.parse()?;
+        let why = || format!("processes.{name}.role: {:?}", process.role);
+        let _: RoleName = process.role.parse().with_context(why)?;
         let port = process.listens.first().and_then(|port| trial.ports.ports.get(port));
         addresses.extend(port.map(|port| (name, SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))));
         let paths = process.data.iter().map(|path| trial.path(path));

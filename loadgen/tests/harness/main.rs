@@ -29,6 +29,7 @@ mod ports;
 mod progress;
 mod runs;
 mod serve;
+mod serve_target;
 mod soak;
 mod speed;
 mod stages;

@@ -141,7 +141,7 @@ fn described(fault: &str, seconds: u32) -> tempfile::TempDir {
 }
 
 /// Whether the tests can be done; says so if not.
-fn has_python() -> bool {
+pub(crate) fn has_python() -> bool {
     let has =
         Command::new("python3").arg("--version").output().is_ok_and(|ran| ran.status.success());
     if !has {

@@ -56,17 +56,18 @@ function show() {
 }
 
 function showLeader() {
-  const { leader, processes, replicas } = state;
+  const { leader, processes, replicas, tells } = state;
   const process = leader && processes.find(({ name }) => name === replicas[leader.id - 1]);
   const leads = Boolean(leader && leader.serves && process && process.state === "up");
   $("leadership").classList.toggle("leaderless", !leads);
   if (!leader) {
-    setText($("leader"), "nobody leads yet");
-    setText($("leader-detail"), "");
+    const known = replicas.length > 0;
+    setText($("leader"), known ? "nobody leads yet" : "nobody is known to lead");
+    setText($("leader-detail"), known ? "" : "this target does not say who leads");
     return;
   }
   const name = replicas[leader.id - 1];
-  const frontEnd = processes.find((one) => one.name === "front-end");
+  const away = processes.find((one) => one.role === tells && one.state !== "up");
   let text = `${name} leads`;
   if (process && process.state !== "up") text = `${name} led, and is ${process.state}`;
   else if (!leader.serves) text = `${name} takes over`;
@@ -76,7 +77,7 @@ function showLeader() {
     leader.epoch === null ? "" : `epoch ${leader.epoch}`,
     tookOver(name, leader),
     leader.in_sync ? `in sync: ${leader.in_sync.map((id) => replicas[id - 1]).join(", ")}` : "",
-    frontEnd && frontEnd.state !== "up" ? `as last known: the front-end is ${frontEnd.state}` : "",
+    away ? `as last known: ${away.name} is ${away.state}` : "",
   ];
   setText($("leader-detail"), details.filter(Boolean).join(" · "));
 }
@@ -96,7 +97,7 @@ function showProcesses() {
     const item = $(`process-${process.name}`) ?? list.appendChild(card(process.name));
     item.className = `${process.state}${process.leads ? " leads" : ""}`;
     setText(item.querySelector(".state"), STATES[process.state]);
-    setText(item.querySelector(".pid"), `pid ${process.pid}, port ${process.address.split(":").at(-1)}`);
+    setText(item.querySelector(".pid"), where(process));
     setText(item.querySelector(".role"), role(process));
     setText(item.querySelector(".faults"), lasting(process.faults));
     const [first, second] = item.querySelectorAll("button");
@@ -108,8 +109,15 @@ function showProcesses() {
   setText($("links"), lasting(state.links));
   showChoices();
   for (const button of $("leader-buttons").querySelectorAll("[data-action]")) {
+    button.hidden = state.replicas.length === 0;
     allow(button, !isResting(button) && Boolean(state.leader));
   }
+}
+
+// The role is told where the name does not.
+function where({ name, role: what, pid, address }) {
+  const words = [`pid ${pid}`, address ? `port ${address.split(":").at(-1)}` : "", name.startsWith(what) ? "" : what];
+  return words.filter(Boolean).join(", ");
 }
 
 // The sign stays with its word where the line is broken.
@@ -117,14 +125,23 @@ function lasting(faults) {
   return faults.map((fault) => `▼\u00a0${fault}`).join(", ");
 }
 
-// What can be broken: the leader, a follower, and each process.
+// What can be broken: the leader, a follower, and each process; and of the faults those that this system can have.
 function showChoices() {
+  const groups = [...$("fault").querySelectorAll("optgroup")];
+  const lacking = groups.filter(({ dataset }) => dataset.needs && !state.offers[dataset.needs]);
+  for (const group of lacking) group.remove();
+  if (state.replicas.length === 0) {
+    for (const option of $("whose").querySelectorAll("[data-role]")) option.remove();
+  }
   for (const select of [$("whose"), $("peer")]) {
     const offered = new Set([...select.options].map(({ value }) => value));
     for (const { name } of state.processes) {
       if (!offered.has(name)) select.add(new Option(name, name));
     }
   }
+  if (lacking.length > 0) showFields();
+  const left = groups.filter((group) => !lacking.includes(group)).map(({ label }) => label.toLowerCase());
+  setText($("more-faults"), `More faults: ${left.join(", ")}`);
 }
 
 // The fields that the chosen fault has, besides those that all have.
@@ -232,6 +249,8 @@ function showLoad() {
   }
   setText($("p-shown"), $("p").value);
   $("rate").disabled = $("arrivals").value === "closed";
+  $("cache-line").hidden = cache === null;
+  $("hits-line").hidden = cache === null && state.figures.hit_share === null;
   $("cache").setAttribute("aria-pressed", `${cache}`);
   setText($("cache"), cache ? "Switch the cache off" : "Switch the cache on");
   allow($("cache"), !isResting($("cache")));

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use driver::outcome::Shown;
 use driver::service::{Connection, Done};
 use driver::trading::Trading;
@@ -40,6 +41,20 @@ impl ManualClient {
         self.connection.service().trading()
     }
 
+    /// Whether the service has an operation.
+    pub(super) fn does(&self, kind: Kind) -> bool {
+        self.connection.service().does(kind)
+    }
+
+    /// The stocks that there are.
+    ///
+    /// # Errors
+    /// The service has to list them, and does not.
+    pub(super) async fn stocks(&self) -> anyhow::Result<Vec<String>> {
+        let asked = self.connection.stocks().await;
+        asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))
+    }
+
     /// A refusal is part of the game: random trades meet sold-out and full stocks.
     pub(super) fn accept_refusals(&mut self) {
         self.refusals_are_fine = true;
@@ -50,10 +65,12 @@ impl ManualClient {
         let places = Places { stock: Some(name), ..Places::default() };
         let done = self.connection.perform(Kind::Query, places).await;
         let said = done.judged.shown.as_ref().map(|stock| {
-            let quantity = stock.quantity.unwrap_or_default();
-            let (price, volume) =
-                (stock.price.unwrap_or_default(), stock.volume.unwrap_or_default());
-            format!("price {price}, quantity {quantity}, volume {volume}")
+            let told = [
+                stock.price.map(|price| format!("price {price}")),
+                stock.quantity.map(|quantity| format!("quantity {quantity}")),
+                stock.volume.map(|volume| format!("volume {volume}")),
+            ];
+            told.into_iter().flatten().collect::<Vec<_>>().join(", ")
         });
         self.note(format_args!("query {name}"), said, &done);
         done.judged.shown
@@ -64,9 +81,12 @@ impl ManualClient {
         let places = Places { order_no: Some(order_no), ..Places::default() };
         let done = self.connection.perform(Kind::Lookup, places).await;
         let said = done.judged.shown.as_ref().map(|order| {
-            let side = order.side.map_or("", |side| side.as_str());
-            let (quantity, stock) = (order.quantity.unwrap_or_default(), order.stock.as_deref());
-            format!("{side} {quantity} {}", stock.unwrap_or_default())
+            let told = [
+                order.side.map(|side| self.trading().name(side).to_owned()),
+                order.quantity.map(|quantity| quantity.to_string()),
+                order.stock.clone(),
+            ];
+            told.into_iter().flatten().collect::<Vec<_>>().join(" ")
         });
         self.note(format_args!("order {order_no}"), said, &done);
         done.judged.shown
@@ -85,7 +105,8 @@ impl ManualClient {
         let done = self.connection.perform(Kind::Trade, places).await;
         let order_no = done.judged.shown.as_ref().and_then(|shown| shown.order_no.clone());
         let said = order_no.as_ref().map(|order_no| format!("order {order_no}"));
-        self.note(format_args!("{trade_type} {} {stock_name}", quantity.get()), said, &done);
+        let side = self.trading().name(*trade_type).to_owned();
+        self.note(format_args!("{side} {} {stock_name}", quantity.get()), said, &done);
         order_no
     }
 

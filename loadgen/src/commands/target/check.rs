@@ -8,19 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::bail;
 use supervisor::system::System;
 use targets::file::WhenRead;
 use targets::target::{Target, Variant};
 
 use super::findings::Findings;
+use super::folder::TrialFolder;
 use super::operations::Operations;
 use super::restarts::Restarts;
 use super::state::State;
-use super::folder::TrialFolder;
 use super::{applies, leader};
 use crate::cli::TargetCheck;
-use crate::commands::{bin_dir, on_runtime, warn_of_commands};
+use crate::commands::{bin_dir, on_runtime, variant_named, warn_of_commands};
 use crate::exit::Exit;
 use crate::output::note;
 use crate::target::asking::Asking;
@@ -38,7 +37,7 @@ pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
-    let variant = variant(&target, args.variant.as_deref())?;
+    let variant = variant_named(&target, args.variant.as_deref())?;
     warn_of_commands(&args.file);
     let folder = TrialFolder::new()?;
     let bin = bin_dir(&args.binaries)?;
@@ -54,19 +53,6 @@ pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
     let failed = matches!(ended, Ok(Exit::Fail) | Err(_));
     folder.end(args.keep, failed)?;
     ended
-}
-
-/// The variant of that name, or the one that the file marks.
-fn variant<'a>(target: &'a Target, name: Option<&str>) -> anyhow::Result<Option<&'a Variant>> {
-    let Some(name) = name else { return Ok(target.default_variant()) };
-    if let Some(variant) = target.variants.iter().find(|variant| variant.name == name) {
-        return Ok(Some(variant));
-    }
-    let names: Vec<_> = target.variants.iter().map(|variant| variant.name.as_str()).collect();
-    match names.is_empty() {
-        true => bail!("--variant {name}: the file has no [variants]"),
-        false => bail!("--variant {name}: there are {}", names.join(", ")),
-    }
 }
 
 async fn story(

@@ -1,0 +1,65 @@
+//! The ports that clients of a target must be told: those of its operations that are another number in every trial.
+
+use std::collections::BTreeMap;
+
+use targets::operation::Places;
+use targets::order_no::OrderNo;
+use targets::target::{PortChoice, Target};
+use targets::template::Setting;
+
+/// The ports that are chosen anew in every trial and that an operation goes to, in the order of their names.
+///
+/// Whether it does is tried: a port is needed if with another number another request is sent.
+pub(crate) fn ports(target: &Target) -> Vec<&str> {
+    let free = target.ports.iter().filter(|(_, choice)| **choice == PortChoice::Free);
+    let base = requests(target, None);
+    free.map(|(name, _)| name.as_str())
+        .filter(|name| requests(target, Some(name)) != base)
+        .collect()
+}
+
+/// What a target's templates are filled with for somebody who knows these ports of it.
+pub(crate) fn setting(target: &Target, ports: BTreeMap<String, u16>) -> Setting {
+    Setting::new(ports, "", target.replicas, "", "")
+}
+
+/// Every request, if the ports are 1, and `other` is 2.
+fn requests(target: &Target, other: Option<&str>) -> Vec<String> {
+    let numbered = target.ports.keys().map(|name| {
+        let port = if other == Some(name.as_str()) { 2 } else { 1 };
+        (name.clone(), port)
+    });
+    let setting = setting(target, numbered.collect());
+    let order_no = OrderNo::Number(1);
+    let places = Places {
+        stock: Some("a"),
+        side: Some("a"),
+        quantity: Some(1),
+        order_no: Some(&order_no),
+        key: "a",
+        client: 1,
+        ..Places::default()
+    };
+    let request = |operation: &targets::operation::Operation| {
+        format!("{:?}", operation.request(&setting, &places))
+    };
+    target.operations.each().map(request).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn free_ports_that_a_request_goes_to_are_needed_and_no_others() {
+        let text = "name = 'x'\n[ports]\nfixed = 8080\nfront = 'free'\nback = 'free'\n\
+            [processes.a]\ncommand = 'a'\n\
+            [operations.query]\nurl = 'http://127.0.0.1:{{ port.front }}/{{ stock }}'\n\
+            [operations.trade]\nmethod = 'POST'\nurl = 'http://127.0.0.1:{{ port.fixed }}/'\norder_no = 'int(text)'\n";
+        let target = targets::read_text(text, Path::new("x.toml"), 3);
+        let target = target.unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(ports(&target), ["front"]);
+    }
+}
