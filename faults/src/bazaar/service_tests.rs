@@ -83,8 +83,8 @@ fn plan(folder: &Path) -> ServicePlan {
 /// The pid of the child that the shop said last.
 fn child(folder: &Path) -> u32 {
     let log = fs::read_to_string(folder.join("logs/shop.log")).unwrap();
-    let said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
-    said.last().unwrap()
+    let mut said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
+    said.next_back().unwrap()
 }
 
 async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>) {

@@ -1,7 +1,7 @@
 //! What a trial's rows must be, rule by rule. Whole runs are in `results/tests/corpus`.
 
 use super::*;
-use crate::records::{DumpRow, EventKind, FinalKind, Row as _, Target};
+use crate::records::{DumpRow, EventKind, Fact, FinalKind, Promises, Row as _, Target};
 
 const CELL: &str = "cell";
 
