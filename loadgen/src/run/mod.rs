@@ -236,7 +236,9 @@ impl<'a> Run<'a> {
             match self.one_trial(&cell, trial).await {
                 Ok(()) => self.finished += 1,
                 Err(Aborted::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
-                Err(Aborted::TargetNotStarted(error)) if self.finished == 0 => return Err(TargetNotStarted(error).into()),
+                Err(Aborted::TargetNotStarted(error)) if self.finished == 0 => {
+                    return Err(TargetNotStarted(error).into());
+                }
                 Err(Aborted::NotRecorded(error)) => return Err(error.into()),
                 Err(cut) => return Ok(Some(cut)),
             }

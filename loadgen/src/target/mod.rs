@@ -30,7 +30,6 @@ mod testing;
 mod trial;
 
 pub(crate) use isolated::isolated;
-pub(crate) use programs::system_plan;
-pub(crate) use programs::{service_plan, system_plan};
 use programs::service_plan;
+pub(crate) use programs::system_plan;
 pub(crate) use trial::TargetTrial;
