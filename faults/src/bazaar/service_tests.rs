@@ -12,7 +12,7 @@ use super::*;
 use crate::disk::DiskFaults;
 use crate::injector::{self, Injection};
 use crate::schedule::{Flood, PlannedFault, Schedule};
-use crate::testing::{drain, events, guard, runs, sh_program};
+use crate::testing::{Untold, drain, events, guard, runs, sh_program};
 
 /// Listens, counts into a file that it flushes, and has a child that does nothing. Each ends by itself after two minutes.
 const TOY: &str = r"
@@ -73,6 +73,7 @@ fn plan(folder: &Path) -> ServicePlan {
         logs: folder.join("logs"),
         log_bytes: 1 << 20,
         guard: guard(),
+        leaders: Arc::new(Untold),
         addresses: [(shop(), address)].into(),
         data: [(shop(), vec![data])].into(),
         flood_connections: 20,
