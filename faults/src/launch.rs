@@ -6,7 +6,7 @@
 //! everybody can read is put in: the bazaar's token, and what the configuration names.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -157,7 +157,7 @@ impl Launch {
     }
 
     /// The command of the front-end with its cache on or off.
-    pub(crate) fn front_end(&self, cache: bool) -> Result<Vec<String>, StartError> {
+    pub(crate) fn front_end(&self, cache: bool) -> Result<Vec<OsString>, StartError> {
         self.command(Part::FrontEnd, cache)
     }
 
@@ -165,14 +165,14 @@ impl Launch {
         self.config.bin_dir.join(part.program())
     }
 
-    fn command(&self, part: Part, cache: bool) -> Result<Vec<String>, StartError> {
+    fn command(&self, part: Part, cache: bool) -> Result<Vec<OsString>, StartError> {
         let config = &self.config;
         let addresses = self.seen.get(&part.name()).unwrap_or(&self.addresses);
         let program = self.program(part);
         let program = std::path::absolute(&program)
             .map_err(|source| StartError::Folder { path: program, source })?;
-        let mut command = Flags(vec![text(&program)?]);
-        command.add("--data-dir", text(&config.data_dir)?);
+        let mut command = Flags(vec![program.into()]);
+        command.add_path("--data-dir", &config.data_dir);
         let durability = match config.durability {
             Durability::Flush => "flush",
             Durability::Os => "os",
@@ -189,7 +189,7 @@ impl Launch {
                 command.add("--listen", addresses.catalog);
                 command.add("--front-end", addresses.front_end);
                 if let Some(stocks) = &config.stocks {
-                    command.add("--stocks", text(stocks)?);
+                    command.add_path("--stocks", stocks);
                 }
                 if let Some(cap) = config.cap {
                     command.add("--cap", cap);
@@ -205,7 +205,7 @@ impl Launch {
                 self.add_replicas_and_pings(&mut command, addresses);
             }
         }
-        command.0.extend(config.flags.iter().cloned());
+        command.0.extend(config.flags.iter().map(OsString::from));
         Ok(command.0)
     }
 
@@ -219,17 +219,17 @@ impl Launch {
 }
 
 /// A command that is being put together.
-struct Flags(Vec<String>);
+struct Flags(Vec<OsString>);
 
 impl Flags {
     fn add(&mut self, flag: &str, value: impl ToString) {
-        self.0.extend([flag.to_owned(), value.to_string()]);
+        self.0.extend([flag.into(), value.to_string().into()]);
     }
-}
 
-fn text(path: &Path) -> Result<String, StartError> {
-    let text = path.to_str().map(str::to_owned);
-    text.ok_or_else(|| StartError::NotUtf8 { path: path.to_owned() })
+    /// Paths need not be UTF-8.
+    fn add_path(&mut self, flag: &str, path: &Path) {
+        self.0.extend([flag.into(), path.into()]);
+    }
 }
 
 fn is_passed_on(variable: &OsStr) -> bool {

@@ -42,12 +42,6 @@ pub enum StartError {
     /// No addresses could be had.
     #[error(transparent)]
     Ports(#[from] PortsError),
-    /// What is not UTF-8 cannot stand in the command of a process.
-    #[error("the path {path} is not UTF-8, and cannot be told to a process; choose another")]
-    NotUtf8 {
-        /// Which.
-        path: PathBuf,
-    },
     /// The processes do not fit together.
     #[error(transparent)]
     System(system::StartError),

@@ -241,7 +241,7 @@ pub(crate) fn sh_program(folder: &Path, name: &str, text: &str) -> Program {
     Program {
         name: name.to_owned(),
         role: "any".to_owned(),
-        command: ["sh", "-c", text].map(str::to_owned).to_vec(),
+        command: ["sh", "-c", text].map(Into::into).to_vec(),
         restart: None,
         working_dir: folder.to_owned(),
         inherit: Inherit::All,

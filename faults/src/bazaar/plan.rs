@@ -1,6 +1,7 @@
 //! What a service is started with, whoever made it: the processes of a target, and what faults may be done to each.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,6 @@ pub(super) struct Extras {
 #[derive(Debug)]
 pub(super) struct CacheSwitch {
     pub(super) process: ProcessName,
-    pub(super) on: Vec<String>,
-    pub(super) off: Vec<String>,
+    pub(super) on: Vec<OsString>,
+    pub(super) off: Vec<OsString>,
 }

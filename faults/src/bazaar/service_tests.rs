@@ -63,7 +63,7 @@ fn plan(folder: &Path) -> ServicePlan {
     let list = list.map(|(name, role)| Process { name, role: role.parse().unwrap() });
     let mut toy = sh_program(folder, "shop", "");
     toy.command = ["python3", "-c", TOY, &address.port().to_string(), data.to_str().unwrap()]
-        .map(str::to_owned)
+        .map(Into::into)
         .to_vec();
     let (kind, period) = (ProbeKind::Tcp(address.to_string()), Duration::from_millis(10));
     toy.probe = Some(Probe { kind, period, timeout: Duration::from_secs(30) });

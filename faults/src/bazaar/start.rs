@@ -1,6 +1,7 @@
 //! The start: of the built-in bazaar on ports that are chosen here, and of any service.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -173,8 +174,8 @@ fn folders(
 }
 
 /// Where the program of a command is: it is looked up in `PATH` unless it is a path.
-fn found(program: &String) -> PathBuf {
-    let path = std::env::var_os("PATH").filter(|_| !program.contains('/'));
+fn found(program: &OsStr) -> PathBuf {
+    let path = std::env::var_os("PATH").filter(|_| !program.as_encoded_bytes().contains(&b'/'));
     let folders = path.iter().flat_map(std::env::split_paths);
     let mut there = folders.map(|folder| folder.join(program)).filter(|path| path.is_file());
     there.next().unwrap_or_else(|| program.into())

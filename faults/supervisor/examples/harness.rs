@@ -14,7 +14,7 @@ use supervisor::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand};
 async fn run(folder: PathBuf, command: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
     let guard = GuardProgram { path: "/proc/self/exe".into(), args: vec!["guard".into()] };
     let command = TreeCommand {
-        command,
+        command: command.into_iter().map(Into::into).collect(),
         inherit: Inherit::All,
         environment: BTreeMap::new(),
         log: folder.join("log"),

@@ -1,6 +1,7 @@
 //! Commands of a target that run to their end: setup, reset, prepare. Each has a bounded time, and leaves nothing behind.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ pub async fn run(
     let command = task.command.join(" ");
     let log_begin = std::fs::metadata(log).map_or(0, |log| log.len());
     let tree_command = TreeCommand {
-        command: task.command.clone(),
+        command: task.command.iter().map(OsString::from).collect(),
         inherit: Inherit::All,
         environment: task.environment.clone(),
         working_dir: task.working_dir.clone(),

@@ -1,6 +1,7 @@
 //! A target's processes as the supervisor starts them: every template filled in, the variant's changes made.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,8 +121,11 @@ fn program(
     Ok(Program {
         name: name.clone(),
         role: process.role.clone(),
-        command: started,
-        restart: Some(system::Restart { command: again, environment: environment_again }),
+        command: started.into_iter().map(OsString::from).collect(),
+        restart: Some(system::Restart {
+            command: again.into_iter().map(OsString::from).collect(),
+            environment: environment_again,
+        }),
         working_dir: trial.path(&process.working_dir)?,
         inherit: Inherit::All,
         environment,

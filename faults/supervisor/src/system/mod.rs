@@ -18,6 +18,7 @@ mod start;
 mod stop;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -69,7 +70,7 @@ struct Slot {
     /// The last one; none before the first was started.
     incarnation: Mutex<Option<Arc<Incarnation>>>,
     /// Its command from the next start on, if that was changed.
-    command: Mutex<Option<Vec<String>>>,
+    command: Mutex<Option<Vec<OsString>>>,
     /// Held while a new incarnation begins, so that there is never more than one.
     beginning: tokio::sync::Mutex<()>,
 }
@@ -127,7 +128,7 @@ impl System {
     ///
     /// # Errors
     /// If there is no such process.
-    pub fn set_command(&self, name: &str, command: Vec<String>) -> Result<(), ActError> {
+    pub fn set_command(&self, name: &str, command: Vec<OsString>) -> Result<(), ActError> {
         *locked(&self.slot(name)?.command) = Some(command);
         Ok(())
     }

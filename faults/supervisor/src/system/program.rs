@@ -1,6 +1,7 @@
 //! What a system is made of, and what can be wrong with that before anything is started.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub struct Shutdown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
     /// The whole command.
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
     /// The whole environment.
     pub environment: BTreeMap<String, String>,
 }
@@ -49,7 +50,7 @@ pub struct Program {
     /// What it does in the system, in the target's words.
     pub role: String,
     /// The program and its arguments, without a shell.
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
     /// What differs when it is started again, if anything does.
     pub restart: Option<Restart>,
     /// Where it runs.
@@ -136,7 +137,7 @@ impl SystemPlan {
             if commands
                 .into_iter()
                 .flatten()
-                .any(|command| command.first().is_none_or(String::is_empty))
+                .any(|command| command.first().is_none_or(|word| word.is_empty()))
             {
                 problems.push(format!("{name}: the command is empty"));
             }
@@ -158,7 +159,7 @@ mod tests {
         let program = |(name, depends_on): &(&str, &[&str])| Program {
             name: (*name).to_owned(),
             role: "any".to_owned(),
-            command: vec!["true".to_owned()],
+            command: vec!["true".into()],
             restart: None,
             working_dir: PathBuf::from("/"),
             inherit: Inherit::All,

@@ -146,7 +146,7 @@ fn keep(start: &Start) -> Result<(), String> {
     ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
     prctl::set_child_subreaper(true)
         .map_err(|error| format!("cannot keep descendants: {error}"))?;
-    let log = LogFile::open(&start.log, start.log_bytes)
+    let log = LogFile::open(start.log.as_ref(), start.log_bytes)
         .map_err(|error| format!("cannot write the log {}: {error}", start.log.display()))?;
     let pid = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
     let shared = Arc::new(Shared::default());

@@ -117,7 +117,7 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
         File::open("/dev/null").map_err(|error| format!("cannot open /dev/null: {error}"))?;
     dup2_stdin(&nothing).map_err(|error| format!("cannot replace the input: {error}"))?;
     let error = command.exec();
-    Ok((format!("cannot run {program}: {error}"), File::from(guard)))
+    Ok((format!("cannot run {}: {error}", program.display()), File::from(guard)))
 }
 
 fn become_user(name: &str, command: &mut Command) -> Result<(), String> {

@@ -87,7 +87,7 @@ pub enum Inherit {
 #[derive(Clone, Debug)]
 pub struct TreeCommand {
     /// The program, looked up in `PATH`, and its arguments. No shell is involved.
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
     /// What it gets of the harness's environment.
     pub inherit: Inherit,
     /// Added to that.
@@ -226,9 +226,9 @@ impl Tree {
             command: command.command,
             inherit: command.inherit,
             environment,
-            working_dir: command.working_dir,
+            working_dir: command.working_dir.into(),
             user: command.user,
-            log: command.log,
+            log: command.log.into(),
             log_bytes: command.log_bytes,
             memory_mb: command.limits.memory_mb,
             processes: command.limits.processes,

@@ -4,7 +4,7 @@
 //! standard output. The end of its input is the end of the harness.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,12 +26,13 @@ pub(super) enum Part {
 /// What is started, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Start {
-    pub(super) command: Vec<String>,
+    // Neither commands nor paths need be UTF-8.
+    pub(super) command: Vec<OsString>,
     pub(super) inherit: Inherit,
     pub(super) environment: BTreeMap<String, String>,
-    pub(super) working_dir: PathBuf,
+    pub(super) working_dir: OsString,
     pub(super) user: Option<String>,
-    pub(super) log: PathBuf,
+    pub(super) log: OsString,
     pub(super) log_bytes: u64,
     pub(super) memory_mb: Option<u64>,
     pub(super) processes: Option<usize>,

@@ -80,7 +80,7 @@ async fn a_pause_on_top_of_a_halt_holds_until_its_resume() {
 #[tokio::test]
 async fn a_process_gets_only_those_variables_that_it_is_to_inherit() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = tree_command(folder.path(), vec!["env".to_owned()]);
+    let mut command = tree_command(folder.path(), vec!["env".into()]);
     command.inherit = Inherit::Only(BTreeSet::from(["PATH".to_owned(), "NOT_SET".to_owned()]));
     command.environment.insert("PLACE".to_owned(), "here".to_owned());
     let tree = Tree::start(&guard(), command).await.unwrap();
@@ -185,7 +185,7 @@ async fn of_several_that_are_not_ready_the_first_of_the_plan_says_why() {
     let unready = |name: &str, waits_for: &str| {
         let mut one = program(folder.path(), name, UNREADY);
         let port = free_port();
-        one.command.extend([port.to_string(), waits_for.to_owned()]);
+        one.command.extend([port.to_string(), waits_for.to_owned()].map(std::ffi::OsString::from));
         let kind = ProbeKind::Health(format!("http://127.0.0.1:{port}/healthz"));
         // Long enough for a Python to start on a busy machine.
         let timeout = Duration::from_secs(4);

@@ -78,7 +78,7 @@ async fn a_process_is_started_once_those_that_it_needs_are_ready() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut db = program(folder.path(), "db", LATE);
-    db.command.push(port.to_string());
+    db.command.push(port.to_string().into());
     db.probe =
         probe(ProbeKind::HttpGet { url: format!("http://localhost:{port}/ping"), expect: ok() });
     let mut order = program(folder.path(), "order-1", "open('up', 'w').close()\nchild()\nwait()");
@@ -103,8 +103,9 @@ async fn a_process_that_never_gets_ready_is_named_with_its_last_words() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let mut never = program(folder.path(), "order-1", LATE);
-    never.command[3].insert_str(0, "print('cannot find the catalog')\n");
-    never.command.push(port.to_string());
+    let text = never.command[3].to_str().unwrap();
+    never.command[3] = format!("print('cannot find the catalog')\n{text}").into();
+    never.command.push(port.to_string().into());
     let refuse = Arc::new(|_: &Answer| Ok(false));
     let kind = ProbeKind::HttpGet { url: format!("http://127.0.0.1:{port}/"), expect: refuse };
     // Long enough for a Python to start on a busy machine.
@@ -231,7 +232,7 @@ wait()
     let mut programs: Vec<_> =
         names.iter().map(|name| program(folder.path(), name, polite)).collect();
     for (at, name) in names.iter().enumerate() {
-        programs[at].command.push((*name).to_owned());
+        programs[at].command.push((*name).into());
         programs[at].probe = line("^up$");
         programs[at].shutdown.signal = Signal::SIGINT;
         if at > 0 {
@@ -259,7 +260,7 @@ wait()
 async fn commands_run_one_after_another_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let task = |text: &str| Task {
-        command: python(text),
+        command: python_words(text),
         environment: BTreeMap::from([("STEP".to_owned(), "setup".to_owned())]),
         working_dir: folder.path().to_owned(),
         user: None,
@@ -285,7 +286,7 @@ async fn commands_run_one_after_another_and_leave_nothing() {
 async fn a_command_that_takes_too_long_is_killed_with_what_it_started() {
     let folder = tempfile::tempdir().unwrap();
     let task = Task {
-        command: python("child()\nwait()"),
+        command: python_words("child()\nwait()"),
         environment: BTreeMap::new(),
         working_dir: folder.path().to_owned(),
         user: None,

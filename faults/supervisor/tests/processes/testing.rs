@@ -3,6 +3,7 @@
 //! Each ends by itself after a minute, and so does each that it forks.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -36,7 +37,12 @@ def wait():
 "#;
 
 /// The command of a program in Python.
-pub(crate) fn python(program: &str) -> Vec<String> {
+pub(crate) fn python(program: &str) -> Vec<OsString> {
+    python_words(program).into_iter().map(OsString::from).collect()
+}
+
+/// The same as texts.
+pub(crate) fn python_words(program: &str) -> Vec<String> {
     ["python3", "-u", "-c", &format!("{PRELUDE}\n{program}")].map(str::to_owned).to_vec()
 }
 
@@ -50,7 +56,7 @@ pub(crate) fn guard() -> GuardProgram {
     GuardProgram { path: harness(), args: vec!["guard".into()] }
 }
 
-pub(crate) fn tree_command(folder: &Path, command: Vec<String>) -> TreeCommand {
+pub(crate) fn tree_command(folder: &Path, command: Vec<OsString>) -> TreeCommand {
     TreeCommand {
         command,
         inherit: Inherit::All,

@@ -266,8 +266,8 @@ async fn too_many_processes_end_a_tree() {
 #[tokio::test]
 async fn what_cannot_be_started_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let mut commands = [(); 3].map(|()| tree_command(folder.path(), vec!["true".to_owned()]));
-    commands[0].command = vec!["no-such-program".to_owned()];
+    let mut commands = [(); 3].map(|()| tree_command(folder.path(), vec!["true".into()]));
+    commands[0].command = vec!["no-such-program".into()];
     commands[1].working_dir = PathBuf::from("/no/such/folder");
     commands[2].user = Some("no-such-user".to_owned());
     let reasons =
@@ -278,7 +278,7 @@ async fn what_cannot_be_started_says_why() {
     }
     for no_guard in ["/no/such/guard", "true"] {
         let no_guard = GuardProgram { path: no_guard.into(), args: Vec::new() };
-        let command = tree_command(folder.path(), vec!["true".to_owned()]);
+        let command = tree_command(folder.path(), vec!["true".into()]);
         assert!(Tree::start(&no_guard, command).await.is_err());
     }
 }
@@ -305,7 +305,7 @@ async fn a_process_runs_as_the_user_that_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tree_command(
         folder.path(),
-        ["sh", "-c", "id -un; id -G; echo $USER"].map(str::to_owned).to_vec(),
+        ["sh", "-c", "id -un; id -G; echo $USER"].map(Into::into).to_vec(),
     );
     (command.user, command.working_dir) = (Some("nobody".to_owned()), PathBuf::from("/"));
     let tree = Tree::start(&guard(), command).await.unwrap();
