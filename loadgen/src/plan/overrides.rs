@@ -29,7 +29,7 @@ pub struct Overrides {
     #[arg(long, value_enum)]
     pub arrivals: Option<ArrivalKind>,
     /// The variant of the target to start (system.variant) [default: cache-on and cache-off, or the one that is marked]
-    #[arg(long, value_name = "NAME", requires = "target")]
+    #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
 }
 

@@ -57,7 +57,7 @@ mod tests {
         let text = "name = 'x'\n[ports]\nfixed = 8080\nfront = 'free'\nback = 'free'\n\
             [processes.a]\ncommand = 'a'\n\
             [operations.query]\nurl = 'http://127.0.0.1:{{ port.front }}/{{ stock }}'\n\
-            [operations.trade]\nmethod = 'POST'\nurl = 'http://127.0.0.1:{{ port.fixed }}/'\norder_no = 'int(text)'\n";
+            [operations.trade]\nmethod = 'POST'\nurl = 'http://127.0.0.1:{{ port.fixed }}/'\norder_no = 'int(text)'\noutcome.rejected = 'false'\n";
         let target = targets::read_text(text, Path::new("x.toml"), 3);
         let target = target.unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(ports(&target), ["front"]);
