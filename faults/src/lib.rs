@@ -1,4 +1,4 @@
-//! Starts the bazaar as child processes, breaks it on schedule, watches it, and heals it.
+//! Starts the bazaar, or the processes of any target, breaks it on schedule, watches it, and heals it.
 //!
 //! The harness sees the bazaar from outside only: processes, signals, HTTP. Nothing here knows
 //! goose or a chart; the code that runs a trial hands in where events go and when the load began.

@@ -30,6 +30,7 @@ use crate::bazaar::{Bazaar, BazaarConfig, Durability, Ports};
 use crate::clock::Origin;
 use crate::disk::DiskFaults;
 use crate::events::EventSink;
+use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader};
 use crate::ports::Addresses;
 
 /// Set for the processes of a fake bazaar: the path of the script, and its arguments.
@@ -372,5 +373,19 @@ impl FakeProcess {
         }
         let leader = in_sync.last().copied().unwrap_or(0);
         format!(r#"{{"leader":{leader},"epoch":1,"in_sync":{in_sync:?}}}"#)
+    }
+}
+
+/// Of a target that does not say who leads.
+#[derive(Debug)]
+pub(crate) struct Untold;
+
+impl Leaders for Untold {
+    fn look_up<'a>(&'a self, _alive: &'a Alive) -> Asking<'a, Result<Leadership, NoLeader>> {
+        Box::pin(std::future::ready(Err(NoLeader::Untold)))
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_millis(50)
     }
 }

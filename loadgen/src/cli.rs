@@ -36,6 +36,7 @@ Examples:
   double-trouble serve                        keep a bazaar up, and in another terminal
   double-trouble client trade Stock1 Buy 3    trade by hand
   double-trouble target new                   describe a service of your own
+  double-trouble grade --target shop.toml     points for it, with the reasons
   double-trouble lab                          exercises: find the bug that was hidden in a bazaar
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
@@ -71,6 +72,8 @@ pub enum Command {
     Report(Folder),
     /// What changed between two runs, or two builds in one: is it more than noise?
     Compare(Compare),
+    /// Points for submissions to a course: what holds of each, what does not, and why
+    Grade(Grade),
     /// Describe a service of your own in one file, and see whether the description is true
     Target(Target),
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::disk::DiskFaults;
 use crate::injector::{self, Injection};
 use crate::schedule::{Flood, PlannedFault, Schedule};
-use crate::testing::{drain, events, guard, runs, sh_program};
+use crate::testing::{Untold, drain, events, guard, runs, sh_program};
 
 /// Listens, counts into a file that it flushes, and has a child that does nothing. Each ends by itself after two minutes.
 const TOY: &str = r"
@@ -73,6 +73,7 @@ fn plan(folder: &Path) -> ServicePlan {
         logs: folder.join("logs"),
         log_bytes: 1 << 20,
         guard: guard(),
+        leaders: Arc::new(Untold),
         addresses: [(shop(), address)].into(),
         data: [(shop(), vec![data])].into(),
         flood_connections: 20,
@@ -83,8 +84,8 @@ fn plan(folder: &Path) -> ServicePlan {
 /// The pid of the child that the shop said last.
 fn child(folder: &Path) -> u32 {
     let log = fs::read_to_string(folder.join("logs/shop.log")).unwrap();
-    let said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
-    said.last().unwrap()
+    let mut said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
+    said.next_back().unwrap()
 }
 
 async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>) {

@@ -77,7 +77,17 @@ impl Bazaar {
 
     async fn begin(plan: ServicePlan, extras: Extras) -> Result<Self, StartError> {
         check_names(&plan)?;
-        let ServicePlan { processes, programs, logs, log_bytes, guard, addresses, data, leaders, .. } = plan;
+        let ServicePlan {
+            processes,
+            programs,
+            logs,
+            log_bytes,
+            guard,
+            addresses,
+            data,
+            leaders,
+            ..
+        } = plan;
         let Extras { network, reservations, .. } = extras;
         let disks = Disks::new(&plan.disk_faults, &folders(&data).map_err(StartError::Disks)?);
         let disks = Arc::new(disks.map_err(StartError::Disks)?);

@@ -140,7 +140,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn readings_that_change_once_and_then_agree_have_converged_since_the_first_that_agreed() {
         let (sink, mut received) = events();
         let early = reading(&[("a", &[1, 2]), ("b", &[1])]);
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(told[0].detail.as_deref(), Some("4 rows"));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn another_order_of_the_same_rows_is_no_change_and_copies_need_not_be_alike() {
         let (sink, _received) = events();
         let last = reading(&[("a", &[2, 1]), ("b", &[])]);
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!((converged, kept), (Ok(()), last));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_source_that_cannot_be_read_is_named_and_what_could_be_is_kept() {
         let (sink, mut received) = events();
         let mut broken = reading(&[("a", &[1]), ("b", &[])]);
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(kinds(&drain(&mut received)), [EventKind::NotConverged]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_changes_with_every_reading_does_not_converge() {
         let (sink, _received) = events();
         let readings = (1..100).map(|number| reading(&[("a", &[number])]));

@@ -282,7 +282,12 @@ impl Dashboard {
         let replica = inner.leadership.number_of(process.name);
         Process {
             name: process.name.to_string(),
-            role: self.bazaar.system().role_of(process.name).map(|role| role.to_string()).unwrap_or_default(),
+            role: self
+                .bazaar
+                .system()
+                .role_of(process.name)
+                .map(|role| role.to_string())
+                .unwrap_or_default(),
             pid: process.pid,
             address: process.address.map(|address| address.to_string()).unwrap_or_default(),
             state: match process.state {

@@ -115,10 +115,7 @@ struct Generations<'a> {
 }
 
 impl<'a> Generations<'a> {
-    fn new(
-        running: &'a Running,
-        records: UnboundedSender<Record>,
-    ) -> anyhow::Result<Self> {
+    fn new(running: &'a Running, records: UnboundedSender<Record>) -> anyhow::Result<Self> {
         let (dashboard, service) = (&*running.dashboard, running.service.clone());
         let connection = |number| -> anyhow::Result<Connection> {
             let http = measuring_client().build().context("cannot make an HTTP client")?;

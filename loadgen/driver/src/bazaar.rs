@@ -52,6 +52,8 @@ fn split(address: &str) -> Option<(&str, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use reqwest::header::{HeaderMap, HeaderValue};
     use results::records::{CacheState, Outcome};
     use targets::Target;
@@ -64,9 +66,9 @@ mod tests {
     use crate::outcome::{Judged, judge};
     use crate::trading::Trading;
 
-    fn bazaar() -> Target {
-        read_text(BAZAAR, Path::new("bazaar.toml"), 3).unwrap()
-    }
+    /// Read once: each of its expressions is parsed in a thread of its own.
+    static BAZAAR_READ: LazyLock<Target> =
+        LazyLock::new(|| read_text(BAZAAR, Path::new("bazaar.toml"), 3).unwrap());
 
     fn setting() -> Setting {
         Setting::new(BTreeMap::from([("front-end".to_owned(), 30001)]), "", 3, "", "")
@@ -85,7 +87,7 @@ mod tests {
     }
 
     fn judged(kind: Kind, answer: Answer) -> Judged {
-        judge(kind, answer, &Trading::of(&bazaar().model))
+        judge(kind, answer, &Trading::of(&BAZAAR_READ.model))
     }
 
     fn with(
@@ -94,8 +96,7 @@ mod tests {
         headers: &[(&'static str, &'static str)],
         body: &str,
     ) -> Judged {
-        let bazaar = bazaar();
-        let operation = bazaar.operations.get(kind).unwrap();
+        let operation = BAZAAR_READ.operations.get(kind).unwrap();
         let headers: HeaderMap = headers
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
@@ -131,9 +132,8 @@ mod tests {
 
     #[test]
     fn requests_are_those_that_the_front_end_knows() {
-        let bazaar = bazaar();
         let request = |kind, places: Places<'_>| {
-            let operation = bazaar.operations.get(kind).unwrap();
+            let operation = BAZAAR_READ.operations.get(kind).unwrap();
             let request = operation.request(&setting(), &places).unwrap();
             crate::http::request(request, std::time::Duration::from_secs(1)).unwrap()
         };

@@ -153,7 +153,8 @@ mod tests {
         let Reply::Answered { status, headers, body } = ask(&url, 10, LONG).await else {
             panic!("it was answered");
         };
-        assert_eq!((status, &headers["x-a"], body.as_slice()), (200, "b", &b"0123456789a"[..]));
+        assert_eq!((status, body.as_slice()), (200, &b"0123456789a"[..]));
+        assert_eq!(headers["x-a"], "b");
     }
 
     #[test]

@@ -19,8 +19,8 @@ Each submission is put under load and sent through the stories of the rubric: it
 at once, processes stand still. A page for each, as HTML and Markdown, says what was earned, what was not and
 why, and names the commands that repeat it. What a submission has nothing for is left out of its total.
 
-A submission is run with limits (4 GiB of memory, 1000 processes and threads, 3 minutes a story; [limits] in its
-file can make them narrower), and all of it costs bounded minutes. A target's file runs commands as you all the same.
+A submission is run in a copy of its folder, with limits (4 GiB of memory and 1000 processes for each of its
+processes with what that starts, 3 minutes a story; [limits] in its file can make them narrower), and all of it costs bounded minutes. A target's file runs commands as you all the same.
 
 Exit codes: 0 graded, whatever the points, 2 interrupted, 3 bad usage or set-up."
 )]

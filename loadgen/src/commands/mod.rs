@@ -58,6 +58,10 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Prove(args) => on_runtime(|stop| async move { prove::prove(args, &stop).await }),
         Command::Lab(args) => on_runtime(|stop| async move { lab::lab(args, &stop).await }),
+        Command::Grade(args) => on_runtime(|stop| async move {
+            let bin_dir = bin_dir(&args.binaries)?;
+            grade::grade(args, &stop, &grade::LocalRunner { bin_dir }).await
+        }),
         Command::Failover(args) => {
             let (kind, fallback) = (Kind::Failover, BuiltIn::Failover);
             on_runtime(|stop| async move { run::run(kind, fallback, args, &stop).await })

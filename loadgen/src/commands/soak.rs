@@ -26,7 +26,10 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
         Some(round) => (vec![round], format!("--round {round}")),
         None => {
             let time = Duration::from_secs(60 * u64::from(args.minutes));
-            ((1..=rounds_within(seed, time, &under_test)?).collect(), format!("--minutes {}", args.minutes))
+            (
+                (1..=rounds_within(seed, time, &under_test)?).collect(),
+                format!("--minutes {}", args.minutes),
+            )
         }
     };
     let of_target = args.target.as_ref().map(|file| format!(" --target {}", file.display()));

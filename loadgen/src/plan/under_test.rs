@@ -196,9 +196,8 @@ fn processes_of(target: &Target) -> Processes {
     };
     let order_keepers = target.orders.iter().filter_map(|place| role_of(&place.process)).collect();
     let stock_keepers = target.stock_places.iter().filter_map(|place| role_of(&place.process));
-    let leader = target.leader.as_ref().filter(|leader| {
-        !matches!(leader.reading, LeaderReading::Unknown)
-    });
+    let leader =
+        target.leader.as_ref().filter(|leader| !matches!(leader.reading, LeaderReading::Unknown));
     let roles = Roles {
         leader: leader.and_then(|leader| match &leader.role {
             Some(role) => role.parse().ok(),
@@ -240,12 +239,14 @@ mod tests {
     fn variants_called_after_the_cache_are_what_a_plans_cache_chooses_from() {
         let system = System::default();
         assert_eq!(ids(&target(""), &system), [None]);
-        let cached = "[variants.cache-on]\ndefault = true\n[variants.cache-off.front]\nargs = ['x']\n";
+        let cached =
+            "[variants.cache-on]\ndefault = true\n[variants.cache-off.front]\nargs = ['x']\n";
         let both = target(cached);
         assert_eq!(ids(&both, &system), [Some("cache-on".into()), Some("cache-off".into())]);
         let off = System { cache: vec![CacheSetting::Off], ..System::default() };
         assert_eq!(ids(&both, &off), [Some("cache-off".into())]);
-        let others = target("[variants.safe]\ndefault = true\n[variants.fast.front]\nargs = ['x']\n");
+        let others =
+            target("[variants.safe]\ndefault = true\n[variants.fast.front]\nargs = ['x']\n");
         assert_eq!(ids(&others, &system), [Some("safe".into())]);
         let fast = System { variant: Some("fast".into()), ..System::default() };
         assert_eq!(ids(&others, &fast), [Some("fast".into())]);
@@ -253,7 +254,8 @@ mod tests {
 
     #[test]
     fn stocks_are_what_the_file_says_as_far_as_it_does() {
-        let under_test = target("[stocks]\nnames = ['Tux', 'Fox']\ninitial = { Tux = 7 }\ncap = 9\n");
+        let under_test =
+            target("[stocks]\nnames = ['Tux', 'Fox']\ninitial = { Tux = 7 }\ncap = 9\n");
         let names = under_test.stock_names(&System::default());
         assert_eq!(names.unwrap(), ["Tux", "Fox"]);
         let stocks = under_test.stocks(&System::default());

@@ -36,6 +36,11 @@ pub(super) enum Aborted {
     Queries(#[from] QueriesError),
 }
 
+/// The target could not be prepared, or did not start, in a run's first trial.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub(crate) struct TargetNotStarted(pub(super) anyhow::Error);
+
 /// The end of a trial that was cut short.
 pub(super) struct Interruption {
     /// When that was decided, in microseconds since the run's origin: before the clients were told to end,

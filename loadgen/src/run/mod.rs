@@ -31,6 +31,7 @@ use results::checks::ConsistencyReport;
 use results::records::{Cell, RunFolder};
 
 use self::aborted::Aborted;
+pub(crate) use self::aborted::TargetNotStarted;
 use self::catalog_queries::CatalogQueries;
 pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
@@ -235,7 +236,9 @@ impl<'a> Run<'a> {
             match self.one_trial(&cell, trial).await {
                 Ok(()) => self.finished += 1,
                 Err(Aborted::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
-                Err(Aborted::TargetNotStarted(error)) if self.finished == 0 => return Err(error),
+                Err(Aborted::TargetNotStarted(error)) if self.finished == 0 => {
+                    return Err(TargetNotStarted(error).into());
+                }
                 Err(Aborted::NotRecorded(error)) => return Err(error.into()),
                 Err(cut) => return Ok(Some(cut)),
             }

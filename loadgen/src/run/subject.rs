@@ -48,7 +48,8 @@ pub(super) struct Subject {
 #[derive(Debug)]
 struct Places {
     target: Arc<Target>,
-    trial: TargetTrial,
+    /// Keeps the ports from other harnesses.
+    _trial: TargetTrial,
     asking: Asking,
 }
 
@@ -86,7 +87,7 @@ impl Subject {
             service,
             stocks,
             order_names: Arc::new(order_names),
-            places: Some(Places { target: Arc::clone(target), trial, asking }),
+            places: Some(Places { target: Arc::clone(target), _trial: trial, asking }),
         })
     }
 

@@ -208,7 +208,8 @@ impl Drawing<'_> {
     /// What becomes of the files of a process that `killed` kills: most often nothing.
     fn files(&mut self, killed: &PlannedFault) -> Option<PlannedFault> {
         let is_kill = matches!(killed.action, Action::Kill | Action::PowerCut);
-        if !is_kill || self.repertoire == Repertoire::Processes || !self.rng.random_ratio(1, FILES) {
+        if !is_kill || self.repertoire == Repertoire::Processes || !self.rng.random_ratio(1, FILES)
+        {
             return None;
         }
         let at_ms = killed.at_ms;

@@ -107,11 +107,7 @@ pub fn planned_time(plan: &Plan) -> Duration {
 ///
 /// # Errors
 /// As of [`round_plan`].
-pub fn rounds_within(
-    seed: u64,
-    time: Duration,
-    under_test: &UnderTest,
-) -> Result<u32, PlanError> {
+pub fn rounds_within(seed: u64, time: Duration, under_test: &UnderTest) -> Result<u32, PlanError> {
     let (mut rounds, mut planned) = (0, Duration::ZERO);
     while rounds == 0 || (planned < time && rounds < MAX_ROUNDS) {
         rounds += 1;
@@ -136,14 +132,25 @@ mod tests {
     use super::*;
 
     fn plans() -> impl Iterator<Item = Plan> {
-        (0..30).flat_map(|seed| (1..=50).map(move |round| round_plan(seed, round, &UnderTest::Bazaar).unwrap()))
+        (0..30).flat_map(|seed| {
+            (1..=50).map(move |round| round_plan(seed, round, &UnderTest::Bazaar).unwrap())
+        })
     }
 
     #[test]
     fn a_round_depends_on_the_seed_and_its_number_alone() {
-        assert_eq!(round_plan(7, 3, &UnderTest::Bazaar).unwrap(), round_plan(7, 3, &UnderTest::Bazaar).unwrap());
-        assert_ne!(round_plan(7, 3, &UnderTest::Bazaar).unwrap(), round_plan(7, 4, &UnderTest::Bazaar).unwrap());
-        assert_ne!(round_plan(7, 3, &UnderTest::Bazaar).unwrap(), round_plan(8, 3, &UnderTest::Bazaar).unwrap());
+        assert_eq!(
+            round_plan(7, 3, &UnderTest::Bazaar).unwrap(),
+            round_plan(7, 3, &UnderTest::Bazaar).unwrap()
+        );
+        assert_ne!(
+            round_plan(7, 3, &UnderTest::Bazaar).unwrap(),
+            round_plan(7, 4, &UnderTest::Bazaar).unwrap()
+        );
+        assert_ne!(
+            round_plan(7, 3, &UnderTest::Bazaar).unwrap(),
+            round_plan(8, 3, &UnderTest::Bazaar).unwrap()
+        );
     }
 
     #[test]
@@ -270,7 +277,8 @@ mod tests {
             let target = fault.target.unwrap();
             met.insert((fault.action.to_string(), target.to_string()));
         }
-        let targets = ["leader", "follower", "catalog", "front-end", "order-1", "order-2", "order-3"];
+        let targets =
+            ["leader", "follower", "catalog", "front-end", "order-1", "order-2", "order-3"];
         let all = ["kill", "pause", "slow"]
             .into_iter()
             .flat_map(|action| targets.map(|target| (action.to_owned(), target.to_owned())));
@@ -279,7 +287,9 @@ mod tests {
 
     #[test]
     fn more_minutes_are_the_same_rounds_and_more_of_them() {
-        let minutes = |minutes: u64| rounds_within(1, Duration::from_secs(60 * minutes), &UnderTest::Bazaar).unwrap();
+        let minutes = |minutes: u64| {
+            rounds_within(1, Duration::from_secs(60 * minutes), &UnderTest::Bazaar).unwrap()
+        };
         assert_eq!(minutes(0), 1);
         let (few, many): (u32, u32) = (minutes(10), minutes(60));
         assert!((14..=20).contains(&few), "{few}");

@@ -3,6 +3,7 @@
 //! What the file means is known by the crate `targets`, which starts nothing and asks nobody. Before it runs:
 //!
 //! * `ports`: free ones are chosen, given ones must be free.
+//! * `isolated`: a copy of its own folder, where a stranger's programs must not change that.
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
 //! * `needed`: the ports that clients must be told.
@@ -15,6 +16,7 @@
 
 pub mod asking;
 pub(crate) mod http;
+mod isolated;
 pub mod leaders;
 mod log_tail;
 pub(crate) mod needed;
@@ -27,6 +29,7 @@ pub mod state;
 mod testing;
 mod trial;
 
+pub(crate) use isolated::isolated;
 use programs::service_plan;
 pub(crate) use programs::system_plan;
 pub(crate) use trial::TargetTrial;

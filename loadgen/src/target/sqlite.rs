@@ -66,7 +66,7 @@ fn send_rows(
     rows: &mpsc::Sender<Json>,
 ) -> rusqlite::Result<()> {
     let mut statement = database.prepare(query)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut selected = statement.query([])?;
     while let Some(row) = selected.next()? {
         let mut values = Map::new();

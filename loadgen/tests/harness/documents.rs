@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::common::harness;
 
 /// The pages, from the top of the tree.
-const PAGES: [&str; 4] =
-    ["README.md", "CONTRIBUTING.md", "results/README.md", "loadgen/plans/README.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "results/README.md",
+    "loadgen/plans/README.md",
+    "loadgen/targets/README.md",
+    "loadgen/targets/naive/README.md",
+];
 
 /// Anybody who comes for the first time reads this much.
 const MOST_WORDS: usize = 1200;

@@ -10,8 +10,10 @@ fn exercises_are_listed_by_difficulty_and_nothing_more_is_said_of_them() {
     let (code, stdout, stderr) = ended(&run(folder.path(), &["lab"]));
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert_eq!(stdout.lines().count(), 4, "{stdout}");
-    assert!(stdout.starts_with("There are 21 exercises"), "{stdout}");
-    assert!(stdout.contains("\n  1 to 5    easy"), "{stdout}");
+    assert!(stdout.starts_with("There are "), "{stdout}");
+    let levels: Vec<_> =
+        stdout.lines().skip(1).map(|line| line.split_whitespace().nth(3).unwrap()).collect();
+    assert_eq!(levels, ["easy", "medium", "hard"]);
 }
 
 #[test]
@@ -28,7 +30,7 @@ fn what_a_lab_cannot_do_is_refused_and_leaves_nothing_behind() {
     let program = Path::new(env!("CARGO_BIN_EXE_double-trouble"));
     let correct = program.parent().unwrap().to_str().unwrap();
     let refused: &[(&[&str], &str)] = &[
-        (&["lab", "99"], "N: there is no exercise 99; there are 1 to 21"),
+        (&["lab", "99"], "N: there is no exercise 99; there are 1 to "),
         (&["lab", "--hint"], "<N>"),
         (&["lab", "1", "--hint", "--reveal"], "cannot be used with"),
         (&["lab", "1", "--plan", "quick", "--console"], "cannot be used with"),

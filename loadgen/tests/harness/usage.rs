@@ -13,9 +13,10 @@ fn help_says_everything_and_is_no_failure() {
     {
         assert!(stdout.contains(command), "{command}");
     }
-    for command in
-        ["serve", "client", "bench", "failover", "prove", "check", "report", "compare", "target"]
-    {
+    for command in [
+        "serve", "client", "bench", "failover", "prove", "check", "report", "compare", "target",
+        "lab",
+    ] {
         let (code, stdout, _) = ended(&run(folder.path(), &[command, "--help"]));
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Examples:"), "{command}");

@@ -5,7 +5,7 @@ use std::fs;
 
 use results::charts::{Chart, ChartKind, Drawn};
 use results::records::{
-    Action, Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome,
+    Action, Cell, Event, EventKind, FinalKind, FinalRow, Observation, Op, Outcome, Stage,
 };
 use tempfile::TempDir;
 
@@ -92,6 +92,27 @@ fn an_open_loop_shows_corrected_and_uncorrected_latency_side_by_side() {
     // The five that were under way took long by either count.
     assert!(alt.contains("slowest 500 ms with cache on, slowest 500 ms with"), "{alt}");
     assert!(alt.contains("uncorrected (from the actual send)"), "{alt}");
+}
+
+#[test]
+fn the_stages_of_a_load_are_marked_over_time_and_named_in_the_set_up() {
+    let mut run = open_loop(1000.0);
+    let stage =
+        |duration_s, rate| Stage { duration_s, rate: Some(rate), clients: None, ramp: false };
+    let cell = &mut run.manifest.cells[0];
+    (cell.rate_per_s, cell.stages) = (None, vec![stage(1.0, 1000.0), stage(1.0, 1001.0)]);
+    let id = cell.id.clone();
+    for (at_us, stage) in [1_000_000, 2_000_000].into_iter().zip(&cell.stages) {
+        let event = Event::new(id.as_str(), 1, at_us, EventKind::StageBegan);
+        run.events.push(Event { detail: Some(stage.to_string()), ..event });
+    }
+    let pictures = Pictures::of(&run);
+    pictures.assert_shows(
+        ChartKind::Timeline,
+        &["next stage of the load", "p99 uncorrected (from the actual send)"],
+    );
+    let alt = &pictures.chart(ChartKind::Timeline).alt;
+    assert!(alt.ends_with("The load has 2 stages."), "{alt}");
 }
 
 #[test]

@@ -121,7 +121,8 @@ fn the_table_puts_what_one_compares_below_each_other() {
     let mut rows = queries(&off, 3, 400);
     rows.extend(queries(&on, 3, 100));
     rows.extend(operations(&on, Op::Trade, 2, 5_000));
-    let text = text(&table(&summarise(&manifest("bench", vec![off, on]), &rows)));
+    let manifest = manifest("bench", vec![off, on]);
+    let text = text(&table(&summarise(&manifest, &rows), &manifest));
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[1].starts_with("op     p    cache  count  median   p99"), "{text}");
     assert!(lines[3].starts_with("query  0.2  on         3     100   100"), "{text}");
@@ -150,7 +151,7 @@ fn trials_that_differ_make_a_wide_interval() {
     let interval = median.interval.unwrap();
     assert!(interval.low < 1_500.0 && 3_000.0 < interval.high, "{median:?}");
     assert!(row.p50_low_us < row.p50_us && row.p50_us < row.p50_high_us);
-    let shown = text(&table(&summary));
+    let shown = text(&table(&summary, &manifest("bench", vec![])));
     let bounds = format!("2004 [{:.0}, {:.0}]", interval.low, interval.high);
     assert!(shown.contains(&bounds) && shown.contains("95% intervals from trials"), "{shown}");
     let steady = row.throughput().unwrap().interval.unwrap();
@@ -193,7 +194,7 @@ fn in_an_open_loop_latency_counts_from_the_due_time_and_the_uncorrected_stands_b
     let summary = summarise(&manifest("bench", vec![cell]), &rows);
     let row = &summary[0];
     assert!(row.p99_us.unwrap() > 980_000, "{row:?}");
-    let shown = text(&table(&summary));
+    let shown = text(&table(&summary, &manifest("bench", vec![])));
     assert!(shown.contains("uncorr. p99") && shown.contains(" 100     a "), "{shown}");
     assert_eq!((row.uncorrected_p99_us, row.uncorrected_max_us), (Some(1_000), Some(1_000)));
     assert_eq!((row.rate_per_s, row.build.as_deref()), (Some(100.0), Some("a")));

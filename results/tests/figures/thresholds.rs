@@ -3,7 +3,7 @@
 use results::availability;
 use results::lateness::Lateness;
 use results::measurements::Measurements;
-use results::records::{Fact, Op, Promises, RunFolder, Target};
+use results::records::{Event, EventKind, Fact, Op, Promises, RunFolder, Target};
 use results::run::Run;
 use results::summary::{mark_withheld, summarise};
 use results::thresholds::{
@@ -156,4 +156,34 @@ fn a_figure_of_what_a_target_does_not_have_is_told_apart_from_one_that_was_not_m
     let queries = why("query.p99_us < 5", &all);
     assert_eq!(queries.as_deref(), Some("the target has no queries"));
     assert_eq!(why("consistency = pass", &[]), None);
+}
+
+#[test]
+fn a_threshold_that_ended_a_load_is_broken_and_one_that_ended_none_was_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path());
+    let mut run = synthetic::failover();
+    let cell = run.manifest.cells[0].id.clone();
+    run.manifest.abort_on = vec!["query.p99_us < 50000".to_owned(), "trade.failed <= 9".to_owned()];
+    let evaluated = |run: &synthetic::Run| {
+        evaluate_run(&Measurements::new(&run.read_from(root.path())), Verdict::Pass).unwrap()
+    };
+    let verdicts = |results: &[ThresholdResult]| -> Vec<Verdict> {
+        results.iter().map(|result| result.verdict).collect()
+    };
+    let unfinished = evaluated(&run);
+    assert_eq!(verdicts(&unfinished), [Verdict::Inconclusive; 2]);
+    run.events.push(Event::new(cell.as_str(), 1, 19_000_000, EventKind::Finished));
+    let kept = evaluated(&run);
+    assert_eq!(verdicts(&kept), [Verdict::Pass; 2], "{kept:?}");
+    run.events.push(Event {
+        target: Some("query.p99_us < 50000".to_owned()),
+        detail: Some("61234".to_owned()),
+        ..Event::new(cell.as_str(), 1, 9_000_000, EventKind::LoadCutShort)
+    });
+    let broken = evaluated(&run);
+    assert_eq!(verdicts(&broken), [Verdict::Fail, Verdict::Pass]);
+    assert_eq!(broken[0].measured, Some(61_234.0));
+    assert!(broken[0].reason.contains("its load was cut short after"), "{broken:?}");
+    assert_eq!(thresholds::verdict(&thresholds::read(&folder).unwrap()), Verdict::Fail);
 }

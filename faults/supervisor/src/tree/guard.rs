@@ -325,15 +325,18 @@ impl Guard {
     }
 }
 
+/// How every sentence about a limit ends.
+pub(super) const ALLOWED: &str = "are allowed";
+
 fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<String> {
     let processes = pids.clone().count();
     if let Some(allowed) = start.processes.filter(|allowed| processes > *allowed) {
-        return Some(format!("it had {processes} processes, and {allowed} are allowed"));
+        return Some(format!("it had {processes} processes, and {allowed} {ALLOWED}"));
     }
     let allowed = start.memory_mb?;
     let memory_mb = pids.map(members::own_memory_bytes).sum::<u64>() / (1024 * 1024);
     (memory_mb > allowed)
-        .then(|| format!("it took {memory_mb} MiB of memory, and {allowed} are allowed"))
+        .then(|| format!("it took {memory_mb} MiB of memory, and {allowed} {ALLOWED}"))
 }
 
 fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {

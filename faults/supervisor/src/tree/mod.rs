@@ -175,6 +175,12 @@ impl End {
     }
 }
 
+/// Whether words about an end, as [`End::describe`] has them, say that it took more than [`Limits`] allow.
+#[must_use]
+pub fn tells_of_limit(words: &str) -> bool {
+    words.contains(guard::ALLOWED)
+}
+
 /// A process and everything that it started. Dropping it kills them all.
 #[derive(Debug)]
 pub struct Tree {

@@ -7,17 +7,17 @@ use targets::file::Limits;
 
 /// Five processes of any language, with a runtime each, have room in it, and a course's machine keeps some for itself.
 const MEMORY_MB: u64 = 4096;
-/// Threads count as well, and a virtual machine has dozens. What forks without end reaches it within a second.
+/// Threads do not count. What forks without end reaches it within a second.
 const PROCESSES: u64 = 1000;
 /// Three times as long as the longest story takes.
 const SECONDS: u64 = 180;
 
-/// What a submission may use, all processes together.
+/// What a submission may use: each of its processes, with everything that it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoryLimits {
     /// Memory.
     pub(crate) memory_mb: u64,
-    /// Processes and threads.
+    /// Processes.
     pub(crate) processes: u64,
     /// How long a story may take.
     pub(crate) time: Duration,

@@ -5,11 +5,12 @@
 //! others theirs. An interrupted command writes the pages of what it has.
 //!
 //! * `submission`: whose files they are. `stories`: which plan a story is, and the command that repeats it.
-//! * `limits`: what a submission may use. `runner`: who runs a story. `session`: all stories of one submission.
+//! * `limits`: what a submission may use. `runner`: who runs a story. `processes`: who does so on this machine. `session`: all stories of one submission.
 //! * `pages`: what is written.
 
 mod limits;
 mod pages;
+mod processes;
 mod runner;
 mod session;
 mod stories;
@@ -26,6 +27,7 @@ use driver::stop::Stop;
 use grade::overview::Entry;
 use grade::rubric::{BUILT_IN, Rubric};
 
+pub(super) use self::processes::LocalRunner;
 use self::runner::StoryRunner;
 use self::session::Session;
 use crate::cli::Grade;
@@ -37,11 +39,11 @@ use crate::run::RunsFolder;
 /// How long a story that was asked to end may take for it: processes are signalled, and rows written.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Grades every submission, and says where the pages are. `runner` makes the one who runs the stories.
+/// Grades every submission, and says where the pages are. `runner` runs the stories.
 pub(super) async fn grade<R: StoryRunner>(
     args: Grade,
     stop: &Stop,
-    runner: impl FnOnce(&Progress) -> anyhow::Result<R>,
+    runner: &R,
 ) -> anyhow::Result<Exit> {
     if args.print_rubric {
         stdout(format_args!("{BUILT_IN}"));
@@ -54,7 +56,6 @@ pub(super) async fn grade<R: StoryRunner>(
     );
     let folder = RunsFolder::new(&args.out).create("grade")?;
     let progress = Progress::begin(args.json.json)?;
-    let runner = runner(&progress)?;
     let stories: Vec<_> = rubric.stories().collect();
     let plans = stories.iter().map(|story| stories::plan(*story)).collect::<Result<Vec<_>, _>>()?;
     let each = plans.iter().map(stories::expected).sum::<Duration>();
@@ -69,7 +70,7 @@ pub(super) async fn grade<R: StoryRunner>(
         steps,
     });
     let session = Session {
-        runner: &runner,
+        runner,
         rubric: &rubric,
         time: Duration::from_secs(60 * u64::from(args.minutes)),
         grace: GRACE,

@@ -9,6 +9,7 @@ use targets::Target;
 
 use super::limits::StoryLimits;
 use crate::plan::Plan;
+use crate::progress::Progress;
 use crate::run::Kind;
 
 /// A story that is to be run.
@@ -26,6 +27,8 @@ pub(crate) struct StoryRequest<'a> {
     pub(crate) workspace: &'a Path,
     /// What it may use.
     pub(crate) limits: StoryLimits,
+    /// Who is told how far it is.
+    pub(crate) progress: &'a Progress,
     /// Requested once the story must end.
     pub(crate) stop: &'a Stop,
 }

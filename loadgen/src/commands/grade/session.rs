@@ -101,6 +101,7 @@ impl<R: StoryRunner> Session<'_, R> {
             folder: &folder,
             workspace: &workspace,
             limits: StoryLimits::of(target.limits),
+            progress: self.progress,
             stop: &stop,
         };
         let ran = self.within_time(request, left).await;

@@ -180,7 +180,7 @@ async fn every_submission_gets_its_pages_whatever_became_of_the_others() {
         ("good", _) => Does::Skips,
         _ => Does::Says(NoRun::DidNotStart("order-1 ended: exit status 1".to_owned())),
     });
-    let exit = grade(course.args(), &Stop::new(), |_| Ok(&fake)).await.unwrap();
+    let exit = grade(course.args(), &Stop::new(), &&fake).await.unwrap();
     assert_eq!(exit, Exit::Pass, "graded, whatever the points");
     let asked = ["good grade", "good failover", "good hang", "<b>dead</b> grade"];
     assert_eq!(*fake.asked.borrow(), asked, "what did not start is not tried again");
@@ -200,7 +200,7 @@ async fn every_submission_gets_its_pages_whatever_became_of_the_others() {
 async fn one_submission_has_no_overview() {
     let course = Course::new(&[("good", true)]);
     let fake = Fake::new(|_, _| Does::Skips);
-    grade(course.args(), &Stop::new(), |_| Ok(&fake)).await.unwrap();
+    grade(course.args(), &Stop::new(), &&fake).await.unwrap();
     assert!(!course.page("good/grade.html").contains("all submissions"));
     let made = fs::read_dir(course.root.path().join("grades")).unwrap().next().unwrap().unwrap();
     let names: Vec<_> =
@@ -253,7 +253,7 @@ async fn an_interrupted_command_writes_the_pages_of_what_it_has() {
         "failover" => Does::IsInterrupted(stop.clone()),
         _ => Does::Skips,
     });
-    let exit = grade(course.args(), &stop, |_| Ok(&fake)).await.unwrap();
+    let exit = grade(course.args(), &stop, &&fake).await.unwrap();
     assert_eq!((exit, exit.code()), (Exit::Inconclusive, 2));
     assert_eq!(*fake.asked.borrow(), ["one grade", "one failover"]);
     let one = course.page("one/grade.md");
@@ -266,10 +266,10 @@ async fn a_bad_rubric_or_a_file_that_is_not_there_is_said_before_anything_is_run
     let course = Course::new(&[("good", true)]);
     let fake = Fake::new(|_, _| Does::Skips);
     fs::write(course.root.path().join("rubric.toml"), "name = \"x\"").unwrap();
-    let error = grade(course.args(), &Stop::new(), |_| Ok(&fake)).await.unwrap_err();
+    let error = grade(course.args(), &Stop::new(), &&fake).await.unwrap_err();
     assert!(error.to_string().contains("line 1, properties: there are 0"), "{error}");
     let args = Grade { targets: vec!["nowhere.toml".into()], rubric: None, ..course.args() };
-    let error = grade(args, &Stop::new(), |_| Ok(&fake)).await.unwrap_err();
+    let error = grade(args, &Stop::new(), &&fake).await.unwrap_err();
     assert!(error.to_string().contains("no file nowhere.toml"), "{error}");
     assert!(fake.asked.borrow().is_empty() && !course.root.path().join("grades").exists());
 }

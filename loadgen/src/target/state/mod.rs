@@ -75,9 +75,9 @@ impl StateReader {
                 sqlite::select(path, query.clone(), READ_WITHIN, take).await?;
             }
             Source::Url(_) | Source::Exec(_) => {
-                for (stock, order_no) in self.asked(source)? {
-                    let Some(text) = self.text(source, stock, order_no).await? else { continue };
-                    read_more(reader, &text, Asked { stock, order_no }, &mut rows)?;
+                for asked in self.asked(source)? {
+                    let Some(text) = self.text(source, asked).await? else { continue };
+                    read_more(reader, &text, asked, &mut rows)?;
                 }
             }
             Source::Dump => return Err("it is not asked".to_owned()),
@@ -86,12 +86,13 @@ impl StateReader {
     }
 
     /// What a source is asked about: once, or once for each.
-    fn asked(&self, source: &Source) -> Result<Vec<(Option<&str>, Option<&OrderNo>)>, String> {
+    fn asked(&self, source: &Source) -> Result<Vec<Asked<'_>>, String> {
         if source.is_asked_for_each("stock") {
-            return Ok(self.stocks.iter().map(|stock| (Some(stock.as_str()), None)).collect());
+            let stocks = self.stocks.iter();
+            return Ok(stocks.map(|stock| Asked { stock: Some(stock), order_no: None }).collect());
         }
         if !source.is_asked_for_each("order_no") {
-            return Ok(vec![(None, None)]);
+            return Ok(vec![Asked::default()]);
         }
         let count = self.order_nos.len();
         if count > MAX_ASKED {
@@ -99,18 +100,14 @@ impl StateReader {
                 "it would be asked about {count} orders; {MAX_ASKED} are the most"
             ));
         }
-        Ok(self.order_nos.iter().map(|order_no| (None, Some(order_no))).collect())
+        let orders = self.order_nos.iter();
+        Ok(orders.map(|order_no| Asked { stock: None, order_no: Some(order_no) }).collect())
     }
 
     /// What a source says; nothing if it is asked about an order that it does not know.
-    async fn text(
-        &self,
-        source: &Source,
-        stock: Option<&str>,
-        order_no: Option<&OrderNo>,
-    ) -> Result<Option<Vec<u8>>, String> {
-        let stock = stock.map(|stock| ("stock", Value::from(stock)));
-        let number = order_no.map(|order_no| ("order_no", order_no_value(order_no)));
+    async fn text(&self, source: &Source, asked: Asked<'_>) -> Result<Option<Vec<u8>>, String> {
+        let stock = asked.stock.map(|stock| ("stock", Value::from(stock)));
+        let number = asked.order_no.map(|order_no| ("order_no", order_no_value(order_no)));
         let values = stock.into_iter().chain(number).collect();
         let question = match source {
             Source::Url(request) => self.asking.request(request, values)?,
@@ -128,7 +125,7 @@ impl StateReader {
         match answer.status {
             // The exit code of a command that succeeded, and answers that are fine.
             0 | 200..300 => Ok(Some(answer.text)),
-            404 if order_no.is_some() => Ok(None),
+            404 if asked.order_no.is_some() => Ok(None),
             status => {
                 let said = name::excerpt(&String::from_utf8_lossy(&answer.text));
                 Err(format!("{url}: status {status}: {said}"))
