@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal as NixSignal};
-use nix::unistd::setsid;
+use nix::unistd::{Pid, setpgid};
 use rustix::process::{Signal, WaitOptions, wait};
 
 use super::launcher;
@@ -140,8 +140,8 @@ struct Guard {
 
 /// Starts the process and stays until nothing of its tree is left.
 fn keep(start: &Start) -> Result<(), String> {
-    // Only a process that leads a group already cannot begin a session, and then a terminal is nothing to it either.
-    let _ = setsid();
+    // A Ctrl-C at a terminal is the harness's. Only one that leads a session already cannot be moved, and has no terminal.
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let ending = SigSet::from_iter(ENDING);
     ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
     prctl::set_child_subreaper(true)

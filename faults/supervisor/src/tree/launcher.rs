@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Uid, User, dup2_stdin, getppid, initgroups, setgid, setsid, setuid};
+use nix::unistd::{Pid, Uid, User, dup2_stdin, getppid, initgroups, setgid, setpgid, setuid};
 
 use super::Inherit;
 use super::protocol::{MAX_MESSAGE_BYTES, Part, Start};
@@ -92,7 +92,10 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
         let dropped = others.filter(|name| !name.to_str().is_some_and(|name| names.contains(name)));
         dropped.for_each(|name| _ = command.env_remove(name));
     }
-    setsid().map_err(|error| format!("cannot begin a session: {error}"))?;
+    // Not a session: the kernel shares processors out among sessions, and clients that are measured would get one share
+    // beside one for each process of the target.
+    setpgid(Pid::from_raw(0), Pid::from_raw(0))
+        .map_err(|error| format!("cannot begin a process group: {error}"))?;
     // The guard blocks signals, and a process inherits that.
     SigSet::empty()
         .thread_set_mask()

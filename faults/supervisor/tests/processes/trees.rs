@@ -286,14 +286,14 @@ async fn what_cannot_be_started_says_why() {
 #[tokio::test]
 async fn a_process_has_its_folder_environment_and_no_input() {
     let folder = tempfile::tempdir().unwrap();
-    let program = "say(os.getcwd(), os.environ['PLACE'], repr(sys.stdin.read()), os.getsid(0) == os.getpid())";
+    let program = "say(os.getcwd(), os.environ['PLACE'], repr(sys.stdin.read()), os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid())";
     let mut command = tree_command(folder.path(), python(program));
     command.environment.insert("PLACE".to_owned(), "here".to_owned());
     let tree = Tree::start(&guard(), command).await.unwrap();
     tree.ended(SOON).await.unwrap();
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     let there = folder.path().canonicalize().unwrap();
-    assert_eq!(log, format!("{} here '' True\n", there.display()));
+    assert_eq!(log, format!("{} here '' True False\n", there.display()));
 }
 
 #[tokio::test]
