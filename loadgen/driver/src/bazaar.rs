@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Url;
 use targets::template::Setting;
@@ -14,6 +15,10 @@ use targets::{BAZAAR, read_text};
 
 use crate::service::Service;
 
+/// After how long a client of it gives up, unless somebody says otherwise: longer than the front-end itself waits for a trade.
+pub const DEADLINE: Duration = Duration::from_millis(DEADLINE_MS);
+/// The same in milliseconds, as plans have it.
+pub const DEADLINE_MS: u64 = 10_000;
 /// Where its file has its processes listen.
 const HOST: &str = "http://127.0.0.1:";
 

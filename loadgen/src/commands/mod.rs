@@ -105,7 +105,7 @@ fn variant_named<'a>(
     name: Option<&str>,
 ) -> anyhow::Result<Option<&'a Variant>> {
     let Some(name) = name else { return Ok(target.default_variant()) };
-    if let Some(variant) = target.variants.iter().find(|variant| variant.name == name) {
+    if let Some(variant) = target.variant(name) {
         return Ok(Some(variant));
     }
     let names: Vec<_> = target.variants.iter().map(|variant| variant.name.as_str()).collect();

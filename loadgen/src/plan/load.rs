@@ -79,7 +79,7 @@ impl Default for Load {
             warm_up_s: 1.0,
             trials: 1,
             seed: 1,
-            request_timeout_ms: 10_000,
+            request_timeout_ms: driver::bazaar::DEADLINE_MS,
             stages: Vec::new(),
         }
     }

@@ -123,7 +123,7 @@ impl UnderTest {
             let (id, variant) = (Some(name.clone()), Some(name.clone()));
             return vec![Way { id, cache: name != "cache-off", variant }];
         }
-        let is_there = |name: &str| target.variants.iter().any(|variant| variant.name == name);
+        let is_there = |name: &str| target.variant(name).is_some();
         let ways: Vec<Way> = system
             .cache
             .iter()
@@ -141,8 +141,7 @@ impl UnderTest {
     /// The variant of this name, of a target that has it.
     #[must_use]
     pub fn variant(&self, name: Option<&str>) -> Option<&Variant> {
-        let named = |variant: &&Variant| Some(variant.name.as_str()) == name;
-        self.target()?.variants.iter().find(named)
+        self.target()?.variant(name?)
     }
 
     /// What a plan's `[system]` says that this system cannot do.

@@ -7,6 +7,8 @@ use anyhow::{Context, anyhow, bail};
 use supervisor::folder::Folder;
 use targets::Target;
 
+use super::trial::home_of;
+
 /// How much is copied where the file has no workspace: a submission's sources and what they are built to. It is copied for
 /// every story, and more would cost minutes.
 const MAX_MIB: u64 = 256;
@@ -19,9 +21,7 @@ const MAX_ENTRIES: u64 = 100_000;
 /// # Errors
 /// What is too large, or cannot be copied or read.
 pub(crate) fn isolated(target: &Target, into: &Path) -> anyhow::Result<Target> {
-    let home = target.path.parent().filter(|home| !home.as_os_str().is_empty());
-    let home = home.unwrap_or(Path::new("."));
-    let home = home.canonicalize().with_context(|| format!("no folder {}", home.display()))?;
+    let home = home_of(target)?;
     let file = target.path.file_name().context("a target's file has a name")?;
     let copy = Folder::new(into)?;
     let mut entries = target.workspace.clone();

@@ -69,7 +69,8 @@ impl RunningTarget {
         }
         let variant = start.variant;
         trial.begin(target, variant).await?;
-        let asking = Asking::new(trial.setting.clone(), http::client()?, &trial.work, &trial.logs);
+        let http = http::client()?;
+        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
         let leaders = TargetLeaders::new(Arc::clone(target), asking.clone())?;
         let plan = ServicePlan {
             flood_connections: start.flood_connections,
@@ -79,7 +80,7 @@ impl RunningTarget {
         let bazaar = Bazaar::start_service(plan).await?;
         trial.prepare(&target.prepare).await?;
         let service = Service::over_http(Arc::clone(target), trial.setting.clone());
-        let asked = service.client(http::client()?, 0, start.origin).stocks().await;
+        let asked = service.client(http, 0, start.origin).stocks().await;
         let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
         Ok(Self { bazaar: Arc::new(bazaar), service, stocks, trial, asking })
     }

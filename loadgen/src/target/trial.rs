@@ -34,6 +34,16 @@ pub(crate) struct TargetTrial {
     home: PathBuf,
 }
 
+/// The folder of a target's file.
+///
+/// # Errors
+/// If it is not there.
+pub(super) fn home_of(target: &Target) -> anyhow::Result<PathBuf> {
+    let home = target.path.parent().filter(|home| !home.as_os_str().is_empty());
+    let home = home.unwrap_or(Path::new("."));
+    home.canonicalize().with_context(|| format!("no folder {}", home.display()))
+}
+
 impl TargetTrial {
     /// Chooses the ports, and makes the folders: `scratch` and `work` in `folder`, and `logs`. Nothing is copied yet.
     ///
@@ -60,9 +70,7 @@ impl TargetTrial {
         };
         let scratch = made(&folder.join("scratch"))?;
         let logs = made(logs)?;
-        let home = target.path.parent().filter(|home| !home.as_os_str().is_empty());
-        let home = home.unwrap_or(Path::new("."));
-        let home = home.canonicalize().with_context(|| format!("no folder {}", home.display()))?;
+        let home = home_of(target)?;
         let work = match target.workspace.is_empty() {
             true => home.clone(),
             false => made(&folder.join("work"))?,

@@ -13,9 +13,6 @@ use crate::cli::Client;
 use crate::plan::UnderTest;
 use crate::target::needed;
 
-/// How long the bazaar may take for an answer if nobody says otherwise.
-const BAZAAR_MAX_WAIT: Duration = Duration::from_secs(10);
-
 /// The service that was named.
 ///
 /// # Errors
@@ -27,7 +24,7 @@ pub(super) fn service(args: &Client) -> anyhow::Result<Service> {
             bail!("--port {name}: is one of a target's ports: name its file with --target");
         }
         let service = driver::bazaar::service(&args.address)?;
-        return Ok(service.with_deadline(deadline.unwrap_or(BAZAAR_MAX_WAIT)));
+        return Ok(service.with_deadline(deadline.unwrap_or(driver::bazaar::DEADLINE)));
     };
     // The number of its replicas makes no difference to clients.
     let under_test = UnderTest::read(Some(file), 3)?;

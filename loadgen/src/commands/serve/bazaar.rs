@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bazaar_console::{Beside, Offers};
 use faults::bazaar::{Bazaar, BazaarConfig, Ports};
@@ -15,9 +14,6 @@ use crate::cli::Serve;
 use crate::commands::bin_dir;
 use crate::output::say;
 
-/// As in a run: longer than the front-end itself waits for a trade.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Starts it.
 pub(super) async fn start(
     args: &Serve,
@@ -29,7 +25,7 @@ pub(super) async fn start(
     let logs = config.log_dir.clone();
     let bazaar = Arc::new(Bazaar::start(config).await?);
     let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())?;
-    let service = service.with_deadline(REQUEST_TIMEOUT);
+    let service = service.with_deadline(driver::bazaar::DEADLINE);
     let asked = service.client(crate::target::http::client()?, 0, origin).stocks().await;
     let stocks = asked.map_err(anyhow::Error::msg)?;
     let offers = Offers { disks: true, files: true, floods: true, links: true };

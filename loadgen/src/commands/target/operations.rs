@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use driver::http::{Reply, request, send};
 use results::records::Outcome;
 use targets::operation::{Answer, Captures, Kind, MAX_ANSWER_BYTES, Operation, Places};
 use targets::order_no::OrderNo;
@@ -10,7 +11,6 @@ use targets::template::Setting;
 use uuid::Uuid;
 
 use super::findings::Findings;
-use crate::target::http::{Ask, Reply, ask};
 
 /// How many stocks are tried before trades are said to be rejected: the first may be sold out, or at its cap.
 const STOCKS_TRIED: usize = 3;
@@ -253,20 +253,12 @@ impl<'a> Operations<'a> {
     }
 
     async fn answer(&self, operation: &Operation, places: &Places<'_>) -> Answer {
-        let request = match operation.request(self.setting, places) {
+        let rendered = operation.request(self.setting, places).map_err(|error| error.to_string());
+        let request = match rendered.and_then(|rendered| request(rendered, operation.deadline())) {
             Ok(request) => request,
-            Err(error) => return Answer::not_ok(Outcome::Failed, error.to_string()),
+            Err(reason) => return Answer::not_ok(Outcome::Failed, reason),
         };
-        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), &**value));
-        let sent = Ask {
-            method: request.method.clone(),
-            url: &request.url,
-            headers: headers.collect(),
-            body: request.body.as_deref().map(str::to_owned),
-            deadline: request.deadline,
-            max_bytes: MAX_ANSWER_BYTES,
-        };
-        match ask(self.http, sent).await {
+        match send(self.http, request, MAX_ANSWER_BYTES).await {
             Reply::Answered { status, headers, body } => {
                 operation.read_answer(status, &headers, &body, places)
             }

@@ -82,6 +82,12 @@ impl Target {
         self.processes.iter().find(|process| process.name == name)
     }
 
+    /// A variant by its name.
+    #[must_use]
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
     /// The variant that is taken where a plan says nothing.
     #[must_use]
     pub fn default_variant(&self) -> Option<&Variant> {
