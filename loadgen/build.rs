@@ -1,12 +1,13 @@
-//! Tells the manifest which commit the harness was built from, if that is known.
+//! Tells the manifest which commit the harness was built from, if that is known, and links a release smaller.
 //!
-//! Only in optimised builds, which are the ones that measure: a debug build would be compiled
+//! The commit only in optimised builds, which are the ones that measure: a debug build would be compiled
 //! anew after every commit.
 
 use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    linking::smaller();
     if std::env::var("PROFILE").as_deref() != Ok("release") {
         return;
     }

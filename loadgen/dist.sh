@@ -1,6 +1,6 @@
 #!/bin/sh
 # Packs what `make build` made: target/dist/double-trouble-VERSION-ARCH-linux.tar.gz, with the programs,
-# the plans to start from, the manual, and the licence of everything that is compiled into them.
+# plans and a target to start from, the manual, and the licence of everything that is compiled into them.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(cargo pkgid -p loadgen | sed 's/.*[#@]//')
@@ -15,9 +15,12 @@ cp loadgen/plans/*.toml loadgen/plans/README.md "$folder/plans/"
 cp README.md ARCHITECTURE.md CONTRIBUTING.md LICENSE "$folder/"
 mkdir "$folder/results"
 cp results/README.md "$folder/results/"
+mkdir -p "$folder/targets/naive"
+cp loadgen/targets/README.md "$folder/targets/"
+cp loadgen/targets/naive/*.py loadgen/targets/naive/*.toml loadgen/targets/naive/README.md "$folder/targets/naive/"
 
-# The crates behind the programs, and where cargo keeps their sources.
-cargo tree --workspace --edges normal --prefix none --format '{p}|{l}' --no-dedupe |
+# The crates behind the programs (build scripts pack the charts' fonts), and where cargo keeps their sources.
+cargo tree --workspace --edges normal,build --prefix none --format '{p}|{l}' --no-dedupe |
     grep -v '(/' | sed 's/ (proc-macro)//' | sort -u > "$folder/licences/crates.txt"
 sources=$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*)
 while IFS='|' read -r crate licence; do

@@ -1,10 +1,11 @@
 //! One drawing, two files: the same figure as SVG and as PNG.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use flate2::read::ZlibDecoder;
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::style::{FontStyle, WHITE, register_font};
@@ -101,9 +102,19 @@ fn render<DB: DrawingBackend>(figure: &impl Figure, backend: DB) -> Result<(), S
 /// ever looked for.
 fn register_fonts() -> Result<(), ChartError> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
-    let registered = REGISTERED.get_or_init(|| {
-        register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_ok()
-            && register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).is_ok()
+    let all = REGISTERED.get_or_init(|| {
+        registered(FontStyle::Normal, include_bytes!(concat!(env!("OUT_DIR"), "/regular.ttf.zlib")))
+            && registered(
+                FontStyle::Bold,
+                include_bytes!(concat!(env!("OUT_DIR"), "/bold.ttf.zlib")),
+            )
     });
-    registered.then_some(()).ok_or(ChartError::Font)
+    all.then_some(()).ok_or(ChartError::Font)
+}
+
+/// Unpacks a font that the build script has packed, for as long as the program runs.
+fn registered(style: FontStyle, packed: &[u8]) -> bool {
+    let mut font = Vec::new();
+    ZlibDecoder::new(packed).read_to_end(&mut font).is_ok()
+        && register_font(FONT, style, font.leak()).is_ok()
 }
