@@ -114,8 +114,8 @@ pub fn compare(
     let trials = family.iter().map(|measured| measured.ratio.trials).min().unwrap_or(0);
     let (verdict, reason) = comparison::verdict(&headline, trials);
     let each_cell = cell_by_cell(&cells, design, floor, &mut draws);
-    let mut warnings = warnings::warnings(a.run.manifest(), b.run.manifest(), design, trials);
     let ids: Vec<_> = cells.iter().map(|cell| (cell.name, cell.name_of_b)).collect();
+    let mut warnings = warnings::warnings(a.run.manifest(), b.run.manifest(), &ids, design, trials);
     warnings.extend(late::warning(a.run, b.run, &ids, &each_cell));
     Ok(Comparison {
         format: COMPARISON_FORMAT,

@@ -8,7 +8,7 @@ use crate::stats::MIN_TRIALS;
 use crate::verdict::Verdict;
 
 /// The version of the format of a comparison in JSON.
-pub const COMPARISON_FORMAT: u32 = 2;
+pub const COMPARISON_FORMAT: u32 = 3;
 
 /// A comparison that could miss a median or a throughput worse by this much cannot call it noise.
 pub const MUST_SEE: f64 = 0.20;
@@ -18,6 +18,8 @@ pub const MUST_SEE: f64 = 0.20;
 pub struct SideName {
     /// The run's folder, by its last name.
     pub run: String,
+    /// The target's name, if it is not the built-in bazaar.
+    pub target: Option<String>,
     /// `a` or `b`, if two builds of one run are compared.
     pub build: Option<String>,
     /// The commit that the harness was built from, if it is known.
@@ -31,6 +33,7 @@ impl SideName {
         let manifest = run.manifest();
         Self {
             run: run.folder().name(),
+            target: manifest.target.as_ref().map(|target| target.name.clone()),
             build: build.map(str::to_owned),
             commit: manifest.commit.clone(),
             started_at: manifest.started_at.clone(),

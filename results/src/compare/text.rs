@@ -114,9 +114,10 @@ const ALONE: &str =
     "Each line is looked at alone, so one in twenty may mislead; these are no verdicts.";
 
 fn name(side: &SideName) -> String {
+    let target = side.target.as_ref().map(|target| format!(", target {target}"));
     let build = side.build.as_ref().map(|build| format!(", build {build}"));
     let commit = side.commit.as_ref().map(|commit| format!(", commit {commit}"));
-    format!("{}{}{}", side.run, build.unwrap_or_default(), commit.unwrap_or_default())
+    [target, build, commit].into_iter().flatten().fold(side.run.clone(), |name, more| name + &more)
 }
 
 fn capitalised(text: &str) -> String {

@@ -23,15 +23,26 @@ const HARMLESS_FIELDS: [&str; 8] = [
 /// A plan may differ in so many fields before they are only counted.
 const MOST_FIELDS: usize = 6;
 
-/// What a reader should know before believing the comparison, a sentence each.
-pub(super) fn warnings(a: &Manifest, b: &Manifest, design: Design, trials: usize) -> Vec<String> {
+/// What a reader should know before believing the comparison, a sentence each. `cells` are those in common, as each side
+/// calls them.
+pub(super) fn warnings(
+    a: &Manifest,
+    b: &Manifest,
+    cells: &[(&str, &str)],
+    design: Design,
+    trials: usize,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     if design == Design::Unpaired {
         warnings.extend(machines(a, b));
-        if a.durability != b.durability {
-            warnings.push(format!("Durability differs: {} and {}.", a.durability, b.durability));
+        warnings.extend(targets(a, b));
+        warnings.extend(ways(a, b, cells));
+        if let (Some(a), Some(b)) = (a.known_durability(), b.known_durability())
+            && a != b
+        {
+            warnings.push(format!("Durability differs: {a} and {b}."));
         }
-        warnings.extend(plans(&a.plan, &b.plan));
+        warnings.extend(plans(a, b));
         if a.version != b.version {
             warnings.push(format!("The harness differs: {} and {}.", a.version, b.version));
         }
@@ -43,6 +54,48 @@ pub(super) fn warnings(a: &Manifest, b: &Manifest, design: Design, trials: usize
         ));
     }
     warnings
+}
+
+/// In what the systems under test differ, as far as their files say.
+fn targets(a: &Manifest, b: &Manifest) -> Option<String> {
+    if a.subject() == b.subject() {
+        let (of_a, of_b) = (a.target.as_ref()?, b.target.as_ref()?);
+        let same = of_a.promises() == of_b.promises() && of_a.facts().eq(of_b.facts());
+        return (!same).then(|| {
+            let name = a.subject();
+            format!(
+                "The files of {name} differ in what they promise, or in what can be known of it."
+            )
+        });
+    }
+    let mut text = format!("Two systems are compared, {} and {}.", a.subject(), b.subject());
+    let unknown: Vec<&str> = [a, b]
+        .into_iter()
+        .filter(|manifest| manifest.known_durability().is_none())
+        .map(Manifest::subject)
+        .collect();
+    if !unknown.is_empty() {
+        let of = unknown.join(" and of ");
+        text.push_str(&format!(" What an acknowledgement of {of} survives is not known."));
+    }
+    Some(text)
+}
+
+/// In what common cells were started differently: in variants of a target, or with a cache of which the other knows nothing.
+fn ways(a: &Manifest, b: &Manifest, cells: &[(&str, &str)]) -> Option<String> {
+    fn way<'a>(manifest: &'a Manifest, id: &str) -> &'a str {
+        let cell = manifest.cells.iter().find(|cell| cell.id == id);
+        cell.and_then(|cell| manifest.way(cell.cache)).unwrap_or("as it always is")
+    }
+    let mut differing: Vec<String> = cells
+        .iter()
+        .map(|&(of_a, of_b)| (way(a, of_a), way(b, of_b)))
+        .filter(|(of_a, of_b)| of_a != of_b)
+        .map(|(of_a, of_b)| format!("{} {of_a} and {} {of_b}", a.subject(), b.subject()))
+        .collect();
+    differing.dedup();
+    let differing = differing.join("; ");
+    (!differing.is_empty()).then(|| format!("They were started differently: {differing}."))
 }
 
 fn machines(a: &Manifest, b: &Manifest) -> Option<String> {
@@ -60,8 +113,8 @@ fn machines(a: &Manifest, b: &Manifest) -> Option<String> {
     (!differing.is_empty()).then(|| format!("The machines differ ({}).", differing.join("; ")))
 }
 
-fn plans(a: &str, b: &str) -> Option<String> {
-    let (a, b) = (fields(a), fields(b));
+fn plans(a: &Manifest, b: &Manifest) -> Option<String> {
+    let (a, b) = (fields(&a.plan), fields(&b.plan));
     let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let show = |value: Option<&String>| value.map_or_else(|| "unset".to_owned(), Clone::clone);
     let mut differing: Vec<String> = names

@@ -5,7 +5,9 @@ use std::path::Path;
 use results::availability::AvailabilityRow;
 use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
 use results::measurements::Measurements;
-use results::records::{Cell, Event, EventKind, Observation, Op, RunFolder};
+use results::records::{
+    Acknowledged, Cell, Event, EventKind, Fact, Observation, Op, Promises, RunFolder, Target,
+};
 use results::run::Run;
 use results::verdict::Verdict;
 
@@ -226,6 +228,56 @@ fn what_differs_besides_is_warned_of() {
             "The plans differ (load.duration_s: 8.0 and 3.0).",
         ]
     );
+}
+
+/// A run like the bazaar's, of a target that was started in this variant, and promises this.
+fn of_target(name: &str, variant: Option<&str>, promises: Promises) -> Run {
+    let variant = variant.map(str::to_owned);
+    let mut rows = rows(&[(Cell { variant, ..cell(0.0, true) }, 2_000)], 3);
+    rows.manifest.target = Some(Target::new(name, [Fact::Queries], promises));
+    rows.manifest.durability = "as the target has it".to_owned();
+    rows.read_from(Path::new(name))
+}
+
+fn warnings(a: &Run, b: &Run) -> Vec<String> {
+    compare(&measured(a), Some(&measured(b)), &Floor::default()).unwrap().warnings
+}
+
+#[test]
+fn two_systems_in_one_comparison_are_told_with_what_is_known_of_each() {
+    let toy = of_target("toy", None, Promises::default());
+    let bazaar = run("ours", &[(cell(0.0, true), 2_000)], 3);
+    let text = compare(&measured(&toy), Some(&measured(&bazaar)), &Floor::default()).unwrap();
+    assert!(text.to_text().starts_with("a: toy, target toy\nb: ours\n"), "{}", text.to_text());
+    assert_eq!(
+        text.warnings,
+        [
+            "Two systems are compared, toy and the bazaar. What an acknowledgement of toy survives is not \
+             known.",
+            "They were started differently: toy as it always is and the bazaar cache on.",
+        ]
+    );
+    let other = of_target("shop", Some("safe"), Promises::default());
+    assert_eq!(
+        warnings(&toy, &other),
+        [
+            "Two systems are compared, toy and shop. What an acknowledgement of toy and of shop survives \
+             is not known.",
+            "They were started differently: toy as it always is and shop safe.",
+        ]
+    );
+}
+
+#[test]
+fn of_one_system_its_variants_and_what_its_files_promise_are_told() {
+    let may_lose = Promises { acknowledged: Acknowledged::MayBeLost, ..Promises::default() };
+    let [safe, fast] = ["safe", "fast"].map(|variant| of_target("kv", Some(variant), may_lose));
+    let started = "They were started differently: kv safe and kv fast.";
+    assert_eq!(warnings(&safe, &fast), [started]);
+    let durable = of_target("kv", Some("safe"), Promises::default());
+    let differ = "The files of kv differ in what they promise, or in what can be known of it.";
+    assert_eq!(warnings(&safe, &durable), [differ]);
+    assert!(warnings(&safe, &safe).is_empty());
 }
 
 #[test]
