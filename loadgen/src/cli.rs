@@ -356,6 +356,8 @@ pub enum CompareFormat {
     Json,
     /// For a pull request
     Markdown,
+    /// A page with the charts of both runs
+    Html,
 }
 
 /// Parses the command line.

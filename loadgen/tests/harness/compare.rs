@@ -43,6 +43,11 @@ fn a_broken_threshold_fails_a_run_and_two_short_runs_cannot_be_told_apart() {
     let comparison: Comparison = serde_json::from_str(&written).unwrap();
     assert_eq!((comparison.verdict, comparison.common_cells), (Change::Unknown, 1));
 
+    let page = ["compare", path, path, "--format", "html", "--out", "compared.html"];
+    assert_eq!(run(folder.path(), &page).status.code(), Some(2));
+    let written = fs::read_to_string(folder.path().join("compared.html")).unwrap();
+    assert!(written.contains("<h1>Compared: the bazaar, twice</h1>"), "{written}");
+
     let (code, stdout, stderr) = ended(&run(folder.path(), &["compare", path]));
     assert_eq!((code, stdout.as_str()), (Some(3), ""));
     assert!(stderr.contains("did not measure two builds side by side"), "{stderr}");

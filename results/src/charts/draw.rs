@@ -1,7 +1,7 @@
 //! All charts of a run, drawn into its folder.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::availability::Availability;
 use super::by_p::{LatencyByP, ThroughputByP};
@@ -31,16 +31,16 @@ pub struct Drawn {
     pub left_out: Vec<String>,
 }
 
-/// Draws all charts that fit the run into its folder: those of a sweep for a bench, those over time
+/// Draws all charts that fit the run into `target`, which is made: those of a sweep for a bench, those over time
 /// for every trial that saw faults.
 ///
 /// # Errors
 /// If a chart cannot be drawn or a file cannot be written.
-pub fn draw(material: &ChartInput<'_>) -> Result<Drawn, ChartError> {
-    let (target, manifest) = (material.run.folder().path(FOLDER), material.run.manifest());
-    fs::create_dir_all(&target)
-        .map_err(|source| ChartError::Write { path: target.clone(), source })?;
-    let mut studio = Studio { folder: target, drawn: Drawn::default() };
+pub fn draw(material: &ChartInput<'_>, target: &Path) -> Result<Drawn, ChartError> {
+    let manifest = material.run.manifest();
+    fs::create_dir_all(target)
+        .map_err(|source| ChartError::Write { path: target.to_owned(), source })?;
+    let mut studio = Studio { folder: target.to_owned(), drawn: Drawn::default() };
     let of_faults = manifest.kind != "bench";
     if !of_faults {
         draw_sweep(&mut studio, material)?;

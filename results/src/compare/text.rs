@@ -59,7 +59,7 @@ impl Comparison {
     /// As plain text, ending with a newline.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = format!("a: {}\nb: {}\n{}\n", name(&self.a), name(&self.b), self.method());
+        let mut text = format!("a: {}\nb: {}\n{}\n", self.a.words(), self.b.words(), self.method());
         for warning in &self.warnings {
             text.push_str(&format!("Mind: {warning}\n"));
         }
@@ -80,8 +80,8 @@ impl Comparison {
             "### {}\n\n{}\n\n- a: {}\n- b: {}\n- {}\n",
             capitalised(self.verdict.as_str()),
             self.reason,
-            name(&self.a),
-            name(&self.b),
+            self.a.words(),
+            self.b.words(),
             self.method()
         );
         for warning in &self.warnings {
@@ -98,7 +98,7 @@ impl Comparison {
     }
 
     /// How it was compared, in a sentence or two.
-    fn method(&self) -> String {
+    pub(crate) fn method(&self) -> String {
         let cells = counted(self.common_cells, "cell", "cells");
         let pairing = if self.paired { "paired trial by trial" } else { "two runs, not paired" };
         let trials = counted(self.trials, "trial", "trials");
@@ -113,11 +113,15 @@ impl Comparison {
 const ALONE: &str =
     "Each line is looked at alone, so one in twenty may mislead; these are no verdicts.";
 
-fn name(side: &SideName) -> String {
-    let target = side.target.as_ref().map(|target| format!(", target {target}"));
-    let build = side.build.as_ref().map(|build| format!(", build {build}"));
-    let commit = side.commit.as_ref().map(|commit| format!(", commit {commit}"));
-    [target, build, commit].into_iter().flatten().fold(side.run.clone(), |name, more| name + &more)
+impl SideName {
+    /// The run's name with its target, build and commit, as far as there are any.
+    pub(crate) fn words(&self) -> String {
+        let target = self.target.as_ref().map(|target| format!(", target {target}"));
+        let build = self.build.as_ref().map(|build| format!(", build {build}"));
+        let commit = self.commit.as_ref().map(|commit| format!(", commit {commit}"));
+        let more = [target, build, commit].into_iter().flatten();
+        more.fold(self.run.clone(), |name, more| name + &more)
+    }
 }
 
 fn capitalised(text: &str) -> String {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::charts::ChartError;
 use crate::records::FolderError;
 
 /// The page's name in a run's folder.
@@ -14,6 +15,9 @@ pub enum PageError {
     /// A file of the run could not be read.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A chart could not be drawn.
+    #[error(transparent)]
+    Drawing(#[from] ChartError),
     /// A chart could not be read back.
     #[error("cannot read {path}: {source}")]
     Chart {

@@ -5,12 +5,15 @@
 //! which a reader asks for it. A link leads to a place in the page, or saves a file that the page holds:
 //! nothing is lost when it is sent on alone but what is too large for it, and that is named.
 //!
+//! [`comparison()`] is a page in the same style: what changed between two runs, with the charts of both.
+//!
 //! Each module turns one part of the run into plain values; the templates in `results/templates`
 //! only lay them out. Every value goes through the template engine's escaping, so that nothing in a
 //! run's files can become markup; a content security policy forbids the rest.
 
 mod answer;
 mod caveats;
+mod comparison;
 mod consistency;
 mod embed;
 mod embedded_charts;
@@ -30,6 +33,7 @@ mod tiles;
 mod verdict_reasons;
 mod write;
 
+pub use comparison::comparison;
 pub use error::{FILE, PageError};
 pub use input::PageInput;
 pub use page::STYLE;

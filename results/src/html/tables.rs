@@ -63,7 +63,7 @@ impl Shown {
 
 impl Laid {
     /// Some columns of a table by their names, and what each row is about.
-    fn new(
+    pub(super) fn new(
         table: &Table,
         head: &'static str,
         names: &[&str],

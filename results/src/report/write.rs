@@ -91,7 +91,7 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
         lateness: &late_cells,
         sweeps: &sweeps,
     };
-    let charts = charts::draw(&material)?;
+    let charts = charts::draw(&material, &folder.path(charts::FOLDER))?;
     Ok(Report {
         charts,
         cache: cache_effects.sentences(),

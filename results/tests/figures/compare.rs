@@ -269,6 +269,33 @@ fn two_systems_in_one_comparison_are_told_with_what_is_known_of_each() {
 }
 
 #[test]
+fn the_page_has_the_figures_and_each_chart_of_both_under_one_heading() {
+    let toy = of_target("toy <b>", None, Promises::default());
+    let bazaar = run("ours", &[(cell(0.0, true), 2_600)], 3);
+    let compared = compare(&measured(&toy), Some(&measured(&bazaar)), &Floor::default()).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let (a, b) = (Measurements::new(&toy), Measurements::new(&bazaar));
+    let page = results::html::comparison(&compared, &a, Some(&b), scratch.path()).unwrap();
+    let page = scraper::Html::parse_document(&page);
+    let texts = |selector: &str| -> Vec<String> {
+        let selector = scraper::Selector::parse(selector).unwrap();
+        page.select(&selector).map(|found| found.text().collect::<String>()).collect()
+    };
+    assert_eq!(texts("h1"), ["Compared: toy <b> and the bazaar"]);
+    assert_eq!(texts(".verdict strong"), ["worse"]);
+    assert!(texts(".limits li")[0].starts_with("Two systems are compared"));
+    assert_eq!(texts("caption"), ["b against a, over all cells"]);
+    let charts = texts("section details.chart summary h3");
+    assert_eq!(charts.len(), 3, "{charts:?}");
+    assert!(charts.contains(&"Throughput by share of trades".to_owned()), "{charts:?}");
+    for chart in page.select(&scraper::Selector::parse("details.chart").unwrap()) {
+        let images = scraper::Selector::parse("img[src^='data:image/']").unwrap();
+        assert_eq!(chart.select(&images).count(), 2);
+    }
+    assert!(texts("b, script").is_empty());
+}
+
+#[test]
 fn of_one_system_its_variants_and_what_its_files_promise_are_told() {
     let may_lose = Promises { acknowledged: Acknowledged::MayBeLost, ..Promises::default() };
     let [safe, fast] = ["safe", "fast"].map(|variant| of_target("kv", Some(variant), may_lose));

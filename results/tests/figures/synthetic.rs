@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use results::availability::AvailabilityRow;
-use results::charts::{ChartInput, Drawn, draw};
+use results::charts::{ChartInput, Drawn, FOLDER, draw};
 use results::records::{
     Action, CacheState, Cell, Event, EventKind, FinalKind, FinalRow, Manifest, Observation, Op,
     Outcome, RunFolder,
@@ -38,7 +38,11 @@ impl Run {
         let sweeps = knee::sweeps(&self.manifest, &self.observations, &cells);
         let lateness = &cells;
         let (summary, availability, sweeps) = (&summary, &availability, &sweeps);
-        draw(&ChartInput { run: &run, summary, availability, lateness, sweeps }).unwrap()
+        draw(
+            &ChartInput { run: &run, summary, availability, lateness, sweeps },
+            &run.folder().path(FOLDER),
+        )
+        .unwrap()
     }
 
     /// As it would be read from some folder.
