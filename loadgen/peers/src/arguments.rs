@@ -74,6 +74,9 @@ pub(crate) struct Arguments {
     /// Where the bazaar's programs are; without it beside this one
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
+    /// End, as by SIGTERM, when that parent does
+    #[arg(long, value_name = "PID")]
+    parent_pid: Option<i32>,
 }
 
 /// What is done.
@@ -99,6 +102,8 @@ pub(crate) struct Config {
     pub(crate) out: PathBuf,
     /// The folder of the bazaar's programs.
     pub(crate) bin_dir: PathBuf,
+    /// The parent whose end is this one's, too.
+    pub(crate) parent_pid: Option<i32>,
 }
 
 impl Arguments {
@@ -162,6 +167,7 @@ impl Arguments {
             missed: self.missed,
             out: self.out,
             bin_dir,
+            parent_pid: self.parent_pid,
         })
     }
 }

@@ -108,7 +108,7 @@ fn row(comparison: &Comparison, samples: &[Sample]) -> Row {
 
 fn in_words(goal: Goal, peer: Option<Side>, figure: Figure) -> String {
     match (goal, peer) {
-        (Goal::Ratio(bound), Some(peer)) => format!("{bound} of {peer}"),
+        (Goal::Ratio(bound), Some(peer)) => format!("{bound} × {peer}"),
         (Goal::Ratio(bound), None) => bound.to_string(),
         (Goal::Value(bound), _) => format!("{bound} {}", figure.unit()).trim_end().to_owned(),
     }
@@ -253,7 +253,7 @@ mod tests {
         assert!(ratio.interval.is_some_and(|interval| interval.low > 1.7), "{ratio:?}");
         assert_eq!(row.verdict, Verdict::Met);
         assert_eq!((row.ours.unwrap().value, row.theirs), (210.0, Some(100.0)));
-        assert_eq!(row.goal.as_deref(), Some("at least 1.5 of etcd put"));
+        assert_eq!(row.goal.as_deref(), Some("at least 1.5 × etcd put"));
     }
 
     #[test]

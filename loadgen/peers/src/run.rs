@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Config};
@@ -32,6 +33,10 @@ pub(crate) fn main(arguments: Arguments) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    if let Err(error) = end_with_parent(&config) {
+        eprintln!("error: --parent-pid: {error:#}");
+        return ExitCode::from(USAGE);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -50,6 +55,17 @@ pub(crate) fn main(arguments: Arguments) -> ExitCode {
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// Has SIGTERM come when the parent ends, if that was asked for.
+fn end_with_parent(config: &Config) -> anyhow::Result<()> {
+    let Some(pid) = config.parent_pid else { return Ok(()) };
+    set_parent_process_death_signal(Some(Signal::TERM))?;
+    // It may have ended just before.
+    if getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != pid) {
+        bail!("{pid} is not the parent");
+    }
+    Ok(())
 }
 
 /// Whether all was measured.

@@ -17,7 +17,9 @@ pub(crate) enum Side {
     Hyper,
     /// A web server that answers from its configuration.
     Nginx,
-    /// A replicated store: one key is written.
+    /// A replicated store, whatever is asked of it.
+    Etcd,
+    /// The same: one key is written.
     EtcdPut,
     /// The same: stock and order, if the stock is still as it was read.
     EtcdTransaction,
@@ -35,6 +37,7 @@ impl fmt::Display for Side {
             Self::Bazaar => "bazaar",
             Self::Hyper => "bare hyper",
             Self::Nginx => "nginx",
+            Self::Etcd => "etcd",
             Self::EtcdPut => "etcd put",
             Self::EtcdTransaction => "etcd transaction",
             Self::Disk => "fdatasync of 4 KiB",

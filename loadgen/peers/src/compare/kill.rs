@@ -35,7 +35,7 @@ pub(super) async fn compare(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         None => None,
     };
     let mut sides = vec![Side::Bazaar];
-    sides.extend(etcd.as_ref().map(|_| Side::EtcdPut));
+    sides.extend(etcd.as_ref().map(|_| Side::Etcd));
     let (rounds, kills) = (stage.config.rounds, stage.config.kills);
     let mut turn = 0;
     for round in 1..=rounds {

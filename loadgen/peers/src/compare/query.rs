@@ -35,10 +35,9 @@ pub(super) async fn compare(stage: &mut Stage<'_>) -> anyhow::Result<()> {
             }
         }
     }
-    for fleet in [Some(bazaar.fleet), Some(bare.fleet), nginx.map(|nginx| nginx.fleet)] {
-        if let Some(fleet) = fleet {
-            fleet.stop().await;
-        }
+    let fleets = [Some(bazaar.fleet), Some(bare.fleet), nginx.map(|nginx| nginx.fleet)];
+    for fleet in fleets.into_iter().flatten() {
+        fleet.stop().await;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ const IDLE: Duration = Duration::from_secs(2);
 
 pub(super) async fn compare(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let mut sides = vec![Side::Bazaar];
-    sides.extend(stage.tools.path(Tool::Etcd).map(|_| Side::EtcdPut));
+    sides.extend(stage.tools.path(Tool::Etcd).map(|_| Side::Etcd));
     for round in 1..=stage.config.rounds {
         for &side in turns(&sides, round) {
             let folder = stage.folder(&format!("start-{round}"));

@@ -55,6 +55,12 @@ impl Machine {
                 "the machine was not quiet when this began: its load average was {load} on {processors} processors"
             ));
         }
+        if cfg!(debug_assertions) {
+            caveats.push(
+                "this program was built without optimisation, and the bare server is a part of it"
+                    .to_owned(),
+            );
+        }
         if self.file_system == "tmpfs" {
             caveats.push(
                 "the files are in memory, so a flush costs nothing: give an --out on a disk"
@@ -98,8 +104,9 @@ mod tests {
             file_system: "tmpfs".to_owned(),
             load_average: 1.5,
         };
-        assert_eq!(machine.caveats().len(), 2);
+        let always = usize::from(cfg!(debug_assertions));
+        assert_eq!(machine.caveats().len(), 2 + always);
         let quiet = Machine { file_system: "ext4".to_owned(), load_average: 0.5, ..machine };
-        assert!(quiet.caveats().is_empty());
+        assert_eq!(quiet.caveats().len(), always);
     }
 }

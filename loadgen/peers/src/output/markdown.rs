@@ -108,7 +108,7 @@ mod tests {
                 value: 0.8,
                 interval: Some(Interval { low: 0.75, high: 0.86 }),
             }),
-            goal: Some("at least 1.25 of etcd put".to_owned()),
+            goal: Some("at least 1.25 × etcd put".to_owned()),
             distance: None,
             verdict: Verdict::NotMet,
             rounds: 3,
@@ -144,11 +144,11 @@ mod tests {
         let mut lines = table.lines().skip(2);
         assert_eq!(
             lines.next().unwrap(),
-            "| durable trade, 1 client | throughput | 240 /s | etcd put | 300 /s | 0.800 (0.750 to 0.860) | at least 1.25 of etcd put | not met |"
+            "| durable trade, 1 client | throughput | 240 /s | etcd put | 300 /s | 0.800 (0.750 to 0.860) | at least 1.25 × etcd put | not met |"
         );
         assert_eq!(
             lines.next().unwrap(),
-            "| durable trade, 1 client | throughput | – | etcd put | – |  | at least 1.25 of etcd put | not measured |"
+            "| durable trade, 1 client | throughput | – | etcd put | – |  | at least 1.25 × etcd put | not measured |"
         );
     }
 
