@@ -43,8 +43,7 @@ pub enum ChartError {
 pub type Area<DB> = DrawingArea<DB, Shift>;
 
 /// Whether drawing on a backend went well.
-pub type Drawing<DB, T = ()> =
-    Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub type Drawing<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// A figure, or the reason why there is none.
 pub(super) type Attempt<F> = Result<F, String>;
