@@ -7,6 +7,8 @@ use crate::sample::{Figure, Side};
 
 /// The case of start and readiness.
 pub(crate) const START: &str = "start of five services";
+/// The case of a front-end that holds connections on which nothing is asked.
+pub(crate) const IDLE_CONNECTIONS: &str = "front-end, 1000 idle connections";
 /// The goals for a restart are for so many missed orders.
 const MISSED: u64 = 100_000;
 
@@ -243,6 +245,8 @@ fn of_start() -> Vec<Comparison> {
         rows.push(of(Figure::RssMb).goal(Goal::Value(Bound::Under(mb))));
         rows.push(of(Figure::PssMb));
     }
+    let crowded = Comparison::of(IDLE_CONNECTIONS, Figure::RssMb);
+    rows.push(crowded.goal(Goal::Value(Bound::Under(20.0))));
     rows
 }
 

@@ -66,6 +66,11 @@ impl Connection {
         self.address
     }
 
+    /// Whether it is open, so far as this end knows.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sender.as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+
     /// GET.
     ///
     /// # Errors
