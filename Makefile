@@ -15,7 +15,7 @@ SERVICES := -p wire -p base -p catalog -p order -p front-end -p services
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
+.PHONY: peers lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -69,6 +69,11 @@ scale: ## Check and report made-up runs of OPERATIONS (1000000), correct and bro
 		$(SCALE) check target/scale/$$kind && $(SCALE) report target/scale/$$kind || exit 1; \
 	done; rm -r target/scale
 
+# Everything is selected, as for `build`: what is selected decides the features of what both stand on.
+peers: build ## The bazaar beside nginx, bare hyper, etcd and the disk; ARGS="--kills 100 --missed 100000" for all goals (10 minutes, so 25)
+	@cargo build --release --workspace --bins --quiet
+	@target/release/peers $(ARGS)
+
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)
 
@@ -77,7 +82,7 @@ build:
 	@command -v $${CC:-cc} > /dev/null || { echo "a C compiler is needed, for SQLite: install gcc or clang" >&2; exit 3; }
 	@command -v cargo > /dev/null || { echo "Rust 1.95 or newer is needed: https://rustup.rs" >&2; exit 3; }
 	@test -x $(HARNESS) || echo "building for the first time: 350 crates, SQLite among them; about four minutes on two cores" >&2
-	@cargo build --release --workspace --bins $(if $(wildcard $(HARNESS)),--quiet)
+	@cargo build --release --workspace --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
 
 dist: build ## One archive with programs, plans and licences, for machines of this kind without a toolchain
 	@sh loadgen/dist.sh
@@ -86,9 +91,9 @@ dist: build ## One archive with programs, plans and licences, for machines of th
 # usual debug build, which is put back afterwards: only the services' crates are compiled twice.
 planted:
 	@echo "building services that bugs can be planted in" >&2
-	@cargo build --workspace --bins --features services/planted-bugs --quiet
+	@cargo build --workspace --exclude peers --bins --features services/planted-bugs --quiet
 	@install -D -t target/planted $(addprefix target/debug/,bazaar front-end catalog order)
-	@cargo build --workspace --bins --quiet
+	@cargo build --workspace --exclude peers --bins --quiet
 
 # The explorer needs services that bugs can be planted in: first, so that the usual ones are put back. Every line
 # selects the whole workspace: what is selected decides which features of a dependency are on, and tokio, reqwest

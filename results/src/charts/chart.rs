@@ -22,6 +22,8 @@ pub enum ChartKind {
     Distribution,
     /// How old the states were that reads showed, and how soon after an acknowledgement they came.
     Staleness,
+    /// How far from their goals the figures of a comparison with other systems are.
+    Peers,
 }
 
 /// A chart that was drawn. Its files are `charts/STEM.svg` and `charts/STEM.png` of the run's

@@ -11,6 +11,8 @@
 //! * `timeline`: a trial with faults from end to end.
 //! * `availability`: the same trial, process by process.
 //! * `fault_zoom`: the moments around each fault, in slices of 10 ms.
+//!
+//! Who compares something else than runs draws a [`Figure`] of its own, in the same looks.
 
 mod availability;
 mod axis;
@@ -40,4 +42,5 @@ mod words;
 pub use chart::{Chart, ChartKind};
 pub use draw::{Drawn, FOLDER, draw};
 pub use input::ChartInput;
-pub use output::ChartError;
+pub use output::{Area, ChartError, Drawing, Figure, save};
+pub use palette::{FONT, GREY, GRID, INK, MET, NOT_MET};

@@ -41,17 +41,16 @@ pub enum ChartError {
 }
 
 /// What figures draw on, in pixels from the top left.
-pub(super) type Area<DB> = DrawingArea<DB, Shift>;
+pub type Area<DB> = DrawingArea<DB, Shift>;
 
 /// Whether drawing on a backend went well.
-pub(super) type Drawing<DB, T = ()> =
-    Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub type Drawing<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// A figure, or the reason why there is none.
 pub(super) type Attempt<F> = Result<F, String>;
 
 /// A chart that is ready to be drawn: it has something to show.
-pub(super) trait Figure {
+pub trait Figure {
     /// Its name, its title and what it shows, in words.
     fn card(&self) -> Chart;
 
@@ -64,7 +63,10 @@ pub(super) trait Figure {
 
 /// Writes the figure into `folder`, which must exist, as SVG and as PNG. Both are drawn in
 /// memory first, so that no half-written picture is left behind by a failed drawing.
-pub(super) fn save(
+///
+/// # Errors
+/// If it cannot be drawn or written.
+pub fn save(
     figure: &impl Figure,
     chart: &Chart,
     folder: &Path,

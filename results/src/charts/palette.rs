@@ -10,14 +10,14 @@ use crate::records::{Op, Outcome};
 
 /// The font family: the first name is what PNGs are drawn with, the others are for readers of
 /// an SVG on a machine that lacks it. All are about as wide.
-pub(super) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
+pub const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Text, axes, faults.
-pub(super) const INK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
+pub const INK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
 /// Second-rank text and what undoes a fault.
-pub(super) const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
+pub const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
 /// Grid lines.
-pub(super) const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
+pub const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 /// The time during which a process is down.
 pub(super) const DOWN: RGBColor = RGBColor(0x80, 0x80, 0x80);
 /// A process that is up: what is as it should be draws no attention.
@@ -31,6 +31,11 @@ const BLUISH_GREEN: RGBColor = RGBColor(0x00, 0x9e, 0x73);
 const REDDISH_PURPLE: RGBColor = RGBColor(0xcc, 0x79, 0xa7);
 const SKY_BLUE: RGBColor = RGBColor(0x56, 0xb4, 0xe9);
 const YELLOW: RGBColor = RGBColor(0xf0, 0xe4, 0x42);
+
+/// A goal that is reached.
+pub const MET: RGBColor = BLUISH_GREEN;
+/// A goal that is not.
+pub const NOT_MET: RGBColor = VERMILION;
 
 /// The shape of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
