@@ -172,7 +172,7 @@ fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Resu
     init_logging(common.log_format);
     raise_open_files_limit();
     let secret = Some(token::of(listen, &common.data_dir)?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
