@@ -98,7 +98,7 @@ fn ledger_decide(c: &mut Criterion) {
     });
     let mut ledger = Ledger::new(Epoch(1), AppliedSeq(0), stocks);
     let mut number = 0;
-    let trade = || {
+    let mut trade = || {
         number += 1;
         let trade_type = if number % 2 == 0 { TradeType::Buy } else { TradeType::Sell };
         let quantity = Quantity::new(1).expect("1 is a quantity");
@@ -106,7 +106,7 @@ fn ledger_decide(c: &mut Criterion) {
         Trade { request_id: request_id(number), epoch: Some(Epoch(1)), body }
     };
     c.bench_function("ledger: a trade", |b| {
-        b.iter_batched(trade, |trade| ledger.decide(&trade, None), BatchSize::SmallInput);
+        b.iter_batched(&mut trade, |trade| ledger.decide(&trade, None), BatchSize::SmallInput);
     });
 }
 
