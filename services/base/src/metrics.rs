@@ -2,6 +2,7 @@
 //!
 //! Every service has a registry of its own, so several can live in one test process.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus::{
@@ -101,9 +102,32 @@ impl Default for Metrics {
 const VALID: &str = "a metric's name and labels are valid and used once";
 
 impl HttpMetrics {
+    /// What is counted of requests to `path`: a row of a service's table.
+    #[must_use]
+    pub fn of(&self, path: &'static str) -> PathMetrics {
+        PathMetrics { path, all: self.clone(), ok: OnceLock::new(), seconds: OnceLock::new() }
+    }
+}
+
+/// Requests to one path. Its counters are looked up by their labels once, and shown from their first request on.
+#[derive(Debug)]
+pub struct PathMetrics {
+    path: &'static str,
+    all: HttpMetrics,
+    /// Nearly every answer is a 200.
+    ok: OnceLock<IntCounter>,
+    seconds: OnceLock<Histogram>,
+}
+
+impl PathMetrics {
     /// Counts one answer; `status` is its three digits.
-    pub fn observe(&self, path: &str, status: &str, took: Duration) {
-        self.requests.with_label_values(&[path, status]).inc();
-        self.seconds.with_label_values(&[path]).observe(took.as_secs_f64());
+    pub fn observe(&self, status: &str, took: Duration) {
+        let requests = || self.all.requests.with_label_values(&[self.path, status]);
+        match status {
+            "200" => self.ok.get_or_init(requests).inc(),
+            _ => requests().inc(),
+        }
+        let seconds = || self.all.seconds.with_label_values(&[self.path]);
+        self.seconds.get_or_init(seconds).observe(took.as_secs_f64());
     }
 }

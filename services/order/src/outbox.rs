@@ -19,7 +19,7 @@ use wire::headers;
 use wire::ids::{Epoch, ReplicaId};
 use wire::internal::{Append, AppendReply, FillRequest, Part, ProofRequest, UnnumberedRequest};
 
-use super::actor::Input;
+use super::actor::{Input, MadeAnswer};
 use super::backoff::Backoff;
 use super::reach::Reach;
 use super::replica::Status;
@@ -57,8 +57,21 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Sends a message to a follower and reports its answer.
-    pub(super) fn append(&self, to: ReplicaId, message: Append) {
+    /// Sends each follower its message and reports the answers. The replica's thread wakes the runtime once for all
+    /// of them: a task that another thread spawns costs a system call.
+    pub(super) fn append_all(&self, messages: Vec<(ReplicaId, Append)>) {
+        if messages.is_empty() {
+            return;
+        }
+        let outbox = self.clone();
+        self.have_done(async move {
+            for (to, message) in messages {
+                outbox.append(to, message);
+            }
+        });
+    }
+
+    fn append(&self, to: ReplicaId, message: Append) {
         let Some(address) = self.replicas.get(&to).copied() else { return };
         let outbox = self.clone();
         self.have_done(async move {
@@ -94,6 +107,16 @@ impl Outbox {
                 tracing::debug!(%address, %error, "no answer from a follower");
                 None
             }
+        }
+    }
+
+    /// Gives answers to who waits for them. Many are given on the runtime's own thread, which is woken once instead of
+    /// once for each.
+    pub(super) fn give(&self, mut answers: Vec<MadeAnswer>) {
+        match answers.len() {
+            0 => {}
+            1 => answers.drain(..).for_each(MadeAnswer::give),
+            _ => self.have_done(async { answers.into_iter().for_each(MadeAnswer::give) }),
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! The commit mark (rule L2) and the bazaar (L1) ride on transactions that are there anyway: the mark
 //! may lag behind what memory knows, never run ahead, and costs no flush of its own.
+//!
+//! There is no index of request ids: they are random, so each order would write a page of it beside its own. Files
+//! of before have one, which does no harm.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use base::planted::{Bug, Bugs};
+use base::planted::Bugs;
 use base::storage::{Database, Durability, StorageError};
 use rusqlite::{Connection, Row, Statement, params};
 use wire::ids::{Epoch, OrderNo, ReplicaId, RequestId};
@@ -21,7 +23,7 @@ const SCHEMA: &str = "
 CREATE TABLE orders (
     order_no   INTEGER PRIMARY KEY, -- the place in which the catalog applied it
     epoch      INTEGER NOT NULL,
-    request_id TEXT    NOT NULL UNIQUE,
+    request_id TEXT    NOT NULL, -- once: the log in memory sees to it, before anything is written
     stock_name TEXT    NOT NULL,
     trade_type TEXT    NOT NULL,
     quantity   INTEGER NOT NULL
@@ -49,7 +51,7 @@ impl Store {
         bugs: Bugs,
     ) -> Result<Self, StorageError> {
         let owner = format!("order-{id}");
-        let database = Database::open(dir, &owner, durability, &schema(bugs))?.with_bugs(bugs);
+        let database = Database::open(dir, &owner, durability, SCHEMA)?.with_bugs(bugs);
         Ok(Self { database })
     }
 
@@ -130,15 +132,6 @@ impl Store {
             transaction.set_bazaar(bazaar)?;
         }
         transaction.commit()
-    }
-}
-
-/// The schema; without its second line of defence where a bug is planted that has to get past it.
-fn schema(bugs: Bugs) -> Cow<'static, str> {
-    if bugs.has(Bug::NoOrderLogCheck) || bugs.has(Bug::AnswerBeforeFlush) {
-        Cow::Owned(SCHEMA.replace(" UNIQUE", ""))
-    } else {
-        Cow::Borrowed(SCHEMA)
     }
 }
 

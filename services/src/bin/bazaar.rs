@@ -6,6 +6,13 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// A request's buffers of 8 KiB come and go thousands of times a second. The system's allocator cuts each out of a larger
+/// block and joins it again: a quarter of what the leader computed for a trade was that.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     services::programs::main()
 }

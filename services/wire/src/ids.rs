@@ -223,7 +223,7 @@ drawn_name! {
 /// The name under which a trade is applied once and numbered once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RequestId(String);
+pub struct RequestId(Arc<str>);
 
 /// Why a text cannot be a request id.
 #[derive(Debug, PartialEq, Eq)]
@@ -246,7 +246,7 @@ impl RequestId {
     pub const MAX_LEN: usize = 128;
 
     /// Checks that `text` fits a header and a database key.
-    pub fn new(text: impl Into<String>) -> Result<Self, BadRequestId> {
+    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, BadRequestId> {
         let text = text.into();
         let fits = (1..=Self::MAX_LEN).contains(&text.len());
         if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {

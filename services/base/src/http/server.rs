@@ -29,7 +29,7 @@ use super::service::{Handler, Service};
 use super::stream::Stream;
 use super::token::{Token, ignore_protocol_headers};
 use super::{Answer, Bulkhead, HttpConfig, Load, Request, strangers};
-use crate::metrics::HttpMetrics;
+use crate::metrics::{HttpMetrics, PathMetrics};
 use crate::planted::{Bug, Bugs};
 use crate::tasks::{self, Boxed, boxed};
 
@@ -63,10 +63,18 @@ struct Server {
     token: Token,
     on_loopback: bool,
     http: HttpConfig,
-    metrics: HttpMetrics,
+    counted: Counted,
     bugs: Bugs,
     capacity: Capacity,
     large_bodies: Semaphore,
+}
+
+/// Where requests are counted.
+struct Counted {
+    /// By the row of the table.
+    rows: Vec<PathMetrics>,
+    unknown: PathMetrics,
+    refused: PathMetrics,
 }
 
 /// Serves until `shutdown` completes, then lets requests in flight end, within a bound.
@@ -168,6 +176,11 @@ fn has_sent(socket: RawFd) -> bool {
 impl Server {
     fn new(handler: Handler, config: ServerConfig, address: Option<SocketAddr>) -> Self {
         let ServerConfig { secret, http, metrics, bugs } = config;
+        let counted = Counted {
+            rows: handler.rows.iter().map(|row| metrics.of(row.path)).collect(),
+            unknown: metrics.of(UNKNOWN),
+            refused: metrics.of(REFUSED),
+        };
         Self {
             handler,
             token: Token::new(secret),
@@ -175,7 +188,7 @@ impl Server {
             capacity: Capacity::new(http.limits),
             large_bodies: Semaphore::new(http.limits.large_bodies),
             http,
-            metrics,
+            counted,
             bugs,
         }
     }
@@ -190,29 +203,31 @@ impl Server {
         let begun = Instant::now();
         let stranger =
             strangers::check(request.method(), request.uri(), request.headers(), &self.http.names);
-        let (path, answer) = match stranger {
-            Err(stranger) if !self.bugs.has(Bug::AnswerStrangers) => (REFUSED, stranger.answer()),
+        let (counted, answer) = match stranger {
+            Err(stranger) if !self.bugs.has(Bug::AnswerStrangers) => {
+                (&self.counted.refused, stranger.answer())
+            }
             _ => self.answer_known(request, connection).await,
         };
-        self.metrics.observe(path, answer.status().as_str(), begun.elapsed());
+        counted.observe(answer.status().as_str(), begun.elapsed());
         answer.into_response()
     }
 
-    /// The answer, and the path that it is counted under.
+    /// The answer, and where it is counted.
     async fn answer_known(
         &self,
         request: hyper::Request<Incoming>,
         connection: &Connection,
-    ) -> (&'static str, Answer) {
+    ) -> (&PathMetrics, Answer) {
         let has_token = self.token.is_in(request.headers());
         if !connection.is_admitted(has_token) {
-            return (REFUSED, too_many("connections").header(CONNECTION, CLOSE));
+            return (&self.counted.refused, too_many("connections").header(CONNECTION, CLOSE));
         }
         match endpoint::find(&self.handler.rows, request.method(), request.uri().path()) {
-            Err(answer) => (UNKNOWN, answer),
+            Err(answer) => (&self.counted.unknown, answer),
             Ok(index) => {
                 let answer = self.answer_found(index, request, has_token, connection).await;
-                (self.handler.rows[index].path, answer.unwrap_or_else(|no| no))
+                (&self.counted.rows[index], answer.unwrap_or_else(|no| no))
             }
         }
     }

@@ -67,3 +67,28 @@ pub(crate) struct Handle {
 
 /// What came of a message.
 pub(super) type Received = Result<AppendReply, Contradiction>;
+
+/// An answer that may be given.
+#[derive(Debug)]
+pub(crate) enum MadeAnswer {
+    /// To a leader's message.
+    Append(oneshot::Sender<Received>, Received),
+    /// To a trade that needed its number.
+    Number(oneshot::Sender<Numbered>, Numbered),
+    /// To a front-end that fences.
+    Fence(oneshot::Sender<Result<(), Unfenced>>),
+    /// To who asked for a page.
+    Dump(oneshot::Sender<Page>, Page),
+}
+
+impl MadeAnswer {
+    /// Gives it. The caller may have left; what was done stays.
+    pub(crate) fn give(self) {
+        match self {
+            Self::Append(reply, result) => drop(reply.send(result)),
+            Self::Number(reply, result) => drop(reply.send(result)),
+            Self::Fence(reply) => drop(reply.send(Ok(()))),
+            Self::Dump(reply, page) => drop(reply.send(page)),
+        }
+    }
+}

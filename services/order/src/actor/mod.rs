@@ -30,7 +30,7 @@ use super::store::Store;
 use interface::Received;
 use meters::Meters;
 
-pub(super) use interface::{CommittedOrders, Handle, Input, Numbered};
+pub(super) use interface::{CommittedOrders, Handle, Input, MadeAnswer, Numbered};
 
 /// Inputs that wait for the thread; more than there are places for requests at the server.
 const MAX_QUEUED: usize = 8192;
@@ -68,6 +68,18 @@ enum PendingAnswer {
     Number(oneshot::Sender<Numbered>, Numbered),
     Fence(oneshot::Sender<Result<(), Unfenced>>),
     Dump(PageRequest, oneshot::Sender<Page>),
+}
+
+impl PendingAnswer {
+    /// Now that what it depends on can be seen.
+    fn made(self, replica: &Replica) -> MadeAnswer {
+        match self {
+            Self::Append(reply, result) => MadeAnswer::Append(reply, result),
+            Self::Number(reply, result) => MadeAnswer::Number(reply, result),
+            Self::Fence(reply) => MadeAnswer::Fence(reply),
+            Self::Dump(request, reply) => MadeAnswer::Dump(reply, dump::page(replica, &request)),
+        }
+    }
 }
 
 /// Which process of which replica this is, and who the others are.
@@ -148,9 +160,7 @@ impl Actor {
                 taken += 1;
                 next = if taken < MAX_BATCH { self.inputs.try_recv().ok() } else { None };
             }
-            for (to, message) in self.replica.outgoing(tick) {
-                self.outbox.append(to, message);
-            }
+            self.outbox.append_all(self.replica.outgoing(tick));
             // What the inputs completed need not wait for the flush of what they began.
             self.release();
             self.flush();
@@ -323,22 +333,12 @@ impl Actor {
         }
     }
 
-    fn page(&self, request: &PageRequest) -> Page {
-        dump::page(&self.replica, request)
-    }
-
     /// Shows what has changed, then gives the answers that depend on it.
     fn release(&mut self) {
         self.publish();
-        for answer in std::mem::take(&mut self.answers) {
-            // The caller may have left; what was done stays.
-            match answer {
-                PendingAnswer::Append(reply, result) => drop(reply.send(result)),
-                PendingAnswer::Number(reply, result) => drop(reply.send(result)),
-                PendingAnswer::Fence(reply) => drop(reply.send(Ok(()))),
-                PendingAnswer::Dump(request, reply) => drop(reply.send(self.page(&request))),
-            }
-        }
+        let answers: Vec<_> =
+            self.answers.drain(..).map(|answer| answer.made(&self.replica)).collect();
+        self.outbox.give(answers);
     }
 
     /// First the orders, then the status that says they are there.

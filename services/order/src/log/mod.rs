@@ -227,9 +227,7 @@ impl OrderLog {
         }
         check_committed_stays(keep, self.last().order_no.min(committed), bugs)?;
         if !bugs.has(Bug::NoOrderLogCheck) {
-            for entry in &fresh {
-                self.check_numbered_once(entry, keep)?;
-            }
+            self.check_each_numbered_once(&fresh, keep)?;
         }
         Ok(Plan::Change { restamped, keep, entries: fresh, matched: expected.order_no })
     }
@@ -285,6 +283,24 @@ impl OrderLog {
             }
             _ => Ok(()),
         }
+    }
+
+    /// That none of `fresh` stands in the log already, or twice among themselves: the file has no index that would
+    /// refuse it.
+    fn check_each_numbered_once(
+        &self,
+        fresh: &[Arc<Entry>],
+        keep: OrderNo,
+    ) -> Result<(), Contradiction> {
+        let mut seen = HashMap::with_capacity(fresh.len());
+        for entry in fresh {
+            self.check_numbered_once(entry, keep)?;
+            if let Some(held) = seen.insert(&entry.request_id, entry.order_no) {
+                let request_id = entry.request_id.clone();
+                return Err(Contradiction::NumberedTwice(request_id, held, entry.order_no));
+            }
+        }
+        Ok(())
     }
 
     fn check_numbered_once(&self, entry: &Entry, keep: OrderNo) -> Result<(), Contradiction> {

@@ -187,3 +187,13 @@ fn the_same_content_under_a_newer_epoch_is_stamped_in_its_place() {
     assert_eq!(names(&log), [(1, 5, "R1".into()), (2, 5, "R2".into())]);
     assert_eq!(log.number_of(&RequestId::new("R2").unwrap()), Some(OrderNo(2)));
 }
+
+#[test]
+fn a_request_that_comes_twice_in_one_message_is_refused() {
+    let twice = append(1, 0, (0, 0), &[(1, 1, 7), (2, 1, 8), (3, 1, 7)]);
+    let request_id = RequestId::new("R7").unwrap();
+    let refused = Contradiction::NumberedTwice(request_id, OrderNo(1), OrderNo(3));
+    assert_eq!(plan(&OrderLog::default(), &twice), Err(refused));
+    let once = append(1, 0, (0, 0), &[(1, 1, 7), (2, 1, 8)]);
+    assert!(plan(&OrderLog::default(), &once).is_ok());
+}
