@@ -4,7 +4,8 @@ use super::check::Check;
 use super::{
     agreement, answers, availability_demand, client_reads, conservation, deadlock, deaths,
     exactly_once, fresh_reads, linearizability, numbering, progress, read_order, read_states,
-    real_time, replica_sets, replicas, shown_orders, state_agreement, stock_agreement, survival,
+    real_time, replica_sets, replicas, shown_orders, state_agreement, stock_agreement,
+    stock_orders, survival,
 };
 use crate::records::Manifest;
 
@@ -31,8 +32,13 @@ pub(super) const ALL: &[&Check] = &[
 
 /// What is asked besides of a run that names its target. Runs of before were made without these checks, and
 /// what was said of them stays so.
-const OF_NAMED_TARGETS: &[&Check] =
-    &[&state_agreement::CHECK, &replica_sets::CHECK, &stock_agreement::CHECK, &deadlock::CHECK];
+const OF_NAMED_TARGETS: &[&Check] = &[
+    &state_agreement::CHECK,
+    &replica_sets::CHECK,
+    &stock_agreement::CHECK,
+    &stock_orders::CHECK,
+    &deadlock::CHECK,
+];
 
 /// Every check, in the order of the report.
 pub(super) fn all() -> impl Iterator<Item = &'static Check> {

@@ -59,6 +59,7 @@ mod shown_orders;
 mod state_agreement;
 mod stock_agreement;
 mod stock_histories;
+mod stock_orders;
 mod survival;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,6 @@
 //! Right histories, drawn from a seed, and what is found once one thing is damaged in them.
 //!
-//! The four checks of what a target holds and whether it goes on are held to finding exactly what is theirs, and
+//! The checks of what a target holds and whether it goes on are held to finding exactly what is theirs, and
 //! to naming the process and the order; and to finding nothing where all is right. Which of them a damage
 //! belongs to depends on what was promised: an order that one replica lacks is none of anybody's business
 //! where each keeps a part.
@@ -14,7 +14,7 @@ use wire::bazaar::TradeType::{self, Buy, Sell};
 use super::testing::Trial;
 use super::{
     CheckResult, availability_demand, deadlock, replica_sets, replicas, state_agreement,
-    stock_agreement,
+    stock_agreement, stock_orders,
 };
 use crate::records::{
     Acknowledged, Action, Fact, FinalKind, FinalRow, Op, Outcome, Promises, Replication, Target,
@@ -28,6 +28,7 @@ const SAME: &str = replica_sets::CHECK.name;
 /// It compares what the processes say to have in order, number by number, where that is promised.
 const IDENTICAL: &str = replicas::CHECK.name;
 const STOCKS: &str = stock_agreement::CHECK.name;
+const EXPLAINED: &str = stock_orders::CHECK.name;
 const DEADLOCK: &str = deadlock::CHECK.name;
 
 /// What a service tells that keeps orders at three processes and stocks at two, and knows no leaders.
@@ -298,6 +299,40 @@ fn each_damage_is_found_by_the_checks_that_it_is_for_and_by_no_other() {
                 assert!(is_named(&checks, process.as_deref(), &what), "{story}: {evidence:#?}");
             }
         }
+    }
+}
+
+/// A history of a service that says besides which stocks it begins with.
+fn history_from_the_beginning(promised: Promised, dice: &mut Xoshiro256PlusPlus) -> Trial {
+    let mut trial = history(promised, dice);
+    let target = trial.manifest.target.take().unwrap();
+    let holding = (target.orders_of().to_vec(), target.stocks_of().to_vec());
+    let tells = TELLS.into_iter().chain([Fact::InitialStocks]);
+    let target = Target::new("toy", tells, promised.promises()).holding(holding.0, holding.1);
+    trial.manifest.target = Some(target);
+    trial
+}
+
+#[test]
+fn a_trade_that_was_applied_and_not_logged_is_found_by_what_orders_explain_and_by_nothing_else() {
+    for (seed, promised) in (0..DRAWN)
+        .flat_map(|seed| [Promised::Everything, Promised::Parts].map(|promised| (seed, promised)))
+    {
+        let mut trial = history_from_the_beginning(promised, &mut dice(seed));
+        let right = trial.report();
+        assert_eq!(failed(&right.checks), BTreeSet::new(), "{seed} {promised:?}");
+        let explained = right.checks.iter().find(|check| check.name == EXPLAINED).unwrap();
+        assert_eq!(explained.verdict, Some(Verdict::Pass), "{seed} {promised:?}");
+
+        trial.attempt(7, "half-done", Outcome::Unknown, (200_000, 200_900));
+        for row in &mut trial.finals {
+            if row.kind == FinalKind::Stock && row.stock_name.as_deref() == Some("Stock1") {
+                row.quantity_after = row.quantity_after.map(|quantity| quantity - 1);
+            }
+        }
+        let checks = trial.report().checks;
+        assert_eq!(failed(&checks), [EXPLAINED].into(), "{seed} {promised:?}");
+        assert!(is_named(&checks, Some("catalog"), "Stock1"), "{seed} {promised:?}");
     }
 }
 

@@ -89,6 +89,7 @@ fn a_run_without_leader_volume_lookups_and_state_is_judged_by_the_rest() {
         "state-is-what-was-told",
         "replicas-hold-the-same",
         "stocks-agree",
+        "orders-explain-stocks",
     ];
     assert_eq!(with_status(&report, CheckStatus::NotApplicable), absent.into());
 }
@@ -97,7 +98,7 @@ fn a_run_without_leader_volume_lookups_and_state_is_judged_by_the_rest() {
 fn what_does_not_apply_is_told_and_counted_and_is_no_pass() {
     let report = little().report();
     let text = report.to_text();
-    assert!(text.contains("11 do not apply to this target."), "{text}");
+    assert!(text.contains("12 do not apply to this target."), "{text}");
     assert!(text.contains("\nNot applicable\n"), "{text}");
     let line = "  \"each stock's history is linearizable\": the target does not tell volumes.\n";
     assert!(text.contains(line), "{text}");
@@ -162,7 +163,7 @@ fn that_a_service_answers_is_no_pass_where_nothing_is_known_of_what_it_should_an
     assert_eq!(report.verdict, Verdict::Inconclusive);
     assert_eq!(
         report.headline(),
-        "Nothing was judged but that it lives and answers: 18 of 21 checks do not apply to this target."
+        "Nothing was judged but that it lives and answers: 19 of 22 checks do not apply to this target."
     );
 
     // Trades that say no more than that they were done are answers like others.
