@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use records::End;
+use records::{End, Route};
 use supervisor::system::{self, Begun};
 
 use crate::process::{ProcessName, ProcessState};
@@ -54,6 +54,15 @@ pub enum ActError {
     /// Links can be broken only in a bazaar with relays.
     #[error("the bazaar has no relays; start it with them to break links")]
     NoRelays,
+    /// Only what passes a relay can be held back.
+    #[error(
+        "no relay is on {0}: the target's file must tell one of the two the other's port, in its command or environment, and \
+         name that port in `listens` of the other"
+    )]
+    NoRelayOn(Route),
+    /// What breaks a link that nobody uses cannot be seen to have worked.
+    #[error("nothing has passed {0} so far, so nobody would notice that it is broken")]
+    UnusedLink(Route),
     /// A link has two ends.
     #[error("both ends of the link are {0}")]
     OneEnd(End),

@@ -67,7 +67,7 @@ impl Launch {
     ) -> Result<Self, StartError> {
         let names = addresses.processes().map(|(name, _)| name);
         let seen = network.map_or_else(BTreeMap::new, |network| {
-            names.map(|name| (name, network.seen_by(name))).collect()
+            names.map(|name| (name, network.seen_by(name, &addresses))).collect()
         });
         let launch = Self { config, addresses, token: Token::draw(), seen };
         for (part, _) in launch.addresses.parts() {
@@ -117,6 +117,8 @@ impl Launch {
             addresses,
             flood_connections: self.config.flood_connections,
             disk_faults: self.config.disk_faults.clone(),
+            // They are made before what each process is told.
+            relays: None,
         })
     }
 

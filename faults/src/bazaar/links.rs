@@ -25,7 +25,7 @@ impl Bazaar {
         }
         let network = self.network.as_ref().ok_or(ActError::NoRelays)?;
         let at_monotonic_us = monotonic_us();
-        network.inject(fault, route, kind);
+        network.inject(fault, route, kind)?;
         Ok(at_monotonic_us)
     }
 

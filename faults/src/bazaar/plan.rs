@@ -15,7 +15,7 @@ use crate::http::HttpClient;
 use crate::leadership::Leaders;
 use crate::ports::{Addresses, Reservation};
 use crate::process::ProcessName;
-use crate::relay::Network;
+use crate::relay::{Network, Relay};
 
 /// A service to start.
 #[derive(Clone, Debug)]
@@ -41,6 +41,9 @@ pub struct ServicePlan {
     pub flood_connections: u32,
     /// Whose disks can be broken: a library is preloaded into these processes.
     pub disk_faults: DiskFaults,
+    /// The relays that its processes were told of, each instead of where another one listens. Without them no link can be
+    /// broken.
+    pub relays: Option<Vec<Relay>>,
 }
 
 /// What the built-in bazaar has besides. A target has nothing of it.

@@ -78,6 +78,7 @@ fn plan(folder: &Path) -> ServicePlan {
         data: [(shop(), vec![data])].into(),
         flood_connections: 20,
         disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },
+        relays: None,
     }
 }
 

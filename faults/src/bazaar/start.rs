@@ -40,7 +40,7 @@ impl Bazaar {
                 let needed = relay::addresses_needed(&addresses);
                 let (own, reservation) = ports::choose_more(needed)?;
                 reservations.push(reservation);
-                Some(Arc::new(Network::new(&addresses, own)))
+                Some(Arc::new(Network::of_bazaar(&addresses, own)))
             } else {
                 None
             };
@@ -61,7 +61,7 @@ impl Bazaar {
     }
 
     /// Starts the processes of any target and returns once all are ready. On failure whatever was started is killed. Its
-    /// links have no relays, and its cache, if it has one, no switch.
+    /// cache, if it has one, has no switch.
     pub async fn start_service(plan: ServicePlan) -> Result<Self, StartError> {
         flood::make_room(plan.flood_connections)?;
         let extras = Extras {
@@ -70,7 +70,7 @@ impl Bazaar {
             cache: None,
             copies: plan.logs.clone(),
             http: HttpClient::new(),
-            network: None,
+            network: plan.relays.clone().map(|relays| Arc::new(Network::new(relays))),
             reservations: Vec::new(),
         };
         Self::begin(plan, extras).await

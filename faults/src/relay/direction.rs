@@ -5,6 +5,7 @@
 //! was lost: once the cut is healed it arrives, late and in order.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -25,6 +26,7 @@ pub(super) struct Direction {
     condition: watch::Sender<Condition>,
     /// When everything that was let through so far has passed, if the path is throttled.
     busy_until: Mutex<Option<Instant>>,
+    has_carried: AtomicBool,
 }
 
 impl Direction {
@@ -46,6 +48,16 @@ impl Direction {
             *locked(&self.busy_until) = None;
         }
         self.condition.send_replace(condition);
+    }
+
+    /// Notes that bytes have passed.
+    pub(super) fn carried(&self) {
+        self.has_carried.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether bytes have ever passed.
+    pub(super) fn has_carried(&self) -> bool {
+        self.has_carried.load(Ordering::Relaxed)
     }
 
     /// How long what comes now takes; `None` if nothing delays it.

@@ -2,9 +2,11 @@
 //! direction in which one service opens connections to another.
 //!
 //! Linux lets nobody but root make a network worse. But each service is told its peers' addresses
-//! on its command line, so with [`relays`](crate::config::BazaarConfig::relays) on it is told the
+//! on its command line, so where links are to be broken it is told the
 //! addresses of relays, which run in the harness, and which can hold back, reset, delay and
 //! throttle what passes. The harness itself, clients and probes, speak to the services directly.
+//! A target's processes have relays where its file hands one the port of another
+//! ([`ServicePlan::relays`](crate::bazaar::ServicePlan::relays)).
 //!
 //! A link is a direction from one process to another: all bytes that the one sends to the other,
 //! on connections that either of them opened (see `path.rs`). So a cut in one direction lets
@@ -28,4 +30,5 @@ mod direction;
 mod listener;
 mod network;
 
+pub use network::Relay;
 pub(crate) use network::{Network, addresses_needed};

@@ -147,6 +147,7 @@ impl Trial<'_> {
             bin_dir: self.bin_dir,
             flood_connections: schedule.flood_connections(),
             disk_faults: schedule.disk_faults(&self.plan.processes()),
+            relays: schedule.breaks_links(),
             is_first: self.is_first,
             origin: self.origin,
         };

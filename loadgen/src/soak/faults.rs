@@ -84,18 +84,20 @@ const OF_ANY_SERVICE: [(u32, Kind); 9] = [
     (5, Kind::Slow(Who::Leader)),
     (4, Kind::Slow(Who::Follower)),
 ];
+/// What else, if relays stand between some of them. A process that dials nobody yet has no link that can be seen to be broken.
+const OF_ANY_LINK: [(u32, Kind); 2] = [(24, Kind::Cut), (10, Kind::SlowLink)];
 /// How many of [`OF_ANY_SERVICE`] are for a service in which nobody leads.
 const WITHOUT_LEADER: usize = 2;
 /// How many of them are always possible: a process that is slow must be seen to be before that ends.
 const OF_ANY_ALWAYS_POSSIBLE: usize = 6;
 
 /// What is drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Repertoire {
     /// Everything: processes, disks, files, links, floods.
     Everything,
-    /// Kills, pauses and slowness of processes, which are possible whatever they are.
-    Processes,
+    /// Kills, pauses and slowness of processes, which are possible whatever they are, and faults of the links between these.
+    Processes { links: Vec<[ProcessName; 2]> },
 }
 
 #[derive(Clone, Copy)]
@@ -128,21 +130,28 @@ pub(super) fn draw(
     rng: &mut Xoshiro256PlusPlus,
     load_ms: u64,
     processes: &Processes,
-    repertoire: Repertoire,
+    repertoire: &Repertoire,
 ) -> Vec<PlannedFault> {
     let (kinds, always_possible) = match repertoire {
-        Repertoire::Everything if rng.random_ratio(2, 3) => (&KINDS[..], ALWAYS_POSSIBLE),
-        Repertoire::Everything => (&KINDS[..OF_PROCESSES], ALWAYS_POSSIBLE),
-        Repertoire::Processes if processes.replicas().is_empty() => {
-            (&OF_ANY_SERVICE[..WITHOUT_LEADER], WITHOUT_LEADER)
+        Repertoire::Everything if rng.random_ratio(2, 3) => (KINDS.to_vec(), ALWAYS_POSSIBLE),
+        Repertoire::Everything => (KINDS[..OF_PROCESSES].to_vec(), ALWAYS_POSSIBLE),
+        Repertoire::Processes { links } => {
+            let (some, always) = match processes.replicas().is_empty() {
+                true => (&OF_ANY_SERVICE[..WITHOUT_LEADER], WITHOUT_LEADER),
+                false => (&OF_ANY_SERVICE[..], OF_ANY_ALWAYS_POSSIBLE),
+            };
+            let mut kinds = some.to_vec();
+            if !links.is_empty() && rng.random_ratio(2, 3) {
+                kinds.extend(OF_ANY_LINK);
+            }
+            (kinds, always)
         }
-        Repertoire::Processes => (&OF_ANY_SERVICE[..], OF_ANY_ALWAYS_POSSIBLE),
     };
     let mut drawing = Drawing { rng, load_ms, processes, repertoire, faults: Vec::new() };
     let mut at_ms = FIRST_AT_MS + drawing.rng.random_range(0..1_000);
     while at_ms + LAST_BEFORE_END_MS < load_ms {
         // The first must be possible.
-        let kinds = if drawing.faults.is_empty() { &kinds[..always_possible] } else { kinds };
+        let kinds = if drawing.faults.is_empty() { &kinds[..always_possible] } else { &kinds[..] };
         drawing.add(at_ms, kinds);
         at_ms += drawing.gap_ms();
     }
@@ -153,7 +162,7 @@ struct Drawing<'a> {
     rng: &'a mut Xoshiro256PlusPlus,
     load_ms: u64,
     processes: &'a Processes,
-    repertoire: Repertoire,
+    repertoire: &'a Repertoire,
     faults: Vec<PlannedFault>,
 }
 
@@ -208,7 +217,9 @@ impl Drawing<'_> {
     /// What becomes of the files of a process that `killed` kills: most often nothing.
     fn files(&mut self, killed: &PlannedFault) -> Option<PlannedFault> {
         let is_kill = matches!(killed.action, Action::Kill | Action::PowerCut);
-        if !is_kill || self.repertoire == Repertoire::Processes || !self.rng.random_ratio(1, FILES)
+        if !is_kill
+            || *self.repertoire != Repertoire::Everything
+            || !self.rng.random_ratio(1, FILES)
         {
             return None;
         }
@@ -287,6 +298,17 @@ impl Drawing<'_> {
 
     /// Two ends that are never the same process, in either order; or one, and everybody else.
     fn ends(&mut self) -> [LinkEnd; 2] {
+        if let Repertoire::Processes { links } = self.repertoire {
+            let [from, to] = links[self.rng.random_range(0..links.len())];
+            let mut ends = [LinkEnd::Target(from.into()), LinkEnd::Target(to.into())];
+            if self.rng.random_ratio(1, ALL_LINKS) {
+                ends[self.rng.random_range(0..2)] = LinkEnd::Any;
+            }
+            if self.rng.random_bool(0.5) {
+                ends.reverse();
+            }
+            return ends;
+        }
         if self.rng.random_ratio(1, ALL_LINKS) {
             let one = self.one_of_all();
             let mut ends = [LinkEnd::Target(one), LinkEnd::Any];

@@ -9,6 +9,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use super::faults::{self, Repertoire};
 use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System, UnderTest};
+use crate::target::relays;
 
 /// A round's random numbers are those of a client that no run has: clients count from 1.
 const NO_CLIENT: u32 = 0;
@@ -54,9 +55,10 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
     let (replicas, repertoire) = match under_test {
         UnderTest::Bazaar => (replicas, Repertoire::Everything),
         // As it was read, and nothing that it may not be made for.
-        UnderTest::Target(target) => {
-            (u8::try_from(target.replicas).unwrap_or(replicas), Repertoire::Processes)
-        }
+        UnderTest::Target(target) => (
+            u8::try_from(target.replicas).unwrap_or(replicas),
+            Repertoire::Processes { links: relays::links(target, target.default_variant()) },
+        ),
     };
     let rate: Vec<f64> =
         rng.random_bool(0.5).then(|| one_of(&mut rng, &RATES)).into_iter().collect();
@@ -78,7 +80,7 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
     };
     let system =
         System { cache: vec![cache], replicas, quantity, cap: quantity, ..System::default() };
-    let faults = faults::draw(&mut rng, load_ms, &under_test.processes(replicas), repertoire);
+    let faults = faults::draw(&mut rng, load_ms, &under_test.processes(replicas), &repertoire);
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
@@ -273,10 +275,18 @@ mod tests {
         let naive = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/naive/naive.toml");
         let naive = UnderTest::read(Some(&naive), 3).unwrap();
         let mut met = BTreeSet::new();
+        let mut broken = BTreeSet::new();
         for fault in (1..=60).flat_map(|number| round_plan(7, number, &naive).unwrap().faults) {
-            let target = fault.target.unwrap();
-            met.insert((fault.action.to_string(), target.to_string()));
+            match (fault.target, fault.link) {
+                (Some(target), _) => _ = met.insert((fault.action.to_string(), target.to_string())),
+                (None, link) => {
+                    assert!(fault.action.is_of_links());
+                    broken.extend(link.unwrap().ends().map(|end| end.to_string()));
+                }
+            }
         }
+        let ends = ["any", "catalog", "front-end", "order-1", "order-2", "order-3"];
+        assert_eq!(broken, ends.map(str::to_owned).into());
         let targets =
             ["leader", "follower", "catalog", "front-end", "order-1", "order-2", "order-3"];
         let all = ["kill", "pause", "slow"]

@@ -6,6 +6,7 @@
 //! * `isolated`: a copy of its own folder, where a stranger's programs must not change that.
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
+//! * `relays`: where links between them can be broken, and what each process is told for that.
 //! * `needed`: the ports that clients must be told.
 //!
 //! While it runs, what is asked besides what clients do:
@@ -22,6 +23,7 @@ mod log_tail;
 pub(crate) mod needed;
 pub(crate) mod ports;
 mod programs;
+pub(crate) mod relays;
 pub(crate) mod running;
 mod sqlite;
 pub mod state;

@@ -45,7 +45,7 @@ pub(crate) fn system_plan(
     })
 }
 
-/// The processes of `target` as faults break them, started as `variant` says. Links have no relays yet.
+/// The processes of `target` as faults break them, started as `variant` says.
 ///
 /// # Errors
 /// The same.
@@ -82,6 +82,7 @@ pub(super) fn service_plan(
         data,
         flood_connections: 0,
         disk_faults: DiskFaults::default(),
+        relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
     })
 }
 
@@ -96,24 +97,9 @@ fn program(
     if let Some(host) = &process.host {
         bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
     }
-    let Start::Command { command, restart } = &process.start else {
-        bail!("processes.{name}.adopt: processes that something else keeps are not tried yet");
-    };
-    let unchanged = Change::default();
-    let change = variant.and_then(|variant| variant.changes.get(name)).unwrap_or(&unchanged);
-    let first = change.command.as_ref().unwrap_or(command);
-    let words = |command: &targets::template::CommandTemplate, args: &[&[Template]]| {
-        let mut words = command.render(setting)?;
-        for arg in args.iter().copied().flatten() {
-            words.push(arg.render(setting)?.into_owned());
-        }
-        anyhow::Ok(words)
-    };
-    let started = words(first, &[&change.args])?;
-    let again = words(restart.command.as_ref().unwrap_or(first), &[&change.args, &restart.args])?;
-    let environment = environment(&[&process.environment, &change.environment], setting)?;
-    let mut environment_again = environment.clone();
-    fill(&mut environment_again, &restart.environment, setting)?;
+    let told = trial.relays.as_ref().map(|relays| relays.told_to(name, setting));
+    let Words { command, environment, command_again, environment_again } =
+        Words::of(process, variant, told.as_ref().unwrap_or(setting))?;
     let condition = |condition: &file::Condition| match condition {
         file::Condition::ProcessHealthy => system::Condition::Healthy,
         file::Condition::ProcessStarted => system::Condition::Started,
@@ -121,9 +107,9 @@ fn program(
     Ok(Program {
         name: name.clone(),
         role: process.role.clone(),
-        command: started.into_iter().map(OsString::from).collect(),
+        command: command.into_iter().map(OsString::from).collect(),
         restart: Some(system::Restart {
-            command: again.into_iter().map(OsString::from).collect(),
+            command: command_again.into_iter().map(OsString::from).collect(),
             environment: environment_again,
         }),
         working_dir: trial.path(&process.working_dir)?,
@@ -146,6 +132,52 @@ fn program(
             processes: target.limits.processes.and_then(|count| usize::try_from(count).ok()),
         },
     })
+}
+
+/// What a process is started with, and what of that it is told again at a restart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) command: Vec<String>,
+    pub(super) environment: BTreeMap<String, String>,
+    command_again: Vec<String>,
+    environment_again: BTreeMap<String, String>,
+}
+
+impl Words {
+    /// Everything filled in for one who is told `setting`, the variant's changes made.
+    ///
+    /// # Errors
+    /// A template that takes too much work, or a process that this machine cannot start.
+    pub(super) fn of(
+        process: &Process,
+        variant: Option<&Variant>,
+        setting: &Setting,
+    ) -> anyhow::Result<Self> {
+        let name = &process.name;
+        let Start::Command { command, restart } = &process.start else {
+            bail!("processes.{name}.adopt: processes that something else keeps are not tried yet");
+        };
+        let unchanged = Change::default();
+        let change = variant.and_then(|variant| variant.changes.get(name)).unwrap_or(&unchanged);
+        let first = change.command.as_ref().unwrap_or(command);
+        let words = |command: &targets::template::CommandTemplate, args: &[&[Template]]| {
+            let mut words = command.render(setting)?;
+            for arg in args.iter().copied().flatten() {
+                words.push(arg.render(setting)?.into_owned());
+            }
+            anyhow::Ok(words)
+        };
+        let again = restart.command.as_ref().unwrap_or(first);
+        let environment = environment(&[&process.environment, &change.environment], setting)?;
+        let mut environment_again = environment.clone();
+        fill(&mut environment_again, &restart.environment, setting)?;
+        Ok(Self {
+            command: words(first, &[&change.args])?,
+            environment,
+            command_again: words(again, &[&change.args, &restart.args])?,
+            environment_again,
+        })
+    }
 }
 
 fn environment(

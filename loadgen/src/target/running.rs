@@ -33,6 +33,8 @@ pub(crate) struct TargetStart<'a> {
     pub(crate) flood_connections: u32,
     /// Whose disks can be broken.
     pub(crate) disk_faults: DiskFaults,
+    /// Whether its links can be broken.
+    pub(crate) relays: bool,
     /// Whether it was not set up yet.
     pub(crate) is_first: bool,
     /// What times are taken from.
@@ -63,7 +65,10 @@ impl RunningTarget {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let trial = TargetTrial::new(target, start.data, start.logs, start.bin_dir)?;
+        let mut trial = TargetTrial::new(target, start.data, start.logs, start.bin_dir)?;
+        if start.relays {
+            trial = trial.with_relays(target, start.variant)?;
+        }
         if start.is_first {
             trial.set_up(target).await?;
         }

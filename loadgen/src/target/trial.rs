@@ -14,6 +14,7 @@ use targets::template::{CommandTemplate, Setting, Template};
 use uuid::Uuid;
 
 use super::ports::{self, ChosenPorts};
+use super::relays::Relays;
 use crate::program::guard_program;
 
 /// How long after a failure the command of `prepare.wait` is tried again.
@@ -30,6 +31,8 @@ pub(crate) struct TargetTrial {
     pub(crate) logs: PathBuf,
     /// Its ports.
     pub(crate) ports: ChosenPorts,
+    /// Its relays, if links are to be broken.
+    pub(super) relays: Option<Relays>,
     scratch: PathBuf,
     home: PathBuf,
 }
@@ -83,7 +86,20 @@ impl TargetTrial {
             &bin_dir.to_string_lossy(),
             &Uuid::new_v4().to_string(),
         );
-        Ok(Self { setting, work, logs, ports, scratch, home })
+        Ok(Self { setting, work, logs, ports, relays: None, scratch, home })
+    }
+
+    /// The same, whose processes are told of relays where one is told another's port.
+    ///
+    /// # Errors
+    /// Too few ports are free.
+    pub(crate) fn with_relays(
+        self,
+        target: &Target,
+        variant: Option<&Variant>,
+    ) -> anyhow::Result<Self> {
+        let relays = Relays::choose(target, variant, &self.setting, &self.ports.ports)?;
+        Ok(Self { relays: Some(relays), ..self })
     }
 
     /// Runs what is run once per run.

@@ -127,6 +127,9 @@ async fn give(
             back.open().await?;
             return Err(Reset);
         }
+        if !bytes.is_empty() {
+            path.carried();
+        }
     }
     Ok(())
 }

@@ -12,10 +12,24 @@ use tokio::task::JoinSet;
 use super::connection::Directions;
 use super::direction::Direction;
 use super::listener::RelayListener;
+use crate::act::ActError;
 use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::schedule::LinkFault;
 use supervisor::locked::locked;
+
+/// A relay: one process is told where it listens instead of where another one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// Who is told of it.
+    pub from: ProcessName,
+    /// Who is behind it.
+    pub to: ProcessName,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where who is behind it listens.
+    pub target: SocketAddr,
+}
 
 /// Something that is wrong with a link now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +45,12 @@ pub(crate) struct Listening(Vec<(RelayListener, TcpListener)>);
 /// All paths and relays of one bazaar. Dropping it closes every relay and every connection.
 #[derive(Debug)]
 pub(crate) struct Network {
-    addresses: Addresses,
+    /// Both directions between every two processes between which there is a relay.
     paths: BTreeMap<(ProcessName, ProcessName), Arc<Direction>>,
-    /// By who connects to whom.
-    gates: BTreeMap<(ProcessName, ProcessName), RelayListener>,
+    relays: Vec<Relay>,
+    /// Of the built-in bazaar it is known that every link is in use. Of any other that has to be seen, or a fault would be
+    /// told of that nobody could notice.
+    all_in_use: bool,
     faulty: Mutex<Vec<FaultyLink>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -53,35 +69,33 @@ pub(crate) fn addresses_needed(addresses: &Addresses) -> usize {
 }
 
 impl Network {
-    /// A whole network between the processes at `addresses`, whose relays are going to listen at
-    /// `own`, as many as [`addresses_needed`] says.
-    pub(crate) fn new(addresses: &Addresses, own: Vec<SocketAddr>) -> Self {
+    /// A network that these relays make.
+    pub(crate) fn new(relays: Vec<Relay>) -> Self {
         let mut paths: BTreeMap<_, Arc<Direction>> = BTreeMap::new();
-        let names: Vec<_> = addresses.processes().collect();
-        for (from, _) in &names {
-            for (to, _) in names.iter().filter(|(to, _)| to != from) {
-                paths.insert((*from, *to), Arc::default());
+        for Relay { from, to, .. } in &relays {
+            for ends in [(*from, *to), (*to, *from)] {
+                paths.entry(ends).or_default();
             }
         }
-        let targets: BTreeMap<_, _> = names.into_iter().collect();
-        let mut gates = BTreeMap::new();
-        for ((from, to), address) in diallers(addresses).into_iter().zip(own) {
-            let out = Arc::clone(&paths[&(from, to)]);
-            let back = Arc::clone(&paths[&(to, from)]);
-            let gate =
-                RelayListener { address, target: targets[&to], paths: Directions { out, back } };
-            gates.insert((from, to), gate);
-        }
         let (faulty, tasks) = (Mutex::default(), Mutex::default());
-        Self { addresses: addresses.clone(), paths, gates, faulty, tasks }
+        Self { paths, relays, all_in_use: false, faulty, tasks }
     }
 
-    /// What `name` is to be told: its own address, and its peers' relays.
-    pub(crate) fn seen_by(&self, name: ProcessName) -> Addresses {
-        let mut seen = self.addresses.clone();
-        for ((_, to), gate) in self.gates.iter().filter(|((from, _), _)| *from == name) {
-            if let Some(part) = self.addresses.part(*to) {
-                seen.replace(part, gate.address);
+    /// A whole network between the processes of the built-in bazaar, whose relays are going to listen at
+    /// `own`, as many as [`addresses_needed`] says.
+    pub(crate) fn of_bazaar(addresses: &Addresses, own: Vec<SocketAddr>) -> Self {
+        let targets: BTreeMap<_, _> = addresses.processes().collect();
+        let relay = |((from, to), address)| Relay { from, to, address, target: targets[&to] };
+        let relays = diallers(addresses).into_iter().zip(own).map(relay).collect();
+        Self { all_in_use: true, ..Self::new(relays) }
+    }
+
+    /// What `name` is to be told, of those at `addresses`: its own address, and its peers' relays.
+    pub(crate) fn seen_by(&self, name: ProcessName, addresses: &Addresses) -> Addresses {
+        let mut seen = addresses.clone();
+        for relay in self.relays.iter().filter(|relay| relay.from == name) {
+            if let Some(part) = addresses.part(relay.to) {
+                seen.replace(part, relay.address);
             }
         }
         seen
@@ -90,9 +104,13 @@ impl Network {
     /// Begins to listen for `name`, which is about to be started.
     pub(crate) async fn listen(&self, name: ProcessName) -> io::Result<Listening> {
         let mut listening = Vec::new();
-        for ((_, to), gate) in &self.gates {
-            if *to == name {
-                listening.push((gate.clone(), gate.listen().await?));
+        for Relay { from, to, address, target } in self.relays.iter().copied() {
+            if to == name {
+                let out = Arc::clone(&self.paths[&(from, to)]);
+                let back = Arc::clone(&self.paths[&(to, from)]);
+                let gate = RelayListener { address, target, paths: Directions { out, back } };
+                let listener = gate.listen().await?;
+                listening.push((gate, listener));
             }
         }
         Ok(Listening(listening))
@@ -111,12 +129,19 @@ impl Network {
         }
     }
 
-    /// Makes a link worse.
-    pub(crate) fn inject(&self, fault: u32, route: Route, kind: LinkFault) {
+    /// Makes a link worse. Refused if no relay is on it, or if nothing has passed any of those that are.
+    pub(crate) fn inject(&self, fault: u32, route: Route, kind: LinkFault) -> Result<(), ActError> {
+        if self.paths_of(route).next().is_none() {
+            return Err(ActError::NoRelayOn(route));
+        }
+        if !self.all_in_use && !self.paths_of(route).any(|path| path.has_carried()) {
+            return Err(ActError::UnusedLink(route));
+        }
         locked(&self.faulty).push(FaultyLink { fault, route });
         for path in self.paths_of(route) {
             path.inject(fault, kind);
         }
+        Ok(())
     }
 
     /// Ends one fault. `None` if there is none of that number.

@@ -32,14 +32,14 @@ impl Fixture {
     fn new() -> Self {
         let (addresses, reservation) = ports::choose(Ports::Free, 2).unwrap();
         let (own, more) = ports::choose_more(addresses_needed(&addresses)).unwrap();
-        let network = Network::new(&addresses, own);
+        let network = Network::of_bazaar(&addresses, own);
         let dead = watch::Sender::new(false);
         Self { addresses, network, dead, _reservations: [reservation, more] }
     }
 
     /// The front-end's relay for the catalog.
     fn relay(&self) -> SocketAddr {
-        self.network.seen_by(built_in::catalog()).front_end
+        self.network.seen_by(built_in::catalog(), &self.addresses).front_end
     }
 
     async fn begin_incarnation(&self) {
@@ -62,7 +62,7 @@ async fn everybody_is_told_relays_and_its_own_address() {
     let Fixture { addresses, network, .. } = Fixture::new();
     let mut relays = BTreeSet::new();
     for (name, own) in addresses.processes() {
-        for (peer, told) in network.seen_by(name).processes() {
+        for (peer, told) in network.seen_by(name, &addresses).processes() {
             let direct =
                 peer == name || (name == built_in::catalog() && peer != built_in::front_end());
             let real = addresses.processes().find(|(name, _)| *name == peer).unwrap().1;
@@ -113,11 +113,8 @@ async fn a_cut_relay_accepts_and_says_nothing() {
     let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     for mode in [CutMode::Silent, CutMode::Reset] {
         let (from, to, both_ways) = (built_in::front_end(), built_in::catalog(), true);
-        fixture.network.inject(
-            7,
-            Route { from: from.into(), to: to.into(), both_ways },
-            LinkFault::Cut(mode),
-        );
+        let route = Route { from: from.into(), to: to.into(), both_ways };
+        fixture.network.inject(7, route, LinkFault::Cut(mode)).unwrap();
         let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
         dialler.write_all(b"x").await.unwrap();
         let read = timeout(A_WHILE, dialler.read_u8()).await;
@@ -144,19 +141,54 @@ async fn one_direction_is_cut_on_connections_that_either_end_opened() {
     fixture.begin_incarnation().await;
     let front_end = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
     // order-1 asks the front-end, whose answers are lost.
-    let relay = fixture.network.seen_by(order_1()).front_end;
+    let relay = fixture.network.seen_by(order_1(), &fixture.addresses).front_end;
     let mut dialler = TcpStream::connect(relay).await.unwrap();
     let (mut peer, _) = timeout(PATIENCE, front_end.accept()).await.unwrap().unwrap();
     let (from, to, both_ways) = (built_in::front_end(), order_1(), false);
-    fixture.network.inject(
-        1,
-        Route { from: from.into(), to: to.into(), both_ways },
-        LinkFault::Cut(CutMode::Silent),
-    );
+    let route = Route { from: from.into(), to: to.into(), both_ways };
+    fixture.network.inject(1, route, LinkFault::Cut(CutMode::Silent)).unwrap();
     dialler.write_all(b"q").await.unwrap();
     assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'q');
     peer.write_all(b"a").await.unwrap();
     assert!(timeout(A_WHILE, dialler.read_u8()).await.is_err());
     fixture.network.heal(1);
     assert_eq!(timeout(PATIENCE, dialler.read_u8()).await.unwrap().unwrap(), b'a');
+}
+
+#[tokio::test]
+async fn a_link_of_a_target_can_be_broken_once_something_has_passed_it_and_not_where_no_relay_is() {
+    let [shop, store, other] = ["shop", "store", "other"].map(|name| name.parse().unwrap());
+    let (own, _reservation) = ports::choose_more(2).unwrap();
+    let relay = Relay { from: shop, to: store, address: own[0], target: own[1] };
+    let network = Network::new(vec![relay]);
+    let inject = |fault, from: ProcessName, to: ProcessName| {
+        let route = Route { from: from.into(), to: to.into(), both_ways: false };
+        network.inject(fault, route, LinkFault::Cut(CutMode::Silent))
+    };
+    let error = inject(1, shop, other).unwrap_err().to_string();
+    assert!(error.starts_with("no relay is on shop -> other: "), "{error}");
+    let error = inject(2, shop, store).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "nothing has passed shop -> store so far, so nobody would notice that it is broken"
+    );
+    assert!(network.faulty().is_empty(), "what was refused is not there");
+
+    let listening = network.listen(store).await.unwrap();
+    network.serve(listening, std::future::pending::<()>);
+    let listener = TcpListener::bind(relay.target).await.unwrap();
+    let mut dialler = TcpStream::connect(relay.address).await.unwrap();
+    let (mut peer, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    dialler.write_all(b"x").await.unwrap();
+    assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'x');
+    // The byte is noted once it was handed on, which may be a moment after it was read.
+    while inject(3, shop, store).is_err() {
+        tokio::task::yield_now().await;
+    }
+    let error = inject(4, store, shop).unwrap_err();
+    assert!(matches!(error, ActError::UnusedLink(_)), "no answer has come back: {error}");
+    dialler.write_all(b"y").await.unwrap();
+    assert!(timeout(A_WHILE, peer.read_u8()).await.is_err());
+    network.heal(3).unwrap();
+    assert_eq!(timeout(PATIENCE, peer.read_u8()).await.unwrap().unwrap(), b'y');
 }

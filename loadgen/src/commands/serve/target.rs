@@ -58,6 +58,8 @@ impl TargetToServe {
             flood_connections: 0,
             // A library would be preloaded into every process, of which nobody has said that it can bear that.
             disk_faults: DiskFaults::default(),
+            // They would cost time on every message.
+            relays: false,
             is_first: true,
             origin,
         };

@@ -38,6 +38,14 @@ impl Setting {
         }
     }
 
+    /// The same, with other numbers for some ports: for somebody who is to go another way.
+    #[must_use]
+    pub fn with_ports(&self, others: &BTreeMap<String, u16>) -> Self {
+        let mut ports = self.ports.0.clone();
+        ports.extend(others.iter().map(|(name, port)| (name.clone(), *port)));
+        Self { ports: Arc::new(Ports(ports)), ..self.clone() }
+    }
+
     /// Stands for any trial of a target with these ports.
     pub(crate) fn probe(ports: &BTreeSet<String>, replicas: u32) -> Self {
         let ports = ports.iter().cloned().zip(1024..).collect();

@@ -1,0 +1,185 @@
+//! The relays of a target whose links are broken: each stands between a process that is told a port and the one that `listens` there.
+//!
+//! Who is told a port in its command or environment is told a relay's instead, and nobody else is: the process itself, its
+//! probe, clients, and what is rendered once for all (files, set-up) have the real one. So a relay is there only where a file
+//! hands a port over, and whether it does is tried: with another number another command is made.
+//!
+//! The invariant: of two processes each has its own relay, or a cut between two would be one of others as well.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Context;
+use faults::ports::{Reservation, choose_more};
+use faults::relay::Relay;
+use results::records::ProcessName;
+use targets::target::{Target, Variant};
+use targets::template::Setting;
+
+use super::needed;
+use super::programs::Words;
+
+/// No port of a trial has this number.
+const OTHER: u16 = 0;
+
+/// A port that a process is told, and that another one listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct HandedOver {
+    from: ProcessName,
+    to: ProcessName,
+    port: String,
+}
+
+/// The relays of one trial.
+#[derive(Debug)]
+pub(crate) struct Relays {
+    list: Vec<Relay>,
+    /// Which ports each process is told instead of the real ones, by their names.
+    told: BTreeMap<ProcessName, BTreeMap<String, u16>>,
+    _reservation: Reservation,
+}
+
+impl Relays {
+    /// Chooses where they listen.
+    ///
+    /// # Errors
+    /// Too few ports are free.
+    pub(super) fn choose(
+        target: &Target,
+        variant: Option<&Variant>,
+        setting: &Setting,
+        ports: &BTreeMap<String, u16>,
+    ) -> anyhow::Result<Self> {
+        let handed = handed_over(target, variant, setting);
+        // Some more: a port that has a number in the file is not reserved, and may be among them.
+        let (addresses, reservation) =
+            choose_more(handed.len() + ports.len()).context("no ports can be chosen for relays")?;
+        let is_another = |address: &SocketAddr| !ports.values().any(|one| *one == address.port());
+        let mut addresses = addresses.into_iter().filter(is_another);
+        let (mut list, mut told) = (Vec::new(), BTreeMap::<_, BTreeMap<_, _>>::new());
+        for HandedOver { from, to, port } in handed {
+            let target =
+                ports.get(&port).map(|real| SocketAddr::from((Ipv4Addr::LOCALHOST, *real)));
+            if let (Some(target), Some(address)) = (target, addresses.next()) {
+                list.push(Relay { from, to, address, target });
+                told.entry(from).or_default().insert(port, address.port());
+            }
+        }
+        Ok(Self { list, told, _reservation: reservation })
+    }
+
+    /// All of them.
+    pub(super) fn list(&self) -> &[Relay] {
+        &self.list
+    }
+
+    /// What a process is told.
+    pub(super) fn told_to(&self, process: &str, setting: &Setting) -> Setting {
+        let name = process.parse::<ProcessName>().ok();
+        match name.and_then(|name| self.told.get(&name)) {
+            Some(others) => setting.with_ports(others),
+            None => setting.clone(),
+        }
+    }
+}
+
+/// Every two processes of a target between which a relay can stand: who is told, and whose port.
+pub(crate) fn links(target: &Target, variant: Option<&Variant>) -> Vec<[ProcessName; 2]> {
+    let ports = target.ports.keys().cloned().zip(1..).collect();
+    let handed = handed_over(target, variant, &needed::setting(target, ports));
+    let mut links: Vec<_> = handed.iter().map(|one| [one.from, one.to]).collect();
+    links.dedup();
+    links
+}
+
+fn handed_over(target: &Target, variant: Option<&Variant>, setting: &Setting) -> Vec<HandedOver> {
+    let owned = target.processes.iter().flat_map(|owner| {
+        let to = owner.name.parse::<ProcessName>().ok();
+        owner.listens.iter().filter_map(move |port| Some((to?, port)))
+    });
+    let owned: Vec<_> = owned.collect();
+    let mut handed = Vec::new();
+    for process in &target.processes {
+        let Ok(from) = process.name.parse::<ProcessName>() else { continue };
+        // What cannot be rendered is told at the start.
+        let Ok(base) = Words::of(process, variant, setting) else { continue };
+        for (to, port) in owned.iter().filter(|(to, _)| *to != from) {
+            let other = setting.with_ports(&[((*port).clone(), OTHER)].into());
+            if Words::of(process, variant, &other).is_ok_and(|other| other != base) {
+                handed.push(HandedOver { from, to: *to, port: (*port).clone() });
+            }
+        }
+    }
+    handed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn read(text: &str) -> Target {
+        let read = targets::read_text(text, Path::new("x.toml"), 3);
+        read.unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    const SHOP: &str = "name = 'x'\n[ports]\nfront = 'free'\nmanage = 'free'\n'kv-{{ n }}' = { n = [1, 2], port = 'free' }\n\
+        [processes.front]\ncommand = 'front {{ port.front }}'\nlistens = ['front']\n\
+        environment = { STORES = \"{{ port['kv-1'] }},{{ port['kv-2'] }}\", MANAGE = '{{ port.manage }}' }\n\
+        [processes.'kv-{{ n }}']\nn = [1, 2]\nlistens = ['kv-{{ n }}']\n\
+        command = \"kv {{ n }} {% for id in [1, 2] %} {{ port['kv-' ~ id] }} {% endfor %}\"\n\
+        readiness_probe = { tcp = '127.0.0.1:{{ port.front }}' }\n";
+
+    fn names(links: &[[ProcessName; 2]]) -> Vec<String> {
+        links.iter().map(|[from, to]| format!("{from} to {to}")).collect()
+    }
+
+    #[test]
+    fn relays_stand_where_a_command_or_an_environment_hands_over_a_port_that_another_one_listens_on()
+     {
+        let links = links(&read(SHOP), None);
+        let expected = ["front to kv-1", "front to kv-2", "kv-1 to kv-2", "kv-2 to kv-1"];
+        assert_eq!(names(&links), expected);
+    }
+
+    #[test]
+    fn what_a_variant_and_a_restart_hand_over_counts_as_well() {
+        let text = format!(
+            "{SHOP}restart = {{ args = ['{{{{ port.front }}}}'] }}\n[variants.far.front]\ncommand = 'front'\n\
+             environment = {{ STORES = '' }}\n"
+        );
+        let target = read(&text);
+        let kept = names(&links(&target, None));
+        assert!(kept.contains(&"kv-1 to front".to_owned()), "{kept:?}");
+        let far = names(&links(&target, target.variant("far")));
+        assert!(!far.iter().any(|link| link.starts_with("front to")), "{far:?}");
+    }
+
+    #[test]
+    fn nothing_that_listens_on_no_named_port_has_relays() {
+        assert!(links(&read(&SHOP.replace("listens", "# listens")), None).is_empty());
+    }
+
+    #[test]
+    fn each_of_two_processes_is_told_a_relay_of_its_own_and_its_own_port() {
+        let target = read(SHOP);
+        let ports: BTreeMap<String, u16> = target.ports.keys().cloned().zip(1..).collect();
+        let setting = needed::setting(&target, ports.clone());
+        let relays = Relays::choose(&target, None, &setting, &ports).unwrap();
+        let mut seen: Vec<u16> = relays.list().iter().map(|relay| relay.address.port()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 4);
+        let words = |name: &str| {
+            let process = target.process(name).unwrap();
+            Words::of(process, None, &relays.told_to(name, &setting)).unwrap()
+        };
+        let [own, other] = ["kv-1", "kv-2"].map(|port| ports[port].to_string());
+        let command = words("kv-1").command;
+        assert!(command.contains(&own) && !command.contains(&other), "{command:?}");
+        let environment = words("front").environment;
+        assert_eq!(environment["MANAGE"], ports["manage"].to_string());
+        assert!(!environment["STORES"].contains(&format!("{own},{other}")), "{environment:?}");
+    }
+}
