@@ -3,6 +3,7 @@
 
 mod client;
 mod contract;
+mod postgres;
 mod process;
 
 use client::Client;
@@ -75,6 +76,20 @@ fn redis_that_waits_for_a_replica_acknowledges_nothing_without_one() {
     assert_ne!(answer["outcome"], "ok", "{answer}");
 }
 
+#[test]
+fn postgres_trades_once_per_key_and_goes_on_at_whoever_can_be_written_to() {
+    let Some(programs) = Programs::find("util-linux", &[]) else { return };
+    let Some(postgres) = postgres::Postgres::find(programs.folder()) else { return };
+    let ports = free_ports(["postgres-1", "postgres-2"]);
+    let primary = postgres.primary(&ports["postgres-1"]);
+    let _standby = postgres.standby(&ports["postgres-1"], &ports["postgres-2"]);
+    let mut client = Client::start("postgres", &hello(&ports, None));
+    let last = contract::trades_once_per_key(&mut client, &["postgres-1", "postgres-2"]);
+    primary.kill();
+    postgres.promote();
+    contract::goes_on(&mut client, last, &["postgres-2"], "postgres-1");
+}
+
 struct Redis {
     client: Client,
     servers: Vec<(String, Process)>,
@@ -105,7 +120,7 @@ fn redis(variant: Option<&str>) -> Option<Redis> {
         } else {
             format!("replicaof 127.0.0.1 {master}\n")
         };
-        let settings = format!("{follows}save \"\"\nappendonly yes");
+        let settings = format!("{follows}save \"\"\nappendonly yes\nrepl-diskless-sync-delay 0");
         ((*name).to_owned(), start(name, "redis-server", settings))
     });
     let mut servers: Vec<(String, Process)> = servers.collect();

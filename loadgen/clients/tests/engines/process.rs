@@ -41,10 +41,15 @@ pub(crate) struct Process(Child);
 
 impl Process {
     pub(crate) fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", program]).args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().expect("it starts"))
+        Self::start_as(&[], &[&[program], arguments].concat())
+    }
+
+    /// The same as somebody else, whom options of setpriv name.
+    pub(crate) fn start_as(user: &[&str], command: &[&str]) -> Self {
+        let mut started = Command::new("setpriv");
+        started.args(["--pdeathsig", "KILL"]).args(user).args(command).current_dir("/");
+        started.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(started.spawn().expect("it starts"))
     }
 
     pub(crate) fn kill(self) {}
