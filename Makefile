@@ -98,7 +98,7 @@ planted:
 	@cargo build $(WORKSPACE) --bins --quiet
 
 # The explorer needs services that bugs can be planted in: first, so that the usual ones are put back. Every line
-# selects the whole workspace: what is selected decides which features of a dependency are on, and tokio, reqwest
+# selects the same crates: what is selected decides which features of a dependency are on, and tokio, reqwest
 # and SQLite would be compiled once for each such choice.
 test: ## Run all tests
 	cargo test $(WORKSPACE) --features services/planted-bugs --test explore --test panics --test planted \
