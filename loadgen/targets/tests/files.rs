@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_naive_service_the_mended_one_the_engines_and_the_whole_zoo_are_described_without_a_problem() {
+fn naive_and_mended_services_the_engines_and_the_whole_zoo_are_described_without_a_problem() {
     let mut read = 0;
     for folder in ["naive", "engines", "tests/zoo"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
