@@ -12,6 +12,9 @@ endif
 
 HARNESS := target/release/double-trouble
 SERVICES := -p wire -p base -p catalog -p order -p front-end -p services
+# Every crate but the client programs for engines, which few people need, and whose dependencies must not decide how the others
+# are compiled: `make clients`.
+WORKSPACE := --workspace --exclude clients
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
@@ -82,7 +85,11 @@ build:
 	@command -v $${CC:-cc} > /dev/null || { echo "a C compiler is needed, for SQLite: install gcc or clang" >&2; exit 3; }
 	@command -v cargo > /dev/null || { echo "Rust 1.95 or newer is needed: https://rustup.rs" >&2; exit 3; }
 	@test -x $(HARNESS) || echo "building for the first time: 350 crates, SQLite among them; about four minutes on two cores" >&2
-	@cargo build --release --workspace --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
+	@cargo build --release $(WORKSPACE) --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
+
+.PHONY: clients
+clients: ## Client programs for etcd, Redis and PostgreSQL: loadgen/targets/engines
+	@cargo build --release -p clients
 
 dist: build ## One archive with programs, plans and licences, for machines of this kind without a toolchain
 	@sh loadgen/dist.sh
@@ -91,19 +98,20 @@ dist: build ## One archive with programs, plans and licences, for machines of th
 # usual debug build, which is put back afterwards: only the services' crates are compiled twice.
 planted:
 	@echo "building services that bugs can be planted in" >&2
-	@cargo build --workspace --exclude peers --bins --features services/planted-bugs --quiet
+	@cargo build $(WORKSPACE) --exclude peers --bins --features services/planted-bugs --quiet
 	@install -D -t target/planted $(addprefix target/debug/,bazaar front-end catalog order)
-	@cargo build --workspace --exclude peers --bins --quiet
+	@cargo build $(WORKSPACE) --exclude peers --bins --quiet
 
 # The explorer needs services that bugs can be planted in: first, so that the usual ones are put back. Every line
-# selects the whole workspace: what is selected decides which features of a dependency are on, and tokio, reqwest
+# selects the same crates: what is selected decides which features of a dependency are on, and tokio, reqwest
 # and SQLite would be compiled once for each such choice.
 test: ## Run all tests
-	cargo test --workspace --features services/planted-bugs --test explore --test panics --test planted \
+	cargo test $(WORKSPACE) --features services/planted-bugs --test explore --test panics --test planted \
 		--test strangers --test order
-	cargo test --workspace --features services/planted-bugs --test files slow
-	cargo build --workspace --bins
-	cargo test --workspace
+	cargo test $(WORKSPACE) --features services/planted-bugs --test files slow
+	cargo build $(WORKSPACE) --bins
+	cargo test $(WORKSPACE)
+	cargo test -p clients
 
 verify: ## Formatting, lints and documentation, without changing anything
 	cargo fmt --all --check

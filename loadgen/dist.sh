@@ -20,7 +20,7 @@ cp loadgen/targets/README.md "$folder/targets/"
 cp loadgen/targets/naive/*.py loadgen/targets/naive/*.toml loadgen/targets/naive/README.md "$folder/targets/naive/"
 
 # The crates behind the programs (build scripts pack the charts' fonts), and where cargo keeps their sources.
-cargo tree --workspace --edges normal,build --prefix none --format '{p}|{l}' --no-dedupe |
+cargo tree --workspace --exclude clients --edges normal,build --prefix none --format '{p}|{l}' --no-dedupe |
     grep -v '(/' | sed 's/ (proc-macro)//' | sort -u > "$folder/licences/crates.txt"
 sources=$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*)
 while IFS='|' read -r crate licence; do
