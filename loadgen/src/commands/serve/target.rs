@@ -60,6 +60,8 @@ impl TargetToServe {
             disk_faults: DiskFaults::default(),
             is_first: true,
             origin,
+            // It runs for as long as somebody uses it.
+            lifetime: None,
         };
         let running = RunningTarget::start(&self.target, start).await?;
         let RunningTarget { bazaar, service, stocks, .. } = &running;
