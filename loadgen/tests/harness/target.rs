@@ -364,30 +364,6 @@ fn a_trial_that_outlives_its_limit_is_ended_with_what_was_paused_in_it_and_is_in
     assert_gone(&pids(folder.path()));
 }
 
-#[test]
-fn a_service_that_takes_too_much_memory_is_said_to_have_died_of_that_limit() {
-    if !has_python() {
-        return;
-    }
-    let folder = described("none", 20);
-    let file = folder.path().join("hour.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    // Less than an interpreter takes before it can be asked anything.
-    fs::write(&file, text + "\n[limits]\nmemory_mb = 1\n").unwrap();
-    let plan = plan(folder.path(), "[load]\np = [0.5]\nclients = 1\nduration_s = 3.0\n");
-    let (_, stdout, stderr) =
-        ended(&run(folder.path(), &["bench", "--target", "hour.toml", "--plan", &plan]));
-    let said = "MiB of memory, and 1 are allowed";
-    let events = latest(folder.path()).events().unwrap_or_default();
-    let died = events.iter().find(|event| event.event == EventKind::Died);
-    // It is killed before it is ready, or just after.
-    match died {
-        Some(event) => assert_eq!(event.target.as_deref(), Some("limits.memory_mb")),
-        None => assert!(stderr.contains(said), "{stdout}{stderr}"),
-    }
-    assert_gone(&pids(folder.path()));
-}
-
 /// A service of the zoo, how its check ends, and a text that the check says.
 const ZOO: [(&str, i32, &str); 9] = [
     ("shop", 0, "0 fail"),
