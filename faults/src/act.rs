@@ -51,8 +51,10 @@ pub enum ActError {
         /// When, on `CLOCK_MONOTONIC`.
         at_monotonic_us: u64,
     },
-    /// Links can be broken only in a bazaar with relays.
-    #[error("the bazaar has no relays; start it with them to break links")]
+    /// Links can be broken only where relays stand.
+    #[error(
+        "no relay stands between the processes of this run, so no link of theirs can be broken"
+    )]
     NoRelays,
     /// Only what passes a relay can be held back.
     #[error(

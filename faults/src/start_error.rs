@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use supervisor::probe::ProbeError;
 use supervisor::system;
+use supervisor::tree::Limit;
 
 use crate::ports::PortsError;
 use crate::process::ProcessName;
@@ -101,6 +102,8 @@ pub enum StartError {
         reason: String,
         /// How it ended.
         status: String,
+        /// What it was killed for taking too much of, if it was.
+        over_limit: Option<Limit>,
         /// Its log.
         log: PathBuf,
     },
@@ -143,15 +146,24 @@ impl StartError {
                 Err(source) => Self::Spawn { name, source: io::Error::other(source) },
             },
             Tree { source, .. } => Self::Spawn { name, source: io::Error::other(source) },
-            Probe(ProbeError::Ended { status, lines, .. }) => {
+            Probe(ProbeError::Ended { status, over_limit, lines, .. }) => {
                 let last = lines.last().map(|line| line.trim().to_owned());
                 let reason = last.unwrap_or_else(|| "it ended without a word".to_owned());
-                Self::Ended { name, reason, status, log }
+                Self::Ended { name, reason, status, over_limit, log }
             }
             Probe(ProbeError::NotReady { within, answer: reason, .. }) => {
                 Self::NotReady { name, within, reason, log }
             }
             other => Self::System(other),
+        }
+    }
+
+    /// What a process was killed for taking too much of, before it was ready.
+    #[must_use]
+    pub fn over_limit(&self) -> Option<Limit> {
+        match self {
+            Self::Ended { over_limit, .. } => *over_limit,
+            _ => None,
         }
     }
 

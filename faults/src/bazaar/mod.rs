@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex};
 
 use records::{EventKind, Processes};
 use supervisor::system::{self, Incarnation, System};
+use supervisor::tree::Limit;
 
 pub use crate::act::{Act, ActError};
 pub use crate::config::{BazaarConfig, Durability};
@@ -53,6 +54,8 @@ pub(crate) struct Death {
     pub(crate) pid: u32,
     pub(crate) at_monotonic_us: u64,
     pub(crate) status: String,
+    /// What of the target's limits it went over, if it was killed for that.
+    pub(crate) over_limit: Option<Limit>,
 }
 
 /// A running bazaar. Dropping it kills everything.
@@ -210,8 +213,8 @@ impl Bazaar {
     /// The deaths that nobody asked for and nobody was told of yet.
     pub(crate) fn take_deaths(&self) -> Vec<Death> {
         let named = |death: system::Death| {
-            let system::Death { name, pid, at_monotonic_us, status } = death;
-            Some(Death { name: name.parse().ok()?, pid, at_monotonic_us, status })
+            let system::Death { name, pid, at_monotonic_us, status, over_limit } = death;
+            Some(Death { name: name.parse().ok()?, pid, at_monotonic_us, status, over_limit })
         };
         self.system.take_deaths().into_iter().filter_map(named).collect()
     }

@@ -185,7 +185,7 @@ async fn what_a_target_does_not_declare_is_refused_with_the_reason() {
         "the target names no files of quiet, so none can be copied, lost or put back",
         "the target names no files of quiet, so none can be copied, lost or put back",
         "the bazaar was not started with faults of the disk of quiet",
-        "the bazaar has no relays; start it with them to break links",
+        "no relay stands between the processes of this run, so no link of theirs can be broken",
         "the target has no cache that can be switched",
     ];
     assert_eq!(refused, reasons);

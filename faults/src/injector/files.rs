@@ -103,7 +103,8 @@ impl OneFault {
     /// Why the files are left as they are.
     async fn why_not(&self, name: ProcessName, copy: Option<&FilesCopy>) -> Option<String> {
         let copied_us = copy.map(|copy| self.events.origin().since_origin(copy.at_monotonic_us));
-        let reasons = why_files_stay(&self.bazaar, &self.events, name, copied_us).await;
+        let unguarded = self.fault.unguarded;
+        let reasons = standing_of(&self.bazaar, &self.events, name, copied_us, unguarded).await;
         reasons.last_member.or_else(|| self.fault.if_possible.then_some(reasons.second).flatten())
     }
 
@@ -133,6 +134,16 @@ pub async fn why_files_stay(
     name: ProcessName,
     copied_us: Option<u64>,
 ) -> FilesStay {
+    standing_of(bazaar, events, name, copied_us, false).await
+}
+
+async fn standing_of(
+    bazaar: &Bazaar,
+    events: &EventSink,
+    name: ProcessName,
+    copied_us: Option<u64>,
+    unguarded: bool,
+) -> FilesStay {
     let answered = leadership::ask(bazaar).await.ok();
     let leader = answered.as_ref().map(|leadership| leadership.leader);
     let answered = answered.and_then(|known| known.in_sync_numbers(bazaar.system()));
@@ -157,6 +168,7 @@ pub async fn why_files_stay(
         leader,
         memberships: &memberships,
         changed: &changed,
+        unguarded,
         ready_for_us: &ready_for_us,
     };
     FilesStay {

@@ -4,6 +4,9 @@
 //! ARCHITECTURE.md). So the files of the last in-sync replica are never changed, whatever a plan says: that would
 //! be an order to lose orders. A fault that may be left out is, if another file is not made whole yet; and of the catalog,
 //! if no leader is up: what clients have read of trades that no log has yet is in the catalog's file alone.
+//!
+//! Most other targets never say which replicas are in sync. Their files are changed only by a plan that says `unguarded`: what
+//! is lost then is held against what the target promises (`model.acknowledged`), and that is what the plan asks.
 
 use records::{Processes, ReplicaSet};
 
@@ -32,6 +35,8 @@ pub(super) struct Standing<'a> {
     /// What it had told before.
     pub(super) memberships: &'a Memberships,
     pub(super) changed: &'a [Changed],
+    /// Whether the plan has files changed even where nobody says which replicas are in sync.
+    pub(super) unguarded: bool,
     /// For how long each process has been ready, if it is.
     pub(super) ready_for_us: &'a dyn Fn(ProcessName) -> Option<u64>,
 }
@@ -43,7 +48,8 @@ impl Standing<'_> {
         // A front-end that is dead stores no configuration.
         let members = self.answered.as_ref().or_else(|| self.memberships.newest());
         let Some(members) = members else {
-            return Some("nobody says which replicas are in sync".to_owned());
+            let reason = "nobody says which replicas are in sync; with unguarded = true the plan has its files changed all the same";
+            return (!self.unguarded).then(|| reason.to_owned());
         };
         let mut others = members.ids().filter(|id| *id != target);
         let is_last = members.contains(target) && !others.any(|id| self.holds_its_log(id));
@@ -61,7 +67,7 @@ impl Standing<'_> {
         name: ProcessName,
         copied_us: Option<u64>,
     ) -> Option<String> {
-        if self.processes.is_replica(name) && self.answered.is_none() {
+        if self.processes.is_replica(name) && self.answered.is_none() && !self.never_told() {
             return Some("the front-end does not say which replicas are in sync".to_owned());
         }
         if let Some(earlier) = self.changed.iter().find(|earlier| !self.is_whole(earlier)) {
@@ -92,14 +98,22 @@ impl Standing<'_> {
             .all(|one| self.is_member_again(one, id))
     }
 
+    /// Whether nobody has ever said who is in sync, and the plan does without.
+    fn never_told(&self) -> bool {
+        self.unguarded && self.answered.is_none() && self.memberships.newest().is_none()
+    }
+
     fn is_member_again(&self, changed: &Changed, id: u8) -> bool {
         let ready_us = (self.ready_for_us)(changed.process);
         let has_caught_up = changed.is_old && ready_us.is_some_and(|us| us >= CAUGHT_UP_AFTER_US);
         has_caught_up || self.memberships.was_readmitted(id, changed.at_us)
     }
 
-    /// Whether its process serves and everybody is in sync again.
+    /// Whether its process serves and everybody is in sync again; as long as nobody says who is, whether it serves.
     fn is_whole(&self, changed: &Changed) -> bool {
+        if self.never_told() {
+            return (self.ready_for_us)(changed.process).is_some();
+        }
         let number = self.processes.number_of(changed.process);
         let is_complete = number.is_none_or(|id| self.is_member_again(changed, id));
         let replicas = self.processes.replicas().len();
@@ -138,11 +152,13 @@ mod tests {
         Changed { is_old: true, ..lost(id, at_us) }
     }
 
+    #[derive(Default)]
     struct Case<'a> {
         answered: Option<&'a str>,
         told: &'a [(u64, &'a str)],
         changed: &'a [Changed],
         ready_for_us: Option<u64>,
+        unguarded: bool,
     }
 
     impl Case<'_> {
@@ -153,6 +169,7 @@ mod tests {
                 leader: self.answered.map(|_| built_in::order(3)),
                 memberships: &told(self.told),
                 changed: self.changed,
+                unguarded: self.unguarded,
                 ready_for_us: &|_| self.ready_for_us,
             })
         }
@@ -168,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_last_in_sync_replica_keeps_its_files() {
-        let case = |answered, told| Case { answered, told, changed: &[], ready_for_us: None };
+        let case = |answered, told| Case { answered, told, ..Case::default() };
         assert!(!case(Some("1 3"), &[]).is_last(3));
         assert!(case(Some("3"), &[]).is_last(3));
         assert!(!case(Some("1 2"), &[]).is_last(3), "it is no member");
@@ -186,6 +203,7 @@ mod tests {
             told: &[(5, "1 2 3"), (20, "2 3")],
             changed: &[lost(2, 10), lost(1, 8)],
             ready_for_us: Some(LONG_US),
+            unguarded: false,
         };
         assert!(case.is_last(3), "2 has a new file, and the set still has the old one");
         case.told = &[(5, "1 2 3"), (15, "3"), (20, "2 3")];
@@ -205,6 +223,7 @@ mod tests {
             told: &[(5, "1 2 3"), (15, "1 3"), (20, "1 2 3")],
             changed: &[lost(2, 10)],
             ready_for_us: Some(1),
+            unguarded: false,
         };
         assert!(!case.forbids_second(built_in::catalog(), None));
         assert!(
@@ -222,8 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_says_who_is_in_sync_files_are_changed_only_if_the_plan_says_unguarded() {
+        let changed = [lost(1, 10)];
+        let mut case = Case { changed: &changed, ready_for_us: Some(1), ..Case::default() };
+        assert!(case.is_last(3) && case.forbids_second(built_in::order(3), None));
+        case.unguarded = true;
+        assert!(!case.is_last(3) && !case.forbids_second(built_in::order(3), None));
+        case.ready_for_us = None;
+        assert!(case.forbids_second(built_in::order(3), None), "order-1 is not back yet");
+        case.told = &[(5, "3")];
+        assert!(case.is_last(3), "it is known to be the last, and no plan may have that");
+    }
+
+    #[test]
     fn the_catalog_keeps_its_file_while_no_leader_is_up_if_it_may() {
-        let led = |answered, ready_for_us| Case { answered, told: &[], changed: &[], ready_for_us };
+        let led = |answered, ready_for_us| Case { answered, ready_for_us, ..Case::default() };
         assert!(!led(Some("3"), Some(1)).forbids_second(built_in::catalog(), None));
         assert!(
             led(Some("3"), None).forbids_second(built_in::catalog(), None),

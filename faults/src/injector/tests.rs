@@ -187,7 +187,7 @@ async fn links_of_a_bazaar_without_relays_cannot_be_broken() {
     let json = r#"[{"at_ms":0,"action":"cut","link":"order-1 -> order-2"}]"#;
     let (done, events, _bazaar, _fake) = inject(&[json]).await;
     assert!(!done[0].confirmed);
-    assert!(details(&events)[0].contains("has no relays"), "{events:?}");
+    assert!(details(&events)[0].contains("no relay stands between"), "{events:?}");
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ impl Watch {
                 event.process = Some(death.name.into());
                 event.pid = Some(death.pid);
                 event.detail = Some(death.status);
+                event.target = death.over_limit.map(|limit| limit.field().to_owned());
             });
         }
     }

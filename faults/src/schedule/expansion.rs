@@ -176,6 +176,10 @@ impl<'a> Expansion<'a> {
                 self.refuse(field, format!("belongs to {owner}, not to {action}"));
             }
         }
+        if planned.unguarded && !action.is_of_files() {
+            let problem = format!("belongs to lose-files and old-files, not to {action}");
+            self.refuse("unguarded", problem);
+        }
         match delay_ms {
             None if action == Action::Delay => {
                 self.refuse("delay_ms", "is missing: say how much later everything passes");
@@ -340,9 +344,9 @@ impl<'a> Expansion<'a> {
 
     fn begin(&mut self, planned: &PlannedFault, action: FaultAction, target: FaultTarget) {
         let number = u32::try_from(self.begun.len() + 1).unwrap_or(u32::MAX);
-        let PlannedFault { at_ms, for_ms, if_possible, .. } = *planned;
+        let PlannedFault { at_ms, for_ms, if_possible, unguarded, .. } = *planned;
         let ends_at_ms = for_ms.map(|for_ms| at_ms.saturating_add(for_ms));
-        let fault = Fault { number, action, target, at_ms, ends_at_ms, if_possible };
+        let fault = Fault { number, action, target, at_ms, ends_at_ms, if_possible, unguarded };
         self.begun.push(Begun { index: self.index, fault });
     }
 

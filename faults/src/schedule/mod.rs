@@ -76,6 +76,10 @@ pub struct PlannedFault {
     /// For old files: when the copy is made that is put back, in milliseconds after the load began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied_at_ms: Option<u64>,
+    /// For lost and old files: change them also where nobody says which replicas are in sync. What is lost then is held
+    /// against what the target promises.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unguarded: bool,
     /// Restart, resume, recover or heal it that much later. Without it, and without a later restart,
     /// resume, recovery or heal, everything stays as it is until the trial's end, when everything is healed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +174,7 @@ impl PlannedFault {
             kind: None,
             connections: None,
             copied_at_ms: None,
+            unguarded: false,
             for_ms: None,
             if_possible: false,
         }
@@ -220,6 +225,8 @@ pub struct Fault {
     pub ends_at_ms: Option<u64>,
     /// Whether it is left out if there is nobody to do it to.
     pub if_possible: bool,
+    /// Whether files are changed where nobody says which replicas are in sync.
+    pub unguarded: bool,
 }
 
 /// The faults of one trial.

@@ -24,6 +24,7 @@ fn a_kill_with_a_duration_is_a_kill_and_a_restart() {
         at_ms: 1000,
         ends_at_ms: Some(1500),
         if_possible: false,
+        unguarded: false,
     };
     assert_eq!(schedule.faults(), [fault]);
     assert_eq!(schedule.ends_at_ms(), 1500);
@@ -461,5 +462,20 @@ fn files_of_processes_that_live_are_not_changed() {
             "faults[6].copied_at_ms: belongs to old-files, not to lose-files",
             "faults[7].copied_at_ms: is missing: say when the copy is made",
         ]
+    );
+}
+
+#[test]
+fn only_faults_of_files_can_be_unguarded() {
+    let of_files = plan(
+        r#"[{"at_ms":1,"action":"kill","target":"order-1"},
+            {"at_ms":2,"action":"lose-files","target":"order-1","unguarded":true}]"#,
+    );
+    let schedule = Schedule::expand(&of_files, &built_in::processes(3)).unwrap();
+    let said: Vec<_> = schedule.faults().iter().map(|fault| fault.unguarded).collect();
+    assert_eq!(said, [false, true]);
+    assert_eq!(
+        errors(r#"[{"at_ms":1,"action":"kill","target":"order-1","unguarded":true}]"#),
+        ["faults[0].unguarded: belongs to lose-files and old-files, not to kill"]
     );
 }

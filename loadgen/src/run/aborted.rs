@@ -4,8 +4,10 @@ use driver::recorder::RecorderError;
 use faults::bazaar::StartError;
 use faults::converge::NotKept;
 use faults::heal::NotHealed;
+use supervisor::tree::Limit;
 
 use super::catalog_queries::QueriesError;
+use crate::target::running::OverTime;
 
 /// Why a trial was cut short. What it recorded until then stays; it has no `finished` event.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,9 @@ pub(super) enum Aborted {
     /// A target could not be prepared, or did not start.
     #[error("the target did not start: {0:#}")]
     TargetNotStarted(anyhow::Error),
+    /// The target's processes lived longer than its file allows.
+    #[error(transparent)]
+    OverTime(#[from] OverTime),
     /// Something broken could not be put right.
     #[error(transparent)]
     NotHealed(#[from] NotHealed),
@@ -40,6 +45,13 @@ pub(super) enum Aborted {
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
 pub(crate) struct TargetNotStarted(pub(super) anyhow::Error);
+
+impl TargetNotStarted {
+    /// What one of its processes was killed for taking too much of.
+    pub(crate) fn over_limit(&self) -> Option<Limit> {
+        self.0.chain().find_map(|error| error.downcast_ref::<StartError>()?.over_limit())
+    }
+}
 
 /// The end of a trial that was cut short.
 pub(super) struct Interruption {

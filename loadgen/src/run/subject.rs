@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use super::aborted::Aborted;
 use crate::target::TargetTrial;
 use crate::target::asking::Asking;
-use crate::target::running::{RunningTarget, TargetStart};
+use crate::target::running::{Lifetime, RunningTarget, TargetStart};
 use crate::target::state::{FinalState, StateReader};
 
 /// How many rows of a target's state are handed to the recorder at a time.
@@ -40,6 +40,8 @@ pub(super) struct Subject {
     pub(super) stocks: Vec<String>,
     /// The numbers of its orders.
     pub(super) order_names: Arc<OrderNames>,
+    /// How long its processes may still live.
+    pub(super) lifetime: Lifetime,
     /// How a target of which a file says what it holds is read.
     places: Option<Places>,
 }
@@ -67,6 +69,7 @@ impl Subject {
             service: service.with_deadline(timeout),
             stocks,
             order_names: Arc::default(),
+            lifetime: Lifetime::new(None),
             places: None,
         })
     }
@@ -76,7 +79,7 @@ impl Subject {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let RunningTarget { bazaar, service, stocks, trial, asking } =
+        let RunningTarget { bazaar, service, stocks, trial, asking, lifetime } =
             RunningTarget::start(target, start).await?;
         let asks_of_each =
             target.orders.iter().any(|place| place.source.is_asked_for_each("order_no"));
@@ -87,6 +90,7 @@ impl Subject {
             service,
             stocks,
             order_names: Arc::new(order_names),
+            lifetime,
             places: Some(Places { target: Arc::clone(target), _trial: trial, asking }),
         })
     }

@@ -35,7 +35,7 @@ use super::stages;
 use super::subject::{Kept, Subject};
 use super::watch::{Broken, Watch};
 use crate::plan::{Plan, UnderTest};
-use crate::target::running::TargetStart;
+use crate::target::running::{OverTime, TargetStart};
 use driver::stop::Stop;
 
 /// One trial of one cell.
@@ -150,8 +150,14 @@ impl Trial<'_> {
             relays: schedule.breaks_links(),
             is_first: self.is_first,
             origin: self.origin,
+            lifetime: target.limits.seconds.map(Duration::from_secs),
         };
-        Subject::of_target(target, start).await.map_err(Aborted::TargetNotStarted)
+        Subject::of_target(target, start).await.map_err(|error| {
+            match error.downcast::<OverTime>() {
+                Ok(over) => Aborted::OverTime(over),
+                Err(error) => Aborted::TargetNotStarted(error),
+            }
+        })
     }
 
     /// Notes when the harness itself could not run, until what is returned is dropped.
@@ -188,6 +194,7 @@ impl Trial<'_> {
         let conducted = tokio::select! {
             conducted = self.conduct(subject, &control, pacer, events, records) => conducted,
             () = self.stop.requested() => Err(Aborted::Signal),
+            over = subject.lifetime.over() => Err(over.into()),
             why = failed => Err(Aborted::Generator(why)),
         };
         // From here on the services may be stopped under the last operations.

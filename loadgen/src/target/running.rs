@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use driver::service::Service;
@@ -12,6 +13,7 @@ use faults::clock::Origin;
 use faults::disk::DiskFaults;
 use results::records::Processes;
 use targets::target::{Target, Variant};
+use tokio::time::{Instant, sleep_until};
 
 use super::asking::Asking;
 use super::leaders::TargetLeaders;
@@ -39,6 +41,34 @@ pub(crate) struct TargetStart<'a> {
     pub(crate) is_first: bool,
     /// What times are taken from.
     pub(crate) origin: Origin,
+    /// How long its processes may live; `None`: as long as it takes.
+    pub(crate) lifetime: Option<Duration>,
+}
+
+/// The target's processes lived longer than they may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the target's processes had lived for {} s, which is all that limits.seconds allows", .0.as_secs())]
+pub(crate) struct OverTime(Duration);
+
+/// How long the processes of a trial may still live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetime {
+    within: Option<Duration>,
+    begun: Instant,
+}
+
+impl Lifetime {
+    /// It begins now; `None`: it has no end.
+    pub(crate) fn new(within: Option<Duration>) -> Self {
+        Self { within, begun: Instant::now() }
+    }
+
+    /// Completes when it is over, which may be never.
+    pub(crate) async fn over(self) -> OverTime {
+        let Some(within) = self.within else { return std::future::pending().await };
+        sleep_until(self.begun + within).await;
+        OverTime(within)
+    }
 }
 
 /// A target that was started.
@@ -54,6 +84,8 @@ pub(crate) struct RunningTarget {
     pub(crate) trial: TargetTrial,
     /// How it is asked.
     pub(crate) asking: Asking,
+    /// How long its processes may still live.
+    pub(crate) lifetime: Lifetime,
 }
 
 impl RunningTarget {
@@ -82,11 +114,20 @@ impl RunningTarget {
             disk_faults: start.disk_faults,
             ..service_plan(target, variant, &trial, Arc::new(leaders), start.processes)?
         };
-        let bazaar = Bazaar::start_service(plan).await?;
-        trial.prepare(&target.prepare).await?;
-        let service = Service::over_http(Arc::clone(target), trial.setting.clone());
-        let asked = service.client(http, 0, start.origin).stocks().await;
-        let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
-        Ok(Self { bazaar: Arc::new(bazaar), service, stocks, trial, asking })
+        let lifetime = Lifetime::new(start.lifetime);
+        let started = async {
+            let bazaar = Bazaar::start_service(plan).await?;
+            trial.prepare(&target.prepare).await?;
+            let service = Service::over_http(Arc::clone(target), trial.setting.clone());
+            let asked = service.client(http, 0, start.origin).stocks().await;
+            let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
+            anyhow::Ok((bazaar, service, stocks))
+        };
+        // What has been started ends with the future that is dropped.
+        let (bazaar, service, stocks) = tokio::select! {
+            started = started => started?,
+            over = lifetime.over() => return Err(over.into()),
+        };
+        Ok(Self { bazaar: Arc::new(bazaar), service, stocks, trial, asking, lifetime })
     }
 }

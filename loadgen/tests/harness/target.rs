@@ -10,7 +10,9 @@ use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{Running, assert_gone, ended, eventually, harness, names, run};
+use results::records::EventKind;
+
+use crate::common::{Running, assert_gone, ended, eventually, harness, latest, names, plan, run};
 
 /// One process, one file with its orders, and what it is told to do wrong. It ends when its parent does, and after two
 /// minutes in any case.
@@ -332,6 +334,34 @@ fn the_schema_is_json_and_describes_the_fields() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert!(schema["properties"]["processes"]["description"].is_string(), "{stdout}");
+}
+
+#[test]
+fn a_trial_that_outlives_its_limit_is_ended_with_what_was_paused_in_it_and_is_inconclusive() {
+    if !has_python() {
+        return;
+    }
+    let folder = described("none", 20);
+    let file = folder.path().join("hour.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text + "\n[limits]\nseconds = 4\n").unwrap();
+    // The pause ends long after the limit.
+    let plan = plan(
+        folder.path(),
+        "[load]\np = [0.5]\nclients = 2\nduration_s = 90.0\nwarm_up_s = 0.1\n\
+         [[faults]]\nat_ms = 500\naction = 'pause'\ntarget = 'shop'\nfor_ms = 60000\n",
+    );
+    let arguments = ["failover", "--target", "hour.toml", "--plan", &plan];
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(2), "{stdout}{stderr}");
+    let why = "the target's processes had lived for 4 s, which is all that limits.seconds allows";
+    assert!(stdout.contains(&format!("The run was cut short: {why}.")), "{stdout}");
+    let events = latest(folder.path()).events().unwrap();
+    let of = |kind| events.iter().filter(move |event| event.event == kind);
+    assert_eq!(of(EventKind::Confirmed).count(), 1, "the pause: {events:?}");
+    let told: Vec<_> = of(EventKind::Interrupted).map(|event| event.detail.as_deref()).collect();
+    assert_eq!(told, [Some(why)]);
+    assert_gone(&pids(folder.path()));
 }
 
 /// A service of the zoo, how its check ends, and a text that the check says.

@@ -35,7 +35,7 @@ pub enum EventKind {
     /// The injector found nobody to act on, and the plan allows the fault to be left out then; or
     /// what was to end a fault came too late, because another fault had hit the process meanwhile.
     Skipped,
-    /// A process ended that nobody had killed.
+    /// A process ended that nobody had killed; if it was ended for taking too much, `target` says which limit that was.
     Died,
     /// The front-end changed who leads; `suspected_us` says since when it doubted the old one.
     LeaderChanged,
@@ -78,6 +78,7 @@ pub struct Event {
     /// For a fault: what was done.
     pub action: Option<Action>,
     /// For a fault: what the plan said, for example `leader`. For a load that was cut short: the threshold.
+    /// For a process that took too much: the limit, for example `limits.memory_mb`.
     pub target: Option<String>,
     /// The process that it turned out to be: `order-3`, `catalog`, `front-end`; or the link:
     /// `order-3 -> order-1`, or `<->` for both directions.

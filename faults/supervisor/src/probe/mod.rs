@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::clock::monotonic_us;
 use crate::log_tail::{last_lines, quoted};
-use crate::tree::{GuardProgram, Tree};
+use crate::tree::{GuardProgram, Limit, Tree};
 use log_lines::LogLines;
 
 /// How long the log of a process that has ended may take to be whole.
@@ -99,6 +99,8 @@ pub enum ProbeError {
         name: String,
         /// How it ended.
         status: String,
+        /// What it was killed for taking too much of, if it was.
+        over_limit: Option<Limit>,
         /// Its log.
         log: PathBuf,
         /// What it wrote last.
@@ -170,10 +172,17 @@ impl Probed<'_> {
             // A process that has ended is not ready, whoever answers for it.
             biased;
             end = self.tree.ended(Duration::MAX) => {
+                let over_limit = end.as_ref().and_then(|end| end.over_limit);
                 let status = end.map_or_else(|| "unknown status".to_owned(), |end| end.describe());
                 // What it wrote last is in the log by then. If it left others, nobody waits for their end.
                 self.tree.gone(LOG_WITHIN).await;
-                return Err(ProbeError::Ended { name: self.name.to_owned(), status, log: self.log.to_owned(), lines: self.last_lines() });
+                return Err(ProbeError::Ended {
+                    name: self.name.to_owned(),
+                    status,
+                    over_limit,
+                    log: self.log.to_owned(),
+                    lines: self.last_lines(),
+                });
             }
             asked = tokio::time::timeout(probe.timeout, asking) => asked,
         };

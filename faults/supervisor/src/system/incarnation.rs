@@ -124,6 +124,7 @@ impl Incarnation {
             pid: self.tree.pid(),
             at_monotonic_us: end.at_monotonic_us,
             status: end.describe(),
+            over_limit: end.over_limit,
         })
     }
 }

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::locked::locked;
+use crate::tree::Limit;
 pub use act::{Act, Begun};
 pub use companion::{Companion, Prepared, Preparing};
 pub use error::{ActError, Action, ProcessState, StartError};
@@ -41,6 +42,8 @@ pub struct Death {
     pub at_monotonic_us: u64,
     /// How.
     pub status: String,
+    /// What it was killed for taking too much of, if it was.
+    pub over_limit: Option<Limit>,
 }
 
 /// A process of a system, as it is now.

@@ -17,6 +17,7 @@ use nix::sys::signal::{SigSet, Signal as NixSignal};
 use nix::unistd::{Pid, setpgid};
 use rustix::process::{Signal, WaitOptions, wait};
 
+use super::Limit;
 use super::launcher;
 use super::log_file::LogFile;
 use super::members;
@@ -304,11 +305,11 @@ impl Guard {
     fn count(&mut self, start: &Start) {
         let members = members::look(self.pid, |_, _| {}).members;
         let living = || members.iter().filter(|member| !member.zombie);
-        if let Some(reason) = over_limit(start, living().map(|member| member.identity.pid))
+        if let Some((limit, reason)) = over_limit(start, living().map(|member| member.identity.pid))
             && !self.over_limit
         {
             self.over_limit = true;
-            tell(&Report::OverLimit { reason });
+            tell(&Report::OverLimit { limit, reason });
         }
         if self.over_limit {
             // What is left after the bound is met again at the next count.
@@ -325,18 +326,19 @@ impl Guard {
     }
 }
 
-/// How every sentence about a limit ends.
-pub(super) const ALLOWED: &str = "are allowed";
-
-fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<String> {
+/// What a tree of these processes takes too much of, with a sentence about it.
+fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<(Limit, String)> {
     let processes = pids.clone().count();
     if let Some(allowed) = start.processes.filter(|allowed| processes > *allowed) {
-        return Some(format!("it had {processes} processes, and {allowed} {ALLOWED}"));
+        let reason = format!("it had {processes} processes, and {allowed} are allowed");
+        return Some((Limit::Processes, reason));
     }
     let allowed = start.memory_mb?;
     let memory_mb = pids.map(members::own_memory_bytes).sum::<u64>() / (1024 * 1024);
-    (memory_mb > allowed)
-        .then(|| format!("it took {memory_mb} MiB of memory, and {allowed} {ALLOWED}"))
+    (memory_mb > allowed).then(|| {
+        let reason = format!("it took {memory_mb} MiB of memory, and {allowed} are allowed");
+        (Limit::Memory, reason)
+    })
 }
 
 fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {

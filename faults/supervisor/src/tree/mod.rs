@@ -72,6 +72,27 @@ pub struct Limits {
     pub processes: Option<usize>,
 }
 
+/// What of [`Limits`] a tree took more of than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// [`Limits::memory_mb`].
+    Memory,
+    /// [`Limits::processes`].
+    Processes,
+}
+
+impl Limit {
+    /// As a target's file has it: `limits.memory_mb`.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Memory => "limits.memory_mb",
+            Self::Processes => "limits.processes",
+        }
+    }
+}
+
 /// Which variables of the harness's environment a process gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,6 +184,8 @@ pub struct End {
     pub asked: bool,
     /// What happened, if it was more than an end: too much memory, a killed guard.
     pub reason: Option<String>,
+    /// What it was killed for taking too much of, if it was.
+    pub over_limit: Option<Limit>,
 }
 
 impl End {
@@ -173,12 +196,6 @@ impl End {
             self.status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
         self.reason.as_ref().map_or_else(|| status.clone(), |reason| format!("{status}: {reason}"))
     }
-}
-
-/// Whether words about an end, as [`End::describe`] has them, say that it took more than [`Limits`] allow.
-#[must_use]
-pub fn tells_of_limit(words: &str) -> bool {
-    words.contains(guard::ALLOWED)
 }
 
 /// A process and everything that it started. Dropping it kills them all.

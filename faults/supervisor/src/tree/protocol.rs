@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
-use super::Inherit;
+use super::{Inherit, Limit};
 
 /// The longest message that is read: an environment and a command line, which the kernel bounds to less.
 pub(super) const MAX_MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
@@ -95,5 +95,5 @@ pub(super) enum Report {
     /// Who is in the tree, for whoever must end it should the guard be killed.
     Members { members: Vec<Identity> },
     /// The tree took more than it may, and is being killed.
-    OverLimit { reason: String },
+    OverLimit { limit: Limit, reason: String },
 }

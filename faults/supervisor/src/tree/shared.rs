@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::protocol::{Identity, MAX_MESSAGE_BYTES, Report};
-use super::{Done, End, SignalError, orphans};
+use super::{Done, End, Limit, SignalError, orphans};
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 
@@ -32,6 +32,7 @@ struct Known {
     members: Vec<Identity>,
     status: Option<ExitStatus>,
     reason: Option<String>,
+    over_limit: Option<Limit>,
     end: Option<End>,
     /// Whether the guard said that nothing is left.
     empty: bool,
@@ -115,7 +116,9 @@ impl Shared {
             Report::NotDone { id, reason } => known.answer(id, Err(SignalError::NotDone(reason))),
             Report::Held { id } => known.answer(id, Err(SignalError::Paused)),
             Report::Members { members } => known.members = members,
-            Report::OverLimit { reason } => known.reason = Some(reason),
+            Report::OverLimit { limit, reason } => {
+                (known.over_limit, known.reason) = (Some(limit), Some(reason));
+            }
         }
         self.tell(&known);
     }
@@ -206,8 +209,8 @@ impl Known {
     /// The first of several signs of an end counts.
     fn end_at(&mut self, at_monotonic_us: u64, asked: bool) {
         if self.end.is_none() {
-            let (status, reason) = (self.status, self.reason.clone());
-            self.end = Some(End { status, at_monotonic_us, asked, reason });
+            let (status, reason, over_limit) = (self.status, self.reason.clone(), self.over_limit);
+            self.end = Some(End { status, at_monotonic_us, asked, reason, over_limit });
         }
     }
 

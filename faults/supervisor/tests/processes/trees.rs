@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use supervisor::tree::{GuardProgram, Limits, SignalError, Tree};
+use supervisor::tree::{GuardProgram, Limit, Limits, SignalError, Tree};
 
 use crate::testing::*;
 
@@ -98,6 +98,7 @@ async fn a_process_that_fails_has_ended_whatever_it_leaves() {
     let child = pids(&folder.path().join("log"), 1).await;
     let end = tree.ended(SOON).await.unwrap();
     assert_eq!((end.describe().as_str(), end.asked), ("exit status: 3", false));
+    assert_eq!(end.over_limit, None);
     assert!(state(child[0]).is_some());
     tree.kill().await.unwrap();
     assert!(all_gone(&child));
@@ -247,7 +248,8 @@ async fn too_much_memory_ends_a_tree() {
     command.limits = Limits { memory_mb: Some(64), processes: None };
     let tree = Tree::start(&guard(), command).await.unwrap();
     let end = tree.ended(SOON).await.unwrap();
-    assert!(!end.asked && end.describe().contains("MiB of memory, and 64 are allowed"), "{end:?}");
+    assert_eq!((end.asked, end.over_limit), (false, Some(Limit::Memory)));
+    assert!(end.describe().contains("MiB of memory, and 64 are allowed"), "{end:?}");
     assert!(tree.gone(SOON).await);
 }
 
@@ -259,6 +261,7 @@ async fn too_many_processes_end_a_tree() {
     command.limits = Limits { memory_mb: None, processes: Some(8) };
     let tree = Tree::start(&guard(), command).await.unwrap();
     let end = tree.ended(SOON).await.unwrap();
+    assert_eq!((end.asked, end.over_limit), (false, Some(Limit::Processes)));
     assert!(end.describe().contains("it had 9 processes, and 8 are allowed"), "{end:?}");
     assert!(tree.gone(SOON).await);
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use grade::story_run::NoRun;
 use results::records::EventKind;
-use supervisor::tree::tells_of_limit;
 use targets::Target;
 use targets::file::Limits;
 
@@ -42,16 +41,17 @@ impl StoryRunner for LocalRunner {
         // A trial that was cut short says so in its events, and is judged by what it has.
         record(kind, &plan, &name, builds, folder, stop, progress).await.map_err(|error| {
             let reason = one_line(&error);
-            match error.is::<TargetNotStarted>() {
-                true if tells_of_limit(&reason) => NoRun::OverLimit(reason),
-                true => NoRun::DidNotStart(reason),
-                false => NoRun::NotDone(reason),
+            match error.downcast_ref::<TargetNotStarted>() {
+                Some(error) if error.over_limit().is_some() => NoRun::OverLimit(reason),
+                Some(_) => NoRun::DidNotStart(reason),
+                None => NoRun::NotDone(reason),
             }
         })?;
         let events = folder.events().context("events.csv").map_err(not_done)?;
         let deaths = events.into_iter().filter(|event| event.event == EventKind::Died);
         let over = deaths.into_iter().find_map(|event| {
-            let status = event.detail.filter(|status| tells_of_limit(status))?;
+            let limit = event.target?;
+            let status = event.detail.unwrap_or(limit);
             let process = event.process.map(|subject| subject.to_string()).unwrap_or_default();
             Some(NoRun::OverLimit(format!("{process}: {status}")))
         });
@@ -68,7 +68,8 @@ fn limited_copy(request: &StoryRequest<'_>) -> anyhow::Result<Target> {
         limits: Limits {
             memory_mb: Some(limits.memory_mb),
             processes: Some(limits.processes),
-            seconds: Some(limits.time.as_secs()),
+            // The whole story has this time, whoever starts what in it.
+            seconds: None,
         },
         ..isolated(request.target, &copy)?
     })

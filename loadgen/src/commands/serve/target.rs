@@ -62,6 +62,8 @@ impl TargetToServe {
             relays: false,
             is_first: true,
             origin,
+            // It runs for as long as somebody uses it.
+            lifetime: None,
         };
         let running = RunningTarget::start(&self.target, start).await?;
         let RunningTarget { bazaar, service, stocks, .. } = &running;
