@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Pid, Uid, User, dup2_stdin, getppid, initgroups, setgid, setpgid, setuid};
+use nix::unistd::{Pid, Uid, User, dup2_stdin, dup2_stdout, getppid, initgroups, setgid, setpgid, setuid};
 
 use super::Inherit;
 use super::protocol::{MAX_MESSAGE_BYTES, Part, Start};
@@ -100,6 +100,9 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
     SigSet::empty()
         .thread_set_mask()
         .map_err(|error| format!("cannot unblock signals: {error}"))?;
+    // Before the change of user: the pipes are the harness's.
+    let talk = start.talk.as_ref().map(|ends| ends.open()).transpose();
+    let talk = talk.map_err(|error| format!("cannot open the pipes to the harness: {error}"))?;
     if let Some(user) = &start.user {
         become_user(user, &mut command)?;
     }
@@ -116,9 +119,14 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
     // The copy is closed by a successful exec, which is how the guard learns of it.
     let guard = io::stdin().as_fd().try_clone_to_owned();
     let guard = guard.map_err(|error| format!("no file descriptor is left: {error}"))?;
-    let nothing =
-        File::open("/dev/null").map_err(|error| format!("cannot open /dev/null: {error}"))?;
-    dup2_stdin(&nothing).map_err(|error| format!("cannot replace the input: {error}"))?;
+    if let Some((input, output)) = talk {
+        dup2_stdin(&input).map_err(|error| format!("cannot replace the input: {error}"))?;
+        dup2_stdout(&output).map_err(|error| format!("cannot replace the output: {error}"))?;
+    } else {
+        let nothing =
+            File::open("/dev/null").map_err(|error| format!("cannot open /dev/null: {error}"))?;
+        dup2_stdin(&nothing).map_err(|error| format!("cannot replace the input: {error}"))?;
+    }
     let error = command.exec();
     Ok((format!("cannot run {}: {error}", program.display()), File::from(guard)))
 }

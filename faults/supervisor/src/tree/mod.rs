@@ -16,6 +16,7 @@
 //! * `order`: what is done to a tree.
 //! * `protocol`: what harness and guard tell each other.
 //! * `shared`: what the harness knows of a tree, from the guard's reports.
+//! * `talk`: pipes to a process that the harness talks to.
 
 mod guard;
 mod launcher;
@@ -25,6 +26,7 @@ mod order;
 mod orphans;
 mod protocol;
 mod shared;
+mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -44,6 +46,8 @@ pub use guard::guard;
 pub use order::Sent;
 use protocol::{Part, Start};
 use shared::Shared;
+pub use talk::Talk;
+use talk::Ends;
 
 /// How long a guard may take to say that the process runs: the launcher's bound and some more.
 const START_WITHIN: Duration = Duration::from_secs(15);
@@ -214,6 +218,31 @@ impl Tree {
     /// # Errors
     /// If it does not run.
     pub async fn start(program: &GuardProgram, command: TreeCommand) -> Result<Self, TreeError> {
+        Self::start_with(program, command, None).await
+    }
+
+    /// The same with pipes to its standard input and output. Only what it writes to its standard error is in the log.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub async fn start_talking(
+        program: &GuardProgram,
+        command: TreeCommand,
+    ) -> Result<(Self, Talk), TreeError> {
+        let pipes = talk::pipes();
+        let (talk, theirs) =
+            pipes.map_err(|source| TreeError::Guard { path: program.path.clone(), source })?;
+        let tree = Self::start_with(program, command, Some(theirs.ends())).await?;
+        // From here on the process alone has its ends, so that its end is seen.
+        drop(theirs);
+        Ok((tree, talk))
+    }
+
+    async fn start_with(
+        program: &GuardProgram,
+        command: TreeCommand,
+        talk: Option<Ends>,
+    ) -> Result<Self, TreeError> {
         let failed = |source| TreeError::Guard { path: program.path.clone(), source };
         let mark = new_mark();
         let mut guard = Command::new(&program.path)
@@ -249,6 +278,7 @@ impl Tree {
             log_bytes: command.log_bytes,
             memory_mb: command.limits.memory_mb,
             processes: command.limits.processes,
+            talk,
         };
         let tree = |pid, at_us| Self {
             pid,

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
+use super::talk::Ends;
 use super::{Inherit, Limit};
 
 /// The longest message that is read: an environment and a command line, which the kernel bounds to less.
@@ -36,6 +37,8 @@ pub(super) struct Start {
     pub(super) log_bytes: u64,
     pub(super) memory_mb: Option<u64>,
     pub(super) processes: Option<usize>,
+    /// What its standard input and output are, if the harness talks to it.
+    pub(super) talk: Option<Ends>,
 }
 
 /// An order to a guard; its report has the same number.

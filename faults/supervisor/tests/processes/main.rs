@@ -3,5 +3,6 @@
 
 mod acts;
 mod systems;
+mod talks;
 mod testing;
 mod trees;
