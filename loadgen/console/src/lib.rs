@@ -39,6 +39,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use self::actions::Acts;
 use self::dashboard::Dashboard;
 use self::server::ConsoleService;
+pub use self::settings::MAX_CLIENTS;
 use driver::service::Service;
 use driver::stop::Stop;
 

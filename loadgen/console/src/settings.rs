@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// More clients than this are a machine's trouble and not the bazaar's.
-pub(super) const MAX_CLIENTS: u32 = 64;
+pub const MAX_CLIENTS: u32 = 64;
 /// The same for the rate: generator, bazaar and browser share one machine.
 pub(super) const MAX_RATE_PER_S: u32 = 2_000;
 

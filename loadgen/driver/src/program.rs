@@ -3,24 +3,36 @@
 //! The protocol is [`ClientSession`], which is pure; what is here connects it with clients that wait. Lines go out through a
 //! channel and bytes come in through another, which whoever runs the process connects with its stdin and stdout, so that no
 //! process is known here. A process has *lives*: [`Program::live`] is one of them, and after it the program may be started
-//! again.
+//! again. `words` puts operations into requests, `dump` is what a process of the target holds, `event` what is told besides.
 //!
-//! The invariant is the protocol's: each operation ends once. What a life owes when it ends is unknown; what it is asked
-//! while there is none has failed, since nothing was sent.
+//! The invariant is the protocol's: each operation ends once. What a life owes when it ends is unknown; what is asked
+//! between two lives waits for the next, outside of its time, and has failed if none comes: nothing was sent.
 
-use std::collections::HashMap;
+mod dump;
+mod event;
+mod words;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use faults::clock::{Origin, monotonic_us};
 use results::records::Outcome;
-use targets::client::{self, Broken, ClientEvent, ClientSession, Hello, Request};
-use targets::operation::{self, Captures, Kind, Places};
+use targets::client::{self, Broken, ClientEvent, ClientSession, Hello, MAX_LATE, Request};
+use targets::operation::{self, Kind, Places};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use self::dump::Taker;
+pub use self::dump::Dump;
+pub use self::event::{ProgramEvent, ProgramEventKind};
 use crate::service::Exchange;
+
+/// How long a life may take to say hello: an interpreter that starts on a machine that is loaded to the brim.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+const NOT_RUNNING: &str = "the client program is not running";
 
 /// What a client program's process writes, and its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +51,11 @@ pub struct Program {
 
 #[derive(Debug)]
 struct Shared {
+    number: u32,
     hello: String,
-    told: UnboundedSender<ClientEvent>,
+    /// It needs no bound: what is told of a life is its beginning, its end, answers that ran out of time first, and hints that
+    /// say something new.
+    told: UnboundedSender<ProgramEvent>,
     /// The number of the life that has said hello; 0 while there is none.
     ready: watch::Sender<u64>,
     state: Mutex<State>,
@@ -54,33 +69,38 @@ struct State {
     lines: Option<UnboundedSender<String>>,
     /// Who waits for an answer, by the request's id.
     waiting: HashMap<u64, oneshot::Sender<Result<client::Answer, String>>>,
+    /// Who waits for rows.
+    dumps: HashMap<u64, Taker>,
+    /// What was asked by requests that ran out of time, as many as the session remembers.
+    late: BTreeMap<u64, String>,
     /// What it says that it can do.
     can: Vec<String>,
     lives: u64,
     /// In which life each client was connected last.
     connected: HashMap<u32, u64>,
+    /// Who it said last that leads.
+    leader: Option<String>,
 }
 
 impl Program {
-    /// After how long an answer is late, if nobody says.
-    pub const DEADLINE: Duration = Duration::from_secs(6);
-
-    /// A program that is greeted with `hello` in each life. What it says besides answers in time (late answers, hints about
-    /// the leader, what broke it) is `told`.
+    /// The program of that number (from 1), which is greeted with `hello` in each life. What it does besides answering in time is `told`.
     #[must_use]
-    pub fn new(hello: &Hello<'_>, told: UnboundedSender<ClientEvent>) -> Self {
+    pub fn new(number: u32, hello: &Hello<'_>, told: UnboundedSender<ProgramEvent>) -> Self {
         let session = ClientSession::new();
         let hello = session.hello(hello);
         let state = State {
             session,
             lines: None,
             waiting: HashMap::new(),
+            dumps: HashMap::new(),
+            late: BTreeMap::new(),
             can: Vec::new(),
             lives: 0,
             connected: HashMap::new(),
+            leader: None,
         };
         let (ready, state) = (watch::Sender::new(0), Mutex::new(state));
-        Self { shared: Arc::new(Shared { hello, told, ready, state }) }
+        Self { shared: Arc::new(Shared { number, hello, told, ready, state }) }
     }
 
     /// One life: greets the process behind the two channels, and hands on what it says until it ends or does what a client
@@ -100,16 +120,25 @@ impl Program {
         }
         // Whatever becomes of this life, and if it is dropped, nobody waits for it any more.
         let _ending = Ending(self);
+        let hello_by = Instant::now() + HELLO_WITHIN;
         loop {
-            let said = output.recv().await;
+            let is_ready = *self.shared.ready.borrow() > 0;
+            let said = match is_ready {
+                true => Ok(output.recv().await),
+                false => timeout_at(hello_by, output.recv()).await,
+            };
             let now_us = monotonic_us();
             let events = match said {
-                Some(Output::Bytes(bytes)) => self.state().session.receive(&bytes, now_us),
-                Some(Output::Ended(how)) => self.state().session.died(&how),
-                None => self.state().session.died("its output is gone"),
+                Ok(Some(Output::Bytes(bytes))) => self.state().session.receive(&bytes, now_us),
+                Ok(Some(Output::Ended(how))) => self.state().session.died(&how),
+                Ok(None) => self.state().session.died("its output is gone"),
+                Err(_) => {
+                    let within_ms = u64::try_from(HELLO_WITHIN.as_millis()).unwrap_or(u64::MAX);
+                    self.state().session.silent(within_ms)
+                }
             };
             for event in events {
-                if let Some(why) = self.take(event) {
+                if let Some(why) = self.take(event, now_us) {
                     return why;
                 }
             }
@@ -122,25 +151,39 @@ impl Program {
         let _ = self.shared.ready.subscribe().wait_for(|life| *life > 0).await;
     }
 
+    /// What it said last that it can do.
+    #[must_use]
+    pub fn capabilities(&self) -> Vec<String> {
+        self.state().can.clone()
+    }
+
     /// Whether it says that it can do an operation.
     #[must_use]
     pub fn does(&self, kind: Kind) -> bool {
-        self.state().can.iter().any(|done| done == kind.name())
+        self.can(kind.name())
     }
 
-    /// Asks for what the target needs before the load, if the program can do such a thing; once per trial.
+    fn can(&self, what: &str) -> bool {
+        self.state().can.iter().any(|done| done == what)
+    }
+
+    /// Asks for what the target needs before the load, if the program can do such a thing; once per trial. Says whether it can.
     ///
     /// # Errors
     /// If it is not done within `deadline`.
-    pub async fn prepare(&self, deadline: Duration) -> Result<(), String> {
-        if !self.state().can.iter().any(|done| done == "prepare") {
-            return Ok(());
+    pub async fn prepare(&self, deadline: Duration) -> Result<bool, String> {
+        if !self.can("prepare") {
+            return Ok(false);
         }
-        self.succeed(&Request::Prepare, deadline).await
+        self.succeed(&Request::Prepare, deadline).await.map(|()| true)
     }
 
-    /// Opens what client `number` needs, unless that was done in this life.
-    pub(crate) async fn connect(&self, number: u32, deadline: Duration) -> Result<(), String> {
+    /// Opens what client `number` needs, unless that was done in this life. Between two lives it waits for the next.
+    ///
+    /// # Errors
+    /// If either is not there within `deadline`.
+    pub async fn connect(&self, number: u32, deadline: Duration) -> Result<(), String> {
+        timeout(deadline, self.ready()).await.map_err(|_| NOT_RUNNING.to_owned())?;
         let life = {
             let state = self.state();
             if state.connected.get(&number) == Some(&state.lives) {
@@ -170,11 +213,8 @@ impl Program {
         deadline: Duration,
         origin: Origin,
     ) -> Exchange {
-        let asked = match request(kind, places) {
-            Some(request) => match self.connect(places.client, deadline).await {
-                Ok(()) => Ok(request),
-                Err(reason) => Err(reason),
-            },
+        let asked = match words::request(kind, places) {
+            Some(request) => self.connect(places.client, deadline).await.map(|()| request),
             None => Err(format!("a client program has no operation {}", kind.name())),
         };
         let start_us = origin.elapsed_us();
@@ -191,7 +231,7 @@ impl Program {
                 let (start_us, end_us) = own.unwrap_or((start_us, end_us));
                 // One that failed reached nobody, as far as the program can tell.
                 let is_silent = answer.outcome == Outcome::Failed;
-                let answer = shown(kind, answer);
+                let answer = words::shown(kind, answer);
                 Exchange { start_us, end_us, status: None, is_silent, answer }
             }
             Err(NoAnswer { outcome, reason }) => {
@@ -206,20 +246,10 @@ impl Program {
         request: &Request<'_>,
         deadline: Duration,
     ) -> Result<client::Answer, NoAnswer> {
-        let (id, answer) = {
-            let mut state = self.state();
-            let Some(lines) = state.lines.clone().filter(|_| *self.shared.ready.borrow() > 0)
-            else {
-                return Err(NoAnswer::not_sent());
-            };
-            let (id, line) = state.session.request(request, monotonic_us());
-            if lines.send(line).is_err() {
-                state.session.expired(id);
-                return Err(NoAnswer::not_sent());
-            }
-            let (sender, answer) = oneshot::channel();
-            state.waiting.insert(id, sender);
-            (id, answer)
+        let (sender, answer) = oneshot::channel();
+        let keep = |state: &mut State, id| _ = state.waiting.insert(id, sender);
+        let Some(id) = self.send(request, keep) else {
+            return Err(NoAnswer { outcome: Outcome::Failed, reason: NOT_RUNNING.to_owned() });
         };
         let unknown = |reason: String| NoAnswer { outcome: Outcome::Unknown, reason };
         match timeout(deadline, answer).await {
@@ -228,47 +258,100 @@ impl Program {
             Err(_) => {
                 let mut state = self.state();
                 state.waiting.remove(&id);
-                state.session.expired(id);
+                if state.session.expired(id) {
+                    state.late.insert(id, words::in_words(request));
+                    if state.late.len() > MAX_LATE {
+                        state.late.pop_first();
+                    }
+                }
                 Err(unknown("timed out".to_owned()))
             }
         }
     }
 
+    /// Sends a request, of which who waits for it is kept, and returns its id; none if there is nobody to be asked.
+    fn send(&self, request: &Request<'_>, keep: impl FnOnce(&mut State, u64)) -> Option<u64> {
+        let mut state = self.state();
+        let lines = state.lines.clone().filter(|_| *self.shared.ready.borrow() > 0)?;
+        let (id, line) = state.session.request(request, monotonic_us());
+        if lines.send(line).is_err() {
+            state.session.expired(id);
+            return None;
+        }
+        keep(&mut state, id);
+        Some(id)
+    }
+
+    /// Nobody waits for a dump any more.
+    fn forget(&self, id: u64) {
+        let mut state = self.state();
+        if state.dumps.remove(&id).is_some() {
+            state.session.expired(id);
+        }
+    }
+
     /// Hands an event to whom it concerns; returns what broke the life, if this did.
-    fn take(&self, event: ClientEvent) -> Option<Broken> {
-        match event {
+    fn take(&self, event: ClientEvent, now_us: u64) -> Option<Broken> {
+        let mut state = self.state();
+        let kind = match event {
             ClientEvent::Ready { can } => {
-                let mut state = self.state();
                 state.can = can;
-                self.shared.ready.send_replace(state.lives);
-                return None;
+                let life = state.lives;
+                self.shared.ready.send_replace(life);
+                ProgramEventKind::Ready { life }
             }
             ClientEvent::Answered(answer) => {
-                if let Some(waiting) = self.state().waiting.remove(&answer.id) {
+                if let Some(taker) = state.dumps.remove(&answer.id) {
+                    let reason = answer.reason.unwrap_or_else(|| "it gives no reason".to_owned());
+                    taker.fail(format!("the client program does not dump it: {reason}"));
+                } else if let Some(waiting) = state.waiting.remove(&answer.id) {
                     // Whoever asked may have gone.
                     let _ = waiting.send(Ok(answer));
                 }
                 return None;
             }
-            ClientEvent::Broken { ref why, ref unknown } => {
-                let mut state = self.state();
-                for id in unknown {
-                    if let Some(waiting) = state.waiting.remove(id) {
-                        let _ = waiting.send(Err(format!("the client program: {why}")));
+            ClientEvent::Rows { id, rows, bytes } => {
+                if !state.dumps.get_mut(&id).is_none_or(|taker| taker.rows(rows, bytes)) {
+                    state.dumps.remove(&id);
+                    state.session.expired(id);
+                }
+                return None;
+            }
+            ClientEvent::DumpEnd { id } => {
+                state.dumps.remove(&id).into_iter().for_each(Taker::end);
+                return None;
+            }
+            ClientEvent::Broken { why, unknown } => {
+                for id in &unknown {
+                    let reason = format!("the client program: {why}");
+                    if let Some(taker) = state.dumps.remove(id) {
+                        taker.fail(reason);
+                    } else if let Some(waiting) = state.waiting.remove(id) {
+                        let _ = waiting.send(Err(reason));
                     }
                 }
+                ProgramEventKind::Broken { why, owed: unknown.len() }
             }
-            ClientEvent::Late(_)
-            | ClientEvent::Rows { .. }
-            | ClientEvent::DumpEnd { .. }
-            | ClientEvent::LeaderHint { .. } => {}
-        }
-        let broken = match &event {
-            ClientEvent::Broken { why, .. } => Some(why.clone()),
+            ClientEvent::Late(answer) => {
+                let asked = state.late.remove(&answer.id).unwrap_or_default();
+                ProgramEventKind::Late { asked, answer }
+            }
+            ClientEvent::LeaderHint { process } => {
+                if state.leader.as_ref() == Some(&process) {
+                    return None;
+                }
+                state.leader = Some(process.clone());
+                ProgramEventKind::LeaderHint { process }
+            }
+        };
+        drop(state);
+        let broken = match &kind {
+            ProgramEventKind::Broken { why, .. } => Some(why.clone()),
             _ => None,
         };
+        let (program, at_monotonic_us) = (self.shared.number, now_us);
         // Nobody may be listening.
-        let _ = self.shared.told.send(event);
+        let _ = self.shared.told.send(ProgramEvent { program, at_monotonic_us, kind });
         broken
     }
 
@@ -286,6 +369,9 @@ impl Drop for Ending<'_> {
         state.lines = None;
         // Their receivers learn that nothing comes any more.
         state.waiting.clear();
+        state.dumps.clear();
+        // The next life counts its requests anew.
+        state.late.clear();
         self.0.shared.ready.send_replace(0);
     }
 }
@@ -294,53 +380,6 @@ impl Drop for Ending<'_> {
 struct NoAnswer {
     outcome: Outcome,
     reason: String,
-}
-
-impl NoAnswer {
-    fn not_sent() -> Self {
-        let reason = "the client program is not running".to_owned();
-        Self { outcome: Outcome::Failed, reason }
-    }
-}
-
-fn request<'a>(kind: Kind, places: &Places<'a>) -> Option<Request<'a>> {
-    let &Places { client, key, .. } = places;
-    Some(match kind {
-        Kind::Query => Request::Query { stock: places.stock?, client },
-        Kind::Trade => Request::Trade {
-            stock: places.stock?,
-            side: places.side?,
-            quantity: u64::try_from(places.quantity?).ok()?,
-            key,
-            client,
-        },
-        Kind::Lookup => Request::Lookup { order_no: places.order_no?, client },
-        _ => return None,
-    })
-}
-
-/// A program's answer as that of an operation. What the model needs of an ok answer must be in it.
-fn shown(kind: Kind, answer: client::Answer) -> operation::Answer {
-    let client::Answer { outcome, order_no, seen, reason, .. } = answer;
-    if outcome != Outcome::Ok {
-        let reason = reason.unwrap_or_else(|| "the client program gives no reason".to_owned());
-        return operation::Answer::not_ok(outcome, reason);
-    }
-    let client::Seen { stock, side, quantity, volume, price } = seen.unwrap_or_default();
-    let missing = match kind {
-        Kind::Query if quantity.is_none() => Some("seen.quantity"),
-        Kind::Trade if order_no.is_none() => Some("order_no"),
-        Kind::Lookup if stock.is_none() => Some("seen.stock"),
-        Kind::Lookup if quantity.is_none() => Some("seen.quantity"),
-        _ => None,
-    };
-    if let Some(missing) = missing {
-        let reason = format!("the client program's answer is ok and has no {missing}");
-        return operation::Answer::not_ok(Outcome::Unknown, reason);
-    }
-    let captures =
-        Captures { order_no, stock, side, quantity, volume, price, ..Captures::default() };
-    operation::Answer::ok(captures)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A target as clients reach it: its operations, and how they are sent.
 //!
 //! A client does not know what it talks to. What is sent and what the answer means are the target's compiled operations
-//! ([`targets::operation`]), or a program of the target's ([`crate::program`]); no line here asks which target it is. A
+//! ([`targets::operation`]), or, for what its file describes no operation for, a program of the target's
+//! ([`crate::program`]); no line here asks which target it is. A
 //! request is made before its time is taken and an answer is judged after that, so neither counts as latency.
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use faults::clock::Origin;
 use results::records::Outcome;
-use targets::operation::{Answer, Kind, MAX_ANSWER_BYTES, Places};
+use targets::operation::{Answer, Kind, MAX_ANSWER_BYTES, Operation, Places};
 use targets::target::{StocksFrom, Target};
 use targets::template::Setting;
 
@@ -23,24 +24,11 @@ use crate::trading::Trading;
 pub struct Service {
     target: Arc<Target>,
     trading: Arc<Trading>,
-    way: Way,
+    /// What its operations are filled with in this trial.
+    setting: Setting,
+    /// The programs that do what the file describes no operation for; none if there is no such program.
+    programs: Arc<[Program]>,
     deadline: Option<Duration>,
-}
-
-#[derive(Clone, Debug)]
-enum Way {
-    /// By the operations of the target's file, in a trial with these values.
-    Http(Setting),
-    /// By programs of the target's; never empty.
-    Programs(Arc<[Program]>),
-}
-
-/// Why there is no service to reach.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ServiceError {
-    /// A client program is needed, and there is none.
-    #[error("no client program was given, and the target is reached by nothing else")]
-    NoProgram,
 }
 
 impl Service {
@@ -48,19 +36,13 @@ impl Service {
     #[must_use]
     pub fn over_http(target: Arc<Target>, setting: Setting) -> Self {
         let trading = Arc::new(Trading::of(&target.model));
-        Self { target, trading, way: Way::Http(setting), deadline: None }
+        Self { target, trading, setting, programs: Arc::new([]), deadline: None }
     }
 
-    /// A target that is reached by programs, among which the clients are shared out.
-    ///
-    /// # Errors
-    /// If there is no program.
-    pub fn by_programs(target: Arc<Target>, programs: Vec<Program>) -> Result<Self, ServiceError> {
-        if programs.is_empty() {
-            return Err(ServiceError::NoProgram);
-        }
-        let trading = Arc::new(Trading::of(&target.model));
-        Ok(Self { target, trading, way: Way::Programs(programs.into()), deadline: None })
+    /// The same, of which `programs` do what the file describes no operation for. The clients are shared out among them.
+    #[must_use]
+    pub fn with_programs(self, programs: Vec<Program>) -> Self {
+        Self { programs: programs.into(), ..self }
     }
 
     /// The same, with `deadline` in the place of those that the target's operations have.
@@ -72,10 +54,8 @@ impl Service {
     /// Whether clients can do an operation. What a program can is known once it has said so.
     #[must_use]
     pub fn does(&self, kind: Kind) -> bool {
-        match &self.way {
-            Way::Http(_) => self.target.operations.get(kind).is_some(),
-            Way::Programs(programs) => programs.iter().any(|program| program.does(kind)),
-        }
+        self.target.operations.get(kind).is_some()
+            || self.programs.iter().any(|program| program.does(kind))
     }
 
     /// The trades that it takes.
@@ -94,14 +74,13 @@ impl Service {
     /// The longest deadline of all operations.
     #[must_use]
     pub fn longest_deadline(&self) -> Duration {
-        let own = || self.target.operations.longest_deadline();
-        self.deadline.or_else(own).unwrap_or(Program::DEADLINE)
+        let own = || self.target.operations.longest_deadline().max(self.programs_deadline());
+        self.deadline.or_else(own).unwrap_or_default()
     }
 
-    /// The deadline of an operation.
-    fn deadline(&self, kind: Kind) -> Duration {
-        let own = || self.target.operations.get(kind).map(targets::operation::Operation::deadline);
-        self.deadline.or_else(own).unwrap_or(Program::DEADLINE)
+    /// The deadline of what a program does.
+    fn programs_deadline(&self) -> Option<Duration> {
+        self.target.client.as_ref().map(|client| client.deadline)
     }
 }
 
@@ -130,12 +109,18 @@ pub struct Done {
 }
 
 /// An answer, and when it came.
-pub(crate) struct Exchange {
-    pub(crate) start_us: u64,
-    pub(crate) end_us: u64,
-    pub(crate) status: Option<u16>,
-    pub(crate) is_silent: bool,
-    pub(crate) answer: Answer,
+#[derive(Debug)]
+pub struct Exchange {
+    /// Just before it was sent, in microseconds since the origin.
+    pub start_us: u64,
+    /// After the last byte of the answer, or when the client gave up.
+    pub end_us: u64,
+    /// The HTTP status, if there was an answer and it has one.
+    pub status: Option<u16>,
+    /// Whether nobody answered.
+    pub is_silent: bool,
+    /// What the target's file, or its client program, says that it means.
+    pub answer: Answer,
 }
 
 impl Connection {
@@ -152,15 +137,13 @@ impl Connection {
     }
 
     /// Opens what the client needs before its first operation, where a program is to do that: no operation's latency is to
-    /// be a connection's.
+    /// be a connection's. Says whether a program did.
     ///
     /// # Errors
     /// Why it cannot be opened.
-    pub async fn open(&self) -> Result<(), String> {
-        match self.program() {
-            Some(program) => program.connect(self.number, self.service.deadline(Kind::Query)).await,
-            None => Ok(()),
-        }
+    pub async fn open(&self) -> Result<bool, String> {
+        let Some(program) = self.program() else { return Ok(false) };
+        program.connect(self.number, self.programs_deadline()).await.map(|()| true)
     }
 
     /// The stocks to trade: those that the target's file names, else those that the service lists.
@@ -185,21 +168,28 @@ impl Connection {
 
     /// Does an operation with what `places` say; which client does it is added to them.
     pub async fn perform(&self, kind: Kind, places: Places<'_>) -> Done {
-        let places = Places { client: self.number, ..places };
-        let exchange = match &self.service.way {
-            Way::Http(setting) => self.over_http(setting, kind, &places).await,
-            Way::Programs(_) => self.by_program(kind, &places).await,
-        };
-        let Exchange { start_us, end_us, status, is_silent, answer } = exchange;
+        let Exchange { start_us, end_us, status, is_silent, answer } =
+            self.exchange(kind, places).await;
         let judged = judge(kind, answer, &self.service.trading);
         Done { start_us, end_us, status, is_silent, judged }
     }
 
-    async fn over_http(&self, setting: &Setting, kind: Kind, places: &Places<'_>) -> Exchange {
-        let Some(operation) = self.service.target.operations.get(kind) else {
-            return self.not_sent(format!("the target has no operation {}", kind.name()));
-        };
-        let rendered = operation.request(setting, places).map_err(|error| error.to_string());
+    /// The same, as the target's file says what is answered, which nobody has judged yet. What the file describes goes over
+    /// HTTP, the rest through a client program.
+    pub async fn exchange(&self, kind: Kind, places: Places<'_>) -> Exchange {
+        let places = Places { client: self.number, ..places };
+        match (self.service.target.operations.get(kind), self.program()) {
+            (Some(operation), _) => self.over_http(operation, &places).await,
+            (None, Some(program)) => {
+                program.perform(kind, &places, self.programs_deadline(), self.origin).await
+            }
+            (None, None) => self.not_sent(format!("the target has no operation {}", kind.name())),
+        }
+    }
+
+    async fn over_http(&self, operation: &Operation, places: &Places<'_>) -> Exchange {
+        let rendered = operation.request(&self.service.setting, places);
+        let rendered = rendered.map_err(|error| error.to_string());
         let deadline = self.service.deadline.unwrap_or_else(|| operation.deadline());
         let request = match rendered.and_then(|rendered| http::request(rendered, deadline)) {
             Ok(request) => request,
@@ -218,20 +208,16 @@ impl Connection {
         Exchange { start_us, end_us, status, is_silent: status.is_none(), answer }
     }
 
-    async fn by_program(&self, kind: Kind, places: &Places<'_>) -> Exchange {
-        match self.program() {
-            Some(program) => {
-                let deadline = self.service.deadline(kind);
-                program.perform(kind, places, deadline, self.origin).await
-            }
-            None => self.not_sent(ServiceError::NoProgram.to_string()),
-        }
+    /// The program that does what is asked of this client.
+    fn program(&self) -> Option<&Program> {
+        let programs = &self.service.programs;
+        let index = usize::try_from(self.number.saturating_sub(1)).ok()?;
+        programs.get(index.checked_rem(programs.len())?)
     }
 
-    fn program(&self) -> Option<&Program> {
-        let Way::Programs(programs) = &self.service.way else { return None };
-        let index = usize::try_from(self.number.saturating_sub(1)).ok()?;
-        programs.get(index % programs.len())
+    fn programs_deadline(&self) -> Duration {
+        let own = || self.service.programs_deadline();
+        self.service.deadline.or_else(own).unwrap_or_default()
     }
 
     fn not_sent(&self, reason: String) -> Exchange {

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use faults::clock::Origin;
 use results::records::{MANIFEST_FORMAT, Manifest, RunFolder};
+use targets::target::Target;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -19,9 +20,31 @@ pub(super) fn write(
     builds: Builds<'_>,
     origin: Origin,
 ) -> anyhow::Result<()> {
+    keep(folder, &describe(kind, plan, builds, origin)?)
+}
+
+/// Adds what the client program of the run's target says that it `can` do, which nobody knows before it is started. It must
+/// be the same in all trials, or the manifest would be true of some.
+pub(super) fn tell(
+    folder: &RunFolder,
+    target: &Target,
+    can: &[String],
+    is_first: bool,
+) -> anyhow::Result<()> {
+    let mut manifest = folder.manifest()?;
+    let told = Some(targets::manifest(target, can));
+    if manifest.target == told {
+        return Ok(());
+    }
+    let can = can.join(", ");
+    ensure!(is_first, "[client]: it can do {can}, and could do something else in the first trial");
+    manifest.target = told;
+    keep(folder, &manifest)
+}
+
+fn keep(folder: &RunFolder, manifest: &Manifest) -> anyhow::Result<()> {
     let path = folder.path("manifest.json");
-    let manifest = describe(kind, plan, builds, origin)?;
-    let mut text = serde_json::to_string_pretty(&manifest)?;
+    let mut text = serde_json::to_string_pretty(manifest)?;
     text.push('\n');
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -49,6 +72,7 @@ fn describe(
         commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::facts(),
+        // A client program has said nothing yet.
         target: target.map(|target| targets::manifest(target, &[])),
         replicas: u8::try_from(plan.processes().replicas().len()).unwrap_or(u8::MAX),
         processes: plan.processes().list().to_vec(),

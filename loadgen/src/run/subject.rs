@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driver::order_names::OrderNames;
+use driver::program::Program;
 use driver::recorder::Record;
 use driver::service::Service;
+use driver::stop::Stop;
 use faults::bazaar::Bazaar;
 use faults::converge::{converge, converge_by_reading, keep, keep_evidence};
 use faults::dump::DumpPage;
@@ -23,6 +25,7 @@ use tokio::sync::oneshot;
 use super::aborted::Aborted;
 use crate::target::TargetTrial;
 use crate::target::asking::Asking;
+use crate::target::clients::ClientPrograms;
 use crate::target::running::{Lifetime, RunningTarget, TargetStart};
 use crate::target::state::{FinalState, StateReader};
 
@@ -36,6 +39,8 @@ pub(super) struct Subject {
     pub(super) bazaar: Arc<Bazaar>,
     /// How clients reach it.
     pub(super) service: Service,
+    /// The programs that they speak through, if a target has any.
+    clients: Option<ClientPrograms>,
     /// The stocks that clients ask for.
     pub(super) stocks: Vec<String>,
     /// The numbers of its orders.
@@ -53,6 +58,8 @@ struct Places {
     /// Keeps the ports from other harnesses.
     _trial: TargetTrial,
     asking: Asking,
+    /// Those that dump.
+    programs: Vec<Program>,
 }
 
 impl Subject {
@@ -67,6 +74,7 @@ impl Subject {
         Ok(Self {
             bazaar: Arc::new(bazaar),
             service: service.with_deadline(timeout),
+            clients: None,
             stocks,
             order_names: Arc::default(),
             lifetime: Lifetime::new(None),
@@ -79,20 +87,41 @@ impl Subject {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let RunningTarget { bazaar, service, stocks, trial, asking, lifetime } =
+        let RunningTarget { bazaar, service, clients, stocks, trial, asking, lifetime } =
             RunningTarget::start(target, start).await?;
         let asks_of_each =
             target.orders.iter().any(|place| place.source.is_asked_for_each("order_no"));
         let order_names =
             if asks_of_each { OrderNames::remembering() } else { OrderNames::default() };
+        let programs = clients.iter().flat_map(|clients| clients.programs().to_vec()).collect();
         Ok(Self {
             bazaar,
             service,
+            clients,
             stocks,
             order_names: Arc::new(order_names),
             lifetime,
-            places: Some(Places { target: Arc::clone(target), _trial: trial, asking }),
+            places: Some(Places { target: Arc::clone(target), _trial: trial, asking, programs }),
         })
+    }
+
+    /// What its client programs say that they can do; none if it has none.
+    pub(super) fn capabilities(&self) -> Option<Vec<String>> {
+        self.clients.as_ref().map(ClientPrograms::capabilities)
+    }
+
+    /// Tells `events` what its client programs do.
+    pub(super) fn tell_of_clients(&mut self, events: &EventSink) {
+        if let Some(clients) = &mut self.clients {
+            clients.report_to(events);
+        }
+    }
+
+    /// Ends its client programs, at once if somebody is in a hurry.
+    pub(super) async fn stop_clients(&mut self, stop: &Stop) {
+        if let Some(clients) = self.clients.take() {
+            clients.stop(stop).await;
+        }
     }
 
     /// How long one operation of a client may take.
@@ -163,7 +192,8 @@ impl Places {
             self.asking.clone(),
             stocks.to_vec(),
             order_names.acknowledged(),
-        );
+        )
+        .dumping(&self.programs);
         let names = Arc::clone(order_names);
         let number = move |order_no: &OrderNo| names.number(order_no);
         FinalState::new(reader, kept.cell.to_owned(), kept.trial, number)

@@ -31,10 +31,11 @@ use tokio::time::{sleep, sleep_until, timeout};
 use super::aborted::{Aborted, Interruption};
 use super::background::Background;
 use super::catalog_queries::{self, QueryCounts};
-use super::stages;
+use super::{manifest, stages};
 use super::subject::{Kept, Subject};
 use super::watch::{Broken, Watch};
 use crate::plan::{Plan, UnderTest};
+use crate::target::clients::LoadFacts;
 use crate::target::running::{OverTime, TargetStart};
 use driver::stop::Stop;
 
@@ -113,17 +114,19 @@ impl Trial<'_> {
             started = self.start() => started,
             () = self.stop.requested() => Err(Aborted::Signal),
         };
-        let subject = started.map_err(|cut| self.interrupted_by(cut))?;
-        let bazaar = &subject.bazaar;
-        bazaar.report_start(events);
+        let mut subject = started.map_err(|cut| self.interrupted_by(cut))?;
+        subject.bazaar.report_start(events);
+        subject.tell_of_clients(events);
         let watched = self.watch_the_machine(events);
         let _heartbeat = watched.map_err(|cut| self.interrupted_by(cut))?;
         let probes = Background::start(|stop| {
-            probes::watch(Arc::clone(bazaar), events.clone(), stop.wait())
+            probes::watch(Arc::clone(&subject.bazaar), events.clone(), stop.wait())
         });
         let ran = self.with_clients(&subject, events, records).await;
         probes.stop().await;
-        crate::signals::see_off(self.stop, bazaar).await;
+        // What they say once the services go is nobody's news.
+        subject.stop_clients(self.stop).await;
+        crate::signals::see_off(self.stop, &subject.bazaar).await;
         if ran.is_ok() {
             subject.read_stopped(&self.kept(records), events).await;
         }
@@ -151,13 +154,18 @@ impl Trial<'_> {
             is_first: self.is_first,
             origin: self.origin,
             lifetime: target.limits.seconds.map(Duration::from_secs),
+            load: LoadFacts { clients: self.cell.clients, seed: self.plan.load.seed },
         };
-        Subject::of_target(target, start).await.map_err(|error| {
-            match error.downcast::<OverTime>() {
-                Ok(over) => Aborted::OverTime(over),
-                Err(error) => Aborted::TargetNotStarted(error),
-            }
-        })
+        let started = Subject::of_target(target, start).await;
+        let subject = started.map_err(|error| match error.downcast::<OverTime>() {
+            Ok(over) => Aborted::OverTime(over),
+            Err(error) => Aborted::TargetNotStarted(error),
+        })?;
+        if let Some(can) = subject.capabilities() {
+            let told = manifest::tell(self.folder, target, &can, self.is_first);
+            told.map_err(Aborted::TargetNotStarted)?;
+        }
+        Ok(subject)
     }
 
     /// Notes when the harness itself could not run, until what is returned is dropped.

@@ -7,7 +7,7 @@
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
 //! * `relays`: where links between them can be broken, and what each process is told for that.
-//! * `needed`: the ports that clients must be told.
+//! * `needed`: the ports that clients must be told. [`clients`]: programs of its own that clients speak through.
 //!
 //! While it runs, what is asked besides what clients do:
 //!
@@ -16,6 +16,7 @@
 //! * [`state`]: what its places hold. `sqlite`: those that are databases.
 
 pub mod asking;
+pub(crate) mod clients;
 pub(crate) mod http;
 mod isolated;
 pub mod leaders;
@@ -34,4 +35,4 @@ mod trial;
 pub(crate) use isolated::isolated;
 use programs::service_plan;
 pub(crate) use programs::system_plan;
-pub(crate) use trial::TargetTrial;
+pub(crate) use trial::{TargetTrial, home_of};

@@ -1,4 +1,5 @@
-//! The ports that clients of a target must be told: those of its operations that are another number in every trial.
+//! The ports that clients of a target must be told: those of its operations that are another number in every trial, and all of
+//! these if there is a client program, which is told them all.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +10,14 @@ use targets::template::Setting;
 
 /// The ports that are chosen anew in every trial and that an operation goes to, in the order of their names.
 ///
-/// Whether it does is tried: a port is needed if with another number another request is sent.
+/// A client program may go to any. Whether an operation does is tried: a port is needed if with another number another request is sent.
 pub(crate) fn ports(target: &Target) -> Vec<&str> {
     let free = target.ports.iter().filter(|(_, choice)| **choice == PortChoice::Free);
     let base = requests(target, None);
+    let is_needed =
+        |name: &str| target.client.is_some() || requests(target, Some(name)) != base;
     free.map(|(name, _)| name.as_str())
-        .filter(|name| requests(target, Some(name)) != base)
+        .filter(|name| is_needed(name))
         .collect()
 }
 
@@ -61,5 +64,8 @@ mod tests {
         let target = targets::read_text(text, Path::new("x.toml"), 3);
         let target = target.unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(ports(&target), ["front"]);
+        let by_program = format!("{text}[client]\ncommand = 'c'\n");
+        let target = targets::read_text(&by_program, Path::new("x.toml"), 3).unwrap();
+        assert_eq!(ports(&target), ["back", "front"], "a program is told all");
     }
 }

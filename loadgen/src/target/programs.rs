@@ -25,7 +25,7 @@ use super::TargetTrial;
 use crate::program::guard_program;
 
 /// How large each log may become, in bytes: hours of an eager service, and no disk's end.
-const LOG_BYTES: u64 = 64 << 20;
+pub(super) const LOG_BYTES: u64 = 64 << 20;
 
 /// The processes of `target`, started as `variant` says.
 ///
@@ -180,7 +180,8 @@ impl Words {
     }
 }
 
-fn environment(
+/// What a process has in its environment besides the harness's own.
+pub(super) fn environment(
     layers: &[&BTreeMap<String, Template>],
     setting: &Setting,
 ) -> anyhow::Result<BTreeMap<String, String>> {

@@ -16,6 +16,7 @@ use targets::target::{Target, Variant};
 use tokio::time::{Instant, sleep_until};
 
 use super::asking::Asking;
+use super::clients::{ClientPrograms, LoadFacts, Place};
 use super::leaders::TargetLeaders;
 use super::{TargetTrial, http, service_plan};
 
@@ -43,6 +44,8 @@ pub(crate) struct TargetStart<'a> {
     pub(crate) origin: Origin,
     /// How long its processes may live; `None`: as long as it takes.
     pub(crate) lifetime: Option<Duration>,
+    /// What its client programs are told of the load.
+    pub(crate) load: LoadFacts,
 }
 
 /// The target's processes lived longer than they may.
@@ -78,6 +81,8 @@ pub(crate) struct RunningTarget {
     pub(crate) bazaar: Arc<Bazaar>,
     /// How clients reach it.
     pub(crate) service: Service,
+    /// The programs that they speak through, if it has any.
+    pub(crate) clients: Option<ClientPrograms>,
     /// The stocks that clients ask for.
     pub(crate) stocks: Vec<String>,
     /// Its folders and ports.
@@ -118,16 +123,24 @@ impl RunningTarget {
         let started = async {
             let bazaar = Bazaar::start_service(plan).await?;
             trial.prepare(&target.prepare).await?;
-            let service = Service::over_http(Arc::clone(target), trial.setting.clone());
+            let clients =
+                ClientPrograms::start(target, variant, Place::of(&trial), start.load).await?;
+            let mut service = Service::over_http(Arc::clone(target), trial.setting.clone());
+            if let Some(clients) = &clients {
+                let prepared = clients.prepare().await;
+                prepared.map_err(|reason| anyhow!("[client]: prepare: {reason}"))?;
+                service = service.with_programs(clients.programs().to_vec());
+            }
             let asked = service.client(http, 0, start.origin).stocks().await;
             let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
-            anyhow::Ok((bazaar, service, stocks))
+            anyhow::Ok((bazaar, service, clients, stocks))
         };
         // What has been started ends with the future that is dropped.
-        let (bazaar, service, stocks) = tokio::select! {
+        let (bazaar, service, clients, stocks) = tokio::select! {
             started = started => started?,
             over = lifetime.over() => return Err(over.into()),
         };
-        Ok(Self { bazaar: Arc::new(bazaar), service, stocks, trial, asking, lifetime })
+        let bazaar = Arc::new(bazaar);
+        Ok(Self { bazaar, service, clients, stocks, trial, asking, lifetime })
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct TargetTrial {
 ///
 /// # Errors
 /// If it is not there.
-pub(super) fn home_of(target: &Target) -> anyhow::Result<PathBuf> {
+pub(crate) fn home_of(target: &Target) -> anyhow::Result<PathBuf> {
     let home = target.path.parent().filter(|home| !home.as_os_str().is_empty());
     let home = home.unwrap_or(Path::new("."));
     home.canonicalize().with_context(|| format!("no folder {}", home.display()))

@@ -9,23 +9,33 @@ use records::{Fact, Numbering, Promises, Sides};
 use crate::file::{Acknowledged, OrderNumbers, Replication, Restock};
 use crate::leader::LeaderReading;
 use crate::operation::{Kind, Operation};
-use crate::target::{Stocks, StocksFrom, Target};
+use crate::target::{Places, Source, Stocks, StocksFrom, Target};
+
+/// What a client program that can dump says that it can do.
+const DUMP: &str = "dump";
 
 /// What a manifest says of `target`. `can` is what its client program said that it can do (its answer to `hello`);
 /// it counts only where there is such a program.
 #[must_use]
 pub fn manifest(target: &Target, can: &[String]) -> records::Target {
-    let orders_of: Vec<String> = target.orders.iter().map(|place| place.process.clone()).collect();
-    let stocks_of: Vec<String> =
-        target.stock_places.iter().map(|place| place.process.clone()).collect();
+    let dumps = can.iter().any(|done| done == DUMP);
+    let orders_of = shown_by(&target.orders, dumps);
+    let stocks_of = shown_by(&target.stock_places, dumps);
     let described = records::Target::new(target.name.clone(), facts(target, can), promises(target))
         .described(target.description.clone())
         .holding(orders_of, stocks_of);
-    let deadline = target.operations.longest_deadline().map(|deadline| deadline.as_millis());
-    match deadline.and_then(|deadline_ms| u64::try_from(deadline_ms).ok()) {
+    let by_program = target.client.as_ref().map(|client| client.deadline);
+    let deadline = target.operations.longest_deadline().max(by_program);
+    match deadline.map(|deadline| deadline.as_millis()).and_then(|deadline_ms| u64::try_from(deadline_ms).ok()) {
         Some(deadline_ms) => described.with_deadline_ms(deadline_ms),
         None => described,
     }
+}
+
+/// The processes of `places` that are shown at the end: those that the client program has to dump only if it can.
+fn shown_by<T>(places: &Places<T>, dumps: bool) -> Vec<String> {
+    let shown = places.iter().filter(|place| dumps || !matches!(place.source, Source::Dump));
+    shown.map(|place| place.process.clone()).collect()
 }
 
 /// The facts that the file gives; those that follow from promises and lists of processes are worked out from these.
@@ -55,10 +65,13 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
         .as_ref()
         .is_some_and(|leader| !matches!(leader.reading, LeaderReading::Unknown));
     let mut operations = target.operations.each().peekable();
-    let by_status = operations.peek().is_some() && operations.all(Operation::is_ok_by_status);
+    // What a client program answers has no status.
+    let by_status = !by_program
+        && operations.peek().is_some()
+        && operations.all(Operation::is_ok_by_status);
     let in_order = model.order_no == OrderNumbers::Sequence
         && model.replicated.orders == Replication::Identical
-        && !target.orders.is_empty();
+        && !shown_by(&target.orders, can.iter().any(|done| done == DUMP)).is_empty();
     let given = [
         (Fact::Queries, does(Kind::Query)),
         (Fact::Trades, does(Kind::Trade)),
@@ -149,6 +162,31 @@ mod tests {
             facts_of(text, &[]),
             [Fact::Queries, Fact::StatusCodes, Fact::DurableAcknowledgement, Fact::NoRestock]
         );
+    }
+
+    #[test]
+    fn what_a_program_would_have_to_dump_is_shown_only_if_it_can() {
+        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[client]\ncommand = 'c'\ndeadline_ms = 700\n\
+                    [[state.orders]]\nprocess = 'a'\ndump = true\n";
+        let target = read_text(text, Path::new("x.toml"), 3).unwrap();
+        let shown = |can: &[&str]| {
+            let can: Vec<String> = can.iter().map(|&done| done.to_owned()).collect();
+            let manifest = manifest(&target, &can);
+            (manifest.orders_of().len(), manifest.lacks(&[Fact::LogsInOrder]).is_empty())
+        };
+        assert_eq!(shown(&["trade", "dump"]), (1, true));
+        assert_eq!(shown(&["trade"]), (0, false));
+        assert_eq!(manifest(&target, &[]).deadline_ms(), Some(700));
+    }
+
+    #[test]
+    fn what_operations_describe_is_read_as_they_say_and_the_rest_is_the_programs() {
+        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[client]\ncommand = 'c'\n\
+                    [operations.query]\nurl = 'http://127.0.0.1:1/{{ stock }}'\n";
+        let facts = facts_of(text, &["query", "trade"]);
+        assert!(facts.contains(&Fact::Queries) && facts.contains(&Fact::Trades), "{facts:?}");
+        assert!(!facts.contains(&Fact::Quantity), "the query captures none: {facts:?}");
+        assert!(!facts.contains(&Fact::StatusCodes), "trades have none: {facts:?}");
     }
 
     #[test]

@@ -46,6 +46,15 @@ pub enum EventKind {
     /// The harness itself could not run: its heartbeat was due at `planned_us` and came at `at_us`, over
     /// a tenth of a second late. Not in older runs.
     HarnessStalled,
+    /// A client program of the target's died, or did what it must not do: `detail` says which, and what. What it owed is
+    /// unknown. Not in older runs, as the next three.
+    ClientBroke,
+    /// It was started again, and has said hello.
+    ClientReady,
+    /// It answered what had run out of time: `detail` says what. The outcome stays unknown.
+    LateAnswer,
+    /// It believes that somebody else leads: a hint, never a verdict.
+    LeaderHint,
     /// Everything that was broken has been resumed or restarted.
     Healed,
     /// All replicas are in sync, no trade lacks a number, and two dumps were equal.

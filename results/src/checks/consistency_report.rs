@@ -15,6 +15,7 @@ use super::replicas::LogDigest;
 use super::run_file::{PICTURES, RunFile};
 use super::trial_name::TrialName;
 use crate::records::{Fact, FolderError, Manifest, RunFolder, Target};
+use crate::text::counted;
 use crate::verdict::Verdict;
 
 /// The version of the format of `consistency.json`.
@@ -145,9 +146,40 @@ pub struct RunSummary {
     pub faults: u64,
     /// How many processes ended that nobody had killed at that moment.
     pub deaths: u64,
+    /// How often a client program of the target's broke.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub client_breaks: u64,
+    /// What it did when it broke first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_client_break: Option<String>,
+    /// How many answers of client programs came when their time was over.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late_answers: u64,
 }
 
 impl RunSummary {
+    /// What client programs of the target's did wrong, a sentence each.
+    #[must_use]
+    pub fn about_clients(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.client_breaks > 0 {
+            let times = counted(self.client_breaks, "time", "times");
+            let first = self.first_client_break.as_deref().unwrap_or("for an unknown reason");
+            sentences.push(format!(
+                "The target's client program broke {times}, and was started again; the first: {first}. What it owed \
+                 counts as unknown, and nobody is accused of it: see `client-broke` in events.csv."
+            ));
+        }
+        if self.late_answers > 0 {
+            let answers = counted(self.late_answers, "answer", "answers");
+            sentences.push(format!(
+                "{answers} of the target's client program came after the deadline. What was asked stays unknown: see \
+                 `late-answer` in events.csv."
+            ));
+        }
+        sentences
+    }
+
     /// Of a run of which no trial has been counted yet.
     pub(super) fn new(manifest: &Manifest) -> Self {
         Self {
@@ -163,8 +195,16 @@ impl RunSummary {
             reads: 0,
             faults: 0,
             deaths: 0,
+            client_breaks: 0,
+            first_client_break: None,
+            late_answers: 0,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The consistency report of a run.

@@ -233,5 +233,11 @@ impl RunSummary {
         self.reads += history.reads.len() as u64;
         self.faults += history.timeline.acts().len() as u64;
         self.deaths += history.timeline.deaths().len() as u64;
+        let clients = &history.timeline.clients;
+        self.client_breaks += clients.breaks;
+        self.late_answers += clients.late;
+        if self.first_client_break.is_none() {
+            self.first_client_break.clone_from(&clients.first);
+        }
     }
 }

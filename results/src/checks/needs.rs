@@ -151,11 +151,12 @@ pub(super) fn serves_until_us(timeline: &Timeline) -> u64 {
     timeline.interrupted.as_ref().map_or(u64::MAX, |interruption| interruption.at_us)
 }
 
-/// When the machine did not let the harness run, and for as long after that as the bazaar may take to notice
+/// When the machine did not let the harness run, or a client program was not there, and for as long after that as the bazaar may take to notice
 /// that nothing is broken: anybody who was not answered then has seen the machine, and not the services.
 pub(super) fn stalls(history: &History<'_>) -> impl Iterator<Item = (u64, u64)> {
     let bound_us = bound_us(history);
-    history.timeline.stalls.iter().map(move |stall| {
+    let timeline = history.timeline;
+    timeline.stalls.iter().chain(timeline.clients.outages()).map(move |stall| {
         (stall.from_us, stall.to_us.map_or(u64::MAX, |to_us| to_us.saturating_add(bound_us)))
     })
 }

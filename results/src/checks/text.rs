@@ -170,6 +170,9 @@ fn write_run(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
         let processes = counted(run.deaths, "process", "processes");
         writeln!(text, "{processes} ended that nobody had killed: see `died` in events.csv.")?;
     }
+    for sentence in run.about_clients() {
+        writeln!(text, "{sentence}")?;
+    }
     Ok(())
 }
 

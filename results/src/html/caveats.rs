@@ -26,6 +26,7 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     }
     let left_out = material.figures.tables.left_out.iter();
     limits.extend(left_out.map(|line| format!("{}.", capitalised(line))));
+    limits.extend(material.consistency.run.about_clients());
     limits.extend(about_the_verdict(material));
     if let Some(durability) = manifest.known_durability().filter(|known| *known != "flush") {
         limits.push(format!(

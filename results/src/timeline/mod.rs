@@ -16,6 +16,7 @@
 //! else ends: several faults of one link end one by one.
 
 mod act;
+mod client_trouble;
 mod configuration;
 mod disturbance;
 mod fault;
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::records::{Event, EventKind, ProcessName, Processes, Route};
 
 pub use act::{Act, NotConfirmed};
+pub use client_trouble::ClientTrouble;
 pub use configuration::{Configuration, Term};
 pub use disturbance::Disturbance;
 pub use fault::{Death, Fault};
@@ -128,6 +130,8 @@ pub struct Timeline {
     pub skips: u64,
     /// When the harness itself could not run.
     pub stalls: Vec<Span>,
+    /// What client programs of the target's did wrong.
+    pub clients: ClientTrouble,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
     processes: Processes,
@@ -188,6 +192,9 @@ impl Timeline {
                 let from_us = event.planned_us.unwrap_or(at_us);
                 self.stalls.push(Span { from_us, to_us: Some(at_us) });
             }
+            EventKind::ClientBroke => self.clients.broke(at_us, event.detail.as_deref()),
+            EventKind::ClientReady => self.clients.is_back(at_us, event.detail.as_deref()),
+            EventKind::LateAnswer => self.clients.late += 1,
             EventKind::Healed => _ = self.healed_us.get_or_insert(at_us),
             EventKind::Converged => {
                 self.settlement.get_or_insert(Settlement::Converged(at_us));
@@ -220,7 +227,8 @@ impl Timeline {
             | EventKind::Died
             | EventKind::LeaderChanged
             | EventKind::LeaderServes
-            | EventKind::InSyncChanged => {}
+            | EventKind::InSyncChanged
+            | EventKind::LeaderHint => {}
         }
     }
 

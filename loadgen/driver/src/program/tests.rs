@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
+use targets::client::Dumped;
 use targets::order_no::OrderNo;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinHandle;
@@ -33,7 +34,7 @@ impl Life {
     /// Says hello, as a program that can do everything.
     async fn greet(&mut self) {
         assert_eq!(self.asked().await["op"], "hello");
-        self.says(&json!({"hello": 1, "can": ["query", "trade", "lookup", "prepare"]}));
+        self.says(&json!({"hello": 1, "can": ["query", "trade", "lookup", "prepare", "dump"]}));
     }
 
     /// Lets client 1 connect, which is what it is asked first.
@@ -44,7 +45,7 @@ impl Life {
     }
 }
 
-fn program() -> (Program, UnboundedReceiver<ClientEvent>) {
+fn program() -> (Program, UnboundedReceiver<ProgramEvent>) {
     let (ports, hosts, stocks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let hello = Hello {
         ports: &ports,
@@ -57,7 +58,7 @@ fn program() -> (Program, UnboundedReceiver<ClientEvent>) {
         cap: None,
     };
     let (told, events) = unbounded_channel();
-    (Program::new(&hello, told), events)
+    (Program::new(1, &hello, told), events)
 }
 
 fn live(program: &Program) -> Life {
@@ -71,7 +72,9 @@ fn live(program: &Program) -> Life {
 fn connection(program: &Program, deadline: Duration) -> Connection {
     let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[client]\ncommand = 'c'\n";
     let target = targets::read_text(text, Path::new("x.toml"), 1).unwrap();
-    let service = Service::by_programs(Arc::new(target), vec![program.clone()]).unwrap();
+    let setting = targets::template::Setting::new(BTreeMap::new(), "", 1, "", "");
+    let service = Service::over_http(Arc::new(target), setting);
+    let service = service.with_programs(vec![program.clone()]);
     let http = crate::http::measuring_client().build().unwrap();
     service.with_deadline(deadline).client(http, 1, Origin::now())
 }
@@ -137,15 +140,18 @@ async fn a_death_makes_what_is_owed_unknown_and_the_next_life_is_connected_anew(
     let why = "the client program: it ended: signal 9";
     assert_eq!((done.judged.outcome, done.judged.reason.as_deref()), (Outcome::Unknown, Some(why)));
     assert_eq!(life.ended.await.unwrap(), Broken::Died { how: "signal 9".to_owned() });
-    assert!(matches!(events.recv().await, Some(ClientEvent::Broken { .. })));
+    let mut happened = || events.try_recv().map(|event| event.kind);
+    assert_eq!(happened(), Ok(ProgramEventKind::Ready { life: 1 }));
+    assert!(matches!(happened(), Ok(ProgramEventKind::Broken { owed: 1, .. })));
 
-    let nobody = trade(&connection).await.unwrap();
+    let impatient = self::connection(&program, Duration::from_millis(20));
+    let nobody = trade(&impatient).await.unwrap();
     assert_eq!((nobody.judged.outcome, nobody.is_silent), (Outcome::Failed, true));
 
+    // It is asked before the next life begins, and waits for that.
+    let traded = trade(&connection);
     let mut life = live(&program);
     life.greet().await;
-    program.ready().await;
-    let traded = trade(&connection);
     life.connect().await;
     let asked = life.asked().await;
     life.says(&json!({"id": asked["id"], "outcome": "rejected", "reason": "sold out"}));
@@ -186,8 +192,12 @@ async fn a_late_answer_is_told_and_changes_nothing() {
     let expected = (Outcome::Unknown, Some("timed out"));
     assert_eq!((done.judged.outcome, done.judged.reason.as_deref()), expected);
     life.says(&json!({"id": asked["id"], "outcome": "ok", "order_no": 7}));
-    let Some(ClientEvent::Late(answer)) = events.recv().await else { panic!("it was late") };
-    assert_eq!(answer.order_no, Some(OrderNo::Number(7)));
+    let late = loop {
+        if let ProgramEventKind::Late { asked, answer } = events.recv().await.unwrap().kind {
+            break (asked, answer.order_no);
+        }
+    };
+    assert_eq!(late, ("trade k".to_owned(), Some(OrderNo::Number(7))));
     assert!(!life.ended.is_finished(), "late is not twice");
 }
 
@@ -198,7 +208,7 @@ async fn what_the_target_needs_is_prepared_and_a_refusal_says_why() {
     life.greet().await;
     program.ready().await;
     for (outcome, reason, expected) in
-        [("ok", None, Ok(())), ("failed", Some("no table"), Err("no table".to_owned()))]
+        [("ok", None, Ok(true)), ("failed", Some("no table"), Err("no table".to_owned()))]
     {
         let asks = program.clone();
         let prepared = tokio::spawn(async move { asks.prepare(LONG).await });
@@ -207,6 +217,59 @@ async fn what_the_target_needs_is_prepared_and_a_refusal_says_why() {
         life.says(&json!({"id": asked["id"], "outcome": outcome, "reason": reason}));
         assert_eq!(prepared.await.unwrap(), expected);
     }
+}
+
+#[tokio::test]
+async fn a_dump_is_its_rows_until_it_ends_is_refused_or_breaks() {
+    let (program, _events) = program();
+    assert!(program.dump("kv-1", Dumped::Orders, LONG).is_err(), "nobody has said hello");
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    let mut whole = program.dump("kv-1", Dumped::Orders, LONG).unwrap();
+    let asked = life.asked().await;
+    assert_eq!((&asked["process"], &asked["what"]), (&json!("kv-1"), &json!("orders")));
+    life.says(&json!({"id": asked["id"], "rows": [1, 2]}));
+    life.says(&json!({"id": asked["id"], "end": true}));
+    assert_eq!(whole.next().await, Ok(Some(vec![json!(1), json!(2)])));
+    assert_eq!(whole.next().await, Ok(None));
+
+    let mut refused = program.dump("kv-2", Dumped::Stocks, LONG).unwrap();
+    let asked = life.asked().await;
+    life.says(&json!({"id": asked["id"], "outcome": "failed", "reason": "it is down"}));
+    let why = "the client program does not dump it: it is down";
+    assert_eq!(refused.next().await, Err(why.to_owned()));
+
+    let dropped = program.dump("kv-1", Dumped::Stocks, LONG).unwrap();
+    let asked = life.asked().await;
+    drop(dropped);
+    life.says(&json!({"id": asked["id"], "rows": []}));
+    life.says(&json!({"id": asked["id"], "end": true}));
+
+    let mut half = program.dump("kv-1", Dumped::Orders, LONG).unwrap();
+    let asked = life.asked().await;
+    life.says(&json!({"id": asked["id"], "rows": [3]}));
+    life.says.send(Output::Ended("signal 9".to_owned())).unwrap();
+    assert_eq!(half.next().await, Ok(Some(vec![json!(3)])));
+    assert_eq!(half.next().await, Err("the client program: it ended: signal 9".to_owned()));
+    assert_eq!(life.ended.await.unwrap(), Broken::Died { how: "signal 9".to_owned() });
+}
+
+#[tokio::test]
+async fn a_hint_is_told_when_it_says_something_new() {
+    let (program, mut events) = program();
+    let mut life = live(&program);
+    life.greet().await;
+    for leader in ["a", "a", "b"] {
+        life.says(&json!({"event": "leader", "process": leader}));
+    }
+    let mut hints = Vec::new();
+    while hints.len() < 2 {
+        if let ProgramEventKind::LeaderHint { process } = events.recv().await.unwrap().kind {
+            hints.push(process);
+        }
+    }
+    assert_eq!(hints, ["a", "b"]);
 }
 
 #[test]
@@ -222,7 +285,7 @@ fn an_ok_answer_has_what_the_model_needs() {
     let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n";
     let target = targets::read_text(text, Path::new("x.toml"), 1).unwrap();
     let trading = crate::trading::Trading::of(&target.model);
-    let outcome = |kind, answer| judge(kind, shown(kind, answer), &trading).outcome;
+    let outcome = |kind, answer| judge(kind, words::shown(kind, answer), &trading).outcome;
     assert_eq!(outcome(Kind::Trade, answer(None, None)), Outcome::Unknown);
     assert_eq!(outcome(Kind::Trade, answer(Some(OrderNo::Number(1)), None)), Outcome::Ok);
     assert_eq!(outcome(Kind::Query, answer(None, None)), Outcome::Failed);

@@ -25,7 +25,13 @@ use driver::stop::Stop;
 
 /// Does what was asked for, as often as was asked for.
 pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {
-    let service = reach::service(&args)?;
+    let reached = reach::service(&args).await?;
+    let exit = by_hand(args, &reached.service, stop).await;
+    reached.end(stop).await?;
+    exit
+}
+
+async fn by_hand(args: Client, service: &Service, stop: &Stop) -> anyhow::Result<Exit> {
     let connection = service.client(measuring_client().build()?, 1, Origin::now());
     let mut hand = ManualClient::new(connection);
     let repeat = args.repeat;
@@ -36,31 +42,31 @@ pub(super) async fn client(args: Client, stop: &Stop) -> anyhow::Result<Exit> {
             random(&mut hand, stop, repeat, p, seed, &stocks).await;
         }
         ClientAction::QueryStock { stock_name } => {
-            needs(&service, Kind::Query)?;
+            needs(service, Kind::Query)?;
             for _ in rounds(repeat, stop) {
                 hand.query_stock(&stock_name).await;
             }
         }
         ClientAction::QueryOrder { order_no } => {
-            needs(&service, Kind::Lookup)?;
+            needs(service, Kind::Lookup)?;
             let order_no = order_no_of(&order_no);
             for _ in rounds(repeat, stop) {
                 hand.query_order(&order_no).await;
             }
         }
         ClientAction::Trade { stock_name, side, quantity, key } => {
-            needs(&service, Kind::Trade)?;
+            needs(service, Kind::Trade)?;
             if let Some(key) = &key {
                 RequestId::new(key.as_str()).context("--key")?;
             }
-            let trade_type = side_of(&service, &side)?;
+            let trade_type = side_of(service, &side)?;
             let trade = TradeRequest { stock_name, trade_type, quantity };
             for _ in rounds(repeat, stop) {
                 hand.trade(&trade, &key.clone().unwrap_or_else(fresh_key)).await;
             }
         }
         ClientAction::Check { stock_name } => {
-            needs(&service, Kind::Trade)?;
+            needs(service, Kind::Trade)?;
             let stock_name = match stock_name {
                 Some(name) => name,
                 None => hand
@@ -84,7 +90,7 @@ fn needs(service: &Service, kind: Kind) -> anyhow::Result<()> {
     let name = kind.name();
     ensure!(
         service.does(kind),
-        "[operations.{name}]: the target's file has none, so there is no {name}"
+        "[operations.{name}]: the target's file has none, and no client program does it, so there is no {name}"
     );
     Ok(())
 }

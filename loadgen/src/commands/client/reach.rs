@@ -1,4 +1,5 @@
-//! What the client reaches: the bazaar at an address, or what a target's file describes, wherever it runs.
+//! What the client reaches: the bazaar at an address, or what a target's file describes, wherever it runs. A target's client
+//! program is started for it, in the target's own folder.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,34 +8,92 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use driver::service::Service;
+use driver::stop::Stop;
 use targets::target::{PortChoice, Target};
+use targets::template::Setting;
+use tempfile::TempDir;
 
-use crate::cli::Client;
+use crate::cli::{Binaries, Client};
+use crate::commands::bin_dir;
+use crate::output::note;
 use crate::plan::UnderTest;
-use crate::target::needed;
+use crate::target::clients::{ClientPrograms, LoadFacts, Place};
+use crate::target::{home_of, needed};
+
+/// What the client reaches.
+pub(super) struct Reached {
+    /// How.
+    pub(super) service: Service,
+    /// The programs that it speaks through, and the folder of their files, which is removed after them.
+    programs: Option<(ClientPrograms, TempDir)>,
+}
+
+impl Reached {
+    /// Ends the programs. Says what they did besides answering in time.
+    pub(super) async fn end(self, stop: &Stop) -> anyhow::Result<()> {
+        let Some((mut programs, folder)) = self.programs else { return Ok(()) };
+        for said in programs.troubles() {
+            note!("{said}");
+        }
+        programs.stop(stop).await;
+        folder.close().context("cannot remove a temporary folder")
+    }
+}
 
 /// The service that was named.
 ///
 /// # Errors
-/// No address, or a bad file, or a port that is not known.
-pub(super) fn service(args: &Client) -> anyhow::Result<Service> {
+/// No address, or a bad file, or a port that is not known, or a client program that does not say hello.
+pub(super) async fn service(args: &Client) -> anyhow::Result<Reached> {
     let deadline = args.timeout_ms.map(Duration::from_millis);
     let Some(file) = &args.target else {
         if let Some((name, _)) = args.ports.first() {
             bail!("--port {name}: is one of a target's ports: name its file with --target");
         }
         let service = driver::bazaar::service(&args.address)?;
-        return Ok(service.with_deadline(deadline.unwrap_or(driver::bazaar::DEADLINE)));
+        let service = service.with_deadline(deadline.unwrap_or(driver::bazaar::DEADLINE));
+        return Ok(Reached { service, programs: None });
     };
     // The number of its replicas makes no difference to clients.
     let under_test = UnderTest::read(Some(file), 3)?;
     let target = under_test.target().context("no target was read")?;
-    let setting = needed::setting(target, ports(target, file, &args.ports)?);
-    let service = Service::over_http(Arc::clone(target), setting);
-    Ok(match deadline {
-        Some(deadline) => service.with_deadline(deadline),
-        None => service,
-    })
+    let ports = ports(target, file, &args.ports)?;
+    let programs = start_programs(target, &ports).await?;
+    let mut service = Service::over_http(Arc::clone(target), needed::setting(target, ports));
+    if let Some((programs, _)) = &programs {
+        service = service.with_programs(programs.programs().to_vec());
+    }
+    if let Some(deadline) = deadline {
+        service = service.with_deadline(deadline);
+    }
+    Ok(Reached { service, programs })
+}
+
+/// Starts the client programs of a target that runs already. Nothing is prepared: whoever started it has done that.
+async fn start_programs(
+    target: &Target,
+    ports: &BTreeMap<String, u16>,
+) -> anyhow::Result<Option<(ClientPrograms, TempDir)>> {
+    if target.client.is_none() {
+        return Ok(None);
+    }
+    let folder = tempfile::Builder::new().prefix("double-trouble-client-").tempdir();
+    let folder = folder.context("cannot make a temporary folder; set TMPDIR to another")?;
+    let path = folder.path().to_string_lossy().into_owned();
+    let bin_dir = bin_dir(&Binaries { bin_dir: None })?;
+    let bin_dir = bin_dir.to_string_lossy();
+    let setting = Setting::new(ports.clone(), &path, target.replicas, &bin_dir, "");
+    let work = home_of(target)?;
+    let place = Place { setting: &setting, ports, work: &work, logs: folder.path() };
+    let load = LoadFacts { clients: 1, seed: 0 };
+    match ClientPrograms::start(target, target.default_variant(), place, load).await {
+        Ok(programs) => Ok(programs.map(|programs| (programs, folder))),
+        Err(error) => {
+            // Its log is what helps.
+            let _ = folder.keep();
+            Err(error)
+        }
+    }
 }
 
 /// The ports by name: those that were given, and those that the file says.

@@ -30,7 +30,8 @@ pub(super) async fn start(
     let stocks = asked.map_err(anyhow::Error::msg)?;
     let offers = Offers { disks: true, files: true, floods: true, links: true };
     let beside = Beside { service, stocks, cache: Some(args.cache.is_on()), offers };
-    Ok(Served { name: "The bazaar".to_owned(), bazaar, logs, beside, ports: None })
+    let name = "The bazaar".to_owned();
+    Ok(Served { name, bazaar, logs, clients: None, beside, ports: None })
 }
 
 /// Says who listens where, and how to trade.

@@ -23,6 +23,7 @@ use self::target::TargetToServe;
 use crate::cli::Serve;
 use crate::exit::Exit;
 use crate::output::say;
+use crate::target::clients::ClientPrograms;
 use crate::target::ports::ChosenPorts;
 
 /// What is up.
@@ -31,6 +32,8 @@ struct Served {
     name: String,
     bazaar: Arc<Bazaar>,
     logs: PathBuf,
+    /// The programs that a target's clients speak through.
+    clients: Option<ClientPrograms>,
     /// What a console beside it has to know.
     beside: Beside,
     /// The ports of a target, which nobody else is to take while it is up.
@@ -83,9 +86,12 @@ async fn until_stopped(
     origin: Origin,
     stop: &Stop,
 ) -> anyhow::Result<Exit> {
-    let Served { name, bazaar, logs, beside, ports: _ports } = served;
+    let Served { name, bazaar, logs, mut clients, beside, ports: _ports } = served;
     let (rows, mut events) = unbounded_channel();
     let sink = EventSink::new("serve", 1, origin, rows);
+    if let Some(clients) = &mut clients {
+        clients.report_to(&sink);
+    }
     let console = console.map(|console| console.beside(&bazaar, beside, sink.clone()));
     let watching = probes::watch(Arc::clone(&bazaar), sink, stop.requested());
     let telling = async {
@@ -108,6 +114,9 @@ async fn until_stopped(
         }
     };
     let ((), (), shown) = tokio::join!(watching, telling, showing);
+    if let Some(clients) = clients {
+        clients.stop(stop).await;
+    }
     crate::signals::see_off(stop, &bazaar).await;
     say!("{name} is down.");
     shown?;
@@ -131,6 +140,11 @@ fn tell(event: &Event, log_dir: &Path) {
         }
         // Where no history tells when a leader begins to serve, who was chosen leads.
         EventKind::LeaderChanged if event.version.is_none() => say!("{process} leads"),
+        EventKind::ClientBroke | EventKind::ClientReady => {
+            if let Some(said) = &event.detail {
+                say!("{said}");
+            }
+        }
         EventKind::InSyncChanged => {
             if let Some(in_sync) = &event.in_sync {
                 say!("in sync: {in_sync}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bazaar_console::{Beside, Offers};
+use bazaar_console::{Beside, MAX_CLIENTS, Offers};
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
 use targets::target::{Target, Variant};
@@ -13,6 +13,7 @@ use crate::cli::Serve;
 use crate::commands::{bin_dir, variant_named, warn_of_commands};
 use crate::output::say;
 use crate::plan::UnderTest;
+use crate::target::clients::LoadFacts;
 use crate::target::needed;
 use crate::target::running::{RunningTarget, TargetStart};
 
@@ -64,15 +65,16 @@ impl TargetToServe {
             origin,
             // It runs for as long as somebody uses it.
             lifetime: None,
+            // The page's load begins and changes as somebody likes, and so do its clients.
+            load: LoadFacts { clients: MAX_CLIENTS, seed: 0 },
         };
-        let running = RunningTarget::start(&self.target, start).await?;
-        let RunningTarget { bazaar, service, stocks, .. } = &running;
+        let RunningTarget { bazaar, service, clients, stocks, trial, .. } =
+            RunningTarget::start(&self.target, start).await?;
         let floods = bazaar.processes().iter().any(|process| process.address.is_some());
         let offers = Offers { disks: false, files: false, floods, links: false };
-        let beside =
-            Beside { service: service.clone(), stocks: stocks.clone(), cache: None, offers };
-        let (bazaar, ports) = (Arc::clone(bazaar), running.trial.ports);
-        Ok(Served { name: self.target.name.clone(), bazaar, logs, beside, ports: Some(ports) })
+        let beside = Beside { service, stocks, cache: None, offers };
+        let (name, ports) = (self.target.name.clone(), Some(trial.ports));
+        Ok(Served { name, bazaar, logs, clients, beside, ports })
     }
 
     /// Says who listens where, as far as that is known, and how to trade.

@@ -5,9 +5,9 @@ use targets::Target;
 
 use crate::output::say;
 
-/// Says them, each with the facts that it lacks. A part that another stands in for is said only if neither applies.
-pub(super) fn tell(target: &Target) {
-    let known = targets::manifest(target, &[]);
+/// Says them of one whose client program says that it `can` do these things, each with the facts that it lacks. A part that another stands in for is said only if neither applies.
+pub(super) fn tell(target: &Target, can: &[String]) {
+    let known = targets::manifest(target, can);
     let parts: Vec<_> = requirements().collect();
     let mut lines = Vec::new();
     for chain in parts.chunk_by(|_, next| next.stands_in) {

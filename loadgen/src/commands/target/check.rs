@@ -8,6 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use driver::service::Service;
+use driver::stop::Stop;
+use faults::clock::Origin;
 use supervisor::system::System;
 use targets::file::WhenRead;
 use targets::target::{Target, Variant};
@@ -17,12 +20,13 @@ use super::folder::TrialFolder;
 use super::operations::Operations;
 use super::restarts::Restarts;
 use super::state::State;
-use super::{applies, leader};
+use super::{applies, client, leader};
 use crate::cli::TargetCheck;
 use crate::commands::{bin_dir, on_runtime, variant_named, warn_of_commands};
 use crate::exit::Exit;
 use crate::output::note;
 use crate::target::asking::Asking;
+use crate::target::clients::ClientPrograms;
 use crate::target::state::StateReader;
 use crate::target::{TargetTrial, http, system_plan};
 
@@ -45,7 +49,7 @@ pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
         let (target, folder) = (&target, &folder);
         async move {
             tokio::select! {
-                ended = story(target, variant, folder, &bin) => ended,
+                ended = story(target, variant, folder, &bin, &stop) => ended,
                 () = stop.requested() => Ok(Exit::Inconclusive),
             }
         }
@@ -60,6 +64,7 @@ async fn story(
     variant: Option<&Variant>,
     folder: &TrialFolder,
     bin_dir: &Path,
+    stop: &Stop,
 ) -> anyhow::Result<Exit> {
     let mut findings = Findings::default();
     let logs = folder.path().join("logs");
@@ -71,22 +76,27 @@ async fn story(
     let system = System::start(system_plan(target, variant, &trial)?).await?;
     say_started(target, &system, began, &mut findings);
     trial.prepare(&target.prepare).await?;
-    ask_and_break(target, &trial, &system, &mut findings).await?;
-    applies::tell(target);
+    ask_and_break(target, variant, &trial, &system, stop, &mut findings).await?;
     Ok(findings.sum_up())
 }
 
 async fn ask_and_break(
     target: &Arc<Target>,
+    variant: Option<&Variant>,
     trial: &TargetTrial,
     system: &System,
+    stop: &Stop,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let http = http::client()?;
-    let operations = Operations::new(target, &trial.setting, &http);
-    if target.client.is_some() {
-        findings.missing("client", "a client of your own is not tried yet");
-    }
+    let mut clients = client::start(target, variant, trial, findings).await;
+    let programs = clients.iter().flat_map(|clients| clients.programs().to_vec());
+    let programs: Vec<_> = programs.collect();
+    let service = Service::over_http(Arc::clone(target), trial.setting.clone());
+    let service = service.with_programs(programs.clone());
+    let connection = service.client(http.clone(), 1, Origin::now());
+    client::connect(&connection, findings).await;
+    let operations = Operations::new(target, connection);
     let stocks = operations.stocks(findings).await;
     let order = operations.try_each(&stocks, findings).await;
     let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
@@ -94,6 +104,7 @@ async fn ask_and_break(
     let order_no = order.as_ref().and_then(|order| order.order_no.clone());
     let order_nos = order_no.iter().cloned().collect();
     let reader = StateReader::new(Arc::clone(target), asking, stocks.clone(), order_nos);
+    let reader = reader.dumping(&programs);
     let state = State { target, reader: &reader, order_no: order_no.as_ref() };
     state.try_each(WhenRead::Running, findings).await;
     let restarts = Restarts {
@@ -110,8 +121,16 @@ async fn ask_and_break(
     for death in system.take_deaths() {
         findings.fails(death.name, format_args!("ended by itself: {}", death.status));
     }
+    let can = clients.as_ref().map(ClientPrograms::capabilities).unwrap_or_default();
+    if let Some(clients) = &mut clients {
+        client::sum_up(clients, findings);
+    }
+    if let Some(clients) = clients {
+        clients.stop(stop).await;
+    }
     system.stop().await;
     state.try_each(WhenRead::Stopped, findings).await;
+    applies::tell(target, &can);
     Ok(())
 }
 

@@ -2,11 +2,13 @@
 //!
 //! * `new`: a file to begin with. `check`: the whole story of a check, step by step.
 //! * `findings`: what was found, line by line. `folder`: where it is tried.
-//! * `operations`, `leader`, `state`, `restarts`: what is asked of it, and what is done to it.
+//! * `client`: the program that it is reached through. `operations`, `leader`, `state`, `restarts`: what is asked of it, and what
+//!   is done to it.
 //! * `applies`: which checks of a run will not apply.
 
 mod applies;
 mod check;
+mod client;
 mod findings;
 mod folder;
 mod leader;

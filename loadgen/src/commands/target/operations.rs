@@ -1,13 +1,12 @@
 //! One query, one trade and one lookup, as a client of the load will do them, and what their answers show.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use driver::http::{Reply, request, send};
+use driver::service::{Connection, Exchange};
 use results::records::Outcome;
-use targets::operation::{Answer, Captures, Kind, MAX_ANSWER_BYTES, Operation, Places};
+use targets::operation::{Answer, Captures, Kind, Places};
 use targets::order_no::OrderNo;
 use targets::target::{StocksFrom, Target};
-use targets::template::Setting;
 use uuid::Uuid;
 
 use super::findings::Findings;
@@ -57,19 +56,18 @@ impl Done {
 #[derive(Debug)]
 pub(super) struct Operations<'a> {
     target: &'a Target,
-    setting: &'a Setting,
-    http: &'a reqwest::Client,
+    connection: Connection,
 }
 
 impl<'a> Operations<'a> {
-    /// The operations of `target` in a trial.
-    pub(super) fn new(target: &'a Target, setting: &'a Setting, http: &'a reqwest::Client) -> Self {
-        Self { target, setting, http }
+    /// The operations of `target`, as a client of the load does them through `connection`.
+    pub(super) fn new(target: &'a Target, connection: Connection) -> Self {
+        Self { target, connection }
     }
 
-    /// Whether the file describes an operation.
+    /// Whether the file describes an operation, or a client program does it.
     pub(super) fn has(&self, kind: Kind) -> bool {
-        self.target.operations.get(kind).is_some()
+        self.connection.service().does(kind)
     }
 
     /// The stocks to trade: those that the file names, or else those that the service lists.
@@ -95,7 +93,7 @@ impl<'a> Operations<'a> {
         }
     }
 
-    /// A query of a stock, or one of whatever there is to query; `None` if the file describes none.
+    /// A query of a stock, or one of whatever there is to query; `None` if nobody does any.
     pub(super) async fn query(&self, stock: Option<&str>) -> Option<Done> {
         self.perform(Kind::Query, Places { stock, ..Places::default() }).await
     }
@@ -242,29 +240,17 @@ impl<'a> Operations<'a> {
         }
     }
 
-    /// Sends an operation and reads its answer; `None` if the file does not describe it.
+    /// Does an operation and reads its answer; `None` if there is no such operation.
     async fn perform(&self, kind: Kind, places: Places<'_>) -> Option<Done> {
-        let operation = self.target.operations.get(kind)?;
-        let key = Uuid::new_v4().to_string();
-        let places = Places { key: &key, client: 1, ..places };
-        let began = Instant::now();
-        let answer = self.answer(operation, &places).await;
-        Some(Done { answer, took: began.elapsed() })
-    }
-
-    async fn answer(&self, operation: &Operation, places: &Places<'_>) -> Answer {
-        let rendered = operation.request(self.setting, places).map_err(|error| error.to_string());
-        let request = match rendered.and_then(|rendered| request(rendered, operation.deadline())) {
-            Ok(request) => request,
-            Err(reason) => return Answer::not_ok(Outcome::Failed, reason),
-        };
-        match send(self.http, request, MAX_ANSWER_BYTES).await {
-            Reply::Answered { status, headers, body } => {
-                operation.read_answer(status, &headers, &body, places)
-            }
-            Reply::NotSent(reason) => Answer::not_ok(Outcome::Failed, reason),
-            Reply::Lost(reason) => Answer::not_ok(Outcome::Unknown, reason),
+        if !self.has(kind) {
+            return None;
         }
+        let key = Uuid::new_v4().to_string();
+        let places = Places { key: &key, ..places };
+        let Exchange { start_us, end_us, answer, .. } =
+            self.connection.exchange(kind, places).await;
+        let took = Duration::from_micros(end_us.saturating_sub(start_us));
+        Some(Done { answer, took })
     }
 }
 

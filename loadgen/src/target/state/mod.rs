@@ -1,4 +1,5 @@
-//! What a target holds, read from the places that its file names: files, answers, outputs of commands, databases.
+//! What a target holds, read from the places that its file names: files, answers, outputs of commands, databases, and what its
+//! client program dumps.
 //!
 //! How rows are found and what they mean is decided by `targets::state`, which is pure. A place that cannot be read, or has
 //! a row that makes no sense, is a finding with its reason, and never an empty place.
@@ -9,6 +10,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
+use driver::program::{Dump, Program};
 use faults::converge::{Reading, SourceReading, StateReading};
 use minijinja::Value;
 use results::records::{FinalKind, FinalRow, Texts};
@@ -19,6 +21,7 @@ use targets::state::{
     Asked, MAX_ROWS, MAX_SOURCE_BYTES, OrderRow, RowReader, Rows, StateError, StateRow, StockRow,
 };
 use targets::target::{Place, Source, Target};
+use tokio::time::timeout;
 use wire::bazaar::TradeType;
 
 use super::asking::{Asking, Question};
@@ -36,6 +39,7 @@ pub struct StateReader {
     asking: Asking,
     stocks: Vec<String>,
     order_nos: Vec<OrderNo>,
+    programs: Vec<Program>,
 }
 
 impl StateReader {
@@ -47,7 +51,13 @@ impl StateReader {
         stocks: Vec<String>,
         order_nos: Vec<OrderNo>,
     ) -> Self {
-        Self { target, asking, stocks, order_nos }
+        Self { target, asking, stocks, order_nos, programs: Vec::new() }
+    }
+
+    /// The same, of which the first of `programs` is asked for what a client program dumps.
+    #[must_use]
+    pub fn dumping(self, programs: &[Program]) -> Self {
+        Self { programs: programs.to_vec(), ..self }
     }
 
     /// Reads one place of the target's.
@@ -55,9 +65,7 @@ impl StateReader {
     /// # Errors
     /// Why it cannot be read. A row that makes no sense is no such reason.
     pub async fn read<T: StateRow + Send>(&self, place: &Place<T>) -> Result<Rows<T>, String> {
-        let Some(reader) = &place.reader else {
-            return Err("what the client dumps is not read yet".to_owned());
-        };
+        let reader = &place.reader;
         let source = &place.source;
         let mut rows = Rows::new();
         match source {
@@ -80,9 +88,26 @@ impl StateReader {
                     read_more(reader, &text, asked, &mut rows)?;
                 }
             }
-            Source::Dump => return Err("it is not asked".to_owned()),
+            Source::Dump => {
+                let mut dump = self.dump::<T>(&place.process).await?;
+                let mut number = 0;
+                while let Some(more) = dump.next().await? {
+                    for row in &more {
+                        number += 1;
+                        reader.add(number, row, &mut rows).map_err(|error| error.to_string())?;
+                    }
+                }
+            }
         }
         Ok(rows)
+    }
+
+    /// What `process` holds, as the client program tells it; one that broke just then is waited for.
+    async fn dump<T: StateRow>(&self, process: &str) -> Result<Dump, String> {
+        let program = self.programs.first().ok_or("there is no client program")?;
+        // If it does not come back, asking it says so.
+        let _ = timeout(READ_WITHIN, program.ready()).await;
+        program.dump(process, T::DUMPED, READ_WITHIN)
     }
 
     /// What a source is asked about: once, or once for each.

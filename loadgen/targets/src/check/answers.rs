@@ -15,6 +15,8 @@ pub(super) const ANSWER: [&str; 4] = ["status", "headers", "text", "body"];
 
 /// How often is asked who leads: ten times a second shows an election without being a load.
 const POLL_MS: u64 = 100;
+/// After how long a client program's answer is late, if the file does not say: as an operation's over HTTP.
+const CLIENT_DEADLINE_MS: u64 = 6_000;
 /// The most client programs: each is a process of this machine.
 const MAX_CLIENT_PROCESSES: u64 = 64;
 
@@ -114,19 +116,24 @@ fn role(checker: &mut Checker<'_>, given: &file::Leader) -> Option<String> {
 
 pub(super) fn client(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Client> {
     let given = file.client.as_ref()?;
-    if let Some((name, _)) = file.operations.each().next() {
-        let what = format!("there is operations.{name} as well");
+    let operations = &file.operations;
+    let all_are_http =
+        operations.query.is_some() && operations.trade.is_some() && operations.lookup.is_some();
+    let mut places = file.state.orders.iter().chain(&file.state.stocks);
+    if all_are_http && !places.any(|place| place.dump == Some(true)) {
         checker.add(
             "client",
-            what,
-            "clients speak HTTP, or through a program: take one of them out",
+            "would have nothing to do: operations describes query, trade and lookup, which go over HTTP then",
+            "take it out, or those that it shall do",
         );
     }
     let scope = checker.scope(Place::Trial, None);
     let command = checker.command("client.command", &given.command, &scope);
     let processes = u64::from(given.processes.unwrap_or(1));
     let processes = checker.within("client.processes", processes, 1, MAX_CLIENT_PROCESSES);
-    Some(Client { command, processes: u32::try_from(processes).unwrap_or(1) })
+    let deadline =
+        checker.milliseconds("client.deadline_ms", given.deadline_ms, CLIENT_DEADLINE_MS);
+    Some(Client { command, processes: u32::try_from(processes).unwrap_or(1), deadline })
 }
 
 pub(super) fn capabilities(checker: &mut Checker<'_>, file: &TargetFile) -> Capabilities {

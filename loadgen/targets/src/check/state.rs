@@ -44,23 +44,19 @@ fn check_all<T: StateRow>(
             }
             let scope = checker.scope(template::Place::State, n);
             let Some(read) = check_source(checker, &field, source, file, &scope) else { continue };
-            let reader = reader(checker, &field, source, &read);
+            let Some(reader) = reader(checker, &field, source) else { continue };
             places.push(Place { process, source: read, when: source.read, reader });
         }
     }
     places
 }
 
-/// How the rows are read, unless the client gives them as they are.
+/// How the rows are read.
 fn reader<T: StateRow>(
     checker: &mut Checker<'_>,
     field: &str,
     source: &file::Source,
-    read: &Source,
 ) -> Option<RowReader<T>> {
-    if matches!(read, Source::Dump) {
-        return None;
-    }
     match RowReader::compile(source) {
         Ok(reader) => Some(reader),
         Err(problems) => {

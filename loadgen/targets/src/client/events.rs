@@ -24,6 +24,8 @@ pub enum ClientEvent {
         id: u64,
         /// Its rows.
         rows: Vec<Json>,
+        /// How long the line was, in bytes.
+        bytes: u64,
     },
     /// A dump is complete.
     DumpEnd {
@@ -82,6 +84,12 @@ pub enum Broken {
     /// A line is too long.
     #[error("it wrote a line of more than {} bytes", super::MAX_LINE_BYTES)]
     LongLine,
+    /// It has not said hello in time.
+    #[error("it did not say hello within {within_ms} ms")]
+    Silent {
+        /// How long it had.
+        within_ms: u64,
+    },
     /// It answered a request twice.
     #[error("it answered request {id} twice")]
     Twice {

@@ -24,7 +24,7 @@ pub const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// How many requests that ran out of time are remembered, so that a late answer is not taken for a second one. More than
 /// are under way in any load: a client that is further behind than that answers nothing in time.
-const MAX_LATE: usize = 65_536;
+pub const MAX_LATE: usize = 65_536;
 
 /// The version of the protocol.
 const VERSION: u32 = 1;
@@ -109,6 +109,14 @@ impl ClientSession {
         vec![self.breaks(Broken::Died { how: how.to_owned() })]
     }
 
+    /// It has not said hello within `within_ms`, and is not waited for any longer. What it owes is unknown.
+    pub fn silent(&mut self, within_ms: u64) -> Vec<ClientEvent> {
+        if self.broken {
+            return Vec::new();
+        }
+        vec![self.breaks(Broken::Silent { within_ms })]
+    }
+
     /// Whether it did something wrong, after which nothing that it says counts and it is to be started again.
     #[must_use]
     pub fn is_broken(&self) -> bool {
@@ -126,7 +134,7 @@ impl ClientSession {
             return;
         }
         let event = match serde_json::from_slice::<Message>(line) {
-            Ok(message) => self.message(message, now_us),
+            Ok(message) => self.message(message, line.len() as u64, now_us),
             Err(error) => Err(Broken::Nonsense {
                 line: name::excerpt(&String::from_utf8_lossy(line)),
                 reason: error.to_string(),
@@ -135,7 +143,12 @@ impl ClientSession {
         events.extend(event.unwrap_or_else(|broken| Some(self.breaks(broken))));
     }
 
-    fn message(&mut self, message: Message, now_us: u64) -> Result<Option<ClientEvent>, Broken> {
+    fn message(
+        &mut self,
+        message: Message,
+        bytes: u64,
+        now_us: u64,
+    ) -> Result<Option<ClientEvent>, Broken> {
         let nonsense = |reason: &str, message: &Message| Broken::Nonsense {
             line: name::excerpt(&format!("{message:?}")),
             reason: reason.to_owned(),
@@ -162,7 +175,7 @@ impl ClientSession {
         }
         let Some(id) = message.id else { return Err(nonsense("it has no id", &message)) };
         match self.owed.get(&id).copied() {
-            Some(owed) if owed.dump && message.outcome.is_none() => self.dumped(id, message),
+            Some(owed) if owed.dump && message.outcome.is_none() => self.dumped(id, bytes, message),
             Some(owed) => self.answered(id, owed, message, now_us),
             None if self.late.contains_key(&id) => self.late(id, message),
             None if id == 0 || id >= self.next_id => Err(Broken::UnknownId { id }),
@@ -183,13 +196,18 @@ impl ClientSession {
         }
     }
 
-    fn dumped(&mut self, id: u64, message: Message) -> Result<Option<ClientEvent>, Broken> {
+    fn dumped(
+        &mut self,
+        id: u64,
+        bytes: u64,
+        message: Message,
+    ) -> Result<Option<ClientEvent>, Broken> {
         if message.end == Some(true) {
             self.owed.remove(&id);
             return Ok(Some(ClientEvent::DumpEnd { id }));
         }
         match message.rows {
-            Some(rows) => Ok(Some(ClientEvent::Rows { id, rows })),
+            Some(rows) => Ok(Some(ClientEvent::Rows { id, rows, bytes })),
             None => Err(Broken::Nonsense {
                 line: format!("an answer to request {id}"),
                 reason: "a dump is answered by rows, then by end".to_owned(),

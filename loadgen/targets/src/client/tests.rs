@@ -183,11 +183,21 @@ fn a_death_makes_what_is_owed_unknown() {
 }
 
 #[test]
+fn who_says_no_hello_is_not_waited_for_and_nothing_that_comes_then_counts() {
+    let mut session = ClientSession::new();
+    assert_eq!(broken(&session.silent(10)), (&Broken::Silent { within_ms: 10 }, &[][..]));
+    assert_eq!(session.receive(b"{\"hello\":1}\n", 100), []);
+    assert_eq!(session.silent(10), []);
+}
+
+#[test]
 fn a_dump_is_rows_until_its_end() {
     let mut session = session(0);
     session.request(&Request::Dump { process: "a", what: Dumped::Stocks }, 100);
-    let events = says(&mut session, json!({"id": 1, "rows": [{"stock": "Tux"}]}));
-    assert_eq!(events, [ClientEvent::Rows { id: 1, rows: vec![json!({"stock": "Tux"})] }]);
+    let line = json!({"id": 1, "rows": [{"stock": "Tux"}]});
+    let bytes = line.to_string().len() as u64 + 1;
+    let rows = vec![json!({"stock": "Tux"})];
+    assert_eq!(says(&mut session, line), [ClientEvent::Rows { id: 1, rows, bytes }]);
     assert_eq!(says(&mut session, json!({"id": 1, "end": true})), [ClientEvent::DumpEnd { id: 1 }]);
     assert_eq!(
         broken(&says(&mut session, json!({"id": 1, "end": true}))).0,

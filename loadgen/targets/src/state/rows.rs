@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::client::Dumped;
 use crate::expression::{Expression, Variables};
 use crate::file::Row;
 use crate::name;
@@ -39,6 +40,9 @@ pub trait StateRow: Sized {
     /// The values that it has, and whether each must be there.
     const FIELDS: &'static [(&'static str, bool)];
 
+    /// What a client program is asked to dump, to have such rows.
+    const DUMPED: Dumped;
+
     /// The row with these values.
     ///
     /// # Errors
@@ -49,6 +53,7 @@ pub trait StateRow: Sized {
 impl StateRow for OrderRow {
     const FIELDS: &'static [(&'static str, bool)] =
         &[("order_no", true), ("stock", true), ("side", true), ("quantity", true)];
+    const DUMPED: Dumped = Dumped::Orders;
 
     fn of(values: &Values<'_>) -> Result<Self, String> {
         let order_no = values.json("order_no")?.ok_or("it has no order_no")?;
@@ -65,6 +70,7 @@ impl StateRow for OrderRow {
 impl StateRow for StockRow {
     const FIELDS: &'static [(&'static str, bool)] =
         &[("stock", true), ("quantity", true), ("volume", false), ("price", false)];
+    const DUMPED: Dumped = Dumped::Stocks;
 
     fn of(values: &Values<'_>) -> Result<Self, String> {
         let price = match values.json("price")? {

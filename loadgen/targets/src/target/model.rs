@@ -97,4 +97,6 @@ pub struct Client {
     pub command: CommandTemplate,
     /// How many of it.
     pub processes: u32,
+    /// After how long an answer is late.
+    pub deadline: Duration,
 }

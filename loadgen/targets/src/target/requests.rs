@@ -66,8 +66,8 @@ pub struct Place<T> {
     pub source: Source,
     /// When.
     pub when: WhenRead,
-    /// How its rows are read; none where the client gives them as they are.
-    pub reader: Option<RowReader<T>>,
+    /// How its rows are read.
+    pub reader: RowReader<T>,
 }
 
 /// What is read.

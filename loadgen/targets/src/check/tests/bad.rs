@@ -338,6 +338,20 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
         "no [client]",
     ),
     (
+        "[model]",
+        "[client]\ncommand = \"client\"\n\n[model]",
+        "[client]",
+        "client",
+        "would have nothing to do",
+    ),
+    (
+        "[model]",
+        "[client]\ncommand = \"client\"\nprocesses = 65\n\n[model]",
+        "processes = 65",
+        "client.processes",
+        "is 65",
+    ),
+    (
         "roles = [\"order\"]",
         "roles = [\"oder\"]",
         "oder",
