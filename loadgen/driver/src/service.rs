@@ -99,7 +99,7 @@ impl Service {
     }
 
     /// The deadline of an operation.
-    fn deadline(&self, kind: Kind) -> Duration {
+    pub(crate) fn deadline(&self, kind: Kind) -> Duration {
         let own = || self.target.operations.get(kind).map(targets::operation::Operation::deadline);
         self.deadline.or_else(own).unwrap_or(Program::DEADLINE)
     }
@@ -127,6 +127,13 @@ pub struct Done {
     pub is_silent: bool,
     /// What the answer means.
     pub judged: Judged,
+}
+
+impl Done {
+    /// Whether it waited for an answer until `deadline`, and there was none. A refused connection is not waited for.
+    pub(crate) fn hung(&self, deadline: Duration) -> bool {
+        self.is_silent && Duration::from_micros(self.end_us - self.start_us) >= deadline
+    }
 }
 
 /// An answer, and when it came.
