@@ -67,25 +67,29 @@ impl Seen {
 
 /// Runs the story of a service of the zoo, and sees to it that nothing of it is left.
 fn told(service: &str, story: Story) -> Seen {
+    told_of(&format!("tests/zoo/{service}.toml"), story)
+}
+
+/// The same of the target that this file of `loadgen/targets` describes.
+fn told_of(file: &str, story: Story) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("tmp");
     fs::create_dir(&scratch).unwrap();
-    let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/tests/zoo");
-    let file = zoo.join(service).with_extension("toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").join(file);
     let (command, text) = match story {
         Story::Load => ("bench", LOAD.replace("SECONDS", "1.5")),
         Story::Kill => ("failover", LOAD.replace("SECONDS", "2.5") + KILL),
     };
     let plan = plan(folder.path(), &text);
-    let arguments = [command, "--plan", &plan, "--target", file.to_str().unwrap()];
+    let arguments = [command, "--plan", &plan, "--target", path.to_str().unwrap()];
     let output = harness(folder.path(), &arguments).env("TMPDIR", &scratch).output().unwrap();
     let (code, stdout, stderr) = ended(&output);
     let report = ConsistencyReport::read(&latest(folder.path())).unwrap();
     let checks = report.into_iter().flat_map(|report| report.checks);
     let failed = checks.filter(|check| check.verdict == Some(Verdict::Fail));
     let left = running_in(folder.path());
-    assert!(left.is_empty(), "{service} has left {left:?}");
-    assert_eq!(names(&scratch), Vec::<PathBuf>::new(), "{service}");
+    assert!(left.is_empty(), "{file} has left {left:?}");
+    assert_eq!(names(&scratch), Vec::<PathBuf>::new(), "{file}");
     Seen { code, failed: failed.map(|check| check.name).collect(), said: stdout + &stderr }
 }
 
@@ -123,6 +127,11 @@ fn what_is_odd_and_right_passes() {
             told(service, Story::Load).passed(service);
         }
     }
+}
+
+#[test]
+fn the_bazaar_passes_as_the_target_that_its_own_file_describes() {
+    told_of("bazaar.toml", Story::Load).passed("bazaar");
 }
 
 #[test]
