@@ -79,6 +79,16 @@ pub fn counted(number: u64, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
 }
 
+/// The first letter in upper case, unless the first word is the name of a file or of a request, which keep theirs.
+pub(crate) fn capitalised(text: &str) -> String {
+    let is_name = text.split_whitespace().next().is_some_and(|word| word.contains(['.', '/']));
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) if !is_name => first.to_uppercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +110,13 @@ mod tests {
     fn numbers_keep_three_digits() {
         let shown = [0.0, 0.2134, 0.9996, 9.994, 9.996, 38.14, 99.96, 1204.4].map(three_digits);
         assert_eq!(shown, ["0.000", "0.213", "1.00", "9.99", "10.0", "38.1", "100", "1204"]);
+    }
+
+    #[test]
+    fn names_of_files_and_requests_keep_their_letters_at_the_beginning_of_a_sentence() {
+        assert_eq!(capitalised("trades go on"), "Trades go on");
+        assert_eq!(capitalised("final.csv does not say"), "final.csv does not say");
+        assert_eq!(capitalised("s1/p0.5/1/1/9 was done"), "s1/p0.5/1/1/9 was done");
+        assert_eq!(capitalised(""), "");
     }
 }

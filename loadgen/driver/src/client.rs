@@ -69,6 +69,8 @@ pub struct Client {
     acknowledged: Vec<Acknowledged>,
 }
 
+/// After so many lookups in a row without an answer within their deadline a client asks no more.
+const MAX_HANGING_LOOKUPS: u32 = 3;
 /// How long a client rests after an iteration whose first operation nobody answered. A dead front-end refuses thousands
 /// of connections a second, and a row for each says nothing more; a hundred a second still show
 /// to 10 ms when it is back.
@@ -165,13 +167,17 @@ impl Client {
         }
     }
 
-    /// Looks up every order that was acknowledged, if the service can be asked for orders.
+    /// Looks up every order that was acknowledged, if the service can be asked for orders. Of a service that hangs it is asked
+    /// a few times, not for hours: the orders that are left are not looked up, which the reader of the rows can tell.
     pub async fn look_up_all(&mut self) {
+        let deadline = self.setting.service.deadline(Kind::Lookup);
+        let mut hanging = 0;
         for acknowledged in std::mem::take(&mut self.acknowledged) {
-            if self.setting.control.is_given_up() {
+            if self.setting.control.is_given_up() || hanging == MAX_HANGING_LOOKUPS {
                 return;
             }
-            self.look_up(&acknowledged).await;
+            let done = self.look_up(&acknowledged).await;
+            hanging = if done.hung(deadline) { hanging + 1 } else { 0 };
         }
     }
 
@@ -238,7 +244,7 @@ impl Client {
         self.rest(Turn::Later, &done).await;
     }
 
-    async fn look_up(&mut self, acknowledged: &Acknowledged) {
+    async fn look_up(&mut self, acknowledged: &Acknowledged) -> Done {
         let done = self.ask_for(&acknowledged.order_no).await;
         let row = Observation {
             phase: Phase::Lookup,
@@ -247,6 +253,7 @@ impl Client {
         };
         self.record(row);
         self.rest(Turn::Later, &done).await;
+        done
     }
 
     async fn ask_for(&self, order_no: &OrderNo) -> Done {

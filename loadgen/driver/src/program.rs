@@ -213,14 +213,18 @@ impl Program {
         deadline: Duration,
         origin: Origin,
     ) -> Exchange {
+        let waits_us = origin.elapsed_us();
         let asked = match words::request(kind, places) {
             Some(request) => self.connect(places.client, deadline).await.map(|()| request),
             None => Err(format!("a client program has no operation {}", kind.name())),
         };
-        let start_us = origin.elapsed_us();
-        let answered = match &asked {
-            Ok(request) => self.ask(request, deadline).await,
-            Err(reason) => Err(NoAnswer { outcome: Outcome::Failed, reason: reason.clone() }),
+        let (start_us, answered) = match &asked {
+            Ok(request) => (origin.elapsed_us(), self.ask(request, deadline).await),
+            // Nothing was sent. Whoever waited for that has seen how long it took.
+            Err(reason) => {
+                let reason = reason.clone();
+                (waits_us, Err(NoAnswer { outcome: Outcome::Failed, reason }))
+            }
         };
         let end_us = origin.elapsed_us();
         match answered {

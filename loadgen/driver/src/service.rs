@@ -78,6 +78,13 @@ impl Service {
         self.deadline.or_else(own).unwrap_or_default()
     }
 
+    /// The deadline of an operation.
+    pub(crate) fn deadline(&self, kind: Kind) -> Duration {
+        let over_http = || self.target.operations.get(kind).map(Operation::deadline);
+        let own = || over_http().or_else(|| self.programs_deadline());
+        self.deadline.or_else(own).unwrap_or_default()
+    }
+
     /// The deadline of what a program does.
     fn programs_deadline(&self) -> Option<Duration> {
         self.target.client.as_ref().map(|client| client.deadline)
@@ -106,6 +113,13 @@ pub struct Done {
     pub is_silent: bool,
     /// What the answer means.
     pub judged: Judged,
+}
+
+impl Done {
+    /// Whether it waited for an answer until `deadline`, and there was none. A refused connection is not waited for.
+    pub(crate) fn hung(&self, deadline: Duration) -> bool {
+        self.is_silent && Duration::from_micros(self.end_us - self.start_us) >= deadline
+    }
 }
 
 /// An answer, and when it came.

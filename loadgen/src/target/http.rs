@@ -23,9 +23,12 @@ pub(crate) struct Ask<'a> {
     pub(crate) max_bytes: usize,
 }
 
-/// A client that waits as long as each request says.
+/// Who says nothing for so long hangs, however much there is to tell. Much longer than any leader takes to be found.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A client that waits as long as each request says, for an answer that goes on.
 pub(crate) fn client() -> reqwest::Result<Client> {
-    measuring_client().build()
+    measuring_client().read_timeout(SILENCE).build()
 }
 
 /// Sends a request, and reads the answer.

@@ -7,7 +7,8 @@
 //! * [`runs`], [`disks`], [`open_loop`], [`stages`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`lab`]: exercises, of which nobody says what the bug is.
-//! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links.
+//! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`zoo`]: services with one
+//!   peculiarity each.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
@@ -36,3 +37,4 @@ mod stages;
 mod target;
 mod target_links;
 mod usage;
+mod zoo;

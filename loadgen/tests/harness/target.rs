@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use results::records::EventKind;
 
 use crate::common::{Running, assert_gone, ended, eventually, harness, latest, names, plan, run};
+use crate::zoo::running_in;
 
 /// One process, one file with its orders, and what it is told to do wrong. It ends when its parent does, and after two
 /// minutes in any case.
@@ -391,16 +392,7 @@ fn services_of_the_zoo_are_handled_or_found_by_what_they_do_and_none_leaves_a_pr
         let (code, stdout, stderr) = ended(&output.unwrap());
         assert_eq!(code, Some(expected), "{name}: {stdout}{stderr}");
         assert!(stdout.contains(said) || stderr.contains(said), "{name}: {stdout}{stderr}");
-        assert!(!is_anybody_running(&format!("{name}.py")), "{name}: a process is left");
+        let left = running_in(folder.path());
+        assert!(left.is_empty(), "{name} has left {left:?}");
     }
-}
-
-/// Whether a process has this name among its arguments.
-fn is_anybody_running(script: &str) -> bool {
-    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let mut command_lines =
-        processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    command_lines.any(|line| {
-        line.split(|byte| *byte == 0).any(|argument| argument.ends_with(script.as_bytes()))
-    })
 }

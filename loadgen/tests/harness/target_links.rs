@@ -50,11 +50,10 @@ fn links_of_a_target_are_cut_and_slow_and_what_nothing_passes_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let mended = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/naive/mended.toml");
     let plan = plan(folder.path(), LINKS);
-    let arguments =
-        ["failover", "--target", mended.to_str().unwrap(), "--plan", &plan, "--out", "runs"];
+    let arguments = ["failover", "--target", mended.to_str().unwrap(), "--plan", &plan];
     let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
     assert_eq!(code, Some(0), "{stdout}{stderr}");
-    let run_folder = latest(&folder.path().join("runs"));
+    let run_folder = latest(folder.path());
     let events = run_folder.events().unwrap();
     let confirmed: Vec<_> = events
         .iter()

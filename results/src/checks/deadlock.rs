@@ -3,7 +3,7 @@
 //! *Otherwise: a pool whose threads all wait for one another answers nothing any more, every process lives, and a
 //! load that ends soon after has lost little.* What is found is the last answer there was. It counts if nothing was
 //! broken since, nothing that was tried since was answered, and that lasted for as long as the system may take to
-//! notice what was broken before.
+//! notice what was broken before, or for several operations as long as the target itself says that one may last.
 //!
 //! An operation that lasts longer than the target's deadline hangs. Those are counted, and are a figure: what
 //! becomes of them the other checks say.
@@ -32,10 +32,11 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let until_us = needs::serves_until_us(history.timeline);
     let load = || history.operations.iter().filter(|one| one.row.end_us <= until_us);
     finding.examined("operations", load().count());
-    if let Some(deadline_ms) = history.target.deadline_ms() {
-        let hangs = |one: &&Operation| {
-            !one.row.outcome.is_answer() && one.row.latency_us >= deadline_ms.saturating_mul(1_000)
-        };
+    let deadline_us = history.target.deadline_ms().map(|ms| ms.saturating_mul(1_000));
+    let hangs = |one: &&Operation| {
+        !one.row.outcome.is_answer() && deadline_us.is_some_and(|us| one.row.latency_us >= us)
+    };
+    if deadline_us.is_some() {
         finding.examined("of them hung past the deadline", load().filter(hangs).count());
     }
     let Some(whole_us) = history.timeline.fault_free_at_last() else { return };
@@ -48,7 +49,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let vain: Vec<&Operation> = load().filter(|one| one.row.end_us > silent_us).collect();
     let Some(last_us) = vain.iter().map(|one| one.row.end_us).max() else { return };
     let quiet_us = last_us - silent_us;
-    if vain.len() < MIN_TRIED || quiet_us < bound_us {
+    // What began before could have met what was broken then.
+    let hung = vain.iter().filter(|one| one.row.start_us >= settled_us && hangs(one)).count();
+    if vain.len() < MIN_TRIED || (quiet_us < bound_us && hung < MIN_TRIED) {
         return;
     }
     let is_stalled =
@@ -117,6 +120,39 @@ mod tests {
             (result.examined[1].what.as_str(), result.examined[1].count),
             ("of them hung past the deadline", 5)
         );
+    }
+
+    /// Five clients wait for their deadline of 2 s, which is less than the system may take to notice a fault.
+    fn hangs_from_the_first_moment_on() -> Trial {
+        let mut trial = Trial::without(&[Fact::InSyncSets]);
+        trial.manifest.ping_timeout_ms = None;
+        let target = trial.manifest.target.take().unwrap();
+        trial.manifest.target = Some(target.with_deadline_ms(2_000));
+        for client in 1..=5 {
+            trial.unanswered(client, Op::Query, "Stock1", None, (SECOND, 3 * SECOND));
+        }
+        trial
+    }
+
+    #[test]
+    fn a_system_that_never_answers_within_its_own_deadline_is_silent_from_the_beginning() {
+        let result = hangs_from_the_first_moment_on().check(&CHECK);
+        assert_fails(
+            &result,
+            "nothing was answered from 1.000 s on, though everything was up: 5 operations",
+        );
+    }
+
+    #[test]
+    fn a_short_silence_without_hangs_or_soon_after_a_fault_is_none() {
+        let mut unknown = hangs_from_the_first_moment_on();
+        let target = unknown.manifest.target.take().unwrap();
+        unknown.manifest.target = Some(target.with_deadline_ms(2_001));
+        assert_passes(&unknown.check(&CHECK));
+        let mut mended = hangs_from_the_first_moment_on();
+        mended.fault(0, Action::Pause, "order-1");
+        mended.fault(SECOND / 2, Action::Resume, "order-1");
+        assert_passes(&mended.check(&CHECK));
     }
 
     #[test]

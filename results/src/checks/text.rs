@@ -12,7 +12,7 @@ use super::replicas::LogDigest;
 use super::trial_name::TrialName;
 use super::{MAX_EVIDENCE, milliseconds};
 use crate::records::{Fact, FinalKind, Op};
-use crate::text::{aligned, counted};
+use crate::text::{aligned, capitalised, counted};
 use crate::verdict::Verdict;
 
 /// How many trials are named where a reason concerns many.
@@ -454,14 +454,6 @@ fn held_row(HeldRow { line, held: row }: &HeldRow) -> String {
 
 fn plural(count: u64, noun: &str) -> String {
     counted(count, noun, &format!("{noun}s"))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]

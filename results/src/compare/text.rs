@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Effect, SideName};
 use crate::stats::Interval;
 use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
-use crate::text::counted;
+use crate::text::{capitalised, counted};
 
 /// What there is of an effect.
 const FIELDS: [Field<Effect>; 7] = [
@@ -122,10 +122,4 @@ impl SideName {
         let more = [target, build, commit].into_iter().flatten();
         more.fold(self.run.clone(), |name, more| name + &more)
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }

@@ -1,9 +1,8 @@
 //! What the figures do not say: the run's own limits, first those that mislead most.
 
-use super::format::capitalised;
 use super::input::PageInput;
 use crate::records::{Manifest, Op};
-use crate::text::grouped;
+use crate::text::{capitalised, grouped};
 use crate::verdict::Verdict;
 
 /// A 99.9th percentile of fewer operations rests on fewer than ten of them.

@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 
 use super::embedded_charts::{Picture, Pictures};
 use super::error::PageError;
-use super::format::{capitalised, sign};
+use super::format::sign;
 use super::page::STYLE;
 use super::tables::Laid;
 use crate::charts::{self, ChartInput};
 use crate::compare::Comparison;
 use crate::knee;
 use crate::measurements::Measurements;
+use crate::text::capitalised;
 use crate::verdict::Verdict;
 
 #[derive(Template)]

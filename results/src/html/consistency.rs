@@ -2,12 +2,12 @@
 
 use super::embed::Embedder;
 use super::evidence::Broken;
-use super::format::{NONE, anchor, capitalised, or_none, sign};
+use super::format::{NONE, anchor, or_none, sign};
 use crate::checks::{
     CheckResult, CheckStatus, ConsistencyReport, DoubtReport, Gate, LogDigest, PartLeftOut,
     TrialName, grouped_doubts, named, why,
 };
-use crate::text::grouped;
+use crate::text::{capitalised, grouped};
 use crate::thresholds::ThresholdResult;
 use crate::verdict::Verdict;
 

@@ -1,10 +1,11 @@
 //! A broken promise: the operations, the rows and the fault that show it.
 
 use super::embed::{Embedded, Embedder};
-use super::format::{anchor, capitalised, counted, exact_ms, or_none};
+use super::format::{anchor, counted, exact_ms, or_none};
 use crate::checks::{CheckResult, HeldRow, OperationRow, TrialName, Violation, beside};
 use crate::records::{FinalKind, Op};
 use crate::summary::op_name;
+use crate::text::capitalised;
 
 /// How many violations of a check are shown, and how many rows of each; `consistency.json` has more.
 const SHOWN_VIOLATIONS: usize = 10;

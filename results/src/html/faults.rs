@@ -1,10 +1,11 @@
 //! One answer sheet per fault: how long it took, what it cost, and where the time went.
 
-use super::format::{capitalised, some_ms};
+use super::format::some_ms;
 use super::kinds;
 use super::tables::{Laid, Line, Shown};
 use crate::availability::AvailabilityRow;
 use crate::table::{Form, Row, Table};
+use crate::text::capitalised;
 use crate::timeline::Role;
 
 /// How many sheets are shown; `availability.csv` has all.

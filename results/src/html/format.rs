@@ -35,16 +35,6 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// The first letter in upper case, unless the first word is a file's name.
-pub(super) fn capitalised(text: &str) -> String {
-    let is_file = text.split_whitespace().next().is_some_and(|word| word.contains('.'));
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) if !is_file => first.to_uppercase().chain(characters).collect(),
-        _ => text.to_owned(),
-    }
-}
-
 /// The id of a check's evidence.
 pub(super) fn anchor(check: &str) -> String {
     format!("evidence-{check}")
@@ -81,12 +71,5 @@ mod tests {
     #[test]
     fn sizes_are_rounded_up_so_that_nothing_looks_empty() {
         assert_eq!([0, 999, 1001, 5_200_000].map(size), ["0 bytes", "999 bytes", "2 kB", "5.2 MB"]);
-    }
-
-    #[test]
-    fn files_keep_their_names_at_the_beginning_of_a_sentence() {
-        assert_eq!(capitalised("trades go on"), "Trades go on");
-        assert_eq!(capitalised("final.csv does not say"), "final.csv does not say");
-        assert_eq!(capitalised(""), "");
     }
 }

@@ -1,8 +1,8 @@
 //! All faults of a kind together: what one of them is to be expected to cost.
 
-use super::format::capitalised;
 use super::tables::{Laid, Line, Shown};
 use crate::table::{Form, Row, Table};
+use crate::text::capitalised;
 
 /// The figures that are shown of each kind: columns of `availability.csv`.
 const SHOWN: [&str; 12] = [

@@ -1,11 +1,12 @@
 //! What a reader came for: the question, the verdict and the answer.
 
 use super::answer::{self, Answer};
-use super::format::{capitalised, counted, sign};
+use super::format::{counted, sign};
 use super::input::PageInput;
 use super::tiles::{self, Tile};
 use crate::availability::{AvailabilityRow, FaultGroup};
 use crate::records::Manifest;
+use crate::text::capitalised;
 use crate::verdict::Verdict;
 
 /// The top of the page.

@@ -1,8 +1,8 @@
 //! Tables of figures, laid out for the page: the columns that it shows of each, in its order.
 
-use super::format::capitalised;
 use crate::report::Tables;
 use crate::table::{Align, Basis, Cell, Column, Form, Row, Table};
+use crate::text::capitalised;
 
 /// The section of figures.
 pub(super) struct Figures {

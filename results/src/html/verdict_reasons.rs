@@ -1,9 +1,10 @@
 //! Can it be believed? Why the verdict is what it is, each reason with the place of its evidence.
 
 use super::consistency::doubt_lines;
-use super::format::{anchor, capitalised, counted};
+use super::format::{anchor, counted};
 use super::input::PageInput;
 use crate::checks::{ConsistencyReport, Gate};
+use crate::text::capitalised;
 use crate::verdict::Verdict;
 
 /// The answer to that, and its reasons.

@@ -28,7 +28,7 @@ fn a_client_that_is_refused_rests_a_moment_and_one_that_is_answered_does_not() {
     assert_eq!(rest_after(Turn::Later, None, true), None);
 }
 
-/// What a service answers to a request line: a status and a body.
+/// What a service answers to a request line: a status and a body; with status 0 nothing, ever.
 type Answers = fn(&str) -> (u16, String);
 
 /// A service on a port of its own; it lives as long as the test's runtime.
@@ -66,6 +66,9 @@ async fn answer_each(socket: TcpStream, answers: Answers) {
         socket.read_exact(&mut body).await.unwrap();
         let asked = format!("{first} {}", String::from_utf8(body).unwrap());
         let (status, said) = answers(&asked);
+        if status == 0 {
+            std::future::pending::<()>().await;
+        }
         let text = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{said}", said.len());
         socket.write_all(text.as_bytes()).await.unwrap();
     }
@@ -241,4 +244,32 @@ async fn a_read_that_is_not_understood_has_failed_and_a_trade_is_unknown() {
 async fn a_target_without_queries_and_trades_gives_its_clients_nothing_to_do() {
     let (rows, _) = load("", 1, 1.0, 5).await.run().await;
     assert_eq!(rows, []);
+}
+
+/// A service that takes orders, of which its answer to a lookup is `looked_up`.
+const ORDERS: &str = "[operations.trade]
+method = 'POST'
+url = 'http://127.0.0.1:{{ port.web }}/orders'
+outcome.rejected = 'status == 409'
+order_no = 'text'
+[operations.lookup]
+url = 'http://127.0.0.1:{{ port.web }}/orders/{{ order_no }}'
+deadline_ms = 20
+[model]
+order_no = 'unique'
+";
+
+#[tokio::test]
+async fn a_service_that_hangs_is_asked_for_a_few_orders_and_one_that_answers_wrongly_for_all() {
+    fn taken(asked: &str, looked_up: u16) -> (u16, String) {
+        let status = if asked.starts_with("POST") { 200 } else { looked_up };
+        (status, "x-7".to_owned())
+    }
+    let hangs: Answers = |asked| taken(asked, 0);
+    let answers_wrongly: Answers = |asked| taken(asked, 500);
+    for (answers, asked) in [(hangs, 3), (answers_wrongly, 8)] {
+        let port = served(answers).await;
+        let (rows, _) = load(ORDERS, port, 1.0, 8).await.run().await;
+        assert_eq!((count(&rows, Op::Trade), count(&rows, Op::Lookup)), (8, asked));
+    }
 }
