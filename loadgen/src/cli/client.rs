@@ -17,7 +17,8 @@ Examples:
   double-trouble client --address 127.0.0.1:41000 check --repeat 20
   double-trouble client --target toy-store.toml --port shop=41000 trade Tux buy 3
 
-With --target the service is one of your own that runs already, for example in `serve --target`.
+With --target the service is one of your own that runs already, for example in `serve --target`. If its file has
+a [client], that program is started for this command.
 
 Exit codes: 0 all went well, 1 something was refused, failed or differed, 2 an outcome is unknown,
 3 bad usage."

@@ -7,7 +7,7 @@
 //! * [`runs`], [`disks`], [`open_loop`], [`stages`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`lab`]: exercises, of which nobody says what the bug is.
-//! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`zoo`]: services with one
+//! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`target_clients`]: its client program; [`zoo`]: services with one
 //!   peculiarity each.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
@@ -35,6 +35,7 @@ mod soak;
 mod speed;
 mod stages;
 mod target;
+mod target_clients;
 mod target_links;
 mod usage;
 mod zoo;

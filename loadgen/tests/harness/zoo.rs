@@ -37,17 +37,17 @@ target = \"shop\"
 
 /// What happens to a service.
 #[derive(Clone, Copy)]
-enum Story {
+pub(crate) enum Story {
     Load,
     Kill,
 }
 
 /// What a run said of a service.
-struct Seen {
+pub(crate) struct Seen {
     code: Option<i32>,
     /// The checks that failed.
-    failed: Vec<String>,
-    said: String,
+    pub(crate) failed: Vec<String>,
+    pub(crate) said: String,
 }
 
 impl Seen {
@@ -60,13 +60,13 @@ impl Seen {
         }
     }
 
-    fn passed(&self, service: &str) {
+    pub(crate) fn passed(&self, service: &str) {
         assert_eq!((self.code, &self.failed[..]), (Some(0), &[][..]), "{service}: {}", self.said);
     }
 }
 
 /// Runs the story of a service of the zoo, and sees to it that nothing of it is left.
-fn told(service: &str, story: Story) -> Seen {
+pub(crate) fn told(service: &str, story: Story) -> Seen {
     told_of(&format!("tests/zoo/{service}.toml"), story)
 }
 

@@ -67,7 +67,11 @@ impl Keeper {
         let (lines, to_write) = unbounded_channel();
         let (says, output) = unbounded_channel();
         let pumps = async {
-            tokio::join!(write(to_write, talk.input), read(talk.output, tree, says));
+            let hangs_up = says.clone();
+            tokio::join!(
+                write(to_write, talk.input, tree, hangs_up),
+                read(talk.output, tree, says)
+            );
             // What came of it is the life's to tell.
             pending().await
         };
@@ -117,10 +121,16 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Writes lines until there are no more, or nobody reads them; then the input ends.
-async fn write(mut lines: UnboundedReceiver<String>, mut input: pipe::Sender) {
+/// Writes lines until there are no more; then the input ends. A life whose program has closed its input is over.
+async fn write(
+    mut lines: UnboundedReceiver<String>,
+    mut input: pipe::Sender,
+    tree: &Tree,
+    says: UnboundedSender<Output>,
+) {
     while let Some(line) = lines.recv().await {
         if input.write_all(line.as_bytes()).await.is_err() {
+            let _ = says.send(Output::Ended(how_it_ended(tree, "its stdin is closed").await));
             return;
         }
     }
@@ -136,9 +146,11 @@ async fn read(mut output: pipe::Receiver, tree: &Tree, says: UnboundedSender<Out
             Ok(bytes) => _ = says.send(Output::Bytes(chunk[..bytes].to_vec())),
         }
     }
-    let how = match tree.ended(STATUS_WITHIN).await {
-        Some(end) => end.describe(),
-        None => "its stdout is closed".to_owned(),
-    };
-    let _ = says.send(Output::Ended(how));
+    let _ = says.send(Output::Ended(how_it_ended(tree, "its stdout is closed").await));
+}
+
+/// How the process ended; `otherwise` if it lives on.
+async fn how_it_ended(tree: &Tree, otherwise: &str) -> String {
+    let end = tree.ended(STATUS_WITHIN).await;
+    end.map_or_else(|| otherwise.to_owned(), |end| end.describe())
 }

@@ -131,6 +131,12 @@ pub(super) fn client(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Cli
     let command = checker.command("client.command", &given.command, &scope);
     let processes = u64::from(given.processes.unwrap_or(1));
     let processes = checker.within("client.processes", processes, 1, MAX_CLIENT_PROCESSES);
+    let names: Vec<String> = (1..=processes).map(|number| format!("client-{number}")).collect();
+    let taken = checker.processes.iter().find(|process| names.contains(&process.name));
+    if let Some(name) = taken.map(|process| process.name.clone()) {
+        let what = format!("reports call a client program `{name}`, and a process has that name");
+        checker.add("client", what, "give the process another one");
+    }
     let deadline =
         checker.milliseconds("client.deadline_ms", given.deadline_ms, CLIENT_DEADLINE_MS);
     Some(Client { command, processes: u32::try_from(processes).unwrap_or(1), deadline })

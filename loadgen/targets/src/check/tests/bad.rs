@@ -346,6 +346,13 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
     ),
     (
         "[model]",
+        "[processes.client-2]\ncommand = \"c\"\n\n[client]\ncommand = \"client\"\nprocesses = 2\n\n[model]",
+        "[client]",
+        "client",
+        "a process has that name",
+    ),
+    (
+        "[model]",
         "[client]\ncommand = \"client\"\nprocesses = 65\n\n[model]",
         "processes = 65",
         "client.processes",
