@@ -24,8 +24,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::dump::Taker;
 pub use self::dump::Dump;
+use self::dump::Taker;
 pub use self::event::{ProgramEvent, ProgramEventKind};
 use crate::service::Exchange;
 

@@ -14,11 +14,8 @@ use targets::template::Setting;
 pub(crate) fn ports(target: &Target) -> Vec<&str> {
     let free = target.ports.iter().filter(|(_, choice)| **choice == PortChoice::Free);
     let base = requests(target, None);
-    let is_needed =
-        |name: &str| target.client.is_some() || requests(target, Some(name)) != base;
-    free.map(|(name, _)| name.as_str())
-        .filter(|name| is_needed(name))
-        .collect()
+    let is_needed = |name: &str| target.client.is_some() || requests(target, Some(name)) != base;
+    free.map(|(name, _)| name.as_str()).filter(|name| is_needed(name)).collect()
 }
 
 /// What a target's templates are filled with for somebody who knows these ports of it.

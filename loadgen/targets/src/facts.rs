@@ -27,7 +27,10 @@ pub fn manifest(target: &Target, can: &[String]) -> records::Target {
         .holding(orders_of, stocks_of);
     let by_program = target.client.as_ref().map(|client| client.deadline);
     let deadline = target.operations.longest_deadline().max(by_program);
-    match deadline.map(|deadline| deadline.as_millis()).and_then(|deadline_ms| u64::try_from(deadline_ms).ok()) {
+    match deadline
+        .map(|deadline| deadline.as_millis())
+        .and_then(|deadline_ms| u64::try_from(deadline_ms).ok())
+    {
         Some(deadline_ms) => described.with_deadline_ms(deadline_ms),
         None => described,
     }
@@ -62,9 +65,8 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
         .is_some_and(|leader| !matches!(leader.reading, LeaderReading::Unknown));
     let mut operations = target.operations.each().peekable();
     // What a client program answers has no status.
-    let by_status = !by_program
-        && operations.peek().is_some()
-        && operations.all(Operation::is_ok_by_status);
+    let by_status =
+        !by_program && operations.peek().is_some() && operations.all(Operation::is_ok_by_status);
     let in_order = model.order_no == OrderNumbers::Sequence
         && model.replicated.orders == Replication::Identical
         && !shown_by(&target.orders, can.iter().any(|done| done == DUMP)).is_empty();

@@ -126,7 +126,10 @@ fn what_is_answered_too_late_stays_unknown_and_is_told() {
     let file = zoo("client_late.toml");
     let arguments = ["bench", "--target", file.to_str().unwrap(), "--plan", &plan];
     let (_, stdout, stderr) = ended(&run(folder.path(), &arguments));
-    assert!(stdout.contains(" of the target's client program came after the deadline."), "{stdout}{stderr}");
+    assert!(
+        stdout.contains(" of the target's client program came after the deadline."),
+        "{stdout}{stderr}"
+    );
     let run_folder = latest(folder.path());
     let events = run_folder.events().unwrap();
     let late = events.iter().find(|event| event.event == EventKind::LateAnswer).unwrap();

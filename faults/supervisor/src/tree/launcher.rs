@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Pid, Uid, User, dup2_stdin, dup2_stdout, getppid, initgroups, setgid, setpgid, setuid};
+use nix::unistd::{
+    Pid, Uid, User, dup2_stdin, dup2_stdout, getppid, initgroups, setgid, setpgid, setuid,
+};
 
 use super::Inherit;
 use super::protocol::{MAX_MESSAGE_BYTES, Part, Start};

@@ -46,8 +46,8 @@ pub use guard::guard;
 pub use order::Sent;
 use protocol::{Part, Start};
 use shared::Shared;
-pub use talk::Talk;
 use talk::Ends;
+pub use talk::Talk;
 
 /// How long a guard may take to say that the process runs: the launcher's bound and some more.
 const START_WITHIN: Duration = Duration::from_secs(15);

@@ -102,7 +102,8 @@ impl ClientPrograms {
             cap: target.stocks.as_ref().and_then(|stocks| stocks.cap),
         };
         let (told, mut happened) = unbounded_channel();
-        let (stop, mut keepers, mut programs) = (watch::Sender::new(false), JoinSet::new(), Vec::new());
+        let (stop, mut keepers, mut programs) =
+            (watch::Sender::new(false), JoinSet::new(), Vec::new());
         for number in 1..=client.processes {
             let program = Program::new(number, &hello, told.clone());
             let log = place.logs.join(format!("{}.log", name_of(number)));
@@ -155,10 +156,8 @@ impl ClientPrograms {
         let happened = std::iter::from_fn(|| happened.try_recv().ok());
         let said = happened.filter_map(|ProgramEvent { program, kind, .. }| {
             let (_, said) = report::in_words(&kind)?;
-            let is_trouble = matches!(
-                kind,
-                ProgramEventKind::Broken { .. } | ProgramEventKind::Late { .. }
-            );
+            let is_trouble =
+                matches!(kind, ProgramEventKind::Broken { .. } | ProgramEventKind::Late { .. });
             is_trouble.then(|| format!("{}: {said}", name_of(program)))
         });
         said.collect()
@@ -206,7 +205,8 @@ async fn all_say_hello(
     let mut greeted = 0;
     while greeted < count {
         let event = happened.recv().await;
-        let ProgramEvent { program, kind, .. } = event.ok_or_else(|| anyhow!("[client]: it is gone"))?;
+        let ProgramEvent { program, kind, .. } =
+            event.ok_or_else(|| anyhow!("[client]: it is gone"))?;
         match kind {
             ProgramEventKind::Ready { .. } => greeted += 1,
             ProgramEventKind::Broken { why, .. } => {
