@@ -59,6 +59,9 @@ pub(crate) fn shown(but: &[(&str, Say<'_>)]) -> Shown {
         reads: 500,
         faults: 2,
         deaths: 0,
+        client_breaks: 0,
+        first_client_break: None,
+        late_answers: 0,
     };
     Shown {
         consistency: ConsistencyReport {

@@ -73,7 +73,7 @@ impl Keeper {
                 read(talk.output, tree, says)
             );
             // What came of it is the life's to tell.
-            pending().await
+            pending::<()>().await;
         };
         tokio::pin!(pumps);
         let ended = tokio::select! {
