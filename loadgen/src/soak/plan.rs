@@ -56,7 +56,7 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
         UnderTest::Bazaar => (replicas, Repertoire::Everything),
         // As it was read, and nothing that it may not be made for.
         UnderTest::Target(target) => (
-            u8::try_from(target.replicas).unwrap_or(replicas),
+            u8::try_from(target.plan.replicas).unwrap_or(replicas),
             Repertoire::Processes { links: relays::links(target, target.default_variant()) },
         ),
     };

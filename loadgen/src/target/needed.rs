@@ -20,7 +20,7 @@ pub(crate) fn ports(target: &Target) -> Vec<&str> {
 
 /// What a target's templates are filled with for somebody who knows these ports of it.
 pub(crate) fn setting(target: &Target, ports: BTreeMap<String, u16>) -> Setting {
-    Setting::new(ports, "", target.replicas, "", "")
+    Setting::new(ports, "", &target.plan, "", "")
 }
 
 /// Every request, if the ports are 1, and `other` is 2.

@@ -82,7 +82,7 @@ impl TargetTrial {
         let setting = Setting::new(
             ports.ports.clone(),
             &scratch.to_string_lossy(),
-            target.replicas,
+            &target.plan,
             &bin_dir.to_string_lossy(),
             &Uuid::new_v4().to_string(),
         );
@@ -139,10 +139,15 @@ impl TargetTrial {
         let changes = variant.iter().flat_map(|variant| variant.changes.values());
         let changed = changes.flat_map(|change| &change.files);
         // A variant's files come last, for they stand over the target's.
-        for RenderedFile { path, content } in target.files.iter().chain(changed) {
+        for RenderedFile { path, content, private } in target.files.iter().chain(changed) {
             let path = self.path(path)?;
             let content = content.render(&self.setting)?;
-            self.folder_of(&path)?.write(&path, &content).context("files")?;
+            let folder = self.folder_of(&path)?;
+            let written = match private {
+                true => folder.write_private(&path, &content),
+                false => folder.write(&path, &content),
+            };
+            written.context("files")?;
         }
         self.run_all("reset", commands, &self.work).await
     }

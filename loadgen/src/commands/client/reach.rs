@@ -82,7 +82,7 @@ async fn start_programs(
     let path = folder.path().to_string_lossy().into_owned();
     let bin_dir = bin_dir(&Binaries { bin_dir: None })?;
     let bin_dir = bin_dir.to_string_lossy();
-    let setting = Setting::new(ports.clone(), &path, target.replicas, &bin_dir, "");
+    let setting = Setting::new(ports.clone(), &path, &target.plan, &bin_dir, "");
     let work = home_of(target)?;
     let place = Place { setting: &setting, ports, work: &work, logs: folder.path() };
     let load = LoadFacts { clients: 1, seed: 0 };
