@@ -56,7 +56,7 @@ pub(super) async fn service(args: &Client) -> anyhow::Result<Reached> {
     };
     // The number of its replicas makes no difference to clients.
     let under_test = UnderTest::read(Some(file), 3)?;
-    let target = under_test.target().context("no target was read")?;
+    let target = under_test.target();
     let ports = ports(target, file, &args.ports)?;
     let programs = start_programs(target, &ports).await?;
     let mut service = Service::over_http(Arc::clone(target), needed::setting(target, ports));
