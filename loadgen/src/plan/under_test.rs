@@ -50,11 +50,10 @@ impl Default for UnderTest {
     }
 }
 
-/// Two are the same if they were read together, or from the same file for the same plan.
+/// Two are the same if the same file describes them. What they were read for stands in the plan.
 impl PartialEq for UnderTest {
     fn eq(&self, other: &Self) -> bool {
-        let (one, second) = (&self.target, &other.target);
-        Arc::ptr_eq(one, second) || (one.path == second.path && one.plan == second.plan)
+        self.target.path == other.target.path
     }
 }
 
