@@ -97,7 +97,7 @@ pub(crate) fn unknown(name: &str) -> Option<(String, String)> {
     if NAMES.contains(&name) {
         return None;
     }
-    let fix = match crate::suggest::closest(name, NAMES.into_iter()) {
+    let fix = match crate::suggest::closest(name, NAMES) {
         Some(like) => format!("did you mean {like}? There are {}", NAMES.join(", ")),
         None => format!("there are {}", NAMES.join(", ")),
     };
