@@ -8,7 +8,7 @@
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
 //! * `relays`: where links between them can be broken, and what each process is told for that.
 //! * `dumps`: where they tell what they hold.
-//! * `needed`: the ports that clients must be told. [`clients`]: programs of its own that clients speak through.
+//! * `needed`: the ports that clients must be told. `clients`: programs of its own that clients speak through.
 //!
 //! While it runs, what is asked besides what clients do:
 //!

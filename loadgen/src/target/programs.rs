@@ -1,5 +1,6 @@
 //! A target's processes as the supervisor starts them: every template filled in, the variant's changes made.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -39,7 +40,11 @@ pub(crate) fn system_plan(
     variant: Option<&Variant>,
     trial: &TargetTrial,
 ) -> anyhow::Result<SystemPlan> {
-    let programs = (0..target.processes.len()).map(|index| program(target, index, variant, trial));
+    let mut order: Vec<usize> = (0..target.processes.len()).collect();
+    // Of several that do not get ready the first is told of. Who is to end before others stands in front of them, and knows best
+    // for what they wait.
+    order.sort_by_key(|index| Reverse(target.processes[*index].shutdown.before.len()));
+    let programs = order.into_iter().map(|index| program(target, index, variant, trial));
     Ok(SystemPlan {
         programs: programs.collect::<anyhow::Result<_>>()?,
         logs: trial.logs.clone(),

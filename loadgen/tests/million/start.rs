@@ -79,9 +79,14 @@ impl Place {
             paths.map(|path| Path::new(&*path).to_owned()).collect()
         };
         let each = &target.processes;
+        let mut programs: Vec<_> =
+            each.iter().map(|process| self.program(process, target, folder)).collect();
+        // As a run has them: of several that do not get ready the first is told of.
+        let is_behind = |program: &Program| program.name != "front-end";
+        programs.sort_by_key(is_behind);
         Bazaar::start(ServicePlan {
             processes: self.under_test.processes(),
-            programs: each.iter().map(|process| self.program(process, target, folder)).collect(),
+            programs,
             logs,
             log_bytes: 1 << 30,
             guard: loadgen::program::guard_program_at(Path::new(env!(

@@ -250,7 +250,7 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
         "initial = { Tuxx = 100 }",
         "Tuxx",
         "stocks.initial.Tuxx",
-        "there is no stock `Tix`; there are Fox, Tux",
+        "did you mean `Tux`?",
     ),
     (
         "initial = { Tux = 100 }",
