@@ -1,5 +1,6 @@
-//! Reads what a replica or the catalog holds, page by page, so that however long its history is,
-//! one page of it is in memory.
+//! Reads what processes tell that they hold, page by page, so that however long a history is,
+//! one page of it is in memory. Those that keep orders tell their logs ([`OrderPage`]), one that keeps stocks tells these
+//! and what it applied to them ([`CatalogPage`]); where each is asked, and with what, is the target's to say.
 //!
 //! All pages of one dump belong together: anybody who is asked refuses to go on once what a page
 //! before showed has changed (rule L9). A [`Digest`] stands for all of them, so that two dumps can
@@ -11,12 +12,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use records::built_in;
 use serde::de::DeserializeOwned;
 use wire::dump::{CatalogPage, MAX_PAGE, OrderPage};
 
 use crate::http::{Call, HttpClient, HttpError};
-use crate::ports::Addresses;
 use crate::process::ProcessName;
 
 /// How long one page may take, from a machine that is busy.
@@ -24,9 +23,73 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The first page tells where a dump ends, which may be reason enough not to read the rest.
 const FIRST_PAGE: usize = 1;
 
+/// What a process dumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DumpKind {
+    /// Its log of orders. All logs are to be equal.
+    Orders,
+    /// Its stocks, and the trades that it applied to them.
+    Stocks,
+}
+
+/// Where a process tells what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DumpSource {
+    /// Which process.
+    pub name: ProcessName,
+    /// What it dumps.
+    pub kind: DumpKind,
+    /// Where it is asked.
+    pub address: SocketAddr,
+    /// For what: a path, percent-encoded, to which the page is added.
+    pub path: String,
+    /// With which headers.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Everything that can be dumped of a target.
+#[derive(Clone, Debug)]
+pub struct Dumps {
+    http: HttpClient,
+    sources: Vec<DumpSource>,
+}
+
+impl Dumps {
+    /// Of these processes.
+    #[must_use]
+    pub fn new(sources: Vec<DumpSource>) -> Self {
+        Self { http: HttpClient::new(), sources }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Those who dump orders.
+    pub(crate) fn keepers(&self) -> impl Iterator<Item = ProcessName> + '_ {
+        self.of(DumpKind::Orders).map(|source| source.name)
+    }
+
+    /// A dump of each log, which has not begun yet.
+    pub(crate) fn logs(&self) -> Vec<Pages<OrderPage>> {
+        self.of(DumpKind::Orders).map(|source| Pages::new(&self.http, source)).collect()
+    }
+
+    /// The same of who keeps the stocks, if anybody does.
+    pub(crate) fn stocks(&self) -> Option<Pages<CatalogPage>> {
+        self.of(DumpKind::Stocks).next().map(|source| Pages::new(&self.http, source))
+    }
+
+    fn of(&self, kind: DumpKind) -> impl Iterator<Item = &DumpSource> {
+        self.sources.iter().filter(move |source| source.kind == kind)
+    }
+}
+
 /// A dump broke off.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{source_name}: GET /dump: {error}")]
+#[error("{source_name}: its dump: {error}")]
 pub struct DumpError {
     /// Whose dump.
     pub source_name: ProcessName,
@@ -39,7 +102,7 @@ pub struct DumpError {
 pub enum DumpPage {
     /// Of a replica's log.
     Orders(OrderPage),
-    /// Of the catalog.
+    /// Of who keeps the stocks.
     Catalog(CatalogPage),
 }
 
@@ -87,8 +150,7 @@ impl Page for CatalogPage {
 #[derive(Debug)]
 pub(crate) struct Pages<P> {
     http: HttpClient,
-    source_name: ProcessName,
-    address: SocketAddr,
+    source: DumpSource,
     /// Where the next page begins; nothing after the last one.
     after: Option<u64>,
     /// Names the dump, once its first page has.
@@ -98,11 +160,10 @@ pub(crate) struct Pages<P> {
 }
 
 impl<P: Page> Pages<P> {
-    pub(crate) fn new(http: &HttpClient, source_name: ProcessName, address: SocketAddr) -> Self {
+    fn new(http: &HttpClient, source: &DumpSource) -> Self {
         Self {
             http: http.clone(),
-            source_name,
-            address,
+            source: source.clone(),
             after: Some(0),
             dump: None,
             seen: DefaultHasher::new(),
@@ -110,11 +171,16 @@ impl<P: Page> Pages<P> {
         }
     }
 
+    /// Whose they are.
+    pub(crate) fn source(&self) -> ProcessName {
+        self.source.name
+    }
+
     /// The next page; nothing after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<P>, DumpError> {
         let Some(after) = self.after else { return Ok(None) };
         let page = self.ask(after).await;
-        let page = page.map_err(|error| DumpError { source_name: self.source_name, error })?;
+        let page = page.map_err(|error| DumpError { source_name: self.source(), error })?;
         // A page that leads nowhere is the last.
         self.after = page.next(after).filter(|next| *next > after);
         self.dump.get_or_insert_with(|| page.dump());
@@ -124,8 +190,12 @@ impl<P: Page> Pages<P> {
     async fn ask(&mut self, after: u64) -> Result<P, HttpError> {
         let limit = if self.dump.is_none() { FIRST_PAGE } else { MAX_PAGE };
         let dump = self.dump.as_deref().unwrap_or_default();
-        let call = Call::get(format!("/dump?after={after}&limit={limit}{dump}"));
-        let reply = self.http.call(self.address, &call, PAGE_TIMEOUT).await?;
+        let DumpSource { address, path, headers, .. } = &self.source;
+        let begin = if path.contains('?') { '&' } else { '?' };
+        let call = Call::get(format!("{path}{begin}after={after}&limit={limit}{dump}"));
+        let call =
+            headers.iter().fold(call, |call, (name, value)| call.header(name.clone(), value));
+        let reply = self.http.call(*address, &call, PAGE_TIMEOUT).await?;
         if reply.status != StatusCode::OK {
             return Err(HttpError::Status { status: reply.status, message: reply.message() });
         }
@@ -139,50 +209,50 @@ impl<P: Page> Pages<P> {
     }
 }
 
-/// Reads everything, one source after the other, replicas first, and hands each page on, with
+/// Reads everything, one source after the other, logs first, and hands each page on, with whose it is and
 /// whether it is its source's first. Gives back a digest per source.
 ///
 /// # Errors
 /// The first dump that broke off; what was handed on of it is not all.
 pub async fn read_all(
-    http: &HttpClient,
-    addresses: &Addresses,
-    mut keep: impl AsyncFnMut(DumpPage, bool),
+    dumps: &Dumps,
+    mut keep: impl AsyncFnMut(ProcessName, DumpPage, bool),
 ) -> Result<Vec<Digest>, DumpError> {
     let mut digests = Vec::new();
-    for mut pages in replicas(http, addresses) {
+    for mut pages in dumps.logs() {
         let mut is_first = true;
         while let Some(page) = pages.next().await? {
-            keep(DumpPage::Orders(page), std::mem::take(&mut is_first)).await;
+            let is_first = std::mem::take(&mut is_first);
+            keep(pages.source(), DumpPage::Orders(page), is_first).await;
         }
         digests.push(pages.digest());
     }
-    let mut pages = catalog(http, addresses);
-    let mut is_first = true;
-    while let Some(page) = pages.next().await? {
-        keep(DumpPage::Catalog(page), std::mem::take(&mut is_first)).await;
+    if let Some(mut pages) = dumps.stocks() {
+        let mut is_first = true;
+        while let Some(page) = pages.next().await? {
+            let is_first = std::mem::take(&mut is_first);
+            keep(pages.source(), DumpPage::Catalog(page), is_first).await;
+        }
+        digests.push(pages.digest());
     }
-    digests.push(pages.digest());
     Ok(digests)
 }
 
 /// Reads whatever can be had of services that do not agree: of each source all or nothing. One
 /// source at a time is in memory.
-pub async fn read_evidence(
-    http: &HttpClient,
-    addresses: &Addresses,
-    mut keep: impl AsyncFnMut(DumpPage, bool),
-) {
-    for pages in replicas(http, addresses) {
+pub async fn read_evidence(dumps: &Dumps, mut keep: impl AsyncFnMut(ProcessName, DumpPage, bool)) {
+    for pages in dumps.logs() {
         keep_whole(pages, DumpPage::Orders, &mut keep).await;
     }
-    keep_whole(catalog(http, addresses), DumpPage::Catalog, &mut keep).await;
+    if let Some(pages) = dumps.stocks() {
+        keep_whole(pages, DumpPage::Catalog, &mut keep).await;
+    }
 }
 
 async fn keep_whole<P: Page>(
     mut pages: Pages<P>,
     page_of: fn(P) -> DumpPage,
-    keep: &mut impl AsyncFnMut(DumpPage, bool),
+    keep: &mut impl AsyncFnMut(ProcessName, DumpPage, bool),
 ) {
     let mut all = Vec::new();
     loop {
@@ -194,22 +264,8 @@ async fn keep_whole<P: Page>(
     }
     let mut is_first = true;
     for page in all {
-        keep(page_of(page), std::mem::take(&mut is_first)).await;
+        keep(pages.source(), page_of(page), std::mem::take(&mut is_first)).await;
     }
-}
-
-/// A dump of each replica, by id, that has not begun yet.
-pub(crate) fn replicas(http: &HttpClient, addresses: &Addresses) -> Vec<Pages<OrderPage>> {
-    let pages = addresses.orders.iter().map(|(id, address)| {
-        let pages: Pages<OrderPage> = Pages::new(http, built_in::order(id.0), *address);
-        pages
-    });
-    pages.collect()
-}
-
-/// The same of the catalog.
-pub(crate) fn catalog(http: &HttpClient, addresses: &Addresses) -> Pages<CatalogPage> {
-    Pages::new(http, built_in::catalog(), addresses.catalog)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! to anybody who judges an outcome: a refused connection certainly had no effect; a timeout or a
 //! broken connection may have had one.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
@@ -19,9 +20,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::bazaar::ErrorBody;
-use wire::headers;
-
-use crate::token::Token;
 
 /// The longest answer that is read: several times a page of a dump with long names.
 pub(crate) const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
@@ -104,7 +102,7 @@ impl Reply {
 pub struct Call {
     method: Method,
     path: String,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(Cow<'static, str>, String)>,
     body: Bytes,
 }
 
@@ -118,33 +116,31 @@ impl Call {
     pub fn post_json(path: impl Into<String>, body: &impl Serialize) -> Result<Self, HttpError> {
         let body =
             serde_json::to_vec(body).map_err(|error| HttpError::Unsendable(error.to_string()))?;
-        let json = (CONTENT_TYPE.as_str(), "application/json".to_owned());
+        let json = (CONTENT_TYPE.as_str().into(), "application/json".to_owned());
         Ok(Self { method: Method::POST, path: path.into(), headers: vec![json], body: body.into() })
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
+        self.headers.push((name.into(), value.to_string()));
         self
     }
 
-    fn request(
-        &self,
-        address: SocketAddr,
-        token: Option<&Token>,
-    ) -> Result<Request<Full<Bytes>>, HttpError> {
+    fn request(&self, address: SocketAddr) -> Result<Request<Full<Bytes>>, HttpError> {
         let mut request = Request::builder()
             .method(&self.method)
             .uri(format!("http://{address}{}", self.path))
             .body(Full::new(self.body.clone()))
             .map_err(|error| HttpError::Unsendable(error.to_string()))?;
-        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let token = token.map(|token| (headers::SECRET, token.as_str()));
-        for (name, value) in own.chain(token) {
-            let value = HeaderValue::from_str(value)
-                .map_err(|error| HttpError::Unsendable(format!("header {name}: {error}")))?;
-            request.headers_mut().insert(HeaderName::from_static(name), value);
+        for (name, value) in &self.headers {
+            let unsendable =
+                |error: String| HttpError::Unsendable(format!("header {name}: {error}"));
+            let value =
+                HeaderValue::from_str(value).map_err(|error| unsendable(error.to_string()))?;
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let name = name.map_err(|error| unsendable(error.to_string()))?;
+            request.headers_mut().insert(name, value);
         }
         Ok(request)
     }
@@ -154,7 +150,6 @@ impl Call {
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client<HttpConnector, Full<Bytes>>,
-    token: Option<Token>,
 }
 
 impl Default for HttpClient {
@@ -173,13 +168,7 @@ impl HttpClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        Self { client, token: None }
-    }
-
-    /// The same, for one of a bazaar's own: its internal endpoints want the token.
-    #[must_use]
-    pub(crate) fn with_token(self, token: Token) -> Self {
-        Self { token: Some(token), ..self }
+        Self { client }
     }
 
     /// Sends `call` to `address` and reads the whole answer within `timeout`.
@@ -189,7 +178,7 @@ impl HttpClient {
         call: &Call,
         timeout: Duration,
     ) -> Result<Reply, HttpError> {
-        let request = call.request(address, self.token.as_ref())?;
+        let request = call.request(address)?;
         match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(result) => result,
             Err(_) => Err(HttpError::Timeout(timeout)),

@@ -1,4 +1,4 @@
-//! Starts the bazaar, or the processes of any target, breaks it on schedule, watches it, and heals it.
+//! Starts the processes of a target, the bazaar's or any other's, breaks it on schedule, watches it, and heals it.
 //!
 //! The harness sees the bazaar from outside only: processes, signals, HTTP. Nothing here knows
 //! goose or a chart; the code that runs a trial hands in where events go and when the load began.
@@ -6,9 +6,8 @@
 //! * [`clock`]: the one origin that stamps everything.
 //! * [`http`]: a small client for the services' endpoints.
 //! * [`process`]: what the bazaar's processes are called.
-//! * `part`, `launch`: what each process is to the bazaar's start, and how it is called.
 //! * [`ports`]: addresses for a whole bazaar, free and reserved.
-//! * [`bazaar`]: the whole bazaar, or a target's processes: start, signal, restart, stop. Its processes are the crate
+//! * [`bazaar`]: the processes of the bazaar, or of any other target: start, signal, restart, stop. They are the crate
 //!   `supervisor`'s.
 //! * [`relay`]: the network between the services, which can be cut, delayed and throttled.
 //! * `slowing`: a process that gets a part of its time.
@@ -19,13 +18,12 @@
 //! * [`leadership`]: who leads right now.
 //! * [`injector`]: does what the schedule says; `lasting` knows which faults an act ends.
 //! * [`probes`]: watches the front-end's configuration and the children's lives.
-//! * [`dump`]: what replicas and catalog hold, page by page.
+//! * [`dump`]: what processes tell that they hold, page by page.
 //! * [`heal`], [`converge`]: everything up again, and then everything equal.
 
 mod act;
 pub mod bazaar;
 pub mod clock;
-mod config;
 pub mod converge;
 pub mod disk;
 pub mod dump;
@@ -36,10 +34,8 @@ pub mod heal;
 pub mod http;
 pub mod injector;
 mod lasting;
-mod launch;
 pub mod leadership;
 mod memberships;
-mod part;
 pub mod ports;
 pub mod probes;
 pub mod process;
@@ -49,4 +45,3 @@ mod slowing;
 mod start_error;
 #[cfg(test)]
 mod testing;
-mod token;

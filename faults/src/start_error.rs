@@ -9,21 +9,11 @@ use supervisor::probe::ProbeError;
 use supervisor::system;
 use supervisor::tree::Limit;
 
-use crate::ports::PortsError;
 use crate::process::ProcessName;
 
 /// Why a bazaar, or one process of it, did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There must be somebody to lead.
-    #[error("replicas: must be 1 or more")]
-    NoReplicas,
-    /// A binary is missing.
-    #[error("there is no executable file {path}; build the services with `make` or `cargo build`")]
-    MissingBinary {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
     /// A folder cannot be made.
     #[error("cannot make the folder {path}: {source}")]
     Folder {
@@ -32,17 +22,6 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// The bazaar's token cannot be put beside its data.
-    #[error("cannot write {path}: {source}")]
-    Token {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// No addresses could be had.
-    #[error(transparent)]
-    Ports(#[from] PortsError),
     /// The processes do not fit together.
     #[error(transparent)]
     System(system::StartError),
@@ -168,7 +147,8 @@ impl StartError {
     }
 
     /// Whether other ports might help.
-    pub(crate) fn is_address_in_use(&self) -> bool {
+    #[must_use]
+    pub fn is_address_in_use(&self) -> bool {
         match self {
             Self::Ended { reason, .. } => reason.contains("in use"),
             Self::Relay { source, .. } => source.kind() == io::ErrorKind::AddrInUse,

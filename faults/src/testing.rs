@@ -17,21 +17,28 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use nix::sys::{prctl, signal::Signal};
-use records::{Event, EventKind};
+use records::{Event, EventKind, built_in};
+use serde::Deserialize;
+use supervisor::probe::{Probe, ProbeKind};
 use supervisor::system::{Program, Shutdown, System, SystemPlan};
 use supervisor::tree::{GuardProgram, Inherit, Limits};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use wire::configuration::History;
 
-use crate::bazaar::{Bazaar, BazaarConfig, Durability, Ports};
+use crate::bazaar::{Bazaar, ServicePlan};
 use crate::clock::Origin;
 use crate::disk::DiskFaults;
+use crate::dump::{DumpKind, DumpSource};
 use crate::events::EventSink;
-use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader};
-use crate::ports::Addresses;
+use crate::http::{HttpClient, HttpError};
+use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader, Remembered};
+use crate::ports::choose_more;
+use crate::process::ProcessName;
+use crate::relay::Relay;
 
 /// Set for the processes of a fake bazaar: the path of the script, and its arguments.
 const PROCESS_VARIABLE: &str = "FAKE_PROCESS";
@@ -71,11 +78,6 @@ impl FakeService {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Addresses with this service as front-end and catalog, without replicas.
-    pub(crate) fn addresses(&self) -> Addresses {
-        Addresses { front_end: self.address, catalog: self.address, orders: BTreeMap::new() }
     }
 
     /// From now on `path` is answered like this.
@@ -144,34 +146,143 @@ impl FakeBazaar {
         self.folder.path()
     }
 
-    pub(crate) fn config(&self) -> BazaarConfig {
-        config(self.path())
+    pub(crate) fn plan(&self) -> ServicePlan {
+        plan(self.path())
+    }
+
+    /// The same, whose processes are told of relays.
+    pub(crate) fn plan_with_relays(&self) -> ServicePlan {
+        plan_on(self.path(), &Ports::choose(), true)
     }
 
     pub(crate) async fn start(&self) -> Bazaar {
-        Bazaar::start(self.config()).await.unwrap()
+        Bazaar::start(self.plan()).await.unwrap()
     }
 }
 
-fn config(folder: &Path) -> BazaarConfig {
-    BazaarConfig {
-        bin_dir: folder.join("bin"),
-        data_dir: folder.join("data"),
-        log_dir: folder.join("logs"),
-        replicas: 3,
-        cache: true,
-        durability: Durability::Os,
-        ping_period_ms: 100,
-        ping_timeout_ms: 300,
-        ports: Ports::Free,
-        stocks: None,
-        cap: None,
-        relays: false,
-        disk_faults: DiskFaults::default(),
-        flood_connections: 0,
+/// Where the processes of a fake bazaar listen, in the order of its list. Nobody keeps the ports: tests that run beside each
+/// other choose at random.
+struct Ports(Vec<SocketAddr>);
+
+impl Ports {
+    fn choose() -> Self {
+        Self(choose_more(REPLICAS + 2).unwrap().0)
+    }
+}
+
+/// How many replicas a fake bazaar has.
+const REPLICAS: usize = 3;
+
+fn plan(folder: &Path) -> ServicePlan {
+    plan_on(folder, &Ports::choose(), false)
+}
+
+/// A fake bazaar at `ports`, whose processes are told of `relays`, if there are to be any.
+fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
+    let processes = built_in::processes(u8::try_from(REPLICAS).unwrap());
+    let names: Vec<_> = processes.names().collect();
+    let data = folder.join("data");
+    fs::create_dir_all(&data).unwrap();
+    let mut links = Vec::new();
+    let programs = names.iter().zip(&ports.0).enumerate().map(|(index, (name, own))| {
+        let is_order = name.as_str().starts_with("order-");
+        let program = folder.join("bin").join(if is_order { "order" } else { name.as_str() });
+        let mut command: Vec<String> = vec![program.to_str().unwrap().to_owned()];
+        let mut add = |flag: &str, value: String| command.extend([flag.to_owned(), value]);
+        add("--data-dir", data.to_str().unwrap().to_owned());
+        add("--listen", own.to_string());
+        add("--id", (index.max(1) - 1).to_string());
+        for (other, (to, target)) in names.iter().zip(&ports.0).enumerate() {
+            // As the bazaar's catalog, which asks the front-end alone.
+            let dials = other != index && (name.as_str() != "catalog" || other == 0);
+            let relay = (relays && dials).then(|| choose_more(1).unwrap().0[0]);
+            links.extend(relay.map(|address| Relay {
+                from: *name,
+                to: *to,
+                address,
+                target: *target,
+            }));
+            if let Some(id) = to.as_str().strip_prefix("order-") {
+                add("--replica", format!("{id}={}", relay.unwrap_or(*target)));
+            }
+        }
+        let mut program = sh_program(folder, name.as_str(), "");
+        program.command = command.into_iter().map(Into::into).collect();
+        let (period, timeout) = (Duration::from_millis(10), Duration::from_secs(30));
+        let kind = ProbeKind::Health(format!("http://{own}/healthz"));
+        program.probe = Some(Probe { kind, period, timeout });
+        program
+    });
+    let programs: Vec<_> = programs.collect();
+    let at = |name: &ProcessName| ports.0[names.iter().position(|one| one == name).unwrap()];
+    let dumps = names.iter().skip(1).map(|name| DumpSource {
+        name: *name,
+        kind: if name.as_str() == "catalog" { DumpKind::Stocks } else { DumpKind::Orders },
+        address: at(name),
+        path: "/dump".to_owned(),
+        headers: Vec::new(),
+    });
+    ServicePlan {
+        programs,
+        logs: folder.join("logs"),
+        log_bytes: 1 << 20,
         guard: guard(),
-        flags: Vec::new(),
-        environment: Vec::new(),
+        leaders: Arc::new(AskedLeaders { http: HttpClient::new(), front_end: ports.0[0] }),
+        addresses: names.iter().map(|name| (*name, at(name))).collect(),
+        data: names.iter().map(|name| (*name, vec![data.join(format!("{name}.db"))])).collect(),
+        flood_connections: 0,
+        disk_faults: DiskFaults::default(),
+        relays: relays.then_some(links),
+        uses_all_links: true,
+        dumps: dumps.collect(),
+        body_paths: BTreeMap::new(),
+        cache: None,
+        copies: data,
+        processes,
+    }
+}
+
+/// Asks a front-end who leads, and what changed, as the bazaar's answers.
+#[derive(Debug)]
+pub(crate) struct AskedLeaders {
+    pub(crate) http: HttpClient,
+    pub(crate) front_end: SocketAddr,
+}
+
+/// What counts of the answer.
+#[derive(Deserialize)]
+struct Led {
+    leader: u8,
+    epoch: u64,
+    in_sync: Vec<u8>,
+}
+
+impl Leaders for AskedLeaders {
+    fn look_up<'a>(&'a self, _alive: &'a Alive) -> Asking<'a, Result<Leadership, NoLeader>> {
+        Box::pin(async {
+            let within = Duration::from_secs(10);
+            let asked = self.http.get_json::<Led>(self.front_end, "/leader", within).await;
+            let Led { leader, epoch, in_sync } =
+                asked.map_err(|error| NoLeader::Unanswered(error.to_string()))?;
+            let in_sync = Some(in_sync.into_iter().map(built_in::order).collect());
+            let (leader, epoch) = (built_in::order(leader), Some(epoch));
+            Ok(Leadership { leader, epoch, in_sync, rivals: Vec::new() })
+        })
+    }
+
+    fn history(&self) -> Asking<'_, Remembered> {
+        Box::pin(async {
+            let within = Duration::from_secs(10);
+            match self.http.get_json::<History>(self.front_end, "/history", within).await {
+                Ok(history) => Remembered::Changes(history),
+                Err(HttpError::Status { status: StatusCode::NOT_FOUND, .. }) => Remembered::Nothing,
+                Err(_) => Remembered::NoAnswer,
+            }
+        })
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_millis(50)
     }
 }
 
@@ -279,7 +390,7 @@ fn fake_process() {
 #[tokio::test]
 async fn fake_harness() {
     let Ok(folder) = std::env::var(HARNESS_VARIABLE) else { return };
-    let bazaar = Bazaar::start(config(Path::new(&folder))).await.unwrap();
+    let bazaar = Bazaar::start(plan(Path::new(&folder))).await.unwrap();
     let pids: Vec<_> = bazaar.processes().iter().map(|process| process.pid.to_string()).collect();
     println!("pids: {}", pids.join(" "));
     std::future::pending::<()>().await;

@@ -1,12 +1,12 @@
-//! The whole bazaar, or the processes of any target: started together, broken one by one, stopped together.
+//! The processes of a target, the bazaar's or any other's: started together, broken one by one, stopped together.
 //!
 //! All methods take `&self`, so that the injector, the probes and the run share one bazaar. A
 //! process keeps its address, its data and its log through all its incarnations. Every process is a whole tree under a guard
 //! (`supervisor::system`). Whatever way a bazaar goes, no process of it stays: [`Bazaar::stop`] is the polite way, dropping it
 //! the sure one, and if the harness itself is killed the guards end the trees.
 //!
-//! Only the start knows whether it is the built-in bazaar or a target ([`ServicePlan`]). What a target does not declare
-//! cannot be done to it, and is refused with the reason.
+//! Nobody here knows which target it is: all that can be done to it is in what it is started with ([`ServicePlan`]). What a target does
+//! not declare cannot be done to it, and is refused with the reason.
 
 mod data;
 mod disks;
@@ -29,21 +29,17 @@ use supervisor::system::{self, Incarnation, System};
 use supervisor::tree::Limit;
 
 pub use crate::act::{Act, ActError};
-pub use crate::config::{BazaarConfig, Durability};
 use crate::disk::Disks;
+use crate::dump::Dumps;
 use crate::events::EventSink;
-use crate::http::HttpClient;
 use crate::leadership::Leaders;
-use crate::ports::Reservation;
-pub use crate::ports::{Addresses, Ports};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
 use crate::relay::Network;
 use crate::schedule::Action;
 pub use crate::start_error::StartError;
 pub use disks::{FaultyDisk, PowerCut};
 pub use files::{FilesChanged, FilesCopy};
-use plan::CacheSwitch;
-pub use plan::ServicePlan;
+pub use plan::{CacheSwitch, ServicePlan};
 pub use speed::Begun;
 use speed::{Flooded, Slowed};
 
@@ -67,11 +63,10 @@ pub struct Bazaar {
     data: BTreeMap<ProcessName, Vec<PathBuf>>,
     binaries: BTreeMap<ProcessName, PathBuf>,
     logs: PathBuf,
-    addresses: Addresses,
-    body_paths: BTreeMap<ProcessName, &'static str>,
+    dumps: Dumps,
+    body_paths: BTreeMap<ProcessName, String>,
     cache: Option<CacheSwitch>,
     copies: PathBuf,
-    http: HttpClient,
     network: Option<Arc<Network>>,
     disks: Arc<Disks>,
     files_changes: Mutex<Vec<files::Change>>,
@@ -80,15 +75,14 @@ pub struct Bazaar {
     leaders: Arc<dyn Leaders>,
     /// Each is held while nobody else may start the process.
     beginnings: BTreeMap<ProcessName, tokio::sync::Mutex<()>>,
-    _reservations: Vec<Reservation>,
     system: System,
 }
 
 impl Bazaar {
-    /// Where the processes of the built-in bazaar listen; those of a target are [not there](Addresses).
+    /// Where its processes tell what they hold.
     #[must_use]
-    pub fn addresses(&self) -> &Addresses {
-        &self.addresses
+    pub fn dumps(&self) -> &Dumps {
+        &self.dumps
     }
 
     /// Which processes there are, and what they are there for.
@@ -97,7 +91,7 @@ impl Bazaar {
         &self.processes
     }
 
-    /// Every process, in the same order; of the built-in bazaar front-end, catalog, the replicas by id.
+    /// Every process, always in the same order.
     #[must_use]
     pub fn processes(&self) -> Vec<ProcessInfo> {
         let info = |name| {
@@ -112,12 +106,6 @@ impl Bazaar {
     #[must_use]
     pub fn process(&self, name: ProcessName) -> Option<ProcessInfo> {
         self.processes().into_iter().find(|process| process.name == name)
-    }
-
-    /// The client that the harness asks the services with.
-    #[must_use]
-    pub fn http(&self) -> &HttpClient {
-        &self.http
     }
 
     /// Knows who leads.
@@ -166,6 +154,12 @@ impl Bazaar {
     pub async fn restart(&self, name: ProcessName) -> Result<Act, ActError> {
         let _beginning = self.beginning(name).await?;
         self.begin_again(name).await
+    }
+
+    /// Whether it has a cache that can be switched.
+    #[must_use]
+    pub fn can_switch_cache(&self) -> bool {
+        self.cache.is_some()
     }
 
     /// Stops the process with the cache as an operator would and starts it again with its cache on or off; nothing

@@ -1,4 +1,4 @@
-//! What a service is started with, whoever made it: the processes of a target, and what faults may be done to each.
+//! What a target is started with: its processes, and what faults may be done to each.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,13 +11,12 @@ use supervisor::system::Program;
 use supervisor::tree::GuardProgram;
 
 use crate::disk::DiskFaults;
-use crate::http::HttpClient;
+use crate::dump::DumpSource;
 use crate::leadership::Leaders;
-use crate::ports::{Addresses, Reservation};
 use crate::process::ProcessName;
-use crate::relay::{Network, Relay};
+use crate::relay::Relay;
 
-/// A service to start.
+/// A target to start.
 #[derive(Clone, Debug)]
 pub struct ServicePlan {
     /// Its processes, and which role does what.
@@ -44,26 +43,26 @@ pub struct ServicePlan {
     /// The relays that its processes were told of, each instead of where another one listens. Without them no link can be
     /// broken.
     pub relays: Option<Vec<Relay>>,
-}
-
-/// What the built-in bazaar has besides. A target has nothing of it.
-#[derive(Debug)]
-pub(super) struct Extras {
-    pub(super) addresses: Addresses,
-    /// To which path of a process anybody may send a body.
-    pub(super) body_paths: BTreeMap<ProcessName, &'static str>,
-    pub(super) cache: Option<CacheSwitch>,
-    /// Where copies of files are kept.
-    pub(super) copies: PathBuf,
-    pub(super) http: HttpClient,
-    pub(super) network: Option<Arc<Network>>,
-    pub(super) reservations: Vec<Reservation>,
+    /// Whether every link is known to be in use: otherwise one that nothing has passed yet cannot be broken, for nobody would
+    /// notice.
+    pub uses_all_links: bool,
+    /// Where its processes tell what they hold; empty if they do not.
+    pub dumps: Vec<DumpSource>,
+    /// To which path of a process anybody may send a body; `/` of the others.
+    pub body_paths: BTreeMap<ProcessName, String>,
+    /// How its cache is switched, if it has one that can be.
+    pub cache: Option<CacheSwitch>,
+    /// Where copies of files are kept: nowhere where a process looks.
+    pub copies: PathBuf,
 }
 
 /// A process that is started in two ways.
-#[derive(Debug)]
-pub(super) struct CacheSwitch {
-    pub(super) process: ProcessName,
-    pub(super) on: Vec<OsString>,
-    pub(super) off: Vec<OsString>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheSwitch {
+    /// Whose cache it is.
+    pub process: ProcessName,
+    /// Its command with the cache on.
+    pub on: Vec<OsString>,
+    /// Its command with the cache off.
+    pub off: Vec<OsString>,
 }

@@ -79,6 +79,11 @@ fn plan(folder: &Path) -> ServicePlan {
         flood_connections: 20,
         disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },
         relays: None,
+        uses_all_links: false,
+        dumps: Vec::new(),
+        body_paths: BTreeMap::new(),
+        cache: None,
+        copies: folder.join("copies"),
     }
 }
 
@@ -102,7 +107,7 @@ async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>
 #[tokio::test]
 async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_not_ours() {
     let folder = tempfile::tempdir().unwrap();
-    let bazaar = Arc::new(Bazaar::start_service(plan(folder.path())).await.unwrap());
+    let bazaar = Arc::new(Bazaar::start(plan(folder.path())).await.unwrap());
     let children: Vec<u32> = vec![child(folder.path())];
     for (plan, acts) in [
         (
@@ -157,7 +162,7 @@ async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_no
 #[tokio::test]
 async fn what_a_target_does_not_declare_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let bazaar = Bazaar::start_service(plan(folder.path())).await.unwrap();
+    let bazaar = Bazaar::start(plan(folder.path())).await.unwrap();
     let flood: Flood = serde_json::from_str::<Vec<PlannedFault>>(
         r#"[{"at_ms":0,"action":"flood","target":"quiet","kind":"idle","for_ms":1}]"#,
     )
@@ -196,11 +201,11 @@ async fn a_plan_that_contradicts_itself_starts_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut unlisted = plan(folder.path());
     unlisted.programs[1].name = "other".to_owned();
-    let error = Bazaar::start_service(unlisted).await.unwrap_err().to_string();
+    let error = Bazaar::start(unlisted).await.unwrap_err().to_string();
     assert!(error.contains("other is listed and not started, or"), "{error}");
     let mut nowhere = plan(folder.path());
     nowhere.data.clear();
-    let error = Bazaar::start_service(nowhere).await.unwrap_err().to_string();
+    let error = Bazaar::start(nowhere).await.unwrap_err().to_string();
     assert!(error.ends_with("the target does not say where the data of shop is"), "{error}");
     assert!(!folder.path().join("logs").exists());
 }

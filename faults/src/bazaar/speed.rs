@@ -124,7 +124,7 @@ impl Bazaar {
         let others = floods.iter().map(|flooded| flooded.flooding.connections());
         flood::make_room(others.fold(flood.connections.get(), u32::saturating_add))?;
         let begun = Begun { fault, name, pid: process.pid(), at_monotonic_us: monotonic_us() };
-        let path = self.body_paths.get(&name).copied().unwrap_or("/");
+        let path = self.body_paths.get(&name).map_or("/", String::as_str);
         let flooding = Flooding::start(name, *address, path, flood);
         let flooding = flooding.map_err(|source| ActError::Thread { name, action, source })?;
         floods.push(Flooded { begun, flooding });

@@ -1,82 +1,26 @@
-//! The start: of the built-in bazaar on ports that are chosen here, and of any service.
+//! The start of a target's processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use records::built_in;
 use supervisor::system::{self, System, SystemPlan};
 
 use super::data;
-use super::plan::{CacheSwitch, Extras, ServicePlan};
+use super::plan::ServicePlan;
 use super::surroundings::Surroundings;
-use super::{Bazaar, BazaarConfig, StartError};
+use super::{Bazaar, StartError};
 use crate::disk::Disks;
+use crate::dump::Dumps;
 use crate::flood;
-use crate::http::HttpClient;
-use crate::launch::Launch;
-use crate::ports::{self, Addresses, Ports, Reservation};
 use crate::process::ProcessName;
-use crate::relay::{self, Network};
-
-/// How often a whole bazaar is tried on other ports when one turned out to be taken after all.
-/// Ports are reserved among harnesses, so even one collision is rare.
-const MAX_PORT_CHOICES: u32 = 5;
+use crate::relay::Network;
 
 impl Bazaar {
-    /// Starts everything and returns once every service says that it is ready. On failure
-    /// whatever was started is killed.
-    pub async fn start(config: BazaarConfig) -> Result<Self, StartError> {
-        if config.replicas == 0 {
-            return Err(StartError::NoReplicas);
-        }
-        flood::make_room(config.flood_connections)?;
-        let mut choices = 1;
-        loop {
-            let (addresses, reservation) = ports::choose(config.ports, config.replicas)?;
-            let mut reservations = vec![reservation];
-            let network = if config.relays {
-                let needed = relay::addresses_needed(&addresses);
-                let (own, reservation) = ports::choose_more(needed)?;
-                reservations.push(reservation);
-                Some(Arc::new(Network::of_bazaar(&addresses, own)))
-            } else {
-                None
-            };
-            let launch = Launch::prepare(config.clone(), addresses, network.as_deref())?;
-            let extras = extras(&launch, network, reservations, &config.data_dir)?;
-            match Self::begin(launch.plan()?, extras).await {
-                Err(error)
-                    if config.ports == Ports::Free
-                        && choices < MAX_PORT_CHOICES
-                        && error.is_address_in_use() =>
-                {
-                    tracing::warn!(%error, "trying the whole bazaar again on other ports");
-                    choices += 1;
-                }
-                result => return result,
-            }
-        }
-    }
-
-    /// Starts the processes of any target and returns once all are ready. On failure whatever was started is killed. Its
-    /// cache, if it has one, has no switch.
-    pub async fn start_service(plan: ServicePlan) -> Result<Self, StartError> {
+    /// Starts the processes of a target and returns once all are ready. On failure whatever was started is killed.
+    pub async fn start(plan: ServicePlan) -> Result<Self, StartError> {
         flood::make_room(plan.flood_connections)?;
-        let extras = Extras {
-            addresses: Addresses::nowhere(),
-            body_paths: BTreeMap::new(),
-            cache: None,
-            copies: plan.logs.clone(),
-            http: HttpClient::new(),
-            network: plan.relays.clone().map(|relays| Arc::new(Network::new(relays))),
-            reservations: Vec::new(),
-        };
-        Self::begin(plan, extras).await
-    }
-
-    async fn begin(plan: ServicePlan, extras: Extras) -> Result<Self, StartError> {
         check_names(&plan)?;
         let ServicePlan {
             processes,
@@ -87,9 +31,13 @@ impl Bazaar {
             addresses,
             data,
             leaders,
+            dumps,
+            body_paths,
+            cache,
+            copies,
             ..
         } = plan;
-        let Extras { network, reservations, .. } = extras;
+        let network = plan.relays.map(|relays| Arc::new(Network::new(relays, plan.uses_all_links)));
         let disks = Disks::new(&plan.disk_faults, &folders(&data).map_err(StartError::Disks)?);
         let disks = Arc::new(disks.map_err(StartError::Disks)?);
         let surroundings = Surroundings { network: network.clone(), disks: Arc::clone(&disks) };
@@ -109,44 +57,21 @@ impl Bazaar {
             data,
             leaders,
             binaries,
-            addresses: extras.addresses,
-            body_paths: extras.body_paths,
-            cache: extras.cache,
-            copies: extras.copies,
-            http: extras.http,
+            dumps: Dumps::new(dumps),
+            body_paths,
+            cache,
+            copies,
             network,
             disks,
             files_changes: std::sync::Mutex::default(),
             slowed: std::sync::Mutex::default(),
             floods: std::sync::Mutex::default(),
-            _reservations: reservations,
             system: system.map_err(|error| StartError::of(error, &logs))?,
             logs,
         };
         bazaar.check_reach()?;
         Ok(bazaar)
     }
-}
-
-fn extras(
-    launch: &Launch,
-    network: Option<Arc<Network>>,
-    reservations: Vec<Reservation>,
-    data_dir: &Path,
-) -> Result<Extras, StartError> {
-    let addresses = launch.addresses().clone();
-    let [off, on] = [launch.front_end(false)?, launch.front_end(true)?];
-    let body_paths = addresses.parts().map(|(part, _)| (part.name(), part.body_path())).collect();
-    Ok(Extras {
-        addresses,
-        body_paths,
-        cache: Some(CacheSwitch { process: built_in::front_end(), on, off }),
-        // Beside the files, where no service looks.
-        copies: data_dir.to_owned(),
-        http: launch.http(),
-        network,
-        reservations,
-    })
 }
 
 /// Who is started is who is listed.

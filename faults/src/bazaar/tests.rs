@@ -21,8 +21,8 @@ fn pids(bazaar: &Bazaar) -> Vec<u32> {
     bazaar.processes().iter().map(|process| process.pid).collect()
 }
 
-async fn start_error(config: BazaarConfig) -> StartError {
-    Bazaar::start(config).await.expect_err("it must not start")
+async fn start_error(plan: ServicePlan) -> StartError {
+    Bazaar::start(plan).await.expect_err("it must not start")
 }
 
 #[tokio::test]
@@ -42,16 +42,19 @@ async fn a_bazaar_is_ready_once_it_is_started_and_gone_once_it_is_stopped() {
     assert!(!pids.iter().any(|pid| runs(*pid)));
     assert_eq!(bazaar.take_deaths(), []);
     assert!(matches!(bazaar.restart(order_2()).await, Err(ActError::Stopping)));
-    for (_, address) in bazaar.addresses().processes() {
-        TcpListener::bind(address).unwrap();
+    for process in bazaar.processes() {
+        TcpListener::bind(process.address.unwrap()).unwrap();
     }
 }
 
 #[tokio::test]
 async fn what_no_command_line_may_say_is_in_the_environment() {
     let fake = FakeBazaar::new();
-    let environment = vec![("BAZAAR_PLANT".to_owned(), "a-bug".to_owned())];
-    let bazaar = Bazaar::start(BazaarConfig { environment, ..fake.config() }).await.unwrap();
+    let mut plan = fake.plan();
+    for program in &mut plan.programs {
+        program.environment.insert("BAZAAR_PLANT".to_owned(), "a-bug".to_owned());
+    }
+    let bazaar = Bazaar::start(plan).await.unwrap();
     for pid in pids(&bazaar) {
         let said = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
         assert!(said("environ").split('\0').any(|one| one == "BAZAAR_PLANT=a-bug"));
@@ -140,7 +143,7 @@ async fn a_death_that_nobody_asked_for_is_told_once_even_after_a_restart() {
 async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_end_refutes_it() {
     let fake = FakeBazaar::new();
     let disk_faults = crate::disk::DiskFaults::everywhere(&built_in::processes(3));
-    let bazaar = Bazaar::start(BazaarConfig { disk_faults, ..fake.config() }).await.unwrap();
+    let bazaar = Bazaar::start(ServicePlan { disk_faults, ..fake.plan() }).await.unwrap();
     bazaar.inject_disk_fault(1, order_2(), DiskFault::Full).unwrap();
     bazaar.inject_disk_fault(2, built_in::catalog(), DiskFault::Stall).unwrap();
     let send = |pid: u32, signal| {
@@ -170,48 +173,33 @@ async fn a_kill_that_a_full_disk_was_faster_than_has_its_effect_and_any_other_en
 #[tokio::test]
 async fn a_process_that_cannot_start_is_quoted() {
     let fake = FakeBazaar::new();
-    let config = BazaarConfig { stocks: Some("/stocks.txt".into()), ..fake.config() };
-    let error = start_error(config).await.to_string();
+    let mut plan = fake.plan();
+    plan.programs[1].command.extend(["--stocks", "/stocks.txt"].map(Into::into));
+    let error = start_error(plan).await.to_string();
     let begin = "catalog did not start: error: /stocks.txt: line 3: price must be a number (exit";
     assert!(error.starts_with(begin), "{error}");
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_answered_with_other_ports() {
+async fn an_address_in_use_is_told_apart_since_other_ports_help() {
     let fake = FakeBazaar::new();
-    let config = fake.config();
-    std::fs::create_dir_all(&config.data_dir).unwrap();
-    std::fs::write(config.data_dir.join(IN_USE_ONCE), "").unwrap();
-    let bazaar = Bazaar::start(config.clone()).await.unwrap();
-    assert!(!config.data_dir.join(IN_USE_ONCE).exists());
-    bazaar.stop().await;
+    let plan = fake.plan();
+    std::fs::write(fake.path().join("data").join(IN_USE_ONCE), "").unwrap();
+    assert!(start_error(plan.clone()).await.is_address_in_use());
+    Bazaar::start(plan).await.unwrap().stop().await;
+    let mut missing = fake.plan();
+    missing.programs[0].command = vec!["/nowhere/front-end".into()];
+    assert!(!start_error(missing).await.is_address_in_use());
 }
 
 #[tokio::test]
-async fn a_missing_binary_is_named_with_the_way_to_get_it() {
-    let fake = FakeBazaar::new();
-    let missing = fake.path().join("bin/catalog");
-    std::fs::remove_file(&missing).unwrap();
-    let error = start_error(fake.config()).await.to_string();
-    assert!(error.contains(missing.to_str().unwrap()), "{error}");
-    assert!(error.contains("cargo build"), "{error}");
-}
-
-#[tokio::test]
-async fn a_data_folder_that_cannot_be_made_is_named() {
+async fn a_folder_of_logs_that_cannot_be_made_is_named() {
     let fake = FakeBazaar::new();
     let file = fake.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let config = BazaarConfig { data_dir: file.join("data"), ..fake.config() };
-    let error = start_error(config).await.to_string();
+    let plan = ServicePlan { logs: file.join("logs"), ..fake.plan() };
+    let error = start_error(plan).await.to_string();
     assert!(error.starts_with("cannot make the folder "), "{error}");
-}
-
-#[tokio::test]
-async fn somebody_has_to_lead() {
-    let fake = FakeBazaar::new();
-    let config = BazaarConfig { replicas: 0, ..fake.config() };
-    assert_eq!(start_error(config).await.to_string(), "replicas: must be 1 or more");
 }
 
 #[tokio::test]
@@ -219,13 +207,13 @@ async fn a_process_that_no_fault_of_a_disk_can_reach_is_refused_with_the_reason(
     let fake = FakeBazaar::new();
     let processes = [built_in::catalog()].into();
     let disk_faults = crate::disk::DiskFaults { processes, power_cuts: false };
-    let config = BazaarConfig { disk_faults, ..fake.config() };
-    Bazaar::start(config.clone()).await.unwrap();
+    let plan = ServicePlan { disk_faults, ..fake.plan() };
+    Bazaar::start(plan.clone()).await.unwrap();
     // The shell has the library, and the program that it becomes has not.
     let catalog = fake.path().join("bin/catalog");
     let sed = ["-i", "s/exec/exec env -u LD_PRELOAD/", catalog.to_str().unwrap()];
     assert!(std::process::Command::new("sed").args(sed).status().unwrap().success());
-    let error = start_error(config).await.to_string();
+    let error = start_error(plan).await.to_string();
     assert!(error.starts_with("no fault of a disk can reach catalog ("), "{error}");
     assert!(error.contains("it runs without the library that was preloaded"), "{error}");
 }

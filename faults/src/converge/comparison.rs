@@ -6,44 +6,41 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use records::built_in;
 use wire::dump::OrderPage;
 use wire::ids::RequestId;
 use wire::internal::{Decision, Entry, Origin, TradeRecord};
 
-/// What first pages say before anything else is read.
-pub(super) fn first_difference_of_heads(heads: &[OrderPage]) -> Option<String> {
+use crate::process::ProcessName;
+
+/// What first pages say before anything else is read, each with whose it is.
+pub(super) fn first_difference_of_heads(heads: &[(ProcessName, OrderPage)]) -> Option<String> {
     uncommitted(heads).or_else(|| {
-        let reference = heads.first()?;
-        let other = heads.iter().find(|other| other.total != reference.total)?;
-        let (id, count) = (reference.id, reference.total);
-        let (one, second) = (built_in::order(id.0), built_in::order(other.id.0));
-        Some(format!("{one} holds {count} orders, {second} {}", other.total))
+        let (one, reference) = heads.first()?;
+        let (second, other) = heads.iter().find(|(_, other)| other.total != reference.total)?;
+        Some(format!("{one} holds {} orders, {second} {}", reference.total, other.total))
     })
 }
 
-fn uncommitted(heads: &[OrderPage]) -> Option<String> {
-    heads.iter().find_map(|head| {
-        let OrderPage { id, committed, through, .. } = head;
+fn uncommitted(heads: &[(ProcessName, OrderPage)]) -> Option<String> {
+    heads.iter().find_map(|(name, head)| {
+        let OrderPage { committed, through, .. } = head;
         (committed != through).then(|| {
-            format!(
-                "{} holds orders up to #{through} and knows #{committed} to be committed",
-                built_in::order(id.0)
-            )
+            format!("{name} holds orders up to #{through} and knows #{committed} to be committed")
         })
     })
 }
 
 /// The first thing in which pages of the same part of several logs differ.
-pub(super) fn first_difference_of_pages(pages: &[OrderPage]) -> Option<String> {
-    let reference = pages.first()?;
-    let other = pages.iter().find(|other| other.entries != reference.entries)?;
+pub(super) fn first_difference_of_pages(pages: &[(ProcessName, OrderPage)]) -> Option<String> {
+    let (one, reference) = pages.first()?;
+    let (second, other) = pages.iter().find(|(_, other)| other.entries != reference.entries)?;
     let mut pairs = reference.entries.iter().zip(&other.entries);
     let differing = pairs.find(|(entry, other)| entry != other).map(|(entry, _)| entry);
-    let of = format!("{} and {}", built_in::order(reference.id.0), built_in::order(other.id.0));
     Some(match differing {
-        Some(entry) => format!("{of} differ at #{}", entry.order_no),
-        None => format!("{of} send different parts of logs that end at the same number"),
+        Some(entry) => format!("{one} and {second} differ at #{}", entry.order_no),
+        None => {
+            format!("{one} and {second} send different parts of logs that end at the same number")
+        }
     })
 }
 

@@ -13,17 +13,17 @@ mod twice;
 
 use std::time::Duration;
 
-use records::{EventKind, built_in};
+use records::EventKind;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use wire::dump::OrderPage;
+use wire::dump::{CatalogPage, OrderPage};
+use wire::internal::TradeRecord;
 
 use crate::bazaar::Bazaar;
-use crate::dump::{self, Digest, DumpError, DumpPage, Pages};
+use crate::dump::{self, Digest, DumpError, DumpPage, Dumps, Pages};
 use crate::events::EventSink;
-use crate::http::HttpClient;
-use crate::leadership::ask_front_end;
-use crate::ports::Addresses;
+use crate::leadership::{self, Leadership, NoLeader};
+use crate::process::ProcessName;
 use comparison::Matching;
 pub use reading::{Reading, SourceReading, StateReading, converge_by_reading};
 use twice::{Look, Since, twice};
@@ -69,7 +69,8 @@ pub async fn converge(
     within: Duration,
     events: &EventSink,
 ) -> Result<Converged, NotConverged> {
-    let result = converge_at(bazaar.http(), bazaar.addresses(), within).await;
+    let ask = async || leadership::ask(bazaar).await;
+    let result = converge_at(bazaar.dumps(), ask, within).await;
     let told = result.as_ref().map(|it| (it.since, format!("{} orders", it.orders)));
     tell(told, events);
     result
@@ -95,23 +96,23 @@ fn tell(result: Result<(Since, String), &NotConverged>, events: &EventSink) {
 pub async fn keep(
     bazaar: &Bazaar,
     converged: &Converged,
-    keep: impl AsyncFnMut(DumpPage, bool),
+    keep: impl AsyncFnMut(ProcessName, DumpPage, bool),
 ) -> Result<(), NotKept> {
-    let kept = dump::read_all(bazaar.http(), bazaar.addresses(), keep).await?;
+    let kept = dump::read_all(bazaar.dumps(), keep).await?;
     if kept == converged.seen { Ok(()) } else { Err(NotKept::Changed) }
 }
 
 /// Hands on whatever can be had of services that did not converge: of each all or nothing.
-pub async fn keep_evidence(bazaar: &Bazaar, keep: impl AsyncFnMut(DumpPage, bool)) {
-    dump::read_evidence(bazaar.http(), bazaar.addresses(), keep).await;
+pub async fn keep_evidence(bazaar: &Bazaar, keep: impl AsyncFnMut(ProcessName, DumpPage, bool)) {
+    dump::read_evidence(bazaar.dumps(), keep).await;
 }
 
 async fn converge_at(
-    http: &HttpClient,
-    addresses: &Addresses,
+    dumps: &Dumps,
+    ask: impl AsyncFn() -> Result<Leadership, NoLeader>,
     within: Duration,
 ) -> Result<Converged, NotConverged> {
-    let looks = async |begin_by| look(http, addresses, begin_by).await;
+    let looks = async |begin_by| look(dumps, &ask, begin_by).await;
     let Look { seen, since, held: orders } = twice(within, PERIOD, looks).await?;
     Ok(Converged { orders, seen, since })
 }
@@ -119,20 +120,24 @@ async fn converge_at(
 /// One look: what was seen if it agrees, or the first thing that is wrong. It begins to read before
 /// a deadline or not at all, unless it is to confirm another.
 async fn look(
-    http: &HttpClient,
-    addresses: &Addresses,
+    dumps: &Dumps,
+    ask: &impl AsyncFn() -> Result<Leadership, NoLeader>,
     begin_by: Option<Instant>,
 ) -> Result<Look<u64>, String> {
-    let leadership = ask_front_end(http, addresses).await;
-    let leadership = leadership.map_err(|error| format!("front-end: GET /leader: {error}"))?;
     // Dumps are large; they are asked for once it is worth it.
-    let mut members = addresses.orders.keys().map(|id| built_in::order(id.0));
-    if let Some(missing) = members.find(|name| !leadership.is_in_sync(*name)) {
-        return Err(format!("{missing} is not in sync"));
+    match ask().await {
+        Ok(leadership) => {
+            if let Some(missing) = dumps.keepers().find(|name| !leadership.is_in_sync(*name)) {
+                return Err(format!("{missing} is not in sync"));
+            }
+        }
+        // Where nobody ever says who leads, nobody says who is in sync.
+        Err(NoLeader::Untold) => {}
+        Err(error) => return Err(error.to_string()),
     }
-    let mut replicas = dump::replicas(http, addresses);
+    let mut logs = dumps.logs();
     let since = Since::now();
-    let heads = next_pages(&mut replicas);
+    let heads = next_pages(&mut logs);
     let heads = match begin_by {
         Some(deadline) => tokio::time::timeout_at(deadline, heads).await,
         None => Ok(heads.await),
@@ -142,45 +147,61 @@ async fn look(
         return Err(difference);
     }
     let mut matching = Matching::default();
-    let mut catalog = dump::catalog(http, addresses);
+    let mut stocks = dumps.stocks();
     let mut pages = heads;
     while !pages.is_empty() {
         if let Some(difference) = comparison::first_difference_of_pages(&pages) {
             return Err(difference);
         }
-        matching.take_orders(&pages[0].entries);
+        matching.take_orders(&pages[0].1.entries);
         while matching.applied < matching.orders
-            && let Some(page) = catalog.next().await.map_err(|error| error.to_string())?
+            && let Some(trades) = next_trades(&mut stocks).await?
         {
-            matching.take_trades(&page.trades);
+            matching.take_trades(&trades);
         }
-        pages = next_pages(&mut replicas).await?;
+        pages = next_pages(&mut logs).await?;
     }
-    while let Some(page) = catalog.next().await.map_err(|error| error.to_string())? {
-        matching.take_trades(&page.trades);
+    while let Some(trades) = next_trades(&mut stocks).await? {
+        matching.take_trades(&trades);
     }
-    if let Some(difference) = matching.unmatched() {
+    let mut seen: Vec<_> = logs.iter().map(Pages::digest).collect();
+    // Without one of the two sides there is nothing that could match.
+    if stocks.is_some()
+        && !logs.is_empty()
+        && let Some(difference) = matching.unmatched()
+    {
         return Err(difference);
     }
-    let mut seen: Vec<_> = replicas.iter().map(Pages::digest).collect();
-    seen.push(catalog.digest());
+    seen.extend(stocks.iter().map(Pages::digest));
     Ok(Look { seen, since, held: matching.orders })
 }
 
-/// The next page of each replica that has one, asked for at once.
-async fn next_pages(replicas: &mut Vec<Pages<OrderPage>>) -> Result<Vec<OrderPage>, String> {
+/// The next page of each log that has one, asked for at once, with whose it is.
+async fn next_pages(
+    logs: &mut Vec<Pages<OrderPage>>,
+) -> Result<Vec<(ProcessName, OrderPage)>, String> {
     let mut asked = JoinSet::new();
-    for (index, mut pages) in std::mem::take(replicas).into_iter().enumerate() {
+    for (index, mut pages) in std::mem::take(logs).into_iter().enumerate() {
         asked.spawn(async move { (index, pages.next().await, pages) });
     }
     let mut answers = asked.join_all().await;
     answers.sort_by_key(|(index, ..)| *index);
     let mut next = Vec::new();
     for (_, page, pages) in answers {
-        next.extend(page.map_err(|error| error.to_string())?);
-        replicas.push(pages);
+        let page = page.map_err(|error| error.to_string())?;
+        next.extend(page.map(|page| (pages.source(), page)));
+        logs.push(pages);
     }
     Ok(next)
+}
+
+/// The trades on the next page of who keeps the stocks; none after the last one.
+async fn next_trades(
+    stocks: &mut Option<Pages<CatalogPage>>,
+) -> Result<Option<Vec<TradeRecord>>, String> {
+    let Some(pages) = stocks else { return Ok(None) };
+    let page = pages.next().await.map_err(|error| error.to_string())?;
+    Ok(page.map(|page| page.trades))
 }
 
 #[cfg(test)]

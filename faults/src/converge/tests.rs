@@ -1,10 +1,12 @@
 //! Dumps by hand, and a scripted bazaar that takes its time.
 
+use records::built_in;
 use wire::dump::CatalogPage;
 use wire::ids::{Epoch, OrderNo, ReplicaId, RequestId};
 use wire::internal::{Decision, Entry, Origin, TradeRecord};
 
 use super::*;
+use crate::dump::{DumpKind, DumpSource};
 use crate::testing::FakeService;
 
 fn entry(order_no: u64, request_id: &str) -> Entry {
@@ -68,8 +70,10 @@ fn difference(orders: &[OrderPage], catalog: &CatalogPage) -> Option<String> {
     let mut matching = Matching::default();
     matching.take_orders(&orders[0].entries);
     matching.take_trades(&catalog.trades);
-    comparison::first_difference_of_heads(orders)
-        .or_else(|| comparison::first_difference_of_pages(orders))
+    let named = orders.iter().map(|page| (built_in::order(page.id.0), page.clone()));
+    let orders: Vec<_> = named.collect();
+    comparison::first_difference_of_heads(&orders)
+        .or_else(|| comparison::first_difference_of_pages(&orders))
         .or_else(|| matching.unmatched())
 }
 
@@ -120,15 +124,26 @@ fn a_request_that_one_side_has_twice_is_for_a_check_to_find() {
     assert_eq!((matching.orders, matching.applied, matching.unmatched()), (3, 3, None));
 }
 
-/// A front-end, a catalog and one replica.
-async fn bazaar(leader: &str) -> (FakeService, FakeService, FakeService, Addresses) {
-    let (front_end, catalog_service, replica) =
-        (FakeService::start().await, FakeService::start().await, FakeService::start().await);
-    front_end.answer("/leader", 200, leader);
-    let mut addresses = front_end.addresses();
-    addresses.catalog = catalog_service.address();
-    addresses.orders.insert(ReplicaId(1), replica.address());
-    (front_end, catalog_service, replica, addresses)
+/// A catalog, one replica, and where both are asked.
+async fn bazaar() -> (FakeService, FakeService, Dumps) {
+    let (catalog_service, replica) = (FakeService::start().await, FakeService::start().await);
+    let sources = vec![
+        source(built_in::order(1), DumpKind::Orders, &replica),
+        source(built_in::catalog(), DumpKind::Stocks, &catalog_service),
+    ];
+    (catalog_service, replica, Dumps::new(sources))
+}
+
+fn source(name: ProcessName, kind: DumpKind, service: &FakeService) -> DumpSource {
+    let (address, path) = (service.address(), "/dump".to_owned());
+    DumpSource { name, kind, address, path, headers: Vec::new() }
+}
+
+/// The first replica leads, and it alone is in sync.
+async fn led() -> Result<Leadership, NoLeader> {
+    let leader = built_in::order(1);
+    let in_sync = Some(vec![leader]);
+    Ok(Leadership { leader, epoch: Some(1), in_sync, rivals: Vec::new() })
 }
 
 fn json(value: &impl serde::Serialize) -> (u16, String) {
@@ -137,21 +152,20 @@ fn json(value: &impl serde::Serialize) -> (u16, String) {
 
 #[tokio::test]
 async fn two_equal_looks_are_needed() {
-    let (_front_end, catalog_service, replica, addresses) =
-        bazaar(r#"{"leader":1,"epoch":1,"in_sync":[1]}"#).await;
+    let (catalog_service, replica, dumps) = bazaar().await;
     // The first look agrees, the second agrees on more, the third is like the second.
     replica.answer_in_turn("/dump", vec![json(&log(1, &["a"])), json(&log(1, &["a", "b"]))]);
     catalog_service
         .answer_in_turn("/dump", vec![json(&catalog(&["a"])), json(&catalog(&["a", "b"]))]);
-    let converged = converge_at(&HttpClient::new(), &addresses, Duration::from_secs(20)).await;
+    let converged = converge_at(&dumps, led, Duration::from_secs(20)).await;
     assert_eq!(converged.unwrap().orders, 2);
     replica.asked("/dump", 3).await;
 }
 
 /// The rows of every page, and how many pages began a source.
-async fn evidence(addresses: &Addresses) -> (Vec<DumpPage>, usize) {
+async fn evidence(dumps: &Dumps) -> (Vec<DumpPage>, usize) {
     let (mut pages, mut begun) = (Vec::new(), 0);
-    dump::read_evidence(&HttpClient::new(), addresses, async |page, is_first| {
+    dump::read_evidence(dumps, async |_, page, is_first| {
         pages.push(page);
         begun += usize::from(is_first);
     })
@@ -161,8 +175,7 @@ async fn evidence(addresses: &Addresses) -> (Vec<DumpPage>, usize) {
 
 #[tokio::test]
 async fn dumps_of_several_pages_are_compared_and_read_page_by_page() {
-    let (_front_end, catalog_service, replica, addresses) =
-        bazaar(r#"{"leader":1,"epoch":1,"in_sync":[1]}"#).await;
+    let (catalog_service, replica, dumps) = bazaar().await;
     let whole = log(1, &["a", "b", "c"]);
     let pages = [json(&part(&whole, 0, 1)), json(&part(&whole, 1, 2)), json(&part(&whole, 2, 3))];
     let trades = catalog(&["a", "b", "c"]);
@@ -174,12 +187,12 @@ async fn dumps_of_several_pages_are_compared_and_read_page_by_page() {
         "/dump",
         [catalog_pages.clone(), catalog_pages.clone(), catalog_pages].concat(),
     );
-    let http = HttpClient::new();
-    let converged = converge_at(&http, &addresses, Duration::from_secs(20)).await.unwrap();
+    let converged = converge_at(&dumps, led, Duration::from_secs(20)).await.unwrap();
     assert_eq!(converged.orders, 3);
     let mut kept = Vec::new();
-    let read = dump::read_all(&http, &addresses, async |page, is_first| {
+    let read = dump::read_all(&dumps, async |source, page, is_first| {
         kept.push((page, is_first));
+        assert_eq!(source == built_in::catalog(), kept.len() > 3);
     });
     assert_eq!(read.await.unwrap(), converged.seen);
     assert_eq!(kept.len(), 5);
@@ -191,42 +204,63 @@ async fn dumps_of_several_pages_are_compared_and_read_page_by_page() {
 
 #[tokio::test]
 async fn a_dump_that_changes_half_way_is_begun_again() {
-    let (_front_end, catalog_service, replica, addresses) =
-        bazaar(r#"{"leader":1,"epoch":1,"in_sync":[1]}"#).await;
+    let (catalog_service, replica, dumps) = bazaar().await;
     let whole = log(1, &["a", "b"]);
     let changed = (409, r#"{"error":{"code":409,"message":"changed"}}"#.to_owned());
     replica.answer_in_turn("/dump", vec![json(&part(&whole, 0, 1)), changed, json(&whole)]);
     catalog_service.answer_in_turn("/dump", vec![json(&catalog(&["a", "b"]))]);
-    let converged = converge_at(&HttpClient::new(), &addresses, Duration::from_secs(20)).await;
+    let converged = converge_at(&dumps, led, Duration::from_secs(20)).await;
     assert_eq!(converged.unwrap().orders, 2);
     replica.asked("/dump", 4).await;
 }
 
 #[tokio::test]
 async fn what_does_not_converge_leaves_its_evidence() {
-    let (_front_end, catalog_service, replica, addresses) =
-        bazaar(r#"{"leader":1,"epoch":1,"in_sync":[1]}"#).await;
+    let (catalog_service, replica, dumps) = bazaar().await;
     let (status, body) = json(&log(1, &["a"]));
     replica.answer("/dump", status, body);
     let (status, body) = json(&catalog(&["a", "b"]));
     catalog_service.answer("/dump", status, body);
-    let error = converge_at(&HttpClient::new(), &addresses, Duration::from_millis(200)).await;
+    let error = converge_at(&dumps, led, Duration::from_millis(200)).await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "not converged within 200 ms: the trade b was applied and has no number"
     );
     let held = vec![DumpPage::Orders(log(1, &["a"])), DumpPage::Catalog(catalog(&["a", "b"]))];
-    assert_eq!(evidence(&addresses).await, (held, 2));
+    assert_eq!(evidence(&dumps).await, (held, 2));
 }
 
 #[tokio::test]
 async fn a_replica_that_is_not_in_sync_is_named_and_half_a_dump_is_no_evidence() {
-    let (front_end, _catalog, replica, mut addresses) =
-        bazaar(r#"{"leader":1,"epoch":1,"in_sync":[1]}"#).await;
-    addresses.orders.insert(ReplicaId(2), front_end.address());
-    let error = converge_at(&HttpClient::new(), &addresses, Duration::from_millis(100)).await;
+    let (catalog_service, replica, _) = bazaar().await;
+    let dumps = Dumps::new(vec![
+        source(built_in::order(1), DumpKind::Orders, &replica),
+        source(built_in::order(2), DumpKind::Orders, &catalog_service),
+    ]);
+    let error = converge_at(&dumps, led, Duration::from_millis(100)).await;
     assert_eq!(error.unwrap_err().reason, "order-2 is not in sync");
     let half = json(&part(&log(1, &["a", "b"]), 0, 1));
     replica.answer_in_turn("/dump", vec![half, (500, "{}".to_owned())]);
-    assert_eq!(evidence(&addresses).await, (Vec::new(), 0));
+    assert_eq!(evidence(&dumps).await, (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn logs_alone_need_be_equal_to_each_other_where_nobody_says_who_leads() {
+    let (other, replica, _) = bazaar().await;
+    let dumps = Dumps::new(vec![
+        source(built_in::order(1), DumpKind::Orders, &replica),
+        source(built_in::order(2), DumpKind::Orders, &other),
+    ]);
+    let untold = async || Err(NoLeader::Untold);
+    let answer = |service: &FakeService, ids: &[&str]| {
+        let (status, body) = json(&log(1, ids));
+        service.answer("/dump", status, body);
+    };
+    answer(&replica, &["a", "b"]);
+    answer(&other, &["a", "c"]);
+    let error = converge_at(&dumps, untold, Duration::from_millis(200)).await.unwrap_err();
+    assert_eq!(error.reason, "order-1 and order-2 differ at #2");
+    answer(&other, &["a", "b"]);
+    let converged = converge_at(&dumps, untold, Duration::from_secs(20)).await;
+    assert_eq!(converged.unwrap().orders, 2);
 }

@@ -35,7 +35,9 @@ async fn whatever_is_paused_or_down_runs_again() {
 
     let converged = converge(&bazaar, Duration::from_secs(20), &sink).await.unwrap();
     let mut sources = Vec::new();
-    keep(&bazaar, &converged, async |page, is_first| sources.push((page, is_first))).await.unwrap();
+    keep(&bazaar, &converged, async |_, page, is_first| sources.push((page, is_first)))
+        .await
+        .unwrap();
     assert_eq!(sources.len(), 4);
     assert!(sources.iter().all(|(_, is_first)| *is_first));
     assert_eq!(kinds(&drain(&mut received)), [Converged]);

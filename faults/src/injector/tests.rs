@@ -1,7 +1,7 @@
 //! Schedules against fake services that are real processes.
 
 use super::*;
-use crate::bazaar::BazaarConfig;
+use crate::bazaar::ServicePlan;
 use crate::disk::DiskFaults;
 use crate::process::ProcessState;
 use crate::schedule::PlannedFault;
@@ -21,8 +21,8 @@ async fn inject(plans: &[&str]) -> (Vec<Injection>, Vec<Event>, Arc<Bazaar>, Fak
         processes: &one.processes | &other.processes,
         power_cuts: one.power_cuts || other.power_cuts,
     });
-    let config = BazaarConfig { disk_faults: disk_faults.unwrap_or_default(), ..fake.config() };
-    let bazaar = Arc::new(Bazaar::start(config).await.unwrap());
+    let plan = ServicePlan { disk_faults: disk_faults.unwrap_or_default(), ..fake.plan() };
+    let bazaar = Arc::new(Bazaar::start(plan).await.unwrap());
     let (sink, mut received) = events();
     let mut done = Vec::new();
     for plan in plans {
@@ -150,8 +150,7 @@ async fn a_fault_that_may_be_left_out_is_skipped_if_there_is_nobody_to_do_it_to(
 async fn a_link_is_cut_and_healed_between_the_processes_that_its_ends_are() {
     use EventKind::{Confirmed, Injected, Planned};
     let fake = FakeBazaar::new();
-    let config = crate::bazaar::BazaarConfig { relays: true, ..fake.config() };
-    let bazaar = Arc::new(Bazaar::start(config).await.unwrap());
+    let bazaar = Arc::new(Bazaar::start(fake.plan_with_relays()).await.unwrap());
     let (sink, mut received) = events();
     let plan = schedule(
         r#"[{"at_ms":0,"action":"cut","link":"leader -> catalog","mode":"reset","for_ms":20},
@@ -351,8 +350,7 @@ async fn a_flood_is_told_of_with_its_connections_and_healing_ends_what_lasts() {
 #[tokio::test]
 async fn every_link_of_a_process_is_one_fault() {
     let fake = FakeBazaar::new();
-    let config = crate::bazaar::BazaarConfig { relays: true, ..fake.config() };
-    let bazaar = Arc::new(Bazaar::start(config).await.unwrap());
+    let bazaar = Arc::new(Bazaar::start(fake.plan_with_relays()).await.unwrap());
     let (sink, mut received) = events();
     let plan = schedule(r#"[{"at_ms":0,"action":"cut","link":"any -> leader","for_ms":20}]"#);
     let never = std::future::pending();

@@ -1,12 +1,9 @@
 //! Who leads right now, asked from outside.
 //!
-//! Each target tells it in a way of its own: the bazaar's front-end over HTTP ([`BuiltIn`]), another in an answer, a log
-//! or not at all. Faults, probes and pages know [`Leaders`] alone, and processes by their names.
+//! Each target tells it in a way of its own: in an answer, a log or not at all. Faults, probes and pages know [`Leaders`] alone, and processes by their names.
 //!
 //! The invariant: a process that is dead is no leader, whatever anybody says. A front-end goes on naming a leader that was
 //! killed until it notices. So whoever asks hands in who is alive, and looks whether the answer is.
-
-mod built_in;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,8 +13,6 @@ use std::time::Duration;
 use records::{Processes, ReplicaSet};
 use wire::configuration::History;
 
-pub use self::built_in::BuiltIn;
-pub(crate) use self::built_in::ask_front_end;
 use crate::bazaar::Bazaar;
 use crate::process::{ProcessName, ProcessState};
 

@@ -9,9 +9,9 @@ use wire::ids::{BazaarId, Identity, Incarnation, OrderNo, ReplicaId};
 
 use super::*;
 use crate::http::HttpClient;
-use crate::leadership::{Asking, BuiltIn, NoLeader};
+use crate::leadership::{Asking, NoLeader};
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
-use crate::testing::{FakeBazaar, FakeService, drain, events, kinds};
+use crate::testing::{AskedLeaders, FakeBazaar, FakeService, drain, events, kinds};
 
 fn change(version: u64, epoch: u64, leader: u8, cause: Cause) -> ConfigurationChange {
     ConfigurationChange {
@@ -219,7 +219,7 @@ async fn an_answer_of_a_front_end_becomes_news() {
     let service = FakeService::start().await;
     let history = History { changes: vec![change(1, 1, 3, Cause::First)] };
     let (sink, _received) = events();
-    let leaders = BuiltIn::new(HttpClient::new(), service.addresses());
+    let leaders = AskedLeaders { http: HttpClient::new(), front_end: service.address() };
     let mut timeline = Timeline::default();
     let (alive, origin) = (pids([11, 12, 13]), sink.origin());
     let mut ask = async || timeline.ask(&leaders, &alive, &three(), origin).await;

@@ -30,5 +30,5 @@ mod direction;
 mod listener;
 mod network;
 
+pub(crate) use network::Network;
 pub use network::Relay;
-pub(crate) use network::{Network, addresses_needed};

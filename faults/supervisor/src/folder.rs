@@ -4,9 +4,9 @@
 //! in it says. A path is looked at once links are resolved. The target's processes are down meanwhile, so nobody turns a
 //! folder into a link between the look and the change.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::symlink;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 /// How deep folders are copied: far beyond any project's, and short of a stack's end.
@@ -117,6 +117,20 @@ impl Folder {
         let there = self.resolve(path)?;
         make_parent(&there)?;
         fs::write(there, text).map_err(at("write", path))
+    }
+
+    /// The same, of a file that nobody but its owner may read, not even for a moment.
+    ///
+    /// # Errors
+    /// If it is not below the folder, or cannot be written.
+    pub fn write_private(&self, path: &Path, text: &str) -> Result<(), FolderError> {
+        let there = self.resolve(path)?;
+        make_parent(&there)?;
+        // One that is there may be open to others.
+        self.remove(path)?;
+        let made = File::options().write(true).create_new(true).mode(0o600).open(there);
+        let written = made.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(at("write", path))
     }
 
     /// Copies a file, or a folder with what is in it, over what is there. Links are copied as links; sockets, pipes and
@@ -235,6 +249,20 @@ mod tests {
         assert!(folder.write(Path::new("dangling"), "x").is_err());
         assert!(folder.write(Path::new("missing/../../other/new"), "x").is_err());
         assert_eq!(fs::read_dir(other).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_private_file_is_its_owners_alone_whatever_was_there() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let (_scene, folder) = scene();
+        let file = folder.root().join("src/a.csv");
+        for text in ["first", "second"] {
+            folder.write_private(Path::new("src/a.csv"), text).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert!(folder.write_private(Path::new("../other/keep"), "x").is_err());
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub(super) async fn lab(args: Lab, stop: &Stop) -> anyhow::Result<Exit> {
         Some(plan) => run(exercise, plan.clone(), &args, bin_dir, stop).await,
         None => {
             introduce(&exercise);
-            serve(&served(&args, bin_dir), &exercise.environment, stop).await
+            let environment = exercise.environment.iter().cloned().collect();
+            serve(&served(&args, bin_dir), &environment, stop).await
         }
     }
 }
@@ -116,7 +117,7 @@ async fn run(
     let source = PlanSource::new(Some(plan), BuiltIn::Failover);
     let plan = Plan::resolve(&source, &args.overrides)?;
     ensure!(
-        plan.system.flags().is_empty(),
+        plan.system.plant.is_empty() && plan.system.stretch.is_empty(),
         "plan {}: system.plant, system.stretch: an exercise has a bug already; leave them out",
         source.label()
     );

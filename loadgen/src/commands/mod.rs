@@ -11,6 +11,7 @@ mod soak;
 mod stored;
 mod target;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Compare(args) => compare::compare(&args),
         Command::Target(args) => target::target(&args),
         Command::Serve(serve) => {
-            on_runtime(|stop| async move { serve::serve(&serve, &[], &stop).await })
+            on_runtime(|stop| async move { serve::serve(&serve, &BTreeMap::new(), &stop).await })
         }
         Command::Client(client) => {
             // There is nothing to see off: anybody who is in a hurry waits for no answer.

@@ -18,7 +18,8 @@ const MAX_CHOSEN_SEED: u64 = 999_999;
 /// Runs the rounds and says what they came to.
 pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     let seed = args.seed.unwrap_or_else(|| rand::random_range(1..=MAX_CHOSEN_SEED));
-    let under_test = UnderTest::read(args.target.as_deref(), System::default().replicas)?;
+    let under_test =
+        UnderTest::read(args.target.as_deref(), u32::from(System::default().replicas))?;
     if let Some(file) = &args.target {
         warn_of_commands(file);
     }

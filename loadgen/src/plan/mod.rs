@@ -14,7 +14,6 @@ mod overrides;
 mod problem;
 mod source;
 mod stages;
-mod stocks;
 mod system;
 mod under_test;
 
@@ -24,7 +23,6 @@ pub use load::Load;
 pub use overrides::Overrides;
 pub use problem::{PlanError, Problems};
 pub use source::PlanSource;
-pub use stocks::catalog_file;
 pub use system::{CacheSetting, DurabilitySetting, System};
 pub use under_test::UnderTest;
 
@@ -60,7 +58,7 @@ pub struct Plan {
 
 impl Plan {
     /// Reads a plan, lays the command line over it, checks everything, and moves the faults as
-    /// the seed decides. The result repeats the run: its jitter is used up and therefore 0. It is for the built-in bazaar.
+    /// the seed decides. The result repeats the run: its jitter is used up and therefore 0. It is for the bazaar that the program carries.
     ///
     /// # Errors
     /// The file cannot be read or parsed, or fields break a rule: all of them are named.
@@ -83,7 +81,7 @@ impl Plan {
             plan.name = source.default_name();
         }
         overrides.apply(&mut plan);
-        plan.under_test = UnderTest::read(target, plan.system.replicas)?;
+        plan.under_test = UnderTest::read(target, plan.system.sound_values(&plan.load))?;
         plan.validate(&source.label())?;
         jitter::apply(&mut plan);
         Ok(plan)
@@ -95,6 +93,7 @@ impl Plan {
     /// Fields break a rule: all of them are named.
     pub fn checked(mut self, label: &str) -> Result<Self, PlanError> {
         Overrides::default().apply(&mut self);
+        self.under_test = self.under_test.for_plan(self.system.sound_values(&self.load))?;
         self.validate(label)?;
         jitter::apply(&mut self);
         Ok(self)
@@ -163,7 +162,7 @@ impl Plan {
     /// The processes of the system under test.
     #[must_use]
     pub fn processes(&self) -> Processes {
-        self.under_test.processes(self.system.replicas)
+        self.under_test.processes()
     }
 
     /// Every combination of p, rate and the ways to start the system, in the order of the charts.
@@ -198,7 +197,7 @@ impl Plan {
     /// The stocks that every trial begins with.
     #[must_use]
     pub fn initial_stocks(&self) -> Vec<InitialStock> {
-        self.under_test.stocks(&self.system)
+        self.under_test.stocks()
     }
 
     /// The plan as TOML, every default spelled out.

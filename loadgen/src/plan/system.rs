@@ -1,10 +1,11 @@
-//! `[system]`: the bazaar that a run starts.
+//! `[system]`: the system that a run starts.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use targets::PlanValues;
 
-use super::Problems;
+use super::{Load, Problems};
 
 /// Whether the front-end caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -49,16 +50,7 @@ impl fmt::Display for DurabilitySetting {
     }
 }
 
-impl From<DurabilitySetting> for faults::bazaar::Durability {
-    fn from(setting: DurabilitySetting) -> Self {
-        match setting {
-            DurabilitySetting::Flush => Self::Flush,
-            DurabilitySetting::Os => Self::Os,
-        }
-    }
-}
-
-/// The bazaar that a run starts, afresh for every cell and trial.
+/// The system that a run starts, afresh for every cell and trial. What its file does not take cannot be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct System {
@@ -112,12 +104,42 @@ impl Default for System {
 }
 
 impl System {
-    /// What every service is told besides where the others are. Which bugs and points there are
-    /// only the services know; one that does not know a name says so and does not start.
-    #[must_use]
-    pub fn flags(&self) -> Vec<String> {
-        let plant = self.plant.iter().map(|bug| format!("--plant={bug}"));
-        plant.chain(self.stretch.iter().map(|point| format!("--stretch={point}"))).collect()
+    /// What a target's file may take of the plan, with `load`.
+    pub(crate) fn values(&self, load: &Load) -> PlanValues {
+        PlanValues {
+            replicas: u32::from(self.replicas),
+            durability: self.durability.to_string(),
+            ping_period_ms: self.ping_period_ms,
+            ping_timeout_ms: self.ping_timeout_ms,
+            quantity: self.quantity,
+            cap: self.cap,
+            plant: self.plant.clone(),
+            stretch: self.stretch.clone(),
+            request_timeout_ms: load.request_timeout_ms.max(1),
+        }
+    }
+
+    /// The same, of a plan that may break rules: what a plan has by itself, where it does.
+    pub(super) fn sound_values(&self, load: &Load) -> PlanValues {
+        let mut problems = Problems::default();
+        self.validate(&mut problems);
+        let sound = problems.into_result("").is_ok();
+        if sound { self.values(load) } else { Self::default().values(load) }
+    }
+
+    /// The fields that are something else than they are by themselves, of those that a file must take.
+    pub(super) fn set(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let usual = Self::default();
+        let fields = [
+            ("durability", self.durability != usual.durability),
+            ("ping_period_ms", self.ping_period_ms != usual.ping_period_ms),
+            ("ping_timeout_ms", self.ping_timeout_ms != usual.ping_timeout_ms),
+            ("quantity", self.quantity != usual.quantity),
+            ("cap", self.cap != usual.cap),
+            ("plant", self.plant != usual.plant),
+            ("stretch", self.stretch != usual.stretch),
+        ];
+        fields.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field)
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {

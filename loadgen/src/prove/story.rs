@@ -120,7 +120,7 @@ mod tests {
         for case in CASES {
             let plan = case.story.plan(&[case.bug], 7).unwrap();
             assert_eq!((plan.name.as_str(), plan.load.seed), (case.story.name(), 7));
-            assert_eq!(plan.system.flags()[0], format!("--plant={}", case.bug));
+            assert_eq!(plan.system.plant, [case.bug]);
             assert!(plan.load.duration_ms().is_some_and(|ms| ms <= 7000));
         }
     }

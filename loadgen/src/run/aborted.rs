@@ -15,12 +15,9 @@ pub(super) enum Aborted {
     /// Ctrl-C or a signal.
     #[error("it was interrupted by a signal")]
     Signal,
-    /// The bazaar did not start.
-    #[error("the bazaar did not start: {0}")]
-    NotStarted(#[from] StartError),
-    /// A target could not be prepared, or did not start.
-    #[error("the target did not start: {0:#}")]
-    TargetNotStarted(anyhow::Error),
+    /// The system could not be prepared, or did not start.
+    #[error("it did not start: {0:#}")]
+    NotStarted(anyhow::Error),
     /// The target's processes lived longer than its file allows.
     #[error(transparent)]
     OverTime(#[from] OverTime),
@@ -41,12 +38,12 @@ pub(super) enum Aborted {
     Queries(#[from] QueriesError),
 }
 
-/// The target could not be prepared, or did not start, in a run's first trial.
+/// The system could not be prepared, or did not start, in a run's first trial.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
-pub(crate) struct TargetNotStarted(pub(super) anyhow::Error);
+pub(crate) struct NotStarted(pub(super) anyhow::Error);
 
-impl TargetNotStarted {
+impl NotStarted {
     /// What one of its processes was killed for taking too much of.
     pub(crate) fn over_limit(&self) -> Option<Limit> {
         self.0.chain().find_map(|error| error.downcast_ref::<StartError>()?.over_limit())

@@ -1,17 +1,18 @@
 //! `catalog_requests.csv`: how many queries the front-end answered during the measured load of
-//! each trial, and how many the catalog was asked for, as their own request counters say.
+//! each trial, and how many the catalog was asked for, as their own request counters say. Of a target whose file names no such
+//! counters the file has no row.
 //!
 //! With the cache on and no trades, the catalog's number stands still: that is what shows that the
 //! cache answers by itself, and not merely fast.
 
 use std::fs::File;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use faults::bazaar::Bazaar;
-use faults::http::Call;
 use results::catalog_queries::{FILE, TrialQueries};
 use results::records::{Cell, RunFolder};
+use targets::target::Counter;
+
+use crate::target::asking::Asking;
 
 /// The file cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -27,21 +28,20 @@ pub(super) struct QueryCounts {
 
 impl QueryCounts {
     /// Asks both; none if one does not answer. A trial is not given up for that.
-    pub(super) async fn ask(bazaar: &Bazaar) -> Option<Self> {
-        let addresses = bazaar.addresses();
-        let front_end = Self::page(bazaar, addresses.front_end).await?;
-        let catalog = Self::page(bazaar, addresses.catalog).await?;
-        Some(Self {
-            front_end: requests_to("/stocks", &front_end),
-            catalog: requests_to("/query", &catalog),
-        })
+    pub(super) async fn ask(
+        asking: &Asking,
+        counters: &targets::target::QueryCounts,
+    ) -> Option<Self> {
+        let front_end = Self::count(asking, &counters.answered).await?;
+        let catalog = Self::count(asking, &counters.passed_on).await?;
+        Some(Self { front_end, catalog })
     }
 
-    async fn page(bazaar: &Bazaar, address: SocketAddr) -> Option<String> {
-        match bazaar.http().call(address, &Call::get("/metrics"), ANSWER_WITHIN).await {
-            Ok(reply) => Some(String::from_utf8_lossy(&reply.body).into_owned()),
-            Err(error) => {
-                tracing::warn!("no request counts from {address}: {error}");
+    async fn count(asking: &Asking, counter: &Counter) -> Option<u64> {
+        match asking.page(&counter.request, ANSWER_WITHIN).await {
+            Ok(page) => Some(sum_of(&counter.series, &page)),
+            Err(reason) => {
+                tracing::warn!("no counts of queries: {reason}");
                 None
             }
         }
@@ -51,11 +51,10 @@ impl QueryCounts {
 /// A metrics page takes a millisecond.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// The requests to `path`, whatever their status, in a page of Prometheus text.
-fn requests_to(path: &str, page: &str) -> u64 {
-    let label = format!("path=\"{path}\"");
+/// The values of the lines that begin with `series`, added up, on a page of Prometheus text.
+fn sum_of(series: &str, page: &str) -> u64 {
     page.lines()
-        .filter(|line| line.starts_with("http_requests_total{") && line.contains(&label))
+        .filter(|line| line.starts_with(series))
         .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
         .sum()
 }
@@ -112,8 +111,7 @@ http_request_seconds_count{path=\"/query\"} 42
 
     #[test]
     fn requests_are_counted_whatever_their_status() {
-        assert_eq!(requests_to("/query", PAGE), 42);
-        assert_eq!(requests_to("/trade", PAGE), 7);
-        assert_eq!(requests_to("/dump", PAGE), 0);
+        let requests_to = |path| sum_of(&format!("http_requests_total{{path=\"{path}\""), PAGE);
+        assert_eq!(["/query", "/trade", "/dump"].map(requests_to), [42, 7, 0]);
     }
 }

@@ -58,7 +58,7 @@ fn describe(
     builds: Builds<'_>,
     origin: Origin,
 ) -> anyhow::Result<Manifest> {
-    let target = plan.under_test.target();
+    let (under_test, target) = (&plan.under_test, plan.under_test.target());
     Ok(Manifest {
         format: MANIFEST_FORMAT,
         kind: kind.as_str().to_owned(),
@@ -72,17 +72,17 @@ fn describe(
         commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         machine: machine::facts(),
-        // A client program has said nothing yet.
-        target: target.map(|target| targets::manifest(target, &[])),
+        // Whoever names no target has asked for the bazaar, as in older runs. A client program has said nothing yet.
+        target: under_test.is_named().then(|| targets::manifest(target, &[])),
         replicas: u8::try_from(plan.processes().replicas().len()).unwrap_or(u8::MAX),
         processes: plan.processes().list().to_vec(),
         roles: plan.processes().roles(),
-        durability: match target {
-            None => plan.system.durability.to_string(),
-            Some(_) => UNTOLD.to_owned(),
+        durability: match under_test.takes("durability") {
+            true => plan.system.durability.to_string(),
+            false => UNTOLD.to_owned(),
         },
-        // How soon a target of somebody else's should notice anything is not known.
-        ping_timeout_ms: target.is_none().then_some(plan.system.ping_timeout_ms),
+        // How soon a target that takes no such time should notice anything is not known.
+        ping_timeout_ms: under_test.takes("ping_timeout_ms").then_some(plan.system.ping_timeout_ms),
         converge_within_ms: plan.checks.converge_within_ms,
         thresholds: plan.checks.thresholds.clone(),
         abort_on: plan.checks.abort_on.clone(),

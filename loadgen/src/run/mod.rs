@@ -24,14 +24,13 @@ pub use folder::RunsFolder;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use driver::recorder::Recorder;
 use faults::clock::Origin;
 use results::checks::ConsistencyReport;
 use results::records::{Cell, RunFolder};
 
 use self::aborted::Aborted;
-pub(crate) use self::aborted::TargetNotStarted;
+pub(crate) use self::aborted::NotStarted;
 use self::catalog_queries::CatalogQueries;
 pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
@@ -39,7 +38,7 @@ use self::trial::Trial;
 use crate::exit::Exit;
 use crate::lab::Exercise;
 use crate::output::say;
-use crate::plan::{Plan, catalog_file};
+use crate::plan::Plan;
 use crate::progress::{CheckFigures, Progress, ProgressEvent, SCHEMA};
 use driver::stop::Stop;
 
@@ -200,9 +199,6 @@ impl<'a> Run<'a> {
     ) -> anyhow::Result<Self> {
         let origin = Origin::now();
         manifest::write(folder, kind, plan, builds, origin)?;
-        let stocks = folder.path("catalog.txt");
-        std::fs::write(&stocks, catalog_file(&plan.initial_stocks()))
-            .with_context(|| format!("cannot write {}", stocks.display()))?;
         let recorder = Recorder::start(folder.root())?;
         let queries = CatalogQueries::create(folder)?;
         Ok(Self {
@@ -235,9 +231,8 @@ impl<'a> Run<'a> {
             }
             match self.one_trial(&cell, trial).await {
                 Ok(()) => self.finished += 1,
-                Err(Aborted::NotStarted(error)) if self.finished == 0 => return Err(error.into()),
-                Err(Aborted::TargetNotStarted(error)) if self.finished == 0 => {
-                    return Err(TargetNotStarted(error).into());
+                Err(Aborted::NotStarted(error)) if self.finished == 0 => {
+                    return Err(NotStarted(error).into());
                 }
                 Err(Aborted::NotRecorded(error)) => return Err(error.into()),
                 Err(cut) => return Ok(Some(cut)),
@@ -262,7 +257,7 @@ impl<'a> Run<'a> {
             bin_dir: self.builds.of(cell),
             is_first: self.finished == 0,
             flags: self.builds.flags(cell),
-            environment: self.builds.environment(),
+            environment: self.builds.environment().into_iter().collect(),
             folder: self.folder,
             origin: self.origin,
             recent: self.recorder.recent(),

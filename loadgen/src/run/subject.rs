@@ -1,7 +1,6 @@
 //! What a trial is done to: started, reached by clients, and read at the end.
 //!
-//! Only the start knows whether it is the built-in bazaar or what a target's file describes; what is read in the end depends on
-//! whether the target can be dumped.
+//! What is read in the end depends on whether the target can be dumped; otherwise its places are read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use faults::bazaar::Bazaar;
 use faults::converge::{converge, converge_by_reading, keep, keep_evidence};
 use faults::dump::DumpPage;
 use faults::events::EventSink;
-use results::records::{EventKind, FinalRow};
+use results::records::{EventKind, FinalRow, ProcessName};
 use targets::file::WhenRead;
 use targets::order_no::OrderNo;
 use targets::target::Target;
@@ -47,8 +46,8 @@ pub(super) struct Subject {
     pub(super) order_names: Arc<OrderNames>,
     /// How long its processes may still live.
     pub(super) lifetime: Lifetime,
-    /// How a target of which a file says what it holds is read.
-    places: Option<Places>,
+    /// How what it holds is read.
+    places: Places,
 }
 
 /// Reads what a target holds, in one trial.
@@ -63,27 +62,8 @@ struct Places {
 }
 
 impl Subject {
-    /// The bazaar that was started.
-    pub(super) fn of_bazaar(
-        bazaar: Bazaar,
-        stocks: Vec<String>,
-        timeout: Duration,
-    ) -> Result<Self, Aborted> {
-        let service = driver::bazaar::service(&bazaar.addresses().front_end.to_string())
-            .map_err(|error| Aborted::Generator(error.to_string()))?;
-        Ok(Self {
-            bazaar: Arc::new(bazaar),
-            service: service.with_deadline(timeout),
-            clients: None,
-            stocks,
-            order_names: Arc::default(),
-            lifetime: Lifetime::new(None),
-            places: None,
-        })
-    }
-
     /// Starts what a target's file describes.
-    pub(super) async fn of_target(
+    pub(super) async fn start(
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
@@ -101,8 +81,13 @@ impl Subject {
             stocks,
             order_names: Arc::new(order_names),
             lifetime,
-            places: Some(Places { target: Arc::clone(target), _trial: trial, asking, programs }),
+            places: Places { target: Arc::clone(target), _trial: trial, asking, programs },
         })
+    }
+
+    /// How it is asked besides what clients do.
+    pub(super) fn asking(&self) -> &Asking {
+        &self.places.asking
     }
 
     /// What its client programs say that they can do; none if it has none.
@@ -137,14 +122,15 @@ impl Subject {
         within: Duration,
         events: &EventSink,
     ) -> Result<(), Aborted> {
-        let Some(places) = &self.places else {
-            let write = async |page: DumpPage, is_first: bool| {
+        if !self.bazaar.dumps().is_empty() {
+            let write = async |source: ProcessName, page: DumpPage, is_first: bool| {
+                let (cell, trial) = (kept.cell, kept.trial);
                 let rows = match &page {
                     DumpPage::Orders(page) => {
-                        FinalRow::of_replica(kept.cell, kept.trial, page, is_first)
+                        FinalRow::of_replica(cell, trial, source, page, is_first)
                     }
                     DumpPage::Catalog(page) => {
-                        FinalRow::of_catalog(kept.cell, kept.trial, page, is_first)
+                        FinalRow::of_catalog(cell, trial, source, page, is_first)
                     }
                 };
                 kept.write(rows).await;
@@ -154,8 +140,8 @@ impl Subject {
                 Err(_) => keep_evidence(&self.bazaar, write).await,
             }
             return Ok(());
-        };
-        let state = places.state(kept, &self.stocks, &self.order_names);
+        }
+        let state = self.places.state(kept, &self.stocks, &self.order_names);
         // What did not converge is told by the event, and judged by the checks.
         let (_, last) = converge_by_reading(&state, within, events).await;
         for source in last.sources {
@@ -166,8 +152,11 @@ impl Subject {
 
     /// Reads what can be read only once everything has stopped.
     pub(super) async fn read_stopped(&self, kept: &Kept<'_>, events: &EventSink) {
-        let Some(places) = &self.places else { return };
-        let state = places.state(kept, &self.stocks, &self.order_names);
+        // What was dumped is not read again.
+        if !self.bazaar.dumps().is_empty() {
+            return;
+        }
+        let state = self.places.state(kept, &self.stocks, &self.order_names);
         let reading = state.read_when(WhenRead::Stopped).await;
         for source in reading.sources {
             if let Some(problem) = source.problem {

@@ -1,10 +1,11 @@
-//! One trial of one cell: a fresh bazaar, load, faults, healing, convergence, what it all holds.
+//! One trial of one cell: a fresh system, load, faults, healing, convergence, what it all holds.
 //!
 //! Order matters. Whatever is broken is healed while the clients still trade, so that progress
 //! after the healing is seen; lookups come after that, so that they ask a bazaar that is whole;
 //! the dumps come last, when nobody changes anything any more. A trial that was cut short at any
 //! point stops its clients and its bazaar, and says so in `events.csv`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +19,6 @@ use driver::pacer::{ArrivalQueue, DRAIN_WITHIN, Pacer, pace};
 use driver::profile::Profile;
 use driver::recent::Recent;
 use driver::recorder::{Record, Recorder};
-use faults::bazaar::{Bazaar, BazaarConfig, Ports};
 use faults::clock::Origin;
 use faults::events::{EventSink, Listener};
 use faults::heal::heal;
@@ -34,7 +34,8 @@ use super::catalog_queries::{self, QueryCounts};
 use super::subject::{Kept, Subject};
 use super::watch::{Broken, Watch};
 use super::{manifest, stages};
-use crate::plan::{Plan, UnderTest};
+use crate::plan::Plan;
+use crate::target::Places;
 use crate::target::clients::LoadFacts;
 use crate::target::running::{OverTime, TargetStart};
 use driver::stop::Stop;
@@ -51,7 +52,7 @@ pub(super) struct Trial<'a> {
     /// What the services are told besides what the plan says.
     pub(super) flags: Vec<String>,
     /// What they have in their environment besides.
-    pub(super) environment: Vec<(String, String)>,
+    pub(super) environment: BTreeMap<String, String>,
     pub(super) folder: &'a RunFolder,
     pub(super) origin: Origin,
     /// What the clients did within the last seconds.
@@ -135,19 +136,21 @@ impl Trial<'_> {
 
     /// Starts what the plan is for.
     async fn start(&self) -> Result<Subject, Aborted> {
-        let UnderTest::Target(target) = &self.plan.under_test else {
-            let stocks = self.plan.initial_stocks().into_iter().map(|stock| stock.stock_name);
-            let bazaar = Bazaar::start(self.bazaar_config()).await?;
-            let timeout = Duration::from_millis(self.plan.load.request_timeout_ms);
-            return Subject::of_bazaar(bazaar, stocks.collect(), timeout);
-        };
         let (name, schedule) = (self.name(), self.plan.schedule());
+        let target = self.plan.under_test.target();
+        let data = self.folder.path("data").join(&name);
         let start = TargetStart {
             processes: self.plan.processes(),
             variant: self.plan.under_test.variant(self.cell.variant.as_deref()),
-            data: &self.folder.path("data").join(&name),
-            logs: &self.folder.path("logs").join(&name),
-            bin_dir: self.bin_dir,
+            places: Places {
+                scratch: &data.join("scratch"),
+                data: &data,
+                logs: &self.folder.path("logs").join(&name),
+                bin_dir: self.bin_dir,
+            },
+            ports: &BTreeMap::new(),
+            flags: &self.flags,
+            environment: &self.environment,
             flood_connections: schedule.flood_connections(),
             disk_faults: schedule.disk_faults(&self.plan.processes()),
             relays: schedule.breaks_links(),
@@ -156,14 +159,14 @@ impl Trial<'_> {
             lifetime: target.limits.seconds.map(Duration::from_secs),
             load: LoadFacts { clients: self.cell.clients, seed: self.plan.load.seed },
         };
-        let started = Subject::of_target(target, start).await;
+        let started = Subject::start(target, start).await;
         let subject = started.map_err(|error| match error.downcast::<OverTime>() {
             Ok(over) => Aborted::OverTime(over),
-            Err(error) => Aborted::TargetNotStarted(error),
+            Err(error) => Aborted::NotStarted(error),
         })?;
         if let Some(can) = subject.capabilities() {
             let told = manifest::tell(self.folder, target, &can, self.is_first);
-            told.map_err(Aborted::TargetNotStarted)?;
+            told.map_err(Aborted::NotStarted)?;
         }
         Ok(subject)
     }
@@ -359,36 +362,10 @@ impl Trial<'_> {
         format!("{}-{}", self.cell.id, self.number)
     }
 
-    /// How many queries its two counters have seen: of the built-in bazaar alone, whose pages they are on.
+    /// How many queries its counters have seen, if it has such.
     async fn query_counts(&self, subject: &Subject) -> Option<QueryCounts> {
-        match self.plan.under_test {
-            UnderTest::Bazaar => QueryCounts::ask(&subject.bazaar).await,
-            UnderTest::Target(_) => None,
-        }
-    }
-
-    fn bazaar_config(&self) -> BazaarConfig {
-        let system = &self.plan.system;
-        let name = self.name();
-        BazaarConfig {
-            bin_dir: self.bin_dir.to_owned(),
-            data_dir: self.folder.path("data").join(&name),
-            log_dir: self.folder.path("logs").join(&name),
-            replicas: system.replicas,
-            cache: self.cell.cache,
-            durability: system.durability.into(),
-            ping_period_ms: system.ping_period_ms,
-            ping_timeout_ms: system.ping_timeout_ms,
-            ports: Ports::Free,
-            stocks: Some(self.folder.path("catalog.txt")),
-            cap: Some(system.cap),
-            relays: self.plan.schedule().breaks_links(),
-            disk_faults: self.plan.schedule().disk_faults(&self.plan.processes()),
-            flood_connections: self.plan.schedule().flood_connections(),
-            guard: crate::program::guard_program(),
-            flags: system.flags().into_iter().chain(self.flags.clone()).collect(),
-            environment: self.environment.clone(),
-        }
+        let counters = self.plan.under_test.target().capabilities.query_counts.as_ref()?;
+        QueryCounts::ask(subject.asking(), counters).await
     }
 
     /// The schedule of an open loop.

@@ -52,13 +52,10 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
     let load_ms = rng.random_range(SHORTEST_LOAD_MS..=LONGEST_LOAD_MS);
     let quantity = one_of(&mut rng, &QUANTITIES);
     let replicas = one_of(&mut rng, &REPLICAS);
-    let (replicas, repertoire) = match under_test {
-        UnderTest::Bazaar => (replicas, Repertoire::Everything),
-        // As it was read, and nothing that it may not be made for.
-        UnderTest::Target(target) => (
-            u8::try_from(target.replicas).unwrap_or(replicas),
-            Repertoire::Processes { links: relays::links(target, target.default_variant()) },
-        ),
+    // A target of somebody's own is taken as it was read, and nothing is done that it may not be made for.
+    let replicas = match under_test.is_named() {
+        true => u8::try_from(under_test.target().plan.replicas).unwrap_or(replicas),
+        false => replicas,
     };
     let rate: Vec<f64> =
         rng.random_bool(0.5).then(|| one_of(&mut rng, &RATES)).into_iter().collect();
@@ -78,9 +75,17 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
         request_timeout_ms: REQUEST_TIMEOUT_MS,
         ..Load::default()
     };
-    let system =
-        System { cache: vec![cache], replicas, quantity, cap: quantity, ..System::default() };
-    let faults = faults::draw(&mut rng, load_ms, &under_test.processes(replicas), &repertoire);
+    let mut system = System { cache: vec![cache], replicas, ..System::default() };
+    if under_test.takes("quantity") && under_test.takes("cap") {
+        (system.quantity, system.cap) = (quantity, quantity);
+    }
+    let under_test = under_test.for_plan(system.values(&load))?;
+    let target = under_test.target();
+    let repertoire = match under_test.is_named() {
+        true => Repertoire::Processes { links: relays::links(target, target.default_variant()) },
+        false => Repertoire::Everything,
+    };
+    let faults = faults::draw(&mut rng, load_ms, &under_test.processes(), &repertoire);
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
@@ -91,7 +96,7 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
             ..Checks::default()
         },
         faults,
-        under_test: under_test.clone(),
+        under_test,
         ..Plan::default()
     };
     plan.checked(&format!("round {number} of seed {seed}"))
@@ -135,23 +140,23 @@ mod tests {
 
     fn plans() -> impl Iterator<Item = Plan> {
         (0..30).flat_map(|seed| {
-            (1..=50).map(move |round| round_plan(seed, round, &UnderTest::Bazaar).unwrap())
+            (1..=50).map(move |round| round_plan(seed, round, &UnderTest::default()).unwrap())
         })
     }
 
     #[test]
     fn a_round_depends_on_the_seed_and_its_number_alone() {
         assert_eq!(
-            round_plan(7, 3, &UnderTest::Bazaar).unwrap(),
-            round_plan(7, 3, &UnderTest::Bazaar).unwrap()
+            round_plan(7, 3, &UnderTest::default()).unwrap(),
+            round_plan(7, 3, &UnderTest::default()).unwrap()
         );
         assert_ne!(
-            round_plan(7, 3, &UnderTest::Bazaar).unwrap(),
-            round_plan(7, 4, &UnderTest::Bazaar).unwrap()
+            round_plan(7, 3, &UnderTest::default()).unwrap(),
+            round_plan(7, 4, &UnderTest::default()).unwrap()
         );
         assert_ne!(
-            round_plan(7, 3, &UnderTest::Bazaar).unwrap(),
-            round_plan(8, 3, &UnderTest::Bazaar).unwrap()
+            round_plan(7, 3, &UnderTest::default()).unwrap(),
+            round_plan(8, 3, &UnderTest::default()).unwrap()
         );
     }
 
@@ -298,7 +303,7 @@ mod tests {
     #[test]
     fn more_minutes_are_the_same_rounds_and_more_of_them() {
         let minutes = |minutes: u64| {
-            rounds_within(1, Duration::from_secs(60 * minutes), &UnderTest::Bazaar).unwrap()
+            rounds_within(1, Duration::from_secs(60 * minutes), &UnderTest::default()).unwrap()
         };
         assert_eq!(minutes(0), 1);
         let (few, many): (u32, u32) = (minutes(10), minutes(60));

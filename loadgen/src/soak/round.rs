@@ -21,7 +21,7 @@ use driver::stop::Stop;
 
 /// What is removed of a round that passed: rows and databases, some 30 MB. What stays says what
 /// was done and what was found.
-const BULKY: [&str; 5] = ["data", "logs", "observations.csv", "final.csv", "catalog.txt"];
+const BULKY: [&str; 4] = ["data", "logs", "observations.csv", "final.csv"];
 
 /// The rounds of a soak.
 pub(crate) struct Rounds<'a> {

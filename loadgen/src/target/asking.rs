@@ -14,6 +14,9 @@ use targets::template::{CommandTemplate, Setting, Template};
 use super::http::{Ask, Reply, ask};
 use crate::program::guard_program;
 
+/// The longest page, in bytes: counters by path and status.
+const MAX_PAGE_BYTES: usize = 1 << 20;
+
 /// What is put into a template besides the trial's own.
 pub(super) type Values = Vec<(&'static str, Value)>;
 
@@ -113,6 +116,19 @@ impl Asking {
                 Ok(Answer { status: 0, headers: Json::Object(Map::new()), text })
             }
         }
+    }
+
+    /// The text that a request is answered with.
+    ///
+    /// # Errors
+    /// If there is no answer `within`, or none that is a success and of a bearable length.
+    pub(crate) async fn page(&self, request: &Request, within: Duration) -> Result<String, String> {
+        let question = self.request(request, Vec::new())?;
+        let Answer { status, text, .. } = self.ask(question, within, MAX_PAGE_BYTES).await?;
+        if !(200..300).contains(&status) {
+            return Err(format!("status {status}"));
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Where a path of the file leads.

@@ -31,8 +31,7 @@ pub(crate) fn isolated(target: &Target, into: &Path) -> anyhow::Result<Target> {
     for entry in entries.iter().chain([&PathBuf::from(file)]) {
         copy.copy(&home.join(entry), entry).context("the copy of its folder")?;
     }
-    targets::read(&copy.root().join(file), target.replicas)
-        .map_err(|problems| anyhow!("{problems}"))
+    targets::read(&copy.root().join(file), &target.plan).map_err(|problems| anyhow!("{problems}"))
 }
 
 /// All that is in `home` but what holds `into`.

@@ -7,6 +7,7 @@
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
 //! * `relays`: where links between them can be broken, and what each process is told for that.
+//! * `dumps`: where they tell what they hold.
 //! * `needed`: the ports that clients must be told. `clients`: programs of its own that clients speak through.
 //!
 //! While it runs, what is asked besides what clients do:
@@ -17,6 +18,7 @@
 
 pub mod asking;
 pub(crate) mod clients;
+mod dumps;
 pub(crate) mod http;
 mod isolated;
 pub mod leaders;
@@ -35,4 +37,4 @@ mod trial;
 pub(crate) use isolated::isolated;
 use programs::service_plan;
 pub(crate) use programs::system_plan;
-pub(crate) use trial::{TargetTrial, home_of};
+pub(crate) use trial::{Places, TargetTrial, home_of};

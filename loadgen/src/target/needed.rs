@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use targets::operation::Places;
+use targets::operation::{Kind, Operation, Places};
 use targets::order_no::OrderNo;
-use targets::target::{PortChoice, Target};
+use targets::target::{PortChoice, Process, Target};
 use targets::template::Setting;
 
 /// The ports that are chosen anew in every trial and that an operation goes to, in the order of their names.
@@ -18,13 +18,26 @@ pub(crate) fn ports(target: &Target) -> Vec<&str> {
     free.map(|(name, _)| name.as_str()).filter(|name| is_needed(name)).collect()
 }
 
+/// The processes that listen on a port that an operation goes to.
+pub(crate) fn listeners(target: &Target, kind: Kind) -> Vec<&str> {
+    let Some(operation) = target.operations.get(kind) else { return Vec::new() };
+    let base = request(operation, target, None);
+    let goes_to = |port: &String| request(operation, target, Some(port)) != base;
+    let listening = |process: &&Process| process.listens.iter().any(goes_to);
+    target.processes.iter().filter(listening).map(|process| process.name.as_str()).collect()
+}
+
 /// What a target's templates are filled with for somebody who knows these ports of it.
 pub(crate) fn setting(target: &Target, ports: BTreeMap<String, u16>) -> Setting {
-    Setting::new(ports, "", target.replicas, "", "")
+    Setting::new(ports, "", &target.plan, "", "")
 }
 
 /// Every request, if the ports are 1, and `other` is 2.
 fn requests(target: &Target, other: Option<&str>) -> Vec<String> {
+    target.operations.each().map(|operation| request(operation, target, other)).collect()
+}
+
+fn request(operation: &Operation, target: &Target, other: Option<&str>) -> String {
     let numbered = target.ports.keys().map(|name| {
         let port = if other == Some(name.as_str()) { 2 } else { 1 };
         (name.clone(), port)
@@ -40,10 +53,7 @@ fn requests(target: &Target, other: Option<&str>) -> Vec<String> {
         client: 1,
         ..Places::default()
     };
-    let request = |operation: &targets::operation::Operation| {
-        format!("{:?}", operation.request(&setting, &places))
-    };
-    target.operations.each().map(request).collect()
+    format!("{:?}", operation.request(&setting, &places))
 }
 
 #[cfg(test)]
@@ -61,6 +71,11 @@ mod tests {
         let target = targets::read_text(text, Path::new("x.toml"), 3);
         let target = target.unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(ports(&target), ["front"]);
+        assert!(listeners(&target, Kind::Query).is_empty(), "nobody says that it listens");
+        let listening = text.replace("command = 'a'", "command = 'a'\nlistens = ['front']");
+        let listening = targets::read_text(&listening, Path::new("x.toml"), 3).unwrap();
+        assert_eq!(listeners(&listening, Kind::Query), ["a"]);
+        assert!(listeners(&listening, Kind::Trade).is_empty());
         let by_program = format!("{text}[client]\ncommand = 'c'\n");
         let target = targets::read_text(&by_program, Path::new("x.toml"), 3).unwrap();
         assert_eq!(ports(&target), ["back", "front"], "a program is told all");

@@ -1,27 +1,31 @@
 //! A target's processes as the supervisor starts them: every template filled in, the variant's changes made.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use faults::bazaar::ServicePlan;
-use faults::disk::DiskFaults;
+use faults::bazaar::{CacheSwitch, ServicePlan};
 use faults::leadership::Leaders;
-use results::records::{ProcessName, Processes, RoleName};
+use results::records::{ProcessName, RoleName};
 use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
 use supervisor::system::{self, Program, SystemPlan};
 use supervisor::tree::{Inherit, Limits};
-use targets::expression::{Bound, Variables};
+use targets::expression::{self, Bound};
 use targets::file;
-use targets::target::{Change, Probe, Process, Start, Target, Variant};
+use targets::target::{Change, Probe, Process, Start, Target, Variables, Variant};
 use targets::template::{Setting, Template};
 
-use super::TargetTrial;
+use super::asking::Asking;
+use super::running::TargetStart;
+use super::{TargetTrial, dumps};
 use crate::program::guard_program;
 
 /// How large each log may become, in bytes: hours of an eager service, and no disk's end.
@@ -36,7 +40,11 @@ pub(crate) fn system_plan(
     variant: Option<&Variant>,
     trial: &TargetTrial,
 ) -> anyhow::Result<SystemPlan> {
-    let programs = (0..target.processes.len()).map(|index| program(target, index, variant, trial));
+    let mut order: Vec<usize> = (0..target.processes.len()).collect();
+    // Of several that do not get ready the first is told of. Who is to end before others stands in front of them, and knows best
+    // for what they wait.
+    order.sort_by_key(|index| Reverse(target.processes[*index].shutdown.before.len()));
+    let programs = order.into_iter().map(|index| program(target, index, variant, trial));
     Ok(SystemPlan {
         programs: programs.collect::<anyhow::Result<_>>()?,
         logs: trial.logs.clone(),
@@ -45,20 +53,30 @@ pub(crate) fn system_plan(
     })
 }
 
-/// The processes of `target` as faults break them, started as `variant` says.
+/// The processes of `target` as faults break them, started as `start` says.
 ///
 /// # Errors
 /// The same.
 pub(super) fn service_plan(
     target: &Arc<Target>,
-    variant: Option<&Variant>,
     trial: &TargetTrial,
+    asking: &Asking,
     leaders: Arc<dyn Leaders>,
-    processes: Processes,
+    start: &TargetStart<'_>,
 ) -> anyhow::Result<ServicePlan> {
-    let SystemPlan { programs, logs, log_bytes, guard } = system_plan(target, variant, trial)?;
+    let plan = system_plan(target, start.variant, trial)?;
+    let SystemPlan { mut programs, logs, log_bytes, guard } = plan;
+    let flags = || start.flags.iter().map(OsString::from);
+    for Program { command, restart, environment, .. } in &mut programs {
+        command.extend(flags());
+        environment.extend(start.environment.clone());
+        if let Some(restart) = restart {
+            restart.command.extend(flags());
+            restart.environment.extend(start.environment.clone());
+        }
+    }
     let mut addresses = BTreeMap::new();
-    let mut data = BTreeMap::new();
+    let (mut data, mut body_paths) = (BTreeMap::new(), BTreeMap::new());
     for process in &target.processes {
         let name: ProcessName = process.name.parse()?;
         let why = || format!("processes.{name}.role: {:?}", process.role);
@@ -70,9 +88,15 @@ pub(super) fn service_plan(
         if !paths.is_empty() {
             data.insert(name, paths);
         }
+        body_paths.extend(process.body_path.clone().map(|path| (name, path)));
     }
+    let cache = cache_switch(target, trial)?.map(|mut cache| {
+        cache.on.extend(flags());
+        cache.off.extend(flags());
+        cache
+    });
     Ok(ServicePlan {
-        processes,
+        processes: start.processes.clone(),
         programs,
         logs,
         log_bytes,
@@ -80,10 +104,39 @@ pub(super) fn service_plan(
         leaders,
         addresses,
         data,
-        flood_connections: 0,
-        disk_faults: DiskFaults::default(),
+        flood_connections: start.flood_connections,
+        disk_faults: start.disk_faults.clone(),
         relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
+        uses_all_links: target.capabilities.uses_all_links,
+        dumps: dumps::sources(target, asking)?,
+        body_paths,
+        cache,
+        copies: trial.data.clone(),
     })
+}
+
+/// What of a command differs between the variants that are called after the cache: that of one process, and its command
+/// alone, or nothing can be switched.
+fn cache_switch(target: &Target, trial: &TargetTrial) -> anyhow::Result<Option<CacheSwitch>> {
+    let [on, off] = ["cache-on", "cache-off"].map(|name| target.variant(name));
+    let (Some(on), Some(off)) = (on, off) else { return Ok(None) };
+    let mut switches = Vec::new();
+    for process in &target.processes {
+        let told = trial.told_to(&process.name);
+        let [on, off] = [on, off].map(|variant| Words::of(process, Some(variant), &told));
+        let (on, off) = (on?, off?);
+        if on == off {
+            continue;
+        }
+        if on.environment_again != off.environment_again {
+            return Ok(None);
+        }
+        let words = |words: Words| words.command_again.into_iter().map(OsString::from).collect();
+        let process = process.name.parse()?;
+        switches.push(CacheSwitch { process, on: words(on), off: words(off) });
+    }
+    let only = if switches.len() == 1 { switches.pop() } else { None };
+    Ok(only)
 }
 
 fn program(
@@ -97,9 +150,9 @@ fn program(
     if let Some(host) = &process.host {
         bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
     }
-    let told = trial.relays.as_ref().map(|relays| relays.told_to(name, setting));
     let Words { command, environment, command_again, environment_again } =
-        Words::of(process, variant, told.as_ref().unwrap_or(setting))?;
+        Words::of(process, variant, &trial.told_to(name))?;
+    check_program(&command, trial)?;
     let condition = |condition: &file::Condition| match condition {
         file::Condition::ProcessHealthy => system::Condition::Healthy,
         file::Condition::ProcessStarted => system::Condition::Started,
@@ -113,14 +166,16 @@ fn program(
             environment: environment_again,
         }),
         working_dir: trial.path(&process.working_dir)?,
-        inherit: Inherit::All,
+        inherit: inherit(process.inherit.as_deref()),
         environment,
         user: process.user.clone(),
-        depends_on: process
-            .depends_on
-            .iter()
-            .map(|(other, needed)| (other.clone(), condition(needed)))
-            .collect(),
+        depends_on: {
+            let before = process.shutdown.before.iter();
+            let before = before.map(|other| (other.clone(), system::Condition::StopsLater));
+            let waits = process.depends_on.iter();
+            // Who is waited for at the start is stopped later, too.
+            before.chain(waits.map(|(other, needed)| (other.clone(), condition(needed)))).collect()
+        },
         probe: probe(target, index, process, setting)?,
         shutdown: system::Shutdown {
             signal: signal(process.shutdown.signal),
@@ -180,6 +235,29 @@ impl Words {
     }
 }
 
+/// A program that a build of ours was to make, and has not.
+fn check_program(command: &[String], trial: &TargetTrial) -> anyhow::Result<()> {
+    let Some(path) = command.first().map(Path::new) else { return Ok(()) };
+    let executable = || {
+        let file = fs::metadata(path);
+        file.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    if path.starts_with(&trial.bin_dir) && !executable() {
+        let path = path.display();
+        bail!(
+            "there is no executable file {path}; build the services with `make` or `cargo build`"
+        );
+    }
+    Ok(())
+}
+
+/// Which of the harness's own variables a process has.
+fn inherit(named: Option<&[Variables]>) -> Inherit {
+    let Some(named) = named else { return Inherit::All };
+    let own = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    Inherit::Only(own.filter(|name| named.iter().any(|one| one.has(name))).collect())
+}
+
 /// What a process has in its environment besides the harness's own.
 pub(super) fn environment(
     layers: &[&BTreeMap<String, Template>],
@@ -212,6 +290,10 @@ fn probe(
 ) -> anyhow::Result<Option<probe::Probe>> {
     let kind = match &process.readiness.probe {
         Probe::Started => return Ok(None),
+        // What a process says of itself that is not ready is quoted in its own words.
+        Probe::HttpGet { url, expect: None } => {
+            ProbeKind::Health(url.render(setting)?.into_owned())
+        }
         Probe::HttpGet { url, .. } => ProbeKind::HttpGet {
             url: url.render(setting)?.into_owned(),
             expect: expect(Arc::clone(target), index),
@@ -235,7 +317,7 @@ fn expect(target: Arc<Target>, index: usize) -> Expect {
         let body = serde_json::from_slice(&answer.body).unwrap_or(Json::Null);
         let headers = answer.headers.iter().cloned().map(|(name, value)| (name, value.into()));
         let headers = Json::Object(headers.collect());
-        let variables = Variables::new()
+        let variables = expression::Variables::new()
             .with("status", Bound::Int(i64::from(answer.status)))
             .with("text", Bound::Text(&text))
             .with("body", Bound::Json(&body))

@@ -2,23 +2,23 @@
 //!
 //! The invariant: dropping it, or the future that starts it, ends every process of it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use driver::service::Service;
-use faults::bazaar::{Bazaar, ServicePlan};
+use faults::bazaar::{Bazaar, StartError};
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
 use results::records::Processes;
-use targets::target::{Target, Variant};
+use targets::target::{PortChoice, Target, Variant};
 use tokio::time::{Instant, sleep_until};
 
 use super::asking::Asking;
 use super::clients::{ClientPrograms, LoadFacts, Place};
 use super::leaders::TargetLeaders;
-use super::{TargetTrial, http, service_plan};
+use super::{Places, TargetTrial, http, service_plan};
 
 /// What a target is started with.
 pub(crate) struct TargetStart<'a> {
@@ -27,11 +27,13 @@ pub(crate) struct TargetStart<'a> {
     /// The way to start it.
     pub(crate) variant: Option<&'a Variant>,
     /// Where its folders are made.
-    pub(crate) data: &'a Path,
-    /// The folder of its logs.
-    pub(crate) logs: &'a Path,
-    /// What `{{ bin }}` says.
-    pub(crate) bin_dir: &'a Path,
+    pub(crate) places: Places<'a>,
+    /// Ports that are not to be chosen, by name.
+    pub(crate) ports: &'a BTreeMap<String, u16>,
+    /// What every process is told besides, after all else.
+    pub(crate) flags: &'a [String],
+    /// What every process has in its environment besides: what no command line may say.
+    pub(crate) environment: &'a BTreeMap<String, String>,
     /// How many connections floods have at a time.
     pub(crate) flood_connections: u32,
     /// Whose disks can be broken.
@@ -93,6 +95,10 @@ pub(crate) struct RunningTarget {
     pub(crate) lifetime: Lifetime,
 }
 
+/// How often a target is tried on other ports when one turned out to be taken after all. Ports are reserved among harnesses, so
+/// even one collision is rare.
+const MAX_PORT_CHOICES: u32 = 5;
+
 impl RunningTarget {
     /// Does all that its file says comes before the load.
     ///
@@ -102,26 +108,46 @@ impl RunningTarget {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let mut trial = TargetTrial::new(target, start.data, start.logs, start.bin_dir)?;
-        if start.relays {
-            trial = trial.with_relays(target, start.variant)?;
+        let chooses = |name: &String| {
+            target.ports[name] == PortChoice::Free && !start.ports.contains_key(name)
+        };
+        let may_choose = target.ports.keys().any(chooses);
+        let mut choices = 1;
+        loop {
+            let trial = TargetTrial::new(target, start.places, start.ports)?;
+            if start.is_first && choices == 1 {
+                trial.set_up(target).await?;
+            }
+            let error = match Self::start_in(target, &start, trial).await {
+                Ok(running) => return Ok(running),
+                Err(error) => error,
+            };
+            let taken = error.downcast_ref().is_some_and(StartError::is_address_in_use);
+            if !taken || !may_choose || choices == MAX_PORT_CHOICES {
+                return Err(error);
+            }
+            tracing::warn!(%error, "trying the whole target again on other ports");
+            choices += 1;
         }
-        if start.is_first {
-            trial.set_up(target).await?;
-        }
+    }
+
+    async fn start_in(
+        target: &Arc<Target>,
+        start: &TargetStart<'_>,
+        mut trial: TargetTrial,
+    ) -> anyhow::Result<Self> {
         let variant = start.variant;
+        if start.relays {
+            trial = trial.with_relays(target, variant)?;
+        }
         trial.begin(target, variant).await?;
         let http = http::client()?;
         let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
-        let leaders = TargetLeaders::new(Arc::clone(target), asking.clone())?;
-        let plan = ServicePlan {
-            flood_connections: start.flood_connections,
-            disk_faults: start.disk_faults,
-            ..service_plan(target, variant, &trial, Arc::new(leaders), start.processes)?
-        };
+        let leaders = Arc::new(TargetLeaders::new(Arc::clone(target), asking.clone())?);
+        let plan = service_plan(target, &trial, &asking, leaders, start)?;
         let lifetime = Lifetime::new(start.lifetime);
         let started = async {
-            let bazaar = Bazaar::start_service(plan).await?;
+            let bazaar = Bazaar::start(plan).await?;
             trial.prepare(&target.prepare).await?;
             let clients =
                 ClientPrograms::start(target, variant, Place::of(&trial), start.load).await?;

@@ -3,6 +3,7 @@
 //! Everything that a target changes here is below its own folder, the copy of that, or scratch; `supervisor::folder`
 //! sees to that. The folders are their maker's, who removes them after the last process has ended.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -33,8 +34,25 @@ pub(crate) struct TargetTrial {
     pub(crate) ports: ChosenPorts,
     /// Its relays, if links are to be broken.
     pub(super) relays: Option<Relays>,
+    /// Where copies of files are kept, beside what its processes know of.
+    pub(super) data: PathBuf,
+    /// The folder of programs that a build makes.
+    pub(super) bin_dir: PathBuf,
     scratch: PathBuf,
     home: PathBuf,
+}
+
+/// Where a target's folders are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    /// Of its copy, and of copies of its files.
+    pub(crate) data: &'a Path,
+    /// What `{{ scratch }}` says. It is its owner's alone.
+    pub(crate) scratch: &'a Path,
+    /// Of its logs.
+    pub(crate) logs: &'a Path,
+    /// What `{{ bin }}` says.
+    pub(crate) bin_dir: &'a Path,
 }
 
 /// The folder of a target's file.
@@ -48,22 +66,22 @@ pub(crate) fn home_of(target: &Target) -> anyhow::Result<PathBuf> {
 }
 
 impl TargetTrial {
-    /// Chooses the ports, and makes the folders: `scratch` and `work` in `folder`, and `logs`. Nothing is copied yet.
+    /// Chooses the ports that are not `given`, and makes the folders. Nothing is copied yet.
     ///
     /// # Errors
     /// A port that is taken, or a folder that cannot be made.
     pub(crate) fn new(
         target: &Target,
-        folder: &Path,
-        logs: &Path,
-        bin_dir: &Path,
+        places: Places<'_>,
+        given: &BTreeMap<String, u16>,
     ) -> anyhow::Result<Self> {
+        let Places { data, scratch, logs, bin_dir } = places;
         let wanted = target.ports.iter().map(|(name, choice)| {
             let port = match choice {
                 PortChoice::Fixed(port) => Some(*port),
                 PortChoice::Free => None,
             };
-            (name.clone(), port)
+            (name.clone(), given.get(name).copied().or(port))
         });
         let ports = ports::choose(&wanted.collect())?;
         let made = |folder: &Path| -> anyhow::Result<PathBuf> {
@@ -71,22 +89,27 @@ impl TargetTrial {
             std::fs::create_dir_all(folder).with_context(why)?;
             folder.canonicalize().with_context(why)
         };
-        let scratch = made(&folder.join("scratch"))?;
+        // What is in scratch, the token say, is nobody else's business, unless a process runs as somebody else.
+        if target.processes.iter().all(|process| process.user.is_none()) {
+            let why = || format!("cannot make {}", scratch.display());
+            faults::folder::make_private(scratch).with_context(why)?;
+        }
+        let (scratch, data) = (made(scratch)?, made(data)?);
         let logs = made(logs)?;
         let home = home_of(target)?;
         let work = match target.workspace.is_empty() {
             true => home.clone(),
-            false => made(&folder.join("work"))?,
+            false => made(&data.join("work"))?,
         };
         let bin_dir = std::path::absolute(bin_dir)?;
         let setting = Setting::new(
             ports.ports.clone(),
             &scratch.to_string_lossy(),
-            target.replicas,
+            &target.plan,
             &bin_dir.to_string_lossy(),
             &Uuid::new_v4().to_string(),
         );
-        Ok(Self { setting, work, logs, ports, relays: None, scratch, home })
+        Ok(Self { setting, work, logs, ports, relays: None, data, scratch, home, bin_dir })
     }
 
     /// The same, whose processes are told of relays where one is told another's port.
@@ -100,6 +123,12 @@ impl TargetTrial {
     ) -> anyhow::Result<Self> {
         let relays = Relays::choose(target, variant, &self.setting, &self.ports.ports)?;
         Ok(Self { relays: Some(relays), ..self })
+    }
+
+    /// What a process is told: relays where there are such, instead of others' ports.
+    pub(super) fn told_to(&self, process: &str) -> Setting {
+        let relays = self.relays.as_ref();
+        relays.map_or_else(|| self.setting.clone(), |relays| relays.told_to(process, &self.setting))
     }
 
     /// Runs what is run once per run.
@@ -139,10 +168,15 @@ impl TargetTrial {
         let changes = variant.iter().flat_map(|variant| variant.changes.values());
         let changed = changes.flat_map(|change| &change.files);
         // A variant's files come last, for they stand over the target's.
-        for RenderedFile { path, content } in target.files.iter().chain(changed) {
+        for RenderedFile { path, content, private } in target.files.iter().chain(changed) {
             let path = self.path(path)?;
             let content = content.render(&self.setting)?;
-            self.folder_of(&path)?.write(&path, &content).context("files")?;
+            let folder = self.folder_of(&path)?;
+            let written = match private {
+                true => folder.write_private(&path, &content),
+                false => folder.write(&path, &content),
+            };
+            written.context("files")?;
         }
         self.run_all("reset", commands, &self.work).await
     }

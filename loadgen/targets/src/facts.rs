@@ -1,7 +1,6 @@
 //! What a run's manifest says of its target: which facts there are of it, and what it promises.
 //!
 //! Each fact follows from what the file gives and a run reads; checks and figures that need one which is not here do not apply.
-//! `capabilities.dump` gives none: the bazaar that is started from flags is asked for dumps, and no target is.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +9,7 @@ use records::{Fact, Numbering, Promises, Sides};
 use crate::file::{Acknowledged, OrderNumbers, Replication, Restock};
 use crate::leader::LeaderReading;
 use crate::operation::{Kind, Operation};
-use crate::target::{Places, Source, Stocks, StocksFrom, Target};
+use crate::target::{Dumped, Places, Source, Stocks, StocksFrom, Target};
 
 /// What a client program that can dump says that it can do.
 const DUMP: &str = "dump";
@@ -70,6 +69,7 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
     let in_order = model.order_no == OrderNumbers::Sequence
         && model.replicated.orders == Replication::Identical
         && !shown_by(&target.orders, can.iter().any(|done| done == DUMP)).is_empty();
+    let dumped = |what| target.dumped().iter().any(|(_, dumped)| *dumped == what);
     let given = [
         (Fact::Queries, does(Kind::Query)),
         (Fact::Trades, does(Kind::Trade)),
@@ -83,6 +83,9 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
         (Fact::AttemptsHeader, capabilities.attempts.is_some()),
         (Fact::InitialStocks, target.stocks.as_ref().is_some_and(are_known_at_first)),
         (Fact::LogsInOrder, in_order),
+        (Fact::RequestKeys, dumped(Dumped::Orders)),
+        (Fact::OrderEpochs, dumped(Dumped::Orders)),
+        (Fact::AppliedTrades, dumped(Dumped::Stocks)),
         (Fact::Leader, leads),
         (Fact::LeaderHistory, capabilities.history.is_some()),
         (Fact::InSyncSets, capabilities.in_sync.is_some()),
@@ -141,10 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn the_bazaars_file_gives_every_fact_but_those_of_dumps_and_promises_what_the_bazaar_does() {
-        let of_dumps = [Fact::RequestKeys, Fact::OrderEpochs, Fact::AppliedTrades];
-        let others = Fact::ALL.into_iter().filter(|fact| !of_dumps.contains(fact));
-        assert_eq!(facts_of(BAZAAR, &[]), others.collect::<Vec<_>>());
+    fn the_bazaars_file_gives_every_fact_and_promises_what_the_bazaar_does() {
+        assert_eq!(facts_of(BAZAAR, &[]), Fact::ALL);
         let target = read_text(BAZAAR, Path::new("x.toml"), 3).unwrap();
         let (described, built_in) = (manifest(&target, &[]), records::Target::bazaar(3));
         assert_eq!(described.promises(), built_in.promises());
@@ -170,7 +171,7 @@ mod tests {
         let shown = |can: &[&str]| {
             let can: Vec<String> = can.iter().map(|&done| done.to_owned()).collect();
             let manifest = manifest(&target, &can);
-            (manifest.orders_of().len(), manifest.lacks(&[Fact::LogsInOrder]).is_empty())
+            (manifest.orders_of().len(), manifest.lacks(&[Fact::OrdersOfReplicas]).is_empty())
         };
         assert_eq!(shown(&["trade", "dump"]), (1, true));
         assert_eq!(shown(&["trade"]), (0, false));

@@ -92,6 +92,17 @@ impl Running {
         }
     }
 
+    /// Reads until each of `texts` was said, in whatever order.
+    pub(crate) fn read_until_all(&mut self, texts: &[&str]) {
+        let mut left = texts.to_vec();
+        while !left.is_empty() {
+            let mut line = String::new();
+            let read = self.stdout.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended without saying {left:?}");
+            left.retain(|text| !line.contains(text));
+        }
+    }
+
     /// The services that run: each is the child of a guard, which the program has started.
     pub(crate) fn services(&self) -> Vec<u32> {
         children(self.child.id()).into_iter().flat_map(children).collect()

@@ -149,7 +149,7 @@ fn an_interrupted_soak_keeps_and_reports_what_it_has() {
     assert!(report.is_cut_short);
     assert_eq!(report.rounds.len(), 1);
     let manifest = round.manifest().unwrap();
-    let planned = loadgen::soak::round_plan(7, 1, &loadgen::plan::UnderTest::Bazaar).unwrap();
+    let planned = loadgen::soak::round_plan(7, 1, &loadgen::plan::UnderTest::default()).unwrap();
     assert_eq!(manifest.plan, planned.to_toml().unwrap(), "the schedule is in the manifest");
     assert!(round.path("data").exists(), "evidence is kept");
 }

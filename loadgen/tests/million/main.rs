@@ -16,10 +16,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
 mod prefill;
+mod start;
 mod steps;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +27,6 @@ use driver::attack;
 use driver::client::TrialSettings;
 use driver::control::Control;
 use driver::recorder::{Record, Recorder};
-use faults::bazaar::{Bazaar, BazaarConfig, Durability, Ports};
 use faults::clock::Origin;
 use faults::converge::{converge, keep};
 use faults::dump::DumpPage;
@@ -42,6 +41,7 @@ use results::verdict::Verdict;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use start::Place;
 use steps::{Steps, wait_for};
 
 const CELL: &str = "million";
@@ -66,7 +66,8 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     let mut steps = Steps::new();
 
     // The files, as a bazaar makes them itself.
-    let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
+    let place = Place::new(folder.path());
+    let bazaar = place.start(folder.path()).await.unwrap();
     bazaar.report_start(&events);
     bazaar.stop().await;
     drop(bazaar);
@@ -77,7 +78,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     recorder.settle().await.unwrap();
     steps.done(None, &format!("{orders} orders written into four files")).await;
 
-    let bazaar = Arc::new(Bazaar::start(config(folder.path())).await.unwrap());
+    let bazaar = Arc::new(place.start(folder.path()).await.unwrap());
     bazaar.report_start(&events);
     wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
     steps.done(Some(&bazaar), "everything started, and in sync").await;
@@ -91,7 +92,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     }));
     let control = Arc::new(Control::new(origin, None));
     let clients =
-        tokio::spawn(attack::run(Arc::new(setting(&bazaar, &control, &recorder)), CLIENTS));
+        tokio::spawn(attack::run(Arc::new(setting(&place, &control, &recorder)), CLIENTS));
     control.wait_until(|counts| counts.ready == CLIENTS).await;
     let began_us = origin.elapsed_us();
     control.open_gate(began_us);
@@ -135,9 +136,9 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     steps.done(Some(&bazaar), &format!("{} orders equal in two dumps", converged.orders)).await;
     assert!(converged.orders > orders);
     let records = recorder.records();
-    keep(&bazaar, &converged, async |page, is_first| {
+    keep(&bazaar, &converged, async |source, page, is_first| {
         let (written, answer) = oneshot::channel();
-        records.send(Record::Final(final_rows(&page, is_first))).unwrap();
+        records.send(Record::Final(final_rows(source, &page, is_first))).unwrap();
         records.send(Record::Settle(written)).unwrap();
         answer.await.unwrap();
     })
@@ -157,7 +158,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     println!("{}", report.to_text());
     assert_eq!(report.verdict, Verdict::Pass);
 
-    let bazaar = Bazaar::start(config(folder.path())).await.unwrap();
+    let bazaar = place.start(folder.path()).await.unwrap();
     for log in logs() {
         bazaar.kill(log).await.unwrap().confirm().await.unwrap();
         prefill::lose(&folder.path().join("data"), log);
@@ -175,41 +176,15 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     drop(bazaar);
 
     logs().for_each(|log| prefill::lose(&folder.path().join("data"), log));
-    let refused = Bazaar::start(config(folder.path())).await.unwrap_err().to_string();
+    let refused = place.start(folder.path()).await.unwrap_err().to_string();
     let gone = format!("orders #1 to #{} are gone", converged.orders);
     assert!(refused.contains(&gone), "{refused}");
     steps.done(None, "all logs lost: refused, and said what is gone").await;
     println!("{steps}");
 }
 
-fn config(folder: &Path) -> BazaarConfig {
-    let program = Path::new(env!("CARGO_BIN_EXE_double-trouble"));
-    let stocks = folder.join("catalog.txt");
-    fs::write(&stocks, prefill::stocks_file()).unwrap();
-    BazaarConfig {
-        bin_dir: program.parent().unwrap().to_owned(),
-        data_dir: folder.join("data"),
-        log_dir: folder.join("logs"),
-        replicas: REPLICAS,
-        cache: true,
-        durability: Durability::Flush,
-        ping_period_ms: 100,
-        ping_timeout_ms: PING_TIMEOUT_MS,
-        ports: Ports::Free,
-        stocks: Some(stocks),
-        cap: Some(prefill::CAP),
-        relays: false,
-        disk_faults: faults::disk::DiskFaults::default(),
-        flood_connections: 0,
-        guard: loadgen::program::guard_program_at(program),
-        flags: Vec::new(),
-        environment: Vec::new(),
-    }
-}
-
-fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> TrialSettings {
-    let front_end = bazaar.addresses().front_end.to_string();
-    let service = driver::bazaar::service(&front_end).unwrap();
+fn setting(place: &Place, control: &Arc<Control>, recorder: &Recorder) -> TrialSettings {
+    let service = driver::bazaar::service(&place.front_end()).unwrap();
     TrialSettings {
         cell: CELL.to_owned(),
         trial: 1,
@@ -229,10 +204,10 @@ fn logs() -> impl Iterator<Item = ProcessName> {
     (1..=REPLICAS).map(built_in::order)
 }
 
-fn final_rows(page: &DumpPage, is_first: bool) -> Vec<FinalRow> {
+fn final_rows(source: ProcessName, page: &DumpPage, is_first: bool) -> Vec<FinalRow> {
     match page {
-        DumpPage::Orders(page) => FinalRow::of_replica(CELL, 1, page, is_first),
-        DumpPage::Catalog(page) => FinalRow::of_catalog(CELL, 1, page, is_first),
+        DumpPage::Orders(page) => FinalRow::of_replica(CELL, 1, source, page, is_first),
+        DumpPage::Catalog(page) => FinalRow::of_catalog(CELL, 1, source, page, is_first),
     }
 }
 

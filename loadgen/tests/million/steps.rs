@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use faults::bazaar::{Act, Bazaar};
 use faults::events::EventSink;
+use faults::http::HttpClient;
 use faults::leadership;
 use faults::process::{ProcessName, ProcessState};
 use results::records::EventKind;
@@ -83,14 +84,15 @@ pub(crate) async fn leader(bazaar: &Bazaar) -> Option<ProcessName> {
 
 pub(crate) async fn all_in_sync(bazaar: &Bazaar) -> Option<()> {
     let known = leadership::ask(bazaar).await.ok()?;
-    (known.in_sync?.len() == bazaar.addresses().orders.len()).then_some(())
+    (known.in_sync?.len() == bazaar.system().replicas().len()).then_some(())
 }
 
 /// Whether somebody else than `old` leads, and has finished taking over.
 pub(crate) async fn another_serves(bazaar: &Bazaar, old: ProcessName) -> Option<()> {
     let leader = leader(bazaar).await.filter(|leader| *leader != old)?;
     let address = bazaar.process(leader)?.address?;
-    let ping: Value = bazaar.http().get_json(address, "/ping", ANSWER_WITHIN).await.ok()?;
+    let asked = HttpClient::new();
+    let ping: Value = asked.get_json(address, "/ping", ANSWER_WITHIN).await.ok()?;
     (ping["serving"] == true).then_some(())
 }
 

@@ -5,7 +5,7 @@ use wire::bazaar::TradeType;
 use wire::dump::{CatalogPage, OrderPage};
 use wire::internal::{Decision, Origin};
 
-use super::{Text, built_in};
+use super::{ProcessName, Text};
 
 /// What a row of `final.csv` stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,10 +102,16 @@ impl FinalRow {
         }
     }
 
-    /// The rows of one page of a replica's dump; of its first, with the [`FinalKind::Source`] row.
+    /// The rows of one page of what `source` dumps of its log; of its first, with the [`FinalKind::Source`] row.
     #[must_use]
-    pub fn of_replica(cell: &str, trial: u32, dump: &OrderPage, is_first: bool) -> Vec<Self> {
-        let source = built_in::order(dump.id.0).as_str();
+    pub fn of_replica(
+        cell: &str,
+        trial: u32,
+        source: ProcessName,
+        dump: &OrderPage,
+        is_first: bool,
+    ) -> Vec<Self> {
+        let source = source.as_str();
         let head = is_first.then(|| Self {
             order_no: Some(dump.committed.0),
             epoch: Some(dump.accepted_epoch.0),
@@ -123,10 +129,16 @@ impl FinalRow {
         head.into_iter().chain(entries).collect()
     }
 
-    /// The rows of one page of the catalog's dump; of its first, with the [`FinalKind::Source`] row.
+    /// The same of what it dumps of stocks, and of the trades that it applied to them.
     #[must_use]
-    pub fn of_catalog(cell: &str, trial: u32, dump: &CatalogPage, is_first: bool) -> Vec<Self> {
-        let source = built_in::catalog().as_str();
+    pub fn of_catalog(
+        cell: &str,
+        trial: u32,
+        source: ProcessName,
+        dump: &CatalogPage,
+        is_first: bool,
+    ) -> Vec<Self> {
+        let source = source.as_str();
         let head = is_first.then(|| Self {
             epoch: Some(dump.epoch.0),
             ..Self::new(cell, trial, source, FinalKind::Source)

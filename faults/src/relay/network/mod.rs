@@ -13,7 +13,6 @@ use super::connection::Directions;
 use super::direction::Direction;
 use super::listener::RelayListener;
 use crate::act::ActError;
-use crate::ports::Addresses;
 use crate::process::ProcessName;
 use crate::schedule::LinkFault;
 use supervisor::locked::locked;
@@ -48,29 +47,16 @@ pub(crate) struct Network {
     /// Both directions between every two processes between which there is a relay.
     paths: BTreeMap<(ProcessName, ProcessName), Arc<Direction>>,
     relays: Vec<Relay>,
-    /// Of the built-in bazaar it is known that every link is in use. Of any other that has to be seen, or a fault would be
-    /// told of that nobody could notice.
+    /// Whether it is known that every link is in use. Otherwise that has to be seen, or a fault would be told of that nobody
+    /// could notice.
     all_in_use: bool,
     faulty: Mutex<Vec<FaultyLink>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// Every pair of processes of which the first connects to the second.
-fn diallers(addresses: &Addresses) -> Vec<(ProcessName, ProcessName)> {
-    let parts: Vec<_> = addresses.parts().map(|(part, _)| part).collect();
-    let pairs = parts.iter().flat_map(|from| parts.iter().map(move |to| (*from, *to)));
-    let connecting = pairs.filter(|(from, to)| from.connects_to(*to));
-    connecting.map(|(from, to)| (from.name(), to.name())).collect()
-}
-
-/// How many addresses the relays of a bazaar need.
-pub(crate) fn addresses_needed(addresses: &Addresses) -> usize {
-    diallers(addresses).len()
-}
-
 impl Network {
-    /// A network that these relays make.
-    pub(crate) fn new(relays: Vec<Relay>) -> Self {
+    /// A network that these relays make. `all_in_use`: a fault of a link is noticed even if nothing has passed it yet.
+    pub(crate) fn new(relays: Vec<Relay>, all_in_use: bool) -> Self {
         let mut paths: BTreeMap<_, Arc<Direction>> = BTreeMap::new();
         for Relay { from, to, .. } in &relays {
             for ends in [(*from, *to), (*to, *from)] {
@@ -78,27 +64,7 @@ impl Network {
             }
         }
         let (faulty, tasks) = (Mutex::default(), Mutex::default());
-        Self { paths, relays, all_in_use: false, faulty, tasks }
-    }
-
-    /// A whole network between the processes of the built-in bazaar, whose relays are going to listen at
-    /// `own`, as many as [`addresses_needed`] says.
-    pub(crate) fn of_bazaar(addresses: &Addresses, own: Vec<SocketAddr>) -> Self {
-        let targets: BTreeMap<_, _> = addresses.processes().collect();
-        let relay = |((from, to), address)| Relay { from, to, address, target: targets[&to] };
-        let relays = diallers(addresses).into_iter().zip(own).map(relay).collect();
-        Self { all_in_use: true, ..Self::new(relays) }
-    }
-
-    /// What `name` is to be told, of those at `addresses`: its own address, and its peers' relays.
-    pub(crate) fn seen_by(&self, name: ProcessName, addresses: &Addresses) -> Addresses {
-        let mut seen = addresses.clone();
-        for relay in self.relays.iter().filter(|relay| relay.from == name) {
-            if let Some(part) = addresses.part(relay.to) {
-                seen.replace(part, relay.address);
-            }
-        }
-        seen
+        Self { paths, relays, all_in_use, faulty, tasks }
     }
 
     /// Begins to listen for `name`, which is about to be started.

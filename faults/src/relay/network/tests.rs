@@ -1,7 +1,6 @@
-//! Relays over real sockets: who is told which address, and when a connection is refused.
+//! Relays over real sockets: when a connection is refused, and what a fault of a link does.
 
 use records::built_in;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::*;
-use crate::ports::{self, Ports};
+use crate::ports;
 use crate::schedule::CutMode;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,27 +18,37 @@ fn order_1() -> ProcessName {
     built_in::order(1)
 }
 
-/// A network whose processes do not run.
+/// A network whose processes do not run: a front-end, and who is told a relay to it.
 struct Fixture {
-    addresses: Addresses,
+    /// Where the front-end listens.
+    front_end: SocketAddr,
     network: Network,
+    relays: Vec<Relay>,
     /// Says that the processes are dead.
     dead: watch::Sender<bool>,
-    _reservations: [ports::Reservation; 2],
+    _reservation: ports::Reservation,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let (addresses, reservation) = ports::choose(Ports::Free, 2).unwrap();
-        let (own, more) = ports::choose_more(addresses_needed(&addresses)).unwrap();
-        let network = Network::of_bazaar(&addresses, own);
+        let (addresses, _reservation) = ports::choose_more(3).unwrap();
+        let to = built_in::front_end();
+        let relay = |(from, address): (ProcessName, &SocketAddr)| Relay {
+            from,
+            to,
+            address: *address,
+            target: addresses[0],
+        };
+        let from = [built_in::catalog(), order_1()];
+        let relays: Vec<_> = from.into_iter().zip(&addresses[1..]).map(relay).collect();
+        let network = Network::new(relays.clone(), true);
         let dead = watch::Sender::new(false);
-        Self { addresses, network, dead, _reservations: [reservation, more] }
+        Self { front_end: addresses[0], network, relays, dead, _reservation }
     }
 
-    /// The front-end's relay for the catalog.
+    /// The catalog's relay to the front-end.
     fn relay(&self) -> SocketAddr {
-        self.network.seen_by(built_in::catalog(), &self.addresses).front_end
+        self.relays[0].address
     }
 
     async fn begin_incarnation(&self) {
@@ -57,22 +66,6 @@ impl Fixture {
     }
 }
 
-#[tokio::test]
-async fn everybody_is_told_relays_and_its_own_address() {
-    let Fixture { addresses, network, .. } = Fixture::new();
-    let mut relays = BTreeSet::new();
-    for (name, own) in addresses.processes() {
-        for (peer, told) in network.seen_by(name, &addresses).processes() {
-            let direct =
-                peer == name || (name == built_in::catalog() && peer != built_in::front_end());
-            let real = addresses.processes().find(|(name, _)| *name == peer).unwrap().1;
-            assert_eq!(told == real, direct, "{name} is told {told} for {peer}");
-            assert!(told == own || direct || relays.insert(told), "{told} is told twice");
-        }
-    }
-    assert_eq!(relays.len(), addresses_needed(&addresses));
-}
-
 /// The invariant of the relays, for every incarnation (see the header of `relay`).
 #[tokio::test]
 async fn a_relay_refuses_connections_only_while_its_process_is_dead() {
@@ -85,7 +78,7 @@ async fn a_relay_refuses_connections_only_while_its_process_is_dead() {
         let error = timeout(PATIENCE, early.read_u8()).await.unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 
-        let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
+        let listener = TcpListener::bind(fixture.front_end).await.unwrap();
         let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
         let (mut peer, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
         dialler.write_all(b"x").await.unwrap();
@@ -110,7 +103,7 @@ async fn a_relay_refuses_connections_only_while_its_process_is_dead() {
 async fn a_cut_relay_accepts_and_says_nothing() {
     let fixture = Fixture::new();
     fixture.begin_incarnation().await;
-    let listener = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
+    let listener = TcpListener::bind(fixture.front_end).await.unwrap();
     for mode in [CutMode::Silent, CutMode::Reset] {
         let (from, to, both_ways) = (built_in::front_end(), built_in::catalog(), true);
         let route = Route { from: from.into(), to: to.into(), both_ways };
@@ -139,9 +132,9 @@ async fn a_cut_relay_accepts_and_says_nothing() {
 async fn one_direction_is_cut_on_connections_that_either_end_opened() {
     let fixture = Fixture::new();
     fixture.begin_incarnation().await;
-    let front_end = TcpListener::bind(fixture.addresses.front_end).await.unwrap();
+    let front_end = TcpListener::bind(fixture.front_end).await.unwrap();
     // order-1 asks the front-end, whose answers are lost.
-    let relay = fixture.network.seen_by(order_1(), &fixture.addresses).front_end;
+    let relay = fixture.relays[1].address;
     let mut dialler = TcpStream::connect(relay).await.unwrap();
     let (mut peer, _) = timeout(PATIENCE, front_end.accept()).await.unwrap().unwrap();
     let (from, to, both_ways) = (built_in::front_end(), order_1(), false);
@@ -160,7 +153,7 @@ async fn a_link_of_a_target_can_be_broken_once_something_has_passed_it_and_not_w
     let [shop, store, other] = ["shop", "store", "other"].map(|name| name.parse().unwrap());
     let (own, _reservation) = ports::choose_more(2).unwrap();
     let relay = Relay { from: shop, to: store, address: own[0], target: own[1] };
-    let network = Network::new(vec![relay]);
+    let network = Network::new(vec![relay], false);
     let inject = |fault, from: ProcessName, to: ProcessName| {
         let route = Route { from: from.into(), to: to.into(), both_ways: false };
         network.inject(fault, route, LinkFault::Cut(CutMode::Silent))

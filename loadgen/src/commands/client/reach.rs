@@ -56,7 +56,7 @@ pub(super) async fn service(args: &Client) -> anyhow::Result<Reached> {
     };
     // The number of its replicas makes no difference to clients.
     let under_test = UnderTest::read(Some(file), 3)?;
-    let target = under_test.target().context("no target was read")?;
+    let target = under_test.target();
     let ports = ports(target, file, &args.ports)?;
     let programs = start_programs(target, &ports).await?;
     let mut service = Service::over_http(Arc::clone(target), needed::setting(target, ports));
@@ -82,7 +82,7 @@ async fn start_programs(
     let path = folder.path().to_string_lossy().into_owned();
     let bin_dir = bin_dir(&Binaries { bin_dir: None })?;
     let bin_dir = bin_dir.to_string_lossy();
-    let setting = Setting::new(ports.clone(), &path, target.replicas, &bin_dir, "");
+    let setting = Setting::new(ports.clone(), &path, &target.plan, &bin_dir, "");
     let work = home_of(target)?;
     let place = Place { setting: &setting, ports, work: &work, logs: folder.path() };
     let load = LoadFacts { clients: 1, seed: 0 };

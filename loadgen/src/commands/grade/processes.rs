@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use grade::story_run::NoRun;
@@ -13,7 +12,7 @@ use targets::file::Limits;
 use super::runner::{StoryRequest, StoryRunner};
 use crate::exit::one_line;
 use crate::plan::UnderTest;
-use crate::run::{Builds, TargetNotStarted, record};
+use crate::run::{Builds, NotStarted, record};
 use crate::target::isolated;
 
 /// Runs stories on this machine.
@@ -29,7 +28,7 @@ impl StoryRunner for LocalRunner {
         let not_done = |error: anyhow::Error| NoRun::NotDone(one_line(&error));
         let target = limited_copy(&request).map_err(not_done)?;
         let mut plan = plan.clone();
-        plan.under_test = UnderTest::Target(Arc::new(target));
+        plan.under_test = UnderTest::of(target);
         let name = plan.name.clone();
         // A valid plan that is none for this target is about what the target does not have.
         let plan = plan.checked(&name).map_err(|error| {
@@ -41,7 +40,7 @@ impl StoryRunner for LocalRunner {
         // A trial that was cut short says so in its events, and is judged by what it has.
         record(kind, &plan, &name, builds, folder, stop, progress).await.map_err(|error| {
             let reason = one_line(&error);
-            match error.downcast_ref::<TargetNotStarted>() {
+            match error.downcast_ref::<NotStarted>() {
                 Some(error) if error.over_limit().is_some() => NoRun::OverLimit(reason),
                 Some(_) => NoRun::DidNotStart(reason),
                 None => NoRun::NotDone(reason),

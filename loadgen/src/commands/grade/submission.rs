@@ -43,7 +43,7 @@ pub(super) fn read(files: &[PathBuf], replicas: u8) -> anyhow::Result<Vec<Submis
 }
 
 fn submission(file: &Path, replicas: u8, taken: &mut BTreeSet<String>) -> Submission {
-    let target = targets::read(file, replicas.into()).map_err(|problems| {
+    let target = targets::read(file, u32::from(replicas)).map_err(|problems| {
         note!("{problems}");
         let first = problems.each().first().map(ToString::to_string).unwrap_or_default();
         let more = match problems.each().len() {

@@ -2,10 +2,11 @@
 //!
 //! The invariant: whatever way it ends, no process of what it served is left, and no folder but one that the user named.
 
-mod bazaar;
 mod folder;
+mod ports;
 mod target;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,15 +37,15 @@ struct Served {
     clients: Option<ClientPrograms>,
     /// What a console beside it has to know.
     beside: Beside,
-    /// The ports of a target, which nobody else is to take while it is up.
-    ports: Option<ChosenPorts>,
+    /// Its ports, which nobody else is to take while it is up.
+    ports: ChosenPorts,
 }
 
-/// Starts it, says who listens where and what changes, and stops it when asked to. Each service of the bazaar has
+/// Starts it, says who listens where and what changes, and stops it when asked to. Each of its processes has
 /// `environment` in its own besides.
 pub(super) async fn serve(
     args: &Serve,
-    environment: &[(String, String)],
+    environment: &BTreeMap<String, String>,
     stop: &Stop,
 ) -> anyhow::Result<Exit> {
     let target = TargetToServe::read(args)?;
@@ -55,21 +56,12 @@ pub(super) async fn serve(
         false => None,
     };
     let origin = Origin::now();
-    let starting = async {
-        match &target {
-            Some(target) => target.start(args, &folder, origin).await,
-            None => bazaar::start(args, environment, &folder, origin).await,
-        }
-    };
     let served = tokio::select! {
-        started = starting => started?,
+        started = target.start(args, environment, &folder, origin) => started?,
         () = stop.requested() => return Ok(Exit::Pass),
     };
     say!("{} is up.", served.name);
-    match &target {
-        Some(target) => target.introduce(&served),
-        None => bazaar::introduce(&served),
-    }
+    target.introduce(&served);
     say!("Data: {} ({})", folder.path().display(), folder.fate());
     say!("Logs: {}", served.logs.display());
     if let Some(console) = &console {

@@ -28,7 +28,7 @@ use crate::output::note;
 use crate::target::asking::Asking;
 use crate::target::clients::ClientPrograms;
 use crate::target::state::StateReader;
-use crate::target::{TargetTrial, http, system_plan};
+use crate::target::{Places, TargetTrial, http, system_plan};
 
 /// Reads the file and, if it has no problem, tries what it says.
 pub(super) fn check(args: &TargetCheck) -> anyhow::Result<Exit> {
@@ -68,7 +68,9 @@ async fn story(
 ) -> anyhow::Result<Exit> {
     let mut findings = Findings::default();
     let logs = folder.path().join("logs");
-    let trial = TargetTrial::new(target, folder.path(), &logs, bin_dir)?;
+    let (data, scratch) = (folder.path(), &folder.path().join("scratch"));
+    let places = Places { data, scratch, logs: &logs, bin_dir };
+    let trial = TargetTrial::new(target, places, &BTreeMap::new())?;
     say_ports(&trial.ports.ports, &mut findings);
     trial.set_up(target).await?;
     trial.begin(target, variant).await?;

@@ -17,15 +17,15 @@ use serde_json::Value as Json;
 use supervisor::locked::locked;
 use targets::expression::{Bound, Variables};
 use targets::leader::{Answered, LeaderEvent, LeaderReading, LeaderWatch};
-use targets::target::{Capabilities, Endpoint, Leader, LeaderSource, Target};
+use targets::target::{Capabilities, Endpoint, Leader, LeaderSource, Otherwise, Target};
 use tokio::task::JoinSet;
 
 use super::asking::{Answer, Asking, Question};
 use super::log_tail::LogTail;
 
-/// How long an answer over HTTP may take. A longer wait would shift the fault that it is for, and hold up what the others say.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// The same for a command, which has to be started.
+/// How long the history may take: it is in memory. One that does not come is asked for again.
+const HISTORY_WITHIN: Duration = Duration::from_millis(500);
+/// How long a command may take, which has to be started.
 const OUTPUT_WITHIN: Duration = Duration::from_secs(2);
 /// The longest answer that is read, in bytes: a name and a term, and much room.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
@@ -111,7 +111,7 @@ impl TargetLeaders {
         let question = self.questions.fetch_add(1, Ordering::Relaxed) + 1;
         match &leader.source {
             Some(source) => {
-                let round = self.round(source).await;
+                let round = self.round(source, leader.deadline).await;
                 events.extend(self.take_in(leader, question, &round));
             }
             None => events.extend(self.look_without_asking(leader)),
@@ -149,8 +149,54 @@ impl TargetLeaders {
         })
     }
 
+    /// Why nobody could be named last, if there was no answer of which a name could be read.
+    fn silence(&self) -> Option<String> {
+        let known = locked(&self.known);
+        match &known.said {
+            Err(reason) => Some(reason.clone()),
+            Ok(said) => known.watch.is_unclear().then(|| said.clone()),
+        }
+    }
+
+    /// Asks each process that may lead. Of those that say that they do the one with the highest term counts.
+    async fn ask_others(
+        &self,
+        otherwise: &Otherwise,
+        alive: &Alive,
+        silence: String,
+    ) -> Result<Leadership, NoLeader> {
+        let mut asking = JoinSet::new();
+        for (text, name) in self.candidates.iter().filter(|(_, name)| alive.contains_key(name)) {
+            let values = vec![("process", Value::from(text.as_str()))];
+            let question = self.asking.request(&otherwise.request, values);
+            let (client, name, deadline) = (self.asking.clone(), *name, otherwise.deadline);
+            asking.spawn(async move {
+                let answer = client.ask(question.ok()?, deadline, MAX_ANSWER_BYTES).await.ok()?;
+                Some((name, answer))
+            });
+        }
+        let answers = asking.join_all().await.into_iter().flatten();
+        let claims = answers.filter_map(|(name, answer)| {
+            reading(&answer, |variables| {
+                let leads = otherwise.is.holds(variables).unwrap_or(false);
+                let term = otherwise.term.as_ref().and_then(|term| term.int(variables).ok());
+                leads.then_some((term, name))
+            })
+        });
+        let Some((term, leader)) = claims.max() else {
+            let reason = format!("{silence}; none that may lead says that it does");
+            return Err(NoLeader::Unanswered(reason));
+        };
+        Ok(Leadership {
+            leader,
+            epoch: term.and_then(|term| u64::try_from(term).ok()),
+            in_sync: Some(vec![leader]),
+            rivals: Vec::new(),
+        })
+    }
+
     /// Asks all at the same time, so that one that does not answer delays no other.
-    async fn round(&self, source: &LeaderSource) -> Round {
+    async fn round(&self, source: &LeaderSource, deadline: Duration) -> Round {
         let each = source.is_asked_of_each();
         let asked: Vec<Option<&String>> = if each {
             self.candidates.iter().map(|(name, _)| Some(name)).collect()
@@ -172,7 +218,7 @@ impl TargetLeaders {
                     Err(reason) => return (place, Err(reason)),
                 };
                 let within = match &question {
-                    Question::Get { .. } => ANSWER_WITHIN,
+                    Question::Get { .. } => deadline,
                     Question::Run(_) => OUTPUT_WITHIN,
                 };
                 (place, client.ask(question, within, MAX_ANSWER_BYTES).await)
@@ -237,22 +283,17 @@ impl TargetLeaders {
         if epoch.is_none() && in_sync.is_none() {
             return Besides { epoch: None, in_sync: None };
         }
-        let body: Json = serde_json::from_slice(&answer.text).unwrap_or(Json::Null);
-        let text = String::from_utf8_lossy(&answer.text);
-        let variables = Variables::new()
-            .with("status", Bound::Int(answer.status))
-            .with("headers", Bound::Json(&answer.headers))
-            .with("text", Bound::Text(&text))
-            .with("body", Bound::Json(&body));
-        let epoch = epoch.as_ref().and_then(|epoch| epoch.int(&variables).ok());
-        let members = in_sync.as_ref().and_then(|in_sync| in_sync.list(&variables).ok());
-        Besides {
-            epoch: epoch.and_then(|epoch| u64::try_from(epoch).ok()),
-            in_sync: members.map(|members| {
-                let names = members.iter().filter_map(Json::as_str);
-                names.filter_map(|name| self.names.get(name).copied()).collect()
-            }),
-        }
+        reading(answer, |variables| {
+            let epoch = epoch.as_ref().and_then(|epoch| epoch.int(variables).ok());
+            let members = in_sync.as_ref().and_then(|in_sync| in_sync.list(variables).ok());
+            Besides {
+                epoch: epoch.and_then(|epoch| u64::try_from(epoch).ok()),
+                in_sync: members.map(|members| {
+                    let names = members.iter().filter_map(Json::as_str);
+                    names.filter_map(|name| self.names.get(name).copied()).collect()
+                }),
+            }
+        })
     }
 
     async fn ask_history(&self, endpoint: &Endpoint) -> Remembered {
@@ -262,7 +303,7 @@ impl TargetLeaders {
         let mut remembered = Remembered::NoAnswer;
         for values in asked {
             let Ok(question) = self.asking.request(request, values) else { continue };
-            match self.asking.ask(question, ANSWER_WITHIN, MAX_HISTORY_BYTES).await {
+            match self.asking.ask(question, HISTORY_WITHIN, MAX_HISTORY_BYTES).await {
                 Ok(Answer { status: 200, text, .. }) => match serde_json::from_slice(&text) {
                     Ok(history) => return Remembered::Changes(history),
                     Err(error) => tracing::warn!(%error, "the history is not what it should be"),
@@ -282,7 +323,23 @@ impl Leaders for TargetLeaders {
     ) -> leadership::Asking<'a, Result<Leadership, NoLeader>> {
         Box::pin(async move {
             self.look(alive).await;
-            self.leadership()
+            let leader = self.target.leader.as_ref();
+            match (leader.and_then(|leader| leader.otherwise.as_ref()), self.silence()) {
+                (Some(otherwise), Some(reason)) => self.ask_others(otherwise, alive, reason).await,
+                _ => self.leadership(),
+            }
+        })
+    }
+
+    /// Who is asked while the one at `leader.url` is silent keeps no configuration: their word does not count here.
+    fn ask<'a>(&'a self, alive: &'a Alive) -> leadership::Asking<'a, Result<Leadership, NoLeader>> {
+        Box::pin(async move {
+            self.look(alive).await;
+            let leader = self.target.leader.as_ref();
+            match self.silence().filter(|_| leader.is_some_and(|one| one.otherwise.is_some())) {
+                Some(reason) => Err(NoLeader::Unanswered(reason)),
+                None => self.leadership(),
+            }
         })
     }
 
@@ -325,6 +382,18 @@ impl Known {
         self.alive.clone_from(alive);
         events
     }
+}
+
+/// Hands what an answer holds to whoever evaluates something on it.
+fn reading<T>(answer: &Answer, evaluate: impl FnOnce(&Variables<'_>) -> T) -> T {
+    let body: Json = serde_json::from_slice(&answer.text).unwrap_or(Json::Null);
+    let text = String::from_utf8_lossy(&answer.text);
+    let variables = Variables::new()
+        .with("status", Bound::Int(answer.status))
+        .with("headers", Bound::Json(&answer.headers))
+        .with("text", Bound::Text(&text))
+        .with("body", Bound::Json(&body));
+    evaluate(&variables)
 }
 
 /// What was said last, for people; if nobody answered, why.

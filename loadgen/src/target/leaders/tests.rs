@@ -141,3 +141,37 @@ async fn a_history_is_read_in_the_bazaars_shape() {
     service.answer("/history", 200, "[]");
     assert_eq!(leaders.history().await, Remembered::NoAnswer);
 }
+
+#[tokio::test]
+async fn while_nobody_says_who_leads_the_one_that_claims_the_highest_term_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keeper, a, b) =
+        (FakeService::start().await, FakeService::start().await, FakeService::start().await);
+    let text = format!(
+        "[leader]\nrole = 'kv'\nurl = 'http://127.0.0.1:{}/leader'\nprocess = 'body.leader'\n\
+         otherwise = {{ url = 'http://127.0.0.1:{{{{ port[process] }}}}/ping', is = 'body.leading', term = 'body.term' }}\n\
+         [capabilities]\nin_sync = 'body.members'\n",
+        keeper.port
+    );
+    let leaders = leaders(&text, folder.path(), &[("a", a.port), ("b", b.port)]);
+    keeper.answer("/leader", 200, r#"{"leader":"a","members":["a","b"]}"#);
+    a.answer("/ping", 200, r#"{"leading":true,"term":4}"#);
+    b.answer("/ping", 200, r#"{"leading":true,"term":6}"#);
+    let in_sync = Some(vec![name("a"), name("b")]);
+    let named = Leadership { in_sync, ..alone("a") };
+    assert_eq!(leaders.look_up(&alive(&BOTH)).await, Ok(named.clone()));
+    // It answers, and says nothing of which a name could be read.
+    keeper.answer("/leader", 503, r#"{"error":"no configuration"}"#);
+    let claimed = Leadership { epoch: Some(6), in_sync: Some(vec![name("b")]), ..alone("b") };
+    assert_eq!(leaders.look_up(&alive(&BOTH)).await, Ok(claimed));
+    let error = leaders.ask(&alive(&BOTH)).await.unwrap_err();
+    assert!(matches!(error, NoLeader::Unanswered(_)), "the keeper alone: {error}");
+    // Who is dead leads nobody, whatever it says.
+    let of_a = Leadership { epoch: Some(4), in_sync: Some(vec![name("a")]), ..alone("a") };
+    assert_eq!(leaders.look_up(&alive(&[("a", 1), ("front", 3)])).await, Ok(of_a));
+    a.answer("/ping", 200, r#"{"leading":false,"term":4}"#);
+    let error = leaders.look_up(&alive(&[("a", 1), ("front", 3)])).await.unwrap_err().to_string();
+    assert!(error.ends_with("; none that may lead says that it does"), "{error}");
+    keeper.answer("/leader", 200, r#"{"leader":"a","members":["a","b"]}"#);
+    assert_eq!(leaders.look_up(&alive(&BOTH)).await, Ok(named));
+}

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::checker::Checker;
+use super::checker::{Checker, Declared};
 use crate::document::join;
 use crate::expression::Expression;
-use crate::file::{self, Guess, TargetFile};
+use crate::file::{self, Guess, Replication, TargetFile};
 use crate::leader::LeaderReading;
-use crate::target::{Capabilities, Client, Endpoint, Leader, LeaderSource};
+use crate::target::{
+    Capabilities, Client, Counter, Endpoint, Leader, LeaderSource, Otherwise, QueryCounts, Target,
+};
 use crate::template::{Place, Scope};
 
 /// What expressions on an answer may use.
@@ -15,6 +17,8 @@ pub(super) const ANSWER: [&str; 4] = ["status", "headers", "text", "body"];
 
 /// How often is asked who leads: ten times a second shows an election without being a load.
 const POLL_MS: u64 = 100;
+/// After how long an answer about who leads is none.
+const LEADER_DEADLINE_MS: u64 = 1_000;
 /// After how long a client program's answer is late, if the file does not say: as an operation's over HTTP.
 const CLIENT_DEADLINE_MS: u64 = 6_000;
 /// The most client programs: each is a process of this machine.
@@ -77,13 +81,46 @@ pub(super) fn leader(checker: &mut Checker<'_>, given: Option<&file::Leader>) ->
         checker.knows_process("leader.log", log);
     }
     let poll = checker.milliseconds("leader.poll_ms", given.poll_ms, POLL_MS);
+    let deadline =
+        checker.milliseconds("leader.deadline_ms", given.deadline_ms, LEADER_DEADLINE_MS);
+    let otherwise = given.otherwise.as_ref().and_then(|asked| {
+        if given.url.is_none() || given.is.is_some() {
+            let what = "nobody can be silent instead of whom others are asked";
+            checker.add("leader.otherwise", what, "give url and process, or take it out");
+        }
+        otherwise(checker, role.as_deref(), asked)
+    });
     match LeaderReading::compile(given) {
-        Ok(reading) => Some(Leader { reading, source, poll, role }),
+        Ok(reading) => Some(Leader { reading, source, poll, deadline, otherwise, role }),
         Err(problems) => {
             checker.add_all("leader", problems);
             None
         }
     }
+}
+
+/// Who is asked while nobody says who leads.
+fn otherwise(
+    checker: &mut Checker<'_>,
+    role: Option<&str>,
+    given: &file::Otherwise,
+) -> Option<Otherwise> {
+    let field = "leader.otherwise";
+    let of_role = |other: &&Declared| role.is_none_or(|role| other.role == role);
+    let processes =
+        checker.processes.iter().filter(of_role).map(|process| process.name.clone()).collect();
+    let scope = Scope { processes, ..checker.scope(Place::EachProcess, None) };
+    let request = checker.request(field, None, &given.url, &given.headers, None, &scope);
+    if !request.url.uses("process") {
+        let fix = "put {{ process }} into it, as {{ port[process] }}";
+        checker.add("leader.otherwise.url", "is the same for every process", fix);
+    }
+    let is = checker.expression("leader.otherwise.is", &given.is, &ANSWER);
+    let term = given.term.as_ref();
+    let term = term.and_then(|term| checker.expression("leader.otherwise.term", term, &ANSWER));
+    let deadline =
+        checker.milliseconds("leader.otherwise.deadline_ms", given.deadline_ms, LEADER_DEADLINE_MS);
+    Some(Otherwise { request, is: is?, term, deadline })
 }
 
 /// The role whose processes may lead: if none is named, the only one with several processes.
@@ -179,8 +216,68 @@ pub(super) fn capabilities(checker: &mut Checker<'_>, file: &TargetFile) -> Capa
         .map(|endpoint| self::endpoint(checker, "capabilities.history", endpoint));
     let dump =
         given.dump.as_ref().map(|endpoint| self::endpoint(checker, "capabilities.dump", endpoint));
+    let mut counter = |name: &str, given: &file::Counter| {
+        let field = format!("capabilities.query_counts.{name}");
+        if given.series.is_empty() {
+            let fix =
+                "give the beginning of the lines that count, as 'requests_total{path=\"/stocks\"'";
+            checker.add(&join(&field, "series"), "is empty", fix);
+        }
+        let scope = checker.scope(Place::Trial, None);
+        let request = checker.request(&field, None, &given.url, &given.headers, None, &scope);
+        Counter { request, series: given.series.clone() }
+    };
+    let query_counts = given.query_counts.as_ref().map(|counts| QueryCounts {
+        answered: counter("answered", &counts.answered),
+        passed_on: counter("passed_on", &counts.passed_on),
+    });
     let (attempts, cache_hit) = (attempts.map(Arc::new), cache_hit.map(Arc::new));
-    Capabilities { history, dump, epoch, in_sync, attempts, cache_hit }
+    let uses_all_links = given.uses_all_links;
+    Capabilities {
+        history,
+        dump,
+        epoch,
+        in_sync,
+        attempts,
+        cache_hit,
+        query_counts,
+        uses_all_links,
+    }
+}
+
+/// Who dumps what is known by the places of `[[state]]`, and a dump stands for all of them.
+pub(super) fn dump(checker: &mut Checker<'_>, file: &TargetFile, target: &Target) {
+    let Some(dump) = &target.capabilities.dump else { return };
+    const FIELD: &str = "capabilities.dump.roles";
+    let orders = target.orders.iter().map(|place| &place.process);
+    let stocks = target.stock_places.iter().map(|place| &place.process);
+    for name in orders.clone().chain(stocks.clone()).filter(|name| !dump.processes.contains(name)) {
+        let what = format!("`{name}` has a place in [[state]], and is asked for no dump");
+        checker.add(FIELD, what, "add its role: a dump stands for all of [[state]]");
+    }
+    let of = |name: &String| {
+        let both = (orders.clone().any(|one| one == name), stocks.clone().any(|one| one == name));
+        match both {
+            (true, true) => Some("keeps orders and stocks"),
+            (false, false) => Some("keeps neither orders nor stocks"),
+            _ => None,
+        }
+    };
+    for name in &dump.processes {
+        if let Some(what) = of(name) {
+            let fix = "those that dump have a place in [[state.orders]] or in [[state.stocks]]";
+            checker.add(FIELD, format!("`{name}` {what}"), fix);
+        }
+    }
+    if target.stock_places.len() > 1 {
+        let fix = "let one of them dump, or take it out";
+        checker.add(FIELD, "several processes keep stocks", fix);
+    }
+    let alike = file.model.as_ref().map(|model| model.replicated.orders);
+    if target.orders.len() > 1 && alike != Some(Replication::Identical) {
+        let fix = "promise model.replicated.orders = \"identical\", or take it out";
+        checker.add(FIELD, "dumps of orders are to be equal, which is not promised", fix);
+    }
 }
 
 fn endpoint(checker: &mut Checker<'_>, field: &str, given: &file::Endpoint) -> Endpoint {

@@ -12,10 +12,11 @@ use crate::document::{Lines, join};
 use crate::expression::Expression;
 use crate::file;
 use crate::pattern;
+use crate::plan_values::PlanValues;
 use crate::problem::FieldProblem;
 use crate::problems::Problem;
 use crate::suggest::closest;
-use crate::template::{CommandTemplate, Place, Scope, Template};
+use crate::template::{CommandTemplate, Place, Scope, Setting, Template};
 
 /// The longest that anything may be waited for.
 pub(super) const MAX_TIMEOUT_SECONDS: u64 = 3600;
@@ -37,7 +38,9 @@ pub(super) struct Checker<'l> {
     problems: Vec<Problem>,
     /// The target's folder.
     pub(super) folder: PathBuf,
-    pub(super) replicas: u32,
+    pub(super) plan: Arc<PlanValues>,
+    /// Which of a plan's values the file uses, as far as it was read.
+    pub(super) of_plan: BTreeSet<String>,
     pub(super) ports: Arc<BTreeSet<String>>,
     pub(super) processes: Vec<Declared>,
 }
@@ -47,11 +50,13 @@ impl<'l> Checker<'l> {
         path: &Path,
         lines: &'l Lines,
         problems: Vec<Problem>,
-        replicas: u32,
+        plan: PlanValues,
     ) -> Self {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
-        Self { lines, problems, folder, replicas, ports: Arc::default(), processes: Vec::new() }
+        let (plan, of_plan) = (Arc::new(plan), BTreeSet::new());
+        let (ports, processes) = (Arc::default(), Vec::new());
+        Self { lines, problems, folder, plan, of_plan, ports, processes }
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -96,13 +101,17 @@ impl<'l> Checker<'l> {
 
     /// What may be put in at a place.
     pub(super) fn scope(&self, place: Place, n: Option<i64>) -> Scope {
-        Scope { n, ..Scope::new(place, Arc::clone(&self.ports), self.replicas) }
+        let (ports, plan) = (Arc::clone(&self.ports), Arc::clone(&self.plan));
+        Scope { place, ports, plan, n, processes: Vec::new() }
     }
 
     /// A text with placeholders.
     pub(super) fn template(&mut self, field: &str, text: &str, scope: &Scope) -> Template {
         match Template::compile(text, scope) {
-            Ok(template) => template,
+            Ok(template) => {
+                self.of_plan.extend(template.of_plan().map(str::to_owned));
+                template
+            }
             Err(error) => {
                 self.add(field, error.problem, error.fix);
                 Template::nothing()
@@ -131,7 +140,10 @@ impl<'l> Checker<'l> {
         scope: &Scope,
     ) -> CommandTemplate {
         match CommandTemplate::compile(command, scope) {
-            Ok(command) => command,
+            Ok(command) => {
+                self.of_plan.extend(command.of_plan().map(str::to_owned));
+                command
+            }
             Err(error) => {
                 self.add(field, error.problem, error.fix);
                 CommandTemplate::Arguments(Vec::new())
@@ -201,6 +213,25 @@ impl<'l> Checker<'l> {
         default: u64,
     ) -> Duration {
         Duration::from_millis(self.within(field, given.unwrap_or(default), 1, MAX_PERIOD_MS))
+    }
+
+    /// A number that may be the plan's; `None` if there is none, which has been noted.
+    pub(super) fn count(&mut self, field: &str, given: &file::Count) -> Option<u64> {
+        let text = match given {
+            file::Count::Number(number) => return Some(*number),
+            file::Count::Text(text) => text,
+        };
+        let scope = self.scope(Place::Name, None);
+        let template = self.template(field, text, &scope);
+        let setting = Setting::probe(&scope.ports, &scope.plan);
+        // A template that was compiled renders.
+        let rendered = template.render(&setting).unwrap_or_default();
+        let number = rendered.trim().parse().ok();
+        if number.is_none() && template.text() == text {
+            let fix = "write a number, or one of a plan's: \"{{ system.cap }}\"";
+            self.add(field, format!("\"{rendered}\" is no number"), fix);
+        }
+        number
     }
 
     /// A number between two bounds that are allowed.

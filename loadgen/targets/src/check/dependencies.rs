@@ -26,43 +26,48 @@ pub(super) fn check(checker: &mut Checker<'_>, declared: &[Declared], processes:
             }
         }
     }
-    if let Some(cycle) = find_cycle(processes) {
+    let at_start = |process: &'_ Process| process.depends_on.keys().cloned().collect::<Vec<_>>();
+    let at_end = |process: &'_ Process| {
+        let before = process.shutdown.before.iter();
+        process.depends_on.keys().chain(before).cloned().collect::<Vec<_>>()
+    };
+    let cycle = find_cycle(processes, at_start).map(|cycle| ("start", "depends_on", cycle));
+    let cycle = cycle.or_else(|| Some(("end", "shutdown.before", find_cycle(processes, at_end)?)));
+    if let Some((what, of, cycle)) = cycle {
         let first = cycle.first().and_then(|name| key_of(name));
         let field =
-            first.map_or_else(String::new, |key| join(&join("processes", key), "depends_on"));
+            first.map_or_else(String::new, |key| format!("{}.{of}", join("processes", key)));
         let path = cycle.join(" -> ");
         checker.add(
             &field,
-            format!("the start waits for itself: {path}"),
+            format!("the {what} waits for itself: {path}"),
             "take one of these dependencies out",
         );
     }
 }
 
 /// A row of processes each of which waits for the next, and the last for the first, which stands at both ends.
-fn find_cycle(processes: &[Process]) -> Option<Vec<&str>> {
+fn find_cycle(
+    processes: &[Process],
+    awaited: impl Fn(&Process) -> Vec<String>,
+) -> Option<Vec<String>> {
     let mut left: Vec<&Process> = processes.iter().collect();
+    let is_left = |left: &[&Process], name: &String| left.iter().any(|one| one.name == *name);
     // What waits for nothing that is left is started; what can never be started is in a cycle, or waits for one.
     loop {
-        let waits = |process: &&Process| {
-            process.depends_on.keys().any(|other| left.iter().any(|process| process.name == *other))
-        };
+        let waits = |process: &&Process| awaited(process).iter().any(|other| is_left(&left, other));
         let still: Vec<&Process> = left.iter().copied().filter(|process| waits(process)).collect();
         if still.len() == left.len() {
             break;
         }
         left = still;
     }
-    let mut path: Vec<&str> = Vec::new();
-    let mut at = left.first()?.name.as_str();
+    let mut path: Vec<String> = Vec::new();
+    let mut at = left.first()?.name.clone();
     while !path.contains(&at) {
-        path.push(at);
         let process = left.iter().find(|process| process.name == at)?;
-        let next = process
-            .depends_on
-            .keys()
-            .find(|other| left.iter().any(|process| process.name == **other))?;
-        at = next;
+        let next = awaited(process).into_iter().find(|other| is_left(&left, other))?;
+        path.push(std::mem::replace(&mut at, next));
     }
     let begin = path.iter().position(|name| *name == at)?;
     let mut cycle = path.split_off(begin);

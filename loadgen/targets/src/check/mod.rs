@@ -22,10 +22,12 @@ mod tests;
 mod trial;
 mod variants;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::document::Document;
 use crate::file::TargetFile;
+use crate::plan_values::PlanValues;
 use crate::problems::{Problem, Problems};
 use crate::target::Target;
 use checker::Checker;
@@ -33,11 +35,11 @@ use checker::Checker;
 /// The longest file, in bytes: far more than anybody writes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// Reads the target that `path` describes, for as many replicas as a plan asks for.
+/// Reads the target that `path` describes, for a plan that sets this: its count of replicas, at least.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read(path: &Path, replicas: u32) -> Result<Target, Problems> {
+pub fn read(path: &Path, plan: impl Into<PlanValues>) -> Result<Target, Problems> {
     let unreadable = |what: String, fix: &str| {
         let problem = Problem { line: None, field: String::new(), what, fix: fix.to_owned() };
         Problems::new(path.display().to_string(), vec![problem])
@@ -49,19 +51,21 @@ pub fn read(path: &Path, replicas: u32) -> Result<Target, Problems> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         unreadable(format!("cannot be read: {error}"), "name a file that can be, with --target")
     })?;
-    read_text(&text, path, replicas)
+    read_text(&text, path, plan)
 }
 
 /// Reads a target from a text that stands, or might stand, in `path`.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn read_text(text: &str, path: &Path, replicas: u32) -> Result<Target, Problems> {
+pub fn read_text(text: &str, path: &Path, plan: impl Into<PlanValues>) -> Result<Target, Problems> {
     let Document { file, lines, problems } = Document::read(text);
     let label = path.display().to_string();
     let Some(file) = file else { return Err(Problems::new(label, problems)) };
-    let mut checker = Checker::new(path, &lines, problems, replicas);
-    let target = check(&mut checker, &file, path);
+    let mut checker = Checker::new(path, &lines, problems, plan.into());
+    let mut target = check(&mut checker, &file, path);
+    answers::dump(&mut checker, &file, &target);
+    target.of_plan = std::mem::take(&mut checker.of_plan);
     let problems = checker.into_problems();
     if problems.is_empty() { Ok(target) } else { Err(Problems::new(label, problems)) }
 }
@@ -81,7 +85,8 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
         name: file.name.clone(),
         description: file.description.trim().to_owned(),
         path: path.to_owned(),
-        replicas: checker.replicas,
+        plan: PlanValues::clone(&checker.plan),
+        of_plan: BTreeSet::new(),
         workspace: paths::workspace(checker, &file.workspace),
         ports,
         setup: trial::setup(checker, file.setup.as_ref()),

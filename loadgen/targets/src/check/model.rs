@@ -1,6 +1,6 @@
 //! `[model]` and `[stocks]`: promises that can be held to something, and stocks that there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::Checker;
 use crate::document::join;
@@ -144,12 +144,16 @@ pub(super) fn stocks(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Sto
             format!("{MAX_STOCKS} are the most"),
         );
     }
+    let cap = stocks.cap.as_ref().and_then(|cap| checker.count("stocks.cap", cap));
+    let mut initial = BTreeMap::new();
     for (stock, quantity) in &stocks.initial {
         let field = join("stocks.initial", stock);
         if !stocks.names.is_empty() && !seen.contains(stock.as_str()) {
             checker.add_unknown(&field, "stock", stock, seen.iter().copied());
         }
-        if let Some(cap) = stocks.cap.filter(|cap| quantity > cap) {
+        let Some(quantity) = checker.count(&field, quantity) else { continue };
+        initial.insert(stock.clone(), quantity);
+        if let Some(cap) = cap.filter(|cap| quantity > *cap) {
             checker.add(
                 &field,
                 format!("is {quantity}, more than the cap of {cap}"),
@@ -157,5 +161,8 @@ pub(super) fn stocks(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Sto
             );
         }
     }
-    Some(Stocks { from, initial: stocks.initial.clone(), cap: stocks.cap })
+    for stock in stocks.prices.keys().filter(|stock| !seen.contains(stock.as_str())) {
+        checker.add_unknown(&join("stocks.prices", stock), "stock", stock, seen.iter().copied());
+    }
+    Some(Stocks { from, initial, cap, prices: stocks.prices.clone() })
 }

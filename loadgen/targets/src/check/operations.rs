@@ -2,13 +2,13 @@
 //! rules between operations, and between them and the rest of the file.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::checker::{Checker, MAX_PERIOD_MS};
 use crate::document::join;
 use crate::file::{self, ModelKind, TargetFile};
 use crate::operation::{Kind, Operation};
 use crate::target::Operations;
+use crate::template::Place;
 
 pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile) -> Operations {
     let mut each = BTreeMap::new();
@@ -30,7 +30,9 @@ fn check_one(
     let field = join("operations", name);
     let of = |part: &str| format!("{field}.{part}");
     checker.is_url(&of("url"), &operation.url);
-    if let Some(deadline_ms) = operation.deadline_ms.filter(|given| *given > MAX_PERIOD_MS) {
+    let deadline_ms = operation.deadline_ms.as_ref();
+    let deadline_ms = deadline_ms.and_then(|given| checker.count(&of("deadline_ms"), given));
+    if let Some(deadline_ms) = deadline_ms.filter(|given| *given > MAX_PERIOD_MS) {
         checker.within(&of("deadline_ms"), deadline_ms, 1, MAX_PERIOD_MS);
     }
     if name == Kind::Trade.name() && operation.outcome.rejected.is_none() {
@@ -43,8 +45,12 @@ fn check_one(
         checker.add(&of("names"), "is missing", fix);
     }
     let kind = Kind::named(name)?;
-    match Operation::compile(kind, operation, &Arc::clone(&checker.ports), checker.replicas) {
-        Ok(operation) => Some(operation),
+    let scope = checker.scope(Place::Operation(kind.places()), None);
+    match Operation::compile(kind, operation, deadline_ms, scope) {
+        Ok(operation) => {
+            checker.of_plan.extend(operation.of_plan().map(str::to_owned));
+            Some(operation)
+        }
         Err(problems) => {
             checker.add_all(&field, problems);
             None

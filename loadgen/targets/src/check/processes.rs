@@ -7,7 +7,7 @@ use super::names::MAX_REPEATS;
 use super::{dependencies, readiness};
 use crate::document::join;
 use crate::file::{self, TargetFile};
-use crate::target::{self, Process, Restart, Shutdown, Start};
+use crate::target::{self, Process, Restart, Shutdown, Start, Variables};
 use crate::template::{CommandTemplate, Place, Scope, Template};
 
 /// How long a process may take to end after its signal.
@@ -117,7 +117,20 @@ fn check_one(
     }
     let readiness = readiness::check(checker, &of("readiness_probe"), process, &listens, &scope);
     let shutdown = process.shutdown.clone().unwrap_or_default();
+    let before = check_before(checker, &of("shutdown.before"), declared, &shutdown.before);
+    let inherit = process.inherit.as_ref().map(|inherit| {
+        let field = of("inherit");
+        let variables = inherit.iter().enumerate();
+        variables
+            .map(|(index, text)| variables_of(checker, &format!("{field}[{index}]"), text))
+            .collect()
+    });
+    if let Some(path) = process.body_path.as_ref().filter(|path| !is_path(path)) {
+        let fix = "it begins with /, and has neither placeholders nor spaces";
+        checker.add(&of("body_path"), format!("`{path}` is no path that can be asked"), fix);
+    }
     let shutdown = Shutdown {
+        before,
         signal: shutdown.signal,
         timeout: checker.seconds(
             &of("shutdown.timeout_seconds"),
@@ -150,6 +163,7 @@ fn check_one(
         start,
         working_dir,
         environment,
+        inherit,
         depends_on,
         readiness,
         shutdown,
@@ -158,7 +172,58 @@ fn check_one(
         user,
         host,
         listens,
+        body_path: process.body_path.clone(),
     }
+}
+
+/// Who is stopped after a process: whoever has one of these names or roles.
+fn check_before(
+    checker: &mut Checker<'_>,
+    field: &str,
+    process: &Declared,
+    names: &[String],
+) -> Vec<String> {
+    let mut before = Vec::new();
+    for (index, text) in names.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let name = checker.name(&field, text, process.n);
+        let named = |other: &&Declared| other.name == name || other.role == name;
+        let others: Vec<_> =
+            checker.processes.iter().filter(named).map(|other| other.name.clone()).collect();
+        if others.is_empty() {
+            let known: Vec<String> = checker
+                .processes
+                .iter()
+                .flat_map(|other| [other.name.clone(), other.role.clone()])
+                .collect();
+            let known = known.iter().map(String::as_str);
+            checker.add_unknown(&field, "process or role", &name, known);
+        }
+        if others.contains(&process.name) {
+            checker.add(&field, "it would wait for its own end", "name others");
+        }
+        before.extend(others);
+    }
+    before
+}
+
+fn variables_of(checker: &mut Checker<'_>, field: &str, text: &str) -> Variables {
+    let (variables, rest) = if let Some(beginning) = text.strip_suffix('*') {
+        (Variables::Beginning(beginning.to_owned()), beginning)
+    } else if let Some(ending) = text.strip_prefix('*') {
+        (Variables::Ending(ending.to_owned()), ending)
+    } else {
+        (Variables::Named(text.to_owned()), text)
+    };
+    if rest.is_empty() || rest.contains(['*', '=', '\0']) {
+        let fix = "write a name, or one * at its beginning or its end";
+        checker.add(field, format!("`{text}` names no variables"), fix);
+    }
+    variables
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '{' | '}'))
 }
 
 fn check_start(

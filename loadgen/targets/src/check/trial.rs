@@ -47,16 +47,23 @@ pub(super) fn files(
 ) -> Vec<RenderedFile> {
     let scope = checker.scope(Place::Trial, n);
     let mut rendered = Vec::with_capacity(files.len());
-    for (key, content) in files {
+    for (key, given) in files {
         let field = join(section, key);
         let path = checker.path(&field, key, &scope);
-        let content = match content {
+        let content = match given {
             file::FileContent::Text(text) => checker.template(&field, text, &scope),
-            file::FileContent::Template(file) => {
-                template_file(checker, &field, &file.template, &scope)
-            }
+            file::FileContent::Described(file) => match (&file.template, &file.text) {
+                (Some(path), None) => template_file(checker, &field, path, &scope),
+                (None, Some(text)) => checker.template(&join(&field, "text"), text, &scope),
+                (given, _) => {
+                    let what = if given.is_some() { "has two texts" } else { "has no text" };
+                    checker.add(&field, what, "give template, or text");
+                    Template::nothing()
+                }
+            },
         };
-        rendered.push(RenderedFile { path, content });
+        let private = matches!(given, file::FileContent::Described(file) if file.private);
+        rendered.push(RenderedFile { path, content, private });
     }
     rendered
 }

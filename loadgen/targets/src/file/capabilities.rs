@@ -15,7 +15,8 @@ pub struct Capabilities {
     #[serde(default)]
     pub history: Option<Endpoint>,
     /// Where a process tells everything that it holds, with request ids and epochs, page by page, as the bazaar's `GET /dump` does. Asked of every process
-    /// of `roles`, as {{ process }}.
+    /// of `roles`, as {{ process }}: those of `[[state.orders]]` tell their logs, which must be equal in the end, and the one of `[[state.stocks]]` its stocks and
+    /// every trade that it applied. Runs ask it instead of reading `[[state]]`.
     #[serde(default)]
     pub dump: Option<Endpoint>,
     /// The epochs that order numbers belong to: an expression on an answer of `[leader]`, to an integer that only grows. Where each
@@ -31,6 +32,35 @@ pub struct Capabilities {
     /// Whether a query was answered from a cache: an expression on its answer, true or false.
     #[serde(default)]
     pub cache_hit: Option<String>,
+    /// Counters of queries: how many were answered, and how many of them were passed on to who keeps the stocks.
+    #[serde(default)]
+    pub query_counts: Option<QueryCounts>,
+    /// Whether each process notices at once if one of its links is broken. Otherwise a fault of a link counts only if something has passed there before.
+    #[serde(default)]
+    pub uses_all_links: bool,
+}
+
+/// How many queries were answered, and how many of them were passed on: the difference is what a cache spared.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryCounts {
+    /// Queries that were answered.
+    pub answered: Counter,
+    /// Queries that who keeps the stocks was asked for.
+    pub passed_on: Counter,
+}
+
+/// A counter on a page of Prometheus's text format.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counter {
+    /// The page, asked by GET.
+    pub url: String,
+    /// Headers that are sent.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// How the lines begin whose values are added up: `http_requests_total{path="/stocks"`.
+    pub series: String,
 }
 
 /// Something that is asked over HTTP by GET.

@@ -1,4 +1,4 @@
-//! What several sections have in common: command lines, and the `n` that repeats a table.
+//! What several sections have in common: command lines, numbers of a plan's, and the `n` that repeats a table.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,4 +21,14 @@ pub enum Repeat {
     Each(Vec<i64>),
     /// From 1 to this; "{{ replicas }}" is the count that the plan asks for.
     UpTo(String),
+}
+
+/// A number, or a text with the one of a plan's values: "{{ system.cap }}".
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Count {
+    /// This one.
+    Number(u64),
+    /// What the plan sets.
+    Text(String),
 }

@@ -9,14 +9,21 @@ use serde::Deserialize;
 pub enum FileContent {
     /// This text, with its placeholders filled in.
     Text(String),
-    /// Another file's text, with its placeholders filled in.
-    Template(TemplateFile),
+    /// A text from here or from another file.
+    Described(DescribedFile),
 }
 
-/// A file that is a template for another.
+/// What a file holds, and who may read it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TemplateFile {
-    /// Its path, beside the target's file.
-    pub template: String,
+pub struct DescribedFile {
+    /// The path of another file, beside the target's, whose text it has with its placeholders filled in.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// Or its text.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Whether nobody but its owner may read it, as is right for what holds {{ token }}.
+    #[serde(default)]
+    pub private: bool,
 }

@@ -42,12 +42,38 @@ pub struct Leader {
     /// An expression on the same answer to the integer that grows with every leader.
     #[serde(default)]
     pub term: Option<String>,
+    /// After how long an answer over HTTP is none: a longer wait shifts the fault that it is for. 1000 if not given.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
+    /// What each process of the role is asked while the one at `url` is silent.
+    #[serde(default)]
+    pub otherwise: Option<Otherwise>,
     /// For targets that do not say who leads.
     #[serde(default)]
     pub guess: Option<Guess>,
     /// Whether a returning process leads again if it is better than the present one. Only with guess.
     #[serde(default)]
     pub takes_back: Option<bool>,
+}
+
+/// What each process of the role is asked while nobody says who leads. Of those that say that they lead the one with the highest term counts, and it alone is
+/// known to be in sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otherwise {
+    /// What is asked by GET, with {{ process }}.
+    pub url: String,
+    /// Headers that are sent with it.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// An expression on the answer: whether the process says that it leads.
+    pub is: String,
+    /// An expression on the answer to the integer that grows with every leader.
+    #[serde(default)]
+    pub term: Option<String>,
+    /// After how long an answer is none. 1000 if not given.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
 }
 
 /// Who leads where nobody says so.

@@ -27,13 +27,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use capabilities::{Capabilities, Endpoint};
+pub use capabilities::{Capabilities, Counter, Endpoint, QueryCounts};
 pub use client::Client;
-pub use command::{Command, Repeat};
+pub use command::{Command, Count, Repeat};
 pub use faults::Fault;
-pub use files::{FileContent, TemplateFile};
+pub use files::{DescribedFile, FileContent};
 pub use hosts::Host;
-pub use leader::{Guess, Leader};
+pub use leader::{Guess, Leader, Otherwise};
 pub use limits::Limits;
 pub use model::{Acknowledged, Model, ModelKind, OrderNumbers, Replicated, Replication, Restock};
 pub use operations::{Operation, Operations, Outcomes};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Count;
+
 /// The operations that clients do. Of a target that is no shop of stocks: read, write, compare-and-set (a register), append, read (a log).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -68,9 +70,9 @@ pub struct Operation {
     /// The body that is sent.
     #[serde(default)]
     pub body: Option<String>,
-    /// After how long without an answer the outcome is unknown. 6000 if not given.
+    /// After how long without an answer the outcome is unknown. 6000 if not given; "{{ load.request_timeout_ms }}" is the plan's.
     #[serde(default)]
-    pub deadline_ms: Option<u64>,
+    pub deadline_ms: Option<Count>,
     /// What an answer means.
     #[serde(default)]
     pub outcome: Outcomes,

@@ -29,6 +29,9 @@ pub struct Process {
     /// Variables of its environment besides PATH, HOME and the like. PYTHONUNBUFFERED=1 is set unless given.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Which variables of the harness's own environment it has, by name: "RUST_*" are those that begin so, "*_OPTIONS" those that end so. All if not given.
+    #[serde(default)]
+    pub inherit: Option<Vec<String>>,
     /// The processes that must have been started, or be healthy, before it is started.
     #[serde(default)]
     pub depends_on: BTreeMap<String, Condition>,
@@ -53,6 +56,9 @@ pub struct Process {
     /// Its ports, by name, that a relay may stand before, for faults on links.
     #[serde(default)]
     pub listens: Vec<String>,
+    /// The path to which anybody may send it a body, for floods with bodies. "/" if not given.
+    #[serde(default)]
+    pub body_path: Option<String>,
     /// For a process that something else keeps (systemd, compose, kubectl): commands, instead of `command`.
     #[serde(default)]
     pub adopt: Option<Adopt>,
@@ -120,6 +126,9 @@ pub struct Shutdown {
     /// How long it may take before SIGKILL. 5 if not given.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
+    /// Processes, or roles, that are stopped once it has ended. They need not be started before it.
+    #[serde(default)]
+    pub before: Vec<String>,
 }
 
 /// A signal that asks a process to end.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Count;
+
 /// Which stocks there are: names, or from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stocks {
     /// Their names.
@@ -15,10 +17,13 @@ pub struct Stocks {
     /// The operation that lists them: "list".
     #[serde(default)]
     pub from: Option<String>,
-    /// How many of each there are when a trial begins. Those not named are learnt by a query.
+    /// How many of each there are when a trial begins; "{{ system.quantity }}" is what the plan says. Those not named are learnt by a query.
     #[serde(default)]
-    pub initial: BTreeMap<String, u64>,
-    /// How many of each there may be at the most. Unbounded if not given.
+    pub initial: BTreeMap<String, Count>,
+    /// How many of each there may be at the most; "{{ system.cap }}" is what the plan says. Unbounded if not given.
     #[serde(default)]
-    pub cap: Option<u64>,
+    pub cap: Option<Count>,
+    /// What a piece of each costs, for the report.
+    #[serde(default)]
+    pub prices: BTreeMap<String, f64>,
 }

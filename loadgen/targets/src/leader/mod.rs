@@ -113,6 +113,12 @@ impl LeaderWatch {
         others.filter(|name| self.leader.as_deref() != Some(name)).collect()
     }
 
+    /// Whether the last answer could not be evaluated.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.unclear
+    }
+
     /// `process` is alive.
     pub fn started(&mut self, process: &str) -> Vec<LeaderEvent> {
         // Those that are started for the first time are the target's beginning: whoever is best of them leads.

@@ -11,7 +11,6 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use crate::expression::Expression;
 use crate::file;
 use crate::problem::FieldProblem;
 use crate::target::Capabilities;
-use crate::template::{Place, Scope, Template};
+use crate::template::{Scope, Template};
 
 /// After how long without an answer the outcome is unknown, if the file does not say.
 const DEFAULT_DEADLINE_MS: u64 = 6_000;
@@ -51,18 +50,18 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Compiles what the file says of the operation `kind`, with the `ports` that there are.
+    /// Compiles what the file says of the operation `kind`, with its deadline and what may be put into it.
     ///
     /// # Errors
     /// All that is wrong with it.
     pub fn compile(
         kind: Kind,
         operation: &file::Operation,
-        ports: &Arc<BTreeSet<String>>,
-        replicas: u32,
+        deadline_ms: Option<u64>,
+        scope: Scope,
     ) -> Result<Self, Vec<FieldProblem>> {
         let mut compiler = Compiler {
-            scope: Scope::new(Place::Operation(kind.places()), Arc::clone(ports), replicas),
+            scope,
             names: answer::NAMES.iter().chain(kind.places()).copied().collect(),
             problems: Vec::new(),
         };
@@ -74,7 +73,7 @@ impl Operation {
             .filter_map(|(name, value)| compiler.header(name, value))
             .collect();
         let body = operation.body.as_ref().and_then(|body| compiler.template("body", body));
-        let deadline_ms = operation.deadline_ms.unwrap_or(DEFAULT_DEADLINE_MS);
+        let deadline_ms = deadline_ms.unwrap_or(DEFAULT_DEADLINE_MS);
         if deadline_ms == 0 {
             let problem = FieldProblem::new("deadline_ms", "it is 0", "give milliseconds: 6000");
             compiler.problems.push(problem);
@@ -123,6 +122,12 @@ impl Operation {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)
+    }
+
+    /// Which of a plan's values its request takes.
+    pub(crate) fn of_plan(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        [&self.url].into_iter().chain(headers).chain(&self.body).flat_map(Template::of_plan)
     }
 
     /// The same, whose answers are also read by what the target tells besides: of a query whether it came from a cache, of a

@@ -6,20 +6,26 @@ use serde_json::json;
 
 use super::*;
 use crate::order_no::OrderNo;
-use crate::template::Setting;
+use crate::template::{Place, Setting};
 
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+fn scope(kind: Kind, ports: &[&str]) -> Scope {
+    let ports = ports.iter().map(|&port| port.to_owned()).collect();
+    Scope::new(Place::Operation(kind.places()), Arc::new(ports), 3)
+}
+
 fn compile(kind: Kind, operation: &file::Operation) -> Operation {
-    let ports = Arc::new(BTreeSet::from(["web".to_owned()]));
-    Operation::compile(kind, operation, &ports, 3).unwrap_or_else(|problems| panic!("{problems:?}"))
+    let scope = scope(kind, &["web"]);
+    let compiled = Operation::compile(kind, operation, None, scope);
+    compiled.unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn wrong(kind: Kind, operation: &file::Operation) -> Vec<String> {
-    let problems =
-        Operation::compile(kind, operation, &Arc::default(), 3).expect_err("it is wrong");
+    let compiled = Operation::compile(kind, operation, Some(0), scope(kind, &[]));
+    let problems = compiled.expect_err("it is wrong");
     problems.into_iter().map(|problem| problem.field).collect()
 }
 
@@ -309,7 +315,6 @@ fn all_that_is_wrong_is_said_at_once_with_its_field() {
             ("ok".to_owned(), "{{ nobody }}".to_owned()),
         ]),
         body: text("{{ stock"),
-        deadline_ms: Some(0),
         outcome: file::Outcomes {
             ok: text("stauts == 200"),
             rejected: text("order_no == 1"),

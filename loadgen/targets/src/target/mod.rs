@@ -10,17 +10,21 @@ mod processes;
 mod requests;
 mod trial;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-pub use model::{Client, Leader, LeaderSource, Model, Stocks, StocksFrom};
+pub use model::{Client, Leader, LeaderSource, Model, Otherwise, Stocks, StocksFrom};
 pub(crate) use order::natural;
 pub use processes::{
-    Adopt, Change, Inner, Probe, Process, Readiness, Restart, Shutdown, Start, Variant,
+    Adopt, Change, Inner, Probe, Process, Readiness, Restart, Shutdown, Start, Variables, Variant,
 };
-pub use requests::{Capabilities, Endpoint, Operations, Place, Places, Request, Source};
+pub use requests::{
+    Capabilities, Counter, Dumped, Endpoint, Operations, Place, Places, QueryCounts, Request,
+    Source,
+};
 pub use trial::{Commands, Fault, Host, PortChoice, Prepare, RenderedFile, Reset, Wait};
 
+use crate::PlanValues;
 use crate::file::Limits;
 use crate::state::{OrderRow, StockRow};
 
@@ -33,8 +37,10 @@ pub struct Target {
     pub description: String,
     /// The file that describes it; the folder that it is in is the target's.
     pub path: PathBuf,
-    /// For how many replicas it was read.
-    pub replicas: u32,
+    /// What the plan sets that it was read for.
+    pub plan: PlanValues,
+    /// Which of that it takes, but for the count of replicas: `system.durability`.
+    pub of_plan: BTreeSet<String>,
     /// What is copied for every trial, below the target's folder.
     pub workspace: Vec<PathBuf>,
     /// Its ports.
@@ -86,6 +92,16 @@ impl Target {
     #[must_use]
     pub fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// Which processes dump what they hold, orders first; none if the target does not.
+    #[must_use]
+    pub fn dumped(&self) -> Vec<(&str, Dumped)> {
+        let Some(dump) = &self.capabilities.dump else { return Vec::new() };
+        let asked = |name: &str| dump.processes.iter().any(|one| one == name);
+        let orders = self.orders.iter().map(|place| (place.process.as_str(), Dumped::Orders));
+        let stocks = self.stock_places.iter().map(|place| (place.process.as_str(), Dumped::Stocks));
+        orders.chain(stocks).filter(|(name, _)| asked(name)).collect()
     }
 
     /// The variant that is taken where a plan says nothing.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::expression::Expression;
 use crate::file::{Acknowledged, ModelKind, OrderNumbers, Replicated, Restock};
 use crate::leader::LeaderReading;
 use crate::operation::Kind;
@@ -36,7 +37,7 @@ pub struct Model {
 }
 
 /// What is traded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stocks {
     /// Which stocks there are.
     pub from: StocksFrom,
@@ -44,6 +45,8 @@ pub struct Stocks {
     pub initial: BTreeMap<String, u64>,
     /// How many of each there may be; none: any number.
     pub cap: Option<u64>,
+    /// What a piece of each costs, where the file says so.
+    pub prices: BTreeMap<String, f64>,
 }
 
 /// Where the names of stocks come from.
@@ -64,8 +67,25 @@ pub struct Leader {
     pub source: Option<LeaderSource>,
     /// How often.
     pub poll: Duration,
+    /// After how long an answer over HTTP is none.
+    pub deadline: Duration,
+    /// Who is asked instead while there is no answer.
+    pub otherwise: Option<Otherwise>,
     /// The role whose processes may lead; none: any process may.
     pub role: Option<String>,
+}
+
+/// What each process of the role is asked while nobody says who leads.
+#[derive(Debug)]
+pub struct Otherwise {
+    /// What is asked.
+    pub request: Request,
+    /// Whether it says that it leads, of its answer.
+    pub is: Expression,
+    /// Its term, of the same answer. The highest counts.
+    pub term: Option<Expression>,
+    /// After how long an answer is none.
+    pub deadline: Duration,
 }
 
 /// What is asked about the leader; of each process of the role if it has the placeholder `process`.

@@ -23,6 +23,8 @@ pub struct Process {
     pub working_dir: Template,
     /// Variables of its environment.
     pub environment: BTreeMap<String, Template>,
+    /// Which variables of the harness's environment it has; none: all.
+    pub inherit: Option<Vec<Variables>>,
     /// What must be there before it is started.
     pub depends_on: BTreeMap<String, Condition>,
     /// How it is known to be ready.
@@ -39,6 +41,8 @@ pub struct Process {
     pub host: Option<String>,
     /// Its ports that a relay may stand before.
     pub listens: Vec<String>,
+    /// To which path anybody may send it a body.
+    pub body_path: Option<String>,
 }
 
 /// How a process is started.
@@ -112,13 +116,38 @@ pub enum Probe {
     Started,
 }
 
+/// Variables of an environment, by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variables {
+    /// The one of this name.
+    Named(String),
+    /// Those that begin so.
+    Beginning(String),
+    /// Those that end so.
+    Ending(String),
+}
+
+impl Variables {
+    /// Whether `name` is one of them.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Named(known) => known == name,
+            Self::Beginning(beginning) => name.starts_with(beginning),
+            Self::Ending(ending) => name.ends_with(ending),
+        }
+    }
+}
+
 /// How a process is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shutdown {
     /// By this signal.
     pub signal: Signal,
     /// And by SIGKILL after this.
     pub timeout: Duration,
+    /// Who is stopped once it has ended.
+    pub before: Vec<String>,
 }
 
 /// A part of a process tree that faults can name.

@@ -124,6 +124,37 @@ pub struct Capabilities {
     pub attempts: Option<Arc<Expression>>,
     /// Whether a query was answered from a cache, of its answer.
     pub cache_hit: Option<Arc<Expression>>,
+    /// Counters of queries.
+    pub query_counts: Option<QueryCounts>,
+    /// Whether every link is in use, and a fault of one noticed.
+    pub uses_all_links: bool,
+}
+
+/// Counters of queries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryCounts {
+    /// How many were answered.
+    pub answered: Counter,
+    /// How many of them who keeps the stocks was asked for.
+    pub passed_on: Counter,
+}
+
+/// A counter on a page in the text format of Prometheus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counter {
+    /// The page.
+    pub request: Request,
+    /// How the lines begin whose values are added up.
+    pub series: String,
+}
+
+/// What a process dumps, page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dumped {
+    /// Its log of orders.
+    Orders,
+    /// Its stocks, and the trades that it applied to them.
+    Stocks,
 }
 
 /// Something that is asked.

@@ -29,6 +29,8 @@ pub struct RenderedFile {
     pub path: Template,
     /// What it holds.
     pub content: Template,
+    /// Whether only its owner may read it.
+    pub private: bool,
 }
 
 /// What is done before every trial.

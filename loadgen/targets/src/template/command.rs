@@ -55,7 +55,7 @@ impl CommandTemplate {
                 Self::Arguments(arguments.iter().map(compile).collect::<Result<_, _>>()?)
             }
         };
-        let setting = Setting::probe(&scope.ports, scope.replicas);
+        let setting = Setting::probe(&scope.ports, &scope.plan);
         for values in scope.probes() {
             compiled.render_with(&setting, values).map_err(|error| TemplateError {
                 line: 1,
@@ -64,6 +64,15 @@ impl CommandTemplate {
             })?;
         }
         Ok(compiled)
+    }
+
+    /// Which of a plan's values it takes.
+    pub(crate) fn of_plan(&self) -> impl Iterator<Item = &str> {
+        let templates = match self {
+            Self::Line(line) => std::slice::from_ref(line),
+            Self::Arguments(arguments) => arguments,
+        };
+        templates.iter().flat_map(Template::of_plan)
     }
 
     /// The program and its arguments.

@@ -31,6 +31,7 @@ pub use scope::{Place, Scope};
 pub use setting::Setting;
 
 use crate::expression::Bound;
+use crate::plan_values;
 
 /// How much work one rendering may do, in instructions of the engine: a loop over some hundred replicas needs a few
 /// thousand, and a loop without end takes some milliseconds until it is refused.
@@ -119,6 +120,11 @@ impl Template {
         for function in FUNCTIONS {
             uses.remove(function);
         }
+        let of_plan: Vec<String> = template
+            .undeclared_variables(true)
+            .into_iter()
+            .filter(|name| plan_values::is_of_plan(name))
+            .collect();
         let names = scope.names();
         if let Some(unknown) = uses.iter().find(|name| !names.contains(&name.as_str())) {
             let like = crate::suggest::closest(unknown, names.iter().copied());
@@ -128,13 +134,17 @@ impl Template {
             );
             return Err(wrong(format!("there is no `{unknown}` here"), &fix));
         }
+        if let Some((problem, fix)) = of_plan.iter().find_map(|name| plan_values::unknown(name)) {
+            return Err(wrong(problem, &fix));
+        }
+        uses.extend(of_plan);
         let compiled = Compiled {
             environment: Arc::new(environment),
             uses: Arc::new(uses),
             plain: plain::parse(text).map(Arc::from),
         };
         let template = Self { text: text.into(), n: scope.n, compiled: Some(compiled) };
-        let setting = Setting::probe(&scope.ports, scope.replicas);
+        let setting = Setting::probe(&scope.ports, &scope.plan);
         for values in scope.probes() {
             template.try_render(&setting, values).map_err(|error| explain(&error, ""))?;
         }
@@ -161,6 +171,12 @@ impl Template {
     #[must_use]
     pub fn uses(&self, name: &str) -> bool {
         self.compiled.as_ref().is_some_and(|compiled| compiled.uses.contains(name))
+    }
+
+    /// Which of a plan's values it takes, as `system.cap`.
+    pub(crate) fn of_plan(&self) -> impl Iterator<Item = &str> {
+        let uses = self.compiled.iter().flat_map(|compiled| compiled.uses.iter());
+        uses.map(String::as_str).filter(|name| plan_values::is_of_plan(name) && name.contains('.'))
     }
 
     /// The text itself if it has no placeholders.

@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use crate::plan_values::PlanValues;
+
 /// What is known of a trial.
-const TRIAL: [&str; 5] = ["port", "scratch", "replicas", "bin", "token"];
+const TRIAL: [&str; 7] = ["port", "scratch", "replicas", "bin", "token", "system", "load"];
+/// What is known of a plan.
+const PLAN: [&str; 3] = ["replicas", "system", "load"];
 
 /// Where a template stands, which says what may be put into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Names of processes and ports: known when the file is read, so only `n` and `replicas`.
+    /// Names of processes and ports: known when the file is read, so only `n` and what the plan sets.
     Name,
     /// Everything that is rendered per trial.
     Trial,
@@ -27,7 +31,7 @@ impl Place {
     /// What may be put in besides `n`.
     fn names(self) -> impl Iterator<Item = &'static str> {
         let (trial, own): (&[_], &'static [_]) = match self {
-            Self::Name => (&["replicas"], &[]),
+            Self::Name => (&PLAN, &[]),
             Self::Trial => (&TRIAL, &[]),
             Self::EachProcess => (&TRIAL, &["process"]),
             Self::State => (&TRIAL, &["stock", "order_no"]),
@@ -44,8 +48,8 @@ pub struct Scope {
     pub place: Place,
     /// The ports that there are.
     pub ports: Arc<BTreeSet<String>>,
-    /// How many replicas the plan asks for.
-    pub replicas: u32,
+    /// What the plan sets.
+    pub plan: Arc<PlanValues>,
     /// The value of `n`, in a table that is repeated.
     pub n: Option<i64>,
     /// The processes that [`Place::EachProcess`] goes through.
@@ -55,8 +59,8 @@ pub struct Scope {
 impl Scope {
     /// Without `n` and processes.
     #[must_use]
-    pub fn new(place: Place, ports: Arc<BTreeSet<String>>, replicas: u32) -> Self {
-        Self { place, ports, replicas, n: None, processes: Vec::new() }
+    pub fn new(place: Place, ports: Arc<BTreeSet<String>>, plan: impl Into<PlanValues>) -> Self {
+        Self { place, ports, plan: Arc::new(plan.into()), n: None, processes: Vec::new() }
     }
 
     /// The names that may be used.

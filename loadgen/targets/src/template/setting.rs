@@ -7,6 +7,7 @@ use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, ErrorKind};
 
 use crate::expression::Bound;
+use crate::plan_values::PlanValues;
 
 /// The values of one trial. Cheap to copy: a request is rendered with a copy of it.
 #[derive(Clone, Debug)]
@@ -16,23 +17,28 @@ pub struct Setting {
     replicas: u32,
     bin: Value,
     token: Value,
+    system: Value,
+    load: Value,
 }
 
 impl Setting {
-    /// The ports by name, the trial's empty folder, the plan's count of replicas, the folder of programs (`--bin-dir`), and the
+    /// The ports by name, the trial's empty folder, what the plan sets (its count of replicas, at least), the folder of programs (`--bin-dir`), and the
     /// trial's token.
     #[must_use]
     pub fn new(
         ports: BTreeMap<String, u16>,
         scratch: &str,
-        replicas: u32,
+        plan: impl Into<PlanValues>,
         bin: &str,
         token: &str,
     ) -> Self {
+        let plan: PlanValues = plan.into();
         Self {
             ports: Arc::new(Ports(ports)),
             scratch: Value::from(scratch),
-            replicas,
+            replicas: plan.replicas,
+            system: plan.system(),
+            load: plan.load(),
             bin: Value::from(bin),
             token: Value::from(token),
         }
@@ -47,9 +53,9 @@ impl Setting {
     }
 
     /// Stands for any trial of a target with these ports.
-    pub(crate) fn probe(ports: &BTreeSet<String>, replicas: u32) -> Self {
+    pub(crate) fn probe(ports: &BTreeSet<String>, plan: &PlanValues) -> Self {
         let ports = ports.iter().cloned().zip(1024..).collect();
-        Self::new(ports, Self::PROBE_SCRATCH, replicas, Self::PROBE_BIN, "token")
+        Self::new(ports, Self::PROBE_SCRATCH, plan, Self::PROBE_BIN, "token")
     }
 
     /// The scratch folder of [`Setting::probe`].
@@ -64,6 +70,8 @@ impl Setting {
             "replicas" => Some(Value::from(self.replicas)),
             "bin" => Some(self.bin.clone()),
             "token" => Some(self.token.clone()),
+            "system" => Some(self.system.clone()),
+            "load" => Some(self.load.clone()),
             _ => None,
         }
     }

@@ -406,7 +406,7 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
 #[test]
 fn each_broken_rule_is_said_with_its_line_its_field_and_what_to_do() {
     let mut missed = Vec::new();
-    for (old, new, at, field, part) in BAD {
+    for (old, new, at, field, part) in BAD.iter().chain(bad_besides::BAD) {
         assert_eq!(GOOD.matches(old).count(), 1, "{old} is not in the good file once");
         let text = GOOD.replace(old, new);
         let offset = text.find(at).unwrap_or_else(|| panic!("{at} is not there"));

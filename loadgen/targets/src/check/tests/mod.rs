@@ -1,6 +1,7 @@
 //! A good file and what it becomes; what breaks a rule is in [`bad`].
 
 mod bad;
+mod bad_besides;
 
 use std::path::Path;
 use std::time::Duration;
