@@ -41,6 +41,11 @@ pub enum ActError {
         /// What was seen instead, if that is known.
         why: Option<String>,
     },
+    /// Something else keeps the process, and the target does not say how to start it.
+    #[error(
+        "cannot kill {0}: something else keeps it, and its `adopt` has no `start`, so it could not be brought back"
+    )]
+    NoStart(ProcessName),
     /// The process ended, but not of what was done to it.
     #[error("{name} had ended by itself: {status}")]
     EndedItself {
@@ -148,6 +153,7 @@ impl ActError {
         match error {
             system::ActError::Unknown(_) => Self::Unknown(name),
             system::ActError::State { is, .. } => Self::State { name, action, is },
+            system::ActError::NoStart { .. } => Self::NoStart(name),
             system::ActError::EndedItself { status, at_monotonic_us, .. } => {
                 Self::EndedItself { name, status, at_monotonic_us }
             }

@@ -138,6 +138,7 @@ impl Launch {
                 name: part.name().to_string(),
                 role: part.program().to_owned(),
                 command: self.command(part, self.config.cache)?,
+                adopt: None,
                 restart: None,
                 working_dir: here.clone(),
                 inherit: inherit.clone(),

@@ -141,6 +141,8 @@ impl Bazaar {
                 events.emit_at(at_us, kind, |event| {
                     event.process = Some(name.into());
                     event.pid = Some(process.pid());
+                    let adopted = kind == EventKind::Started && process.was_found();
+                    event.detail = adopted.then(|| "adopted: it ran before".to_owned());
                 });
             }
         }

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
 use supervisor::system::{self, Program, SystemPlan};
-use supervisor::tree::{Inherit, Limits};
+use supervisor::tree::{Adopt, Inherit, Limits};
 use targets::expression::{Bound, Variables};
 use targets::file;
 use targets::target::{Change, Probe, Process, Start, Target, Variant};
@@ -98,8 +98,12 @@ fn program(
         bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
     }
     let told = trial.relays.as_ref().map(|relays| relays.told_to(name, setting));
-    let Words { command, environment, command_again, environment_again } =
-        Words::of(process, variant, told.as_ref().unwrap_or(setting))?;
+    let adopt = adopt(process, setting)?;
+    let words = match adopt {
+        None => Words::of(process, variant, told.as_ref().unwrap_or(setting))?,
+        Some(_) => Words::of_adopted(process, variant, setting)?,
+    };
+    let Words { command, environment, command_again, environment_again } = words;
     let condition = |condition: &file::Condition| match condition {
         file::Condition::ProcessHealthy => system::Condition::Healthy,
         file::Condition::ProcessStarted => system::Condition::Started,
@@ -108,6 +112,7 @@ fn program(
         name: name.clone(),
         role: process.role.clone(),
         command: command.into_iter().map(OsString::from).collect(),
+        adopt,
         restart: Some(system::Restart {
             command: command_again.into_iter().map(OsString::from).collect(),
             environment: environment_again,
@@ -155,10 +160,10 @@ impl Words {
     ) -> anyhow::Result<Self> {
         let name = &process.name;
         let Start::Command { command, restart } = &process.start else {
-            bail!("processes.{name}.adopt: processes that something else keeps are not tried yet");
+            bail!("processes.{name}.adopt: it has no command of ours");
         };
         let unchanged = Change::default();
-        let change = variant.and_then(|variant| variant.changes.get(name)).unwrap_or(&unchanged);
+        let change = change_of(process, variant).unwrap_or(&unchanged);
         let first = change.command.as_ref().unwrap_or(command);
         let words = |command: &targets::template::CommandTemplate, args: &[&[Template]]| {
             let mut words = command.render(setting)?;
@@ -178,6 +183,42 @@ impl Words {
             environment_again,
         })
     }
+}
+
+impl Words {
+    /// The environment alone, which the commands have that reach the process.
+    fn of_adopted(
+        process: &Process,
+        variant: Option<&Variant>,
+        setting: &Setting,
+    ) -> anyhow::Result<Self> {
+        let unchanged = Change::default();
+        let change = change_of(process, variant).unwrap_or(&unchanged);
+        let environment = environment(&[&process.environment, &change.environment], setting)?;
+        let environment_again = environment.clone();
+        Ok(Self { command: Vec::new(), environment, command_again: Vec::new(), environment_again })
+    }
+}
+
+fn change_of<'a>(process: &Process, variant: Option<&'a Variant>) -> Option<&'a Change> {
+    variant?.changes.get(&process.name)
+}
+
+/// How a process is reached that something else keeps.
+fn adopt(process: &Process, setting: &Setting) -> anyhow::Result<Option<Adopt>> {
+    let Start::Adopt(adopt) = &process.start else { return Ok(None) };
+    let words = |command: &targets::template::CommandTemplate| {
+        let words = command.render(setting)?.into_iter().map(OsString::from);
+        anyhow::Ok(words.collect::<Vec<_>>())
+    };
+    let maybe = |command: &Option<_>| command.as_ref().map(words).transpose();
+    Ok(Some(Adopt {
+        pid: words(&adopt.pid)?,
+        start: maybe(&adopt.start)?,
+        kill: maybe(&adopt.kill)?,
+        pause: maybe(&adopt.pause)?,
+        resume: maybe(&adopt.resume)?,
+    }))
 }
 
 /// What a process has in its environment besides the harness's own.

@@ -114,9 +114,14 @@ impl RunningTarget {
         let http = http::client()?;
         let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
         let leaders = TargetLeaders::new(Arc::clone(target), asking.clone())?;
+        let mut disk_faults = start.disk_faults;
+        // Nothing can be loaded into who runs already.
+        let adopted = target.processes.iter().filter(|process| process.is_adopted());
+        let adopted: Vec<&str> = adopted.map(|process| process.name.as_str()).collect();
+        disk_faults.processes.retain(|name| !adopted.contains(&name.as_str()));
         let plan = ServicePlan {
             flood_connections: start.flood_connections,
-            disk_faults: start.disk_faults,
+            disk_faults,
             ..service_plan(target, variant, &trial, Arc::new(leaders), start.processes)?
         };
         let lifetime = Lifetime::new(start.lifetime);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy sees the helpers of a test program as no test")]
 
 mod acts;
+mod adopted;
 mod systems;
 mod talks;
 mod testing;
