@@ -9,6 +9,7 @@ use results::records::{InitialStock, Process, Processes, RoleName, Roles, built_
 use targets::leader::LeaderReading;
 use targets::target::{StocksFrom, Target, Variant};
 
+use super::system::MAX_VARIANTS;
 use super::{CacheSetting, PlanError, Problems, System, stocks};
 
 /// The system under test.
@@ -37,7 +38,7 @@ impl PartialEq for UnderTest {
 pub(super) struct Way {
     /// What it adds to a cell's id.
     pub(super) id: Option<String>,
-    /// Whether queries are answered from a cache, as far as that is known.
+    /// Whether queries are answered from a cache; of two variants that are called otherwise, whether it is the first of them.
     pub(super) cache: bool,
     /// The target's variant.
     pub(super) variant: Option<String>,
@@ -119,9 +120,17 @@ impl UnderTest {
             Self::Bazaar => return system.cache.iter().map(cached).collect(),
             Self::Target(target) => target,
         };
-        if let Some(name) = &system.variant {
-            let (id, variant) = (Some(name.clone()), Some(name.clone()));
-            return vec![Way { id, cache: name != "cache-off", variant }];
+        if !system.variants.is_empty() {
+            let of_cache = system
+                .variants
+                .iter()
+                .all(|name| ["cache-on", "cache-off"].contains(&name.as_str()));
+            let way = |(place, name): (usize, &String)| Way {
+                id: Some(name.clone()),
+                cache: if of_cache { name != "cache-off" } else { place == 0 },
+                variant: Some(name.clone()),
+            };
+            return system.variants.iter().enumerate().map(way).collect();
         }
         let is_there = |name: &str| target.variant(name).is_some();
         let ways: Vec<Way> = system
@@ -147,20 +156,27 @@ impl UnderTest {
     /// What a plan's `[system]` says that this system cannot do.
     pub(super) fn validate(&self, system: &System, problems: &mut Problems) {
         let Some(target) = self.target() else {
-            problems.unless(system.variant.is_none(), "system.variant", || {
+            problems.unless(system.variants.is_empty(), "system.variants", || {
                 "is of a target's file: name one with --target, or leave it out".to_owned()
             });
             return;
         };
-        if let Some(name) = &system.variant {
-            let names: Vec<_> = target.variants.iter().map(|one| one.name.as_str()).collect();
-            problems.unless(names.contains(&name.as_str()), "system.variant", || {
+        let names: Vec<_> = target.variants.iter().map(|one| one.name.as_str()).collect();
+        for (place, name) in system.variants.iter().enumerate() {
+            problems.unless(names.contains(&name.as_str()), "system.variants", || {
                 match names.as_slice() {
-                    [] => format!("is {name}, and the target has no [variants]"),
-                    names => format!("is {name}, and the target has {}", names.join(", ")),
+                    [] => format!("has {name}, and the target has no [variants]"),
+                    names => format!("has {name}, and the target has {}", names.join(", ")),
                 }
             });
+            problems.unless(!system.variants[..place].contains(name), "system.variants", || {
+                format!("names {name} twice")
+            });
         }
+        problems.unless(system.variants.len() <= MAX_VARIANTS, "system.variants", || {
+            let count = system.variants.len();
+            format!("names {count}; a run compares {MAX_VARIANTS} at the most, so run it again with the others")
+        });
         for (field, values) in
             [("system.plant", &system.plant), ("system.stretch", &system.stretch)]
         {
@@ -247,8 +263,33 @@ mod tests {
         let others =
             target("[variants.safe]\ndefault = true\n[variants.fast.front]\nargs = ['x']\n");
         assert_eq!(ids(&others, &system), [Some("safe".into())]);
-        let fast = System { variant: Some("fast".into()), ..System::default() };
-        assert_eq!(ids(&others, &fast), [Some("fast".into())]);
+        let started = |names: &[&str]| {
+            let variants = names.iter().map(|&name| name.to_owned()).collect();
+            let ways = others.ways(&System { variants, ..System::default() });
+            ways.into_iter().map(|way| (way.id.unwrap_or_default(), way.cache)).collect::<Vec<_>>()
+        };
+        assert_eq!(started(&["fast"]), [("fast".to_owned(), true)]);
+        let both = [("fast".to_owned(), true), ("safe".to_owned(), false)];
+        assert_eq!(started(&["fast", "safe"]), both, "no two share a line");
+        assert_eq!(started(&["cache-off"]), [("cache-off".to_owned(), false)]);
+    }
+
+    #[test]
+    fn variants_that_are_not_there_or_twice_or_too_many_are_refused_all_at_once() {
+        let under_test = target("[variants.safe]\n[variants.fast.front]\nargs = ['x']\n");
+        let said = |names: &[&str]| {
+            let variants = names.iter().map(|&name| name.to_owned()).collect();
+            let mut problems = Problems::default();
+            under_test.validate(&System { variants, ..System::default() }, &mut problems);
+            problems.into_result("test").map_err(|error| error.to_string())
+        };
+        assert_eq!(said(&["safe", "fast"]), Ok(()));
+        let error = said(&["safe", "safe", "quick"]).unwrap_err();
+        for part in
+            ["names safe twice", "has quick, and the target has", "names 3; a run compares 2"]
+        {
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
 
     #[test]
