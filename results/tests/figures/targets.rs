@@ -163,7 +163,7 @@ fn a_service_of_which_one_get_is_described_is_not_judged_and_has_its_outage_figu
 fn two_variants_have_a_line_each_in_tables_and_charts_and_nothing_is_said_of_a_cache() {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path());
-    let mut run = synthetic::bench();
+    let mut run = synthetic::bench().with_contents();
     run.manifest.target = Some(Target::new("toy", Fact::ALL, Promises::default()));
     for cell in &mut run.manifest.cells {
         cell.variant = Some(if cell.cache { "fast" } else { "safe" }.to_owned());
