@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use records::{End, Route};
+use records::{End, FaultName, Route};
 use supervisor::system::{self, Begun};
 
 use crate::process::{ProcessName, ProcessState};
@@ -40,6 +40,14 @@ pub enum ActError {
         action: Action,
         /// What was seen instead, if that is known.
         why: Option<String>,
+    },
+    /// A command of the target's own failed, or has not done what it is for.
+    #[error("faults.{name}: {reason}")]
+    Own {
+        /// Which fault.
+        name: FaultName,
+        /// Why.
+        reason: String,
     },
     /// Something else keeps the process, and the target does not say how to start it.
     #[error(

@@ -117,6 +117,7 @@ impl Launch {
             addresses,
             flood_connections: self.config.flood_connections,
             disk_faults: self.config.disk_faults.clone(),
+            own_faults: BTreeMap::new(),
             // They are made before what each process is told.
             relays: None,
         })

@@ -12,6 +12,7 @@ mod data;
 mod disks;
 pub(crate) mod files;
 mod links;
+mod own;
 mod plan;
 mod ready;
 mod speed;
@@ -24,9 +25,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use records::{EventKind, Processes};
+use records::{EventKind, FaultName, Processes};
 use supervisor::system::{self, Incarnation, System};
-use supervisor::tree::Limit;
+use supervisor::tree::{GuardProgram, Limit};
 
 pub use crate::act::{Act, ActError};
 pub use crate::config::{BazaarConfig, Durability};
@@ -42,6 +43,8 @@ use crate::schedule::Action;
 pub use crate::start_error::StartError;
 pub use disks::{FaultyDisk, PowerCut};
 pub use files::{FilesChanged, FilesCopy};
+pub use own::OwnFault;
+pub(crate) use own::OwnUndone;
 use plan::CacheSwitch;
 pub use plan::ServicePlan;
 pub use speed::Begun;
@@ -77,6 +80,10 @@ pub struct Bazaar {
     files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,
     floods: Mutex<Vec<Flooded>>,
+    own_faults: BTreeMap<FaultName, OwnFault>,
+    own_lasting: Mutex<Vec<own::Lasting>>,
+    guard: GuardProgram,
+    log_bytes: u64,
     leaders: Arc<dyn Leaders>,
     /// Each is held while nobody else may start the process.
     beginnings: BTreeMap<ProcessName, tokio::sync::Mutex<()>>,

@@ -79,6 +79,7 @@ fn plan(folder: &Path) -> ServicePlan {
         flood_connections: 20,
         disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },
         relays: None,
+        own_faults: BTreeMap::new(),
     }
 }
 

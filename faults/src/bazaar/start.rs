@@ -87,6 +87,7 @@ impl Bazaar {
             addresses,
             data,
             leaders,
+            own_faults,
             ..
         } = plan;
         let Extras { network, reservations, .. } = extras;
@@ -97,7 +98,7 @@ impl Bazaar {
             Some((program.name.parse().ok()?, found(program.command.first()?)))
         });
         let binaries = binaries.collect();
-        let system = SystemPlan { programs, logs: logs.clone(), log_bytes, guard };
+        let system = SystemPlan { programs, logs: logs.clone(), log_bytes, guard: guard.clone() };
         let system = System::start_accompanied(system, Some(Arc::new(surroundings))).await;
         let bazaar = Self {
             beginnings: processes
@@ -119,6 +120,10 @@ impl Bazaar {
             files_changes: std::sync::Mutex::default(),
             slowed: std::sync::Mutex::default(),
             floods: std::sync::Mutex::default(),
+            own_faults,
+            own_lasting: std::sync::Mutex::default(),
+            guard,
+            log_bytes,
             _reservations: reservations,
             system: system.map_err(|error| StartError::of(error, &logs))?,
             logs,

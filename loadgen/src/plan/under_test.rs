@@ -153,6 +153,20 @@ impl UnderTest {
         self.target()?.variant(name?)
     }
 
+    /// Whether the target has a fault of its own of this name; and if not, what there is.
+    pub(super) fn has_own_fault(&self, name: &str) -> Result<(), String> {
+        let Some(target) = self.target() else {
+            return Err("is of a target's file, and the built-in bazaar has no faults of its own"
+                .to_owned());
+        };
+        let names: Vec<&str> = target.faults.keys().map(String::as_str).collect();
+        match names.as_slice() {
+            [] => Err(format!("is {name}, and the target has no [faults]")),
+            names if names.contains(&name) => Ok(()),
+            names => Err(format!("is {name}, and the target's [faults] are {}", names.join(", "))),
+        }
+    }
+
     /// What a plan's `[system]` says that this system cannot do.
     pub(super) fn validate(&self, system: &System, problems: &mut Problems) {
         let Some(target) = self.target() else {
@@ -183,6 +197,11 @@ impl UnderTest {
             problems.unless(values.is_empty(), field, || {
                 "is of the built-in bazaar: leave it out with --target".to_owned()
             });
+        }
+        for name in target.faults.keys() {
+            if let Err(error) = name.parse::<results::records::FaultName>() {
+                problems.add("--target", format!("faults.{name}: its name {error}"));
+            }
         }
         for process in &target.processes {
             let name = &process.name;

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use faults::bazaar::ServicePlan;
+use faults::bazaar::{OwnFault, ServicePlan};
 use faults::disk::DiskFaults;
 use faults::leadership::Leaders;
-use results::records::{ProcessName, Processes, RoleName};
+use results::records::{FaultName, ProcessName, Processes, RoleName};
 use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
@@ -82,8 +82,28 @@ pub(super) fn service_plan(
         data,
         flood_connections: 0,
         disk_faults: DiskFaults::default(),
+        own_faults: own_faults(target, trial)?,
         relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
     })
+}
+
+/// The faults of the target's own, filled in.
+fn own_faults(
+    target: &Target,
+    trial: &TargetTrial,
+) -> anyhow::Result<BTreeMap<FaultName, OwnFault>> {
+    let own = target.faults.iter().map(|(name, fault)| {
+        let words = |command: &targets::template::CommandTemplate| command.render(&trial.setting);
+        let own = OwnFault {
+            apply: words(&fault.apply)?,
+            undo: words(&fault.undo)?,
+            confirm: words(&fault.confirm)?,
+            within: fault.timeout,
+            working_dir: trial.work.clone(),
+        };
+        Ok((name.parse()?, own))
+    });
+    own.collect()
 }
 
 fn program(

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::{Adoption, Part};
+use super::protocol::{Adoption, Part, Setting};
 use super::{GuardProgram, Inherit, Tree, TreeError, new_mark};
 use crate::locked::locked;
 
@@ -68,12 +68,14 @@ impl Tree {
         let adoption = Adoption {
             adopt: command.adopt,
             was_down: command.was_down,
-            inherit: command.inherit,
-            environment: command.environment,
-            working_dir: command.working_dir.into(),
-            user: command.user,
-            log: command.log.into(),
-            log_bytes: command.log_bytes,
+            setting: Setting {
+                inherit: command.inherit,
+                environment: command.environment,
+                working_dir: command.working_dir.into(),
+                user: command.user,
+                log: command.log.into(),
+                log_bytes: command.log_bytes,
+            },
         };
         Self::under_guard(program, new_mark(), &Part::Adopter(adoption), ADOPT_WITHIN).await
     }

@@ -4,7 +4,6 @@
 //! The invariants: nothing but an order to kill ends a process that ran when the harness came; and when the guard ends, because
 //! the process has, because it is told to, or because the harness is gone, nothing that it stopped stays stopped.
 
-use std::fs::OpenOptions;
 use std::io::{self, BufRead, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -57,10 +56,7 @@ pub(super) fn adopt(adoption: &Adoption) -> Result<(), String> {
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let ending = SigSet::from_iter(ENDING);
     ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
-    let log = OpenOptions::new().create(true).append(true).open(&adoption.log);
-    let log =
-        log.map_err(|error| format!("cannot write the log {}: {error}", adoption.log.display()))?;
-    let commands = Commands::new(adoption, log)?;
+    let commands = Commands::new(&adoption.setting)?;
     let at_us = monotonic_us();
     let (found, ran) = match find(&commands, adoption)? {
         Some(found) => (found, true),

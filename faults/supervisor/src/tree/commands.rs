@@ -1,10 +1,11 @@
-//! The commands that reach a process which something else keeps: each within a bound, its output in a log.
+//! The commands that a guard runs for a target: what reaches a process that something else keeps, or takes a fault back. Each is
+//! within a bound, its output in a log.
 //!
 //! What such a command leaves running is left alone, since that is what a start is for. The invariant: a command that takes too
 //! long is killed with its process group, and one whose guard is killed ends with it.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Stdio};
@@ -17,22 +18,25 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::adopter::wait_ended;
 use super::launcher;
 use super::members::handle_of;
-use super::protocol::{Adoption, Start};
+use super::protocol::{Setting, Start};
 
 /// The most that is read of what a command prints, in bytes: a process id has ten digits.
 const MAX_PRINTED_BYTES: u64 = 4096;
 
-/// Runs commands as a process's file says.
+/// Runs commands as a target's file says.
 pub(super) struct Commands<'a> {
-    adoption: &'a Adoption,
+    setting: &'a Setting,
     guard_pid: i32,
     log: File,
 }
 
 impl<'a> Commands<'a> {
-    pub(super) fn new(adoption: &'a Adoption, log: File) -> Result<Self, String> {
+    pub(super) fn new(setting: &'a Setting) -> Result<Self, String> {
         let guard_pid = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
-        Ok(Self { adoption, guard_pid, log })
+        let log = OpenOptions::new().create(true).append(true).open(&setting.log);
+        let log = log
+            .map_err(|error| format!("cannot write the log {}: {error}", setting.log.display()))?;
+        Ok(Self { setting, guard_pid, log })
     }
 
     /// A command, for a message.
@@ -76,7 +80,7 @@ impl<'a> Commands<'a> {
     /// Where output goes: nowhere, once the log is full.
     fn output(&self) -> Result<Stdio, String> {
         let length = self.log.metadata().map_or(0, |log| log.len());
-        if length >= self.adoption.log_bytes {
+        if length >= self.setting.log_bytes {
             return Ok(Stdio::null());
         }
         let copy = self.log.try_clone();
@@ -84,8 +88,7 @@ impl<'a> Commands<'a> {
     }
 
     fn start(&self, command: &[OsString], output: Stdio, errors: Stdio) -> Result<Child, String> {
-        let Adoption { inherit, environment, working_dir, user, log, log_bytes, .. } =
-            self.adoption;
+        let Setting { inherit, environment, working_dir, user, log, log_bytes } = self.setting;
         let start = Start {
             command: command.to_vec(),
             inherit: inherit.clone(),

@@ -23,6 +23,7 @@ use super::launcher;
 use super::log_file::LogFile;
 use super::members::{self, Root};
 use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Part, Report, Start, TreeAct};
+use super::undoer;
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 
@@ -60,6 +61,7 @@ pub fn guard() -> ExitCode {
         Some(Part::Launcher { start, guard_pid }) => launcher::launch(&start, guard_pid),
         Some(Part::Guard(start)) => kept(keep(&start)),
         Some(Part::Adopter(adoption)) => kept(adopter::adopt(&adoption)),
+        Some(Part::Undoer(undoing)) => kept(undoer::stand_by(&undoing)),
         None => {
             eprintln!(
                 "error: this is a part of the program that it starts for itself; it needs no starting by hand"

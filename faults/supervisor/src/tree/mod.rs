@@ -17,6 +17,7 @@
 //! * `order`: what is done to a tree.
 //! * `protocol`: what harness and guard tell each other.
 //! * `shared`: what the harness knows of a tree, from the guard's reports.
+//! * `undo`: a command that is run whatever happens; `undoer`: its guard's program.
 //! * `talk`: pipes to a process that the harness talks to.
 
 mod adopt;
@@ -31,6 +32,8 @@ mod orphans;
 mod protocol;
 mod shared;
 mod talk;
+mod undo;
+mod undoer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -53,6 +56,7 @@ use protocol::{Part, Start};
 use shared::Shared;
 use talk::Ends;
 pub use talk::Talk;
+pub use undo::Undo;
 
 /// How long a guard may take to say that the process runs: the launcher's bound and some more.
 const START_WITHIN: Duration = Duration::from_secs(15);
@@ -284,7 +288,7 @@ impl Tree {
             .spawn()
             .map_err(failed)?;
         let (input, output) = (guard.stdin.take(), guard.stdout.take());
-        let kept_elsewhere = matches!(part, Part::Adopter(_));
+        let kept_elsewhere = matches!(part, Part::Adopter(_) | Part::Undoer(_));
         let (shared, started) = Shared::new(mark, kept_elsewhere);
         let shared = Arc::new(shared);
         let listening = Arc::clone(&shared);

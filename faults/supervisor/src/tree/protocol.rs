@@ -22,6 +22,8 @@ pub(super) enum Part {
     Guard(Start),
     /// It finds a process that something else keeps, and hands it back as it was.
     Adopter(Adoption),
+    /// It waits for the end of its input, and takes something back then.
+    Undoer(Undoing),
     /// It becomes the target's process, as a child of the guard with this pid.
     Launcher { start: Start, guard_pid: i32 },
 }
@@ -49,6 +51,20 @@ pub(super) struct Adoption {
     pub(super) adopt: Adopt,
     /// Whether it was down when the harness came, if that is known already.
     pub(super) was_down: Option<bool>,
+    pub(super) setting: Setting,
+}
+
+/// What is taken back, and how long that may take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Undoing {
+    pub(super) command: Vec<OsString>,
+    pub(super) within_ms: u64,
+    pub(super) setting: Setting,
+}
+
+/// Where a guard's commands run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Setting {
     pub(super) inherit: Inherit,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) working_dir: OsString,

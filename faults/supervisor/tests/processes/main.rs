@@ -7,3 +7,4 @@ mod systems;
 mod talks;
 mod testing;
 mod trees;
+mod undone;
