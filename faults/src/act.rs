@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use records::{End, Route};
+use records::{End, FaultName, Route};
 use supervisor::system::{self, Begun};
 
 use crate::process::{ProcessName, ProcessState};
@@ -41,6 +41,19 @@ pub enum ActError {
         /// What was seen instead, if that is known.
         why: Option<String>,
     },
+    /// A command of the target's own failed, or has not done what it is for.
+    #[error("faults.{name}: {reason}")]
+    Own {
+        /// Which fault.
+        name: FaultName,
+        /// Why.
+        reason: String,
+    },
+    /// Something else keeps the process, and the target does not say how to start it.
+    #[error(
+        "cannot kill {0}: something else keeps it, and its `adopt` has no `start`, so it could not be brought back"
+    )]
+    NoStart(ProcessName),
     /// The process ended, but not of what was done to it.
     #[error("{name} had ended by itself: {status}")]
     EndedItself {
@@ -148,6 +161,7 @@ impl ActError {
         match error {
             system::ActError::Unknown(_) => Self::Unknown(name),
             system::ActError::State { is, .. } => Self::State { name, action, is },
+            system::ActError::NoStart { .. } => Self::NoStart(name),
             system::ActError::EndedItself { status, at_monotonic_us, .. } => {
                 Self::EndedItself { name, status, at_monotonic_us }
             }

@@ -353,6 +353,7 @@ pub(crate) fn sh_program(folder: &Path, name: &str, text: &str) -> Program {
         name: name.to_owned(),
         role: "any".to_owned(),
         command: ["sh", "-c", text].map(Into::into).to_vec(),
+        adopt: None,
         restart: None,
         working_dir: folder.to_owned(),
         inherit: Inherit::All,

@@ -12,6 +12,7 @@ mod data;
 mod disks;
 pub(crate) mod files;
 mod links;
+mod own;
 mod plan;
 mod ready;
 mod speed;
@@ -24,9 +25,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use records::{EventKind, Processes};
+use records::{EventKind, FaultName, Processes};
 use supervisor::system::{self, Incarnation, System};
-use supervisor::tree::Limit;
+use supervisor::tree::{GuardProgram, Limit};
 
 pub use crate::act::{Act, ActError};
 use crate::disk::Disks;
@@ -39,6 +40,8 @@ use crate::schedule::Action;
 pub use crate::start_error::StartError;
 pub use disks::{FaultyDisk, PowerCut};
 pub use files::{FilesChanged, FilesCopy};
+pub use own::OwnFault;
+pub(crate) use own::OwnUndone;
 pub use plan::{CacheSwitch, ServicePlan};
 pub use speed::Begun;
 use speed::{Flooded, Slowed};
@@ -72,6 +75,10 @@ pub struct Bazaar {
     files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,
     floods: Mutex<Vec<Flooded>>,
+    own_faults: BTreeMap<FaultName, OwnFault>,
+    own_lasting: Mutex<Vec<own::Lasting>>,
+    guard: GuardProgram,
+    log_bytes: u64,
     leaders: Arc<dyn Leaders>,
     /// Each is held while nobody else may start the process.
     beginnings: BTreeMap<ProcessName, tokio::sync::Mutex<()>>,
@@ -129,6 +136,8 @@ impl Bazaar {
                 events.emit_at(at_us, kind, |event| {
                     event.process = Some(name.into());
                     event.pid = Some(process.pid());
+                    let adopted = kind == EventKind::Started && process.was_found();
+                    event.detail = adopted.then(|| "adopted: it ran before".to_owned());
                 });
             }
         }

@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use records::Processes;
+use records::{FaultName, Processes};
 use supervisor::system::Program;
 use supervisor::tree::GuardProgram;
 
+use super::OwnFault;
 use crate::disk::DiskFaults;
 use crate::dump::DumpSource;
 use crate::leadership::Leaders;
@@ -40,6 +41,8 @@ pub struct ServicePlan {
     pub flood_connections: u32,
     /// Whose disks can be broken: a library is preloaded into these processes.
     pub disk_faults: DiskFaults,
+    /// What the target can break by commands of its own.
+    pub own_faults: BTreeMap<FaultName, OwnFault>,
     /// The relays that its processes were told of, each instead of where another one listens. Without them no link can be
     /// broken.
     pub relays: Option<Vec<Relay>>,

@@ -84,6 +84,7 @@ fn plan(folder: &Path) -> ServicePlan {
         body_paths: BTreeMap::new(),
         cache: None,
         copies: folder.join("copies"),
+        own_faults: BTreeMap::new(),
     }
 }
 

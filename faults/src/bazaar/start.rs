@@ -35,6 +35,7 @@ impl Bazaar {
             body_paths,
             cache,
             copies,
+            own_faults,
             ..
         } = plan;
         let network = plan.relays.map(|relays| Arc::new(Network::new(relays, plan.uses_all_links)));
@@ -45,7 +46,7 @@ impl Bazaar {
             Some((program.name.parse().ok()?, found(program.command.first()?)))
         });
         let binaries = binaries.collect();
-        let system = SystemPlan { programs, logs: logs.clone(), log_bytes, guard };
+        let system = SystemPlan { programs, logs: logs.clone(), log_bytes, guard: guard.clone() };
         let system = System::start_accompanied(system, Some(Arc::new(surroundings))).await;
         let bazaar = Self {
             beginnings: processes
@@ -66,6 +67,10 @@ impl Bazaar {
             files_changes: std::sync::Mutex::default(),
             slowed: std::sync::Mutex::default(),
             floods: std::sync::Mutex::default(),
+            own_faults,
+            own_lasting: std::sync::Mutex::default(),
+            guard,
+            log_bytes,
             system: system.map_err(|error| StartError::of(error, &logs))?,
             logs,
         };

@@ -1,5 +1,7 @@
 //! The end of a bazaar: at once, or politely.
 
+use supervisor::locked::locked;
+
 use super::Bazaar;
 
 impl Bazaar {
@@ -7,10 +9,12 @@ impl Bazaar {
     /// nothing can be restarted. The files of the services are as a power failure would leave them,
     /// which they are made for.
     pub fn kill_all(&self) {
+        // Each is taken back by its guard.
+        locked(&self.own_lasting).clear();
         self.system.order_kills();
     }
 
-    /// Stops everything: ends what is wrong with links, disks, speed, and paused processes, then the signal that each is asked
+    /// Stops everything: ends what is wrong with links, disks, speed, what the target's own commands broke, and paused processes, then the signal that each is asked
     /// to end with, a bounded wait, and SIGKILL for what is left, stage by stage. Afterwards nothing can be restarted.
     pub async fn stop(&self) {
         // A service drains what it has begun, for which it may need the others.
@@ -18,6 +22,7 @@ impl Bazaar {
             self.heal_link(fault);
         }
         self.heal_disks();
+        self.undo_own_faults().await;
         self.leave_in_peace();
         self.system.stop().await;
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use records::{Event, EventKind, FaultSet};
+use records::{Event, EventKind, FaultSet, Subject};
 
 use crate::bazaar::{Act, ActError, Bazaar, Begun};
 use crate::events::EventSink;
@@ -19,10 +19,10 @@ const MAX_RESTARTS: u32 = 3;
 
 /// A process could not be brought back: the trial is inconclusive.
 #[derive(Debug, thiserror::Error)]
-#[error("{process} could not be brought back: {source}")]
+#[error("{subject} could not be brought back: {source}")]
 pub struct NotHealed {
-    /// Which.
-    pub process: ProcessName,
+    /// Which, or the fault of the target's own that could not be taken back.
+    pub subject: Subject,
     /// Why.
     pub source: ActError,
 }
@@ -38,6 +38,7 @@ pub async fn heal(
     let healing = Healing { bazaar, injected, lasting, events };
     let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
     healing.heal_links();
+    healing.undo_own().await?;
     healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
     healing.heal_speed().await.map_err(|(name, error)| healing.give_up(name, error))?;
     // First all acts, then all waits: a service may need the others to become ready.
@@ -74,6 +75,30 @@ impl Healing<'_> {
                 });
             }
         }
+    }
+
+    /// Whatever they have broken may be what others need.
+    async fn undo_own(&self) -> Result<(), NotHealed> {
+        for fault in self.bazaar.own_faults_lasting() {
+            let Some(undone) = self.bazaar.undo_own_fault(fault).await else { continue };
+            let subject = Subject::Own(undone.name);
+            let tell = |kind, at_monotonic_us| {
+                let at_us = self.events.origin().since_origin(at_monotonic_us);
+                self.events.emit_at(at_us, kind, |event| {
+                    event.fault = Some(fault);
+                    event.action = Some(Action::Undo);
+                    event.process = Some(subject);
+                    event.ends = std::iter::once(fault).collect();
+                    event.detail = Some("healing".to_owned());
+                });
+            };
+            tell(EventKind::Injected, undone.at_monotonic_us);
+            match undone.seen {
+                Ok(at_monotonic_us) => tell(EventKind::Confirmed, at_monotonic_us),
+                Err(source) => return Err(self.give_up(subject, source)),
+            }
+        }
+        Ok(())
     }
 
     /// Before anybody is started: a process may not come up on a disk that is full.
@@ -170,12 +195,13 @@ impl Healing<'_> {
         locked(&self.lasting).ended(action, name, at_us)
     }
 
-    fn give_up(&self, process: ProcessName, source: ActError) -> NotHealed {
+    fn give_up(&self, subject: impl Into<Subject>, source: ActError) -> NotHealed {
+        let subject = subject.into();
         self.events.emit(EventKind::NotConfirmed, |event| {
-            event.process = Some(process.into());
+            event.process = Some(subject);
             event.detail = Some(format!("healing: {source}"));
         });
-        NotHealed { process, source }
+        NotHealed { subject, source }
     }
 
     fn describe(&self, event: &mut Event, name: ProcessName, action: Action, pid: u32) {

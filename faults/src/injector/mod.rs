@@ -3,7 +3,7 @@
 //!
 //! * `targets`: who a target is now.
 //! * `files`, `guard`: what becomes of files, and whose may be changed.
-//! * `disks`, `links`, `speed`: what is done to disks and to links, and who is slow or flooded.
+//! * `disks`, `links`, `speed`: what is done to disks and to links, and who is slow or flooded. `own`: by the target's own commands.
 //!
 //! Each fault is a task of its own, from its beginning to its end, so that a restart which waits
 //! for its process to be ready holds up no other fault, and so that what ends a fault meets the
@@ -15,6 +15,7 @@ mod disks;
 mod files;
 mod guard;
 mod links;
+mod own;
 mod speed;
 mod targets;
 
@@ -154,9 +155,10 @@ impl OneFault {
                 (FaultTarget::Link(link), FaultAction::Link(kind)) => {
                     self.inject_link_fault(link, kind).await;
                 }
+                (FaultTarget::Own(name), FaultAction::Own) => self.run_own(name).await,
                 // A schedule has no such faults; those of files are done above.
-                (FaultTarget::Link(_), _)
-                | (_, FaultAction::Link(_) | FaultAction::Files { .. }) => {}
+                (FaultTarget::Link(_) | FaultTarget::Own(_), _)
+                | (_, FaultAction::Link(_) | FaultAction::Files { .. } | FaultAction::Own) => {}
             }
         }
         self.tell_if_cut_short();
@@ -381,6 +383,9 @@ impl OneFault {
         event.planned_us = Some(self.planned_us(at_ms));
         event.action = Some(action);
         event.target = Some(self.fault.target.to_string());
+        if let FaultTarget::Own(name) = self.fault.target {
+            event.process = Some(name.into());
+        }
     }
 
     fn name_process(&self, event: &mut Event, name: ProcessName) {

@@ -197,6 +197,8 @@ pub enum FaultAction {
     Flood(Flood),
     /// A link is made worse, and a heal ends it.
     Link(LinkFault),
+    /// A command of the target's own breaks something, and an undo ends it.
+    Own,
 }
 
 impl FaultAction {
@@ -212,6 +214,7 @@ impl FaultAction {
             Self::Slow(_) => Action::Slow,
             Self::Flood(_) => Action::Flood,
             Self::Link(kind) => kind.begin(),
+            Self::Own => Action::Run,
         }
     }
 
@@ -223,6 +226,7 @@ impl FaultAction {
             Self::Pause => Action::Resume,
             Self::Disk(_) | Self::Slow(_) | Self::Flood(_) => Action::Recover,
             Self::Link(_) => Action::Heal,
+            Self::Own => Action::Undo,
         }
     }
 }

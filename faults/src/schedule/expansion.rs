@@ -133,6 +133,8 @@ impl<'a> Expansion<'a> {
             let replicas = self.processes.replicas().len();
             if action.is_of_links() {
                 self.refuse("targets", format!("a {action} has a link, not targets"));
+            } else if action.is_of_the_targets_own() {
+                self.refuse("targets", format!("a {action} has the target's own fault as target"));
             } else if target.is_some() {
                 self.refuse("targets", "say either target or targets");
             } else if group::spell_out(planned, self.processes).is_empty() {
@@ -240,6 +242,12 @@ impl<'a> Expansion<'a> {
         }
         let found = if action.is_of_links() {
             link.map(FaultTarget::Link)
+        } else if action.is_of_the_targets_own() {
+            if target.is_some_and(|target| target.process().is_none()) {
+                self.refuse("target", "must name one of the target's [faults]");
+                return None;
+            }
+            planned.own().map(FaultTarget::Own)
         } else {
             target.map(FaultTarget::Process)
         };
@@ -247,6 +255,8 @@ impl<'a> Expansion<'a> {
             None => self.refuse(needed, format!("is missing: say what to {action}")),
             Some(FaultTarget::Process(target)) => self.check_target(needed, target),
             Some(FaultTarget::Link(link)) => self.check_link(needed, link),
+            // The target's file says which there are, and whoever read it compares.
+            Some(FaultTarget::Own(_)) => {}
         }
         found
     }
@@ -318,7 +328,12 @@ impl<'a> Expansion<'a> {
                 let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
                 FaultAction::Link(LinkFault::Throttle(bytes_per_s))
             }
-            end @ (Action::Restart | Action::Resume | Action::Recover | Action::Heal) => {
+            Action::Run => FaultAction::Own,
+            end @ (Action::Restart
+            | Action::Resume
+            | Action::Recover
+            | Action::Heal
+            | Action::Undo) => {
                 return Err(end);
             }
         })
@@ -367,10 +382,11 @@ impl<'a> Expansion<'a> {
             Action::Restart => "kill or power-cut",
             Action::Recover => "stall-disk, slow-disk, full-disk, slow or flood",
             Action::Resume => "pause",
+            Action::Undo => "run",
             _ => "cut, delay or throttle",
         };
         let field = match target {
-            FaultTarget::Process(_) => "target",
+            FaultTarget::Process(_) | FaultTarget::Own(_) => "target",
             FaultTarget::Link(_) => "link",
         };
         let problem = format!(
@@ -387,7 +403,7 @@ impl<'a> Expansion<'a> {
                 FaultTarget::Process(_),
                 FaultAction::Disk(_) | FaultAction::Flood(_) | FaultAction::Files { .. },
             )
-            | (FaultTarget::Link(_), _) => None,
+            | (FaultTarget::Link(_) | FaultTarget::Own(_), _) => None,
             (FaultTarget::Process(target), _) => target.process(),
         };
         let mut problems = Vec::new();

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub use records::Action;
-use records::Processes;
+use records::{FaultName, Processes};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskFaults;
@@ -37,7 +37,7 @@ pub struct PlannedFault {
     /// What.
     pub action: Action,
     /// To whom: everything that is done to a process or its disk. A resume, restart or recovery names
-    /// the target of the fault that it ends.
+    /// the target of the fault that it ends. Of a run, and the undo that ends it, the name of the target's own fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Instead of `target`: several processes, each with a fault of its own.
@@ -92,6 +92,13 @@ pub struct PlannedFault {
 }
 
 impl PlannedFault {
+    /// The fault of the target's own that is begun or ended, if it is one.
+    #[must_use]
+    pub fn own(&self) -> Option<FaultName> {
+        let name = self.target.filter(|_| self.action.is_of_the_targets_own())?.process()?;
+        name.as_str().parse().ok()
+    }
+
     /// Something that is done to a process.
     #[must_use]
     pub fn of_process(at_ms: u64, action: Action, target: Target) -> Self {
@@ -198,6 +205,8 @@ pub enum FaultTarget {
     Process(Target),
     /// A link.
     Link(Link),
+    /// Whatever a fault of the target's own does. Whether there is one, the target's file says.
+    Own(FaultName),
 }
 
 impl fmt::Display for FaultTarget {
@@ -205,6 +214,7 @@ impl fmt::Display for FaultTarget {
         match self {
             Self::Process(target) => target.fmt(f),
             Self::Link(link) => link.fmt(f),
+            Self::Own(name) => name.fmt(f),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A harness that does nothing but start what it is told to, for tests that kill it, and the guard's program for all tests.
 //!
-//! `harness FOLDER COMMAND...` starts the command, says its pid, and waits for the end of its input.
+//! `harness FOLDER COMMAND...` starts the command, says its pid, and waits for the end of its input. `harness adopt FOLDER
+//! COMMAND...` adopts and pauses the process whose pid the command prints, and does the same.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,11 +9,30 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use supervisor::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand};
+use supervisor::tree::{
+    Adopt, AdoptCommand, GuardProgram, Inherit, Limits, Tree, TreeCommand, TreeError,
+};
 
 #[tokio::main]
-async fn run(folder: PathBuf, command: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
-    let guard = GuardProgram { path: "/proc/self/exe".into(), args: vec!["guard".into()] };
+async fn run(mut words: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
+    let is_adopted = words.first().is_some_and(|first| first == "adopt");
+    let command = words.split_off(usize::from(is_adopted) + 1);
+    let folder = words.pop().unwrap_or_default().into();
+    let tree = match is_adopted {
+        true => paused(folder, command).await?,
+        false => started(folder, command).await?,
+    };
+    println!("{}", tree.pid());
+    std::io::stdout().flush()?;
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+fn guard() -> GuardProgram {
+    GuardProgram { path: "/proc/self/exe".into(), args: vec!["guard".into()] }
+}
+
+async fn started(folder: PathBuf, command: Vec<String>) -> Result<Tree, TreeError> {
     let command = TreeCommand {
         command: command.into_iter().map(Into::into).collect(),
         inherit: Inherit::All,
@@ -23,20 +43,32 @@ async fn run(folder: PathBuf, command: Vec<String>) -> Result<(), Box<dyn std::e
         log_bytes: 1 << 20,
         limits: Limits::default(),
     };
-    let tree = Tree::start(&guard, command).await?;
-    println!("{}", tree.pid());
-    std::io::stdout().flush()?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    Ok(())
+    Tree::start(&guard(), command).await
+}
+
+async fn paused(folder: PathBuf, pid: Vec<String>) -> Result<Tree, Box<dyn std::error::Error>> {
+    let pid = pid.into_iter().map(Into::into).collect();
+    let command = AdoptCommand {
+        adopt: Adopt { pid, start: None, kill: None, pause: None, resume: None },
+        was_down: None,
+        inherit: Inherit::All,
+        environment: BTreeMap::new(),
+        log: folder.join("log"),
+        working_dir: folder,
+        user: None,
+        log_bytes: 1 << 20,
+    };
+    let tree = Tree::adopt(&guard(), command).await?;
+    tree.pause().await?;
+    Ok(tree)
 }
 
 fn main() -> ExitCode {
-    let mut arguments = env::args().skip(1);
-    let first = arguments.next().unwrap_or_default();
-    if first == "guard" {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if words.first().is_some_and(|first| first == "guard") {
         return supervisor::tree::guard();
     }
-    match run(first.into(), arguments.collect()) {
+    match run(words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -127,6 +127,8 @@ impl Fault {
                 self.action == Action::Cut
                     && (is_leaders(link.from, link.to) || is_leaders(link.to, link.from))
             }
+            // Nobody knows what it breaks.
+            Subject::Own(_) => false,
         }
     }
 }

@@ -57,7 +57,9 @@ fn no_run(none: &NoRun) -> Finding {
             Finding::Broken { demanded, seen: vec![none.to_string()], more: 0 }
         }
         NoRun::NotApplicable(why) => Finding::NotAsked { demanded, why: why.clone() },
-        NoRun::NotDone(_) => Finding::Unsure { demanded, why: none.to_string() },
+        NoRun::MachineInTheWay(_) | NoRun::NotDone(_) => {
+            Finding::Unsure { demanded, why: none.to_string() }
+        }
     }
 }
 

@@ -52,9 +52,14 @@ struct Found<'a> {
 fn judge(property: &Property, runs: &[StoryRun]) -> GradedProperty {
     let asked: Vec<&StoryRun> =
         runs.iter().filter(|run| property.stories.contains(&run.story)).collect();
+    let untried = why_untried(asked.iter().copied()).is_some();
     let find = |demand: &Demand, run| {
-        let finding = demand.find(run);
-        let finding = if property.required { demanded_all_the_same(finding) } else { finding };
+        let finding = match demand.find(run) {
+            // Nobody has asked the submission anything.
+            Finding::Unsure { demanded, why } if untried => Finding::NotAsked { demanded, why },
+            finding if property.required => demanded_all_the_same(finding),
+            finding => finding,
+        };
         Found { run, finding }
     };
     let of_run = |run| property.demands.iter().map(move |demand| find(demand, run));
@@ -104,6 +109,20 @@ fn demanded_all_the_same(finding: Finding) -> Finding {
         }
         other => other,
     }
+}
+
+/// Why nothing was tried, where the machine was in the way of every story that could have been run.
+#[must_use]
+pub fn why_untried<'a>(runs: impl IntoIterator<Item = &'a StoryRun>) -> Option<&'a NoRun> {
+    let mut why = None;
+    for run in runs {
+        match &run.outcome {
+            Err(machine @ NoRun::MachineInTheWay(_)) => why = Some(machine),
+            Err(NoRun::NotApplicable(_)) => {}
+            _ => return None,
+        }
+    }
+    why
 }
 
 fn outcome(part: &[Found<'_>]) -> Outcome {

@@ -23,4 +23,4 @@ pub mod rubric;
 pub mod story;
 pub mod story_run;
 
-pub use judge::grade;
+pub use judge::{grade, why_untried};

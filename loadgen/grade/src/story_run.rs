@@ -65,6 +65,9 @@ pub enum NoRun {
     /// The story is about what the submission does not have. With the reason.
     #[error("{0}")]
     NotApplicable(String),
+    /// Nothing of it was tried, since the machine lacks what it needs, a port that somebody else has. With the reason.
+    #[error("it was not run, since this machine was in the way: {0}")]
+    MachineInTheWay(String),
     /// It was not run, or not to its end, and that is not the submission's fault. With the reason.
     #[error("it was not run: {0}")]
     NotDone(String),

@@ -22,7 +22,8 @@ why, and names the commands that repeat it. What a submission has nothing for is
 A submission is run in a copy of its folder, with limits (4 GiB of memory and 1000 processes for each of its
 processes with what that starts, 3 minutes a story; [limits] in its file can make them narrower), and all of it costs bounded minutes. A target's file runs commands as you all the same.
 
-Exit codes: 0 graded, whatever the points, 2 interrupted, 3 bad usage or set-up."
+Exit codes: 0 graded, whatever the points, 2 interrupted, 3 bad usage or set-up, or this machine was in the way
+of a submission (somebody else has a port that its file gives a number): that one has no points, and the others have theirs."
 )]
 pub struct Grade {
     /// The submissions: the file of each target

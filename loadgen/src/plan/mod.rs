@@ -139,6 +139,12 @@ impl Plan {
                 problems.add(&error.field, error.problem);
             }
         }
+        for (index, fault) in self.faults.iter().enumerate() {
+            let own = fault.own().map(|name| self.under_test.has_own_fault(name.as_str()));
+            if let Some(Err(problem)) = own {
+                problems.add(&format!("faults[{index}].target"), problem);
+            }
+        }
         jitter::validate(self, problems);
         let processes = self.processes();
         for (index, fault) in self.faults.iter().enumerate() {

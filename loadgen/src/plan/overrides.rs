@@ -28,9 +28,9 @@ pub struct Overrides {
     /// How the arrivals of an open loop are spread (load.arrivals) [default: poisson]
     #[arg(long, value_enum)]
     pub arrivals: Option<ArrivalKind>,
-    /// The variant of the target to start (system.variant) [default: cache-on and cache-off, or the one that is marked]
-    #[arg(long, value_name = "NAME")]
-    pub variant: Option<String>,
+    /// A variant of the target to start; two are compared (system.variants) [default: cache-on and cache-off, or the one that is marked]
+    #[arg(long = "variant", value_name = "NAME")]
+    pub variants: Vec<String>,
 }
 
 impl Overrides {
@@ -54,8 +54,8 @@ impl Overrides {
         if let Some(rate) = &self.rate {
             plan.load.rate.clone_from(rate);
         }
-        if let Some(variant) = &self.variant {
-            plan.system.variant = Some(variant.clone());
+        if !self.variants.is_empty() {
+            plan.system.variants.clone_from(&self.variants);
         }
         plan.load.arrivals = self.arrivals.or(plan.load.arrivals);
         plan.load.spell_out();

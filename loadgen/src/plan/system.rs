@@ -69,10 +69,10 @@ pub struct System {
     /// How many of a stock there may be at the most. Quantities wander between 0 and this, and a
     /// trade that would leave that range is refused: with 100, one in some fifteen.
     pub cap: u32,
-    /// The variant of a target that is started, one of its file's `[variants]`. Default: `cache-on` and `cache-off`, as far as
-    /// it has them and `cache` names them; else the one that is marked `default`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
+    /// The variants of a target that are compared, of its file's `[variants]`: one cell each (times `p`). Default: `cache-on` and
+    /// `cache-off`, as far as it has them and `cache` names them; else the one that is marked `default`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
     /// Rules that the services leave out on purpose, for services built to be proved with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plant: Vec<String>,
@@ -81,6 +81,8 @@ pub struct System {
     pub stretch: Vec<String>,
 }
 
+/// How many variants a run compares: two are told apart in every chart, by colour, by stroke and by side.
+pub(super) const MAX_VARIANTS: usize = 2;
 /// Beyond this the replicas of one machine compete for its cores, not with each other.
 const MAX_REPLICAS: u8 = 9;
 /// Far from where adding one more could overflow anything.
@@ -96,7 +98,7 @@ impl Default for System {
             ping_timeout_ms: 300,
             quantity: 100,
             cap: 100,
-            variant: None,
+            variants: Vec::new(),
             plant: Vec::new(),
             stretch: Vec::new(),
         }

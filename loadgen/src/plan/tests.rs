@@ -123,7 +123,7 @@ fn the_command_line_stands_above_the_plan() {
         p: Some(vec![0.25]),
         rate: Some(vec![50.0, 100.0]),
         arrivals: Some(ArrivalKind::Constant),
-        variant: None,
+        variants: Vec::new(),
     };
     let plan = resolve_with("[load]\niterations = 10\nseed = 1\n", &overrides).unwrap();
     assert_eq!(plan.load.duration_ms(), Some(2500));

@@ -14,6 +14,7 @@ use targets::leader::LeaderReading;
 use targets::operation::Kind;
 use targets::target::{StocksFrom, Target, Variant};
 
+use super::system::MAX_VARIANTS;
 use super::{CacheSetting, Load, PlanError, Problems, System};
 use crate::target::needed;
 
@@ -62,7 +63,7 @@ impl PartialEq for UnderTest {
 pub(super) struct Way {
     /// What it adds to a cell's id.
     pub(super) id: Option<String>,
-    /// Whether queries are answered from a cache, as far as that is known.
+    /// Whether queries are answered from a cache; of two variants that are called otherwise, whether it is the first of them.
     pub(super) cache: bool,
     /// The target's variant.
     pub(super) variant: Option<String>,
@@ -206,9 +207,17 @@ impl UnderTest {
             cache: setting.is_on(),
             variant: None,
         };
-        if let Some(name) = &system.variant {
-            let (id, variant) = (Some(name.clone()), Some(name.clone()));
-            return vec![Way { id, cache: name != "cache-off", variant }];
+        if !system.variants.is_empty() {
+            let of_cache = system
+                .variants
+                .iter()
+                .all(|name| ["cache-on", "cache-off"].contains(&name.as_str()));
+            let way = |(place, name): (usize, &String)| Way {
+                id: Some(name.clone()),
+                cache: if of_cache { name != "cache-off" } else { place == 0 },
+                variant: Some(name.clone()),
+            };
+            return system.variants.iter().enumerate().map(way).collect();
         }
         let is_there = |name: &str| self.target.variant(name).is_some();
         let ways: Vec<Way> = system
@@ -231,18 +240,35 @@ impl UnderTest {
         self.target.variant(name?)
     }
 
+    /// Whether the target has a fault of its own of this name; and if not, what there is.
+    pub(super) fn has_own_fault(&self, name: &str) -> Result<(), String> {
+        let names: Vec<&str> = self.target.faults.keys().map(String::as_str).collect();
+        match names.as_slice() {
+            [] => Err(format!("is {name}, and the target has no [faults]")),
+            names if names.contains(&name) => Ok(()),
+            names => Err(format!("is {name}, and the target's [faults] are {}", names.join(", "))),
+        }
+    }
+
     /// What a plan's `[system]` says that this system cannot do.
     pub(super) fn validate(&self, system: &System, problems: &mut Problems) {
         let target = &self.target;
-        if let Some(name) = &system.variant {
-            let names: Vec<_> = target.variants.iter().map(|one| one.name.as_str()).collect();
-            problems.unless(names.contains(&name.as_str()), "system.variant", || {
+        let names: Vec<_> = target.variants.iter().map(|one| one.name.as_str()).collect();
+        for (place, name) in system.variants.iter().enumerate() {
+            problems.unless(names.contains(&name.as_str()), "system.variants", || {
                 match names.as_slice() {
-                    [] => format!("is {name}, and the target has no [variants]"),
-                    names => format!("is {name}, and the target has {}", names.join(", ")),
+                    [] => format!("has {name}, and the target has no [variants]"),
+                    names => format!("has {name}, and the target has {}", names.join(", ")),
                 }
             });
+            problems.unless(!system.variants[..place].contains(name), "system.variants", || {
+                format!("names {name} twice")
+            });
         }
+        problems.unless(system.variants.len() <= MAX_VARIANTS, "system.variants", || {
+            let count = system.variants.len();
+            format!("names {count}; a run compares {MAX_VARIANTS} at the most, so run it again with the others")
+        });
         for field in system.set().filter(|field| !self.takes(field)) {
             problems.add(
                 &format!("system.{field}"),
@@ -250,6 +276,11 @@ impl UnderTest {
                     "is set, and the target's file takes no {{{{ system.{field} }}}}: leave it out"
                 ),
             );
+        }
+        for name in target.faults.keys() {
+            if let Err(error) = name.parse::<results::records::FaultName>() {
+                problems.add("--target", format!("faults.{name}: its name {error}"));
+            }
         }
         for process in &target.processes {
             let name = &process.name;
@@ -344,8 +375,33 @@ mod tests {
         let others =
             target("[variants.safe]\ndefault = true\n[variants.fast.front]\nargs = ['x']\n");
         assert_eq!(ids(&others, &system), [Some("safe".into())]);
-        let fast = System { variant: Some("fast".into()), ..System::default() };
-        assert_eq!(ids(&others, &fast), [Some("fast".into())]);
+        let started = |names: &[&str]| {
+            let variants = names.iter().map(|&name| name.to_owned()).collect();
+            let ways = others.ways(&System { variants, ..System::default() });
+            ways.into_iter().map(|way| (way.id.unwrap_or_default(), way.cache)).collect::<Vec<_>>()
+        };
+        assert_eq!(started(&["fast"]), [("fast".to_owned(), true)]);
+        let both = [("fast".to_owned(), true), ("safe".to_owned(), false)];
+        assert_eq!(started(&["fast", "safe"]), both, "no two share a line");
+        assert_eq!(started(&["cache-off"]), [("cache-off".to_owned(), false)]);
+    }
+
+    #[test]
+    fn variants_that_are_not_there_or_twice_or_too_many_are_refused_all_at_once() {
+        let under_test = target("[variants.safe]\n[variants.fast.front]\nargs = ['x']\n");
+        let said = |names: &[&str]| {
+            let variants = names.iter().map(|&name| name.to_owned()).collect();
+            let mut problems = Problems::default();
+            under_test.validate(&System { variants, ..System::default() }, &mut problems);
+            problems.into_result("test").map_err(|error| error.to_string())
+        };
+        assert_eq!(said(&["safe", "fast"]), Ok(()));
+        let error = said(&["safe", "safe", "quick"]).unwrap_err();
+        for part in
+            ["names safe twice", "has quick, and the target has", "names 3; a run compares 2"]
+        {
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
 
     #[test]

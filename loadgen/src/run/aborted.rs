@@ -7,6 +7,7 @@ use faults::heal::NotHealed;
 use supervisor::tree::Limit;
 
 use super::catalog_queries::QueriesError;
+use crate::target::ports::PortsError;
 use crate::target::running::OverTime;
 
 /// Why a trial was cut short. What it recorded until then stays; it has no `finished` event.
@@ -47,6 +48,11 @@ impl NotStarted {
     /// What one of its processes was killed for taking too much of.
     pub(crate) fn over_limit(&self) -> Option<Limit> {
         self.0.chain().find_map(|error| error.downcast_ref::<StartError>()?.over_limit())
+    }
+
+    /// Whether something on this machine was in the way, and nothing of the target was tried.
+    pub(crate) fn is_the_machines_fault(&self) -> bool {
+        self.0.chain().any(|error| error.is::<PortsError>())
     }
 }
 

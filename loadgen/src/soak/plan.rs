@@ -221,6 +221,7 @@ mod tests {
                 let place = match fault.target {
                     FaultTarget::Link(link) if link.ends().contains(&LinkEnd::Any) => all_of(link),
                     FaultTarget::Link(_) => "link".to_owned(),
+                    FaultTarget::Own(name) => panic!("{name} was drawn"),
                     FaultTarget::Process(Target::Process(name)) if is_replica(name) => {
                         "order".to_owned()
                     }

@@ -130,7 +130,7 @@ fn judge(
     checked.write(folder)?;
     // A round is one trial.
     let trial = run.trials().first().context("a round without a trial")?;
-    let round = RoundReport::new(number, plan, &plan.name, &trial.timeline, &checked);
+    let round = RoundReport::new(number, plan, run.manifest(), &trial.timeline, &checked);
     if checked.verdict != Verdict::Pass {
         let path = folder.path("consistency.txt");
         fs::write(&path, checked.to_text())

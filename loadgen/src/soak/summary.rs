@@ -6,7 +6,7 @@ use std::fs;
 
 use anyhow::Context;
 use results::checks::ConsistencyReport;
-use results::records::{ProcessName, RunFolder, built_in};
+use results::records::{Manifest, ProcessName, RunFolder, built_in};
 use results::timeline::{Fault, FaultKind, Role, Timeline};
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,12 @@ pub struct RoundReport {
     pub reasons: Vec<String>,
     /// The probability that a query was followed by a trade.
     pub p: f64,
-    /// Whether the front-end cached.
-    pub cache: bool,
+    /// Whether the front-end cached; none where a target has no cache that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<bool>,
+    /// The target's variant that was started, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// How many clients there were.
     pub clients: u32,
     /// In an open loop: how many iterations were due per second.
@@ -58,22 +62,25 @@ pub struct RoundReport {
 }
 
 impl RoundReport {
-    /// Of round `round`, whose run is in `folder`.
+    /// Of round `round`, whose run this is.
     #[must_use]
     pub fn new(
         round: u32,
         plan: &Plan,
-        folder: &str,
+        manifest: &Manifest,
         timeline: &Timeline,
         checked: &ConsistencyReport,
     ) -> Self {
+        // A round has one cell.
+        let cell = manifest.cells.first();
         let mut report = Self {
             round,
-            folder: folder.to_owned(),
+            folder: plan.name.clone(),
             verdict: checked.verdict,
             reasons: reasons(checked),
             p: plan.load.p.first().copied().unwrap_or_default(),
-            cache: plan.system.cache.iter().any(|cache| cache.is_on()),
+            cache: cell.filter(|_| manifest.tells_cache()).map(|cell| cell.cache),
+            variant: cell.and_then(|cell| cell.variant.clone()),
             clients: plan.load.clients(),
             rate_per_s: plan.load.rate.first().copied(),
             replicas: plan.system.replicas,
@@ -111,11 +118,16 @@ impl RoundReport {
     #[must_use]
     pub fn to_line(&self) -> String {
         let faults: u64 = self.faults.values().sum();
-        let cache = if self.cache { "on" } else { "off" };
+        let started = match (self.cache, &self.variant) {
+            (Some(true), _) => "cache on, ".to_owned(),
+            (Some(false), _) => "cache off, ".to_owned(),
+            (None, Some(variant)) => format!("{variant}, "),
+            (None, None) => String::new(),
+        };
         let rate = self.rate_per_s.map_or_else(String::new, |rate| format!(" at {rate}/s"));
         let mut line = format!(
             "round {:>3}: {:<12} {faults:>2} faults, {:>2} leaderships, {:>6} operations, {:>5} trades \
-             (p {}, cache {cache}, {} clients{rate}, {} replicas)",
+             (p {}, {started}{} clients{rate}, {} replicas)",
             self.round,
             self.verdict.to_string(),
             self.leaderships,
@@ -305,7 +317,8 @@ mod tests {
             verdict,
             reasons: Vec::new(),
             p: 0.4,
-            cache: true,
+            cache: Some(true),
+            variant: None,
             clients: 5,
             rate_per_s: None,
             replicas: 3,
@@ -366,6 +379,18 @@ mod tests {
             assert!(text.contains(part), "{part}\n{text}");
         }
         assert!(!text.contains("--round 1"), "{text}");
+    }
+
+    #[test]
+    fn a_line_speaks_of_a_cache_only_where_there_is_one() {
+        let line = |cache, variant: Option<&str>| {
+            let variant = variant.map(str::to_owned);
+            RoundReport { cache, variant, ..round(1, Verdict::Pass) }.to_line()
+        };
+        assert!(line(Some(true), None).contains("(p 0.4, cache on, 5 clients, 3 replicas)"));
+        assert!(line(Some(false), Some("cache-off")).contains("(p 0.4, cache off, 5 clients"));
+        assert!(line(None, Some("safe")).contains("(p 0.4, safe, 5 clients"));
+        assert!(line(None, None).contains("(p 0.4, 5 clients, 3 replicas)"));
     }
 
     #[test]

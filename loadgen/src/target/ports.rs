@@ -2,14 +2,16 @@
 //!
 //! A port that is taken is the commonest reason why a service does not start, and its own error is hidden in a log. So
 //! it is looked at first, and who holds it is named where the system tells.
+//!
+//! The invariant: what fails here is this machine's fault and none of the target's, so nobody is judged by it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use faults::ports::{Reservation, choose_more};
+use faults::ports::{self, Reservation, choose_more};
 
 /// As much of a command as is shown, in characters.
 const SHOWN_CHARS: usize = 120;
@@ -22,39 +24,67 @@ pub(crate) struct ChosenPorts {
     _reservation: Reservation,
 }
 
+/// Why this machine does not have the ports that a target needs.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PortsError {
+    /// Somebody else has those whose numbers the file gives.
+    #[error("{}", lines(.0))]
+    Taken(Vec<TakenPort>),
+    /// Too few are free.
+    #[error("no ports can be chosen: {0}")]
+    NoneFree(#[from] ports::PortsError),
+}
+
+/// A port of a target's file that somebody else has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TakenPort {
+    /// As the file calls it.
+    name: String,
+    port: u16,
+    /// The pid and command of who has it, if the system tells.
+    holder: Option<(u32, String)>,
+}
+
+impl fmt::Display for TakenPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ports.{}: {} is taken, by ", self.name, self.port)?;
+        match &self.holder {
+            Some((pid, command)) => write!(f, "pid {pid}: {command}")?,
+            None => f.write_str("whom cannot be told")?,
+        }
+        f.write_str("; end that, or write \"free\"")
+    }
+}
+
+fn lines(taken: &[TakenPort]) -> String {
+    taken.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Chooses the ports that may be any (`None`), and sees that the others are free.
 ///
 /// # Errors
-/// All that are taken, each with its holder if that can be told.
-pub(crate) fn choose(wanted: &BTreeMap<String, Option<u16>>) -> anyhow::Result<ChosenPorts> {
-    let taken: Vec<String> = wanted
-        .iter()
-        .filter_map(|(name, port)| Some((name, (*port)?)))
-        .filter(|(_, port)| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_err())
-        .map(|(name, port)| {
-            let holder = holder(port).map_or_else(
-                || "by whom cannot be told".to_owned(),
-                |(pid, command)| format!("by pid {pid}: {command}"),
-            );
-            format!("ports.{name}: {port} is taken, {holder}; end that, or write \"free\"")
-        })
+/// All that are taken, each with its holder if that can be told; or too few are free.
+pub(crate) fn choose(wanted: &BTreeMap<String, Option<u16>>) -> Result<ChosenPorts, PortsError> {
+    let given: Vec<(&String, u16)> =
+        wanted.iter().filter_map(|(name, port)| Some((name, (*port)?))).collect();
+    let is_taken = |port: u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_err();
+    let taken = given.iter().filter(|(_, port)| is_taken(*port));
+    let taken: Vec<TakenPort> = taken
+        .map(|(name, port)| TakenPort { name: (*name).clone(), port: *port, holder: holder(*port) })
         .collect();
     if !taken.is_empty() {
-        bail!("{}", taken.join("\n"));
+        return Err(PortsError::Taken(taken));
     }
-    let free = wanted.values().filter(|port| port.is_none()).count();
-    let (addresses, reservation) = choose_more(free).context("no ports can be chosen")?;
-    let given: Vec<u16> = wanted.values().copied().flatten().collect();
-    let mut chosen = addresses.iter().map(std::net::SocketAddr::port);
-    let mut ports = BTreeMap::new();
-    for (name, port) in wanted {
-        let Some(port) = port.or_else(|| chosen.next()) else { bail!("too few ports were found") };
-        if wanted[name].is_none() && given.contains(&port) {
-            bail!("port {port} was chosen for {name} and is another one's; try again");
-        }
-        ports.insert(name.clone(), port);
-    }
-    Ok(ChosenPorts { ports, _reservation: reservation })
+    // Some more: one that is chosen may be a given one, which nobody has yet.
+    let (addresses, reservation) = choose_more(wanted.len())?;
+    let is_given = |port: &u16| given.iter().any(|(_, given)| given == port);
+    let mut chosen =
+        addresses.iter().map(std::net::SocketAddr::port).filter(|port| !is_given(port));
+    let ports = wanted.iter().filter_map(|(name, port)| {
+        let port = port.or_else(|| chosen.next())?;
+        Some((name.clone(), port))
+    });
+    Ok(ChosenPorts { ports: ports.collect(), _reservation: reservation })
 }
 
 /// Who listens on a port: its pid and command.
@@ -105,6 +135,19 @@ mod tests {
         let error = choose(&wanted).unwrap_err().to_string();
         let expected = format!("ports.front: {port} is taken, by pid {}", std::process::id());
         assert!(error.starts_with(&expected), "{error}");
+        assert!(error.ends_with("; end that, or write \"free\""), "{error}");
+    }
+
+    #[test]
+    fn every_port_that_is_taken_has_a_line() {
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let ports = listeners.iter().map(|one| one.local_addr().unwrap().port());
+        let names = ["a", "b"].map(str::to_owned);
+        let error = choose(&names.into_iter().zip(ports.map(Some)).collect()).unwrap_err();
+        assert!(matches!(&error, PortsError::Taken(taken) if taken.len() == 2), "{error:?}");
+        let text = error.to_string();
+        let begin = |line: &str| line.split(':').next().map(str::to_owned);
+        assert_eq!(text.lines().filter_map(begin).collect::<Vec<_>>(), ["ports.a", "ports.b"]);
     }
 
     #[test]

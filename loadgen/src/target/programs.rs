@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use faults::bazaar::{CacheSwitch, ServicePlan};
+use faults::bazaar::{CacheSwitch, OwnFault, ServicePlan};
 use faults::leadership::Leaders;
-use results::records::{ProcessName, RoleName};
+use results::records::{FaultName, ProcessName, RoleName};
 use serde_json::Value as Json;
 use supervisor::Signal;
 use supervisor::probe::{self, Answer, Expect, ProbeKind};
 use supervisor::system::{self, Program, SystemPlan};
-use supervisor::tree::{Inherit, Limits};
+use supervisor::tree::{Adopt, Inherit, Limits};
 use targets::expression::{self, Bound};
 use targets::file;
 use targets::target::{Change, Probe, Process, Start, Target, Variables, Variant};
@@ -95,6 +95,11 @@ pub(super) fn service_plan(
         cache.off.extend(flags());
         cache
     });
+    let mut disk_faults = start.disk_faults.clone();
+    // Nothing can be loaded into who runs already.
+    let adopted = target.processes.iter().filter(|process| process.is_adopted());
+    let adopted: Vec<&str> = adopted.map(|process| process.name.as_str()).collect();
+    disk_faults.processes.retain(|name| !adopted.contains(&name.as_str()));
     Ok(ServicePlan {
         processes: start.processes.clone(),
         programs,
@@ -105,7 +110,8 @@ pub(super) fn service_plan(
         addresses,
         data,
         flood_connections: start.flood_connections,
-        disk_faults: start.disk_faults.clone(),
+        disk_faults,
+        own_faults: own_faults(target, trial)?,
         relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
         uses_all_links: target.capabilities.uses_all_links,
         dumps: dumps::sources(target, asking)?,
@@ -139,6 +145,25 @@ fn cache_switch(target: &Target, trial: &TargetTrial) -> anyhow::Result<Option<C
     Ok(only)
 }
 
+/// The faults of the target's own, filled in.
+fn own_faults(
+    target: &Target,
+    trial: &TargetTrial,
+) -> anyhow::Result<BTreeMap<FaultName, OwnFault>> {
+    let own = target.faults.iter().map(|(name, fault)| {
+        let words = |command: &targets::template::CommandTemplate| command.render(&trial.setting);
+        let own = OwnFault {
+            apply: words(&fault.apply)?,
+            undo: words(&fault.undo)?,
+            confirm: words(&fault.confirm)?,
+            within: fault.timeout,
+            working_dir: trial.work.clone(),
+        };
+        Ok((name.parse()?, own))
+    });
+    own.collect()
+}
+
 fn program(
     target: &Arc<Target>,
     index: usize,
@@ -150,9 +175,15 @@ fn program(
     if let Some(host) = &process.host {
         bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
     }
-    let Words { command, environment, command_again, environment_again } =
-        Words::of(process, variant, &trial.told_to(name))?;
-    check_program(&command, trial)?;
+    let adopt = adopt(process, setting)?;
+    let words = match adopt {
+        None => Words::of(process, variant, &trial.told_to(name))?,
+        Some(_) => Words::of_adopted(process, variant, setting)?,
+    };
+    let Words { command, environment, command_again, environment_again } = words;
+    if adopt.is_none() {
+        check_program(&command, trial)?;
+    }
     let condition = |condition: &file::Condition| match condition {
         file::Condition::ProcessHealthy => system::Condition::Healthy,
         file::Condition::ProcessStarted => system::Condition::Started,
@@ -161,6 +192,7 @@ fn program(
         name: name.clone(),
         role: process.role.clone(),
         command: command.into_iter().map(OsString::from).collect(),
+        adopt,
         restart: Some(system::Restart {
             command: command_again.into_iter().map(OsString::from).collect(),
             environment: environment_again,
@@ -210,10 +242,10 @@ impl Words {
     ) -> anyhow::Result<Self> {
         let name = &process.name;
         let Start::Command { command, restart } = &process.start else {
-            bail!("processes.{name}.adopt: processes that something else keeps are not tried yet");
+            bail!("processes.{name}.adopt: it has no command of ours");
         };
         let unchanged = Change::default();
-        let change = variant.and_then(|variant| variant.changes.get(name)).unwrap_or(&unchanged);
+        let change = change_of(process, variant).unwrap_or(&unchanged);
         let first = change.command.as_ref().unwrap_or(command);
         let words = |command: &targets::template::CommandTemplate, args: &[&[Template]]| {
             let mut words = command.render(setting)?;
@@ -256,6 +288,42 @@ fn inherit(named: Option<&[Variables]>) -> Inherit {
     let Some(named) = named else { return Inherit::All };
     let own = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     Inherit::Only(own.filter(|name| named.iter().any(|one| one.has(name))).collect())
+}
+
+impl Words {
+    /// The environment alone, which the commands have that reach the process.
+    fn of_adopted(
+        process: &Process,
+        variant: Option<&Variant>,
+        setting: &Setting,
+    ) -> anyhow::Result<Self> {
+        let unchanged = Change::default();
+        let change = change_of(process, variant).unwrap_or(&unchanged);
+        let environment = environment(&[&process.environment, &change.environment], setting)?;
+        let environment_again = environment.clone();
+        Ok(Self { command: Vec::new(), environment, command_again: Vec::new(), environment_again })
+    }
+}
+
+fn change_of<'a>(process: &Process, variant: Option<&'a Variant>) -> Option<&'a Change> {
+    variant?.changes.get(&process.name)
+}
+
+/// How a process is reached that something else keeps.
+fn adopt(process: &Process, setting: &Setting) -> anyhow::Result<Option<Adopt>> {
+    let Start::Adopt(adopt) = &process.start else { return Ok(None) };
+    let words = |command: &targets::template::CommandTemplate| {
+        let words = command.render(setting)?.into_iter().map(OsString::from);
+        anyhow::Ok(words.collect::<Vec<_>>())
+    };
+    let maybe = |command: &Option<_>| command.as_ref().map(words).transpose();
+    Ok(Some(Adopt {
+        pid: words(&adopt.pid)?,
+        start: maybe(&adopt.start)?,
+        kill: maybe(&adopt.kill)?,
+        pause: maybe(&adopt.pause)?,
+        resume: maybe(&adopt.resume)?,
+    }))
 }
 
 /// What a process has in its environment besides the harness's own.

@@ -3,7 +3,7 @@
 //! Everything that a target changes here is below its own folder, the copy of that, or scratch; `supervisor::folder`
 //! sees to that. The folders are their maker's, who removes them after the last process has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -83,7 +83,14 @@ impl TargetTrial {
             };
             (name.clone(), given.get(name).copied().or(port))
         });
-        let ports = ports::choose(&wanted.collect())?;
+        // Where an adopted process listens, it may do so already.
+        let adopted = target.processes.iter().filter(|process| process.is_adopted());
+        let theirs: BTreeSet<&String> = adopted.flat_map(|process| &process.listens).collect();
+        let (theirs, wanted): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            wanted.partition(|(name, port)| port.is_some() && theirs.contains(name));
+        let mut ports = ports::choose(&wanted)?;
+        let theirs = theirs.into_iter().filter_map(|(name, port)| Some((name, port?)));
+        ports.ports.extend(theirs);
         let made = |folder: &Path| -> anyhow::Result<PathBuf> {
             let why = || format!("cannot make {}", folder.display());
             std::fs::create_dir_all(folder).with_context(why)?;

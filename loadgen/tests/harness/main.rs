@@ -7,12 +7,13 @@
 //! * [`runs`], [`disks`], [`open_loop`], [`stages`], [`compare`]: whole runs, and comparisons of them.
 //! * [`page`]: the console's page in a real browser, which [`browser`] starts.
 //! * [`lab`]: exercises, of which nobody says what the bug is.
-//! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`target_clients`]: its client program; [`zoo`]: services with one
+//! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`target_clients`]: its client program; [`adopted`]: one that runs already; [`own_faults`]: its own faults, and variants; [`zoo`]: services with one
 //!   peculiarity each.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
+mod adopted;
 mod browser;
 mod common;
 mod compare;
@@ -24,6 +25,7 @@ mod files;
 mod lab;
 mod open_loop;
 mod output;
+mod own_faults;
 mod page;
 #[path = "../../../services/tests/shared/ports.rs"]
 mod ports;

@@ -309,6 +309,27 @@ fn a_port_that_is_taken_is_said_with_its_holder_before_anything_is_started() {
 }
 
 #[test]
+fn a_port_that_somebody_else_has_is_the_machines_fault_and_no_submissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text =
+        format!("name = \"x\"\n[ports]\nshop = {port}\n[processes.shop]\ncommand = \"true\"\n");
+    fs::write(folder.path().join("taken.toml"), text).unwrap();
+    let said = format!("ports.shop: {port} is taken, by pid {}: ", std::process::id());
+    let bench = ["bench", "--target", "taken.toml", "--plan", "quick"];
+    let (code, _, stderr) = ended(&harness(folder.path(), &bench).output().unwrap());
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains(&said), "{stderr}");
+    let grade = ["grade", "--target", "taken.toml"];
+    let (code, stdout, stderr) = ended(&harness(folder.path(), &grade).output().unwrap());
+    assert_eq!(code, Some(3), "{stdout}{stderr}");
+    let not_graded =
+        format!("not graded: it was not run, since this machine was in the way: {said}");
+    assert!(stdout.contains(&not_graded) || stderr.contains(&not_graded), "{stdout}{stderr}");
+}
+
+#[test]
 fn a_new_file_reads_without_problems_and_none_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let new = ["target", "new", "toy-store", "--out", "toy.toml"];

@@ -136,7 +136,7 @@ fn the_bazaar_passes_as_the_target_that_its_own_file_describes() {
 
 #[test]
 fn what_survives_a_kill_passes_whether_or_not_it_ends_when_it_is_asked_to() {
-    for service in ["shop", "ignores_sigterm"] {
+    for service in ["shop", "ignores_sigterm", "adopted"] {
         if has_python() {
             told(service, Story::Kill).passed(service);
         }

@@ -97,6 +97,7 @@ impl Place {
             data: each.iter().map(|process| (name(process), data(process))).collect(),
             flood_connections: 0,
             disk_faults: DiskFaults::default(),
+            own_faults: BTreeMap::new(),
             relays: None,
             uses_all_links: true,
             dumps: target
@@ -127,6 +128,7 @@ impl Place {
             name: process.name.clone(),
             role: process.role.clone(),
             command: words.into_iter().map(OsString::from).collect(),
+            adopt: None,
             restart: None,
             working_dir: folder.to_owned(),
             inherit: Inherit::All,

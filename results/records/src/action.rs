@@ -1,4 +1,4 @@
-//! What can be done to a process, to its disk or to a link, and what undoes it.
+//! What can be done to a process, to its disk or to a link, or by a target's own commands, and what undoes it.
 
 use std::fmt;
 
@@ -43,6 +43,10 @@ pub enum Action {
     Throttle,
     /// The link is as it was, which ends a cut, a delay or a throttle.
     Heal,
+    /// A command of the target's own breaks something.
+    Run,
+    /// Another takes that back.
+    Undo,
 }
 
 impl Action {
@@ -67,13 +71,21 @@ impl Action {
             Self::Delay => "delay",
             Self::Throttle => "throttle",
             Self::Heal => "heal",
+            Self::Run => "run",
+            Self::Undo => "undo",
         }
     }
 
-    /// Whether it is done to a link; otherwise it is done to a process.
+    /// Whether it is done to a link.
     #[must_use]
     pub fn is_of_links(self) -> bool {
         matches!(self, Self::Cut | Self::Delay | Self::Throttle | Self::Heal)
+    }
+
+    /// Whether it is a fault of the target's own, or the end of one.
+    #[must_use]
+    pub fn is_of_the_targets_own(self) -> bool {
+        matches!(self, Self::Run | Self::Undo)
     }
 
     /// Whether it is done to a process's disk, which outlasts the process.
@@ -91,7 +103,7 @@ impl Action {
     /// Whether it ends a fault; otherwise it begins one.
     #[must_use]
     pub fn is_end(self) -> bool {
-        matches!(self, Self::Resume | Self::Restart | Self::Heal | Self::Recover)
+        matches!(self, Self::Resume | Self::Restart | Self::Heal | Self::Recover | Self::Undo)
     }
 
     /// Whether this ends a fault that `begun` began, if both were done to the same process or link. A
@@ -112,7 +124,9 @@ impl Action {
                 begun,
                 Self::StallDisk | Self::SlowDisk | Self::FullDisk | Self::Slow | Self::Flood
             ),
-            Self::Kill
+            Self::Undo => begun == Self::Run,
+            Self::Run
+            | Self::Kill
             | Self::PowerCut
             | Self::Pause
             | Self::LoseFiles

@@ -36,7 +36,7 @@ pub use line::{AtLine, Numbered};
 pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
 pub use name::BadName;
 pub use observation::{CacheState, Observation, Op, Outcome, Phase};
-pub use process::{Process, ProcessName, RoleName};
+pub use process::{FaultName, Process, ProcessName, RoleName};
 pub use processes::{Processes, Roles};
 pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};

@@ -18,7 +18,8 @@ pub struct Cell {
     pub id: String,
     /// The probability that a query is followed by a trade.
     pub p: f64,
-    /// Whether the front-end cached. Says something only where [`Manifest::tells_cache`] holds.
+    /// Whether the front-end cached. Where [`Manifest::tells_cache`] does not hold, it tells two variants of a target apart: it
+    /// holds of the first.
     pub cache: bool,
     /// The target's variant that was started, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -257,6 +258,9 @@ mod tests {
         assert_eq!((bazaar.tells_cache(), ways(&bazaar)), (true, on_and_off.clone()));
         let both = started(&[(true, Some("cache-on")), (false, Some("cache-off"))]);
         assert_eq!((both.tells_cache(), ways(&both)), (true, on_and_off));
+        let two = started(&[(true, Some("fast")), (false, Some("safe"))]);
+        let names = ["fast", "safe"].map(|name| Some(name.to_owned()));
+        assert_eq!((two.tells_cache(), ways(&two)), (false, names));
         let fast = started(&[(true, Some("fast")), (true, Some("fast"))]);
         assert_eq!((fast.tells_cache(), ways(&fast)), (false, [Some("fast".to_owned()), None]));
         for plain in [started(&[(true, None)]), started(&[])] {

@@ -8,7 +8,7 @@ use super::name::{Name, names};
 const NO_PROCESS: [&str; 3] = ["leader", "follower", super::ANY];
 /// The words for what is hit by a fault besides processes of a role: no role may be called so, or figures would mix
 /// the two.
-const NO_ROLE: [&str; 5] = ["leader", "follower", "link", "flood", "other"];
+const NO_ROLE: [&str; 6] = ["leader", "follower", "link", "flood", "own", "other"];
 
 /// A process's name: any word of up to 64 letters, digits, `_`, `.` and `-`. Ordered as people count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +38,13 @@ impl RoleName {
 }
 
 names!(RoleName, "role", NO_ROLE);
+
+/// What a target calls a fault of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FaultName(Name);
+
+names!(FaultName, "fault", NO_PROCESS);
 
 /// A process, and what it is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
-//! Whom something was done to: a process, or the link between two, or all links of one.
+//! Whom something was done to: a process, or the link between two, or all links of one; or whatever a fault of the target's own
+//! does.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ProcessName;
+use super::{FaultName, ProcessName};
 
 /// The word for [`End::Any`].
 pub const ANY: &str = "any";
@@ -84,7 +85,10 @@ impl fmt::Display for Route {
     }
 }
 
-/// A process or a link.
+/// What a fault of the target's own is called after: its table in the target's file.
+const OWN: &str = "faults.";
+
+/// A process, a link, or what a fault of the target's own does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Subject {
@@ -92,6 +96,8 @@ pub enum Subject {
     Process(ProcessName),
     /// A link.
     Link(Route),
+    /// Whatever this fault of the target's own does.
+    Own(FaultName),
 }
 
 impl Subject {
@@ -100,7 +106,7 @@ impl Subject {
     pub fn process(self) -> Option<ProcessName> {
         match self {
             Self::Process(name) => Some(name),
-            Self::Link(_) => None,
+            Self::Link(_) | Self::Own(_) => None,
         }
     }
 
@@ -114,7 +120,7 @@ impl Subject {
     #[must_use]
     pub fn link(self) -> Option<Route> {
         match self {
-            Self::Process(_) => None,
+            Self::Process(_) | Self::Own(_) => None,
             Self::Link(route) => Some(route),
         }
     }
@@ -132,11 +138,18 @@ impl From<Route> for Subject {
     }
 }
 
+impl From<FaultName> for Subject {
+    fn from(name: FaultName) -> Self {
+        Self::Own(name)
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(name) => name.fmt(f),
             Self::Link(route) => route.fmt(f),
+            Self::Own(name) => f.pad(&format!("{OWN}{name}")),
         }
     }
 }
@@ -163,7 +176,11 @@ impl FromStr for Subject {
         let (from, to, both_ways) = match (text.split_once("<->"), text.split_once("->")) {
             (Some((from, to)), _) => (end(from)?, end(to)?, true),
             (None, Some((from, to))) => (end(from)?, end(to)?, false),
-            (None, None) => return named(text).map(Self::Process),
+            (None, None) => {
+                let own = text.strip_prefix(OWN).and_then(|name| name.parse().ok());
+                return own
+                    .map_or_else(|| named(text).map(Self::Process), |name| Ok(Self::Own(name)));
+            }
         };
         if from == to {
             return Err(UnknownSubject(text.to_owned()));
@@ -207,6 +224,9 @@ mod tests {
             let words = text.split(' ').filter(|word| !["->", "<->", ANY].contains(word));
             assert_eq!(names, words.collect::<Vec<_>>());
         }
+        let own = "faults.partition-n1".parse::<Subject>().unwrap();
+        assert_eq!((own.to_string().as_str(), own.names().count()), ("faults.partition-n1", 0));
+        assert!(own.process().is_none() && own.link().is_none());
         let refused =
             ["", "leader", "any", "order-3 ->", "-> catalog", "order-3 - catalog", "any -> any"];
         for refused in refused {

@@ -43,6 +43,8 @@ pub enum FaultGroup {
     Link,
     /// Floods of connections, to whomever.
     Flood,
+    /// Faults of the target's own.
+    Own,
     /// Kills and pauses of processes that are none of these.
     Other,
 }
@@ -68,6 +70,7 @@ impl FaultGroup {
             (Role::Follower, _) => Self::Follower,
             (Role::Of(role), _) => Self::Of(role),
             (Role::Link, _) => Self::Link,
+            (Role::Own, _) => Self::Own,
             (Role::Other, _) => Self::Other,
         }
     }
@@ -83,6 +86,7 @@ impl FaultGroup {
             Self::Of(role) => role.as_str(),
             Self::Link => "link",
             Self::Flood => "flood",
+            Self::Own => "own",
             Self::Other => "other",
         }
     }
@@ -93,7 +97,7 @@ impl TryFrom<String> for FaultGroup {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let leader = [Self::LeaderKill, Self::LeaderPause, Self::LeaderDisk, Self::LeaderSlow];
-        let others = [Self::Follower, Self::Link, Self::Flood, Self::Other];
+        let others = [Self::Follower, Self::Link, Self::Flood, Self::Own, Self::Other];
         match leader.into_iter().chain(others).find(|group| group.word() == text) {
             Some(group) => Ok(group),
             None => RoleName::try_from(text).map(Self::Of),

@@ -10,6 +10,8 @@
 //!   A process that gets a part of its time only counts as one that is down: nothing is demanded
 //!   of trades if it is the front-end or the catalog, and of the replicas one that is not slow could lead.
 //!
+//! * No fault of the target's own lasts: nobody knows what that breaks.
+//!
 //! A flood excuses nothing: anybody who behaves is served as if it were not there (rule S4 of ARCHITECTURE.md), at once
 //! and all the time.
 //!
@@ -178,7 +180,7 @@ fn trading(timeline: &Timeline, at_us: u64) -> BTreeSet<u8> {
         links.any(|link| link.is_between(one, other))
     };
     let mut lasting = timeline.faults().iter().filter(|fault| fault.span().contains(at_us));
-    let slow = lasting.any(|fault| fault.kind.is_slowness());
+    let slow = lasting.any(|fault| fault.kind.is_slowness() || fault.kind.is_of_the_targets_own());
     let are_up = needed.iter().all(|name| is_up(*name));
     if slow || !are_up || pairs(&needed).any(|(one, other)| is_cut(one, other)) {
         return BTreeSet::new();

@@ -53,7 +53,8 @@ pub fn cache_effects<'a>(
     summary: &[SummaryRow],
 ) -> CacheEffects {
     let pairs: Vec<Pair<'_>> = pairs(&manifest.cells).collect();
-    if pairs.is_empty() {
+    // Of two variants that have nothing to do with a cache nobody knows which is to be better.
+    if pairs.is_empty() || !manifest.tells_cache() {
         return CacheEffects::default();
     }
     let side = Side::new(manifest, observations, &[], None);

@@ -139,6 +139,7 @@ pub(super) fn one(group: FaultGroup) -> String {
     match group {
         FaultGroup::LeaderKill | FaultGroup::LeaderPause | FaultGroup::Flood => group.to_string(),
         FaultGroup::LeaderSlow => "slowed leader".to_owned(),
+        FaultGroup::Own => "fault of its own".to_owned(),
         FaultGroup::Other => "fault of another kind".to_owned(),
         _ => format!("{group} fault"),
     }
@@ -147,6 +148,7 @@ pub(super) fn one(group: FaultGroup) -> String {
 /// `leader kills`, `link faults`.
 pub(super) fn many(group: FaultGroup) -> String {
     match group {
+        FaultGroup::Own => "faults of its own".to_owned(),
         FaultGroup::Other => "faults of another kind".to_owned(),
         _ => format!("{}s", one(group)),
     }

@@ -127,7 +127,7 @@ fn title(row: &AvailabilityRow) -> String {
         Role::Leader => ", the leader",
         Role::Follower => ", a follower",
         // The name says it.
-        Role::Of(_) | Role::Link | Role::Other => "",
+        Role::Of(_) | Role::Link | Role::Own | Role::Other => "",
     };
     format!("{} of {}{role}", capitalised(&row.action.to_string()), row.process)
 }

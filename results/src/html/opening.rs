@@ -67,6 +67,10 @@ fn question(material: &PageInput<'_>) -> String {
         format!("How much load does {} hold?", manifest.subject())
     } else if manifest.tells_cache() && has(true) && has(false) {
         "What does the cache buy, and what does it cost?".to_owned()
+    } else if let (Some(one), Some(other), true, true) =
+        (manifest.way(true), manifest.way(false), has(true), has(false))
+    {
+        format!("How do {one} and {other} of {} compare?", manifest.subject())
     } else {
         format!("How fast does {} answer, and are its answers right?", manifest.subject())
     }

@@ -3,7 +3,7 @@
 use super::format::counted;
 use super::input::PageInput;
 use crate::compare::Change;
-use crate::records::Op;
+use crate::records::{Manifest, Op};
 use crate::report::Report;
 use crate::stats::{Basis, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
@@ -21,11 +21,12 @@ pub(super) struct Tile {
 
 /// The figures that stand for the run.
 pub(super) fn of(material: &PageInput<'_>) -> Vec<Tile> {
-    [Op::Query, Op::Trade].into_iter().filter_map(|op| latency(material.figures, op)).collect()
+    let tile = |op| latency(material.manifest, material.figures, op);
+    [Op::Query, Op::Trade].into_iter().filter_map(tile).collect()
 }
 
 /// The median where one cell stands for the run; with and without the cache where the run compares.
-fn latency(figures: &Report, op: Op) -> Option<Tile> {
+fn latency(manifest: &Manifest, figures: &Report, op: Op) -> Option<Tile> {
     let rows: Vec<&SummaryRow> =
         figures.summary.iter().filter(|row| row.op == op && row.p50_us.is_some()).collect();
     let name = op_name(op);
@@ -41,7 +42,19 @@ fn latency(figures: &Report, op: Op) -> Option<Tile> {
     let rate = first.rate_per_s.map(|rate| format!(", {rate}/s")).unwrap_or_default();
     let median = |row: &SummaryRow| row.p50_us.map(ms).unwrap_or_default();
     let p99 = |row: &SummaryRow| row.p99_us.map(ms).unwrap_or_default();
+    let variant = |row: &SummaryRow| row.variant.clone().unwrap_or_default();
     Some(match (of(true), of(false)) {
+        (Some(one), Some(other)) if !manifest.tells_cache() => Tile {
+            label: format!("Median {name} with {}, p = {}{rate}", variant(one), first.p),
+            value: median(one),
+            note: format!(
+                "{} with {}; 99th percentile {} and {}",
+                median(other),
+                variant(other),
+                p99(one),
+                p99(other)
+            ),
+        },
         (Some(on), Some(off)) => Tile {
             label: format!("Median {name} with the cache, p = {}{rate}", first.p),
             value: median(on),

@@ -63,6 +63,7 @@ impl Fault {
     /// Whether it is why this process of it ended.
     pub(super) fn explains(&self, death: &Death) -> bool {
         let explains = self.kind.is_deadly()
+            || self.kind.is_of_the_targets_own()
             || death.detail.as_deref().is_some_and(|detail| self.kind.explains(detail));
         let Span { from_us, to_us } = self.span();
         // The write that failed was a moment before the end.

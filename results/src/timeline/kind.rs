@@ -37,6 +37,8 @@ pub enum FaultKind {
     Delay,
     /// Everything passes a link slowly.
     Throttle,
+    /// A command of the target's own broke something.
+    Run,
 }
 
 impl FaultKind {
@@ -57,7 +59,10 @@ impl FaultKind {
             Action::Cut => Some(Self::Cut),
             Action::Delay => Some(Self::Delay),
             Action::Throttle => Some(Self::Throttle),
-            Action::Restart | Action::Resume | Action::Recover | Action::Heal => None,
+            Action::Run => Some(Self::Run),
+            Action::Restart | Action::Resume | Action::Recover | Action::Heal | Action::Undo => {
+                None
+            }
         }
     }
 
@@ -94,7 +99,13 @@ impl FaultKind {
         self == Self::FullDisk && ["exit status: 3", "exit status: 4"].contains(&death)
     }
 
-    /// Whether it is done to a link; otherwise it is done to a process.
+    /// Whether only the target knows what it breaks: it may be anything, and excuses whatever a fault can.
+    #[must_use]
+    pub fn is_of_the_targets_own(self) -> bool {
+        self == Self::Run
+    }
+
+    /// Whether it is done to a link.
     #[must_use]
     pub fn is_of_links(self) -> bool {
         matches!(self, Self::Cut | Self::Delay | Self::Throttle)
@@ -117,6 +128,7 @@ impl fmt::Display for FaultKind {
             Self::Cut => "cut",
             Self::Delay => "delay",
             Self::Throttle => "throttle",
+            Self::Run => "run",
         })
     }
 }
@@ -133,6 +145,8 @@ pub enum Role {
     Of(RoleName),
     /// No process, but the link between two.
     Link,
+    /// Whatever a fault of the target's own breaks.
+    Own,
     /// A process that the run does not list.
     Other,
 }
@@ -148,6 +162,9 @@ impl Role {
     ) -> Self {
         if kind.is_of_links() {
             return Self::Link;
+        }
+        if kind.is_of_the_targets_own() {
+            return Self::Own;
         }
         match injected.subject.and_then(|subject| subject.process()) {
             Some(name) if processes.is_replica(name) => {
@@ -168,6 +185,7 @@ impl Role {
             Self::Follower => "follower",
             Self::Of(role) => role.as_str(),
             Self::Link => "link",
+            Self::Own => "own",
             Self::Other => "other",
         }
     }
@@ -177,7 +195,7 @@ impl TryFrom<String> for Role {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let own = [Self::Leader, Self::Follower, Self::Link, Self::Other];
+        let own = [Self::Leader, Self::Follower, Self::Link, Self::Own, Self::Other];
         match own.into_iter().find(|role| role.as_str() == text) {
             Some(role) => Ok(role),
             None => RoleName::try_from(text).map(Self::Of),

@@ -11,6 +11,8 @@
 //! * *Fault-free* is a time in which nothing of that lasted. *In sync* is one in which the newest
 //!   configuration had all replicas as members.
 //!
+//! * What a fault of the target's own breaks nobody knows: while it lasts nothing is whole.
+//!
 //! Runs of format 1 do not say what an act ended. There it is taken to have ended the fault whose
 //! number it carries, and whatever else it ends of what lasted at the same process. Of links nothing
 //! else ends: several faults of one link end one by one.
@@ -277,7 +279,9 @@ impl Timeline {
     /// codes of a process that cannot write.
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
         self.deaths.iter().filter(|death| {
-            let mut own = self.faults.iter().filter(|fault| fault.process() == Some(death.process));
+            let mut own = self.faults.iter().filter(|fault| {
+                fault.process() == Some(death.process) || fault.kind.is_of_the_targets_own()
+            });
             !own.any(|fault| fault.explains(death)) || self.is_refusal(death)
         })
     }
@@ -317,6 +321,7 @@ impl Timeline {
         let faults = self.breaking().filter(|fault| {
             fault.process().is_some_and(|process| processes.contains(&process))
                 || fault.link().is_some_and(&of_links)
+                || fault.kind.is_of_the_targets_own()
         });
         let deaths = self.deaths.iter().filter(|death| processes.contains(&death.process));
         span::gaps(faults.map(Fault::span).chain(deaths.map(Death::span)).collect())

@@ -193,3 +193,25 @@ fn a_slow_process_is_whole_after_its_recovery_or_its_restart_and_a_flood_outlast
     assert_eq!(timeline.changes(), [110, 202, 210, 300, 440].into());
     assert_eq!(timeline.fault_free_at_last(), Some(502), "but nobody calls it calm");
 }
+
+#[test]
+fn while_a_fault_of_the_targets_own_lasts_nothing_is_whole_and_an_end_is_explained() {
+    let mut events = [
+        act(100, 1, Action::Run, "faults.partition-n1", ""),
+        act(300, 1, Action::Undo, "faults.partition-n1", "1"),
+    ]
+    .concat();
+    events.push(of_process(150, Died, "catalog"));
+    events.push(of_process(200, Ready, "catalog"));
+    events.push(of_process(2_000_000, Died, "order-1"));
+    events.sort_by_key(|event| event.at_us);
+    let timeline = Timeline::new(&events, &built_in::processes(3));
+    let [fault] = timeline.faults() else { panic!("{:?}", timeline.faults()) };
+    assert_eq!((fault.kind, fault.role, fault.over_us), (FaultKind::Run, Role::Own, Some(302)));
+    assert_eq!(fault.describe(), "run of faults.partition-n1");
+    assert!(timeline.untold().is_empty());
+    let whole = timeline.whole(&[built_in::front_end()], |_| false);
+    assert_eq!(whole, [Span { from_us: 0, to_us: Some(100) }, Span { from_us: 302, to_us: None }]);
+    let unexplained: Vec<_> = timeline.unexplained_deaths().map(|death| death.at_us).collect();
+    assert_eq!(unexplained, [2_000_000]);
+}

@@ -158,3 +158,31 @@ fn a_service_of_which_one_get_is_described_is_not_judged_and_has_its_outage_figu
         "So little applies to this target that nothing was judged but that it lives and answers.";
     assert!(page.contains(why), "{page}");
 }
+
+#[test]
+fn two_variants_have_a_line_each_in_tables_and_charts_and_nothing_is_said_of_a_cache() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path());
+    let mut run = synthetic::bench().with_contents();
+    run.manifest.target = Some(Target::new("toy", Fact::ALL, Promises::default()));
+    for cell in &mut run.manifest.cells {
+        cell.variant = Some(if cell.cache { "fast" } else { "safe" }.to_owned());
+    }
+    run.write(&folder);
+    let run = results::run::Run::open(&folder).unwrap();
+    let checked = checks::check_run(&run).unwrap();
+    let figures = report::write(&Measurements::new(&run)).unwrap();
+    assert_eq!((figures.cache.as_ref(), figures.cache_effects.0.len()), (None, 0));
+    let said = figures.to_text();
+    let lines_of = |name: &str| said.lines().filter(|line| line.contains(name)).count();
+    assert!(lines_of(" fast ") > 0 && lines_of(" fast ") == lines_of(" safe "), "{said}");
+    let svg = std::fs::read_to_string(folder.path("charts/latency-query-by-p.svg")).unwrap();
+    for label in ["median, fast", "median, safe"] {
+        assert!(svg.contains(label), "{label}");
+    }
+    let path = html::write(&run, &figures, &checked, &[]).unwrap();
+    let page = Html::parse_document(&std::fs::read_to_string(path).unwrap());
+    let question = all(&page, "h1").into_iter().map(text).collect::<Vec<_>>().join(" ");
+    assert!(question.contains("How do fast and safe of toy compare?"), "{question}");
+    assert!(!page.html().contains("With the cache on"));
+}

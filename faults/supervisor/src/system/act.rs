@@ -78,7 +78,7 @@ impl System {
     /// Kills a process, running or paused, with its whole tree.
     ///
     /// # Errors
-    /// If it is down, ends by itself, or something is left of it.
+    /// If it is adopted and could not be started again, is down, ends by itself, or something is left of it.
     pub async fn kill(&self, name: &str) -> Result<Act, ActError> {
         self.begin_kill(name).await?.act().await
     }
@@ -147,6 +147,10 @@ impl System {
             if !fits {
                 return Err(ActError::State { name, action, is });
             }
+            let adopt = self.slot(&name)?.program.adopt.as_ref();
+            if action == Action::Kill && adopt.is_some_and(|adopt| adopt.start.is_none()) {
+                return Err(ActError::NoStart { name });
+            }
             match action {
                 Action::Kill => incarnation.tree.send_kill(),
                 Action::Resume => {
@@ -184,10 +188,12 @@ impl System {
         if self.is_stopping() {
             return Err(ActError::Stopping);
         }
-        // A process that failed may have left others, which hold its port.
-        match old.tree.kill().await {
-            Ok(_) | Err(SignalError::Ended) => {}
-            Err(source) => return Err(ActError::Unconfirmed { name, action, source }),
+        // A process that failed may have left others, which hold its port. Of one that is adopted they are somebody else's.
+        if !slot.is_adopted() {
+            match old.tree.kill().await {
+                Ok(_) | Err(SignalError::Ended) => {}
+                Err(source) => return Err(ActError::Unconfirmed { name, action, source }),
+            }
         }
         let incarnation = self.begin_incarnation(slot, true).await?;
         self.keep_death(old.take_death(&name));

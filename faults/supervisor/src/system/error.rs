@@ -107,6 +107,12 @@ pub enum ActError {
         /// The state it is in.
         is: ProcessState,
     },
+    /// Something else keeps the process, and nobody has said how to start it.
+    #[error("cannot kill {name}: something else keeps it, and nothing says how to start it again")]
+    NoStart {
+        /// Which process.
+        name: String,
+    },
     /// The process ended, but not of what was done to it.
     #[error("{name} had ended by itself: {status}")]
     EndedItself {

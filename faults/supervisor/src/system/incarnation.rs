@@ -65,6 +65,12 @@ impl Incarnation {
         }
     }
 
+    /// Whether something else keeps it, and it ran when the harness came.
+    #[must_use]
+    pub fn was_found(&self) -> bool {
+        self.tree.was_found()
+    }
+
     /// How it ended, if it has.
     #[must_use]
     pub fn end(&self) -> Option<End> {

@@ -1,7 +1,8 @@
 //! All processes of a target: started in the order of their dependencies, signalled, restarted, stopped.
 //!
 //! A process is its whole [tree](crate::tree): it is paused when every member is stopped, killed when none is left. The
-//! invariant: an act that is returned was seen to have worked. When a [`System`] is dropped nothing of it is left.
+//! invariant: an act that is returned was seen to have worked. When a [`System`] is dropped nothing of it is left, and what is
+//! adopted, which something else keeps, is as it was found.
 //!
 //! * `program`: what a system is made of; `companion`: what goes with it.
 //! * `incarnation`: one run of a process; `act`: what is done to it.
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::locked::locked;
 use crate::tree::Limit;
@@ -57,6 +58,8 @@ pub struct ProcessInfo {
     pub pid: u32,
     /// Whether it runs.
     pub state: ProcessState,
+    /// Whether something else keeps it, and it ran when the harness came.
+    pub was_found: bool,
     /// When it was started, on `CLOCK_MONOTONIC`.
     pub started_monotonic_us: u64,
     /// When it was first seen ready, on `CLOCK_MONOTONIC`, if it was.
@@ -74,17 +77,24 @@ struct Slot {
     incarnation: Mutex<Option<Arc<Incarnation>>>,
     /// Its command from the next start on, if that was changed.
     command: Mutex<Option<Vec<OsString>>>,
+    /// Of one that is adopted: whether it was down at first, so that it is to be down at the end.
+    was_down: OnceLock<bool>,
     /// Held while a new incarnation begins, so that there is never more than one.
     beginning: tokio::sync::Mutex<()>,
 }
 
 impl Slot {
+    /// Whether something else keeps the process.
+    fn is_adopted(&self) -> bool {
+        self.program.adopt.is_some()
+    }
+
     fn incarnation(&self) -> Option<Arc<Incarnation>> {
         locked(&self.incarnation).clone()
     }
 }
 
-/// The processes of a target. Dropping it kills them all.
+/// The processes of a target. Dropping it kills them all, but for those that are adopted.
 #[derive(Debug)]
 pub struct System {
     plan: SystemPlan,
@@ -105,6 +115,7 @@ impl System {
                 role: slot.program.role.clone(),
                 pid: incarnation.pid(),
                 state: incarnation.state(),
+                was_found: incarnation.was_found(),
                 started_monotonic_us: incarnation.started_monotonic_us(),
                 ready_monotonic_us: incarnation.ready_monotonic_us(),
                 log: slot.log.clone(),

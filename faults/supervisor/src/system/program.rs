@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::probe::Probe;
-use crate::tree::{GuardProgram, Inherit, Limits};
+use crate::tree::{Adopt, GuardProgram, Inherit, Limits};
 
 /// The longest name, for it becomes a file's.
 const MAX_NAME_BYTES: usize = 64;
@@ -49,8 +49,10 @@ pub struct Program {
     pub name: String,
     /// What it does in the system, in the target's words.
     pub role: String,
-    /// The program and its arguments, without a shell.
+    /// The program and its arguments, without a shell. Empty if it is adopted.
     pub command: Vec<OsString>,
+    /// How it is reached if something else keeps it. It is left as it was found, and not held to any limit.
+    pub adopt: Option<Adopt>,
     /// What differs when it is started again, if anything does.
     pub restart: Option<Restart>,
     /// Where it runs.
@@ -122,7 +124,7 @@ impl SystemPlan {
                 problems.push(format!("two processes are called {}", program.name));
             }
         }
-        for Program { name, command, restart, depends_on, .. } in &self.programs {
+        for Program { name, command, adopt, restart, depends_on, .. } in &self.programs {
             let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
             if name.is_empty()
                 || name.len() > MAX_NAME_BYTES
@@ -133,7 +135,12 @@ impl SystemPlan {
                     "{name:?} names no process: a name has 1 to {MAX_NAME_BYTES} letters, digits, -, _ and ., and begins with no ."
                 ));
             }
-            let commands = [Some(command), restart.as_ref().map(|restart| &restart.command)];
+            let commands = match adopt {
+                None => vec![Some(command), restart.as_ref().map(|restart| &restart.command)],
+                Some(Adopt { pid, start, kill, pause, resume }) => {
+                    vec![Some(pid), start.as_ref(), kill.as_ref(), pause.as_ref(), resume.as_ref()]
+                }
+            };
             if commands
                 .into_iter()
                 .flatten()
@@ -160,6 +167,7 @@ mod tests {
             name: (*name).to_owned(),
             role: "any".to_owned(),
             command: vec!["true".into()],
+            adopt: None,
             restart: None,
             working_dir: PathBuf::from("/"),
             inherit: Inherit::All,

@@ -5,7 +5,7 @@ use std::fs;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 use crate::probe::{ProbeError, Probed};
-use crate::tree::{Tree, TreeCommand};
+use crate::tree::{AdoptCommand, Tree, TreeCommand};
 
 /// Processes that were started together have the same time to get ready, and are given up together: who was given up first
 /// waits so long for the others.
@@ -66,6 +66,7 @@ impl System {
                 stage: stages.get(&name).copied().unwrap_or_default(),
                 incarnation: Mutex::default(),
                 command: Mutex::default(),
+                was_down: OnceLock::new(),
                 beginning: tokio::sync::Mutex::default(),
             };
             (name, slot)
@@ -150,6 +151,15 @@ impl System {
         if self.is_stopping() {
             return Err(StartError::Stopped);
         }
+        self.begin_anew(slot, again).await
+    }
+
+    /// The same, also while the system is being stopped.
+    pub(super) async fn begin_anew(
+        &self,
+        slot: &Slot,
+        again: bool,
+    ) -> Result<Arc<Incarnation>, StartError> {
         let program = &slot.program;
         let name = &program.name;
         let Prepared { environment: more, started } = match &self.companion {
@@ -173,8 +183,26 @@ impl System {
             limits: program.limits,
         };
         let log_begin = fs::metadata(&slot.log).map_or(0, |log| log.len());
-        let tree = Tree::start(&self.plan.guard, command).await;
+        let tree = match program.adopt.clone() {
+            None => Tree::start(&self.plan.guard, command).await,
+            Some(adopt) => {
+                let TreeCommand { inherit, environment, working_dir, user, log, log_bytes, .. } =
+                    command;
+                let command = AdoptCommand {
+                    adopt,
+                    was_down: slot.was_down.get().copied(),
+                    inherit,
+                    environment,
+                    working_dir,
+                    user,
+                    log,
+                    log_bytes,
+                };
+                Tree::adopt(&self.plan.guard, command).await
+            }
+        };
         let tree = tree.map_err(|source| StartError::Tree { name: name.clone(), source })?;
+        slot.was_down.get_or_init(|| !tree.was_found());
         started(&tree);
         let incarnation = Arc::new(Incarnation::new(tree, log_begin));
         *locked(&slot.incarnation) = Some(Arc::clone(&incarnation));

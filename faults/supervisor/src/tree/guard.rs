@@ -18,24 +18,26 @@ use nix::unistd::{Pid, setpgid};
 use rustix::process::{Signal, WaitOptions, wait};
 
 use super::Limit;
+use super::adopter;
 use super::launcher;
 use super::log_file::LogFile;
-use super::members;
+use super::members::{self, Root};
 use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Part, Report, Start, TreeAct};
+use super::undoer;
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 
 /// How often the tree's members are counted where a limit was set.
 const COUNT_LIMITED: Duration = Duration::from_millis(100);
 /// How often else: the list is for the case that the guard itself is killed.
-const COUNT_UNLIMITED: Duration = Duration::from_millis(500);
+pub(super) const COUNT_UNLIMITED: Duration = Duration::from_millis(500);
 /// The most members whose identities are told to the harness.
-const MAX_TOLD: usize = 4096;
+pub(super) const MAX_TOLD: usize = 4096;
 /// How long an act on the whole tree may take to be seen. The bound allows for a machine that is loaded to the brim.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
 /// How long a tree may take to be stopped before it is killed or asked to end. Who does not stop in that time hangs in the disk or
 /// forks very fast, and is killed all the same.
-const STOP_BEFORE_KILL: Duration = Duration::from_secs(1);
+pub(super) const STOP_BEFORE_KILL: Duration = Duration::from_secs(1);
 /// How long a guard without a harness goes on killing. What is left by then hangs in the kernel with its SIGKILL, and
 /// ends as soon as it comes back from there.
 const ABANDONED_WITHIN: Duration = Duration::from_secs(60);
@@ -45,7 +47,7 @@ const KILL_AGAIN: Duration = Duration::from_millis(1);
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 const KILL: i32 = Signal::KILL.as_raw();
 /// The signals that end a program by default and that a terminal or an operator sends. They end the tree first.
-const ENDING: [NixSignal; 4] =
+pub(super) const ENDING: [NixSignal; 4] =
     [NixSignal::SIGTERM, NixSignal::SIGINT, NixSignal::SIGHUP, NixSignal::SIGQUIT];
 
 /// The whole program of a guard, for the caller's `main` to call (and return from) when it was started as a
@@ -57,17 +59,24 @@ pub fn guard() -> ExitCode {
     let part = read.ok().and_then(|_| serde_json::from_str(&first).ok());
     match part {
         Some(Part::Launcher { start, guard_pid }) => launcher::launch(&start, guard_pid),
-        Some(Part::Guard(start)) => match keep(&start) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                tell(&Report::NotStarted { reason });
-                ExitCode::FAILURE
-            }
-        },
+        Some(Part::Guard(start)) => kept(keep(&start)),
+        Some(Part::Adopter(adoption)) => kept(adopter::adopt(&adoption)),
+        Some(Part::Undoer(undoing)) => kept(undoer::stand_by(&undoing)),
         None => {
             eprintln!(
                 "error: this is a part of the program that it starts for itself; it needs no starting by hand"
             );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The end of a guard, which says so if it has kept nothing.
+fn kept(kept: Result<(), String>) -> ExitCode {
+    match kept {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            tell(&Report::NotStarted { reason });
             ExitCode::FAILURE
         }
     }
@@ -129,7 +138,8 @@ enum GuardEvent {
 }
 
 struct Guard {
-    pid: i32,
+    /// Everybody below the guard.
+    root: Root,
     /// The process that was started. A signal through this reaches nobody else, whoever has its pid.
     main: Arc<OwnedFd>,
     /// Whether a pause lasts.
@@ -178,11 +188,13 @@ fn keep(start: &Start) -> Result<(), String> {
         let _ = ending.wait();
         abandon(&events, &hurrying);
     });
-    let mut guard = Guard { pid, main, paused: false, shared, told: Vec::new(), over_limit: false };
+    let root = Root::Below(pid);
+    let mut guard =
+        Guard { root, main, paused: false, shared, told: Vec::new(), over_limit: false };
     if !started {
         // The reaper may be what is missing, so the processes are killed without proof that they are gone.
-        let _ = members::stop_all(pid, STOP_BEFORE_KILL, || false);
-        let _ = members::kill_met(pid);
+        let _ = members::stop_all(root, STOP_BEFORE_KILL, || false);
+        let _ = members::kill_met(root);
         return Err("cannot start a thread".to_owned());
     }
     guard.serve(&happened, start);
@@ -237,14 +249,14 @@ impl Guard {
             }
             TreeAct::Pause | TreeAct::Halt => {
                 self.paused |= order.act == TreeAct::Pause;
-                members::stop_all(self.pid, CONFIRM_WITHIN, || self.shared.is_empty())
+                members::stop_all(self.root, CONFIRM_WITHIN, || self.shared.is_empty())
                     .map(|()| false)
             }
             TreeAct::Resume | TreeAct::Go => {
                 self.paused = false;
-                members::continue_all(self.pid, CONFIRM_WITHIN).map(|()| false)
+                members::continue_all(self.root, CONFIRM_WITHIN).map(|()| false)
             }
-            TreeAct::Look => members::all_stopped(self.pid).map(|()| false),
+            TreeAct::Look => members::all_stopped(self.root).map(|()| false),
         };
         tell(&match done {
             Ok(forced) => {
@@ -264,10 +276,10 @@ impl Guard {
             Signal::from_named_raw(signal).ok_or_else(|| format!("there is no signal {signal}"))?;
         // The kernel's list of children may leave somebody out while others end, and nobody may be missed. Who cannot be
         // stopped in time is told all the same.
-        let _ = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
-        members::signal_all(self.pid, signal)?;
+        let _ = members::stop_all(self.root, STOP_BEFORE_KILL, || self.shared.is_empty());
+        members::signal_all(self.root, signal)?;
         // They hear of it only once they go on.
-        members::signal_all(self.pid, Signal::CONT)?;
+        members::signal_all(self.root, Signal::CONT)?;
         if self.shared.wait(within, |known| known.emptied_us.is_some() || known.hurried)
             && self.shared.is_empty()
         {
@@ -282,9 +294,9 @@ impl Guard {
         let deadline = Instant::now() + within;
         // If it is refused, so is the stop of the same process, which says why.
         let _ = members::send(&self.main, Signal::KILL);
-        let mut refused = members::stop_all(self.pid, STOP_BEFORE_KILL, || self.shared.is_empty());
+        let mut refused = members::stop_all(self.root, STOP_BEFORE_KILL, || self.shared.is_empty());
         loop {
-            let left = match members::kill_met(self.pid) {
+            let left = match members::kill_met(self.root) {
                 Ok(look) => look.members,
                 Err(reason) => {
                     refused = Err(reason);
@@ -303,7 +315,7 @@ impl Guard {
 
     /// Counts members and memory, tells who is there, and ends a tree that takes too much.
     fn count(&mut self, start: &Start) {
-        let members = members::look(self.pid, |_, _| {}).members;
+        let members = members::look(self.root, |_, _| {}).members;
         let living = || members.iter().filter(|member| !member.zombie);
         if let Some((limit, reason)) = over_limit(start, living().map(|member| member.identity.pid))
             && !self.over_limit
@@ -341,7 +353,7 @@ fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<
     })
 }
 
-fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
+pub(super) fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
     thread::Builder::new().name(name.to_owned()).spawn(body).is_ok()
 }
 
@@ -403,7 +415,7 @@ fn abandon(events: &Sender<GuardEvent>, shared: &Shared) {
 }
 
 /// Tells the harness. That it is gone shows at the input.
-fn tell(report: &Report) {
+pub(super) fn tell(report: &Report) {
     let Ok(mut line) = serde_json::to_vec(report) else { return };
     line.push(b'\n');
     let mut output = io::stdout().lock();

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use nix::sys::prctl;
@@ -30,18 +30,30 @@ const CANNOT_RUN: u8 = 127;
 /// The guard's side: starts the launcher, and waits until it has become the target's process. What that writes comes from the pipe.
 pub(super) fn start(start: &Start, guard_pid: i32) -> Result<(Child, io::PipeReader), String> {
     let failed = |error: io::Error| format!("cannot start a process: {error}");
-    let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
     let (reader, writer) = io::pipe().map_err(failed)?;
+    let copy = writer.try_clone().map_err(failed)?;
+    Ok((start_into(start, guard_pid, copy.into(), writer.into())?, reader))
+}
+
+/// The same with a process that writes elsewhere.
+pub(super) fn start_into(
+    start: &Start,
+    guard_pid: i32,
+    output: Stdio,
+    errors: Stdio,
+) -> Result<Child, String> {
+    let failed = |error: io::Error| format!("cannot start a process: {error}");
+    let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
     // The very program that runs, even if its file has been replaced since.
     let mut launcher = Command::new("/proc/self/exe");
     launcher.args(env::args_os().skip(1)).stdin(OwnedFd::from(theirs));
-    launcher.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    launcher.stdout(output).stderr(errors);
     let mut process = launcher.spawn().map_err(failed)?;
     // It holds the other ends as well.
     drop(launcher);
     let answer = tell_launcher(&mut ours, start, guard_pid);
     match answer {
-        Ok(reason) if reason.is_empty() => Ok((process, reader)),
+        Ok(reason) if reason.is_empty() => Ok(process),
         Ok(reason) => {
             let _ = process.wait();
             Err(reason)

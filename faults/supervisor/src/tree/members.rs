@@ -1,7 +1,7 @@
-//! The descendants of a guard, as `/proc` shows them, and signals to all of them.
+//! The descendants of a guard, or of a process that something else keeps, as `/proc` shows them, and signals to all of them.
 //!
 //! A guard is a subreaper: whoever loses the parent becomes the guard's child, so every member of the tree hangs on it at
-//! every moment. Members come and go while they are listed, so a look is repeated until two agree. The invariant: no signal
+//! every moment. Of another process who has lost the parent is out of sight. Members come and go while they are listed, so a look is repeated until two agree. The invariant: no signal
 //! reaches a stranger. It goes through a pidfd that was opened *before* the process was seen to be a descendant, so a pid
 //! that was given to another process meanwhile does no harm.
 
@@ -22,6 +22,15 @@ const LOOK_AGAIN: Duration = Duration::from_micros(500);
 const MAX_MEMBERS: usize = 32_768;
 /// The most processes that a message names.
 const MAX_NAMED: usize = 5;
+
+/// Whose tree is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Root {
+    /// All below this guard, which is none of them.
+    Below(i32),
+    /// This process, and all below it.
+    From(Identity),
+}
 
 /// A process of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +127,13 @@ pub(super) fn all_pids() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Looks at all descendants of `guard`, and calls `visit` for each as soon as it is known to be one.
-pub(super) fn look(guard: i32, mut visit: impl FnMut(&Member, &OwnedFd)) -> Look {
+/// Looks at everybody of a tree, and calls `visit` for each as soon as it is known to be of it.
+pub(super) fn look(root: Root, mut visit: impl FnMut(&Member, &OwnedFd)) -> Look {
     let mut look = Look::default();
-    let mut known = BTreeSet::from([guard]);
-    let mut waiting = VecDeque::from(children_of(guard));
+    let (mut known, mut waiting) = match root {
+        Root::Below(guard) => (BTreeSet::from([guard]), VecDeque::from(children_of(guard))),
+        Root::From(first) => (BTreeSet::new(), VecDeque::from([first.pid])),
+    };
     while let Some(pid) = waiting.pop_front() {
         if known.contains(&pid) || known.len() > MAX_MEMBERS {
             continue;
@@ -131,7 +142,11 @@ pub(super) fn look(guard: i32, mut visit: impl FnMut(&Member, &OwnedFd)) -> Look
             look.vanished = true;
             continue;
         };
-        let Some(stat) = stat_of(pid).filter(|stat| known.contains(&stat.parent)) else {
+        let is_of_it = |stat: &Stat| match root {
+            Root::From(first) if first.pid == pid => stat.started_ticks == first.started_ticks,
+            _ => known.contains(&stat.parent),
+        };
+        let Some(stat) = stat_of(pid).filter(is_of_it) else {
             look.vanished = true;
             continue;
         };
@@ -160,8 +175,8 @@ pub(super) fn send(handle: &OwnedFd, signal: Signal) -> Result<(), rustix::io::E
 
 /// Sends a signal to every member that a look finds, once the look is over: a member that goes on, or ends, at its signal
 /// hands its children to the guard, whose list was read by then. Complete if everybody is stopped.
-pub(super) fn signal_all(guard: i32, signal: Signal) -> Result<Look, String> {
-    let look = look(guard, |_, _| {});
+pub(super) fn signal_all(root: Root, signal: Signal) -> Result<Look, String> {
+    let look = look(root, |_, _| {});
     let mut refused = None;
     for member in look.members.iter().filter(|member| !member.zombie) {
         let Identity { pid, started_ticks } = member.identity;
@@ -175,9 +190,9 @@ pub(super) fn signal_all(guard: i32, signal: Signal) -> Result<Look, String> {
 
 /// Sends SIGKILL to every member as soon as a look meets it, so that one that comes and goes is met in time. Others may be
 /// missed meanwhile, and are met by the next look.
-pub(super) fn kill_met(guard: i32) -> Result<Look, String> {
+pub(super) fn kill_met(root: Root) -> Result<Look, String> {
     let mut refused = None;
-    let look = look(guard, |member, handle| {
+    let look = look(root, |member, handle| {
         refused = refusal(member, send(handle, Signal::KILL)).or(refused.take());
     });
     refused.map_or(Ok(look), Err)
@@ -194,7 +209,7 @@ fn refusal(member: &Member, sent: Result<(), rustix::io::Errno>) -> Option<Strin
 /// # Errors
 /// Who is not stopped `within`, or why nobody could be signalled.
 pub(super) fn stop_all(
-    guard: i32,
+    root: Root,
     within: Duration,
     emptied: impl Fn() -> bool,
 ) -> Result<(), String> {
@@ -203,7 +218,7 @@ pub(super) fn stop_all(
     let mut before = Vec::new();
     loop {
         let mut refused = None;
-        let now = look(guard, |member, handle| {
+        let now = look(root, |member, handle| {
             if told.insert(member.identity) {
                 refused = refusal(member, send(handle, Signal::STOP)).or(refused.take());
             }
@@ -235,8 +250,8 @@ pub(super) fn stop_all(
 ///
 /// # Errors
 /// Who is not.
-pub(super) fn all_stopped(guard: i32) -> Result<(), String> {
-    let now = look(guard, |_, _| {});
+pub(super) fn all_stopped(root: Root) -> Result<(), String> {
+    let now = look(root, |_, _| {});
     let running: Vec<_> = now
         .members
         .iter()
@@ -249,10 +264,10 @@ pub(super) fn all_stopped(guard: i32) -> Result<(), String> {
 ///
 /// # Errors
 /// Who is still stopped after `within`, or why nobody could be signalled.
-pub(super) fn continue_all(guard: i32, within: Duration) -> Result<(), String> {
+pub(super) fn continue_all(root: Root, within: Duration) -> Result<(), String> {
     let deadline = Instant::now() + within;
     loop {
-        let now = signal_all(guard, Signal::CONT)?;
+        let now = signal_all(root, Signal::CONT)?;
         let living = now.members.iter().filter(|member| !member.zombie);
         let stopped: Vec<_> =
             living.filter(|member| has_stopped_thread(member.identity.pid)).collect();

@@ -10,14 +10,19 @@
 //! between two counts.
 //!
 //! * `guard`: its program; `launcher`: the step from there to the target's program.
+//! * `adopt`: a process that something else keeps, as the harness sees it; `adopter`: its guard's program; `commands`: what that runs.
 //! * `members`: who is in the tree, and signals to all.
 //! * `log_file`: what it writes.
 //! * `orphans`: who is left when a guard is killed.
 //! * `order`: what is done to a tree.
 //! * `protocol`: what harness and guard tell each other.
 //! * `shared`: what the harness knows of a tree, from the guard's reports.
+//! * `undo`: a command that is run whatever happens; `undoer`: its guard's program.
 //! * `talk`: pipes to a process that the harness talks to.
 
+mod adopt;
+mod adopter;
+mod commands;
 mod guard;
 mod launcher;
 mod log_file;
@@ -27,6 +32,8 @@ mod orphans;
 mod protocol;
 mod shared;
 mod talk;
+mod undo;
+mod undoer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -42,12 +49,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::monotonic_us;
 use crate::locked::locked;
+pub use adopt::{Adopt, AdoptCommand};
 pub use guard::guard;
 pub use order::Sent;
 use protocol::{Part, Start};
 use shared::Shared;
 use talk::Ends;
 pub use talk::Talk;
+pub use undo::Undo;
 
 /// How long a guard may take to say that the process runs: the launcher's bound and some more.
 const START_WITHIN: Duration = Duration::from_secs(15);
@@ -144,8 +153,11 @@ pub enum TreeError {
     #[error("{0}")]
     NotStarted(String),
     /// The guard says nothing.
-    #[error("its guard did not answer within {} s", START_WITHIN.as_secs())]
-    Silent,
+    #[error("its guard did not answer within {} s", .within.as_secs())]
+    Silent {
+        /// How long it was waited for.
+        within: Duration,
+    },
 }
 
 /// Why an act on a tree does not count as done.
@@ -243,8 +255,32 @@ impl Tree {
         command: TreeCommand,
         talk: Option<Ends>,
     ) -> Result<Self, TreeError> {
-        let failed = |source| TreeError::Guard { path: program.path.clone(), source };
         let mark = new_mark();
+        let mut environment = command.environment;
+        environment.insert(orphans::TREE_VARIABLE.to_owned(), mark.clone());
+        let start = Start {
+            command: command.command,
+            inherit: command.inherit,
+            environment,
+            working_dir: command.working_dir.into(),
+            user: command.user,
+            log: command.log.into(),
+            log_bytes: command.log_bytes,
+            memory_mb: command.limits.memory_mb,
+            processes: command.limits.processes,
+            talk,
+        };
+        Self::under_guard(program, mark, &Part::Guard(start), START_WITHIN).await
+    }
+
+    /// Starts a guard, and waits until it says that its process runs.
+    async fn under_guard(
+        program: &GuardProgram,
+        mark: String,
+        part: &Part,
+        within: Duration,
+    ) -> Result<Self, TreeError> {
+        let failed = |source| TreeError::Guard { path: program.path.clone(), source };
         let mut guard = Command::new(&program.path)
             .args(&program.args)
             .stdin(Stdio::piped())
@@ -252,7 +288,8 @@ impl Tree {
             .spawn()
             .map_err(failed)?;
         let (input, output) = (guard.stdin.take(), guard.stdout.take());
-        let (shared, started) = Shared::new(mark.clone());
+        let kept_elsewhere = matches!(part, Part::Adopter(_) | Part::Undoer(_));
+        let (shared, started) = Shared::new(mark, kept_elsewhere);
         let shared = Arc::new(shared);
         let listening = Arc::clone(&shared);
         let listener = thread::Builder::new().name("tree".to_owned()).spawn(move || {
@@ -266,37 +303,22 @@ impl Tree {
         });
         // Without the listener the guard sees its input end here, and ends.
         listener.map_err(failed)?;
-        let mut environment = command.environment;
-        environment.insert(orphans::TREE_VARIABLE.to_owned(), mark);
-        let start = Start {
-            command: command.command,
-            inherit: command.inherit,
-            environment,
-            working_dir: command.working_dir.into(),
-            user: command.user,
-            log: command.log.into(),
-            log_bytes: command.log_bytes,
-            memory_mb: command.limits.memory_mb,
-            processes: command.limits.processes,
-            talk,
-        };
-        let tree = |pid, at_us| Self {
-            pid,
-            started_monotonic_us: at_us,
+        let mut tree = Self {
+            pid: 0,
+            started_monotonic_us: 0,
             shared,
             orders: Mutex::new(input),
             next_order: AtomicU64::new(1),
         };
-        let mut tree = tree(0, 0);
-        tree.tell(&Part::Guard(start)).map_err(failed)?;
-        match tokio::time::timeout(START_WITHIN, started).await {
+        tree.tell(part).map_err(failed)?;
+        match tokio::time::timeout(within, started).await {
             Ok(Ok(Ok((pid, at_us)))) => {
                 (tree.pid, tree.started_monotonic_us) = (pid, at_us);
                 Ok(tree)
             }
             Ok(Ok(Err(reason))) => Err(TreeError::NotStarted(reason)),
             Ok(Err(_)) => Err(TreeError::NotStarted("its guard ended".to_owned())),
-            Err(_) => Err(TreeError::Silent),
+            Err(_) => Err(TreeError::Silent { within }),
         }
     }
 
@@ -343,7 +365,7 @@ impl Tree {
     /// Blocks until nothing of a tree is left that is being killed, within a bound.
     pub(crate) fn wait_gone(&self) {
         if !self.shared.wait_gone(END_ON_DROP) {
-            tracing::warn!(pid = self.pid, "killed, but not gone yet");
+            tracing::warn!(pid = self.pid, "its guard has not ended yet");
         }
     }
 

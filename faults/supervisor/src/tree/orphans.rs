@@ -23,12 +23,31 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Kills everybody who belonged to a tree. Says whether nobody is left.
 pub(super) fn kill(mark: &str, listed: &[Identity]) -> bool {
+    kill_all(Some(format!("{TREE_VARIABLE}={mark}").into_bytes()), listed)
+}
+
+/// Kills these and all that they have started, and nobody else. Says whether nobody is left.
+pub(super) fn kill_listed(listed: &[Identity]) -> bool {
+    kill_all(None, listed)
+}
+
+/// Lets these go on, of a process that something else keeps: it is as it was found then.
+pub(super) fn let_go_on(listed: &[Identity]) {
+    for member in listed {
+        let Some(handle) = handle_of(member.pid) else { continue };
+        if stat_of(member.pid).is_some_and(|stat| stat.started_ticks == member.started_ticks) {
+            // Who cannot be signalled was not stopped by us.
+            let _ = send(&handle, Signal::CONT);
+        }
+    }
+}
+
+fn kill_all(entry: Option<Vec<u8>>, listed: &[Identity]) -> bool {
     let deadline = Instant::now() + KILL_WITHIN;
-    let entry = format!("{TREE_VARIABLE}={mark}").into_bytes();
     let mut members: BTreeSet<Identity> = listed.iter().copied().collect();
     let mut nobody_before = false;
     loop {
-        let nobody = round(&entry, &mut members);
+        let nobody = round(entry.as_deref(), &mut members);
         if nobody && nobody_before {
             return true;
         }
@@ -41,7 +60,7 @@ pub(super) fn kill(mark: &str, listed: &[Identity]) -> bool {
 }
 
 /// Kills whom a look finds; says whether there was nobody.
-fn round(entry: &[u8], members: &mut BTreeSet<Identity>) -> bool {
+fn round(entry: Option<&[u8]>, members: &mut BTreeSet<Identity>) -> bool {
     let mut nobody = true;
     for pid in all_pids() {
         // Opened first: the process whose life is looked at now is the one that the signal reaches.
@@ -53,7 +72,8 @@ fn round(entry: &[u8], members: &mut BTreeSet<Identity>) -> bool {
                 members
                     .contains(&Identity { pid: stat.parent, started_ticks: parent.started_ticks })
             });
-        if members.contains(&identity) || child_of_member || has_entry(pid, entry) {
+        let is_marked = entry.is_some_and(|entry| has_entry(pid, entry));
+        if members.contains(&identity) || child_of_member || is_marked {
             members.insert(identity);
             nobody = false;
             // Who cannot be killed is found again, and counts as left.

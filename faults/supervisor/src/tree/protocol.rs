@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use serde::{Deserialize, Serialize};
 
 use super::talk::Ends;
-use super::{Inherit, Limit};
+use super::{Adopt, Inherit, Limit};
 
 /// The longest message that is read: an environment and a command line, which the kernel bounds to less.
 pub(super) const MAX_MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
@@ -20,6 +20,10 @@ pub(super) const MAX_MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
 pub(super) enum Part {
     /// It starts a tree, keeps it together, and ends it.
     Guard(Start),
+    /// It finds a process that something else keeps, and hands it back as it was.
+    Adopter(Adoption),
+    /// It waits for the end of its input, and takes something back then.
+    Undoer(Undoing),
     /// It becomes the target's process, as a child of the guard with this pid.
     Launcher { start: Start, guard_pid: i32 },
 }
@@ -39,6 +43,34 @@ pub(super) struct Start {
     pub(super) processes: Option<usize>,
     /// What its standard input and output are, if the harness talks to it.
     pub(super) talk: Option<Ends>,
+}
+
+/// Who is adopted, and how it is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Adoption {
+    pub(super) adopt: Adopt,
+    /// Whether it was down when the harness came, if that is known already.
+    pub(super) was_down: Option<bool>,
+    pub(super) setting: Setting,
+}
+
+/// What is taken back, and how long that may take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Undoing {
+    pub(super) command: Vec<OsString>,
+    pub(super) within_ms: u64,
+    pub(super) setting: Setting,
+}
+
+/// Where a guard's commands run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Setting {
+    pub(super) inherit: Inherit,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) working_dir: OsString,
+    pub(super) user: Option<String>,
+    pub(super) log: OsString,
+    pub(super) log_bytes: u64,
 }
 
 /// An order to a guard; its report has the same number.
@@ -81,11 +113,13 @@ pub(super) struct Identity {
 pub(super) enum Report {
     /// The target's process runs.
     Started { pid: u32, at_us: u64 },
+    /// A process runs that ran already when the harness came.
+    Found { pid: u32, at_us: u64 },
     /// It could not be started.
     NotStarted { reason: String },
     /// The process that was started has ended; `asked` if that was ordered. What it started may live on.
     Ended { status: i32, at_us: u64, asked: bool },
-    /// Nothing of the tree is left.
+    /// Nothing of the tree is left; of one that was adopted: it has ended, or was handed back.
     Empty { at_us: u64, asked: bool },
     /// The first signal of an order was sent, just after `at_us`.
     Begun { id: u64, at_us: u64 },

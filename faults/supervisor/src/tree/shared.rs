@@ -28,6 +28,8 @@ pub(super) struct Answer {
 #[derive(Debug, Default)]
 struct Known {
     started: Option<oneshot::Sender<Started>>,
+    /// Whether it is adopted, and ran when the harness came.
+    found: bool,
     answers: BTreeMap<u64, watch::Sender<Answer>>,
     members: Vec<Identity>,
     status: Option<ExitStatus>,
@@ -51,17 +53,19 @@ struct Life {
 #[derive(Debug)]
 pub(super) struct Shared {
     mark: String,
+    /// Whether something else keeps the process: it outlives its guard then.
+    kept_elsewhere: bool,
     known: Mutex<Known>,
     changed: Condvar,
     life: watch::Sender<Life>,
 }
 
 impl Shared {
-    pub(super) fn new(mark: String) -> (Self, oneshot::Receiver<Started>) {
+    pub(super) fn new(mark: String, kept_elsewhere: bool) -> (Self, oneshot::Receiver<Started>) {
         let (started, answer) = oneshot::channel();
         let known = Mutex::new(Known { started: Some(started), ..Known::default() });
         let life = watch::Sender::new(Life { main_ended: false, ended: false, gone: false });
-        (Self { mark, known, changed: Condvar::new(), life }, answer)
+        (Self { mark, kept_elsewhere, known, changed: Condvar::new(), life }, answer)
     }
 
     /// Takes reports until there are no more.
@@ -83,6 +87,13 @@ impl Shared {
             Report::Started { pid, at_us } => {
                 if let Some(started) = known.started.take() {
                     // Nobody waits for a start that took too long; its tree is dropped.
+                    let _ = started.send(Ok((pid, at_us)));
+                }
+            }
+            Report::Found { pid, at_us } => {
+                known.found = true;
+                if let Some(started) = known.started.take() {
+                    // As above.
                     let _ = started.send(Ok((pid, at_us)));
                 }
             }
@@ -129,7 +140,14 @@ impl Shared {
         if !known.empty {
             let members = std::mem::take(&mut known.members);
             drop(known);
-            let nobody_left = orphans::kill(&self.mark, &members);
+            let nobody_left = match (self.kept_elsewhere, self.was_found()) {
+                (false, _) => orphans::kill(&self.mark, &members),
+                (true, false) => orphans::kill_listed(&members),
+                (true, true) => {
+                    orphans::let_go_on(&members);
+                    true
+                }
+            };
             known = locked(&self.known);
             let left = if nobody_left {
                 ""
@@ -168,6 +186,10 @@ impl Shared {
         let pending = |known: &mut Known| answer.borrow().over.is_none() && !known.gone;
         // What became of it is in the answer.
         let _ = self.changed.wait_timeout_while(known, within, pending);
+    }
+
+    pub(super) fn was_found(&self) -> bool {
+        locked(&self.known).found
     }
 
     pub(super) fn end(&self) -> Option<End> {

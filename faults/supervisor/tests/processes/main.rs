@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "clippy sees the helpers of a test program as no test")]
 
 mod acts;
+mod adopted;
 mod systems;
 mod talks;
 mod testing;
 mod trees;
+mod undone;

@@ -24,6 +24,7 @@ pub(crate) fn program(folder: &Path, name: &str, text: &str) -> Program {
         name: name.to_owned(),
         role: "any".to_owned(),
         command: python(text),
+        adopt: None,
         restart: None,
         working_dir: folder.to_owned(),
         inherit: Inherit::All,

@@ -147,6 +147,21 @@ fn a_story_that_was_not_run_earns_nothing_but_is_not_held_against_anybody() {
 }
 
 #[test]
+fn a_machine_that_is_in_the_way_of_every_story_asks_nothing_and_of_one_leaves_it_open() {
+    let taken = || NoRun::MachineInTheWay("ports.shop: 8080 is taken".to_owned());
+    let required = one(&format!("{SURVIVE}\nrequired = true"), &[no_run(Failover, taken())]);
+    assert_eq!(required.outcome, Outcome::NotAsked, "required or not");
+    let said = "It was not run, since this machine was in the way: ports.shop: 8080 is taken.";
+    assert_eq!(lines(&required), [said]);
+    let fields = "checks = [\"no-deadlock\"]\nruns = [\"bench\", \"failover\"]";
+    let without = NoRun::NotApplicable("your service has no leader".to_owned());
+    let rest = one(fields, &[no_run(Bench, taken()), no_run(Failover, without)]);
+    assert_eq!(rest.outcome, Outcome::NotAsked, "nothing else could have been run");
+    let some = one(fields, &[run(Bench, &[]), no_run(Failover, taken())]);
+    assert_eq!((some.outcome, some.open.to_string().as_str()), (Outcome::Unsure, "12"));
+}
+
+#[test]
 fn points_are_divided_by_runs_or_by_checks_where_the_rubric_says_so() {
     let fields =
         "checks = [\"no-deadlock\", \"conservation\"]\nruns = [\"bench\", \"failover\", \"hang\"]";

@@ -66,6 +66,7 @@ impl Process {
             name: self.name,
             role: String::new(),
             command: self.command,
+            adopt: None,
             restart: None,
             working_dir: folder.to_owned(),
             inherit: Inherit::All,

@@ -2,7 +2,8 @@
 //!
 //! Each submission is sent through the stories of the rubric, one after the other, within limits and minutes. Whatever becomes of
 //! one, the next is graded all the same, and every page is written: a course has many, and one that hangs must not cost the
-//! others theirs. An interrupted command writes the pages of what it has.
+//! others theirs. An interrupted command writes the pages of what it has. Where the machine is in the way of all that a submission
+//! was to be sent through, it has no points, not none of them, and the command says so in its exit code.
 //!
 //! * `submission`: whose files they are. `stories`: which plan a story is, and the command that repeats it.
 //! * `limits`: what a submission may use. `runner`: who runs a story. `processes`: who does so on this machine. `session`: all stories of one submission.
@@ -26,6 +27,7 @@ use anyhow::Context;
 use driver::stop::Stop;
 use grade::overview::Entry;
 use grade::rubric::{BUILT_IN, Rubric};
+use grade::why_untried;
 
 pub(super) use self::processes::LocalRunner;
 use self::runner::StoryRunner;
@@ -78,7 +80,7 @@ pub(super) async fn grade<R: StoryRunner>(
         progress: &progress,
     };
     let has_overview = submissions.len() > 1;
-    let mut entries = Vec::new();
+    let (mut entries, mut not_graded) = (Vec::new(), 0);
     for submission in &submissions {
         let place = folder.path(&submission.folder);
         fs::create_dir(&place).with_context(|| format!("cannot make {}", place.display()))?;
@@ -92,7 +94,14 @@ pub(super) async fn grade<R: StoryRunner>(
             asked: total.asked.value(),
             page: page.display().to_string(),
         });
-        progress.print(format!("{}: {} ({})", graded.submission, total.words(), page.display()));
+        let said = match why_untried(&runs) {
+            Some(why) => {
+                not_graded += 1;
+                format!("not graded: {why}")
+            }
+            None => total.words(),
+        };
+        progress.print(format!("{}: {said} ({})", graded.submission, page.display()));
         entries.push(Entry { graded, page: format!("{}/{}", submission.folder, pages::PAGE) });
     }
     progress.settle();
@@ -100,7 +109,11 @@ pub(super) async fn grade<R: StoryRunner>(
         say!("Overview: {}", pages::write_overview(entries, folder.root())?.display());
     }
     let cut = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
-    let exit = if cut.is_some() { Exit::Inconclusive } else { Exit::Pass };
+    let exit = match &cut {
+        Some(_) => Exit::Inconclusive,
+        None if not_graded > 0 => Exit::Usage,
+        None => Exit::Pass,
+    };
     progress.tell(exit.progress_event(folder.root().display().to_string(), cut));
     Ok(exit)
 }

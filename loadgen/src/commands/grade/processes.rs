@@ -42,6 +42,9 @@ impl StoryRunner for LocalRunner {
             let reason = one_line(&error);
             match error.downcast_ref::<NotStarted>() {
                 Some(error) if error.over_limit().is_some() => NoRun::OverLimit(reason),
+                Some(error) if error.is_the_machines_fault() => {
+                    NoRun::MachineInTheWay(reason.replace('\n', "; "))
+                }
                 Some(_) => NoRun::DidNotStart(reason),
                 None => NoRun::NotDone(reason),
             }

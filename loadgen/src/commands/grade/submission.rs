@@ -52,10 +52,22 @@ fn submission(file: &Path, replicas: u8, taken: &mut BTreeSet<String>) -> Submis
         };
         NoRun::DidNotStart(format!("its target's file cannot be used: {first}{more}"))
     });
+    let target = target.and_then(own_processes);
     let stem = || file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = target.as_ref().ok().map(|target| target.name.clone());
     let name = name.or_else(stem).unwrap_or_default();
     Submission { folder: folder(&name, taken), name, file: file.to_owned(), target }
+}
+
+/// A submission's processes are started from its file: nobody else's are broken for it, and each is held to limits.
+fn own_processes(target: Target) -> Result<Target, NoRun> {
+    match target.processes.iter().find(|process| process.is_adopted()) {
+        None => Ok(target),
+        Some(process) => Err(NoRun::DidNotStart(format!(
+            "processes.{}.adopt: a submission's processes are started from its file; give it a command",
+            process.name
+        ))),
+    }
 }
 
 /// A plain name that nobody has yet: a stranger chose `name`.
@@ -93,6 +105,17 @@ mod tests {
             ("submission".to_owned(), "submission-2".to_owned())
         );
         assert!(named(&"x".repeat(300)).len() == MAX_FOLDER_CHARS);
+    }
+
+    #[test]
+    fn a_submission_adopts_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.toml");
+        let text = "name = 'shop'\n[processes.shop]\nadopt = { pid = 'pgrep -x shop' }\n";
+        std::fs::write(&file, text).unwrap();
+        let read = read(&[file], 3).unwrap();
+        let why = read[0].target.as_ref().unwrap_err().to_string();
+        assert!(why.starts_with("it did not start: processes.shop.adopt: "), "{why}");
     }
 
     #[test]

@@ -234,6 +234,22 @@ async fn a_story_that_hangs_is_ended_and_the_next_one_is_run() {
 }
 
 #[tokio::test]
+async fn a_submission_that_the_machine_has_no_port_for_has_no_points_and_the_others_have_theirs() {
+    let course = Course::new(&[("good", true), ("unlucky", true)]);
+    let taken = "ports.shop: 8080 is taken, by pid 7: nginx; end that, or write \"free\"";
+    let fake = Fake::new(|target, _| match target {
+        "unlucky" => Does::Says(NoRun::MachineInTheWay(taken.to_owned())),
+        _ => Does::Says(NoRun::DidNotStart("exit status 1".to_owned())),
+    });
+    let exit = grade(course.args(), &Stop::new(), &&fake).await.unwrap();
+    assert_eq!(exit, Exit::Usage);
+    let unlucky = course.page("unlucky/grade.md");
+    assert!(unlucky.contains("nothing could be asked"), "{unlucky}");
+    assert!(unlucky.contains("this machine was in the way: ports.shop: 8080"), "{unlucky}");
+    assert!(course.page("good/grade.md").contains("0 of 10 points (0 %)"));
+}
+
+#[tokio::test]
 async fn a_story_for_which_no_time_is_left_is_told_as_not_run() {
     let course = Course::new(&[("good", true)]);
     let fake = Fake::new(|_, _| Does::Skips);

@@ -150,10 +150,17 @@ fn say_started(target: &Target, system: &System, began: Instant, findings: &mut 
         let Some(info) = system.process(&process.name) else { continue };
         let ready = info.ready_monotonic_us.unwrap_or(info.started_monotonic_us);
         let ready_ms = ready.saturating_sub(info.started_monotonic_us) / 1000;
-        findings.ok(
-            format_args!("start of {}", process.name),
-            format_args!("pid {}, ready {ready_ms} ms after its start", info.pid),
-        );
+        let (subject, pid) = (format!("start of {}", process.name), info.pid);
+        let ready = format!("ready {ready_ms} ms after its start");
+        match (process.is_adopted(), info.was_found) {
+            (false, _) => findings.ok(subject, format_args!("pid {pid}, {ready}")),
+            (true, false) => findings
+                .ok(subject, format_args!("pid {pid}, by adopt.start, {ready}; it is ended again")),
+            (true, true) => findings.ok(
+                format_args!("adoption of {}", process.name),
+                format_args!("pid {pid}, which ran before, ready; it is left running"),
+            ),
+        }
     }
     if target.processes.len() > 1 {
         findings.ok("start", format_args!("all are ready after {took} ms"));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use supervisor::system::System;
 use targets::file::Acknowledged as Promise;
 use targets::order_no::OrderNo;
-use targets::target::Target;
+use targets::target::{Adopt, Start, Target};
 
 use super::findings::Findings;
 use super::operations::{Acknowledged, Operations};
@@ -52,6 +52,12 @@ impl Restarts<'_> {
         };
         let killed = Instant::now();
         let subject = format!("restart of {name}");
+        if let Some(Start::Adopt(Adopt { start: None, .. })) =
+            self.target.process(name).map(|process| &process.start)
+        {
+            findings.missing(&subject, "adopt has no start, so no fault may kill it");
+            return true;
+        }
         let back = async {
             self.system.kill(name).await?;
             self.system.restart(name).await?;

@@ -115,6 +115,9 @@ fn check_one(
             checker.add_unknown(&field, "port", &port, ports.iter().map(String::as_str));
         }
     }
+    if process.adopt.is_some() {
+        check_adopted(checker, file, &field, process, &listens);
+    }
     let readiness = readiness::check(checker, &of("readiness_probe"), process, &listens, &scope);
     let shutdown = process.shutdown.clone().unwrap_or_default();
     let before = check_before(checker, &of("shutdown.before"), declared, &shutdown.before);
@@ -226,6 +229,40 @@ fn is_path(text: &str) -> bool {
     text.starts_with('/') && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '{' | '}'))
 }
 
+/// What makes no sense of a process that something else keeps.
+fn check_adopted(
+    checker: &mut Checker<'_>,
+    file: &TargetFile,
+    field: &str,
+    process: &file::Process,
+    listens: &[String],
+) {
+    let probe = process.readiness_probe.as_ref();
+    if probe.is_some_and(|probe| probe.log_line.is_some()) {
+        checker.add(
+            &format!("{field}.readiness_probe.log_line"),
+            "what an adopted process writes is not in its log here",
+            "give one of http_get, tcp, exec",
+        );
+    }
+    for port in listens {
+        let free = matches!(
+            file.ports.get(port),
+            Some(file::Port::Free(_))
+                | Some(file::Port::Row(file::PortRow { port: file::PortNumber::Free(_), .. }))
+        );
+        if free {
+            checker.add(
+                &format!("{field}.listens"),
+                format!(
+                    "`{port}` is any port that is free, and an adopted process listens already"
+                ),
+                "give the number of its port",
+            );
+        }
+    }
+}
+
 fn check_start(
     checker: &mut Checker<'_>,
     field: &str,
@@ -237,8 +274,8 @@ fn check_start(
     if let Some(adopt) = &process.adopt {
         let adopted = target::Adopt {
             pid: command("adopt.pid", &adopt.pid),
-            start: command("adopt.start", &adopt.start),
-            kill: command("adopt.kill", &adopt.kill),
+            start: adopt.start.as_ref().map(|start| command("adopt.start", start)),
+            kill: adopt.kill.as_ref().map(|kill| command("adopt.kill", kill)),
             pause: adopt.pause.as_ref().map(|pause| command("adopt.pause", pause)),
             resume: adopt.resume.as_ref().map(|resume| command("adopt.resume", resume)),
         };

@@ -38,6 +38,16 @@ fn check_all<T: StateRow>(
         for n in checker.repeats(&join(&field, "n"), source.n.as_ref()) {
             let process = checker.name(&join(&field, "process"), &source.process, n);
             checker.knows_process(&join(&field, "process"), &process);
+            let declared = checker.processes.iter().find(|declared| declared.name == process);
+            let of = declared.and_then(|declared| file.processes.get(&declared.key));
+            let is_adopted = of.is_some_and(|process| process.adopt.is_some());
+            if is_adopted && source.read == WhenRead::Stopped {
+                checker.add(
+                    &join(&field, "read"),
+                    format!("`{process}` is adopted, and goes on when all others are stopped"),
+                    "read it while it runs",
+                );
+            }
             if places.iter().any(|place| place.process == process) {
                 let what = format!("`{process}` has a place already");
                 checker.add(&join(&field, "process"), what, "a process has one place for each");

@@ -59,7 +59,8 @@ pub struct Process {
     /// The path to which anybody may send it a body, for floods with bodies. "/" if not given.
     #[serde(default)]
     pub body_path: Option<String>,
-    /// For a process that something else keeps (systemd, compose, kubectl): commands, instead of `command`.
+    /// For a process that something else keeps (systemd, compose, somebody's shell): commands, instead of `command`. It is left
+    /// as it was found: running and resumed, or down.
     #[serde(default)]
     pub adopt: Option<Adopt>,
 }
@@ -164,12 +165,15 @@ pub struct Inner {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adopt {
-    /// Prints its process id, or nothing while it is down.
+    /// Prints its process id; nothing, or 0, while it is down.
     pub pid: Command,
-    /// Starts it.
-    pub start: Command,
-    /// Kills it, as SIGKILL would.
-    pub kill: Command,
+    /// Starts it, and ends within 30 s. Without it no fault kills the process, and it must run when a trial begins.
+    /// With it the process is down again at the end if it was at the beginning.
+    #[serde(default)]
+    pub start: Option<Command>,
+    /// Kills it, as SIGKILL would. The signal itself, to it and all that it has started, if not given.
+    #[serde(default)]
+    pub kill: Option<Command>,
     /// Stops it from running, as SIGSTOP would. The signal itself if not given.
     #[serde(default)]
     pub pause: Option<Command>,

@@ -45,6 +45,14 @@ pub struct Process {
     pub body_path: Option<String>,
 }
 
+impl Process {
+    /// Whether something else keeps it, so that it is left as it was found.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        matches!(self.start, Start::Adopt(_))
+    }
+}
+
 /// How a process is started.
 #[derive(Debug)]
 pub enum Start {
@@ -75,10 +83,10 @@ pub struct Restart {
 pub struct Adopt {
     /// Prints its process id.
     pub pid: CommandTemplate,
-    /// Starts it.
-    pub start: CommandTemplate,
-    /// Kills it.
-    pub kill: CommandTemplate,
+    /// Starts it; none: nobody can.
+    pub start: Option<CommandTemplate>,
+    /// Kills it; none: SIGKILL.
+    pub kill: Option<CommandTemplate>,
     /// Stops it from running; none: SIGSTOP.
     pub pause: Option<CommandTemplate>,
     /// Lets it run again; none: SIGCONT.

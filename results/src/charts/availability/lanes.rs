@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::faults::Fault;
 use crate::records::ProcessName;
-use crate::timeline::{ProcessState, Timeline};
+use crate::timeline::{FaultKind, ProcessState, Timeline};
 
 /// What a process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,11 +67,12 @@ fn state(name: ProcessName, timeline: &Timeline, at_us: u64) -> State {
     }
 }
 
-/// Every link that was broken, with what was done to it. Where faults of one link overlap, the
-/// later one is shown.
+/// Every link that was broken, with what was done to it, and every fault of the target's own. Where faults of one link overlap,
+/// the later one is shown.
 pub(super) fn links(faults: &[Fault], until_us: u64) -> Vec<Lane<String>> {
     let mut links: BTreeMap<&str, Vec<(u64, u64, String)>> = BTreeMap::new();
-    for fault in faults.iter().filter(|fault| fault.kind.is_of_links()) {
+    let has_a_lane = |kind: FaultKind| kind.is_of_links() || kind.is_of_the_targets_own();
+    for fault in faults.iter().filter(|fault| has_a_lane(fault.kind)) {
         let spans = links.entry(fault.whom.as_str()).or_default();
         if let Some(last) = spans.last_mut() {
             last.1 = last.1.min(fault.from_us);

@@ -105,6 +105,13 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
         "there is `adopt` as well",
     ),
     (
+        "command = \"catalog {{ port.catalog }}\"",
+        "adopt.pid = 'a'",
+        "listens = [\"catalog\"]",
+        "processes.catalog.listens",
+        "an adopted process listens already",
+    ),
+    (
         "{ catalog = \"process_healthy\" }",
         "{ catalogue = \"process_healthy\" }",
         "catalogue",
