@@ -13,6 +13,7 @@ mod event;
 mod fact;
 mod final_state;
 mod folder;
+mod keyed;
 mod line;
 mod manifest;
 mod name;
@@ -32,6 +33,7 @@ pub use event::{Event, EventKind};
 pub use fact::Fact;
 pub use final_state::{FinalKind, FinalRow};
 pub use folder::{FolderError, RunFolder};
+pub use keyed::{Keyed, NOTHING};
 pub use line::{AtLine, Numbered};
 pub use manifest::{Cell, InitialStock, MANIFEST_FORMAT, Manifest};
 pub use name::BadName;
@@ -42,5 +44,7 @@ pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};
 pub use stage::Stage;
 pub use subject::{ANY, End, Route, Subject, UnknownSubject};
-pub use target::{Acknowledged, Numbering, Promises, Replication, Restock, Sides, Target};
+pub use target::{
+    Acknowledged, Model, Numbering, Promises, Replication, Restock, Sides, Target,
+};
 pub use text::{Text, Texts};
