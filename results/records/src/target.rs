@@ -33,6 +33,37 @@ impl Model {
         }
     }
 
+    /// A text for people in the words of this model: texts speak of trades, and of a register they speak of writes. Whole
+    /// words are replaced, so that names keep theirs.
+    #[must_use]
+    pub fn worded(self, text: &str) -> String {
+        if self == Self::Stocks {
+            return text.to_owned();
+        }
+        let change = self.change();
+        let mut worded = String::with_capacity(text.len());
+        let is_of_word = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+        for piece in text.split_inclusive(|c| !is_of_word(c)) {
+            let word = piece.trim_end_matches(|c| !is_of_word(c));
+            let rest = &piece[word.len()..];
+            match word {
+                "trade" => worded.push_str(change),
+                "trades" => worded.extend([change, "s"]),
+                "Trades" => {
+                    let (first, others) = change.split_at(1);
+                    worded.extend([&first.to_uppercase(), others, "s"]);
+                }
+                other => worded.push_str(other),
+            }
+            worded.push_str(rest);
+        }
+        for (of_stocks, noun) in [("order lost", change), ("orders lost", &format!("{change}s"))] {
+            worded = worded.replace(&format!(" {of_stocks}"), &format!(" {noun} lost"));
+        }
+        worded
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
     fn is_stocks(&self) -> bool {
         *self == Self::Stocks
     }
@@ -382,6 +413,15 @@ mod tests {
         ];
         assert_eq!(target.lacks(&of_stocks), lacking);
         assert_eq!(target.facts().count(), of_stocks.len() - lacking.len());
+    }
+
+    #[test]
+    fn a_page_of_a_register_speaks_of_writes_and_leaves_names_alone() {
+        let text = "Trades: 3 trades, 1 trade (trade-1); 2 orders lost, in the order of time.";
+        assert_eq!(Model::Stocks.worded(text), text);
+        let written = "Writes: 3 writes, 1 write (trade-1); 2 writes lost, in the order of time.";
+        assert_eq!(Model::Register.worded(text), written);
+        assert_eq!(Model::Log.worded("no trade"), "no append");
     }
 
     #[test]

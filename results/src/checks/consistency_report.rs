@@ -14,7 +14,7 @@ use super::gates::Gate;
 use super::replicas::LogDigest;
 use super::run_file::{PICTURES, RunFile};
 use super::trial_name::TrialName;
-use crate::records::{Fact, FolderError, Manifest, RunFolder, Target};
+use crate::records::{Fact, FolderError, Manifest, Model, RunFolder, Target};
 use crate::text::counted;
 use crate::verdict::Verdict;
 
@@ -269,6 +269,22 @@ impl ConsistencyReport {
         }
     }
 
+    /// The same in the words of a model: what is counted and doubted is said of trades, and a register has writes.
+    pub(super) fn in_words_of(mut self, model: Model) -> Self {
+        for gate in &mut self.gates {
+            gate.what = model.worded(&gate.what);
+        }
+        for check in &mut self.checks {
+            for count in &mut check.examined {
+                count.what = model.worded(&count.what);
+            }
+            for doubt in &mut check.doubts {
+                doubt.reason = model.worded(&doubt.reason);
+            }
+        }
+        self
+    }
+
     /// The report that was written into the run's folder; nothing if none was.
     ///
     /// # Errors
@@ -340,9 +356,13 @@ impl ConsistencyReport {
 /// What asks whether processes live and operations are answered, in time and in a form that can be read. None
 /// of these holds an answer against another one, against a state, or against what was promised: a service
 /// that forgets everything passes them.
-const SIGNS_OF_LIFE: [&Check; 5] = [
+const SIGNS_OF_LIFE: [&Check; 9] = [
     &super::progress::CHECK,
+    &super::progress::WRITES,
+    &super::progress::APPENDS,
     &super::availability_demand::CHECK,
+    &super::availability_demand::WRITES,
+    &super::availability_demand::APPENDS,
     &super::answers::CHECK,
     &super::deaths::CHECK,
     &super::deadlock::CHECK,
