@@ -56,6 +56,7 @@ fn program() -> (Program, UnboundedReceiver<ProgramEvent>) {
         seed: 1,
         stocks: &stocks,
         cap: None,
+        registers: &[],
     };
     let (told, events) = unbounded_channel();
     (Program::new(1, &hello, told), events)

@@ -45,6 +45,7 @@ fn lines_to_a_client_are_as_the_protocol_says() {
         seed: 7,
         stocks: &stocks,
         cap: None,
+        registers: &[],
     };
     assert_eq!(
         session.hello(&hello),
