@@ -23,6 +23,8 @@ pub(crate) use conclusion::{
 pub use folder::RunsFolder;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use anyhow::Context;
 use driver::recorder::Recorder;
@@ -96,6 +98,8 @@ struct Run<'a> {
     builds: Builds<'a>,
     folder: &'a RunFolder,
     origin: Origin,
+    /// The next value that a change of a register or a log puts there: no two of the run put the same.
+    next_value: Arc<AtomicU64>,
     stop: &'a Stop,
     recorder: Recorder,
     queries: CatalogQueries,
@@ -212,6 +216,7 @@ impl<'a> Run<'a> {
             builds,
             folder,
             origin,
+            next_value: Arc::new(AtomicU64::new(1)),
             stop,
             recorder,
             queries,
@@ -265,6 +270,7 @@ impl<'a> Run<'a> {
             environment: self.builds.environment(),
             folder: self.folder,
             origin: self.origin,
+            next_value: Arc::clone(&self.next_value),
             recent: self.recorder.recent(),
             stop: self.stop,
             listener: self.progress.listener(self.name),

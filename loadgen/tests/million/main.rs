@@ -21,6 +21,7 @@ mod steps;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use driver::attack;
@@ -211,6 +212,7 @@ fn setting(bazaar: &Bazaar, control: &Arc<Control>, recorder: &Recorder) -> Tria
     let front_end = bazaar.addresses().front_end.to_string();
     let service = driver::bazaar::service(&front_end).unwrap();
     TrialSettings {
+        next_value: Arc::new(AtomicU64::new(1)),
         cell: CELL.to_owned(),
         trial: 1,
         p: 0.5,

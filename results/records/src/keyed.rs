@@ -8,7 +8,7 @@ use serde::ser::SerializeStruct;
 use super::Text;
 
 /// The columns of registers and logs. Empty means not applicable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Keyed<T = Text> {
     /// The register, or the log.
     pub key: Option<T>,

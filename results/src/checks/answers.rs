@@ -36,6 +36,9 @@ pub(super) const CHECK: Check = Check {
     count: None,
 };
 
+/// The same of registers and logs, of which there are no orders to be looked up.
+pub(super) const OF_KEYS: Check = Check { parts: &[DUE, TO_THE_POINT], ..CHECK };
+
 const DUE: Part = Part::new("operations that are due are answered", &[]);
 const EVERY_ORDER: Part = Part::new(
     "acknowledged orders can be looked up after the load",

@@ -52,7 +52,7 @@ const OF_REGISTERS: &[&Check] = &[
     &register_orders::CHECK,
     &progress::WRITES,
     &availability_demand::WRITES,
-    &answers::CHECK,
+    &answers::OF_KEYS,
     &deaths::CHECK,
     &deadlock::CHECK,
 ];
@@ -66,7 +66,7 @@ const OF_LOGS: &[&Check] = &[
     &written_values::CHECK,
     &progress::APPENDS,
     &availability_demand::APPENDS,
-    &answers::CHECK,
+    &answers::OF_KEYS,
     &deaths::CHECK,
     &deadlock::CHECK,
 ];
@@ -79,24 +79,18 @@ pub(super) fn all() -> impl Iterator<Item = &'static Check> {
     of_stocks.chain(of_keys).copied().filter(move |check| seen.insert(check.name))
 }
 
-/// Whether a target of this model is asked a check. What its model knows nothing of is not told as lacking.
-pub(super) fn is_asked_of(model: Model, name: &str) -> bool {
-    let is_it = |check: &&&Check| check.name == name;
-    match model {
-        Model::Stocks => ALL.iter().chain(OF_NAMED_TARGETS).any(|check| is_it(&check)),
-        Model::Register => OF_REGISTERS.iter().any(|check| is_it(&check)),
-        Model::Log => OF_LOGS.iter().any(|check| is_it(&check)),
-    }
+/// The checks that a target of this model is asked. What its model knows nothing of is not told as lacking.
+pub(super) fn of(model: Model) -> impl Iterator<Item = &'static Check> {
+    let lists = match model {
+        Model::Stocks => [ALL, OF_NAMED_TARGETS],
+        Model::Register => [OF_REGISTERS, &[]],
+        Model::Log => [OF_LOGS, &[]],
+    };
+    lists.into_iter().flatten().copied()
 }
 
 /// The checks that such a run is asked.
 pub(super) fn asked(manifest: &Manifest) -> Vec<&'static Check> {
     let names_it = manifest.target.is_some();
-    match manifest.target().model() {
-        Model::Stocks => {
-            ALL.iter().chain(OF_NAMED_TARGETS.iter().filter(|_| names_it)).copied().collect()
-        }
-        Model::Register => OF_REGISTERS.to_vec(),
-        Model::Log => OF_LOGS.to_vec(),
-    }
+    if names_it { of(manifest.target().model()).collect() } else { ALL.to_vec() }
 }

@@ -96,6 +96,7 @@ async fn load(file: &str, port: u16, p: f64, iterations: u64) -> Load {
     let (records, receiver) = unbounded_channel();
     let names = Arc::new(OrderNames::default());
     let setting = TrialSettings {
+        next_value: Arc::new(AtomicU64::new(1)),
         cell: "c".to_owned(),
         trial: 1,
         p,

@@ -280,6 +280,7 @@ fn an_ok_answer_has_what_the_model_needs() {
         outcome: Outcome::Ok,
         order_no,
         seen,
+        position: None,
         reason: None,
         times_us: None,
     };

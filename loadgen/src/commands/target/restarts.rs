@@ -8,6 +8,7 @@ use targets::order_no::OrderNo;
 use targets::target::Target;
 
 use super::findings::Findings;
+use super::keys::{self, Put};
 use super::operations::{Acknowledged, Operations};
 use super::state::State;
 
@@ -31,6 +32,8 @@ pub(super) struct Restarts<'a> {
     pub(super) stock: Option<&'a str>,
     /// The order that was acknowledged.
     pub(super) order: Option<&'a Acknowledged>,
+    /// What was put into a register or a log.
+    pub(super) put: Option<&'a Put>,
 }
 
 impl Restarts<'_> {
@@ -85,6 +88,9 @@ impl Restarts<'_> {
         if let (Some(order_no), Some(before)) = (order_no, before) {
             self.compare(name, order_no, &before, findings).await;
         }
+        if let Some(put) = self.put {
+            keys::compare(self.target, self.operations, put, name, findings).await;
+        }
         true
     }
 
@@ -92,7 +98,7 @@ impl Restarts<'_> {
     async fn answered(&self) -> Option<Result<(), String>> {
         let began = Instant::now();
         loop {
-            let done = self.operations.query(self.stock).await?;
+            let done = self.operations.ask(self.stock).await?;
             if done.is_ok() {
                 return Some(Ok(()));
             }
