@@ -9,8 +9,8 @@
 //! answer that can be checked: a read of that kind has failed, a trade is unknown.
 
 use results::records::{CacheState, Outcome};
-use targets::operation::{Answer, Captures, Kind};
 use serde_json::Value as Json;
+use targets::operation::{Answer, Captures, Kind};
 use targets::order_no::OrderNo;
 use wire::bazaar::TradeType;
 

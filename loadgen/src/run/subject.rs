@@ -92,16 +92,8 @@ impl Subject {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let RunningTarget {
-            bazaar,
-            service,
-            clients,
-            stocks,
-            front_door,
-            trial,
-            asking,
-            lifetime,
-        } = RunningTarget::start(target, start).await?;
+        let RunningTarget { bazaar, service, clients, stocks, front_door, trial, asking, lifetime } =
+            RunningTarget::start(target, start).await?;
         let asks_of_each =
             target.orders.iter().any(|place| place.source.is_asked_for_each("order_no"));
         let order_names =

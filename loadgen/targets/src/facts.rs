@@ -53,8 +53,10 @@ fn keys_of(target: &Target, can: &[String]) -> Vec<String> {
     let dumps = can.iter().any(|done| done == DUMP);
     let mut shown = shown_by(&target.register_places, dumps);
     shown.extend(shown_by(&target.log_places, dumps));
-    let reads = || target.operations.get(Kind::Read).is_some()
-        || target.client.is_some() && can.iter().any(|done| done == Kind::Read.name());
+    let reads = || {
+        target.operations.get(Kind::Read).is_some()
+            || target.client.is_some() && can.iter().any(|done| done == Kind::Read.name())
+    };
     if shown.is_empty() && reads() {
         shown.push(FRONT_DOOR.to_owned());
     }
@@ -198,8 +200,13 @@ mod tests {
         let manifest = manifest(&target, &[]);
         let needed = [Fact::Reads, Fact::Values, Fact::Writes, Fact::StateOfKeys];
         assert_eq!(manifest.lacks(&needed), []);
-        assert_eq!((manifest.keys_of(), manifest.initial()), (&[FRONT_DOOR.to_owned()][..], Some("0")));
-        let kept = format!("{text}[[state.registers]]\nprocess = 'a'\nfile = 'kept.jsonl'\nformat = 'jsonl'\n");
+        assert_eq!(
+            (manifest.keys_of(), manifest.initial()),
+            (&[FRONT_DOOR.to_owned()][..], Some("0"))
+        );
+        let kept = format!(
+            "{text}[[state.registers]]\nprocess = 'a'\nfile = 'kept.jsonl'\nformat = 'jsonl'\n"
+        );
         let target = read_text(&kept, Path::new("x.toml"), 1).unwrap_or_else(|all| panic!("{all}"));
         assert_eq!(super::manifest(&target, &[]).keys_of(), ["a"]);
     }

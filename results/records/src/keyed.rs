@@ -41,8 +41,7 @@ impl<T> Keyed<T> {
     /// Whether a row of a file without these columns was read.
     pub(super) fn if_any(self) -> Option<Box<Self>> {
         let Self { key, value, expected, position } = &self;
-        let is_any =
-            key.is_some() || value.is_some() || expected.is_some() || position.is_some();
+        let is_any = key.is_some() || value.is_some() || expected.is_some() || position.is_some();
         is_any.then(|| Box::new(self))
     }
 }

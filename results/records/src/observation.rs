@@ -4,8 +4,8 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use wire::bazaar::TradeType;
 
-use super::keyed::{self, Keyed};
 use super::Text;
+use super::keyed::{self, Keyed};
 
 /// What a client did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

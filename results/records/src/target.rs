@@ -42,13 +42,14 @@ impl Model {
         }
         let change = self.change();
         let mut worded = String::with_capacity(text.len());
-        let is_of_word = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+        let is_of_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
         for piece in text.split_inclusive(|c| !is_of_word(c)) {
             let word = piece.trim_end_matches(|c| !is_of_word(c));
             let rest = &piece[word.len()..];
             match word {
                 "trade" => worded.push_str(change),
                 "trades" => worded.extend([change, "s"]),
+                "traded" => worded.push_str(if self == Self::Log { "appended" } else { "written" }),
                 "Trades" => {
                     let (first, others) = change.split_at(1);
                     worded.extend([&first.to_uppercase(), others, "s"]);
@@ -403,8 +404,8 @@ mod tests {
         };
         // What is listed and not promised does not count.
         let of_stocks: Vec<_> = Target::bazaar(3).facts().collect();
-        let target =
-            Target::new("toy", of_stocks.clone(), promises).holding(vec!["order-1".to_owned()], vec![]);
+        let target = Target::new("toy", of_stocks.clone(), promises)
+            .holding(vec!["order-1".to_owned()], vec![]);
         let lacking = [
             Fact::StateOfStocks,
             Fact::GaplessNumbers,

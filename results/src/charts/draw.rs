@@ -54,13 +54,17 @@ pub fn draw(material: &ChartInput<'_>, target: &Path) -> Result<Drawn, ChartErro
             studio.draw(FaultZoom::new(manifest, trial))?;
         }
     }
-    studio.draw(Staleness::new(material, &trials))?;
+    if material.run.target().model() == Model::Stocks {
+        studio.draw(Staleness::new(material, &trials))?;
+    }
     Ok(studio.drawn)
 }
 
 fn draw_sweep(studio: &mut Studio, material: &ChartInput<'_>) -> Result<(), ChartError> {
     let keeps_keys = material.run.target().model() != Model::Stocks;
-    let is_of = |op: Op| op.is_keyed() == keeps_keys;
+    // Of registers and logs what their clients did.
+    let is_done = |op: Op| material.summary.iter().any(|row| row.op == op);
+    let is_of = |op: Op| if keeps_keys { is_done(op) } else { !op.is_keyed() };
     for sweep in RateSweep::all(material) {
         studio.draw(sweep)?;
     }

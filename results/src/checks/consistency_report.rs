@@ -128,6 +128,9 @@ pub struct RunSummary {
     /// The name of the target, if the run says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// What that is.
+    #[serde(default, skip_serializing_if = "is_stocks")]
+    pub model: Model,
     /// The seed.
     pub seed: u64,
     /// When the run began, RFC 3339 in UTC.
@@ -186,6 +189,7 @@ impl RunSummary {
             kind: manifest.kind.clone(),
             plan_name: manifest.plan_name.clone(),
             target: manifest.target.as_ref().map(|target| target.name.clone()),
+            model: manifest.target.as_ref().map(Target::model).unwrap_or_default(),
             seed: manifest.seed,
             started_at: manifest.started_at.clone(),
             trials: 0,
@@ -205,6 +209,11 @@ impl RunSummary {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_stocks(model: &Model) -> bool {
+    *model == Model::Stocks
 }
 
 /// The consistency report of a run.

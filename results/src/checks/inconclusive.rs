@@ -159,7 +159,8 @@ pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Inconclu
             }
             Need::Keys => {
                 let is_there = |name: &str| {
-                    let of_it = |row: &&DumpRow| row.kind == FinalKind::Source && row.source == name;
+                    let of_it =
+                        |row: &&DumpRow| row.kind == FinalKind::Source && row.source == name;
                     history.final_rows.iter().any(|row| of_it(&row))
                 };
                 doubts.extend(not_dumped(history.target.keys_of(), is_there));

@@ -189,7 +189,11 @@ pub(super) fn nearest(history: &History<'_>, at_us: u64) -> String {
 }
 
 /// A name for the picture that any file system takes, and that no other stock of the trial has.
-pub(super) fn file_name(history: &History<'_>, stock: &str, taken: &mut BTreeSet<String>) -> String {
+pub(super) fn file_name(
+    history: &History<'_>,
+    stock: &str,
+    taken: &mut BTreeSet<String>,
+) -> String {
     let plain = |text: &str| -> String {
         text.chars()
             .map(

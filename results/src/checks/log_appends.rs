@@ -37,15 +37,12 @@ pub(super) const ONCE: Check = Check {
 };
 
 const HELD: Part = Part::new("in what is held in the end", &[Fact::Appends, Fact::StateOfKeys]);
-const READ: Part =
-    Part::new("in what reads show", &[Fact::Appends, Fact::Reads, Fact::Values]);
+const READ: Part = Part::new("in what reads show", &[Fact::Appends, Fact::Reads, Fact::Values]);
 
 /// The acknowledged appends that no place holds, of places that were read.
 fn lost<'a>(rows: &KeyRows<'a>, held: &[HeldLog<'_>]) -> Vec<&'a Operation> {
-    let there: BTreeSet<&str> = held
-        .iter()
-        .flat_map(|log| log.entries.iter().map(|row| log_entries::entry(row)))
-        .collect();
+    let there: BTreeSet<&str> =
+        held.iter().flat_map(|log| log.entries.iter().map(|row| log_entries::entry(row))).collect();
     let is_gone = |append: &&Operation| append.row.value().is_some_and(|it| !there.contains(it));
     rows.acknowledged().filter(is_gone).collect()
 }
@@ -70,7 +67,7 @@ fn survive(history: &History<'_>, finding: &mut Finding) {
             finding.violation(|| {
                 let holders: Vec<&str> = held.iter().map(|log| log.source).collect();
                 let what = format!(
-                    "{key}: entry {}, acknowledged at {:.3} s, is gone: in the end {} did not hold it",
+                    "entry {} of {key}, acknowledged at {:.3} s, is gone: in the end {} did not hold it",
                     append.row.value().unwrap_or_default(),
                     super::milliseconds(end_us) / 1_000.0,
                     holders.join(" and "),
@@ -112,8 +109,10 @@ fn once(history: &History<'_>, finding: &mut Finding) {
                     told.insert(entry.to_owned());
                     doubled_violation(history, finding, rows, entry, |violation| {
                         let times = twice.len();
-                        let what =
-                            format!("{key}: {} held entry {entry} {times} times", log.source);
+                        let what = format!(
+                            "entry {entry} of {key} was held {times} times by {}",
+                            log.source
+                        );
                         twice.iter().fold(Violation { what, ..violation }, |all, row| all.held(row))
                     });
                 }
@@ -126,7 +125,7 @@ fn once(history: &History<'_>, finding: &mut Finding) {
                 if !seen.insert(entry.clone()) && told.insert(entry.clone()) {
                     doubled_violation(history, finding, rows, &entry, |violation| {
                         let what =
-                            format!("{key}: a read showed entry {entry} more than once");
+                            format!("entry {entry} of {key} was shown more than once by one read");
                         Violation { what, ..violation }.operation(read)
                     });
                 }
@@ -193,7 +192,8 @@ mod tests {
     fn an_acknowledged_append_that_is_not_there_is_lost() {
         let mut trial = trial();
         trial.entries("store", "log", &["1"]);
-        let what = "log: entry 2, acknowledged at 0.000 s, is gone: in the end store did not hold it";
+        let what =
+            "entry 2 of log, acknowledged at 0.000 s, is gone: in the end store did not hold it";
         assert_fails(&trial.check(&SURVIVE), what);
     }
 
@@ -208,11 +208,11 @@ mod tests {
     fn an_append_that_is_there_twice_is_doubled_also_if_it_was_unknown() {
         let mut acknowledged = trial();
         acknowledged.entries("store", "log", &["1", "2", "1"]);
-        assert_fails(&acknowledged.check(&ONCE), "log: store held entry 1 2 times");
+        assert_fails(&acknowledged.check(&ONCE), "entry 1 of log was held 2 times by store");
         let mut unknown = trial();
         unknown.attempt(3, "log", "3", Outcome::Unknown, (50, 60));
         unknown.entries("store", "log", &["1", "2", "3", "3"]);
-        assert_fails(&unknown.check(&ONCE), "log: store held entry 3 2 times");
+        assert_fails(&unknown.check(&ONCE), "entry 3 of log was held 2 times by store");
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
         let mut trial = trial();
         trial.read(3, "log", "[1,2,1]", (50, 60));
         trial.entries("store", "log", &["1", "2"]);
-        assert_fails(&trial.check(&ONCE), "log: a read showed entry 1 more than once");
+        assert_fails(&trial.check(&ONCE), "entry 1 of log was shown more than once");
     }
 
     #[test]

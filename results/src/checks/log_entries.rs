@@ -26,7 +26,8 @@ pub(super) struct HeldLog<'a> {
 /// What each of `sources` held of a log.
 pub(super) fn held<'a>(rows: &KeyRows<'a>, sources: &'a [String]) -> Vec<HeldLog<'a>> {
     let of = |source: &'a String| {
-        let is_its = |row: &&&DumpRow| row.source == source.as_str() && row.kind == FinalKind::Entry;
+        let is_its =
+            |row: &&&DumpRow| row.source == source.as_str() && row.kind == FinalKind::Entry;
         HeldLog { source, entries: rows.held.iter().filter(is_its).copied().collect() }
     };
     sources.iter().map(of).collect()

@@ -25,7 +25,8 @@ pub(super) const CHECK: Check = Check {
 };
 
 const ENTRIES: Part = Part::new("the order of the entries", &[Fact::Appends, Fact::StateOfKeys]);
-const PLACES: Part = Part::new("the places that appends are told", &[Fact::Appends, Fact::Positions]);
+const PLACES: Part =
+    Part::new("the places that appends are told", &[Fact::Appends, Fact::Positions]);
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let (mut entries, mut places) = (0, 0);
@@ -62,7 +63,7 @@ fn in_order(
         if let Some(behind) = first.filter(|behind| behind.row.end_us < append.row.start_us) {
             finding.violation(|| {
                 let what = format!(
-                    "{key}: at {} entry {} stands before {}, which had been acknowledged {:.3} ms before it was sent",
+                    "in what {} held of {key} entry {} stands before {}, which had been acknowledged {:.3} ms before it was sent",
                     log.source,
                     log_entries::entry(row),
                     behind.row.value().unwrap_or_default(),
@@ -100,13 +101,15 @@ fn ascending(history: &History<'_>, key: &str, rows: &KeyRows<'_>, finding: &mut
         let not_larger = last.filter(|last| position(last) >= Some(place));
         let (other, how) = match (twice, not_larger) {
             (Some(other), _) => (other, "which another append was told as well"),
-            (None, Some(other)) => (other, "which is not beyond that of one that was acknowledged before"),
+            (None, Some(other)) => {
+                (other, "which is not beyond that of one that was acknowledged before")
+            }
             (None, None) => continue,
         };
         finding.violation(|| {
             let entry = append.row.value().unwrap_or_default();
             let what = format!(
-                "{key}: the append of {entry} was told place {place}, {how}: {} at {}",
+                "the append of {entry} to {key} was told place {place}, {how}: {} at {}",
                 other.row.value().unwrap_or_default(),
                 position(other).unwrap_or_default(),
             );
@@ -143,7 +146,7 @@ mod tests {
     fn an_entry_before_one_that_was_acknowledged_before_it_was_sent_is_out_of_order() {
         let mut trial = trial([0, 1, 2]);
         trial.entries("store", "log", &["2", "1", "3"]);
-        let what = "log: at store entry 2 stands before 1, which had been acknowledged 0.010 ms before";
+        let what = "in what store held of log entry 2 stands before 1, which had been acknowledged 0.010 ms before";
         assert_fails(&trial.check(&CHECK), what);
     }
 
@@ -151,7 +154,10 @@ mod tests {
     fn a_place_that_is_given_twice_or_goes_back_is_found() {
         let mut twice = trial([0, 1, 1]);
         twice.entries("store", "log", &["1", "2", "3"]);
-        assert_fails(&twice.check(&CHECK), "place 1, which another append was told as well: 2 at 1");
+        assert_fails(
+            &twice.check(&CHECK),
+            "place 1, which another append was told as well: 2 at 1",
+        );
         let mut back = trial([5, 4, 6]);
         back.entries("store", "log", &["1", "2", "3"]);
         assert_fails(&back.check(&CHECK), "place 4, which is not beyond that of one");

@@ -74,7 +74,7 @@ fn against(
                 if gone.insert(entry.clone()) {
                     finding.violation(|| {
                         let what = format!(
-                            "{key}: client {} was shown entry {entry}, which {} did not hold in the end",
+                            "client {} was shown entry {entry} of {key}, which {} did not hold in the end",
                             read.row.client, log.source
                         );
                         Violation::new(history, what).at(history, read.row.end_us).operation(read)
@@ -90,7 +90,7 @@ fn against(
                 };
                 finding.violation(|| {
                     let what = format!(
-                        "{key}: client {} was shown entry {entry} behind {before}, {how}",
+                        "client {} was shown entry {entry} of {key} behind {before}, {how}",
                         read.row.client
                     );
                     let violation = Violation::new(history, what).at(history, read.row.end_us);
@@ -105,15 +105,13 @@ fn against(
 fn missing(history: &History<'_>, key: &str, rows: &KeyRows<'_>, finding: &mut Finding) {
     let mut acknowledged: Vec<&Operation> = rows.acknowledged().collect();
     acknowledged.sort_by_key(|append| append.row.end_us);
-    let whole = |read: &&&Operation| {
-        read.row.keyed.as_ref().is_some_and(|keyed| keyed.position.is_none())
-    };
+    let whole =
+        |read: &&&Operation| read.row.keyed.as_ref().is_some_and(|keyed| keyed.position.is_none());
     for &read in rows.reads.iter().filter(whole) {
         let before = acknowledged.partition_point(|append| append.row.end_us < read.row.start_us);
         let shown: BTreeSet<String> = log_entries::of_read(read).into_iter().collect();
-        let is_missing = |append: &&&Operation| {
-            append.row.value().is_some_and(|value| !shown.contains(value))
-        };
+        let is_missing =
+            |append: &&&Operation| append.row.value().is_some_and(|value| !shown.contains(value));
         let Some(&append) = acknowledged[..before].iter().find(is_missing) else { continue };
         let stale_us = read.row.start_us - append.row.end_us;
         finding.maximum("stale_ms", super::milliseconds(stale_us));
@@ -121,7 +119,7 @@ fn missing(history: &History<'_>, key: &str, rows: &KeyRows<'_>, finding: &mut F
         finding.anomalies.add(history, Anomaly::Stale, name, Some(read.row.start_us));
         finding.violation(|| {
             let what = format!(
-                "{key}: client {} was not shown entry {}, which had been acknowledged {:.3} ms before it asked",
+                "client {} was not shown entry {} of {key}, which had been acknowledged {:.3} ms before it asked",
                 read.row.client,
                 append.row.value().unwrap_or_default(),
                 super::milliseconds(stale_us),
@@ -162,9 +160,9 @@ mod tests {
     #[test]
     fn a_read_that_skips_turns_round_or_shows_what_is_gone_is_found() {
         for (shown, said) in [
-            ("[2,4]", "was shown entry 4 behind 2, and skipped 1"),
-            ("[3,2]", "was shown entry 2 behind 3, which stands before it"),
-            ("[4,9]", "was shown entry 9, which store did not hold in the end"),
+            ("[2,4]", "was shown entry 4 of log behind 2, and skipped 1"),
+            ("[3,2]", "was shown entry 2 of log behind 3, which stands before it"),
+            ("[4,9]", "was shown entry 9 of log, which store did not hold in the end"),
         ] {
             let mut trial = trial();
             trial.read_from(2, "log", 1, shown, (100, 110));
@@ -177,7 +175,10 @@ mod tests {
         let mut trial = trial();
         trial.read(2, "log", "[1,2,3]", (1_080, 1_090));
         let result = trial.check(&CHECK);
-        assert_fails(&result, "was not shown entry 4, which had been acknowledged 1.000 ms before");
+        assert_fails(
+            &result,
+            "was not shown entry 4 of log, which had been acknowledged 1.000 ms before",
+        );
         assert_eq!(result.maxima["stale_ms"], 1.0);
     }
 }

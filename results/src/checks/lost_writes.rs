@@ -4,13 +4,16 @@
 //! writes any more. That value must not be one that an acknowledged write had overwritten: one that began after the value's
 //! own write was acknowledged. *Otherwise: a service that keeps in memory what it says to have written passes until it is
 //! killed.* A write whose outcome is unknown may take effect at any time, so what it wrote is never one that is over.
+//!
+//! Clients go on, and what they write covers what was lost. So the same is asked after each death of a process: the last write
+//! that was acknowledged before it is lost if reads after it show something that it had overwritten, and none shows it any more.
 
 use super::anomalies::Anomaly;
 use super::check::{Check, Finding};
 use super::evidence::Violation;
 use super::history::History;
 use super::inconclusive::Need;
-use super::keys::{self, KeyRows, Overwritten};
+use super::keys::{self, KeyRows, Origin, Overwritten};
 use super::part::Part;
 use super::rows::Operation;
 use crate::records::{DumpRow, Fact, NOTHING};
@@ -18,14 +21,73 @@ use crate::records::{DumpRow, Fact, NOTHING};
 pub(super) const CHECK: Check = Check {
     name: "acknowledged-writes-survive",
     claim: "acknowledged writes survive",
-    parts: &[Part::whole(&[Fact::Writes, Fact::StateOfKeys, Fact::DurableAcknowledgement])],
+    parts: &[IN_THE_END, AFTER_DEATHS],
     needs: &[Need::Acknowledged, Need::Keys],
     examine,
     count: Some(count),
 };
 
+const IN_THE_END: Part =
+    Part::new("in the end", &[Fact::Writes, Fact::StateOfKeys, Fact::DurableAcknowledgement]);
+const AFTER_DEATHS: Part = Part::new(
+    "after each death of a process",
+    &[Fact::Writes, Fact::Reads, Fact::Values, Fact::DurableAcknowledgement],
+);
+
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    look(history, finding, true);
+    if history.can(&IN_THE_END) {
+        look(history, finding, true);
+    }
+    if history.can(&AFTER_DEATHS) {
+        after_deaths(history, finding);
+    }
+}
+
+fn after_deaths(history: &History<'_>, finding: &mut Finding) {
+    let mut seen = 0;
+    for (key, rows) in &keys::keys(history) {
+        for fault in history.timeline.faults().iter().filter(|fault| fault.kind.is_deadly()) {
+            let died_us = fault.injected.at_us;
+            let before = rows.acknowledged().filter(|one| one.row.end_us < died_us);
+            let Some(last) = before.max_by_key(|one| one.row.start_us) else { continue };
+            let next = rows.acknowledged().find(|one| one.row.start_us > died_us);
+            let next_us = next.map_or(u64::MAX, |next| next.row.start_us);
+            let after = rows.reads.iter().copied().filter(|read| read.row.start_us > died_us);
+            let mut until_next = after.clone().filter(|read| read.row.end_us <= next_us);
+            seen += usize::from(until_next.clone().next().is_some());
+            let shows_it = |read: &Operation| keys::seen(read) == last.row.value();
+            let shows_older = |read: &&Operation| {
+                let origin = keys::seen(read).map(|seen| rows.origin(seen, keys::initial(history)));
+                let put_by_us = origin.and_then(Origin::put_by_us);
+                put_by_us.is_some_and(|put_by_us| put_by_us < last.row.start_us)
+            };
+            let Some(read) = until_next.find(shows_older) else { continue };
+            if after.clone().any(shows_it) {
+                continue;
+            }
+            let name = last.row.request_id.as_deref().unwrap_or_default();
+            finding.anomalies.add(history, Anomaly::Lost, name, Some(last.row.end_us));
+            finding.violation(|| {
+                let value = |one: &Operation| keys::in_words(one.row.value().unwrap_or_default());
+                let what = format!(
+                    "value {} of {key}, acknowledged at {}, is gone after the {}: the first read of something older, at {}, \
+                     gave {}, and none gave it any more",
+                    value(last),
+                    seconds(last.row.end_us),
+                    fault.describe(),
+                    seconds(read.row.start_us),
+                    keys::in_words(keys::seen(read).unwrap_or_default()),
+                );
+                let violation = Violation::new(history, what).at(history, read.row.end_us);
+                violation.operation(last).operation(read)
+            });
+        }
+    }
+    finding.examined("registers that were read after a death before they were written again", seen);
+}
+
+fn seconds(us: u64) -> String {
+    format!("{:.3} s", super::milliseconds(us) / 1_000.0)
 }
 
 /// What a target loses that may lose it.
@@ -103,15 +165,15 @@ fn violation(
     let lost = rows.acknowledged().filter(|one| one.row.start_us > put_by_us);
     let lost = lost.max_by_key(|one| one.row.end_us);
     let by = overwritten.after(put_by_us);
-    let seconds = |us: u64| format!("{:.3} s", super::milliseconds(us) / 1_000.0);
     let value = |one: &Operation| keys::in_words(one.row.value().unwrap_or_default());
-    let (gone, at) = lost.map_or_else(Default::default, |one| (value(one), seconds(one.row.end_us)));
+    let (gone, at) =
+        lost.map_or_else(Default::default, |one| (value(one), seconds(one.row.end_us)));
     let source = rows.held.first().map_or("nobody", |row| row.source.as_str());
     let since = by.map_or_else(String::new, |by| {
         format!(", which {} had overwritten at {}", value(by), seconds(by.row.end_us))
     });
     let what = format!(
-        "{key}: value {gone}, acknowledged at {at}, is gone: in the end {source} held {}{since}",
+        "value {gone} of {key}, acknowledged at {at}, is gone: in the end {source} held {}{since}",
         keys::in_words(held)
     );
     let mut violation = Violation::new(history, what);
@@ -156,7 +218,7 @@ mod tests {
         trial.holds("store", "k3", "12");
         trial.fault(3_300_000, Action::Kill);
         let result = trial.check(&CHECK);
-        let what = "k3: value 17, acknowledged at 3.200 s, is gone: in the end store held 12, which 15 had \
+        let what = "value 17 of k3, acknowledged at 3.200 s, is gone: in the end store held 12, which 15 had \
                     overwritten at 2.900 s";
         assert_fails(&result, what);
         let lines: Vec<_> = result.evidence[0].operations.iter().map(|row| row.line).collect();
@@ -172,7 +234,7 @@ mod tests {
         let mut gone = trial();
         gone.holds("store", "k1", "1");
         gone.write(4, "k1", "1", (1, 2));
-        assert_fails(&gone.check(&CHECK), "k3: value 17");
+        assert_fails(&gone.check(&CHECK), "value 17 of k3");
     }
 
     #[test]
@@ -188,6 +250,36 @@ mod tests {
         let mut trial = trial();
         trial.holds("store", "k3", "12");
         trial.holds("other", "k3", "17");
+        assert_passes(&trial.check(&CHECK));
+    }
+
+    /// A write before a death, a read after it, and a write that covers what became of it.
+    fn with_death(shown: &str) -> KeyTrial {
+        let mut trial = trial();
+        trial.fault(3_300_000, Action::Kill);
+        trial.read(2, "k3", shown, (3_400_000, 3_450_000));
+        trial.write(4, "k3", "19", (3_500_000, 3_600_000));
+        trial.holds("store", "k3", "19");
+        trial
+    }
+
+    #[test]
+    fn what_is_gone_after_a_death_is_lost_although_it_is_covered_by_the_end() {
+        assert_passes(&with_death("17").check(&CHECK));
+        for (shown, gave) in [("null", "gave nothing"), ("15", "gave 15")] {
+            let result = with_death(shown).check(&CHECK);
+            assert_fails(
+                &result,
+                "value 17 of k3, acknowledged at 3.200 s, is gone after the kill",
+            );
+            assert_fails(&result, gave);
+        }
+    }
+
+    #[test]
+    fn a_read_that_is_behind_is_no_loss_if_a_later_one_shows_the_write() {
+        let mut trial = with_death("15");
+        trial.read(3, "k3", "17", (3_460_000, 3_470_000));
         assert_passes(&trial.check(&CHECK));
     }
 

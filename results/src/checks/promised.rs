@@ -54,7 +54,8 @@ fn of_key(row: &Observation, target: &Target) -> Option<(&'static str, &'static 
     let is_ok = row.outcome == Outcome::Ok;
     let has = |what: bool, field: &'static str| (!what).then_some(field);
     let told = |fact, what: bool, field| has(what || !(is_ok && target.has(fact)), field);
-    let Keyed { key, value, expected, position } = row.keyed.as_deref().cloned().unwrap_or_default();
+    let Keyed { key, value, expected, position } =
+        row.keyed.as_deref().cloned().unwrap_or_default();
     let key = has(key.is_some(), "key");
     let (lacking, kind) = match row.op {
         Op::Read => (key.or(told(Fact::Values, value.is_some(), "value")), "a read"),

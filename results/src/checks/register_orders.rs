@@ -28,12 +28,7 @@ use crate::records::{Fact, NOTHING, Observation, Op, Outcome, Row as _};
 pub(super) const CHECK: Check = Check {
     name: "registers-linearizable",
     claim: "each register's history is linearizable",
-    parts: &[Part::whole(&[
-        Fact::Reads,
-        Fact::Values,
-        Fact::Writes,
-        Fact::DurableAcknowledgement,
-    ])],
+    parts: &[Part::whole(&[Fact::Reads, Fact::Values, Fact::Writes, Fact::DurableAcknowledgement])],
     needs: &[],
     examine,
     count: None,
@@ -74,9 +69,10 @@ impl<'a> Numbers<'a> {
 
     /// What the numbers that stand for other values stand for.
     fn legend(&self) -> String {
-        let others = self.others.iter().map(|(value, number)| {
-            format!("{number} stands for {}", keys::in_words(value))
-        });
+        let others = self
+            .others
+            .iter()
+            .map(|(value, number)| format!("{number} stands for {}", keys::in_words(value)));
         others.collect::<Vec<_>>().join(", ")
     }
 }
@@ -98,8 +94,10 @@ impl<'a> Placed<'a> {
         let needed: BTreeSet<&str> = rows.changes.iter().filter_map(expected).collect();
         let any_refused = rows.changes.iter().any(|change| is_refused(change));
         for &operation in rows.changes.iter().chain(&rows.reads) {
-            let is_unseen =
-                operation.row.value().is_none_or(|value| !read.contains(value) && !needed.contains(value));
+            let is_unseen = operation
+                .row
+                .value()
+                .is_none_or(|value| !read.contains(value) && !needed.contains(value));
             // What may or may not have been done and nobody saw can be left out: an order that has it has one without it.
             if operation.row.outcome == Outcome::Unknown && is_unseen && !any_refused {
                 continue;
@@ -115,11 +113,13 @@ impl<'a> Placed<'a> {
         let expected = row.keyed.as_ref().and_then(|keyed| keyed.expected.as_deref());
         let expected = expected.map(|expected| self.values.of(expected));
         let action = match (row.op, row.outcome) {
-            (Op::Read, _) => keys::seen(operation).map(|seen| RegisterAction::Read(self.values.of(seen))),
+            (Op::Read, _) => {
+                keys::seen(operation).map(|seen| RegisterAction::Read(self.values.of(seen)))
+            }
             (Op::Write, Outcome::Ok | Outcome::Unknown) => value.map(RegisterAction::Write),
-            (Op::CompareAndSet, Outcome::Ok | Outcome::Unknown) => expected
-                .zip(value)
-                .map(|(expected, value)| RegisterAction::Set { expected, value }),
+            (Op::CompareAndSet, Outcome::Ok | Outcome::Unknown) => {
+                expected.zip(value).map(|(expected, value)| RegisterAction::Set { expected, value })
+            }
             (Op::CompareAndSet, Outcome::Rejected) => {
                 expected.map(|expected| RegisterAction::Refused { expected })
             }

@@ -18,12 +18,7 @@ use crate::records::Fact;
 pub(super) const STALE: Check = Check {
     name: "no-stale-value",
     claim: "no read shows a value that had been overwritten",
-    parts: &[Part::whole(&[
-        Fact::Reads,
-        Fact::Values,
-        Fact::Writes,
-        Fact::DurableAcknowledgement,
-    ])],
+    parts: &[Part::whole(&[Fact::Reads, Fact::Values, Fact::Writes, Fact::DurableAcknowledgement])],
     needs: &[],
     examine: stale,
     count: None,
@@ -32,12 +27,7 @@ pub(super) const STALE: Check = Check {
 pub(super) const BACKWARDS: Check = Check {
     name: "values-read-forward",
     claim: "each client's reads of a register go forward",
-    parts: &[Part::whole(&[
-        Fact::Reads,
-        Fact::Values,
-        Fact::Writes,
-        Fact::DurableAcknowledgement,
-    ])],
+    parts: &[Part::whole(&[Fact::Reads, Fact::Values, Fact::Writes, Fact::DurableAcknowledgement])],
     needs: &[],
     examine: backwards,
     count: None,
@@ -102,7 +92,8 @@ fn backwards(history: &History<'_>, finding: &mut Finding) {
                         keys::in_words(value)
                     );
                     let violation = with(Violation::new(history, what), older);
-                    let violation = newer.into_iter().fold(violation, |all, one| all.operation(one));
+                    let violation =
+                        newer.into_iter().fold(violation, |all, one| all.operation(one));
                     violation.at(history, read.row.end_us).operation(before).operation(read)
                 });
             }

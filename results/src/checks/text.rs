@@ -57,7 +57,7 @@ fn render(report: &ConsistencyReport) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write_report(&mut text, report);
-    text
+    report.run.model.worded(&text)
 }
 
 fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {

@@ -79,7 +79,9 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 fn shown(history: &History<'_>, read: &Operation) -> Vec<String> {
     match history.target.model() {
         Model::Log => log_entries::of_read(read),
-        Model::Stocks | Model::Register => keys::seen(read).map(str::to_owned).into_iter().collect(),
+        Model::Stocks | Model::Register => {
+            keys::seen(read).map(str::to_owned).into_iter().collect()
+        }
     }
 }
 
@@ -149,7 +151,8 @@ mod tests {
 
     #[test]
     fn what_had_failed_or_was_refused_put_nothing_there() {
-        for (outcome, said) in [(Outcome::Failed, "had failed"), (Outcome::Rejected, "been refused")]
+        for (outcome, said) in
+            [(Outcome::Failed, "had failed"), (Outcome::Rejected, "been refused")]
         {
             let mut trial = KeyTrial::register();
             trial.attempt(1, "k1", "7", outcome, (10, 20));

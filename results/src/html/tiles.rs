@@ -21,7 +21,10 @@ pub(super) struct Tile {
 
 /// The figures that stand for the run.
 pub(super) fn of(material: &PageInput<'_>) -> Vec<Tile> {
-    OPS.into_iter().filter(|&op| op != Op::Lookup).filter_map(|op| latency(material.figures, op)).collect()
+    OPS.into_iter()
+        .filter(|&op| op != Op::Lookup)
+        .filter_map(|op| latency(material.figures, op))
+        .collect()
 }
 
 /// The median where one cell stands for the run; with and without the cache where the run compares.

@@ -87,7 +87,9 @@ impl Model for Register {
     /// What was written last is there, whatever was before.
     fn mark(self) -> u128 {
         // Odd multipliers of 128 bits keep different values apart: an LCG's, and its neighbour.
-        u128::from(self.value).wrapping_add(1).wrapping_mul(0xda94_2042_e4dd_58b5_94d0_49bb_1331_11eb)
+        u128::from(self.value)
+            .wrapping_add(1)
+            .wrapping_mul(0xda94_2042_e4dd_58b5_94d0_49bb_1331_11eb)
     }
 
     fn told(action: RegisterAction) -> String {
@@ -97,7 +99,9 @@ impl Model for Register {
             RegisterAction::Set { expected, value } => {
                 format!("its change of {expected} to {value} is done")
             }
-            RegisterAction::Refused { expected } => format!("something else than {expected} is there"),
+            RegisterAction::Refused { expected } => {
+                format!("something else than {expected} is there")
+            }
         }
     }
 
@@ -151,7 +155,12 @@ impl Awaited<Register> for Values {
         }
     }
 
-    fn forbids(&self, before: Register, operation: &Operation<RegisterAction>, _: Register) -> bool {
+    fn forbids(
+        &self,
+        before: Register,
+        operation: &Operation<RegisterAction>,
+        _: Register,
+    ) -> bool {
         let own = operation.action.needs() == Some(before.value) && !operation.is_optional();
         self.needed.get(&before.value).is_some_and(|&count| count > usize::from(own))
     }
@@ -174,9 +183,13 @@ mod tests {
     use super::*;
 
     fn history(operations: &[(RegisterAction, u64, Option<u64>)]) -> RegisterHistory {
-        let operation = |(index, &(action, call_us, return_us)): (usize, &(_, u64, Option<u64>))| {
-            Operation { client: index as u32 + 1, call_us, return_us, action }
-        };
+        let operation =
+            |(index, &(action, call_us, return_us)): (usize, &(_, u64, Option<u64>))| Operation {
+                client: index as u32 + 1,
+                call_us,
+                return_us,
+                action,
+            };
         let operations = operations.iter().enumerate().map(operation).collect();
         RegisterHistory { initial: Register { value: 0 }, operations }
     }
@@ -194,7 +207,10 @@ mod tests {
         let write = (Write(1), 10, Some(20));
         assert!(is_linearizable(&history(&[write, (Read(1), 30, Some(40))])));
         assert!(!is_linearizable(&history(&[write, (Read(0), 30, Some(40))])));
-        assert!(is_linearizable(&history(&[write, (Read(0), 15, Some(40))])), "while it is written");
+        assert!(
+            is_linearizable(&history(&[write, (Read(0), 15, Some(40))])),
+            "while it is written"
+        );
     }
 
     #[test]
@@ -246,7 +262,8 @@ mod tests {
             let middle_us = u64::from(number) * 4;
             let call_us = middle_us.saturating_sub(rng.random_range(0..12));
             let return_us = Some(middle_us + rng.random_range(0..12));
-            let near = register.value.saturating_sub(rng.random_range(0..=1) * rng.random_range(0..=2));
+            let near =
+                register.value.saturating_sub(rng.random_range(0..=1) * rng.random_range(0..=2));
             // Now and then a value that was there before.
             let new = if rng.random_ratio(1, 12) { near } else { number };
             let (action, return_us) = match rng.random_range(0..8) {

@@ -70,10 +70,7 @@ pub(super) fn search_from<M: Model>(history: &History<M>, budget: &mut Budget) -
 
 /// The same, with the number of first answers, in the order of time, that were all placed together at
 /// some moment. The history that is cut after these has an order: the one in which they were placed.
-pub(super) fn search_far<M: Model>(
-    history: &History<M>,
-    budget: &mut Budget,
-) -> (Decision, usize) {
+pub(super) fn search_far<M: Model>(history: &History<M>, budget: &mut Budget) -> (Decision, usize) {
     let mut search = Search::new(history, *budget);
     let decision = search.run();
     budget.work = budget.work.saturating_sub(search.work);

@@ -92,10 +92,8 @@ impl Shrinker<'_> {
         let read = whole.history.operations[index];
         let return_us = read.return_us?;
         let initial = whole.history.initial.shown(read.action)?;
-        let mut part = Selection {
-            history: History { initial, operations: Vec::new() },
-            places: Vec::new(),
-        };
+        let mut part =
+            Selection { history: History { initial, operations: Vec::new() }, places: Vec::new() };
         for (&place, &operation) in whole.places.iter().zip(&whole.history.operations) {
             let over = operation.return_us.is_some_and(|at_us| at_us < read.call_us);
             if operation.call_us > return_us {
@@ -109,11 +107,7 @@ impl Shrinker<'_> {
 
     /// Applies `weaken` to as many operations as possible: to all, to halves, to quarters, and at
     /// last to single ones.
-    fn reduce<M: Model>(
-        &mut self,
-        mut selection: Selection<M>,
-        weaken: Weaken<M>,
-    ) -> Selection<M> {
+    fn reduce<M: Model>(&mut self, mut selection: Selection<M>, weaken: Weaken<M>) -> Selection<M> {
         let mut chunk = selection.places.len();
         while chunk > 0 {
             let mut from = 0;
@@ -161,8 +155,7 @@ impl Shrinker<'_> {
 }
 
 /// Makes an operation say less; `None` leaves it out.
-type Weaken<M> =
-    fn(Operation<<M as Model>::Action>) -> Option<Operation<<M as Model>::Action>>;
+type Weaken<M> = fn(Operation<<M as Model>::Action>) -> Option<Operation<<M as Model>::Action>>;
 
 fn leave_out<M: Model>(operation: Operation<M::Action>) -> Option<Operation<M::Action>> {
     M::changes(operation.action).then_some(operation)

@@ -53,7 +53,9 @@ pub(super) async fn try_each(
     let is_log = target.model.kind == ModelKind::Log;
     match operations.read(key).await {
         None => findings.missing("read", "the file describes none: nothing that is kept is seen"),
-        Some(done) if done.is_ok() || done.answer.outcome == results::records::Outcome::Rejected => {
+        Some(done)
+            if done.is_ok() || done.answer.outcome == results::records::Outcome::Rejected =>
+        {
             let shown = done.answer.captures.value.as_ref();
             let shown = shown.map_or("nothing".to_owned(), Json::to_string);
             findings.ok("read", format_args!("of {key}: {shown} ({} ms)", done.took.as_millis()));
@@ -90,7 +92,8 @@ pub(super) async fn try_each(
     if let Some(done) = operations.perform(Kind::CompareAndSet, places).await
         && done.is_ok()
     {
-        let what = format!("{} expected in {key}, where {} is, and it is ok", before.value, second.value);
+        let what =
+            format!("{} expected in {key}, where {} is, and it is ok", before.value, second.value);
         findings.fails("compare-and-set", format_args!("{what}: is it compared at all?"));
     }
     Some(second)
@@ -104,12 +107,8 @@ async fn put(
     expected: Option<&Json>,
     findings: &mut Findings,
 ) -> Option<bool> {
-    let places = Places {
-        register: Some(&put.key),
-        value: Some(&put.value),
-        expected,
-        ..Places::default()
-    };
+    let places =
+        Places { register: Some(&put.key), value: Some(&put.value), expected, ..Places::default() };
     let Some(done) = operations.perform(kind, places).await else {
         findings.missing(kind.name(), "the file describes none");
         return None;
@@ -142,10 +141,19 @@ async fn seen(operations: &Operations<'_>, put: &Put, findings: &mut Findings) {
     let Some(done) = operations.read(&put.key).await else { return };
     let subject = if put.is_log { "entry" } else { "value" };
     match shown(&done) {
-        Some(shown) if put.is_in(shown) => findings.ok(subject, format_args!("{} is read", put.what())),
+        Some(shown) if put.is_in(shown) => {
+            findings.ok(subject, format_args!("{} is read", put.what()))
+        }
         Some(shown) => {
-            let hint = if shown.is_string() { "; if it is a text, write value = \"int(...)\"" } else { "" };
-            findings.fails(subject, format_args!("{} was put there, and {shown} is read{hint}", put.what()));
+            let hint = if shown.is_string() {
+                "; if it is a text, write value = \"int(...)\""
+            } else {
+                ""
+            };
+            findings.fails(
+                subject,
+                format_args!("{} was put there, and {shown} is read{hint}", put.what()),
+            );
         }
         None => findings.fails(subject, format_args!("{}: {}", put.what(), done.why())),
     }

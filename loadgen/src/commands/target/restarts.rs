@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use results::records::Outcome;
 use supervisor::system::System;
 use targets::file::Acknowledged as Promise;
 use targets::order_no::OrderNo;
@@ -99,7 +100,9 @@ impl Restarts<'_> {
         let began = Instant::now();
         loop {
             let done = self.operations.ask(self.stock).await?;
-            if done.is_ok() {
+            // That nothing is there is an answer.
+            let is_no = self.put.is_some() && done.answer.outcome == Outcome::Rejected;
+            if done.is_ok() || is_no {
                 return Some(Ok(()));
             }
             if began.elapsed() >= ANSWERED_WITHIN {

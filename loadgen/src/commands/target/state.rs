@@ -59,8 +59,10 @@ impl State<'_> {
             && target.log_places.is_empty()
             && when == WhenRead::Running
         {
-            let name = if target.model.kind == ModelKind::Log { "state.log" } else { "state.registers" };
-            findings.missing(name, "the file names no place: in the end it is read as clients read it");
+            let name =
+                if target.model.kind == ModelKind::Log { "state.log" } else { "state.registers" };
+            findings
+                .missing(name, "the file names no place: in the end it is read as clients read it");
         }
         for place in target.register_places.iter().filter(|place| place.when == when) {
             let read = self.reader.read(place).await;
@@ -72,7 +74,12 @@ impl State<'_> {
         }
     }
 
-    fn tell_rows<T>(&self, subject: String, read: Result<Rows<T>, String>, findings: &mut Findings) {
+    fn tell_rows<T>(
+        &self,
+        subject: String,
+        read: Result<Rows<T>, String>,
+        findings: &mut Findings,
+    ) {
         let rows = match read {
             Ok(rows) => rows,
             Err(reason) => return findings.fails(subject, reason),

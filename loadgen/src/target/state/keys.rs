@@ -41,13 +41,16 @@ impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
             }
             self.add(reading, &place.process, rows, |row| {
                 let value = row.value.to_string();
-                let keyed = Keyed { value: Some(texts.get(&value)), ..Keyed::of(texts.get(&row.register)) };
+                let keyed =
+                    Keyed { value: Some(texts.get(&value)), ..Keyed::of(texts.get(&row.register)) };
                 Ok(self.row(&place.process, FinalKind::Register).with_keyed(keyed))
             });
         }
         for place in target.log_places.iter().filter(|place| place.when == when) {
             let rows = self.reader.read(place).await;
-            self.add(reading, &place.process, rows, |row| Ok(self.entry(&place.process, row, texts)));
+            self.add(reading, &place.process, rows, |row| {
+                Ok(self.entry(&place.process, row, texts))
+            });
         }
         if when == WhenRead::Running
             && self.goes_through_the_front_door()
@@ -85,15 +88,20 @@ impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
                     (number, EntryRow { register: Some(key.clone()), value, position: None })
                 })),
                 _ if is_log => {}
-                value => registers.rows.push((number, RegisterRow { register: key.clone(), value })),
+                value => {
+                    registers.rows.push((number, RegisterRow { register: key.clone(), value }))
+                }
             }
         }
         if is_log {
-            return self.add(reading, FRONT_DOOR, Ok(entries), |row| Ok(self.entry(FRONT_DOOR, row, texts)));
+            return self.add(reading, FRONT_DOOR, Ok(entries), |row| {
+                Ok(self.entry(FRONT_DOOR, row, texts))
+            });
         }
         self.add(reading, FRONT_DOOR, Ok(registers), |row| {
             let value = row.value.to_string();
-            let keyed = Keyed { value: Some(texts.get(&value)), ..Keyed::of(texts.get(&row.register)) };
+            let keyed =
+                Keyed { value: Some(texts.get(&value)), ..Keyed::of(texts.get(&row.register)) };
             Ok(self.row(FRONT_DOOR, FinalKind::Register).with_keyed(keyed))
         });
     }

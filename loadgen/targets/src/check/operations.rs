@@ -44,10 +44,17 @@ fn check_keys(checker: &mut Checker<'_>, file: &TargetFile, operations: &Operati
         let fix = "give operations.append.position, or read all of the log";
         checker.add("operations.read", "reads from a position, and nothing tells any", fix);
     }
-    for (kind, place) in [(Kind::Write, "value"), (Kind::CompareAndSet, "value"), (Kind::CompareAndSet, "expected"), (Kind::Append, "value")] {
+    for (kind, place) in [
+        (Kind::Write, "value"),
+        (Kind::CompareAndSet, "value"),
+        (Kind::CompareAndSet, "expected"),
+        (Kind::Append, "value"),
+    ] {
         if operations.get(kind).is_some_and(|operation| !operation.uses(place)) {
             let field = join("operations", kind.name());
-            let fix = format!("put {{{{ {place} }}}} into its url or body, as {{{{ {place} | tojson }}}}");
+            let fix = format!(
+                "put {{{{ {place} }}}} into its url or body, as {{{{ {place} | tojson }}}}"
+            );
             checker.add(&field, format!("does not say the {place}"), fix);
         }
     }

@@ -21,7 +21,12 @@ pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile, model: &Model)
     let fits = [
         ("orders", &state.orders, !of_keys, "registers and logs have no orders"),
         ("stocks", &state.stocks, !of_keys, "registers and logs have no stocks"),
-        ("registers", &state.registers, model.kind == ModelKind::Register, "the model has no registers"),
+        (
+            "registers",
+            &state.registers,
+            model.kind == ModelKind::Register,
+            "the model has no registers",
+        ),
         ("log", &state.log, model.kind == ModelKind::Log, "the model has no log"),
     ];
     for (name, sources, fits, what) in fits {
@@ -30,9 +35,8 @@ pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile, model: &Model)
             checker.add(&join("state", name), what, fix);
         }
     }
-    let names_log = |source: &file::Source| {
-        source.row.as_ref().is_some_and(|row| row.register.is_some())
-    };
+    let names_log =
+        |source: &file::Source| source.row.as_ref().is_some_and(|row| row.register.is_some());
     if model.keys.len() > 1 && !state.log.iter().all(names_log) {
         let fix = "give row.register, or write model.keys = 1";
         checker.add("state.log", "does not say which of several logs an entry is of", fix);

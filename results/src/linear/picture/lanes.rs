@@ -25,7 +25,11 @@ const TICKS_APART: f64 = 90.0;
 const NAMED_TWICE: f64 = 500.0;
 
 /// Writes the clients' names and, beside them, the lanes, which can be scrolled.
-pub(super) fn write<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Drawing<M>) -> fmt::Result {
+pub(super) fn write<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let lanes = lanes(drawing);
     let axis = axis(drawing);
     let height = TOP + LANE * lanes.len() as f64 + MARGIN;

@@ -19,7 +19,11 @@ pub(super) fn render<M: Model>(scene: &Scene<'_, M>, drawing: &Drawing<M>) -> St
     page
 }
 
-fn write_page<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Drawing<M>) -> fmt::Result {
+fn write_page<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let (name, trial) = (Escaped(&scene.name), Escaped(&scene.trial));
     write!(
         page,
@@ -37,7 +41,11 @@ fn write_page<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Drawi
     page.write_str("</main>\n</body>\n</html>\n")
 }
 
-fn write_story<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Drawing<M>) -> fmt::Result {
+fn write_story<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let culprit = scene.explanation.culprit;
     let operation = scene.history.operations[culprit];
     let answered = milliseconds(drawing.end_us);
@@ -79,7 +87,11 @@ fn write_story<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Draw
     writeln!(page, "</p>")
 }
 
-fn write_legend<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Drawing<M>) -> fmt::Result {
+fn write_legend<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     page.write_str(
         "<ul class=\"legend\">\n\
          <li><span class=\"swatch culprit\">\u{2717}</span> cannot be placed</li>\n\
@@ -109,7 +121,11 @@ fn write_legend<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Dra
     )
 }
 
-fn write_table<M: Model>(page: &mut String, scene: &Scene<'_, M>, drawing: &Drawing<M>) -> fmt::Result {
+fn write_table<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let steps = drawing.shown.iter().filter(|shown| shown.step.is_some()).count();
     let total = drawing.earlier + steps;
     let which = if drawing.earlier == 0 {
