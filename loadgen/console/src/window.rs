@@ -249,6 +249,7 @@ mod tests {
             cache: None,
             request_id: None,
             attempts: 1,
+            keyed: None,
         }
     }
 

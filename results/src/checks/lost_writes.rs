@@ -102,7 +102,7 @@ fn look(history: &History<'_>, finding: &mut Finding, is_promised: bool) {
     for (key, rows) in &keys::keys(history) {
         let Some(last) = rows.acknowledged().last() else { continue };
         // Of what was never read in the end nobody can tell.
-        if !history.final_rows.iter().any(|row| is_read(row)) {
+        if !history.final_rows.iter().any(is_read) {
             continue;
         }
         registers += 1;

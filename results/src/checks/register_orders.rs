@@ -92,7 +92,7 @@ impl<'a> Placed<'a> {
         };
         let expected = |change: &&'a Operation| change.row.keyed.as_ref()?.expected.as_deref();
         let needed: BTreeSet<&str> = rows.changes.iter().filter_map(expected).collect();
-        let any_refused = rows.changes.iter().any(|change| is_refused(change));
+        let any_refused = rows.changes.iter().any(is_refused);
         for &operation in rows.changes.iter().chain(&rows.reads) {
             let is_unseen = operation
                 .row

@@ -142,7 +142,7 @@ async fn seen(operations: &Operations<'_>, put: &Put, findings: &mut Findings) {
     let subject = if put.is_log { "entry" } else { "value" };
     match shown(&done) {
         Some(shown) if put.is_in(shown) => {
-            findings.ok(subject, format_args!("{} is read", put.what()))
+            findings.ok(subject, format_args!("{} is read", put.what()));
         }
         Some(shown) => {
             let hint = if shown.is_string() {

@@ -89,7 +89,7 @@ impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
                 })),
                 _ if is_log => {}
                 value => {
-                    registers.rows.push((number, RegisterRow { register: key.clone(), value }))
+                    registers.rows.push((number, RegisterRow { register: key.clone(), value }));
                 }
             }
         }
