@@ -232,6 +232,7 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         data: names.iter().map(|name| (*name, vec![data.join(format!("{name}.db"))])).collect(),
         flood_connections: 0,
         disk_faults: DiskFaults::default(),
+        own_faults: BTreeMap::new(),
         relays: relays.then_some(links),
         uses_all_links: true,
         dumps: dumps.collect(),

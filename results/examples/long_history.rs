@@ -16,7 +16,9 @@ use std::time::Instant;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use results::linear::{Action, Budget, Decision, Operation, Stock, StockHistory, explain, search};
+use results::linear::{
+    Action, Budget, Decision, Model as _, Operation, Stock, StockHistory, explain, search,
+};
 use wire::bazaar::TradeType;
 
 const CLIENTS: u32 = 64;

@@ -51,7 +51,7 @@ impl SourceReading {
             let mut hasher = DefaultHasher::new();
             (row.kind, row.order_no, &row.stock_name, row.trade_type, row.quantity)
                 .hash(&mut hasher);
-            (row.quantity_after, row.volume_after).hash(&mut hasher);
+            (row.quantity_after, row.volume_after, &row.keyed).hash(&mut hasher);
             hasher.finish()
         };
         Digest::of(self.rows.iter().map(hash).fold(0, u64::wrapping_add))

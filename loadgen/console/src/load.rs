@@ -7,6 +7,7 @@
 //! goes, and once more when it leaves, so that what it must remember does not grow for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -160,6 +161,8 @@ impl<'a> Generations<'a> {
             peek: 0.0,
             seed: self.seed,
             stocks: self.stocks.clone(),
+            // A console's clients may begin anew at any time; what they write is held against nothing.
+            next_value: Arc::new(AtomicU64::new(1)),
             service: self.service.clone(),
             order_names: Arc::default(),
             control: Arc::clone(&control),

@@ -110,9 +110,9 @@ impl Window {
             Outcome::Ok | Outcome::Rejected => {
                 self.totals.answered += 1;
                 match row.op {
-                    Op::Query => queries.push(row.response_us()),
-                    Op::Trade => trades.push(row.response_us()),
                     Op::Lookup => lookups.push(row.response_us()),
+                    op if op.changes() => trades.push(row.response_us()),
+                    _ => queries.push(row.response_us()),
                 }
             }
         }
@@ -122,7 +122,7 @@ impl Window {
             _ => {}
         }
         match (row.op, row.phase, row.outcome) {
-            (Op::Trade, _, Outcome::Ok) => self.totals.acknowledged += 1,
+            (op, _, Outcome::Ok) if op.changes() => self.totals.acknowledged += 1,
             (Op::Lookup, Phase::Lookup, Outcome::Ok) => self.totals.looked_up += 1,
             (Op::Lookup, Phase::Lookup, Outcome::Rejected) => {
                 self.totals.looked_up += 1;
@@ -249,6 +249,7 @@ mod tests {
             cache: None,
             request_id: None,
             attempts: 1,
+            keyed: None,
         }
     }
 

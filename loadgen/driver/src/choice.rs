@@ -24,8 +24,8 @@ pub fn stock<'a>(rng: &mut impl Rng, names: &'a [String]) -> Option<&'a str> {
     names.get(rng.random_range(0..names.len())).map(String::as_str)
 }
 
-/// How far beyond the last order that a client was told of it may peek: about as many orders as
-/// may be on their way.
+/// How far beyond the last order that a client was told of it may peek, and how far before the end of a log it may read:
+/// about as many as may be on their way.
 const MAX_AHEAD: u64 = 16;
 
 /// With probability `peek`, how far beyond the last order that it was told of a client looks. With
@@ -57,6 +57,23 @@ pub fn trade(rng: &mut impl Rng, trading: &Trading, quantity: Option<u32>) -> Tr
     // As numbers of 64 bits, which draw what they drew before a target could say how many.
     let quantity = rng.random_range(u64::from(least)..=u64::from(most));
     Trade { side, quantity: u32::try_from(quantity).unwrap_or(most) }
+}
+
+/// Whether an operation on a register or a log is to change it: with probability `p`, as a share of all operations.
+pub fn changes(rng: &mut impl Rng, p: f64) -> bool {
+    rng.random_bool(p)
+}
+
+/// Whether a change of a register is to be a compare-and-set, of a client that could do either: every other one is, so that
+/// clients get in each other's way.
+pub fn compares(rng: &mut impl Rng) -> bool {
+    rng.random_bool(0.5)
+}
+
+/// From where on a log is read by a client for whom it ends at `end`: from its beginning or from shortly before its end, so that
+/// what is new is read as well as what others have read.
+pub fn position(rng: &mut impl Rng, end: i64) -> i64 {
+    (end - i64::try_from(rng.random_range(0..=MAX_AHEAD)).unwrap_or(0)).max(0)
 }
 
 /// The random numbers of one client.
@@ -176,6 +193,15 @@ mod tests {
         assert_eq!(trades.len(), 300);
         assert!(trades.iter().all(|trade| trade.side == TradeType::Buy));
         assert_eq!(quantities(&trades), [3, 4]);
+    }
+
+    #[test]
+    fn a_log_is_read_from_shortly_before_its_end_and_never_from_before_its_beginning() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let positions: std::collections::BTreeSet<_> =
+            (0..1000).map(|_| position(&mut rng, 100)).collect();
+        assert_eq!(positions, (84..=100).collect());
+        assert!((0..1000).all(|_| (0..=3).contains(&position(&mut rng, 3))));
     }
 
     #[test]

@@ -2,17 +2,23 @@
 //!
 //! A client does one operation at a time, sends each once, and records it as it happened. It does not try again: a service
 //! promises to hide the deaths of its processes, so an error that reaches a client must be seen. What a target does not do, its
-//! clients leave out: without queries every iteration is a trade of any stock, without trades it is a query alone.
+//! clients leave out: without queries every iteration is a trade of any stock, without trades it is a query alone. What it does to
+//! registers and logs is in `keyed`.
+
+mod keyed;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use results::records::{Observation, Op, Outcome, Phase};
+use targets::file::ModelKind;
 use targets::operation::{Kind, Places};
 use targets::order_no::OrderNo;
 use tokio::sync::mpsc::UnboundedSender;
 
+use self::keyed::KnownKeys;
 use crate::choice::{self, Trade};
 use crate::control::Control;
 use crate::order_names::OrderNames;
@@ -37,6 +43,8 @@ pub struct TrialSettings {
     pub seed: u64,
     /// The stocks that are asked for; none where a service has one thing alone.
     pub stocks: Vec<String>,
+    /// The value that the next change of a register or a log puts there: no two do the same, so that a read names its change.
+    pub next_value: Arc<AtomicU64>,
     /// What is reached.
     pub service: Service,
     /// The numbers of orders that are called by texts.
@@ -67,6 +75,7 @@ pub struct Client {
     due_us: Option<u64>,
     rng: Xoshiro256PlusPlus,
     acknowledged: Vec<Acknowledged>,
+    keys: KnownKeys,
 }
 
 /// After so many lookups in a row without an answer within their deadline a client asks no more.
@@ -83,6 +92,10 @@ const REST_AFTER_SILENCE: Duration = Duration::from_millis(10);
 const REST_AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
 const SERVICE_UNAVAILABLE: u16 = 503;
+
+/// What an iteration consists of; without any of these there is no load.
+const KINDS_OF_LOAD: [Kind; 6] =
+    [Kind::Query, Kind::Trade, Kind::Read, Kind::Write, Kind::CompareAndSet, Kind::Append];
 
 /// Where an operation stands in its iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,14 +122,14 @@ impl Client {
     pub fn new(setting: Arc<TrialSettings>, connection: Connection) -> Self {
         let number = connection.number();
         let rng = choice::client_rng(setting.seed, setting.p, setting.trial, number);
-        let acknowledged = Vec::new();
-        Self { setting, connection, seq: 0, iterations: 0, due_us: None, rng, acknowledged }
+        let (acknowledged, keys) = (Vec::new(), KnownKeys::default());
+        Self { setting, connection, seq: 0, iterations: 0, due_us: None, rng, acknowledged, keys }
     }
 
     /// Does one iteration, in an open loop when it is due. Returns whether there was one left to do.
     pub async fn run_iteration(&mut self) -> bool {
         let setting = Arc::clone(&self.setting);
-        if !setting.service.does(Kind::Query) && !setting.service.does(Kind::Trade) {
+        if !KINDS_OF_LOAD.into_iter().any(|kind| setting.service.does(kind)) {
             return false;
         }
         match &setting.turns {
@@ -136,8 +149,12 @@ impl Client {
         true
     }
 
-    /// Queries a random stock, and perhaps trades it.
+    /// Queries a random stock, and perhaps trades it; of a register or a log it does one operation.
     async fn iterate(&mut self, setting: &TrialSettings) {
+        if matches!(setting.service.kind(), ModelKind::Register | ModelKind::Log) {
+            let phase = self.iterate_key(setting).await;
+            return self.count(phase);
+        }
         if let Some(ahead) = choice::peek_ahead(&mut self.rng, setting.peek) {
             self.peek(ahead).await;
         }
@@ -319,6 +336,7 @@ impl Client {
             cache: done.judged.cache,
             request_id: None,
             attempts: done.judged.attempts,
+            keyed: None,
         }
     }
 

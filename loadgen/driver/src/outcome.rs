@@ -1,7 +1,7 @@
 //! What the harness makes of an answer, beyond what the target's file says that it means. Pure.
 //!
-//! Reads are never unknown, whatever the target: a query or a lookup has no effect, so one that was not answered, or not
-//! answered well, has failed and that is all there is to it. *Unknown* is kept for what may have had an effect, a trade: one
+//! Reads are never unknown, whatever the target: a query, a lookup or a read has no effect, so one that was not answered, or not
+//! answered well, has failed and that is all there is to it. *Unknown* is kept for what may have had an effect, a trade or a write: one
 //! that is counted as failed and turns up in the log is a false alarm, and an unknown one that is counted as failed
 //! hides a lost order.
 //!
@@ -9,6 +9,7 @@
 //! answer that can be checked: a read of that kind has failed, a trade is unknown.
 
 use results::records::{CacheState, Outcome};
+use serde_json::Value as Json;
 use targets::operation::{Answer, Captures, Kind};
 use targets::order_no::OrderNo;
 use wire::bazaar::TradeType;
@@ -48,6 +49,10 @@ pub struct Shown {
     pub price: Option<f64>,
     /// Of a list: the stocks.
     pub names: Vec<String>,
+    /// Of a read: what is there.
+    pub value: Option<Json>,
+    /// Of an append: where it was put.
+    pub position: Option<i64>,
 }
 
 /// Judges what the answer to an operation means.
@@ -74,7 +79,8 @@ fn has_no_effect(kind: Kind) -> bool {
 }
 
 fn shown(captures: Captures, trading: &Trading) -> Result<Shown, String> {
-    let Captures { order_no, stock, side, quantity, volume, price, names, .. } = captures;
+    let Captures { order_no, stock, side, quantity, volume, price, names, value, position } =
+        captures;
     let side = match side {
         None => None,
         Some(name) => Some(trading.side(&name).ok_or_else(|| {
@@ -89,7 +95,7 @@ fn shown(captures: Captures, trading: &Trading) -> Result<Shown, String> {
         .map(|value| u64::try_from(value).map_err(|_| impossible("volume", value)))
         .transpose()?;
     let names = names.unwrap_or_default();
-    Ok(Shown { order_no, stock, side, quantity, volume, price, names })
+    Ok(Shown { order_no, stock, side, quantity, volume, price, names, value, position })
 }
 
 #[cfg(test)]

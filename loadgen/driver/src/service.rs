@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use faults::clock::Origin;
 use results::records::Outcome;
+use targets::file::ModelKind;
 use targets::operation::{Answer, Kind, MAX_ANSWER_BYTES, Operation, Places};
 use targets::target::{StocksFrom, Target};
 use targets::template::Setting;
@@ -62,6 +63,26 @@ impl Service {
     #[must_use]
     pub fn trading(&self) -> &Trading {
         &self.trading
+    }
+
+    /// What it keeps: stocks, registers, or logs.
+    #[must_use]
+    pub fn kind(&self) -> ModelKind {
+        self.target.model.kind
+    }
+
+    /// The registers, or the logs, that it keeps.
+    #[must_use]
+    pub fn keys(&self) -> &[String] {
+        &self.target.model.keys
+    }
+
+    /// Whether clients read a log from a position on, and not all of it.
+    pub(crate) fn reads_from_positions(&self) -> bool {
+        match self.target.operations.get(Kind::Read) {
+            Some(read) => read.uses("position"),
+            None => self.does(Kind::Read),
+        }
     }
 
     /// Client `number` (from 1) of it. `http` is the client's own, so that it has a connection of its own; times are taken

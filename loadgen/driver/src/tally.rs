@@ -1,6 +1,8 @@
 //! What clients measured in one trial, counted while it goes on: enough for a line of figures at
 //! its end. The tables come from the run's files.
 
+use std::collections::BTreeMap;
+
 use results::records::{Observation, Op, Outcome};
 use results::stats::Latencies;
 use results::summary::{is_answered, is_measured};
@@ -8,11 +10,7 @@ use serde::Serialize;
 
 /// The measured operations of a trial.
 #[derive(Debug, Default)]
-pub struct Tally {
-    queries: OpTally,
-    trades: OpTally,
-    lookups: OpTally,
-}
+pub struct Tally(BTreeMap<Op, OpTally>);
 
 #[derive(Debug, Default)]
 struct OpTally {
@@ -55,20 +53,12 @@ impl Tally {
         if !is_measured(row) {
             return;
         }
-        let tally = match row.op {
-            Op::Query => &mut self.queries,
-            Op::Trade => &mut self.trades,
-            Op::Lookup => &mut self.lookups,
-        };
-        tally.add(row);
+        self.0.entry(row.op).or_default().add(row);
     }
 
     /// The figures of every kind of operation that there were any of.
     pub fn figures(&self) -> Vec<OpFigures> {
-        let tallies =
-            [(Op::Query, &self.queries), (Op::Trade, &self.trades), (Op::Lookup, &self.lookups)];
-        let figures = tallies.into_iter().filter(|(_, tally)| tally.first_us.is_some());
-        figures.map(|(op, tally)| tally.figures(op)).collect()
+        self.0.iter().map(|(op, tally)| tally.figures(*op)).collect()
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) use conclusion::{
 pub use folder::RunsFolder;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use driver::recorder::Recorder;
 use faults::clock::Origin;
@@ -95,6 +97,8 @@ struct Run<'a> {
     builds: Builds<'a>,
     folder: &'a RunFolder,
     origin: Origin,
+    /// The next value that a change of a register or a log puts there: no two of the run put the same.
+    next_value: Arc<AtomicU64>,
     stop: &'a Stop,
     recorder: Recorder,
     queries: CatalogQueries,
@@ -208,6 +212,7 @@ impl<'a> Run<'a> {
             builds,
             folder,
             origin,
+            next_value: Arc::new(AtomicU64::new(1)),
             stop,
             recorder,
             queries,
@@ -260,6 +265,7 @@ impl<'a> Run<'a> {
             environment: self.builds.environment().into_iter().collect(),
             folder: self.folder,
             origin: self.origin,
+            next_value: Arc::clone(&self.next_value),
             recent: self.recorder.recent(),
             stop: self.stop,
             listener: self.progress.listener(self.name),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use driver::order_names::OrderNames;
 use driver::program::Program;
 use driver::recorder::Record;
-use driver::service::Service;
+use driver::service::{Connection, Service};
 use driver::stop::Stop;
 use faults::bazaar::Bazaar;
 use faults::converge::{converge, converge_by_reading, keep, keep_evidence};
@@ -28,6 +28,9 @@ use crate::target::clients::ClientPrograms;
 use crate::target::running::{Lifetime, RunningTarget, TargetStart};
 use crate::target::state::{FinalState, StateReader};
 
+/// How long after the load registers and logs are read in the end, where they are read as clients read them: a cache that shows
+/// what was there a second ago is stale, and has lost nothing.
+const SETTLED_AFTER: Duration = Duration::from_millis(1_500);
 /// How many rows of a target's state are handed to the recorder at a time.
 const ROWS_AT_ONCE: usize = 10_000;
 
@@ -59,6 +62,8 @@ struct Places {
     asking: Asking,
     /// Those that dump.
     programs: Vec<Program>,
+    /// Reads what clients read.
+    front_door: Connection,
 }
 
 impl Subject {
@@ -67,7 +72,7 @@ impl Subject {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let RunningTarget { bazaar, service, clients, stocks, trial, asking, lifetime } =
+        let RunningTarget { bazaar, service, clients, stocks, front_door, trial, asking, lifetime } =
             RunningTarget::start(target, start).await?;
         let asks_of_each =
             target.orders.iter().any(|place| place.source.is_asked_for_each("order_no"));
@@ -81,7 +86,13 @@ impl Subject {
             stocks,
             order_names: Arc::new(order_names),
             lifetime,
-            places: Places { target: Arc::clone(target), _trial: trial, asking, programs },
+            places: Places {
+                target: Arc::clone(target),
+                _trial: trial,
+                asking,
+                programs,
+                front_door,
+            },
         })
     }
 
@@ -142,6 +153,9 @@ impl Subject {
             return Ok(());
         }
         let state = self.places.state(kept, &self.stocks, &self.order_names);
+        if state.goes_through_the_front_door() {
+            tokio::time::sleep(SETTLED_AFTER).await;
+        }
         // What did not converge is told by the event, and judged by the checks.
         let (_, last) = converge_by_reading(&state, within, events).await;
         for source in last.sources {
@@ -186,6 +200,7 @@ impl Places {
         let names = Arc::clone(order_names);
         let number = move |order_no: &OrderNo| names.number(order_no);
         FinalState::new(reader, kept.cell.to_owned(), kept.trial, number)
+            .through(self.front_door.clone())
     }
 }
 

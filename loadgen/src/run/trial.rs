@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub(super) struct Trial<'a> {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) folder: &'a RunFolder,
     pub(super) origin: Origin,
+    /// The next value that a change of a register or a log puts there.
+    pub(super) next_value: Arc<AtomicU64>,
     /// What the clients did within the last seconds.
     pub(super) recent: Arc<Mutex<Recent>>,
     pub(super) stop: &'a Stop,
@@ -391,6 +394,7 @@ impl Trial<'_> {
             peek: self.plan.load.peek,
             seed: self.plan.load.seed,
             stocks: subject.stocks.clone(),
+            next_value: Arc::clone(&self.next_value),
             service: subject.service.clone(),
             order_names: Arc::clone(&subject.order_names),
             control: Arc::clone(control),

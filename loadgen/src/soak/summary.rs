@@ -6,7 +6,7 @@ use std::fs;
 
 use anyhow::Context;
 use results::checks::ConsistencyReport;
-use results::records::{Manifest, ProcessName, RunFolder, built_in};
+use results::records::{Manifest, Model, ProcessName, RunFolder, built_in};
 use results::timeline::{Fault, FaultKind, Role, Timeline};
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct RoundReport {
     pub round: u32,
     /// Its folder in the soak's.
     pub folder: String,
+    /// What its target is, whose words lines use.
+    #[serde(skip)]
+    pub model: Model,
     /// The verdict of its checks.
     pub verdict: Verdict,
     /// Why it did not pass, a reason each: what failed, or why it could have hidden something.
@@ -76,6 +79,7 @@ impl RoundReport {
         let mut report = Self {
             round,
             folder: plan.name.clone(),
+            model: checked.run.model,
             verdict: checked.verdict,
             reasons: reasons(checked),
             p: plan.load.p.first().copied().unwrap_or_default(),
@@ -126,13 +130,14 @@ impl RoundReport {
         };
         let rate = self.rate_per_s.map_or_else(String::new, |rate| format!(" at {rate}/s"));
         let mut line = format!(
-            "round {:>3}: {:<12} {faults:>2} faults, {:>2} leaderships, {:>6} operations, {:>5} trades \
+            "round {:>3}: {:<12} {faults:>2} faults, {:>2} leaderships, {:>6} operations, {:>5} {}s \
              (p {}, {started}{} clients{rate}, {} replicas)",
             self.round,
             self.verdict.to_string(),
             self.leaderships,
             self.operations,
             self.acknowledged_trades,
+            self.model.change(),
             self.p,
             self.clients,
             self.replicas,
@@ -256,9 +261,10 @@ impl SoakReport {
             of(Verdict::Inconclusive)
         ));
         line(format!(
-            "  operations    {}, {} of them acknowledged trades",
+            "  operations    {}, {} of them acknowledged {}s",
             sum(|round| round.operations),
-            sum(|round| round.acknowledged_trades)
+            sum(|round| round.acknowledged_trades),
+            self.rounds.first().map(|round| round.model).unwrap_or_default().change()
         ));
         line(format!(
             "  leaders       {} killed, {} paused; {} leaderships",
@@ -314,6 +320,7 @@ mod tests {
         RoundReport {
             round: number,
             folder: format!("round-{number:03}"),
+            model: Model::Stocks,
             verdict,
             reasons: Vec::new(),
             p: 0.4,

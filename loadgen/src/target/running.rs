@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use driver::service::Service;
+use driver::service::{Connection, Service};
 use faults::bazaar::{Bazaar, StartError};
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
@@ -87,6 +87,8 @@ pub(crate) struct RunningTarget {
     pub(crate) clients: Option<ClientPrograms>,
     /// The stocks that clients ask for.
     pub(crate) stocks: Vec<String>,
+    /// How somebody who is none of the clients reaches it.
+    pub(crate) front_door: Connection,
     /// Its folders and ports.
     pub(crate) trial: TargetTrial,
     /// How it is asked.
@@ -157,16 +159,17 @@ impl RunningTarget {
                 prepared.map_err(|reason| anyhow!("[client]: prepare: {reason}"))?;
                 service = service.with_programs(clients.programs().to_vec());
             }
-            let asked = service.client(http, 0, start.origin).stocks().await;
+            let front_door = service.client(http, 0, start.origin);
+            let asked = front_door.stocks().await;
             let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
-            anyhow::Ok((bazaar, service, clients, stocks))
+            anyhow::Ok((bazaar, service, clients, stocks, front_door))
         };
         // What has been started ends with the future that is dropped.
-        let (bazaar, service, clients, stocks) = tokio::select! {
+        let (bazaar, service, clients, stocks, front_door) = tokio::select! {
             started = started => started?,
             over = lifetime.over() => return Err(over.into()),
         };
         let bazaar = Arc::new(bazaar);
-        Ok(Self { bazaar, service, clients, stocks, trial, asking, lifetime })
+        Ok(Self { bazaar, service, clients, stocks, front_door, trial, asking, lifetime })
     }
 }

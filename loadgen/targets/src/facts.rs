@@ -4,12 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use records::{Fact, Numbering, Promises, Sides};
+use records::{Fact, Model, Numbering, Promises, Sides};
 
-use crate::file::{Acknowledged, OrderNumbers, Replication, Restock};
+use crate::file::{Acknowledged, ModelKind, OrderNumbers, Replication, Restock};
 use crate::leader::LeaderReading;
 use crate::operation::{Kind, Operation};
 use crate::target::{Dumped, Places, Source, Stocks, StocksFrom, Target};
+
+/// Whose answers they are, where nothing but clients' own reads says in the end what registers and logs hold.
+pub const FRONT_DOOR: &str = "front-door";
 
 /// What a client program that can dump says that it can do.
 const DUMP: &str = "dump";
@@ -24,6 +27,14 @@ pub fn manifest(target: &Target, can: &[String]) -> records::Target {
     let described = records::Target::new(target.name.clone(), facts(target, can), promises(target))
         .described(target.description.clone())
         .holding(orders_of, stocks_of);
+    let described = match target.model.kind {
+        ModelKind::Stocks | ModelKind::None => described,
+        ModelKind::Register => {
+            let initial = target.model.initial.as_ref().map(ToString::to_string);
+            described.keeping(Model::Register, keys_of(target, can), initial)
+        }
+        ModelKind::Log => described.keeping(Model::Log, keys_of(target, can), None),
+    };
     let by_program = target.client.as_ref().map(|client| client.deadline);
     let deadline = target.operations.longest_deadline().max(by_program);
     match deadline
@@ -33,6 +44,22 @@ pub fn manifest(target: &Target, can: &[String]) -> records::Target {
         Some(deadline_ms) => described.with_deadline_ms(deadline_ms),
         None => described,
     }
+}
+
+/// Of whom it is read at a trial's end what registers or logs hold: of those that the file names, else through the front
+/// door, as clients read them.
+fn keys_of(target: &Target, can: &[String]) -> Vec<String> {
+    let dumps = can.iter().any(|done| done == DUMP);
+    let mut shown = shown_by(&target.register_places, dumps);
+    shown.extend(shown_by(&target.log_places, dumps));
+    let reads = || {
+        target.operations.get(Kind::Read).is_some()
+            || target.client.is_some() && can.iter().any(|done| done == Kind::Read.name())
+    };
+    if shown.is_empty() && reads() {
+        shown.push(FRONT_DOOR.to_owned());
+    }
+    shown
 }
 
 /// The processes of `places` that are shown at the end: those that the client program has to dump only if it can.
@@ -57,6 +84,9 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
     let has_contents = tells(Kind::Lookup, "stock")
         && tells(Kind::Lookup, "quantity")
         && (model.sides.len() == 1 || tells(Kind::Lookup, "side"));
+    // A client program may append without saying where.
+    let append = target.operations.get(Kind::Append);
+    let tells_positions = append.is_some_and(|append| append.shows("position"));
     let capabilities = &target.capabilities;
     let leads = target
         .leader
@@ -89,6 +119,12 @@ fn facts(target: &Target, can: &[String]) -> BTreeSet<Fact> {
         (Fact::Leader, leads),
         (Fact::LeaderHistory, capabilities.history.is_some()),
         (Fact::InSyncSets, capabilities.in_sync.is_some()),
+        (Fact::Reads, does(Kind::Read)),
+        (Fact::Values, tells(Kind::Read, "value")),
+        (Fact::Writes, does(Kind::Write) || does(Kind::CompareAndSet)),
+        (Fact::CompareAndSets, does(Kind::CompareAndSet)),
+        (Fact::Appends, does(Kind::Append)),
+        (Fact::Positions, tells_positions),
     ];
     given.into_iter().filter(|(_, is_given)| *is_given).map(|(fact, _)| fact).collect()
 }
@@ -144,13 +180,36 @@ mod tests {
     }
 
     #[test]
-    fn the_bazaars_file_gives_every_fact_and_promises_what_the_bazaar_does() {
-        assert_eq!(facts_of(BAZAAR, &[]), Fact::ALL);
+    fn the_bazaars_file_gives_every_fact_of_stocks_and_promises_what_the_bazaar_does() {
+        let of_stocks = Fact::ALL.into_iter().filter(|fact| !fact.is_of_keys());
+        assert_eq!(facts_of(BAZAAR, &[]), of_stocks.collect::<Vec<_>>());
         let target = read_text(BAZAAR, Path::new("x.toml"), 3).unwrap();
         let (described, built_in) = (manifest(&target, &[]), records::Target::bazaar(3));
         assert_eq!(described.promises(), built_in.promises());
         assert_eq!(described.orders_of(), built_in.orders_of());
         assert_eq!(described.stocks_of(), built_in.stocks_of());
+    }
+
+    #[test]
+    fn a_key_value_api_gives_what_it_describes_and_is_read_in_the_end_as_clients_read_it() {
+        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[model]\nkind = 'register'\ninitial = 0\n\
+                    [operations.read]\nurl = 'http://127.0.0.1:1/{{ register }}'\nvalue = 'body.value'\n\
+                    [operations.write]\nmethod = 'PUT'\nurl = 'http://127.0.0.1:1/{{ register }}'\n\
+                    body = '{{ value | tojson }}'\n";
+        let target = read_text(text, Path::new("x.toml"), 1).unwrap_or_else(|all| panic!("{all}"));
+        assert_eq!(target.model.keys.len(), 10);
+        let manifest = manifest(&target, &[]);
+        let needed = [Fact::Reads, Fact::Values, Fact::Writes, Fact::StateOfKeys];
+        assert_eq!(manifest.lacks(&needed), []);
+        assert_eq!(
+            (manifest.keys_of(), manifest.initial()),
+            (&[FRONT_DOOR.to_owned()][..], Some("0"))
+        );
+        let kept = format!(
+            "{text}[[state.registers]]\nprocess = 'a'\nfile = 'kept.jsonl'\nformat = 'jsonl'\n"
+        );
+        let target = read_text(&kept, Path::new("x.toml"), 1).unwrap_or_else(|all| panic!("{all}"));
+        assert_eq!(super::manifest(&target, &[]).keys_of(), ["a"]);
     }
 
     #[test]

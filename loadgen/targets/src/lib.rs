@@ -24,7 +24,7 @@ pub mod template;
 
 pub use check::{read, read_text};
 pub use examples::{BAZAAR, new_file};
-pub use facts::manifest;
+pub use facts::{FRONT_DOOR, manifest};
 pub use plan_values::PlanValues;
 pub use problems::{Problem, Problems};
 pub use schema::schema;

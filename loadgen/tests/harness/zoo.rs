@@ -23,16 +23,16 @@ warm_up_s = 0.1
 converge_within_ms = 2000
 ";
 
-/// The one process is killed in the middle, and comes back.
+/// The one process, PROCESS, is killed in the middle, and comes back.
 const KILL: &str = "
 [[faults]]
 at_ms = 800
 action = \"kill\"
-target = \"shop\"
+target = \"PROCESS\"
 [[faults]]
 at_ms = 1000
 action = \"restart\"
-target = \"shop\"
+target = \"PROCESS\"
 ";
 
 /// What happens to a service.
@@ -48,11 +48,13 @@ pub(crate) struct Seen {
     /// The checks that failed.
     pub(crate) failed: Vec<String>,
     pub(crate) said: String,
+    /// Its page.
+    pub(crate) page: String,
 }
 
 impl Seen {
     /// The run failed, and these checks among others found it.
-    fn found(&self, service: &str, checks: &[&str]) {
+    pub(crate) fn found(&self, service: &str, checks: &[&str]) {
         assert_eq!(self.code, Some(1), "{service}: {}", self.said);
         for &check in checks {
             let is_among = self.failed.iter().any(|failed| failed == check);
@@ -67,18 +69,25 @@ impl Seen {
 
 /// Runs the story of a service of the zoo, and sees to it that nothing of it is left.
 pub(crate) fn told(service: &str, story: Story) -> Seen {
-    told_of(&format!("tests/zoo/{service}.toml"), story)
+    told_at(service, story, "shop")
+}
+
+/// The same of a service whose one process is called like this.
+pub(crate) fn told_at(service: &str, story: Story, process: &str) -> Seen {
+    told_of(&format!("tests/zoo/{service}.toml"), story, process)
 }
 
 /// The same of the target that this file of `loadgen/targets` describes.
-fn told_of(file: &str, story: Story) -> Seen {
+fn told_of(file: &str, story: Story, process: &str) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("tmp");
     fs::create_dir(&scratch).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").join(file);
     let (command, text) = match story {
         Story::Load => ("bench", LOAD.replace("SECONDS", "1.5")),
-        Story::Kill => ("failover", LOAD.replace("SECONDS", "2.5") + KILL),
+        Story::Kill => {
+            ("failover", LOAD.replace("SECONDS", "2.5") + &KILL.replace("PROCESS", process))
+        }
     };
     let plan = plan(folder.path(), &text);
     let arguments = [command, "--plan", &plan, "--target", path.to_str().unwrap()];
@@ -87,10 +96,11 @@ fn told_of(file: &str, story: Story) -> Seen {
     let report = ConsistencyReport::read(&latest(folder.path())).unwrap();
     let checks = report.into_iter().flat_map(|report| report.checks);
     let failed = checks.filter(|check| check.verdict == Some(Verdict::Fail));
+    let page = fs::read_to_string(latest(folder.path()).path("report.html")).unwrap_or_default();
     let left = running_in(folder.path());
     assert!(left.is_empty(), "{file} has left {left:?}");
     assert_eq!(names(&scratch), Vec::<PathBuf>::new(), "{file}");
-    Seen { code, failed: failed.map(|check| check.name).collect(), said: stdout + &stderr }
+    Seen { code, failed: failed.map(|check| check.name).collect(), said: stdout + &stderr, page }
 }
 
 /// The command lines of processes that were told something of `folder`. Every service of the zoo is told where to keep its
@@ -131,7 +141,7 @@ fn what_is_odd_and_right_passes() {
 
 #[test]
 fn the_bazaar_passes_as_the_target_that_its_own_file_describes() {
-    told_of("bazaar.toml", Story::Load).passed("bazaar");
+    told_of("bazaar.toml", Story::Load, "shop").passed("bazaar");
 }
 
 #[test]

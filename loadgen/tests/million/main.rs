@@ -21,6 +21,7 @@ mod steps;
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use driver::attack;
@@ -186,6 +187,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
 fn setting(place: &Place, control: &Arc<Control>, recorder: &Recorder) -> TrialSettings {
     let service = driver::bazaar::service(&place.front_end()).unwrap();
     TrialSettings {
+        next_value: Arc::new(AtomicU64::new(1)),
         cell: CELL.to_owned(),
         trial: 1,
         p: 0.5,

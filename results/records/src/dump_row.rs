@@ -4,7 +4,7 @@ use nonmax::{NonMaxU32, NonMaxU64};
 use wire::bazaar::TradeType;
 use wire::internal::Origin;
 
-use super::{AtLine, FinalKind, FinalRow, Text};
+use super::{AtLine, FinalKind, FinalRow, Keyed, Text};
 
 /// A row of `final.csv` and its line, in little more than half of the bytes of a [`FinalRow`]. Its cell and
 /// trial are those of the list in which it stands.
@@ -22,6 +22,8 @@ pub struct DumpRow {
     pub trade_type: Option<TradeType>,
     /// Who brought the trade to the catalog.
     pub origin: Option<Origin>,
+    /// What is held of a register or a log.
+    pub keyed: Option<Box<Keyed>>,
     line: u32,
     quantity: Option<NonMaxU32>,
     quantity_after: Option<NonMaxU32>,
@@ -46,6 +48,7 @@ impl DumpRow {
             stock_name: row.stock_name,
             trade_type: row.trade_type,
             origin: row.origin,
+            keyed: row.keyed,
             line: u32::try_from(line).map_err(|_| "no file has that many lines".to_owned())?,
             quantity: short(row.quantity, "quantity")?,
             quantity_after: short(row.quantity_after, "quantity_after")?,
@@ -74,6 +77,7 @@ impl DumpRow {
             quantity_after: self.quantity_after(),
             volume_after: self.volume_after(),
             origin: self.origin,
+            keyed: self.keyed.clone(),
         }
     }
 
@@ -156,7 +160,7 @@ mod tests {
 
     #[test]
     fn it_is_small() {
-        assert!(size_of::<DumpRow>() <= 72 && size_of::<FinalRow>() > 110);
+        assert!(size_of::<DumpRow>() <= 80 && size_of::<FinalRow>() > 110);
     }
 
     #[test]

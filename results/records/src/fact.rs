@@ -70,11 +70,25 @@ pub enum Fact {
     /// Of two answers to queries it can be told which is the later state: by the volume, or by a quantity that
     /// only falls or only rises. Follows from the others.
     OrderedReads,
+    /// A register or a log can be read.
+    Reads,
+    /// The answer to a read tells what is there.
+    Values,
+    /// A register can be written.
+    Writes,
+    /// A register can be written if it holds what is expected.
+    CompareAndSets,
+    /// Something can be appended to a log.
+    Appends,
+    /// The answer to an append tells where it was put: later entries have larger places, and no two the same.
+    Positions,
+    /// What the registers or the log hold is read at a trial's end.
+    StateOfKeys,
 }
 
 impl Fact {
     /// Every fact, in the order in which they are listed.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 35] = [
         Self::Queries,
         Self::Trades,
         Self::Lookups,
@@ -103,7 +117,20 @@ impl Fact {
         Self::ReplicatedStocks,
         Self::NoRestock,
         Self::OrderedReads,
+        Self::Reads,
+        Self::Values,
+        Self::Writes,
+        Self::CompareAndSets,
+        Self::Appends,
+        Self::Positions,
+        Self::StateOfKeys,
     ];
+
+    /// Whether it is one of registers and logs, which a target of stocks never has.
+    #[must_use]
+    pub fn is_of_keys(self) -> bool {
+        self >= Self::Reads
+    }
 
     /// Its name in files: `orders-of-replicas`.
     #[must_use]
@@ -137,6 +164,13 @@ impl Fact {
             Self::ReplicatedStocks => "replicated-stocks",
             Self::NoRestock => "no-restock",
             Self::OrderedReads => "ordered-reads",
+            Self::Reads => "reads",
+            Self::Values => "values",
+            Self::Writes => "writes",
+            Self::CompareAndSets => "compare-and-sets",
+            Self::Appends => "appends",
+            Self::Positions => "positions",
+            Self::StateOfKeys => "state-of-keys",
         }
     }
 
@@ -187,6 +221,13 @@ impl Fact {
             Self::ReplicatedStocks => "does not promise the same stocks everywhere",
             Self::NoRestock => "changes stocks by itself",
             Self::OrderedReads => "does not tell which of two reads is the later state",
+            Self::Reads => "has no reads",
+            Self::Values => "does not tell what a read shows",
+            Self::Writes => "has no writes",
+            Self::CompareAndSets => "has no compare-and-set",
+            Self::Appends => "has no appends",
+            Self::Positions => "does not tell where it puts an entry",
+            Self::StateOfKeys => "does not show what its registers or its log hold",
         }
     }
 }

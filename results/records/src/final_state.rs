@@ -1,10 +1,12 @@
 //! `final.csv`: what every replica and the catalog held at the end of a trial.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use wire::bazaar::TradeType;
 use wire::dump::{CatalogPage, OrderPage};
 use wire::internal::{Decision, Origin};
 
+use super::keyed::{self, Keyed};
 use super::{ProcessName, Text};
 
 /// What a row of `final.csv` stands for.
@@ -22,11 +24,16 @@ pub enum FinalKind {
     Refused,
     /// A stock: `version`, `quantity_after` and `volume_after` are its state.
     Stock,
+    /// A register: its key, and the value that it holds.
+    Register,
+    /// An entry of a log: its key, its value, and where it is. Entries stand in the log's order.
+    Entry,
 }
 
 /// One row. Empty means not applicable. `T` is what its texts are, as in an
 /// [`Observation`](super::Observation).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Columns<T>", bound(deserialize = "T: Deserialize<'de>"))]
 pub struct FinalRow<T = Text> {
     /// The id of a [`Cell`](super::Cell) of the manifest.
     pub cell: T,
@@ -56,6 +63,87 @@ pub struct FinalRow<T = Text> {
     pub volume_after: Option<u64>,
     /// Who brought the trade to the catalog.
     pub origin: Option<Origin>,
+    /// What is held of registers and logs; the file has these columns only where there are such.
+    pub keyed: Option<Box<Keyed<T>>>,
+}
+
+/// A row as its columns are read: those of registers and logs stand beside the others.
+#[derive(Deserialize)]
+struct Columns<T> {
+    cell: T,
+    trial: u32,
+    source: T,
+    kind: FinalKind,
+    order_no: Option<u64>,
+    epoch: Option<u64>,
+    request_id: Option<T>,
+    stock_name: Option<T>,
+    trade_type: Option<TradeType>,
+    quantity: Option<u32>,
+    version: Option<u64>,
+    quantity_after: Option<u32>,
+    volume_after: Option<u64>,
+    origin: Option<Origin>,
+    #[serde(default = "none")]
+    key: Option<T>,
+    #[serde(default = "none")]
+    value: Option<T>,
+    #[serde(default = "none")]
+    expected: Option<T>,
+    #[serde(default)]
+    position: Option<i64>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+impl<T> From<Columns<T>> for FinalRow<T> {
+    fn from(read: Columns<T>) -> Self {
+        let Columns { key, value, expected, position, .. } = read;
+        Self {
+            cell: read.cell,
+            trial: read.trial,
+            source: read.source,
+            kind: read.kind,
+            order_no: read.order_no,
+            epoch: read.epoch,
+            request_id: read.request_id,
+            stock_name: read.stock_name,
+            trade_type: read.trade_type,
+            quantity: read.quantity,
+            version: read.version,
+            quantity_after: read.quantity_after,
+            volume_after: read.volume_after,
+            origin: read.origin,
+            keyed: Keyed { key, value, expected, position }.if_any(),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for FinalRow<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let more = if self.keyed.is_some() { keyed::FIELDS } else { 0 };
+        let mut row = serializer.serialize_struct("FinalRow", 14 + more)?;
+        row.serialize_field("cell", &self.cell)?;
+        row.serialize_field("trial", &self.trial)?;
+        row.serialize_field("source", &self.source)?;
+        row.serialize_field("kind", &self.kind)?;
+        row.serialize_field("order_no", &self.order_no)?;
+        row.serialize_field("epoch", &self.epoch)?;
+        row.serialize_field("request_id", &self.request_id)?;
+        row.serialize_field("stock_name", &self.stock_name)?;
+        row.serialize_field("trade_type", &self.trade_type)?;
+        row.serialize_field("quantity", &self.quantity)?;
+        row.serialize_field("version", &self.version)?;
+        row.serialize_field("quantity_after", &self.quantity_after)?;
+        row.serialize_field("volume_after", &self.volume_after)?;
+        row.serialize_field("origin", &self.origin)?;
+        if let Some(keyed) = &self.keyed {
+            keyed::write(&mut row, keyed)?;
+        }
+        row.end()
+    }
 }
 
 impl<T> FinalRow<T> {
@@ -69,13 +157,14 @@ impl<T> FinalRow<T> {
             order_no: self.order_no,
             epoch: self.epoch,
             request_id: self.request_id.map(&mut text),
-            stock_name: self.stock_name.map(text),
+            stock_name: self.stock_name.map(&mut text),
             trade_type: self.trade_type,
             quantity: self.quantity,
             version: self.version,
             quantity_after: self.quantity_after,
             volume_after: self.volume_after,
             origin: self.origin,
+            keyed: self.keyed.map(|keyed| Box::new(keyed.with_texts(text))),
         }
     }
 }
@@ -99,7 +188,14 @@ impl FinalRow {
             quantity_after: None,
             volume_after: None,
             origin: None,
+            keyed: None,
         }
+    }
+
+    /// The same in a file that has the columns of registers and logs.
+    #[must_use]
+    pub fn with_keyed(self, keyed: Keyed) -> Self {
+        Self { keyed: Some(Box::new(keyed)), ..self }
     }
 
     /// The rows of one page of what `source` dumps of its log; of its first, with the [`FinalKind::Source`] row.

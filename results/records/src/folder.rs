@@ -153,7 +153,8 @@ impl RunFolder {
             return Ok(true);
         }
         let header = headers.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(",");
-        let is_of = |format: &u32| T::header(*format) == header;
+        let is_keyed = T::keyed_header() == Some(header.as_str());
+        let is_of = |format: &u32| is_keyed || T::header(*format) == header;
         let Some(format) = formats.clone().rev().find(is_of) else {
             let expected = T::header(*formats.end());
             let reason = format!("the header must be `{expected}`, and is `{header}`");

@@ -1,13 +1,15 @@
 //! `observations.csv`: one row per operation that a client did.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use wire::bazaar::TradeType;
 
 use super::Text;
+use super::keyed::{self, Keyed};
 
 /// What a client did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Op {
     /// Asked for a stock.
     Query,
@@ -15,6 +17,56 @@ pub enum Op {
     Trade,
     /// Asked for an order that had been acknowledged.
     Lookup,
+    /// Read a register or a log.
+    Read,
+    /// Wrote a register.
+    Write,
+    /// Wrote a register if it held what was expected.
+    CompareAndSet,
+    /// Appended to a log.
+    Append,
+}
+
+impl Op {
+    /// Its name in files: `compare-and-set`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Trade => "trade",
+            Self::Lookup => "lookup",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::CompareAndSet => "compare-and-set",
+            Self::Append => "append",
+        }
+    }
+
+    /// Several of them, in words.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Query => "queries",
+            Self::Trade => "trades",
+            Self::Lookup => "lookups",
+            Self::Read => "reads",
+            Self::Write => "writes",
+            Self::CompareAndSet => "compare-and-sets",
+            Self::Append => "appends",
+        }
+    }
+
+    /// Whether it changes something.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        matches!(self, Self::Trade | Self::Write | Self::CompareAndSet | Self::Append)
+    }
+
+    /// Whether it is one on registers or logs.
+    #[must_use]
+    pub fn is_keyed(self) -> bool {
+        matches!(self, Self::Read | Self::Write | Self::CompareAndSet | Self::Append)
+    }
 }
 
 /// In which part of the run.
@@ -70,7 +122,8 @@ pub enum CacheState {
 /// One operation. Empty means not applicable.
 ///
 /// `T` is what its texts are: those of a row that was just read are still in the reader's buffer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Columns<T>", bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Observation<T = Text> {
     /// The id of a [`Cell`](super::Cell) of the manifest.
     pub cell: T,
@@ -118,6 +171,111 @@ pub struct Observation<T = Text> {
     /// of the front-end, which asks the order service again when a leader falls silent, under the
     /// same request id. They lie between `start_us` and `end_us`.
     pub attempts: u32,
+    /// Of an operation on a register or a log, which and what; the file has these columns only where there are such.
+    pub keyed: Option<Box<Keyed<T>>>,
+}
+
+/// A row as its columns are read: those of registers and logs stand beside the others.
+#[derive(Deserialize)]
+struct Columns<T> {
+    cell: T,
+    trial: u32,
+    phase: Phase,
+    client: u32,
+    seq: u64,
+    op: Op,
+    stock_name: Option<T>,
+    trade_type: Option<TradeType>,
+    quantity: Option<u32>,
+    planned_us: Option<u64>,
+    start_us: u64,
+    end_us: u64,
+    latency_us: u64,
+    outcome: Outcome,
+    status: Option<u16>,
+    reason: Option<T>,
+    order_no: Option<u64>,
+    seen_quantity: Option<u32>,
+    seen_volume: Option<u64>,
+    cache: Option<CacheState>,
+    request_id: Option<T>,
+    attempts: u32,
+    #[serde(default = "none")]
+    key: Option<T>,
+    #[serde(default = "none")]
+    value: Option<T>,
+    #[serde(default = "none")]
+    expected: Option<T>,
+    #[serde(default)]
+    position: Option<i64>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+impl<T> From<Columns<T>> for Observation<T> {
+    fn from(read: Columns<T>) -> Self {
+        let Columns { key, value, expected, position, .. } = read;
+        Self {
+            cell: read.cell,
+            trial: read.trial,
+            phase: read.phase,
+            client: read.client,
+            seq: read.seq,
+            op: read.op,
+            stock_name: read.stock_name,
+            trade_type: read.trade_type,
+            quantity: read.quantity,
+            planned_us: read.planned_us,
+            start_us: read.start_us,
+            end_us: read.end_us,
+            latency_us: read.latency_us,
+            outcome: read.outcome,
+            status: read.status,
+            reason: read.reason,
+            order_no: read.order_no,
+            seen_quantity: read.seen_quantity,
+            seen_volume: read.seen_volume,
+            cache: read.cache,
+            request_id: read.request_id,
+            attempts: read.attempts,
+            keyed: Keyed { key, value, expected, position }.if_any(),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Observation<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let more = if self.keyed.is_some() { keyed::FIELDS } else { 0 };
+        let mut row = serializer.serialize_struct("Observation", 22 + more)?;
+        row.serialize_field("cell", &self.cell)?;
+        row.serialize_field("trial", &self.trial)?;
+        row.serialize_field("phase", &self.phase)?;
+        row.serialize_field("client", &self.client)?;
+        row.serialize_field("seq", &self.seq)?;
+        row.serialize_field("op", &self.op)?;
+        row.serialize_field("stock_name", &self.stock_name)?;
+        row.serialize_field("trade_type", &self.trade_type)?;
+        row.serialize_field("quantity", &self.quantity)?;
+        row.serialize_field("planned_us", &self.planned_us)?;
+        row.serialize_field("start_us", &self.start_us)?;
+        row.serialize_field("end_us", &self.end_us)?;
+        row.serialize_field("latency_us", &self.latency_us)?;
+        row.serialize_field("outcome", &self.outcome)?;
+        row.serialize_field("status", &self.status)?;
+        row.serialize_field("reason", &self.reason)?;
+        row.serialize_field("order_no", &self.order_no)?;
+        row.serialize_field("seen_quantity", &self.seen_quantity)?;
+        row.serialize_field("seen_volume", &self.seen_volume)?;
+        row.serialize_field("cache", &self.cache)?;
+        row.serialize_field("request_id", &self.request_id)?;
+        row.serialize_field("attempts", &self.attempts)?;
+        if let Some(keyed) = &self.keyed {
+            keyed::write(&mut row, keyed)?;
+        }
+        row.end()
+    }
 }
 
 impl Observation {
@@ -148,7 +306,20 @@ impl Observation {
             cache: None,
             request_id: None,
             attempts: 1,
+            keyed: None,
         }
+    }
+
+    /// The register or log that it is about.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.keyed.as_ref()?.key.as_deref()
+    }
+
+    /// What was written, appended or read there.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.keyed.as_ref()?.value.as_deref()
     }
 }
 
@@ -176,8 +347,9 @@ impl<T> Observation<T> {
             seen_quantity: self.seen_quantity,
             seen_volume: self.seen_volume,
             cache: self.cache,
-            request_id: self.request_id.map(text),
+            request_id: self.request_id.map(&mut text),
             attempts: self.attempts,
+            keyed: self.keyed.map(|keyed| Box::new(keyed.with_texts(text))),
         }
     }
 }

@@ -12,6 +12,11 @@ pub trait Row: Sized {
     /// The file's first line in a run of this format, without its line break.
     fn header(format: u32) -> &'static str;
 
+    /// The same of a target that keeps registers or logs, if it has other columns then: they come last.
+    fn keyed_header() -> Option<&'static str> {
+        None
+    }
+
     /// Whose row it is: the cell's id, and which repetition of the cell.
     fn trial(&self) -> (&str, u32);
 
@@ -39,6 +44,14 @@ impl Row for Observation {
          latency_us,outcome,status,reason,order_no,seen_quantity,seen_volume,cache,request_id,attempts"
     }
 
+    fn keyed_header() -> Option<&'static str> {
+        Some(
+            "cell,trial,phase,client,seq,op,stock_name,trade_type,quantity,planned_us,start_us,end_us,\
+             latency_us,outcome,status,reason,order_no,seen_quantity,seen_volume,cache,request_id,attempts,\
+             key,value,expected,position",
+        )
+    }
+
     fn trial(&self) -> (&str, u32) {
         (&self.cell, self.trial)
     }
@@ -61,6 +74,13 @@ impl Row for FinalRow {
     fn header(_: u32) -> &'static str {
         "cell,trial,source,kind,order_no,epoch,request_id,stock_name,trade_type,quantity,version,\
          quantity_after,volume_after,origin"
+    }
+
+    fn keyed_header() -> Option<&'static str> {
+        Some(
+            "cell,trial,source,kind,order_no,epoch,request_id,stock_name,trade_type,quantity,version,\
+             quantity_after,volume_after,origin,key,value,expected,position",
+        )
     }
 
     fn trial(&self) -> (&str, u32) {

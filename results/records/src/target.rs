@@ -9,6 +9,67 @@ use serde::{Deserialize, Serialize};
 
 use super::Fact;
 
+/// What a target is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// Stocks, and orders that change them.
+    #[default]
+    Stocks,
+    /// Keys with values: read, write, compare-and-set.
+    Register,
+    /// Logs: append, read.
+    Log,
+}
+
+impl Model {
+    /// What changes something there, in a word.
+    #[must_use]
+    pub fn change(self) -> &'static str {
+        match self {
+            Self::Stocks => "trade",
+            Self::Register => "write",
+            Self::Log => "append",
+        }
+    }
+
+    /// A text for people in the words of this model: texts speak of trades, and of a register they speak of writes. Whole
+    /// words are replaced, so that names keep theirs.
+    #[must_use]
+    pub fn worded(self, text: &str) -> String {
+        if self == Self::Stocks {
+            return text.to_owned();
+        }
+        let change = self.change();
+        let mut worded = String::with_capacity(text.len());
+        let is_of_word = |c: char| c.is_alphanumeric() || "_-".contains(c);
+        for piece in text.split_inclusive(|c| !is_of_word(c)) {
+            let word = piece.trim_end_matches(|c| !is_of_word(c));
+            let rest = &piece[word.len()..];
+            match word {
+                "trade" => worded.push_str(change),
+                "trades" => worded.extend([change, "s"]),
+                "traded" => worded.push_str(if self == Self::Log { "appended" } else { "written" }),
+                "Trades" => {
+                    let (first, others) = change.split_at(1);
+                    worded.extend([&first.to_uppercase(), others, "s"]);
+                }
+                other => worded.push_str(other),
+            }
+            worded.push_str(rest);
+        }
+        for (of_stocks, noun) in [("order lost", change), ("orders lost", &format!("{change}s"))] {
+            worded = worded.replace(&format!(" {of_stocks}"), &format!(" {noun} lost"));
+        }
+        worded
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+    fn is_stocks(&self) -> bool {
+        *self == Self::Stocks
+    }
+}
+
 /// How the orders, or the stocks, of several processes are to agree in the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -123,10 +184,16 @@ pub struct Target {
     pub name: String,
     /// What it is, in a line.
     pub description: String,
+    #[serde(skip_serializing_if = "Model::is_stocks")]
+    model: Model,
     facts: BTreeSet<Fact>,
     promises: Promises,
     orders_of: Vec<String>,
     stocks_of: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys_of: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline_ms: Option<u64>,
 }
@@ -138,6 +205,8 @@ struct Written {
     #[serde(default)]
     description: String,
     #[serde(default)]
+    model: Model,
+    #[serde(default)]
     facts: BTreeSet<Fact>,
     #[serde(default)]
     promises: Promises,
@@ -146,15 +215,19 @@ struct Written {
     #[serde(default)]
     stocks_of: Vec<String>,
     #[serde(default)]
+    keys_of: Vec<String>,
+    #[serde(default)]
+    initial: Option<String>,
+    #[serde(default)]
     deadline_ms: Option<u64>,
 }
 
 impl From<Written> for Target {
     fn from(written: Written) -> Self {
-        let Written { name, description, facts, promises, orders_of, stocks_of, deadline_ms } =
-            written;
+        let Written { name, description, model, facts, promises, .. } = written;
+        let Written { orders_of, stocks_of, keys_of, initial, deadline_ms, .. } = written;
         let target = Self::new(name, facts, promises).described(description);
-        let target = target.holding(orders_of, stocks_of);
+        let target = target.holding(orders_of, stocks_of).keeping(model, keys_of, initial);
         deadline_ms.into_iter().fold(target, Self::with_deadline_ms)
     }
 }
@@ -170,10 +243,13 @@ impl Target {
         let target = Self {
             name: name.into(),
             description: String::new(),
+            model: Model::default(),
             facts: given.into_iter().collect(),
             promises,
             orders_of: Vec::new(),
             stocks_of: Vec::new(),
+            keys_of: Vec::new(),
+            initial: None,
             deadline_ms: None,
         };
         target.with_what_follows()
@@ -191,17 +267,25 @@ impl Target {
         Self { orders_of, stocks_of, ..self }.with_what_follows()
     }
 
+    /// The same, which is such a thing; what its registers or its log hold is read of these at a trial's end. Each register
+    /// holds `initial` at first, which is JSON; nothing if that is `None`.
+    #[must_use]
+    pub fn keeping(self, model: Model, keys_of: Vec<String>, initial: Option<String>) -> Self {
+        Self { model, keys_of, initial, ..self }.with_what_follows()
+    }
+
     /// The same, of which no operation may last longer than this.
     #[must_use]
     pub fn with_deadline_ms(self, deadline_ms: u64) -> Self {
         Self { deadline_ms: Some(deadline_ms), ..self }
     }
 
-    /// The built-in bazaar with so many order replicas: there is no fact that it lacks.
+    /// The built-in bazaar with so many order replicas: of stocks there is no fact that it lacks.
     #[must_use]
     pub fn bazaar(replicas: u8) -> Self {
         let orders_of = (1..=replicas).map(|id| format!("order-{id}")).collect();
-        Self::new("bazaar", Fact::ALL, Promises::default())
+        let of_stocks = Fact::ALL.into_iter().filter(|fact| !fact.is_of_keys());
+        Self::new("bazaar", of_stocks, Promises::default())
             .described("the built-in bazaar")
             .holding(orders_of, vec!["catalog".to_owned()])
     }
@@ -241,6 +325,30 @@ impl Target {
         &self.stocks_of
     }
 
+    /// What it is.
+    #[must_use]
+    pub fn model(&self) -> Model {
+        self.model
+    }
+
+    /// Of whom it is read at a trial's end what the registers or the log hold.
+    #[must_use]
+    pub fn keys_of(&self) -> &[String] {
+        &self.keys_of
+    }
+
+    /// What each register holds at first, as JSON; nothing if it is `None`.
+    #[must_use]
+    pub fn initial(&self) -> Option<&str> {
+        self.initial.as_deref()
+    }
+
+    /// Whether there is something that changes what it holds.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        [Fact::Trades, Fact::Writes, Fact::Appends].into_iter().any(|fact| self.has(fact))
+    }
+
     /// After how many milliseconds an operation counts as one that hangs, if that is known.
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
@@ -254,6 +362,7 @@ impl Target {
         let follows = [
             (Fact::OrdersOfReplicas, !self.orders_of.is_empty()),
             (Fact::StateOfStocks, !self.stocks_of.is_empty()),
+            (Fact::StateOfKeys, !self.keys_of.is_empty()),
             (Fact::NumbersInOrder, promises.order_no == Numbering::Sequence),
             (Fact::GaplessNumbers, promises.gapless),
             (Fact::DurableAcknowledgement, promises.acknowledged == Acknowledged::Durable),
@@ -281,7 +390,7 @@ mod tests {
     #[test]
     fn the_bazaar_lacks_nothing() {
         let bazaar = Target::bazaar(3);
-        assert_eq!(bazaar.lacks(&Fact::ALL), []);
+        assert!(bazaar.lacks(&Fact::ALL).into_iter().all(Fact::is_of_keys));
         assert_eq!(bazaar.orders_of(), ["order-1", "order-2", "order-3"]);
     }
 
@@ -294,16 +403,26 @@ mod tests {
             ..Promises::default()
         };
         // What is listed and not promised does not count.
-        let target =
-            Target::new("toy", Fact::ALL, promises).holding(vec!["order-1".to_owned()], vec![]);
+        let of_stocks: Vec<_> = Target::bazaar(3).facts().collect();
+        let target = Target::new("toy", of_stocks.clone(), promises)
+            .holding(vec!["order-1".to_owned()], vec![]);
         let lacking = [
             Fact::StateOfStocks,
             Fact::GaplessNumbers,
             Fact::DurableAcknowledgement,
             Fact::IdenticalReplicas,
         ];
-        assert_eq!(target.lacks(&Fact::ALL), lacking);
-        assert_eq!(target.facts().count(), Fact::ALL.len() - lacking.len());
+        assert_eq!(target.lacks(&of_stocks), lacking);
+        assert_eq!(target.facts().count(), of_stocks.len() - lacking.len());
+    }
+
+    #[test]
+    fn a_page_of_a_register_speaks_of_writes_and_leaves_names_alone() {
+        let text = "Trades: 3 trades, 1 trade (trade-1); 2 orders lost, in the order of time.";
+        assert_eq!(Model::Stocks.worded(text), text);
+        let written = "Writes: 3 writes, 1 write (trade-1); 2 writes lost, in the order of time.";
+        assert_eq!(Model::Register.worded(text), written);
+        assert_eq!(Model::Log.worded("no trade"), "no append");
     }
 
     #[test]

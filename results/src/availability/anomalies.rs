@@ -2,25 +2,53 @@
 
 use super::row::AvailabilityRow;
 use crate::checks::{ConsistencyReport, FaultAnomalies, TrialName};
+use crate::records::Model;
 
-/// The checks that must have been able to tell if a 0 is to mean anything.
-const LOST: &[&str] = &["acknowledged-orders-survive", "exactly-once"];
-const DOUBLED: &[&str] = &["exactly-once"];
-const STALE: &[&str] = &["no-stale-read"];
+/// The checks that must have been able to tell if a 0 is to mean anything; none where nobody looks for such a thing.
+struct Watching {
+    lost: &'static [&'static str],
+    doubled: &'static [&'static str],
+    stale: &'static [&'static str],
+}
+
+impl Watching {
+    fn of(model: Model) -> Self {
+        match model {
+            Model::Stocks => Self {
+                lost: &["acknowledged-orders-survive", "exactly-once"],
+                doubled: &["exactly-once"],
+                stale: &["no-stale-read"],
+            },
+            // A write that is done twice leaves what it left.
+            Model::Register => Self {
+                lost: &["acknowledged-writes-survive"],
+                doubled: &[],
+                stale: &["no-stale-value"],
+            },
+            Model::Log => Self {
+                lost: &["acknowledged-appends-survive"],
+                doubled: &["appended-once"],
+                stale: &["log-reads-agree"],
+            },
+        }
+    }
+}
 
 /// Fills in what each fault lost, doubled and made stale, as the checks found it. What they could
 /// not have found is left empty, not 0.
 pub fn attribute(rows: &mut [AvailabilityRow], checked: &ConsistencyReport) {
+    let Watching { lost, doubled, stale } = Watching::of(checked.run.model);
     for row in rows {
         let trial = TrialName { cell: row.cell.clone(), trial: row.trial };
         let of_fault =
             checked.anomalies.iter().find(|one| one.trial == trial && one.fault == Some(row.fault));
         let count = |of: fn(&FaultAnomalies) -> u64, checks: &[&str]| {
-            let known = checks.iter().all(|check| checked.could_tell(check, &trial));
+            let tells = || checks.iter().all(|check| checked.could_tell(check, &trial));
+            let known = !checks.is_empty() && tells();
             of_fault.map(of).filter(|&count| count > 0).or_else(|| known.then_some(0))
         };
-        row.lost = count(|one| one.lost, LOST);
-        row.doubled = count(|one| one.doubled, DOUBLED);
-        row.stale = count(|one| one.stale, STALE);
+        row.lost = count(|one| one.lost, lost);
+        row.doubled = count(|one| one.doubled, doubled);
+        row.stale = count(|one| one.stale, stale);
     }
 }

@@ -14,7 +14,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::row::AvailabilityRow;
-use crate::records::{FaultSet, Observation, Op, Phase};
+use crate::records::{FaultSet, Observation, Phase};
 use crate::run::{Run, Trial};
 use crate::summary::is_answered;
 use crate::text::three_digits;
@@ -141,7 +141,7 @@ fn rows(trial: &Trial, outages: &[Span]) -> Vec<GapRow> {
     else {
         return Vec::new();
     };
-    let answered = load().filter(|row| row.op == Op::Trade && is_answered(row));
+    let answered = load().filter(|row| row.op.changes() && is_answered(row));
     let mut answers_us: Vec<u64> = answered.map(|row| row.end_us).collect();
     answers_us.sort_unstable();
     let trades = TradeAnswers { answers_us: &answers_us, began_us, ended_us };

@@ -52,17 +52,15 @@ struct Failure {
 /// reads alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Queries, and lookups during the load.
+    /// Queries, lookups during the load, and reads.
     Reads,
+    /// Trades, and whatever else changes something.
     Trades,
 }
 
 impl Kind {
     fn of(op: Op) -> Self {
-        match op {
-            Op::Query | Op::Lookup => Self::Reads,
-            Op::Trade => Self::Trades,
-        }
+        if op.changes() { Self::Trades } else { Self::Reads }
     }
 }
 
@@ -152,10 +150,10 @@ impl<'a> OperationIndex<'a> {
                 }
             }
         }
-        if row.op == Op::Trade && answered {
+        if row.op.changes() && answered {
             self.trade_answers_us.push(row.end_us);
         }
-        if row.op == Op::Trade && row.outcome == Outcome::Ok {
+        if row.op.changes() && row.outcome == Outcome::Ok {
             let (start_us, end_us) = (row.start_us, row.end_us);
             let request_id = row.request_id.as_deref();
             self.acknowledged.push(Acknowledged { start_us, end_us, request_id });

@@ -13,7 +13,7 @@ use super::marks;
 use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::words::{LATENCY, Way, plural, rate_and_build, setting};
-use crate::records::{Manifest, Op};
+use crate::records::{Manifest, Model, Op};
 use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{counted, three_digits};
@@ -113,7 +113,8 @@ impl LatencyByP {
             }
             lines
         };
-        let title = format!("Latency of {} by share of trades", plural(op));
+        let model = material.run.target().model();
+        let title = format!("Latency of {} by share of {}s", plural(op), model.change());
         let measured: u64 = rows().map(SummaryRow::answered).sum();
         let left_out: usize = ["p50", "p99"]
             .iter()
@@ -153,6 +154,15 @@ impl Figure for LatencyByP {
     }
 }
 
+/// Whose throughput is shown: what reads, and what changes something.
+const THROUGHPUT: [(Op, Rank); 5] = [
+    (Op::Query, Rank::Median),
+    (Op::Trade, Rank::P99),
+    (Op::Read, Rank::Median),
+    (Op::Write, Rank::P99),
+    (Op::Append, Rank::P99),
+];
+
 /// Accepted operations per second against p: queries, and trades.
 pub(super) struct ThroughputByP {
     chart: Lines,
@@ -168,7 +178,7 @@ impl ThroughputByP {
                     let rows = group.rows.iter().copied();
                     rows.filter(move |row| row.op == op && row.cache == cache)
                 };
-                for (op, rank) in [(Op::Query, Rank::Median), (Op::Trade, Rank::P99)] {
+                for (op, rank) in THROUGHPUT {
                     let look = palette::cache(cache, rank);
                     let per_s = SummaryRow::throughput;
                     lines.push(Line::new(look, plural(op), &way, of(op), per_s));
@@ -176,7 +186,7 @@ impl ThroughputByP {
             }
             lines
         };
-        let title = "Throughput by share of trades".to_owned();
+        let title = format!("Throughput by share of {}s", material.run.target().model().change());
         let subtitle = setting(material.run.manifest());
         let axis = "accepted per second (log scale)";
         let chart = Lines::new(material, (title, subtitle), axis, lines);
@@ -336,5 +346,10 @@ fn p_axis(manifest: &Manifest) -> Axis {
         settings = (0..=5_i32).map(|fifth| f64::from(fifth) / 5.0).collect();
     }
     let ticks = settings.into_iter().map(|p| (p, p.to_string())).collect();
-    Axis::fixed(P_TITLE, P_RANGE, ticks)
+    let title = match manifest.target().model() {
+        Model::Stocks => P_TITLE,
+        Model::Register => "p, the share of writes among operations",
+        Model::Log => "p, the share of appends among operations",
+    };
+    Axis::fixed(title, P_RANGE, ticks)
 }

@@ -14,7 +14,7 @@ use super::rate_sweep::RateSweep;
 use super::staleness::Staleness;
 use super::timeline::Timeline;
 use super::trial::TrialView;
-use crate::records::Op;
+use crate::records::{Model, Op};
 use crate::summary::OPS;
 
 /// The folder inside the run's that the charts go to.
@@ -54,19 +54,25 @@ pub fn draw(material: &ChartInput<'_>, target: &Path) -> Result<Drawn, ChartErro
             studio.draw(FaultZoom::new(manifest, trial))?;
         }
     }
-    studio.draw(Staleness::new(material, &trials))?;
+    if material.run.target().model() == Model::Stocks {
+        studio.draw(Staleness::new(material, &trials))?;
+    }
     Ok(studio.drawn)
 }
 
 fn draw_sweep(studio: &mut Studio, material: &ChartInput<'_>) -> Result<(), ChartError> {
+    let keeps_keys = material.run.target().model() != Model::Stocks;
+    // Of registers and logs what their clients did.
+    let is_done = |op: Op| material.summary.iter().any(|row| row.op == op);
+    let is_of = |op: Op| if keeps_keys { is_done(op) } else { !op.is_keyed() };
     for sweep in RateSweep::all(material) {
         studio.draw(sweep)?;
     }
-    for op in [Op::Query, Op::Trade] {
+    for op in OPS.into_iter().filter(|&op| op != Op::Lookup && is_of(op)) {
         studio.draw(LatencyByP::new(material, op))?;
     }
     studio.draw(ThroughputByP::new(material))?;
-    for op in OPS {
+    for op in OPS.into_iter().filter(|&op| is_of(op)) {
         studio.draw(Distribution::new(material, op))?;
     }
     Ok(())

@@ -156,11 +156,11 @@ pub(super) fn interval() -> Look {
 /// well has the operation's own colour.
 pub(super) fn point(op: Op, outcome: Outcome) -> Look {
     let (shape, ringed) = match op {
-        Op::Query => (Marker::Disc, Marker::RingedDisc),
-        Op::Trade => (Marker::Triangle, Marker::RingedTriangle),
-        Op::Lookup => (Marker::Square, Marker::Square),
+        Op::Query | Op::Read => (Marker::Disc, Marker::RingedDisc),
+        Op::Trade | Op::Write | Op::Append => (Marker::Triangle, Marker::RingedTriangle),
+        Op::Lookup | Op::CompareAndSet => (Marker::Square, Marker::Square),
     };
-    let small = if op == Op::Query { 3 } else { 5 };
+    let small = if matches!(op, Op::Query | Op::Read) { 3 } else { 5 };
     let (colour, marker) = match outcome {
         Outcome::Ok => (operation(op), (shape, small)),
         Outcome::Rejected => (SKY_BLUE, (shape, small)),
@@ -197,8 +197,8 @@ fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
 /// The colour of an operation that went well.
 fn operation(op: Op) -> RGBColor {
     match op {
-        Op::Query => BLUISH_GREEN,
-        Op::Trade | Op::Lookup => REDDISH_PURPLE,
+        Op::Query | Op::Read => BLUISH_GREEN,
+        Op::Trade | Op::Lookup | Op::Write | Op::CompareAndSet | Op::Append => REDDISH_PURPLE,
     }
 }
 

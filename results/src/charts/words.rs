@@ -66,18 +66,10 @@ pub(super) fn to_ms(us: u64) -> f64 {
 
 /// The operation's name for one of them.
 pub(super) fn singular(op: Op) -> &'static str {
-    match op {
-        Op::Query => "query",
-        Op::Trade => "trade",
-        Op::Lookup => "lookup",
-    }
+    op.as_str()
 }
 
 /// The operation's name for many of them.
 pub(super) fn plural(op: Op) -> &'static str {
-    match op {
-        Op::Query => "queries",
-        Op::Trade => "trades",
-        Op::Lookup => "lookups",
-    }
+    op.plural()
 }

@@ -25,6 +25,7 @@ use super::part::Part;
 use super::rows::Operation;
 use super::share::{Share, Totals};
 use crate::records::{Fact, Op, Outcome, Phase};
+use crate::summary::OPS;
 
 pub(super) const CHECK: Check = Check {
     name: "answered-while-possible",
@@ -34,6 +35,9 @@ pub(super) const CHECK: Check = Check {
     examine,
     count: None,
 };
+
+/// The same of registers and logs, of which there are no orders to be looked up.
+pub(super) const OF_KEYS: Check = Check { parts: &[DUE, TO_THE_POINT], ..CHECK };
 
 const DUE: Part = Part::new("operations that are due are answered", &[]);
 const EVERY_ORDER: Part = Part::new(
@@ -59,7 +63,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
 fn what_was_due(history: &History<'_>, finding: &mut Finding) {
     let asked = Asked::new(history);
     let mut totals = Totals::default();
-    for op in [Op::Query, Op::Trade, Op::Lookup] {
+    for op in OPS {
         let of_kind = history.operations.iter().filter(|one| one.row.op == op);
         let mut kind = Share::default();
         let mut stocks: BTreeMap<&str, Share<'_>> = BTreeMap::new();
@@ -88,18 +92,14 @@ fn what_was_due(history: &History<'_>, finding: &mut Finding) {
 }
 
 fn in_plural(op: Op) -> &'static str {
-    match op {
-        Op::Query => "reads",
-        Op::Trade => "trades",
-        Op::Lookup => "lookups",
-    }
+    if op == Op::Query { "reads" } else { op.plural() }
 }
 
 /// The stock that it is about; of a lookup that of the trade whose order it asks for.
 fn stock_of<'a>(history: &History<'a>, operation: &'a Operation) -> Option<&'a str> {
     let row = &operation.row;
     if row.op != Op::Lookup {
-        return row.stock_name.as_deref();
+        return row.stock_name.as_deref().or_else(|| row.key());
     }
     history.sent_as(operation).next()?.row.stock_name.as_deref()
 }

@@ -29,6 +29,22 @@ pub(super) const CHECK: Check = Check {
     count: None,
 };
 
+/// The same of registers.
+pub(super) const WRITES: Check = Check {
+    name: "writes-while-possible",
+    claim: "writes go on whenever what they need is up",
+    parts: &[Part::whole(&[Fact::Writes])],
+    ..CHECK
+};
+
+/// The same of logs.
+pub(super) const APPENDS: Check = Check {
+    name: "appends-while-possible",
+    claim: "appends go on whenever what they need is up",
+    parts: &[Part::whole(&[Fact::Appends])],
+    ..CHECK
+};
+
 fn examine(history: &History<'_>, finding: &mut Finding) {
     if !history.trades_planned() || !inconclusive::every_fault_is_told(history) {
         return;
@@ -37,7 +53,7 @@ fn examine(history: &History<'_>, finding: &mut Finding) {
     let end_us = load(history).map(|operation| operation.row.end_us).max();
     let (Some(begin_us), Some(end_us)) = (begin_us, end_us) else { return };
     let mut acks: Vec<u64> =
-        history.acknowledged.iter().map(|trade| trade.operation.row.end_us).collect();
+        history.acknowledged_changes().map(|change| change.row.end_us).collect();
     acks.sort_unstable();
 
     let bound_us = needs::bound_us(history);
@@ -87,6 +103,7 @@ fn stalled(history: &History<'_>, first: &Operation, from_us: u64, to_us: u64) -
         "no trade was acknowledged for {:.0} ms, though everything that trades need was up",
         super::milliseconds(to_us - from_us)
     );
+    let what = history.target.model().worded(&what);
     Violation::new(history, what).at(history, from_us).operation(first)
 }
 
@@ -120,7 +137,7 @@ fn unanswered<'a>(
             row.start_us < to_us && row.end_us <= to_us && row.end_us >= from_us + bound_us;
         if row.outcome.is_answer() {
             // A trade whose answer came late, when it was possible no longer or the time was over.
-            row.op == Op::Trade && waited
+            row.op.changes() && waited
         } else {
             waited || failed_late
         }

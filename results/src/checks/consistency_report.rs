@@ -14,7 +14,7 @@ use super::gates::Gate;
 use super::replicas::LogDigest;
 use super::run_file::{PICTURES, RunFile};
 use super::trial_name::TrialName;
-use crate::records::{Fact, FolderError, Manifest, RunFolder, Target};
+use crate::records::{Fact, FolderError, Manifest, Model, RunFolder, Target};
 use crate::text::counted;
 use crate::verdict::Verdict;
 
@@ -128,6 +128,9 @@ pub struct RunSummary {
     /// The name of the target, if the run says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// What that is.
+    #[serde(default, skip_serializing_if = "is_stocks")]
+    pub model: Model,
     /// The seed.
     pub seed: u64,
     /// When the run began, RFC 3339 in UTC.
@@ -186,6 +189,7 @@ impl RunSummary {
             kind: manifest.kind.clone(),
             plan_name: manifest.plan_name.clone(),
             target: manifest.target.as_ref().map(|target| target.name.clone()),
+            model: manifest.target.as_ref().map(Target::model).unwrap_or_default(),
             seed: manifest.seed,
             started_at: manifest.started_at.clone(),
             trials: 0,
@@ -205,6 +209,11 @@ impl RunSummary {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_stocks(model: &Model) -> bool {
+    *model == Model::Stocks
 }
 
 /// The consistency report of a run.
@@ -267,6 +276,22 @@ impl ConsistencyReport {
             reproduce,
             files,
         }
+    }
+
+    /// The same in the words of a model: what is counted and doubted is said of trades, and a register has writes.
+    pub(super) fn in_words_of(mut self, model: Model) -> Self {
+        for gate in &mut self.gates {
+            gate.what = model.worded(&gate.what);
+        }
+        for check in &mut self.checks {
+            for count in &mut check.examined {
+                count.what = model.worded(&count.what);
+            }
+            for doubt in &mut check.doubts {
+                doubt.reason = model.worded(&doubt.reason);
+            }
+        }
+        self
     }
 
     /// The report that was written into the run's folder; nothing if none was.
@@ -340,9 +365,13 @@ impl ConsistencyReport {
 /// What asks whether processes live and operations are answered, in time and in a form that can be read. None
 /// of these holds an answer against another one, against a state, or against what was promised: a service
 /// that forgets everything passes them.
-const SIGNS_OF_LIFE: [&Check; 5] = [
+const SIGNS_OF_LIFE: [&Check; 9] = [
     &super::progress::CHECK,
+    &super::progress::WRITES,
+    &super::progress::APPENDS,
     &super::availability_demand::CHECK,
+    &super::availability_demand::WRITES,
+    &super::availability_demand::APPENDS,
     &super::answers::CHECK,
     &super::deaths::CHECK,
     &super::deadlock::CHECK,

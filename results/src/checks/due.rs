@@ -74,7 +74,8 @@ impl<'a> Asked<'a> {
 
     fn is_due(&self, operation: &Operation) -> bool {
         let (start_us, end_us) = (operation.row.start_us, operation.row.end_us);
-        let possible = if operation.row.op == Op::Query { &self.reads } else { &self.trades };
+        let is_read = matches!(operation.row.op, Op::Query | Op::Read);
+        let possible = if is_read { &self.reads } else { &self.trades };
         let next = possible.partition_point(|one| one.from_us <= start_us);
         let Some(one) = next.checked_sub(1).and_then(|index| possible.get(index)) else {
             return false;

@@ -13,7 +13,7 @@ use super::index::{ByRequest, ByVolume, Request, Requests};
 use super::malformed::MalformedRow;
 use super::rows::Content;
 use crate::records::{
-    AtLine as _, DumpRow, Fact, FinalKind, FinalRow, ProcessName, Row as _, Target,
+    AtLine as _, DumpRow, Fact, FinalKind, FinalRow, Model, ProcessName, Row as _, Target,
 };
 
 /// An entry of a replica's log.
@@ -235,6 +235,9 @@ impl<'a> Dumps<'a> {
     fn add(&mut self, row: &'a DumpRow, requests: &mut Requests<'a>) -> Result<(), MalformedRow> {
         let source = row.source.as_str();
         match row.kind {
+            // What registers and logs hold is no order and no stock.
+            FinalKind::Register | FinalKind::Entry => {}
+            FinalKind::Source if self.target.model() != Model::Stocks => {}
             FinalKind::Source => {
                 let is_of = |names: &[String]| names.iter().any(|name| name == source);
                 let keeps_stocks = is_of(self.target.stocks_of());

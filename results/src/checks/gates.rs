@@ -178,8 +178,8 @@ impl Gates {
         }
         if history.trades_planned() {
             self.trades_planned = true;
-            self.reads_planned |= history.has(Fact::Queries);
-            self.acknowledged += history.acknowledged.len() as u64;
+            self.reads_planned |= history.has(Fact::Queries) || history.has(Fact::Reads);
+            self.acknowledged += history.acknowledged_changes().count() as u64;
             self.reads_after_trades += reads_after_trades(history);
         }
         let disturbances = history.timeline.disturbances(APART_US);
@@ -291,7 +291,23 @@ fn reads_after_trades(history: &History<'_>) -> u64 {
     let after = history.reads.iter().filter(|read| {
         first.get(read.stock_name()).is_some_and(|&end_us| end_us < read.operation.row.start_us)
     });
-    after.count() as u64
+    (after.count() + reads_after_changes(history)) as u64
+}
+
+/// The same of registers and logs.
+fn reads_after_changes(history: &History<'_>) -> usize {
+    let mut first: HashMap<&str, u64> = HashMap::new();
+    for change in history.acknowledged_changes() {
+        if let Some(key) = change.row.key() {
+            let known = first.entry(key).or_insert(change.row.end_us);
+            *known = (*known).min(change.row.end_us);
+        }
+    }
+    let is_after = |read: &&&Operation| {
+        let first = read.row.key().and_then(|key| first.get(key));
+        first.is_some_and(|&end_us| end_us < read.row.start_us)
+    };
+    history.key_reads.iter().filter(is_after).count()
 }
 
 #[cfg(test)]

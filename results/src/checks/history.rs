@@ -10,7 +10,9 @@ use super::malformed::MalformedRow;
 use super::part::Part;
 use super::promised;
 use super::rows::{Content, Operation};
-use crate::records::{Cell, Fact, InitialStock, Manifest, Op, Outcome, Processes, Sides, Target};
+use crate::records::{
+    Cell, DumpRow, Fact, InitialStock, Manifest, Op, Outcome, Processes, Sides, Target,
+};
 use crate::run::Trial;
 use crate::timeline::Timeline;
 
@@ -126,6 +128,12 @@ pub(crate) struct History<'a> {
     pub(crate) lookups: Vec<&'a Operation>,
     pub(crate) acknowledged: Vec<Acknowledged<'a>>,
     pub(crate) reads: Vec<Read<'a>>,
+    /// Every operation that meant to change a register or a log, whatever its outcome.
+    pub(crate) changes: Vec<&'a Operation>,
+    /// Every read of a register or a log that was answered: with what is there, or that nothing is.
+    pub(crate) key_reads: Vec<&'a Operation>,
+    /// The rows of `final.csv`.
+    pub(crate) final_rows: &'a [DumpRow],
     /// The ids of every trade that a client sent or that was dumped.
     pub(crate) requests: Requests<'a>,
     sent: ByRequest,
@@ -151,7 +159,8 @@ impl<'a> History<'a> {
         let mut requests = Requests::default();
         let operations = Operations::new(&trial.observations, &mut requests, target);
         let dumps = Dumps::new(&trial.final_rows, &mut requests, target)?;
-        let Operations { trades, sent, lookups, acknowledged, reads } = operations?;
+        let Operations { trades, sent, lookups, acknowledged, reads, changes, key_reads } =
+            operations?;
         let sent = ByRequest::new(&requests, sent.into_iter());
         let Indexed { logs, catalog, holders } = dumps.index(&requests);
         Ok(Self {
@@ -167,6 +176,9 @@ impl<'a> History<'a> {
             lookups,
             acknowledged,
             reads,
+            changes,
+            key_reads,
+            final_rows: &trial.final_rows,
             requests,
             sent,
             logs,
@@ -192,9 +204,16 @@ impl<'a> History<'a> {
         request.into_iter().flat_map(|request| self.sent(request))
     }
 
-    /// Whether the plan meant to trade at all, and could.
+    /// Whether the plan meant to change anything at all, and could.
     pub(crate) fn trades_planned(&self) -> bool {
-        self.cell.p > 0.0 && self.has(Fact::Trades)
+        self.cell.p > 0.0 && self.target.changes()
+    }
+
+    /// Everything that its client was told is changed: trades, writes, appends.
+    pub(crate) fn acknowledged_changes(&self) -> impl Iterator<Item = &'a Operation> {
+        let is_ok = |change: &&Operation| change.row.outcome == Outcome::Ok;
+        let trades = self.acknowledged.iter().map(|trade| trade.operation);
+        trades.chain(self.changes.iter().copied().filter(is_ok))
     }
 
     /// By what the reads of a stock are ordered, if they are at all.
@@ -222,6 +241,8 @@ struct Operations<'a> {
     lookups: Vec<&'a Operation>,
     acknowledged: Vec<Acknowledged<'a>>,
     reads: Vec<Read<'a>>,
+    changes: Vec<&'a Operation>,
+    key_reads: Vec<&'a Operation>,
 }
 
 impl<'a> Operations<'a> {
@@ -241,13 +262,15 @@ impl<'a> Operations<'a> {
 
     /// Takes the room that is needed at once: lists of so many rows are not to be moved while they grow.
     fn reserve(&mut self, rows: &[Operation], requests: &mut Requests<'a>) {
-        let (mut queries, mut lookups, mut trades) = (0, 0, 0);
+        let (mut queries, mut lookups, mut trades) = (0_usize, 0_usize, 0_usize);
         for operation in rows {
-            *match operation.row.op {
-                Op::Query => &mut queries,
-                Op::Lookup => &mut lookups,
-                Op::Trade => &mut trades,
-            } += 1;
+            match operation.row.op {
+                Op::Query => queries += 1,
+                Op::Lookup => lookups += 1,
+                Op::Trade => trades += 1,
+                // Such runs have no other operations, and are not as long.
+                Op::Read | Op::Write | Op::CompareAndSet | Op::Append => {}
+            }
         }
         self.reads.reserve_exact(queries);
         self.lookups.reserve_exact(lookups);
@@ -262,6 +285,11 @@ impl<'a> Operations<'a> {
         match operation.row.op {
             Op::Query => self.reads.extend(is_ok.then_some(Read { operation })),
             Op::Lookup => self.lookups.push(operation),
+            Op::Read => {
+                let is_answered = operation.row.outcome.is_answer();
+                self.key_reads.extend(is_answered.then_some(operation));
+            }
+            Op::Write | Op::CompareAndSet | Op::Append => self.changes.push(operation),
             Op::Trade => {
                 let request_id = promised::to_be_there(operation.row.request_id.as_deref());
                 let request = requests.number(request_id);

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::history::History;
-use crate::records::{Action, Fact, Subject};
+use crate::records::{Action, DumpRow, Fact, FinalKind, Subject};
 use crate::text::counted;
-use crate::timeline::{Act, Fault, NotConfirmed};
+use crate::timeline::{Act, Fault, NotConfirmed, Settlement};
 
 /// What a check needs besides a trial that ran as planned and was recorded to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Need {
     Stocks,
     /// The same with the trades that made them so, if the target tells them.
     AppliedTrades,
+    /// What the registers or the log hold, of all whom the target says to hold it, and that it changed no more.
+    Keys,
 }
 
 /// Why a pass would mean nothing.
@@ -37,6 +39,7 @@ pub(crate) enum InconclusiveReason {
     FaultNotConfirmed(String),
     LeaderNotReplaced(String),
     NotDumped(String),
+    StillChanging(String),
     NothingAcknowledged,
     NothingExamined(&'static str),
     NotHealed,
@@ -82,6 +85,9 @@ impl fmt::Display for InconclusiveReason {
             }
             Self::NotDumped(source) => {
                 return write!(f, "final.csv does not say what {source} held at the end");
+            }
+            Self::StillChanging(detail) => {
+                return write!(f, "what was held in the end was not read to be the same twice: {detail}");
             }
             Self::NothingAcknowledged => "no trade was acknowledged",
             Self::NothingExamined(what) => return write!(f, "there were no {what} to examine"),
@@ -146,8 +152,21 @@ pub(crate) fn about_needs(history: &History<'_>, needs: &[Need]) -> Vec<Inconclu
     for need in needs {
         match need {
             Need::Acknowledged => {
-                if history.acknowledged.is_empty() && history.trades_planned() {
+                let nothing = history.acknowledged_changes().next().is_none();
+                if nothing && history.trades_planned() {
                     doubts.push(InconclusiveReason::NothingAcknowledged);
+                }
+            }
+            Need::Keys => {
+                let is_there = |name: &str| {
+                    let of_it =
+                        |row: &&DumpRow| row.kind == FinalKind::Source && row.source == name;
+                    history.final_rows.iter().any(|row| of_it(&row))
+                };
+                doubts.extend(not_dumped(history.target.keys_of(), is_there));
+                if let Some(Settlement::NotConverged(_, detail)) = &history.timeline.settlement {
+                    let detail = detail.as_deref().unwrap_or("events.csv does not say why");
+                    doubts.push(InconclusiveReason::StillChanging(detail.to_owned()));
                 }
             }
             Need::AppliedTrades if !history.has(Fact::AppliedTrades) => {}

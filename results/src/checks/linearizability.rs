@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Check, Finding};
-use super::evidence::Violation;
+use super::evidence::{Violation, nearest_fault};
 use super::history::History;
 use super::inconclusive::InconclusiveReason;
 use super::part::Part;
@@ -19,9 +19,10 @@ use super::stock_histories::{Origin, StockTrial, Stocks};
 use super::text;
 use super::trial_name::TrialName;
 use crate::linear::picture::{self, Band, Scene};
-use crate::linear::{Budget, Decision, Explanation, explain, search};
+use crate::linear::{Budget, Decision, Explanation, Model as _, Stock, explain, search};
 use crate::parallel;
 use crate::records::Fact;
+use crate::timeline::Fault;
 
 pub(super) const CHECK: Check = Check {
     name: "linearizable",
@@ -118,7 +119,7 @@ impl<'a> Judged<'a> {
 fn violation(
     history: &History<'_>,
     stock: &StockTrial<'_>,
-    explanation: &Explanation,
+    explanation: &Explanation<Stock>,
 ) -> Violation {
     let culprit = stock.history.operations[explanation.culprit];
     let at_us = culprit.return_us.unwrap_or(culprit.call_us);
@@ -128,7 +129,7 @@ fn violation(
          answer there is one. Beginning with quantity {}, volume {}, the rows below show it{}",
         stock.name,
         culprit.client,
-        culprit.action.told(),
+        Stock::told(culprit.action),
         part.initial.quantity,
         part.initial.volume,
         match part.optional.len() {
@@ -156,33 +157,43 @@ fn violation(
 fn scene<'a>(
     history: &History<'_>,
     stock: &'a StockTrial<'_>,
-    explanation: &'a Explanation,
-) -> Scene<'a> {
+    explanation: &'a Explanation<Stock>,
+) -> Scene<'a, Stock> {
     let culprit = stock.history.operations[explanation.culprit];
     let end_us = culprit.return_us.unwrap_or(culprit.call_us);
-    let nearest = super::evidence::nearest_fault(history, end_us);
     Scene {
         trial: TrialName { cell: history.cell.id.clone(), trial: history.trial }.to_string(),
-        stock_name: stock.name.to_owned(),
+        name: stock.name.to_owned(),
         history: &stock.history,
         explanation,
         sources: stock.sources(),
-        bands: history
-            .timeline
-            .faults()
-            .iter()
-            .map(|fault| Band {
-                from_us: fault.injected.at_us,
-                to_us: fault.over_us.unwrap_or(u64::MAX),
-                label: fault.describe(),
-            })
-            .collect(),
-        nearest_fault: nearest.as_ref().map(text::beside).unwrap_or_default(),
+        bands: bands(history),
+        nearest_fault: nearest(history, end_us),
     }
 }
 
+/// When something was broken, for a picture.
+pub(super) fn bands(history: &History<'_>) -> Vec<Band> {
+    let faults = history.timeline.faults().iter();
+    let band = |fault: &Fault| Band {
+        from_us: fault.injected.at_us,
+        to_us: fault.over_us.unwrap_or(u64::MAX),
+        label: fault.describe(),
+    };
+    faults.map(band).collect()
+}
+
+/// The fault nearest to a moment, in words; empty without faults.
+pub(super) fn nearest(history: &History<'_>, at_us: u64) -> String {
+    nearest_fault(history, at_us).as_ref().map(text::beside).unwrap_or_default()
+}
+
 /// A name for the picture that any file system takes, and that no other stock of the trial has.
-fn file_name(history: &History<'_>, stock: &str, taken: &mut BTreeSet<String>) -> String {
+pub(super) fn file_name(
+    history: &History<'_>,
+    stock: &str,
+    taken: &mut BTreeSet<String>,
+) -> String {
     let plain = |text: &str| -> String {
         text.chars()
             .map(

@@ -35,8 +35,16 @@ mod gates;
 mod history;
 mod inconclusive;
 mod index;
+#[cfg(test)]
+mod key_trial;
+mod keys;
 mod linearizability;
 mod list;
+mod log_appends;
+mod log_entries;
+mod log_order;
+mod log_reads;
+mod lost_writes;
 mod malformed;
 #[cfg(test)]
 mod mutants;
@@ -48,6 +56,7 @@ mod promised;
 mod read_order;
 mod read_states;
 mod real_time;
+mod register_orders;
 mod replica_sets;
 mod replicas;
 mod reproduce;
@@ -56,6 +65,7 @@ mod rows;
 mod run_file;
 mod share;
 mod shown_orders;
+mod stale_values;
 mod state_agreement;
 mod stock_agreement;
 mod stock_histories;
@@ -68,8 +78,9 @@ mod tests;
 mod text;
 mod trial_name;
 mod words;
+mod written_values;
 
-pub(crate) use text::{beside, named, why};
+pub(crate) use text::{beside, keyed, named, why};
 pub(crate) use words::milliseconds;
 
 use std::fs::File;
@@ -89,7 +100,7 @@ pub use gates::{
     ShutGate,
 };
 pub use replicas::LogDigest;
-pub use requirements::{Requirement, requirements, requirements_table};
+pub use requirements::{Requirement, requirements, requirements_of, requirements_table};
 pub use run_file::RunFile;
 pub use trial_name::TrialName;
 
@@ -176,7 +187,8 @@ fn judge(checks: &[&Check], run: &Run) -> Result<ConsistencyReport, FolderError>
         all_anomalies.extend(anomalies.counts(&name));
     }
     let report = ConsistencyReport::new(summary, tallies, gates.finish(), digests);
-    Ok(ConsistencyReport { anomalies: all_anomalies, ..report })
+    let report = ConsistencyReport { anomalies: all_anomalies, ..report };
+    Ok(report.in_words_of(target.model()))
 }
 
 /// Runs every check over one trial. Checks are pure and know nothing of each other, so they run side by side;
@@ -186,7 +198,8 @@ fn examine_all(
     history: &History<'_>,
     doubts: &[InconclusiveReason],
 ) -> Vec<Finding> {
-    let is_divided = |place: &usize| checks[*place].name == linearizability::CHECK.name;
+    let divided = [linearizability::CHECK.name, register_orders::CHECK.name];
+    let is_divided = |place: &usize| divided.contains(&checks[*place].name);
     let (divided, whole): (Vec<usize>, Vec<usize>) = (0..checks.len()).partition(is_divided);
     let one = |place: usize| (place, examine(checks[place], history, doubts));
     let mut findings = parallel::map(whole.len(), |index| one(whole[index]));
@@ -229,8 +242,8 @@ impl RunSummary {
         self.trials += 1;
         self.finished_trials += u32::from(history.timeline.finished);
         self.operations += history.operations.len() as u64;
-        self.acknowledged_trades += history.acknowledged.len() as u64;
-        self.reads += history.reads.len() as u64;
+        self.acknowledged_trades += history.acknowledged_changes().count() as u64;
+        self.reads += (history.reads.len() + history.key_reads.len()) as u64;
         self.faults += history.timeline.acts().len() as u64;
         self.deaths += history.timeline.deaths().len() as u64;
         let clients = &history.timeline.clients;

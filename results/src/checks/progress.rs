@@ -27,11 +27,41 @@ const CONVERGENCE: Part =
 const MEMBERSHIP: Part = Part::new("all replicas are in sync again", &[Fact::InSyncSets]);
 const TRADES: Part = Part::new("trades go on", &[Fact::Trades]);
 
-fn examine(history: &History<'_>, finding: &mut Finding) {
+/// The same of registers.
+pub(super) const WRITES: Check = Check {
+    name: "writes-after-healing",
+    claim: "writes go on once everything is healed",
+    parts: &[Part::whole(&[Fact::Writes])],
+    needs: &[],
+    examine: changes_go_on,
+    count: None,
+};
+
+/// The same of logs.
+pub(super) const APPENDS: Check = Check {
+    name: "appends-after-healing",
+    claim: "appends go on once everything is healed",
+    parts: &[Part::whole(&[Fact::Appends])],
+    ..WRITES
+};
+
+fn changes_go_on(history: &History<'_>, finding: &mut Finding) {
+    if is_faulty(history, finding) && history.trades_planned() {
+        acknowledged_again(history, finding);
+    }
+}
+
+/// Whether anything was broken; that it was healed must be told then.
+fn is_faulty(history: &History<'_>, finding: &mut Finding) -> bool {
     let faulty = history.cell.planned_faults > 0 || !history.timeline.acts().is_empty();
     if faulty && history.timeline.healed_us.is_none() {
         finding.inconclusive(InconclusiveReason::NotHealed);
     }
+    faulty
+}
+
+fn examine(history: &History<'_>, finding: &mut Finding) {
+    let faulty = is_faulty(history, finding);
     if history.can(&CONVERGENCE) {
         convergence(history, finding);
     }
@@ -94,7 +124,7 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
     let Some(whole_us) = whole_again_us(history) else { return };
     let after = |start_us: u64| start_us > whole_us;
     let acknowledged =
-        history.acknowledged.iter().filter(|trade| after(trade.operation.row.end_us)).count();
+        history.acknowledged_changes().filter(|change| after(change.row.end_us)).count();
     finding.examined("trades acknowledged after healing", acknowledged);
     if acknowledged > 0 {
         return;
@@ -105,6 +135,7 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
     let tried: Vec<_> = history
         .trades
         .iter()
+        .chain(&history.changes)
         .filter(|trade| after(trade.row.start_us) && trade.row.outcome != Outcome::Rejected)
         .filter(|trade| trade.row.end_us <= until_us)
         .collect();
@@ -116,6 +147,7 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
             "none of {} trades that were tried after everything was healed was acknowledged",
             tried.len()
         );
+        let what = history.target.model().worded(&what);
         let first = tried.iter().take(1);
         first.fold(Violation::new(history, what).at(history, whole_us), |violation, trade| {
             violation.operation(trade)

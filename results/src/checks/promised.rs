@@ -6,7 +6,7 @@
 
 use super::malformed::MalformedRow;
 use super::rows::Operation;
-use crate::records::{Fact, Observation, Op, Outcome, Phase, Row as _, Target};
+use crate::records::{Fact, Keyed, Observation, Op, Outcome, Phase, Row as _, Target};
 
 /// Whether the row has everything that its kind promises, as far as the target tells it.
 pub(super) fn hold(operation: &Operation, target: &Target) -> Result<(), MalformedRow> {
@@ -40,12 +40,36 @@ fn lacking(row: &Observation, target: &Target) -> Option<(&'static str, &'static
             content.or(request).or(number).map(|field| (field, "a trade that is ok"))
         }
         Op::Trade => content.or(request).map(|field| (field, "a trade")),
+        Op::Read | Op::Write | Op::CompareAndSet | Op::Append => of_key(row, target),
         Op::Lookup => {
             let content = content.filter(|_| is_ok && target.has(Fact::OrderContents));
             let request = request.filter(|_| row.phase == Phase::Lookup);
             number.or(content).or(request).map(|field| (field, "a lookup"))
         }
     }
+}
+
+/// The same of an operation on a register or a log.
+fn of_key(row: &Observation, target: &Target) -> Option<(&'static str, &'static str)> {
+    let is_ok = row.outcome == Outcome::Ok;
+    let has = |what: bool, field: &'static str| (!what).then_some(field);
+    let told = |fact, what: bool, field| has(what || !(is_ok && target.has(fact)), field);
+    let Keyed { key, value, expected, position } =
+        row.keyed.as_deref().cloned().unwrap_or_default();
+    let key = has(key.is_some(), "key");
+    let (lacking, kind) = match row.op {
+        Op::Read => (key.or(told(Fact::Values, value.is_some(), "value")), "a read"),
+        Op::Append => {
+            let place = told(Fact::Positions, position.is_some(), "position");
+            (key.or(has(value.is_some(), "value")).or(place), "an append")
+        }
+        Op::CompareAndSet => {
+            let values = has(value.is_some(), "value").or(has(expected.is_some(), "expected"));
+            (key.or(values), "a compare-and-set")
+        }
+        _ => (key.or(has(value.is_some(), "value")), "a write"),
+    };
+    lacking.map(|field| (field, kind))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::list::all;
-use crate::records::Fact;
+use super::check::Check;
+use super::list::{all, of};
+use crate::records::{Fact, Model};
 
 /// What one part of a check needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +23,21 @@ pub struct Requirement {
 
 /// What each part of each check needs, in the order of the report.
 pub fn requirements() -> impl Iterator<Item = Requirement> {
-    all().flat_map(|check| {
-        check.parts.iter().map(|part| Requirement {
-            check: check.name,
-            claim: check.claim,
-            part: part.what,
-            facts: part.facts,
-            stands_in: part.stands_in,
-        })
+    all().flat_map(of_check)
+}
+
+/// The same of the checks that a target of this model is asked.
+pub fn requirements_of(model: Model) -> impl Iterator<Item = Requirement> {
+    of(model).flat_map(of_check)
+}
+
+fn of_check(check: &'static Check) -> impl Iterator<Item = Requirement> {
+    check.parts.iter().map(|part| Requirement {
+        check: check.name,
+        claim: check.claim,
+        part: part.what,
+        facts: part.facts,
+        stands_in: part.stands_in,
     })
 }
 
@@ -52,16 +60,31 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::records::Target;
+    use crate::records::{Promises, Target};
 
     #[test]
     fn every_check_needs_only_what_the_bazaar_gives() {
         let bazaar = Target::bazaar(3);
-        for one in requirements() {
+        for one in requirements_of(Model::Stocks) {
             assert_eq!(bazaar.lacks(one.facts), [], "{}", one.check);
         }
         let checks: BTreeSet<_> = requirements().map(|one| one.check).collect();
         assert_eq!(checks.len(), all().count(), "names are unique, and each check has a part");
+    }
+
+    #[test]
+    fn registers_and_logs_are_asked_what_such_a_target_can_give() {
+        for model in [Model::Register, Model::Log] {
+            let all = Target::new("toy", Fact::ALL, Promises::default());
+            let target = all.keeping(model, vec!["store".to_owned()], None);
+            for one in requirements_of(model) {
+                let of_stocks = one.facts.iter().any(|&fact| {
+                    !fact.is_of_keys() && !fact.is_promise() && fact != Fact::StatusCodes
+                });
+                let is_its_own = target.lacks(one.facts).is_empty() && !of_stocks;
+                assert!(is_its_own, "{}", one.check);
+            }
+        }
     }
 
     #[test]

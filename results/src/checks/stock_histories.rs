@@ -58,7 +58,7 @@ impl<'a> StockTrial<'a> {
         }
     }
 
-    fn push(&mut self, operation: linear::Operation, origin: Origin<'a>) {
+    fn push(&mut self, operation: linear::Operation<Action>, origin: Origin<'a>) {
         self.history.operations.push(operation);
         self.origins.push(origin);
     }
@@ -148,14 +148,14 @@ impl<'a> Stocks<'a> {
 }
 
 /// A trade that the catalog applied, and that no client wrote down.
-fn unrecorded_trade(applied: &Applied<'_>) -> linear::Operation {
+fn unrecorded_trade(applied: &Applied<'_>) -> linear::Operation<Action> {
     let Content { trade_type, quantity, .. } = applied.content();
     let action = Action::Trade { trade_type, quantity };
     linear::Operation { client: 0, call_us: 0, return_us: None, action }
 }
 
 /// The operation as a checker sees it; `None` if it says nothing about the stock.
-fn placed(history: &History<'_>, operation: &Operation) -> Option<linear::Operation> {
+fn placed(history: &History<'_>, operation: &Operation) -> Option<linear::Operation<Action>> {
     let row = &operation.row;
     let (action, answered) = match (row.op, row.outcome) {
         (Op::Query, Outcome::Ok) => {
@@ -172,7 +172,7 @@ fn placed(history: &History<'_>, operation: &Operation) -> Option<linear::Operat
         }
         (Op::Query, Outcome::Failed | Outcome::Unknown)
         | (Op::Trade, Outcome::Failed)
-        | (Op::Lookup, _) => return None,
+        | (Op::Lookup | Op::Read | Op::Write | Op::CompareAndSet | Op::Append, _) => return None,
     };
     Some(linear::Operation {
         client: row.client,

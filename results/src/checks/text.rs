@@ -11,7 +11,7 @@ use super::gates::Gate;
 use super::replicas::LogDigest;
 use super::trial_name::TrialName;
 use super::{MAX_EVIDENCE, milliseconds};
-use crate::records::{Fact, FinalKind, Op};
+use crate::records::{Fact, FinalKind, Keyed};
 use crate::text::{aligned, capitalised, counted};
 use crate::verdict::Verdict;
 
@@ -57,7 +57,7 @@ fn render(report: &ConsistencyReport) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write_report(&mut text, report);
-    text
+    report.run.model.worded(&text)
 }
 
 fn write_report(text: &mut String, report: &ConsistencyReport) -> fmt::Result {
@@ -414,11 +414,7 @@ pub(crate) fn beside(fault: &NearestFault) -> String {
 }
 
 fn operation(OperationRow { line, observation: row }: &OperationRow) -> String {
-    let op = match row.op {
-        Op::Query => "query",
-        Op::Trade => "trade",
-        Op::Lookup => "lookup",
-    };
+    let op = row.op.as_str();
     let mut words = vec![format!("observations.csv:{line}  client {} {op}", row.client)];
     words.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
     words.extend(row.quantity.map(|quantity| quantity.to_string()));
@@ -426,8 +422,19 @@ fn operation(OperationRow { line, observation: row }: &OperationRow) -> String {
     words.extend(row.order_no.map(|order_no| format!("#{order_no}")));
     words.extend(row.seen_quantity.map(|quantity| format!("quantity {quantity}")));
     words.extend(row.seen_volume.map(|volume| format!("volume {volume}")));
+    words.extend(row.keyed.as_deref().map(keyed));
     words.push(format!("{:?}", row.outcome).to_lowercase());
     words.push(format!("{:.3} to {:.3} ms", milliseconds(row.start_us), milliseconds(row.end_us)));
+    words.join(" ")
+}
+
+/// Which register or log, and what: `k3 expected 5 value 7 at 12`.
+pub(crate) fn keyed(keyed: &Keyed) -> String {
+    let Keyed { key, value, expected, position } = keyed;
+    let mut words: Vec<String> = key.iter().map(ToString::to_string).collect();
+    words.extend(expected.as_ref().map(|expected| format!("expected {expected}")));
+    words.extend(value.as_ref().map(|value| format!("value {value}")));
+    words.extend(position.map(|position| format!("at {position}")));
     words.join(" ")
 }
 
@@ -437,7 +444,8 @@ fn held_row(HeldRow { line, held: row }: &HeldRow) -> String {
         FinalKind::Order => "holds",
         FinalKind::Applied => "applied",
         FinalKind::Refused => "refused",
-        FinalKind::Stock => "ended with",
+        FinalKind::Stock | FinalKind::Register => "ended with",
+        FinalKind::Entry => "holds",
     };
     let mut words = vec![format!("final.csv:{line}  {} {kind}", row.source)];
     words.extend(row.order_no.map(|order_no| format!("#{order_no}")));

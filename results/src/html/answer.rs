@@ -6,6 +6,7 @@ use super::input::PageInput;
 use crate::availability::{self, AvailabilityRow, FaultGroup, OverallRow};
 use crate::checks::{AnomalyTotals, CheckResult, CheckStatus, ConsistencyReport};
 use crate::knee::Sweep;
+use crate::records::Model;
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{grouped, ms};
 use crate::verdict::Verdict;
@@ -74,13 +75,20 @@ impl Answer {
     }
 }
 
-/// The checks that watch for the three ways in which a promise to a client is broken.
-const ANOMALY_CHECKS: [&str; 3] = ["acknowledged-orders-survive", "exactly-once", "no-stale-read"];
+/// The checks that watch for the ways in which a promise to a client is broken.
+fn anomaly_checks(model: Model) -> &'static [&'static str] {
+    match model {
+        Model::Stocks => &["acknowledged-orders-survive", "exactly-once", "no-stale-read"],
+        Model::Register => &["acknowledged-writes-survive", "no-stale-value"],
+        Model::Log => &["acknowledged-appends-survive", "appended-once", "log-reads-agree"],
+    }
+}
 
 /// What was lost, doubled or stale, and out of how much.
 fn anomalies(consistency: &ConsistencyReport) -> String {
     let of_check = |check: &&str| consistency.checks.iter().find(|result| result.name == **check);
-    let watching: Vec<&CheckResult> = ANOMALY_CHECKS.iter().filter_map(of_check).collect();
+    let names = anomaly_checks(consistency.run.model);
+    let watching: Vec<&CheckResult> = names.iter().filter_map(of_check).collect();
     let absent = watching.iter().filter(|check| check.status() == CheckStatus::NotApplicable);
     let absent = absent.count();
     if absent == watching.len() && absent > 0 {

@@ -2,7 +2,7 @@
 
 use super::embed::{Embedded, Embedder};
 use super::format::{anchor, counted, exact_ms, or_none};
-use crate::checks::{CheckResult, HeldRow, OperationRow, TrialName, Violation, beside};
+use crate::checks::{CheckResult, HeldRow, OperationRow, TrialName, Violation, beside, keyed};
 use crate::records::{FinalKind, Op};
 use crate::summary::op_name;
 use crate::text::capitalised;
@@ -112,6 +112,7 @@ impl OperationLine {
         what.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
         what.extend(row.quantity.map(|quantity| quantity.to_string()));
         what.extend(row.stock_name.as_deref().map(str::to_owned));
+        what.extend(row.keyed.as_deref().map(keyed));
         let mut seen = Vec::new();
         seen.extend(row.order_no.map(|order_no| format!("#{order_no}")));
         seen.extend(row.seen_quantity.map(|quantity| format!("quantity {quantity}")));
@@ -139,13 +140,15 @@ impl HeldLine {
             FinalKind::Order => "holds",
             FinalKind::Applied => "applied",
             FinalKind::Refused => "refused",
-            FinalKind::Stock => "ended with",
+            FinalKind::Stock | FinalKind::Register => "ended with",
+            FinalKind::Entry => "holds",
         };
         let mut what = vec![kind.to_owned()];
         what.extend(row.order_no.map(|order_no| format!("#{order_no}")));
         what.extend(row.trade_type.map(|trade_type| trade_type.to_string()));
         what.extend(row.quantity.map(|quantity| quantity.to_string()));
         what.extend(row.stock_name.as_deref().map(str::to_owned));
+        what.extend(row.keyed.as_deref().map(keyed));
         let mut state = Vec::new();
         state.extend(row.version.map(|version| format!("version {version}")));
         state.extend(row.quantity_after.map(|quantity| format!("quantity {quantity}")));

@@ -31,6 +31,7 @@ mod tables;
 mod target;
 mod tiles;
 mod verdict_reasons;
+mod worded;
 mod write;
 
 pub use comparison::comparison;

@@ -17,6 +17,7 @@ use super::opening::Opening;
 use super::setup::Setup;
 use super::tables::Figures;
 use super::verdict_reasons::VerdictReasons;
+use super::worded;
 use crate::records::RunFolder;
 
 /// All of the page's looks, light, dark and in print. It is no template: the policy names it by its hash. Other pages about
@@ -60,7 +61,7 @@ pub(super) fn render(folder: &RunFolder, material: &PageInput<'_>) -> Result<Str
         files: files::of(folder, material.manifest, &mut embedder),
         limits: caveats::of(material),
     };
-    Ok(page.render()?)
+    Ok(worded::page(figures.model, &page.render()?))
 }
 
 #[cfg(test)]

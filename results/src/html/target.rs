@@ -3,7 +3,7 @@
 
 use super::format::or_none;
 use crate::records::{
-    Acknowledged, Fact, Numbering, Promises, Replication, Restock, Sides, Target,
+    Acknowledged, Fact, Model, Numbering, Promises, Replication, Restock, Sides, Target,
 };
 
 /// What is known of a target.
@@ -21,7 +21,14 @@ pub(super) struct TargetLines {
 impl TargetLines {
     pub(super) fn new(target: &Target) -> Self {
         let names = |is_told: bool| {
-            let given = Fact::ALL.into_iter().filter(|fact| !fact.is_promise());
+            let keeps_keys = target.model() != Model::Stocks;
+            // What a model knows nothing of is not told as lacking.
+            let of_all = [Fact::StatusCodes, Fact::Leader, Fact::LeaderHistory, Fact::InSyncSets];
+            let is_of = |fact: &Fact| match keeps_keys {
+                true => fact.is_of_keys() || of_all.contains(fact),
+                false => !fact.is_of_keys(),
+            };
+            let given = Fact::ALL.into_iter().filter(|fact| !fact.is_promise()).filter(is_of);
             let names = given.filter(|&fact| target.has(fact) == is_told).map(Fact::as_str);
             names.collect::<Vec<_>>().join(", ")
         };
@@ -51,7 +58,11 @@ fn promises(target: &Target) -> Vec<String> {
     if target.stocks_of().len() > 1 {
         lines.push(replicated(promised.replicated_stocks, "stocks"));
     }
-    lines.push(restock(promised.restock).to_owned());
+    if target.model() == Model::Stocks {
+        lines.push(restock(promised.restock).to_owned());
+    } else {
+        lines.push(acknowledged(promised.acknowledged).to_owned());
+    }
     lines.extend(deadline.map(|ms| format!("Every operation is answered within {ms} ms.")));
     lines
 }

@@ -6,7 +6,7 @@ use crate::compare::Change;
 use crate::records::{Manifest, Op};
 use crate::report::Report;
 use crate::stats::{Basis, MIN_TRIALS};
-use crate::summary::{SummaryRow, op_name};
+use crate::summary::{OPS, SummaryRow, op_name};
 use crate::text::ms;
 
 /// One figure in large type.
@@ -21,8 +21,10 @@ pub(super) struct Tile {
 
 /// The figures that stand for the run.
 pub(super) fn of(material: &PageInput<'_>) -> Vec<Tile> {
-    let tile = |op| latency(material.manifest, material.figures, op);
-    [Op::Query, Op::Trade].into_iter().filter_map(tile).collect()
+    OPS.into_iter()
+        .filter(|&op| op != Op::Lookup)
+        .filter_map(|op| latency(material.manifest, material.figures, op))
+        .collect()
 }
 
 /// The median where one cell stands for the run; with and without the cache where the run compares.

@@ -170,14 +170,14 @@ struct Iteration {
     is_accepted: bool,
 }
 
-/// The iterations that were sent. Each has one query, and perhaps a trade that follows it.
+/// The iterations that were sent. Each has one query, and perhaps a trade that follows it; of a register or a log each is one operation.
 fn iterations(rows: &[&Observation]) -> Vec<Iteration> {
     let mut iterations: Vec<Iteration> = Vec::new();
     let mut current: HashMap<u32, usize> = HashMap::new();
     for row in rows.iter().filter(|row| row.planned_us.is_some()) {
         let answered_us = row.outcome.is_answer().then_some(row.end_us);
         match row.op {
-            Op::Query => {
+            Op::Query | Op::Read | Op::Write | Op::CompareAndSet | Op::Append => {
                 current.insert(row.client, iterations.len());
                 let is_measured = row.phase == Phase::Load;
                 let sent_us = row.start_us;

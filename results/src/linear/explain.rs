@@ -5,28 +5,28 @@
 //! then may have happened or not. So there is a first answer with which no order is left any more,
 //! and bisection finds it.
 
-use super::model::StockHistory;
+use super::model::{History, Model};
 use super::part::{Part, Selection};
 use super::search::{Budget, Decision, search_far, search_from};
 use super::shrink;
 
 /// Why a history is not linearizable. Operations are named by their places in
-/// [`StockHistory::operations`].
+/// [`History::operations`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub struct Explanation<M> {
     /// The operation whose answer is the first that no order explains.
     pub culprit: usize,
     /// Everything that was answered before that, and such of the unanswered as is needed, in an
     /// order that explains it. Empty if the budget did not suffice to find one.
     pub prefix: Vec<usize>,
     /// A part of the history that is not linearizable either.
-    pub part: Part,
+    pub part: Part<M>,
 }
 
 /// Explains why `history` has no order. `None` if it has one, or the budget ends before that is
 /// known. If it ends later, the explanation is correct, but not as small as it could be.
 #[must_use]
-pub fn explain(history: &StockHistory, mut budget: Budget) -> Option<Explanation> {
+pub fn explain<M: Model>(history: &History<M>, mut budget: Budget) -> Option<Explanation<M>> {
     let budget = &mut budget;
     let (decision, placed) = search_far(history, budget);
     if decision != Decision::NotLinearizable {
@@ -68,9 +68,9 @@ pub fn explain(history: &StockHistory, mut budget: Budget) -> Option<Explanation
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::Stock;
+    use super::super::stock::Stock;
     use super::super::testing::{History, initial};
-    use super::*;
+    use super::{Budget, explain};
     use wire::bazaar::TradeType::{Buy, Sell};
 
     #[test]

@@ -27,8 +27,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::model::{Action, Operation, StockHistory};
+use super::model::Operation;
 use super::picture::Source;
+use super::stock::{Action, StockHistory};
 use wire::bazaar::TradeType;
 
 /// A stock's history with the names that the lines carry.
@@ -85,7 +86,7 @@ pub fn write(named: Named<'_>, to: &mut impl Write) -> io::Result<u64> {
     let initial = history.initial;
     let (quantity, volume, cap) = (initial.quantity, initial.volume, initial.cap);
     write_line(to, &Line::Stock { cell, trial, stock, quantity, volume, cap })?;
-    let mut operations: Vec<(&Operation, &Source)> =
+    let mut operations: Vec<(&Operation<Action>, &Source)> =
         history.operations.iter().zip(sources).collect();
     operations.sort_by_key(|(operation, _)| operation.call_us);
     for (operation, source) in &operations {
@@ -109,7 +110,7 @@ pub fn write(named: Named<'_>, to: &mut impl Write) -> io::Result<u64> {
     Ok(operations.len() as u64)
 }
 
-fn fields(operation: &Operation) -> (&'static str, &'static str, Option<u32>, Option<u64>) {
+fn fields(operation: &Operation<Action>) -> (&'static str, &'static str, Option<u32>, Option<u64>) {
     let name = |trade_type| match trade_type {
         TradeType::Buy => "buy",
         TradeType::Sell => "sell",

@@ -1,15 +1,15 @@
-//! Is there an order of a stock's operations that explains every answer?
+//! Is there an order of the operations on a stock, or on a register, that explains every answer?
 //!
 //! A history is *linearizable* if each operation can be given one moment between its call and its
 //! return so that, in the order of these moments, a single stock that does one thing at a time
 //! would have given the same answers (Herlihy and Wing 1990). Stocks share nothing, so a bazaar's
-//! history is linearizable exactly if each stock's is, and each is searched by itself.
+//! history is linearizable exactly if each stock's is, and each is searched by itself. The same holds for registers.
 //!
 //! This module knows operations and their intervals, no files, no processes and no clock: its
 //! bounds count work, so that what it says depends on the history alone and never on how busy the
 //! machine was.
 //!
-//! * [`Operation`], [`Stock`]: what may be placed, and the model that says when it fits.
+//! * [`Operation`], [`Model`]: what may be placed, and what says when it fits: a [`Stock`] or a [`Register`].
 //! * [`search`]: the decision. Wing and Gong's search with Lowe's memoisation, as Porcupine has it.
 //! * [`explain`]: of a history that has no order, how far one goes, which operation is the first
 //!   that cannot be placed, and a small part of the history that has none either.
@@ -27,6 +27,8 @@ pub mod export;
 mod model;
 mod part;
 pub mod picture;
+mod register;
+mod stock;
 
 #[cfg(test)]
 mod reference;
@@ -38,6 +40,8 @@ mod testing;
 mod tests;
 
 pub use explain::{Explanation, explain};
-pub use model::{Action, Operation, Stock, StockHistory};
+pub use model::{Awaited, History, Model, Operation};
 pub use part::Part;
+pub use register::{Register, RegisterAction, RegisterHistory, Values};
 pub use search::{Budget, Decision, search};
+pub use stock::{Action, Stock, StockHistory, Volumes};

@@ -1,44 +1,59 @@
-//! The sequential stock that every answer is held against, and the operations on it.
+//! What an answer is held against: a thing that does one operation at a time, and the operations on it.
 
-use wire::bazaar::TradeType;
+use std::fmt;
+use std::hash::Hash;
 
-/// A stock that does one thing at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Stock {
-    /// How many there are.
-    pub quantity: u32,
-    /// How many have been traded. Every trade makes it larger.
-    pub volume: u64,
-    /// How many there may be at the most.
-    pub cap: u32,
+/// A thing that does one operation at a time, in one of its states.
+pub trait Model: Copy + Eq + fmt::Debug {
+    /// What was done, together with the answer.
+    type Action: Copy + Eq + fmt::Debug + Hash;
+    /// What is known of all answers before an order is looked for.
+    type Awaited: Awaited<Self>;
+
+    /// What it is called.
+    const THING: &'static str;
+    /// What an operation that may change it is called.
+    const CHANGE: &'static str;
+    /// What pictures show of a read.
+    const SHOWN: &'static str;
+
+    /// The state after `action`, if it would give that answer now.
+    #[must_use]
+    fn after(self, action: Self::Action) -> Option<Self>;
+
+    /// Whether an action may change it.
+    fn changes(action: Self::Action) -> bool;
+
+    /// The state that an answer shows, if it shows all of it. What never changes is as in `self`.
+    #[must_use]
+    fn shown(self, action: Self::Action) -> Option<Self>;
+
+    /// Tells apart the states that one set of operations may lead to, whatever their order; 0 where the set decides.
+    fn mark(self) -> u128;
+
+    /// What the client was told, to go on after "was told that".
+    fn told(action: Self::Action) -> String;
+
+    /// What was done, in few words.
+    fn label(action: Self::Action) -> String;
+
+    /// The state in words, to go on after "has" or "with".
+    fn figures(self) -> String;
 }
 
-/// What was done, together with the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// A query that showed this.
-    Read {
-        /// The quantity that was shown.
-        quantity: u32,
-        /// The volume that was shown.
-        volume: u64,
-    },
-    /// A trade that took effect; one without a return may have.
-    Trade {
-        /// Buy or Sell.
-        trade_type: TradeType,
-        /// How many.
-        quantity: u32,
-    },
-    /// A trade that was answered with "Trade failed!".
-    Refused {
-        /// Buy or Sell.
-        trade_type: TradeType,
-        /// How many.
-        quantity: u32,
-    },
-    /// An answer that a stock which exists never gives: "Stock not found".
-    NotFound,
+/// Which answers still wait for their state. It leaves out only orders in which one of them would never have a place.
+pub trait Awaited<M: Model> {
+    /// Of all operations of a history, none of which is placed.
+    fn new(initial: M, operations: &[Operation<M::Action>]) -> Self;
+
+    /// An operation was placed.
+    fn place(&mut self, operation: &Operation<M::Action>);
+
+    /// It was taken back.
+    fn take_back(&mut self, operation: &Operation<M::Action>);
+
+    /// Whether an answer that is not placed could never be once `operation` has led from `before` to `after`.
+    fn forbids(&self, before: M, operation: &Operation<M::Action>, after: M) -> bool;
 }
 
 /// One operation of one client.
@@ -47,80 +62,19 @@ pub enum Action {
 /// is concurrent with it. The clock cannot tell which of the two came first, and to claim an order
 /// that was not there would turn a correct history into a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Operation {
+pub struct Operation<A> {
     /// Who did it; 0 if nobody recorded that.
     pub client: u32,
     /// Before the request was sent.
     pub call_us: u64,
-    /// After the answer had arrived. `None` for a trade whose outcome is unknown: it takes effect
+    /// After the answer had arrived. `None` for a change whose outcome is unknown: it takes effect
     /// at any time after its call, or never.
     pub return_us: Option<u64>,
     /// What it was.
-    pub action: Action,
+    pub action: A,
 }
 
-/// Everything that happened to one stock, in any order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StockHistory {
-    /// The stock before any of it.
-    pub initial: Stock,
-    /// What was done to it.
-    pub operations: Vec<Operation>,
-}
-
-impl Stock {
-    /// The stock after `action`, if it would give that answer now.
-    #[must_use]
-    pub fn after(self, action: Action) -> Option<Self> {
-        match action {
-            Action::Read { quantity, volume } => {
-                (self.quantity == quantity && self.volume == volume).then_some(self)
-            }
-            Action::Trade { trade_type, quantity } => self.traded(trade_type, quantity),
-            Action::Refused { trade_type, quantity } => {
-                self.traded(trade_type, quantity).is_none().then_some(self)
-            }
-            Action::NotFound => None,
-        }
-    }
-
-    fn traded(self, trade_type: TradeType, quantity: u32) -> Option<Self> {
-        let left = match trade_type {
-            TradeType::Buy => self.quantity.checked_sub(quantity)?,
-            TradeType::Sell => {
-                self.quantity.checked_add(quantity).filter(|&total| total <= self.cap)?
-            }
-        };
-        Some(Self { quantity: left, volume: self.volume + u64::from(quantity), ..self })
-    }
-}
-
-impl Action {
-    /// What the client was told, to go on after "was told that".
-    #[must_use]
-    pub fn told(self) -> String {
-        match self {
-            Self::Read { quantity, volume } => {
-                format!("there are {quantity} after a volume of {volume}")
-            }
-            Self::Trade { trade_type, quantity } => {
-                format!("its {trade_type} of {quantity} is done")
-            }
-            Self::Refused { trade_type, quantity } => {
-                format!("its {trade_type} of {quantity} is not possible")
-            }
-            Self::NotFound => "there is no such stock".to_owned(),
-        }
-    }
-
-    /// Whether it may change the stock.
-    #[must_use]
-    pub fn is_trade(self) -> bool {
-        matches!(self, Self::Trade { .. })
-    }
-}
-
-impl Operation {
+impl<A> Operation<A> {
     /// Whether an order may do without it.
     #[must_use]
     pub fn is_optional(&self) -> bool {
@@ -128,38 +82,11 @@ impl Operation {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use TradeType::{Buy, Sell};
-
-    const STOCK: Stock = Stock { quantity: 95, volume: 7, cap: 100 };
-
-    fn trade(trade_type: TradeType, quantity: u32) -> Action {
-        Action::Trade { trade_type, quantity }
-    }
-
-    #[test]
-    fn trades_stay_between_nothing_and_the_cap() {
-        assert_eq!(STOCK.after(trade(Buy, 95)), Some(Stock { quantity: 0, volume: 102, ..STOCK }));
-        assert_eq!(STOCK.after(trade(Buy, 96)), None);
-        assert_eq!(STOCK.after(trade(Sell, 5)), Some(Stock { quantity: 100, volume: 12, ..STOCK }));
-        assert_eq!(STOCK.after(trade(Sell, 6)), None);
-    }
-
-    #[test]
-    fn a_refusal_fits_exactly_where_the_trade_does_not() {
-        for (trade_type, quantity) in [(Buy, 95), (Buy, 96), (Sell, 5), (Sell, 6)] {
-            let refused = STOCK.after(Action::Refused { trade_type, quantity });
-            assert_ne!(refused.is_some(), STOCK.after(trade(trade_type, quantity)).is_some());
-        }
-    }
-
-    #[test]
-    fn a_read_shows_both_figures_and_a_known_stock_is_always_found() {
-        assert_eq!(STOCK.after(Action::Read { quantity: 95, volume: 7 }), Some(STOCK));
-        assert_eq!(STOCK.after(Action::Read { quantity: 95, volume: 8 }), None);
-        assert_eq!(STOCK.after(Action::Read { quantity: 94, volume: 7 }), None);
-        assert_eq!(STOCK.after(Action::NotFound), None);
-    }
+/// Everything that happened to one thing, in any order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History<M: Model> {
+    /// The state before any of it.
+    pub initial: M,
+    /// What was done to it.
+    pub operations: Vec<Operation<M::Action>>,
 }

@@ -1,14 +1,14 @@
 //! The definition of linearizability, tried out order by order: what [`search`](super::search()) is
 //! held against. It shares nothing with the search but the model.
 
-use super::model::{Stock, StockHistory};
+use super::model::{History, Model};
 
 /// Whether any order of any choice of the optional operations explains every answer.
-pub(super) fn is_linearizable(history: &StockHistory) -> bool {
+pub(super) fn is_linearizable<M: Model>(history: &History<M>) -> bool {
     extend(history, history.initial, &mut vec![false; history.operations.len()])
 }
 
-fn extend(history: &StockHistory, stock: Stock, placed: &mut Vec<bool>) -> bool {
+fn extend<M: Model>(history: &History<M>, state: M, placed: &mut Vec<bool>) -> bool {
     let operations = &history.operations;
     let left: Vec<usize> = (0..operations.len()).filter(|&index| !placed[index]).collect();
     if left.iter().all(|&index| operations[index].is_optional()) {
@@ -22,7 +22,7 @@ fn extend(history: &StockHistory, stock: Stock, placed: &mut Vec<bool>) -> bool 
         if left.iter().any(returned_before) {
             continue;
         }
-        if let Some(after) = stock.after(operations[index].action) {
+        if let Some(after) = state.after(operations[index].action) {
             placed[index] = true;
             let explained = extend(history, after, placed);
             placed[index] = false;

@@ -14,18 +14,18 @@
 //! * *Of equal trades the most urgent goes first.* If two trades that may both come next have the
 //!   same effect, an order that takes the less urgent one first can swap the two; the one without
 //!   a return is the least urgent of all.
-//! * *The volume only grows.* A trade may not pass a volume that a read which is not placed yet
-//!   has shown, because that read could never be placed afterwards. This is what makes observed
-//!   volumes give the order almost away.
+//! * *What is passed never comes back.* Of a stock the volume only grows, so a trade may not pass a volume that a read which is
+//!   not placed yet has shown; of a register no value is written twice, so none may be overwritten that such a read shows
+//!   ([`Awaited`](super::Awaited)). This is what makes what was observed give the order almost away.
 //! * *What is placed decides the state.* The sum of the placed trades is the stock, so the memory
-//!   holds sets of operations only; each set as the exclusive or of a 128-bit random number per
+//!   holds sets of operations only, and of a register its value besides; each set as the exclusive or of a 128-bit random number per
 //!   operation. Two of ten million sets share one with a probability below 10^-24; that would have
 //!   to happen to hide an order.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::model::{Action, Operation, Stock, StockHistory};
+use super::model::{Awaited as _, History, Model, Operation};
 
 /// How much one search may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,18 +59,18 @@ pub enum Decision {
 
 /// Looks for an order of `history`.
 #[must_use]
-pub fn search(history: &StockHistory, mut budget: Budget) -> Decision {
+pub fn search<M: Model>(history: &History<M>, mut budget: Budget) -> Decision {
     search_from(history, &mut budget)
 }
 
 /// The same, and takes what it has cost from `budget`, so that many searches together are bounded.
-pub(super) fn search_from(history: &StockHistory, budget: &mut Budget) -> Decision {
+pub(super) fn search_from<M: Model>(history: &History<M>, budget: &mut Budget) -> Decision {
     search_far(history, budget).0
 }
 
 /// The same, with the number of first answers, in the order of time, that were all placed together at
 /// some moment. The history that is cut after these has an order: the one in which they were placed.
-pub(super) fn search_far(history: &StockHistory, budget: &mut Budget) -> (Decision, usize) {
+pub(super) fn search_far<M: Model>(history: &History<M>, budget: &mut Budget) -> (Decision, usize) {
     let mut search = Search::new(history, *budget);
     let decision = search.run();
     budget.work = budget.work.saturating_sub(search.work);
@@ -87,9 +87,9 @@ struct Candidate {
 }
 
 /// Where a placed trade has led.
-struct Frame {
-    /// The stock before the trade that led here.
-    before: Stock,
+struct Frame<M> {
+    /// The state before the change that led here.
+    before: M,
     /// How many operations had been placed after that trade, and before anything else.
     placed: usize,
     /// Where its candidates begin in [`Search::candidates`]; those of later frames are behind.
@@ -98,22 +98,20 @@ struct Frame {
     tried: usize,
 }
 
-struct Search<'a> {
-    operations: &'a [Operation],
+struct Search<'a, M: Model> {
+    operations: &'a [Operation<M::Action>],
     budget: Budget,
     list: EntryList,
     /// Per operation, what it adds to the fingerprint of a set.
     marks: Vec<u128>,
-    /// Every volume that a read shows, ascending.
-    shown_volumes: Vec<u64>,
-    stock: Stock,
+    awaited: M::Awaited,
+    state: M,
     /// What is placed, in order.
     order: Vec<usize>,
     fingerprint: u128,
-    placed_reads: usize,
     /// Operations with a return that are not placed.
     required: usize,
-    frames: Vec<Frame>,
+    frames: Vec<Frame<M>>,
     candidates: Vec<Candidate>,
     seen: HashSet<u128, BuildHasherDefault<AlreadyRandom>>,
     work: u64,
@@ -121,21 +119,18 @@ struct Search<'a> {
     furthest: usize,
 }
 
-impl<'a> Search<'a> {
-    fn new(history: &'a StockHistory, budget: Budget) -> Self {
+impl<'a, M: Model> Search<'a, M> {
+    fn new(history: &'a History<M>, budget: Budget) -> Self {
         let operations = history.operations.as_slice();
-        let mut shown_volumes: Vec<u64> = operations.iter().filter_map(shown_volume).collect();
-        shown_volumes.sort_unstable();
         Self {
             operations,
             budget,
             list: EntryList::new(operations),
             marks: marks(operations.len()),
-            shown_volumes,
-            stock: history.initial,
+            awaited: M::Awaited::new(history.initial, operations),
+            state: history.initial,
             order: Vec::with_capacity(operations.len()),
             fingerprint: 0,
-            placed_reads: 0,
             required: operations.iter().filter(|operation| !operation.is_optional()).count(),
             frames: Vec::new(),
             candidates: Vec::new(),
@@ -146,7 +141,7 @@ impl<'a> Search<'a> {
     }
 
     fn run(&mut self) -> Decision {
-        self.open_frame(self.stock);
+        self.open_frame(self.state);
         loop {
             if self.required == 0 {
                 return Decision::Linearizable(std::mem::take(&mut self.order));
@@ -157,18 +152,17 @@ impl<'a> Search<'a> {
             let Some(next) = self.next_candidate() else {
                 if self.give_up_frame() { continue } else { return Decision::NotLinearizable }
             };
-            if !self.seen.insert(self.fingerprint ^ self.marks[next]) {
+            let before = self.state;
+            let Some(after) = before.after(self.operations[next].action) else { continue };
+            if !self.seen.insert(self.fingerprint ^ self.marks[next] ^ after.mark()) {
                 continue;
             }
             if self.seen.len() > self.budget.states {
                 return Decision::Undecided("more states than may be remembered");
             }
-            let before = self.stock;
-            if let Some(after) = before.after(self.operations[next].action) {
-                self.place(next);
-                self.stock = after;
-                self.open_frame(before);
-            }
+            self.place(next);
+            self.state = after;
+            self.open_frame(before);
         }
     }
 
@@ -181,34 +175,31 @@ impl<'a> Search<'a> {
     }
 
     /// Places everything that fits and changes nothing, and collects the trades that fit.
-    fn open_frame(&mut self, before: Stock) {
+    fn open_frame(&mut self, before: M) {
         let (placed, candidates) = (self.order.len(), self.candidates.len());
         let mut last = self.list.end();
         while let Some(operation) = self.list.call_after(last) {
             self.work += 1;
             let action = self.operations[operation].action;
-            if !action.is_trade() && self.stock.after(action).is_some() {
+            if !M::changes(action) && self.state.after(action).is_some() {
                 // It leaves the list, and something else follows the last entry.
                 self.place(operation);
                 continue;
             }
-            if action.is_trade() {
+            if M::changes(action) {
                 self.consider(candidates, operation, action);
             }
             last = operation;
         }
         self.furthest = self.furthest.max(self.list.return_after(last).unwrap_or(0));
-        let volumes = &self.shown_volumes;
-        // All that could be placed at this volume is placed by now.
-        let (stock, operations, placed_reads) = (self.stock, self.operations, self.placed_reads);
+        // All that could be placed in this state is placed by now.
+        let (state, operations, awaited) = (self.state, self.operations, &self.awaited);
         let mut kept = candidates;
         for index in candidates..self.candidates.len() {
             let candidate = self.candidates[index];
-            let after = stock.after(operations[candidate.operation].action);
-            let passes_a_read = |after: Stock| {
-                volumes.partition_point(|&volume| volume < after.volume) > placed_reads
-            };
-            if after.is_some_and(|after| !passes_a_read(after)) {
+            let operation = &operations[candidate.operation];
+            let after = state.after(operation.action);
+            if after.is_some_and(|after| !awaited.forbids(state, operation, after)) {
                 self.candidates[kept] = candidate;
                 kept += 1;
             }
@@ -219,7 +210,7 @@ impl<'a> Search<'a> {
     }
 
     /// Keeps the most urgent of equal trades.
-    fn consider(&mut self, first: usize, operation: usize, action: Action) {
+    fn consider(&mut self, first: usize, operation: usize, action: M::Action) {
         let deadline = self.list.deadline(operation);
         let operations = self.operations;
         let candidates = &mut self.candidates[first..];
@@ -242,7 +233,7 @@ impl<'a> Search<'a> {
         while self.order.len() > frame.placed {
             self.take_back();
         }
-        self.stock = frame.before;
+        self.state = frame.before;
         // Before the first frame there is no trade.
         if !self.frames.is_empty() {
             self.take_back();
@@ -265,23 +256,15 @@ impl<'a> Search<'a> {
 
     fn count(&mut self, operation: usize, placed: bool) {
         self.fingerprint ^= self.marks[operation];
-        let Operation { action, .. } = self.operations[operation];
-        let required = usize::from(!self.operations[operation].is_optional());
-        let read = usize::from(matches!(action, Action::Read { .. }));
+        let operation = &self.operations[operation];
+        let required = usize::from(!operation.is_optional());
         if placed {
             self.required -= required;
-            self.placed_reads += read;
+            self.awaited.place(operation);
         } else {
             self.required += required;
-            self.placed_reads -= read;
+            self.awaited.take_back(operation);
         }
-    }
-}
-
-fn shown_volume(operation: &Operation) -> Option<u64> {
-    match operation.action {
-        Action::Read { volume, .. } => Some(volume),
-        _ => None,
     }
 }
 
@@ -299,7 +282,7 @@ struct EntryList {
 }
 
 impl EntryList {
-    fn new(operations: &[Operation]) -> Self {
+    fn new<A>(operations: &[Operation<A>]) -> Self {
         let count = operations.len();
         // At the same time calls stand before returns: intervals are closed.
         let mut entries: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * count);

@@ -4,7 +4,7 @@
 //! look wrong. Only steps are taken after which a history that had an order would still have one;
 //! so what is small and has none proves that the whole has none:
 //!
-//! * *Begin at a read.* In any order a read stands where the stock is what it shows. What had
+//! * *Begin at a read.* In any order a read stands where the stock, or the register, is what it shows. What had
 //!   returned before it was called comes before; what was called after it returned comes after;
 //!   trades in between may come on either side, so they become optional, and other reads go.
 //! * *Leave out a read or a refusal.* Nobody else notices.
@@ -12,7 +12,7 @@
 //!
 //! Steps that make the part linearizable are taken back: it then had its reason from just there.
 
-use super::model::{Action, Operation, Stock, StockHistory};
+use super::model::{History, Model, Operation};
 use super::part::{Part, Selection};
 use super::search::{Budget, Decision, search_from};
 
@@ -21,13 +21,17 @@ use super::search::{Budget, Decision, search_from};
 const MAX_TRIES: usize = 500;
 
 /// A small part of `whole`, which has no order because of `culprit`.
-pub(super) fn shrink(whole: Selection, culprit: usize, budget: &mut Budget) -> Part {
+pub(super) fn shrink<M: Model>(
+    whole: Selection<M>,
+    culprit: usize,
+    budget: &mut Budget,
+) -> Part<M> {
     let mut shrinker = Shrinker { culprit, budget, tries: 0 };
     let initial = whole.history.initial;
     let (anchor, selection) =
         shrinker.begin_late(&whole).map_or((None, whole), |(anchor, part)| (Some(anchor), part));
-    let selection = shrinker.reduce(selection, leave_out);
-    let selection = shrinker.reduce(selection, make_optional);
+    let selection = shrinker.reduce(selection, leave_out::<M>);
+    let selection = shrinker.reduce(selection, make_optional::<M>);
 
     let mut part = Part { anchor, initial, required: Vec::new(), optional: Vec::new() };
     part.initial = selection.history.initial;
@@ -45,7 +49,7 @@ struct Shrinker<'a> {
 }
 
 impl Shrinker<'_> {
-    fn has_no_order(&mut self, selection: &Selection) -> bool {
+    fn has_no_order<M: Model>(&mut self, selection: &Selection<M>) -> bool {
         self.tries += 1;
         self.tries <= MAX_TRIES
             && search_from(&selection.history, self.budget) == Decision::NotLinearizable
@@ -53,10 +57,10 @@ impl Shrinker<'_> {
 
     /// Begins at the latest of the reads tried: one back from the culprit, two, four, eight, ...
     /// and then between the last that was too late and the first that was not.
-    fn begin_late(&mut self, whole: &Selection) -> Option<(usize, Selection)> {
+    fn begin_late<M: Model>(&mut self, whole: &Selection<M>) -> Option<(usize, Selection<M>)> {
         let mut reads: Vec<usize> = (0..whole.places.len())
             .filter(|&index| {
-                matches!(whole.history.operations[index].action, Action::Read { .. })
+                whole.history.initial.shown(whole.history.operations[index].action).is_some()
                     && whole.places[index] != self.culprit
             })
             .collect();
@@ -84,22 +88,17 @@ impl Shrinker<'_> {
     }
 
     /// What follows the read at `index`, if that has no order.
-    fn begins_at(&mut self, whole: &Selection, index: usize) -> Option<Selection> {
+    fn begins_at<M: Model>(&mut self, whole: &Selection<M>, index: usize) -> Option<Selection<M>> {
         let read = whole.history.operations[index];
-        let (Action::Read { quantity, volume }, Some(return_us)) = (read.action, read.return_us)
-        else {
-            return None;
-        };
-        let initial = Stock { quantity, volume, ..whole.history.initial };
-        let mut part = Selection {
-            history: StockHistory { initial, operations: Vec::new() },
-            places: Vec::new(),
-        };
+        let return_us = read.return_us?;
+        let initial = whole.history.initial.shown(read.action)?;
+        let mut part =
+            Selection { history: History { initial, operations: Vec::new() }, places: Vec::new() };
         for (&place, &operation) in whole.places.iter().zip(&whole.history.operations) {
             let over = operation.return_us.is_some_and(|at_us| at_us < read.call_us);
             if operation.call_us > return_us {
                 part.push(place, operation);
-            } else if !over && operation.action.is_trade() {
+            } else if !over && M::changes(operation.action) {
                 part.push(place, Operation { return_us: None, ..operation });
             }
         }
@@ -108,7 +107,7 @@ impl Shrinker<'_> {
 
     /// Applies `weaken` to as many operations as possible: to all, to halves, to quarters, and at
     /// last to single ones.
-    fn reduce(&mut self, mut selection: Selection, weaken: Weaken) -> Selection {
+    fn reduce<M: Model>(&mut self, mut selection: Selection<M>, weaken: Weaken<M>) -> Selection<M> {
         let mut chunk = selection.places.len();
         while chunk > 0 {
             let mut from = 0;
@@ -130,15 +129,15 @@ impl Shrinker<'_> {
 
     /// `selection` with `weaken` applied in `range`, if that changes something and it still has
     /// no order.
-    fn weakened(
+    fn weakened<M: Model>(
         &mut self,
-        selection: &Selection,
+        selection: &Selection<M>,
         range: std::ops::Range<usize>,
-        weaken: Weaken,
-    ) -> Option<Selection> {
+        weaken: Weaken<M>,
+    ) -> Option<Selection<M>> {
         let mut changed = false;
         let mut weaker = Selection {
-            history: StockHistory { initial: selection.history.initial, operations: Vec::new() },
+            history: History { initial: selection.history.initial, operations: Vec::new() },
             places: Vec::new(),
         };
         for (index, (&place, &operation)) in
@@ -156,14 +155,14 @@ impl Shrinker<'_> {
 }
 
 /// Makes an operation say less; `None` leaves it out.
-type Weaken = fn(Operation) -> Option<Operation>;
+type Weaken<M> = fn(Operation<<M as Model>::Action>) -> Option<Operation<<M as Model>::Action>>;
 
-fn leave_out(operation: Operation) -> Option<Operation> {
-    operation.action.is_trade().then_some(operation)
+fn leave_out<M: Model>(operation: Operation<M::Action>) -> Option<Operation<M::Action>> {
+    M::changes(operation.action).then_some(operation)
 }
 
-fn make_optional(operation: Operation) -> Option<Operation> {
-    if operation.action.is_trade() {
+fn make_optional<M: Model>(operation: Operation<M::Action>) -> Option<Operation<M::Action>> {
+    if M::changes(operation.action) {
         Some(Operation { return_us: None, ..operation })
     } else {
         Some(operation)

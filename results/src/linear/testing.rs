@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use wire::bazaar::TradeType;
 
-use super::{Action, Operation, Stock, StockHistory};
+use super::{Action, Model as _, Operation, Stock, StockHistory};
 
 /// A stock of 100, which is also its cap, of which none has been traded.
 pub(super) fn initial() -> Stock {

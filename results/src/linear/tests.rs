@@ -5,7 +5,10 @@ use rand::{RngExt, SeedableRng};
 use wire::bazaar::TradeType::{Buy, Sell};
 
 use super::testing::{History, initial, random};
-use super::{Action, Budget, Decision, Explanation, StockHistory, explain, reference, search};
+use super::{
+    Action, Budget, Decision, Explanation, Model as _, Stock, StockHistory, explain, reference,
+    search,
+};
 
 #[track_caller]
 fn assert_legal(history: &History) {
@@ -208,7 +211,7 @@ fn a_history_that_costs_too_much_is_undecided() {
 }
 
 /// The parts of an explanation are what they say.
-fn assert_explained(history: &StockHistory, explanation: &Explanation) {
+fn assert_explained(history: &StockHistory, explanation: &Explanation<Stock>) {
     let Explanation { culprit, prefix, part } = explanation;
     let part_of =
         |without: Option<usize>| StockHistory {

@@ -1,7 +1,7 @@
 //! Figures of which a target gives nothing to measure: they are left out, and a line says why.
 
 use crate::checks::why;
-use crate::records::{Fact, Target};
+use crate::records::{Fact, Model, Target};
 
 /// A family of figures, and what it needs.
 struct Family {
@@ -39,7 +39,13 @@ const FAMILIES: [Family; 5] = [
 
 /// A line for each family that a run of this target, with faults or without, leaves out.
 pub(super) fn left_out(target: &Target, had_faults: bool) -> Vec<String> {
+    let keeps_keys = target.model() != Model::Stocks;
+    let is_of_stocks = |family: &&Family| {
+        family.facts.iter().any(|fact| matches!(fact, Fact::Queries | Fact::Trades))
+    };
     let asked = FAMILIES.iter().filter(|family| had_faults || !family.of_faults);
+    // A register has no queries that could come from a cache.
+    let asked = asked.filter(|family| !(keeps_keys && is_of_stocks(family)));
     let lacking = asked.filter_map(|family| {
         let lacks = target.lacks(family.facts);
         (!lacks.is_empty()).then(|| format!("no figures of {}: {}", family.what, why(&lacks)))

@@ -6,11 +6,14 @@ use crate::charts::Drawn;
 use crate::compare::{CacheEffects, Comparison};
 use crate::knee::Sweep;
 use crate::lateness::{self, Lateness};
+use crate::records::Model;
 use crate::summary::{self, SummaryRow};
 
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// What the target is.
+    pub model: Model,
     /// The rows of `summary.csv`.
     pub summary: Vec<SummaryRow>,
     /// The rows of `availability.csv`; empty if no fault was injected.
@@ -69,6 +72,6 @@ impl Report {
             self.charts.left_out.iter().map(|reason| format!("no chart: {reason}\n")).collect();
         parts.push(left_out);
         parts.retain(|part| !part.is_empty());
-        parts.join("\n")
+        self.model.worded(&parts.join("\n"))
     }
 }

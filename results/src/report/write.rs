@@ -93,6 +93,7 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
     };
     let charts = charts::draw(&material, &folder.path(charts::FOLDER))?;
     Ok(Report {
+        model: run.target().model(),
         charts,
         cache: cache_effects.sentences(),
         cache_effects,

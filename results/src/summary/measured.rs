@@ -3,7 +3,8 @@
 use crate::records::{Observation, Op, Phase};
 
 /// Every operation, in the order of tables and charts.
-pub const OPS: [Op; 3] = [Op::Query, Op::Trade, Op::Lookup];
+pub const OPS: [Op; 7] =
+    [Op::Query, Op::Trade, Op::Lookup, Op::Read, Op::Write, Op::CompareAndSet, Op::Append];
 
 /// Whether the service answered: ok, or a well-formed no to what was asked (rejected: no such stock or
 /// order, too little of it). A 503 is no answer but a failed or unknown operation. Latencies are those of

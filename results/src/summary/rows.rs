@@ -64,7 +64,7 @@ pub fn mark_withheld(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
 /// [`mark_withheld`] has marked are withheld. `cells` has it by the cell's id.
 pub fn add_lateness(rows: &mut [SummaryRow], cells: &HashMap<&str, Lateness>) {
     rows.iter_mut().for_each(withhold::empty);
-    for row in rows.iter_mut().filter(|row| row.op == Op::Query) {
+    for row in rows.iter_mut().filter(|row| matches!(row.op, Op::Query | Op::Read)) {
         let Some(lateness) = cells.get(row.cell.as_str()) else { continue };
         row.offered_per_s = lateness.offered_per_s();
         row.sent_per_s = lateness.sent_per_s();

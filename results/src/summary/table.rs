@@ -159,11 +159,7 @@ fn caption(table: &Table, tells_hits: bool, is_open: bool) -> String {
 
 /// The operation's name as the CSV has it.
 pub(crate) fn op_name(op: Op) -> &'static str {
-    match op {
-        Op::Query => "query",
-        Op::Trade => "trade",
-        Op::Lookup => "lookup",
-    }
+    op.as_str()
 }
 
 /// The share of queries that the cache answered, if the front-end said so of any.

@@ -89,6 +89,10 @@ impl Figure {
             Self::Operation(Op::Query, _) => &[Fact::Queries],
             Self::Operation(Op::Trade, _) => &[Fact::Trades],
             Self::Operation(Op::Lookup, _) => &[Fact::Lookups],
+            Self::Operation(Op::Read, _) => &[Fact::Reads],
+            Self::Operation(Op::Write, _) => &[Fact::Writes],
+            Self::Operation(Op::CompareAndSet, _) => &[Fact::CompareAndSets],
+            Self::Operation(Op::Append, _) => &[Fact::Appends],
             Self::Failover(index, _) if OF_ELECTIONS.contains(&OF_FAULTS[index].0) => {
                 &[Fact::Leader, Fact::LeaderHistory]
             }

@@ -364,7 +364,7 @@ fn every_figure_of_the_summary_is_in_its_row() {
             let op = match row.op {
                 Op::Query => "Query",
                 Op::Trade => "Trade",
-                Op::Lookup => "Lookup",
+                _ => "Lookup",
             };
             let shown = &rows[&format!("{op}, {}", row.cell)];
             let latencies = [

@@ -71,7 +71,7 @@ impl Run {
                     // More than was ever traded, so that no read seems to be stale.
                     row.seen_volume.get_or_insert(1_000_000);
                 }
-                Op::Trade | Op::Lookup => {
+                _ => {
                     row.trade_type.get_or_insert(TradeType::Buy);
                     row.quantity.get_or_insert(1);
                     row.order_no.get_or_insert(number);

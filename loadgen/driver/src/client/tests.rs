@@ -96,6 +96,7 @@ async fn load(file: &str, port: u16, p: f64, iterations: u64) -> Load {
     let (records, receiver) = unbounded_channel();
     let names = Arc::new(OrderNames::default());
     let setting = TrialSettings {
+        next_value: Arc::new(AtomicU64::new(1)),
         cell: "c".to_owned(),
         trial: 1,
         p,
@@ -272,4 +273,79 @@ async fn a_service_that_hangs_is_asked_for_a_few_orders_and_one_that_answers_wro
         let (rows, _) = load(ORDERS, port, 1.0, 8).await.run().await;
         assert_eq!((count(&rows, Op::Trade), count(&rows, Op::Lookup)), (8, asked));
     }
+}
+
+/// A key-value service at three keys, where 3 is everywhere.
+const REGISTERS: &str = "[operations.read]
+url = 'http://127.0.0.1:{{ port.web }}/{{ register }}'
+value = 'body.value'
+[operations.write]
+method = 'PUT'
+url = 'http://127.0.0.1:{{ port.web }}/{{ register }}'
+body = '{{ value | tojson }}'
+[operations.compare-and-set]
+method = 'PUT'
+url = 'http://127.0.0.1:{{ port.web }}/{{ register }}'
+body = '{{ value | tojson }} for {{ expected | tojson }}'
+[model]
+kind = 'register'
+keys = 3
+";
+
+#[tokio::test]
+async fn of_registers_p_is_the_share_of_changes_and_no_value_is_written_twice() {
+    let port = served(|_| (200, r#"{"value": 3}"#.to_owned())).await;
+    for (p, changes) in [(0.0, 0..=0), (0.5, 70..=130), (1.0, 200..=200)] {
+        let (rows, _) = load(REGISTERS, port, p, 200).await.run().await;
+        assert_eq!(rows.len(), 200, "one operation an iteration");
+        let changed: Vec<_> = rows.iter().filter(|row| row.op.changes()).collect();
+        assert!(changes.contains(&changed.len()), "{} with p = {p}", changed.len());
+        let values: Vec<u64> =
+            changed.iter().map(|row| row.value().unwrap().parse().unwrap()).collect();
+        assert!(values.is_sorted_by(|one, next| one < next), "{values:?}");
+        let keys: std::collections::BTreeSet<_> = rows.iter().filter_map(|row| row.key()).collect();
+        assert_eq!(keys.into_iter().collect::<Vec<_>>(), ["k1", "k2", "k3"]);
+        for row in rows.iter().filter(|row| row.op == Op::Read) {
+            assert_eq!((row.value(), row.outcome), (Some("3"), Outcome::Ok));
+        }
+        let expecting = |row: &&Observation| row.keyed.as_ref().unwrap().expected.is_some();
+        assert_eq!(count(&rows, Op::CompareAndSet), rows.iter().filter(expecting).count());
+        assert_eq!(count(&rows, Op::CompareAndSet) > 0, p > 0.0);
+    }
+}
+
+#[tokio::test]
+async fn a_compare_and_set_expects_what_the_client_saw_last() {
+    let port = served(|asked| match asked.starts_with("GET") {
+        true => (200, r#"{"value": 3}"#.to_owned()),
+        false => (409, String::new()),
+    });
+    let file = REGISTERS
+        .replace("[operations.write]", "[operations.write]\noutcome.rejected = 'status == 409'");
+    let (rows, _) = load(&file, port.await, 0.5, 100).await.run().await;
+    let sets: Vec<_> = rows.iter().filter(|row| row.op == Op::CompareAndSet).collect();
+    assert!(!sets.is_empty());
+    for set in sets {
+        assert_eq!(set.keyed.as_ref().unwrap().expected.as_deref(), Some("3"), "{set:?}");
+        assert_eq!(set.outcome, Outcome::Rejected);
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_appended_to_and_read_from_shortly_before_where_it_is_known_to_end() {
+    let port = served(|asked| match asked.starts_with("GET") {
+        true => (200, r#"{"entries": []}"#.to_owned()),
+        false => (200, r#"{"at": 41}"#.to_owned()),
+    });
+    let file = "[operations.append]\nmethod = 'POST'\nurl = \"http://127.0.0.1:{{ port.web }}/\"\n\
+                body = '{{ value | tojson }}'\nposition = 'body.at'\n\
+                [operations.read]\nurl = \"http://127.0.0.1:{{ port.web }}/{{ position }}\"\nvalue = 'body.entries'\n\
+                [model]\nkind = 'log'\n";
+    let (rows, _) = load(file, port.await, 0.5, 100).await.run().await;
+    let (appends, reads): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.op == Op::Append);
+    assert!(appends.len() > 30 && reads.len() > 30);
+    let position = |row: &Observation| row.keyed.as_ref().unwrap().position;
+    assert!(appends.iter().all(|row| position(row) == Some(41) && row.key() == Some("log1")));
+    assert!(reads.iter().all(|row| row.value() == Some("[]") && position(row) <= Some(42)));
+    assert!(reads.iter().any(|row| position(row) > Some(20)), "it has learnt where the log ends");
 }

@@ -56,6 +56,7 @@ fn program() -> (Program, UnboundedReceiver<ProgramEvent>) {
         seed: 1,
         stocks: &stocks,
         cap: None,
+        registers: &[],
     };
     let (told, events) = unbounded_channel();
     (Program::new(1, &hello, told), events)
@@ -279,6 +280,7 @@ fn an_ok_answer_has_what_the_model_needs() {
         outcome: Outcome::Ok,
         order_no,
         seen,
+        position: None,
         reason: None,
         times_us: None,
     };

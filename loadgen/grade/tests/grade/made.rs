@@ -9,7 +9,7 @@ use results::checks::{
     CheckResult, ConsistencyReport, DoubtReport, Gate, REPORT_FORMAT, RunSummary, ShutGate,
     TrialName, Violation, requirements,
 };
-use results::records::{Fact, Target};
+use results::records::{Fact, Model, Target};
 use results::verdict::Verdict;
 
 /// What becomes of a check.
@@ -50,6 +50,7 @@ pub(crate) fn shown(but: &[(&str, Say<'_>)]) -> Shown {
         kind: "failover".to_owned(),
         plan_name: "failover".to_owned(),
         target: Some("shop".to_owned()),
+        model: Model::Stocks,
         seed: 1,
         started_at: "2026-01-01T00:00:00Z".to_owned(),
         trials: 1,

@@ -1,6 +1,6 @@
 //! Which checks of a run will not apply to a target, by the facts that follow from its file.
 
-use results::checks::requirements;
+use results::checks::requirements_of;
 use targets::Target;
 
 use crate::output::say;
@@ -8,7 +8,7 @@ use crate::output::say;
 /// Says them of one whose client program says that it `can` do these things, each with the facts that it lacks. A part that another stands in for is said only if neither applies.
 pub(super) fn tell(target: &Target, can: &[String]) {
     let known = targets::manifest(target, can);
-    let parts: Vec<_> = requirements().collect();
+    let parts: Vec<_> = requirements_of(known.model()).collect();
     let mut lines = Vec::new();
     for chain in parts.chunk_by(|_, next| next.stands_in) {
         let Some(first) = chain.first() else { continue };

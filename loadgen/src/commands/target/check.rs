@@ -20,7 +20,7 @@ use super::folder::TrialFolder;
 use super::operations::Operations;
 use super::restarts::Restarts;
 use super::state::State;
-use super::{applies, client, leader};
+use super::{applies, client, keys, leader};
 use crate::cli::TargetCheck;
 use crate::commands::{bin_dir, on_runtime, variant_named, warn_of_commands};
 use crate::exit::Exit;
@@ -100,7 +100,12 @@ async fn ask_and_break(
     client::connect(&connection, findings).await;
     let operations = Operations::new(target, connection);
     let stocks = operations.stocks(findings).await;
-    let order = operations.try_each(&stocks, findings).await;
+    let keeps_keys = !target.model.keys.is_empty();
+    let (order, put) = if keeps_keys {
+        (None, keys::try_each(target, &operations, findings).await)
+    } else {
+        (operations.try_each(&stocks, findings).await, None)
+    };
     let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
     leader::try_leader(target, asking.clone(), system, findings).await;
     let order_no = order.as_ref().and_then(|order| order.order_no.clone());
@@ -116,6 +121,7 @@ async fn ask_and_break(
         state: &state,
         stock: stocks.first().map(String::as_str),
         order: order.as_ref(),
+        put: put.as_ref(),
     };
     if !restarts.try_each(findings).await {
         findings.missing("further restarts", "the target did not come back, so no more is broken");

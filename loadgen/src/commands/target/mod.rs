@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod findings;
 mod folder;
+mod keys;
 mod leader;
 mod new;
 mod operations;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use driver::service::{Connection, Exchange};
 use results::records::Outcome;
+use targets::file::ModelKind;
 use targets::operation::{Answer, Captures, Kind, Places};
 use targets::order_no::OrderNo;
 use targets::target::{StocksFrom, Target};
@@ -30,7 +31,7 @@ pub(super) struct Acknowledged {
 pub(super) struct Done {
     /// What its answer means.
     pub(super) answer: Answer,
-    took: Duration,
+    pub(super) took: Duration,
 }
 
 impl Done {
@@ -101,6 +102,21 @@ impl<'a> Operations<'a> {
     /// A lookup of an order.
     pub(super) async fn lookup(&self, order_no: &OrderNo) -> Option<Done> {
         self.perform(Kind::Lookup, Places { order_no: Some(order_no), ..Places::default() }).await
+    }
+
+    /// What is asked of a target to see whether it answers: a query, or a read of the first register or log.
+    pub(super) async fn ask(&self, stock: Option<&str>) -> Option<Done> {
+        match self.target.model.keys.first() {
+            Some(key) => self.read(key).await,
+            None => self.query(stock).await,
+        }
+    }
+
+    /// A read of a register, or of a log from its beginning on.
+    pub(super) async fn read(&self, key: &str) -> Option<Done> {
+        let position = (self.target.model.kind == ModelKind::Log).then_some(0);
+        let places = Places { register: Some(key), position, ..Places::default() };
+        self.perform(Kind::Read, places).await
     }
 
     /// Tries each operation, says what was seen, and returns the order that was acknowledged.
@@ -241,7 +257,7 @@ impl<'a> Operations<'a> {
     }
 
     /// Does an operation and reads its answer; `None` if there is no such operation.
-    async fn perform(&self, kind: Kind, places: Places<'_>) -> Option<Done> {
+    pub(super) async fn perform(&self, kind: Kind, places: Places<'_>) -> Option<Done> {
         if !self.has(kind) {
             return None;
         }

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use results::records::Outcome;
 use supervisor::system::System;
 use targets::file::Acknowledged as Promise;
 use targets::order_no::OrderNo;
 use targets::target::{Adopt, Start, Target};
 
 use super::findings::Findings;
+use super::keys::{self, Put};
 use super::operations::{Acknowledged, Operations};
 use super::state::State;
 
@@ -31,6 +33,8 @@ pub(super) struct Restarts<'a> {
     pub(super) stock: Option<&'a str>,
     /// The order that was acknowledged.
     pub(super) order: Option<&'a Acknowledged>,
+    /// What was put into a register or a log.
+    pub(super) put: Option<&'a Put>,
 }
 
 impl Restarts<'_> {
@@ -91,6 +95,9 @@ impl Restarts<'_> {
         if let (Some(order_no), Some(before)) = (order_no, before) {
             self.compare(name, order_no, &before, findings).await;
         }
+        if let Some(put) = self.put {
+            keys::compare(self.target, self.operations, put, name, findings).await;
+        }
         true
     }
 
@@ -98,8 +105,10 @@ impl Restarts<'_> {
     async fn answered(&self) -> Option<Result<(), String>> {
         let began = Instant::now();
         loop {
-            let done = self.operations.query(self.stock).await?;
-            if done.is_ok() {
+            let done = self.operations.ask(self.stock).await?;
+            // That nothing is there is an answer.
+            let is_no = self.put.is_some() && done.answer.outcome == Outcome::Rejected;
+            if done.is_ok() || is_no {
                 return Some(Ok(()));
             }
             if began.elapsed() >= ANSWERED_WITHIN {

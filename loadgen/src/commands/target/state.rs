@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use targets::file::{Replication, WhenRead};
+use targets::file::{ModelKind, Replication, WhenRead};
 use targets::order_no::OrderNo;
 use targets::state::{OrderRow, Rows, StockRow};
 use targets::target::{Place, Target};
@@ -29,6 +29,9 @@ pub(super) struct State<'a> {
 impl State<'_> {
     /// Reads every place that is read `when`, and says what is there.
     pub(super) async fn try_each(&self, when: WhenRead, findings: &mut Findings) {
+        if !self.target.model.keys.is_empty() {
+            return self.try_keys(when, findings).await;
+        }
         if self.target.orders.is_empty() && when == WhenRead::Running {
             findings.missing(
                 "state.orders",
@@ -46,6 +49,51 @@ impl State<'_> {
         }
         for place in self.target.stock_places.iter().filter(|place| place.when == when) {
             self.try_stocks(place, findings).await;
+        }
+    }
+
+    /// The same of registers and logs.
+    async fn try_keys(&self, when: WhenRead, findings: &mut Findings) {
+        let target = self.target;
+        if target.register_places.is_empty()
+            && target.log_places.is_empty()
+            && when == WhenRead::Running
+        {
+            let name =
+                if target.model.kind == ModelKind::Log { "state.log" } else { "state.registers" };
+            findings
+                .missing(name, "the file names no place: in the end it is read as clients read it");
+        }
+        for place in target.register_places.iter().filter(|place| place.when == when) {
+            let read = self.reader.read(place).await;
+            self.tell_rows(format!("registers at {}", place.process), read, findings);
+        }
+        for place in target.log_places.iter().filter(|place| place.when == when) {
+            let read = self.reader.read(place).await;
+            self.tell_rows(format!("log at {}", place.process), read, findings);
+        }
+    }
+
+    fn tell_rows<T>(
+        &self,
+        subject: String,
+        read: Result<Rows<T>, String>,
+        findings: &mut Findings,
+    ) {
+        let rows = match read {
+            Ok(rows) => rows,
+            Err(reason) => return findings.fails(subject, reason),
+        };
+        let (count, s) = (rows.rows.len(), plural(rows.rows.len()));
+        match rows.bad.first() {
+            None => findings.ok(subject, format_args!("{count} row{s}")),
+            Some(bad) => findings.fails(
+                subject,
+                format_args!(
+                    "{} of its rows make no sense; line {}: {}: {}",
+                    rows.bad_count, bad.line, bad.reason, bad.excerpt
+                ),
+            ),
         }
     }
 

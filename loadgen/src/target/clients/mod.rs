@@ -18,6 +18,7 @@ use driver::stop::Stop;
 use faults::events::EventSink;
 use supervisor::tree::{Inherit, Limits, TreeCommand};
 use targets::client::Hello;
+use targets::file::ModelKind;
 use targets::operation::Kind;
 use targets::target::{Client, Target, Variant};
 use targets::template::Setting;
@@ -100,6 +101,7 @@ impl ClientPrograms {
             seed: load.seed,
             stocks: target.stocks.as_ref().map_or(&none, |stocks| &stocks.initial),
             cap: target.stocks.as_ref().and_then(|stocks| stocks.cap),
+            registers: &target.model.keys,
         };
         let (told, mut happened) = unbounded_channel();
         let (stop, mut keepers, mut programs) =
@@ -237,10 +239,18 @@ fn fit(target: &Target, programs: &[Program]) -> anyhow::Result<()> {
     let can_be_asked = |kind: Kind| {
         target.operations.get(kind).is_some() || first.iter().any(|done| done == kind.name())
     };
+    let (one, other) = match target.model.kind {
+        ModelKind::Register => (Kind::Read, Kind::Write),
+        ModelKind::Log => (Kind::Read, Kind::Append),
+        ModelKind::Stocks | ModelKind::None => (Kind::Query, Kind::Trade),
+    };
+    let article = if other == Kind::Append { "an" } else { "a" };
     ensure!(
-        can_be_asked(Kind::Query) || can_be_asked(Kind::Trade),
-        "[client]: it says that it can do {}, so there is neither a query nor a trade: its `can` names what it does",
-        if first.is_empty() { "nothing".to_owned() } else { first.join(", ") }
+        can_be_asked(one) || can_be_asked(other),
+        "[client]: it says that it can do {}, so there is neither a {} nor {article} {}: its `can` names what it does",
+        if first.is_empty() { "nothing".to_owned() } else { first.join(", ") },
+        one.name(),
+        other.name(),
     );
     Ok(())
 }

@@ -121,6 +121,7 @@ mod tests {
             id: 7,
             outcome: Outcome::Ok,
             order_no: Some(OrderNo::Number(order_no)),
+            position: None,
             seen: None,
             reason: None,
             times_us: None,

@@ -2,7 +2,9 @@
 //! client program dumps.
 //!
 //! How rows are found and what they mean is decided by `targets::state`, which is pure. A place that cannot be read, or has
-//! a row that makes no sense, is a finding with its reason, and never an empty place.
+//! a row that makes no sense, is a finding with its reason, and never an empty place. Registers and logs are in `keys`.
+
+mod keys;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -11,10 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driver::program::{Dump, Program};
+use driver::service::Connection;
 use faults::converge::{Reading, SourceReading, StateReading};
 use minijinja::Value;
-use results::records::{FinalKind, FinalRow, Texts};
-use targets::file::WhenRead;
+use results::records::{FinalKind, FinalRow, Keyed, Texts};
+use targets::file::{ModelKind, WhenRead};
 use targets::name;
 use targets::order_no::OrderNo;
 use targets::state::{
@@ -112,12 +115,17 @@ impl StateReader {
 
     /// What a source is asked about: once, or once for each.
     fn asked(&self, source: &Source) -> Result<Vec<Asked<'_>>, String> {
+        let asked = Asked::default();
         if source.is_asked_for_each("stock") {
             let stocks = self.stocks.iter();
-            return Ok(stocks.map(|stock| Asked { stock: Some(stock), order_no: None }).collect());
+            return Ok(stocks.map(|stock| Asked { stock: Some(stock), ..asked }).collect());
+        }
+        if source.is_asked_for_each("register") {
+            let keys = self.target.model.keys.iter();
+            return Ok(keys.map(|key| Asked { register: Some(key), ..asked }).collect());
         }
         if !source.is_asked_for_each("order_no") {
-            return Ok(vec![Asked::default()]);
+            return Ok(vec![asked]);
         }
         let count = self.order_nos.len();
         if count > MAX_ASKED {
@@ -126,14 +134,15 @@ impl StateReader {
             ));
         }
         let orders = self.order_nos.iter();
-        Ok(orders.map(|order_no| Asked { stock: None, order_no: Some(order_no) }).collect())
+        Ok(orders.map(|order_no| Asked { order_no: Some(order_no), ..asked }).collect())
     }
 
     /// What a source says; nothing if it is asked about an order that it does not know.
     async fn text(&self, source: &Source, asked: Asked<'_>) -> Result<Option<Vec<u8>>, String> {
         let stock = asked.stock.map(|stock| ("stock", Value::from(stock)));
         let number = asked.order_no.map(|order_no| ("order_no", order_no_value(order_no)));
-        let values = stock.into_iter().chain(number).collect();
+        let register = asked.register.map(|register| ("register", Value::from(register)));
+        let values = stock.into_iter().chain(number).chain(register).collect();
         let question = match source {
             Source::Url(request) => self.asking.request(request, values)?,
             Source::Exec(command) => self.asking.command(command, values)?,
@@ -150,7 +159,7 @@ impl StateReader {
         match answer.status {
             // The exit code of a command that succeeded, and answers that are fine.
             0 | 200..300 => Ok(Some(answer.text)),
-            404 if asked.order_no.is_some() => Ok(None),
+            404 if asked.order_no.is_some() || asked.register.is_some() => Ok(None),
             status => {
                 let said = name::excerpt(&String::from_utf8_lossy(&answer.text));
                 Err(format!("{url}: status {status}: {said}"))
@@ -166,13 +175,15 @@ pub struct FinalState<N> {
     cell: String,
     trial: u32,
     number: N,
+    /// Reads what clients read, where nothing else says what registers and logs hold.
+    front_door: Option<Connection>,
 }
 
 impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
     /// Of one trial.
     #[must_use]
     pub fn new(reader: StateReader, cell: String, trial: u32, number: N) -> Self {
-        Self { reader, cell, trial, number }
+        Self { reader, cell, trial, number, front_door: None }
     }
 
     /// Reads every place that is read `when`, process by process: the orders of one, and then its stocks.
@@ -196,6 +207,7 @@ impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
                 self.stock(&place.process, row, &mut texts)
             });
         }
+        self.add_keys(&mut reading, when, &mut texts).await;
         reading
     }
 
@@ -249,7 +261,12 @@ impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
     }
 
     fn row(&self, process: &str, kind: FinalKind) -> FinalRow {
-        FinalRow::new(&self.cell, self.trial, process, kind)
+        let row = FinalRow::new(&self.cell, self.trial, process, kind);
+        // All rows of a file have the same columns.
+        match self.reader.target.model.kind {
+            ModelKind::Register | ModelKind::Log => row.with_keyed(Keyed::default()),
+            ModelKind::Stocks | ModelKind::None => row,
+        }
     }
 
     fn order(&self, process: &str, row: OrderRow, texts: &mut Texts) -> Result<FinalRow, String> {

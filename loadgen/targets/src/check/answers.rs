@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::checker::{Checker, Declared};
 use crate::document::join;
 use crate::expression::Expression;
-use crate::file::{self, Guess, Replication, TargetFile};
+use crate::file::{self, Guess, ModelKind, Replication, TargetFile};
 use crate::leader::LeaderReading;
 use crate::target::{
     Capabilities, Client, Counter, Endpoint, Leader, LeaderSource, Otherwise, QueryCounts, Target,
@@ -154,15 +154,30 @@ fn role(checker: &mut Checker<'_>, given: &file::Leader) -> Option<String> {
 pub(super) fn client(checker: &mut Checker<'_>, file: &TargetFile) -> Option<Client> {
     let given = file.client.as_ref()?;
     let operations = &file.operations;
-    let all_are_http =
-        operations.query.is_some() && operations.trade.is_some() && operations.lookup.is_some();
-    let mut places = file.state.orders.iter().chain(&file.state.stocks);
+    let state = &file.state;
+    let kind = file.model.as_ref().map(|model| model.kind);
+    let (all_are_http, all) = match kind {
+        Some(ModelKind::Register) => (
+            operations.read.is_some()
+                && operations.write.is_some()
+                && operations.compare_and_set.is_some(),
+            "read, write and compare-and-set",
+        ),
+        Some(ModelKind::Log) => {
+            (operations.read.is_some() && operations.append.is_some(), "read and append")
+        }
+        _ => (
+            operations.query.is_some() && operations.trade.is_some() && operations.lookup.is_some(),
+            "query, trade and lookup",
+        ),
+    };
+    let mut places =
+        state.orders.iter().chain(&state.stocks).chain(&state.registers).chain(&state.log);
     if all_are_http && !places.any(|place| place.dump == Some(true)) {
-        checker.add(
-            "client",
-            "would have nothing to do: operations describes query, trade and lookup, which go over HTTP then",
-            "take it out, or those that it shall do",
+        let what = format!(
+            "would have nothing to do: operations describes {all}, which go over HTTP then"
         );
+        checker.add("client", what, "take it out, or those that it shall do");
     }
     let scope = checker.scope(Place::Trial, None);
     let command = checker.command("client.command", &given.command, &scope);

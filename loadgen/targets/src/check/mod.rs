@@ -78,7 +78,8 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
     let declared = processes::declare(checker, &file.processes);
     let model = model::check(checker, file);
     let processes = processes::check(checker, file, &declared);
-    let (orders, stock_places) = state::check(checker, file, &model);
+    let state::Kept { orders, stocks: stock_places, registers, log } =
+        state::check(checker, file, &model);
     let operations = operations::check(checker, file);
     let capabilities = answers::capabilities(checker, file);
     Target {
@@ -101,6 +102,8 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
         leader: answers::leader(checker, file.leader.as_ref()),
         orders,
         stock_places,
+        register_places: registers,
+        log_places: log,
         model,
         limits: limits::check(checker, file.limits),
         capabilities,

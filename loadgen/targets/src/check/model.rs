@@ -2,15 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use super::checker::Checker;
 use crate::document::join;
-use crate::file::{ModelKind, OrderNumbers, Replication, TargetFile};
+use crate::file::{Initial, Keys, ModelKind, OrderNumbers, Replication, TargetFile};
 use crate::name;
 use crate::operation::Kind;
 use crate::target::{Model, Stocks, StocksFrom};
 
 /// The most that a trade moves: sums of all trades of a run are far from where they would overflow.
 const MAX_QUANTITY: u32 = 1_000_000_000;
+/// How many registers there are, if the file does not say: few enough that clients meet at each.
+const REGISTERS: u32 = 10;
+/// The most registers or logs: each has a history of its own, and clients shall meet.
+const MAX_KEYS: usize = 1_000;
 /// The most stocks that a target may have: each has a history of its own.
 const MAX_STOCKS: usize = 10_000;
 
@@ -52,8 +58,18 @@ pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile) -> Model {
             checker.add(&format!("model.replicated.{name}"), "nobody can see the copies", fix);
         }
     }
+    let keys = keys(checker, file, kind, given.keys.as_ref());
+    if given.initial.is_some() && kind != ModelKind::Register {
+        checker.add("model.initial", "only registers hold something at first", "take it out");
+    }
+    let initial = given.initial.map(|initial| match initial {
+        Initial::Number(number) => Json::from(number),
+        Initial::Text(text) => Json::from(text),
+    });
     Model {
         kind,
+        keys,
+        initial,
         sides,
         quantities: (least, most),
         order_no: given.order_no,
@@ -64,6 +80,56 @@ pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile) -> Model {
         acknowledged: given.acknowledged,
         replicated: given.replicated,
     }
+}
+
+/// The registers, or the logs.
+fn keys(
+    checker: &mut Checker<'_>,
+    file: &TargetFile,
+    kind: ModelKind,
+    given: Option<&Keys>,
+) -> Vec<String> {
+    let is_named = file.client.is_some()
+        || file.operations.each().any(|(_, operation)| {
+            let texts = [Some(&operation.url), operation.body.as_ref()].into_iter().flatten();
+            texts.chain(operation.headers.values()).any(|text| text.contains("register"))
+        });
+    let (prefix, default) = match kind {
+        ModelKind::Register if is_named => ("k", REGISTERS),
+        ModelKind::Register => ("k", 1),
+        ModelKind::Log => ("log", 1),
+        ModelKind::Stocks | ModelKind::None => {
+            if given.is_some() {
+                let fix = "write kind = \"register\" or \"log\", or take it out";
+                checker.add("model.keys", "only registers and logs have keys", fix);
+            }
+            return Vec::new();
+        }
+    };
+    let named = |count: u32| (1..=count).map(|number| format!("{prefix}{number}")).collect();
+    let keys: Vec<String> = match given {
+        None => named(default),
+        Some(Keys::Count(count)) => named((*count).min(MAX_KEYS as u32 + 1)),
+        Some(Keys::Names(names)) => names.clone(),
+    };
+    let mut seen = BTreeSet::new();
+    for key in &keys {
+        if let Some(problem) = name::problem(key) {
+            checker.add("model.keys", problem, "give each a short name");
+        }
+        if !seen.insert(key.as_str()) {
+            checker.add("model.keys", format!("`{key}` is there twice"), "name each once");
+        }
+    }
+    if keys.is_empty() || keys.len() > MAX_KEYS {
+        let fix = format!("give a number from 1 to {MAX_KEYS}, or names");
+        checker.add("model.keys", format!("are {}", keys.len()), fix);
+    }
+    if keys.len() > 1 && !is_named {
+        let fix = "put {{ register }} into each operation, or write keys = 1";
+        checker.add("model.keys", "no operation says which is meant", fix);
+    }
+    keys
 }
 
 fn check_sides(checker: &mut Checker<'_>, sides: &[String]) {

@@ -19,7 +19,45 @@ pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile) -> Operations 
     }
     check_lookup(checker, file);
     check_kind(checker, file);
-    Operations { each }
+    let operations = Operations { each };
+    check_keys(checker, file, &operations);
+    operations
+}
+
+/// A read must show something, and a place to read from must be known to somebody.
+fn check_keys(checker: &mut Checker<'_>, file: &TargetFile, operations: &Operations) {
+    let kind = file.model.as_ref().map(|model| model.kind);
+    if !matches!(kind, Some(ModelKind::Register | ModelKind::Log)) {
+        return;
+    }
+    if file.operations.each().next().is_none() && file.client.is_none() {
+        let fix = "describe operations.read, and write or append";
+        checker.add("operations", "describe nothing that clients could do", fix);
+    }
+    let read = operations.get(Kind::Read);
+    if read.is_some_and(|read| !read.shows("value")) {
+        let fix = "give an expression to what was read, as value = \"body.value\"";
+        checker.add("operations.read.value", "is missing: nothing would be known of a read", fix);
+    }
+    let tells = operations.get(Kind::Append).is_some_and(|append| append.shows("position"));
+    if read.is_some_and(|read| read.uses("position")) && !(tells || file.client.is_some()) {
+        let fix = "give operations.append.position, or read all of the log";
+        checker.add("operations.read", "reads from a position, and nothing tells any", fix);
+    }
+    for (kind, place) in [
+        (Kind::Write, "value"),
+        (Kind::CompareAndSet, "value"),
+        (Kind::CompareAndSet, "expected"),
+        (Kind::Append, "value"),
+    ] {
+        if operations.get(kind).is_some_and(|operation| !operation.uses(place)) {
+            let field = join("operations", kind.name());
+            let fix = format!(
+                "put {{{{ {place} }}}} into its url or body, as {{{{ {place} | tojson }}}}"
+            );
+            checker.add(&field, format!("does not say the {place}"), fix);
+        }
+    }
 }
 
 fn check_one(

@@ -1,29 +1,52 @@
-//! `[[state.orders]]`, `[[state.stocks]]`: each is read in one way, and its rows say what the model needs.
+//! `[[state.orders]]`, `[[state.stocks]]`, `[[state.registers]]`, `[[state.log]]`: each is read in one way, and its rows say what the model needs.
 
 use super::checker::Checker;
 use crate::document::join;
 use crate::file::{self, ModelKind, TargetFile, WhenRead};
-use crate::state::{OrderRow, RowReader, StateRow, StockRow};
+use crate::state::{EntryRow, OrderRow, RegisterRow, RowReader, StateRow, StockRow};
 use crate::target::{Model, Place, Places, Source};
 use crate::template::{self, Scope};
 
-pub(super) fn check(
-    checker: &mut Checker<'_>,
-    file: &TargetFile,
-    model: &Model,
-) -> (Places<OrderRow>, Places<StockRow>) {
-    let is_any = !file.state.orders.is_empty() || !file.state.stocks.is_empty();
-    if is_any && matches!(model.kind, ModelKind::Register | ModelKind::Log) {
-        checker.add(
-            "state",
-            "registers and logs have neither orders nor stocks",
-            "take it out: they are read through `read`",
-        );
+/// The places of each kind.
+pub(super) struct Kept {
+    pub(super) orders: Places<OrderRow>,
+    pub(super) stocks: Places<StockRow>,
+    pub(super) registers: Places<RegisterRow>,
+    pub(super) log: Places<EntryRow>,
+}
+
+pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile, model: &Model) -> Kept {
+    let state = &file.state;
+    let of_keys = matches!(model.kind, ModelKind::Register | ModelKind::Log);
+    let fits = [
+        ("orders", &state.orders, !of_keys, "registers and logs have no orders"),
+        ("stocks", &state.stocks, !of_keys, "registers and logs have no stocks"),
+        (
+            "registers",
+            &state.registers,
+            model.kind == ModelKind::Register,
+            "the model has no registers",
+        ),
+        ("log", &state.log, model.kind == ModelKind::Log, "the model has no log"),
+    ];
+    for (name, sources, fits, what) in fits {
+        if !sources.is_empty() && !fits {
+            let fix = "take it out, or write another model.kind: \"register\" has [[state.registers]], \"log\" has [[state.log]]";
+            checker.add(&join("state", name), what, fix);
+        }
     }
-    (
-        check_all(checker, "state.orders", &file.state.orders, file),
-        check_all(checker, "state.stocks", &file.state.stocks, file),
-    )
+    let names_log =
+        |source: &file::Source| source.row.as_ref().is_some_and(|row| row.register.is_some());
+    if model.keys.len() > 1 && !state.log.iter().all(names_log) {
+        let fix = "give row.register, or write model.keys = 1";
+        checker.add("state.log", "does not say which of several logs an entry is of", fix);
+    }
+    Kept {
+        orders: check_all(checker, "state.orders", &state.orders, file),
+        stocks: check_all(checker, "state.stocks", &state.stocks, file),
+        registers: check_all(checker, "state.registers", &state.registers, file),
+        log: check_all(checker, "state.log", &state.log, file),
+    }
 }
 
 fn check_all<T: StateRow>(

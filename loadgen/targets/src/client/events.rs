@@ -55,8 +55,10 @@ pub struct Answer {
     pub outcome: Outcome,
     /// The order's number, of a trade.
     pub order_no: Option<OrderNo>,
-    /// What a query or a lookup saw.
+    /// What a query, a lookup or a read saw.
     pub seen: Option<Seen>,
+    /// Where an entry was put, of an append.
+    pub position: Option<i64>,
     /// Why it is not ok.
     pub reason: Option<String>,
     /// When the client sent it and had the answer, in microseconds of the monotonic clock, if that lies within the

@@ -27,11 +27,18 @@ pub struct Hello<'a> {
     pub stocks: &'a BTreeMap<String, u64>,
     /// How many of a stock there may be at the most.
     pub cap: Option<u64>,
+    /// The registers, or the logs, of a target that keeps such.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub registers: &'a [String],
+}
+
+fn is_empty(names: &&[String]) -> bool {
+    names.is_empty()
 }
 
 /// What a client is asked to do.
 #[derive(Clone, Debug, Serialize)]
-#[serde(tag = "op", rename_all = "lowercase")]
+#[serde(tag = "op", rename_all = "kebab-case")]
 pub enum Request<'a> {
     /// What the target needs before the load; once per trial.
     Prepare,
@@ -67,6 +74,51 @@ pub enum Request<'a> {
         /// Who asks.
         client: u32,
     },
+    /// Read a register or a log.
+    Read {
+        /// Which.
+        register: &'a str,
+        /// Of a log: from where on; all of it if it is not given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<i64>,
+        /// Who asks.
+        client: u32,
+    },
+    /// Write a register.
+    Write {
+        /// Which.
+        register: &'a str,
+        /// What.
+        value: &'a Json,
+        /// The same for every attempt at this write.
+        key: &'a str,
+        /// Who writes.
+        client: u32,
+    },
+    /// Write a register if it holds what is expected.
+    CompareAndSet {
+        /// Which.
+        register: &'a str,
+        /// What must be there.
+        expected: &'a Json,
+        /// What is written.
+        value: &'a Json,
+        /// The same for every attempt at this.
+        key: &'a str,
+        /// Who writes.
+        client: u32,
+    },
+    /// Append to a log.
+    Append {
+        /// Which.
+        register: &'a str,
+        /// What.
+        value: &'a Json,
+        /// The same for every attempt at this append.
+        key: &'a str,
+        /// Who appends.
+        client: u32,
+    },
     /// All that a process holds: its own copy.
     Dump {
         /// Whose.
@@ -84,9 +136,13 @@ pub enum Dumped {
     Orders,
     /// Stocks.
     Stocks,
+    /// Registers.
+    Registers,
+    /// A log.
+    Log,
 }
 
-/// What a query or a lookup saw.
+/// What a query, a lookup or a read saw.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Seen {
     /// The stock.
@@ -104,6 +160,13 @@ pub struct Seen {
     /// The price.
     #[serde(default)]
     pub price: Option<f64>,
+    /// What is in a register or a log; null if nothing is. Not given is not null.
+    #[serde(default, deserialize_with = "given")]
+    pub value: Option<Json>,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(value).map(Some)
 }
 
 /// The first line to a client.
@@ -133,6 +196,7 @@ pub(super) struct Message {
     pub(super) outcome: Option<Outcome>,
     pub(super) order_no: Option<Json>,
     pub(super) seen: Option<Seen>,
+    pub(super) position: Option<i64>,
     pub(super) reason: Option<String>,
     pub(super) rows: Option<Vec<Json>>,
     pub(super) end: Option<bool>,

@@ -254,6 +254,7 @@ fn answer(id: u64, message: Message) -> Result<Answer, Broken> {
         outcome,
         order_no: order_no.map_err(|problem| nonsense(format!("order_no: {problem}")))?,
         seen: message.seen,
+        position: message.position,
         reason: message.reason.map(|reason| name::excerpt(&reason)),
         times_us: message.start_us.zip(message.end_us),
     })

@@ -21,7 +21,7 @@ fn says(session: &mut ClientSession, line: Json) -> Vec<ClientEvent> {
 }
 
 fn answer(id: u64, outcome: Outcome) -> Answer {
-    Answer { id, outcome, order_no: None, seen: None, reason: None, times_us: None }
+    Answer { id, outcome, order_no: None, seen: None, position: None, reason: None, times_us: None }
 }
 
 fn broken(events: &[ClientEvent]) -> (&Broken, &[u64]) {
@@ -45,6 +45,7 @@ fn lines_to_a_client_are_as_the_protocol_says() {
         seed: 7,
         stocks: &stocks,
         cap: None,
+        registers: &[],
     };
     assert_eq!(
         session.hello(&hello),

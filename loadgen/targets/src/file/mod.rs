@@ -35,7 +35,9 @@ pub use files::{DescribedFile, FileContent};
 pub use hosts::Host;
 pub use leader::{Guess, Leader, Otherwise};
 pub use limits::Limits;
-pub use model::{Acknowledged, Model, ModelKind, OrderNumbers, Replicated, Replication, Restock};
+pub use model::{
+    Acknowledged, Initial, Keys, Model, ModelKind, OrderNumbers, Replicated, Replication, Restock,
+};
 pub use operations::{Operation, Operations, Outcomes};
 pub use ports::{Port, PortNumber, PortRow};
 pub use processes::{Adopt, Condition, Inner, Probe, Process, Restart, Shutdown, Signal};

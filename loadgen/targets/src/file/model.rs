@@ -13,6 +13,13 @@ pub struct Model {
     /// What {{ side }} says: the first takes from a stock, the second adds to it; one alone is allowed. ["Buy", "Sell"] if not given.
     #[serde(default)]
     pub sides: Option<Vec<String>>,
+    /// Of registers and logs: how many there are (k1, k2, ...; log1, ...), or what they are called. Few, so that clients meet. 10 registers if not given,
+    /// 1 log, and 1 of either where no operation names it with {{ register }}.
+    #[serde(default)]
+    pub keys: Option<Keys>,
+    /// Of registers: what each holds when a trial begins, a number or a text. Nothing if not given: it is not there, or null.
+    #[serde(default)]
+    pub initial: Option<Initial>,
     /// The least and the most that a trade moves. [1, 10] if not given.
     #[serde(default)]
     pub quantities: Option<[u32; 2]>,
@@ -52,6 +59,26 @@ pub enum ModelKind {
     Log,
     /// Anything that answers: outage figures only.
     None,
+}
+
+/// How many registers or logs there are, or their names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Keys {
+    /// So many.
+    Count(u32),
+    /// These.
+    Names(Vec<String>),
+}
+
+/// What a register holds at first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Initial {
+    /// A number.
+    Number(i64),
+    /// A text.
+    Text(String),
 }
 
 /// What order numbers promise.

@@ -23,7 +23,7 @@ pub struct Operations {
     /// Lists the stocks, for stocks.from. Captures: names.
     #[serde(default)]
     pub list: Option<Operation>,
-    /// Reads a register or a log. Captures: value.
+    /// Reads a register, or a log: all of it, or from {{ position }} on. Captures: value, of a log the list of its entries.
     #[serde(default)]
     pub read: Option<Operation>,
     /// Writes a register.
@@ -55,7 +55,7 @@ impl Operations {
 }
 
 /// One request, and what its answer means. Placeholders: {{ stock }} {{ side }} {{ quantity }} {{ order_no }} {{ key }} {{ client }},
-/// and for registers and logs {{ register }} {{ value }} {{ expected }}.
+/// and for registers and logs {{ register }} {{ value }} {{ expected }} {{ position }}.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
@@ -97,10 +97,10 @@ pub struct Operation {
     /// Of list: to a list of the stocks' names.
     #[serde(default)]
     pub names: Option<String>,
-    /// Of read: to what was read.
+    /// Of read: to what was read, in the form in which it was written; null if nothing is there. Of a log: to the list of entries.
     #[serde(default)]
     pub value: Option<String>,
-    /// Of append: to where it was put, an integer.
+    /// Of append: to where it was put, an integer. Later entries have larger ones.
     #[serde(default)]
     pub position: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `[[state.orders]]`, `[[state.stocks]]`: where the target keeps what it holds.
+//! `[[state.orders]]`, `[[state.stocks]]`, `[[state.registers]]`, `[[state.log]]`: where the target keeps what it holds.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Command, Repeat};
 
-/// The places that keep orders, and those that keep stocks.
+/// The places that keep orders and stocks, or registers, or a log.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -17,6 +17,12 @@ pub struct State {
     /// One per place that keeps stocks. A row has stock, quantity, and perhaps volume and price.
     #[serde(default)]
     pub stocks: Vec<Source>,
+    /// One per place that keeps registers. A row has register and value.
+    #[serde(default)]
+    pub registers: Vec<Source>,
+    /// One per place that keeps a log, in the log's order. A row has value, and perhaps position; register if there are several logs.
+    #[serde(default)]
+    pub log: Vec<Source>,
 }
 
 /// One place, and how it is read. Exactly one of file, url, exec, sqlite, dump.
@@ -31,7 +37,7 @@ pub struct Source {
     /// A file below this file's folder (or its copy), or {{ scratch }}.
     #[serde(default)]
     pub file: Option<String>,
-    /// A URL that is asked. With {{ stock }} or {{ order_no }} in it, once for each; 404 for an order is one that is not there.
+    /// A URL that is asked. With {{ stock }}, {{ order_no }} or {{ register }} in it, once for each; 404 for an order or a register is one that is not there.
     #[serde(default)]
     pub url: Option<String>,
     /// The HTTP method, for url. "GET" if not given.
@@ -127,6 +133,15 @@ pub struct Row {
     /// Of a stock: its price.
     #[serde(default)]
     pub price: Option<String>,
+    /// The register's name, or the log's.
+    #[serde(default)]
+    pub register: Option<String>,
+    /// Of a register or an entry of a log: its value, in the form in which it was written.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// Of an entry of a log: where it is, an integer.
+    #[serde(default)]
+    pub position: Option<String>,
 }
 
 impl Row {
@@ -139,6 +154,9 @@ impl Row {
             ("quantity", &self.quantity),
             ("volume", &self.volume),
             ("price", &self.price),
+            ("register", &self.register),
+            ("value", &self.value),
+            ("position", &self.position),
         ];
         all.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)))
     }

@@ -53,7 +53,7 @@ impl Kind {
             Self::Trade => &["stock", "side", "quantity", "key", "client"],
             Self::Lookup => &["order_no", "key", "client"],
             Self::List => &["client"],
-            Self::Read => &["register", "key", "client"],
+            Self::Read => &["register", "position", "key", "client"],
             Self::Write | Self::Append => &["register", "value", "key", "client"],
             Self::CompareAndSet => &["register", "value", "expected", "key", "client"],
         }

@@ -165,6 +165,14 @@ impl Operation {
                 && [rejected, failed].into_iter().flatten().all(|other| other.uses("status"))
     }
 
+    /// Whether its request says `name`, one of its places.
+    #[must_use]
+    pub fn uses(&self, name: &str) -> bool {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let all = [Some(&self.url), self.body.as_ref()].into_iter().flatten().chain(headers);
+        all.into_iter().any(|template| template.uses(name))
+    }
+
     /// Whether its answers show `capture`, as [`Kind::captures`] calls it.
     #[must_use]
     pub fn shows(&self, capture: &str) -> bool {

@@ -27,6 +27,8 @@ pub struct Places<'a> {
     pub value: Option<&'a Json>,
     /// What is expected to be there.
     pub expected: Option<&'a Json>,
+    /// From where on a log is read.
+    pub position: Option<i64>,
 }
 
 impl<'a> Places<'a> {
@@ -41,6 +43,7 @@ impl<'a> Places<'a> {
             "register" => self.register.map(Bound::Text),
             "value" => self.value.map(Bound::Json),
             "expected" => self.expected.map(Bound::Json),
+            "position" => self.position.map(Bound::Int),
             _ => None,
         }
     }

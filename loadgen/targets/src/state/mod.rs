@@ -1,4 +1,4 @@
-//! What a target holds, read from whatever it keeps it in: rows of orders, or of stocks.
+//! What a target holds, read from whatever it keeps it in: rows of orders, of stocks, of registers, or of a log.
 //!
 //! A source is read line by line, but for one JSON text, so that what is held in memory is the rows and not the file. A
 //! row that cannot be evaluated is kept as what it is, with its line and the reason: a torn line is evidence, and a
@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
-pub use rows::{OrderRow, StateRow, StockRow};
+pub use rows::{EntryRow, OrderRow, RegisterRow, StateRow, StockRow};
 
 use crate::expression::{Bound, Expression, Variables};
 use crate::file::Source;
@@ -39,10 +39,10 @@ pub const MAX_ROWS: usize = 5_000_000;
 pub const MAX_BAD_ROWS: usize = 1_000;
 
 /// What rows of columns are evaluated with.
-const COLUMN_NAMES: [&str; 3] = ["col", "stock", "order_no"];
+const COLUMN_NAMES: [&str; 4] = ["col", "stock", "order_no", "register"];
 
 /// What other rows are evaluated with.
-const ROW_NAMES: [&str; 3] = ["row", "stock", "order_no"];
+const ROW_NAMES: [&str; 4] = ["row", "stock", "order_no", "register"];
 
 /// Why a source cannot be read.
 #[derive(Debug, Error)]
@@ -88,16 +88,18 @@ pub struct Rows<T> {
     pub unmatched: u64,
 }
 
-/// What a source was asked about, where it is asked once per stock or order: the answer may not say it again.
+/// What a source was asked about, where it is asked once per stock, order or register: the answer may not say it again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
     /// The stock.
     pub stock: Option<&'a str>,
     /// The order.
     pub order_no: Option<&'a OrderNo>,
+    /// The register, or the log.
+    pub register: Option<&'a str>,
 }
 
-/// Reads the rows of one source: [`OrderRow`]s, or [`StockRow`]s.
+/// Reads the rows of one source: [`OrderRow`]s, or another kind of [`StateRow`]s.
 #[derive(Debug)]
 pub struct RowReader<T> {
     how: How,
@@ -290,6 +292,9 @@ fn with_asked<'a>(mut variables: Variables<'a>, asked: Asked<'a>) -> Variables<'
     }
     if let Some(order_no) = asked.order_no {
         variables = variables.with("order_no", order_no.bound());
+    }
+    if let Some(register) = asked.register {
+        variables = variables.with("register", Bound::Text(register));
     }
     variables
 }

@@ -1,4 +1,4 @@
-//! The two kinds of rows, and how one is made of the values that its expressions find.
+//! The kinds of rows, and how one is made of the values that its expressions find.
 
 use serde_json::Value as Json;
 
@@ -33,6 +33,26 @@ pub struct StockRow {
     pub volume: Option<i64>,
     /// Its price, if the place says so.
     pub price: Option<f64>,
+}
+
+/// A register as a place keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterRow {
+    /// Its name.
+    pub register: String,
+    /// What it holds.
+    pub value: Json,
+}
+
+/// An entry of a log as a place keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryRow {
+    /// The log's name, if the place says so.
+    pub register: Option<String>,
+    /// What it is.
+    pub value: Json,
+    /// Where it is, if the place says so.
+    pub position: Option<i64>,
 }
 
 /// A kind of row.
@@ -84,6 +104,33 @@ impl StateRow for StockRow {
             quantity: values.int("quantity")?.ok_or("it has no quantity")?,
             volume: values.int("volume")?,
             price,
+        })
+    }
+}
+
+impl StateRow for RegisterRow {
+    const FIELDS: &'static [(&'static str, bool)] = &[("register", true), ("value", true)];
+    const DUMPED: Dumped = Dumped::Registers;
+
+    fn of(values: &Values<'_>) -> Result<Self, String> {
+        Ok(Self {
+            register: values.name("register")?,
+            value: values.json("value")?.ok_or("it has no value")?,
+        })
+    }
+}
+
+impl StateRow for EntryRow {
+    const FIELDS: &'static [(&'static str, bool)] =
+        &[("register", false), ("value", true), ("position", false)];
+    const DUMPED: Dumped = Dumped::Log;
+
+    fn of(values: &Values<'_>) -> Result<Self, String> {
+        let register = values.fields.get("register").map(|_| values.name("register"));
+        Ok(Self {
+            register: register.transpose()?,
+            value: values.json("value")?.ok_or("it has no value")?,
+            position: values.int("position")?,
         })
     }
 }

@@ -107,7 +107,7 @@ fn json_has_its_rows_where_the_expression_says() {
 fn one_json_object_is_one_row_and_what_was_asked_is_known() {
     let row = Row { stock: Some("stock".to_owned()), ..Row::default() };
     let reader = RowReader::<StockRow>::compile(&with_row(Format::Json, row)).expect("it is right");
-    let asked = Asked { stock: Some("Tux"), order_no: None };
+    let asked = Asked { stock: Some("Tux"), ..Asked::default() };
     let rows = reader.read(&br#"{"quantity":5}"#[..], asked).expect("it can be read");
     assert_eq!(rows.rows[0].1.stock, "Tux");
     let rows = reader.read(&br#"{"quantity":5}"#[..], Asked::default()).expect("it can be read");

@@ -26,7 +26,7 @@ pub use trial::{Commands, Fault, Host, PortChoice, Prepare, RenderedFile, Reset,
 
 use crate::PlanValues;
 use crate::file::Limits;
-use crate::state::{OrderRow, StockRow};
+use crate::state::{EntryRow, OrderRow, RegisterRow, StockRow};
 
 /// A system under test.
 #[derive(Debug)]
@@ -69,6 +69,10 @@ pub struct Target {
     pub orders: Places<OrderRow>,
     /// Where stocks are kept.
     pub stock_places: Places<StockRow>,
+    /// Where registers are kept.
+    pub register_places: Places<RegisterRow>,
+    /// Where logs are kept.
+    pub log_places: Places<EntryRow>,
     /// What it promises.
     pub model: Model,
     /// What it may use.

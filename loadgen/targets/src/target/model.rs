@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use crate::expression::Expression;
 use crate::file::{Acknowledged, ModelKind, OrderNumbers, Replicated, Restock};
 use crate::leader::LeaderReading;
@@ -16,6 +18,10 @@ use super::Request;
 pub struct Model {
     /// What it is.
     pub kind: ModelKind,
+    /// The registers, or the logs; none of a target of another kind.
+    pub keys: Vec<String>,
+    /// What each register holds when a trial begins; nothing: it is not there, or null.
+    pub initial: Option<Json>,
     /// What a trade's side is called: the first takes from a stock, the second adds to it.
     pub sides: Vec<String>,
     /// The least and the most that a trade moves.

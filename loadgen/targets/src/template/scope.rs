@@ -21,7 +21,7 @@ pub enum Place {
     Trial,
     /// What is asked of several processes, one after the other: `process` besides.
     EachProcess,
-    /// A source of state: asked once per `stock` or `order_no` if it names one.
+    /// A source of state: asked once per `stock`, `order_no` or `register` if it names one.
     State,
     /// A request of a client, which has these values of its own.
     Operation(&'static [&'static str]),
@@ -34,7 +34,7 @@ impl Place {
             Self::Name => (&PLAN, &[]),
             Self::Trial => (&TRIAL, &[]),
             Self::EachProcess => (&TRIAL, &["process"]),
-            Self::State => (&TRIAL, &["stock", "order_no"]),
+            Self::State => (&TRIAL, &["stock", "order_no", "register"]),
             Self::Operation(own) => (&TRIAL, own),
         };
         trial.iter().chain(own).copied()
@@ -78,7 +78,9 @@ impl Scope {
                 let process = |name: &String| vec![("process", Value::from(name.as_str()))];
                 self.processes.iter().map(process).collect()
             }
-            Place::State => vec![vec![stand_in("stock"), stand_in("order_no")]],
+            Place::State => {
+                vec![vec![stand_in("stock"), stand_in("order_no"), stand_in("register")]]
+            }
             Place::Operation(own) => vec![own.iter().copied().map(stand_in).collect()],
         }
     }

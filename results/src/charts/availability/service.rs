@@ -29,7 +29,7 @@ pub(super) enum Level {
 /// What was accepted in a trial over time.
 #[derive(Debug, PartialEq)]
 pub(super) struct Service {
-    /// What was accepted: trades, or queries if no trade was.
+    /// What was accepted: what changes something, or reads if nothing did.
     pub(super) op: Op,
     pub(super) slice_ms: u64,
     pub(super) from_us: u64,
@@ -42,7 +42,8 @@ impl Service {
     /// Nothing if nothing was accepted, or not for as long as a slice.
     pub(super) fn new(load: &[&Observation], span_us: (u64, u64)) -> Option<Self> {
         let accepted = |op: Op| load.iter().filter(move |row| row.op == op && is_accepted(row));
-        let op = if accepted(Op::Trade).next().is_some() { Op::Trade } else { Op::Query };
+        let all = [Op::Trade, Op::Write, Op::Append, Op::Query, Op::Read];
+        let op = all.into_iter().find(|&op| accepted(op).next().is_some()).unwrap_or(Op::Query);
         let ends_us: Vec<u64> = accepted(op).map(|row| row.end_us).collect();
         let sliced = LENGTHS_MS.iter().filter_map(|&ms| Self::sliced(op, &ends_us, span_us, ms));
         let mut sliced: Vec<Self> = sliced.collect();

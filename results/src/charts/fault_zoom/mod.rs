@@ -27,8 +27,9 @@ const MOST_CELLS: usize = 12;
 /// How high a cell is, and if it is the only one.
 const CELL_HEIGHT: i32 = 440;
 const LONE_CELL_HEIGHT: i32 = 700;
-/// In the order in which they are drawn: trades, which faults hit hardest, on top.
-const OPS: [Op; 3] = [Op::Lookup, Op::Query, Op::Trade];
+/// In the order in which they are drawn: what changes something, which faults hit hardest, on top.
+const OPS: [Op; 7] =
+    [Op::Lookup, Op::Query, Op::Read, Op::Trade, Op::Write, Op::CompareAndSet, Op::Append];
 
 /// Which part of a cell, in percent, is the panel of answers, and the gap below that.
 const ANSWERS_PERCENT: i32 = 24;
@@ -252,11 +253,13 @@ fn legend(moments: &[Moment]) -> Vec<(Look, String)> {
             legend.push((look, format!("{name} ({})", number(outcome))));
         }
     }
+    let changes = points().map(|point| point.op).find(|op| op.changes());
+    let first_ack = format!("first acknowledged {}", changes.unwrap_or(Op::Trade).as_str());
     for (look, name) in [
         (palette::fault(), "fault"),
         (palette::repaired(), "its end"),
         (palette::new_leader(), "new leader"),
-        (palette::first_ack(), "first acknowledged trade"),
+        (palette::first_ack(), first_ack.as_str()),
     ] {
         if moments.iter().flat_map(|moment| &moment.marks).any(|mark| mark.1 == look) {
             legend.push((look, name.to_owned()));

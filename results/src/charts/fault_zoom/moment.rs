@@ -10,7 +10,7 @@ use super::super::trial::TrialView;
 use super::super::words::to_ms;
 use crate::records::{Observation, Op};
 use crate::stats::median;
-use crate::summary::is_accepted;
+use crate::summary::{OPS, is_accepted};
 use crate::text::three_digits;
 
 /// The length of a slice of time.
@@ -74,13 +74,14 @@ impl Moment {
             let slice = (row.end_us as i64 - fault.from_us as i64).div_euclid(SLICE_US);
             let (trades, queries) = accepted.entry(slice).or_default();
             match row.op {
-                Op::Trade => *trades += 1,
-                Op::Query => *queries += 1,
+                op if op.changes() => *trades += 1,
                 Op::Lookup => {}
+                _ => *queries += 1,
             }
         }
         let median_ms = (range.1 - range.0) / MEDIANS;
-        let medians = [Op::Query, Op::Trade].map(|op| (op, medians(&points, op, median_ms)));
+        let of_load = OPS.into_iter().filter(|&op| op != Op::Lookup);
+        let medians = of_load.map(|op| (op, medians(&points, op, median_ms))).collect();
         Self {
             name: fault.name(),
             first_ack_ms: fault.first_ack_ms,
@@ -89,7 +90,7 @@ impl Moment {
             time: Axis::linear("ms since the fault", range),
             points,
             accepted,
-            medians: medians.to_vec(),
+            medians,
             median_ms,
             marks: marks(fault, trial, since_ms),
         }

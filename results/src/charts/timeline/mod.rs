@@ -34,12 +34,14 @@ const THROUGHPUT_HEIGHT: i32 = 190;
 const GAP: i32 = 40;
 const TIME_AXIS_SPACE: i32 = 64;
 
-/// The operations of the load; trades, which faults hit hardest, on top. Lookups are among them where
+/// The operations of the load; what changes something, which faults hit hardest, on top. Lookups are among them where
 /// clients look for orders that they were not told of.
-const OPS: [Op; 3] = [Op::Trade, Op::Query, Op::Lookup];
+const OPS: [Op; 7] =
+    [Op::Trade, Op::Write, Op::CompareAndSet, Op::Append, Op::Query, Op::Read, Op::Lookup];
 
 /// Whose throughput is shown.
-const THROUGHPUT: [Op; 2] = [Op::Trade, Op::Query];
+const THROUGHPUT: [Op; 6] =
+    [Op::Trade, Op::Write, Op::CompareAndSet, Op::Append, Op::Query, Op::Read];
 
 /// One operation's panel.
 struct Layer {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::scene::Scene;
 use crate::linear::explain::Explanation;
-use crate::linear::model::{Operation, Stock};
+use crate::linear::model::{Model, Operation};
 
 /// How many placed operations are drawn: the last ones. What matters stands at the end, and a page
 /// of thousands of bars cannot be read.
@@ -30,26 +30,26 @@ pub(super) enum Role {
 
 /// An operation that is drawn.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shown {
+pub(super) struct Shown<M: Model> {
     /// Its place in the history.
     pub(super) place: usize,
-    pub(super) operation: Operation,
+    pub(super) operation: Operation<M::Action>,
     pub(super) role: Role,
     /// Its number in the order, from 1, if it has one.
     pub(super) step: Option<usize>,
-    /// The stock after it.
-    pub(super) after: Option<Stock>,
+    /// The state after it.
+    pub(super) after: Option<M>,
 }
 
 /// What is drawn of a scene.
 #[derive(Debug)]
-pub(super) struct Drawing {
+pub(super) struct Drawing<M: Model> {
     /// The placed ones in their order, then the culprit, then the open ones.
-    pub(super) shown: Vec<Shown>,
-    /// The stock before the first step that is drawn.
-    pub(super) before: Stock,
-    /// The stock after the last step.
-    pub(super) last: Stock,
+    pub(super) shown: Vec<Shown<M>>,
+    /// The state before the first step that is drawn.
+    pub(super) before: M,
+    /// The state after the last step.
+    pub(super) last: M,
     /// How many steps come before the first that is drawn.
     pub(super) earlier: usize,
     /// When the culprit's answer arrived, which is where the picture ends.
@@ -58,24 +58,24 @@ pub(super) struct Drawing {
     pub(super) hidden: usize,
 }
 
-impl Drawing {
-    pub(super) fn new(scene: &Scene<'_>) -> Self {
+impl<M: Model> Drawing<M> {
+    pub(super) fn new(scene: &Scene<'_, M>) -> Self {
         let Scene { history, explanation, .. } = scene;
         let Explanation { culprit, prefix, part } = explanation;
         let key: BTreeSet<usize> = part.required.iter().copied().chain(part.anchor).collect();
         let earlier = first_step(prefix, part.anchor, &key);
         let mut shown = Vec::new();
-        let (mut stock, mut before) = (history.initial, history.initial);
+        let (mut state, mut before) = (history.initial, history.initial);
         for (index, &place) in prefix.iter().enumerate() {
             let operation = history.operations[place];
             if index == earlier {
-                before = stock;
+                before = state;
             }
-            stock = stock.after(operation.action).unwrap_or(stock);
+            state = state.after(operation.action).unwrap_or(state);
             if index >= earlier {
                 let role = if key.contains(&place) { Role::Key } else { Role::Placed };
                 let step = Some(index - earlier + 1);
-                shown.push(Shown { place, operation, role, step, after: Some(stock) });
+                shown.push(Shown { place, operation, role, step, after: Some(state) });
             }
         }
         let operation = history.operations[*culprit];
@@ -92,7 +92,7 @@ impl Drawing {
         Self {
             shown,
             before,
-            last: stock,
+            last: state,
             earlier,
             end_us: operation.return_us.unwrap_or(operation.call_us),
             hidden: open.len().saturating_sub(MAX_OPEN),

@@ -6,7 +6,8 @@ use std::fmt::{self, Write};
 use super::axis::Axis;
 use super::drawing::{Drawing, Role, Shown};
 use super::scene::{Band, Scene};
-use super::words::{Escaped, label, milliseconds};
+use super::words::{Escaped, milliseconds};
+use crate::linear::model::Model;
 
 const LANE: f64 = 30.0;
 const BAR: f64 = 22.0;
@@ -24,7 +25,11 @@ const TICKS_APART: f64 = 90.0;
 const NAMED_TWICE: f64 = 500.0;
 
 /// Writes the clients' names and, beside them, the lanes, which can be scrolled.
-pub(super) fn write(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+pub(super) fn write<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let lanes = lanes(drawing);
     let axis = axis(drawing);
     let height = TOP + LANE * lanes.len() as f64 + MARGIN;
@@ -56,7 +61,7 @@ pub(super) fn write(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> 
 }
 
 /// A lane per client that is drawn, in the order of their numbers.
-fn lanes(drawing: &Drawing) -> BTreeMap<u32, usize> {
+fn lanes<M: Model>(drawing: &Drawing<M>) -> BTreeMap<u32, usize> {
     let mut lanes: BTreeMap<u32, usize> =
         drawing.shown.iter().map(|shown| (shown.operation.client, 0)).collect();
     for (lane, place) in lanes.values_mut().enumerate() {
@@ -67,14 +72,14 @@ fn lanes(drawing: &Drawing) -> BTreeMap<u32, usize> {
 
 /// From where to where an operation is drawn. What was not answered by the end runs out of the
 /// picture.
-fn interval(drawing: &Drawing, shown: &Shown) -> (u64, u64) {
+fn interval<M: Model>(drawing: &Drawing<M>, shown: &Shown<M>) -> (u64, u64) {
     let call_us = shown.operation.call_us.min(drawing.end_us);
     let end_us =
         shown.operation.return_us.map_or(drawing.end_us, |at_us| at_us.min(drawing.end_us));
     (call_us, end_us)
 }
 
-fn axis(drawing: &Drawing) -> Axis {
+fn axis<M: Model>(drawing: &Drawing<M>) -> Axis {
     let bars: Vec<(u64, u64, f64)> = drawing
         .shown
         .iter()
@@ -90,8 +95,8 @@ fn middle(lane: usize) -> f64 {
     TOP + LANE * (lane as f64 + 0.5)
 }
 
-fn text(shown: &Shown) -> String {
-    let label = label(shown.operation.action);
+fn text<M: Model>(shown: &Shown<M>) -> String {
+    let label = M::label(shown.operation.action);
     match (shown.role, shown.step) {
         (Role::Culprit, _) => format!("\u{2717} {label}"),
         (_, Some(step)) => format!("{step}: {label}"),
@@ -99,7 +104,7 @@ fn text(shown: &Shown) -> String {
     }
 }
 
-fn text_width(shown: &Shown) -> f64 {
+fn text_width<M: Model>(shown: &Shown<M>) -> f64 {
     let character = if shown.role == Role::Culprit { BOLD_CHARACTER } else { CHARACTER };
     text(shown).chars().count() as f64 * character
 }
@@ -152,13 +157,13 @@ fn write_band(page: &mut String, axis: &Axis, band: &Band, height: f64) -> fmt::
     if width > NAMED_TWICE { name(page, to - 4.0, "end") } else { Ok(()) }
 }
 
-fn write_bar(
+fn write_bar<M: Model>(
     page: &mut String,
-    scene: &Scene<'_>,
-    drawing: &Drawing,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
     axis: &Axis,
     lane: usize,
-    shown: &Shown,
+    shown: &Shown<M>,
 ) -> fmt::Result {
     let (from_us, to_us) = interval(drawing, shown);
     let open = shown.operation.return_us.is_none_or(|at_us| at_us > drawing.end_us);

@@ -14,11 +14,12 @@ mod words;
 
 pub use scene::{Band, Scene, Source};
 
+use super::model::Model;
 use drawing::Drawing;
 
 /// The page.
 #[must_use]
-pub fn html(scene: &Scene<'_>) -> String {
+pub fn html<M: Model>(scene: &Scene<'_, M>) -> String {
     page::render(scene, &Drawing::new(scene))
 }
 
@@ -40,7 +41,7 @@ mod tests {
             .collect();
         html(&Scene {
             trial: "p0.8-cache-on trial 1".to_owned(),
-            stock_name: "Stock<1>".to_owned(),
+            name: "Stock<1>".to_owned(),
             history: &history,
             explanation: &explanation,
             sources,

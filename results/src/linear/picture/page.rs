@@ -5,29 +5,33 @@ use std::fmt::{self, Write};
 use super::drawing::{Drawing, Role, Shown};
 use super::lanes;
 use super::scene::Scene;
-use super::words::{Escaped, label, milliseconds};
-use crate::linear::model::Stock;
+use super::words::{Escaped, milliseconds};
+use crate::linear::model::Model;
 use crate::text::counted;
 
 /// Colours are Okabe and Ito's, as in the charts.
 const STYLE: &str = include_str!("style.css");
 
-pub(super) fn render(scene: &Scene<'_>, drawing: &Drawing) -> String {
+pub(super) fn render<M: Model>(scene: &Scene<'_, M>, drawing: &Drawing<M>) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
     let _ = write_page(&mut page, scene, drawing);
     page
 }
 
-fn write_page(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
-    let (stock, trial) = (Escaped(&scene.stock_name), Escaped(&scene.trial));
+fn write_page<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
+    let (name, trial) = (Escaped(&scene.name), Escaped(&scene.trial));
     write!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{stock}: not linearizable ({trial})</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n<h1>{stock}: no order explains every answer</h1>\n\
+         <title>{name}: not linearizable ({trial})</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n<h1>{name}: no order explains every answer</h1>\n\
          <p class=\"where\">{trial}</p>\n"
     )?;
     write_story(page, scene, drawing)?;
@@ -37,19 +41,24 @@ fn write_page(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::R
     page.write_str("</main>\n</body>\n</html>\n")
 }
 
-fn write_story(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+fn write_story<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let culprit = scene.explanation.culprit;
     let operation = scene.history.operations[culprit];
     let answered = milliseconds(drawing.end_us);
     let row = Escaped(&scene.sources[culprit].row);
-    let (client, told) = (operation.client, operation.action.told());
+    let (client, told) = (operation.client, M::told(operation.action));
     write!(
         page,
-        "<p>Until {answered} ms everything that clients were told about this stock fits into one \
+        "<p>Until {answered} ms everything that clients were told about this {} fits into one \
          order, the one below. Then <strong>client {client} was told that {told}</strong> \
-         (<code>{row}</code>), and no order is left. "
+         (<code>{row}</code>), and no order is left. ",
+        M::THING
     )?;
-    write!(page, "After the order below the stock has {}.", figures(drawing.last))?;
+    write!(page, "After the order below the {} has {}.", M::THING, drawing.last.figures())?;
     if !scene.nearest_fault.is_empty() {
         write!(page, " That was {}.", Escaped(&scene.nearest_fault))?;
     }
@@ -60,7 +69,7 @@ fn write_story(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::
         Some(source) => format!("as the read in <code>{}</code> shows it", Escaped(&source.row)),
         None => "as the run began with it".to_owned(),
     };
-    let (from, required) = (figures(part.initial), part.required.len());
+    let (from, required) = (part.initial.figures(), part.required.len());
     write!(page, "<p>A small part shows it by itself: begin with {from}, {begins}; then ")?;
     if required == 1 {
         page.write_str("that answer (thick borders) has no place.")?;
@@ -68,7 +77,7 @@ fn write_story(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::
         write!(page, "{required} operations (thick borders), that one among them, have no order.")?;
     }
     if !part.optional.is_empty() {
-        let optional = counted(part.optional.len() as u64, "more trade", "more trades");
+        let optional = more::<M>(part.optional.len());
         write!(
             page,
             " {optional} may have taken effect by then or not: both ways were tried, and neither \
@@ -78,7 +87,11 @@ fn write_story(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::
     writeln!(page, "</p>")
 }
 
-fn write_legend(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+fn write_legend<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     page.write_str(
         "<ul class=\"legend\">\n\
          <li><span class=\"swatch culprit\">\u{2717}</span> cannot be placed</li>\n\
@@ -98,15 +111,21 @@ fn write_legend(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt:
         let (label, from) = (Escaped(&band.label), milliseconds(band.from_us));
         writeln!(page, "<p class=\"note\">Broken: {label}, from {from} ms to {until}.</p>")?;
     }
-    page.write_str(
+    writeln!(
+        page,
         "\
          <p class=\"note\">A bar reaches from the request to its answer; without an answer by the \
-         end it runs to the edge. Reads show quantity/volume. From left to right the order of \
-         moments is true, their distances are not: idle times are cut short.</p>\n",
+         end it runs to the edge. {} From left to right the order of \
+         moments is true, their distances are not: idle times are cut short.</p>",
+        M::SHOWN
     )
 }
 
-fn write_table(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::Result {
+fn write_table<M: Model>(
+    page: &mut String,
+    scene: &Scene<'_, M>,
+    drawing: &Drawing<M>,
+) -> fmt::Result {
     let steps = drawing.shown.iter().filter(|shown| shown.step.is_some()).count();
     let total = drawing.earlier + steps;
     let which = if drawing.earlier == 0 {
@@ -116,24 +135,25 @@ fn write_table(page: &mut String, scene: &Scene<'_>, drawing: &Drawing) -> fmt::
     };
     write!(
         page,
-        "<h2>The order</h2>\n<p>{which}. Before the first of them the stock has {}.</p>\n\
+        "<h2>The order</h2>\n<p>{which}. Before the first of them the {thing} has {}.</p>\n\
          <div class=\"scroll-table\" tabindex=\"0\" role=\"region\" aria-label=\"The order\">\n\
-         <table>\n<thead><tr><th>step</th><th>client</th><th>operation</th><th>stock after it</th>\
+         <table>\n<thead><tr><th>step</th><th>client</th><th>operation</th><th>{thing} after it</th>\
          <th>from ms</th><th>to ms</th><th>row</th><th>request</th></tr></thead>\n<tbody>\n",
-        figures(drawing.before)
+        drawing.before.figures(),
+        thing = M::THING,
     )?;
     for shown in &drawing.shown {
         write_row(page, scene, shown)?;
     }
     writeln!(page, "</tbody>\n</table>\n</div>")?;
     if drawing.hidden > 0 {
-        let hidden = counted(drawing.hidden as u64, "more trade", "more trades");
+        let hidden = more::<M>(drawing.hidden);
         writeln!(page, "<p class=\"note\">{hidden} without an answer by then are not shown.</p>")?;
     }
     Ok(())
 }
 
-fn write_row(page: &mut String, scene: &Scene<'_>, shown: &Shown) -> fmt::Result {
+fn write_row<M: Model>(page: &mut String, scene: &Scene<'_, M>, shown: &Shown<M>) -> fmt::Result {
     let Shown { place, operation, role, step, after } = *shown;
     let (class, step, after) = match (role, step, after) {
         (Role::Culprit, ..) => ("culprit", "\u{2717}".to_owned(), "cannot be placed".to_owned()),
@@ -141,7 +161,7 @@ fn write_row(page: &mut String, scene: &Scene<'_>, shown: &Shown) -> fmt::Result
         (role, step, after) => (
             if role == Role::Key { "key" } else { "placed" },
             step.map(|step| step.to_string()).unwrap_or_default(),
-            after.map(figures).unwrap_or_default(),
+            after.map(M::figures).unwrap_or_default(),
         ),
     };
     let source = &scene.sources[place];
@@ -155,13 +175,14 @@ fn write_row(page: &mut String, scene: &Scene<'_>, shown: &Shown) -> fmt::Result
         "<tr class=\"{class}\"><td>{step}</td><td>{client}</td><td>{}</td><td>{after}</td>\
          <td class=\"number\">{}</td><td class=\"number\">{until}</td><td><code>{}</code></td>\
          <td><code>{}</code></td></tr>",
-        label(operation.action),
+        M::label(operation.action),
         milliseconds(operation.call_us),
         Escaped(&source.row),
         Escaped(source.request_id.as_deref().unwrap_or_default()),
     )
 }
 
-fn figures(stock: Stock) -> String {
-    format!("quantity {}, volume {}", stock.quantity, stock.volume)
+/// `3 more trades`.
+fn more<M: Model>(count: usize) -> String {
+    counted(count as u64, &format!("more {}", M::CHANGE), &format!("more {}s", M::CHANGE))
 }

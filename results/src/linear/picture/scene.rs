@@ -1,19 +1,19 @@
 //! What a page is about.
 
 use crate::linear::explain::Explanation;
-use crate::linear::model::StockHistory;
+use crate::linear::model::{History, Model};
 
 /// What a page is about.
 #[derive(Clone, Debug)]
-pub struct Scene<'a> {
+pub struct Scene<'a, M: Model> {
     /// The trial, as people call it.
     pub trial: String,
-    /// The stock's name.
-    pub stock_name: String,
-    /// What happened to the stock.
-    pub history: &'a StockHistory,
+    /// The stock's name, or the register's.
+    pub name: String,
+    /// What happened to it.
+    pub history: &'a History<M>,
     /// Why it has no order.
-    pub explanation: &'a Explanation,
+    pub explanation: &'a Explanation<M>,
     /// Per operation of the history, where it is written down.
     pub sources: Vec<Source>,
     /// Faults, in the order of time.
@@ -27,7 +27,7 @@ pub struct Scene<'a> {
 pub struct Source {
     /// File and line.
     pub row: String,
-    /// The trade's name.
+    /// The request's name.
     pub request_id: Option<String>,
 }
 

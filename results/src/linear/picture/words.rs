@@ -2,18 +2,6 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::linear::model::Action;
-
-/// What was done, in few words.
-pub(super) fn label(action: Action) -> String {
-    match action {
-        Action::Read { quantity, volume } => format!("read {quantity}/{volume}"),
-        Action::Trade { trade_type, quantity } => format!("{trade_type} {quantity}"),
-        Action::Refused { trade_type, quantity } => format!("{trade_type} {quantity} refused"),
-        Action::NotFound => "not found".to_owned(),
-    }
-}
-
 pub(super) fn milliseconds(at_us: u64) -> String {
     // Exact below 2^53 us, which is 285 years.
     format!("{:.3}", at_us as f64 / 1_000.0)

@@ -2,6 +2,7 @@
 
 use results::availability::{AvailabilityRow, FaultGroup, attribute, overall, write_overall_csv};
 use results::checks::{CheckResult, ConsistencyReport, FaultAnomalies, RunSummary, TrialName};
+use results::records::Model;
 use results::timeline::Role;
 use results::verdict::Verdict;
 
@@ -29,6 +30,7 @@ fn checked(verdict: Option<Verdict>, anomalies: Vec<FaultAnomalies>) -> Consiste
             kind: String::new(),
             plan_name: String::new(),
             target: None,
+            model: Model::Stocks,
             seed: 1,
             started_at: String::new(),
             trials: 1,

@@ -229,3 +229,73 @@ fn a_file_that_cannot_be_read_is_one_problem() {
     let error = read_text("name = ", Path::new("x.toml"), 3).unwrap_err().to_string();
     assert!(error.starts_with("target x.toml, line 1: this is no TOML: "), "{error}");
 }
+
+const STORE: &str = "name = 'x'
+[processes.a]
+command = 'a'
+[operations.read]
+url = 'http://127.0.0.1:1/{{ register }}'
+value = 'body.value'
+[operations.write]
+url = 'http://127.0.0.1:1/{{ register }}/{{ value }}'
+[model]
+kind = 'register'
+";
+
+#[test]
+fn registers_are_counted_or_named_and_are_one_where_nobody_names_them() {
+    let keys = |text: &str| {
+        let read = read_text(text, Path::new("x.toml"), 1);
+        read.unwrap_or_else(|problems| panic!("{problems}")).model.keys
+    };
+    assert_eq!(keys(STORE).len(), 10);
+    assert_eq!(keys(&format!("{STORE}keys = 2\n")), ["k1", "k2"]);
+    assert_eq!(keys(&format!("{STORE}keys = ['lock', 'config']\n")), ["lock", "config"]);
+    assert_eq!(keys(&STORE.replace("/{{ register }}", "")), ["k1"]);
+    let log = "name = 'x'\n[processes.a]\ncommand = 'a'\n[operations.append]\nurl = 'http://127.0.0.1:1/{{ value }}'\n\
+               [model]\nkind = 'log'\n";
+    assert_eq!(keys(log), ["log1"]);
+}
+
+#[test]
+fn what_does_not_fit_registers_and_logs_is_said_with_its_field() {
+    let log =
+        STORE.replace("'register'", "'log'").replace("[operations.write]", "[operations.append]");
+    for (text, field, said) in [
+        (format!("{STORE}keys = 0\n"), "model.keys", "from 1 to 1000"),
+        (format!("{STORE}keys = ['a', 'a']\n"), "model.keys", "is there twice"),
+        (
+            STORE.replace("/{{ register }}", "") + "keys = 3\n",
+            "model.keys",
+            "no operation says which",
+        ),
+        (STORE.replace("/{{ value }}", ""), "operations.write", "does not say the value"),
+        (STORE.replace("value = 'body.value'\n", ""), "operations.read.value", "is missing"),
+        (
+            format!("{STORE}[[state.log]]\nprocess = 'a'\nfile = 'f'\nformat = 'jsonl'\n"),
+            "state.log",
+            "has no log",
+        ),
+        (format!("{log}initial = 3\n"), "model.initial", "only registers"),
+        (
+            log.replace("{{ register }}'", "{{ register }}/{{ position }}'"),
+            "operations.read",
+            "nothing tells any",
+        ),
+        (
+            format!("{log}keys = 2\n[[state.log]]\nprocess = 'a'\nfile = 'f'\nformat = 'jsonl'\n"),
+            "state.log",
+            "which of several logs",
+        ),
+        (
+            format!("{STORE}[operations.append]\nurl = 'http://127.0.0.1:1/{{{{ value }}}}'\n"),
+            "operations.append",
+            "does not fit",
+        ),
+    ] {
+        let found = problems(&text);
+        let fits =
+            |problem: &&Problem| problem.field == field && problem.to_string().contains(said);
+        assert!(found.iter().any(|problem| fits(&problem)), "{field}: {said}: {found:#?}");
+    }
+}
