@@ -7,7 +7,7 @@
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
 //! * `relays`: where links between them can be broken, and what each process is told for that.
-//! * `needed`: the ports that clients must be told. [`clients`]: programs of its own that clients speak through.
+//! * `needed`: the ports that clients must be told. `clients`: programs of its own that clients speak through.
 //!
 //! While it runs, what is asked besides what clients do:
 //!
