@@ -418,7 +418,7 @@ fn only_what_is_known_while_the_load_runs_may_end_it() {
     );
     let known = "is known at the end only, so it belongs into checks.thresholds; while the load runs there \
                  are mean_us, p50_us, p90_us, p99_us, p999_us, max_us, throughput_per_s, failed, unknown of \
-                 query, trade, lookup";
+                 query, trade, lookup, read, write, compare-and-set, append";
     assert_eq!(wrong[0], format!(": checks.abort_on[0]: \"consistency = pass\" {known}"));
     assert_eq!(wrong[1], format!(": checks.abort_on[1]: \"failover.serving_ms.max < 9\" {known}"));
     assert!(wrong[2].starts_with(": checks.abort_on[2]: this plan has no cell"), "{wrong:?}");

@@ -33,7 +33,7 @@ impl Model {
         }
     }
 
-    /// A text for people in the words of this model: texts speak of trades, and of a register they speak of writes. Whole
+    /// A text for people in the words of this model: texts speak of queries and trades, and of a register of reads and writes. Whole
     /// words are replaced, so that names keep theirs.
     #[must_use]
     pub fn worded(self, text: &str) -> String {
@@ -47,6 +47,8 @@ impl Model {
             let word = piece.trim_end_matches(|c| !is_of_word(c));
             let rest = &piece[word.len()..];
             match word {
+                "query" => worded.push_str("read"),
+                "queries" => worded.push_str("reads"),
                 "trade" => worded.push_str(change),
                 "trades" => worded.extend([change, "s"]),
                 "traded" => worded.push_str(if self == Self::Log { "appended" } else { "written" }),

@@ -48,14 +48,17 @@ struct Numbers<'a> {
     others: BTreeMap<&'a str, u32>,
 }
 
-/// The numbers of all other values begin here.
-const FIRST_OTHER: u32 = 1 << 31;
+/// The numbers of all values that do not stand for themselves begin behind that of nothing.
+const FIRST_OTHER: u32 = linear::NOTHING + 1;
 
 impl<'a> Numbers<'a> {
     fn of(&mut self, value: &'a str) -> u32 {
+        if value == NOTHING {
+            return linear::NOTHING;
+        }
         let own = value.parse::<u32>().ok();
         // Of several spellings of a number only one stands for itself.
-        if let Some(own) = own.filter(|own| *own < FIRST_OTHER && own.to_string() == value) {
+        if let Some(own) = own.filter(|own| *own < linear::NOTHING && own.to_string() == value) {
             return own;
         }
         let next = FIRST_OTHER + u32::try_from(self.others.len()).unwrap_or(u32::MAX - FIRST_OTHER);
@@ -64,7 +67,11 @@ impl<'a> Numbers<'a> {
 
     fn word(&self, number: u32) -> String {
         let other = self.others.iter().find(|(_, known)| **known == number);
-        other.map_or_else(|| number.to_string(), |(value, _)| keys::in_words(value))
+        let itself = || match number {
+            linear::NOTHING => "nothing".to_owned(),
+            number => number.to_string(),
+        };
+        other.map_or_else(itself, |(value, _)| keys::in_words(value))
     }
 
     /// What the numbers that stand for other values stand for.

@@ -42,6 +42,6 @@ mod tests;
 pub use explain::{Explanation, explain};
 pub use model::{Awaited, History, Model, Operation};
 pub use part::Part;
-pub use register::{Register, RegisterAction, RegisterHistory, Values};
+pub use register::{NOTHING, Register, RegisterAction, RegisterHistory, Values};
 pub use search::{Budget, Decision, search};
 pub use stock::{Action, Stock, StockHistory, Volumes};

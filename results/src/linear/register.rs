@@ -36,6 +36,13 @@ pub enum RegisterAction {
     },
 }
 
+/// The number of the value that says that nothing is there.
+pub const NOTHING: u32 = 1 << 31;
+
+fn word(value: u32) -> String {
+    if value == NOTHING { "nothing".to_owned() } else { value.to_string() }
+}
+
 /// Everything that happened to one register, in any order.
 pub type RegisterHistory = History<Register>;
 
@@ -63,7 +70,7 @@ impl Model for Register {
 
     const THING: &'static str = "register";
     const CHANGE: &'static str = "write";
-    const SHOWN: &'static str = "Values are numbered: the table below says what each is.";
+    const SHOWN: &'static str = "Reads show values.";
 
     fn after(self, action: RegisterAction) -> Option<Self> {
         let fits = match action {
@@ -94,28 +101,34 @@ impl Model for Register {
 
     fn told(action: RegisterAction) -> String {
         match action {
+            RegisterAction::Read(NOTHING) => "nothing is there".to_owned(),
             RegisterAction::Read(value) => format!("value {value} is there"),
-            RegisterAction::Write(value) => format!("its write of {value} is done"),
+            RegisterAction::Write(value) => format!("its write of {} is done", word(value)),
             RegisterAction::Set { expected, value } => {
-                format!("its change of {expected} to {value} is done")
+                format!("its change of {} to {} is done", word(expected), word(value))
             }
             RegisterAction::Refused { expected } => {
-                format!("something else than {expected} is there")
+                format!("something else than {} is there", word(expected))
             }
         }
     }
 
     fn label(action: RegisterAction) -> String {
         match action {
-            RegisterAction::Read(value) => format!("read {value}"),
-            RegisterAction::Write(value) => format!("write {value}"),
-            RegisterAction::Set { expected, value } => format!("{expected} to {value}"),
-            RegisterAction::Refused { expected } => format!("not {expected}"),
+            RegisterAction::Read(value) => format!("read {}", word(value)),
+            RegisterAction::Write(value) => format!("write {}", word(value)),
+            RegisterAction::Set { expected, value } => {
+                format!("{} to {}", word(expected), word(value))
+            }
+            RegisterAction::Refused { expected } => format!("not {}", word(expected)),
         }
     }
 
     fn figures(self) -> String {
-        format!("value {}", self.value)
+        match self.value {
+            NOTHING => "nothing".to_owned(),
+            value => format!("value {value}"),
+        }
     }
 }
 

@@ -79,11 +79,12 @@ impl FaultZoom {
         } else {
             String::new()
         };
+        let bars = manifest.target().model().worded("queries on top of trades");
         let frame = Frame {
             title: "The moments around each fault, every operation".to_owned(),
             subtitle: format!(
-                "{} · {}{of}\nabove: accepted in each {SLICE_MS} ms, queries on top of \
-                 trades · below: operations when they were due, threads to their answers\n\
+                "{} · {}{of}\nabove: accepted in each {SLICE_MS} ms, {bars} · below: operations when they \
+                 were due, threads to their answers\n\
                  lines: medians, each of a fiftieth of the time that is shown",
                 setting(manifest),
                 trial.setting()
