@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn what_a_program_would_have_to_dump_is_shown_only_if_it_can() {
         let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[client]\ncommand = 'c'\ndeadline_ms = 700\n\
-                    [[state.orders]]\nprocess = 'a'\ndump = true\n";
+                    [[state.orders]]\nprocess = 'a'\ndump = true\n\
+                    [model]\norder_no = 'sequence'\nreplicated = { orders = 'identical' }\n[stocks]\nnames = ['Tux']\n";
         let target = read_text(text, Path::new("x.toml"), 3).unwrap();
         let shown = |can: &[&str]| {
             let can: Vec<String> = can.iter().map(|&done| done.to_owned()).collect();
