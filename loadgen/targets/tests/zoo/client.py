@@ -15,6 +15,8 @@ WRITING = threading.Lock()
 class Client:
     """One line in, one or more lines out; every request is a thread, so many can be under way."""
 
+    can = ["query", "trade", "lookup", "dump"]
+
     def run(self):
         shop.die_with_starter()
         for line in sys.stdin:
@@ -22,7 +24,7 @@ class Client:
             if message["op"] == "hello":
                 self.port = message["ports"]["shop"]
                 self.deadline_ms = message["deadline_ms"]
-                self.say({"hello": 1, "can": ["query", "trade", "lookup", "dump"]})
+                self.say({"hello": 1, "can": self.can})
             else:
                 threading.Thread(target=self.do, args=(message,), daemon=True).start()
 
