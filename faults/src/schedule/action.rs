@@ -230,3 +230,51 @@ impl FaultAction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use records::built_in;
+
+    use super::super::{PlannedFault, Schedule};
+    use super::*;
+
+    fn plan(json: &str) -> Vec<PlannedFault> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn refused(json: &str) -> Vec<String> {
+        let errors = Schedule::expand(&plan(json), &built_in::processes(3)).unwrap_err();
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_fault_of_the_targets_own_is_begun_and_ended_by_name_beside_whatever_else_lasts() {
+        let plan: Vec<PlannedFault> = plan(
+            r#"[{"at_ms":10,"action":"run","target":"partition-n1"},
+                {"at_ms":20,"action":"run","target":"order-2","for_ms":5},
+                {"at_ms":21,"action":"kill","target":"order-2","for_ms":50},
+                {"at_ms":30,"action":"undo","target":"partition-n1"}]"#,
+        );
+        let schedule = Schedule::expand(&plan, &built_in::processes(3)).unwrap();
+        let told = schedule.faults().iter();
+        let told: Vec<_> = told
+            .map(|fault| (fault.action.begin(), fault.target.to_string(), fault.ends_at_ms))
+            .collect();
+        let own = |name: &str, end| (Action::Run, name.to_owned(), Some(end));
+        let kill = (Action::Kill, "order-2".to_owned(), Some(71));
+        assert_eq!(told, [own("partition-n1", 30), own("order-2", 25), kill]);
+        assert_eq!(FaultAction::Own.end(), Action::Undo);
+        assert!(!schedule.breaks_links());
+        assert_eq!(
+            refused(
+                r#"[{"at_ms":1,"action":"run"},
+                    {"at_ms":2,"action":"run","target":"leader"},
+                    {"at_ms":3,"action":"run","targets":"replicas"},
+                    {"at_ms":4,"action":"undo","target":"x"},
+                    {"at_ms":5,"action":"run","link":"order-1 -> catalog"}]"#
+            )
+            .len(),
+            6,
+        );
+    }
+}

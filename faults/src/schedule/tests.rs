@@ -479,34 +479,3 @@ fn only_faults_of_files_can_be_unguarded() {
         ["faults[0].unguarded: belongs to lose-files and old-files, not to kill"]
     );
 }
-
-#[test]
-fn a_fault_of_the_targets_own_is_begun_and_ended_by_name_beside_whatever_else_lasts() {
-    let plan = plan(
-        r#"[{"at_ms":10,"action":"run","target":"partition-n1"},
-            {"at_ms":20,"action":"run","target":"order-2","for_ms":5},
-            {"at_ms":21,"action":"kill","target":"order-2","for_ms":50},
-            {"at_ms":30,"action":"undo","target":"partition-n1"}]"#,
-    );
-    let schedule = Schedule::expand(&plan, &built_in::processes(3)).unwrap();
-    let told = schedule.faults().iter();
-    let told: Vec<_> = told
-        .map(|fault| (fault.action.begin(), fault.target.to_string(), fault.ends_at_ms))
-        .collect();
-    let own = |name: &str, end| (Action::Run, name.to_owned(), Some(end));
-    let kill = (Action::Kill, "order-2".to_owned(), Some(71));
-    assert_eq!(told, [own("partition-n1", 30), own("order-2", 25), kill]);
-    assert_eq!(FaultAction::Own.end(), Action::Undo);
-    assert!(!schedule.breaks_links());
-    assert_eq!(
-        errors(
-            r#"[{"at_ms":1,"action":"run"},
-                {"at_ms":2,"action":"run","target":"leader"},
-                {"at_ms":3,"action":"run","targets":"replicas"},
-                {"at_ms":4,"action":"undo","target":"x"},
-                {"at_ms":5,"action":"run","link":"order-1 -> catalog"}]"#
-        )
-        .len(),
-        6,
-    );
-}
