@@ -48,7 +48,7 @@ impl Default for Budget {
 /// What a search came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// There is an order: this one, as places in [`StockHistory::operations`]. It holds every
+    /// There is an order: this one, as places in [`History::operations`]. It holds every
     /// operation that has a return, and such of the others as it needs.
     Linearizable(Vec<usize>),
     /// There is none.
