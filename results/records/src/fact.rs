@@ -200,7 +200,7 @@ impl Fact {
             Self::Quantity => "does not tell quantities",
             Self::Volume => "does not tell volumes",
             Self::OrderNumbers => "does not tell the numbers of orders",
-            Self::StatusCodes => "answers errors with a status of 200",
+            Self::StatusCodes => "does not tell errors by an answer's status",
             Self::CacheHeader => "does not tell what came from a cache",
             Self::AttemptsHeader => "does not tell how often a trade was sent on",
             Self::InitialStocks => "does not say which stocks it begins with",
