@@ -292,18 +292,23 @@ fn a_bad_file_gets_all_its_problems_with_their_lines() {
     assert!(!stderr.contains("runs commands as you"), "{stderr}");
 }
 
-#[test]
-fn a_port_that_is_taken_is_said_with_its_holder_before_anything_is_started() {
-    let folder = tempfile::tempdir().unwrap();
+/// Writes `taken.toml`, of a target whose port this process has. Returns who has it for as long as it lives, and how that is said.
+fn taken(folder: &Path) -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let text =
         format!("name = \"x\"\n[ports]\nshop = {port}\n[processes.shop]\ncommand = \"true\"\n");
-    fs::write(folder.path().join("taken.toml"), text).unwrap();
+    fs::write(folder.join("taken.toml"), text).unwrap();
+    (listener, format!("ports.shop: {port} is taken, by pid {}: ", std::process::id()))
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_with_its_holder_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_listener, said) = taken(folder.path());
     let mut command = harness(folder.path(), &["target", "check", "taken.toml"]);
     let (code, stdout, stderr) = ended(&command.env("TMPDIR", folder.path()).output().unwrap());
     assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
-    let said = format!("ports.shop: {port} is taken, by pid {}: ", std::process::id());
     assert!(stderr.contains(&said), "{stderr}");
     assert_eq!(names(folder.path()), [Path::new("taken.toml")]);
 }
@@ -311,12 +316,7 @@ fn a_port_that_is_taken_is_said_with_its_holder_before_anything_is_started() {
 #[test]
 fn a_port_that_somebody_else_has_is_the_machines_fault_and_no_submissions() {
     let folder = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let text =
-        format!("name = \"x\"\n[ports]\nshop = {port}\n[processes.shop]\ncommand = \"true\"\n");
-    fs::write(folder.path().join("taken.toml"), text).unwrap();
-    let said = format!("ports.shop: {port} is taken, by pid {}: ", std::process::id());
+    let (_listener, said) = taken(folder.path());
     let bench = ["bench", "--target", "taken.toml", "--plan", "quick"];
     let (code, _, stderr) = ended(&harness(folder.path(), &bench).output().unwrap());
     assert_eq!(code, Some(3), "{stderr}");

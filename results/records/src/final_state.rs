@@ -84,18 +84,14 @@ struct Columns<T> {
     quantity_after: Option<u32>,
     volume_after: Option<u64>,
     origin: Option<Origin>,
-    #[serde(default = "none")]
+    #[serde(default = "keyed::none")]
     key: Option<T>,
-    #[serde(default = "none")]
+    #[serde(default = "keyed::none")]
     value: Option<T>,
-    #[serde(default = "none")]
+    #[serde(default = "keyed::none")]
     expected: Option<T>,
     #[serde(default)]
     position: Option<i64>,
-}
-
-fn none<T>() -> Option<T> {
-    None
 }
 
 impl<T> From<Columns<T>> for FinalRow<T> {

@@ -53,6 +53,11 @@ impl<T> Default for Keyed<T> {
     }
 }
 
+/// What a column is that a file does not have; serde's own default would ask for a default text.
+pub(super) fn none<T>() -> Option<T> {
+    None
+}
+
 /// How many fields [`write`] adds.
 pub(super) const FIELDS: usize = 4;
 

@@ -200,18 +200,14 @@ struct Columns<T> {
     cache: Option<CacheState>,
     request_id: Option<T>,
     attempts: u32,
-    #[serde(default = "none")]
+    #[serde(default = "keyed::none")]
     key: Option<T>,
-    #[serde(default = "none")]
+    #[serde(default = "keyed::none")]
     value: Option<T>,
-    #[serde(default = "none")]
+    #[serde(default = "keyed::none")]
     expected: Option<T>,
     #[serde(default)]
     position: Option<i64>,
-}
-
-fn none<T>() -> Option<T> {
-    None
 }
 
 impl<T> From<Columns<T>> for Observation<T> {

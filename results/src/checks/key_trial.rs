@@ -2,12 +2,12 @@
 //! went well.
 
 use super::check::Check;
+use super::testing::judge;
 use super::{CheckResult, ConsistencyReport};
 use crate::records::{
     Action, Cell, Event, EventKind, Fact, FinalKind, FinalRow, Keyed, Manifest, Model, Observation,
-    Op, Outcome, Promises, RunFolder, Target,
+    Op, Outcome, Promises, Target,
 };
-use crate::run::Run;
 
 const CELL: &str = "c";
 
@@ -209,9 +209,6 @@ impl KeyTrial {
     }
 
     fn judge(&self, checks: &[&Check]) -> ConsistencyReport {
-        let (observations, events) = (self.observations.clone(), self.events.clone());
-        let folder = RunFolder::new("by-hand");
-        let run = Run::of_rows(folder, &self.manifest, observations, events, self.finals.clone());
-        super::judge(checks, &run.unwrap()).unwrap()
+        judge(checks, &self.manifest, &self.observations, &self.events, &self.finals)
     }
 }

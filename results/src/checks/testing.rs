@@ -21,6 +21,20 @@ pub(crate) const CELL: &str = "p0.5-cache-on";
 const REPLICAS: u8 = 3;
 const CAP: u32 = 100;
 
+/// What `checks` say of rows that were written by hand.
+pub(super) fn judge(
+    checks: &[&Check],
+    manifest: &Manifest,
+    observations: &[Observation],
+    events: &[Event],
+    finals: &[FinalRow],
+) -> ConsistencyReport {
+    let folder = RunFolder::new("by-hand");
+    let rows = (observations.to_vec(), events.to_vec(), finals.to_vec());
+    let run = Run::of_rows(folder, manifest, rows.0, rows.1, rows.2);
+    super::judge(checks, &run.unwrap()).unwrap()
+}
+
 pub(crate) struct Trial {
     pub(crate) manifest: Manifest,
     pub(crate) observations: Vec<Observation>,
@@ -303,10 +317,7 @@ impl Trial {
     }
 
     fn judge(&self, checks: &[&Check]) -> ConsistencyReport {
-        let (observations, events) = (self.observations.clone(), self.events.clone());
-        let folder = RunFolder::new("by-hand");
-        let run = Run::of_rows(folder, &self.manifest, observations, events, self.finals.clone());
-        super::judge(checks, &run.unwrap()).unwrap()
+        judge(checks, &self.manifest, &self.observations, &self.events, &self.finals)
     }
 
     fn operation(&mut self, client: u32, op: Op, (start_us, end_us): (u64, u64)) -> Observation {

@@ -6,10 +6,9 @@ import json
 import os
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-from shop import Server, die_with_starter
+import shop
 
 PORT = int(sys.argv[1])
 FILE = sys.argv[2]
@@ -52,11 +51,9 @@ class Jobs:
             return 200, {"entries": self.entries[position:]}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(shop.Handler):
     """GET /ping, /jobs, /jobs?from=N; POST /jobs."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     jobs = None
 
     def do_GET(self):
@@ -70,23 +67,12 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         self.reply(*self.jobs.append(self.headers.get("Idempotency-Key"), body["value"]))
 
-    def reply(self, status, answer):
-        data = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        """Nothing."""
-
 
 def serve(jobs=Jobs):
     """Serves a log at the port of the command line, until it is killed."""
-    die_with_starter()
+    shop.die_with_starter()
     Handler.jobs = jobs()
-    with Server(("127.0.0.1", PORT), Handler) as server:
+    with shop.Server(("127.0.0.1", PORT), Handler) as server:
         server.serve_forever()
 
 

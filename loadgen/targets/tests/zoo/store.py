@@ -3,9 +3,8 @@ import json
 import os
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler
 
-from shop import Server, die_with_starter
+import shop
 
 PORT = int(sys.argv[1])
 FILE = sys.argv[2]
@@ -49,11 +48,9 @@ class Store:
             return self.write(key, value)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(shop.Handler):
     """GET /ping, /keys, /keys/KEY; PUT /keys/KEY with a value, and perhaps with what is expected."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     store = None
 
     def do_GET(self):
@@ -75,23 +72,12 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.reply(*self.store.write(key, body["value"]))
 
-    def reply(self, status, answer):
-        data = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        """Nothing."""
-
 
 def serve(store=Store):
     """Serves a store at the port of the command line, until it is killed."""
-    die_with_starter()
+    shop.die_with_starter()
     Handler.store = store()
-    with Server(("127.0.0.1", PORT), Handler) as server:
+    with shop.Server(("127.0.0.1", PORT), Handler) as server:
         server.serve_forever()
 
 
