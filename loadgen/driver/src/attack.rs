@@ -26,11 +26,8 @@ pub async fn run(setting: Arc<TrialSettings>, clients: u32) -> Result<(), GooseE
         .register_transaction(
             Transaction::new(Arc::new(|user| Box::pin(leave(user)))).set_on_stop(),
         );
-    GooseAttack::initialize_with_config(configuration(clients))?
-        .register_scenario(scenario)
-        .execute()
-        .await?;
-    Ok(())
+    let attack = GooseAttack::initialize_with_config(configuration(clients))?;
+    attack::execute(attack.register_scenario(scenario)).await
 }
 
 /// Everything that goose would do besides is off.
