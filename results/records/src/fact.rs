@@ -65,6 +65,10 @@ pub enum Fact {
     IdenticalReplicas,
     /// Promised: every place that keeps stocks holds the same of each in the end.
     ReplicatedStocks,
+    /// The orders are read of more than one process.
+    CopiesOfOrders,
+    /// How many there are of each stock is read of more than one process.
+    CopiesOfStocks,
     /// Promised: stocks change by trades alone.
     NoRestock,
     /// Of two answers to queries it can be told which is the later state: by the volume, or by a quantity that
@@ -88,7 +92,7 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact, in the order in which they are listed.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::Queries,
         Self::Trades,
         Self::Lookups,
@@ -115,6 +119,8 @@ impl Fact {
         Self::ReplicatedOrders,
         Self::IdenticalReplicas,
         Self::ReplicatedStocks,
+        Self::CopiesOfOrders,
+        Self::CopiesOfStocks,
         Self::NoRestock,
         Self::OrderedReads,
         Self::Reads,
@@ -130,6 +136,15 @@ impl Fact {
     #[must_use]
     pub fn is_of_keys(self) -> bool {
         self >= Self::Reads
+    }
+
+    /// The fact without which it cannot be: who shows no orders does not show them of several processes.
+    pub(crate) fn presupposes(self) -> Option<Self> {
+        match self {
+            Self::CopiesOfOrders => Some(Self::OrdersOfReplicas),
+            Self::CopiesOfStocks => Some(Self::StateOfStocks),
+            _ => None,
+        }
     }
 
     /// Its name in files: `orders-of-replicas`.
@@ -162,6 +177,8 @@ impl Fact {
             Self::ReplicatedOrders => "replicated-orders",
             Self::IdenticalReplicas => "identical-replicas",
             Self::ReplicatedStocks => "replicated-stocks",
+            Self::CopiesOfOrders => "copies-of-orders",
+            Self::CopiesOfStocks => "copies-of-stocks",
             Self::NoRestock => "no-restock",
             Self::OrderedReads => "ordered-reads",
             Self::Reads => "reads",
@@ -219,6 +236,8 @@ impl Fact {
             Self::ReplicatedOrders => "does not promise every order at every replica",
             Self::IdenticalReplicas => "does not promise identical replicas",
             Self::ReplicatedStocks => "does not promise the same stocks everywhere",
+            Self::CopiesOfOrders => "keeps its orders in one process",
+            Self::CopiesOfStocks => "keeps its stocks in one process",
             Self::NoRestock => "changes stocks by itself",
             Self::OrderedReads => "does not tell which of two reads is the later state",
             Self::Reads => "has no reads",

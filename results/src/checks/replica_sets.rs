@@ -22,9 +22,15 @@ pub(super) const CHECK: Check = Check {
     count: None,
 };
 
-const SET: Part = Part::new("the same set", &[Fact::OrdersOfReplicas, Fact::ReplicatedOrders]);
-const ORDER: Part =
-    Part::new("in the same order", &[Fact::OrdersOfReplicas, Fact::IdenticalReplicas]);
+// A replica that is alone agrees with itself, which says nothing.
+const SET: Part = Part::new(
+    "the same set",
+    &[Fact::OrdersOfReplicas, Fact::ReplicatedOrders, Fact::CopiesOfOrders],
+);
+const ORDER: Part = Part::new(
+    "in the same order",
+    &[Fact::OrdersOfReplicas, Fact::IdenticalReplicas, Fact::CopiesOfOrders],
+);
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
     let Some((first, others)) = history.logs.split_first() else { return };
@@ -122,7 +128,7 @@ mod tests {
     use crate::checks::testing::{
         Trial, assert_fails, assert_inconclusive, assert_not_applicable, assert_passes,
     };
-    use crate::records::{Fact, Promises, Replication};
+    use crate::records::{Fact, Promises, Replication, Target};
     use wire::bazaar::TradeType::Buy;
 
     fn trial(replicated_orders: Replication) -> Trial {
@@ -176,6 +182,18 @@ mod tests {
             &alone.check(&CHECK),
             "order-2 holds #2 (Buy 1 of Stock1), and order-1 does not",
         );
+    }
+
+    #[test]
+    fn a_replica_that_is_alone_agrees_with_nobody() {
+        let mut trial = trial(Replication::Identical);
+        trial.finals.retain(|row| !matches!(&*row.source, "order-2" | "order-3"));
+        let target = Target::new("toy", Fact::ALL, Promises::default());
+        let names = |name: &str| vec![name.to_owned()];
+        trial.manifest.target = Some(target.holding(names("order-1"), names("catalog")));
+        for check in [&CHECK, &replicas::CHECK] {
+            assert_not_applicable(&trial.check(check), &[Fact::CopiesOfOrders]);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::records::Fact;
 pub(super) const CHECK: Check = Check {
     name: "replicas-identical",
     claim: "all replicas hold the same log",
-    parts: &[Part::whole(&[Fact::OrdersOfReplicas, Fact::IdenticalReplicas])],
+    parts: &[Part::whole(&[Fact::OrdersOfReplicas, Fact::IdenticalReplicas, Fact::CopiesOfOrders])],
     needs: &[Need::Acknowledged, Need::Replicas],
     examine,
     count: None,

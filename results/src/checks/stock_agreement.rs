@@ -13,17 +13,14 @@ use crate::records::Fact;
 pub(super) const CHECK: Check = Check {
     name: "stocks-agree",
     claim: "processes that keep stocks hold the same of each",
-    parts: &[Part::whole(&[Fact::StateOfStocks, Fact::ReplicatedStocks])],
+    // One alone agrees with itself, which says nothing.
+    parts: &[Part::whole(&[Fact::StateOfStocks, Fact::ReplicatedStocks, Fact::CopiesOfStocks])],
     needs: &[Need::Stocks],
     examine,
     count: None,
 };
 
 fn examine(history: &History<'_>, finding: &mut Finding) {
-    // One alone agrees with itself, which says nothing.
-    if history.target.stocks_of().len() < 2 {
-        return;
-    }
     let Some((first, others)) = history.holders.split_first() else { return };
     for other in others {
         for (name, held) in &first.stocks {
@@ -75,6 +72,12 @@ mod tests {
             trial.finals.push(copy);
         }
         trial
+    }
+
+    #[test]
+    fn one_process_with_stocks_has_nothing_to_agree_with() {
+        let of_one = &[Fact::CopiesOfStocks];
+        assert_not_applicable(&Trial::new().check(&CHECK), of_one);
     }
 
     #[test]
