@@ -78,6 +78,20 @@ pub enum ActError {
     /// What breaks a link that nobody uses cannot be seen to have worked.
     #[error("nothing has passed {0} so far, so nobody would notice that it is broken")]
     UnusedLink(Route),
+    /// Who is none of the target's processes has no relay.
+    #[error(
+        "clients can be cut off only from a process on a host: {0} would be a link of this machine's own; give the process a \
+         `host`"
+    )]
+    NoHostFor(Route),
+    /// A host has not done what was to be done to its network.
+    #[error("{route}: {reason}")]
+    HostNetwork {
+        /// Which link.
+        route: Route,
+        /// Why.
+        reason: String,
+    },
     /// A link has two ends.
     #[error("both ends of the link are {0}")]
     OneEnd(End),

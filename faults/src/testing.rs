@@ -234,6 +234,7 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         disk_faults: DiskFaults::default(),
         own_faults: BTreeMap::new(),
         relays: relays.then_some(links),
+        host_network: None,
         uses_all_links: true,
         dumps: dumps.collect(),
         body_paths: BTreeMap::new(),

@@ -33,6 +33,7 @@ pub use crate::act::{Act, ActError};
 use crate::disk::Disks;
 use crate::dump::Dumps;
 use crate::events::EventSink;
+use crate::host_network::HostNetwork;
 use crate::leadership::Leaders;
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
 use crate::relay::Network;
@@ -40,6 +41,7 @@ use crate::schedule::Action;
 pub use crate::start_error::StartError;
 pub use disks::{FaultyDisk, PowerCut};
 pub use files::{FilesChanged, FilesCopy};
+pub(crate) use links::LinkHealed;
 pub use own::OwnFault;
 pub(crate) use own::OwnUndone;
 pub use plan::{CacheSwitch, ServicePlan};
@@ -71,6 +73,7 @@ pub struct Bazaar {
     cache: Option<CacheSwitch>,
     copies: PathBuf,
     network: Option<Arc<Network>>,
+    host_network: Option<HostNetwork>,
     disks: Arc<Disks>,
     files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,

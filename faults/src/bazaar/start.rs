@@ -14,6 +14,7 @@ use super::{Bazaar, StartError};
 use crate::disk::Disks;
 use crate::dump::Dumps;
 use crate::flood;
+use crate::host_network::HostNetwork;
 use crate::process::ProcessName;
 use crate::relay::Network;
 
@@ -36,9 +37,13 @@ impl Bazaar {
             cache,
             copies,
             own_faults,
+            host_network,
             ..
         } = plan;
-        let network = plan.relays.map(|relays| Arc::new(Network::new(relays, plan.uses_all_links)));
+        let network = plan
+            .relays
+            .map(|relays| Arc::new(Network::new(relays, processes.clone(), plan.uses_all_links)));
+        let host_network = host_network.map(|layout| HostNetwork::new(layout, processes.clone()));
         let disks = Disks::new(&plan.disk_faults, &folders(&data).map_err(StartError::Disks)?);
         let disks = Arc::new(disks.map_err(StartError::Disks)?);
         let surroundings = Surroundings { network: network.clone(), disks: Arc::clone(&disks) };
@@ -63,6 +68,7 @@ impl Bazaar {
             cache,
             copies,
             network,
+            host_network,
             disks,
             files_changes: std::sync::Mutex::default(),
             slowed: std::sync::Mutex::default(),

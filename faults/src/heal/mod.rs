@@ -5,9 +5,9 @@ use std::sync::Mutex;
 
 use records::{Event, EventKind, FaultSet, Subject};
 
-use crate::bazaar::{Act, ActError, Bazaar, Begun};
+use crate::bazaar::{Act, ActError, Bazaar, Begun, LinkHealed};
 use crate::events::EventSink;
-use crate::injector::Injection;
+use crate::injector::{Injection, met};
 use crate::lasting::Lasting;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
@@ -37,7 +37,7 @@ pub async fn heal(
     let lasting = Mutex::new(Lasting::after(injected));
     let healing = Healing { bazaar, injected, lasting, events };
     let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
-    healing.heal_links();
+    healing.heal_links().await?;
     healing.undo_own().await?;
     healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
     healing.heal_speed().await.map_err(|(name, error)| healing.give_up(name, error))?;
@@ -61,20 +61,29 @@ struct Healing<'a> {
 
 impl Healing<'_> {
     /// Before anything else: anybody who comes back may need the others to become ready.
-    fn heal_links(&self) {
+    async fn heal_links(&self) -> Result<(), NotHealed> {
         for (fault, route) in self.bazaar.faulty_links() {
-            let Some(at_monotonic_us) = self.bazaar.heal_link(fault) else { continue };
-            let at_us = self.events.origin().since_origin(at_monotonic_us);
-            for kind in [EventKind::Injected, EventKind::Confirmed] {
+            let Some(LinkHealed { at_us, seen }) = self.bazaar.heal_link(fault).await else {
+                continue;
+            };
+            let tell = |kind, at_monotonic_us, met: Option<String>| {
+                let at_us = self.events.origin().since_origin(at_monotonic_us);
                 self.events.emit_at(at_us, kind, |event| {
                     event.fault = Some(fault);
                     event.action = Some(Action::Heal);
                     event.process = Some(route.into());
                     event.ends = std::iter::once(fault).collect();
-                    event.detail = Some("healing".to_owned());
+                    let met = met.map_or_else(String::new, |met| format!(": {met}"));
+                    event.detail = Some(format!("healing{met}"));
                 });
+            };
+            tell(EventKind::Injected, at_us, None);
+            match seen {
+                Ok((seen_us, packets)) => tell(EventKind::Confirmed, seen_us, packets.map(met)),
+                Err(source) => return Err(self.give_up(route, source)),
             }
         }
+        Ok(())
     }
 
     /// Whatever they have broken may be what others need.

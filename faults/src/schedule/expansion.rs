@@ -284,7 +284,12 @@ impl<'a> Expansion<'a> {
                 self.check_target(field, target);
             }
         }
-        if link.ends() == [LinkEnd::Any; 2] {
+        let is_a_process = |end: &LinkEnd| matches!(end, LinkEnd::Target(_));
+        if link.ends().contains(&LinkEnd::Replicas) && self.processes.replicas().len() < 2 {
+            let problem = format!("{link} has no replicas at its end: there are fewer than two");
+            self.refuse(field, problem);
+        }
+        if !link.ends().iter().any(is_a_process) {
             self.refuse(field, format!("{link} names nobody; name one end"));
         } else if link.from == link.to {
             self.refuse(field, format!("{link} has one end only; name two"));

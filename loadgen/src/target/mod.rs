@@ -7,6 +7,7 @@
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
 //! * `relays`: where links between them can be broken, and what each process is told for that.
+//! * `host_links`: where they are on hosts, whose own network is broken instead.
 //! * `dumps`: where they tell what they hold.
 //! * `needed`: the ports that clients must be told. `clients`: programs of its own that clients speak through.
 //!
@@ -19,6 +20,7 @@
 pub mod asking;
 pub(crate) mod clients;
 mod dumps;
+mod host_links;
 pub(crate) mod http;
 mod isolated;
 pub mod leaders;

@@ -25,7 +25,7 @@ use targets::template::{Setting, Template};
 
 use super::asking::Asking;
 use super::running::TargetStart;
-use super::{TargetTrial, dumps};
+use super::{TargetTrial, dumps, host_links};
 use crate::program::guard_program;
 
 /// How large each log may become, in bytes: hours of an eager service, and no disk's end.
@@ -113,6 +113,7 @@ pub(super) fn service_plan(
         disk_faults,
         own_faults: own_faults(target, trial)?,
         relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
+        host_network: host_links::layout(target, trial)?,
         uses_all_links: target.capabilities.uses_all_links,
         dumps: dumps::sources(target, asking)?,
         body_paths,

@@ -99,6 +99,7 @@ impl Place {
             disk_faults: DiskFaults::default(),
             own_faults: BTreeMap::new(),
             relays: None,
+            host_network: None,
             uses_all_links: true,
             dumps: target
                 .dumped()

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use records::Route;
+use records::{Processes, Route};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -47,6 +47,8 @@ pub(crate) struct Network {
     /// Both directions between every two processes between which there is a relay.
     paths: BTreeMap<(ProcessName, ProcessName), Arc<Direction>>,
     relays: Vec<Relay>,
+    /// Which processes there are: who the replicas are, say.
+    processes: Processes,
     /// Whether it is known that every link is in use. Otherwise that has to be seen, or a fault would be told of that nobody
     /// could notice.
     all_in_use: bool,
@@ -55,8 +57,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// A network that these relays make. `all_in_use`: a fault of a link is noticed even if nothing has passed it yet.
-    pub(crate) fn new(relays: Vec<Relay>, all_in_use: bool) -> Self {
+    /// A network that these relays make between `processes`. `all_in_use`: a fault of a link is noticed even if nothing has
+    /// passed it yet.
+    pub(crate) fn new(relays: Vec<Relay>, processes: Processes, all_in_use: bool) -> Self {
         let mut paths: BTreeMap<_, Arc<Direction>> = BTreeMap::new();
         for Relay { from, to, .. } in &relays {
             for ends in [(*from, *to), (*to, *from)] {
@@ -64,7 +67,7 @@ impl Network {
             }
         }
         let (faulty, tasks) = (Mutex::default(), Mutex::default());
-        Self { paths, relays, all_in_use, faulty, tasks }
+        Self { paths, relays, processes, all_in_use, faulty, tasks }
     }
 
     /// Begins to listen for `name`, which is about to be started.
@@ -127,7 +130,10 @@ impl Network {
     }
 
     fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Direction>> {
-        let taken = self.paths.iter().filter(move |((from, to), _)| route.carries(*from, *to));
+        let taken = self
+            .paths
+            .iter()
+            .filter(move |((from, to), _)| route.carries(*from, *to, &self.processes));
         taken.map(|(_, path)| path)
     }
 }
