@@ -345,7 +345,7 @@ pub(crate) fn seen_stopped(pid: u32) -> bool {
 pub(crate) fn guard() -> GuardProgram {
     let tests = std::env::current_exe().unwrap();
     let path = tests.parent().unwrap().parent().unwrap().join("examples/guard");
-    GuardProgram { path, args: Vec::new() }
+    GuardProgram::new(path, [""; 0])
 }
 
 /// A program in the shell, which runs in `folder`.
@@ -360,6 +360,7 @@ pub(crate) fn sh_program(folder: &Path, name: &str, text: &str) -> Program {
         inherit: Inherit::All,
         environment: BTreeMap::new(),
         user: None,
+        host: None,
         depends_on: BTreeMap::new(),
         probe: None,
         shutdown: Shutdown {

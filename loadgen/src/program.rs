@@ -21,7 +21,7 @@ pub(crate) fn guard_program() -> GuardProgram {
 /// The same for somebody else, who knows where this program is.
 #[must_use]
 pub fn guard_program_at(program: &Path) -> GuardProgram {
-    GuardProgram { path: program.to_owned(), args: vec![GUARD.into()] }
+    GuardProgram::new(program, [GUARD])
 }
 
 /// Parses, sets up logging, runs the command, and says how it ended.

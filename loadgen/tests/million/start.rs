@@ -134,6 +134,7 @@ impl Place {
             inherit: Inherit::All,
             environment: environment.collect(),
             user: None,
+            host: None,
             depends_on: BTreeMap::new(),
             probe: Some(Probe {
                 kind: ProbeKind::Health(url.render(&self.setting).unwrap().into_owned()),

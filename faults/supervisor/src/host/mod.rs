@@ -1,11 +1,40 @@
-//! Another host, and the way there.
+//! Another host: the way there, and what is done on it through an agent.
 //!
 //! A way is the beginning of a command that runs the rest of it somewhere else: `ssh n1`, `ip netns exec n1`, `docker exec -i n1`,
 //! or `env` for this machine. Nobody else puts such a command together. Some ways hand the words on as they are, and ssh joins
 //! them and has a shell split them again; so words must mean the same to both, and whatever is more than plain words goes over the
 //! standard input.
+//!
+//! The agent is this very program, started there. It starts guards ([`crate::tree`]) as the harness does here, and passes on what both
+//! say; so a process there is started, signalled, confirmed and ended as one here. The invariants: nothing that was started there
+//! outlives the connection; what is confirmed was seen there, and its time is that host's, mapped to ours with a bound; the one
+//! folder that the agent makes is removed at its end.
+//!
+//! Not covered: agent and keeper killed in the same moment, which leaves their folder (a later connection removes it).
+//!
+//! * `link`: a host as the harness sees it. `session`: one connection. `bootstrap`: how the program gets there.
+//! * `clock`: its times on our clock.
+//! * `agent`: the program there. `keeper`: who sees to its end. `channel`: one guard there. `files`, `ports`: what else is asked of it.
+//! * `protocol`: what they tell each other.
+
+mod agent;
+mod bootstrap;
+mod channel;
+mod clock;
+mod files;
+mod keeper;
+mod link;
+mod ports;
+mod protocol;
+mod session;
 
 use std::process::Command;
+
+pub use agent::agent;
+pub use bootstrap::AgentProgram;
+pub use clock::{HostClock, Mapped};
+pub use link::{HostError, HostLink, HostNews, Loss};
+pub(crate) use session::Orders;
 
 /// A host on which processes run, as it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
