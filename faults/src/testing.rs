@@ -229,6 +229,7 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         guard: guard(),
         leaders: Arc::new(AskedLeaders { http: HttpClient::new(), front_end: ports.0[0] }),
         addresses: names.iter().map(|name| (*name, at(name))).collect(),
+        hosts: BTreeMap::new(),
         data: names.iter().map(|name| (*name, vec![data.join(format!("{name}.db"))])).collect(),
         flood_connections: 0,
         disk_faults: DiskFaults::default(),

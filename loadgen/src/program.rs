@@ -3,7 +3,9 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
 
+use supervisor::host::{self, AgentProgram};
 use supervisor::tree::GuardProgram;
 
 use crate::exit::{Exit, one_line};
@@ -12,13 +14,22 @@ use crate::{cli, commands};
 
 /// The first argument that makes this program the guard of one process of a target. Nobody types it.
 const GUARD: &str = "guard-of-a-process";
+/// The one that makes it the agent of a harness elsewhere. Nobody types that either.
+const AGENT: &str = "agent";
 
 /// How this program starts the guards of a target's processes: as itself.
 pub(crate) fn guard_program() -> GuardProgram {
     guard_program_at(Path::new("/proc/self/exe"))
 }
 
-/// The same for somebody else, who knows where this program is.
+/// What is run on other hosts: this program, which is read once for all of them.
+pub(crate) fn agent_program() -> Arc<AgentProgram> {
+    static PROGRAM: LazyLock<Arc<AgentProgram>> =
+        LazyLock::new(|| Arc::new(AgentProgram::new(Path::new("/proc/self/exe"), &[AGENT])));
+    Arc::clone(&PROGRAM)
+}
+
+/// How the program at this path starts guards, for somebody else who knows where it is.
 #[must_use]
 pub fn guard_program_at(program: &Path) -> GuardProgram {
     GuardProgram::new(program, [GUARD])
@@ -29,6 +40,10 @@ pub fn guard_program_at(program: &Path) -> GuardProgram {
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == GUARD) {
         return supervisor::tree::guard();
+    }
+    if std::env::args_os().nth(1).is_some_and(|first| first == AGENT) {
+        let words: Vec<_> = std::env::args_os().skip(2).collect();
+        return host::agent(&guard_program(), &words);
     }
     let args = match cli::parse() {
         Ok(args) => args,

@@ -36,17 +36,19 @@ pub async fn heal(
 ) -> Result<(), NotHealed> {
     let lasting = Mutex::new(Lasting::after(injected));
     let healing = Healing { bazaar, injected, lasting, events };
-    let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
+    let names = bazaar.processes().into_iter().map(|process| process.name);
+    // What is on a host that is lost cannot be brought back, and is no reason to give the others up.
+    let names: Vec<_> = names.filter(|name| !bazaar.is_lost(*name)).collect();
     healing.heal_links();
     healing.undo_own().await?;
     healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
     healing.heal_speed().await.map_err(|(name, error)| healing.give_up(name, error))?;
     // First all acts, then all waits: a service may need the others to become ready.
     for name in names.iter().copied() {
-        healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
+        healing.unless_lost(name, healing.revive(name).await)?;
     }
     for name in names {
-        healing.await_ready(name).await.map_err(|error| healing.give_up(name, error))?;
+        healing.unless_lost(name, healing.await_ready(name).await)?;
     }
     events.emit(EventKind::Healed, |_| {});
     Ok(())
@@ -193,6 +195,14 @@ impl Healing<'_> {
     /// Which faults that was the end of.
     fn ended(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
         locked(&self.lasting).ended(action, name, at_us)
+    }
+
+    /// A host may be lost meanwhile.
+    fn unless_lost(&self, name: ProcessName, done: Result<(), ActError>) -> Result<(), NotHealed> {
+        match done {
+            Err(error) if !self.bazaar.is_lost(name) => Err(self.give_up(name, error)),
+            _ => Ok(()),
+        }
     }
 
     fn give_up(&self, subject: impl Into<Subject>, source: ActError) -> NotHealed {

@@ -117,6 +117,7 @@ impl RunningTarget {
         let mut choices = 1;
         loop {
             let trial = TargetTrial::new(target, start.places, start.ports)?;
+            let trial = trial.with_hosts(target, start.ports).await?;
             if start.is_first && choices == 1 {
                 trial.set_up(target).await?;
             }
@@ -144,7 +145,8 @@ impl RunningTarget {
         }
         trial.begin(target, variant).await?;
         let http = http::client()?;
-        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
+        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs)
+            .on(trial.hosts.clone());
         let leaders = Arc::new(TargetLeaders::new(Arc::clone(target), asking.clone())?);
         let plan = service_plan(target, &trial, &asking, leaders, start)?;
         let lifetime = Lifetime::new(start.lifetime);

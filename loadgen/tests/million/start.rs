@@ -94,6 +94,7 @@ impl Place {
             ))),
             leaders: Arc::new(leaders),
             addresses: each.iter().map(|process| (name(process), at(&process.name))).collect(),
+            hosts: BTreeMap::new(),
             data: each.iter().map(|process| (name(process), data(process))).collect(),
             flood_connections: 0,
             disk_faults: DiskFaults::default(),
