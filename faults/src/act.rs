@@ -104,6 +104,18 @@ pub enum ActError {
     /// Only files that are named can be copied, lost and put back.
     #[error("the target names no files of {0}, so none can be copied, lost or put back")]
     NoData(ProcessName),
+    /// Some faults need the process beside the harness.
+    #[error(
+        "cannot {action} {name}, which runs on the host {host}: there it can be killed, paused, resumed, restarted and flooded"
+    )]
+    OnHost {
+        /// Which process.
+        name: ProcessName,
+        /// What was to be done.
+        action: Action,
+        /// Where it runs.
+        host: String,
+    },
     /// Only a cache that there is can be switched.
     #[error("the target has no cache that can be switched")]
     NoCache,

@@ -11,6 +11,7 @@
 mod data;
 mod disks;
 pub(crate) mod files;
+mod hosts;
 mod links;
 mod own;
 mod plan;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use records::{EventKind, FaultName, Processes};
+use supervisor::host::HostLink;
 use supervisor::system::{self, Incarnation, System};
 use supervisor::tree::{GuardProgram, Limit};
 
@@ -65,6 +67,8 @@ pub struct Bazaar {
     processes: Processes,
     /// Where a process listens, as far as that is known.
     listening: BTreeMap<ProcessName, SocketAddr>,
+    /// Those that are not on this host.
+    on_hosts: BTreeMap<ProcessName, Arc<HostLink>>,
     data: BTreeMap<ProcessName, Vec<PathBuf>>,
     binaries: BTreeMap<ProcessName, PathBuf>,
     logs: PathBuf,
@@ -124,9 +128,10 @@ impl Bazaar {
         &self.leaders
     }
 
-    /// Emits `Started` and `Ready` of every process, with the times at which that happened. To
+    /// Emits which hosts there are, and `Started` and `Ready` of every process, with the times at which that happened. To
     /// be called when the bazaar has just been started.
     pub fn report_start(&self, events: &EventSink) {
+        self.report_hosts(events);
         for name in self.system().names() {
             let Ok(process) = self.incarnation(name) else { continue };
             let times = [

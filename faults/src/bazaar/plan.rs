@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use records::{FaultName, Processes};
+use supervisor::host::HostLink;
 use supervisor::system::Program;
 use supervisor::tree::GuardProgram;
 
@@ -35,6 +36,8 @@ pub struct ServicePlan {
     pub leaders: Arc<dyn Leaders>,
     /// Where a process listens, as far as the target says. Another one cannot be flooded.
     pub addresses: BTreeMap<ProcessName, SocketAddr>,
+    /// Those that are not on this host, and the host of each. Their programs say the same.
+    pub hosts: BTreeMap<ProcessName, Arc<HostLink>>,
     /// What faults of files take, and where calls are hit by faults of disks: folders with all that is below them, and files
     /// with what is called after them (`x.db-wal` after `x.db`). Nothing of another process can be lost or put back.
     pub data: BTreeMap<ProcessName, Vec<PathBuf>>,

@@ -75,6 +75,7 @@ fn plan(folder: &Path) -> ServicePlan {
         guard: guard(),
         leaders: Arc::new(Untold),
         addresses: [(shop(), address)].into(),
+        hosts: BTreeMap::new(),
         data: [(shop(), vec![data])].into(),
         flood_connections: 20,
         disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use records::{Event, EventKind, FaultSet, Subject};
+use records::{End, Event, EventKind, FaultSet, Route, Subject};
 
 use crate::bazaar::{Act, ActError, Bazaar, Begun, LinkHealed};
 use crate::events::EventSink;
@@ -36,17 +36,19 @@ pub async fn heal(
 ) -> Result<(), NotHealed> {
     let lasting = Mutex::new(Lasting::after(injected));
     let healing = Healing { bazaar, injected, lasting, events };
-    let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
+    let names = bazaar.processes().into_iter().map(|process| process.name);
+    // What is on a host that is lost cannot be brought back, and is no reason to give the others up.
+    let names: Vec<_> = names.filter(|name| !bazaar.is_lost(*name)).collect();
     healing.heal_links().await?;
     healing.undo_own().await?;
     healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
     healing.heal_speed().await.map_err(|(name, error)| healing.give_up(name, error))?;
     // First all acts, then all waits: a service may need the others to become ready.
     for name in names.iter().copied() {
-        healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
+        healing.unless_lost(name, healing.revive(name).await)?;
     }
     for name in names {
-        healing.await_ready(name).await.map_err(|error| healing.give_up(name, error))?;
+        healing.unless_lost(name, healing.await_ready(name).await)?;
     }
     events.emit(EventKind::Healed, |_| {});
     Ok(())
@@ -80,10 +82,19 @@ impl Healing<'_> {
             tell(EventKind::Injected, at_us, None);
             match seen {
                 Ok((seen_us, packets)) => tell(EventKind::Confirmed, seen_us, packets.map(met)),
+                // Its holder takes it back when the connection ends; nobody is left who could say when.
+                Err(source) if self.is_lost(route) => {
+                    self.give_up(route, source);
+                }
                 Err(source) => return Err(self.give_up(route, source)),
             }
         }
         Ok(())
+    }
+
+    fn is_lost(&self, route: Route) -> bool {
+        let mut ends = [route.from, route.to].into_iter().filter_map(End::process);
+        ends.any(|name| self.bazaar.is_lost(name))
     }
 
     /// Whatever they have broken may be what others need.
@@ -202,6 +213,14 @@ impl Healing<'_> {
     /// Which faults that was the end of.
     fn ended(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
         locked(&self.lasting).ended(action, name, at_us)
+    }
+
+    /// A host may be lost meanwhile.
+    fn unless_lost(&self, name: ProcessName, done: Result<(), ActError>) -> Result<(), NotHealed> {
+        match done {
+            Err(error) if !self.bazaar.is_lost(name) => Err(self.give_up(name, error)),
+            _ => Ok(()),
+        }
     }
 
     fn give_up(&self, subject: impl Into<Subject>, source: ActError) -> NotHealed {

@@ -31,10 +31,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// The lock's name, in the abstract namespace of the network namespace.
 const LOCK: &str = "double-trouble-network-faults";
 
-/// The whole program of a holder, for the caller's `main` to call (and return from). `guard` is how guards are started, `holder` how
-/// this program is started so that it calls this again; `args` are what followed.
+/// The whole program of a holder, for the caller's `main` to call (and return from). `guard` is how guards are started, `holder` the
+/// words that start this program so that it calls this again; `args` are what followed.
 #[must_use]
-pub fn hold(guard: &GuardProgram, holder: &GuardProgram, args: &[OsString]) -> ExitCode {
+pub fn hold(guard: &GuardProgram, holder: &[OsString], args: &[OsString]) -> ExitCode {
     let made = runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = made.inspect_err(|error| eprintln!("error: cannot begin: {error}")) else {
         return ExitCode::FAILURE;
@@ -55,7 +55,7 @@ pub fn hold(guard: &GuardProgram, holder: &GuardProgram, args: &[OsString]) -> E
 }
 
 /// Does what the standard input says, to its end.
-async fn serve(guard: &GuardProgram, holder: &GuardProgram) -> Result<(), String> {
+async fn serve(guard: &GuardProgram, holder: &[OsString]) -> Result<(), String> {
     let mut input = BufReader::new(tokio::io::stdin());
     let mut ending = Ending::listen()?;
     let Some(Order::Prepare(spec)) = next(&mut input).await? else {
@@ -155,7 +155,7 @@ struct Made {
 impl Made {
     async fn prepare(
         guard: &GuardProgram,
-        holder: &GuardProgram,
+        holder: &[OsString],
         spec: &Spec,
     ) -> Result<Self, String> {
         let _lock = Lock::take().await?;
@@ -205,11 +205,10 @@ impl Made {
 /// Has a guard stand by that removes a table and what belongs to it, whatever becomes of this process.
 async fn arm(
     guard: &GuardProgram,
-    holder: &GuardProgram,
+    holder: &[OsString],
     name: &TableName,
 ) -> Result<Undo, String> {
-    let mut command = vec![OsString::from(&holder.path)];
-    command.extend(holder.args.clone());
+    let mut command = holder.to_vec();
     command.extend([REMOVE.into(), name.to_string().into()]);
     let command = TreeCommand {
         command,

@@ -119,6 +119,7 @@ impl Trial<'_> {
             () = self.stop.requested() => Err(Aborted::Signal),
         };
         let mut subject = started.map_err(|cut| self.interrupted_by(cut))?;
+        let events = &events.clone().bounded_by(subject.bazaar.clock_bounds());
         subject.bazaar.report_start(events);
         subject.tell_of_clients(events);
         let watched = self.watch_the_machine(events);
@@ -134,6 +135,7 @@ impl Trial<'_> {
         if ran.is_ok() {
             subject.read_stopped(&self.kept(records), events).await;
         }
+        subject.leave_hosts().await;
         ran
     }
 

@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::Value;
 use reqwest::{Client, Method};
 use serde_json::{Map, Value as Json};
 use supervisor::command::{self, Task};
+use supervisor::host::HostLink;
 use targets::target::Request;
 use targets::template::{CommandTemplate, Setting, Template};
 
+use super::hosts::Hosts;
 use super::http::{Ask, Reply, ask};
 use crate::program::guard_program;
 
@@ -27,6 +30,9 @@ pub struct Asking {
     http: Client,
     work: PathBuf,
     logs: PathBuf,
+    hosts: Hosts,
+    /// Where commands run, if that is another host.
+    host: Option<Arc<HostLink>>,
 }
 
 /// An answer; a command's output has its exit code as the status.
@@ -49,7 +55,25 @@ impl Asking {
     /// `NAME.log` each.
     #[must_use]
     pub fn new(setting: Setting, http: Client, work: &Path, logs: &Path) -> Self {
-        Self { setting, http, work: work.to_owned(), logs: logs.to_owned() }
+        let (hosts, host) = (Hosts::default(), None);
+        Self { setting, http, work: work.to_owned(), logs: logs.to_owned(), hosts, host }
+    }
+
+    /// The same of a target whose processes are on these hosts.
+    pub(crate) fn on(self, hosts: Hosts) -> Self {
+        Self { hosts, ..self }
+    }
+
+    /// The same where a process is: its paths are those of its host, and commands run there.
+    pub(super) fn at(&self, process: &str) -> Self {
+        let Some(there) = self.hosts.of(process) else { return self.clone() };
+        let (setting, host) = (there.setting.clone(), Some(Arc::clone(there.link)));
+        Self { setting, work: there.work(), host, ..self.clone() }
+    }
+
+    /// The host that it asks at, if that is another one.
+    pub(super) fn host(&self) -> Option<&Arc<HostLink>> {
+        self.host.as_ref()
     }
 
     /// Fills in a request.
@@ -152,7 +176,7 @@ impl Asking {
         let log = tempfile::NamedTempFile::new_in(&self.logs).map_err(|error| error.to_string())?;
         let (environment, working_dir) = ([].into(), self.work.clone());
         let task = Task { command, environment, working_dir, user: None };
-        let ran = command::run(&guard_program(), &task, log.path(), within).await;
+        let ran = command::run(&guard_program().on(self.host()), &task, log.path(), within).await;
         ran.map_err(|error| error.to_string())?;
         let text = std::fs::read(log.path()).map_err(|error| error.to_string())?;
         if text.len() > max_bytes {

@@ -12,8 +12,11 @@ use crate::program::holder_words;
 /// The hosts that processes are on; nothing if all are on this machine.
 ///
 /// # Errors
-/// A connect command that takes too much work, or a name that no process can have.
-pub(super) fn layout(target: &Target, trial: &TargetTrial) -> anyhow::Result<Option<HostLayout>> {
+/// A connect command that takes too much work, or a host that is lost already.
+pub(super) async fn layout(
+    target: &Target,
+    trial: &TargetTrial,
+) -> anyhow::Result<Option<HostLayout>> {
     let mut placed = BTreeMap::new();
     for process in &target.processes {
         let Some(host) = &process.host else { continue };
@@ -21,12 +24,13 @@ pub(super) fn layout(target: &Target, trial: &TargetTrial) -> anyhow::Result<Opt
         let ports: BTreeSet<u16> = ports.collect();
         placed.insert(process.name.parse()?, Placement { host: host.clone(), ports });
     }
-    let used: BTreeSet<&String> = placed.values().map(|one| &one.host).collect();
     let mut ways = BTreeMap::new();
-    for (name, host) in target.hosts.iter().filter(|(name, _)| used.contains(name)) {
+    for link in trial.hosts.links() {
+        let Some(host) = target.hosts.get(link.name()) else { continue };
         let connect = host.connect.render(&trial.setting)?;
+        let holder = holder_words(&link.program().await?);
         let host = Host { connect, address: host.address.clone() };
-        ways.insert(name.clone(), Way { host, holder: holder_words()? });
+        ways.insert(link.name().to_owned(), Way { host, holder });
     }
     Ok((!ways.is_empty()).then_some(HostLayout { ways, placed }))
 }

@@ -1,8 +1,9 @@
-//! A target that a file describes, on this machine, for `target check` and for each trial of a run.
+//! A target that a file describes, on this machine and the hosts that it names, for `target check` and for each trial of a run.
 //!
 //! What the file means is known by the crate `targets`, which starts nothing and asks nobody. Before it runs:
 //!
 //! * `ports`: free ones are chosen, given ones must be free.
+//! * `hosts`: agents where processes are on other hosts, and what a trial has there.
 //! * `isolated`: a copy of its own folder, where a stranger's programs must not change that.
 //! * `trial`: its folders, and the commands that are run in them.
 //! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
@@ -21,6 +22,7 @@ pub mod asking;
 pub(crate) mod clients;
 mod dumps;
 mod host_links;
+pub(crate) mod hosts;
 pub(crate) mod http;
 mod isolated;
 pub mod leaders;

@@ -93,13 +93,15 @@ pub(crate) fn links(target: &Target, variant: Option<&Variant>) -> Vec<[ProcessN
 }
 
 fn handed_over(target: &Target, variant: Option<&Variant>, setting: &Setting) -> Vec<HandedOver> {
-    let owned = target.processes.iter().flat_map(|owner| {
+    // Between hosts it is their network that is broken: nobody there reaches a relay on this machine.
+    let here = || target.processes.iter().filter(|process| process.host.is_none());
+    let owned = here().flat_map(|owner| {
         let to = owner.name.parse::<ProcessName>().ok();
         owner.listens.iter().filter_map(move |port| Some((to?, port)))
     });
     let owned: Vec<_> = owned.collect();
     let mut handed = Vec::new();
-    for process in &target.processes {
+    for process in here() {
         let Ok(from) = process.name.parse::<ProcessName>() else { continue };
         // What cannot be rendered is told at the start.
         let Ok(base) = Words::of(process, variant, setting) else { continue };

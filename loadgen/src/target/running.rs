@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::asking::Asking;
 use super::clients::{ClientPrograms, LoadFacts, Place};
 use super::leaders::TargetLeaders;
-use super::{Places, TargetTrial, http, service_plan};
+use super::{Places, TargetTrial, host_links, http, service_plan};
 
 /// What a target is started with.
 pub(crate) struct TargetStart<'a> {
@@ -117,6 +117,7 @@ impl RunningTarget {
         let mut choices = 1;
         loop {
             let trial = TargetTrial::new(target, start.places, start.ports)?;
+            let trial = trial.with_hosts(target, start.ports).await?;
             if start.is_first && choices == 1 {
                 trial.set_up(target).await?;
             }
@@ -144,9 +145,13 @@ impl RunningTarget {
         }
         trial.begin(target, variant).await?;
         let http = http::client()?;
-        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
+        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs)
+            .on(trial.hosts.clone());
         let leaders = Arc::new(TargetLeaders::new(Arc::clone(target), asking.clone())?);
-        let plan = service_plan(target, &trial, &asking, leaders, start)?;
+        let mut plan = service_plan(target, &trial, &asking, leaders, start)?;
+        if start.relays {
+            plan.host_network = host_links::layout(target, &trial).await?;
+        }
         let lifetime = Lifetime::new(start.lifetime);
         let started = async {
             let bazaar = Bazaar::start(plan).await?;

@@ -94,6 +94,7 @@ impl Place {
             ))),
             leaders: Arc::new(leaders),
             addresses: each.iter().map(|process| (name(process), at(&process.name))).collect(),
+            hosts: BTreeMap::new(),
             data: each.iter().map(|process| (name(process), data(process))).collect(),
             flood_connections: 0,
             disk_faults: DiskFaults::default(),
@@ -135,6 +136,7 @@ impl Place {
             inherit: Inherit::All,
             environment: environment.collect(),
             user: None,
+            host: None,
             depends_on: BTreeMap::new(),
             probe: Some(Probe {
                 kind: ProbeKind::Health(url.render(&self.setting).unwrap().into_owned()),

@@ -7,7 +7,9 @@
 //!   ([`Event::ends`]): its own restart, resume or heal, or another fault's restart of the same process.
 //!   A process that was started anew is whole once it is ready; what was resumed or healed is, once
 //!   that was confirmed. What has no such end is over when everything was healed.
-//! * A process that died though nobody had killed it is broken in the same way, from then on.
+//! * A process that died though nobody had killed it is broken in the same way, from then on. One that was lost with its host is
+//!   broken until the end.
+//! * What was seen on another host has a time that may be off by a bound; what it broke was broken from as early to as late as that.
 //! * *Fault-free* is a time in which nothing of that lasted. *In sync* is one in which the newest
 //!   configuration had all replicas as members.
 //!
@@ -227,6 +229,9 @@ impl Timeline {
             EventKind::Injected
             | EventKind::Confirmed
             | EventKind::Died
+            | EventKind::HostReached
+            | EventKind::HostLost
+            | EventKind::HostBack
             | EventKind::LeaderChanged
             | EventKind::LeaderServes
             | EventKind::InSyncChanged
@@ -254,10 +259,25 @@ impl Timeline {
         &self.faults
     }
 
-    /// Every death that nobody had ordered.
+    /// Every death that nobody had ordered. What became of a process on a host that was lost nobody knows.
+    pub fn deaths(&self) -> impl Iterator<Item = &Death> {
+        self.deaths.iter().filter(|death| death.lost_host.is_none())
+    }
+
+    /// The hosts that were lost, each with when and why.
     #[must_use]
-    pub fn deaths(&self) -> &[Death] {
-        &self.deaths
+    pub fn lost_hosts(&self) -> BTreeMap<&str, (u64, &str)> {
+        let lost = self.deaths.iter().filter_map(|death| {
+            let why = death.detail.as_deref().unwrap_or_default();
+            Some((death.lost_host.as_deref()?, (death.at_us, why)))
+        });
+        lost.collect()
+    }
+
+    /// When the first host was lost, if one was.
+    #[must_use]
+    pub fn first_loss_us(&self) -> Option<u64> {
+        self.lost_hosts().into_values().map(|(at_us, _)| at_us).min()
     }
 
     /// The faults, by number, of which nobody says what became of them: they were neither injected nor left
@@ -278,7 +298,7 @@ impl Timeline {
     /// starts anew and that ends before it is ready, end because of that; and a full disk explains the exit
     /// codes of a process that cannot write.
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
-        self.deaths.iter().filter(|death| {
+        self.deaths().filter(|death| {
             let mut own = self.faults.iter().filter(|fault| {
                 fault.process() == Some(death.process) || fault.kind.is_of_the_targets_own()
             });

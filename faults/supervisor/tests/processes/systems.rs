@@ -30,6 +30,7 @@ pub(crate) fn program(folder: &Path, name: &str, text: &str) -> Program {
         inherit: Inherit::All,
         environment: BTreeMap::new(),
         user: None,
+        host: None,
         depends_on: BTreeMap::new(),
         probe: None,
         shutdown: Shutdown { signal: Signal::SIGTERM, timeout: SOON },

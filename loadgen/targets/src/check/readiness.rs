@@ -14,7 +14,7 @@ const READY_SECONDS: u64 = 10;
 pub(super) fn check(
     checker: &mut Checker<'_>,
     field: &str,
-    process: &file::Process,
+    (name, process): (&str, &file::Process),
     listens: &[String],
     scope: &Scope,
 ) -> Readiness {
@@ -52,7 +52,11 @@ pub(super) fn check(
     } else if let Some(line) = &probe.log_line {
         checker.regex(&of("log_line"), line).map_or(Probe::Started, Probe::LogLine)
     } else if let Some(port) = listens.first() {
-        let address = format!("127.0.0.1:{{{{ port['{port}'] }}}}");
+        let host = match &process.host {
+            Some(_) => format!("{{{{ address['{name}'] }}}}"),
+            None => "127.0.0.1".to_owned(),
+        };
+        let address = format!("{host}:{{{{ port['{port}'] }}}}");
         Probe::Tcp(checker.template(&of("tcp"), &address, scope))
     } else {
         Probe::Started
