@@ -75,6 +75,12 @@ pub enum ActError {
          name that port in `listens` of the other"
     )]
     NoRelayOn(Route),
+    /// A relay carries connections, not packets.
+    #[error(
+        "a relay carries the bytes of connections, none of which is lost or comes twice on {0}: that takes processes on hosts, \
+         whose packets can"
+    )]
+    NotByRelays(Route),
     /// What breaks a link that nobody uses cannot be seen to have worked.
     #[error("nothing has passed {0} so far, so nobody would notice that it is broken")]
     UnusedLink(Route),

@@ -34,6 +34,7 @@ use crate::clock::Origin;
 use crate::disk::DiskFaults;
 use crate::dump::{DumpKind, DumpSource};
 use crate::events::EventSink;
+use crate::host_network::HostLinks;
 use crate::http::{HttpClient, HttpError};
 use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader, Remembered};
 use crate::ports::choose_more;
@@ -235,7 +236,7 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         disk_faults: DiskFaults::default(),
         own_faults: BTreeMap::new(),
         relays: relays.then_some(links),
-        host_network: None,
+        host_links: HostLinks::None,
         uses_all_links: true,
         dumps: dumps.collect(),
         body_paths: BTreeMap::new(),

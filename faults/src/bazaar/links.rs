@@ -13,8 +13,8 @@ pub(crate) struct LinkBroken {
     pub(crate) at_us: u64,
     /// When it was seen to hold for every connection.
     pub(crate) seen_us: u64,
-    /// Which hosts hold it; none if relays do.
-    pub(crate) hosts: Vec<String>,
+    /// How, if that is to be said.
+    pub(crate) how: Option<String>,
 }
 
 /// A link that was healed, or was to be.
@@ -46,15 +46,19 @@ impl Bazaar {
         if let Some(hosts) = self.host_network.as_ref().filter(|hosts| hosts.has(route)) {
             let broken = hosts.break_link(fault, route, kind).await?;
             let crate::host_network::Broken { at_us, seen_us, hosts } = broken;
-            return Ok(LinkBroken { at_us, seen_us, hosts });
+            return Ok(LinkBroken { at_us, seen_us, how: Some(format!("at {}", hosts.join(" "))) });
         }
         if route.with_clients().is_some() {
-            return Err(ActError::NoHostFor(route));
+            return Err(match self.why_relays.clone() {
+                Some(reason) => ActError::HostNetwork { route, reason },
+                None => ActError::NoHostFor(route),
+            });
         }
         let network = self.network.as_ref().ok_or(ActError::NoRelays)?;
         let at_us = monotonic_us();
         network.inject(fault, route, kind)?;
-        Ok(LinkBroken { at_us, seen_us: at_us, hosts: Vec::new() })
+        let how = self.why_relays.as_ref().map(|reason| format!("by relays, since {reason}"));
+        Ok(LinkBroken { at_us, seen_us: at_us, how })
     }
 
     /// Ends a fault of a link. `None` if it had been ended before.

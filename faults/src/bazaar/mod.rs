@@ -78,6 +78,8 @@ pub struct Bazaar {
     copies: PathBuf,
     network: Option<Arc<Network>>,
     host_network: Option<HostNetwork>,
+    /// Why links of processes on hosts have relays, if they do.
+    why_relays: Option<String>,
     disks: Arc<Disks>,
     files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,

@@ -14,7 +14,7 @@ use supervisor::tree::GuardProgram;
 use super::OwnFault;
 use crate::disk::DiskFaults;
 use crate::dump::DumpSource;
-use crate::host_network::HostLayout;
+use crate::host_network::HostLinks;
 use crate::leadership::Leaders;
 use crate::process::ProcessName;
 use crate::relay::Relay;
@@ -50,8 +50,8 @@ pub struct ServicePlan {
     /// The relays that its processes were told of, each instead of where another one listens. Without them no link can be
     /// broken.
     pub relays: Option<Vec<Relay>>,
-    /// The hosts that its processes are on, if any: their links are broken there, without relays.
-    pub host_network: Option<HostLayout>,
+    /// How links of processes on hosts are broken.
+    pub host_links: HostLinks,
     /// Whether every link is known to be in use: otherwise one that nothing has passed yet cannot be broken, for nobody would
     /// notice.
     pub uses_all_links: bool,

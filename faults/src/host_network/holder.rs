@@ -203,11 +203,7 @@ impl Made {
 }
 
 /// Has a guard stand by that removes a table and what belongs to it, whatever becomes of this process.
-async fn arm(
-    guard: &GuardProgram,
-    holder: &[OsString],
-    name: &TableName,
-) -> Result<Undo, String> {
+async fn arm(guard: &GuardProgram, holder: &[OsString], name: &TableName) -> Result<Undo, String> {
     let mut command = holder.to_vec();
     command.extend([REMOVE.into(), name.to_string().into()]);
     let command = TreeCommand {

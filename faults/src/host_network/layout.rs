@@ -1,7 +1,8 @@
 //! Which processes are on which hosts, and how those are reached.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use supervisor::host::Host;
 
@@ -25,6 +26,29 @@ pub struct Placement {
     pub ports: BTreeSet<u16>,
 }
 
+/// Who has which address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Addresses {
+    /// The hosts, by their names.
+    pub(super) hosts: BTreeMap<String, IpAddr>,
+    /// The harness itself, as the hosts see it.
+    pub(super) ours: BTreeSet<IpAddr>,
+}
+
+/// This machine's own address on the way to somebody. Nothing is sent for that.
+///
+/// # Errors
+/// There is no way there.
+pub fn own_address_towards(other: SocketAddr) -> io::Result<IpAddr> {
+    let any: SocketAddr = match other {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any)?;
+    socket.connect(other)?;
+    socket.local_addr().map(|address| address.ip())
+}
+
 /// The hosts of a target and who is where. A process that is on none of them is on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostLayout {
@@ -35,9 +59,9 @@ pub struct HostLayout {
 }
 
 impl HostLayout {
-    /// The address of every host: names are looked up each time, for whoever renames a host does so for a reason.
-    pub(super) async fn resolve(&self) -> Result<BTreeMap<String, IpAddr>, String> {
-        let mut addresses = BTreeMap::new();
+    /// The addresses of every host: names are looked up each time, for whoever renames a host does so for a reason.
+    pub(super) async fn resolve(&self) -> Result<Addresses, String> {
+        let mut addresses = Addresses::default();
         for (name, way) in &self.ways {
             let told = way.host.address.as_str();
             let found = match told.parse() {
@@ -52,7 +76,9 @@ impl HostLayout {
             })?;
             let address = address
                 .ok_or_else(|| format!("host {name} has no address: {told} names nobody"))?;
-            addresses.insert(name.clone(), address);
+            addresses.hosts.insert(name.clone(), address);
+            // Who cannot be reached has no connection of ours that could be cut.
+            addresses.ours.extend(own_address_towards(SocketAddr::new(address, 1)));
         }
         Ok(addresses)
     }

@@ -5,6 +5,9 @@
 //! host, or a network namespace of one's own. A *holder* does it: this program, started there through the host's connect
 //! command. It makes one fault, says so, and holds it as long as anybody holds its standard input.
 //!
+//! Where a host cannot do what a plan asks for (no root, no `nft`, no `netem` in its kernel), all links of the trial have relays
+//! instead, as on one machine ([`HostLinks::tried`]).
+//!
 //! The invariant: **what a holder has changed is taken back, whatever ends.** The end of its input (a harness that is killed, a
 //! connection that breaks) and SIGTERM have it take everything back; if the holder itself is killed a guard does
 //! ([`supervisor::tree::Undo`]); and whatever both leave behind bears the name of its owner, and the next holder on that host removes
@@ -30,6 +33,7 @@ mod spec;
 mod tests;
 mod tool;
 
+use std::mem::discriminant;
 use std::sync::Mutex;
 
 use records::{Processes, Route};
@@ -42,9 +46,68 @@ use crate::schedule::LinkFault;
 
 use self::held::Held;
 pub use self::holder::hold;
-pub use self::layout::{HostLayout, Placement, Way};
+pub use self::layout::{HostLayout, Placement, Way, own_address_towards};
 use self::parts::Part;
-use self::spec::Spec;
+use self::spec::{Effect, Flow, FlowWay, Peer, Ports, Spec};
+
+/// How links of processes on hosts are broken.
+#[derive(Clone, Debug, Default)]
+pub enum HostLinks {
+    /// There are no hosts, or no links are to be broken.
+    #[default]
+    None,
+    /// In the hosts' own networks.
+    InTheirNetworks(HostLayout),
+    /// By relays, as on this machine, since a host cannot do it.
+    ByRelays {
+        /// Which, and why.
+        reason: String,
+    },
+}
+
+impl HostLinks {
+    /// Has each host get ready for each of these faults and take it back, so that what it cannot do is known before a trial begins.
+    pub async fn tried(layout: HostLayout, kinds: &[LinkFault]) -> Self {
+        let addresses = match layout.resolve().await {
+            Ok(addresses) => addresses,
+            Err(reason) => return Self::ByRelays { reason },
+        };
+        let mut effects: Vec<Effect> = Vec::new();
+        for effect in kinds.iter().copied().map(Effect::of) {
+            // The same rules and the same kind of queue take the same.
+            let is_alike = |known: &Effect| discriminant(known) == discriminant(&effect);
+            if !effects.iter().any(is_alike) {
+                effects.push(effect);
+            }
+        }
+        let mut trying = JoinSet::new();
+        for (name, way) in &layout.ways {
+            let other = addresses.hosts.iter().find(|(other, _)| *other != name);
+            let peer = match other {
+                Some((_, address)) => Peer::Address(*address),
+                None => Peer::AnybodyBut(Vec::new()),
+            };
+            let (name, way, effects) = (name.clone(), way.clone(), effects.clone());
+            trying.spawn(async move {
+                for effect in effects {
+                    let ports = Some(Ports { here: [1].into(), ..Ports::default() });
+                    let flow = Flow { way: FlowWay::Out, peer: peer.clone(), ports };
+                    let spec =
+                        Spec { token: "trial".to_owned(), fault: 0, effect, flows: vec![flow] };
+                    Held::prepare(name.clone(), &way, spec).await?.undo().await?;
+                }
+                Ok::<(), String>(())
+            });
+        }
+        let mut reasons: Vec<String> =
+            trying.join_all().await.into_iter().filter_map(Result::err).collect();
+        reasons.sort_unstable();
+        match reasons.into_iter().next() {
+            Some(reason) => Self::ByRelays { reason },
+            None => Self::InTheirNetworks(layout),
+        }
+    }
+}
 
 /// The network between the hosts of a running target.
 #[derive(Debug)]

@@ -72,7 +72,10 @@ fn verdicts(spec: &Spec, class: u16) -> Vec<(&'static str, String)> {
                 (any, "counter drop".to_owned()),
             ]
         }
-        Effect::Delay { .. } | Effect::Rate { .. } => {
+        Effect::Lose { percent } => {
+            vec![(any, format!("numgen random mod 100 < {percent} counter drop"))]
+        }
+        Effect::Delay { .. } | Effect::Rate { .. } | Effect::Duplicate { .. } => {
             vec![(any, format!("meta priority set {} counter", queue::class_id(class)))]
         }
     }
@@ -213,6 +216,13 @@ mod tests {
         let lines =
             text(Effect::Delay { ms: 5 }, vec![flow(FlowWay::Out, address("10.0.0.1"), None)]);
         assert_eq!(lines, ["ip daddr 10.0.0.1 meta priority set d700:1f counter"]);
+    }
+
+    #[test]
+    fn what_is_lost_is_drawn_packet_by_packet() {
+        let flows = vec![flow(FlowWay::In, address("10.0.0.1"), None)];
+        let lines = text(Effect::Lose { percent: 7 }, flows);
+        assert_eq!(lines, ["ip saddr 10.0.0.1 numgen random mod 100 < 7 counter drop"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What each host has to do for a fault of a link. Pure.
 //!
 //! A cut is made at one host, that of the end which the link names first: it drops what it sends and what it gets. What is
-//! delayed or throttled waits where it is sent, since a queue holds what leaves a host and nothing else.
+//! delayed or throttled waits where it is sent, since a queue holds what leaves a host and nothing else. Packets are lost where they arrive.
 //!
 //! Packets have addresses and ports and no names. Where a host has one process alone, whatever comes from its address is that
 //! process's. Where it has several, packets count by the ports that the processes listen on; who of two clients on one host has sent
@@ -12,10 +12,10 @@ use std::net::IpAddr;
 
 use records::{End, Processes, Route};
 
-use super::layout::{HostLayout, Placement};
+use super::layout::{Addresses, HostLayout, Placement};
 use super::spec::{Effect, Flow, FlowWay, Peer, Ports};
 use crate::process::ProcessName;
-use crate::schedule::{CutMode, LinkFault};
+use crate::schedule::LinkFault;
 
 /// What one host has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,19 +35,12 @@ struct Way<'a> {
 /// The parts of a fault, at least one; or why it cannot be done.
 pub(super) fn parts(
     layout: &HostLayout,
-    addresses: &BTreeMap<String, IpAddr>,
+    addresses: &Addresses,
     processes: &Processes,
     route: Route,
     kind: LinkFault,
 ) -> Result<Vec<Part>, String> {
-    let effect = match kind {
-        LinkFault::Cut(CutMode::Silent) => Effect::Drop,
-        LinkFault::Cut(CutMode::Reset) => Effect::Reset,
-        LinkFault::Delay(delay) => {
-            Effect::Delay { ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) }
-        }
-        LinkFault::Throttle(bytes_per_s) => Effect::Rate { bytes_per_s: bytes_per_s.get() },
-    };
+    let effect = Effect::of(kind);
     let parting = Parting { layout, addresses, effect };
     let flows = match route.with_clients() {
         Some(name) => parting.from_clients(name, route)?,
@@ -66,7 +59,7 @@ pub(super) fn parts(
 
 struct Parting<'a> {
     layout: &'a HostLayout,
-    addresses: &'a BTreeMap<String, IpAddr>,
+    addresses: &'a Addresses,
     effect: Effect,
 }
 
@@ -79,9 +72,11 @@ impl Parting<'_> {
         let first = first.and_then(|name| self.layout.placed.get(&name));
         let first = first.ok_or("it names no process that is on a host")?;
         let mut flows = Flows::new();
+        // Who drops what it sends itself knows at once that it was dropped; who is to wait for an answer must not.
+        let is_lost = matches!(self.effect, Effect::Lose { .. });
         for way in self.ways(processes, route)? {
             let at_sender = self.effect.is_of_a_queue()
-                || way.to.host != first.host && way.from.host == first.host;
+                || !is_lost && way.to.host != first.host && way.from.host == first.host;
             if self.effect.is_of_a_queue() && way.from.host == way.to.host {
                 continue;
             }
@@ -112,7 +107,13 @@ impl Parting<'_> {
         let Way { from, to } = way;
         let (here, there, way) =
             if at_sender { (from, to, FlowWay::Out) } else { (to, from, FlowWay::In) };
-        let are_alone = [here, there].iter().all(|one| self.layout.is_alone(&one.host));
+        // Where the harness is itself, its own connections have the same address.
+        let is_alone = |placement: &Placement| {
+            let is_ours = |address: &IpAddr| self.addresses.ours.contains(address);
+            let address = self.addresses.hosts.get(&placement.host);
+            self.layout.is_alone(&placement.host) && !address.is_some_and(is_ours)
+        };
+        let are_alone = is_alone(here) && is_alone(there);
         let ports = Ports { here: here.ports.clone(), there: there.ports.clone() };
         if !are_alone && ports == Ports::default() {
             let (one, other) = (&here.host, &there.host);
@@ -140,7 +141,7 @@ impl Parting<'_> {
                 "clients are on no host that could hold back what they send: write {name} -> clients"
             ));
         }
-        let hosts = self.addresses.values().copied().collect::<BTreeSet<_>>();
+        let hosts = self.addresses.hosts.values().copied().collect::<BTreeSet<_>>();
         let peer = Peer::AnybodyBut(hosts.into_iter().collect());
         let ports = Ports { here: ports.clone(), there: BTreeSet::new() };
         let ways = [(comes, FlowWay::In), (goes, FlowWay::Out)].into_iter();
@@ -153,7 +154,7 @@ impl Parting<'_> {
     }
 
     fn address(&self, host: &str) -> Result<IpAddr, String> {
-        self.addresses.get(host).copied().ok_or_else(|| format!("there is no host {host}"))
+        self.addresses.hosts.get(host).copied().ok_or_else(|| format!("there is no host {host}"))
     }
 }
 
@@ -167,6 +168,7 @@ mod tests {
 
     use super::super::layout::Way as HostWay;
     use super::*;
+    use crate::schedule::CutMode;
 
     const CUT: LinkFault = LinkFault::Cut(CutMode::Silent);
     const DELAY: LinkFault = LinkFault::Delay(Duration::from_millis(30));
@@ -192,11 +194,22 @@ mod tests {
         route: &str,
         kind: LinkFault,
     ) -> Result<Vec<String>, String> {
+        told_from("10.0.0.254", elsewhere, route, kind)
+    }
+
+    /// The same for a harness with this address.
+    fn told_from(
+        ours: &str,
+        elsewhere: &[(&str, &str)],
+        route: &str,
+        kind: LinkFault,
+    ) -> Result<Vec<String>, String> {
         let layout = layout(elsewhere);
         let addresses =
             layout.ways.iter().map(|(name, way)| (name.clone(), way.host.address.parse().unwrap()));
         let route = route.parse::<Subject>().unwrap().link().unwrap();
-        let addresses = addresses.collect();
+        let addresses =
+            Addresses { hosts: addresses.collect(), ours: [ours.parse().unwrap()].into() };
         let parts = parts(&layout, &addresses, &built_in::processes(3), route, kind)?;
         let line = |part: &Part| {
             part.flows
@@ -271,6 +284,14 @@ mod tests {
     }
 
     #[test]
+    fn packets_are_lost_where_they_arrive() {
+        let (one, three) = (number("order-1"), number("order-3"));
+        let lost = LinkFault::Lose(crate::schedule::Percent::DEFAULT);
+        let told = told(&[], "order-3 -> order-1", lost).unwrap();
+        assert_eq!(told, [format!("n{one} In 10.0.0.{three}")]);
+    }
+
+    #[test]
     fn where_hosts_are_shared_ports_tell_whose_packets_they_are() {
         let shared = [("order-1", "n1"), ("order-2", "n1")];
         let told = told(&shared, "order-1 <-> order-3", CUT).unwrap();
@@ -278,6 +299,15 @@ mod tests {
         let ports = format!("{{{one}}} {{{}}}", 7000 + three);
         let expected = ["In", "Out"].map(|way| format!("n1 {way} 10.0.0.{three} {ports}"));
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn where_the_harness_is_itself_ports_keep_its_own_connections_whole() {
+        let (one, three) = (number("order-1"), number("order-3"));
+        let ours = format!("10.0.0.{one}");
+        let told = told_from(&ours, &[], "order-3 -> order-1", CUT).unwrap();
+        let ports = format!("{{{}}} {{{}}}", 7000 + three, 7000 + one);
+        assert_eq!(told, [format!("n{three} Out 10.0.0.{one} {ports}")]);
     }
 
     #[test]

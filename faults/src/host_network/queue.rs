@@ -1,4 +1,5 @@
-//! Where packets of a fault wait: a class of a host's queue with a `tbf` (a rate) or a `netem` (a delay) in it, through `tc`.
+//! Where packets of a fault wait: a class of a host's queue with a `tbf` (a rate) or a `netem` (a delay, or packets that leave
+//! twice) in it, through `tc`.
 //!
 //! An interface's own queue is replaced by one with classes (`htb`), in which all goes on as before but for the packets that the
 //! packet filter has sent to a class. Faults share it, each has a class, and the last one that goes takes it along; then the
@@ -91,8 +92,11 @@ fn inside(effect: Effect) -> Vec<String> {
             format!("tbf rate {rate}bit burst {burst}b limit {}b", WAITING_BYTES.max(burst))
         }
         Effect::Delay { ms } => format!("netem delay {ms}ms limit {DELAYED_PACKETS}"),
+        Effect::Duplicate { percent } => {
+            format!("netem duplicate {percent}% limit {DELAYED_PACKETS}")
+        }
         // Nothing waits.
-        Effect::Drop | Effect::Reset => "pfifo".to_owned(),
+        Effect::Drop | Effect::Reset | Effect::Lose { .. } => "pfifo".to_owned(),
     };
     words.split(' ').map(str::to_owned).collect()
 }
@@ -177,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_a_token_bucket_and_a_delay_a_netem() {
+    fn a_rate_is_a_token_bucket_and_a_delay_or_a_duplication_a_netem() {
         assert_eq!(
             words(Effect::Rate { bytes_per_s: 1_000_000 }),
             "tbf rate 8000000bit burst 10000b limit 262144b"
@@ -186,6 +190,8 @@ mod tests {
             words(Effect::Rate { bytes_per_s: 100 }),
             "tbf rate 800bit burst 3200b limit 262144b"
         );
+        let duplicate = words(Effect::Duplicate { percent: 5 });
+        assert_eq!(duplicate, "netem duplicate 5% limit 100000");
         assert_eq!(words(Effect::Delay { ms: 40 }), "netem delay 40ms limit 100000");
     }
 

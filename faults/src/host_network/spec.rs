@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::schedule::{CutMode, LinkFault};
+
 /// The longest line, in bytes: some hundred flows of a few hundred bytes.
 pub(super) const MAX_LINE_BYTES: u64 = 1 << 20;
 
@@ -38,6 +40,16 @@ pub(super) enum Effect {
         /// In milliseconds.
         ms: u64,
     },
+    /// So many of a hundred are gone.
+    Lose {
+        /// How many.
+        percent: u8,
+    },
+    /// So many of a hundred leave twice.
+    Duplicate {
+        /// How many.
+        percent: u8,
+    },
     /// No more than so many bytes leave.
     Rate {
         /// In a second.
@@ -46,9 +58,23 @@ pub(super) enum Effect {
 }
 
 impl Effect {
+    /// What a fault of a link does to packets.
+    pub(super) fn of(kind: LinkFault) -> Self {
+        match kind {
+            LinkFault::Cut(CutMode::Silent) => Self::Drop,
+            LinkFault::Cut(CutMode::Reset) => Self::Reset,
+            LinkFault::Delay(delay) => {
+                Self::Delay { ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) }
+            }
+            LinkFault::Throttle(bytes_per_s) => Self::Rate { bytes_per_s: bytes_per_s.get() },
+            LinkFault::Lose(percent) => Self::Lose { percent: percent.get() },
+            LinkFault::Duplicate(percent) => Self::Duplicate { percent: percent.get() },
+        }
+    }
+
     /// Whether packets wait in a queue for it.
     pub(super) fn is_of_a_queue(self) -> bool {
-        matches!(self, Self::Delay { .. } | Self::Rate { .. })
+        matches!(self, Self::Delay { .. } | Self::Rate { .. } | Self::Duplicate { .. })
     }
 }
 

@@ -27,8 +27,8 @@ impl OneFault {
             Ok(broken) => broken,
             Err(error) => return self.not_done(action, at_ms, None, &error.to_string()),
         };
-        let at_hosts = if broken.hosts.is_empty() { "" } else { ", at " };
-        let detail = Some(format!("{kind}{at_hosts}{}", broken.hosts.join(" ")));
+        let how = broken.how.map_or_else(String::new, |how| format!(", {how}"));
+        let detail = Some(format!("{kind}{how}"));
         let done = Done { action, at_ms, route, at_us: broken.at_us, detail: detail.clone() };
         self.tell_link(&done, Ok((broken.seen_us, detail)));
         if let Some(ends_at_ms) = self.fault.ends_at_ms

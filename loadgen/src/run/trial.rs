@@ -159,6 +159,7 @@ impl Trial<'_> {
             flood_connections: schedule.flood_connections(),
             disk_faults: schedule.disk_faults(&self.plan.processes()),
             relays: schedule.breaks_links(),
+            link_faults: &schedule.link_faults(),
             is_first: self.is_first,
             origin: self.origin,
             lifetime: target.limits.seconds.map(Duration::from_secs),

@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use faults::host_network::{HostLayout, Placement, Way};
+use faults::host_network::{HostLayout, HostLinks, Placement, Way};
+use faults::schedule::LinkFault;
 use supervisor::host::Host;
 use targets::target::Target;
 
 use super::TargetTrial;
 use crate::program::holder_words;
 
-/// The hosts that processes are on; nothing if all are on this machine.
+/// How links are broken of the processes that are on hosts, for these faults.
 ///
 /// # Errors
 /// A connect command that takes too much work, or a host that is lost already.
-pub(super) async fn layout(
+pub(super) async fn of(
     target: &Target,
     trial: &TargetTrial,
-) -> anyhow::Result<Option<HostLayout>> {
+    faults: &[LinkFault],
+) -> anyhow::Result<HostLinks> {
     let mut placed = BTreeMap::new();
     for process in &target.processes {
         let Some(host) = &process.host else { continue };
@@ -32,5 +34,8 @@ pub(super) async fn layout(
         let host = Host { connect, address: host.address.clone() };
         ways.insert(link.name().to_owned(), Way { host, holder });
     }
-    Ok((!ways.is_empty()).then_some(HostLayout { ways, placed }))
+    if ways.is_empty() {
+        return Ok(HostLinks::None);
+    }
+    Ok(HostLinks::tried(HostLayout { ways, placed }, faults).await)
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use faults::bazaar::{CacheSwitch, OwnFault, ServicePlan};
+use faults::host_network::HostLinks;
 use faults::leadership::Leaders;
 use results::records::{FaultName, ProcessName, RoleName};
 use serde_json::Value as Json;
@@ -126,7 +127,7 @@ pub(super) fn service_plan(
         disk_faults,
         own_faults: own_faults(target, trial)?,
         relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
-        host_network: None,
+        host_links: HostLinks::None,
         uses_all_links: target.capabilities.uses_all_links,
         dumps: dumps::sources(target, asking)?,
         body_paths,

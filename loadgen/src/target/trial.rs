@@ -144,7 +144,7 @@ impl TargetTrial {
         Ok(self)
     }
 
-    /// The same, whose processes are told of relays where one is told another's port.
+    /// The same, whose processes are told of relays where one is told another's port; `across_hosts`: also those on hosts.
     ///
     /// # Errors
     /// Too few ports are free.
@@ -152,18 +152,18 @@ impl TargetTrial {
         self,
         target: &Target,
         variant: Option<&Variant>,
+        across_hosts: bool,
     ) -> anyhow::Result<Self> {
-        let relays = Relays::choose(target, variant, &self.setting, &self.ports.ports)?;
+        let (setting, ports) = (&self.setting, &self.ports.ports);
+        let relays = Relays::choose(target, variant, setting, ports, across_hosts)?;
         Ok(Self { relays: Some(relays), ..self })
     }
 
     /// What a process is told: relays where there are such, instead of others' ports.
     pub(super) fn told_to(&self, process: &str) -> Setting {
-        if let Some(there) = self.hosts.of(process) {
-            return there.setting.clone();
-        }
+        let setting = self.hosts.of(process).map_or(&self.setting, |there| there.setting);
         let relays = self.relays.as_ref();
-        relays.map_or_else(|| self.setting.clone(), |relays| relays.told_to(process, &self.setting))
+        relays.map_or_else(|| setting.clone(), |relays| relays.told_to(process, setting))
     }
 
     /// Runs what is run once per run.

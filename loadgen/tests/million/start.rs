@@ -12,6 +12,7 @@ use driver::http::measuring_client;
 use faults::bazaar::{Bazaar, ServicePlan, StartError};
 use faults::disk::DiskFaults;
 use faults::dump::{DumpKind, DumpSource};
+use faults::host_network::HostLinks;
 use faults::ports::{Reservation, choose_more};
 use loadgen::plan::UnderTest;
 use loadgen::target::asking::Asking;
@@ -100,7 +101,7 @@ impl Place {
             disk_faults: DiskFaults::default(),
             own_faults: BTreeMap::new(),
             relays: None,
-            host_network: None,
+            host_links: HostLinks::None,
             uses_all_links: true,
             dumps: target
                 .dumped()

@@ -98,8 +98,12 @@ impl Network {
         }
     }
 
-    /// Makes a link worse. Refused if no relay is on it, or if nothing has passed any of those that are.
+    /// Makes a link worse. Refused if no relay is on it, if nothing has passed any of those that are, or of what no relay can
+    /// do.
     pub(crate) fn inject(&self, fault: u32, route: Route, kind: LinkFault) -> Result<(), ActError> {
+        if matches!(kind, LinkFault::Lose(_) | LinkFault::Duplicate(_)) {
+            return Err(ActError::NotByRelays(route));
+        }
         if self.paths_of(route).next().is_none() {
             return Err(ActError::NoRelayOn(route));
         }
