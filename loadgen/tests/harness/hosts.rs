@@ -7,7 +7,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use results::records::{Action, EventKind};
 
-use crate::common::{assert_gone, ended, eventually, harness, latest, names, plan, run};
+use crate::common::{
+    Running, assert_gone, ended, eventually, harness, latest, names, pids_under_load, plan, run,
+};
 
 /// Whatever names a port of a process on 127.0.0.1, at the address of its host instead.
 fn addressed(text: &str) -> String {
@@ -110,12 +112,9 @@ fn an_agent_that_is_killed_in_mid_run_is_told_and_the_run_goes_on_to_a_verdict()
     let folder = tempfile::tempdir().unwrap();
     let target = target(folder.path());
     let plan = plan(folder.path(), &format!("{LOAD}[checks]\nconverge_within_ms = 1000\n"));
-    let mut running = harness(folder.path(), &["bench", "--target", &target, "--plan", &plan])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let pids = crate::common::pids_under_load(folder.path());
+    let arguments = ["bench", "--target", &target, "--plan", &plan];
+    let running = Running::start(folder.path(), &arguments);
+    let pids = pids_under_load(folder.path());
     let killed = eventually("the agent of n2", || {
         let agents = agents(folder.path());
         // Its guard, whose parent it is, keeps order-2.
@@ -124,8 +123,8 @@ fn an_agent_that_is_killed_in_mid_run_is_told_and_the_run_goes_on_to_a_verdict()
             .find(|(_, own)| fs::metadata(Path::new(own).join("scratch/order-2.db")).is_ok())
     });
     kill(Pid::from_raw(killed.0.cast_signed()), Signal::SIGKILL).unwrap();
-    let output = running.wait().map(|_| ());
-    output.unwrap();
+    let (code, stdout) = running.wait();
+    assert_eq!(code, Some(2), "{stdout}");
     let events = latest(folder.path()).events().unwrap();
     let lost: Vec<_> = events.iter().filter(|event| event.event == EventKind::HostLost).collect();
     assert_eq!(lost.len(), 1, "{lost:?}");
