@@ -95,7 +95,9 @@ impl EventSink {
     pub fn emit_at(&self, at_us: u64, kind: EventKind, fill: impl FnOnce(&mut Event)) {
         let mut event = Event::new(&*self.cell, self.trial, at_us, kind);
         fill(&mut event);
-        if is_seen_there(kind) && let Some(process) = event.process.and_then(|it| it.process()) {
+        if is_seen_there(kind)
+            && let Some(process) = event.process.and_then(|it| it.process())
+        {
             event.bound_us = (self.bounds.0)(process);
         }
         self.locked_memberships().note(&event);

@@ -86,13 +86,7 @@ impl Subject {
             stocks,
             order_names: Arc::new(order_names),
             lifetime,
-            places: Places {
-                target: Arc::clone(target),
-                trial,
-                asking,
-                programs,
-                front_door,
-            },
+            places: Places { target: Arc::clone(target), trial, asking, programs, front_door },
         })
     }
 

@@ -9,8 +9,8 @@ use minijinja::Value;
 use reqwest::{Client, Method};
 use serde_json::{Map, Value as Json};
 use supervisor::command::{self, Task};
-use supervisor::host::HostLink;
-use targets::target::Request;
+use supervisor::host::{HostClock, HostLink};
+use targets::target::{Request, Target};
 use targets::template::{CommandTemplate, Setting, Template};
 
 use super::hosts::Hosts;
@@ -19,6 +19,9 @@ use crate::program::guard_program;
 
 /// The longest page, in bytes: counters by path and status.
 const MAX_PAGE_BYTES: usize = 1 << 20;
+
+/// No port of a trial has this number.
+const OTHER_PORT: u16 = 0;
 
 /// What is put into a template besides the trial's own.
 pub(super) type Values = Vec<(&'static str, Value)>;
@@ -69,6 +72,24 @@ impl Asking {
         let Some(there) = self.hosts.of(process) else { return self.clone() };
         let (setting, host) = (there.setting.clone(), Some(Arc::clone(there.link)));
         Self { setting, work: there.work(), host, ..self.clone() }
+    }
+
+    /// The clock of the host that a request goes to, if that is another one: it is tried with another number for each port that a
+    /// process there listens on.
+    pub(super) fn clock_behind(
+        &self,
+        request: &Request,
+        target: &Target,
+    ) -> Option<Arc<HostClock>> {
+        let filled =
+            |asking: &Self| asking.request(request, Vec::new()).map(|it| format!("{it:?}"));
+        let base = filled(self);
+        let goes_to = |port: &String| {
+            let setting = self.setting.with_ports(&[(port.clone(), OTHER_PORT)].into());
+            filled(&Self { setting, ..self.clone() }) != base
+        };
+        let asked = target.processes.iter().find(|process| process.listens.iter().any(goes_to))?;
+        Some(Arc::clone(self.hosts.of(&asked.name)?.link.clock()))
     }
 
     /// The host that it asks at, if that is another one.

@@ -1,341 +1,171 @@
-//! Hosts that are network namespaces, and what a holder does to the network of one. Where this machine lets nobody make hosts, or has
-//! no `nft`, that is said, and left out.
-//!
-//! What runs on the hosts is this test program again, with one of its [`part`]s. A part ends with its standard input or with the
-//! hosts, whichever is first.
+//! The bazaar on hosts: this machine, reached through a command as others are, with an address for each host.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use results::records::{Action, EventKind};
 
-use crate::common::{Running, ended, harness};
+use crate::common::{
+    Running, assert_gone, ended, eventually, harness, latest, names, pids_under_load, plan, run,
+};
 
-/// Says which part this program is, on a host or among them.
-const PART: &str = "HOSTS_PART";
-/// The port of the server, for its client.
-const PORT: &str = "HOSTS_PORT";
-/// The connect command.
-const TO: &str = "/run/double-trouble/to";
-/// Far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long nothing must come through what is cut: a packet takes a hundredth of a millisecond.
-const SILENCE: Duration = Duration::from_millis(300);
-/// What is said where nobody may make hosts.
-const CANNOT: [&str; 4] =
-    ["can be made here", "cannot mount", "there is no ip", "Operation not permitted"];
-
-/// Runs a command among hosts; nothing if this machine lets nobody do so.
-fn among_hosts(hosts: &str, command: &[&str], part: &str) -> Option<Output> {
-    let folder = tempfile::tempdir().unwrap();
-    let arguments = [&["hosts", "--count", hosts, "--"][..], command].concat();
-    let output = harness(folder.path(), &arguments).env(PART, part).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.code() == Some(3) && CANNOT.iter().any(|one| said.contains(one)) {
-        eprintln!("left out: {said}");
-        return None;
+/// Whatever names a port of a process on 127.0.0.1, at the address of its host instead.
+fn addressed(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:{{ port");
+    let mut whole = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (key, rest) = part.split_once(" }}").unwrap();
+        whole.push_str(&format!("{{{{ address{key} }}}}:{{{{ port{key} }}}}{rest}"));
     }
-    Some(output)
+    whole
 }
 
-/// This program as a part: the words that start it.
-fn this_program() -> [String; 4] {
-    let program = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
-    [program, "--exact".to_owned(), "hosts::part".to_owned(), "--nocapture".to_owned()]
-}
-
-#[test]
-fn a_command_among_hosts_reaches_each_and_its_exit_code_is_the_programs() {
-    let script = "for host in n1 n2 n3; do /run/double-trouble/to $host ip -o -4 address show dev eth0; done; exit 2";
-    let Some(output) = among_hosts("3", &["sh", "-c", script], "") else { return };
-    let (code, stdout, stderr) = ended(&output);
-    assert_eq!((code, stdout.lines().count()), (Some(2), 3), "{stderr}");
-    for (line, number) in stdout.lines().zip(1..) {
-        assert!(line.contains(&format!("inet 10.77.0.{number}/24")), "{line}");
-    }
-    let Some(output) = among_hosts("1", &["/no/such/program"], "") else { return };
-    let (code, _, stderr) = ended(&output);
-    assert_eq!(code, Some(3));
-    assert!(stderr.contains("cannot run /no/such/program"), "{stderr}");
-}
-
-#[test]
-fn nothing_on_a_host_outlives_the_program_that_made_the_hosts() {
-    let script = "/run/double-trouble/to n1 sleep 1000 & echo up; wait";
-    let Some(_) = among_hosts("1", &["true"], "") else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let arguments = ["hosts", "--count", "1", "--", "sh", "-c", script];
-    let mut running = Running::start(folder.path(), &arguments);
-    running.read_until("up");
-    running.signal(Signal::SIGKILL);
-    // The end of its output comes once the last process has ended that could write to it: the sleeper.
-    assert_eq!(running.wait(), (None, String::new()));
-}
-
-#[test]
-fn a_command_among_hosts_is_asked_to_end_as_the_program_is() {
-    let script = "trap 'echo asked; exit 1' TERM; sleep 1000 & echo up; wait";
-    let Some(_) = among_hosts("1", &["true"], "") else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let mut running =
-        Running::start(folder.path(), &["hosts", "--count", "1", "--", "sh", "-c", script]);
-    running.read_until("up");
-    running.signal(Signal::SIGTERM);
-    assert_eq!(running.wait(), (Some(1), "asked\n".to_owned()));
-}
-
-#[test]
-fn a_fault_of_a_hosts_network_is_taken_back_whatever_ends() {
-    let words = this_program();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let Some(output) = among_hosts("2", &words, "faults") else { return };
-    let (code, stdout, stderr) = ended(&output);
-    assert_eq!(code, Some(0), "{stdout}\n{stderr}");
-    eprint!("{stderr}");
-}
-
-/// No test by itself: what runs among the hosts, or on one.
-#[test]
-fn part() {
-    match std::env::var(PART).as_deref() {
-        Ok("faults") => faults(),
-        Ok("server") => serve(),
-        Ok("client") => {
-            let port = std::env::var(PORT).unwrap();
-            let mut connection = connect(port.parse().unwrap());
-            assert_eq!(connection.echo("c"), Some("c".to_owned()));
-        }
-        _ => {}
-    }
-}
-
-/// Echoes, until its standard input ends.
-fn serve() {
-    let listener = TcpListener::bind("10.77.0.2:0").unwrap();
-    println!("port {}", listener.local_addr().unwrap().port());
-    thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            thread::spawn(move || {
-                let mut copy = connection.try_clone().unwrap();
-                let _ = std::io::copy(&mut connection, &mut copy);
-            });
-        }
-    });
-    let _ = std::io::stdin().read(&mut [0]);
-    std::process::exit(0);
-}
-
-struct Connection(TcpStream);
-
-fn connect(port: u16) -> Connection {
-    let stream = TcpStream::connect(("10.77.0.2", port)).unwrap();
-    stream.set_nodelay(true).unwrap();
-    Connection(stream)
-}
-
-impl Connection {
-    /// Sends something, and waits for it to come back; nothing if nothing does for a while.
-    fn echo(&mut self, text: &str) -> Option<String> {
-        self.0.write_all(text.as_bytes()).unwrap();
-        self.read(SILENCE)
-    }
-
-    fn read(&mut self, within: Duration) -> Option<String> {
-        self.0.set_read_timeout(Some(within)).unwrap();
-        let mut byte = [0];
-        match self.0.read_exact(&mut byte) {
-            Ok(()) => Some(char::from(byte[0]).to_string()),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                None
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// A program on a host.
-fn on(host: &str, words: &[&str]) -> Command {
-    let mut command = Command::new(TO);
-    command.arg(host).args(words);
-    command
-}
-
-fn printed(host: &str, words: &[&str]) -> String {
-    let output = on(host, words).output().unwrap();
-    assert!(output.status.success(), "{words:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// How many tables of faults are on the host with the server.
-fn tables() -> usize {
-    printed("n2", &["nft", "list", "tables", "inet"]).matches("double_trouble_").count()
-}
-
-/// A holder on the host with the server.
-struct Holder {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Holder {
-    fn start() -> Self {
-        let program = env!("CARGO_BIN_EXE_double-trouble");
-        let mut command = on("n2", &[program, "holder-of-a-network-fault"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (input, output) = (child.stdin.take(), child.stdout.take().unwrap());
-        Self { child, input, output: BufReader::new(output) }
-    }
-
-    fn tell(&mut self, line: &str) -> String {
-        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
-        self.told()
-    }
-
-    fn told(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    /// Gets ready for a fault of what comes from everybody but n1, or goes to them.
-    fn prepare(&mut self, effect: &str, way: &str, port: u16) -> String {
-        self.tell(&format!(
-            r#"{{"prepare":{{"token":"test","fault":1,"effect":{effect},"flows":[{{"way":"{way}","peer":{{"anybody-but":["10.77.0.1"]}},"ports":{{"here":[{port}],"there":[]}}}}]}}}}"#
-        ))
-    }
-
-    fn cut(port: u16) -> Self {
-        let mut holder = Self::start();
-        assert_eq!(holder.prepare("\"drop\"", "in", port), "\"ready\"");
-        assert_eq!(holder.tell("\"apply\""), "\"applied\"");
-        holder
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
-    }
-
-    /// How many packets it says that the fault has met.
-    fn undone(&mut self) -> u64 {
-        let told = self.told();
-        let packets =
-            told.strip_prefix(r#"{"undone":{"packets":"#).and_then(|rest| rest.strip_suffix("}}"));
-        let packets = packets.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
-        assert!(self.child.wait().unwrap().success());
-        packets
-    }
-}
-
-/// Each guard of a fault: this program's processes in the namespaces of the hosts are all of them.
-fn guards() -> Vec<Pid> {
-    let entries = std::fs::read_dir("/proc").unwrap();
-    let pids = entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<i32>().ok());
-    let is_guard = |pid: &i32| {
-        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&command).contains("guard-of-a-process")
-    };
-    pids.filter(is_guard).map(Pid::from_raw).collect()
-}
-
-/// Everything that can end a fault, one after the other: a machine's hosts are made once for all of it.
-fn faults() {
-    let words = this_program();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut server = on("n2", &words)
-        .env(PART, "server")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _until_the_end = server.stdin.take();
-    let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
-    let port =
-        said.find_map(|line| line.unwrap().strip_prefix("port ").map(str::to_owned)).unwrap();
-    let port: u16 = port.parse().unwrap();
-    let mut connection = connect(port);
-    assert_eq!(connection.echo("a"), Some("a".to_owned()));
-
-    let mut holder = Holder::start();
-    let told = holder.prepare("\"drop\"", "in", port);
-    if told.contains("the host has no nft") {
-        eprintln!("left out: {told}");
-        return;
-    }
-    assert_eq!((told.as_str(), tables()), ("\"ready\"", 1));
-    assert_eq!(connection.echo("b"), Some("b".to_owned()), "it is prepared, and not applied");
-    assert_eq!(holder.tell("\"apply\""), "\"applied\"");
-    assert_eq!(connection.echo("c"), None);
-    let client = on("n1", &words).env(PART, "client").env(PORT, port.to_string()).output().unwrap();
-    assert!(client.status.success(), "n1 is not cut off: {client:?}");
-    holder.input = None;
-    assert!(holder.undone() > 0);
-    assert_eq!(connection.read(PATIENCE), Some("c".to_owned()), "it was held back, and not lost");
-    assert_eq!(tables(), 0);
-
-    let mut holder = Holder::cut(port);
-    assert_eq!(connection.echo("d"), None);
-    kill(holder.pid(), Signal::SIGTERM).unwrap();
-    assert!(holder.undone() > 0);
-    assert_eq!(connection.read(PATIENCE), Some("d".to_owned()));
-
-    let mut holder = Holder::cut(port);
-    assert_eq!(connection.echo("e"), None);
-    kill(holder.pid(), Signal::SIGKILL).unwrap();
-    assert_eq!(connection.read(PATIENCE), Some("e".to_owned()), "its guard has taken it back");
-    assert!(!holder.child.wait().unwrap().success());
-
-    let mut holder = Holder::cut(port);
-    assert_eq!(connection.echo("f"), None);
-    for pid in guards().into_iter().chain([holder.pid()]) {
-        kill(pid, Signal::SIGKILL).unwrap();
-    }
-    holder.child.wait().unwrap();
-    assert_eq!(tables(), 1, "nobody is left who could take it back");
-    let mut other = Holder::start();
-    assert_eq!((other.prepare("\"drop\"", "in", 1), tables()), ("\"ready\"".to_owned(), 1));
-    assert_eq!(connection.read(PATIENCE), Some("f".to_owned()), "whoever comes next does");
-    other.input = None;
-    assert_eq!((other.undone(), tables()), (0, 0));
-
-    let mut holder = Holder::start();
-    let told = holder.prepare("\"reset\"", "in", port);
-    assert_eq!((told.as_str(), holder.tell("\"apply\"").as_str()), ("\"ready\"", "\"applied\""));
-    connection.0.write_all(b"g").unwrap();
-    let reset = connection.0.read(&mut [0]).unwrap_err();
-    assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
-    holder.input = None;
-    assert!(holder.undone() > 0);
-
-    let mut connection = connect(port);
-    for (effect, queue) in
-        [(r#"{"rate":{"bytes_per_s":1000000}}"#, "tbf"), (r#"{"delay":{"ms":20}}"#, "netem")]
+/// The bazaar's own file with its processes on three hosts, whose agents make their folders below `folder`.
+fn target(folder: &Path) -> String {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/bazaar.toml");
+    let mut text = addressed(&fs::read_to_string(own).unwrap());
+    for (process, host) in
+        [("front-end", "n1"), ("catalog", "n1"), ("\"order-{{ n }}\"", "n{{ n }}")]
     {
-        let mut holder = Holder::start();
-        let told = holder.prepare(effect, "out", port);
-        if told.contains("kernel has no") {
-            eprintln!("left out: {told}");
-            assert!(holder.child.wait().unwrap().success());
-        } else {
-            let queues = || printed("n2", &["tc", "qdisc", "show", "dev", "eth0"]);
-            assert_eq!((told.as_str(), queues().contains(queue)), ("\"ready\"", true));
-            // Two at a time share the queue.
-            let mut other = Holder::start();
-            assert_eq!(other.prepare(effect, "out", 1), "\"ready\"");
-            assert_eq!(holder.tell("\"apply\""), "\"applied\"");
-            assert_eq!(connection.echo("h"), Some("h".to_owned()));
-            holder.input = None;
-            assert!(holder.undone() > 0);
-            assert!(queues().contains(queue), "the other one's is still there");
-            other.input = None;
-            other.undone();
-            assert!(!queues().contains("d700:"), "{}", queues());
-        }
-        assert_eq!(tables(), 0);
+        let table = format!("[processes.{process}]\n");
+        assert!(text.contains(&table), "{table}");
+        text = text.replace(&table, &format!("{table}host = \"{host}\"\n"));
     }
+    for n in 1..=3 {
+        let scratch = folder.display();
+        text.push_str(&format!(
+            "\n[hosts.n{n}]\nconnect = [\"env\", \"TMPDIR={scratch}\"]\naddress = \"127.0.0.{}\"\n",
+            n + 1
+        ));
+    }
+    let path = folder.join("hosts.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// What agents have left.
+fn agents_folders(folder: &Path) -> Vec<PathBuf> {
+    let is_agents = |name: &PathBuf| name.to_string_lossy().starts_with("double-trouble-");
+    names(folder).into_iter().filter(is_agents).collect()
+}
+
+/// The agents that run, each with its folder.
+fn agents(folder: &Path) -> Vec<(u32, String)> {
+    let pids = fs::read_dir("/proc").unwrap();
+    let pids = pids.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let below = folder.to_string_lossy().into_owned();
+    let agent = |pid: u32| {
+        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+        let words: Vec<&str> = command.split('\0').collect();
+        let place = words.iter().position(|word| *word == "kept")?;
+        let own = words.get(place.checked_sub(1)?)?;
+        own.starts_with(&below).then(|| (pid, (*own).to_owned()))
+    };
+    pids.filter_map(agent).collect()
+}
+
+const LOAD: &str =
+    "[load]\nclients = 4\np = [0.6]\nwarm_up_s = 0.2\nduration_s = 5\n[system]\ncache = [\"on\"]\n";
+
+#[test]
+fn every_process_on_a_host_is_checked_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(folder.path());
+    let output =
+        harness(folder.path(), &["target", "check", &target]).env("TMPDIR", folder.path()).output();
+    let (code, stdout, stderr) = ended(&output.unwrap());
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    for said in ["host n1", "host n3", "start of order-3", "orders at order-2", "stocks at catalog"]
+    {
+        assert!(stdout.contains(said), "{said}: {stdout}");
+    }
+    assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
+}
+
+#[test]
+fn a_leader_on_a_host_is_killed_and_restarted_there_and_nothing_is_lost_or_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(folder.path());
+    let faults = "[[faults]]\nat_ms = 1000\naction = \"kill\"\ntarget = \"leader\"\nfor_ms = 1000\n\
+                  [[faults]]\nat_ms = 3200\naction = \"pause\"\ntarget = \"follower\"\nfor_ms = 500\n";
+    let plan = plan(folder.path(), &format!("{LOAD}{faults}"));
+    let arguments = ["failover", "--target", &target, "--plan", &plan];
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let run_folder = latest(folder.path());
+    let events = run_folder.events().unwrap();
+    let of = |kind| events.iter().filter(move |event| event.event == kind);
+    let acts: Vec<_> = of(EventKind::Confirmed).map(|event| event.action.unwrap()).collect();
+    assert_eq!(acts, [Action::Kill, Action::Restart, Action::Pause, Action::Resume]);
+    // One kernel has one clock, so the bound is known, and nothing.
+    assert!(of(EventKind::Confirmed).all(|event| event.bound_us == Some(0)));
+    let reached: Vec<_> = of(EventKind::HostReached).map(|it| it.target.clone().unwrap()).collect();
+    assert_eq!(reached, ["n1", "n2", "n3"]);
+    assert!(stdout.contains("127.0.0.2: catalog, front-end, order-1"), "{stdout}");
+    assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
+}
+
+#[test]
+fn an_agent_that_is_killed_in_mid_run_is_told_and_the_run_goes_on_to_a_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(folder.path());
+    let plan = plan(folder.path(), &format!("{LOAD}[checks]\nconverge_within_ms = 1000\n"));
+    let arguments = ["bench", "--target", &target, "--plan", &plan];
+    let running = Running::start(folder.path(), &arguments);
+    let pids = pids_under_load(folder.path());
+    let killed = eventually("the agent of n2", || {
+        let agents = agents(folder.path());
+        // Its guard, whose parent it is, keeps order-2.
+        agents
+            .into_iter()
+            .find(|(_, own)| fs::metadata(Path::new(own).join("scratch/order-2.db")).is_ok())
+    });
+    kill(Pid::from_raw(killed.0.cast_signed()), Signal::SIGKILL).unwrap();
+    let (code, stdout) = running.wait();
+    assert_eq!(code, Some(2), "{stdout}");
+    let events = latest(folder.path()).events().unwrap();
+    let lost: Vec<_> = events.iter().filter(|event| event.event == EventKind::HostLost).collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].target.as_deref(), Some("n2"));
+    assert_eq!(lost[0].process.unwrap().to_string(), "order-2");
+    assert!(events.iter().any(|event| event.event == EventKind::HostBack));
+    assert!(events.iter().any(|event| event.event == EventKind::Finished), "the run went on");
+    assert!(!events.iter().any(|event| event.event == EventKind::Died));
+    let said = fs::read_to_string(latest(folder.path()).path("consistency.json")).unwrap();
+    assert!(
+        said.contains("a host was lost") && said.contains("\"verdict\": \"inconclusive\""),
+        "{said}"
+    );
+    assert_gone(&pids);
+    assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_said_with_what_its_way_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(folder.path());
+    let text = fs::read_to_string(&target).unwrap();
+    let way = "connect = [\"sh\", \"-c\", \"echo no route to it >&2; exit 255\"]";
+    let far = text.rsplit_once("connect = ").map(|(before, after)| {
+        let (_, after) = after.split_once('\n').unwrap();
+        format!("{before}{way}\n{after}")
+    });
+    fs::write(&target, far.unwrap()).unwrap();
+    let plan = plan(folder.path(), LOAD);
+    let arguments = ["bench", "--target", &target, "--plan", &plan];
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(3), "{stdout}{stderr}");
+    assert!(stderr.contains("hosts.n3") && stderr.contains("no route to it"), "{stderr}");
+    assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
+}
+
+#[test]
+fn load_from_other_hosts_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), "[load]\nfrom = [\"n1\"]\n");
+    let (code, _, stderr) = ended(&run(folder.path(), &["bench", "--plan", &plan]));
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("load.from: is n1"), "{stderr}");
 }

@@ -127,5 +127,6 @@ impl Finding {
 /// Whether everything that shows a violation was there before `us`.
 fn shows_before(violation: &Violation, us: u64) -> bool {
     let ends = violation.operations.iter().map(|one| one.observation.end_us);
-    violation.held.is_empty() && violation.at_us.into_iter().chain(ends).max().is_some_and(|last| last < us)
+    violation.held.is_empty()
+        && violation.at_us.into_iter().chain(ends).max().is_some_and(|last| last < us)
 }

@@ -154,7 +154,7 @@ pub(crate) fn about(history: &History<'_>) -> Vec<InconclusiveReason> {
     if !history.timeline.finished && history.missing.is_empty() {
         doubts.push(InconclusiveReason::NotFinished);
     }
-    doubts.extend(history.timeline.lost_hosts().into_iter().next().map(|(host, (at_us, why))| {
+    doubts.extend(history.timeline.first_loss().map(|(host, at_us, why)| {
         let at_ms = super::milliseconds(at_us);
         InconclusiveReason::HostLost(format!("{host} at {at_ms:.3} ms ({why})"))
     }));

@@ -211,7 +211,8 @@ fn examine_all(
 
 /// Runs one check over one trial.
 fn examine(check: &Check, history: &History<'_>, doubts: &[InconclusiveReason]) -> Finding {
-    let mut finding = Finding::excusing(history.timeline.first_loss_us(), check.needs);
+    let mut finding =
+        Finding::excusing(history.timeline.first_loss().map(|loss| loss.1), check.needs);
     if !check.lacks(history.target).is_empty() {
         if let Some(count) = check.count {
             count(history, &mut finding);

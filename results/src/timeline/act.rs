@@ -80,7 +80,10 @@ pub(super) fn acts(events: &[&Event]) -> Vec<Act> {
                 planned_us: event.planned_us,
                 at_us: event.at_us,
                 confirmed_us: confirmed.map(|event| event.at_us),
-                bound_us: confirmed.and_then(|event| event.bound_us).max(event.bound_us).unwrap_or(0),
+                bound_us: confirmed
+                    .and_then(|event| event.bound_us)
+                    .max(event.bound_us)
+                    .unwrap_or(0),
                 ends: event.ends.clone(),
                 detail: event.detail.clone(),
             })

@@ -193,9 +193,8 @@ fn ready_us(process: ProcessName, from_us: u64, events: &[&Event]) -> Option<u64
 
 /// Every death that nobody had ordered, and every process that was lost with its host.
 pub(super) fn deaths(acts: &[Act], events: &[&Event], healed_us: Option<u64>) -> Vec<Death> {
-    let died = events
-        .iter()
-        .filter(|event| matches!(event.event, EventKind::Died | EventKind::HostLost));
+    let died =
+        events.iter().filter(|event| matches!(event.event, EventKind::Died | EventKind::HostLost));
     let died = died.filter_map(|event| Some((event, event.process?.process()?)));
     died.map(|(event, process)| {
         if event.event == EventKind::HostLost {

@@ -25,6 +25,7 @@ mod configuration;
 mod disturbance;
 mod fault;
 mod files;
+mod host;
 mod kind;
 mod span;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use client_trouble::ClientTrouble;
 pub use configuration::{Configuration, Term};
 pub use disturbance::Disturbance;
 pub use fault::{Death, Fault};
+pub use host::Host;
 pub use kind::{FaultKind, Role};
 pub use span::Span;
 
@@ -138,6 +140,8 @@ pub struct Timeline {
     pub clients: ClientTrouble,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
+    /// The hosts that processes were on, by name; none if all were on the harness's.
+    pub hosts: BTreeMap<String, Host>,
     processes: Processes,
     acts: Vec<Act>,
     faults: Vec<Fault>,
@@ -169,6 +173,7 @@ impl Timeline {
         timeline.fault_free = span::gaps(broken.collect());
         timeline.in_sync = configuration::in_sync(&configurations, processes.replicas().len());
         timeline.terms = configuration::terms(&events);
+        timeline.hosts = host::hosts(&events);
         let processes = processes.clone();
         Self { processes, acts, faults, deaths, configurations, ..timeline }
     }
@@ -264,20 +269,14 @@ impl Timeline {
         self.deaths.iter().filter(|death| death.lost_host.is_none())
     }
 
-    /// The hosts that were lost, each with when and why.
+    /// The first host that was lost, when and why, if one was.
     #[must_use]
-    pub fn lost_hosts(&self) -> BTreeMap<&str, (u64, &str)> {
-        let lost = self.deaths.iter().filter_map(|death| {
-            let why = death.detail.as_deref().unwrap_or_default();
-            Some((death.lost_host.as_deref()?, (death.at_us, why)))
+    pub fn first_loss(&self) -> Option<(&str, u64, &str)> {
+        let lost = self.hosts.iter().filter_map(|(name, host)| {
+            let (at_us, why) = host.lost.as_ref()?;
+            Some((name.as_str(), *at_us, why.as_str()))
         });
-        lost.collect()
-    }
-
-    /// When the first host was lost, if one was.
-    #[must_use]
-    pub fn first_loss_us(&self) -> Option<u64> {
-        self.lost_hosts().into_values().map(|(at_us, _)| at_us).min()
+        lost.min_by_key(|(_, at_us, _)| *at_us)
     }
 
     /// The faults, by number, of which nobody says what became of them: they were neither injected nor left

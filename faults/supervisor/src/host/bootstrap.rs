@@ -65,7 +65,7 @@ impl AgentProgram {
         let path = quoted(&path.to_string_lossy());
         let args = self.args.join(" ");
         Ok(format!(
-            "umask 077; d=$(mktemp -d \"${{TMPDIR:-/tmp}}/{FOLDER}XXXXXXXX\") || exit 3; trap 'rm -rf \"$d\"' EXIT; p={path}; \
+            "d=$(mktemp -d \"${{TMPDIR:-/tmp}}/{FOLDER}XXXXXXXX\") || exit 3; trap 'rm -rf \"$d\"' EXIT; p={path}; \
              if test -x \"$p\" && test \"$(sha256sum < \"$p\" | cut -c1-64)\" = {hash}; then :; else \
              p=\"$d/{BROUGHT}\"; echo '{WANT}'; head -c {bytes} > \"$p\"; \
              test \"$(wc -c < \"$p\")\" -eq {bytes} && chmod 700 \"$p\" || exit 3; fi; \

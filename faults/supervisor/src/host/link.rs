@@ -325,7 +325,7 @@ impl HostLink {
             // A panic of it is in the log.
             let _ = watcher.join();
         }
-        match locked(&self.after.left).clone() {
+        match locked(&self.after.left).take() {
             Some(reason) => Err(self.failed(reason)),
             None if over.removed == Some(false) => {
                 let folder = self.folder.display();

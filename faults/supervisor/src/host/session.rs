@@ -11,7 +11,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,7 +73,6 @@ pub(crate) struct Session {
     next: AtomicU64,
     clock: Arc<HostClock>,
     silent: AtomicU32,
-    timed_out: AtomicBool,
     removed: Mutex<Option<bool>>,
     over: Mutex<Option<Over>>,
     changed: Condvar,
@@ -110,14 +109,13 @@ impl Session {
             next: AtomicU64::new(1),
             clock,
             silent: AtomicU32::new(0),
-            timed_out: AtomicBool::new(false),
             removed: Mutex::new(None),
             over: Mutex::new(None),
             changed: Condvar::new(),
         });
         let (boot, lines) = mpsc::channel();
-        let started = session.start_threads((input, output, errors), to_send, boot);
-        let begun = started.map_err(failed).and_then(|()| {
+        let begun = session.start_threads((input, output, errors), to_send, boot);
+        let begun = begun.map_err(failed).and_then(|()| {
             let hello = program.bring(|bytes| session.send(bytes), &lines)?;
             session.begin_clock(&hello)?;
             Ok(hello.folder)
@@ -125,6 +123,7 @@ impl Session {
         match begun {
             Ok(folder) => Ok((session, folder)),
             Err(reason) => {
+                // Whoever was there ends with its input.
                 session.close(EXIT_WITHIN);
                 Err(format!("`{shown}`: {reason}{}", session.words()))
             }
@@ -172,8 +171,10 @@ impl Session {
                 return;
             }
             if self.silent.fetch_add(1, Ordering::SeqCst) >= SILENT_PULSES {
-                self.timed_out.store(true, Ordering::SeqCst);
                 let _ = locked(&self.way).kill();
+                // Its end need not show: somebody else may hold its output.
+                let seconds = u64::from(SILENT_PULSES) * PULSE.as_secs();
+                self.finish(format!("nothing was heard of its agent for {seconds} s"));
                 return;
             }
             self.ask_time();
@@ -273,23 +274,28 @@ impl Session {
         while !said.is_finished() && Instant::now() < deadline {
             thread::sleep(LOOK_AGAIN);
         }
-        let reason = match self.timed_out.load(Ordering::SeqCst) {
-            true => format!("nothing was heard of its agent for {SILENT_PULSES} s"),
-            false => format!("the connection to its agent ended ({status}){}", self.words()),
-        };
+        self.finish(format!("the connection to its agent ended ({status}){}", self.words()));
+    }
+
+    /// It is over, unless it was before.
+    fn finish(&self, reason: String) {
+        drop(locked(&self.outbox).take());
         let (at_us, removed) = (monotonic_us(), *locked(&self.removed));
-        *locked(&self.over) = Some(Over { reason: reason.clone(), at_us, removed });
-        self.changed.notify_all();
+        {
+            let mut over = locked(&self.over);
+            if over.is_some() {
+                return;
+            }
+            *over = Some(Over { reason: reason.clone(), at_us, removed });
+        }
         // Their askers learn that there is no answer.
         locked(&self.asked).clear();
         // Whoever opens one from here on finds it over.
         let lost = format!("its host was lost: {reason}");
         for open in locked(&self.channels).values() {
-            match removed {
-                Some(true) => open.shared.guard_ended_there(true),
-                _ => open.shared.host_lost(&lost, at_us),
-            }
+            open.shared.host_lost(&lost, at_us);
         }
+        self.changed.notify_all();
     }
 
     fn wait_for_the_way(&self) -> String {
@@ -402,6 +408,7 @@ impl Session {
         drop(waited);
         if self.over().is_none() {
             let _ = locked(&self.way).kill();
+            self.finish(format!("its agent did not end within {} s", within.as_secs()));
         }
         self.wait_over()
     }
