@@ -4,7 +4,7 @@
 //! is a socket's name: it belongs to the network namespace, as all of this does, and goes with its holder.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -158,7 +158,7 @@ impl Made {
         holder: &[OsString],
         spec: &Spec,
     ) -> Result<Self, String> {
-        let _lock = Lock::take().await?;
+        let lock = Lock::take().await?;
         let mut tables = packet_filter::tables().await?;
         for left in tables.extract_if(.., |name| name.is_left_over()) {
             remove(&left).await?;
@@ -178,8 +178,9 @@ impl Made {
             if class > 0 { queue::add(class, spec).await } else { Ok(()) }
         };
         if let Err(reason) = prepared.await {
-            // What is left of it the guard removes, once nobody holds the lock.
             let _ = remove(&made.name).await;
+            // What is left of it the guard removes, which waits for the lock.
+            drop(lock);
             return Err(reason);
         }
         Ok(made)
@@ -221,7 +222,7 @@ async fn arm(guard: &GuardProgram, holder: &[OsString], name: &TableName) -> Res
     armed.map_err(|error| format!("no guard stands by: {error}"))
 }
 
-async fn remove_by_name(name: &OsString) -> Result<(), String> {
+async fn remove_by_name(name: &OsStr) -> Result<(), String> {
     let name: TableName = name.to_string_lossy().parse().map_err(|error| format!("{error}"))?;
     let _lock = Lock::take().await?;
     remove(&name).await.map(drop)

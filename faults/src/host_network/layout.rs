@@ -64,7 +64,7 @@ impl HostLayout {
         let mut addresses = Addresses::default();
         for (name, way) in &self.ways {
             let told = way.host.address.as_str();
-            let found = match told.parse() {
+            let found = match told.parse::<IpAddr>() {
                 Ok(address) => Ok(Some(address)),
                 // The port is of no consequence.
                 Err(_) => tokio::net::lookup_host((told, 0))

@@ -72,6 +72,11 @@ impl HostLinks {
             Ok(addresses) => addresses,
             Err(reason) => return Self::ByRelays { reason },
         };
+        let mut hosts = addresses.hosts.iter();
+        if let Some((name, address)) = hosts.find(|(_, address)| address.is_loopback()) {
+            let reason = format!("host {name} is this machine ({address})");
+            return Self::ByRelays { reason };
+        }
         let mut effects: Vec<Effect> = Vec::new();
         for effect in kinds.iter().copied().map(Effect::of) {
             // The same rules and the same kind of queue take the same.

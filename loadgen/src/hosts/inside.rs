@@ -109,17 +109,15 @@ fn write_connect(setting: Setting) -> anyhow::Result<()> {
 fn bury_until(command: Pid, awaited: &SigSet) -> anyhow::Result<i32> {
     let mut asked = false;
     loop {
-        match awaited.wait().context("cannot wait for signals")? {
-            Signal::SIGTERM | Signal::SIGHUP if !asked => {
-                asked = true;
-                // It was not waited for yet, so its pid is nobody else's.
-                let _ = kill(command, Signal::SIGTERM);
-                thread::spawn(|| {
-                    thread::sleep(ENDS_WITHIN);
-                    std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
-                });
-            }
-            _ => {}
+        let came = awaited.wait().context("cannot wait for signals")?;
+        if matches!(came, Signal::SIGTERM | Signal::SIGHUP) && !asked {
+            asked = true;
+            // It was not waited for yet, so its pid is nobody else's.
+            let _ = kill(command, Signal::SIGTERM);
+            thread::spawn(|| {
+                thread::sleep(ENDS_WITHIN);
+                std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
+            });
         }
         // One signal may stand for several of the dead.
         loop {

@@ -112,12 +112,9 @@ fn see_to_its_end(mut init: Child, awaited: &SigSet) -> io::Result<std::process:
         if let Some(status) = init.try_wait()? {
             return Ok(status);
         }
-        match awaited.wait()? {
-            Signal::SIGTERM | Signal::SIGHUP => {
-                // It was not waited for yet, so its pid is nobody else's. If it has ended, that is what comes next.
-                let _ = kill(Pid::from_raw(init.id().cast_signed()), Signal::SIGTERM);
-            }
-            _ => {}
+        if matches!(awaited.wait()?, Signal::SIGTERM | Signal::SIGHUP) {
+            // It was not waited for yet, so its pid is nobody else's. If it has ended, that is what comes next.
+            let _ = kill(Pid::from_raw(init.id().cast_signed()), Signal::SIGTERM);
         }
     }
 }
