@@ -80,7 +80,7 @@ fn plan(folder: &Path) -> ServicePlan {
         flood_connections: 20,
         disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },
         relays: None,
-        host_links: HostLinks::None,
+        host_links: crate::host_network::HostLinks::None,
         uses_all_links: false,
         dumps: Vec::new(),
         body_paths: BTreeMap::new(),

@@ -382,11 +382,15 @@ fn probe(
     let kind = match &process.readiness.probe {
         Probe::Started => return Ok(None),
         // What a process says of itself that is not ready is quoted in its own words.
-        Probe::HttpGet { url, expect: None } => {
+        Probe::HttpGet { url, headers, expect: None } if headers.is_empty() => {
             ProbeKind::Health(url.render(setting)?.into_owned())
         }
-        Probe::HttpGet { url, .. } => ProbeKind::HttpGet {
+        Probe::HttpGet { url, headers, .. } => ProbeKind::HttpGet {
             url: url.render(setting)?.into_owned(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), value.render(setting)?.into_owned())))
+                .collect::<anyhow::Result<_>>()?,
             expect: expect(Arc::clone(target), index),
         },
         Probe::Tcp(address) => ProbeKind::Tcp(address.render(setting)?.into_owned()),

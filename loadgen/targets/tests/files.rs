@@ -21,10 +21,12 @@ fn naive_and_mended_services_the_engines_hosts_and_the_whole_zoo_are_described_w
     assert!(read > 33, "only {read} were found");
 }
 
-/// From the ports on: without who is on which host, and with the loopback address instead of theirs.
+/// From the ports on: without who is on which host and without the token, and with the loopback address instead of theirs.
 fn on_this_machine(text: &str) -> String {
+    let token = "headers = { x-double-trouble-secret = \"{{ token }}\" }";
     let (_, text) = text.split_once("\n[ports]\n").unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with("host = "));
+    let text = text.replace(&format!(", {token}"), "");
+    let lines = text.lines().filter(|line| !line.starts_with("host = ") && *line != token);
     let here = lines.map(|line| {
         let mut parts = line.split("{{ address[");
         let mut line = parts.next().unwrap().to_owned();

@@ -61,7 +61,7 @@ impl Process {
             let said = String::from_utf8_lossy(&answer.body);
             Ok(answer.status == 200 && said.contains(words))
         };
-        let kind = ProbeKind::HttpGet { url, expect: Arc::new(holds) };
+        let kind = ProbeKind::HttpGet { url, headers: Vec::new(), expect: Arc::new(holds) };
         Program {
             name: self.name,
             role: String::new(),

@@ -41,10 +41,14 @@ pub(super) fn check(
             "give http_get, or take it out",
         );
     }
+    if !probe.headers.is_empty() && probe.http_get.is_none() {
+        checker.add(&of("headers"), "there is no http_get to send them", "give it, or take them out");
+    }
     let expect = probe.expect.as_ref();
     let expect = expect.and_then(|text| checker.expression(&of("expect"), text, &ANSWER));
     let checked = if let Some(url) = &probe.http_get {
-        Probe::HttpGet { url: checker.url(&of("http_get"), url, scope), expect }
+        let url = checker.url(&of("http_get"), url, scope);
+        Probe::HttpGet { url, headers: checker.headers(field, &probe.headers, scope), expect }
     } else if let Some(address) = &probe.tcp {
         Probe::Tcp(checker.template(&of("tcp"), address, scope))
     } else if let Some(command) = &probe.exec {
