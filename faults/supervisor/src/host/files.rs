@@ -58,7 +58,7 @@ fn read(path: &Path, offset: u64) -> io::Result<Answer> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
     let mut data = Vec::new();
-    file.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut data)?;
+    file.take(CHUNK_BYTES as u64).read_to_end(&mut data)?;
     let ends = data.len() < CHUNK_BYTES;
     Ok(Answer::Part { data, ends })
 }
