@@ -31,7 +31,6 @@ impl Bazaar {
     }
 
     /// How far a time of a process that was seen where it runs may be off, in microseconds; `None` of one on this host.
-    #[must_use]
     pub fn clock_bounds(&self) -> impl Fn(ProcessName) -> Option<u64> + Send + Sync + use<> {
         let hosts = self.on_hosts.clone();
         move |name| Some(hosts.get(&name)?.clock().bound_us(monotonic_us()))

@@ -151,7 +151,8 @@ impl Hosts {
     /// Ends the agents and all that they have started, and waits for that.
     pub(crate) async fn close(&self) {
         let mut closing = JoinSet::new();
-        for link in self.links().cloned() {
+        for link in self.links() {
+            let link = Arc::clone(link);
             closing.spawn(async move { link.close().await });
         }
         for closed in closing.join_all().await {

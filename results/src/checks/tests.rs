@@ -373,7 +373,7 @@ fn lose_a_host(trial: &mut Trial, at_us: u64) {
 #[test]
 fn what_is_missing_in_the_end_after_a_host_was_lost_is_nobodys_fault() {
     let mut trial = Trial::new();
-    trial.trade(1, "r1", ("Stock1", Buy, 3), 1, (100, 200));
+    trial.trade(1, "r1", Buy, 3, "Stock1", (100, 200));
     trial.finals.retain(|row| row.request_id.is_none());
     assert_fails(&trial.check(&survival::CHECK), "r1");
     lose_a_host(&mut trial, 5_000);
