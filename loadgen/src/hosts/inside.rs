@@ -55,12 +55,13 @@ fn run(setting: Setting, command: &[OsString]) -> anyhow::Result<i32> {
     mount_own()?;
     network::build(setting.count)?;
     write_connect(setting)?;
-    let awaited =
-        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
-    awaited.thread_block().context("cannot block signals")?;
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
     let child = Command::new(program).args(args).spawn();
     let child = child.with_context(|| format!("cannot run {}", program.display()))?;
+    // Only now: who is started inherits what is blocked.
+    let awaited =
+        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
+    awaited.thread_block().context("cannot block signals")?;
     bury_until(Pid::from_raw(child.id().cast_signed()), &awaited)
 }
 
@@ -109,17 +110,7 @@ fn write_connect(setting: Setting) -> anyhow::Result<()> {
 fn bury_until(command: Pid, awaited: &SigSet) -> anyhow::Result<i32> {
     let mut asked = false;
     loop {
-        let came = awaited.wait().context("cannot wait for signals")?;
-        if matches!(came, Signal::SIGTERM | Signal::SIGHUP) && !asked {
-            asked = true;
-            // It was not waited for yet, so its pid is nobody else's.
-            let _ = kill(command, Signal::SIGTERM);
-            thread::spawn(|| {
-                thread::sleep(ENDS_WITHIN);
-                std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
-            });
-        }
-        // One signal may stand for several of the dead.
+        // One signal may stand for several of the dead, and the first may have come before it was waited for.
         loop {
             match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, code)) if pid == command => return Ok(code),
@@ -129,6 +120,16 @@ fn bury_until(command: Pid, awaited: &SigSet) -> anyhow::Result<i32> {
                 Ok(WaitStatus::StillAlive) | Err(_) => break,
                 Ok(_) => {}
             }
+        }
+        let came = awaited.wait().context("cannot wait for signals")?;
+        if matches!(came, Signal::SIGTERM | Signal::SIGHUP) && !asked {
+            asked = true;
+            // It was not waited for yet, so its pid is nobody else's.
+            let _ = kill(command, Signal::SIGTERM);
+            thread::spawn(|| {
+                thread::sleep(ENDS_WITHIN);
+                std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
+            });
         }
     }
 }

@@ -86,10 +86,6 @@ fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
     }
     unshare(CloneFlags::CLONE_NEWPID)
         .context("no pid namespace can be made here: it takes root")?;
-    // They are waited for below. A Ctrl-C at a terminal reaches the command itself, which is in the same group.
-    let awaited =
-        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
-    awaited.thread_block().context("cannot block signals")?;
     let setting = Setting { count: args.count, by, outside_pid: std::process::id() };
     let init = Command::new("/proc/self/exe")
         .arg(INSIDE_HOSTS)
@@ -97,7 +93,13 @@ fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
         .args(&args.command)
         .stdin(Stdio::inherit())
         .spawn();
-    let status = see_to_its_end(init.context("cannot start the init of the hosts")?, &awaited);
+    let init = init.context("cannot start the init of the hosts")?;
+    // Only now: who is started inherits what is blocked. A Ctrl-C at a terminal reaches the command itself, which is in the same
+    // group.
+    let awaited =
+        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
+    awaited.thread_block().context("cannot block signals")?;
+    let status = see_to_its_end(init, &awaited);
     let _ = awaited.thread_unblock();
     Ok(match status?.code() {
         Some(0) => Exit::Pass,

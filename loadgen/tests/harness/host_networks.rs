@@ -33,7 +33,12 @@ const CANNOT: [&str; 4] =
 fn among_hosts(hosts: &str, command: &[&str], part: &str) -> Option<Output> {
     let folder = tempfile::tempdir().unwrap();
     let arguments = [&["hosts", "--count", hosts, "--"][..], command].concat();
-    let output = harness(folder.path(), &arguments).env(PART, part).output().unwrap();
+    let mut command = harness(folder.path(), &arguments);
+    command.env(PART, part).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It ends with this test, whatever ends that.
+    let _until_the_end = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() == Some(3) && CANNOT.iter().any(|one| said.contains(one)) {
         eprintln!("left out: {said}");
@@ -65,7 +70,7 @@ fn a_command_among_hosts_reaches_each_and_its_exit_code_is_the_programs() {
 
 #[test]
 fn nothing_on_a_host_outlives_the_program_that_made_the_hosts() {
-    let script = "/run/double-trouble/to n1 sleep 1000 & echo up; wait";
+    let script = "/run/double-trouble/to n1 sleep 60 & echo up; wait";
     let Some(_) = among_hosts("1", &["true"], "") else { return };
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["hosts", "--count", "1", "--", "sh", "-c", script];
@@ -78,7 +83,7 @@ fn nothing_on_a_host_outlives_the_program_that_made_the_hosts() {
 
 #[test]
 fn a_command_among_hosts_is_asked_to_end_as_the_program_is() {
-    let script = "trap 'echo asked; exit 1' TERM; sleep 1000 & echo up; wait";
+    let script = "trap 'echo asked; exit 1' TERM; sleep 60 & echo up; wait";
     let Some(_) = among_hosts("1", &["true"], "") else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut running =
@@ -102,7 +107,10 @@ fn a_fault_of_a_hosts_network_is_taken_back_whatever_ends() {
 #[test]
 fn part() {
     match std::env::var(PART).as_deref() {
-        Ok("faults") => faults(),
+        Ok("faults") => {
+            thread::spawn(end_with_input);
+            faults();
+        }
         Ok("server") => serve(),
         Ok("client") => {
             let port = std::env::var(PORT).unwrap();
@@ -126,8 +134,13 @@ fn serve() {
             });
         }
     });
+    end_with_input();
+}
+
+/// Nothing is ever written, so what can be read is the end.
+fn end_with_input() {
     let _ = std::io::stdin().read(&mut [0]);
-    std::process::exit(0);
+    std::process::exit(1);
 }
 
 struct Connection(TcpStream);
