@@ -58,5 +58,5 @@ pub(crate) fn table(run: &Run) -> Table {
 #[must_use]
 pub(crate) fn text(table: &Table) -> String {
     let picks: Vec<Pick> = table.columns().iter().map(|column| Pick::Value(column.name)).collect();
-    format!("{}.\n{}", table.caption, table.to_text(&picks))
+    format!("{} (clocks in µs, times in s).\n{}", table.caption, table.to_text(&picks))
 }

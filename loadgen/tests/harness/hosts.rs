@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -104,6 +105,38 @@ fn a_leader_on_a_host_is_killed_and_restarted_there_and_nothing_is_lost_or_left(
     let reached: Vec<_> = of(EventKind::HostReached).map(|it| it.target.clone().unwrap()).collect();
     assert_eq!(reached, ["n1", "n2", "n3"]);
     assert!(stdout.contains("127.0.0.2: catalog, front-end, order-1"), "{stdout}");
+    assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
+}
+
+#[test]
+fn what_a_host_with_another_clock_sees_is_told_on_ours_within_its_bound() {
+    // A day ahead: a time that is not mapped lies far beyond the run.
+    let way = ["unshare", "--time", "--monotonic", "86400", "--fork"];
+    let allowed = Command::new(way[0]).args(&way[1..]).arg("true").output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        eprintln!("left out: this machine lets nobody have another clock");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let target = target(folder.path());
+    let words = way.map(|word| format!("\"{word}\", ")).concat();
+    let text = fs::read_to_string(&target).unwrap();
+    fs::write(&target, text.replace("connect = [", &format!("connect = [{words}"))).unwrap();
+    let faults =
+        "[[faults]]\nat_ms = 1000\naction = \"kill\"\ntarget = \"leader\"\nfor_ms = 1000\n";
+    let plan = plan(folder.path(), &format!("{LOAD}{faults}"));
+    let arguments = ["failover", "--target", &target, "--plan", &plan];
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let events = latest(folder.path()).events().unwrap();
+    let end_us = events.iter().find(|event| event.event == EventKind::Finished).unwrap().at_us;
+    assert!(events.iter().all(|event| event.at_us <= end_us), "a time was not mapped");
+    let of = |kind| events.iter().filter(move |event| event.event == kind);
+    for event in of(EventKind::Injected) {
+        let (planned_us, bound_us) = (event.planned_us.unwrap(), event.bound_us.unwrap());
+        assert!(bound_us > 0 && event.at_us + bound_us >= planned_us, "{event:?}");
+    }
+    assert!(of(EventKind::LeaderChanged).count() >= 2, "the history is on our clock as well");
     assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
 }
 

@@ -131,7 +131,7 @@ pub struct Event {
     #[serde(default)]
     pub final_rows: Option<u64>,
     /// How far `at_us` may be off, in microseconds: of what was seen on another host, by the clock there. Empty of what the
-    /// harness saw itself. Not in older runs.
+    /// harness saw itself. From format 4 on.
     #[serde(default)]
     pub bound_us: Option<u64>,
     /// Anything that a reader needs besides.

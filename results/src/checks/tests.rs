@@ -386,8 +386,9 @@ fn what_is_missing_in_the_end_after_a_host_was_lost_is_nobodys_fault() {
 #[test]
 fn what_showed_before_a_host_was_lost_is_a_violation_and_what_showed_later_is_none() {
     let stale = || {
-        let mut trial = little();
-        show(&mut trial, 97, (6_000, 6_500));
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (1_000, 2_000));
+        trial.show(2, "Stock1", 100, 0, (6_000, 6_500));
         trial
     };
     assert_fails(&stale().check(&linearizability::CHECK), "Stock1");
