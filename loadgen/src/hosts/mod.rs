@@ -22,7 +22,7 @@ use std::io;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Gid, Pid, Uid};
 use serde::{Deserialize, Serialize};
@@ -66,9 +66,14 @@ pub(crate) fn run(args: &cli::Hosts) -> anyhow::Result<Exit> {
     if ways.is_empty() {
         bail!("hosts cannot be reached in any of these ways");
     }
-    for by in ways {
+    for (round, by) in ways.into_iter().enumerate() {
         if args.by.len() > 1 {
             note!("{} hosts, reached by {by}", args.count);
+        }
+        if round > 0 {
+            // The children of the round before were for a pid namespace that has ended; those to come are for this one again.
+            let own = fs::File::open("/proc/self/ns/pid").context("/proc/self/ns/pid")?;
+            setns(own, CloneFlags::CLONE_NEWPID).context("cannot leave a pid namespace")?;
         }
         match run_once(args, by)? {
             Exit::Pass => {}
