@@ -43,7 +43,7 @@ pub(super) fn parts(
     let effect = Effect::of(kind);
     let parting = Parting { layout, addresses, effect };
     let flows = match route.with_clients() {
-        Some(name) => parting.from_clients(name, route)?,
+        Some(name) => parting.with_clients_of(name, route)?,
         None => parting.between(processes, route)?,
     };
     if flows.is_empty() {
@@ -128,7 +128,7 @@ impl Parting<'_> {
 
     /// Clients are whoever is on none of the hosts, so their packets are told by the process's own ports; the way by which the
     /// harness itself reaches the host is never among them.
-    fn from_clients(&self, name: ProcessName, route: Route) -> Result<Flows, String> {
+    fn with_clients_of(&self, name: ProcessName, route: Route) -> Result<Flows, String> {
         let placed = self.layout.placed.get(&name);
         let Placement { host, ports } = placed.ok_or_else(|| format!("{name} is on no host"))?;
         if ports.is_empty() {

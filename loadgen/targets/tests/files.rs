@@ -1,5 +1,7 @@
 //! Every target file in this folder reads without a problem.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
 use std::fs;
 use std::path::Path;
 
