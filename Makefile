@@ -94,6 +94,13 @@ clients: ## Client programs for etcd, Redis and PostgreSQL: loadgen/targets/engi
 dist: build ## One archive with programs, plans and licences, for machines of this kind without a toolchain
 	@sh loadgen/dist.sh
 
+.PHONY: hosts
+hosts: build ## A leader cut off from clients, then from replicas, on five hosts (namespaces; over ssh too where sshd is; 3 minutes)
+	@for plan in loadgen/targets/hosts/plans/*.toml; do \
+		$(HARNESS) hosts --by nsenter --by ssh -- \
+			$(HARNESS) failover --target loadgen/targets/hosts/bazaar.toml --plan $$plan $(ARGS) || exit; \
+	done
+
 # Services in which bugs can be planted, in a folder of their own. They share all dependencies with the
 # usual debug build, which is put back afterwards: only the services' crates are compiled twice.
 planted:

@@ -75,9 +75,29 @@ pub enum ActError {
          name that port in `listens` of the other"
     )]
     NoRelayOn(Route),
+    /// A relay carries connections, not packets.
+    #[error(
+        "a relay carries the bytes of connections, none of which is lost or comes twice on {0}: that takes processes on hosts, \
+         whose packets can"
+    )]
+    NotByRelays(Route),
     /// What breaks a link that nobody uses cannot be seen to have worked.
     #[error("nothing has passed {0} so far, so nobody would notice that it is broken")]
     UnusedLink(Route),
+    /// Who is none of the target's processes has no relay.
+    #[error(
+        "clients can be cut off only from a process on a host: {0} would be a link of this machine's own; give the process a \
+         `host`"
+    )]
+    NoHostFor(Route),
+    /// A host has not done what was to be done to its network.
+    #[error("{route}: {reason}")]
+    HostNetwork {
+        /// Which link.
+        route: Route,
+        /// Why.
+        reason: String,
+    },
     /// A link has two ends.
     #[error("both ends of the link are {0}")]
     OneEnd(End),
@@ -90,6 +110,18 @@ pub enum ActError {
     /// Only files that are named can be copied, lost and put back.
     #[error("the target names no files of {0}, so none can be copied, lost or put back")]
     NoData(ProcessName),
+    /// Some faults need the process beside the harness.
+    #[error(
+        "cannot {action} {name}, which runs on the host {host}: there it can be killed, paused, resumed, restarted and flooded"
+    )]
+    OnHost {
+        /// Which process.
+        name: ProcessName,
+        /// What was to be done.
+        action: Action,
+        /// Where it runs.
+        host: String,
+    },
     /// Only a cache that there is can be switched.
     #[error("the target has no cache that can be switched")]
     NoCache,

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::Origin;
 use crate::memberships::Memberships;
+use crate::process::ProcessName;
 use supervisor::locked::locked;
 
 /// Somebody who wants to know at once. Called where the event happens, so it must not wait for
@@ -29,6 +30,17 @@ pub struct EventSink {
     rows: UnboundedSender<Event>,
     listener: Option<Arc<dyn Listener>>,
     memberships: Arc<Mutex<Memberships>>,
+    bounds: Bounds,
+}
+
+/// How far the times of what is seen of a process where it runs may be off, in microseconds; nothing of one on this host.
+#[derive(Clone)]
+struct Bounds(Arc<dyn Fn(ProcessName) -> Option<u64> + Send + Sync>);
+
+impl fmt::Debug for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bounds")
+    }
 }
 
 impl EventSink {
@@ -40,8 +52,17 @@ impl EventSink {
         origin: Origin,
         rows: UnboundedSender<Event>,
     ) -> Self {
-        let memberships = Arc::default();
-        Self { cell: cell.into(), trial, origin, rows, listener: None, memberships }
+        let (memberships, bounds) = (Arc::default(), Bounds(Arc::new(|_| None)));
+        Self { cell: cell.into(), trial, origin, rows, listener: None, memberships, bounds }
+    }
+
+    /// The same, which notes how far times of processes on other hosts may be off: `bounds` says that of now, in microseconds.
+    #[must_use]
+    pub fn bounded_by(
+        self,
+        bounds: impl Fn(ProcessName) -> Option<u64> + Send + Sync + 'static,
+    ) -> Self {
+        Self { bounds: Bounds(Arc::new(bounds)), ..self }
     }
 
     /// The same, heard by `listener` as well.
@@ -74,6 +95,11 @@ impl EventSink {
     pub fn emit_at(&self, at_us: u64, kind: EventKind, fill: impl FnOnce(&mut Event)) {
         let mut event = Event::new(&*self.cell, self.trial, at_us, kind);
         fill(&mut event);
+        if is_seen_there(kind)
+            && let Some(process) = event.process.and_then(|it| it.process())
+        {
+            event.bound_us = (self.bounds.0)(process);
+        }
         self.locked_memberships().note(&event);
         if let Some(listener) = &self.listener {
             listener.hear(&event);
@@ -85,9 +111,34 @@ impl EventSink {
     }
 }
 
+/// Whether what is told of a process was seen where it runs, by the clock there.
+fn is_seen_there(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Started | EventKind::Injected | EventKind::Confirmed | EventKind::Died
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_seen_on_another_host_has_a_bound_and_nothing_else_has() {
+        let (rows, mut received) = tokio::sync::mpsc::unbounded_channel();
+        let there: ProcessName = "order-3".parse().unwrap();
+        let bounds = move |name| (name == there).then_some(40);
+        let sink = EventSink::new("cell", 1, Origin::now(), rows).bounded_by(bounds);
+        for (kind, process) in [
+            (EventKind::Injected, "order-3"),
+            (EventKind::Ready, "order-3"),
+            (EventKind::Injected, "order-1"),
+        ] {
+            sink.emit(kind, |event| event.process = Some(process.parse().unwrap()));
+        }
+        let bounds = [(); 3].map(|()| received.try_recv().unwrap().bound_us);
+        assert_eq!(bounds, [Some(40), None, None]);
+    }
 
     #[test]
     fn an_event_carries_its_place_and_time() {

@@ -10,6 +10,7 @@
 //! * [`bazaar`]: the processes of the bazaar, or of any other target: start, signal, restart, stop. They are the crate
 //!   `supervisor`'s.
 //! * [`relay`]: the network between the services, which can be cut, delayed and throttled.
+//! * [`host_network`]: the network between hosts of a target: partitions, delays and rates there, through `nft` and `tc`.
 //! * `slowing`: a process that gets a part of its time.
 //! * [`flood`]: connections that waste what a process has.
 //! * [`disk`]: disks that hang, are slow, are full, or forget what was not flushed.
@@ -31,6 +32,7 @@ pub mod events;
 pub mod flood;
 pub mod folder;
 pub mod heal;
+pub mod host_network;
 pub mod http;
 pub mod injector;
 mod lasting;

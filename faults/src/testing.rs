@@ -34,6 +34,7 @@ use crate::clock::Origin;
 use crate::disk::DiskFaults;
 use crate::dump::{DumpKind, DumpSource};
 use crate::events::EventSink;
+use crate::host_network::HostLinks;
 use crate::http::{HttpClient, HttpError};
 use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader, Remembered};
 use crate::ports::choose_more;
@@ -229,11 +230,13 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         guard: guard(),
         leaders: Arc::new(AskedLeaders { http: HttpClient::new(), front_end: ports.0[0] }),
         addresses: names.iter().map(|name| (*name, at(name))).collect(),
+        hosts: BTreeMap::new(),
         data: names.iter().map(|name| (*name, vec![data.join(format!("{name}.db"))])).collect(),
         flood_connections: 0,
         disk_faults: DiskFaults::default(),
         own_faults: BTreeMap::new(),
         relays: relays.then_some(links),
+        host_links: HostLinks::None,
         uses_all_links: true,
         dumps: dumps.collect(),
         body_paths: BTreeMap::new(),
@@ -345,7 +348,7 @@ pub(crate) fn seen_stopped(pid: u32) -> bool {
 pub(crate) fn guard() -> GuardProgram {
     let tests = std::env::current_exe().unwrap();
     let path = tests.parent().unwrap().parent().unwrap().join("examples/guard");
-    GuardProgram { path, args: Vec::new() }
+    GuardProgram::new(path, [""; 0])
 }
 
 /// A program in the shell, which runs in `folder`.
@@ -360,6 +363,7 @@ pub(crate) fn sh_program(folder: &Path, name: &str, text: &str) -> Program {
         inherit: Inherit::All,
         environment: BTreeMap::new(),
         user: None,
+        host: None,
         depends_on: BTreeMap::new(),
         probe: None,
         shutdown: Shutdown {

@@ -2,6 +2,7 @@
 
 mod client;
 mod grade;
+mod hosts;
 mod lab;
 mod target;
 
@@ -16,6 +17,7 @@ use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
 pub use client::{Client, ClientAction};
 pub use grade::Grade;
+pub use hosts::Hosts;
 pub use lab::Lab;
 pub use target::{Target, TargetAction, TargetCheck, TargetNew};
 
@@ -78,6 +80,8 @@ pub enum Command {
     Grade(Grade),
     /// Describe a service of your own in one file, and see whether the description is true
     Target(Target),
+    /// Run a command among several hosts on this machine, each a network namespace
+    Hosts(Hosts),
 }
 
 /// `serve`.

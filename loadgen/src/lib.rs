@@ -8,6 +8,7 @@
 //! * [`plan`]: what a run does.
 //! * [`run`]: every cell of a plan, trial by trial, and the report.
 //! * [`target`]: a target that a file describes, on this machine.
+//! * [`hosts`]: several hosts on one machine.
 //! * [`soak`]: random faults, round after round.
 //! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them. [`lab`]: the same as exercises.
@@ -21,6 +22,7 @@
 pub mod cli;
 pub mod commands;
 pub mod exit;
+pub mod hosts;
 pub mod lab;
 mod output;
 pub mod plan;

@@ -1,34 +1,66 @@
 //! From the command line to the exit code.
 
+use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
 
+use supervisor::host::{self, AgentProgram};
 use supervisor::tree::GuardProgram;
 
 use crate::exit::{Exit, one_line};
+use crate::hosts::{self, INSIDE_HOSTS};
 use crate::output::{self, note};
 use crate::{cli, commands};
 
 /// The first argument that makes this program the guard of one process of a target. Nobody types it.
 const GUARD: &str = "guard-of-a-process";
+/// The one that makes it the agent of a harness elsewhere. Nobody types that either.
+const AGENT: &str = "agent";
+/// The one that makes it hold a fault of a host's network.
+const HOLDER: &str = "holder-of-a-network-fault";
 
 /// How this program starts the guards of a target's processes: as itself.
 pub(crate) fn guard_program() -> GuardProgram {
     guard_program_at(Path::new("/proc/self/exe"))
 }
 
-/// The same for somebody else, who knows where this program is.
+/// What is run on other hosts: this program, which is read once for all of them.
+pub(crate) fn agent_program() -> Arc<AgentProgram> {
+    static PROGRAM: LazyLock<Arc<AgentProgram>> =
+        LazyLock::new(|| Arc::new(AgentProgram::new(Path::new("/proc/self/exe"), &[AGENT])));
+    Arc::clone(&PROGRAM)
+}
+
+/// How the program at this path starts guards, for somebody else who knows where it is.
 #[must_use]
 pub fn guard_program_at(program: &Path) -> GuardProgram {
-    GuardProgram { path: program.to_owned(), args: vec![GUARD.into()] }
+    GuardProgram::new(program, [GUARD])
+}
+
+/// How a host starts this program, which is at `path` there, to hold a fault of its network.
+pub(crate) fn holder_words(path: &Path) -> Vec<String> {
+    vec![path.to_string_lossy().into_owned(), HOLDER.to_owned()]
 }
 
 /// Parses, sets up logging, runs the command, and says how it ended.
 #[must_use]
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == GUARD) {
-        return supervisor::tree::guard();
+    let mut words = std::env::args_os().skip(1);
+    match words.next() {
+        Some(first) if first == GUARD => return supervisor::tree::guard(),
+        Some(first) if first == AGENT => {
+            let words: Vec<OsString> = words.collect();
+            return host::agent(&guard_program(), &words);
+        }
+        Some(first) if first == HOLDER => {
+            let again = [OsString::from("/proc/self/exe"), first];
+            let words: Vec<OsString> = words.collect();
+            return faults::host_network::hold(&guard_program(), &again, &words);
+        }
+        Some(first) if first == INSIDE_HOSTS => return hosts::inside(words),
+        _ => {}
     }
     let args = match cli::parse() {
         Ok(args) => args,

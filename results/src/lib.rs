@@ -10,6 +10,7 @@
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
 //! * [`catalog_queries`]: what the cache kept from the catalog.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
+//! * `hosts`: where the hosts were that processes ran on, and what became of them.
 //! * [`lateness`], [`knee`]: what the generator of an open loop offered, how late it was, and which
 //!   rate was still held.
 //! * [`measurements`]: these, each measured once for all who ask.
@@ -27,6 +28,7 @@ pub mod catalog_queries;
 pub mod charts;
 pub mod checks;
 pub mod compare;
+mod hosts;
 pub mod html;
 pub mod knee;
 pub mod lateness;

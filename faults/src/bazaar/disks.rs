@@ -51,6 +51,7 @@ impl Bazaar {
         kind: DiskFault,
     ) -> Result<FaultyDisk, ActError> {
         let process = self.incarnation(name)?;
+        self.must_be_here(name, kind.begin())?;
         self.check_disk(&process, name)?;
         let at_monotonic_us = monotonic_us();
         let injected = self.disks.inject(ActiveDiskFault { fault, process: name, kind });
@@ -108,6 +109,7 @@ impl Bazaar {
     /// Kills a process and takes back what it, and its incarnations before, had not flushed. Nobody can start it
     /// meanwhile.
     pub async fn cut_power(&self, name: ProcessName) -> Result<PowerCut, ActError> {
+        self.must_be_here(name, Action::PowerCut)?;
         let _beginning = self.beginning(name).await?;
         let process = self.incarnation(name)?;
         if process.state() != ProcessState::Down {

@@ -63,7 +63,7 @@ impl Bazaar {
         name: ProcessName,
         folder: &Path,
     ) -> Result<FilesCopy, ActError> {
-        let paths = self.data_of(name)?;
+        let paths = self.data_of(name, Action::OldFiles)?;
         // Nobody starts it meanwhile.
         let _beginning = self.beginning(name).await?;
         let failed = |source| ActError::Files { name, source };
@@ -129,7 +129,7 @@ impl Bazaar {
         action: Action,
         then: impl FnOnce() -> io::Result<usize>,
     ) -> Result<FilesChanged, ActError> {
-        let paths = self.data_of(name)?;
+        let paths = self.data_of(name, action)?;
         let _beginning = self.beginning(name).await?;
         let process = self.incarnation(name)?;
         let is = process.state();
@@ -154,8 +154,9 @@ impl Bazaar {
         Ok(FilesChanged { pid: process.pid(), at_monotonic_us, files })
     }
 
-    fn data_of(&self, name: ProcessName) -> Result<&[PathBuf], ActError> {
+    fn data_of(&self, name: ProcessName, action: Action) -> Result<&[PathBuf], ActError> {
         self.incarnation(name)?;
+        self.must_be_here(name, action)?;
         let paths = self.data.get(&name).filter(|paths| !paths.is_empty());
         paths.map(Vec::as_slice).ok_or(ActError::NoData(name))
     }

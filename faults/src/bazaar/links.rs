@@ -1,4 +1,4 @@
-//! The links of a bazaar that was started with relays: made worse, and healed.
+//! The links of a bazaar that was started with relays, or whose processes are on hosts: made worse, and healed.
 
 use records::Route;
 
@@ -6,15 +6,35 @@ use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
 use crate::schedule::LinkFault;
 
+/// A link that was made worse. Times are of `CLOCK_MONOTONIC`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinkBroken {
+    /// When that was begun.
+    pub(crate) at_us: u64,
+    /// When it was seen to hold for every connection.
+    pub(crate) seen_us: u64,
+    /// How, if that is to be said.
+    pub(crate) how: Option<String>,
+}
+
+/// A link that was healed, or was to be.
+#[derive(Debug)]
+pub(crate) struct LinkHealed {
+    /// When that was begun.
+    pub(crate) at_us: u64,
+    /// When it was seen to be as it was, and how many packets the fault has met, if anybody has counted; or why nobody knows.
+    pub(crate) seen: Result<(u64, Option<u64>), ActError>,
+}
+
 impl Bazaar {
-    /// Makes a link worse. `fault` is the number by which [`heal_link`](Self::heal_link) knows it.
-    /// Returns when that was, on `CLOCK_MONOTONIC`; from then on it holds for every connection.
-    pub fn inject_link_fault(
+    /// Makes a link worse. `fault` is the number by which [`heal_link`](Self::heal_link) knows it. Links of processes
+    /// on hosts are broken there, all others by relays.
+    pub(crate) async fn inject_link_fault(
         &self,
         fault: u32,
         route: Route,
         kind: LinkFault,
-    ) -> Result<u64, ActError> {
+    ) -> Result<LinkBroken, ActError> {
         for end in [route.from, route.to] {
             if let Some(name) = end.process() {
                 self.incarnation(name)?;
@@ -23,23 +43,41 @@ impl Bazaar {
         if route.from == route.to {
             return Err(ActError::OneEnd(route.from));
         }
+        if let Some(hosts) = self.host_network.as_ref().filter(|hosts| hosts.has(route)) {
+            let broken = hosts.break_link(fault, route, kind).await?;
+            let crate::host_network::Broken { at_us, seen_us, hosts } = broken;
+            return Ok(LinkBroken { at_us, seen_us, how: Some(format!("at {}", hosts.join(" "))) });
+        }
+        if route.with_clients().is_some() {
+            return Err(match self.why_relays.clone() {
+                Some(reason) => ActError::HostNetwork { route, reason },
+                None => ActError::NoHostFor(route),
+            });
+        }
         let network = self.network.as_ref().ok_or(ActError::NoRelays)?;
-        let at_monotonic_us = monotonic_us();
+        let at_us = monotonic_us();
         network.inject(fault, route, kind)?;
-        Ok(at_monotonic_us)
+        let how = self.why_relays.as_ref().map(|reason| format!("by relays, since {reason}"));
+        Ok(LinkBroken { at_us, seen_us: at_us, how })
     }
 
-    /// Ends a fault of a link. Returns when that was, on `CLOCK_MONOTONIC`; `None` if it had been
-    /// ended before.
-    pub fn heal_link(&self, fault: u32) -> Option<u64> {
-        let at_monotonic_us = monotonic_us();
-        self.network.as_ref()?.heal(fault).map(|_| at_monotonic_us)
+    /// Ends a fault of a link. `None` if it had been ended before.
+    pub(crate) async fn heal_link(&self, fault: u32) -> Option<LinkHealed> {
+        let at_us = monotonic_us();
+        if self.network.as_ref().is_some_and(|network| network.heal(fault).is_some()) {
+            return Some(LinkHealed { at_us, seen: Ok((at_us, None)) });
+        }
+        let healed = self.host_network.as_ref()?.heal(fault).await?;
+        let seen = healed.seen.map(|(seen_us, packets)| (seen_us, Some(packets)));
+        Some(LinkHealed { at_us: healed.at_us, seen })
     }
 
     /// What is wrong with links now: the fault's number and the link.
     #[must_use]
-    pub fn faulty_links(&self) -> Vec<(u32, Route)> {
-        let faulty = self.network.iter().flat_map(|network| network.faulty());
-        faulty.map(|link| (link.fault, link.route)).collect()
+    pub(crate) fn faulty_links(&self) -> Vec<(u32, Route)> {
+        let of_relays = self.network.iter().flat_map(|network| network.faulty());
+        let of_relays = of_relays.map(|link| (link.fault, link.route));
+        let of_hosts = self.host_network.iter().flat_map(|hosts| hosts.faulty());
+        of_relays.chain(of_hosts).collect()
     }
 }

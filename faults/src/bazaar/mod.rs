@@ -11,6 +11,7 @@
 mod data;
 mod disks;
 pub(crate) mod files;
+mod hosts;
 mod links;
 mod own;
 mod plan;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use records::{EventKind, FaultName, Processes};
+use supervisor::host::HostLink;
 use supervisor::system::{self, Incarnation, System};
 use supervisor::tree::{GuardProgram, Limit};
 
@@ -33,6 +35,7 @@ pub use crate::act::{Act, ActError};
 use crate::disk::Disks;
 use crate::dump::Dumps;
 use crate::events::EventSink;
+use crate::host_network::HostNetwork;
 use crate::leadership::Leaders;
 use crate::process::{ProcessInfo, ProcessName, ProcessState};
 use crate::relay::Network;
@@ -40,6 +43,7 @@ use crate::schedule::Action;
 pub use crate::start_error::StartError;
 pub use disks::{FaultyDisk, PowerCut};
 pub use files::{FilesChanged, FilesCopy};
+pub(crate) use links::LinkHealed;
 pub use own::OwnFault;
 pub(crate) use own::OwnUndone;
 pub use plan::{CacheSwitch, ServicePlan};
@@ -63,6 +67,8 @@ pub struct Bazaar {
     processes: Processes,
     /// Where a process listens, as far as that is known.
     listening: BTreeMap<ProcessName, SocketAddr>,
+    /// Those that are not on this host.
+    on_hosts: BTreeMap<ProcessName, Arc<HostLink>>,
     data: BTreeMap<ProcessName, Vec<PathBuf>>,
     binaries: BTreeMap<ProcessName, PathBuf>,
     logs: PathBuf,
@@ -71,6 +77,9 @@ pub struct Bazaar {
     cache: Option<CacheSwitch>,
     copies: PathBuf,
     network: Option<Arc<Network>>,
+    host_network: Option<HostNetwork>,
+    /// Why links of processes on hosts have relays, if they do.
+    why_relays: Option<String>,
     disks: Arc<Disks>,
     files_changes: Mutex<Vec<files::Change>>,
     slowed: Mutex<Vec<Slowed>>,
@@ -121,9 +130,10 @@ impl Bazaar {
         &self.leaders
     }
 
-    /// Emits `Started` and `Ready` of every process, with the times at which that happened. To
+    /// Emits which hosts there are, and `Started` and `Ready` of every process, with the times at which that happened. To
     /// be called when the bazaar has just been started.
     pub fn report_start(&self, events: &EventSink) {
+        self.report_hosts(events);
         for name in self.system().names() {
             let Ok(process) = self.incarnation(name) else { continue };
             let times = [

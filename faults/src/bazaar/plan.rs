@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use records::{FaultName, Processes};
+use supervisor::host::HostLink;
 use supervisor::system::Program;
 use supervisor::tree::GuardProgram;
 
 use super::OwnFault;
 use crate::disk::DiskFaults;
 use crate::dump::DumpSource;
+use crate::host_network::HostLinks;
 use crate::leadership::Leaders;
 use crate::process::ProcessName;
 use crate::relay::Relay;
@@ -34,6 +36,8 @@ pub struct ServicePlan {
     pub leaders: Arc<dyn Leaders>,
     /// Where a process listens, as far as the target says. Another one cannot be flooded.
     pub addresses: BTreeMap<ProcessName, SocketAddr>,
+    /// Those that are not on this host, and the host of each. Their programs say the same.
+    pub hosts: BTreeMap<ProcessName, Arc<HostLink>>,
     /// What faults of files take, and where calls are hit by faults of disks: folders with all that is below them, and files
     /// with what is called after them (`x.db-wal` after `x.db`). Nothing of another process can be lost or put back.
     pub data: BTreeMap<ProcessName, Vec<PathBuf>>,
@@ -46,6 +50,8 @@ pub struct ServicePlan {
     /// The relays that its processes were told of, each instead of where another one listens. Without them no link can be
     /// broken.
     pub relays: Option<Vec<Relay>>,
+    /// How links of processes on hosts are broken.
+    pub host_links: HostLinks,
     /// Whether every link is known to be in use: otherwise one that nothing has passed yet cannot be broken, for nobody would
     /// notice.
     pub uses_all_links: bool,

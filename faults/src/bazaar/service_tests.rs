@@ -75,10 +75,12 @@ fn plan(folder: &Path) -> ServicePlan {
         guard: guard(),
         leaders: Arc::new(Untold),
         addresses: [(shop(), address)].into(),
+        hosts: BTreeMap::new(),
         data: [(shop(), vec![data])].into(),
         flood_connections: 20,
         disk_faults: DiskFaults { processes: [shop()].into(), power_cuts: true },
         relays: None,
+        host_links: crate::host_network::HostLinks::None,
         uses_all_links: false,
         dumps: Vec::new(),
         body_paths: BTreeMap::new(),
@@ -183,7 +185,7 @@ async fn what_a_target_does_not_declare_is_refused_with_the_reason() {
         bazaar.lose_files(quiet()).await.unwrap_err().to_string(),
         bazaar.copy_files(quiet(), folder.path()).await.unwrap_err().to_string(),
         bazaar.cut_power(quiet()).await.unwrap_err().to_string(),
-        bazaar.inject_link_fault(2, route, cut).unwrap_err().to_string(),
+        bazaar.inject_link_fault(2, route, cut).await.unwrap_err().to_string(),
         bazaar.switch_cache(true).await.unwrap_err().to_string(),
     ];
     let reasons = [

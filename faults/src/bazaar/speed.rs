@@ -44,6 +44,7 @@ impl Bazaar {
     /// knows it. It lasts until then, or until the process ends; a pause on top of it stays one.
     pub fn slow(&self, fault: u32, name: ProcessName, percent: Percent) -> Result<Begun, ActError> {
         let action = Action::Slow;
+        self.must_be_here(name, action)?;
         let process = self.incarnation(name)?;
         let is = process.state();
         if is != ProcessState::Running {

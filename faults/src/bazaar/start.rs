@@ -14,6 +14,7 @@ use super::{Bazaar, StartError};
 use crate::disk::Disks;
 use crate::dump::Dumps;
 use crate::flood;
+use crate::host_network::{HostLinks, HostNetwork};
 use crate::process::ProcessName;
 use crate::relay::Network;
 
@@ -29,6 +30,7 @@ impl Bazaar {
             log_bytes,
             guard,
             addresses,
+            hosts,
             data,
             leaders,
             dumps,
@@ -36,9 +38,19 @@ impl Bazaar {
             cache,
             copies,
             own_faults,
+            host_links,
             ..
         } = plan;
-        let network = plan.relays.map(|relays| Arc::new(Network::new(relays, plan.uses_all_links)));
+        let network = plan
+            .relays
+            .map(|relays| Arc::new(Network::new(relays, processes.clone(), plan.uses_all_links)));
+        let (host_network, why_relays) = match host_links {
+            HostLinks::None => (None, None),
+            HostLinks::InTheirNetworks(layout) => {
+                (Some(HostNetwork::new(layout, processes.clone())), None)
+            }
+            HostLinks::ByRelays { reason } => (None, Some(reason)),
+        };
         let disks = Disks::new(&plan.disk_faults, &folders(&data).map_err(StartError::Disks)?);
         let disks = Arc::new(disks.map_err(StartError::Disks)?);
         let surroundings = Surroundings { network: network.clone(), disks: Arc::clone(&disks) };
@@ -55,6 +67,7 @@ impl Bazaar {
                 .collect(),
             processes,
             listening: addresses,
+            on_hosts: hosts,
             data,
             leaders,
             binaries,
@@ -63,6 +76,8 @@ impl Bazaar {
             cache,
             copies,
             network,
+            host_network,
+            why_relays,
             disks,
             files_changes: std::sync::Mutex::default(),
             slowed: std::sync::Mutex::default(),

@@ -2,7 +2,7 @@
 
 use supervisor::locked::locked;
 
-use super::Bazaar;
+use super::{Bazaar, LinkHealed};
 
 impl Bazaar {
     /// Kills everything at once, for somebody who does not wait for [`stop`](Self::stop). Afterwards
@@ -11,6 +11,9 @@ impl Bazaar {
     pub fn kill_all(&self) {
         // Each is taken back by its guard.
         locked(&self.own_lasting).clear();
+        if let Some(hosts) = &self.host_network {
+            hosts.let_go();
+        }
         self.system.order_kills();
     }
 
@@ -18,8 +21,10 @@ impl Bazaar {
     /// to end with, a bounded wait, and SIGKILL for what is left, stage by stage. Afterwards nothing can be restarted.
     pub async fn stop(&self) {
         // A service drains what it has begun, for which it may need the others.
-        for (fault, _) in self.faulty_links() {
-            self.heal_link(fault);
+        for (fault, route) in self.faulty_links() {
+            if let Some(LinkHealed { seen: Err(error), .. }) = self.heal_link(fault).await {
+                tracing::warn!(link = %route, %error, "was not healed");
+            }
         }
         self.heal_disks();
         self.undo_own_faults().await;

@@ -3,11 +3,11 @@
 
 use std::sync::Mutex;
 
-use records::{Event, EventKind, FaultSet, Subject};
+use records::{End, Event, EventKind, FaultSet, Route, Subject};
 
-use crate::bazaar::{Act, ActError, Bazaar, Begun};
+use crate::bazaar::{Act, ActError, Bazaar, Begun, LinkHealed};
 use crate::events::EventSink;
-use crate::injector::Injection;
+use crate::injector::{Injection, met};
 use crate::lasting::Lasting;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
@@ -36,17 +36,19 @@ pub async fn heal(
 ) -> Result<(), NotHealed> {
     let lasting = Mutex::new(Lasting::after(injected));
     let healing = Healing { bazaar, injected, lasting, events };
-    let names: Vec<_> = bazaar.processes().into_iter().map(|process| process.name).collect();
-    healing.heal_links();
+    let names = bazaar.processes().into_iter().map(|process| process.name);
+    // What is on a host that is lost cannot be brought back, and is no reason to give the others up.
+    let names: Vec<_> = names.filter(|name| !bazaar.is_lost(*name)).collect();
+    healing.heal_links().await?;
     healing.undo_own().await?;
     healing.heal_disks().await.map_err(|(name, error)| healing.give_up(name, error))?;
     healing.heal_speed().await.map_err(|(name, error)| healing.give_up(name, error))?;
     // First all acts, then all waits: a service may need the others to become ready.
     for name in names.iter().copied() {
-        healing.revive(name).await.map_err(|error| healing.give_up(name, error))?;
+        healing.unless_lost(name, healing.revive(name).await)?;
     }
     for name in names {
-        healing.await_ready(name).await.map_err(|error| healing.give_up(name, error))?;
+        healing.unless_lost(name, healing.await_ready(name).await)?;
     }
     events.emit(EventKind::Healed, |_| {});
     Ok(())
@@ -61,20 +63,38 @@ struct Healing<'a> {
 
 impl Healing<'_> {
     /// Before anything else: anybody who comes back may need the others to become ready.
-    fn heal_links(&self) {
+    async fn heal_links(&self) -> Result<(), NotHealed> {
         for (fault, route) in self.bazaar.faulty_links() {
-            let Some(at_monotonic_us) = self.bazaar.heal_link(fault) else { continue };
-            let at_us = self.events.origin().since_origin(at_monotonic_us);
-            for kind in [EventKind::Injected, EventKind::Confirmed] {
+            let Some(LinkHealed { at_us, seen }) = self.bazaar.heal_link(fault).await else {
+                continue;
+            };
+            let tell = |kind, at_monotonic_us, met: Option<String>| {
+                let at_us = self.events.origin().since_origin(at_monotonic_us);
                 self.events.emit_at(at_us, kind, |event| {
                     event.fault = Some(fault);
                     event.action = Some(Action::Heal);
                     event.process = Some(route.into());
                     event.ends = std::iter::once(fault).collect();
-                    event.detail = Some("healing".to_owned());
+                    let met = met.map_or_else(String::new, |met| format!(": {met}"));
+                    event.detail = Some(format!("healing{met}"));
                 });
+            };
+            tell(EventKind::Injected, at_us, None);
+            match seen {
+                Ok((seen_us, packets)) => tell(EventKind::Confirmed, seen_us, packets.map(met)),
+                // Its holder takes it back when the connection ends; nobody is left who could say when.
+                Err(source) if self.is_lost(route) => {
+                    self.give_up(route, source);
+                }
+                Err(source) => return Err(self.give_up(route, source)),
             }
         }
+        Ok(())
+    }
+
+    fn is_lost(&self, route: Route) -> bool {
+        let mut ends = [route.from, route.to].into_iter().filter_map(End::process);
+        ends.any(|name| self.bazaar.is_lost(name))
     }
 
     /// Whatever they have broken may be what others need.
@@ -193,6 +213,14 @@ impl Healing<'_> {
     /// Which faults that was the end of.
     fn ended(&self, action: Action, name: ProcessName, at_us: u64) -> FaultSet {
         locked(&self.lasting).ended(action, name, at_us)
+    }
+
+    /// A host may be lost meanwhile.
+    fn unless_lost(&self, name: ProcessName, done: Result<(), ActError>) -> Result<(), NotHealed> {
+        match done {
+            Err(error) if !self.bazaar.is_lost(name) => Err(self.give_up(name, error)),
+            _ => Ok(()),
+        }
     }
 
     fn give_up(&self, subject: impl Into<Subject>, source: ActError) -> NotHealed {

@@ -3,27 +3,41 @@
 use records::{End, EventKind, Route};
 
 use super::{Injection, OneFault};
+use crate::bazaar::{ActError, LinkHealed};
 use crate::schedule::{Action, Link, LinkEnd, LinkFault};
 
+/// Something that was done to a link: when, on `CLOCK_MONOTONIC`, and what a reader needs besides.
+struct Done {
+    action: Action,
+    at_ms: u64,
+    route: Route,
+    at_us: u64,
+    detail: Option<String>,
+}
+
 impl OneFault {
-    /// Links are broken by the harness itself, so what is done is done at once.
+    /// Relays do what is done at once; hosts say when they have done it.
     pub(super) async fn inject_link_fault(&mut self, link: Link, kind: LinkFault) {
         let Link { from, to, both_ways } = link;
         let Some(from) = self.find_end(from).await else { return };
         let Some(to) = self.find_end(to).await else { return };
         let route = Route { from, to, both_ways };
-        let (number, begin, at_ms) = (self.fault.number, kind.begin(), self.fault.at_ms);
-        match self.bazaar.inject_link_fault(number, route, kind) {
-            Ok(at_monotonic_us) => {
-                self.tell_link(begin, at_ms, route, at_monotonic_us, &kind.to_string());
-            }
-            Err(error) => return self.not_done(begin, at_ms, None, &error.to_string()),
-        }
+        let (number, action, at_ms) = (self.fault.number, kind.begin(), self.fault.at_ms);
+        let broken = match self.bazaar.inject_link_fault(number, route, kind).await {
+            Ok(broken) => broken,
+            Err(error) => return self.not_done(action, at_ms, None, &error.to_string()),
+        };
+        let how = broken.how.map_or_else(String::new, |how| format!(", {how}"));
+        let detail = Some(format!("{kind}{how}"));
+        let done = Done { action, at_ms, route, at_us: broken.at_us, detail: detail.clone() };
+        self.tell_link(&done, Ok((broken.seen_us, detail)));
         if let Some(ends_at_ms) = self.fault.ends_at_ms
             && self.wait_until(ends_at_ms).await
-            && let Some(at_monotonic_us) = self.bazaar.heal_link(number)
+            && let Some(LinkHealed { at_us, seen }) = self.bazaar.heal_link(number).await
         {
-            self.tell_link(Action::Heal, ends_at_ms, route, at_monotonic_us, "");
+            let (action, at_ms) = (Action::Heal, ends_at_ms);
+            let seen = seen.map(|(seen_us, packets)| (seen_us, packets.map(met)));
+            self.tell_link(&Done { action, at_ms, route, at_us, detail: None }, seen);
         }
     }
 
@@ -31,34 +45,38 @@ impl OneFault {
         match end {
             LinkEnd::Target(target) => self.find(target).await.map(End::Process),
             LinkEnd::Any => Some(End::Any),
+            LinkEnd::Replicas => Some(End::Replicas),
+            LinkEnd::Clients => Some(End::Clients),
         }
     }
 
-    fn tell_link(
-        &mut self,
-        action: Action,
-        at_ms: u64,
-        route: Route,
-        at_monotonic_us: u64,
-        detail: &str,
-    ) {
-        let at_us = self.events.origin().since_origin(at_monotonic_us);
-        for kind in [EventKind::Injected, EventKind::Confirmed] {
+    fn tell_link(&mut self, done: &Done, seen: Result<(u64, Option<String>), ActError>) {
+        let Done { action, at_ms, route, at_us, ref detail } = *done;
+        let (fault, confirmed) = (self.fault.number, seen.is_ok());
+        let told =
+            [(EventKind::Injected, Ok((at_us, detail.clone()))), (EventKind::Confirmed, seen)];
+        for (kind, told) in told {
+            let (kind, at_us, detail) = match told {
+                Ok((at_us, detail)) => (kind, self.events.origin().since_origin(at_us), detail),
+                Err(error) => {
+                    let now_us = self.events.origin().elapsed_us();
+                    (EventKind::NotConfirmed, now_us, Some(error.to_string()))
+                }
+            };
             self.events.emit_at(at_us, kind, |event| {
                 self.describe(event, action, at_ms);
                 event.process = Some(route.into());
-                event.ends = action.is_end().then_some(self.fault.number).into_iter().collect();
-                event.detail = (!detail.is_empty()).then(|| detail.to_owned());
+                event.ends = action.is_end().then_some(fault).into_iter().collect();
+                event.detail = detail;
             });
         }
-        let fault = self.fault.number;
-        self.done.push(Injection {
-            fault,
-            action,
-            process: None,
-            at_us,
-            done: true,
-            confirmed: true,
-        });
+        let at_us = self.events.origin().since_origin(at_us);
+        self.done.push(Injection { fault, action, process: None, at_us, done: true, confirmed });
     }
+}
+
+/// What hosts have counted.
+pub(crate) fn met(packets: u64) -> String {
+    let s = if packets == 1 { "" } else { "s" };
+    format!("{packets} packet{s} met it")
 }

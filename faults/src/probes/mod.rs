@@ -22,13 +22,14 @@ use crate::leadership::{self, Alive, Leaders, Leadership, Remembered};
 /// How often is looked who has died.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// Emits who leads since when, who is in sync, and who died unasked, until `stop` completes.
+/// Emits who leads since when, who is in sync, who died unasked, and which hosts were lost, until `stop` completes.
 /// Looks once more then, so that what came before the stop is not missed.
 pub async fn watch(bazaar: Arc<Bazaar>, events: EventSink, stop: impl Future<Output = ()> + Send) {
     let mut watch = Watch { bazaar, events, timeline: Timeline::default() };
     let mut ask_at = Instant::now();
     tokio::pin!(stop);
     loop {
+        watch.bazaar.report_host_news(&watch.events);
         watch.tell_deaths();
         if Instant::now() >= ask_at {
             ask_at = Instant::now() + watch.bazaar.leaders().period();
@@ -39,6 +40,7 @@ pub async fn watch(bazaar: Arc<Bazaar>, events: EventSink, stop: impl Future<Out
             () = &mut stop => break,
         }
     }
+    watch.bazaar.report_host_news(&watch.events);
     watch.tell_deaths();
     watch.tell_leadership().await;
 }

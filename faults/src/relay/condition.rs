@@ -44,6 +44,8 @@ impl ActiveLinkFaults {
                     let slower = all.bytes_per_s.is_none_or(|known| rate < known);
                     all.bytes_per_s = if slower { Some(rate) } else { all.bytes_per_s };
                 }
+                // A relay has no packets, and is never told of these.
+                LinkFault::Lose(_) | LinkFault::Duplicate(_) => {}
             }
             all
         })

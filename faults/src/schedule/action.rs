@@ -28,6 +28,10 @@ pub enum LinkFault {
     Delay(Duration),
     /// No more than so many bytes pass per second, on all connections together.
     Throttle(NonZeroU64),
+    /// So many of a hundred packets are lost.
+    Lose(Percent),
+    /// So many of a hundred packets come twice.
+    Duplicate(Percent),
 }
 
 impl LinkFault {
@@ -38,6 +42,8 @@ impl LinkFault {
             Self::Cut(_) => Action::Cut,
             Self::Delay(_) => Action::Delay,
             Self::Throttle(_) => Action::Throttle,
+            Self::Lose(_) => Action::LosePackets,
+            Self::Duplicate(_) => Action::DuplicatePackets,
         }
     }
 }
@@ -49,6 +55,8 @@ impl fmt::Display for LinkFault {
             Self::Cut(CutMode::Reset) => f.write_str("reset"),
             Self::Delay(delay) => write!(f, "{} ms", delay.as_millis()),
             Self::Throttle(bytes_per_s) => write!(f, "{bytes_per_s} bytes/s"),
+            Self::Lose(percent) => write!(f, "{} % of packets are lost", percent.get()),
+            Self::Duplicate(percent) => write!(f, "{} % of packets come twice", percent.get()),
         }
     }
 }
@@ -123,7 +131,7 @@ impl fmt::Display for Flood {
     }
 }
 
-/// How much of the time a slow process runs, in percent: from 1 to 99.
+/// How much of the time a slow process runs, or how many of a hundred packets a fault meets: from 1 to 99.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Percent(NonZeroU8);
 

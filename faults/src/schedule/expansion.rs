@@ -169,7 +169,6 @@ impl<'a> Expansion<'a> {
             ("bytes_per_s", bytes_per_s.is_some(), Action::Throttle),
             ("by_ms", by_ms.is_some(), Action::SlowDisk),
             ("copied_at_ms", copied_at_ms.is_some(), Action::OldFiles),
-            ("percent", percent.is_some(), Action::Slow),
             ("kind", kind.is_some(), Action::Flood),
             ("connections", connections.is_some(), Action::Flood),
         ];
@@ -177,6 +176,15 @@ impl<'a> Expansion<'a> {
             if given && action != owner {
                 self.refuse(field, format!("belongs to {owner}, not to {action}"));
             }
+        }
+        let of_packets = matches!(action, Action::LosePackets | Action::DuplicatePackets);
+        if percent.is_some() && action != Action::Slow && !of_packets {
+            let problem =
+                format!("belongs to slow, lose-packets and duplicate-packets, not to {action}");
+            self.refuse("percent", problem);
+        }
+        if of_packets && percent.and_then(Percent::new).is_none() {
+            self.refuse("percent", "say how many of a hundred packets, from 1 to 99");
         }
         if planned.unguarded && !action.is_of_files() {
             let problem = format!("belongs to lose-files and old-files, not to {action}");
@@ -284,7 +292,12 @@ impl<'a> Expansion<'a> {
                 self.check_target(field, target);
             }
         }
-        if link.ends() == [LinkEnd::Any; 2] {
+        let is_a_process = |end: &LinkEnd| matches!(end, LinkEnd::Target(_));
+        if link.ends().contains(&LinkEnd::Replicas) && self.processes.replicas().len() < 2 {
+            let problem = format!("{link} has no replicas at its end: there are fewer than two");
+            self.refuse(field, problem);
+        }
+        if !link.ends().iter().any(is_a_process) {
             self.refuse(field, format!("{link} names nobody; name one end"));
         } else if link.from == link.to {
             self.refuse(field, format!("{link} has one end only; name two"));
@@ -327,6 +340,13 @@ impl<'a> Expansion<'a> {
             Action::Throttle => {
                 let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
                 FaultAction::Link(LinkFault::Throttle(bytes_per_s))
+            }
+            Action::LosePackets | Action::DuplicatePackets => {
+                let percent = planned.percent.and_then(Percent::new).unwrap_or(Percent::DEFAULT);
+                FaultAction::Link(match planned.action {
+                    Action::LosePackets => LinkFault::Lose(percent),
+                    _ => LinkFault::Duplicate(percent),
+                })
             }
             Action::Run => FaultAction::Own,
             end @ (Action::Restart
@@ -383,7 +403,7 @@ impl<'a> Expansion<'a> {
             Action::Recover => "stall-disk, slow-disk, full-disk, slow or flood",
             Action::Resume => "pause",
             Action::Undo => "run",
-            _ => "cut, delay or throttle",
+            _ => "cut, delay, throttle, lose-packets or duplicate-packets",
         };
         let field = match target {
             FaultTarget::Process(_) | FaultTarget::Own(_) => "target",

@@ -49,7 +49,7 @@ pub struct PlannedFault {
     /// For `targets`: the last one first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backwards: bool,
-    /// Where: cut, delay, throttle and heal. A heal names the link of the fault that it ends.
+    /// Where: cut, delay, throttle, lost and duplicate packets, and heal. A heal names the link of the fault that it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
     /// For a cut: what becomes of connections. Default: silent.
@@ -64,7 +64,8 @@ pub struct PlannedFault {
     /// For a slow disk: how much longer each flush takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_ms: Option<u64>,
-    /// For a slow process: how much of the time it runs, in percent. Default: 10.
+    /// For a slow process: how much of the time it runs, in percent. Default: 10. For lost and duplicate packets: how many of
+    /// a hundred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
     /// For a flood: what its connections do.
@@ -115,6 +116,9 @@ impl PlannedFault {
                 fault.delay_ms = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
             }
             LinkFault::Throttle(bytes_per_s) => fault.bytes_per_s = Some(bytes_per_s.get()),
+            LinkFault::Lose(percent) | LinkFault::Duplicate(percent) => {
+                fault.percent = Some(percent.get());
+            }
         }
         fault
     }
@@ -287,6 +291,16 @@ impl Schedule {
     #[must_use]
     pub fn breaks_links(&self) -> bool {
         self.faults.iter().any(|fault| matches!(fault.target, FaultTarget::Link(_)))
+    }
+
+    /// What is done to links, a kind as often as it is planned.
+    #[must_use]
+    pub fn link_faults(&self) -> Vec<LinkFault> {
+        let kinds = self.faults.iter().filter_map(|fault| match fault.action {
+            FaultAction::Link(kind) => Some(kind),
+            _ => None,
+        });
+        kinds.collect()
     }
 
     /// Which disks of a system with these processes are broken, or may be: of a leader and a follower

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use records::{ANY, BadName};
+use records::{ANY, BadName, CLIENTS, End, REPLICAS};
 use serde::{Deserialize, Serialize};
 
 use crate::process::ProcessName;
@@ -81,6 +81,10 @@ pub enum LinkEnd {
     Target(Target),
     /// Every process but the one at the other end.
     Any,
+    /// Every replica but the one at the other end.
+    Replicas,
+    /// Whoever is none of the processes.
+    Clients,
 }
 
 impl From<Target> for LinkEnd {
@@ -93,12 +97,14 @@ impl fmt::Display for LinkEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Target(target) => target.fmt(f),
-            Self::Any => f.pad(ANY),
+            Self::Any => End::Any.fmt(f),
+            Self::Replicas => End::Replicas.fmt(f),
+            Self::Clients => End::Clients.fmt(f),
         }
     }
 }
 
-/// A link between two processes, or all those between one and the others: the direction from one end to the
+/// A link between two processes, or all those between one and the others or clients: the direction from one end to the
 /// other, or both.
 ///
 /// A direction is everything that one process sends to the other, no matter who opened the connection:
@@ -133,8 +139,8 @@ impl fmt::Display for Link {
 /// The text is no link.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be two targets with -> or <-> in between, one of which may be \"any\", for example \
-     \"order-3 -> order-1\" or \"front-end <-> any\"{reason}"
+    "must be two targets with -> or <-> in between, one of which may be \"any\", \"replicas\" or \"clients\", for \
+     example \"order-3 -> order-1\" or \"front-end <-> any\"{reason}"
 )]
 pub struct UnknownLink {
     reason: String,
@@ -151,8 +157,11 @@ impl FromStr for Link {
         };
         let end = |text: &str| {
             let text = text.trim();
-            if text == ANY {
-                return Ok(LinkEnd::Any);
+            match text {
+                ANY => return Ok(LinkEnd::Any),
+                REPLICAS => return Ok(LinkEnd::Replicas),
+                CLIENTS => return Ok(LinkEnd::Clients),
+                _ => {}
             }
             let reason = |error| format!("; \"{text}\" {error}");
             let target = text.parse().map(LinkEnd::Target);
@@ -199,6 +208,8 @@ mod tests {
             "front-end -> follower",
             "front-end <-> any",
             "any -> leader",
+            "leader <-> replicas",
+            "clients -> leader",
         ] {
             assert_eq!(text.parse::<Link>().unwrap().to_string(), text);
         }

@@ -233,7 +233,7 @@ fn what_belongs_to_links_and_to_processes_is_not_mixed_up() {
             "faults[3].delay_ms: is missing: say how much later everything passes",
             "faults[3].link: there is no order-4: the replicas are order-1 to order-3",
             "faults[4].bytes_per_s: must be 1 or more; use cut to let nothing pass",
-            "faults[5].action: nothing to heal: no earlier cut, delay or throttle has link \
+            "faults[5].action: nothing to heal: no earlier cut, delay, throttle, lose-packets or duplicate-packets has link \
              \"catalog -> front-end\" and no for_ms",
             "faults[6].mode: belongs to cut, not to kill",
         ]
@@ -368,7 +368,7 @@ fn what_does_not_belong_to_slowness_and_floods_is_refused() {
         "faults[3].link: a flood has a target, not a link",
         "faults[3].target: is missing: say what to flood",
         "faults[5].action: nothing to resume: no earlier pause has target \"catalog\" and no for_ms",
-        "faults[6].percent: belongs to slow, not to kill",
+        "faults[6].percent: belongs to slow, lose-packets and duplicate-packets, not to kill",
     ];
     assert_eq!(errors, expected);
 }
@@ -478,4 +478,36 @@ fn only_faults_of_files_can_be_unguarded() {
         errors(r#"[{"at_ms":1,"action":"kill","target":"order-1","unguarded":true}]"#),
         ["faults[0].unguarded: belongs to lose-files and old-files, not to kill"]
     );
+}
+
+#[test]
+fn a_leaders_links_with_replicas_or_clients_and_lost_packets_are_planned_by_their_words() {
+    let planned = plan(
+        r#"[{"at_ms":1,"action":"cut","link":"leader <-> replicas","for_ms":10},
+            {"at_ms":2,"action":"lose-packets","link":"clients -> leader","percent":5},
+            {"at_ms":3,"action":"duplicate-packets","link":"any -> leader","percent":7,"for_ms":4},
+            {"at_ms":9,"action":"heal","link":"clients -> leader"}]"#,
+    );
+    let schedule = Schedule::expand(&planned, &built_in::processes(3)).unwrap();
+    let faults = schedule.faults().iter();
+    let told: Vec<_> = faults.map(|fault| (fault.target.to_string(), fault.ends_at_ms)).collect();
+    let expected = [("leader <-> replicas", 11), ("clients -> leader", 9), ("any -> leader", 7)];
+    assert_eq!(told, expected.map(|(link, end)| (link.to_owned(), Some(end))));
+    let kinds: Vec<_> = schedule.link_faults().iter().map(ToString::to_string).collect();
+    assert_eq!(kinds, ["silent", "5 % of packets are lost", "7 % of packets come twice"]);
+    let refused = Schedule::expand(
+        &plan(
+            r#"[{"at_ms":1,"action":"cut","link":"replicas <-> clients"},
+                {"at_ms":2,"action":"lose-packets","link":"any -> leader"},
+                {"at_ms":3,"action":"cut","link":"order-1 -> order-2","percent":5}]"#,
+        ),
+        &built_in::processes(3),
+    );
+    let errors: Vec<_> = refused.unwrap_err().iter().map(ToString::to_string).collect();
+    let expected = [
+        "faults[0].link: replicas <-> clients names nobody; name one end",
+        "faults[1].percent: say how many of a hundred packets, from 1 to 99",
+        "faults[2].percent: belongs to slow, lose-packets and duplicate-packets, not to cut",
+    ];
+    assert_eq!(errors, expected);
 }

@@ -1,4 +1,4 @@
-//! A harness that does nothing but start what it is told to, for tests that kill it, and the guard's program for all tests.
+//! A harness that does nothing but start what it is told to, for tests that kill it, and the program of guards and agents for all tests.
 //!
 //! `harness FOLDER COMMAND...` starts the command, says its pid, and waits for the end of its input. `harness adopt FOLDER
 //! COMMAND...` adopts and pauses the process whose pid the command prints, and does the same.
@@ -29,7 +29,7 @@ async fn run(mut words: Vec<String>) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn guard() -> GuardProgram {
-    GuardProgram { path: "/proc/self/exe".into(), args: vec!["guard".into()] }
+    GuardProgram::new("/proc/self/exe", ["guard"])
 }
 
 async fn started(folder: PathBuf, command: Vec<String>) -> Result<Tree, TreeError> {
@@ -67,6 +67,10 @@ fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     if words.first().is_some_and(|first| first == "guard") {
         return supervisor::tree::guard();
+    }
+    if words.first().is_some_and(|first| first == "agent") {
+        let words: Vec<_> = env::args_os().skip(2).collect();
+        return supervisor::host::agent(&guard(), &words);
     }
     match run(words) {
         Ok(()) => ExitCode::SUCCESS,

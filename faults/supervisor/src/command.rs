@@ -11,6 +11,17 @@ use crate::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand, TreeError};
 /// How large the log of a command may become, in bytes: an installation's long output, and no disk's end.
 const LOG_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Where programs of administrators are, which `PATH` lacks for who is not root.
+const OF_ADMINISTRATORS: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// Where a program is: in `PATH`, or among those of administrators.
+#[must_use]
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(OF_ADMINISTRATORS.map(PathBuf::from));
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
 /// A command to run.
 #[derive(Clone, Debug)]
 pub struct Task {

@@ -9,12 +9,14 @@
 //! * [`probe`]: whether a process is ready.
 //! * [`system`]: all processes of a target: start, signal, restart, stop.
 //! * [`command`]: what is run to its end: setup, reset, prepare.
+//! * [`host`]: another host, and the way there.
 //! * [`folder`]: a workspace, and changes that stay below it.
 //! * [`clock`], [`locked`]: what everybody who handles processes needs, the crate `faults` too.
 
 pub mod clock;
 pub mod command;
 pub mod folder;
+pub mod host;
 pub mod locked;
 mod log_tail;
 pub mod probe;

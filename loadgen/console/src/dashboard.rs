@@ -160,6 +160,17 @@ impl Dashboard {
                 let text = format!("{process} has died by itself");
                 inner.mark(event.at_us, MarkKind::Fault, format!("{process} died"), text);
             }
+            EventKind::HostLost => {
+                let named = event.process.map(|subject| subject.to_string());
+                let process = named.as_deref().unwrap_or("a process");
+                let host = event.target.as_deref().unwrap_or("its host");
+                inner.leadership.broken(process, format!("the loss of {process}"), event.at_us);
+                if let Some(name) = event.process.and_then(Subject::process) {
+                    inner.lasting.process_ended(name);
+                }
+                let text = format!("{process} was lost with {host}");
+                inner.mark(event.at_us, MarkKind::Fault, format!("{host} lost"), text);
+            }
             EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
                 if let Some(said) = inner.leadership.hear(event) {
                     let label = said.split(" leads").next().unwrap_or_default();

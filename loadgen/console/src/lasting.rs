@@ -122,6 +122,7 @@ impl Fault {
             Subject::Link(link) => {
                 let is_leaders = |end: End, other: End| {
                     end.process() == Some(leader)
+                        && !matches!(other, End::Replicas | End::Clients)
                         && !other.process().is_some_and(|other| processes.is_replica(other))
                 };
                 self.action == Action::Cut

@@ -40,6 +40,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Report(folder) => stored::report(&folder),
         Command::Compare(args) => compare::compare(&args),
         Command::Target(args) => target::target(&args),
+        Command::Hosts(args) => crate::hosts::run(&args),
         Command::Serve(serve) => {
             on_runtime(|stop| async move { serve::serve(&serve, &BTreeMap::new(), &stop).await })
         }

@@ -51,6 +51,9 @@ pub struct Load {
     /// the other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
+    /// The hosts that the load is to come from. Refused: it comes from the harness's own host alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
 }
 
 /// More clients than this measure the generator, not the bazaar.
@@ -81,6 +84,7 @@ impl Default for Load {
             seed: 1,
             request_timeout_ms: driver::bazaar::DEADLINE_MS,
             stages: Vec::new(),
+            from: Vec::new(),
         }
     }
 }
@@ -149,6 +153,13 @@ impl Load {
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {
+        problems.unless(self.from.is_empty(), "load.from", || {
+            let hosts = self.from.join(", ");
+            format!(
+                "is {hosts}, and the load comes from the harness's own host alone: leave it out, and run the harness on the \
+                 host that clients are to be on"
+            )
+        });
         problems.within("load.clients", self.clients(), 1, MAX_CLIENTS);
         problems.within("load.trials", self.trials, 1, MAX_TRIALS);
         problems.within("load.request_timeout_ms", self.request_timeout_ms, 1, 600_000);

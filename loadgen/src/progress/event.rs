@@ -18,6 +18,16 @@ pub(super) fn progress_event_of(run: &str, event: &Event) -> Option<ProgressEven
             let (process, pid) = (event.process.map(|subject| subject.to_string()), event.pid);
             ProgressEvent::Died { run, cell, trial, at_us, process, pid }
         }
+        EventKind::HostLost | EventKind::HostBack => ProgressEvent::Host {
+            run,
+            cell,
+            trial,
+            at_us,
+            host: event.target.clone(),
+            process: event.process.map(|subject| subject.to_string()),
+            outcome: if event.event == EventKind::HostLost { "lost" } else { "back" },
+            detail: event.detail.clone(),
+        },
         EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
             ProgressEvent::Leader {
                 run,

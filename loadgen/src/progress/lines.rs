@@ -34,7 +34,9 @@ impl Lines {
                 self.load_began_us = *at_us;
                 None
             }
-            ProgressEvent::Fault { .. } => fault_line(event, self.load_began_us),
+            ProgressEvent::Fault { .. } | ProgressEvent::Host { .. } => {
+                fault_line(event, self.load_began_us)
+            }
             ProgressEvent::Recorded { .. } if !self.is_soak => {
                 Some("checking, and drawing charts".to_owned())
             }
@@ -64,8 +66,15 @@ pub(super) fn title<'a>(kind: &'a str, name: &'a str) -> &'a str {
     if kind == "soak" { name } else { kind }
 }
 
-/// A fault in words, with its time in the load.
+/// A fault, or what became of a host, in words, with its time in the load.
 pub(super) fn fault_line(event: &ProgressEvent, load_began_us: u64) -> Option<String> {
+    if let ProgressEvent::Host { at_us, host, process, outcome, detail, .. } = event {
+        let seconds = at_us.saturating_sub(load_began_us) as f64 / 1e6;
+        let host = host.as_deref().unwrap_or_default();
+        let process = process.as_deref().map(|name| format!(", with {name}")).unwrap_or_default();
+        let detail = detail.as_deref().unwrap_or("no reason given");
+        return Some(format!("  {seconds:.1} s: host {host} {outcome}{process} ({detail})"));
+    }
     let ProgressEvent::Fault { at_us, action, target, process, outcome, detail, .. } = event else {
         return None;
     };

@@ -96,6 +96,19 @@ pub(crate) enum ProgressEvent {
         process: Option<String>,
         pid: Option<u32>,
     },
+    /// A host was lost, and a process with it; or it could be reached again.
+    Host {
+        run: String,
+        cell: String,
+        trial: u32,
+        at_us: u64,
+        host: Option<String>,
+        /// One of those that ran there; an event for each.
+        process: Option<String>,
+        /// `lost` or `back`.
+        outcome: &'static str,
+        detail: Option<String>,
+    },
     /// Whatever was broken has been put right.
     Healed { run: String, cell: String, trial: u32, at_us: u64 },
     /// The load and the lookups after it have ended.

@@ -57,8 +57,8 @@ pub(super) struct Subject {
 #[derive(Debug)]
 struct Places {
     target: Arc<Target>,
-    /// Keeps the ports from other harnesses.
-    _trial: TargetTrial,
+    /// Keeps the ports from other harnesses, and the hosts.
+    trial: TargetTrial,
     asking: Asking,
     /// Those that dump.
     programs: Vec<Program>,
@@ -86,13 +86,7 @@ impl Subject {
             stocks,
             order_names: Arc::new(order_names),
             lifetime,
-            places: Places {
-                target: Arc::clone(target),
-                _trial: trial,
-                asking,
-                programs,
-                front_door,
-            },
+            places: Places { target: Arc::clone(target), trial, asking, programs, front_door },
         })
     }
 
@@ -118,6 +112,11 @@ impl Subject {
         if let Some(clients) = self.clients.take() {
             clients.stop(stop).await;
         }
+    }
+
+    /// Ends the agents on other hosts, once nothing there is to be read any more.
+    pub(super) async fn leave_hosts(&self) {
+        self.places.trial.hosts.close().await;
     }
 
     /// How long one operation of a client may take.

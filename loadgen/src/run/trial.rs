@@ -119,6 +119,7 @@ impl Trial<'_> {
             () = self.stop.requested() => Err(Aborted::Signal),
         };
         let mut subject = started.map_err(|cut| self.interrupted_by(cut))?;
+        let events = &events.clone().bounded_by(subject.bazaar.clock_bounds());
         subject.bazaar.report_start(events);
         subject.tell_of_clients(events);
         let watched = self.watch_the_machine(events);
@@ -134,6 +135,7 @@ impl Trial<'_> {
         if ran.is_ok() {
             subject.read_stopped(&self.kept(records), events).await;
         }
+        subject.leave_hosts().await;
         ran
     }
 
@@ -157,6 +159,7 @@ impl Trial<'_> {
             flood_connections: schedule.flood_connections(),
             disk_faults: schedule.disk_faults(&self.plan.processes()),
             relays: schedule.breaks_links(),
+            link_faults: &schedule.link_faults(),
             is_first: self.is_first,
             origin: self.origin,
             lifetime: target.limits.seconds.map(Duration::from_secs),

@@ -6,6 +6,7 @@ use driver::arrivals::ArrivalKind;
 use driver::choice;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
+use results::records::Action;
 
 use super::faults::{self, Repertoire};
 use crate::plan::{CacheSetting, Checks, Load, Plan, PlanError, System, UnderTest};
@@ -85,7 +86,11 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
         true => Repertoire::Processes { links: relays::links(target, target.default_variant()) },
         false => Repertoire::Everything,
     };
-    let faults = faults::draw(&mut rng, load_ms, &under_test.processes(), &repertoire);
+    let mut faults = faults::draw(&mut rng, load_ms, &under_test.processes(), &repertoire);
+    if target.processes.iter().any(|process| process.host.is_some()) {
+        // Who is on another host cannot be slow.
+        faults.retain(|fault| fault.action != Action::Slow);
+    }
     let plan = Plan {
         name: format!("round-{number:03}"),
         load,
@@ -132,7 +137,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use ::faults::schedule::{Action, Fault, FaultAction, FaultTarget, Link, LinkEnd, Target};
+    use ::faults::schedule::{Fault, FaultAction, FaultTarget, Link, LinkEnd, Target};
 
     use results::records::built_in;
 

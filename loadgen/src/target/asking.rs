@@ -2,20 +2,26 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use minijinja::Value;
 use reqwest::{Client, Method};
 use serde_json::{Map, Value as Json};
 use supervisor::command::{self, Task};
-use targets::target::Request;
+use supervisor::host::{HostClock, HostLink};
+use targets::target::{Request, Target};
 use targets::template::{CommandTemplate, Setting, Template};
 
+use super::hosts::Hosts;
 use super::http::{Ask, Reply, ask};
 use crate::program::guard_program;
 
 /// The longest page, in bytes: counters by path and status.
 const MAX_PAGE_BYTES: usize = 1 << 20;
+
+/// No port of a trial has this number.
+const OTHER_PORT: u16 = 0;
 
 /// What is put into a template besides the trial's own.
 pub(super) type Values = Vec<(&'static str, Value)>;
@@ -27,6 +33,9 @@ pub struct Asking {
     http: Client,
     work: PathBuf,
     logs: PathBuf,
+    hosts: Hosts,
+    /// Where commands run, if that is another host.
+    host: Option<Arc<HostLink>>,
 }
 
 /// An answer; a command's output has its exit code as the status.
@@ -49,7 +58,43 @@ impl Asking {
     /// `NAME.log` each.
     #[must_use]
     pub fn new(setting: Setting, http: Client, work: &Path, logs: &Path) -> Self {
-        Self { setting, http, work: work.to_owned(), logs: logs.to_owned() }
+        let (hosts, host) = (Hosts::default(), None);
+        Self { setting, http, work: work.to_owned(), logs: logs.to_owned(), hosts, host }
+    }
+
+    /// The same of a target whose processes are on these hosts.
+    pub(crate) fn on(self, hosts: Hosts) -> Self {
+        Self { hosts, ..self }
+    }
+
+    /// The same where a process is: its paths are those of its host, and commands run there.
+    pub(super) fn at(&self, process: &str) -> Self {
+        let Some(there) = self.hosts.of(process) else { return self.clone() };
+        let (setting, host) = (there.setting.clone(), Some(Arc::clone(there.link)));
+        Self { setting, work: there.work(), host, ..self.clone() }
+    }
+
+    /// The clock of the host that a request goes to, if that is another one: it is tried with another number for each port that a
+    /// process there listens on.
+    pub(super) fn clock_behind(
+        &self,
+        request: &Request,
+        target: &Target,
+    ) -> Option<Arc<HostClock>> {
+        let filled =
+            |asking: &Self| asking.request(request, Vec::new()).map(|it| format!("{it:?}"));
+        let base = filled(self);
+        let goes_to = |port: &String| {
+            let setting = self.setting.with_ports(&[(port.clone(), OTHER_PORT)].into());
+            filled(&Self { setting, ..self.clone() }) != base
+        };
+        let asked = target.processes.iter().find(|process| process.listens.iter().any(goes_to))?;
+        Some(Arc::clone(self.hosts.of(&asked.name)?.link.clock()))
+    }
+
+    /// The host that it asks at, if that is another one.
+    pub(super) fn host(&self) -> Option<&Arc<HostLink>> {
+        self.host.as_ref()
     }
 
     /// Fills in a request.
@@ -152,7 +197,7 @@ impl Asking {
         let log = tempfile::NamedTempFile::new_in(&self.logs).map_err(|error| error.to_string())?;
         let (environment, working_dir) = ([].into(), self.work.clone());
         let task = Task { command, environment, working_dir, user: None };
-        let ran = command::run(&guard_program(), &task, log.path(), within).await;
+        let ran = command::run(&guard_program().on(self.host()), &task, log.path(), within).await;
         ran.map_err(|error| error.to_string())?;
         let text = std::fs::read(log.path()).map_err(|error| error.to_string())?;
         if text.len() > max_bytes {

@@ -29,7 +29,7 @@ pub(crate) fn listeners(target: &Target, kind: Kind) -> Vec<&str> {
 
 /// What a target's templates are filled with for somebody who knows these ports of it.
 pub(crate) fn setting(target: &Target, ports: BTreeMap<String, u16>) -> Setting {
-    Setting::new(ports, "", &target.plan, "", "")
+    Setting::new(ports, "", &target.plan, "", "").with_addresses(target.addresses())
 }
 
 /// Every request, if the ports are 1, and `other` is 2.

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use faults::bazaar::{CacheSwitch, OwnFault, ServicePlan};
+use faults::host_network::HostLinks;
 use faults::leadership::Leaders;
 use results::records::{FaultName, ProcessName, RoleName};
 use serde_json::Value as Json;
@@ -77,18 +78,30 @@ pub(super) fn service_plan(
     }
     let mut addresses = BTreeMap::new();
     let (mut data, mut body_paths) = (BTreeMap::new(), BTreeMap::new());
+    let mut hosts = BTreeMap::new();
     for process in &target.processes {
         let name: ProcessName = process.name.parse()?;
+        body_paths.extend(process.body_path.clone().map(|path| (name, path)));
         let why = || format!("processes.{name}.role: {:?}", process.role);
         let _: RoleName = process.role.parse().with_context(why)?;
         let port = process.listens.first().and_then(|port| trial.ports.ports.get(port));
-        addresses.extend(port.map(|port| (name, SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))));
+        let there = trial.hosts.of(&process.name);
+        if let Some(port) = port {
+            let address = match there {
+                Some(there) => resolved(there.link.address(), *port)?,
+                None => SocketAddr::from((Ipv4Addr::LOCALHOST, *port)),
+            };
+            addresses.insert(name, address);
+        }
+        if let Some(there) = there {
+            hosts.insert(name, Arc::clone(there.link));
+            continue;
+        }
         let paths = process.data.iter().map(|path| trial.path(path));
         let paths: Vec<PathBuf> = paths.collect::<anyhow::Result<_>>()?;
         if !paths.is_empty() {
             data.insert(name, paths);
         }
-        body_paths.extend(process.body_path.clone().map(|path| (name, path)));
     }
     let cache = cache_switch(target, trial)?.map(|mut cache| {
         cache.on.extend(flags());
@@ -96,10 +109,10 @@ pub(super) fn service_plan(
         cache
     });
     let mut disk_faults = start.disk_faults.clone();
-    // Nothing can be loaded into who runs already.
-    let adopted = target.processes.iter().filter(|process| process.is_adopted());
-    let adopted: Vec<&str> = adopted.map(|process| process.name.as_str()).collect();
-    disk_faults.processes.retain(|name| !adopted.contains(&name.as_str()));
+    // Nothing can be loaded into who runs already, nor shared with who runs elsewhere.
+    let others = target.processes.iter().filter(|one| one.is_adopted() || one.host.is_some());
+    let others: Vec<&str> = others.map(|process| process.name.as_str()).collect();
+    disk_faults.processes.retain(|name| !others.contains(&name.as_str()));
     Ok(ServicePlan {
         processes: start.processes.clone(),
         programs,
@@ -108,17 +121,26 @@ pub(super) fn service_plan(
         guard,
         leaders,
         addresses,
+        hosts,
         data,
         flood_connections: start.flood_connections,
         disk_faults,
         own_faults: own_faults(target, trial)?,
         relays: trial.relays.as_ref().map(|relays| relays.list().to_vec()),
+        host_links: HostLinks::None,
         uses_all_links: target.capabilities.uses_all_links,
         dumps: dumps::sources(target, asking)?,
         body_paths,
         cache,
         copies: trial.data.clone(),
     })
+}
+
+/// Where a process on a host listens.
+fn resolved(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
+    let why = || format!("{host} is no address that is known here");
+    let mut addresses = (host, port).to_socket_addrs().with_context(why)?;
+    addresses.next().with_context(why)
 }
 
 /// What of a command differs between the variants that are called after the cache: that of one process, and its command
@@ -172,16 +194,16 @@ fn program(
 ) -> anyhow::Result<Program> {
     let process = &target.processes[index];
     let (name, setting) = (&process.name, &trial.setting);
-    if let Some(host) = &process.host {
-        bail!("processes.{name}.host: {host} is another machine, and only this one is tried yet");
-    }
+    let there = trial.hosts.of(name);
+    let setting = there.map_or(setting, |there| there.setting);
     let adopt = adopt(process, setting)?;
     let words = match adopt {
         None => Words::of(process, variant, &trial.told_to(name))?,
         Some(_) => Words::of_adopted(process, variant, setting)?,
     };
     let Words { command, environment, command_again, environment_again } = words;
-    if adopt.is_none() {
+    // What is taken to another host was looked for before.
+    if adopt.is_none() && there.is_none() {
         check_program(&command, trial)?;
     }
     let condition = |condition: &file::Condition| match condition {
@@ -197,10 +219,11 @@ fn program(
             command: command_again.into_iter().map(OsString::from).collect(),
             environment: environment_again,
         }),
-        working_dir: trial.path(&process.working_dir)?,
+        working_dir: trial.path_of(name, &process.working_dir)?,
         inherit: inherit(process.inherit.as_deref()),
         environment,
         user: process.user.clone(),
+        host: there.map(|there| Arc::clone(there.link)),
         depends_on: {
             let before = process.shutdown.before.iter();
             let before = before.map(|other| (other.clone(), system::Condition::StopsLater));
@@ -359,11 +382,15 @@ fn probe(
     let kind = match &process.readiness.probe {
         Probe::Started => return Ok(None),
         // What a process says of itself that is not ready is quoted in its own words.
-        Probe::HttpGet { url, expect: None } => {
+        Probe::HttpGet { url, headers, expect: None } if headers.is_empty() => {
             ProbeKind::Health(url.render(setting)?.into_owned())
         }
-        Probe::HttpGet { url, .. } => ProbeKind::HttpGet {
+        Probe::HttpGet { url, headers, .. } => ProbeKind::HttpGet {
             url: url.render(setting)?.into_owned(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), value.render(setting)?.into_owned())))
+                .collect::<anyhow::Result<_>>()?,
             expect: expect(Arc::clone(target), index),
         },
         Probe::Tcp(address) => ProbeKind::Tcp(address.render(setting)?.into_owned()),

@@ -4,12 +4,16 @@
 //! probe, clients, and what is rendered once for all (files, set-up) have the real one. So a relay is there only where a file
 //! hands a port over, and whether it does is tried: with another number another command is made.
 //!
+//! Between hosts it is their own network that is broken, unless a host cannot do that: then their links go through relays on this
+//! machine, and who is told another's port is told this machine's address as well, as it is seen from there.
+//!
 //! The invariant: of two processes each has its own relay, or a cut between two would be one of others as well.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{SocketAddr, ToSocketAddrs};
 
 use anyhow::Context;
+use faults::host_network::own_address_towards;
 use faults::ports::{Reservation, choose_more};
 use faults::relay::Relay;
 use results::records::ProcessName;
@@ -30,40 +34,61 @@ struct HandedOver {
     port: String,
 }
 
+/// What a process is told of others.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    /// Ports by their names.
+    ports: BTreeMap<String, u16>,
+    /// Where processes are reached, by theirs.
+    addresses: BTreeMap<String, String>,
+}
+
 /// The relays of one trial.
 #[derive(Debug)]
 pub(crate) struct Relays {
     list: Vec<Relay>,
-    /// Which ports each process is told instead of the real ones, by their names.
-    told: BTreeMap<ProcessName, BTreeMap<String, u16>>,
+    /// What each process is told instead of what is real.
+    told: BTreeMap<ProcessName, Told>,
     _reservation: Reservation,
 }
 
 impl Relays {
-    /// Chooses where they listen.
+    /// Chooses where they listen. `across_hosts`: those between hosts, too.
     ///
     /// # Errors
-    /// Too few ports are free.
+    /// Too few ports are free, or this machine does not reach a host.
     pub(super) fn choose(
         target: &Target,
         variant: Option<&Variant>,
         setting: &Setting,
         ports: &BTreeMap<String, u16>,
+        across_hosts: bool,
     ) -> anyhow::Result<Self> {
-        let handed = handed_over(target, variant, setting);
+        let handed = handed_over(target, variant, setting).into_iter();
+        let handed: Vec<_> =
+            handed.filter(|one| across_hosts || !one.is_of_hosts(target)).collect();
         // Some more: a port that has a number in the file is not reserved, and may be among them.
         let (addresses, reservation) =
             choose_more(handed.len() + ports.len()).context("no ports can be chosen for relays")?;
         let is_another = |address: &SocketAddr| !ports.values().any(|one| *one == address.port());
         let mut addresses = addresses.into_iter().filter(is_another);
-        let (mut list, mut told) = (Vec::new(), BTreeMap::<_, BTreeMap<_, _>>::new());
+        let real = target.addresses();
+        let (mut list, mut told) = (Vec::new(), BTreeMap::<_, Told>::new());
         for HandedOver { from, to, port } in handed {
-            let target =
-                ports.get(&port).map(|real| SocketAddr::from((Ipv4Addr::LOCALHOST, *real)));
-            if let (Some(target), Some(address)) = (target, addresses.next()) {
-                list.push(Relay { from, to, address, target });
-                told.entry(from).or_default().insert(port, address.port());
+            let (Some(number), Some(address)) = (ports.get(&port), addresses.next()) else {
+                continue;
+            };
+            let reached = resolved(&real, to, *number)?;
+            let own = own_address_towards(resolved(&real, from, *number)?)
+                .with_context(|| format!("no relay can stand between {from} and {to}"))?;
+            let address = SocketAddr::new(own, address.port());
+            list.push(Relay { from, to, address, target: reached });
+            let told = told.entry(from).or_default();
+            told.ports.insert(port, address.port());
+            if told.addresses.is_empty() {
+                told.addresses.clone_from(&real);
             }
+            told.addresses.insert(to.to_string(), own.to_string());
         }
         Ok(Self { list, told, _reservation: reservation })
     }
@@ -77,7 +102,9 @@ impl Relays {
     pub(super) fn told_to(&self, process: &str, setting: &Setting) -> Setting {
         let name = process.parse::<ProcessName>().ok();
         match name.and_then(|name| self.told.get(&name)) {
-            Some(others) => setting.with_ports(others),
+            Some(Told { ports, addresses }) => {
+                setting.with_ports(ports).with_addresses(addresses.clone())
+            }
             None => setting.clone(),
         }
     }
@@ -92,7 +119,30 @@ pub(crate) fn links(target: &Target, variant: Option<&Variant>) -> Vec<[ProcessN
     links
 }
 
+impl HandedOver {
+    /// Whether one of the two is on a host.
+    fn is_of_hosts(&self, target: &Target) -> bool {
+        let on_host = |name: ProcessName| target.process(name.as_str())?.host.as_ref();
+        [self.from, self.to].into_iter().any(|name| on_host(name).is_some())
+    }
+}
+
+/// Where a process listens on a port.
+fn resolved(
+    addresses: &BTreeMap<String, String>,
+    process: ProcessName,
+    port: u16,
+) -> anyhow::Result<SocketAddr> {
+    let host = addresses.get(process.as_str()).map_or("127.0.0.1", String::as_str);
+    let why = || format!("{host} is no address that is known here");
+    let mut found = (host, port).to_socket_addrs().with_context(why)?;
+    found.next().with_context(why)
+}
+
 fn handed_over(target: &Target, variant: Option<&Variant>, setting: &Setting) -> Vec<HandedOver> {
+    let is_here = |name: ProcessName| {
+        target.process(name.as_str()).is_none_or(|process| process.host.is_none())
+    };
     let owned = target.processes.iter().flat_map(|owner| {
         let to = owner.name.parse::<ProcessName>().ok();
         owner.listens.iter().filter_map(move |port| Some((to?, port)))
@@ -103,7 +153,9 @@ fn handed_over(target: &Target, variant: Option<&Variant>, setting: &Setting) ->
         let Ok(from) = process.name.parse::<ProcessName>() else { continue };
         // What cannot be rendered is told at the start.
         let Ok(base) = Words::of(process, variant, setting) else { continue };
-        for (to, port) in owned.iter().filter(|(to, _)| *to != from) {
+        // Nobody on a host reaches what listens on the loopback address here.
+        let reached = |to: ProcessName| to != from && (is_here(from) || !is_here(to));
+        for (to, port) in owned.iter().filter(|(to, _)| reached(*to)) {
             let other = setting.with_ports(&[((*port).clone(), OTHER)].into());
             if Words::of(process, variant, &other).is_ok_and(|other| other != base) {
                 handed.push(HandedOver { from, to: *to, port: (*port).clone() });
@@ -166,7 +218,7 @@ mod tests {
         let target = read(SHOP);
         let ports: BTreeMap<String, u16> = target.ports.keys().cloned().zip(1..).collect();
         let setting = needed::setting(&target, ports.clone());
-        let relays = Relays::choose(&target, None, &setting, &ports).unwrap();
+        let relays = Relays::choose(&target, None, &setting, &ports, false).unwrap();
         let mut seen: Vec<u16> = relays.list().iter().map(|relay| relay.address.port()).collect();
         seen.sort_unstable();
         seen.dedup();

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use driver::service::{Connection, Service};
-use faults::bazaar::{Bazaar, StartError};
+use faults::bazaar::{Bazaar, ServicePlan, StartError};
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
+use faults::host_network::HostLinks;
+use faults::schedule::LinkFault;
 use results::records::Processes;
 use targets::target::{PortChoice, Target, Variant};
 use tokio::time::{Instant, sleep_until};
@@ -18,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use super::asking::Asking;
 use super::clients::{ClientPrograms, LoadFacts, Place};
 use super::leaders::TargetLeaders;
-use super::{Places, TargetTrial, http, service_plan};
+use super::{Places, TargetTrial, host_links, http, service_plan};
 
 /// What a target is started with.
 pub(crate) struct TargetStart<'a> {
@@ -40,6 +42,8 @@ pub(crate) struct TargetStart<'a> {
     pub(crate) disk_faults: DiskFaults,
     /// Whether its links can be broken.
     pub(crate) relays: bool,
+    /// What the plan does to links.
+    pub(crate) link_faults: &'a [LinkFault],
     /// Whether it was not set up yet.
     pub(crate) is_first: bool,
     /// What times are taken from.
@@ -117,6 +121,7 @@ impl RunningTarget {
         let mut choices = 1;
         loop {
             let trial = TargetTrial::new(target, start.places, start.ports)?;
+            let trial = trial.with_hosts(target, start.ports).await?;
             if start.is_first && choices == 1 {
                 trial.set_up(target).await?;
             }
@@ -139,14 +144,19 @@ impl RunningTarget {
         mut trial: TargetTrial,
     ) -> anyhow::Result<Self> {
         let variant = start.variant;
+        let mut host_links = HostLinks::None;
         if start.relays {
-            trial = trial.with_relays(target, variant)?;
+            host_links = host_links::of(target, &trial, start.link_faults).await?;
+            let across_hosts = matches!(host_links, HostLinks::ByRelays { .. });
+            trial = trial.with_relays(target, variant, across_hosts)?;
         }
         trial.begin(target, variant).await?;
         let http = http::client()?;
-        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
+        let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs)
+            .on(trial.hosts.clone());
         let leaders = Arc::new(TargetLeaders::new(Arc::clone(target), asking.clone())?);
         let plan = service_plan(target, &trial, &asking, leaders, start)?;
+        let plan = ServicePlan { host_links, ..plan };
         let lifetime = Lifetime::new(start.lifetime);
         let started = async {
             let bazaar = Bazaar::start(plan).await?;

@@ -2,17 +2,61 @@
 //! the target is changed, and a query that never ends is interrupted.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use serde_json::{Map, Value as Json};
+use supervisor::host::HostLink;
 use targets::state::MAX_SOURCE_BYTES;
+use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 /// How many rows are read ahead of whoever takes them.
 const ROWS_AHEAD: usize = 1024;
+
+/// A copy of a database on another host, as long as it is kept.
+pub(super) struct Fetched {
+    folder: TempDir,
+}
+
+impl Fetched {
+    /// Where it is.
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.path().join(COPY)
+    }
+}
+
+/// What a copy is called.
+const COPY: &str = "copy.db";
+
+/// Copies a database from another host, with what was written and is not in its file yet; nothing of one on this machine.
+///
+/// # Errors
+/// If it cannot be read there, or written here.
+pub(super) async fn fetched(
+    host: Option<&Arc<HostLink>>,
+    path: &Path,
+) -> Result<Option<Fetched>, String> {
+    let Some(host) = host else { return Ok(None) };
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let fetched = Fetched { folder };
+    for suffix in ["", "-wal"] {
+        let of = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        match host.read(&of(path), MAX_SOURCE_BYTES).await {
+            Ok(content) => {
+                let kept = std::fs::write(of(&fetched.path()), content);
+                kept.map_err(|error| format!("cannot keep a copy of it: {error}"))?;
+            }
+            Err(error) if suffix.is_empty() => return Err(error.to_string()),
+            // Not every database has one.
+            Err(_) => {}
+        }
+    }
+    Ok(Some(fetched))
+}
 
 /// Hands on what `query` selects: each row's number, from 1, and its values by their columns' names.
 ///

@@ -14,6 +14,7 @@ use targets::target::{Commands, PortChoice, Prepare, RenderedFile, Reset, Target
 use targets::template::{CommandTemplate, Setting, Template};
 use uuid::Uuid;
 
+use super::hosts::Hosts;
 use super::ports::{self, ChosenPorts};
 use super::relays::Relays;
 use crate::program::guard_program;
@@ -32,6 +33,8 @@ pub(crate) struct TargetTrial {
     pub(crate) logs: PathBuf,
     /// Its ports.
     pub(crate) ports: ChosenPorts,
+    /// The hosts that its processes are on.
+    pub(crate) hosts: Hosts,
     /// Its relays, if links are to be broken.
     pub(super) relays: Option<Relays>,
     /// Where copies of files are kept, beside what its processes know of.
@@ -86,6 +89,10 @@ impl TargetTrial {
         // Where an adopted process listens, it may do so already.
         let adopted = target.processes.iter().filter(|process| process.is_adopted());
         let theirs: BTreeSet<&String> = adopted.flat_map(|process| &process.listens).collect();
+        // Those on other hosts are chosen there.
+        let elsewhere = target.processes.iter().filter(|process| process.host.is_some());
+        let elsewhere: BTreeSet<&String> = elsewhere.flat_map(|process| &process.listens).collect();
+        let wanted = wanted.filter(|(name, _)| !elsewhere.contains(name));
         let (theirs, wanted): (BTreeMap<_, _>, BTreeMap<_, _>) =
             wanted.partition(|(name, port)| port.is_some() && theirs.contains(name));
         let mut ports = ports::choose(&wanted)?;
@@ -116,10 +123,28 @@ impl TargetTrial {
             &bin_dir.to_string_lossy(),
             &Uuid::new_v4().to_string(),
         );
-        Ok(Self { setting, work, logs, ports, relays: None, data, scratch, home, bin_dir })
+        let setting = setting.with_addresses(target.addresses());
+        let hosts = Hosts::default();
+        Ok(Self { setting, work, logs, ports, hosts, relays: None, data, scratch, home, bin_dir })
     }
 
-    /// The same, whose processes are told of relays where one is told another's port.
+    /// The same with the hosts that its processes are on, and the ports that they listen on there: the `given` ones, or others.
+    ///
+    /// # Errors
+    /// A host that cannot be reached, or has too few ports.
+    pub(crate) async fn with_hosts(
+        mut self,
+        target: &Target,
+        given: &BTreeMap<String, u16>,
+    ) -> anyhow::Result<Self> {
+        self.hosts = Hosts::connect(target, &self.setting).await?;
+        let ports = self.hosts.ports(target, given).await?;
+        self.setting = self.setting.with_ports(&ports);
+        self.ports.ports.extend(ports);
+        Ok(self)
+    }
+
+    /// The same, whose processes are told of relays where one is told another's port; `across_hosts`: also those on hosts.
     ///
     /// # Errors
     /// Too few ports are free.
@@ -127,15 +152,18 @@ impl TargetTrial {
         self,
         target: &Target,
         variant: Option<&Variant>,
+        across_hosts: bool,
     ) -> anyhow::Result<Self> {
-        let relays = Relays::choose(target, variant, &self.setting, &self.ports.ports)?;
+        let (setting, ports) = (&self.setting, &self.ports.ports);
+        let relays = Relays::choose(target, variant, setting, ports, across_hosts)?;
         Ok(Self { relays: Some(relays), ..self })
     }
 
     /// What a process is told: relays where there are such, instead of others' ports.
     pub(super) fn told_to(&self, process: &str) -> Setting {
+        let setting = self.hosts.of(process).map_or(&self.setting, |there| there.setting);
         let relays = self.relays.as_ref();
-        relays.map_or_else(|| self.setting.clone(), |relays| relays.told_to(process, &self.setting))
+        relays.map_or_else(|| setting.clone(), |relays| relays.told_to(process, setting))
     }
 
     /// Runs what is run once per run.
@@ -151,7 +179,7 @@ impl TargetTrial {
     /// # Errors
     /// What cannot be done.
     pub(crate) async fn begin(
-        &self,
+        &mut self,
         target: &Target,
         variant: Option<&Variant>,
     ) -> anyhow::Result<()> {
@@ -185,7 +213,9 @@ impl TargetTrial {
             };
             written.context("files")?;
         }
-        self.run_all("reset", commands, &self.work).await
+        self.run_all("reset", commands, &self.work).await?;
+        let from = (&self.setting, self.work.as_path(), self.bin_dir.as_path());
+        self.hosts.bring(target, variant, from).await
     }
 
     /// Runs what comes once all processes are ready.
@@ -225,6 +255,14 @@ impl TargetTrial {
     /// Where a path of the file leads.
     pub(crate) fn path(&self, path: &Template) -> anyhow::Result<PathBuf> {
         Ok(self.work.join(&*path.render(&self.setting)?))
+    }
+
+    /// The same for a process, which may be on another host.
+    pub(super) fn path_of(&self, process: &str, path: &Template) -> anyhow::Result<PathBuf> {
+        match self.hosts.of(process) {
+            Some(there) => there.path(path),
+            None => self.path(path),
+        }
     }
 
     fn folder_of(&self, path: &Path) -> anyhow::Result<Folder> {

@@ -12,6 +12,7 @@ use driver::http::measuring_client;
 use faults::bazaar::{Bazaar, ServicePlan, StartError};
 use faults::disk::DiskFaults;
 use faults::dump::{DumpKind, DumpSource};
+use faults::host_network::HostLinks;
 use faults::ports::{Reservation, choose_more};
 use loadgen::plan::UnderTest;
 use loadgen::target::asking::Asking;
@@ -94,11 +95,13 @@ impl Place {
             ))),
             leaders: Arc::new(leaders),
             addresses: each.iter().map(|process| (name(process), at(&process.name))).collect(),
+            hosts: BTreeMap::new(),
             data: each.iter().map(|process| (name(process), data(process))).collect(),
             flood_connections: 0,
             disk_faults: DiskFaults::default(),
             own_faults: BTreeMap::new(),
             relays: None,
+            host_links: HostLinks::None,
             uses_all_links: true,
             dumps: target
                 .dumped()
@@ -134,6 +137,7 @@ impl Place {
             inherit: Inherit::All,
             environment: environment.collect(),
             user: None,
+            host: None,
             depends_on: BTreeMap::new(),
             probe: Some(Probe {
                 kind: ProbeKind::Health(url.render(&self.setting).unwrap().into_owned()),

@@ -41,7 +41,11 @@ pub enum Action {
     Delay,
     /// Everything passes a link slowly.
     Throttle,
-    /// The link is as it was, which ends a cut, a delay or a throttle.
+    /// A part of what passes a link is lost.
+    LosePackets,
+    /// A part of what passes a link comes twice.
+    DuplicatePackets,
+    /// The link is as it was, which ends whatever was wrong with it.
     Heal,
     /// A command of the target's own breaks something.
     Run,
@@ -70,6 +74,8 @@ impl Action {
             Self::Cut => "cut",
             Self::Delay => "delay",
             Self::Throttle => "throttle",
+            Self::LosePackets => "lose-packets",
+            Self::DuplicatePackets => "duplicate-packets",
             Self::Heal => "heal",
             Self::Run => "run",
             Self::Undo => "undo",
@@ -79,7 +85,15 @@ impl Action {
     /// Whether it is done to a link.
     #[must_use]
     pub fn is_of_links(self) -> bool {
-        matches!(self, Self::Cut | Self::Delay | Self::Throttle | Self::Heal)
+        self.is_of_broken_links() || self == Self::Heal
+    }
+
+    /// Whether it makes a link worse.
+    fn is_of_broken_links(self) -> bool {
+        matches!(
+            self,
+            Self::Cut | Self::Delay | Self::Throttle | Self::LosePackets | Self::DuplicatePackets
+        )
     }
 
     /// Whether it is a fault of the target's own, or the end of one.
@@ -119,7 +133,7 @@ impl Action {
                 is_of_process || begun.is_of_files()
             }
             Self::Resume => begun == Self::Pause,
-            Self::Heal => matches!(begun, Self::Cut | Self::Delay | Self::Throttle),
+            Self::Heal => begun.is_of_broken_links(),
             Self::Recover => matches!(
                 begun,
                 Self::StallDisk | Self::SlowDisk | Self::FullDisk | Self::Slow | Self::Flood
@@ -138,7 +152,9 @@ impl Action {
             | Self::Flood
             | Self::Cut
             | Self::Delay
-            | Self::Throttle => false,
+            | Self::Throttle
+            | Self::LosePackets
+            | Self::DuplicatePackets => false,
         }
     }
 }

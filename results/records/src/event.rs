@@ -55,6 +55,14 @@ pub enum EventKind {
     LateAnswer,
     /// It believes that somebody else leads: a hint, never a verdict.
     LeaderHint,
+    /// An agent runs on the host in `target`: `detail` says where that is, and who runs there; `bound_us`, how well the time
+    /// there is known. Not in older runs, as the next two.
+    HostReached,
+    /// The host in `target`, its connection or its agent was lost, and with it the process; one such event for each process there.
+    /// What became of them nobody has seen; they are not started again.
+    HostLost,
+    /// The host in `target` could be reached again, and nothing of the trial is left there.
+    HostBack,
     /// Everything that was broken has been resumed or restarted.
     Healed,
     /// All replicas are in sync, no trade lacks a number, and two dumps were equal.
@@ -122,6 +130,10 @@ pub struct Event {
     /// The same for `final.csv`.
     #[serde(default)]
     pub final_rows: Option<u64>,
+    /// How far `at_us` may be off, in microseconds: of what was seen on another host, by the clock there. Empty of what the
+    /// harness saw itself. From format 4 on.
+    #[serde(default)]
+    pub bound_us: Option<u64>,
     /// Anything that a reader needs besides.
     pub detail: Option<String>,
 }
@@ -150,6 +162,7 @@ impl Event {
             observation_rows: None,
             event_rows: None,
             final_rows: None,
+            bound_us: None,
             detail: None,
         }
     }

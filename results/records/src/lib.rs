@@ -43,6 +43,6 @@ pub use processes::{Processes, Roles};
 pub use row::Row;
 pub use sets::{FaultSet, ReplicaSet};
 pub use stage::Stage;
-pub use subject::{ANY, End, Route, Subject, UnknownSubject};
+pub use subject::{ANY, CLIENTS, End, REPLICAS, Route, Subject, UnknownSubject};
 pub use target::{Acknowledged, Model, Numbering, Promises, Replication, Restock, Sides, Target};
 pub use text::{Text, Texts};

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Process, ProcessName, Processes, Roles, Stage, Target, built_in};
 
 /// The version of the files' format that this crate writes. Format 2 says in `events.csv` which faults
-/// an act ended, format 3 how many rows a trial has; runs of the formats before are read as well.
-pub const MANIFEST_FORMAT: u32 = 3;
+/// an act ended, format 3 how many rows a trial has, format 4 how far times of other hosts may be off; runs of the formats before are
+/// read as well.
+pub const MANIFEST_FORMAT: u32 = 4;
 
 /// The oldest format that is read.
 pub(super) const OLDEST_FORMAT: u32 = 1;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::name::{Name, names};
 
 /// The words for a process that is whichever fits at the moment, and for all of them: no process may be called so.
-const NO_PROCESS: [&str; 3] = ["leader", "follower", super::ANY];
+const NO_PROCESS: [&str; 5] = ["leader", "follower", super::ANY, super::REPLICAS, super::CLIENTS];
 /// The words for what is hit by a fault besides processes of a role: no role may be called so, or figures would mix
 /// the two.
 const NO_ROLE: [&str; 6] = ["leader", "follower", "link", "flood", "own", "other"];

@@ -112,9 +112,13 @@ impl Row for Event {
                 "cell,trial,at_us,event,fault,planned_us,action,target,process,pid,ends,epoch,version,\
                  leader,in_sync,suspected_us,unsent,detail"
             }
-            _ => {
+            3 => {
                 "cell,trial,at_us,event,fault,planned_us,action,target,process,pid,ends,epoch,version,\
                  leader,in_sync,suspected_us,unsent,observation_rows,event_rows,final_rows,detail"
+            }
+            _ => {
+                "cell,trial,at_us,event,fault,planned_us,action,target,process,pid,ends,epoch,version,\
+                 leader,in_sync,suspected_us,unsent,observation_rows,event_rows,final_rows,bound_us,detail"
             }
         }
     }

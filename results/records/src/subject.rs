@@ -6,10 +6,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FaultName, ProcessName};
+use super::{FaultName, ProcessName, Processes};
 
 /// The word for [`End::Any`].
 pub const ANY: &str = "any";
+/// The word for [`End::Replicas`].
+pub const REPLICAS: &str = "replicas";
+/// The word for [`End::Clients`].
+pub const CLIENTS: &str = "clients";
 
 /// One end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +22,10 @@ pub enum End {
     Process(ProcessName),
     /// Every process but the one at the other end.
     Any,
+    /// Every process of which one leads, but the one at the other end.
+    Replicas,
+    /// Whoever speaks to the process at the other end and is none of the system's processes.
+    Clients,
 }
 
 impl End {
@@ -26,12 +34,17 @@ impl End {
     pub fn process(self) -> Option<ProcessName> {
         match self {
             Self::Process(name) => Some(name),
-            Self::Any => None,
+            Self::Any | Self::Replicas | Self::Clients => None,
         }
     }
 
-    fn is(self, name: ProcessName) -> bool {
-        self.process().is_none_or(|process| process == name)
+    fn is(self, name: ProcessName, processes: &Processes) -> bool {
+        match self {
+            Self::Process(process) => process == name,
+            Self::Any => true,
+            Self::Replicas => processes.is_replica(name),
+            Self::Clients => false,
+        }
     }
 }
 
@@ -46,11 +59,13 @@ impl fmt::Display for End {
         match self {
             Self::Process(name) => name.fmt(f),
             Self::Any => f.pad(ANY),
+            Self::Replicas => f.pad(REPLICAS),
+            Self::Clients => f.pad(CLIENTS),
         }
     }
 }
 
-/// A link between two processes, or all those between one and the others, as it was found to be: the direction
+/// A link between two processes, or all those between one and the others or clients, as it was found to be: the direction
 /// from one end to the other, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
@@ -63,18 +78,28 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether what one process sends to another, `from` to `to`, takes it.
+    /// Whether what one of a system's processes sends to another, `from` to `to`, takes it.
     #[must_use]
-    pub fn carries(self, from: ProcessName, to: ProcessName) -> bool {
-        let there = self.from.is(from) && self.to.is(to);
-        let back = self.both_ways && self.from.is(to) && self.to.is(from);
+    pub fn carries(self, from: ProcessName, to: ProcessName, processes: &Processes) -> bool {
+        let is = |end: End, name| end.is(name, processes);
+        let there = is(self.from, from) && is(self.to, to);
+        let back = self.both_ways && is(self.from, to) && is(self.to, from);
         from != to && (there || back)
     }
 
-    /// Whether it is between these two, in whichever direction.
+    /// Whether it is between these two of a system's processes, in whichever direction.
     #[must_use]
-    pub fn is_between(self, one: ProcessName, other: ProcessName) -> bool {
-        self.carries(one, other) || self.carries(other, one)
+    pub fn is_between(self, one: ProcessName, other: ProcessName, processes: &Processes) -> bool {
+        self.carries(one, other, processes) || self.carries(other, one, processes)
+    }
+
+    /// Whose link with clients it is, in whichever direction, if it is one.
+    #[must_use]
+    pub fn with_clients(self) -> Option<ProcessName> {
+        match [self.from, self.to] {
+            [End::Clients, other] | [other, End::Clients] => other.process(),
+            _ => None,
+        }
     }
 }
 
@@ -171,6 +196,8 @@ impl FromStr for Subject {
         };
         let end = |name: &str| match name.trim() {
             ANY => Ok(End::Any),
+            REPLICAS => Ok(End::Replicas),
+            CLIENTS => Ok(End::Clients),
             name => named(name).map(End::Process),
         };
         let (from, to, both_ways) = match (text.split_once("<->"), text.split_once("->")) {
@@ -182,7 +209,8 @@ impl FromStr for Subject {
                     .map_or_else(|| named(text).map(Self::Process), |name| Ok(Self::Own(name)));
             }
         };
-        if from == to {
+        // One end is somebody, and the other somebody else.
+        if from == to || (from.process(), to.process()) == (None, None) {
             return Err(UnknownSubject(text.to_owned()));
         }
         Ok(Self::Link(Route { from, to, both_ways }))
@@ -217,48 +245,81 @@ mod tests {
             "front-end <-> catalog",
             "front-end <-> any",
             "any -> order-2",
+            "order-3 <-> replicas",
+            "clients -> order-1",
         ] {
             let subject = text.parse::<Subject>().unwrap();
             assert_eq!(subject.to_string(), text);
             let names: Vec<_> = subject.names().map(|name| name.to_string()).collect();
-            let words = text.split(' ').filter(|word| !["->", "<->", ANY].contains(word));
+            let others = ["->", "<->", ANY, REPLICAS, CLIENTS];
+            let words = text.split(' ').filter(|word| !others.contains(word));
             assert_eq!(names, words.collect::<Vec<_>>());
         }
         let own = "faults.partition-n1".parse::<Subject>().unwrap();
         assert_eq!((own.to_string().as_str(), own.names().count()), ("faults.partition-n1", 0));
         assert!(own.process().is_none() && own.link().is_none());
-        let refused =
-            ["", "leader", "any", "order-3 ->", "-> catalog", "order-3 - catalog", "any -> any"];
+        let refused = [
+            "",
+            "leader",
+            "any",
+            "order-3 ->",
+            "-> catalog",
+            "order-3 - catalog",
+            "any -> any",
+            "any <-> replicas",
+            "clients -> replicas",
+        ];
         for refused in refused {
             let error = refused.parse::<Subject>().unwrap_err().to_string();
             assert!(error.contains("neither a process"), "{error}");
         }
     }
 
+    fn link(text: &str) -> Route {
+        text.parse::<Subject>().unwrap().link().unwrap()
+    }
+
     #[test]
     fn a_link_is_between_its_ends_in_both_directions() {
-        let link: Subject = "catalog -> order-2".parse().unwrap();
-        let link = link.link().unwrap();
+        let (link, processes) = (link("catalog -> order-2"), built_in::processes(3));
         let (catalog, replica) = (built_in::catalog(), built_in::order(2));
-        assert!(link.is_between(catalog, replica) && link.is_between(replica, catalog));
-        assert!(!link.is_between(catalog, built_in::order(3)));
+        assert!(link.is_between(catalog, replica, &processes));
+        assert!(link.is_between(replica, catalog, &processes));
+        assert!(!link.is_between(catalog, built_in::order(3), &processes));
     }
 
     #[test]
     fn a_link_to_any_process_is_every_link_of_its_other_end_in_the_direction_that_is_meant() {
-        let link = |text: &str| text.parse::<Subject>().unwrap().link().unwrap();
         let (front_end, catalog) = (built_in::front_end(), built_in::catalog());
-        let order = built_in::order(1);
+        let (order, processes) = (built_in::order(1), built_in::processes(3));
+        let carries = |link: Route, from, to| link.carries(from, to, &processes);
         let (all, from, to) =
             (link("front-end <-> any"), link("front-end -> any"), link("any -> front-end"));
         for other in [catalog, order] {
-            assert!(all.carries(front_end, other) && all.carries(other, front_end));
-            assert!(from.carries(front_end, other) && !from.carries(other, front_end));
-            assert!(!to.carries(front_end, other) && to.carries(other, front_end));
-            assert!([all, from, to].iter().all(|link| link.is_between(other, front_end)));
+            assert!(carries(all, front_end, other) && carries(all, other, front_end));
+            assert!(carries(from, front_end, other) && !carries(from, other, front_end));
+            assert!(!carries(to, front_end, other) && carries(to, other, front_end));
+            let all = [all, from, to];
+            assert!(all.iter().all(|link| link.is_between(other, front_end, &processes)));
         }
         for link in [all, from, to] {
-            assert!(!link.is_between(catalog, order) && !link.carries(front_end, front_end));
+            assert!(!link.is_between(catalog, order, &processes));
+            assert!(!carries(link, front_end, front_end));
         }
+    }
+
+    #[test]
+    fn a_link_to_the_replicas_leaves_everybody_else_alone_and_one_to_clients_all_processes() {
+        let processes = built_in::processes(3);
+        let [one, two] = [1, 2].map(built_in::order);
+        let replicas = link("order-1 <-> replicas");
+        assert!(replicas.carries(one, two, &processes) && replicas.carries(two, one, &processes));
+        for other in [built_in::catalog(), built_in::front_end(), one] {
+            assert!(!replicas.is_between(one, other, &processes), "{other}");
+        }
+        assert!(!replicas.is_between(two, built_in::order(3), &processes));
+        let clients = link("clients -> order-1");
+        assert!(processes.names().all(|other| !clients.is_between(one, other, &processes)));
+        assert_eq!((clients.with_clients(), replicas.with_clients()), (Some(one), None));
     }
 }

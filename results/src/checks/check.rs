@@ -74,11 +74,32 @@ pub(crate) struct Finding {
     pub(crate) anomalies: Anomalies,
     /// What belongs into the run's folder beside the report.
     pub(crate) files: Vec<RunFile>,
+    /// When a host was lost, with all that it held: only what shows by itself before that is a violation.
+    loss_us: Option<u64>,
+    /// How many would be, but for that.
+    pub(crate) excused: u64,
 }
 
 impl Finding {
+    /// Nothing yet, of a check with these needs in a trial in which a host was lost at this time, if one was. What is held in the
+    /// end shows nothing then: it may have been lost with the host.
+    pub(crate) fn excusing(loss_us: Option<u64>, needs: &[Need]) -> Self {
+        let of_the_end = needs.iter().any(|need| *need != Need::Acknowledged);
+        Self { loss_us: loss_us.map(|us| if of_the_end { 0 } else { us }), ..Self::default() }
+    }
+
     /// Records a violation; its evidence is only gathered while it is going to be kept.
     pub(crate) fn violation(&mut self, describe: impl FnOnce() -> Violation) {
+        let Some(loss_us) = self.loss_us else { return self.keep(describe) };
+        let violation = describe();
+        if shows_before(&violation, loss_us) {
+            self.keep(|| violation);
+        } else {
+            self.excused += 1;
+        }
+    }
+
+    fn keep(&mut self, describe: impl FnOnce() -> Violation) {
         self.violations += 1;
         if self.evidence.len() < MAX_EVIDENCE {
             self.evidence.push(describe());
@@ -101,4 +122,10 @@ impl Finding {
             self.doubts.push(doubt);
         }
     }
+}
+
+/// Whether all that clients did and saw that shows a violation was over before `us`. Rows of the end beside it are there to be read.
+fn shows_before(violation: &Violation, us: u64) -> bool {
+    let ends = violation.operations.iter().map(|one| one.observation.end_us);
+    violation.at_us.into_iter().chain(ends).max().is_some_and(|last| last < us)
 }

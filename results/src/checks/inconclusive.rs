@@ -50,6 +50,8 @@ pub(crate) enum InconclusiveReason {
     Stalled { quiet_us: u64 },
     LookupUnanswered,
     LookupsOfOthers(usize),
+    HostLost(String),
+    AfterTheLoss(u64),
 }
 
 impl fmt::Display for InconclusiveReason {
@@ -111,6 +113,16 @@ impl fmt::Display for InconclusiveReason {
             Self::LookupUnanswered => {
                 "a lookup after the load was not answered, and nothing shows whose fault that is"
             }
+            Self::HostLost(which) => {
+                return write!(f, "a host was lost, with all that ran there and what that held: {which}");
+            }
+            Self::AfterTheLoss(number) => {
+                let found = counted(*number, "violation was", "violations were");
+                return write!(
+                    f,
+                    "{found} found that may be no more than what follows from the loss of a host"
+                );
+            }
             Self::LookupsOfOthers(number) => {
                 let orders = counted(*number as u64, "order was", "orders were");
                 return write!(
@@ -142,6 +154,10 @@ pub(crate) fn about(history: &History<'_>) -> Vec<InconclusiveReason> {
     if !history.timeline.finished && history.missing.is_empty() {
         doubts.push(InconclusiveReason::NotFinished);
     }
+    doubts.extend(history.timeline.first_loss().map(|(host, at_us, why)| {
+        let at_ms = super::milliseconds(at_us);
+        InconclusiveReason::HostLost(format!("{host} at {at_ms:.3} ms ({why})"))
+    }));
     doubts.extend(about_faults(history));
     doubts
 }

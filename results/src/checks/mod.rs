@@ -1,11 +1,12 @@
 //! The consistency report: what a run's files say about loss, duplication, order and staleness.
 //!
 //! One property per file, each a pure function from one trial's history to what it found.
-//! This module hands every trial to every check, and adds up. Four rules hold
+//! This module hands every trial to every check, and adds up. Five rules hold
 //! for all of them:
 //!
 //! * Never pass what could not have been found: a trial that was cut short, a fault that was not
 //!   confirmed, a dump that is missing make a check inconclusive (see `inconclusive`).
+//! * What shows after a host was lost, its data with it, is no violation: nobody knows whose fault it is.
 //! * A violation is a violation, however little of the trial was recorded; but the absence of a
 //!   row proves something only if the recorder wrote its `finished` marker.
 //! * What a target neither gives nor promises is not judged: a check that needs it is *not applicable*,
@@ -210,7 +211,8 @@ fn examine_all(
 
 /// Runs one check over one trial.
 fn examine(check: &Check, history: &History<'_>, doubts: &[InconclusiveReason]) -> Finding {
-    let mut finding = Finding::default();
+    let mut finding =
+        Finding::excusing(history.timeline.first_loss().map(|loss| loss.1), check.needs);
     if !check.lacks(history.target).is_empty() {
         if let Some(count) = check.count {
             count(history, &mut finding);
@@ -227,6 +229,9 @@ fn examine(check: &Check, history: &History<'_>, doubts: &[InconclusiveReason]) 
         finding.inconclusive(doubt);
     }
     (check.examine)(history, &mut finding);
+    if finding.excused > 0 {
+        finding.inconclusive(InconclusiveReason::AfterTheLoss(finding.excused));
+    }
 
     let by_plan = check.needs.contains(&Need::Acknowledged) && !history.trades_planned();
     if let (Some(&(what, 0)), true, false) =
@@ -245,7 +250,7 @@ impl RunSummary {
         self.acknowledged_trades += history.acknowledged_changes().count() as u64;
         self.reads += (history.reads.len() + history.key_reads.len()) as u64;
         self.faults += history.timeline.acts().len() as u64;
-        self.deaths += history.timeline.deaths().len() as u64;
+        self.deaths += history.timeline.deaths().count() as u64;
         let clients = &history.timeline.clients;
         self.client_breaks += clients.breaks;
         self.late_answers += clients.late;

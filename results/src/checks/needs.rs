@@ -4,7 +4,7 @@
 //!
 //! A trade needs:
 //! * The processes that neither lead nor follow are up, in the bazaar the front-end and the catalog, and nothing is wrong
-//!   between them.
+//!   between them, nor between one of them and clients.
 //! * A replica that was in sync all the time could lead: it is up, and can speak with each of those; and if its files were lost or old, it has been added again since, or has caught up.
 //! * No link is delayed or throttled, and no disk slow: how slow is too slow is not for a check to say.
 //!   A process that gets a part of its time only counts as one that is down: nothing is demanded
@@ -93,7 +93,11 @@ pub(super) fn of_reads(history: &History<'_>) -> Vec<Possible> {
     }
     let needed: Vec<_> = history.processes.others().collect();
     let pairs = || pairs(&needed);
-    let between = |link: Route| pairs().any(|(one, other)| link.is_between(one, other));
+    let processes = history.timeline.processes();
+    let between = |link: Route| {
+        pairs().any(|(one, other)| link.is_between(one, other, processes))
+            || link.with_clients().is_some_and(|name| needed.contains(&name))
+    };
     let whole = history.timeline.whole(&needed, between);
     let trades = possible_trades(history);
     let reads = whole.into_iter().filter_map(|span| {
@@ -173,12 +177,12 @@ fn pairs(names: &[ProcessName]) -> impl Iterator<Item = (ProcessName, ProcessNam
 fn trading(timeline: &Timeline, at_us: u64) -> BTreeSet<u8> {
     let processes = timeline.processes();
     let needed: Vec<_> = processes.others().collect();
-    let is_up = |process| timeline.is_up(process, at_us);
+    let links = || timeline.broken_links(at_us).filter_map(|fault| fault.link());
+    // Whom clients cannot reach is as good as down for them.
+    let is_cut_off = |process| links().any(|link| link.with_clients() == Some(process));
+    let is_up = |process| timeline.is_up(process, at_us) && !is_cut_off(process);
     // Whether either direction between the two is cut.
-    let is_cut = |one, other| {
-        let mut links = timeline.broken_links(at_us).filter_map(|fault| fault.link());
-        links.any(|link| link.is_between(one, other))
-    };
+    let is_cut = |one, other| links().any(|link| link.is_between(one, other, processes));
     let mut lasting = timeline.faults().iter().filter(|fault| fault.span().contains(at_us));
     let slow = lasting.any(|fault| fault.kind.is_slowness() || fault.kind.is_of_the_targets_own());
     let are_up = needed.iter().all(|name| is_up(*name));

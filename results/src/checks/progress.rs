@@ -160,7 +160,7 @@ fn acknowledged_again(history: &History<'_>, finding: &mut Finding) {
 /// although the plan meant it, the healing counts.
 fn whole_again_us(history: &History<'_>) -> Option<u64> {
     let timeline = &history.timeline;
-    if timeline.faults().is_empty() && timeline.deaths().is_empty() {
+    if timeline.faults().is_empty() && timeline.deaths().next().is_none() {
         return timeline.healed_us;
     }
     timeline.fault_free_at_last()

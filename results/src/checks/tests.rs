@@ -361,3 +361,42 @@ fn a_service_that_answers_errors_with_200_gives_no_wrong_answer() {
     trial.manifest.target = Some(Target::new("toy", LITTLE, Promises::default()));
     assert!(wrong_answer(&trial));
 }
+
+/// The loss of a host with `order-2`.
+fn lose_a_host(trial: &mut Trial, at_us: u64) {
+    let event = trial.event(at_us, EventKind::HostLost);
+    event.target = Some("n2".to_owned());
+    event.process = Some("order-2".parse().unwrap());
+    event.detail = Some("its agent ended".to_owned());
+}
+
+#[test]
+fn what_is_missing_in_the_end_after_a_host_was_lost_is_nobodys_fault() {
+    let mut trial = Trial::new();
+    trial.trade(1, "r1", Buy, 3, "Stock1", (100, 200));
+    trial.finals.retain(|row| row.request_id.is_none());
+    assert_fails(&trial.check(&survival::CHECK), "r1");
+    lose_a_host(&mut trial, 5_000);
+    let result = trial.check(&survival::CHECK);
+    assert_inconclusive(&result, "a host was lost, with all that ran there");
+    assert_inconclusive(&result, "may be no more than what follows from the loss of a host");
+    assert_eq!(result.violations, 0);
+}
+
+#[test]
+fn what_showed_before_a_host_was_lost_is_a_violation_and_what_showed_later_is_none() {
+    let backwards = || {
+        let mut trial = Trial::new();
+        trial.trade(1, "r1", Buy, 3, "Stock1", (1_000, 2_000));
+        trial.show(2, "Stock1", 97, 3, (3_000, 3_500));
+        trial.show(2, "Stock1", 100, 0, (6_000, 6_500));
+        trial
+    };
+    assert_fails(&backwards().check(&client_reads::CHECK), "Stock1");
+    let mut later = backwards();
+    lose_a_host(&mut later, 10_000);
+    assert_fails(&later.check(&client_reads::CHECK), "Stock1");
+    let mut before = backwards();
+    lose_a_host(&mut before, 5_500);
+    assert_inconclusive(&before.check(&client_reads::CHECK), "n2 at 5.500 ms (its agent ended)");
+}

@@ -11,11 +11,15 @@ const ENOUGH_FOR_P999: u64 = 10_000;
 /// The limits of this run, a sentence or two each.
 pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     let manifest = material.manifest;
-    let mut limits = vec![about_the_machine(manifest)];
+    let has_hosts = !material.figures.tables.hosts.is_empty();
+    let mut limits = vec![match has_hosts {
+        true => ABOUT_HOSTS.to_owned(),
+        false => about_the_machine(manifest),
+    }];
     limits.push(about_the_loop(manifest));
     limits.extend(about_trials(manifest));
     limits.extend(about_percentiles(material));
-    if !material.figures.availability.is_empty() {
+    if !material.figures.availability.is_empty() && !has_hosts {
         limits.push(
             "Faults are done to processes and links of one machine. A killed process is noticed at \
              once, because the system closes its connections; a cable that is pulled, or a machine \
@@ -35,6 +39,11 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     }
     limits
 }
+
+/// What may be off between machines.
+const ABOUT_HOSTS: &str = "Services ran on hosts that the table of hosts names, and all clients on the harness’s own: \
+    operations are timed by one clock. Times of faults on a host are of its clock, mapped to the harness’s within the bound that the table tells; \
+    what that leaves open is not judged. A network may lie between, which latencies contain.";
 
 fn about_the_machine(manifest: &Manifest) -> String {
     let cores = manifest.machine.iter().find(|(name, _)| name == "cores");

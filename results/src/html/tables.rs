@@ -98,12 +98,21 @@ impl Figures {
         if !tables.rates.is_empty() {
             laid.push(Laid::new(&tables.rates, "setting", &RATES, setting));
         }
+        if !tables.hosts.is_empty() {
+            laid.push(Laid::new(&tables.hosts, "host", &HOSTS, host));
+        }
         Self { notes: notes(&tables.operations), tables: laid }
     }
 }
 
 fn setting(row: Row<'_>) -> String {
     row.word("cell").to_owned()
+}
+
+const HOSTS: [&str; 5] = ["reached", "bound_us", "lost_us", "back_us", "why"];
+
+fn host(row: Row<'_>) -> String {
+    format!("{}, {}", row.word("host"), row.word("cell"))
 }
 
 fn cache(table: &Table) -> Laid {

@@ -25,6 +25,8 @@ pub struct Tables {
     pub kinds: Table,
     /// Times without an answer to a trade that no fault can be blamed for.
     pub gaps: Table,
+    /// The hosts that processes were on.
+    pub hosts: Table,
     /// Build b against build a, if two were measured: over all cells, and cell by cell.
     pub builds: Option<[Table; 2]>,
     /// Figures of which the target gives nothing to measure, a line each that says why.
@@ -34,8 +36,9 @@ pub struct Tables {
 impl Tables {
     /// Those that are about something, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = &Table> {
-        let Self { cache, operations, rates, sweeps, faults, kinds, gaps, builds, .. } = self;
-        let all = [cache, operations, rates, sweeps, faults, kinds, gaps];
+        let Self { cache, operations, rates, sweeps, faults, kinds, gaps, hosts, builds, .. } =
+            self;
+        let all = [cache, operations, rates, sweeps, faults, kinds, gaps, hosts];
         all.into_iter().chain(builds.iter().flatten()).filter(|table| !table.is_empty())
     }
 

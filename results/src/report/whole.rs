@@ -4,6 +4,7 @@ use super::tables::Tables;
 use crate::availability::{self, AvailabilityRow, GapRow, OverallRow};
 use crate::charts::Drawn;
 use crate::compare::{CacheEffects, Comparison};
+use crate::hosts;
 use crate::knee::Sweep;
 use crate::lateness::{self, Lateness};
 use crate::records::Model;
@@ -66,6 +67,9 @@ impl Report {
         parts.extend(self.outage.as_ref().map(|sentences| format!("{sentences}\n")));
         parts
             .extend(availability::about_gaps(&self.gaps).map(|sentences| format!("{sentences}\n")));
+        if !tables.hosts.is_empty() {
+            parts.push(hosts::text(&tables.hosts));
+        }
         let figures: String = tables.left_out.iter().map(|line| format!("{line}\n")).collect();
         parts.push(figures);
         let left_out: String =

@@ -11,6 +11,7 @@ use crate::availability;
 use crate::charts::{self, ChartError, ChartInput};
 use crate::checks::ConsistencyReport;
 use crate::compare::{self, Floor, Measured};
+use crate::hosts;
 use crate::knee;
 use crate::lateness;
 use crate::measurements::Measurements;
@@ -77,6 +78,7 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
         faults: availability::table(&faults),
         kinds: availability::kinds_table(&overall),
         gaps: availability::gaps_table(&gaps),
+        hosts: hosts::table(run),
         builds: builds.as_ref().map(|builds| [builds.headline_table(), builds.cells_table()]),
         left_out: left_out(run.target(), !faults.is_empty()),
     };

@@ -21,6 +21,8 @@ pub struct Act {
     pub at_us: u64,
     /// When it was seen to have worked.
     pub confirmed_us: Option<u64>,
+    /// How far these times may be off, if they are of another host's clock.
+    pub bound_us: u64,
     /// Which faults it ended, if the run says so.
     pub ends: FaultSet,
     /// Anything else that is known of it.
@@ -78,6 +80,10 @@ pub(super) fn acts(events: &[&Event]) -> Vec<Act> {
                 planned_us: event.planned_us,
                 at_us: event.at_us,
                 confirmed_us: confirmed.map(|event| event.at_us),
+                bound_us: confirmed
+                    .and_then(|event| event.bound_us)
+                    .max(event.bound_us)
+                    .unwrap_or(0),
                 ends: event.ends.clone(),
                 detail: event.detail.clone(),
             })

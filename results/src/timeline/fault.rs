@@ -41,10 +41,13 @@ impl Fault {
         self.injected.subject.and_then(|subject| subject.link())
     }
 
-    /// From its injection until it was over.
+    /// From its injection until it was over: as early and as late as that may have been, where it was seen by the clock of another
+    /// host. What lies between is not judged, for it cannot be ordered.
     #[must_use]
     pub fn span(&self) -> Span {
-        Span { from_us: self.injected.at_us, to_us: self.over_us }
+        let from_us = self.injected.at_us.saturating_sub(self.injected.bound_us);
+        let bound_us = self.undone.as_ref().map_or(0, |act| act.bound_us);
+        Span { from_us, to_us: self.over_us.map(|us| us.saturating_add(bound_us)) }
     }
 
     /// Whether it was injected and not undone at `at_us`.
@@ -82,7 +85,7 @@ impl Fault {
     }
 }
 
-/// A process that ended though nobody had killed it.
+/// A process that ended though nobody had killed it, or that was lost with its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
     /// Which process.
@@ -91,8 +94,12 @@ pub struct Death {
     pub pid: Option<u32>,
     /// When.
     pub at_us: u64,
+    /// How far that may be off, if it is of another host's clock.
+    pub bound_us: u64,
     /// How it ended.
     pub detail: Option<String>,
+    /// The host that was lost with it: then nobody knows whether it ended, and it counts as down for the rest of the trial.
+    pub lost_host: Option<String>,
     /// When it was started again.
     pub restarted_us: Option<u64>,
     /// Since when it was ready again; `None` if it never was.
@@ -100,10 +107,10 @@ pub struct Death {
 }
 
 impl Death {
-    /// From its end until it was ready again.
+    /// From its end until it was ready again; of another host's clock as early as that may have been.
     #[must_use]
     pub fn span(&self) -> Span {
-        Span { from_us: self.at_us, to_us: self.over_us }
+        Span { from_us: self.at_us.saturating_sub(self.bound_us), to_us: self.over_us }
     }
 
     /// Whether it was dead at `at_us`.
@@ -184,11 +191,24 @@ fn ready_us(process: ProcessName, from_us: u64, events: &[&Event]) -> Option<u64
     events.iter().find(of_process).map(|event| event.at_us)
 }
 
-/// Every death that nobody had ordered.
+/// Every death that nobody had ordered, and every process that was lost with its host.
 pub(super) fn deaths(acts: &[Act], events: &[&Event], healed_us: Option<u64>) -> Vec<Death> {
-    let died = events.iter().filter(|event| event.event == EventKind::Died);
+    let died =
+        events.iter().filter(|event| matches!(event.event, EventKind::Died | EventKind::HostLost));
     let died = died.filter_map(|event| Some((event, event.process?.process()?)));
     died.map(|(event, process)| {
+        if event.event == EventKind::HostLost {
+            return Death {
+                process,
+                pid: event.pid,
+                at_us: event.at_us,
+                bound_us: 0,
+                detail: event.detail.clone(),
+                lost_host: Some(event.target.clone().unwrap_or_default()),
+                restarted_us: None,
+                over_us: None,
+            };
+        }
         let restart = acts.iter().find(|act| {
             act.action == Action::Restart
                 && act.at_us >= event.at_us
@@ -200,7 +220,9 @@ pub(super) fn deaths(acts: &[Act], events: &[&Event], healed_us: Option<u64>) ->
             process,
             pid: event.pid,
             at_us: event.at_us,
+            bound_us: event.bound_us.unwrap_or(0),
             detail: event.detail.clone(),
+            lost_host: None,
             restarted_us: restart.map(|act| act.at_us),
             over_us: ready_us.into_iter().chain(healed_us).min(),
         }

@@ -37,6 +37,10 @@ pub enum FaultKind {
     Delay,
     /// Everything passes a link slowly.
     Throttle,
+    /// A part of what passes a link is lost.
+    LosePackets,
+    /// A part of what passes a link comes twice.
+    DuplicatePackets,
     /// A command of the target's own broke something.
     Run,
 }
@@ -59,6 +63,8 @@ impl FaultKind {
             Action::Cut => Some(Self::Cut),
             Action::Delay => Some(Self::Delay),
             Action::Throttle => Some(Self::Throttle),
+            Action::LosePackets => Some(Self::LosePackets),
+            Action::DuplicatePackets => Some(Self::DuplicatePackets),
             Action::Run => Some(Self::Run),
             Action::Restart | Action::Resume | Action::Recover | Action::Heal | Action::Undo => {
                 None
@@ -86,10 +92,10 @@ impl FaultKind {
     }
 
     /// Whether everything goes on, only slower, and anybody who needs what was hit is as slow. (Of a process that is slow
-    /// another can do the work.)
+    /// another can do the work.) What is lost of a connection is sent again, so it is late.
     #[must_use]
     pub fn is_slowness(self) -> bool {
-        matches!(self, Self::SlowDisk | Self::Delay | Self::Throttle)
+        self == Self::SlowDisk || self.is_of_links() && self != Self::Cut
     }
 
     /// Whether a process of such a disk may end by itself in this way, as `events.csv` says it: one whose commit fails
@@ -108,7 +114,10 @@ impl FaultKind {
     /// Whether it is done to a link.
     #[must_use]
     pub fn is_of_links(self) -> bool {
-        matches!(self, Self::Cut | Self::Delay | Self::Throttle)
+        matches!(
+            self,
+            Self::Cut | Self::Delay | Self::Throttle | Self::LosePackets | Self::DuplicatePackets
+        )
     }
 }
 
@@ -128,6 +137,8 @@ impl fmt::Display for FaultKind {
             Self::Cut => "cut",
             Self::Delay => "delay",
             Self::Throttle => "throttle",
+            Self::LosePackets => "lose-packets",
+            Self::DuplicatePackets => "duplicate-packets",
             Self::Run => "run",
         })
     }

@@ -7,7 +7,9 @@
 //!   ([`Event::ends`]): its own restart, resume or heal, or another fault's restart of the same process.
 //!   A process that was started anew is whole once it is ready; what was resumed or healed is, once
 //!   that was confirmed. What has no such end is over when everything was healed.
-//! * A process that died though nobody had killed it is broken in the same way, from then on.
+//! * A process that died though nobody had killed it is broken in the same way, from then on. One that was lost with its host is
+//!   broken until the end.
+//! * What was seen on another host has a time that may be off by a bound; what it broke was broken from as early to as late as that.
 //! * *Fault-free* is a time in which nothing of that lasted. *In sync* is one in which the newest
 //!   configuration had all replicas as members.
 //!
@@ -23,6 +25,7 @@ mod configuration;
 mod disturbance;
 mod fault;
 mod files;
+mod host;
 mod kind;
 mod span;
 #[cfg(test)]
@@ -37,6 +40,7 @@ pub use client_trouble::ClientTrouble;
 pub use configuration::{Configuration, Term};
 pub use disturbance::Disturbance;
 pub use fault::{Death, Fault};
+pub use host::Host;
 pub use kind::{FaultKind, Role};
 pub use span::Span;
 
@@ -136,6 +140,8 @@ pub struct Timeline {
     pub clients: ClientTrouble,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
+    /// The hosts that processes were on, by name; none if all were on the harness's.
+    pub hosts: BTreeMap<String, Host>,
     processes: Processes,
     acts: Vec<Act>,
     faults: Vec<Fault>,
@@ -167,6 +173,7 @@ impl Timeline {
         timeline.fault_free = span::gaps(broken.collect());
         timeline.in_sync = configuration::in_sync(&configurations, processes.replicas().len());
         timeline.terms = configuration::terms(&events);
+        timeline.hosts = host::hosts(&events);
         let processes = processes.clone();
         Self { processes, acts, faults, deaths, configurations, ..timeline }
     }
@@ -227,6 +234,9 @@ impl Timeline {
             EventKind::Injected
             | EventKind::Confirmed
             | EventKind::Died
+            | EventKind::HostReached
+            | EventKind::HostLost
+            | EventKind::HostBack
             | EventKind::LeaderChanged
             | EventKind::LeaderServes
             | EventKind::InSyncChanged
@@ -254,10 +264,19 @@ impl Timeline {
         &self.faults
     }
 
-    /// Every death that nobody had ordered.
+    /// Every death that nobody had ordered. What became of a process on a host that was lost nobody knows.
+    pub fn deaths(&self) -> impl Iterator<Item = &Death> {
+        self.deaths.iter().filter(|death| death.lost_host.is_none())
+    }
+
+    /// The first host that was lost, when and why, if one was.
     #[must_use]
-    pub fn deaths(&self) -> &[Death] {
-        &self.deaths
+    pub fn first_loss(&self) -> Option<(&str, u64, &str)> {
+        let lost = self.hosts.iter().filter_map(|(name, host)| {
+            let (at_us, why) = host.lost.as_ref()?;
+            Some((name.as_str(), *at_us, why.as_str()))
+        });
+        lost.min_by_key(|(_, at_us, _)| *at_us)
     }
 
     /// The faults, by number, of which nobody says what became of them: they were neither injected nor left
@@ -278,7 +297,7 @@ impl Timeline {
     /// starts anew and that ends before it is ready, end because of that; and a full disk explains the exit
     /// codes of a process that cannot write.
     pub fn unexplained_deaths(&self) -> impl Iterator<Item = &Death> {
-        self.deaths.iter().filter(|death| {
+        self.deaths().filter(|death| {
             let mut own = self.faults.iter().filter(|fault| {
                 fault.process() == Some(death.process) || fault.kind.is_of_the_targets_own()
             });

@@ -101,7 +101,7 @@ fn a_process_that_died_by_itself_is_broken_until_it_is_ready_again() {
     events.extend(act(200, 1, Action::Restart, "catalog", ""));
     events.push(of_process(250, Ready, "catalog"));
     let timeline = Timeline::new(&events, &built_in::processes(3));
-    let death = &timeline.deaths()[0];
+    let death = timeline.deaths().next().unwrap();
     assert_eq!((death.at_us, death.restarted_us, death.over_us), (100, Some(200), Some(250)));
     let state = |at_us| timeline.state_at(built_in::catalog(), at_us);
     let words = [0, 3, 50, 150, 220, 260].map(|at_us| format!("{:?}", state(at_us)));
@@ -214,4 +214,41 @@ fn while_a_fault_of_the_targets_own_lasts_nothing_is_whole_and_an_end_is_explain
     assert_eq!(whole, [Span { from_us: 0, to_us: Some(100) }, Span { from_us: 302, to_us: None }]);
     let unexplained: Vec<_> = timeline.unexplained_deaths().map(|death| death.at_us).collect();
     assert_eq!(unexplained, [2_000_000]);
+}
+
+#[test]
+fn what_was_lost_with_its_host_is_down_to_the_end_and_has_not_died() {
+    let mut lost = of_process(100, EventKind::HostLost, "order-2");
+    (lost.target, lost.detail) = (Some("n2".to_owned()), Some("no word".to_owned()));
+    let mut back = Event::new("cell", 1, 300, EventKind::HostBack);
+    back.target = Some("n2".to_owned());
+    let events = [
+        of_process(1, Started, "order-2"),
+        of_process(5, Ready, "order-2"),
+        lost,
+        back,
+        Event::new("cell", 1, 500, Healed),
+    ];
+    let timeline = Timeline::new(&events, &built_in::processes(3));
+    assert_eq!(timeline.deaths().count() + timeline.unexplained_deaths().count(), 0);
+    let state = |at_us| timeline.state_at(built_in::order(2), at_us);
+    assert_eq!([50, 150, 900].map(state), {
+        use ProcessState::{Down, Ready};
+        [Ready, Down, Down]
+    });
+    assert_eq!(timeline.first_loss(), Some(("n2", 100, "no word")));
+    assert_eq!(timeline.fault_free_at_last(), None);
+    assert_eq!(timeline.hosts["n2"].back_us, Some(300));
+}
+
+#[test]
+fn a_fault_that_was_seen_by_another_clock_lasts_as_long_as_it_may_have() {
+    let mut events = act(100, 1, Action::Kill, "order-2", "").to_vec();
+    events.extend(act(200, 1, Action::Restart, "order-2", "1"));
+    events.iter_mut().for_each(|event| event.bound_us = Some(30));
+    events.push(of_process(250, Ready, "order-2"));
+    let timeline = Timeline::new(&events, &built_in::processes(3));
+    let span = timeline.faults()[0].span();
+    assert_eq!((span.from_us, span.to_us), (70, Some(280)));
+    assert_eq!(timeline.faults()[0].injected.at_us, 100, "what was seen is told as it was seen");
 }

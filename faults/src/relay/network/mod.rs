@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use records::Route;
+use records::{Processes, Route};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -47,6 +47,8 @@ pub(crate) struct Network {
     /// Both directions between every two processes between which there is a relay.
     paths: BTreeMap<(ProcessName, ProcessName), Arc<Direction>>,
     relays: Vec<Relay>,
+    /// Which processes there are: who the replicas are, say.
+    processes: Processes,
     /// Whether it is known that every link is in use. Otherwise that has to be seen, or a fault would be told of that nobody
     /// could notice.
     all_in_use: bool,
@@ -55,8 +57,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// A network that these relays make. `all_in_use`: a fault of a link is noticed even if nothing has passed it yet.
-    pub(crate) fn new(relays: Vec<Relay>, all_in_use: bool) -> Self {
+    /// A network that these relays make between `processes`. `all_in_use`: a fault of a link is noticed even if nothing has
+    /// passed it yet.
+    pub(crate) fn new(relays: Vec<Relay>, processes: Processes, all_in_use: bool) -> Self {
         let mut paths: BTreeMap<_, Arc<Direction>> = BTreeMap::new();
         for Relay { from, to, .. } in &relays {
             for ends in [(*from, *to), (*to, *from)] {
@@ -64,7 +67,7 @@ impl Network {
             }
         }
         let (faulty, tasks) = (Mutex::default(), Mutex::default());
-        Self { paths, relays, all_in_use, faulty, tasks }
+        Self { paths, relays, processes, all_in_use, faulty, tasks }
     }
 
     /// Begins to listen for `name`, which is about to be started.
@@ -95,8 +98,12 @@ impl Network {
         }
     }
 
-    /// Makes a link worse. Refused if no relay is on it, or if nothing has passed any of those that are.
+    /// Makes a link worse. Refused if no relay is on it, if nothing has passed any of those that are, or of what no relay can
+    /// do.
     pub(crate) fn inject(&self, fault: u32, route: Route, kind: LinkFault) -> Result<(), ActError> {
+        if matches!(kind, LinkFault::Lose(_) | LinkFault::Duplicate(_)) {
+            return Err(ActError::NotByRelays(route));
+        }
         if self.paths_of(route).next().is_none() {
             return Err(ActError::NoRelayOn(route));
         }
@@ -127,7 +134,10 @@ impl Network {
     }
 
     fn paths_of(&self, route: Route) -> impl Iterator<Item = &Arc<Direction>> {
-        let taken = self.paths.iter().filter(move |((from, to), _)| route.carries(*from, *to));
+        let taken = self
+            .paths
+            .iter()
+            .filter(move |((from, to), _)| route.carries(*from, *to, &self.processes));
         taken.map(|(_, path)| path)
     }
 }

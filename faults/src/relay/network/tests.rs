@@ -41,7 +41,7 @@ impl Fixture {
         };
         let from = [built_in::catalog(), order_1()];
         let relays: Vec<_> = from.into_iter().zip(&addresses[1..]).map(relay).collect();
-        let network = Network::new(relays.clone(), true);
+        let network = Network::new(relays.clone(), built_in::processes(3), true);
         let dead = watch::Sender::new(false);
         Self { front_end: addresses[0], network, relays, dead, _reservation }
     }
@@ -153,7 +153,7 @@ async fn a_link_of_a_target_can_be_broken_once_something_has_passed_it_and_not_w
     let [shop, store, other] = ["shop", "store", "other"].map(|name| name.parse().unwrap());
     let (own, _reservation) = ports::choose_more(2).unwrap();
     let relay = Relay { from: shop, to: store, address: own[0], target: own[1] };
-    let network = Network::new(vec![relay], false);
+    let network = Network::new(vec![relay], built_in::processes(3), false);
     let inject = |fault, from: ProcessName, to: ProcessName| {
         let route = Route { from: from.into(), to: to.into(), both_ways: false };
         network.inject(fault, route, LinkFault::Cut(CutMode::Silent))

@@ -32,8 +32,8 @@ impl Probed<'_> {
     ) -> Result<(), String> {
         let left = deadline.saturating_duration_since(Instant::now());
         match kind {
-            ProbeKind::HttpGet { url, expect } => {
-                within(ASK_WITHIN.min(left), http_get(url, expect)).await
+            ProbeKind::HttpGet { url, headers, expect } => {
+                within(ASK_WITHIN.min(left), http_get(url, headers, expect)).await
             }
             ProbeKind::Health(url) => within(ASK_WITHIN.min(left), health(url)).await,
             ProbeKind::Tcp(address) => within(ASK_WITHIN.min(left), tcp(address)).await,
@@ -71,8 +71,12 @@ async fn tcp(address: &str) -> Result<(), String> {
     TcpStream::connect(address).await.map(drop).map_err(|error| error.to_string())
 }
 
-async fn http_get(url: &str, expect: &Expect) -> Result<(), String> {
-    let answer = get(url).await?;
+async fn http_get(
+    url: &str,
+    headers: &[(String, String)],
+    expect: &Expect,
+) -> Result<(), String> {
+    let answer = get(url, headers).await?;
     match expect(&answer) {
         Ok(true) => Ok(()),
         Ok(false) => Err(said(&answer)),
@@ -83,7 +87,7 @@ async fn http_get(url: &str, expect: &Expect) -> Result<(), String> {
 }
 
 async fn health(url: &str) -> Result<(), String> {
-    let answer = get(url).await?;
+    let answer = get(url, &[]).await?;
     if (200..300).contains(&answer.status) {
         return Ok(());
     }
@@ -103,11 +107,14 @@ fn said(answer: &Answer) -> String {
     format!("status {}: {quoted:?}", answer.status)
 }
 
-async fn get(url: &str) -> Result<Answer, String> {
+async fn get(url: &str, headers: &[(String, String)]) -> Result<Answer, String> {
     let url: Uri = url.parse().map_err(|error| format!("{url:?} is no address: {error}"))?;
     let client: Client<HttpConnector, Empty<Bytes>> =
         Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-    let request = Request::get(url).body(Empty::new()).map_err(|error| error.to_string())?;
+    let request = headers
+        .iter()
+        .fold(Request::get(url), |request, (name, value)| request.header(name, value));
+    let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
     let response = client.request(request).await.map_err(|error| innermost(&error))?;
     let (head, body) = response.into_parts();
     let body =

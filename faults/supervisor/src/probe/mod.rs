@@ -46,6 +46,8 @@ pub enum ProbeKind {
     HttpGet {
         /// The address.
         url: String,
+        /// Headers of the request.
+        headers: Vec<(String, String)>,
         /// What the answer must be.
         expect: Expect,
     },

@@ -122,9 +122,9 @@ impl Incarnation {
         self.tree.seen_stopped().await
     }
 
-    /// An end that nobody asked for, told once.
+    /// An end that nobody asked for, told once. The loss of its host is told as that.
     pub(super) fn take_death(&self, name: &str) -> Option<Death> {
-        let end = self.tree.end().filter(|end| !end.asked)?;
+        let end = self.tree.end().filter(|end| !end.asked && !end.host_lost)?;
         (!self.death_told.swap(true, Ordering::SeqCst)).then(|| Death {
             name: name.to_owned(),
             pid: self.tree.pid(),

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::host::HostLink;
 use crate::probe::Probe;
 use crate::tree::{Adopt, GuardProgram, Inherit, Limits};
 
@@ -63,6 +65,8 @@ pub struct Program {
     pub environment: BTreeMap<String, String>,
     /// Who it runs as, if the harness is root.
     pub user: Option<String>,
+    /// The host that it runs on; `None`: this one. Its log is here all the same.
+    pub host: Option<Arc<HostLink>>,
     /// Whom it waits for.
     pub depends_on: BTreeMap<String, Condition>,
     /// When it is ready; without one, once it was started.
@@ -173,6 +177,7 @@ mod tests {
             inherit: Inherit::All,
             environment: BTreeMap::new(),
             user: None,
+            host: None,
             depends_on: depends_on
                 .iter()
                 .map(|name| ((*name).to_owned(), Condition::Started))
@@ -181,7 +186,7 @@ mod tests {
             shutdown: Shutdown { signal: Signal::SIGTERM, timeout: Duration::from_secs(1) },
             limits: Limits::default(),
         };
-        let guard = GuardProgram { path: PathBuf::new(), args: Vec::new() };
+        let guard = GuardProgram::new("", [""; 0]);
         let programs = programs.iter().map(program).collect();
         SystemPlan { programs, logs: PathBuf::new(), log_bytes: 0, guard }
     }

@@ -125,12 +125,13 @@ impl System {
         if let Some(ready_us) = incarnation.ready_monotonic_us.get() {
             return Ok(*ready_us);
         }
+        let guard = self.plan.guard.on(slot.program.host.as_ref());
         let probed = Probed {
             name: &slot.program.name,
             tree: &incarnation.tree,
             log: &slot.log,
             log_begin: incarnation.log_begin,
-            guard: &self.plan.guard,
+            guard: &guard,
             working_dir: &slot.program.working_dir,
             environment: &slot.program.environment,
             user: slot.program.user.as_ref(),
@@ -183,8 +184,9 @@ impl System {
             limits: program.limits,
         };
         let log_begin = fs::metadata(&slot.log).map_or(0, |log| log.len());
+        let guard = self.plan.guard.on(program.host.as_ref());
         let tree = match program.adopt.clone() {
-            None => Tree::start(&self.plan.guard, command).await,
+            None => Tree::start(&guard, command).await,
             Some(adopt) => {
                 let TreeCommand { inherit, environment, working_dir, user, log, log_bytes, .. } =
                     command;
@@ -198,7 +200,7 @@ impl System {
                     log,
                     log_bytes,
                 };
-                Tree::adopt(&self.plan.guard, command).await
+                Tree::adopt(&guard, command).await
             }
         };
         let tree = tree.map_err(|source| StartError::Tree { name: name.clone(), source })?;

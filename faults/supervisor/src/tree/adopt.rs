@@ -77,7 +77,7 @@ impl Tree {
                 log_bytes: command.log_bytes,
             },
         };
-        Self::under_guard(program, new_mark(), &Part::Adopter(adoption), ADOPT_WITHIN).await
+        Self::under_guard(program, new_mark(), Part::Adopter(adoption), ADOPT_WITHIN).await
     }
 
     /// Whether it is adopted, and ran when the harness came.

@@ -47,7 +47,7 @@ const KILL_AGAIN: Duration = Duration::from_millis(1);
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 const KILL: i32 = Signal::KILL.as_raw();
 /// The signals that end a program by default and that a terminal or an operator sends. They end the tree first.
-pub(super) const ENDING: [NixSignal; 4] =
+pub(crate) const ENDING: [NixSignal; 4] =
     [NixSignal::SIGTERM, NixSignal::SIGINT, NixSignal::SIGHUP, NixSignal::SIGQUIT];
 
 /// The whole program of a guard, for the caller's `main` to call (and return from) when it was started as a
@@ -353,7 +353,7 @@ fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<
     })
 }
 
-pub(super) fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
+pub(crate) fn in_thread(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
     thread::Builder::new().name(name.to_owned()).spawn(body).is_ok()
 }
 

@@ -75,7 +75,7 @@ pub(super) fn stat_of(pid: i32) -> Option<Stat> {
 }
 
 /// A handle that stays with this very process, whoever has its pid later.
-pub(super) fn handle_of(pid: i32) -> Option<OwnedFd> {
+pub(crate) fn handle_of(pid: i32) -> Option<OwnedFd> {
     pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
 }
 
@@ -166,7 +166,7 @@ pub(super) fn look(root: Root, mut visit: impl FnMut(&Member, &OwnedFd)) -> Look
 }
 
 /// Sends a signal through a handle. That the process is gone by now is no failure.
-pub(super) fn send(handle: &OwnedFd, signal: Signal) -> Result<(), rustix::io::Errno> {
+pub(crate) fn send(handle: &OwnedFd, signal: Signal) -> Result<(), rustix::io::Errno> {
     match pidfd_send_signal(handle, signal) {
         Err(rustix::io::Errno::SRCH) => Ok(()),
         sent => sent,

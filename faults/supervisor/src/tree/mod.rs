@@ -13,7 +13,7 @@
 //! * `adopt`: a process that something else keeps, as the harness sees it; `adopter`: its guard's program; `commands`: what that runs.
 //! * `members`: who is in the tree, and signals to all.
 //! * `log_file`: what it writes.
-//! * `orphans`: who is left when a guard is killed.
+//! * `orphans`, `leftovers`: who is left when a guard is killed.
 //! * `order`: what is done to a tree.
 //! * `protocol`: what harness and guard tell each other.
 //! * `shared`: what the harness knows of a tree, from the guard's reports.
@@ -25,6 +25,7 @@ mod adopter;
 mod commands;
 mod guard;
 mod launcher;
+mod leftovers;
 mod log_file;
 mod members;
 mod order;
@@ -39,7 +40,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -48,12 +49,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::monotonic_us;
+use crate::host::{HostLink, Orders};
 use crate::locked::locked;
 pub use adopt::{Adopt, AdoptCommand};
 pub use guard::guard;
+pub(crate) use guard::{ENDING, in_thread};
+pub(crate) use leftovers::Leftovers;
+pub(crate) use members::{handle_of, send};
 pub use order::Sent;
+pub(crate) use orphans::end_marked;
 use protocol::{Part, Start};
-use shared::Shared;
+pub(crate) use shared::Shared;
 use talk::Ends;
 pub use talk::Talk;
 pub use undo::Undo;
@@ -74,6 +80,22 @@ pub struct GuardProgram {
     pub path: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
+    /// The host that it is started on, by the agent there, which is a guard program itself; `None`: this one.
+    pub host: Option<Arc<HostLink>>,
+}
+
+impl GuardProgram {
+    /// A program on this host.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, args: impl IntoIterator<Item: Into<OsString>>) -> Self {
+        Self { path: path.into(), args: args.into_iter().map(Into::into).collect(), host: None }
+    }
+
+    /// The same on `host`, or on this one.
+    #[must_use]
+    pub fn on(&self, host: Option<&Arc<HostLink>>) -> Self {
+        Self { host: host.cloned(), ..self.clone() }
+    }
 }
 
 /// What a tree may take. It is killed when it takes more.
@@ -202,6 +224,8 @@ pub struct End {
     pub reason: Option<String>,
     /// What it was killed for taking too much of, if it was.
     pub over_limit: Option<Limit>,
+    /// Whether that is only what follows from the loss of its host: it ends there by itself, and nobody has seen it.
+    pub host_lost: bool,
 }
 
 impl End {
@@ -220,7 +244,7 @@ pub struct Tree {
     pid: u32,
     started_monotonic_us: u64,
     shared: Arc<Shared>,
-    orders: Mutex<Option<ChildStdin>>,
+    orders: Mutex<Option<Orders>>,
     next_order: AtomicU64,
 }
 
@@ -241,6 +265,10 @@ impl Tree {
         program: &GuardProgram,
         command: TreeCommand,
     ) -> Result<(Self, Talk), TreeError> {
+        if program.host.is_some() {
+            let reason = "a program that the harness talks to runs on the harness's own host";
+            return Err(TreeError::NotStarted(reason.to_owned()));
+        }
         let pipes = talk::pipes();
         let (talk, theirs) =
             pipes.map_err(|source| TreeError::Guard { path: program.path.clone(), source })?;
@@ -270,28 +298,66 @@ impl Tree {
             processes: command.limits.processes,
             talk,
         };
-        Self::under_guard(program, mark, &Part::Guard(start), START_WITHIN).await
+        Self::under_guard(program, mark, Part::Guard(start), START_WITHIN).await
     }
 
     /// Starts a guard, and waits until it says that its process runs.
     async fn under_guard(
         program: &GuardProgram,
         mark: String,
-        part: &Part,
+        mut part: Part,
         within: Duration,
     ) -> Result<Self, TreeError> {
         let failed = |source| TreeError::Guard { path: program.path.clone(), source };
+        let clock = program.host.as_ref().map(|host| Arc::clone(host.clock()));
+        let left = Leftovers::new(mark.clone(), part.is_kept_elsewhere());
+        let (shared, started) = Shared::new(left, clock);
+        let shared = Arc::new(shared);
+        let orders = match &program.host {
+            None => Self::guard_here(program, &shared).map_err(failed)?,
+            Some(host) => {
+                let is_kept_elsewhere = part.is_kept_elsewhere();
+                let (log, log_bytes) = part.log();
+                let here = PathBuf::from(&*log);
+                *log_bytes =
+                    log_bytes.saturating_sub(std::fs::metadata(&here).map_or(0, |log| log.len()));
+                let opened = host.open(&mark, is_kept_elsewhere, &here, Arc::clone(&shared));
+                let (orders, there) = opened.map_err(failed)?;
+                *log = there.into();
+                orders
+            }
+        };
+        let mut tree = Self {
+            pid: 0,
+            started_monotonic_us: 0,
+            shared,
+            orders: Mutex::new(Some(orders)),
+            next_order: AtomicU64::new(1),
+        };
+        tree.tell(&part).map_err(failed)?;
+        match tokio::time::timeout(within, started).await {
+            Ok(Ok(Ok((pid, at_us)))) => {
+                (tree.pid, tree.started_monotonic_us) = (pid, at_us);
+                Ok(tree)
+            }
+            Ok(Ok(Err(reason))) => Err(TreeError::NotStarted(reason)),
+            Ok(Err(_)) => {
+                let end = tree.end().and_then(|end| end.reason);
+                Err(TreeError::NotStarted(end.unwrap_or_else(|| "its guard ended".to_owned())))
+            }
+            Err(_) => Err(TreeError::Silent { within }),
+        }
+    }
+
+    /// Starts a guard on this host, and listens to it.
+    fn guard_here(program: &GuardProgram, shared: &Arc<Shared>) -> io::Result<Orders> {
         let mut guard = Command::new(&program.path)
             .args(&program.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
+            .spawn()?;
         let (input, output) = (guard.stdin.take(), guard.stdout.take());
-        let kept_elsewhere = matches!(part, Part::Adopter(_) | Part::Undoer(_));
-        let (shared, started) = Shared::new(mark, kept_elsewhere);
-        let shared = Arc::new(shared);
-        let listening = Arc::clone(&shared);
+        let listening = Arc::clone(shared);
         let listener = thread::Builder::new().name("tree".to_owned()).spawn(move || {
             if let Some(output) = output {
                 listening.listen(BufReader::new(output));
@@ -302,24 +368,8 @@ impl Tree {
             listening.guard_ended();
         });
         // Without the listener the guard sees its input end here, and ends.
-        listener.map_err(failed)?;
-        let mut tree = Self {
-            pid: 0,
-            started_monotonic_us: 0,
-            shared,
-            orders: Mutex::new(input),
-            next_order: AtomicU64::new(1),
-        };
-        tree.tell(part).map_err(failed)?;
-        match tokio::time::timeout(within, started).await {
-            Ok(Ok(Ok((pid, at_us)))) => {
-                (tree.pid, tree.started_monotonic_us) = (pid, at_us);
-                Ok(tree)
-            }
-            Ok(Ok(Err(reason))) => Err(TreeError::NotStarted(reason)),
-            Ok(Err(_)) => Err(TreeError::NotStarted("its guard ended".to_owned())),
-            Err(_) => Err(TreeError::Silent { within }),
-        }
+        listener?;
+        input.map(Orders::Here).ok_or_else(|| io::ErrorKind::BrokenPipe.into())
     }
 
     /// The pid of the process that was started.

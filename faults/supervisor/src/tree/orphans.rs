@@ -26,6 +26,11 @@ pub(super) fn kill(mark: &str, listed: &[Identity]) -> bool {
     kill_all(Some(format!("{TREE_VARIABLE}={mark}").into_bytes()), listed)
 }
 
+/// Kills everybody of the tree of this name, as far as that shows in their environment. Says whether nobody is left.
+pub(crate) fn end_marked(mark: &str) -> bool {
+    kill(mark, &[])
+}
+
 /// Kills these and all that they have started, and nobody else. Says whether nobody is left.
 pub(super) fn kill_listed(listed: &[Identity]) -> bool {
     kill_all(None, listed)

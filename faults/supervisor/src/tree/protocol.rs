@@ -28,6 +28,25 @@ pub(super) enum Part {
     Launcher { start: Start, guard_pid: i32 },
 }
 
+impl Part {
+    /// Whether something else keeps the process: it outlives its guard then.
+    pub(super) fn is_kept_elsewhere(&self) -> bool {
+        matches!(self, Self::Adopter(_) | Self::Undoer(_))
+    }
+
+    /// The log that it writes, and how large that may become.
+    pub(super) fn log(&mut self) -> (&mut OsString, &mut u64) {
+        match self {
+            Self::Guard(start) | Self::Launcher { start, .. } => {
+                (&mut start.log, &mut start.log_bytes)
+            }
+            Self::Adopter(Adoption { setting, .. }) | Self::Undoer(Undoing { setting, .. }) => {
+                (&mut setting.log, &mut setting.log_bytes)
+            }
+        }
+    }
+}
+
 /// What is started, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Start {

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::protocol::{Identity, MAX_MESSAGE_BYTES, Report};
-use super::{Done, End, Limit, SignalError, orphans};
+use super::protocol::{MAX_MESSAGE_BYTES, Report};
+use super::{Done, End, Leftovers, Limit, SignalError};
 use crate::clock::monotonic_us;
+use crate::host::HostClock;
 use crate::locked::locked;
 
 /// The pid and the time of a start, or why there was none.
@@ -25,19 +26,15 @@ pub(super) struct Answer {
     pub(super) over: Option<Result<Done, SignalError>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
     started: Option<oneshot::Sender<Started>>,
-    /// Whether it is adopted, and ran when the harness came.
-    found: bool,
     answers: BTreeMap<u64, watch::Sender<Answer>>,
-    members: Vec<Identity>,
+    left: Leftovers,
     status: Option<ExitStatus>,
     reason: Option<String>,
     over_limit: Option<Limit>,
     end: Option<End>,
-    /// Whether the guard said that nothing is left.
-    empty: bool,
     /// Whether the guard is gone as well.
     gone: bool,
 }
@@ -51,21 +48,38 @@ struct Life {
 }
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    mark: String,
-    /// Whether something else keeps the process: it outlives its guard then.
-    kept_elsewhere: bool,
+pub(crate) struct Shared {
+    /// The clock of the host that it runs on, if that is not this one.
+    clock: Option<Arc<HostClock>>,
     known: Mutex<Known>,
     changed: Condvar,
     life: watch::Sender<Life>,
 }
 
 impl Shared {
-    pub(super) fn new(mark: String, kept_elsewhere: bool) -> (Self, oneshot::Receiver<Started>) {
+    /// Of a tree of which nothing is known yet; its times are those of `clock`, if it has another than ours.
+    pub(super) fn new(
+        left: Leftovers,
+        clock: Option<Arc<HostClock>>,
+    ) -> (Self, oneshot::Receiver<Started>) {
         let (started, answer) = oneshot::channel();
-        let known = Mutex::new(Known { started: Some(started), ..Known::default() });
+        let known = Mutex::new(Known {
+            started: Some(started),
+            answers: BTreeMap::new(),
+            left,
+            status: None,
+            reason: None,
+            over_limit: None,
+            end: None,
+            gone: false,
+        });
         let life = watch::Sender::new(Life { main_ended: false, ended: false, gone: false });
-        (Self { mark, kept_elsewhere, known, changed: Condvar::new(), life }, answer)
+        (Self { clock, known, changed: Condvar::new(), life }, answer)
+    }
+
+    /// A time of the guard's, on our clock.
+    fn ours(&self, at_us: u64) -> u64 {
+        self.clock.as_ref().map_or(at_us, |clock| clock.ours(at_us).at_us)
     }
 
     /// Takes reports until there are no more.
@@ -81,24 +95,24 @@ impl Shared {
         }
     }
 
+    /// Takes a report as it was sent.
+    pub(crate) fn take_line(&self, line: &str) {
+        if let Ok(report) = serde_json::from_str(line) {
+            self.take(report);
+        }
+    }
+
     fn take(&self, report: Report) {
         let mut known = locked(&self.known);
+        known.left.note(&report);
         match report {
-            Report::Started { pid, at_us } => {
+            Report::Started { pid, at_us } | Report::Found { pid, at_us } => {
                 if let Some(started) = known.started.take() {
                     // Nobody waits for a start that took too long; its tree is dropped.
-                    let _ = started.send(Ok((pid, at_us)));
-                }
-            }
-            Report::Found { pid, at_us } => {
-                known.found = true;
-                if let Some(started) = known.started.take() {
-                    // As above.
-                    let _ = started.send(Ok((pid, at_us)));
+                    let _ = started.send(Ok((pid, self.ours(at_us))));
                 }
             }
             Report::NotStarted { reason } => {
-                known.empty = true;
                 if let Some(started) = known.started.take() {
                     let _ = started.send(Err(reason));
                 }
@@ -107,26 +121,23 @@ impl Shared {
                 let status = ExitStatus::from_raw(status);
                 known.status = Some(status);
                 if !status.success() {
-                    known.end_at(at_us, asked);
+                    known.end_at(self.ours(at_us), asked);
                 }
             }
-            Report::Empty { at_us, asked } => {
-                known.end_at(at_us, asked);
-                known.empty = true;
-            }
+            Report::Empty { at_us, asked } => known.end_at(self.ours(at_us), asked),
             Report::Done { id, at_us, confirmed_us, forced } => {
-                let done =
-                    Done { at_monotonic_us: at_us, confirmed_monotonic_us: confirmed_us, forced };
-                known.answer(id, Ok(done));
+                let (at_monotonic_us, confirmed_monotonic_us) =
+                    (self.ours(at_us), self.ours(confirmed_us));
+                known.answer(id, Ok(Done { at_monotonic_us, confirmed_monotonic_us, forced }));
             }
             Report::Begun { id, at_us } => {
                 if let Some(answer) = known.answers.get(&id) {
-                    answer.send_modify(|answer| answer.begun_us = Some(at_us));
+                    answer.send_modify(|answer| answer.begun_us = Some(self.ours(at_us)));
                 }
             }
             Report::NotDone { id, reason } => known.answer(id, Err(SignalError::NotDone(reason))),
             Report::Held { id } => known.answer(id, Err(SignalError::Paused)),
-            Report::Members { members } => known.members = members,
+            Report::Members { .. } => {}
             Report::OverLimit { limit, reason } => {
                 (known.over_limit, known.reason) = (Some(limit), Some(reason));
             }
@@ -136,19 +147,14 @@ impl Shared {
 
     /// The guard has ended. If it did not say that nothing is left, it was killed, and its work is done here.
     pub(super) fn guard_ended(&self) {
+        let left = locked(&self.known).left.clone();
+        self.guard_ended_there(left.end());
+    }
+
+    /// The same of a guard on another host, whose agent has seen to what it left.
+    pub(crate) fn guard_ended_there(&self, nobody_left: bool) {
         let mut known = locked(&self.known);
-        if !known.empty {
-            let members = std::mem::take(&mut known.members);
-            drop(known);
-            let nobody_left = match (self.kept_elsewhere, self.was_found()) {
-                (false, _) => orphans::kill(&self.mark, &members),
-                (true, false) => orphans::kill_listed(&members),
-                (true, true) => {
-                    orphans::let_go_on(&members);
-                    true
-                }
-            };
-            known = locked(&self.known);
+        if !known.left.is_nothing() {
             let left = if nobody_left {
                 ""
             } else {
@@ -157,11 +163,28 @@ impl Shared {
             known.reason = Some(format!("its guard was killed{left}"));
             known.end_at(monotonic_us(), false);
         }
+        self.no_more(&mut known);
+    }
+
+    /// Nothing can be heard of the guard any more, for its host is lost. It ends its tree by itself.
+    pub(crate) fn host_lost(&self, reason: &str, at_monotonic_us: u64) {
+        let mut known = locked(&self.known);
+        if known.end.is_none() {
+            known.reason = Some(reason.to_owned());
+            known.end_at(at_monotonic_us, false);
+            if let Some(end) = known.end.as_mut() {
+                end.host_lost = true;
+            }
+        }
+        self.no_more(&mut known);
+    }
+
+    fn no_more(&self, known: &mut Known) {
         known.gone = true;
         // Their receivers learn that there is no answer.
         known.answers.clear();
         known.started = None;
-        self.tell(&known);
+        self.tell(known);
     }
 
     fn tell(&self, known: &Known) {
@@ -189,7 +212,7 @@ impl Shared {
     }
 
     pub(super) fn was_found(&self) -> bool {
-        locked(&self.known).found
+        locked(&self.known).left.was_found()
     }
 
     pub(super) fn end(&self) -> Option<End> {
@@ -232,7 +255,8 @@ impl Known {
     fn end_at(&mut self, at_monotonic_us: u64, asked: bool) {
         if self.end.is_none() {
             let (status, reason, over_limit) = (self.status, self.reason.clone(), self.over_limit);
-            self.end = Some(End { status, at_monotonic_us, asked, reason, over_limit });
+            let host_lost = false;
+            self.end = Some(End { status, at_monotonic_us, asked, reason, over_limit, host_lost });
         }
     }
 

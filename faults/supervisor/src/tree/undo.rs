@@ -43,7 +43,7 @@ impl Undo {
             },
         };
         let part = Part::Undoer(undoing);
-        let tree = Tree::under_guard(program, new_mark(), &part, START_WITHIN).await?;
+        let tree = Tree::under_guard(program, new_mark(), part, START_WITHIN).await?;
         let sent = tree.expect(UNDO, within);
         Ok(Self { tree, sent })
     }

@@ -3,6 +3,7 @@
 
 mod acts;
 mod adopted;
+mod hosts;
 mod systems;
 mod talks;
 mod testing;

@@ -53,7 +53,7 @@ pub(crate) fn harness() -> PathBuf {
 }
 
 pub(crate) fn guard() -> GuardProgram {
-    GuardProgram { path: harness(), args: vec!["guard".into()] }
+    GuardProgram::new(harness(), ["guard"])
 }
 
 pub(crate) fn tree_command(folder: &Path, command: Vec<OsString>) -> TreeCommand {

@@ -280,7 +280,7 @@ async fn what_cannot_be_started_says_why() {
         assert!(error.contains(reason), "{error}");
     }
     for no_guard in ["/no/such/guard", "true"] {
-        let no_guard = GuardProgram { path: no_guard.into(), args: Vec::new() };
+        let no_guard = GuardProgram::new(no_guard, [""; 0]);
         let command = tree_command(folder.path(), vec!["true".into()]);
         assert!(Tree::start(&no_guard, command).await.is_err());
     }

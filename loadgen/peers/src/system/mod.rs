@@ -31,7 +31,7 @@ const LOG_BYTES: u64 = 4 << 20;
 
 /// The guard of every process: this program under another name.
 pub(crate) fn guard() -> GuardProgram {
-    GuardProgram { path: "/proc/self/exe".into(), args: vec![GUARD.into()] }
+    GuardProgram::new("/proc/self/exe", [GUARD])
 }
 
 /// A process to start.
@@ -61,7 +61,7 @@ impl Process {
             let said = String::from_utf8_lossy(&answer.body);
             Ok(answer.status == 200 && said.contains(words))
         };
-        let kind = ProbeKind::HttpGet { url, expect: Arc::new(holds) };
+        let kind = ProbeKind::HttpGet { url, headers: Vec::new(), expect: Arc::new(holds) };
         Program {
             name: self.name,
             role: String::new(),
@@ -72,6 +72,7 @@ impl Process {
             inherit: Inherit::All,
             environment: BTreeMap::new(),
             user: None,
+            host: None,
             depends_on: BTreeMap::new(),
             probe: Some(Probe { kind, period: PROBE_PERIOD, timeout: READY_WITHIN }),
             shutdown: Shutdown { signal: Signal::SIGTERM, timeout: END_WITHIN },

@@ -59,15 +59,23 @@ fn submission(file: &Path, replicas: u8, taken: &mut BTreeSet<String>) -> Submis
     Submission { folder: folder(&name, taken), name, file: file.to_owned(), target }
 }
 
-/// A submission's processes are started from its file: nobody else's are broken for it, and each is held to limits.
+/// A submission's processes are started from its file, and here: nobody else's are broken for it, and each is held to limits.
 fn own_processes(target: Target) -> Result<Target, NoRun> {
-    match target.processes.iter().find(|process| process.is_adopted()) {
-        None => Ok(target),
-        Some(process) => Err(NoRun::DidNotStart(format!(
-            "processes.{}.adopt: a submission's processes are started from its file; give it a command",
-            process.name
-        ))),
-    }
+    let refused = target.processes.iter().find_map(|process| {
+        let name = &process.name;
+        if process.is_adopted() {
+            return Some(format!(
+                "processes.{name}.adopt: a submission's processes are started from its file; give it a command"
+            ));
+        }
+        let elsewhere = process.host.is_some();
+        elsewhere.then(|| {
+            format!(
+                "processes.{name}.host: a submission's processes run beside the harness; leave it out"
+            )
+        })
+    });
+    refused.map_or(Ok(target), |reason| Err(NoRun::DidNotStart(reason)))
 }
 
 /// A plain name that nobody has yet: a stranger chose `name`.

@@ -124,6 +124,15 @@ fn tell(event: &Event, log_dir: &Path) {
             let pid = event.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
             say!("{process}{pid} has died; its log is {}/{process}.log", log_dir.display());
         }
+        EventKind::HostLost => {
+            let host = event.target.as_deref().unwrap_or("a host");
+            let why = event.detail.as_deref().unwrap_or("no reason given");
+            say!("{host} is lost, and {process} with it: {why}");
+        }
+        EventKind::HostBack => {
+            let host = event.target.as_deref().unwrap_or("a host");
+            say!("{host} can be reached again, and nothing of ours is left there");
+        }
         // It names those with whom the leadership began; who is in sync by now was told already.
         EventKind::LeaderServes => {
             if let Some(epoch) = event.epoch {

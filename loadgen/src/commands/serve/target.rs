@@ -88,6 +88,7 @@ impl TargetToServe {
                 false => DiskFaults::default(),
             },
             relays: breaks_more,
+            link_faults: &[],
             processes,
             is_first: true,
             origin,

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use driver::service::Service;
 use driver::stop::Stop;
-use faults::clock::Origin;
+use faults::clock::{Origin, monotonic_us};
 use supervisor::system::System;
 use targets::file::WhenRead;
 use targets::target::{Target, Variant};
@@ -70,7 +70,10 @@ async fn story(
     let logs = folder.path().join("logs");
     let (data, scratch) = (folder.path(), &folder.path().join("scratch"));
     let places = Places { data, scratch, logs: &logs, bin_dir };
-    let trial = TargetTrial::new(target, places, &BTreeMap::new())?;
+    let given = BTreeMap::new();
+    let trial = TargetTrial::new(target, places, &given)?;
+    let mut trial = trial.with_hosts(target, &given).await?;
+    say_hosts(&trial, &mut findings);
     say_ports(&trial.ports.ports, &mut findings);
     trial.set_up(target).await?;
     trial.begin(target, variant).await?;
@@ -79,6 +82,8 @@ async fn story(
     say_started(target, &system, began, &mut findings);
     trial.prepare(&target.prepare).await?;
     ask_and_break(target, variant, &trial, &system, stop, &mut findings).await?;
+    drop(system);
+    trial.hosts.close().await;
     Ok(findings.sum_up())
 }
 
@@ -106,7 +111,8 @@ async fn ask_and_break(
     } else {
         (operations.try_each(&stocks, findings).await, None)
     };
-    let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs);
+    let asking = Asking::new(trial.setting.clone(), http.clone(), &trial.work, &trial.logs)
+        .on(trial.hosts.clone());
     leader::try_leader(target, asking.clone(), system, findings).await;
     let order_no = order.as_ref().and_then(|order| order.order_no.clone());
     let order_nos = order_no.iter().cloned().collect();
@@ -148,6 +154,20 @@ fn say_ports(ports: &BTreeMap<String, u16>, findings: &mut Findings) {
     }
     let ports: Vec<_> = ports.iter().map(|(name, port)| format!("{name} {port}")).collect();
     findings.ok("ports", ports.join(", "));
+}
+
+fn say_hosts(trial: &TargetTrial, findings: &mut Findings) {
+    for host in trial.hosts.links() {
+        let clock = match host.clock().is_same() {
+            true => "it has the clock of this machine".to_owned(),
+            false => {
+                let bound_us = host.clock().bound_us(monotonic_us());
+                format!("its clock is known to within {bound_us} us")
+            }
+        };
+        let said = format!("an agent runs at {}; {clock}", host.address());
+        findings.ok(format!("host {}", host.name()), said);
+    }
 }
 
 fn say_started(target: &Target, system: &System, began: Instant, findings: &mut Findings) {

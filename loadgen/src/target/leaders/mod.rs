@@ -14,11 +14,13 @@ use faults::leadership::{self, Alive, Leaders, Leadership, NoLeader, Remembered}
 use minijinja::Value;
 use results::records::{BadName, ProcessName};
 use serde_json::Value as Json;
+use supervisor::host::HostClock;
 use supervisor::locked::locked;
 use targets::expression::{Bound, Variables};
 use targets::leader::{Answered, LeaderEvent, LeaderReading, LeaderWatch};
 use targets::target::{Capabilities, Endpoint, Leader, LeaderSource, Otherwise, Target};
 use tokio::task::JoinSet;
+use wire::configuration::History;
 
 use super::asking::{Answer, Asking, Question};
 use super::log_tail::LogTail;
@@ -38,6 +40,8 @@ const GUESS_PERIOD: Duration = Duration::from_millis(50);
 pub struct TargetLeaders {
     target: Arc<Target>,
     asking: Asking,
+    /// The clock of whoever remembers the changes, if that is not ours.
+    history_clock: Option<Arc<HostClock>>,
     /// Every process of the target, by its name in the file.
     names: BTreeMap<String, ProcessName>,
     /// Those that may lead, in the order of the file.
@@ -99,6 +103,10 @@ impl TargetLeaders {
             candidates,
             questions: AtomicU64::new(0),
             known: Mutex::new(known),
+            history_clock: {
+                let endpoint = target.capabilities.history.as_ref();
+                endpoint.and_then(|endpoint| asking.clock_behind(&endpoint.request, &target))
+            },
             target,
             asking,
         })
@@ -298,14 +306,22 @@ impl TargetLeaders {
 
     async fn ask_history(&self, endpoint: &Endpoint) -> Remembered {
         let Endpoint { request, processes } = endpoint;
-        let of_each = processes.iter().map(|name| vec![("process", Value::from(name.as_str()))]);
-        let asked: Vec<_> = if processes.is_empty() { vec![Vec::new()] } else { of_each.collect() };
+        let of_each = processes.iter().map(|name| {
+            let clock = self.asking.at(name).host().map(|host| Arc::clone(host.clock()));
+            (vec![("process", Value::from(name.as_str()))], clock)
+        });
+        let asked: Vec<_> = match processes.is_empty() {
+            true => vec![(Vec::new(), self.history_clock.clone())],
+            false => of_each.collect(),
+        };
         let mut remembered = Remembered::NoAnswer;
-        for values in asked {
+        for (values, clock) in asked {
             let Ok(question) = self.asking.request(request, values) else { continue };
             match self.asking.ask(question, HISTORY_WITHIN, MAX_HISTORY_BYTES).await {
                 Ok(Answer { status: 200, text, .. }) => match serde_json::from_slice(&text) {
-                    Ok(history) => return Remembered::Changes(history),
+                    Ok(history) => {
+                        return Remembered::Changes(on_our_clock(history, clock.as_ref()));
+                    }
                     Err(error) => tracing::warn!(%error, "the history is not what it should be"),
                 },
                 Ok(Answer { status: 404, .. }) => remembered = Remembered::Nothing,
@@ -314,6 +330,19 @@ impl TargetLeaders {
         }
         remembered
     }
+}
+
+/// A history whose times are those of another host's clock, on ours.
+fn on_our_clock(mut history: History, clock: Option<&Arc<HostClock>>) -> History {
+    if let Some(clock) = clock.filter(|clock| !clock.is_same()) {
+        let map = |us: &mut u64| *us = clock.ours(*us).at_us;
+        for change in &mut history.changes {
+            map(&mut change.stored_us);
+            change.suspected_us.iter_mut().for_each(map);
+            change.serving_us.iter_mut().for_each(map);
+        }
+    }
+    history
 }
 
 impl Leaders for TargetLeaders {

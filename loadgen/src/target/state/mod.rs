@@ -73,21 +73,36 @@ impl StateReader {
         let mut rows = Rows::new();
         match source {
             Source::File(path) => {
-                let path = self.asking.path(path)?;
+                let asking = self.asking.at(&place.process);
+                let path = asking.path(path)?;
                 let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-                let file = File::open(&path).map_err(|error| said(&error))?;
-                rows = reader.read(file, Asked::default()).map_err(|error| said(&error))?;
+                let read = match asking.host() {
+                    Some(host) => {
+                        let content = host.read(&path, MAX_SOURCE_BYTES).await;
+                        let content = content.map_err(|error| error.to_string())?;
+                        reader.read(Cursor::new(content), Asked::default())
+                    }
+                    None => {
+                        let file = File::open(&path).map_err(|error| said(&error))?;
+                        reader.read(file, Asked::default())
+                    }
+                };
+                rows = read.map_err(|error| said(&error))?;
             }
             Source::Sqlite { path, query } => {
-                let path = self.asking.path(path)?;
+                let asking = self.asking.at(&place.process);
+                let path = asking.path(path)?;
+                let fetched = sqlite::fetched(asking.host(), &path).await?;
+                let path = fetched.as_ref().map_or(path, |fetched| fetched.path());
                 let take = |number, row: &serde_json::Value| {
                     reader.add(number, row, &mut rows).map_err(|error| error.to_string())
                 };
                 sqlite::select(path, query.clone(), READ_WITHIN, take).await?;
             }
             Source::Url(_) | Source::Exec(_) => {
+                let asking = self.asking.at(&place.process);
                 for asked in self.asked(source)? {
-                    let Some(text) = self.text(source, asked).await? else { continue };
+                    let Some(text) = self.text(&asking, source, asked).await? else { continue };
                     read_more(reader, &text, asked, &mut rows)?;
                 }
             }
@@ -138,14 +153,19 @@ impl StateReader {
     }
 
     /// What a source says; nothing if it is asked about an order that it does not know.
-    async fn text(&self, source: &Source, asked: Asked<'_>) -> Result<Option<Vec<u8>>, String> {
+    async fn text(
+        &self,
+        asking: &Asking,
+        source: &Source,
+        asked: Asked<'_>,
+    ) -> Result<Option<Vec<u8>>, String> {
         let stock = asked.stock.map(|stock| ("stock", Value::from(stock)));
         let number = asked.order_no.map(|order_no| ("order_no", order_no_value(order_no)));
         let register = asked.register.map(|register| ("register", Value::from(register)));
         let values = stock.into_iter().chain(number).chain(register).collect();
         let question = match source {
-            Source::Url(request) => self.asking.request(request, values)?,
-            Source::Exec(command) => self.asking.command(command, values)?,
+            Source::Url(request) => asking.request(request, values)?,
+            Source::Exec(command) => asking.command(command, values)?,
             Source::File(_) | Source::Sqlite { .. } | Source::Dump => {
                 return Err("it is not asked".to_owned());
             }
@@ -155,7 +175,7 @@ impl StateReader {
             Question::Run(_) => String::new(),
         };
         let max_bytes = usize::try_from(MAX_SOURCE_BYTES).unwrap_or(usize::MAX - 1);
-        let answer = self.asking.ask(question, READ_WITHIN, max_bytes).await?;
+        let answer = asking.ask(question, READ_WITHIN, max_bytes).await?;
         match answer.status {
             // The exit code of a command that succeeded, and answers that are fine.
             0 | 200..300 => Ok(Some(answer.text)),

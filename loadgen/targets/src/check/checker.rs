@@ -42,6 +42,8 @@ pub(super) struct Checker<'l> {
     /// Which of a plan's values the file uses, as far as it was read.
     pub(super) of_plan: BTreeSet<String>,
     pub(super) ports: Arc<BTreeSet<String>>,
+    /// The hosts and processes that have an address.
+    pub(super) reached: Arc<BTreeSet<String>>,
     pub(super) processes: Vec<Declared>,
 }
 
@@ -55,8 +57,8 @@ impl<'l> Checker<'l> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
         let (plan, of_plan) = (Arc::new(plan), BTreeSet::new());
-        let (ports, processes) = (Arc::default(), Vec::new());
-        Self { lines, problems, folder, plan, of_plan, ports, processes }
+        let (ports, reached, processes) = (Arc::default(), Arc::default(), Vec::new());
+        Self { lines, problems, folder, plan, of_plan, ports, reached, processes }
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -102,7 +104,8 @@ impl<'l> Checker<'l> {
     /// What may be put in at a place.
     pub(super) fn scope(&self, place: Place, n: Option<i64>) -> Scope {
         let (ports, plan) = (Arc::clone(&self.ports), Arc::clone(&self.plan));
-        Scope { place, ports, plan, n, processes: Vec::new() }
+        let reached = Arc::clone(&self.reached);
+        Scope { place, ports, reached, plan, n, processes: Vec::new() }
     }
 
     /// A text with placeholders.
@@ -223,7 +226,7 @@ impl<'l> Checker<'l> {
         };
         let scope = self.scope(Place::Name, None);
         let template = self.template(field, text, &scope);
-        let setting = Setting::probe(&scope.ports, &scope.plan);
+        let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
         // A template that was compiled renders.
         let rendered = template.render(&setting).unwrap_or_default();
         let number = rendered.trim().parse().ok();

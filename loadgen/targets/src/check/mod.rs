@@ -24,6 +24,7 @@ mod variants;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::document::Document;
 use crate::file::TargetFile;
@@ -76,6 +77,8 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
     }
     let ports = ports::check(checker, &file.ports);
     let declared = processes::declare(checker, &file.processes);
+    let names = declared.iter().map(|process| process.name.clone());
+    checker.reached = Arc::new(names.chain(file.hosts.keys().cloned()).collect());
     let model = model::check(checker, file);
     let processes = processes::check(checker, file, &declared);
     let state::Kept { orders, stocks: stock_places, registers, log } =

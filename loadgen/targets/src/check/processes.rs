@@ -118,7 +118,13 @@ fn check_one(
     if process.adopt.is_some() {
         check_adopted(checker, file, &field, process, &listens);
     }
-    let readiness = readiness::check(checker, &of("readiness_probe"), process, &listens, &scope);
+    let readiness = readiness::check(
+        checker,
+        &of("readiness_probe"),
+        (&declared.name, process),
+        &listens,
+        &scope,
+    );
     let shutdown = process.shutdown.clone().unwrap_or_default();
     let before = check_before(checker, &of("shutdown.before"), declared, &shutdown.before);
     let inherit = process.inherit.as_ref().map(|inherit| {

@@ -14,7 +14,7 @@ const READY_SECONDS: u64 = 10;
 pub(super) fn check(
     checker: &mut Checker<'_>,
     field: &str,
-    process: &file::Process,
+    (name, process): (&str, &file::Process),
     listens: &[String],
     scope: &Scope,
 ) -> Readiness {
@@ -41,10 +41,14 @@ pub(super) fn check(
             "give http_get, or take it out",
         );
     }
+    if !probe.headers.is_empty() && probe.http_get.is_none() {
+        checker.add(&of("headers"), "there is no http_get to send them", "give it, or take them out");
+    }
     let expect = probe.expect.as_ref();
     let expect = expect.and_then(|text| checker.expression(&of("expect"), text, &ANSWER));
     let checked = if let Some(url) = &probe.http_get {
-        Probe::HttpGet { url: checker.url(&of("http_get"), url, scope), expect }
+        let url = checker.url(&of("http_get"), url, scope);
+        Probe::HttpGet { url, headers: checker.headers(field, &probe.headers, scope), expect }
     } else if let Some(address) = &probe.tcp {
         Probe::Tcp(checker.template(&of("tcp"), address, scope))
     } else if let Some(command) = &probe.exec {
@@ -52,7 +56,11 @@ pub(super) fn check(
     } else if let Some(line) = &probe.log_line {
         checker.regex(&of("log_line"), line).map_or(Probe::Started, Probe::LogLine)
     } else if let Some(port) = listens.first() {
-        let address = format!("127.0.0.1:{{{{ port['{port}'] }}}}");
+        let host = match &process.host {
+            Some(_) => format!("{{{{ address['{name}'] }}}}"),
+            None => "127.0.0.1".to_owned(),
+        };
+        let address = format!("{host}:{{{{ port['{port}'] }}}}");
         Probe::Tcp(checker.template(&of("tcp"), &address, scope))
     } else {
         Probe::Started

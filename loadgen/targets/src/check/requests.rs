@@ -43,8 +43,22 @@ impl Checker<'_> {
             let fix = format!("there are {}", METHODS.join(", "));
             self.add(&join(field, "method"), format!("`{method}` is no method"), fix);
         }
+        let url = self.url(&join(field, "url"), url, scope);
+        let headers = self.headers(field, headers, scope);
+        let body = body.map(|body| self.template(&join(field, "body"), body, scope));
+        Request { method, url, headers, body }
+    }
+
+    /// What is sent with a request.
+    pub(super) fn headers(
+        &mut self,
+        field: &str,
+        headers: &BTreeMap<String, String>,
+        scope: &Scope,
+    ) -> BTreeMap<String, Template> {
+        let field = join(field, "headers");
         for (name, value) in headers {
-            let field = join(&join(field, "headers"), name);
+            let field = join(&field, name);
             let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
             if name.is_empty() || !name.chars().all(is_token) {
                 self.add(
@@ -57,9 +71,6 @@ impl Checker<'_> {
                 self.add(&field, "has a control character", "write it in one line");
             }
         }
-        let url = self.url(&join(field, "url"), url, scope);
-        let headers = self.templates(&join(field, "headers"), headers, scope);
-        let body = body.map(|body| self.template(&join(field, "body"), body, scope));
-        Request { method, url, headers, body }
+        self.templates(&field, headers, scope)
     }
 }

@@ -97,6 +97,9 @@ pub struct Probe {
     /// A URL that is asked by GET.
     #[serde(default)]
     pub http_get: Option<String>,
+    /// What is sent with http_get besides.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// An expression on the answer to http_get. "status >= 200 && status < 300" if not given.
     #[serde(default)]
     pub expect: Option<String>,

@@ -92,6 +92,19 @@ impl Target {
         self.processes.iter().find(|process| process.name == name)
     }
 
+    /// Where every host and every process is reached, by their names: a process that is on no host, on this machine.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeMap<String, String> {
+        let of_host = |name: &String| self.hosts.get(name).map(|host| host.address.clone());
+        let of_process = |process: &Process| {
+            let there = process.host.as_ref().and_then(of_host);
+            (process.name.clone(), there.unwrap_or_else(|| "127.0.0.1".to_owned()))
+        };
+        let hosts = self.hosts.iter().map(|(name, host)| (name.clone(), host.address.clone()));
+        // What is called both is meant as the process.
+        hosts.chain(self.processes.iter().map(of_process)).collect()
+    }
+
     /// A variant by its name.
     #[must_use]
     pub fn variant(&self, name: &str) -> Option<&Variant> {

@@ -111,6 +111,8 @@ pub enum Probe {
     HttpGet {
         /// To this URL.
         url: Template,
+        /// Asked with these headers.
+        headers: BTreeMap<String, Template>,
         /// That holds this; none: a status from 200 to 299.
         expect: Option<Expression>,
     },

@@ -8,7 +8,8 @@ use minijinja::value::Value;
 use crate::plan_values::PlanValues;
 
 /// What is known of a trial.
-const TRIAL: [&str; 7] = ["port", "scratch", "replicas", "bin", "token", "system", "load"];
+const TRIAL: [&str; 8] =
+    ["port", "address", "scratch", "replicas", "bin", "token", "system", "load"];
 /// What is known of a plan.
 const PLAN: [&str; 3] = ["replicas", "system", "load"];
 
@@ -48,6 +49,8 @@ pub struct Scope {
     pub place: Place,
     /// The ports that there are.
     pub ports: Arc<BTreeSet<String>>,
+    /// The hosts and processes that have an address.
+    pub reached: Arc<BTreeSet<String>>,
     /// What the plan sets.
     pub plan: Arc<PlanValues>,
     /// The value of `n`, in a table that is repeated.
@@ -60,7 +63,14 @@ impl Scope {
     /// Without `n` and processes.
     #[must_use]
     pub fn new(place: Place, ports: Arc<BTreeSet<String>>, plan: impl Into<PlanValues>) -> Self {
-        Self { place, ports, plan: Arc::new(plan.into()), n: None, processes: Vec::new() }
+        Self {
+            place,
+            ports,
+            reached: Arc::default(),
+            plan: Arc::new(plan.into()),
+            n: None,
+            processes: Vec::new(),
+        }
     }
 
     /// The names that may be used.

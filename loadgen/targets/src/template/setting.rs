@@ -13,6 +13,7 @@ use crate::plan_values::PlanValues;
 #[derive(Clone, Debug)]
 pub struct Setting {
     ports: Arc<Ports>,
+    addresses: Arc<Addresses>,
     scratch: Value,
     replicas: u32,
     bin: Value,
@@ -35,6 +36,7 @@ impl Setting {
         let plan: PlanValues = plan.into();
         Self {
             ports: Arc::new(Ports(ports)),
+            addresses: Arc::default(),
             scratch: Value::from(scratch),
             replicas: plan.replicas,
             system: plan.system(),
@@ -52,10 +54,28 @@ impl Setting {
         Self { ports: Arc::new(Ports(ports)), ..self.clone() }
     }
 
-    /// Stands for any trial of a target with these ports.
-    pub(crate) fn probe(ports: &BTreeSet<String>, plan: &PlanValues) -> Self {
+    /// The same, of a target with hosts: where each host, and each process, is reached, by their names.
+    #[must_use]
+    pub fn with_addresses(&self, addresses: BTreeMap<String, String>) -> Self {
+        Self { addresses: Arc::new(Addresses(addresses)), ..self.clone() }
+    }
+
+    /// The same on another host, whose folders are elsewhere: the empty one, and that of programs.
+    #[must_use]
+    pub fn with_folders(&self, scratch: &str, bin: &str) -> Self {
+        Self { scratch: Value::from(scratch), bin: Value::from(bin), ..self.clone() }
+    }
+
+    /// Stands for any trial of a target with these ports, and these hosts and processes.
+    pub(crate) fn probe(
+        ports: &BTreeSet<String>,
+        reached: &BTreeSet<String>,
+        plan: &PlanValues,
+    ) -> Self {
         let ports = ports.iter().cloned().zip(1024..).collect();
+        let address = |name: &String| (name.clone(), "127.0.0.1".to_owned());
         Self::new(ports, Self::PROBE_SCRATCH, plan, Self::PROBE_BIN, "token")
+            .with_addresses(reached.iter().map(address).collect())
     }
 
     /// The scratch folder of [`Setting::probe`].
@@ -66,6 +86,7 @@ impl Setting {
     pub(super) fn get(&self, name: &str) -> Option<Value> {
         match name {
             "port" => Some(Value::from_dyn_object(Arc::clone(&self.ports))),
+            "address" => Some(Value::from_dyn_object(Arc::clone(&self.addresses))),
             "scratch" => Some(self.scratch.clone()),
             "replicas" => Some(Value::from(self.replicas)),
             "bin" => Some(self.bin.clone()),
@@ -103,18 +124,46 @@ impl Object for Ports {
         if let Some(port) = key.as_str().and_then(|name| self.0.get(name)) {
             return Some(Value::from(*port));
         }
-        let name = key.to_string();
-        let known: Vec<_> = self.0.keys().map(String::as_str).collect();
-        let fix = match crate::suggest::closest(&name, known.iter().copied()) {
-            Some(like) => format!("did you mean '{like}'?"),
-            None if known.is_empty() => "declare it in [ports]".to_owned(),
-            None => format!("[ports] has {}", known.join(", ")),
-        };
-        let detail = format!("there is no port '{name}'; {fix}");
-        Some(Value::from(Error::new(ErrorKind::UndefinedError, detail)))
+        Some(missing("port", key, self.0.keys(), "declare it in [ports]"))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::Values(self.0.keys().map(|name| Value::from(name.as_str())).collect())
     }
+}
+
+#[derive(Debug, Default)]
+struct Addresses(BTreeMap<String, String>);
+
+impl Object for Addresses {
+    /// As of a port: that there is none is an error.
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        if let Some(address) = key.as_str().and_then(|name| self.0.get(name)) {
+            return Some(Value::from(address.as_str()));
+        }
+        Some(missing("host or process", key, self.0.keys(), "declare it in [hosts]"))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|name| Value::from(name.as_str())).collect())
+    }
+}
+
+/// What stands for something that there is not, and says what might be meant.
+fn missing<'a>(
+    what: &str,
+    key: &Value,
+    known: impl Iterator<Item = &'a String>,
+    declare: &str,
+) -> Value {
+    let name = key.to_string();
+    let known: Vec<_> = known.map(String::as_str).collect();
+    let fix = match crate::suggest::closest(&name, known.iter().copied()) {
+        Some(like) => format!("did you mean '{like}'?"),
+        None if known.is_empty() => declare.to_owned(),
+        None if what == "port" => format!("[ports] has {}", known.join(", ")),
+        None => format!("there are {}", known.join(", ")),
+    };
+    let detail = format!("there is no {what} '{name}'; {fix}");
+    Value::from(Error::new(ErrorKind::UndefinedError, detail))
 }

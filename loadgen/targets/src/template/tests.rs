@@ -135,7 +135,7 @@ fn n_is_known_in_a_table_that_is_repeated_only() {
 fn what_is_wrong_is_said_at_reading_with_what_there_is() {
     assert_eq!(
         error("{{ prot.catalog }}", Place::Trial),
-        "there is no `prot` here; did you mean port? There are port, scratch, replicas, bin, token, system, load"
+        "there is no `prot` here; did you mean port? There are port, address, scratch, replicas, bin, token, system, load"
     );
     assert_eq!(
         error("{{ port['order-3'] }}", Place::Trial),

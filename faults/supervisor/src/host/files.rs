@@ -1,0 +1,134 @@
+//! What an agent is asked besides guards: files that are written, read and looked at there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::keeper;
+use super::protocol::{Answer, CHUNK_BYTES, Question};
+use crate::tree::end_marked;
+
+/// Answers a question; `free_ports` are found by somebody else.
+pub(super) fn answer(
+    question: Question,
+    free_ports: impl FnOnce(usize, &str) -> Result<Vec<u16>, String>,
+) -> Result<Answer, String> {
+    match question {
+        Question::Write { path, mode, begins, data } => {
+            let written = write(Path::new(&path), mode, begins, &data);
+            written.map(|()| Answer::Done).map_err(|error| format!("cannot write {path}: {error}"))
+        }
+        Question::MakeFolder { path } => {
+            let made = fs::create_dir_all(&path);
+            made.map(|()| Answer::Done).map_err(|error| format!("cannot make {path}: {error}"))
+        }
+        Question::HashOfProgram { path } => Ok(Answer::Hash(hash_of_program(Path::new(&path)))),
+        Question::FreePorts { count, address } => free_ports(count, &address).map(Answer::Ports),
+        Question::Read { path, offset } => {
+            read(Path::new(&path), offset).map_err(|error| format!("cannot read {path}: {error}"))
+        }
+        Question::Clean { folder, marks } => {
+            let ended = marks.iter().all(|mark| end_marked(mark));
+            match ended && keeper::remove(Path::new(&folder)) {
+                true => Ok(Answer::Done),
+                false => Err(format!("not everything could be ended, or {folder} not be removed")),
+            }
+        }
+    }
+}
+
+fn write(path: &Path, mode: u32, begins: bool, data: &[u8]) -> io::Result<()> {
+    if !begins {
+        return OpenOptions::new().append(true).open(path)?.write_all(data);
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // Nobody may read it before it has its mode.
+    let mut file =
+        File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(data)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+fn read(path: &Path, offset: u64) -> io::Result<Answer> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut data = Vec::new();
+    file.take(CHUNK_BYTES as u64).read_to_end(&mut data)?;
+    let ends = data.len() < CHUNK_BYTES;
+    Ok(Answer::Part { data, ends })
+}
+
+fn hash_of_program(path: &Path) -> Option<String> {
+    let found = fs::metadata(path).ok()?;
+    let runs = found.is_file() && found.permissions().mode() & 0o111 != 0;
+    if runs { hash(path).ok().map(|(hash, _)| hash) } else { None }
+}
+
+/// The SHA-256 of a file, in hexadecimal, and its length.
+pub(super) fn hash(path: &Path) -> io::Result<(String, u64)> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut bytes) = (Sha256::new(), 0);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&chunk[..read]);
+        bytes += read as u64;
+    }
+    let digest = hasher.finalize();
+    let text: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((text.concat(), bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(question: Question) -> Result<Answer, String> {
+        answer(question, |_, _| Ok(vec![1]))
+    }
+
+    #[test]
+    fn a_file_is_written_in_parts_and_read_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/file").to_string_lossy().into_owned();
+        let data = vec![7; CHUNK_BYTES];
+        for (begins, data) in [(true, data.clone()), (false, b"end".to_vec())] {
+            let path = path.clone();
+            assert_eq!(ask(Question::Write { path, mode: 0o640, begins, data }), Ok(Answer::Done));
+        }
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        let first = ask(Question::Read { path: path.clone(), offset: 0 });
+        assert_eq!(first, Ok(Answer::Part { data, ends: false }));
+        let rest = ask(Question::Read { path, offset: CHUNK_BYTES as u64 });
+        assert_eq!(rest, Ok(Answer::Part { data: b"end".to_vec(), ends: true }));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said_with_its_path() {
+        let error = ask(Question::Read { path: "/no/such".to_owned(), offset: 0 }).unwrap_err();
+        assert!(error.starts_with("cannot read /no/such: "), "{error}");
+        let clean = Question::Clean { folder: "/etc".to_owned(), marks: Vec::new() };
+        assert!(ask(clean).is_err() && Path::new("/etc").is_dir());
+    }
+
+    #[test]
+    fn a_hash_is_of_a_program_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        fs::write(&path, "abc").unwrap();
+        let ask = || ask(Question::HashOfProgram { path: path.to_string_lossy().into_owned() });
+        assert_eq!(ask(), Ok(Answer::Hash(None)));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(ask(), Ok(Answer::Hash(Some(hash.to_owned()))));
+    }
+}

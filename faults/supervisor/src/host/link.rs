@@ -1,0 +1,419 @@
+//! A host as the harness sees it: what runs there, what time it is there, and whether it can still be reached.
+//!
+//! A host that is lost stays lost for who uses this: everything on it has ended, folder included, so nothing there can go on as if nothing had
+//! happened. It is still tried, so that it is known when it could be reached again, and so that nothing of ours stays there.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::bootstrap::{AgentProgram, BROUGHT};
+use super::clock::HostClock;
+use super::protocol::{Answer, CHUNK_BYTES, Question};
+use super::session::{Orders, Over, Session};
+use super::{Host, files};
+use crate::clock::monotonic_us;
+use crate::locked::locked;
+use crate::tree::Shared;
+
+/// How long an answer may take: a part of a file on a slow line.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// How long an agent may take to end everything: the bounds of its guards, and some more.
+const END_WITHIN: Duration = Duration::from_secs(80);
+/// How long after a loss the host is tried again for the first time. Doubled each time.
+const FIRST_TRY: Duration = Duration::from_millis(500);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How deep folders are copied: far beyond any project's.
+const MAX_DEPTH: usize = 128;
+
+/// Why something could not be done on a host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("host {host}: {reason}")]
+pub struct HostError {
+    /// Which.
+    pub host: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// That a host cannot be reached any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Why, in words.
+    pub reason: String,
+    /// When that was seen, on our `CLOCK_MONOTONIC`.
+    pub at_monotonic_us: u64,
+}
+
+/// Something about a host that nobody was told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostNews {
+    /// It was lost.
+    Lost(Loss),
+    /// It could be reached again, and nothing of ours is left there.
+    Back {
+        /// When, on our `CLOCK_MONOTONIC`.
+        at_monotonic_us: u64,
+    },
+}
+
+/// A host with its agent. Dropping it ends the agent and all that it has started, and waits for that.
+#[derive(Debug)]
+pub struct HostLink {
+    name: String,
+    host: Host,
+    folder: PathBuf,
+    clock: Arc<HostClock>,
+    session: Arc<Session>,
+    after: Arc<After>,
+    watcher: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What is known of a host after its loss.
+#[derive(Debug, Default)]
+struct After {
+    /// Whether the end is meant.
+    closing: Mutex<bool>,
+    changed: Condvar,
+    news: Mutex<Vec<HostNews>>,
+    /// Why something may be left there.
+    left: Mutex<Option<String>>,
+}
+
+impl HostLink {
+    /// Connects to a host, brings `program` there if it is missing, and starts it as the agent.
+    ///
+    /// # Errors
+    /// What went wrong, with what the way said.
+    pub async fn connect(
+        name: &str,
+        host: Host,
+        program: &Arc<AgentProgram>,
+    ) -> Result<Arc<Self>, HostError> {
+        let (name, program) = (name.to_owned(), Arc::clone(program));
+        let failed = |host: &str, reason: String| HostError { host: host.to_owned(), reason };
+        let of = name.clone();
+        let begun = tokio::task::spawn_blocking(move || Self::begin(name, host, &program)).await;
+        match begun {
+            Ok(begun) => begun.map_err(|reason| failed(&of, reason)),
+            Err(error) => Err(failed(&of, error.to_string())),
+        }
+    }
+
+    fn begin(name: String, host: Host, program: &Arc<AgentProgram>) -> Result<Arc<Self>, String> {
+        let clock = Arc::new(HostClock::default());
+        let (session, folder) = Session::begin(&host, program, Arc::clone(&clock))?;
+        let after = Arc::<After>::default();
+        let watcher = Watcher {
+            host: host.clone(),
+            program: Arc::clone(program),
+            folder: folder.clone(),
+            session: Arc::clone(&session),
+            after: Arc::clone(&after),
+        };
+        let thread = thread::Builder::new().name("host watch".to_owned());
+        match thread.spawn(move || watcher.watch()) {
+            Ok(watcher) => {
+                let watcher = Mutex::new(Some(watcher));
+                Ok(Arc::new(Self { name, host, folder, clock, session, after, watcher }))
+            }
+            Err(error) => {
+                session.close(END_WITHIN);
+                Err(format!("cannot start a thread: {error}"))
+            }
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its ports are reached from here.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.host.address
+    }
+
+    /// The folder there that is ours until the end.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<HostClock> {
+        &self.clock
+    }
+
+    /// How it was lost, if it was.
+    #[must_use]
+    pub fn loss(&self) -> Option<Loss> {
+        if *locked(&self.after.closing) {
+            return None;
+        }
+        self.session.over().map(loss)
+    }
+
+    /// What nobody was told yet, in the order in which it happened.
+    #[must_use]
+    pub fn take_news(&self) -> Vec<HostNews> {
+        std::mem::take(&mut *locked(&self.after.news))
+    }
+
+    /// Starts a guard there. Returns where its orders go, and the log that its process writes there.
+    pub(crate) fn open(
+        &self,
+        mark: &str,
+        kept_elsewhere: bool,
+        log: &Path,
+        shared: Arc<Shared>,
+    ) -> io::Result<(Orders, PathBuf)> {
+        let there =
+            |channel| self.folder.join(format!("{channel}.log")).to_string_lossy().into_owned();
+        let opened = self.session.open(mark, kept_elsewhere, (log, there), shared);
+        opened.map(|(orders, there)| (orders, there.into()))
+    }
+
+    /// Makes a folder, and those on the way to it.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub async fn make_folder(&self, path: &Path) -> Result<(), HostError> {
+        self.ask(Question::MakeFolder { path: text(path) }).await.map(drop)
+    }
+
+    /// Writes a file with this mode, and makes the folders on the way to it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn write(&self, path: &Path, mode: u32, content: &[u8]) -> Result<(), HostError> {
+        let mut chunks = content.chunks(CHUNK_BYTES);
+        let first = chunks.next().unwrap_or_default();
+        for (begins, data) in std::iter::once((true, first)).chain(chunks.map(|data| (false, data)))
+        {
+            let (path, data) = (text(path), data.to_vec());
+            self.ask(Question::Write { path, mode, begins, data }).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies a file of ours, or a folder with what is in it. Links are followed; sockets, pipes and devices are left out.
+    ///
+    /// # Errors
+    /// What cannot be read here or written there.
+    pub async fn copy(&self, from: &Path, to: &Path) -> Result<(), HostError> {
+        let mut left = vec![(from.to_owned(), to.to_owned(), MAX_DEPTH)];
+        while let Some((from, to, depth)) = left.pop() {
+            let unread = |error| self.failed(format!("cannot read {}: {error}", from.display()));
+            let found = std::fs::metadata(&from).map_err(unread)?;
+            if found.is_file() {
+                let content = std::fs::read(&from).map_err(unread)?;
+                self.write(&to, found.permissions().mode() & 0o777, &content).await?;
+            } else if found.is_dir() && depth > 0 {
+                self.make_folder(&to).await?;
+                for entry in std::fs::read_dir(&from).map_err(unread)? {
+                    let entry = entry.map_err(unread)?;
+                    left.push((entry.path(), to.join(entry.file_name()), depth - 1));
+                }
+            } else if found.is_dir() {
+                let from = from.display();
+                return Err(self.failed(format!("{from} is more than {MAX_DEPTH} folders deep")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the program at a path there is the one that is here at the same path, byte by byte.
+    ///
+    /// # Errors
+    /// If ours cannot be read, or the host is lost.
+    pub async fn has_program(&self, path: &Path) -> Result<bool, HostError> {
+        let (own, _) = files::hash(path)
+            .map_err(|error| self.failed(format!("cannot read {}: {error}", path.display())))?;
+        match self.ask(Question::HashOfProgram { path: text(path) }).await? {
+            Answer::Hash(theirs) => Ok(theirs == Some(own)),
+            _ => Err(self.failed(NONSENSE.to_owned())),
+        }
+    }
+
+    /// Where this very program is there: where it was brought to, or the same path as here.
+    ///
+    /// # Errors
+    /// If the host is lost, or nobody knows where this program is.
+    pub async fn program(&self) -> Result<PathBuf, HostError> {
+        let brought = self.folder.join(BROUGHT);
+        match self.ask(Question::HashOfProgram { path: text(&brought) }).await? {
+            Answer::Hash(Some(_)) => Ok(brought),
+            Answer::Hash(None) => std::env::current_exe()
+                .map_err(|error| self.failed(format!("where this program is: {error}"))),
+            _ => Err(self.failed(NONSENSE.to_owned())),
+        }
+    }
+
+    /// Ports that are free there.
+    ///
+    /// # Errors
+    /// If there are too few.
+    pub async fn free_ports(&self, count: usize) -> Result<Vec<u16>, HostError> {
+        let address = self.host.address.clone();
+        match self.ask(Question::FreePorts { count, address }).await? {
+            Answer::Ports(ports) if ports.len() == count => Ok(ports),
+            _ => Err(self.failed(NONSENSE.to_owned())),
+        }
+    }
+
+    /// What a file there holds, if that is at most `max_bytes` long.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is longer.
+    pub async fn read(&self, path: &Path, max_bytes: u64) -> Result<Vec<u8>, HostError> {
+        let mut content = Vec::new();
+        loop {
+            let (path, offset) = (text(path), content.len() as u64);
+            let Answer::Part { data, ends } = self.ask(Question::Read { path, offset }).await?
+            else {
+                return Err(self.failed(NONSENSE.to_owned()));
+            };
+            content.extend(data);
+            if content.len() as u64 > max_bytes {
+                return Err(self.failed(format!("the file is longer than {max_bytes} bytes")));
+            }
+            if ends {
+                return Ok(content);
+            }
+        }
+    }
+
+    async fn ask(&self, question: Question) -> Result<Answer, HostError> {
+        let answer = self.session.ask(question);
+        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(answer)) => answer.map_err(|reason| self.failed(reason)),
+            Ok(Err(_)) => {
+                let over = self.session.over().map(|over| over.reason);
+                Err(self.failed(over.unwrap_or_else(|| "it was lost".to_owned())))
+            }
+            Err(_) => Err(self.failed(format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),
+        }
+    }
+
+    fn failed(&self, reason: String) -> HostError {
+        HostError { host: self.name.clone(), reason }
+    }
+
+    /// Ends the agent and all that it has started, and waits for that; of a host that is lost, tries it once more.
+    ///
+    /// # Errors
+    /// Why something may be left there.
+    pub async fn close(self: &Arc<Self>) -> Result<(), HostError> {
+        let link = Arc::clone(self);
+        let closed = tokio::task::spawn_blocking(move || link.close_blocking()).await;
+        closed.unwrap_or_else(|error| Err(self.failed(error.to_string())))
+    }
+
+    fn close_blocking(&self) -> Result<(), HostError> {
+        *locked(&self.after.closing) = true;
+        self.after.changed.notify_all();
+        let over = self.session.close(END_WITHIN);
+        if let Some(watcher) = locked(&self.watcher).take() {
+            // A panic of it is in the log.
+            let _ = watcher.join();
+        }
+        match locked(&self.after.left).take() {
+            Some(reason) => Err(self.failed(reason)),
+            None if over.removed == Some(false) => {
+                let folder = self.folder.display();
+                Err(self.failed(format!("{folder} could not be removed there")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for HostLink {
+    fn drop(&mut self) {
+        if let Err(error) = self.close_blocking() {
+            tracing::warn!(%error, "something may be left there");
+        }
+    }
+}
+
+const NONSENSE: &str = "its agent answered something else than was asked";
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn loss(over: Over) -> Loss {
+    Loss { reason: over.reason, at_monotonic_us: over.at_us }
+}
+
+/// Waits for a loss, and for the way back.
+struct Watcher {
+    host: Host,
+    program: Arc<AgentProgram>,
+    folder: PathBuf,
+    session: Arc<Session>,
+    after: Arc<After>,
+}
+
+impl Watcher {
+    fn watch(&self) {
+        let over = self.session.wait_over();
+        if over.removed == Some(true) && *locked(&self.after.closing) {
+            return;
+        }
+        let is_clean = over.removed == Some(true);
+        if !*locked(&self.after.closing) {
+            locked(&self.after.news).push(HostNews::Lost(loss(over)));
+        }
+        let mut pause = FIRST_TRY;
+        loop {
+            let closing = self.is_closing_within(pause);
+            match self.go_back() {
+                Ok(()) => {
+                    let back = HostNews::Back { at_monotonic_us: monotonic_us() };
+                    locked(&self.after.news).push(back);
+                    return;
+                }
+                // There is no second last time.
+                Err(_) if closing && is_clean => return,
+                Err(reason) if closing => {
+                    let folder = self.folder.display();
+                    let reason = format!(
+                        "it cannot be reached, so what is left there is not known (its agent ends by itself, and all that it \
+                         has started; its folder is {folder}): {reason}"
+                    );
+                    *locked(&self.after.left) = Some(reason);
+                    return;
+                }
+                Err(_) => pause = (pause * 2).min(LONGEST_PAUSE),
+            }
+        }
+    }
+
+    fn is_closing_within(&self, pause: Duration) -> bool {
+        let closing = locked(&self.after.closing);
+        let waited = self.after.changed.wait_timeout_while(closing, pause, |closing| !*closing);
+        waited.is_ok_and(|(closing, _)| *closing)
+    }
+
+    /// Connects once more, and ends and removes what was left.
+    fn go_back(&self) -> Result<(), String> {
+        let (session, _) = Session::begin(&self.host, &self.program, Arc::default())?;
+        let (folder, marks) = (text(&self.folder), self.session.marks());
+        let cleaned = session.ask(Question::Clean { folder, marks }).blocking_recv();
+        let over = session.close(END_WITHIN);
+        match cleaned {
+            Ok(Ok(_)) if over.removed == Some(true) => Ok(()),
+            Ok(Err(reason)) => Err(reason),
+            _ => Err(over.reason),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The init of the hosts: it makes them, runs the command, and buries the dead. With it everything inside ends.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::{Setting, WayIn, network, ssh};
+use crate::exit::{Exit, one_line};
+use crate::output::note;
+
+/// What of the hosts is known by a fixed path, for targets' files: this folder is in a `/run` of their own.
+const FOLDER: &str = "/run/double-trouble";
+/// A connect command: `/run/double-trouble/to n1 COMMAND`.
+const CONNECT: &str = "/run/double-trouble/to";
+/// How long the command may take to end once it is asked to: a run heals, waits for its services and writes its files.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+/// What a shell says of a command that a signal has ended, plus the signal's number.
+const BY_A_SIGNAL: i32 = 128;
+
+/// The whole program of the init: the setting, and the command. It ends as the command does.
+pub(crate) fn inside(mut words: impl Iterator<Item = OsString>) -> ExitCode {
+    let setting =
+        words.next().and_then(|word| serde_json::from_slice(word.as_encoded_bytes()).ok());
+    let Some(setting) = setting else {
+        note!(
+            "this is a part of the program that it starts for itself; `double-trouble hosts` does"
+        );
+        return Exit::Usage.into();
+    };
+    match run(setting, &words.collect::<Vec<_>>()) {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
+        Err(error) => {
+            note!("{}", one_line(&error));
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn run(setting: Setting, command: &[OsString]) -> anyhow::Result<i32> {
+    end_with(setting.outside_pid)?;
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+        .context("no network namespace can be made here")?;
+    mount_own()?;
+    network::build(setting.count)?;
+    write_connect(setting)?;
+    let Some((program, args)) = command.split_first() else { bail!("there is no command") };
+    let child = Command::new(program).args(args).spawn();
+    let child = child.with_context(|| format!("cannot run {}", program.display()))?;
+    // Only now: who is started inherits what is blocked.
+    let awaited =
+        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
+    awaited.thread_block().context("cannot block signals")?;
+    bury_until(Pid::from_raw(child.id().cast_signed()), &awaited)
+}
+
+/// Has the kernel kill this process, and so everything inside, when the one outside ends.
+fn end_with(outside_pid: u32) -> anyhow::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL).context("cannot ask to end with the parent")?;
+    // It may have ended before that. What is mounted at /proc is still the outside's.
+    let status = fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).map(str::trim);
+    if parent != Some(outside_pid.to_string().as_str()) {
+        bail!("who has started this has ended");
+    }
+    Ok(())
+}
+
+/// What processes inside must not see, or must have of their own: other processes, and the names of namespaces.
+fn mount_own() -> anyhow::Result<()> {
+    let nothing = None::<&str>;
+    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)
+        .context("cannot have mounts of its own")?;
+    let harmless = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("proc"), "/proc", Some("proc"), harmless | MsFlags::MS_NOEXEC, nothing)
+        .context("cannot mount /proc: in a container it takes --privileged")?;
+    mount(Some("run"), "/run", Some("tmpfs"), harmless, Some("mode=755"))
+        .context("cannot mount /run")?;
+    for folder in ["/run/netns", FOLDER] {
+        fs::create_dir_all(folder).context(folder)?;
+    }
+    Ok(())
+}
+
+/// The connect command, which is the same for any way in, so that one target's file serves all.
+fn write_connect(setting: Setting) -> anyhow::Result<()> {
+    let way = match setting.by {
+        WayIn::Nsenter => "exec nsenter --net=/run/netns/\"$host\" -- \"$@\"".to_owned(),
+        WayIn::Ssh => {
+            let config = ssh::start(setting.count, &Path::new(FOLDER).join("ssh"))?;
+            format!("exec ssh -F {config} \"$host\" \"$@\"")
+        }
+    };
+    fs::write(CONNECT, format!("#!/bin/sh\nhost=$1\nshift\n{way}\n")).context(CONNECT)?;
+    fs::set_permissions(CONNECT, fs::Permissions::from_mode(0o755)).context(CONNECT)
+}
+
+/// Waits for the end of every process, as an init must, until the command has ended. Returns its exit code.
+fn bury_until(command: Pid, awaited: &SigSet) -> anyhow::Result<i32> {
+    let mut asked = false;
+    loop {
+        // One signal may stand for several of the dead, and the first may have come before it was waited for.
+        loop {
+            match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) if pid == command => return Ok(code),
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => {
+                    return Ok(BY_A_SIGNAL + signal as i32);
+                }
+                Ok(WaitStatus::StillAlive) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        let came = awaited.wait().context("cannot wait for signals")?;
+        if matches!(came, Signal::SIGTERM | Signal::SIGHUP) && !asked {
+            asked = true;
+            // It was not waited for yet, so its pid is nobody else's.
+            let _ = kill(command, Signal::SIGTERM);
+            thread::spawn(|| {
+                thread::sleep(ENDS_WITHIN);
+                std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
+            });
+        }
+    }
+}

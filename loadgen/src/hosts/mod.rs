@@ -1,0 +1,147 @@
+//! Several hosts on one machine: network namespaces on a bridge, and a command that runs among them.
+//!
+//! What runs there meets what hosts have: addresses of their own, packets that can be dropped between them, a login that takes
+//! time. It needs no rights (a user namespace gives them) and no clean machine: the bridge, the hosts' names and `/run` are in
+//! namespaces of their own, so nothing of it is seen from outside, and nothing of outside is in the way.
+//!
+//! The invariant: **when the command has ended, or this program has, nothing of the hosts is left, whatever ended it.** The first
+//! process inside is the init of a pid namespace, and dies with this program; with an init the kernel kills all others, and with
+//! the last of them go the namespaces.
+//!
+//! * `inside`: that init. `network`: the bridge, and a namespace each. `ssh`: a server on each, and a way in for one client.
+//! * `way_in`: how a host is reached.
+
+mod inside;
+mod network;
+mod ssh;
+mod way_in;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, bail};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::{Gid, Pid, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::output::note;
+
+pub(crate) use inside::inside;
+pub use way_in::WayIn;
+
+/// The first argument that makes this program the init of the hosts. Nobody types it.
+pub(crate) const INSIDE_HOSTS: &str = "init-of-hosts";
+
+/// What the init is told.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Setting {
+    /// How many hosts there are.
+    count: u8,
+    by: WayIn,
+    /// The process with which all ends, as seen from outside.
+    outside_pid: u32,
+}
+
+/// Runs a command among hosts, once for each way in.
+///
+/// # Errors
+/// Hosts cannot be made here, or cannot be reached in any of these ways.
+pub(crate) fn run(args: &cli::Hosts) -> anyhow::Result<Exit> {
+    network::check_tools()?;
+    let mut ways = Vec::new();
+    for by in &args.by {
+        match by.lacks() {
+            Some(reason) if args.by.len() == 1 => {
+                bail!("hosts cannot be reached by {by}: {reason}")
+            }
+            Some(reason) => note!("left out: hosts reached by {by}: {reason}"),
+            None => ways.push(*by),
+        }
+    }
+    if ways.is_empty() {
+        bail!("hosts cannot be reached in any of these ways");
+    }
+    for (round, by) in ways.into_iter().enumerate() {
+        if args.by.len() > 1 {
+            note!("{} hosts, reached by {by}", args.count);
+        }
+        if round > 0 {
+            // The children of the round before were for a pid namespace that has ended; those to come are for this one again.
+            let own = fs::File::open("/proc/self/ns/pid").context("/proc/self/ns/pid")?;
+            setns(own, CloneFlags::CLONE_NEWPID).context("cannot leave a pid namespace")?;
+        }
+        match run_once(args, by)? {
+            Exit::Pass => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Exit::Pass)
+}
+
+/// What the init needs that this process gives it, and then the init.
+fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
+    // This process has one thread so far, or it would get no user namespace.
+    if !Uid::effective().is_root() {
+        become_root_of_a_namespace()?;
+    }
+    unshare(CloneFlags::CLONE_NEWPID)
+        .context("no pid namespace can be made here: it takes root")?;
+    let setting = Setting { count: args.count, by, outside_pid: std::process::id() };
+    let init = Command::new("/proc/self/exe")
+        .arg(INSIDE_HOSTS)
+        .arg(serde_json::to_string(&setting)?)
+        .args(&args.command)
+        .stdin(Stdio::inherit())
+        .spawn();
+    let init = init.context("cannot start the init of the hosts")?;
+    // Only now: who is started inherits what is blocked. A Ctrl-C at a terminal reaches the command itself, which is in the same
+    // group.
+    let awaited =
+        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
+    awaited.thread_block().context("cannot block signals")?;
+    let status = see_to_its_end(init, &awaited);
+    let _ = awaited.thread_unblock();
+    Ok(match status?.code() {
+        Some(0) => Exit::Pass,
+        Some(1) => Exit::Fail,
+        Some(2) => Exit::Inconclusive,
+        _ => Exit::Usage,
+    })
+}
+
+fn see_to_its_end(mut init: Child, awaited: &SigSet) -> io::Result<std::process::ExitStatus> {
+    loop {
+        if let Some(status) = init.try_wait()? {
+            return Ok(status);
+        }
+        if matches!(awaited.wait()?, Signal::SIGTERM | Signal::SIGHUP) {
+            // It was not waited for yet, so its pid is nobody else's. If it has ended, that is what comes next.
+            let _ = kill(Pid::from_raw(init.id().cast_signed()), Signal::SIGTERM);
+        }
+    }
+}
+
+/// A user namespace in which this user is root, and may make others.
+fn become_root_of_a_namespace() -> anyhow::Result<()> {
+    let (uid, gid) = (Uid::effective(), Gid::effective());
+    unshare(CloneFlags::CLONE_NEWUSER).context(
+        "no user namespace can be made here: run it as root, or allow them (sysctl kernel.unprivileged_userns_clone=1, on \
+         Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)",
+    )?;
+    let write = |path: &str, text: String| fs::write(path, text).with_context(|| path.to_owned());
+    write("/proc/self/setgroups", "deny".to_owned())?;
+    write("/proc/self/uid_map", format!("0 {uid} 1"))?;
+    write("/proc/self/gid_map", format!("0 {gid} 1"))
+}
+
+/// A program, wherever it is, or the package that has it.
+fn tool(program: &str, package: &str) -> anyhow::Result<OsString> {
+    supervisor::command::find(program)
+        .map(Into::into)
+        .with_context(|| format!("there is no {program}: apt-get install {package}"))
+}

@@ -1,0 +1,41 @@
+//! Which of a target's processes are on hosts, and how what breaks their links gets there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faults::host_network::{HostLayout, HostLinks, Placement, Way};
+use faults::schedule::LinkFault;
+use supervisor::host::Host;
+use targets::target::Target;
+
+use super::TargetTrial;
+use crate::program::holder_words;
+
+/// How links are broken of the processes that are on hosts, for these faults.
+///
+/// # Errors
+/// A connect command that takes too much work, or a host that is lost already.
+pub(super) async fn of(
+    target: &Target,
+    trial: &TargetTrial,
+    faults: &[LinkFault],
+) -> anyhow::Result<HostLinks> {
+    let mut placed = BTreeMap::new();
+    for process in &target.processes {
+        let Some(host) = &process.host else { continue };
+        let ports = process.listens.iter().filter_map(|port| trial.ports.ports.get(port)).copied();
+        let ports: BTreeSet<u16> = ports.collect();
+        placed.insert(process.name.parse()?, Placement { host: host.clone(), ports });
+    }
+    let mut ways = BTreeMap::new();
+    for link in trial.hosts.links() {
+        let Some(host) = target.hosts.get(link.name()) else { continue };
+        let connect = host.connect.render(&trial.setting)?;
+        let holder = holder_words(&link.program().await?);
+        let host = Host { connect, address: host.address.clone() };
+        ways.insert(link.name().to_owned(), Way { host, holder });
+    }
+    if ways.is_empty() {
+        return Ok(HostLinks::None);
+    }
+    Ok(HostLinks::tried(HostLayout { ways, placed }, faults).await)
+}

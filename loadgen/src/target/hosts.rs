@@ -1,0 +1,233 @@
+//! The hosts of a target in one trial: the agents there, and what a trial has on each: a folder of its own, free ports, programs, files.
+//!
+//! Everything of a trial on a host is below its agent's folder: `scratch`, which `{{ scratch }}` says there, `work`, the copy of the
+//! target's workspace, and `bin`, programs of a build that the host does not have. The agent removes it at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use supervisor::host::{Host, HostLink};
+use targets::target::{PortChoice, RenderedFile, Target, Variant};
+use targets::template::{Setting, Template};
+use tokio::task::JoinSet;
+
+use super::programs::Words;
+use crate::program::agent_program;
+
+/// The hosts of a trial that a process is on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    hosts: BTreeMap<String, OnHost>,
+    /// The host of each process that is on one.
+    of: BTreeMap<String, String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+struct OnHost {
+    link: Arc<HostLink>,
+    /// What is filled into templates there.
+    setting: Setting,
+}
+
+/// Where a process of a trial is, if that is another host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct There<'a> {
+    /// The host.
+    pub(crate) link: &'a Arc<HostLink>,
+    /// What is filled into templates there.
+    pub(crate) setting: &'a Setting,
+}
+
+impl There<'_> {
+    /// Where the target's paths begin there.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.link.folder().join("work")
+    }
+
+    /// Where a path of the file leads there.
+    pub(crate) fn path(&self, path: &Template) -> anyhow::Result<PathBuf> {
+        Ok(self.work().join(&*path.render(self.setting)?))
+    }
+}
+
+impl Hosts {
+    /// Connects to every host that a process is on. What they are told besides is in `setting`.
+    ///
+    /// # Errors
+    /// Every host that cannot be reached.
+    pub(crate) async fn connect(target: &Target, setting: &Setting) -> anyhow::Result<Self> {
+        let of: BTreeMap<String, String> = target
+            .processes
+            .iter()
+            .filter_map(|process| Some((process.name.clone(), process.host.clone()?)))
+            .collect();
+        let mut connecting = JoinSet::new();
+        for name in of.values().collect::<BTreeSet<_>>() {
+            let Some(host) = target.hosts.get(name) else {
+                bail!("hosts.{name}: there is no such host");
+            };
+            let connect = host.connect.render(setting)?;
+            let (host, name) = (Host { connect, address: host.address.clone() }, name.clone());
+            connecting.spawn(async move { HostLink::connect(&name, host, &agent_program()).await });
+        }
+        let (mut hosts, mut problems) = (BTreeMap::new(), Vec::new());
+        for connected in connecting.join_all().await {
+            match connected {
+                Ok(link) => {
+                    let setting = setting.clone();
+                    hosts.insert(link.name().to_owned(), OnHost { link, setting });
+                }
+                Err(error) => problems.push(format!("hosts.{}: {}", error.host, error.reason)),
+            }
+        }
+        problems.sort();
+        if problems.is_empty() { Ok(Self { hosts, of }) } else { Err(anyhow!(problems.join("\n"))) }
+    }
+
+    /// The numbers of all ports that processes on hosts listen on: those that the file or `given` name, and others that are free there.
+    ///
+    /// # Errors
+    /// Too few are free.
+    pub(crate) async fn ports(
+        &self,
+        target: &Target,
+        given: &BTreeMap<String, u16>,
+    ) -> anyhow::Result<BTreeMap<String, u16>> {
+        let mut ports = BTreeMap::new();
+        for (host, on) in &self.hosts {
+            let mut wanted = Vec::new();
+            for name in self.listening_on(target, host) {
+                match (given.get(name), target.ports.get(name)) {
+                    (Some(port), _) | (None, Some(PortChoice::Fixed(port))) => {
+                        ports.insert(name.clone(), *port);
+                    }
+                    (None, _) => wanted.push(name),
+                }
+            }
+            let free = on.link.free_ports(wanted.len()).await?;
+            ports.extend(wanted.into_iter().cloned().zip(free));
+        }
+        Ok(ports)
+    }
+
+    fn listening_on<'t>(&self, target: &'t Target, host: &str) -> BTreeSet<&'t String> {
+        let there = target.processes.iter().filter(|process| process.host.as_deref() == Some(host));
+        there.flat_map(|process| &process.listens).collect()
+    }
+
+    /// Takes to each host what a trial needs there before its processes start: the folders, the copy of the workspace from `work`, the files,
+    /// and those programs of `bin_dir` that it does not have. `setting` is what is filled in here.
+    ///
+    /// # Errors
+    /// What cannot be done.
+    pub(crate) async fn bring(
+        &mut self,
+        target: &Target,
+        variant: Option<&Variant>,
+        (setting, work, bin_dir): (&Setting, &Path, &Path),
+    ) -> anyhow::Result<()> {
+        for (name, on) in &mut self.hosts {
+            let brought = on.bring(name, target, variant, (setting, work, bin_dir)).await;
+            brought.with_context(|| format!("hosts.{name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Where a process is, if that is another host.
+    pub(crate) fn of(&self, process: &str) -> Option<There<'_>> {
+        let OnHost { link, setting } = self.hosts.get(self.of.get(process)?)?;
+        Some(There { link, setting })
+    }
+
+    /// All of them.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<HostLink>> {
+        self.hosts.values().map(|on| &on.link)
+    }
+
+    /// Ends the agents and all that they have started, and waits for that.
+    pub(crate) async fn close(&self) {
+        let mut closing = JoinSet::new();
+        for link in self.links() {
+            let link = Arc::clone(link);
+            closing.spawn(async move { link.close().await });
+        }
+        for closed in closing.join_all().await {
+            if let Err(error) = closed {
+                tracing::warn!(%error, "something may be left there");
+            }
+        }
+    }
+}
+
+impl OnHost {
+    async fn bring(
+        &mut self,
+        name: &str,
+        target: &Target,
+        variant: Option<&Variant>,
+        (setting, work, bin_dir): (&Setting, &Path, &Path),
+    ) -> anyhow::Result<()> {
+        let folder = self.link.folder();
+        let (scratch, there) = (folder.join("scratch"), folder.join("work"));
+        self.link.make_folder(&scratch).await?;
+        self.link.make_folder(&there).await?;
+        let bin = self.bring_programs(name, target, variant, (setting, bin_dir)).await?;
+        self.setting = setting.with_folders(&scratch.to_string_lossy(), &bin.to_string_lossy());
+        for path in &target.workspace {
+            self.link.copy(&work.join(path), &there.join(path)).await?;
+        }
+        let changes = variant.iter().flat_map(|variant| variant.changes.values());
+        let changed = changes.flat_map(|change| &change.files);
+        for RenderedFile { path, content, private } in target.files.iter().chain(changed) {
+            let path = there.join(&*path.render(&self.setting)?);
+            let content = content.render(&self.setting)?;
+            let mode = if *private { 0o600 } else { 0o644 };
+            self.link.write(&path, mode, content.as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes those programs of `bin_dir` there that processes are started by, unless it has the same. Returns their folder there.
+    async fn bring_programs(
+        &self,
+        name: &str,
+        target: &Target,
+        variant: Option<&Variant>,
+        (setting, bin_dir): (&Setting, &Path),
+    ) -> anyhow::Result<PathBuf> {
+        let mut programs = BTreeSet::new();
+        for process in &target.processes {
+            if process.host.as_deref() != Some(name) || process.is_adopted() {
+                continue;
+            }
+            let words = Words::of(process, variant, setting)?;
+            let program = words.command.first().map(PathBuf::from);
+            programs.extend(program.filter(|program| program.starts_with(bin_dir)));
+        }
+        let mut are_there = true;
+        for program in &programs {
+            let found = std::fs::metadata(program);
+            let runs = found.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
+            if !runs {
+                let program = program.display();
+                bail!(
+                    "there is no executable file {program}; build the services with `make` or `cargo build`"
+                );
+            }
+            are_there &= self.link.has_program(program).await?;
+        }
+        if are_there {
+            return Ok(bin_dir.to_owned());
+        }
+        let bin = self.link.folder().join("bin");
+        for program in &programs {
+            let below = program.strip_prefix(bin_dir)?;
+            self.link.copy(program, &bin.join(below)).await?;
+        }
+        Ok(bin)
+    }
+}
