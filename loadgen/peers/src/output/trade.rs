@@ -119,7 +119,7 @@ impl Figure for Trade<'_> {
                 Work::Flushes => rectangle(area, (from, to), middle, THICK, NOT_MET.filled())?,
                 Work::Works => rectangle(area, (from, to), middle, THICK / 2, MET.filled())?,
                 Work::Waits => {
-                    rectangle(area, (from, to), middle, THICK / 2, GREY.stroke_width(1))?
+                    rectangle(area, (from, to), middle, THICK / 2, GREY.stroke_width(1))?;
                 }
             }
             let took = format!("{:.2} ms", (bar.to_us - bar.from_us) / 1e3);
