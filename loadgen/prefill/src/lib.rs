@@ -154,8 +154,6 @@ fn fill_catalog(path: &Path, orders: u64) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
-
     use super::*;
 
     #[test]

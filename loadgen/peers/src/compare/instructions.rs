@@ -65,7 +65,7 @@ async fn count(
         let counted = [valgrind.display().to_string(), "--tool=callgrind".to_owned(), to];
         let pings = ["--ping-period-ms", PING_MS, "--ping-timeout-ms", PING_MS];
         let pings = pings.iter().filter(|_| name != "catalog").map(|word| (*word).to_owned());
-        counted.into_iter().chain(command).chain(pings).collect()
+        counted.into_iter().chain(itself(command)).chain(pings).collect()
     };
     let bazaar = Bazaar::start_as(&stage.config.bin_dir, &folder, made).await?;
     let script = match operation {
@@ -96,6 +96,15 @@ async fn count(
     Ok(counts)
 }
 
+/// The program that a service's own only calls, told which service it is: valgrind does not follow that call.
+fn itself(command: Vec<String>) -> Vec<String> {
+    let mut words = command.into_iter();
+    let program = words.next().map(PathBuf::from).unwrap_or_default();
+    let all = program.with_file_name("bazaar").display().to_string();
+    let service = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    [all, service].into_iter().chain(words).collect()
+}
+
 /// The instructions in a file of callgrind's.
 fn total(path: &PathBuf) -> anyhow::Result<u64> {
     let text = fs::read_to_string(path)?;
@@ -110,6 +119,12 @@ fn totals(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_is_counted_in_the_program_that_holds_it() {
+        let command = ["/bin/order", "--id", "1"].map(str::to_owned);
+        assert_eq!(itself(command.to_vec()), ["/bin/bazaar", "order", "--id", "1"]);
+    }
 
     #[test]
     fn the_total_is_at_the_end_of_the_file() {
