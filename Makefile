@@ -18,7 +18,7 @@ WORKSPACE := --workspace --exclude clients
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: peers lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
+.PHONY: peers instructions lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -76,6 +76,11 @@ scale: ## Check and report made-up runs of OPERATIONS (1000000), correct and bro
 peers: build ## The bazaar beside nginx, bare hyper, etcd and the disk; ARGS="--kills 100 --missed 100000" for all goals (10 minutes, so 25)
 	@cargo build --release --workspace --bins --quiet
 	@target/release/peers $(ARGS)
+
+# One of each operation, so that a change of the code's cost shows without noise; nothing of it is in `make peers`.
+instructions: build ## Instructions of a query and a trade in each process, by valgrind (5 minutes)
+	@cargo build --release --workspace --bins --quiet
+	@target/release/peers --only instructions --rounds 1 --out results/instructions $(ARGS)
 
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)

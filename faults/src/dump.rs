@@ -67,6 +67,25 @@ impl Dumps {
         self.sources.is_empty()
     }
 
+    /// Reads all of them once from beginning to end, one after the other, and keeps nothing; how many pages that were.
+    ///
+    /// # Errors
+    /// If one breaks off.
+    pub async fn read_through(&self) -> Result<u64, DumpError> {
+        let mut pages = 0;
+        for mut log in self.logs() {
+            while log.next().await?.is_some() {
+                pages += 1;
+            }
+        }
+        if let Some(mut stocks) = self.stocks() {
+            while stocks.next().await?.is_some() {
+                pages += 1;
+            }
+        }
+        Ok(pages)
+    }
+
     /// Those who dump orders.
     pub(crate) fn keepers(&self) -> impl Iterator<Item = ProcessName> + '_ {
         self.of(DumpKind::Orders).map(|source| source.name)

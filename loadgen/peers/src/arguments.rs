@@ -16,6 +16,14 @@ const MOST_CLIENTS: usize = 512;
 const MOST_KILLS: u32 = 10_000;
 /// A replica that missed more than this is a test of the disk's size.
 const MOST_MISSED: u64 = 10_000_000;
+/// More stocks than this no bazaar takes (rule S3).
+const MOST_STOCKS: u64 = 10_000;
+/// A log that is longer than this needs more memory than most machines have for three of it.
+const MOST_ORDERS: u64 = 10_000_000;
+/// So many orders a bazaar has at the least where it is seen how it grows.
+const LEAST_ORDERS: u64 = 1_000;
+/// And so many between that and all.
+const SOME_ORDERS: u64 = 100_000;
 
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -30,11 +38,28 @@ pub(crate) enum Part {
     Restart,
     /// Start to ready, and idle memory, beside etcd.
     Start,
+    /// Many stocks and many orders, beside few.
+    Growth,
+    /// The harness's own load generator, beside oha.
+    Generator,
+    /// Where a trade's time goes: the stages of one, drawn.
+    Spans,
+    /// Instructions of one query and one trade, process by process, counted by valgrind. Only if it is named.
+    Instructions,
+}
+
+impl Part {
+    /// All that are done where none is named.
+    fn by_default() -> Vec<Self> {
+        let all = Self::value_variants().iter().copied();
+        // It takes minutes, and its figures have no noise that rounds would tell of.
+        all.filter(|part| *part != Self::Instructions).collect()
+    }
 }
 
 /// Runs the bazaar beside nginx, bare hyper, etcd and the disk, in turns, and writes table and chart.
 ///
-/// What the machine lacks of nginx, etcd, wrk, oha and fio is named and left out; nothing is installed. A run wants a quiet
+/// What the machine lacks of nginx, etcd, wrk, oha, fio and valgrind is named and left out; nothing is installed. A run wants a quiet
 /// machine: every figure is taken of all sides in each round, and the table has ratios of the same round, with the interval
 /// in which they lie. Written are samples.csv (every figure as it was taken), peers.json, peers.csv, peers.md, peers.svg and
 /// peers.png.
@@ -60,7 +85,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "5,64")]
     connections: Vec<usize>,
     /// Clients of the durable trade
-    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,5,64")]
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,5,64,512")]
     clients: Vec<usize>,
     /// How often each side's leader is killed while it is quiet, and as often while it is busy; the goals are for 100
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -68,6 +93,12 @@ pub(crate) struct Arguments {
     /// How many orders a replica misses before it is restarted; the goals are for 100000
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     missed: u64,
+    /// How many stocks there are where growth is looked at; the goals are for 10000 beside 10
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,1000,10000")]
+    stocks: Vec<u64>,
+    /// How many orders there are at the most where growth is looked at; the goals are for 1000000
+    #[arg(long, value_name = "N", default_value_t = SOME_ORDERS)]
+    orders: u64,
     /// Where table and chart go. The systems' files are in a folder in it while they run, so its disk is the one that is measured
     #[arg(long, value_name = "DIR", default_value = "results/peers")]
     out: PathBuf,
@@ -98,6 +129,10 @@ pub(crate) struct Config {
     pub(crate) kills: u32,
     /// Orders that a replica misses.
     pub(crate) missed: u64,
+    /// Stocks of each bazaar that is looked at, the least first.
+    pub(crate) stocks: Vec<u64>,
+    /// Orders of each bazaar that is looked at, the least first.
+    pub(crate) orders: Vec<u64>,
     /// The folder of what is written.
     pub(crate) out: PathBuf,
     /// The folder of the bazaar's programs.
@@ -134,6 +169,15 @@ impl Arguments {
             (1..=MOST_MISSED).contains(&self.missed),
             format!("--missed must be 1 to {MOST_MISSED}"),
         );
+        demand(
+            (1..=MOST_ORDERS).contains(&self.orders),
+            format!("--orders must be 1 to {MOST_ORDERS}"),
+        );
+        let stocks_fit = self.stocks.iter().all(|stocks| (1..=MOST_STOCKS).contains(stocks));
+        demand(
+            stocks_fit && !self.stocks.is_empty(),
+            format!("--stocks: each must be 1 to {MOST_STOCKS}"),
+        );
         for (flag, numbers) in [("--connections", &self.connections), ("--clients", &self.clients)]
         {
             let fit = numbers.iter().all(|number| (1..=MOST_CLIENTS).contains(number));
@@ -152,8 +196,7 @@ impl Arguments {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut parts =
-            if self.only.is_empty() { Part::value_variants().to_vec() } else { self.only };
+        let mut parts = if self.only.is_empty() { Part::by_default() } else { self.only };
         parts.sort();
         parts.dedup();
         Ok(Config {
@@ -165,6 +208,13 @@ impl Arguments {
             clients: distinct(self.clients),
             kills: self.kills,
             missed: self.missed,
+            stocks: distinct(self.stocks),
+            orders: distinct(
+                [LEAST_ORDERS, SOME_ORDERS, self.orders]
+                    .into_iter()
+                    .filter(|orders| *orders <= self.orders)
+                    .collect(),
+            ),
             out: self.out,
             bin_dir,
             parent_pid: self.parent_pid,
@@ -173,7 +223,7 @@ impl Arguments {
 }
 
 /// Each number once, in order.
-fn distinct(mut numbers: Vec<usize>) -> Vec<usize> {
+fn distinct<N: Ord>(mut numbers: Vec<N>) -> Vec<N> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers
@@ -204,6 +254,7 @@ mod tests {
         let config = arguments.config(&folder.path().join("peers")).unwrap();
         assert_eq!(config.parts, [Part::Query, Part::Kill]);
         assert_eq!(config.clients, [1, 64]);
+        assert_eq!(config.orders, [1_000, 100_000]);
         assert_eq!(config.bin_dir, folder.path());
     }
 }

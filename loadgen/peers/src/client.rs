@@ -17,6 +17,8 @@ use crate::http::Connection;
 const STOCKS: usize = 10;
 /// How often a transaction is tried that loses to others. With 64 clients on ten stocks a few tries suffice.
 const MOST_TRIES: u32 = 1_000;
+/// Multiplied by this (2 to the 64th, divided by the golden ratio) numbers that follow each other lie far apart.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// After this an operation counts as failed: longer than the bazaar itself waits for a trade, and etcd for a proposal.
 const DEADLINE: Duration = Duration::from_secs(15);
 
@@ -25,6 +27,10 @@ const DEADLINE: Duration = Duration::from_secs(15);
 pub(crate) enum Script {
     /// The same question, always.
     Get(String),
+    /// Another stock each time, of so many.
+    AnyStock(u64),
+    /// Another order each time, of so many.
+    AnyOrder(u64),
     /// A trade of the bazaar's: a stock is bought, and then sold back, so that none sells out.
     Trade,
     /// An order is put under a key of its own.
@@ -75,6 +81,14 @@ impl Client {
     async fn once(&mut self) -> anyhow::Result<()> {
         match &self.script {
             Script::Get(path) => self.connection.get(path).await?.accepted(),
+            Script::AnyStock(stocks) => {
+                let path = format!("/stocks/Stock{}", self.any(*stocks));
+                self.connection.get(&path).await?.accepted()
+            }
+            Script::AnyOrder(orders) => {
+                let path = format!("/orders/{}", self.any(*orders));
+                self.connection.get(&path).await?.accepted()
+            }
             Script::Trade => {
                 let body = self.order().to_string();
                 self.connection.post("/orders", body).await?.accepted()
@@ -107,6 +121,12 @@ impl Client {
             }
         }
         bail!("another client was first {MOST_TRIES} times")
+    }
+
+    /// One of `number` things, from 1, all over them: neighbours in time are no neighbours there.
+    fn any(&self, number: u64) -> u64 {
+        let turn = (self.turn as u64).wrapping_add((self.number as u64) << 32);
+        (turn.wrapping_mul(SPREAD) >> 16) % number + 1
     }
 
     fn stock(&self) -> String {
@@ -143,6 +163,15 @@ mod tests {
         assert_eq!(client.order()["trade_type"], "Buy");
         assert_eq!(client.order()["stock_name"], "Stock4");
         assert_eq!(client.at_turn(1).order()["trade_type"], "Sell");
+    }
+
+    #[test]
+    fn a_client_that_asks_for_anything_asks_for_everything_in_time() {
+        let entries = [SocketAddr::from(([127, 0, 0, 1], 1))];
+        let at = |turn| Client::new(Script::AnyOrder(100), &entries, 3).at_turn(turn).any(100);
+        let seen: std::collections::BTreeSet<u64> = (0..2_000).map(at).collect();
+        assert_eq!(seen, (1..=100).collect());
+        assert!(at(1).abs_diff(at(2)) > 1);
     }
 
     #[test]

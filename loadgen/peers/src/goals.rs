@@ -11,6 +11,8 @@ pub(crate) const START: &str = "start of five services";
 pub(crate) const IDLE_CONNECTIONS: &str = "front-end, 1000 idle connections";
 /// The goals for a restart are for so many missed orders.
 const MISSED: u64 = 100_000;
+/// The goals for memory and dumps are for so many orders.
+const ORDERS: u64 = 1_000_000;
 
 /// The case of a cached query.
 pub(crate) fn query(connections: usize) -> String {
@@ -30,6 +32,46 @@ pub(crate) fn kill(busy: bool) -> String {
 /// The case of a replica that was away.
 pub(crate) fn restart(missed: u64) -> String {
     format!("replica back after {missed} orders, busy")
+}
+
+/// The case of a load generator in a closed loop.
+pub(crate) const CLOSED_LOOP: &str = "load generator, 64 connections";
+/// What is counted in instructions.
+pub(crate) const QUERY: &str = "one cached query";
+/// The same.
+pub(crate) const TRADE: &str = "one trade";
+
+/// The case of an operation's instructions in one process.
+pub(crate) fn instructions(operation: &str, process: &str) -> String {
+    format!("{operation}: {process}")
+}
+
+/// How many requests a second are asked of load generators: what both can do, and what neither can.
+pub(crate) const RATES_PER_S: [u32; 2] = [2_000, 100_000];
+
+/// The case of a load generator at a rate.
+pub(crate) fn offered(rate_per_s: u32) -> String {
+    format!("load generator, offered {rate_per_s}/s")
+}
+
+/// The case of queries of many stocks, all of them cached.
+pub(crate) fn stocks(stocks: u64) -> String {
+    format!("cached query, {stocks} stocks")
+}
+
+/// The case of lookups among many orders.
+pub(crate) fn lookup(orders: u64) -> String {
+    format!("lookup, {orders} orders")
+}
+
+/// The case of a replica that holds many orders.
+pub(crate) fn held(orders: u64) -> String {
+    format!("a replica with {orders} orders")
+}
+
+/// The case of trades while everything is dumped.
+pub(crate) fn dump(orders: u64) -> String {
+    format!("trades while {orders} orders are dumped")
 }
 
 /// The case of a process that is asked nothing.
@@ -126,7 +168,9 @@ pub(crate) struct Comparison {
     pub(crate) figure: Figure,
     /// What is made of the samples.
     pub(crate) take: Take,
-    /// With whom ours is compared.
+    /// Which of ours.
+    pub(crate) ours: Side,
+    /// With whom it is compared.
     pub(crate) peer: Option<Side>,
     /// What is to be reached.
     pub(crate) goal: Option<Goal>,
@@ -140,6 +184,7 @@ impl Comparison {
             case: case.to_owned(),
             figure,
             take: Take::Median,
+            ours: Side::Bazaar,
             peer: None,
             goal: None,
             if_reached_by: None,
@@ -163,6 +208,11 @@ pub(crate) fn comparisons(config: &Config) -> Vec<Comparison> {
         Part::Kill => [false, true].into_iter().flat_map(of_kill).collect(),
         Part::Restart => of_restart(config.missed),
         Part::Start => of_start(),
+        Part::Growth => of_growth(config),
+        Part::Generator => of_generator(),
+        // A picture.
+        Part::Spans => Vec::new(),
+        Part::Instructions => of_instructions(),
     };
     let rows: Vec<Vec<Comparison>> = config.parts.iter().map(of_part).collect();
     rows.concat()
@@ -247,6 +297,65 @@ fn of_start() -> Vec<Comparison> {
     }
     let crowded = Comparison::of(IDLE_CONNECTIONS, Figure::RssMb);
     rows.push(crowded.goal(Goal::Value(Bound::Under(20.0))));
+    rows
+}
+
+/// More stocks and orders cost what few cost. What a client of ours takes of an operation hides some of a difference in
+/// throughput and none in CPU, so that both have a goal.
+fn of_growth(config: &Config) -> Vec<Comparison> {
+    use Bound::{AtLeast, AtMost, Under};
+    let beyond = |numbers: &[u64]| numbers.get(1..).unwrap_or_default().to_vec();
+    let stocks = beyond(&config.stocks).into_iter().map(stocks);
+    let orders = beyond(&config.orders).into_iter().map(lookup);
+    let mut rows = Vec::new();
+    for case in stocks.chain(orders) {
+        let of = |figure| Comparison::of(&case, figure).beside(Side::Least);
+        rows.push(of(Figure::PerSecond).goal(Goal::Ratio(AtLeast(0.9))));
+        rows.push(of(Figure::CpuUs).goal(Goal::Ratio(AtMost(1.1))));
+        rows.push(of(Figure::P99Ms));
+    }
+    let Some(&most) = config.orders.last() else { return rows };
+    let memory = Comparison::of(&held(most), Figure::RssMb);
+    let gap = Comparison::of(&dump(most), Figure::LongestGapMs).beside(Side::Before);
+    let is_in_full = most >= ORDERS;
+    rows.push(if is_in_full { memory.goal(Goal::Value(Under(150.0))) } else { memory });
+    rows.push(if is_in_full { gap.goal(Goal::Value(Under(100.0))) } else { gap });
+    rows.push(Comparison::of(&dump(most), Figure::P99Ms).beside(Side::Before));
+    rows
+}
+
+/// A change of the code shows in these without noise, so what is reached is kept, and nothing else is a goal.
+fn of_instructions() -> Vec<Comparison> {
+    let of = |operation, process| {
+        Comparison::of(&instructions(operation, process), Figure::Instructions)
+    };
+    let trade = ["front-end", "leader", "catalog", "follower"].map(|process| of(TRADE, process));
+    [of(QUERY, "front-end")].into_iter().chain(trade).collect()
+}
+
+/// What both generators say of one server, so that a difference in latency is the generators'. At a rate latencies count from
+/// when a request was due: a generator that is late shows it there.
+fn of_generator() -> Vec<Comparison> {
+    let of = |case: &str, figure| Comparison {
+        ours: Side::Generator,
+        ..Comparison::of(case, figure).beside(Side::Oha)
+    };
+    let mut rows = vec![
+        of(CLOSED_LOOP, Figure::PerCore),
+        of(CLOSED_LOOP, Figure::PerCore).beside(Side::GeneratorAlone),
+        of(CLOSED_LOOP, Figure::PerSecond),
+        of(CLOSED_LOOP, Figure::P50Ms),
+        of(CLOSED_LOOP, Figure::P99Ms),
+    ];
+    for rate in RATES_PER_S {
+        let case = offered(rate);
+        rows.push(of(&case, Figure::PerSecond));
+        rows.push(of(&case, Figure::P50Ms));
+        let late = of(&case, Figure::P99Ms);
+        let is_within = rate == RATES_PER_S[0];
+        rows.push(if is_within { late.goal(Goal::Ratio(Bound::AtMost(1.0))) } else { late });
+        rows.push(Comparison { peer: None, ..of(&case, Figure::LateMs) });
+    }
     rows
 }
 

@@ -10,7 +10,7 @@
 //! * [`system`]: the sides, as processes under the supervisor. [`usage`]: what they cost.
 //! * [`http`], [`client`], [`load`], [`generator`], [`disk`]: what is done to them.
 //! * [`compare`]: the comparisons, each a story of its own. They append [`sample`]s and nothing else.
-//! * [`goals`], [`rows`]: what is made of samples; pure.
+//! * [`goals`], [`rows`]: what is made of samples; [`spans`]: of what the services say of each trade. Pure.
 //! * [`output`]: the same rows as JSON, CSV, Markdown and a chart.
 //! * [`run`]: the whole.
 
@@ -29,6 +29,7 @@ mod rows;
 mod run;
 mod sample;
 mod scratch;
+mod spans;
 mod system;
 mod tools;
 mod usage;
@@ -40,12 +41,14 @@ use clap::Parser;
 /// The first argument of the program where it is a process's guard.
 const GUARD: &str = "guard";
 
-/// The program: a comparison, or one of its own helpers (a guard, the bare server).
+/// The program: a comparison, or one of its own helpers (a guard, the bare server, a generator and who times it).
 #[must_use]
 pub fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some(GUARD) => supervisor::tree::guard(),
         Some(system::bare::COMMAND) => system::bare::main(),
+        Some(generator::own::COMMAND) => generator::own::main(),
+        Some(generator::timed::COMMAND) => generator::timed::main(),
         _ => run::main(arguments::Arguments::parse()),
     }
 }

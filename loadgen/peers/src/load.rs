@@ -4,8 +4,8 @@
 //! is what was answered within the measured time; what was under way when that began or ended is outside.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -46,8 +46,24 @@ pub(crate) struct Measured {
     pub(crate) p50_ms: Option<f64>,
     /// The 99th percentile, in ms.
     pub(crate) p99_ms: Option<f64>,
+    /// The longest time in which nothing was acknowledged, in ms; none where another program asked, which does not say.
+    pub(crate) longest_gap_ms: Option<f64>,
     /// What the servers used meanwhile.
     pub(crate) usage: Usage,
+}
+
+/// The longest time between two acknowledgements, whoever got them.
+#[derive(Debug)]
+struct Gap {
+    last: Instant,
+    longest: Duration,
+}
+
+impl Gap {
+    fn end_at(&mut self, at: Instant) {
+        self.longest = self.longest.max(at.saturating_duration_since(self.last));
+        self.last = self.last.max(at);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -82,10 +98,11 @@ impl Loop {
     ) -> anyhow::Result<Measured> {
         let begin = Instant::now() + warm_up;
         let end = begin + span;
+        let gap = Arc::new(Mutex::new(Gap { last: begin, longest: Duration::ZERO }));
         let mut clients = JoinSet::new();
         for number in 0..self.clients {
             let client = Client::new(self.script.clone(), &self.entries, number);
-            clients.spawn(between(client, begin, end));
+            clients.spawn(between(client, begin, end, Arc::clone(&gap)));
         }
         tokio::time::sleep_until(begin.into()).await;
         let before = usage::of(pids)?;
@@ -99,6 +116,10 @@ impl Loop {
             all.failed += tally.failed;
             all.reason = all.reason.or(tally.reason);
         }
+        let longest = gap.lock().ok().map(|mut gap| {
+            gap.end_at(end);
+            gap.longest
+        });
         let ms = |quantile| all.latencies.percentile_us(quantile).map(|us| us as f64 / 1e3);
         Ok(Measured {
             per_second: all.latencies.count() as f64 / span.as_secs_f64(),
@@ -107,6 +128,7 @@ impl Loop {
             p99_ms: ms(0.99),
             failed: all.failed,
             reason: all.reason,
+            longest_gap_ms: longest.map(|longest| longest.as_secs_f64() * 1e3),
             usage,
         })
     }
@@ -170,7 +192,7 @@ fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_current_thread().enable_all().build().context("no runtime for the load")
 }
 
-async fn between(mut client: Client, begin: Instant, end: Instant) -> Tally {
+async fn between(mut client: Client, begin: Instant, end: Instant, gap: Arc<Mutex<Gap>>) -> Tally {
     let mut tally = Tally::default();
     loop {
         let sent = Instant::now();
@@ -186,6 +208,9 @@ async fn between(mut client: Client, begin: Instant, end: Instant) -> Tally {
             Ok(()) => {
                 let us = answered.duration_since(sent).as_micros();
                 tally.latencies.record(u64::try_from(us).unwrap_or(u64::MAX));
+                if let Ok(mut gap) = gap.lock() {
+                    gap.end_at(answered);
+                }
             }
             Err(error) => {
                 tally.failed += 1;
@@ -202,5 +227,21 @@ async fn until(mut client: Client, stop: Arc<AtomicBool>, acknowledged: Arc<Atom
             Ok(()) => _ = acknowledged.fetch_add(1, Ordering::Relaxed),
             Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_gap_counts_from_the_begin_to_the_end_whoever_was_answered() {
+        let begin = Instant::now();
+        let at = |ms| begin + Duration::from_millis(ms);
+        let mut gap = Gap { last: begin, longest: Duration::ZERO };
+        [20, 50, 45, 60].into_iter().for_each(|ms| gap.end_at(at(ms)));
+        assert_eq!(gap.longest, Duration::from_millis(30));
+        gap.end_at(at(100));
+        assert_eq!(gap.longest, Duration::from_millis(40));
     }
 }

@@ -72,9 +72,9 @@ pub(crate) fn rows(comparisons: &[Comparison], samples: &[Sample]) -> Vec<Row> {
 }
 
 fn row(comparison: &Comparison, samples: &[Sample]) -> Row {
-    let Comparison { case, figure, take, peer, goal, if_reached_by } = comparison;
+    let Comparison { case, figure, take, ours, peer, goal, if_reached_by } = comparison;
     let of = |side| Series::new(samples, case, *figure, side);
-    let ours = of(Side::Bazaar);
+    let ours = of(*ours);
     let theirs = peer.map(of);
     let ratio = theirs.as_ref().and_then(|theirs| ours.ratio(theirs, *take));
     let value = ours.estimate(*take);
@@ -238,6 +238,7 @@ mod tests {
             case: CASE.to_owned(),
             figure,
             take: Take::Median,
+            ours: Side::Bazaar,
             peer: Some(Side::EtcdPut),
             goal: Some(goal),
             if_reached_by: None,

@@ -29,6 +29,14 @@ pub(crate) enum Side {
     Fio,
     /// Ours before what was done to it.
     Before,
+    /// Ours with the least that it can hold of what grows.
+    Least,
+    /// The harness's own load generator.
+    Generator,
+    /// The same clients without goose.
+    GeneratorAlone,
+    /// oha.
+    Oha,
 }
 
 impl fmt::Display for Side {
@@ -43,6 +51,10 @@ impl fmt::Display for Side {
             Self::Disk => "fdatasync of 4 KiB",
             Self::Fio => "fio, fdatasync of 4 KiB",
             Self::Before => "bazaar before",
+            Self::Least => "bazaar with the least",
+            Self::Generator => "our load generator",
+            Self::GeneratorAlone => "our clients without goose",
+            Self::Oha => "oha",
         })
     }
 }
@@ -71,6 +83,14 @@ pub(crate) enum Figure {
     PssMb,
     /// Resident memory in MB.
     RssMb,
+    /// The longest time between two acknowledged trades, in ms.
+    LongestGapMs,
+    /// Requests that a load generator sent, by the seconds of CPU that it took for them.
+    PerCore,
+    /// The 99th percentile of how late a generator was through its own fault, in ms.
+    LateMs,
+    /// Instructions of a process for one operation.
+    Instructions,
     /// What was asked for and not answered well.
     Failed,
 }
@@ -89,6 +109,10 @@ impl Figure {
             Self::ReadyMs => "start to ready",
             Self::PssMb => "memory (PSS)",
             Self::RssMb => "memory (RSS)",
+            Self::LongestGapMs => "longest gap between trades",
+            Self::PerCore => "requests per second and core",
+            Self::LateMs => "own lateness, p99",
+            Self::Instructions => "instructions",
             Self::Failed => "failed",
         }
     }
@@ -96,10 +120,15 @@ impl Figure {
     /// Its unit.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::PerSecond => "/s",
-            Self::P50Ms | Self::P99Ms | Self::FirstTradeMs | Self::ReadyMs => "ms",
+            Self::PerSecond | Self::PerCore => "/s",
+            Self::P50Ms
+            | Self::P99Ms
+            | Self::FirstTradeMs
+            | Self::ReadyMs
+            | Self::LongestGapMs
+            | Self::LateMs => "ms",
             Self::CpuUs => "us",
-            Self::Switches | Self::Failed => "",
+            Self::Switches | Self::Instructions | Self::Failed => "",
             Self::InSyncS => "s",
             Self::PssMb | Self::RssMb => "MB",
         }

@@ -26,6 +26,8 @@ pub(crate) enum Tool {
     Oha,
     /// What measures disks.
     Fio,
+    /// What counts instructions.
+    Valgrind,
 }
 
 impl Tool {
@@ -37,6 +39,7 @@ impl Tool {
             Self::Wrk => "wrk",
             Self::Oha => "oha",
             Self::Fio => "fio",
+            Self::Valgrind => "valgrind",
         }
     }
 
@@ -47,6 +50,7 @@ impl Tool {
             Self::Etcd => Some("etcd-server"),
             Self::Wrk => Some("wrk"),
             Self::Fio => Some("fio"),
+            Self::Valgrind => Some("valgrind"),
             Self::Oha => None,
         }
     }

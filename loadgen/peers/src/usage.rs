@@ -59,7 +59,7 @@ pub(crate) fn of(pids: &[u32]) -> anyhow::Result<Usage> {
                 .with_context(|| format!("process {pid} is gone"))
         };
         let ticks =
-            cpu_ticks(&read("stat")?).context("a line of /proc/PID/stat is not as it was")?;
+            ticks(&read("stat")?, 11).context("a line of /proc/PID/stat is not as it was")?;
         usage.cpu_us += ticks as f64 * 1e6 / rustix::param::clock_ticks_per_second() as f64;
         for task in fs::read_dir(format!("/proc/{pid}/task"))?.filter_map(Result::ok) {
             // A thread that ends meanwhile has no files any more.
@@ -70,6 +70,16 @@ pub(crate) fn of(pids: &[u32]) -> anyhow::Result<Usage> {
         }
     }
     Ok(usage)
+}
+
+/// The CPU of this process's children that have ended, in microseconds.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn of_ended_children() -> anyhow::Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let ticks = ticks(&stat, 13).context("a line of /proc/self/stat is not as it was")?;
+    Ok(ticks as f64 * 1e6 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// What a process holds.
@@ -86,11 +96,11 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
     Ok(Memory { pss_mb: pss * KIB / MB, rss_mb: rss * KIB / MB })
 }
 
-/// `utime + stime` of a line of `/proc/PID/stat`. The name before them may hold anything, parentheses and spaces too.
-fn cpu_ticks(stat: &str) -> Option<u64> {
+/// Two fields of a line of `/proc/PID/stat`, added. The name before them may hold anything, parentheses and spaces too;
+/// the state after it is field 0, so that `utime` and `stime` are 11 and 12, and those of ended children 13 and 14.
+fn ticks(stat: &str, first: usize) -> Option<u64> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    // The state is the first of these, and the third of the file; utime is the fourteenth, stime the fifteenth.
-    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+    Some(fields.get(first)?.parse::<u64>().ok()? + fields.get(first + 1)?.parse::<u64>().ok()?)
 }
 
 fn switches(status: &str) -> f64 {
@@ -108,9 +118,9 @@ mod tests {
 
     #[test]
     fn a_name_with_spaces_and_parentheses_moves_no_field() {
-        let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 5 0 99 1 1";
-        assert_eq!(cpu_ticks(stat), Some(42));
-        assert_eq!(cpu_ticks("7 (a) S 1"), None);
+        let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 5 2 20 0 5 0 99 1 1";
+        assert_eq!((ticks(stat, 11), ticks(stat, 13)), (Some(42), Some(7)));
+        assert_eq!(ticks("7 (a) S 1", 11), None);
     }
 
     #[test]

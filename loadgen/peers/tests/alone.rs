@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-const WITHOUT_ALL: [&str; 2] = ["--without", "nginx,etcd,wrk,oha,fio"];
+const WITHOUT_ALL: [&str; 2] = ["--without", "nginx,etcd,wrk,oha,fio,valgrind"];
 
 /// The program; killed when the test ends before it, and ended when the test is killed.
 struct Running(Child);
@@ -65,7 +65,7 @@ fn without_any_peer_our_own_rows_are_measured_and_the_others_are_empty() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("peers");
     let tiny = ["--rounds", "2", "--seconds", "0.2", "--kills", "2", "--missed", "20"];
-    let few = ["--connections", "2", "--clients", "1,3"];
+    let few = ["--connections", "2", "--clients", "1,3", "--stocks", "10,20", "--orders", "1500"];
     let mut running = Running::start(&out, &[&tiny[..], &few].concat());
     let said = running.messages(None);
     assert_eq!(running.ended().code(), Some(0), "{said}");
@@ -76,7 +76,15 @@ fn without_any_peer_our_own_rows_are_measured_and_the_others_are_empty() {
         let row = row.unwrap();
         let (ours, peer, ratio) = (&row[3], &row[6], &row[8]);
         assert!(ours.parse::<f64>().unwrap() > 0.0, "{row:?}");
-        let is_own = ["", "bare hyper", "fdatasync of 4 KiB", "bazaar before"].contains(&peer);
+        let is_own = [
+            "",
+            "bare hyper",
+            "fdatasync of 4 KiB",
+            "bazaar before",
+            "bazaar with the least",
+            "our clients without goose",
+        ]
+        .contains(&peer);
         assert_eq!(!ratio.is_empty(), is_own && !peer.is_empty(), "{row:?}");
         rows += 1;
     }
@@ -86,7 +94,7 @@ fn without_any_peer_our_own_rows_are_measured_and_the_others_are_empty() {
     assert!(failed.iter().all(|line| line.ends_with(",0.0")), "{failed:?}");
     let page = fs::read_to_string(out.join("peers.md")).unwrap();
     assert!(page.contains("our own closed loop"), "{page}");
-    for name in ["peers.json", "peers.svg", "peers.png"] {
+    for name in ["peers.json", "peers.svg", "peers.png", "trade.svg", "trade.png"] {
         assert!(out.join(name).metadata().unwrap().len() > 1_000, "{name}");
     }
     assert!(!out.join("scratch").exists());
@@ -124,6 +132,8 @@ fn help_names_every_flag_and_bad_usage_ends_before_anything_begins() {
         "clients",
         "kills",
         "missed",
+        "stocks",
+        "orders",
         "out",
         "bin-dir",
     ] {

@@ -15,7 +15,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
-mod prefill;
+mod filled;
 mod start;
 mod steps;
 
@@ -74,8 +74,8 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     drop(bazaar);
     let from_us = origin.elapsed_us();
     let empty = folder.path().join("empty");
-    logs().for_each(|log| prefill::copy(&folder.path().join("data"), log, &empty));
-    let last_us = prefill::fill(&folder.path().join("data"), orders, from_us, &recorder.records());
+    logs().for_each(|log| filled::copy(&folder.path().join("data"), log, &empty));
+    let last_us = filled::fill(&folder.path().join("data"), orders, from_us, &recorder.records());
     recorder.settle().await.unwrap();
     steps.done(None, &format!("{orders} orders written into four files")).await;
 
@@ -111,7 +111,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     sleep(CALM).await;
 
     steps::kill(&bazaar, &events, 2, leader).await;
-    prefill::lose(&folder.path().join("data"), leader);
+    filled::lose(&folder.path().join("data"), leader);
     steps.restart_clock();
     steps::restart(&bazaar, &events, 2, leader).await;
     wait_for("every replica in sync", || steps::all_in_sync(&bazaar)).await;
@@ -120,7 +120,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
 
     let catalog = built_in::catalog();
     steps::kill(&bazaar, &events, 3, catalog).await;
-    prefill::lose(&folder.path().join("data"), catalog);
+    filled::lose(&folder.path().join("data"), catalog);
     steps.restart_clock();
     steps::restart(&bazaar, &events, 3, catalog).await;
     steps.done(Some(&bazaar), "the catalog's file lost: filled again, and ready").await;
@@ -162,8 +162,8 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     let bazaar = place.start(folder.path()).await.unwrap();
     for log in logs() {
         bazaar.kill(log).await.unwrap().confirm().await.unwrap();
-        prefill::lose(&folder.path().join("data"), log);
-        prefill::copy(&empty, log, &folder.path().join("data"));
+        filled::lose(&folder.path().join("data"), log);
+        filled::copy(&empty, log, &folder.path().join("data"));
     }
     steps.restart_clock();
     for log in logs() {
@@ -176,7 +176,7 @@ async fn a_million_orders_survive_a_takeover_a_lost_replica_and_a_lost_catalog()
     bazaar.stop().await;
     drop(bazaar);
 
-    logs().for_each(|log| prefill::lose(&folder.path().join("data"), log));
+    logs().for_each(|log| filled::lose(&folder.path().join("data"), log));
     let refused = place.start(folder.path()).await.unwrap_err().to_string();
     let gone = format!("orders #1 to #{} are gone", converged.orders);
     assert!(refused.contains(&gone), "{refused}");
@@ -193,7 +193,7 @@ fn setting(place: &Place, control: &Arc<Control>, recorder: &Recorder) -> TrialS
         p: 0.5,
         peek: 0.05,
         seed: 1,
-        stocks: prefill::stock_names().collect(),
+        stocks: filled::stock_names().collect(),
         service: service.with_deadline(Duration::from_secs(10)),
         order_names: Arc::default(),
         control: Arc::clone(control),
@@ -221,7 +221,7 @@ fn write_manifest(run: &RunFolder, origin: Origin) {
         replicas: REPLICAS,
         ping_timeout_ms: Some(PING_TIMEOUT_MS),
         converge_within_ms: u64::try_from(CONVERGE_WITHIN.as_millis()).unwrap(),
-        stocks: prefill::initial_stocks(),
+        stocks: filled::initial_stocks(),
         ..Manifest::new("failover", CELL, vec![cell])
     };
     fs::write(run.path("manifest.json"), serde_json::to_string(&manifest).unwrap()).unwrap();

@@ -25,7 +25,7 @@ use targets::PlanValues;
 use targets::target::{Dumped, Process, Start, Target};
 use targets::template::Setting;
 
-use super::{PING_TIMEOUT_MS, REPLICAS, prefill};
+use super::{PING_TIMEOUT_MS, REPLICAS};
 
 /// What its processes know each other by.
 const TOKEN: &str = "a-token-of-a-test";
@@ -54,7 +54,7 @@ impl Place {
         let ports: BTreeMap<_, _> = target.ports.keys().cloned().zip(ports).collect();
         let scratch = folder.join("data");
         fs::create_dir_all(&scratch).unwrap();
-        fs::write(scratch.join("stocks.txt"), prefill::stocks_file()).unwrap();
+        fs::write(scratch.join("stocks.txt"), prefill::stocks_file(prefill::STOCKS)).unwrap();
         let bin = program.parent().unwrap();
         let (scratch, bin) = (scratch.to_str().unwrap(), bin.to_str().unwrap());
         let setting = Setting::new(ports.clone(), scratch, &target.plan, bin, TOKEN);

@@ -4,6 +4,7 @@
 //! * [`http`]: server, client, and the form of requests and answers.
 //! * [`storage`]: opening a SQLite file so that nothing is lost or overwritten.
 //! * [`metrics`]: what `GET /metrics` shows.
+//! * [`spans`]: when a trade reached which stage, where somebody wants to know.
 //! * [`tasks`]: spawning, so that little of it is compiled.
 //! * [`planted`]: rules that can be left out on purpose, to prove that the checks notice.
 
@@ -11,5 +12,6 @@ pub mod http;
 pub mod metrics;
 pub mod planted;
 pub mod process;
+pub mod spans;
 pub mod storage;
 pub mod tasks;

@@ -15,6 +15,7 @@ use std::thread;
 use base::metrics::Metrics;
 use base::planted::{Panics, Part};
 use base::process::{StateOwner, exit_on_disk_error};
+use base::spans::{self, Stage};
 use prometheus::{Histogram, IntCounter, IntGauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use wire::configuration::Configuration;
@@ -115,6 +116,9 @@ pub struct Waiting {
 impl Waiting {
     /// Lets it go out.
     pub fn release(self) {
+        if let WriterResponse::Decided(record) = &self.told {
+            spans::mark(Stage::FrontEndTold, &record.request_id);
+        }
         // An asker that has left does not need its answer: it will ask again.
         let _ = self.asker.send(self.told);
     }
@@ -141,6 +145,9 @@ pub struct WriterHandle {
 impl WriterHandle {
     /// Hands in a job and waits for what the writer says, once it may be said.
     pub async fn ask(&self, ask: WriterRequest) -> Result<WriterResponse, Rejected> {
+        if let WriterRequest::Trade(trade, _) = &ask {
+            spans::mark(Stage::Received, &trade.request_id);
+        }
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| Rejected::NotTaken)?;
         let (asker, answer) = oneshot::channel();
@@ -264,10 +271,12 @@ fn work(
     loop {
         let (jobs, stopping) = gather(&mut inbox);
         if !jobs.is_empty() {
+            mark_all(Stage::Begins, &jobs);
             let decided = decide(&mut state, jobs.iter().map(|job| &job.ask));
             let decided = decided.unwrap_or_else(|error| {
                 exit_on_disk_error("committing trades", &state.store.explain(&error))
             });
+            mark_all(Stage::Flushed, &jobs);
             // Anybody who is answered finds the status as new as the answer.
             status.send_replace(state.status());
             let batch = hand_on(jobs, decided, state.ledger.epoch(), counters);
@@ -276,6 +285,18 @@ fn work(
         }
         if stopping {
             return;
+        }
+    }
+}
+
+/// Marks that all trades among these jobs are at a stage.
+fn mark_all(stage: Stage, jobs: &[Job]) {
+    if !spans::are_kept() {
+        return;
+    }
+    for job in jobs {
+        if let WriterRequest::Trade(trade, _) = &job.ask {
+            spans::mark(stage, &trade.request_id);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base::http::{Answer, Attempt, BadRequest, Call, Reply, Request};
 use base::planted::Bug;
+use base::spans::{self, Stage};
 use base::tasks::detached;
 use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -52,7 +53,9 @@ impl Trades {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return Err(Answer::error_without_effect(status, "a replica is missing"));
         }
-        let call = call(&request_id(request)?, &trade);
+        let request_id = request_id(request)?;
+        spans::mark(Stage::Received, &request_id);
+        let call = call(&request_id, &trade);
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return Err(Answer::error_without_effect(status, "too many trades at once"));
@@ -63,6 +66,7 @@ impl Trades {
             let act_on = |reply: Reply| act_on(reply, &membership);
             let answer = failover.ask(&call, timeout, act_on).await;
             drop(place);
+            spans::mark(Stage::Answered, &request_id);
             answer.unwrap_or_else(|none| none.into_answer())
         });
         detached.await.map_err(|error| {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use base::http::{Answer, Call, CallError, Peers, Reply};
 use base::planted::{Part, Planted, Point};
+use base::spans::{self, Stage};
 use base::tasks::detached;
 use hyper::StatusCode;
 use tokio::sync::{Semaphore, oneshot};
@@ -172,6 +173,7 @@ fn not_serving(status: &Status, wanted: Option<Epoch>) -> String {
 
 impl Carrier {
     async fn carry(self) -> Answer {
+        spans::mark(Stage::Received, &self.request_id);
         let trade = CatalogTrade {
             stock_name: self.trade.stock_name.clone(),
             trade_type: self.trade.trade_type,
@@ -188,7 +190,9 @@ impl Carrier {
                 Next::Ask => {
                     self.planted.stretches.pass(Point::Trade).await;
                     let call = self.meant_for_listed(&call);
+                    spans::mark(Stage::AsksCatalog, &self.request_id);
                     let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
+                    spans::mark(Stage::CatalogAnswered, &self.request_id);
                     let next = progress.heard(self.interpret(reply));
                     match next {
                         Next::Ask => self.await_news().await,
@@ -317,6 +321,7 @@ impl Carrier {
         self.planted.panics.pass(Part::Carrier);
         let queued = self.replica.inputs.send(Input::Number(self.epoch, by, trade, reply)).await;
         let numbered = numbered.await;
+        spans::mark(Stage::Answered, &self.request_id);
         self.planted.stretches.pass(Point::Answer).await;
         Some(match (queued, numbered) {
             (Ok(()), Ok(Ok(order_no))) => Answer::ok(&OrderAccepted { order_no }),

@@ -2,9 +2,13 @@
 //!
 //! The order of the sides changes from round to round, so that none is always first after a pause or last in the heat.
 
+mod generator;
+mod growth;
+mod instructions;
 mod kill;
 mod query;
 mod restart;
+mod spans;
 mod start;
 mod trade;
 
@@ -47,6 +51,10 @@ impl Stage<'_> {
             Part::Kill => kill::compare(self).await?,
             Part::Restart => restart::compare(self).await?,
             Part::Start => start::compare(self).await?,
+            Part::Growth => growth::compare(self).await?,
+            Part::Generator => generator::compare(self).await?,
+            Part::Spans => spans::draw(self).await?,
+            Part::Instructions => instructions::compare(self).await?,
         }
         // None of it is needed any more, and the next one may need the room.
         for entry in fs::read_dir(&self.scratch)?.filter_map(Result::ok) {

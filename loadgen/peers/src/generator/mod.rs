@@ -4,6 +4,8 @@
 //! the machine and so shows less of what the servers can do.
 
 mod oha;
+pub(crate) mod own;
+pub(crate) mod timed;
 mod wrk;
 
 use std::collections::BTreeMap;
@@ -38,12 +40,95 @@ pub(crate) enum Generator {
 
 /// What another program said that it got.
 #[derive(Clone, Debug, PartialEq)]
-struct Told {
-    requests: u64,
-    per_second: f64,
-    failed: u64,
-    p50_ms: f64,
-    p99_ms: f64,
+pub(crate) struct Told {
+    /// How many requests it sent.
+    pub(crate) requests: u64,
+    /// How many a second.
+    pub(crate) per_second: f64,
+    /// How many were not answered well.
+    pub(crate) failed: u64,
+    /// The median latency.
+    pub(crate) p50_ms: f64,
+    /// The 99th percentile of latency.
+    pub(crate) p99_ms: f64,
+    /// The 99th percentile of how late it was through its own fault, where it says that.
+    pub(crate) late_p99_ms: Option<f64>,
+}
+
+/// Which generator is measured, and not only used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measuring<'a> {
+    /// oha, which is there.
+    Oha(&'a Path),
+    /// The harness's own clients, with goose or without.
+    Own {
+        /// Whether goose runs them.
+        with_goose: bool,
+    },
+}
+
+/// Has a generator ask a server, in a closed loop or at a rate; what it got, and the CPU that it took for all of it, in
+/// microseconds.
+///
+/// # Errors
+/// If it fails, or gets no answers.
+pub(crate) async fn measure(
+    which: Measuring<'_>,
+    guard: &GuardProgram,
+    folder: &Path,
+    target: (SocketAddr, &str),
+    connections: usize,
+    seconds: u64,
+    rate_per_s: Option<u32>,
+) -> anyhow::Result<(Told, f64)> {
+    let (address, path) = target;
+    let rows = folder.join("generator");
+    if rows.exists() {
+        std::fs::remove_dir_all(&rows)?;
+    }
+    std::fs::create_dir_all(&rows)?;
+    let ours = std::env::current_exe()?.display().to_string();
+    let mut command = vec![ours.clone(), timed::COMMAND.to_owned()];
+    match which {
+        Measuring::Oha(program) => {
+            command.push(program.display().to_string());
+            let url = format!("http://{address}{path}");
+            command.extend(oha::arguments(&url, connections, seconds, rate_per_s));
+        }
+        Measuring::Own { with_goose } => {
+            let (address, clients) = (address.to_string(), u32::try_from(connections)?);
+            let order = own::Order { address, clients, seconds, rate_per_s, with_goose };
+            command.push(ours);
+            command.extend(own::arguments(&order, &rows)?);
+        }
+    }
+    let said = run_to_end(guard, command, folder, Duration::from_secs(seconds) + MORE).await?;
+    let told = match which {
+        Measuring::Oha(_) => oha::parsed(&said)?,
+        Measuring::Own { .. } => {
+            let (rows, said) = (rows.clone(), said.clone());
+            tokio::task::spawn_blocking(move || own::told(&rows, &said)).await??
+        }
+    };
+    std::fs::remove_dir_all(&rows)?;
+    Ok((told, timed::cpu_us(&said)?))
+}
+
+/// Runs another program to its end; what it said.
+async fn run_to_end(
+    guard: &GuardProgram,
+    command: Vec<String>,
+    folder: &Path,
+    within: Duration,
+) -> anyhow::Result<String> {
+    let (environment, working_dir) = (BTreeMap::new(), folder.to_owned());
+    let task = Task { command, environment, working_dir, user: None };
+    let log = folder.join("generator.log");
+    if log.exists() {
+        std::fs::remove_file(&log)?;
+    }
+    command::run(guard, &task, &log, within).await?;
+    std::fs::read_to_string(&log).context("the generator said nothing")
 }
 
 impl Generator {
@@ -89,7 +174,7 @@ impl Generator {
                 return clients.measure(WARM_UP, span, pids.to_vec()).await;
             }
             Self::Wrk(program) => (program, wrk::arguments(&url, connections, seconds)),
-            Self::Oha(program) => (program, oha::arguments(&url, connections, seconds)),
+            Self::Oha(program) => (program, oha::arguments(&url, connections, seconds, None)),
         };
         let warm = Loop {
             script: Script::Get(path.to_owned()),
@@ -99,20 +184,10 @@ impl Generator {
         warm.measure(Duration::ZERO, WARM_UP, pids.to_vec()).await?;
         let mut command = vec![program.display().to_string()];
         command.extend(arguments);
-        let task = Task {
-            command,
-            environment: BTreeMap::new(),
-            working_dir: folder.to_owned(),
-            user: None,
-        };
-        let log = folder.join("generator.log");
-        if log.exists() {
-            std::fs::remove_file(&log)?;
-        }
         let before = usage::of(pids)?;
-        command::run(guard, &task, &log, Duration::from_secs(seconds) + MORE).await?;
+        let within = Duration::from_secs(seconds) + MORE;
+        let said = run_to_end(guard, command, folder, within).await?;
         let usage = usage::of(pids)? - before;
-        let said = std::fs::read_to_string(&log).context("the generator said nothing")?;
         let told = match self {
             Self::Oha(_) => oha::parsed(&said)?,
             Self::Wrk(_) | Self::Own => wrk::parsed(&said)?,
@@ -127,6 +202,7 @@ impl Generator {
             reason: (told.failed > 0).then(|| "errors that the generator counted".to_owned()),
             p50_ms: Some(told.p50_ms),
             p99_ms: Some(told.p99_ms),
+            longest_gap_ms: None,
             usage,
         })
     }

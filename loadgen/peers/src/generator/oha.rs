@@ -5,10 +5,19 @@ use serde_json::Value;
 
 use super::Told;
 
-pub(super) fn arguments(url: &str, connections: usize, seconds: u64) -> Vec<String> {
+/// A closed loop; or at a rate, its latencies then counted from when a request was due.
+pub(super) fn arguments(
+    url: &str,
+    connections: usize,
+    seconds: u64,
+    rate_per_s: Option<u32>,
+) -> Vec<String> {
     let (connections, seconds) = (connections.to_string(), format!("{seconds}s"));
-    let words = ["--no-tui", "--output-format", "json", "-c", &connections, "-z", &seconds, url];
-    words.map(str::to_owned).to_vec()
+    let words = ["--no-tui", "--output-format", "json", "-c", &connections, "-z", &seconds];
+    let rate = rate_per_s.map(|rate| rate.to_string());
+    let paced = rate.as_deref().map(|rate| ["-q", rate, "--latency-correction"]);
+    let words = words.into_iter().chain(paced.into_iter().flatten()).chain([url]);
+    words.map(str::to_owned).collect()
 }
 
 /// The JSON that it said; other lines may stand around it.
@@ -34,6 +43,7 @@ pub(super) fn parsed(said: &str) -> anyhow::Result<Told> {
         failed: broken + refused,
         p50_ms: number("latencyPercentiles", "p50")? * 1e3,
         p99_ms: number("latencyPercentiles", "p99")? * 1e3,
+        late_p99_ms: None,
     })
 }
 
@@ -52,6 +62,13 @@ mod tests {
         assert_eq!((told.requests, told.failed), (100_003, 3));
         assert_eq!((told.per_second, told.p50_ms), (20_000.5, 0.2));
         assert!((told.p99_ms - 1.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_rate_has_latencies_count_from_when_a_request_was_due() {
+        let paced = arguments("http://a/", 64, 5, Some(1_000)).join(" ");
+        assert!(paced.ends_with("-c 64 -z 5s -q 1000 --latency-correction http://a/"), "{paced}");
+        assert!(arguments("http://a/", 64, 5, None).join(" ").ends_with("-z 5s http://a/"));
     }
 
     #[test]

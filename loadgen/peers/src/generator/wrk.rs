@@ -24,6 +24,7 @@ pub(super) fn parsed(said: &str) -> anyhow::Result<Told> {
         failed: failed(said),
         p50_ms: ms(value("50%")?).context("wrk's median has an unknown unit")?,
         p99_ms: ms(value("99%")?).context("wrk's 99th percentile has an unknown unit")?,
+        late_p99_ms: None,
     })
 }
 

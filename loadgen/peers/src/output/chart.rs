@@ -2,17 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use plotters::element::{Circle, PathElement, Rectangle, Text};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, IntoFont, RGBColor, TextStyle};
+use plotters::element::{Circle, PathElement, Rectangle};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, RGBColor};
 use plotters_backend::DrawingBackend;
 use results::charts::{
-    Area, Chart, ChartKind, Drawing, FONT, Figure, GREY, GRID, INK, MET, NOT_MET, save,
+    Area, Chart, ChartKind, Drawing, Figure, GREY, GRID, INK, MET, NOT_MET, save,
 };
 use results::stats::Interval;
 use results::text::three_digits;
 
 use super::Report;
+use super::words::write;
 use crate::rows::{Row, Verdict};
 
 const WIDTH: i32 = 1_280;
@@ -161,20 +162,6 @@ fn mark<DB: DrawingBackend>(
             area.draw(&Circle::new((x, y), 7, colour.stroke_width(2)))
         }
     }
-}
-
-fn write<DB: DrawingBackend>(
-    area: &Area<DB>,
-    words: &str,
-    place: (i32, i32),
-    height: i32,
-    colour: RGBColor,
-    side: HPos,
-) -> Drawing<DB> {
-    let style: TextStyle<'_> = (FONT, height).into_font().color(&colour);
-    let style = style.pos(Pos::new(side, VPos::Center));
-    let place = (place.0, place.1 + 8);
-    area.draw(&Text::new(words.to_owned(), place, style))
 }
 
 #[cfg(test)]

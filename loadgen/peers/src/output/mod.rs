@@ -3,6 +3,8 @@
 mod chart;
 pub(crate) mod machine;
 pub(crate) mod markdown;
+pub(crate) mod trade;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use faults::dump::{DumpKind, DumpSource, Dumps};
 use faults::ports::{Reservation, choose_more};
 
 use super::{Fleet, Process};
@@ -15,8 +16,12 @@ use crate::http::{Answer, Connection};
 pub(crate) const REPLICAS: usize = 3;
 /// The query that is asked.
 pub(crate) const QUERY: &str = "/stocks?stock_name=Stock1";
+/// The folder of its files.
+const DATA: &str = "data";
 /// How often it is asked who is in sync.
 const POLL: Duration = Duration::from_millis(2);
+/// The header with the token, which the services share in a file of their folder.
+const TOKEN: (&str, &str) = ("x-double-trouble-secret", "token");
 
 /// A bazaar that runs.
 #[derive(Debug)]
@@ -25,7 +30,10 @@ pub(crate) struct Bazaar {
     pub(crate) fleet: Fleet,
     /// Where clients go.
     pub(crate) front_end: SocketAddr,
-    _ports: Reservation,
+    folder: PathBuf,
+    processes: Vec<Process>,
+    dumped: Vec<(String, DumpKind, SocketAddr)>,
+    ports: Reservation,
 }
 
 /// Who leads, and who is in sync, by the front-end.
@@ -43,17 +51,29 @@ impl Bazaar {
     /// # Errors
     /// If a process does not get ready.
     pub(crate) async fn start(bin_dir: &Path, folder: &Path) -> anyhow::Result<Self> {
-        let data = folder.join("data");
+        Self::start_as(bin_dir, folder, |_, command| command).await
+    }
+
+    /// The same, each process by the command that is made of its name and its own command.
+    ///
+    /// # Errors
+    /// If a process does not get ready.
+    pub(crate) async fn start_as(
+        bin_dir: &Path,
+        folder: &Path,
+        made: impl Fn(&str, Vec<String>) -> Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let data = folder.join(DATA);
         fs::create_dir_all(&data)?;
         let (addresses, ports) = choose_more(REPLICAS + 2)?;
         let (front_end, catalog, orders) = (addresses[0], addresses[1], &addresses[2..]);
         let bin_dir = bin_dir.canonicalize()?;
-        let command = |program: &str, own: &[String]| {
+        let command = |program: &str, name: &str, own: &[String]| {
             let mut words = vec![bin_dir.join(program).display().to_string()];
             words.extend(own.iter().cloned());
             let common = ["--durability", "flush", "--data-dir", &data.display().to_string()];
             words.extend(common.map(str::to_owned));
-            words
+            made(name, words)
         };
         let listen = |address: SocketAddr| ["--listen".to_owned(), address.to_string()];
         let front = ["--front-end".to_owned(), front_end.to_string()];
@@ -65,13 +85,17 @@ impl Bazaar {
         let mut processes = vec![
             Process::new(
                 "front-end",
-                command("front-end", &[&listen(front_end)[..], &stocks, &replicas].concat()),
+                command(
+                    "front-end",
+                    "front-end",
+                    &[&listen(front_end)[..], &stocks, &replicas].concat(),
+                ),
                 front_end,
                 "/healthz",
             ),
             Process::new(
                 "catalog",
-                command("catalog", &[listen(catalog), front.clone()].concat()),
+                command("catalog", "catalog", &[listen(catalog), front.clone()].concat()),
                 catalog,
                 "/healthz",
             ),
@@ -80,10 +104,52 @@ impl Bazaar {
             let id = ["--id".to_owned(), (at + 1).to_string()];
             let own = [&id[..], &listen(address), &front, &stocks, &replicas].concat();
             let name = format!("order-{}", at + 1);
-            processes.push(Process::new(name, command("order", &own), address, "/healthz"));
+            let command = command("order", &name, &own);
+            processes.push(Process::new(name, command, address, "/healthz"));
         }
-        let fleet = Fleet::start(folder, processes).await.context("the bazaar")?;
-        Ok(Self { fleet, front_end, _ports: ports })
+        let logs = orders.iter().enumerate();
+        let logs =
+            logs.map(|(at, address)| (format!("order-{}", at + 1), DumpKind::Orders, *address));
+        let stocks = ("catalog".to_owned(), DumpKind::Stocks, catalog);
+        let dumped = logs.chain([stocks]).collect();
+        let fleet = Fleet::start(folder, processes.clone()).await.context("the bazaar")?;
+        Ok(Self { fleet, front_end, folder: folder.to_owned(), processes, dumped, ports })
+    }
+
+    /// Ends it, has something done to its files, and starts it again over them, at the same addresses.
+    ///
+    /// # Errors
+    /// If that fails, or a process does not get ready.
+    pub(crate) async fn over(
+        self,
+        change: impl FnOnce(&Path) -> anyhow::Result<()> + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let Self { fleet, front_end, folder, processes, dumped, ports } = self;
+        fleet.stop().await;
+        let data = folder.join(DATA);
+        tokio::task::spawn_blocking(move || change(&data)).await??;
+        let fleet = Fleet::start(&folder, processes.clone()).await.context("the bazaar, again")?;
+        Ok(Self { fleet, front_end, folder, processes, dumped, ports })
+    }
+
+    /// Everything that it tells of what it holds.
+    ///
+    /// # Errors
+    /// If its token cannot be read.
+    pub(crate) fn dumps(&self) -> anyhow::Result<Dumps> {
+        let (header, file) = TOKEN;
+        let token = fs::read_to_string(self.folder.join(DATA).join(file)).context("its token")?;
+        let source = |(name, kind, address): &(String, DumpKind, SocketAddr)| {
+            Ok(DumpSource {
+                name: name.parse()?,
+                kind: *kind,
+                address: *address,
+                path: "/dump".to_owned(),
+                headers: vec![(header.to_owned(), token.trim().to_owned())],
+            })
+        };
+        let sources: anyhow::Result<Vec<_>> = self.dumped.iter().map(source).collect();
+        Ok(Dumps::new(sources?))
     }
 
     /// The answer that all sides give: to a query that is cached.

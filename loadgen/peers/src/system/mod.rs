@@ -35,7 +35,7 @@ pub(crate) fn guard() -> GuardProgram {
 }
 
 /// A process to start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Process {
     name: String,
     command: Vec<OsString>,

@@ -30,6 +30,7 @@ use wire::ids::ReplicaId;
 
 use crate::http::{HttpConfig, Limits, Names, parse_name};
 use crate::planted::{PlantedArgs, panics};
+use crate::spans;
 use crate::storage::Durability;
 use crate::tasks::{Boxed, boxed};
 
@@ -76,6 +77,9 @@ pub struct CommonArgs {
     /// How log lines on stderr look; RUST_LOG sets how much is logged
     #[arg(long, env = "BAZAAR_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
+    /// Write when each trade reached which stage here to this file, when the process ends; costs memory
+    #[arg(long, value_name = "FILE")]
+    pub log_spans: Option<PathBuf>,
     /// End at once, by SIGKILL, when this parent process does
     #[arg(long, value_name = "PID")]
     pub parent_pid: Option<i32>,
@@ -171,6 +175,10 @@ fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Resu
     tie_to_parent(common.parent_pid)?;
     init_logging(common.log_format);
     raise_open_files_limit();
+    if let Some(path) = &common.log_spans {
+        let failed = || format!("--log-spans: cannot write {}", path.display());
+        spans::begin(path).with_context(failed)?;
+    }
     let secret = Some(token::of(listen, &common.data_dir)?);
     // One thread for all tasks: with several, each step of a request woke another one, and a trade cost half as
     // many context switches again. What waits for a disk has a thread of its own.
@@ -187,6 +195,7 @@ fn start(common: &CommonArgs, listen: SocketAddr, run: Box<Run>) -> anyhow::Resu
     // Detached work (a trade that waits for a catalog which is gone) must not hold up the exit;
     // whatever it has not finished is safe to retry.
     runtime.shutdown_background();
+    spans::end();
     result
 }
 

@@ -16,9 +16,10 @@ use anyhow::Context;
 use base::metrics::Metrics;
 use base::planted::{Bug, Part, Planted, Point};
 use base::process::{Held, StateOwner, end_early, exit_on_disk_error, monotonic_us};
+use base::spans::{self, Stage};
 use tokio::sync::{mpsc, oneshot, watch};
 use wire::ids::{Epoch, Incarnation, OrderNo, ReplicaId};
-use wire::internal::{Append, AppendReply, UnnumberedReply};
+use wire::internal::{Append, AppendReply, Entry, UnnumberedReply};
 
 use super::change::Change;
 use super::dump::{self, Page, PageRequest};
@@ -268,7 +269,9 @@ impl Actor {
             let last = self.replica.log().last().order_no;
             tracing::warn!(after = %keep, through = %last, "dropping what was never committed");
         }
+        mark_all(Stage::Begins, &message.entries);
         self.commit(change, self.replica.mark_with(message, &plan));
+        mark_all(Stage::Flushed, &message.entries);
         let effects = self.replica.accept(message, plan);
         self.perform(effects);
         Ok(reply)
@@ -280,7 +283,9 @@ impl Actor {
             return;
         }
         self.planted.stretches.pass_blocking(Point::Flush);
+        mark_all(Stage::Begins, &fresh);
         self.commit(Change { entries: &fresh, ..Change::default() }, self.replica.committed());
+        mark_all(Stage::Flushed, &fresh);
         let effects = self.replica.flushed();
         self.perform(effects);
     }
@@ -362,6 +367,13 @@ impl Actor {
             *shown = status;
             changed
         });
+    }
+}
+
+/// Marks that all of these trades are at a stage.
+fn mark_all(stage: Stage, entries: &[Arc<Entry>]) {
+    if spans::are_kept() {
+        entries.iter().for_each(|entry| spans::mark(stage, &entry.request_id));
     }
 }
 
