@@ -9,6 +9,7 @@
 //! * [`lab`]: exercises, of which nobody says what the bug is.
 //! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`target_clients`]: its client program; [`adopted`]: one that runs already; [`own_faults`]: its own faults, and variants; [`zoo`]: services with one
 //!   peculiarity each; [`keys`]: those of them that keep registers or a log.
+//! * [`engines`]: systems beside each other, and their runs over time.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
@@ -21,6 +22,7 @@ mod console;
 mod disks;
 mod documents;
 mod endings;
+mod engines;
 mod files;
 mod keys;
 mod lab;
