@@ -158,17 +158,19 @@ impl Categorical {
         let last = self.places.len().max(1) as f64 - 0.5;
         Axis::fixed(self.places_title.clone(), (-0.5, last), ticks)
     }
-
-    /// By how much the `index`-th of `count` series is moved from the middle of its place.
-    fn apart(&self, index: usize, count: usize) -> f64 {
-        if self.places.len() > MOST_APART || count < 2 {
-            return 0.0;
-        }
-        (index as f64 - (count as f64 - 1.0) / 2.0) * SHARED / count as f64
-    }
 }
 
 impl CategoricalPanel {
+    /// By how much the `number`-th series is moved from the middle of a place, if others have points there as well.
+    fn apart(&self, number: usize, place: usize) -> f64 {
+        let is_there =
+            |series: &CategoricalSeries| series.points.iter().any(|(at, _)| *at == place);
+        let there = self.series.iter().enumerate().filter(|(_, series)| is_there(series));
+        let there: Vec<usize> = there.map(|(index, _)| index).collect();
+        let index = there.iter().position(|index| *index == number).unwrap_or_default();
+        (index as f64 - (there.len() as f64 - 1.0) / 2.0) * SHARED / there.len() as f64
+    }
+
     fn values_axis(&self) -> Axis {
         let points = self.series.iter().flat_map(|series| &series.points);
         let values = points.flat_map(|(_, value)| {
@@ -217,8 +219,10 @@ impl Figure for Categorical {
             }
             for (number, series) in shown.series.iter().enumerate() {
                 let look = series.look.look();
-                let apart = self.apart(number, shown.series.len());
-                let x = |place: usize| place as f64 + apart;
+                let has_room = self.places.len() <= MOST_APART;
+                let x = |place: usize| {
+                    place as f64 + if has_room { shown.apart(number, place) } else { 0.0 }
+                };
                 for (place, value) in &series.points {
                     if let Some(interval) = value.interval {
                         let [low, high] =

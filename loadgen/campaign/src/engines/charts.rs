@@ -108,7 +108,12 @@ fn outages(comparison: &Comparison) -> Categorical {
         places_title: String::new(),
         places: there.iter().map(|(_, system)| system.name.clone()).collect(),
         arrangement: Arrangement::Stacked,
-        panels: kinds.iter().enumerate().map(|(kind, (name, _))| panel(kind, name)).collect(),
+        panels: kinds
+            .iter()
+            .enumerate()
+            .map(|(kind, (name, _))| panel(kind, name))
+            .filter(|panel| panel.series.iter().any(|series| !series.points.is_empty()))
+            .collect(),
     }
 }
 

@@ -94,10 +94,12 @@ impl Runs<'_> {
         let builds = Builds::one(self.bin_dir);
         let recorded = record(kind, plan, name, builds, &folder, self.stop, self.progress).await;
         if let Err(error) = recorded {
-            let why = one_line(&error).replace('\n', "; ");
+            let why = reason(&one_line(&error));
             // Nothing of it could be compared; why it did not start is in the record.
             fs::remove_dir_all(folder.root())
                 .with_context(|| format!("cannot remove {}", folder.root().display()))?;
+            // Of a system that has other runs its folder stays.
+            let _ = folder.root().parent().map(fs::remove_dir);
             return match error.is::<NotStarted>() {
                 true => Ok(RunOutcome::NotRun(why)),
                 false => Err(error),
@@ -114,5 +116,28 @@ impl Runs<'_> {
                 .with_context(|| format!("cannot remove {}", data.display()))?;
         }
         Ok(RunOutcome::Recorded)
+    }
+}
+
+/// Why it did not start, in a line: what its command wrote last, if it is about a command, for that says what installs it. The log
+/// that the error names goes with the folder.
+fn reason(error: &str) -> String {
+    let written = error.lines().filter_map(|line| line.trim_start().strip_prefix("| "));
+    let written: Vec<&str> = written.collect();
+    match written.as_slice() {
+        [] => error.replace('\n', "; "),
+        written => written.join("; "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_wrote_last_is_why_a_system_did_not_start() {
+        let error = "setup.commands: `sh` failed (its log is x); it wrote last:\n  | etcd is missing: apt-get install etcd-server";
+        assert_eq!(reason(error), "etcd is missing: apt-get install etcd-server");
+        assert_eq!(reason("shop is not ready\nafter 10 s"), "shop is not ready; after 10 s");
     }
 }
