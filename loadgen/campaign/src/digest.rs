@@ -62,13 +62,13 @@ impl RunDigest {
             let reason = "it was not checked: `double-trouble report` does that";
             return Err(CampaignError::file(&folder.path("consistency.json"), reason));
         };
-        let summary = read(&summary, |file| summary::read_csv(file))?.ok_or_else(|| {
+        let summary = read(&summary, summary::read_csv)?.ok_or_else(|| {
             CampaignError::file(
                 &summary,
                 "there are no figures: `double-trouble report` makes them",
             )
         })?;
-        let faults = read(&folder.path("availability.csv"), |file| availability::read_csv(file))?;
+        let faults = read(&folder.path("availability.csv"), availability::read_csv)?;
         let trials = trials(&manifest);
         Ok(Self {
             summary,

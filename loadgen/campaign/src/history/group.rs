@@ -141,7 +141,7 @@ pub(super) fn groups(folders: Vec<PathBuf>) -> (Vec<Group>, Vec<LeftOut>) {
     // The largest first: what is alone is held against those.
     alike.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
     let is_group = |(_, runs): &(Likeness, Vec<ReadRun>)| runs.len() > 1;
-    for (likeness, runs) in alike.iter().filter(|one| !is_group(*one)) {
+    for (likeness, runs) in alike.iter().filter(|one| !is_group(one)) {
         let others = alike.iter().filter(|(other, _)| other != likeness);
         let nearest = others.min_by_key(|(other, _)| likeness.distance(other));
         let reason = match nearest {
