@@ -126,7 +126,7 @@ mod tests {
         let round = |number: u32| Round {
             number,
             folder: format!("round-{number:03}"),
-            verdict: if number % 2 == 0 { Verdict::Pass } else { Verdict::Fail },
+            verdict: if number.is_multiple_of(2) { Verdict::Pass } else { Verdict::Fail },
             settings: String::new(),
             faults: String::new(),
             operations: 1,
