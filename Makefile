@@ -18,7 +18,7 @@ WORKSPACE := --workspace --exclude clients
 OPTIONS := $(if $(PLAN),--plan $(PLAN)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: peers instructions lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
+.PHONY: peers history instructions lab scale million rates soak explore bench failover-test prove planted check report compare serve client build dist test verify fix clean help
 
 bench: build ## Sweep p with the cache on and off; PLAN=FILE, SEED=N (4 minutes; PLAN=quick: one)
 	@$(HARNESS) bench $(OPTIONS)
@@ -44,6 +44,10 @@ report: build ## Write a run's report.html, charts and tables again; RUN=FOLDER 
 
 compare: build ## What changed between two runs, or two builds in one? A=FOLDER B=FOLDER NOISE=FOLDER
 	@$(HARNESS) compare $(or $(A),$(RUN)) $(B) $(if $(NOISE),--noise $(NOISE)) $(ARGS)
+
+RUNS ?= results/runs
+history: build ## Figures of comparable runs over time, by commit; RUNS="FOLDER FOLDER" (results/runs)
+	@$(HARNESS) history $(RUNS) $(ARGS)
 
 serve: build ## Keep a bazaar up until Ctrl-C; ARGS="--cache off"
 	@$(HARNESS) serve $(ARGS)
@@ -85,12 +89,20 @@ instructions: build ## Instructions of a query and a trade in each process, by v
 client: build ## By hand; ARGS="trade Stock1 Buy 3"
 	@$(HARNESS) client $(ARGS)
 
+# The rows of `make engines`; the bazaar is one more.
+ENGINES := $(addprefix loadgen/targets/engines/,etcd.toml redis-sentinel.toml redis-sentinel.toml:wait postgres.toml \
+	postgres.toml:sync)
+
 # Optimised where something is measured: what measures must not be slow itself. Cargo says what it compiles.
 build:
 	@command -v $${CC:-cc} > /dev/null || { echo "a C compiler is needed, for SQLite: install gcc or clang" >&2; exit 3; }
 	@command -v cargo > /dev/null || { echo "Rust 1.95 or newer is needed: https://rustup.rs" >&2; exit 3; }
 	@test -x $(HARNESS) || echo "building for the first time: 350 crates, SQLite among them; about four minutes on two cores" >&2
 	@cargo build --release $(WORKSPACE) --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
+
+.PHONY: engines
+engines: build clients ## etcd, Redis, PostgreSQL and the bazaar under the same load and faults, on one page; ARGS="--rounds 1" (40 minutes)
+	@$(HARNESS) engines --target $(ENGINES) $(ARGS)
 
 .PHONY: clients
 clients: ## Client programs for etcd, Redis and PostgreSQL: loadgen/targets/engines

@@ -1,7 +1,9 @@
 //! What can be typed.
 
 mod client;
+mod engines;
 mod grade;
+mod history;
 mod hosts;
 mod lab;
 mod target;
@@ -16,7 +18,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::output::in_colour;
 use crate::plan::{CacheSetting, DurabilitySetting, Overrides};
 pub use client::{Client, ClientAction};
+pub use engines::Engines;
 pub use grade::Grade;
+pub use history::History;
 pub use hosts::Hosts;
 pub use lab::Lab;
 pub use target::{Target, TargetAction, TargetCheck, TargetNew};
@@ -41,6 +45,8 @@ Examples:
   double-trouble client trade Stock1 Buy 3    trade by hand
   double-trouble target new                   describe a service of your own
   double-trouble grade --target shop.toml     points for it, with the reasons
+  double-trouble engines --target etcd.toml   systems beside each other, on one page
+  double-trouble history results/runs/*       what changed from commit to commit
   double-trouble lab                          exercises: find the bug that was hidden in a bazaar
 
 Exit codes: 0 pass, 1 fail, 2 inconclusive (also: interrupted), 3 bad usage or set-up.
@@ -76,6 +82,10 @@ pub enum Command {
     Report(Folder),
     /// What changed between two runs, or two builds in one: is it more than noise?
     Compare(Compare),
+    /// Systems beside each other: the same load and the same faults on each, and one page
+    Engines(Engines),
+    /// Figures of comparable runs over time, by commit: what changed, and when?
+    History(History),
     /// Points for submissions to a course: what holds of each, what does not, and why
     Grade(Grade),
     /// Describe a service of your own in one file, and see whether the description is true
@@ -169,8 +179,8 @@ A plan is a TOML file in which every field has a default; loadgen/plans/bench.to
 explain them. Options given here stand above the plan. The run's files are in results/runs, the newest
 in results/runs/latest.")]
 pub struct Run {
-    /// The plan: a file, or one that the program carries: bench, grade, quick, rates; and with faults failover, pause,
-    /// all-down, crowd, hang, restart-then-lead
+    /// The plan: a file, or one that the program carries: bench, grade, quick, rates, engines-load; and with faults failover, pause,
+    /// all-down, crowd, hang, restart-then-lead, engines-kill, engines-pause, engines-cut
     /// [default: the one that is named after the command]
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
@@ -212,12 +222,16 @@ Examples:
   double-trouble soak --minutes 60
   double-trouble soak --seed 7 --minutes 5     the same rounds every time
   double-trouble soak --seed 7 --round 3       one of them alone
+  double-trouble soak --target loadgen/targets/engines/redis-sentinel.toml --variant wait --minutes 240
 
 Every round starts a fresh bazaar, loads it, and breaks it at random: processes are killed, paused and
 slowed, links cut and delayed, disks stalled, filled and powered off, files lost or replaced by old ones,
 and services flooded. Then it heals everything, waits until all replicas are in sync, and checks what
-clients, replicas and catalog say. A round's folder is a run's: `check` and `report` work on it. The
-rows and databases of rounds that passed are removed, unless --keep-data is given.")]
+clients, replicas and catalog say. A page over all rounds, soak.html, is written after each.
+
+A round's folder is a run's. One that passed keeps its figures, events and checks, less than 0.5 MB; its rows and databases are
+removed, unless --keep-data is given. One that did not pass keeps everything, some 30 MB, and `check` and `report` work on it. No
+round begins once all of them hold --max-disk-mb, so a soak never takes more than that and one round.")]
 pub struct Soak {
     /// Seed of the rounds [default: another one each time; it is printed]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
@@ -226,6 +240,9 @@ pub struct Soak {
     /// built-in bazaar]
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
+    /// The way to start the target, one of its file's section variants [default: the one that is marked default, if any]
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub variant: Option<String>,
     /// For how long, in whole rounds
     #[arg(long, value_name = "M", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub minutes: u32,
@@ -238,6 +255,9 @@ pub struct Soak {
     /// Keep rows and databases of rounds that passed: some 30 MB each
     #[arg(long)]
     pub keep_data: bool,
+    /// End once the rounds hold so much
+    #[arg(long, value_name = "MB", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub max_disk_mb: u64,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become help text")]
     pub json: Json,

@@ -2,8 +2,11 @@
 
 mod client;
 mod compare;
+mod engines;
 mod grade;
+mod history;
 mod lab;
+mod plain_name;
 mod prove;
 mod run;
 mod serve;
@@ -24,11 +27,18 @@ use crate::plan::BuiltIn;
 use crate::run::Kind;
 use driver::stop::Stop;
 use targets::target::{Target, Variant};
+use time::OffsetDateTime;
+use time::format_description::FormatItem;
+use time::macros::format_description;
 
 /// For how long the thread that checks runs waits for the next one: through any round of a soak. The
 /// allocator keeps what a thread has freed for anybody who shares its arena, so with a thread for each round
 /// an hour of rounds would come to hold the memory of a dozen.
 const KEEP_CHECKER: Duration = Duration::from_secs(3600);
+
+/// When something was done, for people.
+const STAMP: &[FormatItem<'static>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
 /// Runs a command.
 ///
@@ -64,6 +74,10 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             let bin_dir = bin_dir(&args.binaries)?;
             grade::grade(args, &stop, &grade::LocalRunner { bin_dir }).await
         }),
+        Command::Engines(args) => {
+            on_runtime(|stop| async move { engines::engines(args, &stop).await })
+        }
+        Command::History(args) => history::history(&args),
         Command::Failover(args) => {
             let (kind, fallback) = (Kind::Failover, BuiltIn::Failover);
             on_runtime(|stop| async move { run::run(kind, fallback, args, &stop).await })
@@ -82,6 +96,10 @@ where
         .thread_keep_alive(KEEP_CHECKER)
         .build()?;
     runtime.block_on(command(stop))
+}
+
+fn now_for_people() -> anyhow::Result<String> {
+    Ok(OffsetDateTime::now_utc().format(STAMP)?)
 }
 
 /// The folder of the services' binaries.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{bin_dir, warn_of_commands};
+use super::{bin_dir, variant_named, warn_of_commands};
 use crate::cli::Soak;
 use crate::exit::Exit;
 use crate::output::say;
@@ -15,6 +15,9 @@ use driver::stop::Stop;
 /// Seeds that nobody chose are short enough to be typed again.
 const MAX_CHOSEN_SEED: u64 = 999_999;
 
+/// As disks are sold.
+const BYTES_PER_MB: u64 = 1_000_000;
+
 /// Runs the rounds and says what they came to.
 pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     let seed = args.seed.unwrap_or_else(|| rand::random_range(1..=MAX_CHOSEN_SEED));
@@ -22,6 +25,7 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
         UnderTest::read(args.target.as_deref(), u32::from(System::default().replicas))?;
     if let Some(file) = &args.target {
         warn_of_commands(file);
+        variant_named(under_test.target(), args.variant.as_deref())?;
     }
     let (numbers, which) = match args.round {
         Some(round) => (vec![round], format!("--round {round}")),
@@ -34,24 +38,28 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
         }
     };
     let of_target = args.target.as_ref().map(|file| format!(" --target {}", file.display()));
-    let of_target = of_target.unwrap_or_default();
+    let of_variant = args.variant.as_ref().map(|name| format!(" --variant {name}"));
+    let of_target = of_target.unwrap_or_default() + &of_variant.unwrap_or_default();
     let command = format!("double-trouble soak{of_target} --seed {seed} {which}");
     let bin_dir = bin_dir(&args.binaries)?;
     let folder = RunsFolder::new(&args.out).create(&format!("soak-{seed}"))?;
     let progress = Progress::begin(args.json.json)?;
     let planned_rounds = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-    let mut report = SoakReport::new(seed, command, planned_rounds);
+    let mut report = SoakReport { of_target, ..SoakReport::new(seed, command, planned_rounds) };
     let rounds = Rounds {
         folder: &folder,
         under_test: &under_test,
         bin_dir: &bin_dir,
+        variant: args.variant.as_deref(),
         keep_data: args.keep_data,
+        max_disk_bytes: args.max_disk_mb * BYTES_PER_MB,
         stop,
         progress: &progress,
     };
     let ran = rounds.run(&numbers, &mut report).await;
     if !report.rounds.is_empty() {
         say!("\n{}", report.to_text().trim_end());
+        say!("Page: {}", folder.path(campaign::rounds::PAGE).display());
         say!("Everything is in {}", folder.root().display());
     }
     ran?;

@@ -9,6 +9,14 @@ pub enum BuiltIn {
     Bench,
     /// `plans/crowd.toml`.
     Crowd,
+    /// `targets/engines/plans/cut.toml`.
+    EnginesCut,
+    /// `targets/engines/plans/kill.toml`.
+    EnginesKill,
+    /// `targets/engines/plans/load.toml`.
+    EnginesLoad,
+    /// `targets/engines/plans/pauses.toml`.
+    EnginesPause,
     /// `plans/failover.toml`.
     Failover,
     /// `plans/grade.toml`.
@@ -27,10 +35,14 @@ pub enum BuiltIn {
 
 impl BuiltIn {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::AllDown,
         Self::Bench,
         Self::Crowd,
+        Self::EnginesCut,
+        Self::EnginesKill,
+        Self::EnginesLoad,
+        Self::EnginesPause,
         Self::Failover,
         Self::Grade,
         Self::Hang,
@@ -47,6 +59,10 @@ impl BuiltIn {
             Self::AllDown => "all-down",
             Self::Bench => "bench",
             Self::Crowd => "crowd",
+            Self::EnginesCut => "engines-cut",
+            Self::EnginesKill => "engines-kill",
+            Self::EnginesLoad => "engines-load",
+            Self::EnginesPause => "engines-pause",
             Self::Failover => "failover",
             Self::Grade => "grade",
             Self::Hang => "hang",
@@ -64,6 +80,10 @@ impl BuiltIn {
             Self::AllDown => include_str!("../../plans/all-down.toml"),
             Self::Bench => include_str!("../../plans/bench.toml"),
             Self::Crowd => include_str!("../../plans/crowd.toml"),
+            Self::EnginesCut => include_str!("../../targets/engines/plans/cut.toml"),
+            Self::EnginesKill => include_str!("../../targets/engines/plans/kill.toml"),
+            Self::EnginesLoad => include_str!("../../targets/engines/plans/load.toml"),
+            Self::EnginesPause => include_str!("../../targets/engines/plans/pauses.toml"),
             Self::Failover => include_str!("../../plans/failover.toml"),
             Self::Grade => include_str!("../../plans/grade.toml"),
             Self::Hang => include_str!("../../plans/hang.toml"),

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// Operating system, kernel, processor, cores, memory: whatever was found.
-pub(super) fn facts() -> Vec<(String, String)> {
+pub(crate) fn facts() -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
         facts.extend(value.map(|value| (name.to_owned(), value)));

@@ -36,6 +36,7 @@ pub(crate) use self::aborted::NotStarted;
 use self::catalog_queries::CatalogQueries;
 pub(crate) use self::design::Builds;
 pub(crate) use self::expected::expected_trial;
+pub(crate) use self::machine::facts as machine_facts;
 use self::trial::Trial;
 use crate::exit::Exit;
 use crate::lab::Exercise;

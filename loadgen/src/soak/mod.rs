@@ -6,14 +6,20 @@
 //! memory than one. What a round does depends on the seed and its number alone, so it can be
 //! repeated by itself; how many there are depends on the minutes.
 //!
+//! The disk is bounded: a round that passed keeps its figures and not its rows, one that did not keeps everything, and once
+//! all of them hold as much as is allowed no other one begins.
+//!
 //! A round that failed or was inconclusive does not end the soak: the next one has a bazaar of
 //! its own, and one problem must not hide another. The worst verdict decides the exit code.
 
 mod faults;
+mod folder_size;
 mod plan;
 mod round;
+mod round_report;
 mod summary;
 
 pub use plan::{planned_time, round_plan, rounds_within};
 pub(crate) use round::Rounds;
-pub use summary::{RoundReport, SoakReport};
+pub use round_report::RoundReport;
+pub use summary::SoakReport;

@@ -49,6 +49,19 @@ const MAX_ROUNDS: u32 = 26_000;
 /// # Errors
 /// None in practice: every plan that is drawn is valid.
 pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan, PlanError> {
+    round_plan_of(seed, number, under_test, None)
+}
+
+/// The same for a variant of a target: it is loaded and broken as the default one is.
+///
+/// # Errors
+/// As of [`round_plan`].
+pub(super) fn round_plan_of(
+    seed: u64,
+    number: u32,
+    under_test: &UnderTest,
+    variant: Option<&str>,
+) -> Result<Plan, PlanError> {
     let mut rng = choice::client_rng(seed, 0.0, number, NO_CLIENT);
     let load_ms = rng.random_range(SHORTEST_LOAD_MS..=LONGEST_LOAD_MS);
     let quantity = one_of(&mut rng, &QUANTITIES);
@@ -76,14 +89,17 @@ pub fn round_plan(seed: u64, number: u32, under_test: &UnderTest) -> Result<Plan
         request_timeout_ms: REQUEST_TIMEOUT_MS,
         ..Load::default()
     };
-    let mut system = System { cache: vec![cache], replicas, ..System::default() };
+    let variants = variant.map(str::to_owned).into_iter().collect();
+    let mut system = System { cache: vec![cache], replicas, variants, ..System::default() };
     if under_test.takes("quantity") && under_test.takes("cap") {
         (system.quantity, system.cap) = (quantity, quantity);
     }
     let under_test = under_test.for_plan(system.values(&load))?;
     let target = under_test.target();
     let repertoire = match under_test.is_named() {
-        true => Repertoire::Processes { links: relays::links(target, target.default_variant()) },
+        true => Repertoire::Processes {
+            links: relays::links(target, under_test.variant(variant).or(target.default_variant())),
+        },
         false => Repertoire::Everything,
     };
     let mut faults = faults::draw(&mut rng, load_ms, &under_test.processes(), &repertoire);

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use campaign::digest::RunDigest;
+use campaign::rounds::{self, RoundFigures};
 use results::checks::{self, ConsistencyReport};
 use results::html;
 use results::measurements::Measurements;
@@ -12,16 +14,28 @@ use results::report as figures;
 use results::run::Run;
 use results::verdict::Verdict;
 
-use super::plan::{planned_time, round_plan};
-use super::summary::{RoundReport, SoakReport};
+use super::folder_size::folder_bytes;
+use super::plan::{planned_time, round_plan_of};
+use super::round_report::RoundReport;
+use super::summary::SoakReport;
 use crate::plan::{Plan, UnderTest};
 use crate::progress::{Progress, ProgressEvent, SCHEMA};
 use crate::run::{Builds, Kind, news_of_checks, record};
 use driver::stop::Stop;
 
-/// What is removed of a round that passed: rows and databases, some 30 MB. What stays says what
-/// was done and what was found.
-const BULKY: [&str; 4] = ["data", "logs", "observations.csv", "final.csv"];
+/// What is kept of a round that passed: what was done, what was found, and all figures. Rows, databases and logs, some 30 MB,
+/// go once they were checked and measured.
+const KEPT: [&str; 9] = [
+    "manifest.json",
+    "events.csv",
+    "consistency.json",
+    "summary.csv",
+    "availability.csv",
+    "availability-overall.csv",
+    "gaps.csv",
+    "figures.json",
+    "catalog_requests.csv",
+];
 
 /// The rounds of a soak.
 pub(crate) struct Rounds<'a> {
@@ -31,8 +45,12 @@ pub(crate) struct Rounds<'a> {
     pub(crate) under_test: &'a UnderTest,
     /// Where the services' binaries are.
     pub(crate) bin_dir: &'a Path,
+    /// Which of the target's variants, if one was named.
+    pub(crate) variant: Option<&'a str>,
     /// Whether everything of rounds that passed is kept.
     pub(crate) keep_data: bool,
+    /// Once the rounds hold so much, no other one begins.
+    pub(crate) max_disk_bytes: u64,
     /// Ctrl-C.
     pub(crate) stop: &'a Stop,
     /// Who is told.
@@ -46,7 +64,9 @@ impl Rounds<'_> {
     /// A round could not begin, or its files cannot be read or written.
     pub(crate) async fn run(&self, numbers: &[u32], soak: &mut SoakReport) -> anyhow::Result<()> {
         let total = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let plans = numbers.iter().map(|number| round_plan(soak.seed, *number, self.under_test));
+        let plans = numbers
+            .iter()
+            .map(|number| round_plan_of(soak.seed, *number, self.under_test, self.variant));
         let plans = plans.collect::<Result<Vec<_>, _>>()?;
         let planned: std::time::Duration = plans.iter().map(planned_time).sum();
         self.progress.expect(total, planned / total.max(1));
@@ -75,6 +95,10 @@ impl Rounds<'_> {
             if self.stop.is_requested() {
                 break;
             }
+            if soak.bytes() >= self.max_disk_bytes {
+                soak.cut_short("its rounds hold as much as --max-disk-mb allows");
+                break;
+            }
             if let Some(cell) = plan.cells().first() {
                 self.progress.step(format!("{}, {}", plan.name, cell.id));
             }
@@ -83,10 +107,14 @@ impl Rounds<'_> {
             self.progress.print(round.to_line());
             soak.add(round);
             soak.write(self.folder)?;
+            rounds::write(&soak.page(), self.folder.root())?;
         }
-        if soak.rounds.len() < numbers.len() || self.stop.is_requested() {
-            soak.cut_short();
-            soak.write(self.folder)?;
+        if self.stop.is_requested() {
+            soak.cut_short("it was interrupted");
+        }
+        soak.write(self.folder)?;
+        if !soak.rounds.is_empty() {
+            rounds::write(&soak.page(), self.folder.root())?;
         }
         Ok(())
     }
@@ -117,7 +145,7 @@ impl Rounds<'_> {
     }
 }
 
-/// Checks a round, draws the charts and lays out the page of one that did not pass, and tidies up
+/// Checks and measures a round, draws the charts and lays out the page of one that did not pass, and tidies up
 /// after one that did.
 fn judge(
     number: u32,
@@ -130,22 +158,65 @@ fn judge(
     checked.write(folder)?;
     // A round is one trial.
     let trial = run.trials().first().context("a round without a trial")?;
-    let round = RoundReport::new(number, plan, run.manifest(), &trial.timeline, &checked);
-    if checked.verdict != Verdict::Pass {
+    let mut round = RoundReport::new(number, plan, run.manifest(), &trial.timeline, &checked);
+    let measured = Measurements::new(&run);
+    if checked.verdict == Verdict::Pass {
+        figures::write_figures(&measured)?;
+    } else {
         let path = folder.path("consistency.txt");
         fs::write(&path, checked.to_text())
             .with_context(|| format!("cannot write {}", path.display()))?;
         // A soak's plans demand nothing of figures.
-        html::write(&run, &figures::write(&Measurements::new(&run))?, &checked, &[])?;
-    } else if !keep_data {
-        for name in BULKY {
-            remove(&folder.path(name))?;
+        html::write(&run, &figures::write(&measured)?, &checked, &[])?;
+    }
+    if checked.verdict == Verdict::Pass && !keep_data {
+        tidy_up(folder.root())?;
+    }
+    round.figures = RoundFigures::of(&RunDigest::read(folder)?);
+    round.bytes = folder_bytes(folder.root())?;
+    Ok((round, checked))
+}
+
+/// Removes everything but what is [`KEPT`].
+fn tidy_up(folder: &Path) -> anyhow::Result<()> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+        let is_kept = path.file_name().is_some_and(|name| KEPT.iter().any(|kept| name == *kept));
+        if !is_kept {
+            remove(&path)?;
         }
     }
-    Ok((round, checked))
+    Ok(())
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     removed.with_context(|| format!("cannot remove {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_round_that_passed_only_what_says_what_was_done_and_found_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("data/order-1")).unwrap();
+        for name in ["observations.csv", "final.csv", "data/order-1/order.db", "whatever"] {
+            fs::write(at(name), "x").unwrap();
+        }
+        for name in KEPT {
+            fs::write(at(name), "x").unwrap();
+        }
+        tidy_up(folder.path()).unwrap();
+        let left = fs::read_dir(folder.path()).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        let mut kept = KEPT;
+        kept.sort_unstable();
+        assert_eq!(left, kept);
+    }
 }

@@ -5,173 +5,17 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::Context;
-use results::checks::ConsistencyReport;
-use results::records::{Manifest, Model, ProcessName, RunFolder, built_in};
-use results::timeline::{Fault, FaultKind, Role, Timeline};
+use campaign::rounds::{Round, Soak};
+use results::records::{ProcessName, RunFolder, built_in};
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use super::round_report::RoundReport;
 
 /// The version of the format of `soak.json`.
 const FORMAT: u32 = 1;
 /// Its name in the soak's folder.
 const FILE: &str = "soak.json";
-
-/// What one round came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoundReport {
-    /// Its number, from 1.
-    pub round: u32,
-    /// Its folder in the soak's.
-    pub folder: String,
-    /// What its target is, whose words lines use.
-    #[serde(skip)]
-    pub model: Model,
-    /// The verdict of its checks.
-    pub verdict: Verdict,
-    /// Why it did not pass, a reason each: what failed, or why it could have hidden something.
-    pub reasons: Vec<String>,
-    /// The probability that a query was followed by a trade.
-    pub p: f64,
-    /// Whether the front-end cached; none where a target has no cache that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache: Option<bool>,
-    /// The target's variant that was started, if it has any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
-    /// How many clients there were.
-    pub clients: u32,
-    /// In an open loop: how many iterations were due per second.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate_per_s: Option<f64>,
-    /// How many order replicas there were.
-    pub replicas: u8,
-    /// How many operations were recorded.
-    pub operations: u64,
-    /// How many trades were acknowledged.
-    pub acknowledged_trades: u64,
-    /// Faults that were injected, by action and by what the plan said of whom, for example
-    /// `kill leader`; of links by action alone.
-    pub faults: BTreeMap<String, u64>,
-    /// Faults that found nobody to be done to.
-    pub skipped: u64,
-    /// How often the leader was killed, whatever the plan called it.
-    pub leader_kills: u64,
-    /// How often the leader was paused.
-    pub leader_pauses: u64,
-    /// How often somebody began to lead, the first included.
-    pub leaderships: u64,
-}
-
-impl RoundReport {
-    /// Of round `round`, whose run this is.
-    #[must_use]
-    pub fn new(
-        round: u32,
-        plan: &Plan,
-        manifest: &Manifest,
-        timeline: &Timeline,
-        checked: &ConsistencyReport,
-    ) -> Self {
-        // A round has one cell.
-        let cell = manifest.cells.first();
-        let mut report = Self {
-            round,
-            folder: plan.name.clone(),
-            model: checked.run.model,
-            verdict: checked.verdict,
-            reasons: reasons(checked),
-            p: plan.load.p.first().copied().unwrap_or_default(),
-            cache: cell.filter(|_| manifest.tells_cache()).map(|cell| cell.cache),
-            variant: cell.and_then(|cell| cell.variant.clone()),
-            clients: plan.load.clients(),
-            rate_per_s: plan.load.rate.first().copied(),
-            replicas: plan.system.replicas,
-            operations: checked.run.operations,
-            acknowledged_trades: checked.run.acknowledged_trades,
-            faults: BTreeMap::new(),
-            skipped: 0,
-            leader_kills: 0,
-            leader_pauses: 0,
-            leaderships: 0,
-        };
-        report.count_all(timeline);
-        report
-    }
-
-    fn count_all(&mut self, timeline: &Timeline) {
-        self.leaderships = timeline.terms().len() as u64;
-        self.skipped = timeline.skips;
-        for fault in timeline.faults() {
-            self.count(fault);
-        }
-    }
-
-    fn count(&mut self, fault: &Fault) {
-        let kind = fault.kind;
-        let target = fault.injected.target.as_deref().unwrap_or_default();
-        let whom = if kind.is_of_links() { "link" } else { target };
-        *self.faults.entry(format!("{kind} {whom}")).or_default() += 1;
-        let led = fault.role == Role::Leader;
-        self.leader_kills += u64::from(led && kind == FaultKind::Kill);
-        self.leader_pauses += u64::from(led && kind == FaultKind::Pause);
-    }
-
-    /// In a line.
-    #[must_use]
-    pub fn to_line(&self) -> String {
-        let faults: u64 = self.faults.values().sum();
-        let started = match (self.cache, &self.variant) {
-            (Some(true), _) => "cache on, ".to_owned(),
-            (Some(false), _) => "cache off, ".to_owned(),
-            (None, Some(variant)) => format!("{variant}, "),
-            (None, None) => String::new(),
-        };
-        let rate = self.rate_per_s.map_or_else(String::new, |rate| format!(" at {rate}/s"));
-        let mut line = format!(
-            "round {:>3}: {:<12} {faults:>2} faults, {:>2} leaderships, {:>6} operations, {:>5} {}s \
-             (p {}, {started}{} clients{rate}, {} replicas)",
-            self.round,
-            self.verdict.to_string(),
-            self.leaderships,
-            self.operations,
-            self.acknowledged_trades,
-            self.model.change(),
-            self.p,
-            self.clients,
-            self.replicas,
-        );
-        for reason in &self.reasons {
-            // Writing to a String cannot fail.
-            let _ = write!(line, "\n           {reason}");
-        }
-        line
-    }
-}
-
-/// What failed, what is doubted, and what there was too little of, once each.
-fn reasons(checked: &ConsistencyReport) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for check in &checked.checks {
-        if check.violations > 0 {
-            let first = check.evidence.first().map_or("", |violation| violation.what.as_str());
-            reasons.push(format!("{}: {} violations: {first}", check.name, check.violations));
-        }
-    }
-    for doubt in checked.checks.iter().flat_map(|check| &check.doubts) {
-        if !reasons.contains(&doubt.reason) {
-            reasons.push(doubt.reason.clone());
-        }
-    }
-    for gate in &checked.gates {
-        for shut in &gate.shut {
-            let (number, what, bound) = (shut.number, &gate.what, gate.bound());
-            reasons.push(format!("{}: {number} {what}, needs {bound}: {}", gate.name, shut.place));
-        }
-    }
-    reasons
-}
 
 /// What a soak came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,6 +28,9 @@ pub struct SoakReport {
     pub seed: u64,
     /// What repeats it.
     pub command: String,
+    /// What names the target on a command line, if one was named.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub of_target: String,
     /// The harness's version.
     pub version: String,
     /// The commit that the harness was built from, if it is known.
@@ -192,6 +39,9 @@ pub struct SoakReport {
     pub planned_rounds: u32,
     /// Whether it ended before all of them were over.
     pub is_cut_short: bool,
+    /// Why, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short_by: Option<String>,
     /// Every round that was begun.
     pub rounds: Vec<RoundReport>,
 }
@@ -205,10 +55,12 @@ impl SoakReport {
             verdict: Verdict::Inconclusive,
             seed,
             command,
+            of_target: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
             planned_rounds,
             is_cut_short: false,
+            cut_short_by: None,
             rounds: Vec::new(),
         }
     }
@@ -220,9 +72,16 @@ impl SoakReport {
     }
 
     /// It ended before all rounds were over.
-    pub fn cut_short(&mut self) {
+    pub fn cut_short(&mut self, why: &str) {
         self.is_cut_short = true;
+        self.cut_short_by.get_or_insert_with(|| why.to_owned());
         self.judge();
+    }
+
+    /// How many bytes of its rounds were kept.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.rounds.iter().map(|round| round.bytes).sum()
     }
 
     fn judge(&mut self) {
@@ -278,6 +137,10 @@ impl SoakReport {
         for (kind, count) in faults {
             line(format!("    {kind:<18} {count:>5}"));
         }
+        line(format!("  kept          {:.1} MB", self.bytes() as f64 / 1e6));
+        if let Some(why) = &self.cut_short_by {
+            line(format!("  ended early   {why}"));
+        }
         for round in self.rounds.iter().filter(|round| round.verdict != Verdict::Pass) {
             line(round.to_line());
             line(format!("           again: {}", self.repeat(round.round)));
@@ -306,13 +169,50 @@ impl SoakReport {
     }
 
     fn repeat(&self, round: u32) -> String {
-        format!("double-trouble soak --seed {} --round {round}", self.seed)
+        format!("double-trouble soak{} --seed {} --round {round}", self.of_target, self.seed)
+    }
+
+    /// As its page shows it.
+    #[must_use]
+    pub fn page(&self) -> Soak {
+        let round = |round: &RoundReport| {
+            let faults = round.faults.iter().map(|(kind, count)| match count {
+                1 => kind.clone(),
+                count => format!("{count} × {kind}"),
+            });
+            Round {
+                number: round.round,
+                folder: round.folder.clone(),
+                verdict: round.verdict,
+                settings: round.settings(),
+                faults: faults.collect::<Vec<_>>().join(", "),
+                operations: round.operations,
+                acknowledged: round.acknowledged_trades,
+                figures: round.figures,
+                reasons: round.reasons.clone(),
+                again: self.repeat(round.round),
+            }
+        };
+        let text = self.to_text();
+        // The first line is the verdict; what follows the counts is in the table and beside each round.
+        let counts = text.lines().skip(1).take_while(|line| !line.starts_with("    "));
+        let told = counts.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        let early = self.cut_short_by.iter().map(|why| format!("It ended early: {why}."));
+        Soak {
+            title: format!("{} rounds of seed {}{}", self.rounds.len(), self.seed, self.of_target),
+            verdict: self.verdict,
+            summary: told.chain(early).collect(),
+            command: self.command.clone(),
+            rounds: self.rounds.iter().map(round).collect(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use results::records::{Event, EventKind};
+    use campaign::rounds::RoundFigures;
+    use results::records::{Event, EventKind, Model};
+    use results::timeline::Timeline;
 
     use super::*;
 
@@ -343,6 +243,8 @@ mod tests {
             leader_kills: 3,
             leader_pauses: 0,
             leaderships: 4,
+            figures: RoundFigures::default(),
+            bytes: 500_000,
         }
     }
 
@@ -363,7 +265,7 @@ mod tests {
         assert_eq!(soak([round(1, Inconclusive), round(2, Pass)]).verdict, Inconclusive);
         assert_eq!(soak([round(1, Fail), round(2, Inconclusive)]).verdict, Fail);
         let mut short = soak([round(1, Pass)]);
-        short.cut_short();
+        short.cut_short("the disk");
         assert_eq!(short.verdict, Inconclusive);
     }
 
@@ -380,12 +282,31 @@ mod tests {
             "14; acts that found nobody to be done to: 2",
             "pause a replica        4",
             "conservation: 1 violations: Stock1 lacks 3",
+            "kept          1.0 MB",
             "again: double-trouble soak --seed 7 --round 2",
             "The same rounds again: double-trouble soak --seed 7 --minutes 5",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
         assert!(!text.contains("--round 1"), "{text}");
+    }
+
+    #[test]
+    fn a_page_says_how_it_went_and_repeats_a_round_with_its_target() {
+        let mut report = soak([round(1, Verdict::Pass), round(2, Verdict::Fail)]);
+        report.of_target = " --target shop.toml".to_owned();
+        report.cut_short("its rounds hold too much");
+        let page = report.page();
+        assert_eq!(page.summary[0], "rounds 2 of 3: 1 passed, 1 failed, 0 inconclusive");
+        assert!(page.summary.iter().any(|line| line.contains("hold too much")), "{page:?}");
+        assert_eq!(
+            page.rounds[1].again,
+            "double-trouble soak --target shop.toml --seed 7 --round 2"
+        );
+        assert_eq!(
+            page.rounds[0].faults,
+            "3 × cut link, 2 × kill leader, pause order-1, pause order-2"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`target_clients`]: its client program; [`adopted`]: one that runs already; [`own_faults`]: its own faults, and variants; [`zoo`]: services with one
 //!   peculiarity each; [`keys`]: those of them that keep registers or a log.
 //! * [`hosts`]: processes on other hosts; [`host_networks`]: hosts that are network namespaces, and faults of their network.
+//! * [`engines`]: systems beside each other, and their runs over time.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
@@ -22,6 +23,7 @@ mod console;
 mod disks;
 mod documents;
 mod endings;
+mod engines;
 mod files;
 mod host_networks;
 mod hosts;

@@ -6,7 +6,8 @@ use std::path::Path;
 use nix::sys::signal::Signal;
 use results::records::{Action, Event, EventKind, Op, Outcome, RunFolder};
 
-use crate::common::{Running, assert_gone, ended, eventually, latest, plan, run};
+use crate::common::{Running, assert_gone, ended, eventually, latest, names, plan, run};
+use crate::target::has_python;
 
 /// A leader that no follower hears and that hears no follower goes on without them; one that the
 /// front-end cannot reach is replaced; and a catalog whose answers are late is waited for.
@@ -160,4 +161,78 @@ fn a_round_alone_needs_its_seed() {
     let (code, _, stderr) = ended(&run(folder.path(), &["soak", "--round", "3"]));
     assert_eq!(code, Some(3));
     assert!(stderr.contains("--seed"), "{stderr}");
+}
+
+/// So much of a round that passed may be kept, as `soak --help` says.
+const PASSED_ROUND_BYTES: u64 = 500_000;
+
+fn zoo(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("targets/tests/zoo/{name}.toml"));
+    path.to_str().unwrap().to_owned()
+}
+
+/// The soak's folder below `runs`, its report, and its round 1.
+fn soaked(folder: &Path) -> (RunFolder, loadgen::soak::SoakReport, RunFolder) {
+    let soak = RunFolder::new(folder.join("runs").join(&names(&folder.join("runs"))[0]));
+    let text = fs::read_to_string(soak.path("soak.json")).unwrap();
+    let round = RunFolder::new(soak.path("round-001"));
+    (soak, serde_json::from_str(&text).unwrap(), round)
+}
+
+#[test]
+fn a_round_that_passed_keeps_its_figures_in_little_room_and_drops_its_rows() {
+    if !has_python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let target = zoo("shop");
+    let arguments = ["soak", "--target", &target, "--seed", "3", "--round", "1", "--out", "runs"];
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let (soak, report, round) = soaked(folder.path());
+    for gone in ["observations.csv", "final.csv", "data", "logs", "charts"] {
+        assert!(!round.path(gone).exists(), "{gone}");
+    }
+    for kept in ["manifest.json", "events.csv", "summary.csv", "figures.json", "consistency.json"] {
+        assert!(round.path(kept).is_file(), "{kept}");
+    }
+    assert!(
+        (1..PASSED_ROUND_BYTES).contains(&report.rounds[0].bytes),
+        "{}",
+        report.rounds[0].bytes
+    );
+    assert!(report.rounds[0].figures.accepted_per_s.is_some_and(|rate| rate > 0.0));
+    let page = fs::read_to_string(soak.path("soak.html")).unwrap();
+    assert!(page.contains("1 passed, 0 failed"), "{page}");
+}
+
+#[test]
+fn a_round_that_failed_keeps_everything_and_none_begins_when_the_disk_is_used_up() {
+    if !has_python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let target = zoo("memory_only");
+    // Only what is killed has lost anything.
+    let under_test = loadgen::plan::UnderTest::read(Some(Path::new(&target)), 3).unwrap();
+    let begins_with_a_kill = |seed: &u64| {
+        let plan = loadgen::soak::round_plan(*seed, 1, &under_test).unwrap();
+        plan.faults[0].action.to_string() == "kill"
+    };
+    let seed = (1..1_000).find(begins_with_a_kill).unwrap().to_string();
+    let options = "--max-disk-mb 1 --minutes 3 --out runs".split(' ');
+    let mut arguments = vec!["soak", "--target", &target, "--seed", &seed];
+    arguments.extend(options);
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
+    assert_eq!(code, Some(1), "{stdout}{stderr}");
+    let (soak, report, round) = soaked(folder.path());
+    for kept in ["observations.csv", "final.csv", "data", "logs", "report.html", "summary.csv"] {
+        assert!(round.path(kept).exists(), "{kept}");
+    }
+    assert!(report.bytes() > 1_000_000 && report.is_cut_short, "{report:?}");
+    assert_eq!(report.rounds.len(), 1, "no other one began");
+    assert!(stdout.contains("--max-disk-mb"), "{stdout}");
+    let page = fs::read_to_string(soak.path("soak.html")).unwrap();
+    assert!(page.contains("Round 1: fail"), "{page}");
+    assert!(page.contains(&format!("--seed {seed} --round 1")), "{page}");
 }

@@ -15,7 +15,7 @@ fn help_says_everything_and_is_no_failure() {
     }
     for command in [
         "serve", "client", "bench", "failover", "prove", "check", "report", "compare", "target",
-        "lab",
+        "lab", "engines", "history",
     ] {
         let (code, stdout, _) = ended(&run(folder.path(), &[command, "--help"]));
         assert_eq!(code, Some(0));
@@ -57,6 +57,8 @@ fn what_cannot_be_understood_is_refused_and_leaves_nothing_behind() {
         (&["client", "query-stock", "Stock1", "--address", "nowhere"], "nowhere"),
         (&["prove", "--bug", "nothing"], "--bug nothing: no such bug; there are"),
         (&["check", "nowhere"], "RUN: nowhere is no run's folder"),
+        (&["engines"], "Usage"),
+        (&["history", "nowhere"], "nowhere: not compared: it is no run's folder"),
         (&["report", "."], "RUN: . is no run's folder"),
         (&["compare", "nowhere"], "RUN_A: nowhere is no run's folder"),
     ];

@@ -1,7 +1,7 @@
 //! Lost, doubled and stale: what the checks found, on the sheet of the fault that did it.
 
 use super::row::AvailabilityRow;
-use crate::checks::{ConsistencyReport, FaultAnomalies, TrialName};
+use crate::checks::{AnomalyTotals, ConsistencyReport, FaultAnomalies, TrialName};
 use crate::records::Model;
 
 /// The checks that must have been able to tell if a 0 is to mean anything; none where nobody looks for such a thing.
@@ -50,5 +50,49 @@ pub fn attribute(rows: &mut [AvailabilityRow], checked: &ConsistencyReport) {
         row.lost = count(|one| one.lost, lost);
         row.doubled = count(|one| one.doubled, doubled);
         row.stale = count(|one| one.stale, stale);
+    }
+}
+
+/// What was lost, doubled and stale in a whole run, by a fault or without one. Empty where no check could have told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Acknowledged orders that are gone or changed.
+    pub lost: Option<u64>,
+    /// Trades with more effects than their clients were told of.
+    pub doubled: Option<u64>,
+    /// Reads older than an acknowledged trade.
+    pub stale: Option<u64>,
+}
+
+impl Found {
+    /// What the checks found in these trials, which are all that the run has.
+    #[must_use]
+    pub fn new(checked: &ConsistencyReport, trials: &[TrialName]) -> Self {
+        let Watching { lost, doubled, stale } = Watching::of(checked.run.model);
+        let totals = AnomalyTotals::of(&checked.anomalies);
+        let count = |count: u64, checks: &[&str]| {
+            let tells =
+                || trials.iter().all(|trial| checks.iter().all(|it| checked.could_tell(it, trial)));
+            (count > 0 || (!checks.is_empty() && tells())).then_some(count)
+        };
+        Self {
+            lost: count(totals.lost, lost),
+            doubled: count(totals.doubled, doubled),
+            stale: count(totals.stale, stale),
+        }
+    }
+
+    /// Both together. What one of them does not know is what the other has.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one + other),
+            (known, None) | (None, known) => known,
+        };
+        Self {
+            lost: sum(self.lost, other.lost),
+            doubled: sum(self.doubled, other.doubled),
+            stale: sum(self.stale, other.stale),
+        }
     }
 }

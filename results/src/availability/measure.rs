@@ -41,3 +41,12 @@ pub fn write_csv(rows: &[AvailabilityRow], writer: impl io::Write) -> Result<(),
     csv.flush()?;
     Ok(())
 }
+
+/// Reads the rows back. The file does not say which faults share an outage: here each has its own.
+///
+/// # Errors
+/// A row is not what it should be.
+pub fn read_csv(reader: impl io::Read) -> Result<Vec<AvailabilityRow>, csv::Error> {
+    let rows = csv::Reader::from_reader(reader).into_deserialize::<AvailabilityRow>();
+    rows.map(|row| row.map(|row| AvailabilityRow { outage_us: row.at_us, ..row })).collect()
+}

@@ -25,10 +25,10 @@ mod text;
 mod trial;
 mod window;
 
-pub use anomalies::attribute;
+pub use anomalies::{Found, attribute};
 pub use gaps::{GapRow, about_gaps, gaps, write_gaps_csv};
 pub use headline::headline;
-pub use measure::{measure, write_csv};
+pub use measure::{measure, read_csv, write_csv};
 pub use overall::{FaultGroup, OverallRow, overall, write_overall_csv};
 pub use row::{AvailabilityRow, outages};
 pub use table::{gaps_table, kinds_table, table};

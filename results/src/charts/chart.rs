@@ -22,6 +22,12 @@ pub enum ChartKind {
     Distribution,
     /// How old the states were that reads showed, and how soon after an acknowledgement they came.
     Staleness,
+    /// Several systems beside each other under the same load and the same faults.
+    SideBySide,
+    /// Figures of comparable runs over time, by commit.
+    OverTime,
+    /// The rounds of a soak, in order.
+    Rounds,
     /// How far from their goals the figures of a comparison with other systems are.
     Peers,
 }

@@ -11,12 +11,14 @@
 //! * `timeline`: a trial with faults from end to end.
 //! * `availability`: the same trial, process by process.
 //! * `fault_zoom`: the moments around each fault, in slices of 10 ms.
+//! * `categorical`: figures of several runs: systems beside each other, rounds and commits in order.
 //!
 //! Who compares something else than runs draws a [`Figure`] of its own, in the same looks.
 
 mod availability;
 mod axis;
 mod by_p;
+mod categorical;
 mod chart;
 mod cloud;
 mod dark;
@@ -39,6 +41,7 @@ mod timeline;
 mod trial;
 mod words;
 
+pub use categorical::{Arrangement, Categorical, CategoricalPanel, CategoricalSeries, SeriesLook};
 pub use chart::{Chart, ChartKind};
 pub use draw::{Drawn, FOLDER, draw};
 pub use input::ChartInput;

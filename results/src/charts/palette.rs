@@ -307,3 +307,53 @@ pub(super) fn few_answers(op: Op) -> Look {
 pub(super) fn no_answers() -> Look {
     Look::bar(INK, Bar::Full)
 }
+
+/// One of several systems, by its number. What differs in colour differs in shape; from the sixth on lines are broken, and
+/// after the tenth everything begins anew.
+pub(super) fn system(number: usize) -> Look {
+    const LOOKS: [(RGBColor, Marker); 5] = [
+        (BLUE, Marker::Disc),
+        (VERMILION, Marker::Square),
+        (BLUISH_GREEN, Marker::Triangle),
+        (REDDISH_PURPLE, Marker::Diamond),
+        (LEADER_CHANGE, Marker::RingedDisc),
+    ];
+    let (colour, marker) = LOOKS[number % LOOKS.len()];
+    let dash = if number % (2 * LOOKS.len()) < LOOKS.len() { Dash::Solid } else { Dash::Dashed };
+    Look { line: Some((dash, 2)), marker: Some((marker, 6)), ..Look::plain(colour) }
+}
+
+/// A single measurement, behind what is made of all of them.
+pub(super) fn single() -> Look {
+    Look { marker: Some((Marker::Disc, 4)), ..Look::plain(pale(BLUE)) }
+}
+
+/// What is made of several measurements, in order.
+pub(super) fn middle() -> Look {
+    Look { line: Some((Dash::Solid, 3)), marker: Some((Marker::Diamond, 6)), ..Look::plain(INK) }
+}
+
+/// The same, of things that have no order.
+pub(super) fn middle_mark() -> Look {
+    Look { line: None, marker: Some((Marker::Diamond, 7)), ..middle() }
+}
+
+/// A figure of a run that passed.
+pub(super) fn passed() -> Look {
+    Look { marker: Some((Marker::Disc, 4)), ..Look::plain(MET) }
+}
+
+/// A figure of a run that failed.
+pub(super) fn failed() -> Look {
+    Look { marker: Some((Marker::Square, 5)), ..Look::plain(NOT_MET) }
+}
+
+/// A figure of a run that is inconclusive.
+pub(super) fn doubted() -> Look {
+    Look { marker: Some((Marker::Triangle, 5)), ..Look::plain(GREY) }
+}
+
+/// Where figures changed by more than noise.
+pub(super) fn change() -> Look {
+    Look { line: Some((Dash::Dashed, 2)), ..Look::plain(VERMILION) }
+}

@@ -91,7 +91,36 @@ pub fn compare(
         None if a.has_build("a") && a.has_build("b") => ((Some("a"), Some("b")), a),
         None => return Err(NotComparable::OneBuild(a.name())),
     };
-    let (side_a, side_b) = (side_of(a, builds.0), side_of(b, builds.1));
+    sides(&[*a], &[*b], builds, design, floor)
+}
+
+/// Compares several runs with several others: the trials of all runs of a side are that side's trials. The first run of a
+/// side gives it its name, its cells and what warnings are about.
+///
+/// # Errors
+/// There is nothing to compare.
+pub fn compare_several(
+    a: &[Measured<'_>],
+    b: &[Measured<'_>],
+    floor: &Floor,
+) -> Result<Comparison, NotComparable> {
+    sides(a, b, (None, None), Design::Unpaired, floor)
+}
+
+fn sides(
+    runs_a: &[Measured<'_>],
+    runs_b: &[Measured<'_>],
+    builds: (Option<&str>, Option<&str>),
+    design: Design,
+    floor: &Floor,
+) -> Result<Comparison, NotComparable> {
+    let (Some(a), Some(b)) = (runs_a.first(), runs_b.first()) else {
+        let name = |runs: &[Measured<'_>]| {
+            runs.first().map_or_else(|| "no run".to_owned(), Measured::name)
+        };
+        return Err(NotComparable::NothingMeasured { a: name(runs_a), b: name(runs_b) });
+    };
+    let (side_a, side_b) = (side_of(runs_a, builds.0), side_of(runs_b, builds.1));
     let cells = common_cells(&side_a, &side_b);
     if cells.is_empty() {
         return Err(NotComparable::NoCommonCells {
@@ -148,9 +177,13 @@ fn cell_by_cell(
     cells.iter().flat_map(of_cell).collect()
 }
 
-fn side_of<'a>(measured: &Measured<'a>, build: Option<&str>) -> Side<'a> {
-    let run = measured.run;
-    Side::new(run.manifest(), run.observations(), measured.faults, build)
+fn side_of<'a>(measured: &[Measured<'a>], build: Option<&str>) -> Side<'a> {
+    let mut sides = measured.iter().map(|measured| {
+        let run = measured.run;
+        Side::new(run.manifest(), run.observations(), measured.faults, build)
+    });
+    let first = sides.next().unwrap_or_default();
+    sides.fold(first, Side::with)
 }
 
 /// A cell that both sides have.

@@ -137,8 +137,8 @@ fn measured<'a>(
 
 /// What faults that hit leaders cost, fault by fault.
 pub(super) fn of_faults(
-    a: &[&AvailabilityRow],
-    b: &[&AvailabilityRow],
+    a: &[(u32, &AvailabilityRow)],
+    b: &[(u32, &AvailabilityRow)],
     draws: &mut Draws,
 ) -> Vec<MeasuredEffect> {
     type Time = fn(&AvailabilityRow) -> Option<f64>;
@@ -149,8 +149,9 @@ pub(super) fn of_faults(
     let mut found = Vec::new();
     for (action, kind) in [("kill", FaultKind::Kill), ("pause", FaultKind::Pause)] {
         for (name, label, time) in times {
-            let of = |rows: &[&AvailabilityRow]| -> Vec<f64> {
-                let hit = rows.iter().filter(|row| row.role == Role::Leader && row.action == kind);
+            let of = |rows: &[(u32, &AvailabilityRow)]| -> Vec<f64> {
+                let rows = rows.iter().map(|(_, row)| row);
+                let hit = rows.filter(|row| row.role == Role::Leader && row.action == kind);
                 hit.filter_map(|row| time(row)).collect()
             };
             let trials = trials(a).min(trials(b));
@@ -169,6 +170,6 @@ pub(super) fn of_faults(
 }
 
 /// In how many trials these faults were.
-fn trials(rows: &[&AvailabilityRow]) -> usize {
-    rows.iter().map(|row| (&row.cell, row.trial)).collect::<BTreeSet<_>>().len()
+fn trials(rows: &[(u32, &AvailabilityRow)]) -> usize {
+    rows.iter().map(|(run, row)| (run, &row.cell, row.trial)).collect::<BTreeSet<_>>().len()
 }

@@ -27,7 +27,7 @@ mod simulation;
 mod text;
 mod warnings;
 
-pub use between::{Measured, NotComparable, compare};
+pub use between::{Measured, NotComparable, compare, compare_several};
 pub use cache::{CacheEffect, CacheEffects, cache_effects};
 pub use comparison::{COMPARISON_FORMAT, Comparison, Effect, MUST_SEE, SideName};
 pub use floor::{DEFAULT_FLOOR, Floor, LEAST_FLOOR};

@@ -61,12 +61,13 @@ impl CellKey {
 }
 
 /// One side.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Side<'a> {
     /// Its cells in the manifest's order, and what they must have in common with the other side's.
     pub(super) cells: Vec<(CellKey, &'a Cell)>,
     samples: HashMap<&'a str, CellSample>,
-    pub(super) faults: Vec<&'a AvailabilityRow>,
+    /// What each fault cost, and in the how-manieth run of the side, from 0.
+    pub(super) faults: Vec<(u32, &'a AvailabilityRow)>,
 }
 
 impl<'a> Side<'a> {
@@ -85,8 +86,26 @@ impl<'a> Side<'a> {
             .map(|cell| (CellKey::of(cell, build.is_some()), cell))
             .collect();
         let ids: Vec<&str> = cells.iter().map(|(_, cell)| cell.id.as_str()).collect();
-        let faults = faults.iter().filter(|row| ids.contains(&row.cell.as_str())).collect();
+        let faults = faults.iter().filter(|row| ids.contains(&row.cell.as_str()));
+        let faults = faults.map(|row| (0, row)).collect();
         Self { samples: samples(&ids, observations), cells, faults }
+    }
+
+    /// The same with the trials of another run of the same cells, which are counted on. What that run has besides is left
+    /// out.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        let kinds = self.samples.values().flat_map(|sample| sample.kinds.values());
+        let last = kinds.flat_map(BTreeMap::keys).max().copied().unwrap_or(0);
+        for (id, sample) in other.samples {
+            let Some(known) = self.samples.get_mut(id) else { continue };
+            for (kind, trials) in sample.kinds {
+                let counted_on = trials.into_iter().map(|(trial, of_it)| (last + trial, of_it));
+                known.kinds.entry(kind).or_default().extend(counted_on);
+            }
+        }
+        let runs = self.faults.iter().map(|(run, _)| run + 1).max().unwrap_or(0);
+        self.faults.extend(other.faults.into_iter().map(|(run, row)| (runs + run, row)));
+        self
     }
 
     pub(super) fn sample(&self, cell: &Cell) -> Option<&CellSample> {

@@ -5,7 +5,7 @@
 //!
 //! * [`Report`]: typed rows, and the tables of figures that are made of them once.
 //! * [`Tables`]: those tables, as text, page and `figures.json` have them.
-//! * [`write()`]: all of it into the run's folder.
+//! * [`write()`]: all of it into the run's folder. [`write_figures`]: the same without charts.
 
 mod left_out;
 mod tables;
@@ -14,4 +14,4 @@ mod write;
 
 pub use tables::{FIGURES_FILE, FIGURES_FORMAT, Tables};
 pub use whole::{OpenLoop, Report};
-pub use write::{ReportError, write};
+pub use write::{ReportError, write, write_figures};

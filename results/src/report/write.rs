@@ -8,7 +8,7 @@ use super::left_out::left_out;
 use super::tables::{FIGURES_FILE, Tables};
 use super::whole::{OpenLoop, Report};
 use crate::availability;
-use crate::charts::{self, ChartError, ChartInput};
+use crate::charts::{self, ChartError, ChartInput, Drawn};
 use crate::checks::ConsistencyReport;
 use crate::compare::{self, Floor, Measured};
 use crate::hosts;
@@ -37,13 +37,31 @@ pub enum ReportError {
     },
 }
 
-/// Writes `summary.csv`, `availability.csv`, `availability-overall.csv` and `gaps.csv` (if faults were
-/// injected), [`FIGURES_FILE`] and the charts. What the checks found is taken from `consistency.json`, if
-/// that is there.
+/// Writes the files of [`write_figures`] and the charts.
 ///
 /// # Errors
 /// If a file cannot be written, or a chart cannot be drawn.
 pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
+    let report = write_figures(measured)?;
+    let run = measured.run();
+    let material = ChartInput {
+        run,
+        summary: &report.summary,
+        availability: &report.availability,
+        lateness: &measured.lateness(),
+        sweeps: report.open_loop.as_ref().map_or(&[], |load| &load.sweeps),
+    };
+    let charts = charts::draw(&material, &run.folder().path(charts::FOLDER))?;
+    Ok(Report { charts, ..report })
+}
+
+/// Writes `summary.csv`, `availability.csv`, `availability-overall.csv` and `gaps.csv` (if faults were
+/// injected) and [`FIGURES_FILE`]. What the checks found is taken from `consistency.json`, if that is there. No chart is
+/// drawn.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_figures(measured: &Measurements<'_>) -> Result<Report, ReportError> {
     let run = measured.run();
     let (folder, manifest) = (run.folder(), run.manifest());
     let late_cells = measured.lateness();
@@ -86,17 +104,9 @@ pub fn write(measured: &Measurements<'_>) -> Result<Report, ReportError> {
     let path = folder.path(FIGURES_FILE);
     json.and_then(|json| fs::write(&path, json))
         .map_err(|source| ReportError::Write { path, source })?;
-    let material = ChartInput {
-        run,
-        summary: &summary,
-        availability: &faults,
-        lateness: &late_cells,
-        sweeps: &sweeps,
-    };
-    let charts = charts::draw(&material, &folder.path(charts::FOLDER))?;
     Ok(Report {
         model: run.target().model(),
-        charts,
+        charts: Drawn::default(),
         cache: cache_effects.sentences(),
         cache_effects,
         builds,

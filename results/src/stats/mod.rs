@@ -41,6 +41,7 @@ pub(crate) mod coverage;
 mod estimate;
 mod latencies;
 mod pool;
+mod rounds;
 mod sample;
 mod units;
 

@@ -22,6 +22,6 @@ mod withhold;
 
 pub use measured::{OPS, is_accepted, is_answered, is_measured};
 pub use row::SummaryRow;
-pub use rows::{add_lateness, mark_withheld, summarise, write_csv};
+pub use rows::{add_lateness, mark_withheld, read_csv, summarise, write_csv};
 pub(crate) use table::{fields_of, hit_share, op_name};
 pub use table::{table, text};

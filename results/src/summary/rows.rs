@@ -90,3 +90,11 @@ pub fn write_csv(rows: &[SummaryRow], writer: impl io::Write) -> Result<(), csv:
     csv.flush()?;
     Ok(())
 }
+
+/// Reads the rows back.
+///
+/// # Errors
+/// A row is not what it should be.
+pub fn read_csv(reader: impl io::Read) -> Result<Vec<SummaryRow>, csv::Error> {
+    csv::Reader::from_reader(reader).into_deserialize().collect()
+}

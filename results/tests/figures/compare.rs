@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use results::availability::AvailabilityRow;
-use results::compare::{Change, Comparison, Floor, Measured, NotComparable, compare};
+use results::compare::{
+    Change, Comparison, Floor, Measured, NotComparable, compare, compare_several,
+};
 use results::measurements::Measurements;
 use results::records::{
     Acknowledged, Cell, Event, EventKind, Fact, Observation, Op, Promises, RunFolder, Target,
@@ -57,6 +59,27 @@ fn a_slower_run_is_worse_and_a_faster_one_better() {
     let faster = between(2_600, 2_000);
     assert_eq!((faster.verdict, faster.as_verdict()), (Change::Better, Verdict::Pass));
     assert_eq!(between(2_000, 2_000).verdict, Change::WithinNoise);
+}
+
+#[test]
+fn runs_of_one_trial_each_are_trials_of_one_another_and_two_of_them_tell_nothing() {
+    let runs = |names: &[&str], latency_us: u64| -> Vec<Run> {
+        let one =
+            |(name, later): (&&str, u64)| run(name, &[(cell(0.0, true), latency_us + later)], 1);
+        names.iter().zip((0..).step_by(5)).map(one).collect()
+    };
+    let several = |a: &[Run], b: &[Run]| {
+        let (a, b): (Vec<_>, Vec<_>) =
+            (a.iter().map(measured).collect(), b.iter().map(measured).collect());
+        compare_several(&a, &b, &Floor::default()).unwrap()
+    };
+    let (before, after) = (runs(&["1", "2", "3"], 2_000), runs(&["4", "5", "6", "7"], 2_600));
+    let slower = several(&before, &after);
+    assert_eq!((slower.verdict, slower.trials), (Change::Worse, 3));
+    assert!((25.0..33.0).contains(&slower.headline[0].percent), "{:?}", slower.headline);
+    let few = several(&before[..2], &after);
+    assert_eq!((few.verdict, few.trials), (Change::Unknown, 2));
+    assert!(compare_several(&[], &[measured(&before[0])], &Floor::default()).is_err());
 }
 
 /// The same as [`between`], in open loops whose generator sends each query `late_us` after it was due, and

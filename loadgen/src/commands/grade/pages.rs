@@ -7,9 +7,8 @@ use anyhow::Context;
 use grade::graded::Graded;
 use grade::overview::{Entry, Overview};
 use grade::{markdown, page};
-use time::OffsetDateTime;
-use time::format_description::FormatItem;
-use time::macros::format_description;
+
+use crate::commands::now_for_people;
 
 /// A submission's page, in its folder.
 pub(super) const PAGE: &str = "grade.html";
@@ -17,10 +16,6 @@ const MARKDOWN: &str = "grade.md";
 /// The overview, beside the submissions' folders.
 const OVERVIEW: &str = "grades.html";
 const OVERVIEW_MARKDOWN: &str = "grades.md";
-
-/// When something was graded, for people.
-const STAMP: &[FormatItem<'static>] =
-    format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
 
 /// Writes a submission's pages into its folder, and returns where the HTML is.
 pub(super) fn write_submission(
@@ -35,7 +30,7 @@ pub(super) fn write_submission(
 
 /// Writes the overview's pages, and returns where the HTML is.
 pub(super) fn write_overview(entries: Vec<Entry>, folder: &Path) -> anyhow::Result<PathBuf> {
-    let overview = Overview { graded_at: OffsetDateTime::now_utc().format(STAMP)?, entries };
+    let overview = Overview { graded_at: now_for_people()?, entries };
     write(folder, OVERVIEW_MARKDOWN, &markdown::overview(&overview))?;
     write(folder, OVERVIEW, &page::overview(&overview)?)
 }

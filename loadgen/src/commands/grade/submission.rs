@@ -10,10 +10,8 @@ use anyhow::bail;
 use grade::story_run::NoRun;
 use targets::Target;
 
+use crate::commands::plain_name::plain_name;
 use crate::output::note;
-
-/// The longest name of a submission's folder: a file system has room for more, and a table does not.
-const MAX_FOLDER_CHARS: usize = 40;
 
 /// A submission.
 #[derive(Debug)]
@@ -56,7 +54,12 @@ fn submission(file: &Path, replicas: u8, taken: &mut BTreeSet<String>) -> Submis
     let stem = || file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = target.as_ref().ok().map(|target| target.name.clone());
     let name = name.or_else(stem).unwrap_or_default();
-    Submission { folder: folder(&name, taken), name, file: file.to_owned(), target }
+    Submission {
+        folder: plain_name(&name, "submission", taken),
+        name,
+        file: file.to_owned(),
+        target,
+    }
 }
 
 /// A submission's processes are started from its file, and here: nobody else's are broken for it, and each is held to limits.
@@ -78,42 +81,9 @@ fn own_processes(target: Target) -> Result<Target, NoRun> {
     refused.map_or(Ok(target), |reason| Err(NoRun::DidNotStart(reason)))
 }
 
-/// A plain name that nobody has yet: a stranger chose `name`.
-fn folder(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let words: String = name.chars().map(plain).collect();
-    let words: Vec<&str> = words.split('-').filter(|word| !word.is_empty()).collect();
-    let mut base: String = words.join("-").chars().take(MAX_FOLDER_CHARS).collect();
-    if base.is_empty() {
-        base.push_str("submission");
-    }
-    let mut folder = base.clone();
-    // Ends: there are fewer names than numbers.
-    let mut number = 2_u64;
-    while !taken.insert(folder.clone()) {
-        folder = format!("{base}-{number}");
-        number += 1;
-    }
-    folder
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn folders_are_plain_and_no_two_are_the_same() {
-        let mut taken = BTreeSet::new();
-        let mut named = |name| folder(name, &mut taken);
-        assert_eq!(named("Toy Store"), "toy-store");
-        assert_eq!(named("../toy/store"), "toy-store-2");
-        assert_eq!(named("<script>"), "script");
-        assert_eq!(
-            (named("日本"), named("..")),
-            ("submission".to_owned(), "submission-2".to_owned())
-        );
-        assert!(named(&"x".repeat(300)).len() == MAX_FOLDER_CHARS);
-    }
 
     #[test]
     fn a_submission_adopts_nobody() {

@@ -1,0 +1,110 @@
+//! The page of a soak.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use results::text::grouped;
+use results::verdict::Verdict;
+
+use super::{Round, Soak, charts};
+use crate::error::CampaignError;
+use crate::grid::{Field, Grid, GridRow};
+use crate::look::Look;
+use crate::picture::Picture;
+use crate::words::{figure, sign};
+
+/// The page, in the soak's folder.
+pub const PAGE: &str = "soak.html";
+/// A round that did not pass has one.
+const REPORT: &str = "report.html";
+
+#[derive(Template)]
+#[template(path = "soak.html")]
+struct Page<'a> {
+    look: Look,
+    title: &'a str,
+    verdict: Verdict,
+    sign: &'static str,
+    summary: &'a [String],
+    command: &'a str,
+    pictures: Vec<Picture>,
+    broken: Vec<&'a Round>,
+    rounds: Grid,
+    hidden: usize,
+}
+
+/// Writes it into `folder`, and returns where it is.
+///
+/// # Errors
+/// A file cannot be written, or the chart cannot be drawn.
+pub fn write(soak: &Soak, folder: &Path) -> Result<PathBuf, CampaignError> {
+    let shown = soak.shown();
+    let page = Page {
+        look: Look::new(),
+        title: &soak.title,
+        verdict: soak.verdict,
+        sign: sign(soak.verdict),
+        summary: &soak.summary,
+        command: &soak.command,
+        pictures: Picture::draw_all(&[charts::chart(soak, &shown)], folder)?,
+        broken: shown.iter().copied().filter(|round| round.verdict != Verdict::Pass).collect(),
+        rounds: grid(&shown),
+        hidden: soak.rounds.len() - shown.len(),
+    };
+    let path = folder.join(PAGE);
+    // At every moment there is a whole page, for whoever looks while the soak goes on.
+    let new = folder.join(format!(".{PAGE}"));
+    let written = fs::write(&new, page.render()?).and_then(|()| fs::rename(&new, &path));
+    written.map_err(CampaignError::io(&path))?;
+    Ok(path)
+}
+
+fn grid(rounds: &[&Round]) -> Grid {
+    let titles = [
+        "<verdict",
+        "operations",
+        "acknowledged",
+        "accepted/s",
+        "median, ms",
+        "p99, ms",
+        "first ack, ms",
+        "longest gap, ms",
+        "failed",
+        "unknown",
+        "<faults",
+        "<load and system",
+    ];
+    let caption = "Every round, in order; latencies are those of trades";
+    let mut grid = Grid::new("rounds", caption, "round", titles.map(str::to_owned));
+    grid.rows = rounds.iter().map(|round| row(round)).collect();
+    grid
+}
+
+fn row(round: &Round) -> GridRow {
+    let badge = match round.verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Inconclusive => "inconclusive",
+    };
+    let figures = &round.figures;
+    let count = |number| Field::number(grouped(number));
+    GridRow {
+        name: round.number.to_string(),
+        link: (round.verdict != Verdict::Pass).then(|| format!("{}/{REPORT}", round.folder)),
+        fields: vec![
+            Field::badge(format!("{} {}", sign(round.verdict), round.verdict), badge),
+            count(round.operations),
+            count(round.acknowledged),
+            Field::number(figure(figures.accepted_per_s)),
+            Field::number(figure(figures.change_p50_ms)),
+            Field::number(figure(figures.change_p99_ms)),
+            Field::number(figure(figures.first_ack_ms)),
+            Field::number(figure(figures.longest_gap_ms)),
+            count(figures.failed),
+            count(figures.unknown),
+            Field::words(round.faults.clone()),
+            Field::words(round.settings.clone()),
+        ],
+    }
+}

@@ -1,0 +1,77 @@
+//! How figures of several runs look, in tables and sentences.
+
+use results::stats::{Estimate, Interval};
+use results::text::three_digits;
+
+/// Nothing was measured.
+pub(crate) const NONE: &str = "–";
+
+/// A figure, or [`NONE`].
+pub(crate) fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| NONE.to_owned(), three_digits)
+}
+
+/// A count, or [`NONE`].
+pub(crate) fn count(value: Option<u64>) -> String {
+    value.map_or_else(|| NONE.to_owned(), results::text::grouped)
+}
+
+/// `[3.1, 4.2]`, if there is an interval.
+pub(crate) fn brackets(interval: Option<Interval>) -> Option<String> {
+    let Interval { low, high } = interval?;
+    Some(format!("[{}, {}]", three_digits(low), three_digits(high)))
+}
+
+/// The same in another unit.
+pub(crate) fn scaled(estimate: Estimate, factor: f64) -> Estimate {
+    Estimate {
+        value: estimate.value * factor,
+        interval: estimate
+            .interval
+            .map(|interval| Interval { low: interval.low * factor, high: interval.high * factor }),
+    }
+}
+
+/// A verdict's sign, which tells it without colour.
+pub(crate) fn sign(verdict: results::verdict::Verdict) -> &'static str {
+    use results::verdict::Verdict;
+    match verdict {
+        Verdict::Pass => "✓",
+        Verdict::Fail => "✗",
+        Verdict::Inconclusive => "?",
+    }
+}
+
+/// Text of a stranger's in Markdown: nothing of it is markup.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_a_dash_and_bounds_stand_in_brackets() {
+        assert_eq!((figure(None), figure(Some(1204.4))), ("–".to_owned(), "1204".to_owned()));
+        assert_eq!(count(Some(7961)), "7,961");
+        let interval = Some(Interval { low: 1.0, high: 20.0 });
+        assert_eq!(brackets(interval).as_deref(), Some("[1.00, 20.0]"));
+    }
+
+    #[test]
+    fn a_name_is_no_markup() {
+        assert_eq!(escaped("a|b<c>\n"), "a\\|b\\<c\\> ");
+    }
+}
