@@ -71,11 +71,7 @@ async fn tcp(address: &str) -> Result<(), String> {
     TcpStream::connect(address).await.map(drop).map_err(|error| error.to_string())
 }
 
-async fn http_get(
-    url: &str,
-    headers: &[(String, String)],
-    expect: &Expect,
-) -> Result<(), String> {
+async fn http_get(url: &str, headers: &[(String, String)], expect: &Expect) -> Result<(), String> {
     let answer = get(url, headers).await?;
     match expect(&answer) {
         Ok(true) => Ok(()),

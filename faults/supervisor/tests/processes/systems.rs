@@ -81,8 +81,11 @@ async fn a_process_is_started_once_those_that_it_needs_are_ready() {
     let port = free_port();
     let mut db = program(folder.path(), "db", LATE);
     db.command.push(port.to_string().into());
-    db.probe =
-        probe(ProbeKind::HttpGet { url: format!("http://localhost:{port}/ping"), headers: vec![], expect: ok() });
+    db.probe = probe(ProbeKind::HttpGet {
+        url: format!("http://localhost:{port}/ping"),
+        headers: vec![],
+        expect: ok(),
+    });
     let mut order = program(folder.path(), "order-1", "open('up', 'w').close()\nchild()\nwait()");
     order.depends_on.insert("db".to_owned(), Condition::Healthy);
     order.probe = probe(ProbeKind::Exec(["test", "-e", "up"].map(str::to_owned).to_vec()));
@@ -109,7 +112,11 @@ async fn a_process_that_never_gets_ready_is_named_with_its_last_words() {
     never.command[3] = format!("print('cannot find the catalog')\n{text}").into();
     never.command.push(port.to_string().into());
     let refuse = Arc::new(|_: &Answer| Ok(false));
-    let kind = ProbeKind::HttpGet { url: format!("http://127.0.0.1:{port}/"), headers: vec![], expect: refuse };
+    let kind = ProbeKind::HttpGet {
+        url: format!("http://127.0.0.1:{port}/"),
+        headers: vec![],
+        expect: refuse,
+    };
     // Long enough for a Python to start on a busy machine.
     never.probe =
         Some(Probe { kind, period: Duration::from_millis(50), timeout: Duration::from_secs(4) });

@@ -42,7 +42,11 @@ pub(super) fn check(
         );
     }
     if !probe.headers.is_empty() && probe.http_get.is_none() {
-        checker.add(&of("headers"), "there is no http_get to send them", "give it, or take them out");
+        checker.add(
+            &of("headers"),
+            "there is no http_get to send them",
+            "give it, or take them out",
+        );
     }
     let expect = probe.expect.as_ref();
     let expect = expect.and_then(|text| checker.expression(&of("expect"), text, &ANSWER));
