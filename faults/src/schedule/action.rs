@@ -285,4 +285,34 @@ mod tests {
             6,
         );
     }
+
+    #[test]
+    fn a_leaders_links_with_replicas_or_clients_and_lost_packets_are_planned_by_their_words() {
+        let planned = plan(
+            r#"[{"at_ms":1,"action":"cut","link":"leader <-> replicas","for_ms":10},
+                {"at_ms":2,"action":"lose-packets","link":"clients -> leader","percent":5},
+                {"at_ms":3,"action":"duplicate-packets","link":"any -> leader","percent":7,"for_ms":4},
+                {"at_ms":9,"action":"heal","link":"clients -> leader"}]"#,
+        );
+        let schedule = Schedule::expand(&planned, &built_in::processes(3)).unwrap();
+        let faults = schedule.faults().iter();
+        let told: Vec<_> =
+            faults.map(|fault| (fault.target.to_string(), fault.ends_at_ms)).collect();
+        let expected =
+            [("leader <-> replicas", 11), ("clients -> leader", 9), ("any -> leader", 7)];
+        assert_eq!(told, expected.map(|(link, end)| (link.to_owned(), Some(end))));
+        let kinds: Vec<_> = schedule.link_faults().iter().map(ToString::to_string).collect();
+        assert_eq!(kinds, ["silent", "5 % of packets are lost", "7 % of packets come twice"]);
+        let errors = refused(
+            r#"[{"at_ms":1,"action":"cut","link":"replicas <-> clients"},
+                {"at_ms":2,"action":"lose-packets","link":"any -> leader"},
+                {"at_ms":3,"action":"cut","link":"order-1 -> order-2","percent":5}]"#,
+        );
+        let expected = [
+            "faults[0].link: replicas <-> clients names nobody; name one end",
+            "faults[1].percent: say how many of a hundred packets, from 1 to 99",
+            "faults[2].percent: belongs to slow, lose-packets and duplicate-packets, not to cut",
+        ];
+        assert_eq!(errors, expected);
+    }
 }
