@@ -130,22 +130,37 @@ impl Program {
                 true => Ok(output.recv().await),
                 false => timeout_at(hello_by, output.recv()).await,
             };
-            let now_us = monotonic_us();
-            let events = match said {
-                Ok(Some(Output::Bytes(bytes))) => self.state().session.receive(&bytes, now_us),
-                Ok(Some(Output::Ended(how))) => self.state().session.died(&how),
-                Ok(None) => self.state().session.died("its output is gone"),
+            let (events, now_us) = self.hear(|session, now_us| match said {
+                Ok(Some(Output::Bytes(bytes))) => session.receive(&bytes, now_us),
+                Ok(Some(Output::Ended(how))) => session.died(&how),
+                Ok(None) => session.died("its output is gone"),
                 Err(_) => {
                     let within_ms = u64::try_from(HELLO_WITHIN.as_millis()).unwrap_or(u64::MAX);
-                    self.state().session.silent(within_ms)
+                    session.silent(within_ms)
                 }
-            };
+            });
             for event in events {
                 if let Some(why) = self.take(event, now_us) {
                     return why;
                 }
             }
         }
+    }
+
+    /// What follows from what it said, and when that was heard. A life that breaks takes no request from that moment on: whatever
+    /// was sent to it was begun before, and is owed.
+    fn hear(
+        &self,
+        said: impl FnOnce(&mut ClientSession, u64) -> Vec<ClientEvent>,
+    ) -> (Vec<ClientEvent>, u64) {
+        let mut state = self.state();
+        let now_us = monotonic_us();
+        let events = said(&mut state.session, now_us);
+        if events.iter().any(|event| matches!(event, ClientEvent::Broken { .. })) {
+            state.lines = None;
+            self.shared.ready.send_replace(0);
+        }
+        (events, now_us)
     }
 
     /// Returns once a life has said hello.

@@ -98,6 +98,24 @@ fn trade(connection: &Connection) -> JoinHandle<Done> {
 }
 
 #[tokio::test]
+async fn whatever_was_sent_to_a_life_was_begun_before_it_broke() {
+    let (program, _events) = program();
+    let mut life = live(&program);
+    life.greet().await;
+    program.ready().await;
+    let begun_us = monotonic_us();
+    assert!(program.send(&Request::Prepare, |_, _| ()).is_some());
+    let (events, broke_us) = program.hear(|session, _| session.died("exit status: 3"));
+    assert!(begun_us <= broke_us);
+    let owed = events.into_iter().map(|event| match event {
+        ClientEvent::Broken { unknown, .. } => unknown.len(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(owed.sum::<usize>(), 1);
+    assert!(program.send(&Request::Prepare, |_, _| ()).is_none(), "nobody is there to be asked");
+}
+
+#[tokio::test]
 async fn many_are_under_way_and_answered_in_any_order() {
     let (program, _events) = program();
     let mut life = live(&program);
