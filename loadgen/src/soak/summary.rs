@@ -7,6 +7,7 @@ use std::fs;
 use anyhow::Context;
 use campaign::rounds::{Round, Soak};
 use results::records::{ProcessName, RunFolder, built_in};
+use results::text::counted;
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -199,7 +200,12 @@ impl SoakReport {
         let told = counts.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
         let early = self.cut_short_by.iter().map(|why| format!("It ended early: {why}."));
         Soak {
-            title: format!("{} rounds of seed {}{}", self.rounds.len(), self.seed, self.of_target),
+            title: format!(
+                "{} of seed {}{}",
+                counted(self.rounds.len() as u64, "round", "rounds"),
+                self.seed,
+                self.of_target
+            ),
             verdict: self.verdict,
             summary: told.chain(early).collect(),
             command: self.command.clone(),

@@ -84,7 +84,7 @@ pub(super) fn title(system: &System, finding: &SystemFinding) -> String {
         1 => "1 violation".to_owned(),
         many => format!("{} violations", results::text::grouped(*many)),
     };
-    let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let runs = results::text::counted(*runs as u64, "run", "runs");
     format!("{}: {check}, {violations} in {runs}", system.name)
 }
 

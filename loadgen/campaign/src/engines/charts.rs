@@ -4,7 +4,7 @@ use results::charts::{
     Arrangement, Categorical, CategoricalPanel, CategoricalSeries, Chart, ChartKind, SeriesLook,
 };
 use results::stats::Estimate;
-use results::text::three_digits;
+use results::text::{counted, three_digits};
 
 use super::comparison::{Comparison, System};
 use super::record::Step;
@@ -17,8 +17,7 @@ pub(super) fn charts(comparison: &Comparison) -> Vec<Categorical> {
 }
 
 fn subtitle(comparison: &Comparison) -> String {
-    let rounds = comparison.record.rounds;
-    let rounds = if rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
+    let rounds = counted(u64::from(comparison.record.rounds), "round", "rounds");
     format!("{rounds}, the systems in turns · begun {}", comparison.record.begun)
 }
 

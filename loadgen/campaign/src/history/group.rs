@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use results::records::{Manifest, RunFolder};
 use results::stats::median;
+use results::text::counted;
 use results::verdict::Verdict;
 
 use super::LeftOut;
@@ -200,9 +201,11 @@ fn settings(manifest: &Manifest) -> String {
         manifest.machine.iter().filter(|(name, _)| name == "processor" || name == "cores");
     let machine: Vec<String> = machine.map(|(name, value)| format!("{name} {value}")).collect();
     format!(
-        "{} cells ({}), {clients} clients, {trials} trials of each in a run; {}",
-        cells.len(),
+        "{} ({}), {}, {} of each in a run; {}",
+        counted(cells.len() as u64, "cell", "cells"),
         cells.join(", "),
+        counted(u64::from(clients), "client", "clients"),
+        counted(u64::from(trials), "trial", "trials"),
         machine.join(", ")
     )
 }

@@ -1,10 +1,12 @@
 //! The files of a history: page, Markdown, CSV and charts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
+use results::text::counted;
 use serde::Serialize;
 
 use super::{GroupHistory, History, charts, tables};
@@ -86,12 +88,13 @@ pub fn write(history: &History, folder: &Path) -> Result<PathBuf, CampaignError>
 /// How many runs there are, and what changed.
 fn opening(history: &History) -> Vec<String> {
     let commits = || history.groups.iter().flat_map(|one| &one.group.commits);
-    let (runs, groups) =
-        (commits().map(|commit| commit.runs.len()).sum::<usize>(), history.groups.len());
+    let runs: usize = commits().map(|commit| commit.runs.len()).sum();
+    let names: BTreeSet<_> = commits().map(|commit| &commit.name).collect();
     let mut sentences = vec![format!(
-        "{runs} runs in {groups} {} of runs that can be compared, of {} commits.",
-        if groups == 1 { "group" } else { "groups" },
-        commits().map(|commit| &commit.name).collect::<std::collections::BTreeSet<_>>().len()
+        "{} in {} of runs that can be compared, of {}.",
+        counted(runs as u64, "run", "runs"),
+        counted(history.groups.len() as u64, "group", "groups"),
+        counted(names.len() as u64, "commit", "commits")
     )];
     for one in &history.groups {
         for change in &one.changes {

@@ -4,7 +4,7 @@ use results::charts::{
     Arrangement, Categorical, CategoricalPanel, CategoricalSeries, Chart, ChartKind, SeriesLook,
 };
 use results::stats::Estimate;
-use results::text::three_digits;
+use results::text::{counted, three_digits};
 use results::verdict::Verdict;
 
 use super::{Round, RoundFigures, Soak};
@@ -57,9 +57,9 @@ pub(super) fn chart(soak: &Soak, rounds: &[&Round]) -> Categorical {
             stem: "rounds".to_owned(),
             title: "Round after round".to_owned(),
             alt: format!(
-                "{} rounds: {} passed, {} failed, {} inconclusive. The longest time without an answer to a trade around a \
+                "{}: {} passed, {} failed, {} inconclusive. The longest time without an answer to a trade around a \
                  fault: {longest}.",
-                rounds.len(),
+                counted(rounds.len() as u64, "round", "rounds"),
                 count(Verdict::Pass),
                 count(Verdict::Fail),
                 count(Verdict::Inconclusive)
