@@ -33,15 +33,31 @@ impl Verdict {
     pub fn combine(self, other: Self) -> Self {
         self.max(other)
     }
+
+    /// In a word, which is also the class of what shows it on a page.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// A sign that tells verdicts apart without colour.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Pass => "✓",
+            Self::Inconclusive => "?",
+            Self::Fail => "✗",
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Pass => "pass",
-            Self::Inconclusive => "inconclusive",
-            Self::Fail => "fail",
-        })
+        f.pad(self.as_str())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The links of a bazaar that was started with relays, or whose processes are on hosts: made worse, and healed.
 
-use records::Route;
+use records::{Route, Subject};
 
 use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
@@ -35,10 +35,8 @@ impl Bazaar {
         route: Route,
         kind: LinkFault,
     ) -> Result<LinkBroken, ActError> {
-        for end in [route.from, route.to] {
-            if let Some(name) = end.process() {
-                self.incarnation(name)?;
-            }
+        for name in Subject::from(route).names() {
+            self.incarnation(name)?;
         }
         if route.from == route.to {
             return Err(ActError::OneEnd(route.from));

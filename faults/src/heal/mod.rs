@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use records::{End, Event, EventKind, FaultSet, Route, Subject};
+use records::{Event, EventKind, FaultSet, Route, Subject};
 
 use crate::bazaar::{Act, ActError, Bazaar, Begun, LinkHealed};
 use crate::events::EventSink;
@@ -93,8 +93,7 @@ impl Healing<'_> {
     }
 
     fn is_lost(&self, route: Route) -> bool {
-        let mut ends = [route.from, route.to].into_iter().filter_map(End::process);
-        ends.any(|name| self.bazaar.is_lost(name))
+        Subject::from(route).names().any(|name| self.bazaar.is_lost(name))
     }
 
     /// Whatever they have broken may be what others need.

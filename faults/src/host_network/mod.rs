@@ -36,7 +36,7 @@ mod tool;
 use std::mem::discriminant;
 use std::sync::Mutex;
 
-use records::{Processes, Route};
+use records::{Processes, Route, Subject};
 use supervisor::clock::monotonic_us;
 use supervisor::locked::locked;
 use tokio::task::JoinSet;
@@ -160,8 +160,7 @@ impl HostNetwork {
 
     /// Whether links of these ends are of hosts: whoever the route names is on one.
     pub(crate) fn has(&self, route: Route) -> bool {
-        let mut named = [route.from, route.to].into_iter().filter_map(records::End::process);
-        named.all(|name| self.layout.placed.contains_key(&name))
+        Subject::from(route).names().all(|name| self.layout.placed.contains_key(&name))
     }
 
     /// Makes a link worse, at every host that has to do with it, or at none.

@@ -9,6 +9,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::str::FromStr;
 
+use supervisor::tree::started_ticks;
+
 /// What all names begin with.
 const PREFIX: &str = "double_trouble";
 
@@ -37,7 +39,7 @@ impl TableName {
     pub(super) fn of_this_process(token: &str, fault: u32, class: u16) -> Result<Self, String> {
         let token: String = token.chars().filter(char::is_ascii_alphanumeric).collect();
         let pid = std::process::id();
-        let started = started(pid).ok_or("cannot read /proc/self/stat")?;
+        let started = started_ticks(pid).ok_or("cannot read /proc/self/stat")?;
         let pid_namespace = pid_namespace().ok_or("cannot read /proc/self/ns/pid")?;
         Ok(Self { token, fault, class, owner: Owner { pid_namespace, pid, started } })
     }
@@ -45,7 +47,7 @@ impl TableName {
     /// Whether nobody can take it back any more.
     pub(super) fn is_left_over(&self) -> bool {
         let Owner { pid_namespace: of, pid, started: since } = self.owner;
-        pid_namespace() == Some(of) && started(pid) != Some(since)
+        pid_namespace() == Some(of) && started_ticks(pid) != Some(since)
     }
 }
 
@@ -86,13 +88,6 @@ impl FromStr for TableName {
 
 fn pid_namespace() -> Option<u64> {
     fs::metadata("/proc/self/ns/pid").ok().map(|file| file.ino())
-}
-
-/// When a process was started that is there, in ticks since the machine was.
-fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // What follows the name, which may have any letters: the state is field 3, the start field 22.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(22 - 3)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use records::{End, Processes, Route};
+use records::{End, Processes, Route, Subject};
 
 use super::layout::{Addresses, HostLayout, Placement};
 use super::spec::{Effect, Flow, FlowWay, Peer, Ports};
@@ -68,7 +68,7 @@ type Flows = BTreeMap<String, BTreeSet<Flow>>;
 
 impl Parting<'_> {
     fn between(&self, processes: &Processes, route: Route) -> Result<Flows, String> {
-        let first = [route.from, route.to].into_iter().find_map(End::process);
+        let first = Subject::from(route).names().next();
         let first = first.and_then(|name| self.layout.placed.get(&name));
         let first = first.ok_or("it names no process that is on a host")?;
         let mut flows = Flows::new();

@@ -55,13 +55,13 @@ pub(super) fn class_id(class: u16) -> String {
 /// Makes a class on every interface over which packets of the fault leave. Nothing waits in it before a packet is sent there.
 pub(super) async fn add(class: u16, spec: &Spec) -> Result<(), String> {
     let class = class_id(class);
+    let (queues, inside) = (queues().await?, inside(spec.effect));
+    let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
     for device in devices(spec).await? {
-        make_ours(&device).await?;
+        make_ours(&device, &queues).await?;
         let make = ["class", "add", "dev", &device, "parent", HANDLE, "classid", &class];
         let kind = ["htb", "rate", UNBOUNDED, "quantum", "60000"];
         tc(&[&make[..], &kind[..]].concat()).await?;
-        let inside = inside(spec.effect);
-        let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
         let make = ["qdisc", "add", "dev", &device, "parent", &class];
         tc(&[&make[..], &inside[..]].concat()).await?;
     }
@@ -129,8 +129,7 @@ async fn devices(spec: &Spec) -> Result<BTreeSet<String>, String> {
 }
 
 /// Sees to it that an interface has a queue with classes.
-async fn make_ours(device: &str) -> Result<(), String> {
-    let queues = queues().await?;
+async fn make_ours(device: &str, queues: &[Queue]) -> Result<(), String> {
     let own = queues.iter().find(|queue| queue.root && queue.dev == device);
     match own {
         Some(queue) if queue.handle == HANDLE => Ok(()),

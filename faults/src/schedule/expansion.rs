@@ -308,6 +308,7 @@ impl<'a> Expansion<'a> {
     fn action_of(&self, planned: &PlannedFault) -> Result<FaultAction, Action> {
         // What is missing was refused; any other value will do in its place.
         let least = NonZeroU64::MIN;
+        let percent = || planned.percent.and_then(Percent::new).unwrap_or(Percent::DEFAULT);
         Ok(match planned.action {
             Action::Kill => FaultAction::Kill,
             Action::Pause => FaultAction::Pause,
@@ -324,10 +325,7 @@ impl<'a> Expansion<'a> {
                 FaultAction::Disk(DiskFault::Slow(Duration::from_millis(by_ms)))
             }
             Action::FullDisk => FaultAction::Disk(DiskFault::Full),
-            Action::Slow => {
-                let percent = planned.percent.and_then(Percent::new);
-                FaultAction::Slow(percent.unwrap_or(Percent::DEFAULT))
-            }
+            Action::Slow => FaultAction::Slow(percent()),
             Action::Flood => FaultAction::Flood(Flood {
                 kind: planned.kind.unwrap_or(FloodKind::Idle),
                 connections: planned.connections.and_then(NonZeroU32::new).unwrap_or(CONNECTIONS),
@@ -341,13 +339,8 @@ impl<'a> Expansion<'a> {
                 let bytes_per_s = planned.bytes_per_s.and_then(NonZeroU64::new).unwrap_or(least);
                 FaultAction::Link(LinkFault::Throttle(bytes_per_s))
             }
-            Action::LosePackets | Action::DuplicatePackets => {
-                let percent = planned.percent.and_then(Percent::new).unwrap_or(Percent::DEFAULT);
-                FaultAction::Link(match planned.action {
-                    Action::LosePackets => LinkFault::Lose(percent),
-                    _ => LinkFault::Duplicate(percent),
-                })
-            }
+            Action::LosePackets => FaultAction::Link(LinkFault::Lose(percent())),
+            Action::DuplicatePackets => FaultAction::Link(LinkFault::Duplicate(percent())),
             Action::Run => FaultAction::Own,
             end @ (Action::Restart
             | Action::Resume

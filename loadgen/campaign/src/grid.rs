@@ -1,5 +1,7 @@
 //! A table whose columns are known only once the runs are: one row for each system, round or commit.
 
+use results::verdict::Verdict;
+
 use crate::words::escaped;
 
 /// The class of what lines up at the right.
@@ -27,6 +29,12 @@ impl Field {
     /// Words, which may take several lines.
     pub fn words(text: impl Into<String>) -> Self {
         Self { text: text.into(), class: "wide", ..Self::default() }
+    }
+
+    /// A verdict, in its colour and with its sign.
+    #[must_use]
+    pub fn verdict(verdict: Verdict) -> Self {
+        Self::badge(format!("{} {verdict}", verdict.sign()), verdict.as_str())
     }
 
     /// A verdict, or another word with a colour.

@@ -1,27 +1,7 @@
-//! How the pages look: the style of a run's page, and a few rules of their own.
+//! How the pages look.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use results::html::STYLE;
-use sha2::{Digest, Sha256};
-
-/// The rules that only these pages need. No template: the policy names it by its hash.
-const OWN: &str = include_str!("../templates/campaign.css");
-
-/// The style, and the hashes under which a browser takes it.
-pub(crate) struct Look {
-    pub(crate) style: &'static str,
-    pub(crate) style_hash: String,
-    pub(crate) own: &'static str,
-    pub(crate) own_hash: String,
-}
-
-impl Look {
-    pub(crate) fn new() -> Self {
-        let hash = |style: &str| STANDARD.encode(Sha256::digest(style));
-        Self { style: STYLE, style_hash: hash(STYLE), own: OWN, own_hash: hash(OWN) }
-    }
-}
+/// The rules that only these pages need, beside the style of a run's page.
+pub(crate) const OWN: &str = include_str!("../templates/campaign.css");
 
 #[cfg(test)]
 mod tests {

@@ -32,16 +32,6 @@ pub(crate) fn scaled(estimate: Estimate, factor: f64) -> Estimate {
     }
 }
 
-/// A verdict's sign, which tells it without colour.
-pub(crate) fn sign(verdict: results::verdict::Verdict) -> &'static str {
-    use results::verdict::Verdict;
-    match verdict {
-        Verdict::Pass => "✓",
-        Verdict::Fail => "✗",
-        Verdict::Inconclusive => "?",
-    }
-}
-
 /// Text of a stranger's in Markdown: nothing of it is markup.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

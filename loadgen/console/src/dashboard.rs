@@ -150,26 +150,22 @@ impl Dashboard {
     pub(super) fn hear(&self, event: &Event) {
         let mut inner = self.inner();
         match event.event {
-            EventKind::Died => {
+            EventKind::Died | EventKind::HostLost => {
                 let named = event.process.map(|subject| subject.to_string());
                 let process = named.as_deref().unwrap_or("a process");
-                inner.leadership.broken(process, format!("the death of {process}"), event.at_us);
+                let (fate, label, text) = if event.event == EventKind::Died {
+                    let text = format!("{process} has died by itself");
+                    ("death", format!("{process} died"), text)
+                } else {
+                    let host = event.target.as_deref().unwrap_or("its host");
+                    let text = format!("{process} was lost with {host}");
+                    ("loss", format!("{host} lost"), text)
+                };
+                inner.leadership.broken(process, format!("the {fate} of {process}"), event.at_us);
                 if let Some(name) = event.process.and_then(Subject::process) {
                     inner.lasting.process_ended(name);
                 }
-                let text = format!("{process} has died by itself");
-                inner.mark(event.at_us, MarkKind::Fault, format!("{process} died"), text);
-            }
-            EventKind::HostLost => {
-                let named = event.process.map(|subject| subject.to_string());
-                let process = named.as_deref().unwrap_or("a process");
-                let host = event.target.as_deref().unwrap_or("its host");
-                inner.leadership.broken(process, format!("the loss of {process}"), event.at_us);
-                if let Some(name) = event.process.and_then(Subject::process) {
-                    inner.lasting.process_ended(name);
-                }
-                let text = format!("{process} was lost with {host}");
-                inner.mark(event.at_us, MarkKind::Fault, format!("{host} lost"), text);
+                inner.mark(event.at_us, MarkKind::Fault, label, text);
             }
             EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {
                 if let Some(said) = inner.leadership.hear(event) {

@@ -85,6 +85,14 @@ struct State {
     leader: Option<String>,
 }
 
+impl Shared {
+    /// No request is sent any more until the next life has said hello.
+    fn takes_nothing(&self, state: &mut State) {
+        state.lines = None;
+        self.ready.send_replace(0);
+    }
+}
+
 impl Program {
     /// The program of that number (from 1), which is greeted with `hello` in each life. What it does besides answering in time is `told`.
     #[must_use]
@@ -157,8 +165,7 @@ impl Program {
         let now_us = monotonic_us();
         let events = said(&mut state.session, now_us);
         if events.iter().any(|event| matches!(event, ClientEvent::Broken { .. })) {
-            state.lines = None;
-            self.shared.ready.send_replace(0);
+            self.shared.takes_nothing(&mut state);
         }
         (events, now_us)
     }
@@ -406,13 +413,12 @@ struct Ending<'a>(&'a Program);
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.lines = None;
+        self.0.shared.takes_nothing(&mut state);
         // Their receivers learn that nothing comes any more.
         state.waiting.clear();
         state.dumps.clear();
         // The next life counts its requests anew.
         state.late.clear();
-        self.0.shared.ready.send_replace(0);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
+use wire::bazaar::MAX_STOCKS;
 
 use crate::tools::Tool;
 
@@ -17,7 +18,7 @@ const MOST_KILLS: u32 = 10_000;
 /// A replica that missed more than this is a test of the disk's size.
 const MOST_MISSED: u64 = 10_000_000;
 /// More stocks than this no bazaar takes (rule S3).
-const MOST_STOCKS: u64 = 10_000;
+const MOST_STOCKS: u64 = MAX_STOCKS as u64;
 /// A log that is longer than this needs more memory than most machines have for three of it.
 const MOST_ORDERS: u64 = 10_000_000;
 /// So many orders a bazaar has at the least where it is seen how it grows.

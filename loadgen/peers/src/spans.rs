@@ -96,7 +96,7 @@ pub(crate) fn picture(
     let front_end = of("front-end")?;
     let mut stages = vec![stage(
         "front-end",
-        of("front-end")?,
+        front_end,
         "asks the leader, and waits",
         Work::Waits,
         "received",

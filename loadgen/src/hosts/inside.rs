@@ -58,10 +58,7 @@ fn run(setting: Setting, command: &[OsString]) -> anyhow::Result<i32> {
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
     let child = Command::new(program).args(args).spawn();
     let child = child.with_context(|| format!("cannot run {}", program.display()))?;
-    // Only now: who is started inherits what is blocked.
-    let awaited =
-        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
-    awaited.thread_block().context("cannot block signals")?;
+    let awaited = super::block_signals()?;
     bury_until(Pid::from_raw(child.id().cast_signed()), &awaited)
 }
 

@@ -99,11 +99,8 @@ fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
         .stdin(Stdio::inherit())
         .spawn();
     let init = init.context("cannot start the init of the hosts")?;
-    // Only now: who is started inherits what is blocked. A Ctrl-C at a terminal reaches the command itself, which is in the same
-    // group.
-    let awaited =
-        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
-    awaited.thread_block().context("cannot block signals")?;
+    // A Ctrl-C at a terminal reaches the command itself, which is in the same group.
+    let awaited = block_signals()?;
     let status = see_to_its_end(init, &awaited);
     let _ = awaited.thread_unblock();
     Ok(match status?.code() {
@@ -112,6 +109,14 @@ fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
         Some(2) => Exit::Inconclusive,
         _ => Exit::Usage,
     })
+}
+
+/// What both processes wait for. Blocked only once the child is started: who is started inherits what is blocked.
+fn block_signals() -> anyhow::Result<SigSet> {
+    let awaited =
+        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
+    awaited.thread_block().context("cannot block signals")?;
+    Ok(awaited)
 }
 
 fn see_to_its_end(mut init: Child, awaited: &SigSet) -> io::Result<std::process::ExitStatus> {

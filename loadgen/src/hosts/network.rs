@@ -14,12 +14,8 @@ const SUBNET: &str = "10.77.0";
 const OUTSIDE: u8 = 254;
 const BRIDGE: &str = "hosts0";
 
-/// The names of hosts, from n1 on.
-pub(super) fn names(count: u8) -> impl Iterator<Item = String> {
-    (1..=count).map(name)
-}
-
-fn name(number: u8) -> String {
+/// The name of a host: n1 is the first.
+pub(super) fn name(number: u8) -> String {
     format!("n{number}")
 }
 

@@ -39,11 +39,11 @@ pub(super) fn start(count: u8, folder: &Path) -> anyhow::Result<String> {
     let write = |name: &str, text: &str| fs::write(at(name), text).with_context(|| at(name));
     write("authorized_keys", &public("client_key")?)?;
     let host_key = public("host_key")?;
-    let hosts = || (1..=count).zip(network::names(count));
-    let known = hosts().map(|(number, _)| format!("{} {host_key}", network::address(number)));
+    let hosts = || (1..=count).map(|number| (network::name(number), network::address(number)));
+    let known = hosts().map(|(_, address)| format!("{address} {host_key}"));
     write("known_hosts", &known.collect::<String>())?;
     let mut client = hosts()
-        .map(|(number, name)| format!("Host {name}\n  HostName {}\n", network::address(number)))
+        .map(|(name, address)| format!("Host {name}\n  HostName {address}\n"))
         .collect::<String>();
     client.push_str(&format!(
         "Host *\n  User root\n  IdentityFile {}\n  IdentitiesOnly yes\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n  \
@@ -53,8 +53,7 @@ pub(super) fn start(count: u8, folder: &Path) -> anyhow::Result<String> {
     ));
     write("client_config", &client)?;
     let program = super::tool("sshd", "openssh-server")?;
-    for (number, name) in hosts() {
-        let address = network::address(number);
+    for (name, address) in hosts() {
         let config = format!("{name}.conf");
         write(
             &config,

@@ -109,32 +109,11 @@ impl SoakReport {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let mut line = |line: String| _ = writeln!(text, "{line}");
-        let sum = |value: fn(&RoundReport) -> u64| self.rounds.iter().map(value).sum::<u64>();
-        let of = |verdict| self.rounds.iter().filter(|round| round.verdict == verdict).count();
         line(format!("Soak: {}", self.verdict));
-        line(format!(
-            "  rounds        {} of {}: {} passed, {} failed, {} inconclusive",
-            self.rounds.len(),
-            self.planned_rounds,
-            of(Verdict::Pass),
-            of(Verdict::Fail),
-            of(Verdict::Inconclusive)
-        ));
-        line(format!(
-            "  operations    {}, {} of them acknowledged {}s",
-            sum(|round| round.operations),
-            sum(|round| round.acknowledged_trades),
-            self.rounds.first().map(|round| round.model).unwrap_or_default().change()
-        ));
-        line(format!(
-            "  leaders       {} killed, {} paused; {} leaderships",
-            sum(|round| round.leader_kills),
-            sum(|round| round.leader_pauses),
-            sum(|round| round.leaderships)
-        ));
         let faults = self.faults();
-        let (total, skipped) = (faults.values().sum::<u64>(), sum(|round| round.skipped));
-        line(format!("  faults        {total}; acts that found nobody to be done to: {skipped}"));
+        for (name, told) in self.counts(&faults) {
+            line(format!("  {name:<14}{told}"));
+        }
         for (kind, count) in faults {
             line(format!("    {kind:<18} {count:>5}"));
         }
@@ -148,6 +127,35 @@ impl SoakReport {
         }
         line(format!("The same rounds again: {}", self.command));
         text
+    }
+
+    /// Rounds, operations, leaders and faults: what each is called, and what there is of it.
+    fn counts(&self, faults: &BTreeMap<String, u64>) -> [(&'static str, String); 4] {
+        let sum = |value: fn(&RoundReport) -> u64| self.rounds.iter().map(value).sum::<u64>();
+        let of = |verdict| self.rounds.iter().filter(|round| round.verdict == verdict).count();
+        let rounds = format!(
+            "{} of {}: {} passed, {} failed, {} inconclusive",
+            self.rounds.len(),
+            self.planned_rounds,
+            of(Verdict::Pass),
+            of(Verdict::Fail),
+            of(Verdict::Inconclusive)
+        );
+        let operations = format!(
+            "{}, {} of them acknowledged {}s",
+            sum(|round| round.operations),
+            sum(|round| round.acknowledged_trades),
+            self.rounds.first().map(|round| round.model).unwrap_or_default().change()
+        );
+        let leaders = format!(
+            "{} killed, {} paused; {} leaderships",
+            sum(|round| round.leader_kills),
+            sum(|round| round.leader_pauses),
+            sum(|round| round.leaderships)
+        );
+        let (total, skipped) = (faults.values().sum::<u64>(), sum(|round| round.skipped));
+        let told = format!("{total}; acts that found nobody to be done to: {skipped}");
+        [("rounds", rounds), ("operations", operations), ("leaders", leaders), ("faults", told)]
     }
 
     /// All rounds' faults. Named replicas are counted together.
@@ -194,10 +202,8 @@ impl SoakReport {
                 again: self.repeat(round.round),
             }
         };
-        let text = self.to_text();
-        // The first line is the verdict; what follows the counts is in the table and beside each round.
-        let counts = text.lines().skip(1).take_while(|line| !line.starts_with("    "));
-        let told = counts.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        let counts = self.counts(&self.faults());
+        let told = counts.into_iter().map(|(name, told)| format!("{name} {told}"));
         let early = self.cut_short_by.iter().map(|why| format!("It ended early: {why}."));
         Soak {
             title: format!(

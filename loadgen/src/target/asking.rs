@@ -89,7 +89,12 @@ impl Asking {
             filled(&Self { setting, ..self.clone() }) != base
         };
         let asked = target.processes.iter().find(|process| process.listens.iter().any(goes_to))?;
-        Some(Arc::clone(self.hosts.of(&asked.name)?.link.clock()))
+        self.clock_of(&asked.name)
+    }
+
+    /// The clock of the host that a process is on, if that is another one.
+    pub(super) fn clock_of(&self, process: &str) -> Option<Arc<HostClock>> {
+        Some(Arc::clone(self.hosts.of(process)?.link.clock()))
     }
 
     /// The host that it asks at, if that is another one.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use faults::host_network::{HostLayout, HostLinks, Placement, Way};
 use faults::schedule::LinkFault;
-use supervisor::host::Host;
 use targets::target::Target;
 
 use super::TargetTrial;
@@ -13,7 +12,7 @@ use crate::program::holder_words;
 /// How links are broken of the processes that are on hosts, for these faults.
 ///
 /// # Errors
-/// A connect command that takes too much work, or a host that is lost already.
+/// A host that is lost already.
 pub(super) async fn of(
     target: &Target,
     trial: &TargetTrial,
@@ -28,11 +27,8 @@ pub(super) async fn of(
     }
     let mut ways = BTreeMap::new();
     for link in trial.hosts.links() {
-        let Some(host) = target.hosts.get(link.name()) else { continue };
-        let connect = host.connect.render(&trial.setting)?;
         let holder = holder_words(&link.program().await?);
-        let host = Host { connect, address: host.address.clone() };
-        ways.insert(link.name().to_owned(), Way { host, holder });
+        ways.insert(link.name().to_owned(), Way { host: link.host().clone(), holder });
     }
     if ways.is_empty() {
         return Ok(HostLinks::None);

@@ -4,7 +4,6 @@
 //! target's workspace, and `bin`, programs of a build that the host does not have. The agent removes it at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use targets::target::{PortChoice, RenderedFile, Target, Variant};
 use targets::template::{Setting, Template};
 use tokio::task::JoinSet;
 
-use super::programs::Words;
+use super::programs::{Words, check_executable};
 use crate::program::agent_program;
 
 /// The hosts of a trial that a process is on.
@@ -139,8 +138,7 @@ impl Hosts {
 
     /// Where a process is, if that is another host.
     pub(crate) fn of(&self, process: &str) -> Option<There<'_>> {
-        let OnHost { link, setting } = self.hosts.get(self.of.get(process)?)?;
-        Some(There { link, setting })
+        Some(self.hosts.get(self.of.get(process)?)?.there())
     }
 
     /// All of them.
@@ -164,6 +162,10 @@ impl Hosts {
 }
 
 impl OnHost {
+    fn there(&self) -> There<'_> {
+        There { link: &self.link, setting: &self.setting }
+    }
+
     async fn bring(
         &mut self,
         name: &str,
@@ -171,19 +173,16 @@ impl OnHost {
         variant: Option<&Variant>,
         (setting, work, bin_dir): (&Setting, &Path, &Path),
     ) -> anyhow::Result<()> {
-        let folder = self.link.folder();
-        let (scratch, there) = (folder.join("scratch"), folder.join("work"));
+        let (scratch, work_there) = (self.link.folder().join("scratch"), self.there().work());
         self.link.make_folder(&scratch).await?;
-        self.link.make_folder(&there).await?;
+        self.link.make_folder(&work_there).await?;
         let bin = self.bring_programs(name, target, variant, (setting, bin_dir)).await?;
         self.setting = setting.with_folders(&scratch.to_string_lossy(), &bin.to_string_lossy());
         for path in &target.workspace {
-            self.link.copy(&work.join(path), &there.join(path)).await?;
+            self.link.copy(&work.join(path), &work_there.join(path)).await?;
         }
-        let changes = variant.iter().flat_map(|variant| variant.changes.values());
-        let changed = changes.flat_map(|change| &change.files);
-        for RenderedFile { path, content, private } in target.files.iter().chain(changed) {
-            let path = there.join(&*path.render(&self.setting)?);
+        for RenderedFile { path, content, private } in target.files_of(variant) {
+            let path = self.there().path(path)?;
             let content = content.render(&self.setting)?;
             let mode = if *private { 0o600 } else { 0o644 };
             self.link.write(&path, mode, content.as_bytes()).await?;
@@ -210,14 +209,7 @@ impl OnHost {
         }
         let mut are_there = true;
         for program in &programs {
-            let found = std::fs::metadata(program);
-            let runs = found.is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
-            if !runs {
-                let program = program.display();
-                bail!(
-                    "there is no executable file {program}; build the services with `make` or `cargo build`"
-                );
-            }
+            check_executable(program)?;
             are_there &= self.link.has_program(program).await?;
         }
         if are_there {

@@ -87,12 +87,12 @@ pub(crate) fn choose(wanted: &BTreeMap<String, Option<u16>>) -> Result<ChosenPor
     Ok(ChosenPorts { ports: ports.collect(), _reservation: reservation })
 }
 
-/// Who listens on a port: its pid and command.
+/// Who has a port, for it listens there or one of its connections ends there: its pid and command.
 fn holder(port: u16) -> Option<(u32, String)> {
     let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|table| listening(&table, port))
+        .flat_map(|table| sockets_at(&table, port))
         .map(|inode| format!("socket:[{inode}]"))
         .collect();
     let entries = fs::read_dir("/proc").ok()?;
@@ -103,16 +103,13 @@ fn holder(port: u16) -> Option<(u32, String)> {
     Some((pid, command.trim().chars().take(SHOWN_CHARS).collect()))
 }
 
-/// The inodes of the sockets that listen on `port`, in a table of the kernel's.
-fn listening(table: &str, port: u16) -> Vec<String> {
-    /// TCP_LISTEN, as the kernel writes it.
-    const LISTEN: &str = "0A";
+/// The inodes of the sockets whose own port is `port`, in a table of the kernel's. That of a
+/// closed one, which no process holds, is 0 and leads to nobody.
+fn sockets_at(table: &str, port: u16) -> Vec<String> {
     let suffix = format!(":{port:04X}");
     let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
-    let listens = |row: &Vec<&str>| {
-        row.get(1).is_some_and(|local| local.ends_with(&suffix)) && row.get(3) == Some(&LISTEN)
-    };
-    rows.filter(listens).filter_map(|row| row.get(9).map(|inode| (*inode).to_owned())).collect()
+    let is_there = |row: &Vec<&str>| row.get(1).is_some_and(|local| local.ends_with(&suffix));
+    rows.filter(is_there).filter_map(|row| row.get(9).map(|inode| (*inode).to_owned())).collect()
 }
 
 fn holds(pid: u32, sockets: &[String]) -> bool {
@@ -125,6 +122,8 @@ fn holds(pid: u32, sockets: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream;
+
     use super::*;
 
     #[test]
@@ -136,6 +135,16 @@ mod tests {
         let expected = format!("ports.front: {port} is taken, by pid {}", std::process::id());
         assert!(error.starts_with(&expected), "{error}");
         assert!(error.ends_with("; end that, or write \"free\""), "{error}");
+    }
+
+    #[test]
+    fn whose_connection_has_a_port_is_said_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let port = connection.local_addr().unwrap().port();
+        let error = choose(&BTreeMap::from([("front".to_owned(), Some(port))])).unwrap_err();
+        let expected = format!("ports.front: {port} is taken, by pid {}", std::process::id());
+        assert!(error.to_string().starts_with(&expected), "{error}");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use targets::template::{Setting, Template};
 
 use super::asking::Asking;
 use super::running::TargetStart;
-use super::{TargetTrial, dumps};
+use super::{TargetTrial, dumps, relays};
 use crate::program::guard_program;
 
 /// How large each log may become, in bytes: hours of an eager service, and no disk's end.
@@ -76,7 +75,7 @@ pub(super) fn service_plan(
             restart.environment.extend(start.environment.clone());
         }
     }
-    let mut addresses = BTreeMap::new();
+    let (real, mut addresses) = (target.addresses(), BTreeMap::new());
     let (mut data, mut body_paths) = (BTreeMap::new(), BTreeMap::new());
     let mut hosts = BTreeMap::new();
     for process in &target.processes {
@@ -87,11 +86,7 @@ pub(super) fn service_plan(
         let port = process.listens.first().and_then(|port| trial.ports.ports.get(port));
         let there = trial.hosts.of(&process.name);
         if let Some(port) = port {
-            let address = match there {
-                Some(there) => resolved(there.link.address(), *port)?,
-                None => SocketAddr::from((Ipv4Addr::LOCALHOST, *port)),
-            };
-            addresses.insert(name, address);
+            addresses.insert(name, relays::resolved(&real, name, *port)?);
         }
         if let Some(there) = there {
             hosts.insert(name, Arc::clone(there.link));
@@ -134,13 +129,6 @@ pub(super) fn service_plan(
         cache,
         copies: trial.data.clone(),
     })
-}
-
-/// Where a process on a host listens.
-fn resolved(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
-    let why = || format!("{host} is no address that is known here");
-    let mut addresses = (host, port).to_socket_addrs().with_context(why)?;
-    addresses.next().with_context(why)
 }
 
 /// What of a command differs between the variants that are called after the cache: that of one process, and its command
@@ -292,18 +280,17 @@ impl Words {
 
 /// A program that a build of ours was to make, and has not.
 fn check_program(command: &[String], trial: &TargetTrial) -> anyhow::Result<()> {
-    let Some(path) = command.first().map(Path::new) else { return Ok(()) };
-    let executable = || {
-        let file = fs::metadata(path);
-        file.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    if path.starts_with(&trial.bin_dir) && !executable() {
-        let path = path.display();
-        bail!(
-            "there is no executable file {path}; build the services with `make` or `cargo build`"
-        );
+    let path = command.first().map(Path::new).filter(|path| path.starts_with(&trial.bin_dir));
+    path.map_or(Ok(()), check_executable)
+}
+
+pub(super) fn check_executable(path: &Path) -> anyhow::Result<()> {
+    let file = fs::metadata(path);
+    if file.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0) {
+        return Ok(());
     }
-    Ok(())
+    let path = path.display();
+    bail!("there is no executable file {path}; build the services with `make` or `cargo build`")
 }
 
 /// Which of the harness's own variables a process has.

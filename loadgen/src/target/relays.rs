@@ -128,7 +128,7 @@ impl HandedOver {
 }
 
 /// Where a process listens on a port.
-fn resolved(
+pub(super) fn resolved(
     addresses: &BTreeMap<String, String>,
     process: ProcessName,
     port: u16,

@@ -200,10 +200,7 @@ impl TargetTrial {
             let (from, to) = (self.path(from)?, self.path(to)?);
             self.folder_of(&to)?.copy(&from, &to).context("reset.copy")?;
         }
-        let changes = variant.iter().flat_map(|variant| variant.changes.values());
-        let changed = changes.flat_map(|change| &change.files);
-        // A variant's files come last, for they stand over the target's.
-        for RenderedFile { path, content, private } in target.files.iter().chain(changed) {
+        for RenderedFile { path, content, private } in target.files_of(variant) {
             let path = self.path(path)?;
             let content = content.render(&self.setting)?;
             let folder = self.folder_of(&path)?;

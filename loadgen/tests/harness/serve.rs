@@ -1,7 +1,7 @@
 //! `serve` and `client`: the bazaar by hand.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -130,8 +130,10 @@ fn a_named_folder_is_kept_and_gone_on_with() {
 #[test]
 fn a_port_that_is_taken_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    // One of five in a row of which nobody has another: a single line is said.
+    let port = free_base_port();
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let port = port.to_string();
     let (code, stdout, stderr) = ended(&run(folder.path(), &["serve", "--base-port", &port]));
     assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");

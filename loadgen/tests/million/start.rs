@@ -24,6 +24,7 @@ use supervisor::tree::{Inherit, Limits};
 use targets::PlanValues;
 use targets::target::{Dumped, Process, Start, Target};
 use targets::template::Setting;
+use wire::headers::SECRET;
 
 use super::{PING_TIMEOUT_MS, REPLICAS};
 
@@ -162,6 +163,6 @@ fn dump(name: &str, dumped: Dumped, at: impl Fn(&str) -> SocketAddr) -> DumpSour
         },
         address: at(name),
         path: "/dump".to_owned(),
-        headers: vec![("x-double-trouble-secret".to_owned(), TOKEN.to_owned())],
+        headers: vec![(SECRET.to_owned(), TOKEN.to_owned())],
     }
 }

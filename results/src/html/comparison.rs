@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 
 use super::embedded_charts::{Picture, Pictures};
 use super::error::PageError;
 use super::format::sign;
+use super::look;
 use super::page::STYLE;
 use super::tables::Laid;
 use crate::charts::{self, ChartInput};
@@ -72,7 +70,7 @@ pub fn comparison(
         |row: crate::table::Row<'_>| format!("{}, {}", row.word("cell"), row.word("label"));
     let page = Page {
         style: STYLE,
-        style_hash: STANDARD.encode(Sha256::digest(STYLE)),
+        style_hash: look::hash(STYLE),
         title: format!("Compared: {what}"),
         verdict,
         sign: sign(Some(verdict)),

@@ -42,12 +42,7 @@ pub(super) fn anchor(check: &str) -> String {
 
 /// A sign that tells verdicts apart without colour.
 pub(super) fn sign(verdict: Option<Verdict>) -> &'static str {
-    match verdict {
-        Some(Verdict::Pass) => "✓",
-        Some(Verdict::Fail) => "✗",
-        Some(Verdict::Inconclusive) => "?",
-        None => "–",
-    }
+    verdict.map_or("–", Verdict::sign)
 }
 
 #[cfg(test)]

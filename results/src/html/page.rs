@@ -1,9 +1,6 @@
 //! The page as a whole: its parts in order, its style, and what a browser may do with it.
 
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 
 use super::caveats;
 use super::consistency::Consistency;
@@ -13,6 +10,7 @@ use super::error::PageError;
 use super::faults::Faults;
 use super::files::{self, RunFile};
 use super::input::PageInput;
+use super::look;
 use super::opening::Opening;
 use super::setup::Setup;
 use super::tables::Figures;
@@ -49,7 +47,7 @@ pub(super) fn render(folder: &RunFolder, material: &PageInput<'_>) -> Result<Str
     let consistency = Consistency::new(material.consistency, material.thresholds, &mut embedder);
     let page = Page {
         style: STYLE,
-        style_hash: STANDARD.encode(Sha256::digest(STYLE)),
+        style_hash: look::hash(STYLE),
         opening: Opening::new(material),
         verdict_reasons: VerdictReasons::new(material),
         faults: Faults::new(&figures.availability, &figures.tables.faults, &figures.tables.kinds),

@@ -134,6 +134,12 @@ impl HostLink {
         &self.name
     }
 
+    /// The way to it, and its address.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Where its ports are reached from here.
     #[must_use]
     pub fn address(&self) -> &str {

@@ -74,6 +74,12 @@ pub(super) fn stat_of(pid: i32) -> Option<Stat> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// When a process was started that is there, in ticks since the machine was: with its pid, what no other process has.
+#[must_use]
+pub fn started_ticks(pid: u32) -> Option<u64> {
+    stat_of(pid.try_into().ok()?).map(|stat| stat.started_ticks)
+}
+
 /// A handle that stays with this very process, whoever has its pid later.
 pub(crate) fn handle_of(pid: i32) -> Option<OwnedFd> {
     pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()

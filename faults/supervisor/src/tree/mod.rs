@@ -55,6 +55,7 @@ pub use adopt::{Adopt, AdoptCommand};
 pub use guard::guard;
 pub(crate) use guard::{ENDING, in_thread};
 pub(crate) use leftovers::Leftovers;
+pub use members::started_ticks;
 pub(crate) use members::{handle_of, send};
 pub use order::Sent;
 pub(crate) use orphans::end_marked;

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
+use results::html::Look;
 
 use super::about::{self, ABOUT_FAULTS, ABOUT_LOAD};
 use super::comparison::Comparison;
 use super::{charts, csv, markdown, tables};
 use crate::error::CampaignError;
 use crate::grid::Grid;
-use crate::look::Look;
+use crate::look::OWN;
 use crate::picture::Picture;
 
 /// The page, in the comparison's folder.
@@ -73,7 +74,7 @@ fn render(comparison: &Comparison, pictures: &[Picture]) -> Result<String, Campa
         })
     });
     let page = Page {
-        look: Look::new(),
+        look: Look::new(OWN),
         title: title(comparison),
         begun: &comparison.record.begun,
         opening: about::opening(comparison),

@@ -9,7 +9,7 @@ use super::comparison::{Comparison, System};
 use super::record::{RunOutcome, Step};
 use super::system::Outages;
 use crate::grid::{Field, Grid, GridRow};
-use crate::words::{NONE, brackets, count, scaled, sign};
+use crate::words::{NONE, brackets, count, scaled};
 
 /// What a run's page is called.
 const REPORT: &str = "report.html";
@@ -48,11 +48,6 @@ fn row_of_faults(system: &System, columns: usize) -> GridRow {
 /// The worst verdict, and of how many runs.
 fn verdict(system: &System) -> Field {
     let Some(verdict) = system.totals.verdict else { return Field::badge("not run", "none") };
-    let class = match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Inconclusive => "inconclusive",
-    };
     let [passed, failed, doubted] = system.totals.runs;
     let of = passed + failed + doubted;
     let many = match verdict {
@@ -60,8 +55,7 @@ fn verdict(system: &System) -> Field {
         Verdict::Fail => failed,
         Verdict::Inconclusive => doubted,
     };
-    Field::badge(format!("{} {verdict}", sign(verdict)), class)
-        .with(Some(format!("{many} of {of} runs")))
+    Field::verdict(verdict).with(Some(format!("{many} of {of} runs")))
 }
 
 /// Median, interval and maximum of the time to the first acknowledgement.

@@ -1,7 +1,7 @@
 //! What changed from each commit to the next, by the machinery of `compare`: ratios with intervals, from the rows of all runs
 //! of both commits.
 //!
-//! Rows are read again for each pair of commits and dropped after it, so two commits are in memory at a time.
+//! A commit's rows are read once, and dropped when it has been compared with both neighbours: two commits are in memory at a time.
 
 use results::compare::{Effect, Floor, Measured, compare_several};
 use results::measurements::Measurements;
@@ -33,13 +33,25 @@ impl Change {
 
 /// Between all neighbours.
 pub(super) fn changes(group: &Group) -> Vec<Change> {
-    let pairs = group.commits.windows(2).zip(1..);
-    pairs.map(|(pair, at)| Change { at, effects: effects(&pair[0], &pair[1]) }).collect()
+    if group.commits.len() < 2 {
+        return Vec::new();
+    }
+    let mut opened = group.commits.iter().map(open);
+    let Some(mut before) = opened.next() else { return Vec::new() };
+    let changes = opened.zip(1..).map(|(after, at)| {
+        let effects = effects(&before, &after);
+        before = after;
+        Change { at, effects }
+    });
+    changes.collect()
 }
 
-fn effects(before: &CommitPoint, after: &CommitPoint) -> Result<Vec<Effect>, String> {
-    let (before, after) = (open(before)?, open(after)?);
-    let (before, after) = (measured(&before), measured(&after));
+type Opened = Result<Vec<Run>, String>;
+
+fn effects(before: &Opened, after: &Opened) -> Result<Vec<Effect>, String> {
+    let (before, after) =
+        (before.as_ref().map_err(String::clone)?, after.as_ref().map_err(String::clone)?);
+    let (before, after) = (measured(before), measured(after));
     let comparison = compare_several(&sides(&before), &sides(&after), &Floor::default());
     comparison.map(|comparison| comparison.headline).map_err(|error| error.to_string())
 }
@@ -52,7 +64,7 @@ fn sides<'a>(measured: &'a [Measurements<'_>]) -> Vec<Measured<'a>> {
     measured.iter().map(|one| Measured { run: one.run(), faults: one.faults() }).collect()
 }
 
-fn open(commit: &CommitPoint) -> Result<Vec<Run>, String> {
+fn open(commit: &CommitPoint) -> Opened {
     let newest = commit.runs.iter().rev().take(MOST_RUNS);
     let opened = newest.map(|run| {
         let folder = RunFolder::new(&run.folder);

@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
+use results::html::Look;
 use results::text::counted;
 use serde::Serialize;
 
 use super::{GroupHistory, History, charts, tables};
 use crate::error::CampaignError;
 use crate::grid::Grid;
-use crate::look::Look;
+use crate::look::OWN;
 use crate::picture::Picture;
 use crate::words::escaped;
 
@@ -68,7 +69,7 @@ pub fn write(history: &History, folder: &Path) -> Result<PathBuf, CampaignError>
         })
     });
     let page = Page {
-        look: Look::new(),
+        look: Look::new(OWN),
         title: "Figures over time",
         opening: opening(history),
         groups: sections.collect::<Result<_, CampaignError>>()?,

@@ -2,13 +2,12 @@
 
 use results::compare::Change as Called;
 use results::text::three_digits;
-use results::verdict::Verdict;
 
 use super::charts::change_in_words;
 use super::group::{CommitPoint, Figures};
 use super::{GroupHistory, LeftOut};
 use crate::grid::{Field, Grid, GridRow};
-use crate::words::{NONE, figure, sign};
+use crate::words::{NONE, figure};
 
 /// Figures of a commit: title, and what it is.
 pub(super) type Shown = (&'static str, fn(&Figures) -> Option<f64>);
@@ -40,16 +39,10 @@ pub(super) fn commits(history: &GroupHistory, number: usize) -> Grid {
 }
 
 fn commit(commit: &CommitPoint) -> GridRow {
-    let verdict = commit.verdict();
-    let badge = match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Inconclusive => "inconclusive",
-    };
     let mut fields = vec![
         Field { text: commit.date().to_owned(), ..Field::default() },
         Field::number(commit.runs.len().to_string()),
-        Field::badge(format!("{} {verdict}", sign(verdict)), badge),
+        Field::verdict(commit.verdict()),
     ];
     fields.extend(FIGURES.map(|(_, of)| Field::number(figure(commit.median(of)))));
     GridRow { name: commit.name.clone(), link: None, fields }

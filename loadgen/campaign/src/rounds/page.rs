@@ -4,20 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
+use results::html::{self, Look};
 use results::text::grouped;
 use results::verdict::Verdict;
 
 use super::{Round, Soak, charts};
 use crate::error::CampaignError;
 use crate::grid::{Field, Grid, GridRow};
-use crate::look::Look;
+use crate::look::OWN;
 use crate::picture::Picture;
-use crate::words::{figure, sign};
+use crate::words::figure;
 
 /// The page, in the soak's folder.
 pub const PAGE: &str = "soak.html";
-/// A round that did not pass has one.
-const REPORT: &str = "report.html";
 
 #[derive(Template)]
 #[template(path = "soak.html")]
@@ -41,10 +40,10 @@ struct Page<'a> {
 pub fn write(soak: &Soak, folder: &Path) -> Result<PathBuf, CampaignError> {
     let shown = soak.shown();
     let page = Page {
-        look: Look::new(),
+        look: Look::new(OWN),
         title: &soak.title,
         verdict: soak.verdict,
-        sign: sign(soak.verdict),
+        sign: soak.verdict.sign(),
         summary: &soak.summary,
         command: &soak.command,
         pictures: Picture::draw_all(&[charts::chart(soak, &shown)], folder)?,
@@ -82,18 +81,13 @@ fn grid(rounds: &[&Round]) -> Grid {
 }
 
 fn row(round: &Round) -> GridRow {
-    let badge = match round.verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::Inconclusive => "inconclusive",
-    };
     let figures = &round.figures;
     let count = |number| Field::number(grouped(number));
     GridRow {
         name: round.number.to_string(),
-        link: (round.verdict != Verdict::Pass).then(|| format!("{}/{REPORT}", round.folder)),
+        link: (round.verdict != Verdict::Pass).then(|| format!("{}/{}", round.folder, html::FILE)),
         fields: vec![
-            Field::badge(format!("{} {}", sign(round.verdict), round.verdict), badge),
+            Field::verdict(round.verdict),
             count(round.operations),
             count(round.acknowledged),
             Field::number(figure(figures.accepted_per_s)),

@@ -1,29 +1,9 @@
-//! How the pages look: the style of a run's page, and a few rules of their own.
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use results::html::STYLE;
-use sha2::{Digest, Sha256};
+//! How the pages look: rules beside the style of a run's page.
 
 use crate::graded::Outcome;
 
-/// The rules that only these pages need. No template: the policy names it by its hash.
-const OWN: &str = include_str!("../../templates/grade.css");
-
-/// The style, and the hashes under which a browser takes it.
-pub(super) struct Look {
-    pub(super) style: &'static str,
-    pub(super) style_hash: String,
-    pub(super) own: &'static str,
-    pub(super) own_hash: String,
-}
-
-impl Look {
-    pub(super) fn new() -> Self {
-        let hash = |style: &str| STANDARD.encode(Sha256::digest(style));
-        Self { style: STYLE, style_hash: hash(STYLE), own: OWN, own_hash: hash(OWN) }
-    }
-}
+/// The rules that only these pages need.
+pub(super) const OWN: &str = include_str!("../../templates/grade.css");
 
 impl Outcome {
     /// The class of its badge.

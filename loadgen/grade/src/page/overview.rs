@@ -1,8 +1,9 @@
 //! The overview of several submissions.
 
 use askama::Template;
+use results::html::Look;
 
-use super::look::Look;
+use super::look::OWN;
 use crate::graded::GradedProperty;
 use crate::overview::{Group, Overview};
 
@@ -35,7 +36,7 @@ pub fn overview(overview: &Overview) -> Result<String, askama::Error> {
     let most = groups.iter().map(|group| group.count).max().unwrap_or(0).max(1);
     let bar = |group: Group| Bar { group, length: group.count * 100 / most };
     Page {
-        look: Look::new(),
+        look: Look::new(OWN),
         overview,
         rubric: first.map_or("", |graded| &graded.rubric),
         columns: first.map_or(&[], |graded| &graded.properties),

@@ -1,8 +1,9 @@
 //! The page of one submission.
 
 use askama::Template;
+use results::html::Look;
 
-use super::look::Look;
+use super::look::OWN;
 use crate::graded::{Graded, GradedProperty, Total};
 
 #[derive(Template)]
@@ -22,6 +23,6 @@ struct Page<'a> {
 /// The template cannot be filled in.
 pub fn submission(graded: &Graded, overview: Option<&str>) -> Result<String, askama::Error> {
     let explained = graded.properties.iter().filter(|property| !property.reasons.is_empty());
-    let (look, total) = (Look::new(), graded.total());
+    let (look, total) = (Look::new(OWN), graded.total());
     Page { look, graded, total, explained: explained.collect(), overview }.render()
 }

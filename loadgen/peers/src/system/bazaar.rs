@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use faults::dump::{DumpKind, DumpSource, Dumps};
 use faults::ports::{Reservation, choose_more};
+use wire::headers::SECRET;
 
 use super::{Fleet, Process};
 use crate::http::{Answer, Connection};
@@ -20,8 +21,8 @@ pub(crate) const QUERY: &str = "/stocks?stock_name=Stock1";
 const DATA: &str = "data";
 /// How often it is asked who is in sync.
 const POLL: Duration = Duration::from_millis(2);
-/// The header with the token, which the services share in a file of their folder.
-const TOKEN: (&str, &str) = ("x-double-trouble-secret", "token");
+/// The token that the services share, in their folder.
+const TOKEN: &str = "token";
 
 /// A bazaar that runs.
 #[derive(Debug)]
@@ -137,15 +138,15 @@ impl Bazaar {
     /// # Errors
     /// If its token cannot be read.
     pub(crate) fn dumps(&self) -> anyhow::Result<Dumps> {
-        let (header, file) = TOKEN;
-        let token = fs::read_to_string(self.folder.join(DATA).join(file)).context("its token")?;
+        let file = self.folder.join(DATA).join(TOKEN);
+        let token = fs::read_to_string(file).context("its token")?;
         let source = |(name, kind, address): &(String, DumpKind, SocketAddr)| {
             Ok(DumpSource {
                 name: name.parse()?,
                 kind: *kind,
                 address: *address,
                 path: "/dump".to_owned(),
-                headers: vec![(header.to_owned(), token.trim().to_owned())],
+                headers: vec![(SECRET.to_owned(), token.trim().to_owned())],
             })
         };
         let sources: anyhow::Result<Vec<_>> = self.dumped.iter().map(source).collect();

@@ -307,8 +307,7 @@ impl TargetLeaders {
     async fn ask_history(&self, endpoint: &Endpoint) -> Remembered {
         let Endpoint { request, processes } = endpoint;
         let of_each = processes.iter().map(|name| {
-            let clock = self.asking.at(name).host().map(|host| Arc::clone(host.clock()));
-            (vec![("process", Value::from(name.as_str()))], clock)
+            (vec![("process", Value::from(name.as_str()))], self.asking.clock_of(name))
         });
         let asked: Vec<_> = match processes.is_empty() {
             true => vec![(Vec::new(), self.history_clock.clone())],

@@ -226,7 +226,7 @@ impl<'l> Checker<'l> {
         };
         let scope = self.scope(Place::Name, None);
         let template = self.template(field, text, &scope);
-        let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
+        let setting = Setting::probe(&scope);
         // A template that was compiled renders.
         let rendered = template.render(&setting).unwrap_or_default();
         let number = rendered.trim().parse().ok();

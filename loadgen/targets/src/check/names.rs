@@ -13,7 +13,7 @@ impl Checker<'_> {
     pub(super) fn name(&mut self, field: &str, text: &str, n: Option<i64>) -> String {
         let scope = self.scope(Place::Name, n);
         let template = self.template(field, text, &scope);
-        let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
+        let setting = Setting::probe(&scope);
         // A template that was compiled renders.
         let name = template.render(&setting).unwrap_or_default().into_owned();
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -38,7 +38,7 @@ impl Checker<'_> {
             Some(Repeat::UpTo(text)) => {
                 let scope = self.scope(Place::Name, None);
                 let template = self.template(field, text, &scope);
-                let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
+                let setting = Setting::probe(&scope);
                 let count = template.render(&setting).unwrap_or_default().trim().parse::<i64>();
                 match count {
                     Ok(count) if (1..=MAX_REPEATS).contains(&count) => (1..=count).collect(),

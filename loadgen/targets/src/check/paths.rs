@@ -56,7 +56,7 @@ impl Checker<'_> {
             // It could not be compiled, which has been noted.
             return Ok(());
         }
-        let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
+        let setting = Setting::probe(scope);
         let rendered = template.render(&setting).unwrap_or_default();
         if rendered.trim().is_empty() {
             return Err(Refused::Empty);

@@ -111,6 +111,15 @@ impl Target {
         self.variants.iter().find(|variant| variant.name == name)
     }
 
+    /// The files to write: a variant's come last, for they stand over the target's.
+    pub fn files_of<'a>(
+        &'a self,
+        variant: Option<&'a Variant>,
+    ) -> impl Iterator<Item = &'a RenderedFile> {
+        let changes = variant.into_iter().flat_map(|variant| variant.changes.values());
+        self.files.iter().chain(changes.flat_map(|change| &change.files))
+    }
+
     /// Which processes dump what they hold, orders first; none if the target does not.
     #[must_use]
     pub fn dumped(&self) -> Vec<(&str, Dumped)> {

@@ -55,7 +55,7 @@ impl CommandTemplate {
                 Self::Arguments(arguments.iter().map(compile).collect::<Result<_, _>>()?)
             }
         };
-        let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
+        let setting = Setting::probe(scope);
         for values in scope.probes() {
             compiled.render_with(&setting, values).map_err(|error| TemplateError {
                 line: 1,

@@ -144,7 +144,7 @@ impl Template {
             plain: plain::parse(text).map(Arc::from),
         };
         let template = Self { text: text.into(), n: scope.n, compiled: Some(compiled) };
-        let setting = Setting::probe(&scope.ports, &scope.reached, &scope.plan);
+        let setting = Setting::probe(scope);
         for values in scope.probes() {
             template.try_render(&setting, values).map_err(|error| explain(&error, ""))?;
         }

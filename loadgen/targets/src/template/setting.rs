@@ -1,6 +1,6 @@
 //! What a trial puts into templates.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, Value};
@@ -8,6 +8,7 @@ use minijinja::{Error, ErrorKind};
 
 use crate::expression::Bound;
 use crate::plan_values::PlanValues;
+use crate::template::Scope;
 
 /// The values of one trial. Cheap to copy: a request is rendered with a copy of it.
 #[derive(Clone, Debug)]
@@ -66,15 +67,12 @@ impl Setting {
         Self { scratch: Value::from(scratch), bin: Value::from(bin), ..self.clone() }
     }
 
-    /// Stands for any trial of a target with these ports, and these hosts and processes.
-    pub(crate) fn probe(
-        ports: &BTreeSet<String>,
-        reached: &BTreeSet<String>,
-        plan: &PlanValues,
-    ) -> Self {
+    /// Stands for any trial of a target with the ports, and the hosts and processes, of this scope.
+    pub(crate) fn probe(scope: &Scope) -> Self {
+        let Scope { ports, reached, plan, .. } = scope;
         let ports = ports.iter().cloned().zip(1024..).collect();
         let address = |name: &String| (name.clone(), "127.0.0.1".to_owned());
-        Self::new(ports, Self::PROBE_SCRATCH, plan, Self::PROBE_BIN, "token")
+        Self::new(ports, Self::PROBE_SCRATCH, &**plan, Self::PROBE_BIN, "token")
             .with_addresses(reached.iter().map(address).collect())
     }
 
@@ -124,7 +122,7 @@ impl Object for Ports {
         if let Some(port) = key.as_str().and_then(|name| self.0.get(name)) {
             return Some(Value::from(*port));
         }
-        Some(missing("port", key, self.0.keys(), "declare it in [ports]"))
+        Some(missing("port", key, self.0.keys(), ("declare it in [ports]", "[ports] has")))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -141,7 +139,7 @@ impl Object for Addresses {
         if let Some(address) = key.as_str().and_then(|name| self.0.get(name)) {
             return Some(Value::from(address.as_str()));
         }
-        Some(missing("host or process", key, self.0.keys(), "declare it in [hosts]"))
+        Some(missing("host or process", key, self.0.keys(), ("declare it in [hosts]", "there are")))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -154,15 +152,14 @@ fn missing<'a>(
     what: &str,
     key: &Value,
     known: impl Iterator<Item = &'a String>,
-    declare: &str,
+    (declare, others): (&str, &str),
 ) -> Value {
     let name = key.to_string();
     let known: Vec<_> = known.map(String::as_str).collect();
     let fix = match crate::suggest::closest(&name, known.iter().copied()) {
         Some(like) => format!("did you mean '{like}'?"),
         None if known.is_empty() => declare.to_owned(),
-        None if what == "port" => format!("[ports] has {}", known.join(", ")),
-        None => format!("there are {}", known.join(", ")),
+        None => format!("{others} {}", known.join(", ")),
     };
     let detail = format!("there is no {what} '{name}'; {fix}");
     Value::from(Error::new(ErrorKind::UndefinedError, detail))
