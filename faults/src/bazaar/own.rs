@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use records::FaultName;
 use supervisor::command::{self, Task, TaskError};
 use supervisor::locked::locked;
-use supervisor::tree::{Inherit, Limits, SignalError, TreeCommand, Undo};
+use supervisor::tree::{SignalError, Surroundings, Undo};
 
 use super::{ActError, Bazaar};
 use crate::clock::monotonic_us;
@@ -47,17 +47,9 @@ impl Bazaar {
     /// [`undo_own_fault`](Self::undo_own_fault) knows it. Returns the time, on `CLOCK_MONOTONIC`.
     pub(crate) async fn arm_own_fault(&self, fault: u32, name: FaultName) -> Result<u64, ActError> {
         let own = self.own_fault(name)?;
-        let command = TreeCommand {
-            command: own.undo.iter().map(Into::into).collect(),
-            inherit: Inherit::All,
-            environment: BTreeMap::new(),
-            working_dir: own.working_dir.clone(),
-            user: None,
-            log: self.log_of(name),
-            log_bytes: self.log_bytes,
-            limits: Limits::default(),
-        };
-        let undo = Undo::arm(&self.guard, command, own.within).await;
+        let command = own.undo.iter().map(Into::into).collect();
+        let surroundings = Surroundings::new(&own.working_dir, self.log_of(name), self.log_bytes);
+        let undo = Undo::arm(&self.guard, command, surroundings, own.within).await;
         let undo = undo.map_err(|error| ActError::Own { name, reason: error.to_string() })?;
         locked(&self.own_lasting).push(Lasting { fault, name, undo: Some(undo) });
         Ok(monotonic_us())

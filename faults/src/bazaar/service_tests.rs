@@ -43,6 +43,9 @@ while True:
     connections.append(server.accept()[0])
 ";
 
+/// A generous bound, reached only when a test fails.
+const SOON: Duration = Duration::from_secs(30);
+
 fn shop() -> ProcessName {
     "shop".parse().unwrap()
 }
@@ -90,11 +93,22 @@ fn plan(folder: &Path) -> ServicePlan {
     }
 }
 
-/// The pid of the child that the shop said last.
-fn child(folder: &Path) -> u32 {
-    let log = fs::read_to_string(folder.join("logs/shop.log")).unwrap();
-    let mut said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
-    said.next_back().unwrap()
+/// The pid of the child that the shop said last, once it is in the log: who listens already may have said it just now.
+async fn child(folder: &Path) -> u32 {
+    let said = || {
+        let log = fs::read_to_string(folder.join("logs/shop.log")).unwrap();
+        let mut said = log.lines().filter_map(|line| line.strip_prefix("child ")?.parse().ok());
+        said.next_back()
+    };
+    let waiting = async {
+        loop {
+            match said() {
+                Some(child) => break child,
+                None => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    };
+    tokio::time::timeout(SOON, waiting).await.expect("the shop says its child's pid")
 }
 
 async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>) {
@@ -111,7 +125,7 @@ async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>
 async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_not_ours() {
     let folder = tempfile::tempdir().unwrap();
     let bazaar = Arc::new(Bazaar::start(plan(folder.path())).await.unwrap());
-    let children: Vec<u32> = vec![child(folder.path())];
+    let children: Vec<u32> = vec![child(folder.path()).await];
     for (plan, acts) in [
         (
             r#"[{"at_ms":0,"action":"kill","target":"shop","for_ms":50}]"#,
@@ -155,7 +169,7 @@ async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_no
         assert_eq!(seen, expected, "{told:?}");
     }
     assert!(!runs(children[0]), "who was killed took its child along");
-    assert!(!runs(child(folder.path())));
+    assert!(!runs(child(folder.path()).await));
     assert_eq!(fs::read_dir(folder.path().join("data")).unwrap().count(), 0);
     let quiet = bazaar.process(quiet()).unwrap();
     bazaar.stop().await;

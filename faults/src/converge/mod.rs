@@ -26,7 +26,7 @@ use crate::leadership::{self, Leadership, NoLeader};
 use crate::process::ProcessName;
 use comparison::Matching;
 pub use reading::{Reading, SourceReading, StateReading, converge_by_reading};
-use twice::{Look, Since, twice};
+use twice::{Look, Since, Unequal, twice};
 
 /// How long to wait before looking again.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -123,26 +123,42 @@ async fn look(
     dumps: &Dumps,
     ask: &impl AsyncFn() -> Result<Leadership, NoLeader>,
     begin_by: Option<Instant>,
-) -> Result<Look<u64>, String> {
+) -> Result<Look<u64>, Unequal> {
     // Dumps are large; they are asked for once it is worth it.
     match ask().await {
         Ok(leadership) => {
             if let Some(missing) = dumps.keepers().find(|name| !leadership.is_in_sync(*name)) {
-                return Err(format!("{missing} is not in sync"));
+                return Err(Unequal::Wrong(format!("{missing} is not in sync")));
             }
         }
         // Where nobody ever says who leads, nobody says who is in sync.
         Err(NoLeader::Untold) => {}
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(Unequal::Wrong(error.to_string())),
     }
     let mut logs = dumps.logs();
     let since = Since::now();
     let heads = next_pages(&mut logs);
     let heads = match begin_by {
-        Some(deadline) => tokio::time::timeout_at(deadline, heads).await,
-        None => Ok(heads.await),
+        Some(deadline) => {
+            tokio::time::timeout_at(deadline, heads).await.map_err(|_| Unequal::NoTime)?
+        }
+        None => heads.await,
     };
-    let heads = heads.map_err(|_| "no answer in time".to_owned())??;
+    let read = match heads {
+        Ok(heads) => compare(dumps, logs, heads).await,
+        Err(error) => Err(error),
+    };
+    let (seen, orders) = read.map_err(Unequal::Wrong)?;
+    Ok(Look { seen, since, held: orders })
+}
+
+/// Reads logs, of which these are the first pages, and the trades, to their end. What was seen, and how many orders each log
+/// has; or the first thing in which they differ.
+async fn compare(
+    dumps: &Dumps,
+    mut logs: Vec<Pages<OrderPage>>,
+    heads: Vec<(ProcessName, OrderPage)>,
+) -> Result<(Vec<Digest>, u64), String> {
     if let Some(difference) = comparison::first_difference_of_heads(&heads) {
         return Err(difference);
     }
@@ -173,7 +189,7 @@ async fn look(
         return Err(difference);
     }
     seen.extend(stocks.iter().map(Pages::digest));
-    Ok(Look { seen, since, held: matching.orders })
+    Ok((seen, matching.orders))
 }
 
 /// The next page of each log that has one, asked for at once, with whose it is.

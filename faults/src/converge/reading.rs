@@ -11,7 +11,7 @@ use records::{FinalKind, FinalRow};
 
 use super::NotConverged;
 use super::tell;
-use super::twice::{Look, Since, twice};
+use super::twice::{Look, Since, Unequal, twice};
 use crate::dump::Digest;
 use crate::events::EventSink;
 
@@ -74,7 +74,7 @@ pub async fn converge_by_reading(
             Some(format!("{}: {problem}", source.source))
         });
         match problem {
-            Some(problem) => Err(problem),
+            Some(problem) => Err(Unequal::Wrong(problem)),
             None => {
                 let seen = last.sources.iter().map(SourceReading::digest).collect();
                 Ok(Look { seen, since, held: rows(&last) })
@@ -140,7 +140,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn readings_that_change_once_and_then_agree_have_converged_since_the_first_that_agreed() {
         let (sink, mut received) = events();
         let early = reading(&[("a", &[1, 2]), ("b", &[1])]);
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(told[0].detail.as_deref(), Some("4 rows"));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn another_order_of_the_same_rows_is_no_change_and_copies_need_not_be_alike() {
         let (sink, _received) = events();
         let last = reading(&[("a", &[2, 1]), ("b", &[])]);
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!((converged, kept), (Ok(()), last));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_source_that_cannot_be_read_is_named_and_what_could_be_is_kept() {
         let (sink, mut received) = events();
         let mut broken = reading(&[("a", &[1]), ("b", &[])]);
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(kinds(&drain(&mut received)), [EventKind::NotConverged]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_changes_with_every_reading_does_not_converge() {
         let (sink, _received) = events();
         let readings = (1..100).map(|number| reading(&[("a", &[number])]));

@@ -3,7 +3,6 @@
 //! Several may be on one host at a time. What they share, names and the queue, they change one after another, under a lock that
 //! is a socket's name: it belongs to the network namespace, as all of this does, and goes with its holder.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};
 use std::os::linux::net::SocketAddrExt;
@@ -11,7 +10,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use supervisor::tree::{GuardProgram, Inherit, Limits, TreeCommand, Undo};
+use supervisor::tree::{GuardProgram, Surroundings, Undo};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Stdin};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -207,18 +206,9 @@ impl Made {
 async fn arm(guard: &GuardProgram, holder: &[OsString], name: &TableName) -> Result<Undo, String> {
     let mut command = holder.to_vec();
     command.extend([REMOVE.into(), name.to_string().into()]);
-    let command = TreeCommand {
-        command,
-        inherit: Inherit::All,
-        environment: BTreeMap::new(),
-        working_dir: "/".into(),
-        user: None,
-        // Whoever is left to read a reason asks for it here.
-        log: "/dev/null".into(),
-        log_bytes: u64::MAX,
-        limits: Limits::default(),
-    };
-    let armed = Undo::arm(guard, command, REMOVE_WITHIN).await;
+    // Whoever is left to read a reason asks for it here.
+    let surroundings = Surroundings::new("/", "/dev/null", u64::MAX);
+    let armed = Undo::arm(guard, command, surroundings, REMOVE_WITHIN).await;
     armed.map_err(|error| format!("no guard stands by: {error}"))
 }
 

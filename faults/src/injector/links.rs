@@ -50,19 +50,17 @@ impl OneFault {
         }
     }
 
+    /// Tells what was done, and then whether it was seen to have worked: when, and what a reader needs besides.
     fn tell_link(&mut self, done: &Done, seen: Result<(u64, Option<String>), ActError>) {
-        let Done { action, at_ms, route, at_us, ref detail } = *done;
-        let (fault, confirmed) = (self.fault.number, seen.is_ok());
-        let told =
-            [(EventKind::Injected, Ok((at_us, detail.clone()))), (EventKind::Confirmed, seen)];
-        for (kind, told) in told {
-            let (kind, at_us, detail) = match told {
-                Ok((at_us, detail)) => (kind, self.events.origin().since_origin(at_us), detail),
-                Err(error) => {
-                    let now_us = self.events.origin().elapsed_us();
-                    (EventKind::NotConfirmed, now_us, Some(error.to_string()))
-                }
-            };
+        let &Done { action, at_ms, route, at_us, ref detail } = done;
+        let (fault, origin) = (self.fault.number, self.events.origin());
+        let at_us = origin.since_origin(at_us);
+        let (seen_as, seen_us, said) = match seen {
+            Ok((seen_us, said)) => (EventKind::Confirmed, origin.since_origin(seen_us), said),
+            Err(error) => (EventKind::NotConfirmed, origin.elapsed_us(), Some(error.to_string())),
+        };
+        let told = [(EventKind::Injected, at_us, detail.clone()), (seen_as, seen_us, said)];
+        for (kind, at_us, detail) in told {
             self.events.emit_at(at_us, kind, |event| {
                 self.describe(event, action, at_ms);
                 event.process = Some(route.into());
@@ -70,7 +68,7 @@ impl OneFault {
                 event.detail = detail;
             });
         }
-        let at_us = self.events.origin().since_origin(at_us);
+        let confirmed = seen_as == EventKind::Confirmed;
         self.done.push(Injection { fault, action, process: None, at_us, done: true, confirmed });
     }
 }

@@ -34,6 +34,14 @@ async fn inject(plans: &[&str]) -> (Vec<Injection>, Vec<Event>, Arc<Bazaar>, Fak
     (done, drain(&mut received), bazaar, fake)
 }
 
+/// What was done, fault by fault, and whether it was seen: which of two faults is done with something first is the machine's.
+fn by_fault(done: &[Injection]) -> Vec<(u32, Action, bool)> {
+    let mut acts: Vec<_> =
+        done.iter().map(|done| (done.fault, done.action, done.confirmed)).collect();
+    acts.sort_by_key(|(fault, ..)| *fault);
+    acts
+}
+
 fn details(events: &[Event]) -> Vec<&str> {
     events.iter().filter_map(|event| event.detail.as_deref()).collect()
 }
@@ -194,20 +202,21 @@ async fn an_end_that_another_fault_has_overtaken_is_skipped() {
     let plan = r#"[{"at_ms":0,"action":"pause","target":"leader","for_ms":1500},
                    {"at_ms":700,"action":"kill","target":"order-3","for_ms":1}]"#;
     let (done, events, bazaar, _fake) = inject(&[plan]).await;
-    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
     let expected = [
-        (Action::Pause, true),
-        (Action::Kill, true),
-        (Action::Restart, true),
-        (Action::Resume, false),
+        (1, Action::Pause, true),
+        (1, Action::Resume, false),
+        (2, Action::Kill, true),
+        (2, Action::Restart, true),
     ];
-    assert_eq!(acts, expected);
+    assert_eq!(by_fault(&done), expected);
     let restart = events.iter().filter(|e| e.action == Some(Action::Restart));
     let mut confirmed = restart.filter(|e| e.event == EventKind::Confirmed);
     assert_eq!(confirmed.next().unwrap().ends.to_string(), "1 2");
     let skipped: Vec<_> = events.iter().filter(|e| e.event == EventKind::Skipped).collect();
     assert_eq!(skipped.len(), 1, "{events:?}");
-    assert_eq!(skipped[0].detail.as_deref(), Some("cannot resume order-3, which is running"));
+    // It runs again by then, or not yet.
+    let said = skipped[0].detail.as_deref().unwrap();
+    assert!(said.starts_with("cannot resume order-3, which is "), "{said}");
     assert!(!kinds(&events).contains(&EventKind::NotConfirmed));
     assert!(bazaar.processes().iter().all(|process| process.state == ProcessState::Running));
 }
@@ -254,9 +263,9 @@ async fn a_slow_process_is_told_of_once_it_was_seen_to_be_and_outlasts_a_pause_o
     let plan = r#"[{"at_ms":0,"action":"slow","target":"order-2","percent":30,"for_ms":2500},
                    {"at_ms":1500,"action":"pause","target":"order-2","for_ms":50}]"#;
     let (done, events, bazaar, _fake) = inject(&[plan]).await;
-    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
-    let expected = [Action::Slow, Action::Pause, Action::Resume, Action::Recover];
-    assert_eq!(acts, expected.map(|action| (action, true)));
+    let expected =
+        [(1, Action::Slow), (1, Action::Recover), (2, Action::Pause), (2, Action::Resume)];
+    assert_eq!(by_fault(&done), expected.map(|(fault, action)| (fault, action, true)));
     let injected = events.iter().find(|event| event.event == EventKind::Injected).unwrap();
     assert_eq!(injected.detail.as_deref(), Some("runs 30 % of the time"));
     let told = |action, ends: &str| {
@@ -275,19 +284,18 @@ async fn a_process_that_is_killed_is_slow_no_more_and_its_recovery_is_skipped() 
     let plan = r#"[{"at_ms":0,"action":"slow","target":"order-2","for_ms":2500},
                    {"at_ms":1500,"action":"kill","target":"order-2","for_ms":50}]"#;
     let (done, events, bazaar, _fake) = inject(&[plan]).await;
-    let acts: Vec<_> = done.iter().map(|done| (done.action, done.confirmed)).collect();
     let expected = [
-        (Action::Slow, true),
-        (Action::Kill, true),
-        (Action::Restart, true),
-        (Action::Recover, false),
+        (1, Action::Slow, true),
+        (1, Action::Recover, false),
+        (2, Action::Kill, true),
+        (2, Action::Restart, true),
     ];
-    assert_eq!(acts, expected);
+    assert_eq!(by_fault(&done), expected);
     let restarted = of_action(&events, Action::Restart);
     assert_eq!(restarted[1], (EventKind::Confirmed, "1 2".to_owned()));
     assert_eq!(of_action(&events, Action::Recover), [(EventKind::Skipped, String::new())]);
     let said = "order-2 has ended since, and with it that it is slow";
-    assert_eq!(details(&events).last(), Some(&said));
+    assert!(details(&events).contains(&said), "{events:?}");
     assert!(bazaar.slowed().is_empty());
 }
 

@@ -3,14 +3,13 @@
 //! `harness FOLDER COMMAND...` starts the command, says its pid, and waits for the end of its input. `harness adopt FOLDER
 //! COMMAND...` adopts and pauses the process whose pid the command prints, and does the same.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use supervisor::tree::{
-    Adopt, AdoptCommand, GuardProgram, Inherit, Limits, Tree, TreeCommand, TreeError,
+    Adopt, AdoptCommand, GuardProgram, Limits, Surroundings, Tree, TreeCommand, TreeError,
 };
 
 #[tokio::main]
@@ -32,15 +31,14 @@ fn guard() -> GuardProgram {
     GuardProgram::new("/proc/self/exe", ["guard"])
 }
 
+fn surroundings(folder: &Path) -> Surroundings {
+    Surroundings::new(folder, folder.join("log"), 1 << 20)
+}
+
 async fn started(folder: PathBuf, command: Vec<String>) -> Result<Tree, TreeError> {
     let command = TreeCommand {
         command: command.into_iter().map(Into::into).collect(),
-        inherit: Inherit::All,
-        environment: BTreeMap::new(),
-        log: folder.join("log"),
-        working_dir: folder,
-        user: None,
-        log_bytes: 1 << 20,
+        surroundings: surroundings(&folder),
         limits: Limits::default(),
     };
     Tree::start(&guard(), command).await
@@ -51,12 +49,7 @@ async fn paused(folder: PathBuf, pid: Vec<String>) -> Result<Tree, Box<dyn std::
     let command = AdoptCommand {
         adopt: Adopt { pid, start: None, kill: None, pause: None, resume: None },
         was_down: None,
-        inherit: Inherit::All,
-        environment: BTreeMap::new(),
-        log: folder.join("log"),
-        working_dir: folder,
-        user: None,
-        log_bytes: 1 << 20,
+        surroundings: surroundings(&folder),
     };
     let tree = Tree::adopt(&guard(), command).await?;
     tree.pause().await?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::log_tail::{last_lines, quoted};
-use crate::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand, TreeError};
+use crate::tree::{GuardProgram, Limits, Surroundings, Tree, TreeCommand, TreeError};
 
 /// How large the log of a command may become, in bytes: an installation's long output, and no disk's end.
 const LOG_BYTES: u64 = 16 * 1024 * 1024;
@@ -86,12 +86,11 @@ pub async fn run(
     let log_begin = std::fs::metadata(log).map_or(0, |log| log.len());
     let tree_command = TreeCommand {
         command: task.command.iter().map(OsString::from).collect(),
-        inherit: Inherit::All,
-        environment: task.environment.clone(),
-        working_dir: task.working_dir.clone(),
-        user: task.user.clone(),
-        log: log.to_owned(),
-        log_bytes: LOG_BYTES,
+        surroundings: Surroundings {
+            environment: task.environment.clone(),
+            user: task.user.clone(),
+            ..Surroundings::new(&task.working_dir, log, LOG_BYTES)
+        },
         limits: Limits::default(),
     };
     let tree = match Tree::start(guard, tree_command).await {

@@ -11,6 +11,7 @@
 //! * [`command`]: what is run to its end: setup, reset, prepare.
 //! * [`host`]: another host, and the way there.
 //! * [`folder`]: a workspace, and changes that stay below it.
+//! * [`log_lines`]: what a process writes, line by line.
 //! * [`clock`], [`locked`]: what everybody who handles processes needs, the crate `faults` too.
 
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod command;
 pub mod folder;
 pub mod host;
 pub mod locked;
+pub mod log_lines;
 mod log_tail;
 pub mod probe;
 pub mod system;

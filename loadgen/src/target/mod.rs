@@ -6,7 +6,8 @@
 //! * `hosts`: agents where processes are on other hosts, and what a trial has there.
 //! * `isolated`: a copy of its own folder, where a stranger's programs must not change that.
 //! * `trial`: its folders, and the commands that are run in them.
-//! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order.
+//! * `programs`: its processes as the supervisor starts them. `running`: all of that, in its order. [`resumed`]: the processes alone, over
+//!   files that are there.
 //! * `relays`: where links between them can be broken, and what each process is told for that.
 //! * `host_links`: where they are on hosts, whose own network is broken instead.
 //! * `dumps`: where they tell what they hold.
@@ -15,8 +16,8 @@
 //! While it runs, what is asked besides what clients do:
 //!
 //! * `http`: one request, and how far it got. `asking`: requests, commands and paths of the file.
-//! * [`leaders`]: who leads. `log_tail`: the last line of a log that says so.
-//! * [`state`]: what its places hold. `sqlite`: those that are databases.
+//! * [`leaders`]: who leads.
+//! * [`state`]: what its places hold. `sqlite`: those that are databases, and copies of those on hosts.
 
 pub mod asking;
 pub(crate) mod clients;
@@ -26,11 +27,11 @@ pub(crate) mod hosts;
 pub(crate) mod http;
 mod isolated;
 pub mod leaders;
-mod log_tail;
 pub(crate) mod needed;
 pub(crate) mod ports;
 mod programs;
 pub(crate) mod relays;
+mod resumed;
 pub(crate) mod running;
 mod sqlite;
 pub mod state;
@@ -41,4 +42,6 @@ mod trial;
 pub(crate) use isolated::isolated;
 use programs::service_plan;
 pub(crate) use programs::system_plan;
-pub(crate) use trial::{Places, TargetTrial, home_of};
+pub use resumed::resumed;
+pub use trial::Places;
+pub(crate) use trial::{TargetTrial, home_of};

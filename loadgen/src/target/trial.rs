@@ -47,15 +47,15 @@ pub(crate) struct TargetTrial {
 
 /// Where a target's folders are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Places<'a> {
+pub struct Places<'a> {
     /// Of its copy, and of copies of its files.
-    pub(crate) data: &'a Path,
+    pub data: &'a Path,
     /// What `{{ scratch }}` says. It is its owner's alone.
-    pub(crate) scratch: &'a Path,
+    pub scratch: &'a Path,
     /// Of its logs.
-    pub(crate) logs: &'a Path,
+    pub logs: &'a Path,
     /// What `{{ bin }}` says.
-    pub(crate) bin_dir: &'a Path,
+    pub bin_dir: &'a Path,
 }
 
 /// The folder of a target's file.

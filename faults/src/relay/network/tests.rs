@@ -110,7 +110,8 @@ async fn a_cut_relay_accepts_and_says_nothing() {
         fixture.network.inject(7, route, LinkFault::Cut(mode)).unwrap();
         let mut dialler = TcpStream::connect(fixture.relay()).await.unwrap();
         dialler.write_all(b"x").await.unwrap();
-        let read = timeout(A_WHILE, dialler.read_u8()).await;
+        let wait = if mode == CutMode::Silent { A_WHILE } else { PATIENCE };
+        let read = timeout(wait, dialler.read_u8()).await;
         match (mode, read) {
             (CutMode::Silent, Err(_)) => {}
             (CutMode::Reset, Ok(Err(error))) => {

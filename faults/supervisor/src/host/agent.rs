@@ -156,9 +156,9 @@ fn obey(shared: &Arc<Shared>, request: Request) {
             let begun =
                 (!ends).then(|| Channel::begin(shared, channel, &mark, kept_elsewhere, &log).ok());
             match begun.flatten() {
-                Some(begun) => {
+                Some((begun, unheard)) => {
                     locked(&shared.channels).insert(channel, Arc::clone(&begun));
-                    if !begun.serve(shared) {
+                    if !begun.serve(unheard, shared) {
                         begun.close();
                         shared.closed(channel, true);
                     }

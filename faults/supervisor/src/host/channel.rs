@@ -23,11 +23,15 @@ const LOOK_AT_LOG: Duration = Duration::from_millis(20);
 pub(super) struct Channel {
     id: u64,
     orders: Mutex<Option<ChildStdin>>,
-    /// The guard itself and its output, until somebody listens.
-    guard: Mutex<Option<(Child, ChildStdout)>>,
     left: Mutex<Leftovers>,
     log: Mutex<LogTail>,
     over: Mutex<bool>,
+}
+
+/// A guard that nobody listens to yet.
+pub(super) struct Unheard {
+    guard: Child,
+    output: ChildStdout,
 }
 
 impl Channel {
@@ -38,7 +42,7 @@ impl Channel {
         mark: &str,
         kept_elsewhere: bool,
         log: &str,
-    ) -> io::Result<Arc<Self>> {
+    ) -> io::Result<(Arc<Self>, Unheard)> {
         let mut guard = Command::new(&shared.guard.path)
             .args(&shared.guard.args)
             .stdin(Stdio::piped())
@@ -46,19 +50,18 @@ impl Channel {
             .spawn()?;
         let orders = guard.stdin.take();
         let output = guard.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Arc::new(Self {
+        let channel = Self {
             id,
             orders: Mutex::new(orders),
-            guard: Mutex::new(Some((guard, output))),
             left: Mutex::new(Leftovers::new(mark.to_owned(), kept_elsewhere)),
             log: Mutex::new(LogTail { path: log.into(), file: None }),
             over: Mutex::new(false),
-        }))
+        };
+        Ok((Arc::new(channel), Unheard { guard, output }))
     }
 
     /// Passes on what the guard says, until it has ended. Says whether that is done.
-    pub(super) fn serve(self: &Arc<Self>, shared: &Arc<Shared>) -> bool {
-        let Some((guard, output)) = locked(&self.guard).take() else { return false };
+    pub(super) fn serve(self: &Arc<Self>, unheard: Unheard, shared: &Arc<Shared>) -> bool {
         let (channel, told) = (Arc::clone(self), Arc::clone(shared));
         let looked = in_thread("log", move || {
             while !*locked(&channel.over) {
@@ -67,10 +70,11 @@ impl Channel {
             }
         });
         let (channel, told) = (Arc::clone(self), Arc::clone(shared));
-        looked && in_thread("guard", move || channel.listen(guard, output, &told))
+        looked && in_thread("guard", move || channel.listen(unheard, &told))
     }
 
-    fn listen(&self, mut guard: Child, output: ChildStdout, shared: &Shared) {
+    fn listen(&self, unheard: Unheard, shared: &Shared) {
+        let Unheard { mut guard, output } = unheard;
         let mut output = BufReader::new(output);
         let mut line = String::new();
         loop {
@@ -129,7 +133,8 @@ impl LogTail {
         }
         let mut data = Vec::new();
         let file = self.file.as_mut()?;
-        file.take(CHUNK_BYTES as u64).read_to_end(&mut data).ok()?;
+        // What was read before an error counts: it is not read again. The next look goes on behind it.
+        let _ = file.take(CHUNK_BYTES as u64).read_to_end(&mut data);
         (!data.is_empty()).then_some(data)
     }
 

@@ -27,8 +27,15 @@ pub(super) fn answer(
         }
         Question::HashOfProgram { path } => Ok(Answer::Hash(hash_of_program(Path::new(&path)))),
         Question::FreePorts { count, address } => free_ports(count, &address).map(Answer::Ports),
+        Question::HashOfFile { path } => {
+            let hashed = if_there(hash(Path::new(&path)));
+            let hashed = hashed.map_err(|error| format!("cannot read {path}: {error}"))?;
+            Ok(Answer::Hash(hashed.map(|(hash, _)| hash)))
+        }
         Question::Read { path, offset } => {
-            read(Path::new(&path), offset).map_err(|error| format!("cannot read {path}: {error}"))
+            let part = if_there(read(Path::new(&path), offset));
+            let part = part.map_err(|error| format!("cannot read {path}: {error}"))?;
+            Ok(part.unwrap_or(Answer::NoFile))
         }
         Question::Clean { folder, marks } => {
             let ended = marks.iter().all(|mark| end_marked(mark));
@@ -61,6 +68,14 @@ fn read(path: &Path, offset: u64) -> io::Result<Answer> {
     file.take(CHUNK_BYTES as u64).read_to_end(&mut data)?;
     let ends = data.len() < CHUNK_BYTES;
     Ok(Answer::Part { data, ends })
+}
+
+/// What was found in a file; nothing if there is no such file. Whatever else is wrong with it is an error.
+fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 fn hash_of_program(path: &Path) -> Option<String> {
@@ -114,10 +129,24 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_said_with_its_path() {
-        let error = ask(Question::Read { path: "/no/such".to_owned(), offset: 0 }).unwrap_err();
-        assert!(error.starts_with("cannot read /no/such: "), "{error}");
         let clean = Question::Clean { folder: "/etc".to_owned(), marks: Vec::new() };
         assert!(ask(clean).is_err() && Path::new("/etc").is_dir());
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_from_one_that_cannot_be_read() {
+        let missing = || "/no/such".to_owned();
+        assert_eq!(ask(Question::Read { path: missing(), offset: 0 }), Ok(Answer::NoFile));
+        assert_eq!(ask(Question::HashOfFile { path: missing() }), Ok(Answer::Hash(None)));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_string_lossy().into_owned();
+        for question in [
+            Question::Read { path: path.clone(), offset: 0 },
+            Question::HashOfFile { path: path.clone() },
+        ] {
+            let error = ask(question).unwrap_err();
+            assert!(error.starts_with(&format!("cannot read {path}: ")), "{error}");
+        }
     }
 
     #[test]

@@ -241,8 +241,7 @@ impl HostLink {
     /// # Errors
     /// If ours cannot be read, or the host is lost.
     pub async fn has_program(&self, path: &Path) -> Result<bool, HostError> {
-        let (own, _) = files::hash(path)
-            .map_err(|error| self.failed(format!("cannot read {}: {error}", path.display())))?;
+        let own = self.own_hash(path)?;
         match self.ask(Question::HashOfProgram { path: text(path) }).await? {
             Answer::Hash(theirs) => Ok(theirs == Some(own)),
             _ => Err(self.failed(NONSENSE.to_owned())),
@@ -280,20 +279,72 @@ impl HostLink {
     /// # Errors
     /// If it cannot be read, or is longer.
     pub async fn read(&self, path: &Path, max_bytes: u64) -> Result<Vec<u8>, HostError> {
+        let content = self.read_if_there(path, max_bytes).await?;
+        content.ok_or_else(|| self.failed(format!("there is no {}", path.display())))
+    }
+
+    /// The same of a file that need not be there: nothing if it is not.
+    ///
+    /// # Errors
+    /// If nobody knows whether it is there, or it cannot be read, or is longer.
+    pub async fn read_if_there(
+        &self,
+        path: &Path,
+        max_bytes: u64,
+    ) -> Result<Option<Vec<u8>>, HostError> {
         let mut content = Vec::new();
         loop {
-            let (path, offset) = (text(path), content.len() as u64);
-            let Answer::Part { data, ends } = self.ask(Question::Read { path, offset }).await?
-            else {
-                return Err(self.failed(NONSENSE.to_owned()));
+            let ends = match self.part(path, content.len() as u64).await? {
+                Some((data, ends)) => {
+                    content.extend(data);
+                    ends
+                }
+                None if content.is_empty() => return Ok(None),
+                None => {
+                    let path = path.display();
+                    return Err(self.failed(format!("{path} was removed while it was read")));
+                }
             };
-            content.extend(data);
             if content.len() as u64 > max_bytes {
                 return Err(self.failed(format!("the file is longer than {max_bytes} bytes")));
             }
             if ends {
-                return Ok(content);
+                return Ok(Some(content));
             }
+        }
+    }
+
+    /// The first mebibyte of a file there, or all of it if it is shorter; nothing if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn beginning(&self, path: &Path) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(self.part(path, 0).await?.map(|(data, _)| data))
+    }
+
+    /// Whether a file there holds what a file of ours does, byte by byte. One that is not there does not.
+    ///
+    /// # Errors
+    /// If one of both cannot be read.
+    pub async fn holds_the_same(&self, own: &Path, there: &Path) -> Result<bool, HostError> {
+        let own = self.own_hash(own)?;
+        match self.ask(Question::HashOfFile { path: text(there) }).await? {
+            Answer::Hash(theirs) => Ok(theirs == Some(own)),
+            _ => Err(self.failed(NONSENSE.to_owned())),
+        }
+    }
+
+    fn own_hash(&self, path: &Path) -> Result<String, HostError> {
+        let hashed = files::hash(path).map(|(hash, _)| hash);
+        hashed.map_err(|error| self.failed(format!("cannot read {}: {error}", path.display())))
+    }
+
+    /// A part of a file there, from `offset` on, and whether nothing follows it; nothing if it is not there.
+    async fn part(&self, path: &Path, offset: u64) -> Result<Option<(Vec<u8>, bool)>, HostError> {
+        match self.ask(Question::Read { path: text(path), offset }).await? {
+            Answer::Part { data, ends } => Ok(Some((data, ends))),
+            Answer::NoFile => Ok(None),
+            _ => Err(self.failed(NONSENSE.to_owned())),
         }
     }
 

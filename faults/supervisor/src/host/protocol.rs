@@ -45,6 +45,8 @@ pub(super) enum Question {
     MakeFolder { path: String },
     /// The SHA-256 of a file, in hexadecimal; nothing if it is not there, or cannot be executed.
     HashOfProgram { path: String },
+    /// The SHA-256 of any file, in hexadecimal; nothing if it is not there.
+    HashOfFile { path: String },
     /// Ports that are free there, at this address if it is one of that host's.
     FreePorts { count: usize, address: String },
     /// A part of a file.
@@ -90,6 +92,8 @@ pub(super) enum Answer {
         data: Vec<u8>,
         ends: bool,
     },
+    /// There is no such file, which is something else than one that cannot be read.
+    NoFile,
 }
 
 /// A message as a line.

@@ -1,5 +1,6 @@
 //! One question to a process, within a bound.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,13 +9,14 @@ use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use regex::Regex;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::log_lines::LogLines;
 use super::{Answer, Expect, MAX_ANSWER_BYTES, ProbeKind, Probed};
 use crate::command::{self, Task};
+use crate::log_lines::LogLines;
 
 /// How long one question may take, so that one that hangs is asked again. A command may need to start an interpreter.
 const ASK_WITHIN: Duration = Duration::from_secs(2);
@@ -38,11 +40,23 @@ impl Probed<'_> {
             ProbeKind::Health(url) => within(ASK_WITHIN.min(left), health(url)).await,
             ProbeKind::Tcp(address) => within(ASK_WITHIN.min(left), tcp(address)).await,
             ProbeKind::Exec(command) => self.exec(command, EXEC_WITHIN.min(left)).await,
-            ProbeKind::LogLine(regex) => lines
-                .any(|line| regex.is_match(line))
-                .then_some(())
-                .ok_or_else(|| "no such line yet".to_owned()),
+            ProbeKind::LogLine(regex) => self.has_written(regex, lines),
         }
+    }
+
+    /// Whether a line that was finished since the last look is what is wanted.
+    fn has_written(&self, wanted: &Regex, lines: &mut LogLines) -> Result<(), String> {
+        let mut found = Err("no such line yet".to_owned());
+        let looked =
+            lines.look(self.log, |line| match wanted.is_match(&String::from_utf8_lossy(line)) {
+                true => {
+                    found = Ok(());
+                    ControlFlow::Break(())
+                }
+                false => ControlFlow::Continue(()),
+            });
+        looked.map_err(|error| format!("its log cannot be read: {error}"))?;
+        found
     }
 
     async fn exec(&self, command: &[String], bound: Duration) -> Result<(), String> {

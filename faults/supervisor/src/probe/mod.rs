@@ -4,7 +4,6 @@
 //! what the process wrote last. What an HTTP answer means is the caller's to say.
 
 mod attempt;
-mod log_lines;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,9 +15,9 @@ use regex::Regex;
 use tokio::time::Instant;
 
 use crate::clock::monotonic_us;
+use crate::log_lines::LogLines;
 use crate::log_tail::{last_lines, quoted};
 use crate::tree::{GuardProgram, Limit, Tree};
-use log_lines::LogLines;
 
 /// How long the log of a process that has ended may take to be whole.
 const LOG_WITHIN: Duration = Duration::from_secs(1);
@@ -156,7 +155,7 @@ impl Probed<'_> {
     /// # Errors
     /// If it ends before, or is not ready in the probe's time.
     pub async fn ready(&self, probe: &Probe) -> Result<u64, ProbeError> {
-        let mut lines = LogLines::new(self.log, self.log_begin);
+        let mut lines = LogLines::from(self.log_begin);
         let mut answer: Option<String> = None;
         let asking = async {
             let deadline = Instant::now() + probe.timeout;

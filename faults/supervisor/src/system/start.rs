@@ -17,7 +17,7 @@ use super::{
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 use crate::probe::{ProbeError, Probed};
-use crate::tree::{AdoptCommand, Tree, TreeCommand};
+use crate::tree::{AdoptCommand, Surroundings, Tree, TreeCommand};
 
 /// Processes that were started together have the same time to get ready, and are given up together: who was given up first
 /// waits so long for the others.
@@ -173,34 +173,25 @@ impl System {
         let restart = program.restart.as_ref().filter(|_| again);
         let command = restart.map_or(&program.command, |restart| &restart.command);
         let environment = restart.map_or(&program.environment, |restart| &restart.environment);
-        let command = TreeCommand {
-            command: locked(&slot.command).as_ref().unwrap_or(command).clone(),
+        let command = locked(&slot.command).as_ref().unwrap_or(command).clone();
+        let surroundings = Surroundings {
             inherit: program.inherit.clone(),
             environment: environment.clone().into_iter().chain(more).collect(),
             working_dir: program.working_dir.clone(),
             user: program.user.clone(),
             log: slot.log.clone(),
             log_bytes: self.plan.log_bytes,
-            limits: program.limits,
         };
         let log_begin = fs::metadata(&slot.log).map_or(0, |log| log.len());
         let guard = self.plan.guard.on(program.host.as_ref());
         let tree = match program.adopt.clone() {
-            None => Tree::start(&guard, command).await,
+            None => {
+                let command = TreeCommand { command, surroundings, limits: program.limits };
+                Tree::start(&guard, command).await
+            }
             Some(adopt) => {
-                let TreeCommand { inherit, environment, working_dir, user, log, log_bytes, .. } =
-                    command;
-                let command = AdoptCommand {
-                    adopt,
-                    was_down: slot.was_down.get().copied(),
-                    inherit,
-                    environment,
-                    working_dir,
-                    user,
-                    log,
-                    log_bytes,
-                };
-                Tree::adopt(&guard, command).await
+                let was_down = slot.was_down.get().copied();
+                Tree::adopt(&guard, AdoptCommand { adopt, was_down, surroundings }).await
             }
         };
         let tree = tree.map_err(|source| StartError::Tree { name: name.clone(), source })?;

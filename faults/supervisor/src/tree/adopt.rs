@@ -7,15 +7,13 @@
 //! Not covered: a pause by a command whose guard is killed, which nobody takes back; children of the process that have lost their
 //! parent, which nobody can tell from others.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::{Adoption, Part, Setting};
-use super::{GuardProgram, Inherit, Tree, TreeError, new_mark};
+use super::protocol::Part;
+use super::{GuardProgram, Surroundings, Tree, TreeError, new_mark};
 use crate::locked::locked;
 
 /// How long it may take until it runs: its start's bound, that of being found then, and some more.
@@ -39,24 +37,14 @@ pub struct Adopt {
 }
 
 /// A process to adopt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AdoptCommand {
     /// How it is reached.
     pub adopt: Adopt,
     /// Whether it was down when the harness came, so that it is to be down at the end; `None`: it has just come.
     pub was_down: Option<bool>,
-    /// What the commands get of the harness's environment.
-    pub inherit: Inherit,
-    /// Added to that.
-    pub environment: BTreeMap<String, String>,
-    /// Where they run.
-    pub working_dir: PathBuf,
-    /// Who they run as, if the harness is root.
-    pub user: Option<String>,
-    /// Where their output goes, behind what is there. The process's own is elsewhere.
-    pub log: PathBuf,
-    /// From how many bytes on the log is left as it is.
-    pub log_bytes: u64,
+    /// What the commands find around them. The process's own output is elsewhere.
+    pub surroundings: Surroundings,
 }
 
 impl Tree {
@@ -65,19 +53,7 @@ impl Tree {
     /// # Errors
     /// If it is down and cannot be started, or cannot be found.
     pub async fn adopt(program: &GuardProgram, command: AdoptCommand) -> Result<Self, TreeError> {
-        let adoption = Adoption {
-            adopt: command.adopt,
-            was_down: command.was_down,
-            setting: Setting {
-                inherit: command.inherit,
-                environment: command.environment,
-                working_dir: command.working_dir.into(),
-                user: command.user,
-                log: command.log.into(),
-                log_bytes: command.log_bytes,
-            },
-        };
-        Self::under_guard(program, new_mark(), Part::Adopter(adoption), ADOPT_WITHIN).await
+        Self::under_guard(program, new_mark(), Part::Adopter(command), ADOPT_WITHIN).await
     }
 
     /// Whether it is adopted, and ran when the harness came.

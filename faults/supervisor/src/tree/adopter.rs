@@ -16,13 +16,14 @@ use nix::unistd::{Pid, setpgid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
+use super::AdoptCommand;
 use super::commands::Commands;
 use super::guard::{
     CONFIRM_WITHIN, COUNT_UNLIMITED, ENDING, MAX_TOLD, STOP_BEFORE_KILL, in_thread, tell,
 };
 use super::members::{self, Root, stat_of};
 use super::orphans;
-use super::protocol::{Adoption, Identity, MAX_MESSAGE_BYTES, Order, Report, TreeAct};
+use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Report, TreeAct};
 use crate::clock::monotonic_us;
 
 /// How long the command that starts the process may take. What keeps it may pull an image first.
@@ -51,12 +52,12 @@ enum AdopterEvent {
 }
 
 /// Finds or starts the process, and stays with it.
-pub(super) fn adopt(adoption: &Adoption) -> Result<(), String> {
+pub(super) fn adopt(adoption: &AdoptCommand) -> Result<(), String> {
     // A Ctrl-C at a terminal is the harness's. Only one that leads a session already cannot be moved, and has no terminal.
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let ending = SigSet::from_iter(ENDING);
     ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
-    let commands = Commands::new(&adoption.setting)?;
+    let commands = Commands::new(&adoption.surroundings)?;
     let at_us = monotonic_us();
     let (found, ran) = match find(&commands, adoption)? {
         Some(found) => (found, true),
@@ -101,7 +102,7 @@ pub(super) fn adopt(adoption: &Adoption) -> Result<(), String> {
 }
 
 /// Who the process is, if it runs.
-fn find(commands: &Commands<'_>, adoption: &Adoption) -> Result<Option<Found>, String> {
+fn find(commands: &Commands<'_>, adoption: &AdoptCommand) -> Result<Option<Found>, String> {
     let printed = commands.ask(&adoption.adopt.pid, COMMAND_WITHIN)?;
     let printed = printed.trim();
     if printed.is_empty() || printed == "0" {
@@ -128,7 +129,7 @@ fn is_above_us(pid: i32) -> bool {
     std::iter::successors(own, parent).take(MAX_ANCESTORS).any(|above| above == pid)
 }
 
-fn start(commands: &Commands<'_>, adoption: &Adoption) -> Result<Found, String> {
+fn start(commands: &Commands<'_>, adoption: &AdoptCommand) -> Result<Found, String> {
     let asked = commands.named(&adoption.adopt.pid);
     let Some(start) = &adoption.adopt.start else {
         return Err(format!(
@@ -150,7 +151,7 @@ fn start(commands: &Commands<'_>, adoption: &Adoption) -> Result<Found, String> 
 }
 
 struct Adopter<'a> {
-    adoption: &'a Adoption,
+    adoption: &'a AdoptCommand,
     commands: Commands<'a>,
     /// Whether it was down when the harness came.
     was_down: bool,

@@ -18,25 +18,27 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::adopter::wait_ended;
 use super::launcher;
 use super::members::handle_of;
-use super::protocol::{Setting, Start};
+use super::protocol::Start;
+use super::{Limits, Surroundings};
 
 /// The most that is read of what a command prints, in bytes: a process id has ten digits.
 const MAX_PRINTED_BYTES: u64 = 4096;
 
 /// Runs commands as a target's file says.
 pub(super) struct Commands<'a> {
-    setting: &'a Setting,
+    surroundings: &'a Surroundings,
     guard_pid: i32,
     log: File,
 }
 
 impl<'a> Commands<'a> {
-    pub(super) fn new(setting: &'a Setting) -> Result<Self, String> {
+    pub(super) fn new(surroundings: &'a Surroundings) -> Result<Self, String> {
         let guard_pid = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
-        let log = OpenOptions::new().create(true).append(true).open(&setting.log);
-        let log = log
-            .map_err(|error| format!("cannot write the log {}: {error}", setting.log.display()))?;
-        Ok(Self { setting, guard_pid, log })
+        let path = &surroundings.log;
+        let log = OpenOptions::new().create(true).append(true).open(path);
+        let log =
+            log.map_err(|error| format!("cannot write the log {}: {error}", path.display()))?;
+        Ok(Self { surroundings, guard_pid, log })
     }
 
     /// A command, for a message.
@@ -80,7 +82,7 @@ impl<'a> Commands<'a> {
     /// Where output goes: nowhere, once the log is full.
     fn output(&self) -> Result<Stdio, String> {
         let length = self.log.metadata().map_or(0, |log| log.len());
-        if length >= self.setting.log_bytes {
+        if length >= self.surroundings.log_bytes {
             return Ok(Stdio::null());
         }
         let copy = self.log.try_clone();
@@ -88,19 +90,8 @@ impl<'a> Commands<'a> {
     }
 
     fn start(&self, command: &[OsString], output: Stdio, errors: Stdio) -> Result<Child, String> {
-        let Setting { inherit, environment, working_dir, user, log, log_bytes } = self.setting;
-        let start = Start {
-            command: command.to_vec(),
-            inherit: inherit.clone(),
-            environment: environment.clone(),
-            working_dir: working_dir.clone(),
-            user: user.clone(),
-            log: log.clone(),
-            log_bytes: *log_bytes,
-            memory_mb: None,
-            processes: None,
-            talk: None,
-        };
+        let (surroundings, limits) = (self.surroundings.clone(), Limits::default());
+        let start = Start { command: command.to_vec(), surroundings, limits, talk: None };
         launcher::start_into(&start, self.guard_pid, output, errors)
     }
 

@@ -17,13 +17,13 @@ use nix::sys::signal::{SigSet, Signal as NixSignal};
 use nix::unistd::{Pid, setpgid};
 use rustix::process::{Signal, WaitOptions, wait};
 
-use super::Limit;
 use super::adopter;
 use super::launcher;
 use super::log_file::LogFile;
 use super::members::{self, Root};
 use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Part, Report, Start, TreeAct};
 use super::undoer;
+use super::{Limit, Limits, Surroundings};
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 
@@ -157,8 +157,9 @@ fn keep(start: &Start) -> Result<(), String> {
     ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
     prctl::set_child_subreaper(true)
         .map_err(|error| format!("cannot keep descendants: {error}"))?;
-    let log = LogFile::open(start.log.as_ref(), start.log_bytes)
-        .map_err(|error| format!("cannot write the log {}: {error}", start.log.display()))?;
+    let Surroundings { log: path, log_bytes, .. } = &start.surroundings;
+    let log = LogFile::open(path, *log_bytes)
+        .map_err(|error| format!("cannot write the log {}: {error}", path.display()))?;
     let pid = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
     let shared = Arc::new(Shared::default());
     let (events, happened) = mpsc::channel();
@@ -203,7 +204,7 @@ fn keep(start: &Start) -> Result<(), String> {
 
 impl Guard {
     fn serve(&mut self, happened: &Receiver<GuardEvent>, start: &Start) {
-        let limited = start.memory_mb.is_some() || start.processes.is_some();
+        let limited = start.limits != Limits::default();
         let period = if limited { COUNT_LIMITED } else { COUNT_UNLIMITED };
         let mut count_at = Instant::now();
         loop {
@@ -341,11 +342,11 @@ impl Guard {
 /// What a tree of these processes takes too much of, with a sentence about it.
 fn over_limit(start: &Start, pids: impl Iterator<Item = i32> + Clone) -> Option<(Limit, String)> {
     let processes = pids.clone().count();
-    if let Some(allowed) = start.processes.filter(|allowed| processes > *allowed) {
+    if let Some(allowed) = start.limits.processes.filter(|allowed| processes > *allowed) {
         let reason = format!("it had {processes} processes, and {allowed} are allowed");
         return Some((Limit::Processes, reason));
     }
-    let allowed = start.memory_mb?;
+    let allowed = start.limits.memory_mb?;
     let memory_mb = pids.map(members::own_memory_bytes).sum::<u64>() / (1024 * 1024);
     (memory_mb > allowed).then(|| {
         let reason = format!("it took {memory_mb} MiB of memory, and {allowed} are allowed");

@@ -99,9 +99,10 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
     let [program, arguments @ ..] = start.command.as_slice() else {
         return Err("the command is empty".to_owned());
     };
+    let around = &start.surroundings;
     let mut command = Command::new(program);
     command.args(arguments);
-    if let Inherit::Only(names) = &start.inherit {
+    if let Inherit::Only(names) = &around.inherit {
         let others = env::vars_os().map(|(name, _)| name);
         let dropped = others.filter(|name| !name.to_str().is_some_and(|name| names.contains(name)));
         dropped.for_each(|name| _ = command.env_remove(name));
@@ -117,18 +118,18 @@ fn become_target(start: &Start, guard_pid: i32) -> Result<(String, File), String
     // Before the change of user: the pipes are the harness's.
     let talk = start.talk.as_ref().map(|ends| ends.open()).transpose();
     let talk = talk.map_err(|error| format!("cannot open the pipes to the harness: {error}"))?;
-    if let Some(user) = &start.user {
+    if let Some(user) = &around.user {
         become_user(user, &mut command)?;
     }
-    command.envs(&start.environment);
+    command.envs(&around.environment);
     // After the change of user, which would undo it.
     prctl::set_pdeathsig(Signal::SIGKILL)
         .map_err(|error| format!("cannot ask to end with the guard: {error}"))?;
     if getppid().as_raw() != guard_pid {
         return Err("the guard is gone".to_owned());
     }
-    env::set_current_dir(&start.working_dir).map_err(|error| {
-        format!("cannot enter the folder {}: {error}", start.working_dir.display())
+    env::set_current_dir(&around.working_dir).map_err(|error| {
+        format!("cannot enter the folder {}: {error}", around.working_dir.display())
     })?;
     // The copy is closed by a successful exec, which is how the guard learns of it.
     let guard = io::stdin().as_fd().try_clone_to_owned();

@@ -16,6 +16,7 @@
 //! * `orphans`, `leftovers`: who is left when a guard is killed.
 //! * `order`: what is done to a tree.
 //! * `protocol`: what harness and guard tell each other.
+//! * `surroundings`: what a process finds around it.
 //! * `shared`: what the harness knows of a tree, from the guard's reports.
 //! * `undo`: a command that is run whatever happens; `undoer`: its guard's program.
 //! * `talk`: pipes to a process that the harness talks to.
@@ -32,11 +33,11 @@ mod order;
 mod orphans;
 mod protocol;
 mod shared;
+mod surroundings;
 mod talk;
 mod undo;
 mod undoer;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
@@ -61,6 +62,7 @@ pub use order::Sent;
 pub(crate) use orphans::end_marked;
 use protocol::{Part, Start};
 pub(crate) use shared::Shared;
+pub use surroundings::{Inherit, Surroundings};
 use talk::Ends;
 pub use talk::Talk;
 pub use undo::Undo;
@@ -100,7 +102,7 @@ impl GuardProgram {
 }
 
 /// What a tree may take. It is killed when it takes more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Resident memory of all its processes in MiB, without what is shared.
     pub memory_mb: Option<u64>,
@@ -129,34 +131,13 @@ impl Limit {
     }
 }
 
-/// Which variables of the harness's environment a process gets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Inherit {
-    /// Every one.
-    #[default]
-    All,
-    /// Those of these names.
-    Only(BTreeSet<String>),
-}
-
 /// A process to start.
 #[derive(Clone, Debug)]
 pub struct TreeCommand {
     /// The program, looked up in `PATH`, and its arguments. No shell is involved.
     pub command: Vec<OsString>,
-    /// What it gets of the harness's environment.
-    pub inherit: Inherit,
-    /// Added to that.
-    pub environment: BTreeMap<String, String>,
-    /// Where it runs.
-    pub working_dir: PathBuf,
-    /// Who it runs as, if the harness is root.
-    pub user: Option<String>,
-    /// Where its output goes, behind what is there.
-    pub log: PathBuf,
-    /// How large the log may become, in bytes. What is written to it then is dropped.
-    pub log_bytes: u64,
+    /// What it finds around it.
+    pub surroundings: Surroundings,
     /// What it may take.
     pub limits: Limits,
 }
@@ -285,20 +266,9 @@ impl Tree {
         talk: Option<Ends>,
     ) -> Result<Self, TreeError> {
         let mark = new_mark();
-        let mut environment = command.environment;
-        environment.insert(orphans::TREE_VARIABLE.to_owned(), mark.clone());
-        let start = Start {
-            command: command.command,
-            inherit: command.inherit,
-            environment,
-            working_dir: command.working_dir.into(),
-            user: command.user,
-            log: command.log.into(),
-            log_bytes: command.log_bytes,
-            memory_mb: command.limits.memory_mb,
-            processes: command.limits.processes,
-            talk,
-        };
+        let TreeCommand { command, mut surroundings, limits } = command;
+        surroundings.environment.insert(orphans::TREE_VARIABLE.to_owned(), mark.clone());
+        let start = Start { command, surroundings, limits, talk };
         Self::under_guard(program, mark, Part::Guard(start), START_WITHIN).await
     }
 
@@ -318,13 +288,12 @@ impl Tree {
             None => Self::guard_here(program, &shared).map_err(failed)?,
             Some(host) => {
                 let is_kept_elsewhere = part.is_kept_elsewhere();
-                let (log, log_bytes) = part.log();
-                let here = PathBuf::from(&*log);
-                *log_bytes =
-                    log_bytes.saturating_sub(std::fs::metadata(&here).map_or(0, |log| log.len()));
-                let opened = host.open(&mark, is_kept_elsewhere, &here, Arc::clone(&shared));
+                let Surroundings { log, log_bytes, .. } = part.surroundings();
+                let has = std::fs::metadata(&*log).map_or(0, |log| log.len());
+                *log_bytes = log_bytes.saturating_sub(has);
+                let opened = host.open(&mark, is_kept_elsewhere, log, Arc::clone(&shared));
                 let (orders, there) = opened.map_err(failed)?;
-                *log = there.into();
+                *log = there;
                 orders
             }
         };

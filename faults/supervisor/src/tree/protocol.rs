@@ -3,13 +3,12 @@
 //! The first line on a guard's standard input says which part the program plays; orders follow. Reports come on its
 //! standard output. The end of its input is the end of the harness.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
 use super::talk::Ends;
-use super::{Adopt, Inherit, Limit};
+use super::{AdoptCommand, Limit, Limits, Surroundings};
 
 /// The longest message that is read: an environment and a command line, which the kernel bounds to less.
 pub(super) const MAX_MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
@@ -21,7 +20,7 @@ pub(super) enum Part {
     /// It starts a tree, keeps it together, and ends it.
     Guard(Start),
     /// It finds a process that something else keeps, and hands it back as it was.
-    Adopter(Adoption),
+    Adopter(AdoptCommand),
     /// It waits for the end of its input, and takes something back then.
     Undoer(Undoing),
     /// It becomes the target's process, as a child of the guard with this pid.
@@ -34,15 +33,12 @@ impl Part {
         matches!(self, Self::Adopter(_) | Self::Undoer(_))
     }
 
-    /// The log that it writes, and how large that may become.
-    pub(super) fn log(&mut self) -> (&mut OsString, &mut u64) {
+    /// What its process or its commands find around them.
+    pub(super) fn surroundings(&mut self) -> &mut Surroundings {
         match self {
-            Self::Guard(start) | Self::Launcher { start, .. } => {
-                (&mut start.log, &mut start.log_bytes)
-            }
-            Self::Adopter(Adoption { setting, .. }) | Self::Undoer(Undoing { setting, .. }) => {
-                (&mut setting.log, &mut setting.log_bytes)
-            }
+            Self::Guard(start) | Self::Launcher { start, .. } => &mut start.surroundings,
+            Self::Adopter(adoption) => &mut adoption.surroundings,
+            Self::Undoer(undoing) => &mut undoing.surroundings,
         }
     }
 }
@@ -50,27 +46,12 @@ impl Part {
 /// What is started, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Start {
-    // Neither commands nor paths need be UTF-8.
+    // Words need not be UTF-8.
     pub(super) command: Vec<OsString>,
-    pub(super) inherit: Inherit,
-    pub(super) environment: BTreeMap<String, String>,
-    pub(super) working_dir: OsString,
-    pub(super) user: Option<String>,
-    pub(super) log: OsString,
-    pub(super) log_bytes: u64,
-    pub(super) memory_mb: Option<u64>,
-    pub(super) processes: Option<usize>,
+    pub(super) surroundings: Surroundings,
+    pub(super) limits: Limits,
     /// What its standard input and output are, if the harness talks to it.
     pub(super) talk: Option<Ends>,
-}
-
-/// Who is adopted, and how it is reached.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Adoption {
-    pub(super) adopt: Adopt,
-    /// Whether it was down when the harness came, if that is known already.
-    pub(super) was_down: Option<bool>,
-    pub(super) setting: Setting,
 }
 
 /// What is taken back, and how long that may take.
@@ -78,18 +59,7 @@ pub(super) struct Adoption {
 pub(super) struct Undoing {
     pub(super) command: Vec<OsString>,
     pub(super) within_ms: u64,
-    pub(super) setting: Setting,
-}
-
-/// Where a guard's commands run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Setting {
-    pub(super) inherit: Inherit,
-    pub(super) environment: BTreeMap<String, String>,
-    pub(super) working_dir: OsString,
-    pub(super) user: Option<String>,
-    pub(super) log: OsString,
-    pub(super) log_bytes: u64,
+    pub(super) surroundings: Surroundings,
 }
 
 /// An order to a guard; its report has the same number.

@@ -4,11 +4,12 @@
 //! The invariant: a guard that only waits for the end of its input runs the command, so there is one way and no second. Not
 //! covered: a guard that is killed itself, which [`Undo::undo`] tells.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use super::order::Sent;
-use super::protocol::{Part, Setting, Undoing};
-use super::{GuardProgram, START_WITHIN, SignalError, Tree, TreeCommand, TreeError, new_mark};
+use super::protocol::{Part, Undoing};
+use super::{GuardProgram, START_WITHIN, SignalError, Surroundings, Tree, TreeError, new_mark};
 
 /// The order that the end of the guard's input is; a tree's own begin with 1.
 pub(super) const UNDO: u64 = 0;
@@ -27,22 +28,12 @@ impl Undo {
     /// If there is no guard.
     pub async fn arm(
         program: &GuardProgram,
-        command: TreeCommand,
+        command: Vec<OsString>,
+        surroundings: Surroundings,
         within: Duration,
     ) -> Result<Self, TreeError> {
-        let undoing = Undoing {
-            command: command.command,
-            within_ms: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
-            setting: Setting {
-                inherit: command.inherit,
-                environment: command.environment,
-                working_dir: command.working_dir.into(),
-                user: command.user,
-                log: command.log.into(),
-                log_bytes: command.log_bytes,
-            },
-        };
-        let part = Part::Undoer(undoing);
+        let within_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        let part = Part::Undoer(Undoing { command, within_ms, surroundings });
         let tree = Tree::under_guard(program, new_mark(), part, START_WITHIN).await?;
         let sent = tree.expect(UNDO, within);
         Ok(Self { tree, sent })

@@ -20,7 +20,7 @@ pub(super) fn stand_by(undoing: &Undoing) -> Result<(), String> {
     let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
     let ending = SigSet::from_iter(ENDING);
     ending.thread_block().map_err(|error| format!("cannot block signals: {error}"))?;
-    let commands = Commands::new(&undoing.setting)?;
+    let commands = Commands::new(&undoing.surroundings)?;
     let (time, come) = mpsc::channel();
     let told = time.clone();
     let mut started = in_thread("orders", move || {

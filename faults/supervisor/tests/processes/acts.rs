@@ -12,7 +12,7 @@ use supervisor::system::{
 };
 use supervisor::tree::{Inherit, SignalError, Tree};
 
-use crate::systems::{free_port, line, plan, probe, program, started};
+use crate::systems::{line, plan, probe, program, started};
 use crate::testing::*;
 
 #[tokio::test]
@@ -81,8 +81,9 @@ async fn a_pause_on_top_of_a_halt_holds_until_its_resume() {
 async fn a_process_gets_only_those_variables_that_it_is_to_inherit() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tree_command(folder.path(), vec!["env".into()]);
-    command.inherit = Inherit::Only(BTreeSet::from(["PATH".to_owned(), "NOT_SET".to_owned()]));
-    command.environment.insert("PLACE".to_owned(), "here".to_owned());
+    command.surroundings.inherit =
+        Inherit::Only(BTreeSet::from(["PATH".to_owned(), "NOT_SET".to_owned()]));
+    command.surroundings.environment.insert("PLACE".to_owned(), "here".to_owned());
     let tree = Tree::start(&guard(), command).await.unwrap();
     tree.ended(SOON).await.unwrap();
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
@@ -167,32 +168,21 @@ wait()
     assert!(matches!(system.shut_down("nobody").await, Err(ActError::Unknown(_))));
 }
 
-/// Answers 503 with a reason.
-const UNREADY: &str = r#"
-import socket
-server = socket.create_server(('127.0.0.1', int(sys.argv[1])))
-while True:
-    connection, _ = server.accept()
-    connection.recv(4096)
-    body = '{"ready":false,"reason":"waits for %s"}' % sys.argv[2]
-    connection.sendall(f'HTTP/1.0 503 Unready\r\n\r\n{body}'.encode())
-    connection.close()
-"#;
-
 #[tokio::test]
 async fn of_several_that_are_not_ready_the_first_of_the_plan_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let unready = |name: &str, waits_for: &str| {
-        let mut one = program(folder.path(), name, UNREADY);
-        let port = free_port();
-        one.command.extend([port.to_string(), waits_for.to_owned()].map(std::ffi::OsString::from));
+    let unready = async |name: &str, waits_for: &str| {
+        let mut one = program(folder.path(), name, "wait()");
+        let body = format!(r#"{{"ready":false,"reason":"waits for {waits_for}"}}"#);
+        let port = answering("503 Unready", &body).await;
         let kind = ProbeKind::Health(format!("http://127.0.0.1:{port}/healthz"));
-        // Long enough for a Python to start on a busy machine.
+        // Time enough for one answer, which nothing has to be started for.
         let timeout = Duration::from_secs(4);
         one.probe = Some(Probe { timeout, ..probe(kind).unwrap() });
         one
     };
-    let programs = vec![unready("front-end", "order-1"), unready("catalog", "the front-end")];
+    let programs =
+        vec![unready("front-end", "order-1").await, unready("catalog", "the front-end").await];
     let error = System::start(plan(folder.path(), programs)).await.unwrap_err().to_string();
     assert!(error.starts_with("front-end is not ready after 4000 ms"), "{error}");
     assert!(error.contains("says: waits for order-1 (its log"), "{error}");

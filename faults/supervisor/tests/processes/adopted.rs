@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use supervisor::system::{ActError, ProcessState, Program, StartError, System};
-use supervisor::tree::{Adopt, AdoptCommand, Inherit, SignalError, Tree};
+use supervisor::tree::{Adopt, AdoptCommand, SignalError, Surroundings, Tree};
 
 use crate::systems::{plan, program};
 use crate::testing::*;
@@ -106,16 +106,8 @@ fn with_start() -> Adopt {
 }
 
 fn command(folder: &Path, adopt: Adopt) -> AdoptCommand {
-    AdoptCommand {
-        adopt,
-        was_down: None,
-        inherit: Inherit::All,
-        environment: [].into(),
-        working_dir: folder.to_owned(),
-        user: None,
-        log: folder.join("adopted.log"),
-        log_bytes: LOG_BYTES,
-    }
+    let surroundings = Surroundings::new(folder, folder.join("adopted.log"), LOG_BYTES);
+    AdoptCommand { adopt, was_down: None, surroundings }
 }
 
 async fn adopted(service: &Service, adopt: Adopt) -> Tree {

@@ -217,9 +217,30 @@ async fn files_come_over_with_their_modes_and_back() {
     assert_eq!(mode & 0o777, 0o755);
     let error = host.read(&to.join("big"), 1 << 20).await.unwrap_err().to_string();
     assert!(error.starts_with("host n1: the file is longer"), "{error}");
+    assert_eq!(host.beginning(&to.join("big")).await.unwrap().unwrap(), big[..1 << 20]);
+    assert!(host.holds_the_same(&from.join("big"), &to.join("big")).await.unwrap());
+    fs::write(to.join("big"), "other").unwrap();
+    assert!(!host.holds_the_same(&from.join("big"), &to.join("big")).await.unwrap());
     assert!(host.has_program(&to.join("deep/run.sh")).await.is_ok_and(|has| has));
     let ports = host.free_ports(3).await.unwrap();
     assert_eq!(ports.len(), 3);
+}
+
+#[tokio::test]
+async fn of_a_file_that_is_not_there_only_who_asks_for_it_anyway_gets_an_error() {
+    let scene = tempfile::tempdir().unwrap();
+    let host = connect(here(scene.path())).await;
+    let missing = scene.path().join("missing");
+    assert_eq!(host.read_if_there(&missing, 1).await, Ok(None));
+    assert_eq!(host.beginning(&missing).await, Ok(None));
+    fs::write(scene.path().join("own"), "").unwrap();
+    assert_eq!(host.holds_the_same(&scene.path().join("own"), &missing).await, Ok(false));
+    let error = host.read(&missing, 1).await.unwrap_err().to_string();
+    assert_eq!(error, format!("host n1: there is no {}", missing.display()));
+    // A folder is there, and is no file that could be read.
+    assert!(host.read_if_there(scene.path(), 1).await.is_err());
+    assert!(host.beginning(scene.path()).await.is_err());
+    assert!(host.holds_the_same(&scene.path().join("own"), scene.path()).await.is_err());
 }
 
 #[tokio::test]

@@ -106,21 +106,22 @@ async fn a_process_is_started_once_those_that_it_needs_are_ready() {
 #[tokio::test]
 async fn a_process_that_never_gets_ready_is_named_with_its_last_words() {
     let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let mut never = program(folder.path(), "order-1", LATE);
-    let text = never.command[3].to_str().unwrap();
-    never.command[3] = format!("print('cannot find the catalog')\n{text}").into();
-    never.command.push(port.to_string().into());
+    let port = answering("200 OK", "fine").await;
+    let mut never = program(folder.path(), "order-1", "");
+    let text = "echo cannot find the catalog; exec sleep 60";
+    never.command = ["sh", "-c", text].map(Into::into).to_vec();
     let refuse = Arc::new(|_: &Answer| Ok(false));
     let kind = ProbeKind::HttpGet {
         url: format!("http://127.0.0.1:{port}/"),
         headers: vec![],
         expect: refuse,
     };
-    // Long enough for a Python to start on a busy machine.
+    // Time enough for one answer, which nothing has to be started for.
     never.probe =
         Some(Probe { kind, period: Duration::from_millis(50), timeout: Duration::from_secs(4) });
-    let other = program(folder.path(), "front-end", "child()\nwait()");
+    never.depends_on.insert("front-end".to_owned(), Condition::Healthy);
+    let mut other = program(folder.path(), "front-end", "child()\nwait()");
+    other.probe = line("^pid ");
     let error =
         System::start(plan(folder.path(), vec![never, other])).await.unwrap_err().to_string();
     let parts = [
@@ -295,7 +296,8 @@ async fn commands_run_one_after_another_and_leave_nothing() {
 async fn a_command_that_takes_too_long_is_killed_with_what_it_started() {
     let folder = tempfile::tempdir().unwrap();
     let task = Task {
-        command: python_words("child()\nwait()"),
+        // A shell has started its child long before that, on a busy machine too.
+        command: ["sh", "-c", "sleep 60 & echo pid $!; wait"].map(str::to_owned).to_vec(),
         environment: BTreeMap::new(),
         working_dir: folder.path().to_owned(),
         user: None,

@@ -2,13 +2,14 @@
 //!
 //! Each ends by itself after a minute, and so does each that it forks.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use supervisor::tree::{GuardProgram, Inherit, Limits, Tree, TreeCommand};
+use supervisor::tree::{GuardProgram, Limits, Surroundings, Tree, TreeCommand};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// For what takes milliseconds, on a machine that is loaded to the brim.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -56,21 +57,35 @@ pub(crate) fn guard() -> GuardProgram {
     GuardProgram::new(harness(), ["guard"])
 }
 
+/// In a folder, with a log there.
+pub(crate) fn surroundings(folder: &Path) -> Surroundings {
+    Surroundings::new(folder, folder.join("log"), LOG_BYTES)
+}
+
 pub(crate) fn tree_command(folder: &Path, command: Vec<OsString>) -> TreeCommand {
-    TreeCommand {
-        command,
-        inherit: Inherit::All,
-        environment: BTreeMap::new(),
-        working_dir: folder.to_owned(),
-        user: None,
-        log: folder.join("log"),
-        log_bytes: LOG_BYTES,
-        limits: Limits::default(),
-    }
+    TreeCommand { command, surroundings: surroundings(folder), limits: Limits::default() }
 }
 
 pub(crate) async fn start(folder: &Path, program: &str) -> Tree {
     Tree::start(&guard(), tree_command(folder, python(program))).await.unwrap()
+}
+
+/// Answers every request with this, while the test runs: who is asked by a probe need not be a process that has to start first. Returns its
+/// port.
+pub(crate) async fn answering(status: &str, body: &str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = format!("HTTP/1.0 {status}\r\n\r\n{body}");
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            // Whoever goes away early has asked nothing.
+            if connection.read(&mut [0; 4096]).await.is_ok() {
+                let _ = connection.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    port
 }
 
 /// Waits until `found` finds something.

@@ -271,8 +271,8 @@ async fn what_cannot_be_started_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let mut commands = [(); 3].map(|()| tree_command(folder.path(), vec!["true".into()]));
     commands[0].command = vec!["no-such-program".into()];
-    commands[1].working_dir = PathBuf::from("/no/such/folder");
-    commands[2].user = Some("no-such-user".to_owned());
+    commands[1].surroundings.working_dir = PathBuf::from("/no/such/folder");
+    commands[2].surroundings.user = Some("no-such-user".to_owned());
     let reasons =
         ["cannot run no-such-program: No such file", "/no/such/folder", "no user no-such-user"];
     for (command, reason) in commands.into_iter().zip(reasons) {
@@ -291,7 +291,7 @@ async fn a_process_has_its_folder_environment_and_no_input() {
     let folder = tempfile::tempdir().unwrap();
     let program = "say(os.getcwd(), os.environ['PLACE'], repr(sys.stdin.read()), os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid())";
     let mut command = tree_command(folder.path(), python(program));
-    command.environment.insert("PLACE".to_owned(), "here".to_owned());
+    command.surroundings.environment.insert("PLACE".to_owned(), "here".to_owned());
     let tree = Tree::start(&guard(), command).await.unwrap();
     tree.ended(SOON).await.unwrap();
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
@@ -310,7 +310,8 @@ async fn a_process_runs_as_the_user_that_it_is_given() {
         folder.path(),
         ["sh", "-c", "id -un; id -G; echo $USER"].map(Into::into).to_vec(),
     );
-    (command.user, command.working_dir) = (Some("nobody".to_owned()), PathBuf::from("/"));
+    let around = &mut command.surroundings;
+    (around.user, around.working_dir) = (Some("nobody".to_owned()), PathBuf::from("/"));
     let tree = Tree::start(&guard(), command).await.unwrap();
     tree.ended(SOON).await.unwrap();
     let log = fs::read_to_string(folder.path().join("log")).unwrap();

@@ -9,7 +9,7 @@ use crate::testing::*;
 
 async fn armed(folder: &Path, command: &[&str]) -> Undo {
     let command: Vec<OsString> = command.iter().map(Into::into).collect();
-    Undo::arm(&guard(), tree_command(folder, command), SOON).await.unwrap()
+    Undo::arm(&guard(), command, surroundings(folder), SOON).await.unwrap()
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use anyhow::{anyhow, bail, ensure};
 use driver::program::{Program, ProgramEvent, ProgramEventKind};
 use driver::stop::Stop;
 use faults::events::EventSink;
-use supervisor::tree::{Inherit, Limits, TreeCommand};
+use supervisor::tree::{Limits, Surroundings, TreeCommand};
 use targets::client::Hello;
 use targets::file::ModelKind;
 use targets::operation::Kind;
@@ -108,8 +108,8 @@ impl ClientPrograms {
             (watch::Sender::new(false), JoinSet::new(), Vec::new());
         for number in 1..=client.processes {
             let program = Program::new(number, &hello, told.clone());
-            let log = place.logs.join(format!("{}.log", name_of(number)));
-            let command = TreeCommand { log, ..command.clone() };
+            let mut command = command.clone();
+            command.surroundings.log = place.logs.join(format!("{}.log", name_of(number)));
             let keeper = Keeper { number, program: program.clone(), command, told: told.clone() };
             keepers.spawn(keeper.keep(stop.subscribe()));
             programs.push(program);
@@ -185,13 +185,11 @@ fn command(target: &Target, client: &Client, place: Place<'_>) -> anyhow::Result
     let words = client.command.render(place.setting)?;
     Ok(TreeCommand {
         command: words.into_iter().map(Into::into).collect(),
-        inherit: Inherit::All,
-        environment: environment(&[], place.setting)?,
-        working_dir: place.work.to_owned(),
-        user: None,
-        // Each has its own.
-        log: place.logs.to_owned(),
-        log_bytes: LOG_BYTES,
+        surroundings: Surroundings {
+            environment: environment(&[], place.setting)?,
+            // Each has a log of its own there.
+            ..Surroundings::new(place.work, place.logs, LOG_BYTES)
+        },
         limits: Limits {
             memory_mb: target.limits.memory_mb,
             processes: target.limits.processes.and_then(|count| usize::try_from(count).ok()),

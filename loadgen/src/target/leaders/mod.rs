@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use results::records::{BadName, ProcessName};
 use serde_json::Value as Json;
 use supervisor::host::HostClock;
 use supervisor::locked::locked;
+use supervisor::log_lines::LogLines;
 use targets::expression::{Bound, Variables};
 use targets::leader::{Answered, LeaderEvent, LeaderReading, LeaderWatch};
 use targets::target::{Capabilities, Endpoint, Leader, LeaderSource, Otherwise, Target};
@@ -23,7 +25,6 @@ use tokio::task::JoinSet;
 use wire::configuration::History;
 
 use super::asking::{Answer, Asking, Question};
-use super::log_tail::LogTail;
 
 /// How long the history may take: it is in memory. One that does not come is asked for again.
 const HISTORY_WITHIN: Duration = Duration::from_millis(500);
@@ -58,7 +59,9 @@ struct Known {
     answered: u64,
     /// What the answers say besides: of whom was asked, or of each.
     besides: BTreeMap<Option<String>, Besides>,
-    log: LogTail,
+    /// How far the log was read that names the leader, and its last line that did.
+    log: LogLines,
+    named_by: Option<Vec<u8>>,
     /// What was said last, or why nothing was.
     said: Result<String, String>,
 }
@@ -95,7 +98,8 @@ impl TargetLeaders {
             alive: Alive::new(),
             answered: 0,
             besides: BTreeMap::new(),
-            log: LogTail::default(),
+            log: LogLines::default(),
+            named_by: None,
             said: Err("nobody was asked".to_owned()),
         };
         Ok(Self {
@@ -263,15 +267,21 @@ impl TargetLeaders {
 
     fn look_without_asking(&self, leader: &Leader) -> Vec<LeaderEvent> {
         let mut known = locked(&self.known);
-        let Known { watch, log, said, .. } = &mut *known;
+        let Known { watch, log, named_by, said, .. } = &mut *known;
         let LeaderReading::Logged { log: process, regex, .. } = &leader.reading else {
             *said = Ok("none that may lead is alive".to_owned());
             return Vec::new();
         };
         let path = self.asking.log_of(process);
-        let names_one = |line: &[u8]| regex.is_match(&String::from_utf8_lossy(line));
-        match log.read(&path, names_one) {
-            Ok(line) => {
+        let looked = log.look(&path, |line| {
+            if regex.is_match(&String::from_utf8_lossy(line)) {
+                *named_by = Some(line.to_owned());
+            }
+            ControlFlow::Continue(())
+        });
+        match looked {
+            Ok(()) => {
+                let line = named_by.as_deref();
                 *said = match line {
                     Some(line) => Ok(format!("the last line is: {}", excerpt(line))),
                     None => Ok(format!("no line of {} names a leader", path.display())),
@@ -296,9 +306,11 @@ impl TargetLeaders {
             let members = in_sync.as_ref().and_then(|in_sync| in_sync.list(variables).ok());
             Besides {
                 epoch: epoch.and_then(|epoch| u64::try_from(epoch).ok()),
-                in_sync: members.map(|members| {
-                    let names = members.iter().filter_map(Json::as_str);
-                    names.filter_map(|name| self.names.get(name).copied()).collect()
+                // Of a list that has anything but names nobody knows whom it leaves out.
+                in_sync: members.and_then(|members| {
+                    let names: Option<Vec<&str>> = members.iter().map(Json::as_str).collect();
+                    let known = |name: &&str| self.names.get(*name).copied();
+                    Some(names?.iter().filter_map(known).collect())
                 }),
             }
         })

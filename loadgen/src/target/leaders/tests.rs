@@ -66,8 +66,10 @@ async fn who_is_asked_names_the_leader_and_what_else_the_file_reads() {
     let error = leaders.look_up(&alive(&[("b", 2), ("front", 3)])).await.unwrap_err();
     let said = error.to_string();
     assert!(said.starts_with("nobody leads: the last answer was status 200: {"), "{said}");
-    service.answer("/leader", 200, r#"{"leader":"b"}"#);
-    assert_eq!(leaders.look_up(&alive(&BOTH)).await, Ok(alone("b")));
+    for who_is_in_sync_is_not_said in [r#"{"leader":"b"}"#, r#"{"leader":"b","members":[1,2]}"#] {
+        service.answer("/leader", 200, who_is_in_sync_is_not_said);
+        assert_eq!(leaders.look_up(&alive(&BOTH)).await, Ok(alone("b")));
+    }
     service.answer("/leader", 200, r#"{"leader":"z"}"#);
     let events = leaders.look(&alive(&BOTH)).await;
     assert_eq!(events, [LeaderEvent::Stranger { name: "z".to_owned() }]);

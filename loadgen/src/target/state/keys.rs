@@ -87,7 +87,12 @@ impl<N: Fn(&OrderNo) -> u64 + Send + Sync> FinalState<N> {
                 Json::Array(all) if is_log => entries.rows.extend(all.into_iter().map(|value| {
                     (number, EntryRow { register: Some(key.clone()), value, position: None })
                 })),
-                _ if is_log => {}
+                Json::Null if is_log => {}
+                // What is no list is one entry, as the checks take it of any other read.
+                value if is_log => {
+                    let register = Some(key.clone());
+                    entries.rows.push((number, EntryRow { register, value, position: None }));
+                }
                 value => {
                     registers.rows.push((number, RegisterRow { register: key.clone(), value }));
                 }

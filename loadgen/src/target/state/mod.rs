@@ -78,8 +78,12 @@ impl StateReader {
                 let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
                 let read = match asking.host() {
                     Some(host) => {
-                        let content = host.read(&path, MAX_SOURCE_BYTES).await;
-                        let content = content.map_err(|error| error.to_string())?;
+                        let content = timeout(READ_WITHIN, host.read(&path, MAX_SOURCE_BYTES));
+                        let content = content.await.map_err(|_| {
+                            let within = READ_WITHIN.as_secs();
+                            format!("{}: it took longer than {within} s", path.display())
+                        });
+                        let content = content?.map_err(|error| error.to_string())?;
                         reader.read(Cursor::new(content), Asked::default())
                     }
                     None => {
@@ -92,7 +96,7 @@ impl StateReader {
             Source::Sqlite { path, query } => {
                 let asking = self.asking.at(&place.process);
                 let path = asking.path(path)?;
-                let fetched = sqlite::fetched(asking.host(), &path).await?;
+                let fetched = sqlite::fetched(asking.host(), &path, READ_WITHIN).await?;
                 let path = fetched.as_ref().map_or(path, |fetched| fetched.path());
                 let take = |number, row: &serde_json::Value| {
                     reader.add(number, row, &mut rows).map_err(|error| error.to_string())

@@ -3,7 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use driver::service::Service;
+use faults::clock::Origin;
+use targets::template::Setting;
+
 use super::*;
+use crate::target::http;
 use crate::target::testing::{FakeService, target};
 
 const PROCESSES: &str = "name = 'x'\n[ports]\na = 'free'\n[processes.a]\ncommand = 'true'\n\
@@ -139,4 +144,37 @@ async fn a_source_is_asked_about_each_order_and_stock_and_an_order_that_it_does_
     service.answer("/stocks/Fox", 500, "");
     let reading = of(&["x"]).read().await;
     assert!(reading.sources[0].rows.is_empty(), "{reading:?}");
+}
+
+/// What is held of the log of a service, read as a client reads it.
+async fn log_read_by_a_client(status: u16, answer: &str) -> Reading {
+    let (folder, service) = (tempfile::tempdir().unwrap(), FakeService::start().await);
+    service.answer("/jobs", status, answer);
+    let text = "name = 'x'\n[ports]\na = 'free'\n[processes.a]\ncommand = 'true'\n[model]\nkind = 'log'\n\
+        [operations.append]\nmethod = 'POST'\nurl = 'http://127.0.0.1:{{ port.a }}/jobs'\nbody = '{{ value }}'\n\
+        [operations.read]\nurl = 'http://127.0.0.1:{{ port.a }}/jobs'\nvalue = 'body'\n";
+    let (target, asking) = target(text, folder.path(), &[("a", service.port)]);
+    let setting = Setting::new([("a".to_owned(), service.port)].into(), "", 3, "", "");
+    let front_door = Service::over_http(Arc::clone(&target), setting);
+    let front_door = front_door.client(http::client().unwrap(), 0, Origin::now());
+    let reader = StateReader::new(target, asking, Vec::new(), Vec::new());
+    let state = FinalState::new(reader, "cell".to_owned(), 7, |_: &OrderNo| 1);
+    state.through(front_door).read().await
+}
+
+#[tokio::test]
+async fn a_log_that_a_client_reads_holds_what_the_answer_shows_and_no_answer_is_no_empty_log() {
+    let entries = async |answer: &str| -> Vec<String> {
+        let reading = log_read_by_a_client(200, answer).await;
+        let [door] = reading.sources.as_slice() else { panic!("{reading:?}") };
+        assert_eq!(door.problem, None);
+        let values = door.rows.iter().filter_map(|row| row.keyed.as_ref()?.value.as_ref());
+        values.map(ToString::to_string).collect()
+    };
+    assert_eq!(entries("[1, 2]").await, ["1", "2"]);
+    assert_eq!(entries("null").await, [""; 0]);
+    assert_eq!(entries("7").await, ["7"], "what is no list is one entry, as in any other read");
+    let reading = log_read_by_a_client(500, "").await;
+    let [door] = reading.sources.as_slice() else { panic!("{reading:?}") };
+    assert!(door.rows.is_empty() && door.problem.is_some(), "{door:?}");
 }

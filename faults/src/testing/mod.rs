@@ -3,30 +3,28 @@
 //!
 //! The processes are this test binary itself: small shell scripts named like the services call it
 //! with [`fake_process`] as its only test. So no binary has to be built for the tests alone.
+//!
+//! * `service`: the server.
+//! * `process`: what one process does.
+
+mod process;
+mod service;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use nix::sys::{prctl, signal::Signal};
 use records::{Event, EventKind, built_in};
 use serde::Deserialize;
 use supervisor::probe::{Probe, ProbeKind};
 use supervisor::system::{Program, Shutdown, System, SystemPlan};
 use supervisor::tree::{GuardProgram, Inherit, Limits};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use wire::configuration::History;
 
 use crate::bazaar::{Bazaar, ServicePlan};
@@ -40,95 +38,14 @@ use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader, Remembered
 use crate::ports::choose_more;
 use crate::process::ProcessName;
 use crate::relay::Relay;
+use process::FakeProcess;
+pub(crate) use process::IN_USE_ONCE;
+pub(crate) use service::FakeService;
 
 /// Set for the processes of a fake bazaar: the path of the script, and its arguments.
 const PROCESS_VARIABLE: &str = "FAKE_PROCESS";
 /// Set for a harness that is to be killed: the folder of its bazaar.
 const HARNESS_VARIABLE: &str = "FAKE_HARNESS";
-/// A file in the data folder that makes the next `order` find its address in use.
-pub(crate) const IN_USE_ONCE: &str = "in-use-once";
-
-type Answers = BTreeMap<String, Vec<(u16, String)>>;
-
-#[derive(Debug)]
-struct Script {
-    answers: Mutex<Answers>,
-    asked: watch::Sender<BTreeMap<String, usize>>,
-}
-
-/// An HTTP server in this process with scripted answers; 404 for the rest.
-#[derive(Debug)]
-pub(crate) struct FakeService {
-    address: SocketAddr,
-    script: Arc<Script>,
-}
-
-impl FakeService {
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = watch::Sender::new(BTreeMap::new());
-        let script = Arc::new(Script { answers: Mutex::default(), asked });
-        let scripted = Arc::clone(&script);
-        tokio::spawn(serve(listener, move |path| {
-            let answer = scripted.next(&path);
-            async move { answer }
-        }));
-        Self { address, script }
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// From now on `path` is answered like this.
-    pub(crate) fn answer(&self, path: &str, status: u16, body: impl Into<String>) {
-        self.answer_in_turn(path, vec![(status, body.into())]);
-    }
-
-    /// From now on `path` is answered like this, the last answer again and again.
-    pub(crate) fn answer_in_turn(&self, path: &str, mut answers: Vec<(u16, String)>) {
-        answers.reverse();
-        self.script.answers.lock().unwrap().insert(path.to_owned(), answers);
-    }
-
-    /// Completes once `path` was asked for `times` times.
-    pub(crate) async fn asked(&self, path: &str, times: usize) {
-        let mut asked = self.script.asked.subscribe();
-        let enough = |asked: &BTreeMap<String, usize>| asked.get(path).is_some_and(|n| *n >= times);
-        asked.wait_for(enough).await.unwrap();
-    }
-}
-
-impl Script {
-    fn next(&self, path: &str) -> (u16, String) {
-        self.asked.send_modify(|asked| *asked.entry(path.to_owned()).or_default() += 1);
-        let mut answers = self.answers.lock().unwrap();
-        let Some(answers) = answers.get_mut(path) else { return (404, "{}".to_owned()) };
-        if answers.len() > 1 { answers.pop() } else { answers.last().cloned() }.unwrap()
-    }
-}
-
-async fn serve<F, A>(listener: TcpListener, answer: F)
-where
-    F: Fn(String) -> A + Clone + Send + 'static,
-    A: Future<Output = (u16, String)> + Send,
-{
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let answer = answer.clone();
-        let handler = service_fn(move |request: Request<Incoming>| {
-            let answer = answer(request.uri().path().to_owned());
-            async move {
-                let (status, body) = answer.await;
-                let body = Full::new(Bytes::from(body));
-                Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap())
-            }
-        });
-        // A connection that ends early is the client's business.
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), handler));
-    }
-}
 
 /// A folder with a bazaar's binaries, data and logs.
 #[derive(Debug)]
@@ -408,89 +325,6 @@ pub(crate) fn fake_harness_command(folder: &Path) -> std::process::Command {
     command.args(["testing::fake_harness", "--exact", "--nocapture"]);
     command.env(HARNESS_VARIABLE, folder);
     command
-}
-
-#[derive(Clone, Debug)]
-struct FakeProcess {
-    program: String,
-    flags: BTreeMap<String, String>,
-    replicas: BTreeMap<u8, SocketAddr>,
-}
-
-impl FakeProcess {
-    fn parse(call: &str) -> Self {
-        let words: Vec<_> = call.split_whitespace().collect();
-        let program = words[0].rsplit('/').next().unwrap().to_owned();
-        let (mut flags, mut replicas) = (BTreeMap::new(), BTreeMap::new());
-        for pair in words[1..].chunks(2) {
-            if pair[0] == "--replica" {
-                let (id, address) = pair[1].split_once('=').unwrap();
-                replicas.insert(id.parse().unwrap(), address.parse().unwrap());
-            } else {
-                flags.insert(pair[0].to_owned(), pair[1].to_owned());
-            }
-        }
-        Self { program, flags, replicas }
-    }
-
-    /// Serves until SIGTERM; otherwise returns why it cannot.
-    async fn run(self) -> String {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        let in_use = PathBuf::from(&self.flags["--data-dir"]).join(IN_USE_ONCE);
-        if self.program == "order" && fs::remove_file(in_use).is_ok() {
-            return "cannot listen: Address already in use (os error 98)".to_owned();
-        }
-        if let Some(stocks) = self.flags.get("--stocks") {
-            return format!("{stocks}: line 3: price must be a number");
-        }
-        let listen = &self.flags["--listen"];
-        let listener = match TcpListener::bind(listen).await {
-            Ok(listener) => listener,
-            Err(error) => return format!("cannot listen on {listen}: {error}"),
-        };
-        let process = Arc::new(self);
-        let served = serve(listener, move |path| {
-            let process = Arc::clone(&process);
-            async move { process.answer(&path).await }
-        });
-        tokio::select! {
-            () = served => unreachable!("the fake server never ends by itself"),
-            _ = terminate.recv() => std::process::exit(0),
-        }
-    }
-
-    async fn answer(&self, path: &str) -> (u16, String) {
-        let id = self.flags.get("--id").map_or("0", String::as_str);
-        let body = match (self.program.as_str(), path) {
-            (_, "/healthz") => r#"{"ready":true}"#.to_owned(),
-            ("front-end", "/leader") => self.leadership().await,
-            ("front-end", "/history") => r#"{"changes":[]}"#.to_owned(),
-            ("catalog", "/dump") => {
-                r#"{"epoch":1,"through":0,"total":0,"stocks":[],"trades":[]}"#.to_owned()
-            }
-            ("order", "/dump") => {
-                format!(
-                    r#"{{"id":{id},"accepted_epoch":1,"committed":0,"through":0,
-                        "through_epoch":0,"total":0,"entries":[]}}"#
-                )
-            }
-            _ => return (404, "{}".to_owned()),
-        };
-        (200, body)
-    }
-
-    /// A replica that accepts connections is in sync, and the highest of them leads.
-    async fn leadership(&self) -> String {
-        let mut in_sync = Vec::new();
-        for (id, address) in &self.replicas {
-            if TcpStream::connect(address).await.is_ok() {
-                in_sync.push(*id);
-            }
-        }
-        let leader = in_sync.last().copied().unwrap_or(0);
-        format!(r#"{{"leader":{leader},"epoch":1,"in_sync":{in_sync:?}}}"#)
-    }
 }
 
 /// Of a target that does not say who leads.

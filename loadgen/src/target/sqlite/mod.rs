@@ -1,61 +1,42 @@
 //! What a query selects from an SQLite database, row by row. The database is opened for reading only, so that nothing of
 //! the target is changed, and a query that never ends is interrupted.
+//!
+//! One on this machine is read where it is, under SQLite's own locks, while the service goes on: what is selected is of one moment. One
+//! on another host is copied first (`copy`), and the copy counts only if it is of one moment too. Whatever keeps it from being read
+//! is an error: nothing is known of that place then, and nothing is ever taken for empty.
+
+mod copy;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, ffi};
 use serde_json::{Map, Value as Json};
 use supervisor::host::HostLink;
 use targets::state::MAX_SOURCE_BYTES;
-use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
+
+use copy::Copy;
 
 /// How many rows are read ahead of whoever takes them.
 const ROWS_AHEAD: usize = 1024;
 
-/// A copy of a database on another host, as long as it is kept.
-pub(super) struct Fetched {
-    folder: TempDir,
-}
-
-impl Fetched {
-    /// Where it is.
-    pub(super) fn path(&self) -> PathBuf {
-        self.folder.path().join(COPY)
-    }
-}
-
-/// What a copy is called.
-const COPY: &str = "copy.db";
-
-/// Copies a database from another host, with what was written and is not in its file yet; nothing of one on this machine.
+/// Copies a database from another host; nothing of one on this machine.
 ///
 /// # Errors
-/// If it cannot be read there, or written here.
+/// If it cannot be copied `within` that time.
 pub(super) async fn fetched(
     host: Option<&Arc<HostLink>>,
     path: &Path,
-) -> Result<Option<Fetched>, String> {
-    let Some(host) = host else { return Ok(None) };
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let fetched = Fetched { folder };
-    for suffix in ["", "-wal"] {
-        let of = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
-        match host.read(&of(path), MAX_SOURCE_BYTES).await {
-            Ok(content) => {
-                let kept = std::fs::write(of(&fetched.path()), content);
-                kept.map_err(|error| format!("cannot keep a copy of it: {error}"))?;
-            }
-            Err(error) if suffix.is_empty() => return Err(error.to_string()),
-            // Not every database has one.
-            Err(_) => {}
-        }
+    within: Duration,
+) -> Result<Option<Copy>, String> {
+    match host {
+        Some(host) => Copy::of(&**host, path, within).await.map(Some),
+        None => Ok(None),
     }
-    Ok(Some(fetched))
 }
 
 /// Hands on what `query` selects: each row's number, from 1, and its values by their columns' names.
@@ -75,7 +56,7 @@ pub(super) async fn select(
         let database = open(&path)?;
         // Whoever wants to interrupt may have gone already; then nobody takes rows either.
         let _ = opened.send(database.get_interrupt_handle());
-        send_rows(&database, &query, &rows).map_err(|error| error.to_string())
+        send_rows(&database, &query, &rows).map_err(|error| said(&error))
     });
     let taken = tokio::time::timeout(within, async {
         let mut number = 0;
@@ -123,6 +104,16 @@ fn send_rows(
         }
     }
     Ok(())
+}
+
+/// Why a query selects nothing. What SQLite says of a journal that is left is of writing, which nobody wanted.
+fn said(error: &rusqlite::Error) -> String {
+    match error.sqlite_error().map(|error| error.extended_code) {
+        Some(ffi::SQLITE_READONLY_ROLLBACK) => {
+            "a transaction was broken off in it, and is not rolled back yet".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// A value as JSON has it. Texts that were stored as bytes are texts.
@@ -185,6 +176,32 @@ mod tests {
         let error = rows(folder.path().join("missing.db"), "SELECT 1").await.unwrap_err();
         assert!(error.contains("missing.db: "), "{error}");
         assert!(!folder.path().join("missing.db").exists());
+    }
+
+    #[tokio::test]
+    async fn what_a_broken_transaction_has_left_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stocks.db");
+        let service = Connection::open(&path).unwrap();
+        // A transaction that is larger than the cache is written to the database before it ends.
+        let text =
+            "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; CREATE TABLE stocks (text TEXT);
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100)
+                    INSERT INTO stocks SELECT hex(zeroblob(2000)) FROM n;
+                    BEGIN; UPDATE stocks SET text = 'x' || text";
+        service.execute_batch(text).unwrap();
+        for suffix in ["", "-journal"] {
+            let of = |name: &str| folder.path().join(format!("{name}{suffix}"));
+            std::fs::copy(of("stocks.db"), of("left.db")).unwrap();
+        }
+        let left = folder.path().join("left.db");
+        let error = rows(left, "SELECT count(*) FROM stocks").await.unwrap_err();
+        assert!(
+            error.ends_with(
+                "left.db: a transaction was broken off in it, and is not rolled back yet"
+            ),
+            "{error}"
+        );
     }
 
     #[tokio::test]
