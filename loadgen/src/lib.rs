@@ -12,7 +12,7 @@
 //! * [`soak`]: random faults, round after round.
 //! * `progress`: how far a command is, for people and for programs.
 //! * [`prove`]: planted bugs, and the checks that must catch them. [`lab`]: the same as exercises.
-//! * `signals`: what Ctrl-C does.
+//! * `signals`: what Ctrl-C does. `shell`: commands that can be copied.
 //!
 //! What runs while something is measured, the clients and the recorder, is in the crate `driver`; the page beside
 //! `serve` is the crate `bazaar-console`.
@@ -30,6 +30,7 @@ pub mod program;
 mod progress;
 pub mod prove;
 pub mod run;
+mod shell;
 mod signals;
 pub mod soak;
 pub mod target;

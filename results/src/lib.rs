@@ -8,6 +8,7 @@
 //! * [`run`]: a run, read once for all of what follows.
 //! * [`timeline`]: what happened to the services, read off a trial's events once, for all of what follows.
 //! * [`stats`], [`text`]: percentiles and confidence intervals; tables and numbers for people.
+//! * [`markdown`]: strangers' text in Markdown.
 //! * [`catalog_queries`]: what the cache kept from the catalog.
 //! * [`summary`], [`availability`]: the figures of a run, what each operation and each fault cost.
 //! * `hosts`: where the hosts were that processes ran on, and what became of them.
@@ -33,6 +34,7 @@ pub mod html;
 pub mod knee;
 pub mod lateness;
 pub mod linear;
+pub mod markdown;
 pub mod measurements;
 mod parallel;
 pub mod report;

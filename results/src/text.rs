@@ -79,6 +79,16 @@ pub fn counted(number: u64, singular: &str, plural: &str) -> String {
     format!("{number} {}", if number == 1 { singular } else { plural })
 }
 
+/// `a`, `a and b`, `a, b and c`; nothing of nothing.
+#[must_use]
+pub fn listed<S: AsRef<str>>(parts: &[S]) -> String {
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    match parts.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        few => few.concat(),
+    }
+}
+
 /// The first letter in upper case, unless the first word is the name of a file or of a request, which keep theirs.
 pub(crate) fn capitalised(text: &str) -> String {
     let is_name = text.split_whitespace().next().is_some_and(|word| word.contains(['.', '/']));
@@ -98,6 +108,14 @@ mod tests {
         let row = |name: &str, value: &str| vec![name.to_owned(), value.to_owned()];
         let text = aligned(&["name", "n"], 1, &[row("a", "1000"), row("longer", "7")]);
         assert_eq!(text, "name       n\n------  ----\na       1000\nlonger     7\n");
+    }
+
+    #[test]
+    fn the_last_of_several_stands_behind_an_and() {
+        let listed = |parts: &[&str]| super::listed(parts);
+        assert_eq!(listed(&[]), "");
+        assert_eq!(listed(&["a"]), "a");
+        assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use results::availability::{self, AvailabilityRow, Found};
 use results::checks::{ConsistencyReport, TrialName};
+use results::compare::Broken;
 use results::records::{Manifest, Op, RunFolder};
 use results::stats::median;
 use results::summary::{self, SummaryRow};
@@ -21,32 +22,32 @@ const MOST_SENTENCES: usize = 3;
 
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The check.
-    pub check: String,
+    pub(crate) check: String,
     /// How many violations there were.
-    pub violations: u64,
+    pub(crate) violations: u64,
     /// The first of them, a sentence each.
-    pub sentences: Vec<String>,
+    pub(crate) sentences: Vec<String>,
 }
 
 /// What is taken of one run.
 #[derive(Clone, Debug)]
 pub struct RunDigest {
     /// What was run.
-    pub manifest: Manifest,
+    pub(crate) manifest: Manifest,
     /// `summary.csv`.
-    pub summary: Vec<SummaryRow>,
+    pub(crate) summary: Vec<SummaryRow>,
     /// `availability.csv`; empty without faults.
-    pub faults: Vec<AvailabilityRow>,
+    pub(crate) faults: Vec<AvailabilityRow>,
     /// The verdict of its checks.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What was lost, doubled and stale.
-    pub found: Found,
+    pub(crate) found: Found,
     /// The checks that failed.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// Why checks were inconclusive, each reason once.
-    pub doubts: Vec<String>,
+    pub(crate) doubts: Vec<String>,
 }
 
 impl RunDigest {
@@ -76,14 +77,13 @@ impl RunDigest {
             verdict: checked.verdict,
             found: Found::new(&checked, &trials),
             findings: findings(&checked),
-            doubts: doubts(&checked),
+            doubts: checked.why_inconclusive(),
             manifest,
         })
     }
 
     /// Operations of the load that were accepted per second, all together, of each cell.
-    #[must_use]
-    pub fn accepted_per_s(&self) -> Vec<f64> {
+    pub(crate) fn accepted_per_s(&self) -> Vec<f64> {
         let of_cell = |cell: &str| {
             let rows = self.summary.iter().filter(|row| row.cell == cell && row.op != Op::Lookup);
             let rates: Vec<f64> = rows.filter_map(|row| row.throughput_per_s).collect();
@@ -93,7 +93,7 @@ impl RunDigest {
     }
 
     /// A figure of each row of these operations.
-    pub fn of_rows(
+    pub(crate) fn of_rows(
         &self,
         is_wanted: impl Fn(Op) -> bool,
         figure: impl Fn(&SummaryRow) -> Option<f64>,
@@ -102,16 +102,14 @@ impl RunDigest {
     }
 
     /// How many operations failed, and of how many it is unknown what became of them.
-    #[must_use]
-    pub fn unanswered(&self) -> (u64, u64) {
+    pub(crate) fn unanswered(&self) -> (u64, u64) {
         let sum = |count: fn(&SummaryRow) -> u64| self.summary.iter().map(count).sum();
         (sum(|row| row.failed), sum(|row| row.unknown))
     }
 
     /// The median time to the first acknowledged change after a fault, and the longest time without an answer around one, in
     /// milliseconds: of faults that hit a leader, or of all if none did.
-    #[must_use]
-    pub fn outage_ms(&self) -> (Option<f64>, Option<f64>) {
+    pub(crate) fn outage_ms(&self) -> (Option<f64>, Option<f64>) {
         let of_leaders = || self.faults.iter().filter(|row| row.role == Role::Leader);
         let rows: Vec<&AvailabilityRow> = match of_leaders().next() {
             Some(_) => of_leaders().collect(),
@@ -121,17 +119,22 @@ impl RunDigest {
         let gaps = rows.iter().filter_map(|row| row.longest_gap_ms);
         (median(&acks), gaps.reduce(f64::max))
     }
+
+    /// The median time to the first acknowledged change after a fault of this kind, in milliseconds, or after one of no kind whose
+    /// outages are compared.
+    pub(crate) fn first_ack_ms(&self, kind: Option<Broken>) -> Option<f64> {
+        let of_kind = self.faults.iter().filter(|row| Broken::of(row) == kind);
+        median(&of_kind.filter_map(|row| row.first_ack_ms).collect::<Vec<_>>())
+    }
 }
 
 /// Whether it changes something: a trade, a write, an append.
-#[must_use]
-pub fn is_change(op: Op) -> bool {
+pub(crate) fn is_change(op: Op) -> bool {
     matches!(op, Op::Trade | Op::Write | Op::Append)
 }
 
 /// Whether it only looks: a query, a read.
-#[must_use]
-pub fn is_read(op: Op) -> bool {
+pub(crate) fn is_read(op: Op) -> bool {
     matches!(op, Op::Query | Op::Read)
 }
 
@@ -176,19 +179,4 @@ fn findings(checked: &ConsistencyReport) -> Vec<Finding> {
                 .collect(),
         })
         .collect()
-}
-
-fn doubts(checked: &ConsistencyReport) -> Vec<String> {
-    let mut reasons: Vec<String> = Vec::new();
-    let doubted = checked.checks.iter().flat_map(|check| &check.doubts);
-    let shut = checked.gates.iter().flat_map(|gate| {
-        let needs = |number: u64| format!("{number} {}, needs {}", gate.what, gate.bound());
-        gate.shut.iter().map(move |shut| needs(shut.number))
-    });
-    for reason in doubted.map(|doubt| doubt.reason.clone()).chain(shut) {
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
-    reasons
 }

@@ -1,90 +1,86 @@
 //! A table whose columns are known only once the runs are: one row for each system, round or commit.
 
+use results::markdown;
 use results::verdict::Verdict;
-
-use crate::words::escaped;
 
 /// The class of what lines up at the right.
 const NUMBER: &str = "number";
 
 /// One field of a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Field {
+pub(crate) struct Field {
     /// What stands there.
-    pub text: String,
+    pub(crate) text: String,
     /// What belongs to it, a line each: an interval, a maximum.
-    pub more: Vec<String>,
+    pub(crate) more: Vec<String>,
     /// The classes of the field on a page.
-    pub class: &'static str,
+    pub(crate) class: &'static str,
     /// The class of the badge around it, if it is one.
-    pub badge: Option<&'static str>,
+    pub(crate) badge: Option<&'static str>,
 }
 
 impl Field {
     /// A number.
-    pub fn number(text: impl Into<String>) -> Self {
+    pub(crate) fn number(text: impl Into<String>) -> Self {
         Self { text: text.into(), class: NUMBER, ..Self::default() }
     }
 
     /// Words, which may take several lines.
-    pub fn words(text: impl Into<String>) -> Self {
+    pub(crate) fn words(text: impl Into<String>) -> Self {
         Self { text: text.into(), class: "wide", ..Self::default() }
     }
 
     /// A verdict, in its colour and with its sign.
-    #[must_use]
-    pub fn verdict(verdict: Verdict) -> Self {
+    pub(crate) fn verdict(verdict: Verdict) -> Self {
         Self::badge(format!("{} {verdict}", verdict.sign()), verdict.as_str())
     }
 
     /// A verdict, or another word with a colour.
-    pub fn badge(text: impl Into<String>, badge: &'static str) -> Self {
+    pub(crate) fn badge(text: impl Into<String>, badge: &'static str) -> Self {
         Self { text: text.into(), badge: Some(badge), ..Self::default() }
     }
 
     /// The same with a line more.
-    #[must_use]
-    pub fn with(mut self, more: Option<String>) -> Self {
+    pub(crate) fn with(mut self, more: Option<String>) -> Self {
         self.more.extend(more);
         self
     }
 
     /// All of it in one line.
-    #[must_use]
-    pub fn in_line(&self) -> String {
+    pub(crate) fn in_line(&self) -> String {
         std::iter::once(&self.text).chain(&self.more).cloned().collect::<Vec<_>>().join(" ")
     }
 }
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GridRow {
+pub(crate) struct GridRow {
     /// What it is about.
-    pub name: String,
+    pub(crate) name: String,
     /// Where more is said of that, seen from the page.
-    pub link: Option<String>,
+    pub(crate) link: Option<String>,
     /// A field for each column.
-    pub fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
 }
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grid {
+pub(crate) struct Grid {
     /// Fit to be an id in HTML.
-    pub id: String,
+    pub(crate) id: String,
     /// What it shows.
-    pub caption: String,
+    pub(crate) caption: String,
     /// The title of the first column, which says what rows are about.
-    pub head: &'static str,
+    pub(crate) head: &'static str,
     /// The titles of the others, and the class of each: `number`, or none.
-    pub titles: Vec<(String, &'static str)>,
+    pub(crate) titles: Vec<(String, &'static str)>,
     /// The rows.
-    pub rows: Vec<GridRow>,
+    pub(crate) rows: Vec<GridRow>,
 }
 
 impl Grid {
     /// A table without rows. Columns whose title begins with a `<` hold words, all others numbers.
-    pub fn new(
+    pub(crate) fn new(
         id: impl Into<String>,
         caption: impl Into<String>,
         head: &'static str,
@@ -104,17 +100,16 @@ impl Grid {
     }
 
     /// In Markdown.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        let titles = self.titles.iter().map(|(title, _)| escaped(title));
+    pub(crate) fn to_markdown(&self) -> String {
+        let titles = self.titles.iter().map(|(title, _)| markdown::text(title));
         let sides =
             self.titles.iter().map(|(_, class)| if *class == NUMBER { "---:" } else { "---" });
         let line = |fields: Vec<String>| format!("| {} |\n", fields.join(" | "));
-        let head = line(std::iter::once(escaped(self.head)).chain(titles).collect());
+        let head = line(std::iter::once(markdown::text(self.head)).chain(titles).collect());
         let rule = line(std::iter::once("---").chain(sides).map(str::to_owned).collect());
         let rows = self.rows.iter().map(|row| {
-            let fields = row.fields.iter().map(|field| escaped(&field.in_line()));
-            line(std::iter::once(escaped(&row.name)).chain(fields).collect())
+            let fields = row.fields.iter().map(|field| markdown::text(&field.in_line()));
+            line(std::iter::once(markdown::text(&row.name)).chain(fields).collect())
         });
         format!("{head}{rule}{}", rows.collect::<String>())
     }

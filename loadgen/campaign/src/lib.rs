@@ -4,20 +4,23 @@
 //! put side by side. The invariant: *no figure of a run is computed a second way*; what is new are medians, geometric means
 //! and intervals over runs. This crate starts nothing and knows no command: whoever ran the runs says what they were.
 //!
-//! * [`digest`]: what is taken of one run, from its small files alone: its rows may be gone.
+//! * `digest`: what is taken of one run, from its small files alone: its rows may be gone.
 //! * [`engines`]: systems beside each other, under the same load and the same faults.
 //! * [`rounds`]: the rounds of a soak.
 //! * [`history`]: comparable runs over time, by commit.
-//! * [`grid`]: a table that pages, Markdown and terminals show alike. `picture`: a chart inside a page. `look`: how pages look.
+//! * `grid`: a table that pages and Markdown show alike. `picture`: a chart inside a page. `look`: how pages look. `files`: how
+//!   pages and tables become files.
 
-pub mod digest;
+mod digest;
 pub mod engines;
 mod error;
-pub mod grid;
+mod files;
+mod grid;
 pub mod history;
 mod look;
 mod picture;
 pub mod rounds;
 mod words;
 
+pub use digest::RunDigest;
 pub use error::CampaignError;

@@ -6,6 +6,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use results::charts::{Categorical, ChartError, FOLDER, Figure as _, save};
+use results::markdown;
 
 use crate::error::CampaignError;
 
@@ -31,6 +32,11 @@ impl Picture {
             .map_err(|source| ChartError::Write { path: place.clone(), source })?;
         let drawn = charts.iter().filter(|chart| !chart.is_empty());
         drawn.map(|chart| Self::draw(chart, &place)).collect()
+    }
+
+    /// What shows it on a page in Markdown.
+    pub(crate) fn to_markdown(&self) -> String {
+        format!("![{}]({})\n", markdown::text(&self.alt), self.file)
     }
 
     fn draw(chart: &Categorical, place: &Path) -> Result<Self, CampaignError> {

@@ -1,6 +1,6 @@
 //! How figures of several runs look, in tables and sentences.
 
-use results::stats::{Estimate, Interval};
+use results::stats::Interval;
 use results::text::three_digits;
 
 /// Nothing was measured.
@@ -22,32 +22,6 @@ pub(crate) fn brackets(interval: Option<Interval>) -> Option<String> {
     Some(format!("[{}, {}]", three_digits(low), three_digits(high)))
 }
 
-/// The same in another unit.
-pub(crate) fn scaled(estimate: Estimate, factor: f64) -> Estimate {
-    Estimate {
-        value: estimate.value * factor,
-        interval: estimate
-            .interval
-            .map(|interval| Interval { low: interval.low * factor, high: interval.high * factor }),
-    }
-}
-
-/// Text of a stranger's in Markdown: nothing of it is markup.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,10 +32,5 @@ mod tests {
         assert_eq!(count(Some(7961)), "7,961");
         let interval = Some(Interval { low: 1.0, high: 20.0 });
         assert_eq!(brackets(interval).as_deref(), Some("[1.00, 20.0]"));
-    }
-
-    #[test]
-    fn a_name_is_no_markup() {
-        assert_eq!(escaped("a|b<c>\n"), "a\\|b\\<c\\> ");
     }
 }

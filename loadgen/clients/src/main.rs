@@ -7,6 +7,7 @@
 mod attempts;
 mod engine;
 mod etcd;
+mod member;
 mod per_client;
 mod postgres;
 mod preparation;

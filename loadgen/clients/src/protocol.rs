@@ -6,6 +6,8 @@ use records::Outcome;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::member::{Endpoint, Member};
+
 /// The version of the protocol.
 pub(crate) const VERSION: u32 = 1;
 
@@ -18,6 +20,9 @@ pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
 pub(crate) struct Hello {
     pub(crate) version: u32,
     pub(crate) ports: BTreeMap<String, u16>,
+    /// The addresses of hosts and of processes that are on them, by name.
+    #[serde(default)]
+    pub(crate) hosts: BTreeMap<String, String>,
     pub(crate) variant: Option<String>,
     pub(crate) deadline_ms: u64,
     #[serde(default)]
@@ -26,14 +31,18 @@ pub(crate) struct Hello {
 }
 
 impl Hello {
-    /// The ports that are called `role` and a number, by name: `etcd-1`, and not `etcd-peer-1`.
-    pub(crate) fn members(&self, role: &str) -> Vec<(String, u16)> {
+    /// Whose ports are called `role` and a number, by name: `etcd-1`, and not `etcd-peer-1`. Who is on no host is on this machine.
+    pub(crate) fn members(&self, role: &str) -> Vec<Member> {
         let is_member = |name: &str| {
             let number = name.strip_prefix(role).and_then(|rest| rest.strip_prefix('-'));
             number.is_some_and(|number| number.parse::<u32>().is_ok())
         };
         let members = self.ports.iter().filter(|(name, _)| is_member(name));
-        members.map(|(name, port)| (name.clone(), *port)).collect()
+        let member = |(name, port): (&String, &u16)| {
+            let host = self.hosts.get(name).map_or("127.0.0.1", String::as_str).to_owned();
+            Member { name: name.clone(), at: Endpoint { host, port: *port } }
+        };
+        members.map(member).collect()
     }
 }
 
@@ -246,10 +255,12 @@ mod tests {
     }
 
     #[test]
-    fn members_are_the_ports_with_the_roles_name_and_a_number() {
+    fn members_are_the_ports_with_the_roles_name_and_a_number_where_their_process_is() {
         let hello = json!({"version": 1, "ports": {"etcd-1": 1, "etcd-2": 2, "etcd-peer-1": 3, "etcd": 4, "retcd-1": 5},
-            "variant": null, "deadline_ms": 6000, "cap": null, "hosts": {}, "clients": 5, "seed": 7});
+            "variant": null, "deadline_ms": 6000, "cap": null, "hosts": {"n1": "10.0.0.1", "etcd-2": "10.0.0.1"}, "clients": 5, "seed": 7});
         let hello: Hello = serde_json::from_value(hello).expect("a hello");
-        assert_eq!(hello.members("etcd"), [("etcd-1".to_owned(), 1), ("etcd-2".to_owned(), 2)]);
+        let members = hello.members("etcd");
+        let told: Vec<String> = members.iter().map(|it| format!("{} {}", it.name, it.at)).collect();
+        assert_eq!(told, ["etcd-1 127.0.0.1:1", "etcd-2 10.0.0.1:2"]);
     }
 }

@@ -1,5 +1,6 @@
 //! `soak`: random faults from a seed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::{bin_dir, variant_named, warn_of_commands};
@@ -9,6 +10,7 @@ use crate::output::say;
 use crate::plan::{System, UnderTest};
 use crate::progress::Progress;
 use crate::run::RunsFolder;
+use crate::shell::quoted;
 use crate::soak::{Rounds, SoakReport, rounds_within};
 use driver::stop::Stop;
 
@@ -37,9 +39,7 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
             )
         }
     };
-    let of_target = args.target.as_ref().map(|file| format!(" --target {}", file.display()));
-    let of_variant = args.variant.as_ref().map(|name| format!(" --variant {name}"));
-    let of_target = of_target.unwrap_or_default() + &of_variant.unwrap_or_default();
+    let of_target = of_target(args.target.as_deref(), args.variant.as_deref());
     let command = format!("double-trouble soak{of_target} --seed {seed} {which}");
     let bin_dir = bin_dir(&args.binaries)?;
     let folder = RunsFolder::new(&args.out).create(&format!("soak-{seed}"))?;
@@ -67,4 +67,23 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
     let cut_short = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
     progress.tell(exit.progress_event(folder.root().display().to_string(), cut_short));
     Ok(exit)
+}
+
+/// What names the target on a command line, with a space before it; nothing of the built-in bazaar.
+fn of_target(file: Option<&Path>, variant: Option<&str>) -> String {
+    let file = file.map(|file| format!(" --target {}", quoted(file)));
+    let variant = variant.map(|name| format!(" --variant {}", quoted(name)));
+    file.unwrap_or_default() + &variant.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_a_soak_can_be_copied_into_a_shell() {
+        assert_eq!(of_target(None, None), "");
+        let of_target = of_target(Some(Path::new("my shop/$x; rm.toml")), Some("it's"));
+        assert_eq!(of_target, " --target 'my shop/$x; rm.toml' --variant \"it's\"");
+    }
 }

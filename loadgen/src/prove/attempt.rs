@@ -71,7 +71,7 @@ impl Attempts<'_> {
             folder: root,
             verdict: report.verdict,
             caught: caught(&report),
-            doubts: cut.into_iter().chain(doubts(&report)).collect(),
+            doubts: cut.into_iter().chain(report.why_inconclusive()).collect(),
             acknowledged: report.run.acknowledged_trades,
             seconds: began.elapsed().as_secs_f64(),
         })
@@ -93,15 +93,4 @@ fn caught(report: &ConsistencyReport) -> Vec<Caught> {
             evidence: check.evidence.first().map(|found| found.what.clone()).unwrap_or_default(),
         })
         .collect()
-}
-
-/// Each reason once, with the first check that it concerns.
-fn doubts(report: &ConsistencyReport) -> Vec<String> {
-    let mut doubts: Vec<String> = Vec::new();
-    for doubt in report.checks.iter().flat_map(|check| &check.doubts) {
-        if !doubts.contains(&doubt.reason) {
-            doubts.push(doubt.reason.clone());
-        }
-    }
-    doubts
 }

@@ -21,15 +21,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use results::records::RunFolder;
 
-use self::attempt::{Attempt, Attempts};
+use self::attempt::Attempts;
 use self::case::Case;
 pub use self::matrix::Matrix;
 use self::matrix::{CorrectRow, PlantedRow};
 use self::story::Story;
 use crate::progress::{Progress, ProgressEvent, SCHEMA};
+use crate::run::remove_data;
 use driver::stop::Stop;
 
 /// What a row is guessed to take, two at a time: a story is some ten seconds long.
@@ -126,12 +126,12 @@ impl Proof<'_> {
             let bugs = [&[case.bug], case.beside].concat();
             let attempt = self.attempts.run(&name, case.story, &bugs, number).await?;
             let caught = row.add(&attempt);
-            remove_data(&attempt)?;
+            remove_data(&RunFolder::new(&attempt.folder))?;
             if caught && !case.beside.is_empty() {
                 let name = format!("{name}-control");
                 let control = self.attempts.run(&name, case.story, case.beside, number).await?;
                 row.add_control(&control);
-                remove_data(&control)?;
+                remove_data(&RunFolder::new(&control.folder))?;
             }
             if caught || self.stop.is_requested() {
                 break;
@@ -152,7 +152,7 @@ impl Proof<'_> {
             let attempt = self.attempts.run(&name, story, &[], number).await?;
             let clean = row.add(&attempt);
             if clean {
-                remove_data(&attempt)?;
+                remove_data(&RunFolder::new(&attempt.folder))?;
             }
             if !clean || self.stop.is_requested() {
                 break;
@@ -164,14 +164,4 @@ impl Proof<'_> {
         self.matrix.borrow_mut().correct.push(row);
         Ok(())
     }
-}
-
-/// The databases of a run that ended as it should have are not needed any more.
-fn remove_data(attempt: &Attempt) -> anyhow::Result<()> {
-    let data = RunFolder::new(&attempt.folder).path("data");
-    if data.is_dir() {
-        std::fs::remove_dir_all(&data)
-            .with_context(|| format!("cannot remove {}", data.display()))?;
-    }
-    Ok(())
 }

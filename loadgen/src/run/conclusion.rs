@@ -159,7 +159,14 @@ fn show_verdicts(found: &Found) {
     }
 }
 
-fn remove_data(folder: &RunFolder) -> anyhow::Result<()> {
+/// Removes the databases of a run that ended as it should have: nobody needs them any more.
+///
+/// # Errors
+/// They are there, and cannot be removed.
+pub(crate) fn remove_data(folder: &RunFolder) -> anyhow::Result<()> {
     let data = folder.path("data");
-    fs::remove_dir_all(&data).with_context(|| format!("cannot remove {}", data.display()))
+    match fs::remove_dir_all(&data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("cannot remove {}", data.display())),
+    }
 }

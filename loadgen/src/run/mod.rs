@@ -18,7 +18,7 @@ mod trial;
 mod watch;
 
 pub(crate) use conclusion::{
-    ForPrograms, check as check_run, judge as judge_run, report as report_run,
+    ForPrograms, check as check_run, judge as judge_run, remove_data, report as report_run,
 };
 pub use folder::RunsFolder;
 

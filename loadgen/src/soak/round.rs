@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use campaign::digest::RunDigest;
+use campaign::RunDigest;
 use campaign::rounds::{self, RoundFigures};
 use results::checks::{self, ConsistencyReport};
 use results::html;
@@ -36,6 +36,9 @@ const KEPT: [&str; 9] = [
     "figures.json",
     "catalog_requests.csv",
 ];
+
+/// Why a soak ended that was told to.
+const INTERRUPTED: &str = "it was interrupted";
 
 /// The rounds of a soak.
 pub(crate) struct Rounds<'a> {
@@ -90,15 +93,13 @@ impl Rounds<'_> {
         plans: &[Plan],
         soak: &mut SoakReport,
     ) -> anyhow::Result<()> {
-        soak.write(self.folder)?;
         for (number, plan) in numbers.iter().zip(plans) {
-            if self.stop.is_requested() {
+            if let Some(why) = self.must_end(soak) {
+                soak.cut_short(why);
                 break;
             }
-            if soak.bytes() >= self.max_disk_bytes {
-                soak.cut_short("its rounds hold as much as --max-disk-mb allows");
-                break;
-            }
+            // What is known so far is shown while the next round goes on. What is known at the end is shown once, below.
+            publish(soak, self.folder).await?;
             if let Some(cell) = plan.cells().first() {
                 self.progress.step(format!("{}, {}", plan.name, cell.id));
             }
@@ -106,17 +107,20 @@ impl Rounds<'_> {
             self.progress.step_ended();
             self.progress.print(round.to_line());
             soak.add(round);
-            soak.write(self.folder)?;
-            rounds::write(&soak.page(), self.folder.root())?;
         }
         if self.stop.is_requested() {
-            soak.cut_short("it was interrupted");
+            soak.cut_short(INTERRUPTED);
         }
-        soak.write(self.folder)?;
-        if !soak.rounds.is_empty() {
-            rounds::write(&soak.page(), self.folder.root())?;
+        publish(soak, self.folder).await
+    }
+
+    /// Why no other round may begin, if so.
+    fn must_end(&self, soak: &SoakReport) -> Option<&'static str> {
+        if self.stop.is_requested() {
+            return Some(INTERRUPTED);
         }
-        Ok(())
+        let is_full = soak.bytes() >= self.max_disk_bytes;
+        is_full.then_some("its rounds hold as much as --max-disk-mb allows")
     }
 
     async fn run_one(&self, number: u32, plan: &Plan) -> anyhow::Result<RoundReport> {
@@ -143,6 +147,18 @@ impl Rounds<'_> {
         self.progress.tell(news_of_checks(&name, &checked));
         Ok(round)
     }
+}
+
+/// Writes down what is known of the soak so far, with its page. To draw takes as long as hundreds of messages do, so it is done where
+/// nobody waits for messages.
+async fn publish(soak: &SoakReport, folder: &RunFolder) -> anyhow::Result<()> {
+    soak.write(folder)?;
+    if soak.rounds.is_empty() {
+        return Ok(());
+    }
+    let (page, folder) = (soak.page(), folder.clone());
+    let drawn = tokio::task::spawn_blocking(move || rounds::write(&page, folder.root()));
+    drawn.await?.map(drop).map_err(Into::into)
 }
 
 /// Checks and measures a round, draws the charts and lays out the page of one that did not pass, and tidies up
@@ -199,6 +215,20 @@ fn remove(path: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn everything_else_goes_on_while_the_page_is_drawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let mut soak = SoakReport::new(7, "double-trouble soak --seed 7".to_owned(), 1);
+        soak.add(super::super::summary::testing::round(1, Verdict::Pass));
+        let mut drawing = std::pin::pin!(publish(&soak, &run));
+        // The first time that it is asked it has handed the work over.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(drawing.as_mut().poll(&mut context).is_pending());
+        drawing.await.unwrap();
+        assert!(run.path(rounds::PAGE).is_file());
+    }
 
     #[test]
     fn of_a_round_that_passed_only_what_says_what_was_done_and_found_is_kept() {

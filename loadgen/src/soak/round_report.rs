@@ -164,16 +164,6 @@ fn reasons(checked: &ConsistencyReport) -> Vec<String> {
             reasons.push(format!("{}: {} violations: {first}", check.name, check.violations));
         }
     }
-    for doubt in checked.checks.iter().flat_map(|check| &check.doubts) {
-        if !reasons.contains(&doubt.reason) {
-            reasons.push(doubt.reason.clone());
-        }
-    }
-    for gate in &checked.gates {
-        for shut in &gate.shut {
-            let (number, what, bound) = (shut.number, &gate.what, gate.bound());
-            reasons.push(format!("{}: {number} {what}, needs {bound}: {}", gate.name, shut.place));
-        }
-    }
+    reasons.extend(checked.why_inconclusive());
     reasons
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 
 use anyhow::Context;
 use campaign::rounds::{Round, Soak};
-use results::records::{ProcessName, RunFolder, built_in};
+use results::records::{ProcessName, RunFolder, built_in, write_whole};
 use results::text::counted;
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -29,7 +28,7 @@ pub struct SoakReport {
     pub seed: u64,
     /// What repeats it.
     pub command: String,
-    /// What names the target on a command line, if one was named.
+    /// What names the target on a command line, if one was named, as a shell takes it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of_target: String,
     /// The harness's version.
@@ -97,10 +96,9 @@ impl SoakReport {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, folder: &RunFolder) -> anyhow::Result<()> {
-        let (path, new) = (folder.path(FILE), folder.path(".soak.json"));
+        let path = folder.path(FILE);
         let text = serde_json::to_string_pretty(self)? + "\n";
-        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &path));
-        written.with_context(|| format!("cannot write {}", path.display()))
+        write_whole(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// The summary for people.
@@ -221,14 +219,14 @@ impl SoakReport {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use campaign::rounds::RoundFigures;
-    use results::records::{Event, EventKind, Model};
-    use results::timeline::Timeline;
+    use results::records::Model;
 
     use super::*;
 
-    fn round(number: u32, verdict: Verdict) -> RoundReport {
+    /// A round with three kinds of faults.
+    pub(in crate::soak) fn round(number: u32, verdict: Verdict) -> RoundReport {
         RoundReport {
             round: number,
             folder: format!("round-{number:03}"),
@@ -259,6 +257,17 @@ mod tests {
             bytes: 500_000,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use results::records::{Event, EventKind};
+    use results::timeline::Timeline;
+
+    use super::testing::round;
+    use super::*;
 
     fn soak(rounds: impl IntoIterator<Item = RoundReport>) -> SoakReport {
         let command = "double-trouble soak --seed 7 --minutes 5".to_owned();

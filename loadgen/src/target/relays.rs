@@ -110,13 +110,29 @@ impl Relays {
     }
 }
 
-/// Every two processes of a target between which a relay can stand: who is told, and whose port.
+/// Every two processes of a target whose link can be broken: those between which a relay can stand, for one is told the other's port, and
+/// those on different hosts, whose network can be.
 pub(crate) fn links(target: &Target, variant: Option<&Variant>) -> Vec<[ProcessName; 2]> {
     let ports = target.ports.keys().cloned().zip(1..).collect();
     let handed = handed_over(target, variant, &needed::setting(target, ports));
     let mut links: Vec<_> = handed.iter().map(|one| [one.from, one.to]).collect();
     links.dedup();
+    for link in between_hosts(target) {
+        if !links.contains(&link) {
+            links.push(link);
+        }
+    }
     links
+}
+
+fn between_hosts(target: &Target) -> impl Iterator<Item = [ProcessName; 2]> {
+    let placed = target.processes.iter().filter_map(|process| {
+        Some((process.name.parse::<ProcessName>().ok()?, process.host.as_ref()?))
+    });
+    let placed: Vec<_> = placed.collect();
+    placed.clone().into_iter().flat_map(move |from| {
+        placed.clone().into_iter().filter(move |to| from.1 != to.1).map(move |to| [from.0, to.0])
+    })
 }
 
 impl HandedOver {
@@ -206,6 +222,16 @@ mod tests {
         assert!(kept.contains(&"kv-1 to front".to_owned()), "{kept:?}");
         let far = names(&links(&target, target.variant("far")));
         assert!(!far.iter().any(|link| link.starts_with("front to")), "{far:?}");
+    }
+
+    #[test]
+    fn the_network_between_two_hosts_can_be_broken_whoever_is_told_what() {
+        let target = read(
+            "name = 'x'\n[hosts.n1]\nconnect = ['ssh', 'n1']\naddress = '10.0.0.1'\n[hosts.n2]\nconnect = ['ssh', 'n2']\n\
+             address = '10.0.0.2'\n[processes.a]\ncommand = 'a'\nhost = 'n1'\n[processes.b]\ncommand = 'b'\nhost = 'n2'\n\
+             [processes.c]\ncommand = 'c'\nhost = 'n2'\n[processes.d]\ncommand = 'd'\n",
+        );
+        assert_eq!(names(&links(&target, None)), ["a to b", "a to c", "b to a", "c to a"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 #[test]
 fn naive_and_mended_services_the_engines_hosts_and_the_whole_zoo_are_described_without_a_problem() {
     let mut read = 0;
-    for folder in ["naive", "engines", "hosts", "tests/zoo"] {
+    for folder in ["naive", "engines", "engines/hosts", "hosts", "tests/zoo"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -48,4 +48,18 @@ fn the_bazaar_over_hosts_is_the_bazaar_but_for_hosts_and_addresses() {
     let (here, there) = (read("bazaar.toml"), read("hosts/bazaar.toml"));
     assert!(there.contains("{{ address['catalog'] }}") && !there.contains("127.0.0.1"));
     assert_eq!(on_this_machine(&there), on_this_machine(&here));
+}
+
+#[test]
+fn engines_over_hosts_are_the_engines_but_for_hosts_addresses_and_listed_ports() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("engines");
+    for name in ["etcd.toml", "redis-sentinel.toml"] {
+        let read = |path: &str| {
+            let text = on_this_machine(&fs::read_to_string(folder.join(path)).unwrap());
+            let is_of_both =
+                |line: &&str| !line.starts_with("listens = ") && !line.starts_with('#');
+            text.lines().filter(is_of_both).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&format!("hosts/{name}")), read(name), "{name}");
+    }
 }

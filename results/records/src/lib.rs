@@ -26,6 +26,7 @@ mod stage;
 mod subject;
 mod target;
 mod text;
+mod whole_file;
 
 pub use action::Action;
 pub use dump_row::DumpRow;
@@ -46,3 +47,4 @@ pub use stage::Stage;
 pub use subject::{ANY, CLIENTS, End, REPLICAS, Route, Subject, UnknownSubject};
 pub use target::{Acknowledged, Model, Numbering, Promises, Replication, Restock, Sides, Target};
 pub use text::{Text, Texts};
+pub use whole_file::write_whole;

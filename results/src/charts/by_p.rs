@@ -14,7 +14,7 @@ use super::output::{Area, Attempt, Drawing, Figure};
 use super::palette::{self, Look, Rank};
 use super::words::{LATENCY, Way, plural, rate_and_build, setting};
 use crate::records::{Manifest, Model, Op};
-use crate::stats::{Basis, Estimate, Interval, MIN_TRIALS};
+use crate::stats::{Basis, Estimate, MIN_TRIALS};
 use crate::summary::{SummaryRow, op_name};
 use crate::text::{counted, three_digits};
 
@@ -107,7 +107,9 @@ impl LatencyByP {
                 lines.push(Line::new(look(Rank::Median), "median", &way, of(cache), p50));
                 let p99 = |row: &SummaryRow| row.p99().map(ms);
                 lines.push(Line::new(look(Rank::P99), "p99", &way, of(cache), p99));
-                let sent = |row: &SummaryRow| row.uncorrected_p99_us.map(|us| ms(exact(us as f64)));
+                let sent = |row: &SummaryRow| {
+                    row.uncorrected_p99_us.map(|us| ms(Estimate::exact(us as f64)))
+                };
                 let look = palette::uncorrected(look(Rank::P99));
                 lines.push(Line::new(look, "p99 uncorrected", &way, of(cache), sent));
             }
@@ -320,14 +322,7 @@ impl Lines {
 
 /// Microseconds as the milliseconds that the axis shows.
 fn ms(us: Estimate) -> Estimate {
-    let scaled = |us: f64| us / 1000.0;
-    let interval = us.interval.map(|i| Interval { low: scaled(i.low), high: scaled(i.high) });
-    Estimate { value: scaled(us.value), interval }
-}
-
-/// A figure without an interval.
-fn exact(value: f64) -> Estimate {
-    Estimate { value, interval: None }
+    us.scaled(1e-3)
 }
 
 /// What an axis must have room for.

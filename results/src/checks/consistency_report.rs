@@ -308,6 +308,21 @@ impl ConsistencyReport {
         report.map(Some).map_err(|source| FolderError::Read { path, source })
     }
 
+    /// Why a problem could have gone unseen, each reason once, in sentences without their full stops: what checks doubt, and what
+    /// there was too little of.
+    #[must_use]
+    pub fn why_inconclusive(&self) -> Vec<String> {
+        let doubts = self.checks.iter().flat_map(|check| &check.doubts);
+        let doubts = doubts.map(|doubt| doubt.reason.clone());
+        let mut reasons = Vec::new();
+        for reason in doubts.chain(self.gates.iter().filter_map(Gate::why_shut)) {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        reasons
+    }
+
     /// Whether the check of this name could have found something wrong in the trial, had there been
     /// anything.
     #[must_use]

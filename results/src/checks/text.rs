@@ -12,7 +12,7 @@ use super::replicas::LogDigest;
 use super::trial_name::TrialName;
 use super::{MAX_EVIDENCE, milliseconds};
 use crate::records::{Fact, FinalKind, Keyed};
-use crate::text::{aligned, capitalised, counted};
+use crate::text::{aligned, capitalised, counted, listed};
 use crate::verdict::Verdict;
 
 /// How many trials are named where a reason concerns many.
@@ -298,10 +298,7 @@ pub(crate) fn named(trials: &[TrialName]) -> String {
     if trials.len() > NAMED_TRIALS {
         names.push(format!("{} more", trials.len() - NAMED_TRIALS));
     }
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    }
+    listed(&names)
 }
 
 fn write_digests(text: &mut String, digests: &[LogDigest]) -> fmt::Result {

@@ -6,7 +6,7 @@ use crate::records::Op;
 use crate::stats::{Interval, MIN_TRIALS};
 use crate::summary::op_name;
 use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
-use crate::text::{ms, three_digits};
+use crate::text::{listed, ms, three_digits};
 
 /// What there is of a pair of settings.
 const FIELDS: [Field<CacheEffect>; 9] = [
@@ -168,15 +168,6 @@ fn served(effects: &[&CacheEffect]) -> String {
             format!("; the cache answered {share:.0}% of the queries at {place}")
         }
         _ => String::new(),
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn listed(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::broken::Broken;
 use super::comparison::{Effect, MUST_SEE};
 use super::effect::{Design, Draws, Ratio, ratio, ratio_of_medians};
 use super::judge::{self, Change, Good};
@@ -9,7 +10,6 @@ use super::side::{CellSample, Kind};
 use crate::availability::AvailabilityRow;
 use crate::records::Op;
 use crate::stats::{CONFIDENCE, Figure};
-use crate::timeline::{FaultKind, Role};
 
 /// A figure of operations.
 struct Spec {
@@ -135,7 +135,7 @@ fn measured<'a>(
     specs.filter_map(one).collect()
 }
 
-/// What faults that hit leaders cost, fault by fault.
+/// What faults cost that break something for a moment, fault by fault.
 pub(super) fn of_faults(
     a: &[(u32, &AvailabilityRow)],
     b: &[(u32, &AvailabilityRow)],
@@ -147,19 +147,19 @@ pub(super) fn of_faults(
         ("longest_gap_ms", "longest gap", |row| row.longest_gap_ms),
     ];
     let mut found = Vec::new();
-    for (action, kind) in [("kill", FaultKind::Kill), ("pause", FaultKind::Pause)] {
+    for kind in Broken::ALL {
         for (name, label, time) in times {
             let of = |rows: &[(u32, &AvailabilityRow)]| -> Vec<f64> {
                 let rows = rows.iter().map(|(_, row)| row);
-                let hit = rows.filter(|row| row.role == Role::Leader && row.action == kind);
-                hit.filter_map(|row| time(row)).collect()
+                let of_kind = rows.filter(|row| Broken::of(row) == Some(kind));
+                of_kind.filter_map(|row| time(row)).collect()
             };
             let trials = trials(a).min(trials(b));
             let ratio = ratio_of_medians(&of(a), &of(b), MIN_FAULTS, trials, draws);
             let Some(ratio) = ratio else { continue };
             found.push(MeasuredEffect {
-                name: format!("failover.{action}.{name}.median"),
-                label: format!("{label} after a leader's {action}, median ms"),
+                name: kind.metric(name),
+                label: format!("{label} after {}, median ms", kind.words()),
                 good: Good::Low,
                 must_be_seen: false,
                 ratio,

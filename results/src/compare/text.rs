@@ -1,6 +1,7 @@
 //! A comparison for people: as a table in a terminal, and as Markdown for a pull request.
 
 use super::comparison::{Comparison, Effect, SideName};
+use crate::markdown;
 use crate::stats::Interval;
 use crate::table::{Basis, Cell, Column, Field, Missing, Pick, Table, Unit};
 use crate::text::{capitalised, counted};
@@ -79,13 +80,13 @@ impl Comparison {
         let mut text = format!(
             "### {}\n\n{}\n\n- a: {}\n- b: {}\n- {}\n",
             capitalised(self.verdict.as_str()),
-            self.reason,
-            self.a.words(),
-            self.b.words(),
+            markdown::text(&self.reason),
+            markdown::text(&self.a.words()),
+            markdown::text(&self.b.words()),
             self.method()
         );
         for warning in &self.warnings {
-            text.push_str(&format!("- **Mind:** {warning}\n"));
+            text.push_str(&format!("- **Mind:** {}\n", markdown::text(warning)));
         }
         text.push('\n');
         text.push_str(&self.headline_table().to_markdown(&OVERALL));

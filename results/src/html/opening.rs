@@ -6,7 +6,7 @@ use super::input::PageInput;
 use super::tiles::{self, Tile};
 use crate::availability::{AvailabilityRow, FaultGroup};
 use crate::records::Manifest;
-use crate::text::capitalised;
+use crate::text::{capitalised, listed};
 use crate::verdict::Verdict;
 
 /// The top of the page.
@@ -86,8 +86,7 @@ fn about_faults(faults: &[AvailabilityRow]) -> String {
     let names: Vec<String> = FaultGroup::among(faults).into_iter().map(name).collect();
     let verb = if faults.len() == 1 { "does" } else { "do" };
     let what = match names.as_slice() {
-        [one] => one.clone(),
-        [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
+        [_, ..] if names.len() <= NAMED => listed(&names),
         _ => format!("{} faults of {} kinds", faults.len(), names.len()),
     };
     format!("What {verb} {what} cost, and is anything lost?")

@@ -31,3 +31,20 @@ pub struct Estimate {
     #[serde(flatten)]
     pub interval: Option<Interval>,
 }
+
+impl Estimate {
+    /// A figure without an interval.
+    #[must_use]
+    pub fn exact(value: f64) -> Self {
+        Self { value, interval: None }
+    }
+
+    /// The same in another unit, of which `factor` are one of this.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        let interval = self
+            .interval
+            .map(|Interval { low, high }| Interval { low: low * factor, high: high * factor });
+        Self { value: self.value * factor, interval }
+    }
+}

@@ -49,6 +49,7 @@ pub use bootstrap::{Resamples, Spread};
 pub use estimate::{CONFIDENCE, Estimate, Interval};
 pub use latencies::Latencies;
 pub use pool::{Figure, MIN_ANSWERED, MIN_BEYOND, Pool, Unit};
+pub use rounds::geometric_mean;
 pub use sample::{Answer, Basis, LoadSpan, TrialSample};
 pub use units::{MIN_SLICES, MIN_TRIALS};
 

@@ -11,15 +11,9 @@ impl Estimate {
     /// Where one of them is 0 there are no ratios, so it is the median, without an interval. Nothing without values.
     #[must_use]
     pub fn over_rounds(values: &[f64]) -> Option<Self> {
-        if values.iter().any(|&value| value <= 0.0) {
-            return median(values).map(|value| Self { value, interval: None });
-        }
+        let Some(mean) = geometric_mean(values) else { return median(values).map(Self::exact) };
         let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
         let rounds = logarithms.len();
-        if rounds == 0 {
-            return None;
-        }
-        let mean = logarithms.iter().sum::<f64>() / rounds as f64;
         let spread = (rounds >= MIN_TRIALS).then(|| {
             Resamples::new(rounds).spread(|weights| {
                 let drawn = logarithms.iter().zip(weights);
@@ -27,8 +21,15 @@ impl Estimate {
                 Some(sum / rounds as f64)
             })
         });
-        Some(Self::new(mean.exp(), spread.flatten()))
+        Some(Self::new(mean, spread.flatten()))
     }
+}
+
+/// The mean of ratios: that of the logarithms, as a figure. Nothing without values, or where one of them is 0 or less and so no ratio.
+#[must_use]
+pub fn geometric_mean(values: &[f64]) -> Option<f64> {
+    let sum: f64 = values.iter().map(|value| value.ln()).sum();
+    (!values.is_empty() && sum.is_finite()).then(|| (sum / values.len() as f64).exp())
 }
 
 #[cfg(test)]
@@ -47,7 +48,8 @@ mod tests {
     #[test]
     fn a_round_with_nothing_is_no_ratio_and_no_rounds_are_no_figure() {
         let value = Estimate::over_rounds(&[0.0, 3.0, 4.0]).unwrap();
-        assert_eq!(value, Estimate { value: 3.0, interval: None });
+        assert_eq!(value, Estimate::exact(3.0));
+        assert_eq!(geometric_mean(&[0.0, 3.0]), None);
         assert_eq!(Estimate::over_rounds(&[]), None);
     }
 }

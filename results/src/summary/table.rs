@@ -95,7 +95,7 @@ fn told(row: &SummaryRow, figure: &str, estimate: Option<Estimate>) -> Cell {
 }
 
 fn exact(us: Option<u64>) -> Option<Estimate> {
-    us.map(|us| Estimate { value: us as f64, interval: None })
+    us.map(|us| Estimate::exact(us as f64))
 }
 
 /// From the moment of sending: nothing of operations that were not due at a set time.

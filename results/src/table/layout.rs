@@ -3,6 +3,7 @@
 use super::column::Align;
 use super::form::Form;
 use super::grid::{Row, Table};
+use crate::markdown;
 use crate::text::lined_up;
 
 /// What a layout shows of a column.
@@ -71,7 +72,9 @@ impl Table {
             Align::Left => "---".to_owned(),
             Align::Right => "---:".to_owned(),
         });
-        let lines = [titles, rule.collect()].into_iter().chain(self.shown(picks));
+        let shown = self.shown(picks).into_iter();
+        let shown = shown.map(|cells| cells.iter().map(|cell| markdown::text(cell)).collect());
+        let lines = [titles, rule.collect()].into_iter().chain(shown);
         lines.map(|cells| format!("| {} |\n", cells.join(" | "))).collect()
     }
 

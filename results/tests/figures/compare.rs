@@ -356,3 +356,29 @@ fn leaders_deaths_are_compared_fault_by_fault() {
     let comparison = compare(&thrice, Some(&thrice), &Floor::default()).unwrap();
     assert!(comparison.headline.iter().all(|effect| effect.change == Change::WithinNoise));
 }
+
+#[test]
+fn each_kind_of_fault_that_breaks_something_for_a_moment_is_compared_for_itself() {
+    let run = synthetic::failover().read();
+    let faults = results::availability::measure(&run);
+    let as_if = |role, action| -> Vec<AvailabilityRow> {
+        let changed = faults.iter().map(|row| AvailabilityRow { role, action, ..row.clone() });
+        changed.collect()
+    };
+    let metrics = |faults: &[AvailabilityRow]| -> Vec<String> {
+        let side = Measured { run: &run, faults };
+        let comparison = compare(&side, Some(&side), &Floor::default()).unwrap();
+        let metrics = comparison.headline.iter().map(|effect| effect.metric.clone());
+        metrics.filter(|metric| metric.contains("first_ack_ms")).collect()
+    };
+    use results::timeline::{FaultKind, Role};
+    for (role, action, expected) in [
+        (Role::Leader, FaultKind::Kill, Some("failover.kill.first_ack_ms.median")),
+        (Role::Leader, FaultKind::Pause, Some("failover.pause.first_ack_ms.median")),
+        (Role::Link, FaultKind::Cut, Some("failover.cut.first_ack_ms.median")),
+        (Role::Link, FaultKind::Delay, None),
+        (Role::Follower, FaultKind::Kill, None),
+    ] {
+        assert_eq!(metrics(&as_if(role, action)), Vec::from_iter(expected), "{role} {action}");
+    }
+}

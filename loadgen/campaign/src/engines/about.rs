@@ -1,5 +1,6 @@
 //! Systems beside each other in sentences: what stands above the tables, below them, and what was left out.
 
+use results::text::listed;
 use results::verdict::Verdict;
 
 use super::comparison::{Comparison, System};
@@ -86,12 +87,4 @@ pub(super) fn title(system: &System, finding: &SystemFinding) -> String {
     };
     let runs = results::text::counted(*runs as u64, "run", "runs");
     format!("{}: {check}, {violations} in {runs}", system.name)
-}
-
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
 }

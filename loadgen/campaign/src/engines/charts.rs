@@ -9,7 +9,9 @@ use results::text::{counted, three_digits};
 use super::comparison::{Comparison, System};
 use super::record::Step;
 use super::system::LoadFigures;
-use crate::words::scaled;
+
+/// So many outages of a system after one kind of fault are drawn: more lie on top of each other, and each costs bytes of a page.
+const MOST_POINTS: usize = 100;
 
 /// All of them; some may have nothing to show.
 pub(super) fn charts(comparison: &Comparison) -> Vec<Categorical> {
@@ -40,7 +42,7 @@ fn by_clients(comparison: &Comparison) -> Categorical {
                     .load
                     .iter()
                     .enumerate()
-                    .filter_map(|(place, (_, it))| Some((place, scaled(value(it)?, factor))))
+                    .filter_map(|(place, (_, it))| Some((place, value(it)?.scaled(factor))))
                     .collect(),
             })
             .collect(),
@@ -69,18 +71,18 @@ fn by_clients(comparison: &Comparison) -> Categorical {
 fn outages(comparison: &Comparison) -> Categorical {
     let kinds = comparison.systems.first().map_or(&[][..], |system| &system.faults[..]);
     let there: Vec<(usize, &System)> = systems(comparison).collect();
-    let exact = |value: f64| Estimate { value, interval: None };
     let panel = |kind: usize, name: &str| {
         let of_system = |(place, (number, system)): (usize, &(usize, &System))| {
             let acks = &system.faults[kind].1.first_acks_ms;
             CategoricalSeries {
                 label: system.name.clone(),
                 look: SeriesLook::SystemPoints(*number),
-                points: acks.iter().map(|&ms| (place, exact(ms))).collect(),
+                points: drawn(acks).into_iter().map(|ms| (place, Estimate::exact(ms))).collect(),
             }
         };
         let medians = there.iter().enumerate().filter_map(|(place, (_, system))| {
-            Some((place, exact(system.faults[kind].1.first_ack.as_ref()?.median?)))
+            let median = system.faults[kind].1.first_ack.as_ref()?.median?;
+            Some((place, Estimate::exact(median)))
         });
         let medians = CategoricalSeries {
             label: "median".to_owned(),
@@ -95,6 +97,12 @@ fn outages(comparison: &Comparison) -> Categorical {
             changes: Vec::new(),
         }
     };
+    let most = there.iter().flat_map(|(_, system)| &system.faults);
+    let most = most.map(|(_, outages)| outages.first_acks_ms.len()).max().unwrap_or_default();
+    let left_out = match most > MOST_POINTS {
+        true => format!(" · of up to {most} outages {MOST_POINTS}, of all lengths"),
+        false => String::new(),
+    };
     let title = "The outage after every fault";
     Categorical {
         card: Chart {
@@ -103,7 +111,7 @@ fn outages(comparison: &Comparison) -> Categorical {
             alt: format!("{title}. {}", told(comparison, outages_in_words)),
             kind: ChartKind::SideBySide,
         },
-        subtitle: subtitle(comparison),
+        subtitle: subtitle(comparison) + &left_out,
         places_title: String::new(),
         places: there.iter().map(|(_, system)| system.name.clone()).collect(),
         arrangement: Arrangement::Stacked,
@@ -113,6 +121,17 @@ fn outages(comparison: &Comparison) -> Categorical {
             .map(|(kind, (name, _))| panel(kind, name))
             .filter(|panel| panel.series.iter().any(|series| !series.points.is_empty()))
             .collect(),
+    }
+}
+
+/// All of these times, or as many as are drawn: every so-manieth by length, the shortest and the longest among them.
+fn drawn(times: &[f64]) -> Vec<f64> {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    match sorted.len() <= MOST_POINTS {
+        true => sorted,
+        false => (0..MOST_POINTS).map(|at| sorted[at * last / (MOST_POINTS - 1)]).collect(),
     }
 }
 
@@ -142,4 +161,19 @@ fn outages_in_words(system: &System) -> String {
         Some(format!("{kind} {median} ms (median), {max} ms at most"))
     });
     told.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_outages_than_have_room_all_lengths_are_drawn() {
+        let few: Vec<f64> = (0..100).rev().map(f64::from).collect();
+        assert_eq!(drawn(&few).len(), 100);
+        let many: Vec<f64> = (0..5_000).rev().map(f64::from).collect();
+        let drawn = drawn(&many);
+        assert_eq!((drawn.len(), drawn[0], drawn[99]), (100, 0.0, 4_999.0));
+        assert!(drawn.windows(2).all(|two| two[1] - two[0] < 52.0), "{drawn:?}");
+    }
 }

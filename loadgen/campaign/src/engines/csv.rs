@@ -3,11 +3,11 @@
 use results::stats::Estimate;
 use serde::Serialize;
 
-use super::comparison::{Comparison, System};
+use super::comparison::System;
 
 /// One figure of one system.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     system: &'a str,
     /// `load`, the name of a kind of fault, or `all runs`.
     step: &'a str,
@@ -22,19 +22,8 @@ struct Line<'a> {
     max: Option<f64>,
 }
 
-/// The file.
-pub(super) fn text(comparison: &Comparison) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for system in &comparison.systems {
-        for line in lines(system) {
-            writer.serialize(line)?;
-        }
-    }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn lines(system: &System) -> Vec<Line<'_>> {
+/// Its lines.
+pub(super) fn lines(system: &System) -> Vec<Line<'_>> {
     let blank = |step, figure| Line {
         system: &system.name,
         step,

@@ -2,54 +2,47 @@
 
 use std::fmt::Write as _;
 
-use super::about::{self, ABOUT_FAULTS, ABOUT_LOAD};
-use super::comparison::Comparison;
-use super::tables;
-use crate::picture::Picture;
-use crate::words::escaped;
+use results::markdown::{block, code, text};
+
+use super::page::{Page, Shown};
 
 /// The file.
-pub(super) fn text(comparison: &Comparison, pictures: &[Picture]) -> String {
-    let mut text = format!("# {}\n", super::page::title(comparison));
+pub(super) fn markdown(page: &Page<'_>) -> String {
+    let mut markdown = format!("# {}\n", text(&page.title));
     // Writing to a String cannot fail.
-    let mut add = |part: String| _ = write!(text, "\n{part}");
-    for sentence in about::opening(comparison) {
-        add(format!("{}\n", escaped(&sentence)));
+    let mut add = |part: String| _ = write!(markdown, "\n{part}");
+    for sentence in &page.opening {
+        add(format!("{}\n", text(sentence)));
     }
-    for (grid, words) in
-        [(tables::faults(comparison), ABOUT_FAULTS), (tables::load(comparison), ABOUT_LOAD)]
-    {
-        add(format!("{}:\n\n{}\n{words}\n", grid.caption, grid.to_markdown()));
+    for (grid, about) in [(&page.faults, page.about_faults), (&page.load, page.about_load)] {
+        add(format!("{}:\n\n{}\n{about}\n", grid.caption, grid.to_markdown()));
     }
-    for picture in pictures {
-        add(format!("![{}]({})\n", escaped(&picture.alt), picture.file));
+    for picture in page.pictures {
+        add(picture.to_markdown());
     }
-    let findings = comparison.systems.iter().flat_map(|system| {
-        system.findings.iter().map(move |finding| (about::title(system, finding), finding))
-    });
-    let findings: Vec<_> = findings.collect();
-    if !findings.is_empty() {
+    if !page.findings.is_empty() {
         add("## What went wrong, and how to see it again\n".to_owned());
     }
-    for (title, finding) in findings {
-        let sentences = finding.sentences.iter().map(|it| format!("- {}\n", escaped(it)));
+    for Shown { title, sentences, folder, command } in &page.findings {
         add(format!(
-            "### {}\n\n{}\nSeen first in `{}`; again: `{}`\n",
-            escaped(&title),
-            sentences.collect::<String>(),
-            finding.folder,
-            finding.command
+            "### {}\n\n{}\nSeen first in {}; again:\n\n{}",
+            text(title),
+            list(sentences),
+            code(folder),
+            block(command)
         ));
     }
-    for (heading, lines) in [
-        ("What could not be told", about::doubts(comparison)),
-        ("How it was measured", about::notes(comparison)),
-    ] {
+    for (heading, lines) in
+        [("What could not be told", &page.doubts), ("How it was measured", &page.notes)]
+    {
         if !lines.is_empty() {
-            let lines = lines.iter().map(|line| format!("- {}\n", escaped(line)));
-            add(format!("## {heading}\n\n{}", lines.collect::<String>()));
+            add(format!("## {heading}\n\n{}", list(lines)));
         }
     }
-    add(format!("```console\n$ {}\n```\n", comparison.record.command));
-    text
+    add(block(page.command));
+    markdown
+}
+
+fn list(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {}\n", text(line))).collect()
 }

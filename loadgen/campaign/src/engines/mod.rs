@@ -17,5 +17,5 @@ mod system;
 mod tables;
 
 pub use comparison::Comparison;
-pub use page::{PAGE, write};
-pub use record::{ComparisonRecord, RECORD, RunOutcome, RunRecord, Step, SystemRecord};
+pub use page::write;
+pub use record::{ComparisonRecord, RunOutcome, RunRecord, Step, SystemRecord};

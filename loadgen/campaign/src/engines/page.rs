@@ -1,6 +1,5 @@
 //! The files of a comparison of systems: page, Markdown, CSV and charts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
@@ -10,40 +9,42 @@ use super::about::{self, ABOUT_FAULTS, ABOUT_LOAD};
 use super::comparison::Comparison;
 use super::{charts, csv, markdown, tables};
 use crate::error::CampaignError;
+use crate::files;
 use crate::grid::Grid;
 use crate::look::OWN;
 use crate::picture::Picture;
 
 /// The page, in the comparison's folder.
-pub const PAGE: &str = "engines.html";
+const PAGE: &str = "engines.html";
 const MARKDOWN: &str = "engines.md";
 const CSV: &str = "engines.csv";
 
+/// What stands on the page, and in Markdown.
 #[derive(Template)]
 #[template(path = "engines.html")]
-struct Page<'a> {
+pub(super) struct Page<'a> {
     look: Look,
-    title: String,
+    pub(super) title: String,
     begun: &'a str,
-    opening: Vec<String>,
-    faults: Grid,
-    about_faults: &'static str,
-    load: Grid,
-    about_load: &'static str,
-    pictures: &'a [Picture],
-    findings: Vec<Shown<'a>>,
-    doubts: Vec<String>,
-    notes: Vec<String>,
+    pub(super) opening: Vec<String>,
+    pub(super) faults: Grid,
+    pub(super) about_faults: &'static str,
+    pub(super) load: Grid,
+    pub(super) about_load: &'static str,
+    pub(super) pictures: &'a [Picture],
+    pub(super) findings: Vec<Shown<'a>>,
+    pub(super) doubts: Vec<String>,
+    pub(super) notes: Vec<String>,
     runs: Grid,
-    command: &'a str,
+    pub(super) command: &'a str,
 }
 
 /// What a check found at one system.
-struct Shown<'a> {
-    title: String,
-    sentences: &'a [String],
-    folder: &'a str,
-    command: &'a str,
+pub(super) struct Shown<'a> {
+    pub(super) title: String,
+    pub(super) sentences: &'a [String],
+    pub(super) folder: &'a str,
+    pub(super) command: &'a str,
 }
 
 /// Writes all of them into `folder`, and returns where the page is.
@@ -52,48 +53,43 @@ struct Shown<'a> {
 /// A file cannot be written, or a chart cannot be drawn.
 pub fn write(comparison: &Comparison, folder: &Path) -> Result<PathBuf, CampaignError> {
     let pictures = Picture::draw_all(&charts::charts(comparison), folder)?;
-    let write = |name: &str, text: &str| -> Result<PathBuf, CampaignError> {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(CampaignError::io(&path))?;
-        Ok(path)
-    };
-    let figures =
-        csv::text(comparison).map_err(|error| CampaignError::file(&folder.join(CSV), error))?;
-    write(CSV, &figures)?;
-    write(MARKDOWN, &markdown::text(comparison, &pictures))?;
-    write(PAGE, &render(comparison, &pictures)?)
+    let page = Page::new(comparison, &pictures);
+    files::write_csv(folder, CSV, comparison.systems.iter().flat_map(csv::lines))?;
+    files::write(folder, MARKDOWN, &markdown::markdown(&page))?;
+    files::write(folder, PAGE, &page.render()?)
 }
 
-fn render(comparison: &Comparison, pictures: &[Picture]) -> Result<String, CampaignError> {
-    let findings = comparison.systems.iter().flat_map(|system| {
-        system.findings.iter().map(move |finding| Shown {
-            title: about::title(system, finding),
-            sentences: &finding.sentences,
-            folder: &finding.folder,
-            command: &finding.command,
-        })
-    });
-    let page = Page {
-        look: Look::new(OWN),
-        title: title(comparison),
-        begun: &comparison.record.begun,
-        opening: about::opening(comparison),
-        faults: tables::faults(comparison),
-        about_faults: ABOUT_FAULTS,
-        load: tables::load(comparison),
-        about_load: ABOUT_LOAD,
-        pictures,
-        findings: findings.collect(),
-        doubts: about::doubts(comparison),
-        notes: about::notes(comparison),
-        runs: tables::runs(comparison),
-        command: &comparison.record.command,
-    };
-    Ok(page.render()?)
+impl<'a> Page<'a> {
+    fn new(comparison: &'a Comparison, pictures: &'a [Picture]) -> Self {
+        let findings = comparison.systems.iter().flat_map(|system| {
+            system.findings.iter().map(move |finding| Shown {
+                title: about::title(system, finding),
+                sentences: &finding.sentences,
+                folder: &finding.folder,
+                command: &finding.command,
+            })
+        });
+        Self {
+            look: Look::new(OWN),
+            title: title(comparison),
+            begun: &comparison.record.begun,
+            opening: about::opening(comparison),
+            faults: tables::faults(comparison),
+            about_faults: ABOUT_FAULTS,
+            load: tables::load(comparison),
+            about_load: ABOUT_LOAD,
+            pictures,
+            findings: findings.collect(),
+            doubts: about::doubts(comparison),
+            notes: about::notes(comparison),
+            runs: tables::runs(comparison),
+            command: &comparison.record.command,
+        }
+    }
 }
 
 /// `5 systems beside each other`.
-pub(super) fn title(comparison: &Comparison) -> String {
+fn title(comparison: &Comparison) -> String {
     match comparison.systems.len() {
         1 => "1 system".to_owned(),
         many => format!("{many} systems beside each other"),

@@ -7,9 +7,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CampaignError;
+use crate::files;
 
 /// The file's name.
-pub const RECORD: &str = "engines.json";
+const RECORD: &str = "engines.json";
 /// The version of its format.
 const FORMAT: u32 = 1;
 
@@ -144,15 +145,14 @@ impl ComparisonRecord {
         }
     }
 
-    /// Writes it into a folder.
+    /// Writes it into a folder, in which it is whole at every moment: hours of runs are worth nothing without it.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), CampaignError> {
-        let path = folder.join(RECORD);
         let text = serde_json::to_string_pretty(self)
-            .map_err(|error| CampaignError::file(&path, error))?;
-        fs::write(&path, text + "\n").map_err(CampaignError::io(&path))
+            .map_err(|error| CampaignError::file(&folder.join(RECORD), error))?;
+        files::write(folder, RECORD, &(text + "\n")).map(drop)
     }
 }
 
@@ -176,8 +176,14 @@ mod tests {
         });
         record.write(folder.path()).unwrap();
         assert_eq!(ComparisonRecord::read(folder.path()).unwrap(), record);
+        // Who opened the file before it was written again goes on with the one that was whole then.
+        let opened = folder.path().join("opened");
+        fs::hard_link(folder.path().join(RECORD), &opened).unwrap();
         record.runs[0].system = 1;
         record.write(folder.path()).unwrap();
+        let before: ComparisonRecord =
+            serde_json::from_str(&fs::read_to_string(opened).unwrap()).unwrap();
+        assert_eq!(before.runs[0].system, 0);
         let error = ComparisonRecord::read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("round-1/shop/kill"), "{error}");
     }

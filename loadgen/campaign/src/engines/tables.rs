@@ -1,6 +1,7 @@
 //! Systems beside each other as tables: what was found under faults, what they do without, and every run.
 
 use results::availability::OverallRow;
+use results::html::FILE as REPORT;
 use results::stats::{Estimate, Interval};
 use results::text::three_digits;
 use results::verdict::Verdict;
@@ -9,10 +10,7 @@ use super::comparison::{Comparison, System};
 use super::record::{RunOutcome, Step};
 use super::system::Outages;
 use crate::grid::{Field, Grid, GridRow};
-use crate::words::{NONE, brackets, count, scaled};
-
-/// What a run's page is called.
-const REPORT: &str = "report.html";
+use crate::words::{NONE, brackets, count};
 
 /// What was found, and what each kind of fault cost.
 pub(super) fn faults(comparison: &Comparison) -> Grid {
@@ -109,7 +107,7 @@ pub(super) fn load(comparison: &Comparison) -> Grid {
 }
 
 fn figure(estimate: Option<Estimate>, factor: f64) -> Field {
-    let Some(estimate) = estimate.map(|estimate| scaled(estimate, factor)) else {
+    let Some(estimate) = estimate.map(|estimate| estimate.scaled(factor)) else {
         return Field::number(NONE);
     };
     Field::number(three_digits(estimate.value)).with(brackets(estimate.interval))

@@ -9,57 +9,19 @@ use results::stats::Estimate;
 use results::text::three_digits;
 
 use super::GroupHistory;
-use super::group::{CommitPoint, Figures};
+use super::figures::{FIGURES, Figures, Shown};
+use super::group::CommitPoint;
 
-/// What a panel shows: its heading, the figure, the axis, and the figure's name in comparisons.
-type Panel = (&'static str, fn(&Figures) -> Option<f64>, &'static str, &'static str);
-
-const PANELS: [Panel; 6] = [
-    ("accepted per second", |it| it.accepted_per_s, "per second", "throughput_per_s"),
-    ("trade latency, median", |it| it.change_p50_ms, "ms", "trade.p50_us"),
-    ("trade latency, 99th percentile", |it| it.change_p99_ms, "ms", "trade.p99_us"),
-    ("query latency, median", |it| it.read_p50_ms, "ms", "query.p50_us"),
-    ("query latency, 99th percentile", |it| it.read_p99_ms, "ms", "query.p99_us"),
-    (
-        "first acknowledged trade after a fault, median",
-        |it| it.first_ack_ms,
-        "ms",
-        "failover.kill.first_ack_ms.median",
-    ),
-];
+/// So many commits, the newest, are drawn: the page holds the chart, and every point costs bytes of it.
+const MOST_COMMITS: usize = 60;
+/// So many runs of a commit, the newest, are drawn; its median is that of all.
+const MOST_RUNS: usize = 20;
 
 /// The chart of the `number`-th group.
 pub(super) fn chart(history: &GroupHistory, number: usize) -> Categorical {
-    let commits = &history.group.commits;
-    let panels = PANELS.into_iter().filter_map(|(heading, figure, axis, metric)| {
-        let exact = |value: f64| Estimate { value, interval: None };
-        let runs = commits.iter().enumerate().flat_map(|(place, commit)| {
-            let values = commit.runs.iter().filter_map(|run| figure(&run.figures));
-            values.map(move |value| (place, exact(value)))
-        });
-        let middle = commits
-            .iter()
-            .enumerate()
-            .filter_map(|(place, commit)| Some((place, exact(commit.median(figure)?))));
-        let (runs, middle): (Vec<_>, Vec<_>) = (runs.collect(), middle.collect());
-        if runs.is_empty() {
-            return None;
-        }
-        let changes = history.changes.iter().flat_map(|change| {
-            let called = change.called().filter(|effect| effect.metric == metric);
-            called.map(|effect| (change.at, change_in_words(effect)))
-        });
-        Some(CategoricalPanel {
-            heading: heading.to_owned(),
-            axis: axis.to_owned(),
-            is_log: false,
-            series: vec![
-                series("a run", SeriesLook::Single, runs),
-                series("median of a commit", SeriesLook::Middle, middle),
-            ],
-            changes: changes.collect(),
-        })
-    });
+    let all = &history.group.commits;
+    let first = all.len().saturating_sub(MOST_COMMITS);
+    let commits = &all[first..];
     Categorical {
         card: Chart {
             stem: format!("history-{number}"),
@@ -69,11 +31,56 @@ pub(super) fn chart(history: &GroupHistory, number: usize) -> Categorical {
         },
         subtitle: "a dashed line is a change that is more than noise, with its 95 % interval"
             .to_owned(),
-        places_title: "commit, in the order of time".to_owned(),
+        places_title: places_title(all),
         places: commits.iter().map(|commit| commit.name.clone()).collect(),
         arrangement: Arrangement::Stacked,
-        panels: panels.collect(),
+        panels: FIGURES.iter().filter_map(|shown| panel(history, first, shown)).collect(),
     }
+}
+
+/// What the places are, and what of it is not drawn.
+fn places_title(commits: &[CommitPoint]) -> String {
+    let mut title = "commit, in the order of time".to_owned();
+    if commits.len() > MOST_COMMITS {
+        title += &format!("; the newest {MOST_COMMITS} of {}", commits.len());
+    }
+    if commits.iter().any(|commit| commit.runs.len() > MOST_RUNS) {
+        title += &format!("; of each the newest {MOST_RUNS} runs");
+    }
+    title
+}
+
+/// A panel of the commits from the `first` on; nothing if the figure was measured at none.
+fn panel(history: &GroupHistory, first: usize, shown: &Shown) -> Option<CategoricalPanel> {
+    let commits = &history.group.commits[first..];
+    let runs = commits.iter().enumerate().flat_map(|(place, commit)| {
+        let newest = commit.runs.iter().rev().take(MOST_RUNS);
+        let values = newest.filter_map(|run| (shown.of)(&run.figures));
+        values.map(move |value| (place, Estimate::exact(value)))
+    });
+    let middle = commits
+        .iter()
+        .enumerate()
+        .filter_map(|(place, commit)| Some((place, Estimate::exact(commit.median(shown.of)?))));
+    let (runs, middle): (Vec<_>, Vec<_>) = (runs.collect(), middle.collect());
+    if runs.is_empty() {
+        return None;
+    }
+    let changes = history.changes.iter().filter(|change| change.at >= first);
+    let changes = changes.flat_map(|change| {
+        let called = change.called().filter(|effect| shown.compared_as.is(&effect.metric));
+        called.map(|effect| (change.at - first, change_in_words(effect)))
+    });
+    Some(CategoricalPanel {
+        heading: shown.heading.to_owned(),
+        axis: shown.unit.to_owned(),
+        is_log: false,
+        series: vec![
+            series("a run", SeriesLook::Single, runs),
+            series("median of a commit", SeriesLook::Middle, middle),
+        ],
+        changes: changes.collect(),
+    })
 }
 
 fn series(label: &str, look: SeriesLook, points: Vec<(usize, Estimate)>) -> CategoricalSeries {
@@ -89,14 +96,96 @@ pub(super) fn change_in_words(effect: &Effect) -> String {
 
 fn alt(commits: &[CommitPoint]) -> String {
     let told = commits.iter().map(|commit| {
-        let shown = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), three_digits);
-        format!(
-            "{}: {} per second, trade median {} ms, first acknowledgement after a fault {} ms",
-            commit.name,
-            shown(commit.median(|it| it.accepted_per_s)),
-            shown(commit.median(|it| it.change_p50_ms)),
-            shown(commit.median(|it| it.first_ack_ms))
-        )
+        let told = |what: &str, of: fn(&Figures) -> Option<f64>| {
+            Some(format!("{what} {}", three_digits(commit.median(of)?)))
+        };
+        let figures = [
+            told("accepted per second", |it| it.accepted_per_s),
+            told("trade median in ms", |it| it.change_p50_ms),
+            told("first acknowledgement after a leader's kill in ms", |it| it.kill_ack_ms),
+            told("after a leader's pause", |it| it.pause_ack_ms),
+            told("after a cut of links", |it| it.cut_ack_ms),
+        ];
+        let figures: Vec<String> = figures.into_iter().flatten().collect();
+        format!("{}: {}", commit.name, figures.join(", "))
     });
     told.collect::<Vec<_>>().join("; ") + "."
+}
+
+#[cfg(test)]
+mod tests {
+    use results::compare::{Broken, Change as Called};
+    use results::verdict::Verdict;
+
+    use super::super::changes::Change;
+    use super::super::group::{Group, RunPoint};
+    use super::*;
+
+    fn commit(number: usize, runs: usize) -> CommitPoint {
+        let figures = Figures {
+            kill_ack_ms: Some(1.0),
+            pause_ack_ms: Some(2.0),
+            cut_ack_ms: Some(3.0),
+            other_ack_ms: Some(4.0),
+            ..Figures::default()
+        };
+        let run = |_| RunPoint {
+            folder: "run".into(),
+            started_at: String::new(),
+            verdict: Verdict::Pass,
+            figures,
+        };
+        CommitPoint {
+            name: format!("c{number}"),
+            begun: String::new(),
+            runs: (0..runs).map(run).collect(),
+        }
+    }
+
+    fn slower(kind: Broken) -> Effect {
+        Effect {
+            metric: kind.metric("first_ack_ms"),
+            label: kind.words().to_owned(),
+            cell: None,
+            a: 1.0,
+            b: 2.0,
+            percent: 100.0,
+            low_percent: Some(90.0),
+            high_percent: Some(110.0),
+            could_hide: false,
+            change: Called::Worse,
+        }
+    }
+
+    fn history(commits: Vec<CommitPoint>, changes: Vec<Change>) -> GroupHistory {
+        let group = Group { title: "a".to_owned(), settings: String::new(), commits };
+        GroupHistory { group, changes }
+    }
+
+    #[test]
+    fn a_change_of_what_each_kind_of_fault_costs_is_marked_where_that_kind_is_drawn() {
+        let commits = vec![commit(1, 3), commit(2, 3)];
+        for kind in Broken::ALL {
+            let change = Change { at: 1, effects: Ok(vec![slower(kind)]) };
+            let chart = chart(&history(commits.clone(), vec![change]), 1);
+            for panel in &chart.panels {
+                let is_of_kind = panel.heading.contains(kind.words());
+                assert_eq!(panel.changes.len(), usize::from(is_of_kind), "{}", panel.heading);
+            }
+            assert_eq!(chart.panels.len(), 4, "one for each kind, and one for all others");
+            assert!(chart.panels[3].heading.ends_with("(changes are not looked for)"));
+        }
+    }
+
+    #[test]
+    fn of_more_commits_and_runs_than_have_room_the_newest_are_drawn_and_it_says_so() {
+        let commits: Vec<_> = (0..500).map(|number| commit(number, 50)).collect();
+        let changes = [3, 499].map(|at| Change { at, effects: Ok(vec![slower(Broken::ALL[0])]) });
+        let chart = chart(&history(commits, changes.into()), 1);
+        assert_eq!((chart.places.len(), chart.places[59].as_str()), (MOST_COMMITS, "c499"));
+        assert_eq!(chart.panels[0].series[0].points.len(), MOST_COMMITS * MOST_RUNS);
+        assert_eq!(chart.panels[0].changes.len(), 1);
+        assert_eq!(chart.panels[0].changes[0].0, 59);
+        assert!(chart.places_title.ends_with("; the newest 60 of 500; of each the newest 20 runs"));
+    }
 }

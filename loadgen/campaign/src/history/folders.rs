@@ -8,7 +8,7 @@ use super::LeftOut;
 use crate::error::CampaignError;
 
 /// More runs than this are a page that nobody reads, and a day of comparing.
-pub const MAX_RUNS: usize = 2_000;
+const MAX_RUNS: usize = 2_000;
 /// What every run's folder has.
 const MANIFEST: &str = "manifest.json";
 /// A folder of runs may hold folders of runs: soaks, comparisons of systems with their rounds.

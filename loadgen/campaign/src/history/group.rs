@@ -8,33 +8,15 @@ use results::text::counted;
 use results::verdict::Verdict;
 
 use super::LeftOut;
+use super::figures::Figures;
 use super::likeness::Likeness;
-use crate::digest::{RunDigest, is_change, is_read};
+use crate::digest::RunDigest;
 
 /// So many characters of a commit tell it apart.
 const COMMIT_CHARS: usize = 9;
 /// The date of a time as RFC 3339 writes it, and the minute.
 const DATE: usize = 10;
 const MINUTE: usize = 16;
-
-/// The figures of a run, or the medians of several; over several cells geometric means.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Figures {
-    /// Operations accepted per second.
-    pub(super) accepted_per_s: Option<f64>,
-    /// Median latency of trades (writes, appends), in milliseconds.
-    pub(super) change_p50_ms: Option<f64>,
-    /// Their 99th percentile.
-    pub(super) change_p99_ms: Option<f64>,
-    /// Median latency of reads.
-    pub(super) read_p50_ms: Option<f64>,
-    /// Their 99th percentile.
-    pub(super) read_p99_ms: Option<f64>,
-    /// From a fault to the first acknowledged change: the median.
-    pub(super) first_ack_ms: Option<f64>,
-    /// The longest time without an answer around a fault.
-    pub(super) longest_gap_ms: Option<f64>,
-}
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -64,23 +46,6 @@ pub(super) struct Group {
     pub(super) settings: String,
     /// By commit, in the order of time.
     pub(super) commits: Vec<CommitPoint>,
-}
-
-impl Figures {
-    fn of(digest: &RunDigest) -> Self {
-        let ms = |us: Option<u64>| us.map(|us| us as f64 / 1e3);
-        let (first_ack_ms, longest_gap_ms) = digest.outage_ms();
-        let mean = |values: Vec<f64>| geometric_mean(&values);
-        Self {
-            accepted_per_s: mean(digest.accepted_per_s()),
-            change_p50_ms: mean(digest.of_rows(is_change, |row| ms(row.p50_us))),
-            change_p99_ms: mean(digest.of_rows(is_change, |row| ms(row.p99_us))),
-            read_p50_ms: mean(digest.of_rows(is_read, |row| ms(row.p50_us))),
-            read_p99_ms: mean(digest.of_rows(is_read, |row| ms(row.p99_us))),
-            first_ack_ms,
-            longest_gap_ms,
-        }
-    }
 }
 
 impl CommitPoint {
@@ -208,9 +173,4 @@ fn settings(manifest: &Manifest) -> String {
         counted(u64::from(trials), "trial", "trials"),
         machine.join(", ")
     )
-}
-
-fn geometric_mean(values: &[f64]) -> Option<f64> {
-    let sum: f64 = values.iter().map(|value| value.ln()).sum();
-    (!values.is_empty() && sum.is_finite()).then(|| (sum / values.len() as f64).exp())
 }

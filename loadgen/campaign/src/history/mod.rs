@@ -5,10 +5,11 @@
 //! `compare`, from rows, with its interval; runs of one commit count as trials of one another.
 //!
 //! * `folders`: which runs are meant. `likeness`: what runs must have in common. `group`: runs that do, by commit.
-//! * `changes`: from commit to commit. `charts`, `tables`, `page`: what is written.
+//! * `figures`: what is followed over time. `changes`: from commit to commit. `charts`, `tables`, `page`: what is written.
 
 mod changes;
 mod charts;
+mod figures;
 mod folders;
 mod group;
 mod likeness;
@@ -21,8 +22,7 @@ use self::changes::Change;
 use self::group::Group;
 use crate::error::CampaignError;
 
-pub use folders::MAX_RUNS;
-pub use page::{PAGE, write};
+pub use page::write;
 
 /// A run that is in no group, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl History {
     /// Reads runs: folders of runs, of soaks, or folders that hold such.
     ///
     /// # Errors
-    /// There are more than [`MAX_RUNS`], or a folder cannot be listed.
+    /// There are more than 2,000, or a folder cannot be listed.
     pub fn read(named: &[PathBuf]) -> Result<Self, CampaignError> {
         let (folders, mut left_out) = folders::find(named)?;
         let (groups, alone) = group::groups(folders);

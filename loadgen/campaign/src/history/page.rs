@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 use results::html::Look;
+use results::markdown::text;
 use results::text::counted;
 use serde::Serialize;
 
 use super::{GroupHistory, History, charts, tables};
 use crate::error::CampaignError;
+use crate::files;
 use crate::grid::Grid;
 use crate::look::OWN;
 use crate::picture::Picture;
-use crate::words::escaped;
 
 /// The page, in the history's folder.
-pub const PAGE: &str = "history.html";
+const PAGE: &str = "history.html";
 const MARKDOWN: &str = "history.md";
 const RUNS: &str = "history.csv";
 const CHANGES: &str = "changes.csv";
@@ -26,7 +27,8 @@ const CHANGES: &str = "changes.csv";
 /// Said below the changes of each group.
 const METHOD: &str = "Changes are those that `double-trouble compare` finds between all runs of both commits: ratios over all \
     common cells, called better or worse only if they are shown to differ by more than 3 %, for all of them together. With fewer \
-    than three trials on a side nothing is claimed.";
+    than three trials on a side nothing is claimed. Of outages only those after a leader's kill, a leader's pause and a cut of links are compared, \
+    each for itself, where there are five on both sides: what other faults cost depends on more than the system.";
 
 #[derive(Template)]
 #[template(path = "history.html")]
@@ -53,11 +55,6 @@ struct Section<'a> {
 /// A file cannot be written, or a chart cannot be drawn.
 pub fn write(history: &History, folder: &Path) -> Result<PathBuf, CampaignError> {
     fs::create_dir_all(folder).map_err(CampaignError::io(folder))?;
-    let write = |name: &str, text: &str| -> Result<PathBuf, CampaignError> {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(CampaignError::io(&path))?;
-        Ok(path)
-    };
     let sections = history.groups.iter().zip(1..).map(|(group, number)| {
         let changes = (!group.changes.is_empty()).then(|| tables::changes(group, number));
         Ok(Section {
@@ -76,14 +73,10 @@ pub fn write(history: &History, folder: &Path) -> Result<PathBuf, CampaignError>
         left_out: (!history.left_out.is_empty()).then(|| tables::left_out(&history.left_out)),
         method: METHOD,
     };
-    let failed = |name: &str| {
-        let path = folder.join(name);
-        move |error: csv::Error| CampaignError::file(&path, error)
-    };
-    write(RUNS, &runs_csv(&history.groups).map_err(failed(RUNS))?)?;
-    write(CHANGES, &changes_csv(&history.groups).map_err(failed(CHANGES))?)?;
-    write(MARKDOWN, &markdown(&page))?;
-    write(PAGE, &page.render()?)
+    files::write_csv(folder, RUNS, runs(&history.groups))?;
+    files::write_csv(folder, CHANGES, changes(&history.groups))?;
+    files::write(folder, MARKDOWN, &markdown(&page))?;
+    files::write(folder, PAGE, &page.render()?)
 }
 
 /// How many runs there are, and what changed.
@@ -123,16 +116,16 @@ fn opening(history: &History) -> Vec<String> {
 }
 
 fn markdown(page: &Page<'_>) -> String {
-    let mut text = format!("# {}\n", page.title);
+    let mut markdown = format!("# {}\n", text(page.title));
     // Writing to a String cannot fail.
-    let mut add = |part: String| _ = write!(text, "\n{part}");
+    let mut add = |part: String| _ = write!(markdown, "\n{part}");
     for sentence in &page.opening {
-        add(format!("{}\n", escaped(sentence)));
+        add(format!("{}\n", text(sentence)));
     }
     for section in &page.groups {
-        add(format!("## {}\n\n{}\n", escaped(section.title), escaped(section.settings)));
+        add(format!("## {}\n\n{}\n", text(section.title), text(section.settings)));
         for picture in &section.pictures {
-            add(format!("![{}]({})\n", escaped(&picture.alt), picture.file));
+            add(picture.to_markdown());
         }
         add(section.commits.to_markdown());
         if let Some(changes) = &section.changes {
@@ -142,7 +135,7 @@ fn markdown(page: &Page<'_>) -> String {
     if let Some(left_out) = &page.left_out {
         add(format!("## Not compared\n\n{}", left_out.to_markdown()));
     }
-    text
+    markdown
 }
 
 /// A run.
@@ -158,11 +151,14 @@ struct RunLine<'a> {
     trade_p99_ms: Option<f64>,
     query_p50_ms: Option<f64>,
     query_p99_ms: Option<f64>,
-    first_ack_ms: Option<f64>,
+    kill_ack_ms: Option<f64>,
+    pause_ack_ms: Option<f64>,
+    cut_ack_ms: Option<f64>,
+    other_ack_ms: Option<f64>,
     longest_gap_ms: Option<f64>,
 }
 
-fn runs_csv(groups: &[GroupHistory]) -> Result<String, csv::Error> {
+fn runs(groups: &[GroupHistory]) -> Vec<RunLine<'_>> {
     let mut lines = Vec::new();
     for group in groups.iter().map(|one| &one.group) {
         for commit in &group.commits {
@@ -177,12 +173,15 @@ fn runs_csv(groups: &[GroupHistory]) -> Result<String, csv::Error> {
                 trade_p99_ms: run.figures.change_p99_ms,
                 query_p50_ms: run.figures.read_p50_ms,
                 query_p99_ms: run.figures.read_p99_ms,
-                first_ack_ms: run.figures.first_ack_ms,
+                kill_ack_ms: run.figures.kill_ack_ms,
+                pause_ack_ms: run.figures.pause_ack_ms,
+                cut_ack_ms: run.figures.cut_ack_ms,
+                other_ack_ms: run.figures.other_ack_ms,
                 longest_gap_ms: run.figures.longest_gap_ms,
             }));
         }
     }
-    csv_text(lines)
+    lines
 }
 
 /// A figure from one commit to the next.
@@ -200,7 +199,7 @@ struct ChangeLine<'a> {
     verdict: &'a str,
 }
 
-fn changes_csv(groups: &[GroupHistory]) -> Result<String, csv::Error> {
+fn changes(groups: &[GroupHistory]) -> Vec<ChangeLine<'_>> {
     let mut lines = Vec::new();
     for GroupHistory { group, changes } in groups {
         for change in changes {
@@ -218,14 +217,5 @@ fn changes_csv(groups: &[GroupHistory]) -> Result<String, csv::Error> {
             }));
         }
     }
-    csv_text(lines)
-}
-
-fn csv_text<L: Serialize>(lines: Vec<L>) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for line in lines {
-        writer.serialize(line)?;
-    }
-    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    lines
 }

@@ -4,29 +4,19 @@ use results::compare::Change as Called;
 use results::text::three_digits;
 
 use super::charts::change_in_words;
-use super::group::{CommitPoint, Figures};
+use super::figures::{FIGURES, Shown};
+use super::group::CommitPoint;
 use super::{GroupHistory, LeftOut};
 use crate::grid::{Field, Grid, GridRow};
 use crate::words::{NONE, figure};
 
-/// Figures of a commit: title, and what it is.
-pub(super) type Shown = (&'static str, fn(&Figures) -> Option<f64>);
-
-/// In the order of tables and of the CSV.
-pub(super) const FIGURES: [Shown; 7] = [
-    ("accepted/s", |it| it.accepted_per_s),
-    ("trade median, ms", |it| it.change_p50_ms),
-    ("trade p99, ms", |it| it.change_p99_ms),
-    ("query median, ms", |it| it.read_p50_ms),
-    ("query p99, ms", |it| it.read_p99_ms),
-    ("first ack after a fault, ms", |it| it.first_ack_ms),
-    ("longest gap, ms", |it| it.longest_gap_ms),
-];
-
 /// A row for each commit of the `number`-th group.
 pub(super) fn commits(history: &GroupHistory, number: usize) -> Grid {
     let titles = ["<first run", "runs", "<verdict"].map(str::to_owned);
-    let figures = FIGURES.map(|(title, _)| title.to_owned());
+    let commits = &history.group.commits;
+    let is_measured = |shown: &&Shown| commits.iter().any(|it| it.median(shown.of).is_some());
+    let measured: Vec<&Shown> = FIGURES.iter().filter(is_measured).collect();
+    let figures = measured.iter().map(|shown| shown.title.to_owned());
     let caption = "Medians over the runs of each commit";
     let mut grid = Grid::new(
         format!("commits-{number}"),
@@ -34,17 +24,17 @@ pub(super) fn commits(history: &GroupHistory, number: usize) -> Grid {
         "commit",
         titles.into_iter().chain(figures),
     );
-    grid.rows = history.group.commits.iter().map(commit).collect();
+    grid.rows = commits.iter().map(|commit| row_of_commit(commit, &measured)).collect();
     grid
 }
 
-fn commit(commit: &CommitPoint) -> GridRow {
+fn row_of_commit(commit: &CommitPoint, measured: &[&Shown]) -> GridRow {
     let mut fields = vec![
         Field { text: commit.date().to_owned(), ..Field::default() },
         Field::number(commit.runs.len().to_string()),
         Field::verdict(commit.verdict()),
     ];
-    fields.extend(FIGURES.map(|(_, of)| Field::number(figure(commit.median(of)))));
+    fields.extend(measured.iter().map(|shown| Field::number(figure(commit.median(shown.of)))));
     GridRow { name: commit.name.clone(), link: None, fields }
 }
 

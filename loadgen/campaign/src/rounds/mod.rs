@@ -1,7 +1,7 @@
 //! The rounds of a soak on one page: each with its verdict, its faults and its figures, in order.
 //!
-//! Who ran them says what they were; figures are those of the rounds' own files. Of thousands of rounds only the newest are
-//! shown, beside all that did not pass: the whole list is in the soak's own file.
+//! Who ran them says what they were; figures are those of the rounds' own files. Of thousands of rounds only the newest have a
+//! row, beside all that did not pass: the whole list is in the soak's own file. The chart is of all of them.
 
 mod charts;
 mod page;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{RunDigest, is_change};
 
 /// So many rounds that passed are shown, the newest.
-pub const MOST_PASSED: usize = 500;
+const MOST_PASSED: usize = 500;
 /// So many that did not pass are shown, the first.
-pub const MOST_OTHERS: usize = 500;
+const MOST_OTHERS: usize = 500;
 
 /// The figures of a round. Empty means not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,11 +118,11 @@ impl Soak {
 }
 
 #[cfg(test)]
-mod tests {
+mod testing {
     use super::*;
 
-    #[test]
-    fn of_thousands_the_newest_that_passed_and_the_first_that_did_not_are_shown() {
+    /// A soak of so many rounds, of which those of even numbers passed.
+    pub(super) fn soak(rounds: usize) -> Soak {
         let round = |number: u32| Round {
             number,
             folder: format!("round-{number:03}"),
@@ -131,17 +131,31 @@ mod tests {
             faults: String::new(),
             operations: 1,
             acknowledged: 1,
-            figures: RoundFigures::default(),
+            figures: RoundFigures {
+                longest_gap_ms: Some(f64::from(number)),
+                ..RoundFigures::default()
+            },
             reasons: Vec::new(),
             again: String::new(),
         };
-        let soak = Soak {
+        Soak {
             title: String::new(),
             verdict: Verdict::Fail,
             summary: Vec::new(),
             command: String::new(),
-            rounds: (1..=2_000).map(round).collect(),
-        };
+            rounds: (1..).take(rounds).map(round).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::soak;
+    use super::*;
+
+    #[test]
+    fn of_thousands_the_newest_that_passed_and_the_first_that_did_not_have_a_row() {
+        let soak = soak(2_000);
         let shown = soak.shown();
         assert_eq!(shown.len(), MOST_PASSED + MOST_OTHERS);
         assert_eq!((shown[0].number, shown.last().unwrap().number), (1, 2_000));

@@ -1,6 +1,5 @@
 //! The page of a soak.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
@@ -10,6 +9,7 @@ use results::verdict::Verdict;
 
 use super::{Round, Soak, charts};
 use crate::error::CampaignError;
+use crate::files;
 use crate::grid::{Field, Grid, GridRow};
 use crate::look::OWN;
 use crate::picture::Picture;
@@ -46,17 +46,12 @@ pub fn write(soak: &Soak, folder: &Path) -> Result<PathBuf, CampaignError> {
         sign: soak.verdict.sign(),
         summary: &soak.summary,
         command: &soak.command,
-        pictures: Picture::draw_all(&[charts::chart(soak, &shown)], folder)?,
+        pictures: Picture::draw_all(&[charts::chart(soak)], folder)?,
         broken: shown.iter().copied().filter(|round| round.verdict != Verdict::Pass).collect(),
         rounds: grid(&shown),
         hidden: soak.rounds.len() - shown.len(),
     };
-    let path = folder.join(PAGE);
-    // At every moment there is a whole page, for whoever looks while the soak goes on.
-    let new = folder.join(format!(".{PAGE}"));
-    let written = fs::write(&new, page.render()?).and_then(|()| fs::rename(&new, &path));
-    written.map_err(CampaignError::io(&path))?;
-    Ok(path)
+    files::write(folder, PAGE, &page.render()?)
 }
 
 fn grid(rounds: &[&Round]) -> Grid {

@@ -80,7 +80,7 @@ fn one_page_has_every_system_with_what_was_found_and_what_repeats_it() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let markdown = fs::read_to_string(root.path().join("engines.md")).unwrap();
-    assert!(markdown.contains("lossy \\<async\\>") && markdown.contains("charts/outages.svg"));
+    assert!(markdown.contains("lossy &lt;async&gt;") && markdown.contains("charts/outages.svg"));
     assert!(root.path().join("charts/by-clients.png").is_file());
 }
 
@@ -114,4 +114,22 @@ fn figures_are_those_of_the_runs_and_medians_and_most_are_over_all_faults_of_all
         value("sound", "load", "trades_per_s", 5)
             > value("lossy <async>", "load", "trades_per_s", 5)
     );
+}
+
+#[test]
+fn nobodys_name_or_command_becomes_markup_in_markdown() {
+    let root = tempfile::tempdir().unwrap();
+    let mut record = record(root.path());
+    record.systems[1].name = "![x](http://y) ~~@team~~".to_owned();
+    for run in &mut record.runs {
+        run.command = "double-trouble failover --plan '```\n# a'".to_owned();
+    }
+    let comparison = Comparison::read(root.path(), record).unwrap();
+    write(&comparison, root.path()).unwrap();
+    let markdown = fs::read_to_string(root.path().join("engines.md")).unwrap();
+    assert!(markdown.contains(r"\!\[x\](http:/&#47;y) \~\~\@team\~\~"), "{markdown}");
+    assert!(!markdown.contains("![x]") && !markdown.contains("~~@team"), "{markdown}");
+    // A row of backticks in a command does not end the block in which it stands.
+    assert!(markdown.contains("````console\n$ double-trouble failover --plan '``` # a'\n````\n"));
+    assert!(!markdown.contains("\n# a"), "{markdown}");
 }

@@ -1,6 +1,6 @@
 //! The rounds of a soak.
 
-use campaign::digest::RunDigest;
+use campaign::RunDigest;
 use campaign::rounds::{Round, RoundFigures, Soak, write};
 use results::records::RunFolder;
 use results::verdict::Verdict;

@@ -10,6 +10,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
 
+use crate::member::Endpoint;
+
 /// The largest answer: a page of a dump has a thousand values of a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 
@@ -69,15 +71,15 @@ impl Gateway {
         Self { http: Client::builder(TokioExecutor::new()).build(connector) }
     }
 
-    /// What the member at `port` answers to `body`.
+    /// What the member there answers to `body`.
     pub(super) async fn post(
         &self,
-        port: u16,
+        at: &Endpoint,
         path: &str,
         body: &Json,
         until: Instant,
     ) -> Result<Json, Problem> {
-        let request = Request::post(format!("http://127.0.0.1:{port}/v3/{path}"))
+        let request = Request::post(format!("http://{at}/v3/{path}"))
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body.to_string())))
             .map_err(|error| Problem::Unreachable(error.to_string()))?;
@@ -97,9 +99,9 @@ impl Gateway {
                 .map_err(|error| Problem::Silent(error.to_string()))?;
             if is_ok { Ok(answer) } else { Err(said(&answer)) }
         });
-        answer.await.unwrap_or_else(|_| {
-            Err(Problem::Silent(format!("nothing came from port {port} in time")))
-        })
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Problem::Silent(format!("nothing came from {at} in time"))))
     }
 }
 
@@ -146,6 +148,7 @@ mod tests {
     async fn nothing_was_sent_to_a_port_that_nobody_has_and_a_closed_connection_is_silence() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
+        let at = Endpoint { host: "127.0.0.1".to_owned(), port };
         let until = Instant::now() + std::time::Duration::from_secs(10);
         let gateway = Gateway::new();
         let accept = async {
@@ -154,10 +157,10 @@ mod tests {
             tokio::io::AsyncReadExt::read(&mut stream, &mut bytes).await.expect("it sends");
         };
         let body = json!({});
-        let (answer, ()) = tokio::join!(gateway.post(port, "kv/txn", &body, until), accept);
+        let (answer, ()) = tokio::join!(gateway.post(&at, "kv/txn", &body, until), accept);
         assert!(answer.expect_err("nobody answered").may_have_effect());
         drop(listener);
-        let problem = gateway.post(port, "kv/txn", &body, until).await.expect_err("nobody listens");
+        let problem = gateway.post(&at, "kv/txn", &body, until).await.expect_err("nobody listens");
         assert!(matches!(problem, Problem::Unreachable(_)), "{problem:?}");
     }
 }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::attempts::Attempts;
 use crate::engine::Engine;
+use crate::member::Member;
 use crate::per_client::PerClient;
 use crate::preparation::Preparation;
 use crate::protocol::{Answer, Copy, Dumped, Hello, Seen, Trade};
@@ -30,7 +31,7 @@ const PAGE: Duration = Duration::from_secs(10);
 
 /// A cluster of etcd, and its clients.
 pub(crate) struct Etcd {
-    members: Vec<(String, u16)>,
+    members: Vec<Member>,
     stocks: BTreeMap<String, u64>,
     cap: Option<u64>,
     clients: PerClient<Client>,
@@ -59,12 +60,12 @@ impl Engine for Etcd {
     async fn prepare(&self) -> anyhow::Result<()> {
         let gateway = Gateway::new();
         let mut preparation = Preparation::default();
-        let (_, port) = self.members[0];
+        let first = &self.members[0].at;
         for (stock, quantity) in &self.stocks {
             let make = transaction::make_stock(stock, Stock::new(*quantity));
             // A stock is made only if it is not there, so this may be sent again until there is a leader.
             while let Err(problem) =
-                gateway.post(port, "kv/txn", &make, Instant::now() + PAGE).await
+                gateway.post(first, "kv/txn", &make, Instant::now() + PAGE).await
             {
                 preparation.wait(problem).await;
             }
@@ -165,12 +166,12 @@ impl Engine for Etcd {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let member = self.members.iter().find(|(name, _)| name == process);
-        let (_, port) = member.with_context(|| format!("there is no process {process}"))?;
+        let member = self.members.iter().find(|member| member.name == process);
+        let member = member.with_context(|| format!("there is no process {process}"))?;
         let gateway = Gateway::new();
         let mut pages = transaction::Pages::new(what);
         while let Some(range) = pages.next() {
-            let page = gateway.post(*port, "kv/range", &range, Instant::now() + PAGE).await;
+            let page = gateway.post(&member.at, "kv/range", &range, Instant::now() + PAGE).await;
             pages.take(&page.map_err(|problem| anyhow!("{process}: {problem}"))?)?;
         }
         Ok(pages.copy())
@@ -194,8 +195,8 @@ impl Etcd {
         until: Instant,
     ) -> Result<Json, Problem> {
         let at = client.member.load(Ordering::Relaxed);
-        let (_, port) = self.members[at % self.members.len()];
-        let answer = client.gateway.post(port, path, body, until).await;
+        let member = &self.members[at % self.members.len()];
+        let answer = client.gateway.post(&member.at, path, body, until).await;
         if answer.as_ref().is_err_and(Problem::is_the_members) {
             client.member.store((at + 1) % self.members.len(), Ordering::Relaxed);
         }

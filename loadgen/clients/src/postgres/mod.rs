@@ -20,6 +20,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::attempts::Attempts;
 use crate::engine::Engine;
+use crate::member::Member;
 use crate::per_client::PerClient;
 use crate::preparation::Preparation;
 use crate::protocol::{Answer, Copy, Dumped, Hello, OrderRow, Seen, StockRow, Trade};
@@ -34,7 +35,7 @@ const CONNECT: Duration = Duration::from_millis(400);
 const STEP: Duration = Duration::from_secs(10);
 /// PostgreSQL servers, and clients.
 pub(crate) struct Postgres {
-    servers: Vec<(String, u16)>,
+    servers: Vec<Member>,
     stocks: BTreeMap<String, u64>,
     cap: i64,
     synchronous: bool,
@@ -133,9 +134,10 @@ impl Engine for Postgres {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let server = self.servers.iter().find(|(name, _)| name == process);
-        let (_, port) = server.with_context(|| format!("there is no process {process}"))?;
-        let client = session::connect(*port, TargetSessionAttrs::Any, Instant::now() + STEP).await;
+        let server = self.servers.iter().find(|server| server.name == process);
+        let server = server.with_context(|| format!("there is no process {process}"))?;
+        let client =
+            session::connect(&server.at, TargetSessionAttrs::Any, Instant::now() + STEP).await;
         let client = client.map_err(|why| anyhow!(why))?;
         let select = match what {
             Dumped::Orders => {
@@ -180,13 +182,13 @@ impl Postgres {
     /// A session with the first server that can be written to.
     async fn primary(&self, until: Instant) -> Result<Session, String> {
         let mut problems = Vec::new();
-        for (_, port) in &self.servers {
+        for Member { at, .. } in &self.servers {
             let end = until.min(Instant::now() + CONNECT);
-            match session::connect(*port, TargetSessionAttrs::ReadWrite, end).await {
+            match session::connect(at, TargetSessionAttrs::ReadWrite, end).await {
                 Ok(client) => {
                     return match timeout_at(until, Session::new(client)).await {
                         Ok(session) => session.map_err(|error| session::words_of(&error)),
-                        Err(_) => Err(format!("port {port} did not prepare statements in time")),
+                        Err(_) => Err(format!("{at} did not prepare statements in time")),
                     };
                 }
                 Err(why) => problems.push(why),
@@ -276,9 +278,9 @@ impl Postgres {
     async fn make_tables(&self) -> anyhow::Result<()> {
         let until = Instant::now() + STEP;
         let mut primary = Err(anyhow!("there is no server"));
-        for (_, port) in &self.servers {
+        for Member { at, .. } in &self.servers {
             let end = until.min(Instant::now() + CONNECT);
-            primary = session::connect(*port, TargetSessionAttrs::ReadWrite, end)
+            primary = session::connect(at, TargetSessionAttrs::ReadWrite, end)
                 .await
                 .map_err(|why| anyhow!(why));
             if primary.is_ok() {

@@ -6,6 +6,8 @@ use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
 
+use crate::member::Endpoint;
+
 /// Who trades, and where: what a server has from the beginning.
 const USER: &str = "postgres";
 
@@ -27,22 +29,22 @@ pub(super) enum Sent {
     Stock,
 }
 
-/// Connects to whoever listens at `port`, if it is as `attributes` say.
+/// Connects to whoever listens there, if it is as `attributes` say.
 pub(super) async fn connect(
-    port: u16,
+    at: &Endpoint,
     attributes: TargetSessionAttrs,
     until: Instant,
 ) -> Result<Client, String> {
     let mut config = Config::new();
-    config.host("127.0.0.1").port(port).user(USER).dbname(USER).target_session_attrs(attributes);
+    config.host(&at.host).port(at.port).user(USER).dbname(USER).target_session_attrs(attributes);
     match timeout_at(until, config.connect(NoTls)).await {
         Ok(Ok((client, connection))) => {
             // It ends with the client, or when the server closes it; what was under way is told then.
             tokio::spawn(connection);
             Ok(client)
         }
-        Ok(Err(error)) => Err(format!("port {port}: {}", words_of(&error))),
-        Err(_) => Err(format!("nothing came from port {port} in time")),
+        Ok(Err(error)) => Err(format!("{at}: {}", words_of(&error))),
+        Err(_) => Err(format!("nothing came from {at} in time")),
     }
 }
 
@@ -119,10 +121,11 @@ mod tests {
     async fn a_port_that_nobody_has_and_a_server_that_says_nothing_are_no_sessions() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
+        let at = Endpoint { host: "127.0.0.1".to_owned(), port };
         let soon = || Instant::now() + std::time::Duration::from_millis(50);
-        let silent = connect(port, TargetSessionAttrs::Any, soon()).await.map(|_| ());
-        assert_eq!(silent, Err(format!("nothing came from port {port} in time")));
+        let silent = connect(&at, TargetSessionAttrs::Any, soon()).await.map(|_| ());
+        assert_eq!(silent, Err(format!("nothing came from {at} in time")));
         drop(listener);
-        assert!(connect(port, TargetSessionAttrs::Any, soon()).await.is_err());
+        assert!(connect(&at, TargetSessionAttrs::Any, soon()).await.is_err());
     }
 }

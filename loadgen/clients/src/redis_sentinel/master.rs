@@ -7,6 +7,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, Value};
 use tokio::time::{Instant, timeout_at};
 
+use crate::member::{Endpoint, Member};
+
 /// What the sentinels call the master and its replicas.
 const NAME: &str = "bazaar";
 
@@ -14,24 +16,27 @@ const NAME: &str = "bazaar";
 const SENTINEL: Duration = Duration::from_millis(200);
 
 /// A connection to a server, ready for use. What takes too long is given up by whoever waits, not here.
-pub(super) async fn connect(port: u16, until: Instant) -> Result<MultiplexedConnection, String> {
-    let client = Client::open(("127.0.0.1", port)).map_err(|error| error.to_string())?;
+pub(super) async fn connect(
+    at: &Endpoint,
+    until: Instant,
+) -> Result<MultiplexedConnection, String> {
+    let client = Client::open((at.host.as_str(), at.port)).map_err(|error| error.to_string())?;
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let connected =
         timeout_at(until, client.get_multiplexed_async_connection_with_config(&config)).await;
-    answered(connected, port)
+    answered(connected, at)
 }
 
 /// A connection to the master that the first sentinel which answers names.
 pub(super) async fn find(
-    sentinels: &[(String, u16)],
+    sentinels: &[Member],
     until: Instant,
 ) -> Result<MultiplexedConnection, String> {
     let mut problems = Vec::new();
-    for (name, port) in sentinels {
-        match ask(*port, until.min(Instant::now() + SENTINEL)).await {
-            Ok(master) => return confirm(master, until).await,
+    for Member { name, at } in sentinels {
+        match ask(at, until.min(Instant::now() + SENTINEL)).await {
+            Ok(master) => return confirm(&master, until).await,
             Err(why) => problems.push(format!("{name}: {why}")),
         }
     }
@@ -39,37 +44,42 @@ pub(super) async fn find(
 }
 
 /// How many replicas and how many other sentinels a sentinel knows.
-pub(super) async fn known(port: u16, until: Instant) -> Result<(usize, usize), String> {
-    let master: BTreeMap<String, String> = sentinel(port, "MASTER", until).await?;
+pub(super) async fn known(at: &Endpoint, until: Instant) -> Result<(usize, usize), String> {
+    let master: BTreeMap<String, String> = sentinel(at, "MASTER", until).await?;
     let count = |name: &str| master.get(name).and_then(|count| count.parse().ok()).unwrap_or(0);
     Ok((count("num-slaves"), count("num-other-sentinels")))
 }
 
-async fn ask(port: u16, until: Instant) -> Result<u16, String> {
-    let master: Option<(String, u16)> = sentinel(port, "GET-MASTER-ADDR-BY-NAME", until).await?;
-    master.map(|(_, port)| port).ok_or_else(|| "it knows no master".to_owned())
+async fn ask(at: &Endpoint, until: Instant) -> Result<Endpoint, String> {
+    let master: Option<(String, u16)> = sentinel(at, "GET-MASTER-ADDR-BY-NAME", until).await?;
+    let master = master.map(|(host, port)| Endpoint { host, port });
+    master.ok_or_else(|| "it knows no master".to_owned())
 }
 
-async fn sentinel<T: FromRedisValue>(port: u16, what: &str, until: Instant) -> Result<T, String> {
-    let mut connection = connect(port, until).await?;
+async fn sentinel<T: FromRedisValue>(
+    at: &Endpoint,
+    what: &str,
+    until: Instant,
+) -> Result<T, String> {
+    let mut connection = connect(at, until).await?;
     let command = redis::cmd("SENTINEL").arg(what).arg(NAME).to_owned();
-    answered(timeout_at(until, command.query_async(&mut connection)).await, port)
+    answered(timeout_at(until, command.query_async(&mut connection)).await, at)
 }
 
-async fn confirm(port: u16, until: Instant) -> Result<MultiplexedConnection, String> {
-    let mut connection = connect(port, until).await?;
+async fn confirm(at: &Endpoint, until: Instant) -> Result<MultiplexedConnection, String> {
+    let mut connection = connect(at, until).await?;
     let asked =
         timeout_at(until, redis::cmd("ROLE").query_async::<Vec<Value>>(&mut connection)).await;
-    let role = answered(asked, port)?;
+    let role = answered(asked, at)?;
     match role.first() {
         Some(Value::BulkString(role)) if role == b"master" => Ok(connection),
-        _ => Err(format!("port {port} is no master, though a sentinel says so")),
+        _ => Err(format!("{at} is no master, though a sentinel says so")),
     }
 }
 
-fn answered<T, E>(answer: Result<Result<T, RedisError>, E>, port: u16) -> Result<T, String> {
+fn answered<T, E>(answer: Result<Result<T, RedisError>, E>, at: &Endpoint) -> Result<T, String> {
     match answer {
-        Ok(answer) => answer.map_err(|error| format!("port {port}: {error}")),
-        Err(_) => Err(format!("nothing came from port {port} in time")),
+        Ok(answer) => answer.map_err(|error| format!("{at}: {error}")),
+        Err(_) => Err(format!("nothing came from {at} in time")),
     }
 }

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::attempts::Attempts;
 use crate::engine::Engine;
+use crate::member::Member;
 use crate::per_client::PerClient;
 use crate::preparation::Preparation;
 use crate::protocol::{Answer, Copy, Dumped, Hello, OrderRow, Seen, StockRow, Trade};
@@ -39,8 +40,8 @@ const SCAN: usize = 1000;
 
 /// Redis servers, their sentinels, and clients.
 pub(crate) struct RedisSentinel {
-    servers: Vec<(String, u16)>,
-    sentinels: Vec<(String, u16)>,
+    servers: Vec<Member>,
+    sentinels: Vec<Member>,
     stocks: BTreeMap<String, u64>,
     cap: Option<u64>,
     waits: bool,
@@ -140,10 +141,10 @@ impl Engine for RedisSentinel {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let server = self.servers.iter().find(|(name, _)| name == process);
-        let (_, port) = server.with_context(|| format!("there is no process {process}"))?;
+        let server = self.servers.iter().find(|server| server.name == process);
+        let server = server.with_context(|| format!("there is no process {process}"))?;
         let mut server =
-            master::connect(*port, Instant::now() + STEP).await.map_err(|why| anyhow!(why))?;
+            master::connect(&server.at, Instant::now() + STEP).await.map_err(|why| anyhow!(why))?;
         match what {
             Dumped::Orders => orders(&mut server).await.map(Copy::Orders),
             Dumped::Stocks => self.stocks(&mut server).await.map(Copy::Stocks),
@@ -245,9 +246,8 @@ impl RedisSentinel {
     async fn make_stocks(&self) -> anyhow::Result<()> {
         let until = Instant::now() + STEP;
         let everybody = (self.servers.len() - 1, self.sentinels.len() - 1);
-        for (name, port) in &self.sentinels {
-            let known =
-                master::known(*port, until).await.map_err(|why| anyhow!("{name}: {why}"))?;
+        for Member { name, at } in &self.sentinels {
+            let known = master::known(at, until).await.map_err(|why| anyhow!("{name}: {why}"))?;
             ensure!(
                 known == everybody,
                 "{name} knows {} replicas and {} sentinels",

@@ -1,9 +1,7 @@
 //! The same pages as Markdown, for course systems and pull requests.
 //!
-//! Names and texts come from strangers, so whatever means something in Markdown or HTML is escaped: nobody's name becomes a
-//! link, a heading or a tag.
+//! Names and texts come from strangers: [`results::markdown`] makes text of them that means nothing but itself.
 
-mod escape;
 mod overview;
 mod submission;
 

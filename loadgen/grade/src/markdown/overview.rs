@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
-use super::escape::{address, text};
 use crate::graded::{GradedProperty, Outcome};
 use crate::overview::Overview;
+use results::markdown::{address, text};
 
 /// The page of several submissions.
 #[must_use]

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-use super::escape::{address, block, text};
 use crate::graded::{Graded, GradedProperty, Reason};
+use results::markdown::{address, block, text};
 
 /// The page of a submission.
 #[must_use]

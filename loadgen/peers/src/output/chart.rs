@@ -189,7 +189,7 @@ mod tests {
             theirs: None,
             ratio: None,
             goal: Some("at least 2".to_owned()),
-            distance: Some(Estimate { value: 1.9, interval: None }),
+            distance: Some(Estimate::exact(1.9)),
             verdict: Verdict::Open,
             rounds: 1,
         };

@@ -101,7 +101,7 @@ mod tests {
             case: "durable trade, 1 client".to_owned(),
             figure: "throughput".to_owned(),
             unit: "/s",
-            ours: Some(Estimate { value: 240.0, interval: None }),
+            ours: Some(Estimate::exact(240.0)),
             peer: Some(Side::EtcdPut),
             theirs: Some(300.0),
             ratio: Some(Estimate {

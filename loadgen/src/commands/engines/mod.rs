@@ -11,7 +11,7 @@ mod steps;
 mod systems;
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use campaign::engines::{Comparison, ComparisonRecord, write};
@@ -24,6 +24,7 @@ use crate::exit::Exit;
 use crate::output::{note, say};
 use crate::progress::{Progress, ProgressEvent, SCHEMA};
 use crate::run::{RunsFolder, machine_facts};
+use crate::shell::quoted;
 
 /// Above this share of its processors a machine has other work, and what is measured on it is that, too.
 const QUIET: f64 = 0.3;
@@ -31,7 +32,7 @@ const QUIET: f64 = 0.3;
 /// Runs everything, writes the page, and says where it is.
 pub(super) async fn engines(args: Engines, stop: &Stop) -> anyhow::Result<Exit> {
     if let Some(folder) = &args.page {
-        let page = write_page(folder, ComparisonRecord::read(folder)?)?;
+        let page = write_page(folder.clone(), ComparisonRecord::read(folder)?).await?;
         say!("Page: {page}");
         return Ok(Exit::Pass);
     }
@@ -86,7 +87,7 @@ pub(super) async fn engines(args: Engines, stop: &Stop) -> anyhow::Result<Exit> 
     // What was run until something went wrong is worth its page, and its record, as well.
     record.write(folder.root())?;
     let nothing = record.systems.iter().all(|system| system.absent.is_some());
-    let page = write_page(folder.root(), record)?;
+    let page = write_page(folder.root().to_owned(), record).await?;
     ran?;
     say!("\nPage: {page}");
     let cut = stop.is_requested().then(|| "it was interrupted by a signal".to_owned());
@@ -99,18 +100,21 @@ pub(super) async fn engines(args: Engines, stop: &Stop) -> anyhow::Result<Exit> 
     Ok(exit)
 }
 
-fn write_page(folder: &Path, record: ComparisonRecord) -> anyhow::Result<String> {
-    let comparison = Comparison::read(folder, record)?;
-    Ok(write(&comparison, folder)?.display().to_string())
+/// Reads all runs and draws charts, which takes seconds: not where Ctrl-C is listened for.
+async fn write_page(folder: PathBuf, record: ComparisonRecord) -> anyhow::Result<String> {
+    let written = tokio::task::spawn_blocking(move || {
+        let comparison = Comparison::read(&folder, record)?;
+        write(&comparison, &folder)
+    });
+    Ok(written.await??.display().to_string())
 }
 
 /// What repeats all of it.
 fn command(args: &Engines) -> String {
-    let quoted = |text: &str| shlex::try_quote(text).unwrap_or_default().into_owned();
     let mut words = vec!["double-trouble engines --target".to_owned()];
-    words.extend(args.targets.iter().map(|target| quoted(target)));
+    words.extend(args.targets.iter().map(quoted));
     for plan in &args.plans {
-        words.push(format!("--plan {}", quoted(&plan.to_string_lossy())));
+        words.push(format!("--plan {}", quoted(plan)));
     }
     if args.without_bazaar {
         words.push("--without-bazaar".to_owned());

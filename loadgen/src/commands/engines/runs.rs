@@ -18,7 +18,7 @@ use super::systems::System;
 use crate::exit::one_line;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::run::{Builds, Kind, NotStarted, judge_run, news_of_checks, record};
+use crate::run::{Builds, Kind, NotStarted, judge_run, news_of_checks, record, remove_data};
 
 /// All runs of a comparison.
 pub(super) struct Runs<'a> {
@@ -110,10 +110,8 @@ impl Runs<'_> {
             tokio::task::spawn_blocking(move || judge_run(&judged, |_, checked| checked)).await??;
         self.progress.tell(news_of_checks(name, &checked));
         self.progress.print(format!("{name}: {}", checked.verdict));
-        let data = folder.path("data");
-        if checked.verdict == Verdict::Pass && !self.keep_data && data.is_dir() {
-            fs::remove_dir_all(&data)
-                .with_context(|| format!("cannot remove {}", data.display()))?;
+        if checked.verdict == Verdict::Pass && !self.keep_data {
+            remove_data(&folder)?;
         }
         Ok(RunOutcome::Recorded)
     }

@@ -1,7 +1,6 @@
 //! What is done to each system: a load of so many clients, or a plan with faults. The same plans for all; what a system has
 //! nothing for is not applicable, with the reason.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -11,6 +10,7 @@ use super::systems::System;
 use crate::cli::Engines;
 use crate::plan::{BuiltIn, Overrides, Plan, PlanError, PlanSource};
 use crate::run::{Kind, expected_trial};
+use crate::shell::quoted;
 use crate::target::relays;
 
 /// Plans that the program carries for this are called so, and what follows is the kind of fault.
@@ -150,17 +150,12 @@ impl Step {
 
     /// What repeats it.
     pub(super) fn command(&self, system: &System, seed: u64) -> String {
-        let path = |path: &Path| {
-            let path = path.to_string_lossy();
-            // Only a zero byte cannot be quoted, and no path has one.
-            shlex::try_quote(&path).unwrap_or_default().into_owned()
-        };
         let mut words = vec![format!("double-trouble {}", self.kind().as_str())];
-        words.extend(system.file.as_ref().map(|file| format!("--target {}", path(file))));
-        words.extend(system.variant.as_ref().map(|name| format!("--variant {name}")));
+        words.extend(system.file.as_ref().map(|file| format!("--target {}", quoted(file))));
+        words.extend(system.variant.as_ref().map(|name| format!("--variant {}", quoted(name))));
         words.push(match &self.source {
             PlanSource::BuiltIn(plan) => format!("--plan {}", plan.name()),
-            PlanSource::File(file) => format!("--plan {}", path(file)),
+            PlanSource::File(file) => format!("--plan {}", quoted(file)),
         });
         words.extend(self.overrides.clients.map(|clients| format!("--clients {clients}")));
         words.extend(self.overrides.duration.map(|seconds| format!("--duration {seconds}")));

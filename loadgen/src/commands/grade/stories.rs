@@ -7,6 +7,7 @@ use grade::story::Story;
 
 use crate::plan::{BuiltIn, Overrides, Plan, PlanError, PlanSource};
 use crate::run::{Kind, expected_trial};
+use crate::shell::quoted;
 
 /// The kind of run that a story is.
 pub(super) fn kind(story: Story) -> Kind {
@@ -40,9 +41,7 @@ pub(super) fn expected(plan: &Plan) -> Duration {
 
 /// The command that repeats a story with the target in `file`.
 pub(super) fn command(story: Story, file: &Path) -> String {
-    let file = file.to_string_lossy();
-    // Only a zero byte cannot be quoted, and no path has one.
-    let file = shlex::try_quote(&file).unwrap_or_default();
+    let file = quoted(file);
     let (command, plan) = (kind(story).as_str(), built_in(story).name());
     format!("double-trouble {command} --target {file} --plan {plan}")
 }

@@ -13,6 +13,7 @@ use crate::cli::Serve;
 use crate::commands::{bin_dir, variant_named, warn_of_commands};
 use crate::output::say;
 use crate::plan::{Load, System, UnderTest};
+use crate::shell::quoted;
 use crate::target::clients::LoadFacts;
 use crate::target::running::{RunningTarget, TargetStart};
 use crate::target::{Places, needed};
@@ -133,6 +134,6 @@ impl TargetToServe {
         let needed = needed::ports(self.under_test.target());
         let told = needed.iter().filter_map(|name| Some((name, ports.get(*name)?)));
         let told: String = told.map(|(name, port)| format!(" --port {name}={port}")).collect();
-        say!("Try: double-trouble client --target {}{told} check", file.display());
+        say!("Try: double-trouble client --target {}{told} check", quoted(file));
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use crate::cli::TargetNew;
 use crate::exit::Exit;
 use crate::output::{say, stdout};
+use crate::shell::quoted;
 
 /// Prints the file, or writes it, never over one that is there.
 pub(super) fn new(args: &TargetNew) -> anyhow::Result<Exit> {
@@ -21,6 +22,6 @@ pub(super) fn new(args: &TargetNew) -> anyhow::Result<Exit> {
     file.write_all(text.as_bytes())
         .with_context(|| format!("--out {}: cannot be written", out.display()))?;
     say!("{} is written; describe your service in it, then", out.display());
-    say!("  double-trouble target check {}", out.display());
+    say!("  double-trouble target check {}", quoted(out));
     Ok(Exit::Pass)
 }

@@ -91,10 +91,11 @@ impl ClientPrograms {
         let Some(client) = &target.client else { return Ok(None) };
         let command = command(target, client, place)?;
         let none = BTreeMap::new();
-        let hosts = target.hosts.iter().map(|(name, host)| (name.clone(), host.address.clone()));
+        // Without hosts everything is here, and that needs no telling.
+        let hosts = if target.hosts.is_empty() { BTreeMap::new() } else { target.addresses() };
         let hello = Hello {
             ports: place.ports,
-            hosts: &hosts.collect(),
+            hosts: &hosts,
             variant: variant.map(|variant| variant.name.as_str()),
             clients: load.clients,
             deadline_ms: u64::try_from(client.deadline.as_millis()).unwrap_or(u64::MAX),

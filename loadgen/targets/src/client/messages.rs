@@ -13,7 +13,7 @@ use crate::order_no::OrderNo;
 pub struct Hello<'a> {
     /// The target's ports by name.
     pub ports: &'a BTreeMap<String, u16>,
-    /// The addresses of its hosts by name.
+    /// If it has hosts: their addresses by name, and those of its processes.
     pub hosts: &'a BTreeMap<String, String>,
     /// The variant that runs.
     pub variant: Option<&'a str>,
