@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use grade::story::Story;
 
+use crate::hosts;
 use crate::plan::{BuiltIn, Overrides, Plan, PlanError, PlanSource};
 use crate::run::{Kind, expected_trial};
 
@@ -44,7 +45,8 @@ pub(super) fn command(story: Story, file: &Path) -> String {
     // Only a zero byte cannot be quoted, and no path has one.
     let file = shlex::try_quote(&file).unwrap_or_default();
     let (command, plan) = (kind(story).as_str(), built_in(story).name());
-    format!("double-trouble {command} --target {file} --plan {plan}")
+    let run_by = hosts::run_by_text();
+    format!("{run_by}double-trouble {command} --target {file} --plan {plan}")
 }
 
 #[cfg(test)]
