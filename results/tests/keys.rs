@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use results::checks::{ConsistencyReport, check_run};
 use results::records::{
     Cell, Event, EventKind, Fact, FinalKind, FinalRow, Keyed, Manifest, Model, Observation, Op,
-    Outcome, Phase, Promises, RunFolder, Target,
+    Outcome, Phase, Promises, Replication, RunFolder, Target,
 };
 use results::run::Run;
 use results::verdict::Verdict;
@@ -25,13 +25,16 @@ struct Made {
     model: Model,
     observations: Vec<Observation>,
     finals: Vec<FinalRow>,
+    /// Who keeps it, each all of it.
+    kept_by: Vec<String>,
 }
 
 impl Made {
     /// Operations in turns: each begins while the one before is under way, and takes effect before the next does.
     fn new(model: Model, seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut made = Self { model, observations: Vec::new(), finals: Vec::new() };
+        let kept_by = vec!["store".to_owned()];
+        let mut made = Self { model, observations: Vec::new(), finals: Vec::new(), kept_by };
         let mut held = vec!["null".to_owned(); 3];
         let mut log: Vec<String> = Vec::new();
         for step in 0..OPERATIONS {
@@ -99,13 +102,24 @@ impl Made {
         self.finals.push(FinalRow::new(CELL, 1, source, kind).with_keyed(keyed));
     }
 
+    /// The same, of which somebody else keeps a copy.
+    fn copied(mut self) -> Self {
+        let copied =
+            self.finals.iter().map(|row| FinalRow { source: "copy".into(), ..row.clone() });
+        let copied: Vec<_> = copied.collect();
+        self.finals.extend(copied);
+        self.kept_by.push("copy".to_owned());
+        self
+    }
+
     fn target(&self) -> Target {
         let facts: &[Fact] = match self.model {
             Model::Log => &[Fact::Reads, Fact::Values, Fact::Appends, Fact::Positions],
             _ => &[Fact::Reads, Fact::Values, Fact::Writes, Fact::CompareAndSets],
         };
-        let target = Target::new("made", facts.iter().copied(), Promises::default());
-        target.keeping(self.model, vec!["store".to_owned()], None)
+        let promises = Promises { replicated_keys: Replication::Identical, ..Promises::default() };
+        let target = Target::new("made", facts.iter().copied(), promises);
+        target.keeping(self.model, self.kept_by.clone(), None)
     }
 
     /// Writes the run's files, and reads them back.
@@ -141,6 +155,17 @@ impl Made {
     fn last(&self, op: Op, holds: impl Fn(&Observation) -> bool) -> usize {
         let is_it = |row: &Observation| row.op == op && holds(row);
         self.observations.iter().rposition(is_it).expect("there is one")
+    }
+
+    /// A row of the copy in the end, after the one that says that it was read.
+    fn of_copy(&mut self, number: usize) -> &mut FinalRow {
+        let place = self.place_of_copy(number);
+        &mut self.finals[place]
+    }
+
+    fn place_of_copy(&self, number: usize) -> usize {
+        let first = self.finals.iter().position(|row| row.source == "copy");
+        first.expect("there is one") + number
     }
 
     fn keyed(&mut self, place: usize) -> &mut Keyed {
@@ -291,7 +316,7 @@ const OF_LOGS: [Damage; 8] = [
 fn what_went_well_passes_when_it_is_read_back_and_every_check_of_the_model_has_looked() {
     for seed in 0..5 {
         for model in [Model::Register, Model::Log] {
-            let report = Made::new(model, seed).check();
+            let report = Made::new(model, seed).copied().check();
             assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
             let not_asked = report.checks.iter().filter(|check| check.verdict.is_none());
             let not_asked: Vec<_> = not_asked.map(|check| check.name.as_str()).collect();
@@ -319,6 +344,49 @@ fn each_way_to_damage_a_run_is_found_by_the_check_that_is_there_for_it() {
             let verdict = found.and_then(|result| result.verdict);
             assert_eq!(verdict, Some(Verdict::Fail), "{what}: {}", report.to_text());
         }
+    }
+}
+
+/// What is done to the copy, of which everything else says that it went well.
+const OF_COPIES: [(Model, Damage); 4] = [
+    (
+        Model::Register,
+        (
+            "the copy of a register is older",
+            |made| made.of_copy(1).keyed.as_mut().expect("it has").value = Some("null".into()),
+            "registers-agree",
+        ),
+    ),
+    (
+        Model::Register,
+        (
+            "the copy lacks a register",
+            |made| {
+                let place = made.place_of_copy(1);
+                made.finals.remove(place);
+            },
+            "registers-agree",
+        ),
+    ),
+    (Model::Log, ("the copy lacks the last entry", |made| _ = made.finals.pop(), "logs-agree")),
+    (
+        Model::Log,
+        (
+            "the copy lacks an entry in the middle and holds another twice",
+            |made| made.of_copy(5).keyed = made.of_copy(4).keyed.clone(),
+            "logs-agree",
+        ),
+    ),
+];
+
+#[test]
+fn a_copy_that_is_damaged_is_found_by_the_check_that_compares_copies() {
+    for (model, (what, damage, check)) in OF_COPIES {
+        let mut made = Made::new(model, 7).copied();
+        damage(&mut made);
+        let report = made.check();
+        let found = report.checks.iter().find(|result| result.name == check);
+        assert!(found.is_some_and(|one| one.violations > 0), "{what}: {}", report.to_text());
     }
 }
 

@@ -14,6 +14,7 @@ use super::Offers;
 use super::lasting::{ForLeader, Lasting};
 use super::leadership::{Leader, LeaderTerm, Leadership};
 use super::settings::Load;
+use super::system_words::SystemWords;
 use super::window::{BUCKET_MS, Bucket, Figures, Totals, Window};
 
 /// Marks that are kept: the page lists them, and draws those of the last minute.
@@ -67,6 +68,8 @@ struct Process {
 /// What the page shows.
 #[derive(Debug, Serialize)]
 pub(super) struct State {
+    /// What is shown, and in which words.
+    system: SystemWords,
     now_ms: f64,
     bucket_ms: u64,
     processes: Vec<Process>,
@@ -115,6 +118,7 @@ pub(super) struct Dashboard {
     bazaar: Arc<Bazaar>,
     origin: Origin,
     offers: Offers,
+    words: SystemWords,
     inner: Mutex<Inner>,
 }
 
@@ -124,11 +128,12 @@ impl Dashboard {
         origin: Origin,
         cache: Option<bool>,
         offers: Offers,
+        words: SystemWords,
     ) -> Self {
         let leadership = Leadership::new(bazaar.system().clone());
         let lasting = Lasting::new(bazaar.system().clone());
         let inner = Inner { cache, leadership, lasting, ..Inner::default() };
-        Self { bazaar, origin, offers, inner: Mutex::new(inner) }
+        Self { bazaar, origin, offers, words, inner: Mutex::new(inner) }
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -265,6 +270,7 @@ impl Dashboard {
         let processes = self.bazaar.processes();
         let inner = self.inner();
         State {
+            system: self.words.clone(),
             now_ms: milliseconds(self.origin.elapsed_us()),
             bucket_ms: BUCKET_MS,
             processes: processes.iter().map(|process| self.shown(process, &inner)).collect(),

@@ -8,7 +8,8 @@
 //! refuses whatever a page of another origin might make a browser send.
 //!
 //! * `settings`: the load, as the page sets it. `load`: clients that follow it.
-//! * `window`: what the clients saw in the last minute. `dashboard`: everything the page shows.
+//! * `window`: what the clients saw in the last minute. `dashboard`: everything the page shows. `system_words`: what the page calls
+//!   the system, and what clients do to it.
 //! * `leadership`, `lasting`: who leads, and what is broken.
 //! * `acts`: what the buttons do. `files`: a press that has files lost or old. `guard`, `server`: HTTP.
 
@@ -21,6 +22,7 @@ mod leadership;
 mod load;
 mod server;
 mod settings;
+mod system_words;
 mod window;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -40,6 +42,7 @@ use self::actions::Acts;
 use self::dashboard::Dashboard;
 use self::server::ConsoleService;
 pub use self::settings::MAX_CLIENTS;
+use self::system_words::SystemWords;
 use driver::service::Service;
 use driver::stop::Stop;
 
@@ -56,6 +59,10 @@ pub struct Console {
 /// What the console is beside, apart from its processes.
 #[derive(Debug)]
 pub struct Beside {
+    /// What it is called.
+    pub name: String,
+    /// What it is, in a line; may be empty.
+    pub description: String,
     /// How clients reach it.
     pub service: Service,
     /// The stocks that they ask for.
@@ -110,8 +117,9 @@ impl Console {
 
     /// Puts it beside a system. What its buttons do is told to `events`, which is to come back through [`Running::hear`].
     pub fn beside(self, bazaar: &Arc<Bazaar>, beside: Beside, events: EventSink) -> Running {
-        let Beside { service, stocks, cache, offers } = beside;
-        let dashboard = Dashboard::new(Arc::clone(bazaar), events.origin(), cache, offers);
+        let Beside { name, description, service, stocks, cache, offers } = beside;
+        let words = SystemWords::new(name, description, &service);
+        let dashboard = Dashboard::new(Arc::clone(bazaar), events.origin(), cache, offers, words);
         let dashboard = Arc::new(dashboard);
         let (set, settings) = watch::channel(settings::Load::default());
         let acts = Acts::new(Arc::clone(bazaar), Arc::clone(&dashboard), set, events);

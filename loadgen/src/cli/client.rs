@@ -16,6 +16,7 @@ Examples:
   double-trouble client random --repeat 1000 --p 0.5
   double-trouble client --address 127.0.0.1:41000 check --repeat 20
   double-trouble client --target toy-store.toml --port shop=41000 trade Tux buy 3
+  double-trouble client --target keys.toml write k1 7 --expected 6
 
 With --target the service is one of your own that runs already, for example in `serve --target`. If its file has
 a [client], that program is started for this command.
@@ -54,16 +55,17 @@ pub struct Client {
 /// What to do by hand.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ClientAction {
-    /// Query random stocks and perhaps trade them; look the acknowledged orders up at the end
+    /// Query random stocks and perhaps trade them; look the acknowledged orders up at the end. Of registers and logs: read or
+    /// change random ones
     Random {
-        /// Probability that a query is followed by a trade
+        /// Probability that a query is followed by a trade, or that an operation on a register or a log changes it
         #[arg(long, default_value_t = 0.5)]
         p: f64,
         /// Seed of the random choices [default: another one each time]
         #[arg(long, value_name = "N")]
         seed: Option<u64>,
-        /// Stocks to choose from, separated by commas [default: all that there are]
-        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        /// Stocks, registers or logs to choose from, separated by commas [default: all that there are]
+        #[arg(long, visible_alias = "keys", value_name = "LIST", value_delimiter = ',')]
         stocks: Vec<String>,
     },
     /// Query a stock
@@ -88,10 +90,38 @@ pub enum ClientAction {
         #[arg(long)]
         key: Option<String>,
     },
-    /// Buy and sell one of a stock, and see that the orders are kept and the stock follows
+    /// Read a register or a log
+    Read {
+        /// The register's name, or the log's
+        key: String,
+        /// From where on a log is read [default: its beginning]
+        #[arg(long, value_name = "N")]
+        position: Option<i64>,
+    },
+    /// Write a register
+    Write {
+        /// The register's name
+        register: String,
+        /// What is written: JSON, or else a text
+        #[arg(allow_negative_numbers = true)]
+        value: String,
+        /// Only if it holds this: a compare-and-set
+        #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+        expected: Option<String>,
+    },
+    /// Append to a log
+    Append {
+        /// The log's name
+        log: String,
+        /// What is appended: JSON, or else a text
+        #[arg(allow_negative_numbers = true)]
+        value: String,
+    },
+    /// Buy and sell one of a stock, and see that the orders are kept and the stock follows. Of a register or a log: put
+    /// something there, and see that it is read
     Check {
-        /// The stock's name [default: the first]
-        stock_name: Option<String>,
+        /// The stock's name, the register's or the log's [default: the first]
+        name: Option<String>,
     },
 }
 

@@ -20,13 +20,18 @@ ends the command or this program, nothing of them is left.
 Needs iproute2, and openssh-server for ssh. The exit code is the command's; another than 0 to 3 becomes 3.")]
 pub struct Hosts {
     /// How many hosts
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=50))]
+    #[arg(long, value_name = "N", default_value_t = Self::COUNT, value_parser = clap::value_parser!(u8).range(1..=50))]
     pub count: u8,
     /// How they are reached; given twice the command is run once for each way, and one that needs what is not there is
     /// left out
-    #[arg(long, value_enum, default_value = "nsenter")]
+    #[arg(long, value_enum, default_values_t = [WayIn::default()])]
     pub by: Vec<WayIn>,
     /// What runs among them
     #[arg(required = true, last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+impl Hosts {
+    /// How many hosts there are if nobody says.
+    pub(crate) const COUNT: u8 = 5;
 }

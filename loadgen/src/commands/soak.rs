@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{bin_dir, variant_named, warn_of_commands};
 use crate::cli::Soak;
 use crate::exit::Exit;
+use crate::hosts;
 use crate::output::say;
 use crate::plan::{System, UnderTest};
 use crate::progress::Progress;
@@ -40,12 +41,14 @@ pub(super) async fn soak(args: Soak, stop: &Stop) -> anyhow::Result<Exit> {
         }
     };
     let of_target = of_target(args.target.as_deref(), args.variant.as_deref());
-    let command = format!("double-trouble soak{of_target} --seed {seed} {which}");
+    let run_by = hosts::run_by_text();
+    let command = format!("{run_by}double-trouble soak{of_target} --seed {seed} {which}");
     let bin_dir = bin_dir(&args.binaries)?;
     let folder = RunsFolder::new(&args.out).create(&format!("soak-{seed}"))?;
     let progress = Progress::begin(args.json.json)?;
     let planned_rounds = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-    let mut report = SoakReport { of_target, ..SoakReport::new(seed, command, planned_rounds) };
+    let report = SoakReport::new(seed, command, planned_rounds);
+    let mut report = SoakReport { run_by, of_target, ..report };
     let rounds = Rounds {
         folder: &folder,
         under_test: &under_test,

@@ -16,7 +16,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::{Setting, WayIn, network, ssh};
+use super::{RUN_BY, Setting, WayIn, network, ssh};
 use crate::exit::{Exit, one_line};
 use crate::output::note;
 
@@ -56,7 +56,8 @@ fn run(setting: Setting, command: &[OsString]) -> anyhow::Result<i32> {
     network::build(setting.count)?;
     write_connect(setting)?;
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
-    let child = Command::new(program).args(args).spawn();
+    let run_by = serde_json::to_string(&setting.words())?;
+    let child = Command::new(program).args(args).env(RUN_BY, run_by).spawn();
     let child = child.with_context(|| format!("cannot run {}", program.display()))?;
     let awaited = super::block_signals()?;
     bury_until(Pid::from_raw(child.id().cast_signed()), &awaited)

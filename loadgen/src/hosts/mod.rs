@@ -8,6 +8,8 @@
 //! process inside is the init of a pid namespace, and dies with this program; with an init the kernel kills all others, and with
 //! the last of them go the namespaces.
 //!
+//! The command is told by whom it is run ([`run_by`]), so that who repeats what it did makes the hosts again.
+//!
 //! * `inside`: that init. `network`: the bridge, and a namespace each. `ssh`: a server on each, and a way in for one client.
 //! * `way_in`: how a host is reached.
 
@@ -37,6 +39,9 @@ pub use way_in::WayIn;
 /// The first argument that makes this program the init of the hosts. Nobody types it.
 pub(crate) const INSIDE_HOSTS: &str = "init-of-hosts";
 
+/// What a command among hosts has in its environment: the words that it was run by, as JSON.
+const RUN_BY: &str = "DOUBLE_TROUBLE_RUN_BY";
+
 /// What the init is told.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Setting {
@@ -45,6 +50,33 @@ struct Setting {
     by: WayIn,
     /// The process with which all ends, as seen from outside.
     outside_pid: u32,
+}
+
+impl Setting {
+    /// The words that make such hosts for the command that follows them.
+    fn words(self) -> Vec<String> {
+        let mut words = vec!["double-trouble".to_owned(), "hosts".to_owned()];
+        if self.count != cli::Hosts::COUNT {
+            words.extend(["--count".to_owned(), self.count.to_string()]);
+        }
+        if self.by != WayIn::default() {
+            words.extend(["--by".to_owned(), self.by.to_string()]);
+        }
+        words.push("--".to_owned());
+        words
+    }
+}
+
+/// The words that this program was run by, to be written before its own: `double-trouble hosts --`. None if nobody has made hosts
+/// for it.
+pub(crate) fn run_by() -> Vec<String> {
+    let words = std::env::var(RUN_BY).ok();
+    words.and_then(|words| serde_json::from_str(&words).ok()).unwrap_or_default()
+}
+
+/// The same as text, which ends with a space if there is any.
+pub(crate) fn run_by_text() -> String {
+    run_by().iter().map(|word| format!("{word} ")).collect()
 }
 
 /// Runs a command among hosts, once for each way in.
@@ -149,4 +181,17 @@ fn tool(program: &str, package: &str) -> anyhow::Result<OsString> {
     supervisor::command::find(program)
         .map(Into::into)
         .with_context(|| format!("there is no {program}: apt-get install {package}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_run_again_by_the_words_that_differ_from_what_is_usual() {
+        let words = |count, by| Setting { count, by, outside_pid: 1 }.words().join(" ");
+        let usual = words(cli::Hosts::COUNT, WayIn::default());
+        assert_eq!(usual, "double-trouble hosts --");
+        assert_eq!(words(7, WayIn::Ssh), "double-trouble hosts --count 7 --by ssh --");
+    }
 }

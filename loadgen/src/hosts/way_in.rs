@@ -7,10 +7,11 @@ use nix::unistd::Uid;
 use serde::{Deserialize, Serialize};
 
 /// How a host is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum WayIn {
     /// Its namespace is entered
+    #[default]
     Nsenter,
     /// Through a server on each, with a key of its own
     Ssh,

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Builds, Kind, machine};
+use crate::hosts;
 use crate::plan::Plan;
 
 /// Describes the run and writes that down.
@@ -65,6 +66,7 @@ fn describe(
         plan_name: plan.name.clone(),
         plan: plan.to_toml()?,
         command: command_line(),
+        run_by: hosts::run_by(),
         exercise: builds.exercise.map(|exercise| exercise.number),
         seed: plan.load.seed,
         started_at: OffsetDateTime::now_utc().format(&Rfc3339)?,

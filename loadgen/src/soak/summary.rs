@@ -28,6 +28,9 @@ pub struct SoakReport {
     pub seed: u64,
     /// What repeats it.
     pub command: String,
+    /// The words that it was run by, with a space behind them, if hosts were made for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub run_by: String,
     /// What names the target on a command line, if one was named, as a shell takes it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of_target: String,
@@ -55,6 +58,7 @@ impl SoakReport {
             verdict: Verdict::Inconclusive,
             seed,
             command,
+            run_by: String::new(),
             of_target: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("DOUBLE_TROUBLE_COMMIT").map(str::to_owned),
@@ -176,7 +180,8 @@ impl SoakReport {
     }
 
     fn repeat(&self, round: u32) -> String {
-        format!("double-trouble soak{} --seed {} --round {round}", self.of_target, self.seed)
+        let Self { run_by, of_target, seed, .. } = self;
+        format!("{run_by}double-trouble soak{of_target} --seed {seed} --round {round}")
     }
 
     /// As its page shows it.
@@ -316,13 +321,14 @@ mod tests {
     fn a_page_says_how_it_went_and_repeats_a_round_with_its_target() {
         let mut report = soak([round(1, Verdict::Pass), round(2, Verdict::Fail)]);
         report.of_target = " --target shop.toml".to_owned();
+        report.run_by = "double-trouble hosts -- ".to_owned();
         report.cut_short("its rounds hold too much");
         let page = report.page();
         assert_eq!(page.summary[0], "rounds 2 of 3: 1 passed, 1 failed, 0 inconclusive");
         assert!(page.summary.iter().any(|line| line.contains("hold too much")), "{page:?}");
         assert_eq!(
             page.rounds[1].again,
-            "double-trouble soak --target shop.toml --seed 7 --round 2"
+            "double-trouble hosts -- double-trouble soak --target shop.toml --seed 7 --round 2"
         );
         assert_eq!(
             page.rounds[0].faults,

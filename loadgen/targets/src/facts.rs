@@ -157,6 +157,11 @@ fn promises(target: &Target) -> Promises {
         },
         replicated_orders: replication(model.replicated.orders),
         replicated_stocks: replication(model.replicated.stocks),
+        replicated_keys: match model.kind {
+            ModelKind::Register => replication(model.replicated.registers),
+            ModelKind::Log => replication(model.replicated.log),
+            ModelKind::Stocks | ModelKind::None => records::Replication::None,
+        },
         sides: if model.sides.len() == 1 { Sides::Takes } else { Sides::Both },
         restock: match model.restock {
             Restock::None => records::Restock::None,
@@ -212,6 +217,27 @@ mod tests {
         );
         let target = read_text(&kept, Path::new("x.toml"), 1).unwrap_or_else(|all| panic!("{all}"));
         assert_eq!(super::manifest(&target, &[]).keys_of(), ["a"]);
+    }
+
+    #[test]
+    fn copies_of_registers_are_compared_where_the_file_promises_that_they_are_alike() {
+        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[processes.b]\ncommand = 'b'\n\
+                    [operations.read]\nurl = 'http://127.0.0.1:1/{{ register }}'\nvalue = 'body.value'\n\
+                    [[state.registers]]\nn = ['a', 'b']\nprocess = '{{ n }}'\nfile = '{{ n }}.jsonl'\nformat = 'jsonl'\n\
+                    [model]\nkind = 'register'\n";
+        let copies = [Fact::ReplicatedKeys, Fact::CopiesOfKeys, Fact::IdenticalLogs];
+        let lacks = |promise: &str| {
+            let text = format!("{text}{promise}");
+            let target = read_text(&text, Path::new("x.toml"), 1);
+            manifest(&target.unwrap_or_else(|all| panic!("{all}")), &[]).lacks(&copies)
+        };
+        let of_a_log = Fact::IdenticalLogs;
+        assert_eq!(lacks(""), [Fact::ReplicatedKeys, of_a_log]);
+        assert_eq!(lacks("replicated = { registers = 'identical' }"), [of_a_log]);
+        assert_eq!(
+            lacks("replicated = { log = 'none', registers = 'partitioned' }"),
+            [Fact::ReplicatedKeys, of_a_log]
+        );
     }
 
     #[test]

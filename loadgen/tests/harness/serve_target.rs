@@ -12,6 +12,7 @@ use crate::target::has_python;
 
 /// A target that is up.
 struct Served {
+    name: &'static str,
     running: Running,
     lines: Vec<String>,
     pids: Vec<u32>,
@@ -24,8 +25,13 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn serve(folder: &Path, options: &[&str]) -> Served {
-    let mended = file("naive/mended.toml");
-    let arguments = ["serve", "--target", mended.to_str().unwrap()];
+    serve_other(folder, "mended", "naive/mended.toml", options)
+}
+
+/// The target of that name, which this file describes.
+fn serve_other(folder: &Path, name: &'static str, path: &str, options: &[&str]) -> Served {
+    let path = file(path);
+    let arguments = ["serve", "--target", path.to_str().unwrap()];
     let arguments: Vec<_> = arguments.into_iter().chain(options.iter().copied()).collect();
     let environment = [("TMPDIR", folder.to_str().unwrap())];
     let mut running = Running::start_in(folder, &arguments, &environment);
@@ -34,7 +40,7 @@ fn serve(folder: &Path, options: &[&str]) -> Served {
     let told = lines.iter().find_map(|line| line.strip_prefix("Try: double-trouble "));
     let told = told.and_then(|line| line.trim().strip_suffix(" check"));
     let client = told.expect("serve says how to trade").split(' ').map(str::to_owned).collect();
-    Served { pids: pids.collect(), client, lines, running }
+    Served { name, pids: pids.collect(), client, lines, running }
 }
 
 impl Served {
@@ -54,7 +60,7 @@ impl Served {
         self.running.signal(Signal::SIGINT);
         let (code, stdout) = self.running.wait();
         assert_eq!(code, Some(0), "{stdout}");
-        assert!(stdout.contains("mended is down."), "{stdout}");
+        assert!(stdout.contains(&format!("{} is down.", self.name)), "{stdout}");
         assert_gone(&self.pids);
     }
 }
@@ -100,6 +106,62 @@ fn a_target_is_used_by_hand_and_leaves_nothing_behind() {
     assert!(took_over.is_some_and(|line| !line.starts_with("order-3")));
     served.stop();
     assert_eq!(names(folder.path()), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_register_and_a_log_are_used_by_hand_in_their_own_words() {
+    if !has_python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&str, &str, &[(&[&str], i32, &str)]); 2] = [
+        (
+            "store",
+            "tests/zoo/store.toml",
+            &[
+                (&["write", "k1", "7"], 0, "write 7 in k1: done, "),
+                (&["read", "k1"], 0, "read k1: 7, "),
+                (
+                    &["write", "k1", "8", "--expected", "6"],
+                    1,
+                    "compare-and-set 8 in k1 over 6: rejected: ",
+                ),
+                (
+                    &["write", "k1", "-8", "--expected", "7"],
+                    0,
+                    "compare-and-set -8 in k1 over 7: done, ",
+                ),
+                (&["check", "k2"], 0, "4 operations: 4 ok"),
+                (&["random", "--repeat", "20", "--p", "0.5", "--seed", "1"], 0, "20 operations: "),
+            ],
+        ),
+        (
+            "jobs",
+            "tests/zoo/jobs.toml",
+            &[
+                (&["append", "log1", "7"], 0, "append 7 in log1: "),
+                (&["read", "log1"], 0, "read log1: [7], "),
+                (&["check"], 0, "2 operations: 2 ok"),
+                (
+                    &["random", "--repeat", "20", "--p", "0.5", "--keys", "log1"],
+                    0,
+                    "20 operations: ",
+                ),
+            ],
+        ),
+    ];
+    for (name, path, steps) in cases {
+        let served = serve_other(folder.path(), name, path, &[]);
+        for (arguments, expected, line) in steps {
+            let (code, stdout, stderr) = served.client(folder.path(), arguments);
+            assert_eq!(code, Some(*expected), "{arguments:?}: {stdout}{stderr}");
+            assert!(stdout.contains(line), "{arguments:?}: {stdout}");
+        }
+        let (code, _, stderr) = served.client(folder.path(), &["query-stock", "Tux"]);
+        assert_eq!(code, Some(3), "{stderr}");
+        assert!(stderr.contains("so there is no query; there is read, "), "{stderr}");
+        served.stop();
+    }
 }
 
 #[test]
@@ -156,6 +218,8 @@ fn a_console_beside_a_target_shows_what_it_has_and_kills_its_leader() {
     };
     let known = eventually("a leader", || Some(state()).filter(|one| !one["leader"].is_null()));
     assert_eq!(known["leader"]["in_sync"], Value::Null);
+    assert_eq!(known["system"]["name"], "mended");
+    assert_eq!(known["system"]["operations"]["trade"]["many"], "trades");
     assert_eq!(known["cache"], Value::Null);
     let offers =
         serde_json::json!({"disks": false, "files": false, "floods": true, "links": false});

@@ -88,11 +88,17 @@ pub enum Fact {
     Positions,
     /// What the registers or the log hold is read at a trial's end.
     StateOfKeys,
+    /// Promised: every place that keeps registers, or a log, holds the same in the end.
+    ReplicatedKeys,
+    /// Promised: every place that keeps a log holds its entries in the same order.
+    IdenticalLogs,
+    /// What the registers or the log hold is read of more than one process.
+    CopiesOfKeys,
 }
 
 impl Fact {
     /// Every fact, in the order in which they are listed.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::Queries,
         Self::Trades,
         Self::Lookups,
@@ -130,6 +136,9 @@ impl Fact {
         Self::Appends,
         Self::Positions,
         Self::StateOfKeys,
+        Self::ReplicatedKeys,
+        Self::IdenticalLogs,
+        Self::CopiesOfKeys,
     ];
 
     /// Whether it is one of registers and logs, which a target of stocks never has.
@@ -143,6 +152,7 @@ impl Fact {
         match self {
             Self::CopiesOfOrders => Some(Self::OrdersOfReplicas),
             Self::CopiesOfStocks => Some(Self::StateOfStocks),
+            Self::CopiesOfKeys => Some(Self::StateOfKeys),
             _ => None,
         }
     }
@@ -188,6 +198,9 @@ impl Fact {
             Self::Appends => "appends",
             Self::Positions => "positions",
             Self::StateOfKeys => "state-of-keys",
+            Self::ReplicatedKeys => "replicated-keys",
+            Self::IdenticalLogs => "identical-logs",
+            Self::CopiesOfKeys => "copies-of-keys",
         }
     }
 
@@ -203,6 +216,8 @@ impl Fact {
                 | Self::IdenticalReplicas
                 | Self::ReplicatedStocks
                 | Self::NoRestock
+                | Self::ReplicatedKeys
+                | Self::IdenticalLogs
         )
     }
 
@@ -247,6 +262,11 @@ impl Fact {
             Self::Appends => "has no appends",
             Self::Positions => "does not tell where it puts an entry",
             Self::StateOfKeys => "does not show what its registers or its log hold",
+            Self::ReplicatedKeys => {
+                "does not promise the same registers, or the same log, everywhere"
+            }
+            Self::IdenticalLogs => "does not promise a log in the same order everywhere",
+            Self::CopiesOfKeys => "keeps its registers or its log in one process",
         }
     }
 }

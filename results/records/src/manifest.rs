@@ -99,6 +99,9 @@ pub struct Manifest {
     pub plan: String,
     /// The command line.
     pub command: Vec<String>,
+    /// The words of a command that the whole command line was run by: `double-trouble hosts --`, which had made hosts for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run_by: Vec<String>,
     /// Which exercise of `lab` the services were, if they hide a bug that somebody is to find.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exercise: Option<u32>,
@@ -157,6 +160,7 @@ impl Manifest {
             plan_name: plan_name.to_owned(),
             plan: String::new(),
             command: Vec::new(),
+            run_by: Vec::new(),
             exercise: None,
             seed: 1,
             started_at: "2026-01-01T00:00:00Z".to_owned(),

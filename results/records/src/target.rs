@@ -93,6 +93,11 @@ impl Replication {
     pub fn is_full(self) -> bool {
         matches!(self, Self::Identical | Self::SameSet)
     }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// How orders are numbered.
@@ -157,6 +162,10 @@ pub struct Promises {
     pub replicated_orders: Replication,
     /// How the stocks of several processes agree.
     pub replicated_stocks: Replication,
+    /// How the registers, or the log, of several processes agree. The bazaar has neither, and of runs made before anybody
+    /// could say it nothing was promised.
+    #[serde(skip_serializing_if = "Replication::is_none")]
+    pub replicated_keys: Replication,
     /// Which trades there are.
     pub sides: Sides,
     /// Whether stocks change without a trade.
@@ -172,6 +181,7 @@ impl Default for Promises {
             acknowledged: Acknowledged::default(),
             replicated_orders: Replication::default(),
             replicated_stocks: Replication::default(),
+            replicated_keys: Replication::None,
             sides: Sides::default(),
             restock: Restock::default(),
         }
@@ -363,6 +373,8 @@ impl Target {
     fn with_what_follows(mut self) -> Self {
         let promises = self.promises;
         let is_monotone = promises.sides != Sides::Both && promises.restock == Restock::None;
+        let logs_in_order =
+            self.model == Model::Log && promises.replicated_keys == Replication::Identical;
         let has_order = self.has(Fact::Volume) || (self.has(Fact::Quantity) && is_monotone);
         let follows = [
             (Fact::OrdersOfReplicas, !self.orders_of.is_empty()),
@@ -376,6 +388,9 @@ impl Target {
             (Fact::ReplicatedStocks, promises.replicated_stocks.is_full()),
             (Fact::CopiesOfOrders, self.orders_of.len() > 1),
             (Fact::CopiesOfStocks, self.stocks_of.len() > 1),
+            (Fact::ReplicatedKeys, promises.replicated_keys.is_full()),
+            (Fact::IdenticalLogs, logs_in_order),
+            (Fact::CopiesOfKeys, self.keys_of.len() > 1),
             (Fact::NoRestock, promises.restock == Restock::None),
             (Fact::OrderedReads, self.has(Fact::Queries) && has_order),
         ];

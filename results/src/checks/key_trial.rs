@@ -70,6 +70,18 @@ impl KeyTrial {
         self
     }
 
+    /// The same of which these keep everything, instead of `store`.
+    pub(crate) fn kept_by(mut self, sources: &[&str]) -> Self {
+        let target = self.manifest.target();
+        let keys_of = sources.iter().map(|&source| source.to_owned()).collect();
+        self.manifest.target = Some(target.clone().keeping(target.model(), keys_of, None));
+        self.finals.clear();
+        for source in sources {
+            self.source(source);
+        }
+        self
+    }
+
     pub(crate) fn event(&mut self, at_us: u64, kind: EventKind) -> &mut Event {
         self.events.push(Event::new(CELL, 1, at_us, kind));
         self.events.last_mut().unwrap()

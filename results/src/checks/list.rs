@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::check::Check;
 use super::{
     agreement, answers, availability_demand, client_reads, conservation, deadlock, deaths,
-    exactly_once, fresh_reads, linearizability, log_appends, log_order, log_reads, lost_writes,
-    numbering, progress, read_order, read_states, real_time, register_orders, replica_sets,
-    replicas, shown_orders, stale_values, state_agreement, stock_agreement, stock_orders, survival,
-    written_values,
+    exactly_once, fresh_reads, key_agreement, linearizability, log_appends, log_order, log_reads,
+    lost_writes, numbering, progress, read_order, read_states, real_time, register_orders,
+    replica_sets, replicas, shown_orders, stale_values, state_agreement, stock_agreement,
+    stock_orders, survival, written_values,
 };
 use crate::records::{Manifest, Model};
 
@@ -50,6 +50,7 @@ const OF_REGISTERS: &[&Check] = &[
     &stale_values::STALE,
     &stale_values::BACKWARDS,
     &register_orders::CHECK,
+    &key_agreement::REGISTERS,
     &progress::WRITES,
     &availability_demand::WRITES,
     &answers::OF_KEYS,
@@ -63,6 +64,7 @@ const OF_LOGS: &[&Check] = &[
     &log_appends::ONCE,
     &log_order::CHECK,
     &log_reads::CHECK,
+    &key_agreement::LOGS,
     &written_values::CHECK,
     &progress::APPENDS,
     &availability_demand::APPENDS,

@@ -36,6 +36,7 @@ mod gates;
 mod history;
 mod inconclusive;
 mod index;
+mod key_agreement;
 #[cfg(test)]
 mod key_trial;
 mod keys;

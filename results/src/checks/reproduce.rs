@@ -5,7 +5,8 @@
 //! command names it; it works when the plan's own file has been changed or is gone. Of a
 //! target the command names the file that it was described by, as it was named then: paths in such a file are
 //! relative to it, so a copy elsewhere would not work. (The services and the machine are not part of it: the faults
-//! come again at the same moments, what the processes make of them may differ.)
+//! come again at the same moments, what the processes make of them may differ.) If hosts were made for the run, the command makes them
+//! again.
 
 use super::RunFile;
 use crate::records::{Manifest, RunFolder};
@@ -30,7 +31,8 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
         let lab = manifest.exercise.map(|number| format!("lab {number}"));
         let command = lab.as_deref().unwrap_or(command).split(' ');
         let plan = ["--plan", &plan, "--seed", &seed];
-        let words = std::iter::once("double-trouble").chain(command).chain(plan);
+        let run_by = manifest.run_by.iter().map(String::as_str);
+        let words = run_by.chain(std::iter::once("double-trouble")).chain(command).chain(plan);
         let again = NAMED_AGAIN.into_iter().flat_map(|name| {
             named(manifest, name).into_iter().flat_map(move |value| [name, value])
         });
@@ -39,12 +41,11 @@ pub(super) fn reproduce(manifest: &Manifest, folder: &RunFolder) -> (String, Opt
     }
     let has_seed =
         manifest.command.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
-    let words = manifest.command.iter().map(String::as_str);
-    let command = if has_seed || manifest.command.is_empty() {
-        line(words)
-    } else {
-        line(words.chain(["--seed", &seed]))
-    };
+    if manifest.command.is_empty() {
+        return (String::new(), None);
+    }
+    let words = manifest.run_by.iter().chain(&manifest.command).map(String::as_str);
+    let command = if has_seed { line(words) } else { line(words.chain(["--seed", &seed])) };
     (command, None)
 }
 
@@ -94,6 +95,27 @@ mod tests {
         let manifest = Manifest { plan, exercise: Some(3), ..manifest() };
         let (command, _) = reproduce(&manifest, &RunFolder::new("run"));
         assert_eq!(command, "double-trouble lab 3 --plan run/plan.toml --seed 7");
+    }
+
+    #[test]
+    fn hosts_that_were_made_for_a_run_are_made_again() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let run_by = words("double-trouble hosts --by ssh --");
+        let command = words("double-trouble failover --target hosts/bazaar.toml");
+        let plan = "name = \"x\"\n".to_owned();
+        let planned = Manifest { plan, run_by, command: command.clone(), ..manifest() };
+        let (line, _) = reproduce(&planned, &RunFolder::new("run"));
+        let expected = "double-trouble hosts --by ssh -- double-trouble failover --plan run/plan.toml --seed 7 --target \
+                        hosts/bazaar.toml";
+        assert_eq!(line, expected);
+        let repeated = Manifest { plan: String::new(), ..planned.clone() };
+        let (line, _) = reproduce(&repeated, &RunFolder::new("run"));
+        assert!(
+            line.starts_with("double-trouble hosts --by ssh -- double-trouble failover --target"),
+            "{line}"
+        );
+        let untold = Manifest { command: Vec::new(), ..repeated };
+        assert_eq!(reproduce(&untold, &RunFolder::new("run")).0, "");
     }
 
     #[test]

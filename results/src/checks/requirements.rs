@@ -60,7 +60,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::records::{Promises, Target};
+    use crate::records::{Promises, Replication, Target};
 
     #[test]
     fn every_check_needs_only_what_the_bazaar_gives_or_a_second_catalog() {
@@ -77,8 +77,10 @@ mod tests {
     #[test]
     fn registers_and_logs_are_asked_what_such_a_target_can_give() {
         for model in [Model::Register, Model::Log] {
-            let all = Target::new("toy", Fact::ALL, Promises::default());
-            let target = all.keeping(model, vec!["store".to_owned()], None);
+            let promises =
+                Promises { replicated_keys: Replication::Identical, ..Promises::default() };
+            let all = Target::new("toy", Fact::ALL, promises);
+            let target = all.keeping(model, vec!["one".to_owned(), "other".to_owned()], None);
             for one in requirements_of(model) {
                 let of_stocks = one.facts.iter().any(|&fact| {
                     !fact.is_of_keys() && !fact.is_promise() && fact != Fact::StatusCodes

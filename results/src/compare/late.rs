@@ -9,6 +9,7 @@ use super::comparison::Effect;
 use crate::lateness;
 use crate::records::Op;
 use crate::run::Run;
+use crate::summary::{OPS, op_name};
 
 /// A cell that both sides have: its id on either side. The first is its name in the comparison.
 pub(super) type Ids<'a> = (&'a str, &'a str);
@@ -26,13 +27,9 @@ pub(super) fn warning(a: &Run, b: &Run, cells: &[Ids<'_>], effects: &[Effect]) -
             continue;
         };
         // Lookups are made in a closed loop.
-        let (op, quantile) = match effect.metric.as_str() {
-            "query.p50_us" => (Op::Query, 0.5),
-            "query.p99_us" => (Op::Query, 0.99),
-            "trade.p50_us" => (Op::Trade, 0.5),
-            "trade.p99_us" => (Op::Trade, 0.99),
-            _ => continue,
-        };
+        let Some((name, figure)) = effect.metric.split_once('.') else { continue };
+        let op = OPS.into_iter().find(|op| op_name(*op) == name && *op != Op::Lookup);
+        let (Some(op), Some(quantile)) = (op, quantile_of(figure)) else { continue };
         let sides = [(late_a.get(of_a), effect.a), (late_b.get(of_b), effect.b)];
         let is_withheld = sides.into_iter().any(|(late, figure_us)| {
             let own = late.and_then(|late| late.own_by_op.get(&op));
@@ -55,4 +52,13 @@ pub(super) fn warning(a: &Run, b: &Run, cells: &[Ids<'_>], effects: &[Effect]) -
             cells.join(", ")
         )
     })
+}
+
+/// Of the figures that are named so.
+fn quantile_of(figure: &str) -> Option<f64> {
+    match figure {
+        "p50_us" => Some(0.5),
+        "p99_us" => Some(0.99),
+        _ => None,
+    }
 }

@@ -1,8 +1,8 @@
 //! What changed between two runs, or between two builds in one run, and whether it is more than noise.
 //!
 //! Compared are cells that both sides have. The *headline* is a small, fixed family of figures, each
-//! over all common cells: median and 99th percentile of queries and of trades, and the throughput;
-//! where leaders were killed or paused, or links cut, also the time to the first acknowledged trade and the longest gap. The
+//! over all common cells: median and 99th percentile of queries and of trades (of a register or a log of its reads and changes), and the throughput;
+//! where leaders were killed or paused, or links cut, also the time to the first acknowledged change and the longest gap. The
 //! verdict rests on it alone. Each cell's own figures are shown to say where an effect comes from; one
 //! in twenty of those intervals misses the truth, so none of them is a verdict.
 //!

@@ -62,6 +62,9 @@ fn promises(target: &Target) -> Vec<String> {
         lines.push(restock(promised.restock).to_owned());
     } else {
         lines.push(acknowledged(promised.acknowledged).to_owned());
+        if target.keys_of().len() > 1 {
+            lines.push(replicated_keys(target.model(), promised.replicated_keys));
+        }
     }
     lines.extend(deadline.map(|ms| format!("Every operation is answered within {ms} ms.")));
     lines
@@ -104,6 +107,15 @@ fn replicated(promised: Replication, what: &str) -> String {
     }
 }
 
+/// Values of registers stand in no order.
+fn replicated_keys(model: Model, promised: Replication) -> String {
+    match (model, promised.is_full()) {
+        (Model::Log, _) => replicated(promised, "the log"),
+        (_, true) => "All who hold registers hold the same in the end.".to_owned(),
+        (_, false) => replicated(promised, "registers"),
+    }
+}
+
 fn restock(promised: Restock) -> &'static str {
     match promised {
         Restock::None => "Stocks change by trades alone.",
@@ -133,6 +145,7 @@ mod tests {
             acknowledged: Acknowledged::MayBeLost,
             replicated_orders: Replication::SameSet,
             replicated_stocks: Replication::None,
+            replicated_keys: Replication::None,
             sides: Sides::Takes,
             restock: Restock::Unmodelled,
         };
@@ -150,5 +163,20 @@ mod tests {
                 "Every operation is answered within 6000 ms.",
             ]
         );
+    }
+
+    #[test]
+    fn of_several_copies_of_registers_or_logs_it_is_said_how_alike_they_are() {
+        let said = |model, replicated_keys| {
+            let promises = Promises { replicated_keys, ..Promises::default() };
+            let target = Target::new("toy", [Fact::Reads], promises);
+            let copies = vec!["a".to_owned(), "b".to_owned()];
+            TargetLines::new(&target.keeping(model, copies, None)).promises.pop().unwrap()
+        };
+        let registers = "All who hold registers hold the same in the end.";
+        assert_eq!(said(Model::Register, Replication::Identical), registers);
+        let log = "All who hold the log hold the same in the end, in the same order.";
+        assert_eq!(said(Model::Log, Replication::Identical), log);
+        assert!(said(Model::Log, Replication::None).ends_with("nothing is promised."));
     }
 }

@@ -1,7 +1,7 @@
 //! The figures that a threshold can be about, and where they are found.
 
 use super::figures::Figures;
-use crate::availability::AvailabilityRow;
+use crate::availability::{AvailabilityRow, FaultGroup};
 use crate::records::{Fact, Op};
 use crate::stats::median;
 use crate::summary::SummaryRow;
@@ -35,6 +35,21 @@ pub(super) const OF_FAULTS: [(&str, OfFault); 7] = [
 /// Those of faults that tell of detection and election.
 const OF_ELECTIONS: [&str; 3] = ["detected_ms", "new_leader_ms", "serving_ms"];
 
+/// Those of faults that end with an answer to a trade: while there was none they were not over.
+const OF_ANSWERS: [&str; 2] = ["first_ack_ms", "backlog_drained_ms"];
+
+/// Faults that a threshold can be about, by their word.
+pub(super) const FAULTS: [(&str, Faults); 5] = [
+    ("failover", None),
+    ("leader-kill", Some(FaultGroup::LeaderKill)),
+    ("leader-pause", Some(FaultGroup::LeaderPause)),
+    ("leader-disk", Some(FaultGroup::LeaderDisk)),
+    ("leader-slow", Some(FaultGroup::LeaderSlow)),
+];
+
+/// A group of those that hit a leader, or all of them.
+pub(super) type Faults = Option<FaultGroup>;
+
 pub(super) type OfOperation = fn(&SummaryRow) -> Option<f64>;
 pub(super) type OfFault = fn(&AvailabilityRow) -> Option<f64>;
 
@@ -53,18 +68,35 @@ pub(super) enum Over {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Figure {
     Operation(Op, usize),
-    Failover(usize, Over),
+    Failover(Faults, usize, Over),
     Consistency,
 }
 
-/// A measured value, and in which cell.
+/// What was measured, and between which bounds the service's own value lies.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
-    pub(super) value: f64,
+    /// Nothing if all that is known are the bounds.
+    pub(super) measured: Option<f64>,
+    /// It is no less,
+    pub(super) low: f64,
+    /// and no more.
+    pub(super) high: f64,
+    /// In which cell, if it is one's.
     pub(super) cell: Option<String>,
-    /// Whether it says too much about the generator to be told: then it is no more than a bound from
-    /// above, since the generator's lateness is part of it.
-    pub(super) is_withheld: bool,
+    /// Why the bounds differ, if they do.
+    pub(super) doubt: Doubt,
+}
+
+/// Why a value is not known exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    None,
+    /// It says too much about the generator to be told: the generator's lateness is part of it.
+    Generator,
+    /// Of so many faults it was not seen before the next one, or the end.
+    Unseen(usize),
+    /// The machine stalled the harness meanwhile, and may have stalled the service.
+    Machine,
 }
 
 /// What was measured of a figure.
@@ -76,8 +108,6 @@ pub(super) enum Measured {
 /// The values of a figure.
 pub(super) struct Values {
     pub(super) values: Vec<Value>,
-    /// Of how many faults there is no value.
-    pub(super) unseen: usize,
     /// Why there is none, if there is none.
     pub(super) missing: String,
 }
@@ -93,7 +123,7 @@ impl Figure {
             Self::Operation(Op::Write, _) => &[Fact::Writes],
             Self::Operation(Op::CompareAndSet, _) => &[Fact::CompareAndSets],
             Self::Operation(Op::Append, _) => &[Fact::Appends],
-            Self::Failover(index, _) if OF_ELECTIONS.contains(&OF_FAULTS[index].0) => {
+            Self::Failover(_, index, _) if OF_ELECTIONS.contains(&OF_FAULTS[index].0) => {
                 &[Fact::Leader, Fact::LeaderHistory]
             }
             Self::Failover(..) => &[Fact::Trades, Fact::Leader],
@@ -105,7 +135,17 @@ impl Figure {
         match self {
             Self::Consistency => Measured::Verdict(figures.consistency),
             Self::Operation(op, index) => Measured::Values(operations(figures, cell, op, index)),
-            Self::Failover(index, over) => Measured::Values(faults(figures, cell, index, over)),
+            Self::Failover(which, index, over) => {
+                let wanted = |row: &&AvailabilityRow| {
+                    row.role == Role::Leader
+                        && which.is_none_or(|group| FaultGroup::of(row) == group)
+                        && cell.is_none_or(|cell| row.cell == cell)
+                };
+                let hit: Vec<_> = figures.availability.iter().filter(wanted).collect();
+                let missing =
+                    which.map_or("no leader was hit", |_| "no leader was hit in this way");
+                Measured::Values(faults(&hit, index, over, missing))
+            }
         }
     }
 }
@@ -115,35 +155,50 @@ fn operations(figures: &Figures<'_>, cell: Option<&str>, op: Op, index: usize) -
     let name = name.trim_end_matches("_us");
     let wanted = |row: &&SummaryRow| row.op == op && cell.is_none_or(|cell| row.cell == cell);
     let value = |row: &SummaryRow| {
-        let (cell, is_withheld) = (Some(row.cell.clone()), row.is_withheld(name));
-        Some(Value { value: of(row)?, cell, is_withheld })
+        let (value, cell) = (of(row)?, Some(row.cell.clone()));
+        // What the generator's lateness is part of is no less than the truth, and may be more.
+        let (low, doubt) = match row.is_withheld(name) {
+            true => (0.0, Doubt::Generator),
+            false => (value, Doubt::None),
+        };
+        Some(Value { measured: Some(value), low, high: value, cell, doubt })
     };
     Values {
         values: figures.summary.iter().filter(wanted).filter_map(value).collect(),
-        unseen: 0,
         missing: "no such operation was answered".to_owned(),
     }
 }
 
-fn faults(figures: &Figures<'_>, cell: Option<&str>, index: usize, over: Over) -> Values {
-    let of = OF_FAULTS[index].1;
-    let hit: Vec<&AvailabilityRow> = figures
-        .availability
-        .iter()
-        .filter(|row| row.role == Role::Leader && cell.is_none_or(|cell| row.cell == cell))
-        .collect();
-    let seen: Vec<f64> = hit.iter().filter_map(|row| of(row)).collect();
-    let value = match over {
-        Over::Median => median(&seen),
-        Over::Max => seen.iter().copied().max_by(f64::total_cmp),
+/// Of these faults. One that was not seen to end lasted for as long as nothing was answered, and perhaps for ever; and for as long as the
+/// machine stalled the harness it may have stalled the service.
+fn faults(hit: &[&AvailabilityRow], index: usize, over: Over, missing: &str) -> Values {
+    let (name, of) = OF_FAULTS[index];
+    let least = |row: &&AvailabilityRow| {
+        let unanswered_ms = row.longest_gap_ms.filter(|_| OF_ANSWERS.contains(&name));
+        let stalled_ms = row.harness_stalled_ms.unwrap_or(0.0);
+        (of(row).or(unanswered_ms).unwrap_or(0.0) - stalled_ms).max(0.0)
     };
-    let missing = if hit.is_empty() { "no leader was hit" } else { "it was never seen" };
-    Values {
-        values: value
-            .map(|value| Value { value, cell: None, is_withheld: false })
-            .into_iter()
-            .collect(),
-        unseen: hit.len() - seen.len(),
-        missing: missing.to_owned(),
+    let low = over.all(&hit.iter().map(least).collect::<Vec<_>>());
+    let high: Vec<f64> = hit.iter().map(|row| of(row).unwrap_or(f64::INFINITY)).collect();
+    let high = over.all(&high);
+    let seen: Vec<f64> = hit.iter().filter_map(|row| of(row)).collect();
+    let doubt = match hit.len() - seen.len() {
+        0 if low == high => Doubt::None,
+        0 => Doubt::Machine,
+        unseen => Doubt::Unseen(unseen),
+    };
+    let value = low.zip(high).map(|(low, high)| {
+        let measured = over.all(&seen);
+        Value { measured, low, high, cell: None, doubt }
+    });
+    Values { values: value.into_iter().collect(), missing: missing.to_owned() }
+}
+
+impl Over {
+    fn all(self, values: &[f64]) -> Option<f64> {
+        match self {
+            Self::Median => median(values),
+            Self::Max => values.iter().copied().max_by(f64::total_cmp),
+        }
     }
 }

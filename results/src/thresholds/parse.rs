@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::figure::{Figure, OF_FAULTS, OF_OPERATIONS, Over};
+use super::figure::{FAULTS, Faults, Figure, OF_FAULTS, OF_OPERATIONS, Over};
 use super::threshold::{Limit, Threshold};
 use crate::records::Op;
 use crate::summary::{OPS, op_name};
@@ -75,13 +75,14 @@ fn figure(name: &str) -> Result<Figure, String> {
         return Ok(Figure::Consistency);
     }
     let (subject, rest) = name.split_once('.').unwrap_or((name, ""));
-    if subject == "failover" {
-        return failover(rest);
+    if let Some((word, faults)) = FAULTS.into_iter().find(|(word, _)| *word == subject) {
+        return failover(word, faults, rest);
     }
     let Some(op) = OPS.into_iter().find(|op| op_name(*op) == subject) else {
         return Err(format!(
-            "there is no {subject:?}; there are {}, failover and consistency",
-            OPS.map(op_name).join(", ")
+            "there is no {subject:?}; there are {}, {} and consistency",
+            OPS.map(op_name).join(", "),
+            FAULTS.map(|(word, _)| word).join(", ")
         ));
     };
     of_operation(op, rest)
@@ -95,17 +96,17 @@ fn of_operation(op: Op, name: &str) -> Result<Figure, String> {
     })
 }
 
-fn failover(rest: &str) -> Result<Figure, String> {
+fn failover(word: &str, faults: Faults, rest: &str) -> Result<Figure, String> {
     let (name, over) = rest.split_once('.').unwrap_or((rest, ""));
     let over = match over {
         "max" => Over::Max,
         "median" => Over::Median,
-        _ => return Err(format!("failover.{name} has a .median and a .max, not {over:?}")),
+        _ => return Err(format!("{word}.{name} has a .median and a .max, not {over:?}")),
     };
     let index = OF_FAULTS.iter().position(|(known, _)| *known == name);
-    index.map(|index| Figure::Failover(index, over)).ok_or_else(|| {
+    index.map(|index| Figure::Failover(faults, index, over)).ok_or_else(|| {
         let names = OF_FAULTS.map(|(known, _)| known);
-        format!("failover has no {name:?}; it has {}", names.join(", "))
+        format!("{word} has no {name:?}; it has {}", names.join(", "))
     })
 }
 
@@ -123,6 +124,8 @@ mod tests {
             "trade.failed <= 0",
             "failover.first_ack_ms.max < 100",
             "failover.longest_gap_ms.median < 12.5",
+            "leader-kill.longest_gap_ms.max < 2000",
+            "leader-pause.first_ack_ms.median <= 1500",
             "consistency = pass",
         ] {
             assert_eq!(text.parse::<Threshold>().unwrap().to_string(), text);
@@ -139,6 +142,7 @@ mod tests {
             ("trade.p98_us < 5000", "trade has no \"p98_us\"; it has mean_us, p50_us"),
             ("trades.p99_us < 5000", "there is no \"trades\"; there are query, trade, lookup"),
             ("failover.first_ack_ms < 5", "has a .median and a .max"),
+            ("leader-kill.first_ack_ms < 5", "leader-kill.first_ack_ms has a .median and a .max"),
             ("failover.outage_ms.max < 5", "failover has no \"outage_ms\"; it has detected_ms"),
             ("trade.p99_us < fast", "\"fast\" is no number from 0"),
             ("trade.p99_us < -1", "\"-1\" is no number from 0"),

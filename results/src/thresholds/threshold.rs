@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::figure::{Figure, Measured, Value};
+use super::figure::{Doubt, Figure, Measured, Value};
 use super::figures::Figures;
 use crate::checks::why;
 use crate::records::Target;
@@ -39,6 +39,15 @@ impl Limit {
             Self::Above(limit) => value > limit,
             Self::AtLeast(limit) => value >= limit,
             Self::Pass => false,
+        }
+    }
+
+    /// Pass or fail whatever the value is, within its bounds; otherwise nobody can tell.
+    fn held_against(self, value: &Value) -> Verdict {
+        match (self.is_kept_by(value.low), self.is_kept_by(value.high)) {
+            (true, true) => Verdict::Pass,
+            (false, false) => Verdict::Fail,
+            _ => Verdict::Inconclusive,
         }
     }
 
@@ -136,39 +145,60 @@ impl Threshold {
         let Some(worst) = self.worst(&measured.values) else {
             return result(Verdict::Inconclusive, None, None, measured.missing);
         };
-        let shown = worst.cell.as_ref().map(|cell| format!(" in {cell}")).unwrap_or_default();
-        let said = format!("{}{shown}", three_digits(worst.value));
-        let (value, cell) = (Some(worst.value), worst.cell.clone());
-        let is_kept = self.limit.is_kept_by(worst.value);
-        // What the generator's lateness is part of is no less than the truth, and may be more.
-        if worst.is_withheld && !(is_kept && self.limit.is_upper()) {
-            let reason = format!("{said}, of which too much is the generator's own lateness");
-            return result(Verdict::Inconclusive, value, cell, reason);
-        }
-        if !is_kept {
-            return result(Verdict::Fail, value, cell, said);
-        }
-        if measured.unseen > 0 {
-            let reason = format!("{said}; but of {} faults it was not seen", measured.unseen);
-            return result(Verdict::Inconclusive, value, cell, reason);
-        }
-        result(Verdict::Pass, value, cell, said)
+        let verdict = self.limit.held_against(worst);
+        result(verdict, worst.decisive(verdict), worst.cell.clone(), said(worst, verdict))
     }
 
-    /// The value that decides: of those that break the threshold for sure, if any does, or else of all.
+    /// The value that decides: of those with the worst verdict the one that is farthest off.
     fn worst<'a>(&self, values: &'a [Value]) -> Option<&'a Value> {
-        let by_value = |a: &&Value, b: &&Value| a.value.total_cmp(&b.value);
-        let breaks = |value: &&Value| !value.is_withheld && !self.limit.is_kept_by(value.value);
-        let broken = values.iter().filter(breaks);
-        let broken =
-            if self.limit.is_upper() { broken.max_by(by_value) } else { broken.min_by(by_value) };
-        if broken.is_some() {
-            return broken;
-        }
+        let verdict = values.iter().map(|value| self.limit.held_against(value)).max()?;
+        let with_it = values.iter().filter(|value| self.limit.held_against(value) == verdict);
         if self.limit.is_upper() {
-            values.iter().max_by(by_value)
+            with_it.max_by(|a, b| a.high.total_cmp(&b.high))
         } else {
-            values.iter().min_by(by_value)
+            with_it.min_by(|a, b| a.low.total_cmp(&b.low))
         }
+    }
+}
+
+impl Value {
+    /// Whether the faults that were not seen to end lasted longer than those that were.
+    fn is_more_than_measured(&self) -> bool {
+        self.measured.is_none_or(|measured| measured < self.low)
+    }
+
+    /// The number that decides.
+    fn decisive(&self, verdict: Verdict) -> Option<f64> {
+        match verdict {
+            Verdict::Fail if self.is_more_than_measured() => Some(self.low),
+            _ => self.measured,
+        }
+    }
+}
+
+/// A value in words, as far as it explains the verdict.
+fn said(value: &Value, verdict: Verdict) -> String {
+    let Some(measured) = value.measured.map(three_digits) else {
+        return match verdict {
+            Verdict::Inconclusive => "it was never seen".to_owned(),
+            _ => format!("at least {}", three_digits(value.low)),
+        };
+    };
+    let cell = value.cell.as_ref().map(|cell| format!(" in {cell}")).unwrap_or_default();
+    match (verdict, value.doubt) {
+        (Verdict::Fail, Doubt::Unseen(_)) if value.is_more_than_measured() => {
+            format!("at least {}", three_digits(value.low))
+        }
+        (Verdict::Inconclusive, Doubt::Unseen(unseen)) => {
+            format!("{measured}; but of {unseen} faults it was not seen")
+        }
+        (Verdict::Inconclusive, Doubt::Generator) => {
+            format!("{measured}{cell}, of which too much is the generator's own lateness")
+        }
+        (Verdict::Inconclusive, Doubt::Machine) => {
+            let own = three_digits(value.low);
+            format!("{measured}; without the time for which the machine stalled the harness, {own}")
+        }
+        _ => format!("{measured}{cell}"),
     }
 }

@@ -26,6 +26,37 @@ fn queries(cell: &Cell, trials: u32, seconds: u64, latency_us: u64) -> Vec<Obser
     (1..=trials).flat_map(|trial| (0..count).map(move |n| query(trial, n))).collect()
 }
 
+/// The same load on a register or a log: reads of 1 ms, and changes that take so long.
+fn of_keys(name: &str, change: Op, change_us: u64) -> Run {
+    let cell = cell(0.0, true);
+    let reads = queries(&cell, 4, 3, 1_000).into_iter();
+    let reads = reads.map(|query| Observation { op: Op::Read, ..query });
+    let changes = queries(&cell, 4, 3, change_us).into_iter();
+    let changes = changes.map(|query| Observation { op: change, client: 2, ..query });
+    let observations = reads.chain(changes).collect();
+    let manifest = manifest("bench", vec![Cell { trials: 4, ..cell }]);
+    let run = synthetic::Run { manifest, observations, events: vec![], final_rows: vec![] };
+    run.read_from(Path::new(name))
+}
+
+#[test]
+fn registers_and_logs_are_compared_by_their_own_operations_and_in_their_words() {
+    for (change, word) in [(Op::Write, "write"), (Op::Append, "append")] {
+        let (a, b) = (of_keys("one", change, 2_000), of_keys("two", change, 2_600));
+        let compared = compare(&measured(&a), Some(&measured(&b)), &Floor::default()).unwrap();
+        assert_eq!(compared.verdict, Change::Worse);
+        let names: Vec<_> = compared.headline.iter().map(|one| one.metric.as_str()).collect();
+        let (median, p99) = (format!("{word}.p50_us"), format!("{word}.p99_us"));
+        assert_eq!(names, ["read.p50_us", "read.p99_us", &median, &p99, "throughput_per_s"]);
+        assert_eq!(compared.headline[0].change, Change::WithinNoise);
+        let text = compared.to_text();
+        assert!(text.contains(&format!("\n{word} median, µs ")), "{text}");
+        assert!(!text.contains("trade") && !text.contains("query"), "{text}");
+        let again = compare(&measured(&a), Some(&measured(&a)), &Floor::default()).unwrap();
+        assert_eq!(again.verdict, Change::WithinNoise, "{}", again.reason);
+    }
+}
+
 fn rows(cells: &[(Cell, u64)], trials: u32) -> synthetic::Run {
     let rows = cells.iter().flat_map(|(cell, latency_us)| queries(cell, trials, 3, *latency_us));
     let observations = rows.collect();

@@ -1,6 +1,6 @@
 //! Thresholds: held, broken, and not measured.
 
-use results::availability;
+use results::availability::{self, AvailabilityRow, FaultGroup};
 use results::lateness::Lateness;
 use results::measurements::Measurements;
 use results::records::{Event, EventKind, Fact, Op, Promises, RunFolder, Target};
@@ -9,6 +9,7 @@ use results::summary::{mark_withheld, summarise};
 use results::thresholds::{
     self, FILE, Figures, Threshold, ThresholdResult, evaluate, evaluate_run,
 };
+use results::timeline::FaultKind;
 use results::verdict::Verdict;
 
 use crate::rows::{cell, manifest, operation};
@@ -97,15 +98,14 @@ fn consistency_is_what_the_checks_came_to() {
     }
 }
 
+fn held_against(threshold: &str, rows: &[AvailabilityRow]) -> ThresholdResult {
+    let figures = Figures { summary: &[], availability: rows, consistency: None };
+    evaluate(&[threshold.parse().unwrap()], &figures).remove(0)
+}
+
 #[test]
 fn times_after_faults_are_taken_over_all_that_hit_a_leader() {
-    let run = synthetic::failover();
-    let rows = availability::measure(&run.read());
-    let held_against = |threshold: &str, rows| {
-        let threshold: Threshold = threshold.parse().unwrap();
-        let figures = Figures { summary: &[], availability: rows, consistency: None };
-        evaluate(&[threshold], &figures).remove(0)
-    };
+    let rows = availability::measure(&synthetic::failover().read());
     let longest = held_against("failover.first_ack_ms.max < 340", &rows);
     assert_eq!(longest.verdict, Verdict::Pass, "{longest:?}");
     assert!(longest.measured.unwrap() > 300.0);
@@ -117,6 +117,70 @@ fn times_after_faults_are_taken_over_all_that_hit_a_leader() {
     assert_eq!(unsure.verdict, Verdict::Inconclusive, "{unsure:?}");
     let broken = held_against("failover.first_ack_ms.max < 100", &unseen);
     assert_eq!(broken.verdict, Verdict::Fail);
+}
+
+/// Kills of leaders, by their first acknowledgement, if there was one, and their longest gap.
+fn kills(outages: &[(Option<f64>, f64)]) -> Vec<AvailabilityRow> {
+    let rows = availability::measure(&synthetic::failover().read());
+    let kill = rows.into_iter().find(|row| FaultGroup::of(row) == FaultGroup::LeaderKill).unwrap();
+    let of = |&(first_ack_ms, gap_ms): &(Option<f64>, f64)| AvailabilityRow {
+        first_ack_ms,
+        longest_gap_ms: Some(gap_ms),
+        harness_stalled_ms: None,
+        ..kill.clone()
+    };
+    outages.iter().map(of).collect()
+}
+
+fn said(threshold: &str, rows: &[AvailabilityRow]) -> (Verdict, String) {
+    let result = held_against(threshold, rows);
+    (result.verdict, result.reason)
+}
+
+#[test]
+fn a_fault_that_was_not_seen_to_end_took_at_least_as_long_as_nothing_was_answered() {
+    let rows = kills(&[(Some(300.0), 290.0), (None, 4_800.0), (Some(200.0), 190.0)]);
+    let max = |threshold| said(threshold, &rows);
+    let at_least = (Verdict::Fail, "at least 4800".to_owned());
+    assert_eq!(max("leader-kill.first_ack_ms.max < 2000"), at_least);
+    assert_eq!(held_against("leader-kill.first_ack_ms.max < 2000", &rows).measured, Some(4_800.0));
+    let open = (Verdict::Inconclusive, "300; but of 1 faults it was not seen".to_owned());
+    assert_eq!(max("leader-kill.first_ack_ms.max < 5000"), open);
+    // Two of three are known, so the one in the middle is.
+    assert_eq!(max("leader-kill.first_ack_ms.median < 2000").0, Verdict::Pass);
+    assert_eq!(max("leader-kill.first_ack_ms.median < 300").0, Verdict::Fail);
+    let none = kills(&[(None, 4_800.0)]);
+    assert_eq!(said("leader-kill.first_ack_ms.median < 2000", &none), at_least);
+    let never = (Verdict::Inconclusive, "it was never seen".to_owned());
+    assert_eq!(said("leader-kill.first_ack_ms.median < 5000", &none), never);
+    assert_eq!(
+        said("leader-kill.detected_ms.max > 1", &kills(&[])).1,
+        "no leader was hit in this way"
+    );
+}
+
+#[test]
+fn what_the_machine_may_have_taken_breaks_no_threshold() {
+    let mut rows = kills(&[(Some(300.0), 290.0), (Some(2_400.0), 2_390.0)]);
+    let gap = "leader-kill.longest_gap_ms.max < 2000";
+    assert_eq!(said(gap, &rows), (Verdict::Fail, "2390".to_owned()));
+    rows[1].harness_stalled_ms = Some(900.0);
+    let unsure = "2390; without the time for which the machine stalled the harness, 1490";
+    assert_eq!(said(gap, &rows), (Verdict::Inconclusive, unsure.to_owned()));
+    rows[1].harness_stalled_ms = Some(200.0);
+    assert_eq!(said(gap, &rows).0, Verdict::Fail, "it took long enough without that");
+    rows[1].longest_gap_ms = Some(1_900.0);
+    assert_eq!(said(gap, &rows).0, Verdict::Pass, "all of it together was soon enough");
+}
+
+#[test]
+fn a_threshold_on_one_kind_of_fault_asks_no_other() {
+    let mut rows = kills(&[(Some(300.0), 290.0), (Some(1_500.0), 1_490.0)]);
+    rows[1].action = FaultKind::Pause;
+    assert_eq!(said("leader-kill.longest_gap_ms.max < 1000", &rows).0, Verdict::Pass);
+    assert_eq!(said("leader-pause.longest_gap_ms.max < 1000", &rows).0, Verdict::Fail);
+    assert_eq!(said("failover.longest_gap_ms.max < 1000", &rows).0, Verdict::Fail);
+    assert_eq!(said("leader-slow.longest_gap_ms.max < 1000", &rows).0, Verdict::Inconclusive);
 }
 
 #[test]

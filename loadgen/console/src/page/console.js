@@ -47,12 +47,44 @@ function setText(element, text) {
 }
 
 function show() {
+  showSystem();
   showLeader();
   showProcesses();
   showFigures();
   showLoad();
   showEvents();
   if (!document.hidden) Timeline.draw($("timeline"), state, buckets);
+}
+
+// Which system this is, and in its own words what clients do to it. What they do not do is not shown.
+function showSystem() {
+  const { system, replicas, processes, tells } = state;
+  const { name, description, operations } = system;
+  document.title = `${name}: Double Trouble`;
+  setText($("system"), `: ${name}`);
+  setText($("about"), description);
+  for (const element of document.querySelectorAll("[data-op]")) {
+    const word = operations[element.dataset.op];
+    element.hidden = word === null;
+    if (word !== null) setText(element.querySelector("span"), element.matches("li") ? word.many : word.one);
+  }
+  for (const element of document.querySelectorAll("[data-needs]:not(optgroup)")) {
+    element.hidden = operations[element.dataset.needs] === null;
+  }
+  for (const element of document.querySelectorAll("[data-led]")) element.hidden = replicas.length === 0;
+  const { query, trade, lookup } = operations;
+  if (trade !== null) {
+    const [first, ...others] = trade.many;
+    const changes = first.toUpperCase() + others.join("");
+    // A client of stocks trades after a query; one of registers and logs reads or changes.
+    const follows = query === null ? "" : trade.one === "trade" ? " after a query" : " among operations";
+    setText($("p-what"), `${changes}${follows}, p`);
+    setText($("acknowledged-what"), `${lookup === null ? trade.many : "orders"} acknowledged`);
+  }
+  const cached = processes.filter(({ role: what }) => what === tells).map((process) => process.name);
+  if (cached.length > 0) setText($("cached"), cached.join(" and "));
+  // The line is gone once something has happened.
+  if ($("whom")) setText($("whom"), replicas.length > 0 ? "the leader" : "a process");
 }
 
 function showLeader() {
@@ -63,7 +95,7 @@ function showLeader() {
   if (!leader) {
     const known = replicas.length > 0;
     setText($("leader"), known ? "nobody leads yet" : "nobody is known to lead");
-    setText($("leader-detail"), known ? "" : "this target does not say who leads");
+    setText($("leader-detail"), known ? "" : `${state.system.name} does not say who leads`);
     return;
   }
   const name = replicas[leader.id - 1];

@@ -56,7 +56,8 @@ const Timeline = (() => {
 
     const end = state.now_ms;
     const x = (ms) => LEFT + ((ms - (end - SPAN_MS)) / SPAN_MS) * (width - LEFT - RIGHT);
-    const look = { pen, x, width, end, colour: colours(), bucketMs: state.bucket_ms };
+    const ops = OPS.filter((op) => state.system.operations[op.name] !== null);
+    const look = { pen, x, width, end, ops, colour: colours(), bucketMs: state.bucket_ms };
     const top = LANES * LANE_HEIGHT + 4;
     const plots = top + STRIP + GAP;
     const plot = (height - plots - AXIS - GAP) / 2;
@@ -115,26 +116,26 @@ const Timeline = (() => {
 
   function drawRates(look, buckets, { top, bottom }) {
     const perSecond = 1000 / look.bucketMs;
-    const most = Math.max(...buckets.flatMap((bucket) => OPS.map((op) => bucket[op.name].answered)), 0);
+    const most = Math.max(...buckets.flatMap((bucket) => look.ops.map((op) => bucket[op.name].answered)), 0);
     const full = roundUp(most * perSecond);
     const y = (rate) => bottom - (rate / full) * (bottom - top);
     gridLine(look, y(0), "0/s");
     gridLine(look, y(full / 2), `${full / 2}`);
     gridLine(look, y(full), `${full}/s`);
-    for (const op of OPS) {
+    for (const op of look.ops) {
       line(look, op, buckets, (bucket) => y(bucket[op.name].answered * perSecond));
     }
   }
 
   function drawLatencies(look, buckets, { top, bottom }) {
-    const slowest = Math.max(...buckets.flatMap((bucket) => OPS.map((op) => bucket[op.name].max_us ?? 0)), 10_000);
+    const slowest = Math.max(...buckets.flatMap((bucket) => look.ops.map((op) => bucket[op.name].max_us ?? 0)), 10_000);
     const decades = Math.ceil(Math.log10(slowest / FLOOR_US));
     const y = (us) => bottom - (Math.log10(Math.max(us, FLOOR_US) / FLOOR_US) / decades) * (bottom - top);
     for (let decade = 0; decade <= decades; decade += 1) {
       const us = FLOOR_US * 10 ** decade;
       gridLine(look, y(us), latency(us).replace(".0", ""));
     }
-    for (const op of OPS) {
+    for (const op of look.ops) {
       line(look, op, buckets, (bucket) => {
         const { p50_us: p50 } = bucket[op.name];
         return p50 === null ? null : y(p50);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use grade::rubric::Rubric;
 use grade::story::Story;
 use grade::story_run::{NoRun, Shown, StoryRun};
+use results::availability::{self, AvailabilityRow};
 use results::checks::{
     CheckResult, ConsistencyReport, DoubtReport, Gate, REPORT_FORMAT, RunSummary, ShutGate,
     TrialName, Violation, requirements,
@@ -80,6 +81,22 @@ pub(crate) fn shown(but: &[(&str, Say<'_>)]) -> Shown {
         summary: Vec::new(),
         faults: Vec::new(),
     }
+}
+
+/// Kills of leaders, by the milliseconds until the first acknowledgement, if one was seen, the longest gap's, and for how long
+/// the machine stalled the harness, if it did.
+pub(crate) fn leader_kills(kills: &[(Option<f64>, f64, Option<f64>)]) -> Vec<AvailabilityRow> {
+    let mut csv = "cell,trial,fault,action,target,process,role,at_us,failed,unknown,first_ack_ms,\
+                   longest_gap_ms,harness_stalled_ms\n"
+        .to_owned();
+    let text = |ms: Option<f64>| ms.map(|ms| ms.to_string()).unwrap_or_default();
+    for (fault, (first_ack_ms, gap_ms, stalled_ms)) in (1..).zip(kills) {
+        let (ack, stalled) = (text(*first_ack_ms), text(*stalled_ms));
+        csv += &format!(
+            "p0.8-cache-on,1,{fault},kill,leader,order-3,leader,{fault}000000,0,0,{ack},{gap_ms},{stalled}\n"
+        );
+    }
+    availability::read_csv(csv.as_bytes()).unwrap()
 }
 
 fn check(name: &str, but: &[(&str, Say<'_>)]) -> CheckResult {

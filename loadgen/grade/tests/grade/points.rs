@@ -6,7 +6,7 @@ use grade::story_run::{NoRun, StoryRun};
 use grade::{grade, rubric::Rubric};
 use results::records::Fact;
 
-use crate::made::{Say, flawless, idle, no_run, rubric, run};
+use crate::made::{Say, flawless, idle, leader_kills, no_run, rubric, run};
 
 const SURVIVE: &str = "checks = [\"acknowledged-orders-survive\"]\nruns = [\"failover\"]";
 
@@ -21,17 +21,61 @@ fn lines(property: &GradedProperty) -> Vec<String> {
 #[test]
 fn who_holds_everything_earns_everything() {
     let rubric = Rubric::built_in().unwrap();
-    let runs: Vec<StoryRun> = flawless(&rubric);
+    let mut runs: Vec<StoryRun> = flawless(&rubric);
+    for run in &mut runs {
+        run.outcome.as_mut().unwrap().faults = leader_kills(&[(Some(186.0), 183.0, None)]);
+    }
     let graded = grade("shop", &rubric, &runs);
-    // A run without faults that were seen tells nothing of how long they lasted.
-    let unsure: Vec<_> =
-        graded.properties.iter().filter(|one| one.outcome != Outcome::Held).collect();
-    assert_eq!(unsure.len(), 1, "{unsure:?}");
-    assert_eq!((unsure[0].name.as_str(), unsure[0].outcome), ("available", Outcome::Unsure));
-    assert_eq!(lines(unsure[0]), ["failover.first_ack_ms.max < 5000: no leader was hit."]);
+    assert!(graded.properties.iter().all(|one| one.outcome == Outcome::Held), "{graded:?}");
     let total = graded.total();
-    assert_eq!(total.words(), "95 of 100 points (95 %)");
-    assert_eq!(total.notes(), ["5 of them could not be judged: running it again may earn them."]);
+    assert_eq!(total.words(), "100 of 100 points (100 %)");
+    assert_eq!(total.notes(), Vec::<String>::new());
+}
+
+/// What the rubric says of how soon trades go on after these deaths of leaders, while nothing was to be seen of what only a quiet machine shows.
+fn available(kills: &[(Option<f64>, f64, Option<f64>)]) -> GradedProperty {
+    let mut failover = run(Failover, &[("progress-while-possible", Say::Nothing)]);
+    failover.outcome.as_mut().unwrap().faults = leader_kills(kills);
+    let rubric = Rubric::built_in().unwrap();
+    let mut properties = grade("shop", &rubric, &[failover]).properties;
+    properties.remove(properties.iter().position(|one| one.name == "available").unwrap())
+}
+
+#[test]
+fn a_service_that_goes_on_after_each_death_has_the_points_also_on_a_slow_machine() {
+    // Of the first of two deaths in a row the end was not seen, and the machine stalled more than once.
+    let kills = [
+        (Some(620.0), 600.0, None),
+        (None, 600.0, None),
+        (Some(1_400.0), 1_400.0, Some(400.0)),
+        (Some(900.0), 850.0, Some(130.0)),
+    ];
+    let property = available(&kills);
+    assert_eq!((property.outcome, property.points().as_str()), (Outcome::Held, "5 of 5"));
+}
+
+#[test]
+fn a_service_that_takes_seconds_after_a_death_has_lost_the_points() {
+    let slow = [(Some(300.0), 290.0, None), (Some(2_894.0), 2_890.0, None)];
+    let property = available(&slow);
+    assert_eq!((property.outcome, property.points().as_str()), (Outcome::Broken, "0 of 5"));
+    assert_eq!(lines(&property), ["Expected: leader-kill.longest_gap_ms.max < 2000. Seen: 2890."]);
+    // It never goes on.
+    let dead = available(&[(Some(300.0), 290.0, None), (None, 4_900.0, None)]);
+    assert_eq!(dead.outcome, Outcome::Broken);
+    // It refuses what it is sent instead of not answering.
+    let refuses = available(&[(Some(2_894.0), 20.0, None), (Some(2_500.0), 20.0, None)]);
+    assert_eq!(lines(&refuses), ["Expected: leader-kill.first_ack_ms.median < 2000. Seen: 2697."]);
+}
+
+#[test]
+fn where_it_could_not_be_seen_how_soon_trades_go_on_nothing_is_judged() {
+    let nobody = available(&[]);
+    assert_eq!((nobody.outcome, nobody.points().as_str()), (Outcome::Unsure, "0 of 5"));
+    assert!(lines(&nobody)[0].ends_with("no leader was hit in this way."), "{:?}", lines(&nobody));
+    let stalled = available(&[(Some(300.0), 290.0, None), (Some(2_100.0), 2_050.0, Some(800.0))]);
+    assert_eq!(stalled.outcome, Outcome::Unsure);
+    assert!(lines(&stalled)[0].contains("for which the machine stalled the harness, 1250"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use driver::outcome::Shown;
-use driver::service::{Connection, Done};
+use driver::service::{Connection, Done, Service};
 use driver::trading::Trading;
 use results::records::{CacheState, Outcome};
 use targets::operation::{Kind, Places};
@@ -36,14 +36,24 @@ impl ManualClient {
         }
     }
 
+    /// What it is a hand at.
+    pub(super) fn service(&self) -> &Service {
+        self.connection.service()
+    }
+
     /// The trades that the service takes.
     pub(super) fn trading(&self) -> &Trading {
-        self.connection.service().trading()
+        self.service().trading()
     }
 
     /// Whether the service has an operation.
     pub(super) fn does(&self, kind: Kind) -> bool {
-        self.connection.service().does(kind)
+        self.service().does(kind)
+    }
+
+    /// Does an operation, of which nobody has taken note yet.
+    pub(super) async fn perform(&self, kind: Kind, places: Places<'_>) -> Done {
+        self.connection.perform(kind, places).await
     }
 
     /// The stocks that there are.
@@ -63,7 +73,7 @@ impl ManualClient {
     /// Queries a stock.
     pub(super) async fn query_stock(&mut self, name: &str) -> Option<Shown> {
         let places = Places { stock: Some(name), ..Places::default() };
-        let done = self.connection.perform(Kind::Query, places).await;
+        let done = self.perform(Kind::Query, places).await;
         let said = done.judged.shown.as_ref().map(|stock| {
             let told = [
                 stock.price.map(|price| format!("price {price}")),
@@ -79,7 +89,7 @@ impl ManualClient {
     /// Queries an order.
     pub(super) async fn query_order(&mut self, order_no: &OrderNo) -> Option<Shown> {
         let places = Places { order_no: Some(order_no), ..Places::default() };
-        let done = self.connection.perform(Kind::Lookup, places).await;
+        let done = self.perform(Kind::Lookup, places).await;
         let said = done.judged.shown.as_ref().map(|order| {
             let told = [
                 order.side.map(|side| self.trading().name(side).to_owned()),
@@ -102,7 +112,7 @@ impl ManualClient {
             key,
             ..Places::default()
         };
-        let done = self.connection.perform(Kind::Trade, places).await;
+        let done = self.perform(Kind::Trade, places).await;
         let order_no = done.judged.shown.as_ref().and_then(|shown| shown.order_no.clone());
         let said = order_no.as_ref().map(|order_no| format!("order {order_no}"));
         let side = self.trading().name(*trade_type).to_owned();
@@ -155,7 +165,8 @@ impl ManualClient {
         self.outcomes.iter().filter(|&&seen| seen == outcome).count()
     }
 
-    fn note(&mut self, what: impl Display, shown: Option<String>, done: &Done) {
+    /// Says what came of an operation, and remembers it.
+    pub(super) fn note(&mut self, what: impl Display, shown: Option<String>, done: &Done) {
         let took = Duration::from_micros(done.end_us.saturating_sub(done.start_us));
         let judged = &done.judged;
         self.times.push(took);

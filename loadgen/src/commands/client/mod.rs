@@ -1,5 +1,6 @@
 //! `client`: what a client of the load does, by hand, each step with the time it took.
 
+mod keys;
 mod manual;
 mod reach;
 
@@ -18,6 +19,7 @@ use targets::order_no::OrderNo;
 use wire::bazaar::{Quantity, TradeRequest, TradeType};
 use wire::ids::RequestId;
 
+use self::keys::value_of;
 use self::manual::ManualClient;
 use crate::cli::{Client, ClientAction};
 use crate::exit::Exit;
@@ -38,6 +40,11 @@ async fn by_hand(args: Client, service: &Service, stop: &Stop) -> anyhow::Result
     match args.action {
         ClientAction::Random { p, seed, stocks } => {
             ensure!((0.0..=1.0).contains(&p), "--p: is {p}, must be from 0 to 1");
+            if hand.has_keys() {
+                let keys = if stocks.is_empty() { service.keys().to_vec() } else { stocks };
+                keys::random(&mut hand, stop, repeat, p, seed, &keys).await;
+                return Ok(hand.sum_up());
+            }
             let stocks = if stocks.is_empty() { hand.stocks().await? } else { stocks };
             random(&mut hand, stop, repeat, p, seed, &stocks).await;
         }
@@ -65,16 +72,42 @@ async fn by_hand(args: Client, service: &Service, stop: &Stop) -> anyhow::Result
                 hand.trade(&trade, &key.clone().unwrap_or_else(fresh_key)).await;
             }
         }
-        ClientAction::Check { stock_name } => {
+        ClientAction::Read { key, position } => {
+            needs(service, Kind::Read)?;
+            for _ in rounds(repeat, stop) {
+                hand.read(&key, position).await;
+            }
+        }
+        ClientAction::Write { register, value, expected } => {
+            let kind = if expected.is_some() { Kind::CompareAndSet } else { Kind::Write };
+            needs(service, kind)?;
+            let (value, expected) = (value_of(&value), expected.as_deref().map(value_of));
+            for _ in rounds(repeat, stop) {
+                hand.put(kind, &register, &value, expected.as_ref()).await;
+            }
+        }
+        ClientAction::Append { log, value } => {
+            needs(service, Kind::Append)?;
+            let value = value_of(&value);
+            for _ in rounds(repeat, stop) {
+                hand.put(Kind::Append, &log, &value, None).await;
+            }
+        }
+        ClientAction::Check { name } if hand.has_keys() => {
+            for _ in rounds(repeat, stop) {
+                keys::check(&mut hand, name.as_deref()).await?;
+            }
+        }
+        ClientAction::Check { name } => {
             needs(service, Kind::Trade)?;
-            let stock_name = match stock_name {
+            let stock_name = match name {
                 Some(name) => name,
                 None => hand
                     .stocks()
                     .await?
                     .into_iter()
                     .next()
-                    .context("STOCK_NAME: is missing, and the target's file names no stocks")?,
+                    .context("NAME: is missing, and the target's file names no stocks")?,
             };
             let least = Quantity::new(u64::from(service.trading().quantities().0.max(1)))?;
             for _ in rounds(repeat, stop) {
@@ -88,9 +121,15 @@ async fn by_hand(args: Client, service: &Service, stop: &Stop) -> anyhow::Result
 /// Refuses what the target's file does not describe.
 fn needs(service: &Service, kind: Kind) -> anyhow::Result<()> {
     let name = kind.name();
+    let there_are = || {
+        let all = Kind::ALL.into_iter().filter(|kind| service.does(*kind)).map(Kind::name);
+        all.collect::<Vec<_>>().join(", ")
+    };
     ensure!(
         service.does(kind),
-        "[operations.{name}]: the target's file has none, and no client program does it, so there is no {name}"
+        "[operations.{name}]: the target's file has none, and no client program does it, so there is no {name}; there \
+         is {}",
+        there_are()
     );
     Ok(())
 }

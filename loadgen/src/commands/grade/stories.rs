@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use grade::story::Story;
 
+use crate::hosts;
 use crate::plan::{BuiltIn, Overrides, Plan, PlanError, PlanSource};
 use crate::run::{Kind, expected_trial};
 use crate::shell::quoted;
@@ -43,7 +44,8 @@ pub(super) fn expected(plan: &Plan) -> Duration {
 pub(super) fn command(story: Story, file: &Path) -> String {
     let file = quoted(file);
     let (command, plan) = (kind(story).as_str(), built_in(story).name());
-    format!("double-trouble {command} --target {file} --plan {plan}")
+    let run_by = hosts::run_by_text();
+    format!("{run_by}double-trouble {command} --target {file} --plan {plan}")
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ impl TargetToServe {
         let offers = Offers { disks: breaks_more, files: breaks_more, floods, links: breaks_more };
         let is_cached = self.variant.as_deref() != Some("cache-off");
         let cache = bazaar.can_switch_cache().then_some(is_cached);
-        let beside = Beside { service, stocks, cache, offers };
+        let (name, description) = (target.name.clone(), target.description.clone());
+        let beside = Beside { name, description, service, stocks, cache, offers };
         let name = self.file.as_ref().map_or("The bazaar", |_| &target.name).to_owned();
         Ok(Served { name, bazaar, logs, clients, beside, ports: trial.ports })
     }

@@ -51,6 +51,8 @@ pub(super) fn check(checker: &mut Checker<'_>, file: &TargetFile) -> Model {
     let promised = [
         ("orders", given.replicated.orders, file.state.orders.len()),
         ("stocks", given.replicated.stocks, file.state.stocks.len()),
+        ("registers", given.replicated.registers, file.state.registers.len()),
+        ("log", given.replicated.log, file.state.log.len()),
     ];
     for (name, replication, places) in promised {
         if replication != Replication::None && places == 0 {

@@ -41,7 +41,7 @@ pub struct Model {
     /// Whether an acknowledged order may be lost. "durable" if not given.
     #[serde(default)]
     pub acknowledged: Acknowledged,
-    /// How alike the copies in `[[state.orders]]` and `[[state.stocks]]` are.
+    /// How alike the copies in `[[state.orders]]`, `[[state.stocks]]`, `[[state.registers]]` and `[[state.log]]` are.
     #[serde(default)]
     pub replicated: Replicated,
 }
@@ -114,7 +114,7 @@ pub enum Acknowledged {
     MayBeLost,
 }
 
-/// How alike copies are, of orders and of stocks.
+/// How alike copies are: of orders and of stocks, or of registers, or of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replicated {
@@ -124,6 +124,12 @@ pub struct Replicated {
     /// The places in `[[state.stocks]]`.
     #[serde(default)]
     pub stocks: Replication,
+    /// The places in `[[state.registers]]`. In which order they tell their registers makes no difference.
+    #[serde(default)]
+    pub registers: Replication,
+    /// The places in `[[state.log]]`.
+    #[serde(default)]
+    pub log: Replication,
 }
 
 /// How alike copies are once everything is whole.

@@ -22,6 +22,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Query,
+        Self::Trade,
+        Self::Lookup,
+        Self::List,
+        Self::Read,
+        Self::Write,
+        Self::CompareAndSet,
+        Self::Append,
+    ];
+
     /// Its name in the file.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -40,9 +52,7 @@ impl Kind {
     /// The one that the file calls `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        use Kind::{Append, CompareAndSet, List, Lookup, Query, Read, Trade, Write};
-        let all = [Query, Trade, Lookup, List, Read, Write, CompareAndSet, Append];
-        all.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// What its templates and expressions may use of the request.
