@@ -36,7 +36,7 @@ impl Bazaar {
         move |name| Some(hosts.get(&name)?.clock().bound_us(monotonic_us()))
     }
 
-    /// Emits which hosts there are, and how well the time there is known. To be called when the bazaar has just been started.
+    /// Emits which hosts there are, once for each process there, and how well the time there is known. To be called when the bazaar has just been started.
     pub(super) fn report_hosts(&self, events: &EventSink) {
         for (name, (link, processes)) in self.hosts() {
             let clock = link.clock();
@@ -48,13 +48,16 @@ impl Bazaar {
                 (true, _) => "; the same clock as the harness's".to_owned(),
                 (false, None) => String::new(),
             };
-            let processes: Vec<_> = processes.iter().map(|name| name.as_str()).collect();
-            let detail = format!("{}: {}{ahead}", link.address(), processes.join(", "));
-            events.emit(EventKind::HostReached, |event| {
-                event.target = Some(name.to_owned());
-                event.bound_us = Some(clock.bound_us(monotonic_us()));
-                event.detail = Some(detail);
-            });
+            let names: Vec<_> = processes.iter().map(|name| name.as_str()).collect();
+            let detail = format!("{}: {}{ahead}", link.address(), names.join(", "));
+            for process in processes {
+                events.emit(EventKind::HostReached, |event| {
+                    event.target = Some(name.to_owned());
+                    event.process = Some(process.into());
+                    event.bound_us = Some(clock.bound_us(monotonic_us()));
+                    event.detail = Some(detail.clone());
+                });
+            }
         }
     }
 

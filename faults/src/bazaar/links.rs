@@ -22,8 +22,9 @@ pub(crate) struct LinkBroken {
 pub(crate) struct LinkHealed {
     /// When that was begun.
     pub(crate) at_us: u64,
-    /// When it was seen to be as it was, and how many packets the fault has met, if anybody has counted; or why nobody knows.
-    pub(crate) seen: Result<(u64, Option<u64>), ActError>,
+    /// When it was seen to be as it was, and what is to be said of how many packets the fault has met, where there are packets; or why
+    /// nobody knows.
+    pub(crate) seen: Result<(u64, Option<String>), ActError>,
 }
 
 impl Bazaar {
@@ -66,7 +67,7 @@ impl Bazaar {
             return Some(LinkHealed { at_us, seen: Ok((at_us, None)) });
         }
         let healed = self.host_network.as_ref()?.heal(fault).await?;
-        let seen = healed.seen.map(|(seen_us, packets)| (seen_us, Some(packets)));
+        let seen = healed.seen.map(|(seen_us, packets)| (seen_us, Some(met(packets))));
         Some(LinkHealed { at_us: healed.at_us, seen })
     }
 
@@ -77,5 +78,28 @@ impl Bazaar {
         let of_relays = of_relays.map(|link| (link.fault, link.route));
         let of_hosts = self.host_network.iter().flat_map(|hosts| hosts.faulty());
         of_relays.chain(of_hosts).collect()
+    }
+}
+
+/// What hosts have counted.
+fn met(packets: Option<u64>) -> String {
+    match packets {
+        Some(1) => "1 packet met it".to_owned(),
+        Some(packets) => format!("{packets} packets met it"),
+        None => "how many packets met it is not known".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_that_nobody_has_counted_are_told_as_unknown() {
+        let told = [Some(0), Some(1), None].map(met);
+        assert_eq!(
+            told,
+            ["0 packets met it", "1 packet met it", "how many packets met it is not known"]
+        );
     }
 }

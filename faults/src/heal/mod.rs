@@ -7,7 +7,7 @@ use records::{Event, EventKind, FaultSet, Route, Subject};
 
 use crate::bazaar::{Act, ActError, Bazaar, Begun, LinkHealed};
 use crate::events::EventSink;
-use crate::injector::{Injection, met};
+use crate::injector::Injection;
 use crate::lasting::Lasting;
 use crate::process::{ProcessName, ProcessState};
 use crate::schedule::Action;
@@ -81,7 +81,7 @@ impl Healing<'_> {
             };
             tell(EventKind::Injected, at_us, None);
             match seen {
-                Ok((seen_us, packets)) => tell(EventKind::Confirmed, seen_us, packets.map(met)),
+                Ok((seen_us, met)) => tell(EventKind::Confirmed, seen_us, met),
                 // Its holder takes it back when the connection ends; nobody is left who could say when.
                 Err(source) if self.is_lost(route) => {
                     self.give_up(route, source);

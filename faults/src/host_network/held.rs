@@ -73,8 +73,9 @@ impl Held {
         }
     }
 
-    /// Has it take the fault back, and waits until it says that it has. Returns how many packets the fault has met.
-    pub(super) async fn undo(mut self) -> Result<u64, String> {
+    /// Has it take the fault back, and waits until it says that it has. Returns how many packets the fault has
+    /// met, if that is known there.
+    pub(super) async fn undo(mut self) -> Result<Option<u64>, String> {
         self.input = None;
         match self.told(UNDONE_WITHIN).await? {
             Told::Undone { packets } => {

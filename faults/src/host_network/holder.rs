@@ -185,8 +185,8 @@ impl Made {
         Ok(made)
     }
 
-    /// Takes it back, and returns how many packets it has met.
-    async fn undo(self) -> Result<u64, String> {
+    /// Takes it back, and returns how many packets it has met; nothing if somebody else had removed it, who counts for nobody.
+    async fn undo(self) -> Result<Option<u64>, String> {
         let removed = async {
             let _lock = Lock::take().await?;
             remove(&self.name).await
@@ -194,11 +194,15 @@ impl Made {
         let removed = removed.await;
         // It finds nothing to remove, unless that has failed.
         let guarded = self.guard.undo().await;
-        match (removed, guarded) {
-            (Ok(packets), _) => Ok(packets.unwrap_or_default()),
-            (Err(_), Ok(_)) => Ok(0),
-            (Err(reason), Err(_)) => Err(reason),
-        }
+        known(removed, guarded.is_ok())
+    }
+}
+
+/// How many packets a fault has met, of its own removal and of whether the guard says that it is gone.
+fn known(removed: Result<Option<u64>, String>, is_gone: bool) -> Result<Option<u64>, String> {
+    match removed {
+        Err(_) if is_gone => Ok(None),
+        removed => removed,
     }
 }
 
@@ -218,7 +222,7 @@ async fn remove_by_name(name: &OsStr) -> Result<(), String> {
     remove(&name).await.map(drop)
 }
 
-/// Removes a table, and the class of the queue that it has; whatever of it is there. Returns how many packets it has met.
+/// Removes a table, and the class of the queue that it has; whatever of it is there. Returns how many packets it has met, if it was there.
 async fn remove(name: &TableName) -> Result<Option<u64>, String> {
     let packets = packet_filter::remove(name).await?;
     if name.class > 0 {
@@ -249,5 +253,19 @@ impl Lock {
                 Err(_) => sleep(LOOK_AGAIN).await,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_has_counted_is_unknown_and_not_nothing() {
+        let failed = || Err("no rights".to_owned());
+        assert_eq!(known(Ok(Some(3)), true), Ok(Some(3)));
+        assert_eq!(known(Ok(None), true), Ok(None), "somebody else had removed it");
+        assert_eq!(known(failed(), true), Ok(None), "its guard has removed it");
+        assert_eq!(known(failed(), false), failed());
     }
 }

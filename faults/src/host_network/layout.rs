@@ -29,8 +29,8 @@ pub struct Placement {
 /// Who has which address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Addresses {
-    /// The hosts, by their names.
-    pub(super) hosts: BTreeMap<String, IpAddr>,
+    /// The hosts, by their names: a name may lead to several, of which nobody knows who uses which.
+    pub(super) hosts: BTreeMap<String, BTreeSet<IpAddr>>,
     /// The harness itself, as the hosts see it.
     pub(super) ours: BTreeSet<IpAddr>,
 }
@@ -65,20 +65,22 @@ impl HostLayout {
         for (name, way) in &self.ways {
             let told = way.host.address.as_str();
             let found = match told.parse::<IpAddr>() {
-                Ok(address) => Ok(Some(address)),
+                Ok(address) => Ok(BTreeSet::from([address])),
                 // The port is of no consequence.
                 Err(_) => tokio::net::lookup_host((told, 0))
                     .await
-                    .map(|mut found| found.next().map(|address| address.ip())),
+                    .map(|found| found.map(|address| address.ip()).collect()),
             };
-            let address = found.map_err(|error| {
+            let found: BTreeSet<IpAddr> = found.map_err(|error| {
                 format!("the address of host {name} is not known: {told}: {error}")
             })?;
-            let address = address
-                .ok_or_else(|| format!("host {name} has no address: {told} names nobody"))?;
-            addresses.hosts.insert(name.clone(), address);
+            if found.is_empty() {
+                return Err(format!("host {name} has no address: {told} names nobody"));
+            }
             // Who cannot be reached has no connection of ours that could be cut.
-            addresses.ours.extend(own_address_towards(SocketAddr::new(address, 1)));
+            let ours = found.iter().map(|one| own_address_towards(SocketAddr::new(*one, 1)));
+            addresses.ours.extend(ours.flatten());
+            addresses.hosts.insert(name.clone(), found);
         }
         Ok(addresses)
     }

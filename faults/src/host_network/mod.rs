@@ -6,7 +6,7 @@
 //! command. It makes one fault, says so, and holds it as long as anybody holds its standard input.
 //!
 //! Where a host cannot do what a plan asks for (no root, no `nft`, no `netem` in its kernel), all links of the trial have relays
-//! instead, as on one machine ([`HostLinks::tried`]).
+//! instead, as on one machine ([`HostTries`]).
 //!
 //! The invariant: **what a holder has changed is taken back, whatever ends.** The end of its input (a harness that is killed, a
 //! connection that breaks) and SIGTERM have it take everything back; if the holder itself is killed a guard does
@@ -16,7 +16,7 @@
 //! A direction of a link is its packets, not its bytes as with relays: who sends into a cut direction gets no acknowledgement
 //! either, so in time the other direction of the same connection stops as well.
 //!
-//! * `layout`: which processes are on which hosts. `parts`: what each host has to do for a fault. Both pure.
+//! * `tries`: what the hosts can do. `layout`: which processes are on which hosts. `parts`: what each host has to do for a fault. Both pure.
 //! * `spec`: what a holder is told, and what it tells.
 //! * `held`: a holder, as the harness sees it.
 //! * `holder`: its program. `names`: what it calls its tables. `packet_filter`, `queue`: what it makes. `tool`: `nft`, `tc`, `ip`.
@@ -32,8 +32,8 @@ mod spec;
 #[cfg(test)]
 mod tests;
 mod tool;
+mod tries;
 
-use std::mem::discriminant;
 use std::sync::Mutex;
 
 use records::{Processes, Route, Subject};
@@ -48,71 +48,8 @@ use self::held::Held;
 pub use self::holder::hold;
 pub use self::layout::{HostLayout, Placement, Way, own_address_towards};
 use self::parts::Part;
-use self::spec::{Effect, Flow, FlowWay, Peer, Ports, Spec};
-
-/// How links of processes on hosts are broken.
-#[derive(Clone, Debug, Default)]
-pub enum HostLinks {
-    /// There are no hosts, or no links are to be broken.
-    #[default]
-    None,
-    /// In the hosts' own networks.
-    InTheirNetworks(HostLayout),
-    /// By relays, as on this machine, since a host cannot do it.
-    ByRelays {
-        /// Which, and why.
-        reason: String,
-    },
-}
-
-impl HostLinks {
-    /// Has each host get ready for each of these faults and take it back, so that what it cannot do is known before a trial begins.
-    pub async fn tried(layout: HostLayout, kinds: &[LinkFault]) -> Self {
-        let addresses = match layout.resolve().await {
-            Ok(addresses) => addresses,
-            Err(reason) => return Self::ByRelays { reason },
-        };
-        let mut hosts = addresses.hosts.iter();
-        if let Some((name, address)) = hosts.find(|(_, address)| address.is_loopback()) {
-            let reason = format!("host {name} is this machine ({address})");
-            return Self::ByRelays { reason };
-        }
-        let mut effects: Vec<Effect> = Vec::new();
-        for effect in kinds.iter().copied().map(Effect::of) {
-            // The same rules and the same kind of queue take the same.
-            let is_alike = |known: &Effect| discriminant(known) == discriminant(&effect);
-            if !effects.iter().any(is_alike) {
-                effects.push(effect);
-            }
-        }
-        let mut trying = JoinSet::new();
-        for (name, way) in &layout.ways {
-            let other = addresses.hosts.iter().find(|(other, _)| *other != name);
-            let peer = match other {
-                Some((_, address)) => Peer::Address(*address),
-                None => Peer::AnybodyBut(Vec::new()),
-            };
-            let (name, way, effects) = (name.clone(), way.clone(), effects.clone());
-            trying.spawn(async move {
-                for effect in effects {
-                    let ports = Some(Ports { here: [1].into(), ..Ports::default() });
-                    let flow = Flow { way: FlowWay::Out, peer: peer.clone(), ports };
-                    let spec =
-                        Spec { token: "trial".to_owned(), fault: 0, effect, flows: vec![flow] };
-                    Held::prepare(name.clone(), &way, spec).await?.undo().await?;
-                }
-                Ok::<(), String>(())
-            });
-        }
-        let mut reasons: Vec<String> =
-            trying.join_all().await.into_iter().filter_map(Result::err).collect();
-        reasons.sort_unstable();
-        match reasons.into_iter().next() {
-            Some(reason) => Self::ByRelays { reason },
-            None => Self::InTheirNetworks(layout),
-        }
-    }
-}
+use self::spec::Spec;
+pub use self::tries::{HostLinks, HostTries};
 
 /// The network between the hosts of a running target.
 #[derive(Debug)]
@@ -148,8 +85,9 @@ pub(crate) struct Broken {
 pub(crate) struct Healed {
     /// When that was begun.
     pub(crate) at_us: u64,
-    /// When the last host had said that it is done, and how many packets it has met all in all; or why nobody knows.
-    pub(crate) seen: Result<(u64, u64), ActError>,
+    /// When the last host had said that it is done, and how many packets it has met all in all, if every host knows that; or why nobody
+    /// knows.
+    pub(crate) seen: Result<(u64, Option<u64>), ActError>,
 }
 
 impl HostNetwork {
@@ -209,9 +147,10 @@ impl HostNetwork {
         for held in held {
             undoing.spawn(held.undo());
         }
-        let packets: Result<Vec<u64>, String> = undoing.join_all().await.into_iter().collect();
+        let packets: Result<Vec<Option<u64>>, String> =
+            undoing.join_all().await.into_iter().collect();
         let seen = packets
-            .map(|packets| (monotonic_us(), packets.iter().sum()))
+            .map(|packets| (monotonic_us(), packets.into_iter().sum()))
             .map_err(|reason| ActError::HostNetwork { route, reason });
         Some(Healed { at_us, seen })
     }

@@ -113,37 +113,40 @@ fn matches(flow: &Flow) -> Vec<String> {
         FlowWay::In => ("dport", "sport"),
         FlowWay::Out => ("sport", "dport"),
     };
-    let peer = peer(flow);
-    let Some(Ports { here: own, there: others }) = &flow.ports else { return vec![peer] };
-    let of = |side: &str, ports: &BTreeSet<u16>| {
+    let peers = peers(flow);
+    let Some(Ports { here: own, there: others }) = &flow.ports else { return peers };
+    let of = |peer: &str, side: &str, ports: &BTreeSet<u16>| {
         (!ports.is_empty()).then(|| {
             let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
             format!("{peer}meta l4proto {{ tcp, udp }} th {side} {{ {} }} ", ports.join(", "))
         })
     };
-    [of(here, own), of(there, others)].into_iter().flatten().collect()
+    let of = |peer: &String| [of(peer, here, own), of(peer, there, others)];
+    peers.iter().flat_map(of).flatten().collect()
 }
 
-fn peer(flow: &Flow) -> String {
+/// Who else, each in a rule of its own: a packet has one family, and `nft` takes no rule that asks for addresses of both.
+fn peers(flow: &Flow) -> Vec<String> {
     let (end, interface) = match flow.way {
         FlowWay::In => ("saddr", "iifname"),
         FlowWay::Out => ("daddr", "oifname"),
     };
     match &flow.peer {
-        Peer::Address(address @ IpAddr::V4(_)) => format!("ip {end} {address} "),
-        Peer::Address(address @ IpAddr::V6(_)) => format!("ip6 {end} {address} "),
+        Peer::Address(address @ IpAddr::V4(_)) => vec![format!("ip {end} {address} ")],
+        Peer::Address(address @ IpAddr::V6(_)) => vec![format!("ip6 {end} {address} ")],
         Peer::AnybodyBut(others) => {
-            let mut text = format!("{interface} != \"lo\" ");
             let (four, six): (Vec<&IpAddr>, Vec<&IpAddr>) =
                 others.iter().partition(|one| one.is_ipv4());
-            // A match of one family holds for no packet of the other, so that only the family of the hosts is told apart.
-            for (family, addresses) in [("ip", four), ("ip6", six)] {
-                if !addresses.is_empty() {
-                    let list: Vec<String> = addresses.iter().map(|one| one.to_string()).collect();
-                    let _ = write!(text, "{family} {end} != {{ {} }} ", list.join(", "));
-                }
-            }
-            text
+            let of = |(protocol, family, addresses): (&str, &str, Vec<&IpAddr>)| {
+                let list: Vec<String> = addresses.iter().map(|one| one.to_string()).collect();
+                // A match of addresses is one of their family as well. A family of which no host has an address is all strangers'.
+                let but = match list.is_empty() {
+                    true => format!("meta nfproto {protocol} "),
+                    false => format!("{family} {end} != {{ {} }} ", list.join(", ")),
+                };
+                format!("{interface} != \"lo\" {but}")
+            };
+            [("ipv4", "ip", four), ("ipv6", "ip6", six)].map(of).to_vec()
         }
     }
 }
@@ -207,8 +210,22 @@ mod tests {
         let hosts = ["10.0.0.1", "10.0.0.2"].map(|one| one.parse().unwrap()).to_vec();
         let ports = Some(Ports { here: [80].into(), there: BTreeSet::new() });
         let lines = text(Effect::Drop, vec![flow(FlowWay::In, Peer::AnybodyBut(hosts), ports)]);
-        let expected = "iifname != \"lo\" ip saddr != { 10.0.0.1, 10.0.0.2 } meta l4proto { tcp, udp } th dport { 80 } counter drop";
-        assert_eq!(lines, [expected]);
+        let expected = [
+            "iifname != \"lo\" ip saddr != { 10.0.0.1, 10.0.0.2 } meta l4proto { tcp, udp } th dport { 80 } counter drop",
+            "iifname != \"lo\" meta nfproto ipv6 meta l4proto { tcp, udp } th dport { 80 } counter drop",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn hosts_of_both_families_have_a_rule_each_since_no_packet_has_both() {
+        let hosts = ["10.0.0.1", "fd00::1", "10.0.0.2"].map(|one| one.parse().unwrap()).to_vec();
+        let lines = text(Effect::Drop, vec![flow(FlowWay::Out, Peer::AnybodyBut(hosts), None)]);
+        let expected = [
+            "oifname != \"lo\" ip daddr != { 10.0.0.1, 10.0.0.2 } counter drop",
+            "oifname != \"lo\" ip6 daddr != { fd00::1 } counter drop",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

@@ -17,6 +17,9 @@ use super::spec::{Effect, Flow, FlowWay, Peer, Ports};
 use crate::process::ProcessName;
 use crate::schedule::LinkFault;
 
+/// Of TCP's multiplexer, which nobody has run for decades.
+const UNUSED_PORT: u16 = 1;
+
 /// What one host has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
@@ -57,6 +60,30 @@ pub(super) fn parts(
     Ok(flows.into_iter().map(part).collect())
 }
 
+/// What a host tries before a trial: the kinds of rules and queues that faults of an effect may take there, for packets of a port that
+/// nobody uses.
+pub(super) fn tried(addresses: &Addresses, host: &str, effect: Effect) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    let mut add = |way, peer| {
+        let ports = Some(Ports { here: [UNUSED_PORT].into(), ..Ports::default() });
+        flows.push(Flow { way, peer, ports });
+    };
+    let others = addresses.hosts.iter().filter(|(name, _)| name.as_str() != host);
+    for address in others.flat_map(|(_, addresses)| addresses) {
+        add(FlowWay::Out, Peer::Address(*address));
+    }
+    let clients = Peer::AnybodyBut(addresses.hosts.values().flatten().copied().collect());
+    if effect.is_of_a_queue() {
+        // A queue for everybody is one on every interface, of which a fault may need none.
+        if addresses.hosts.len() == 1 {
+            add(FlowWay::Out, clients);
+        }
+    } else {
+        add(FlowWay::In, clients);
+    }
+    flows
+}
+
 struct Parting<'a> {
     layout: &'a HostLayout,
     addresses: &'a Addresses,
@@ -80,8 +107,8 @@ impl Parting<'_> {
             if self.effect.is_of_a_queue() && way.from.host == way.to.host {
                 continue;
             }
-            let (host, flow) = self.flow(way, at_sender)?;
-            flows.entry(host).or_default().insert(flow);
+            let (host, found) = self.flows(way, at_sender)?;
+            flows.entry(host).or_default().extend(found);
         }
         Ok(flows)
     }
@@ -103,15 +130,16 @@ impl Parting<'_> {
         Ok(ways)
     }
 
-    fn flow(&self, way: Way<'_>, at_sender: bool) -> Result<(String, Flow), String> {
+    /// The packets of a direction, by each address that the other end has.
+    fn flows(&self, way: Way<'_>, at_sender: bool) -> Result<(String, Vec<Flow>), String> {
         let Way { from, to } = way;
         let (here, there, way) =
             if at_sender { (from, to, FlowWay::Out) } else { (to, from, FlowWay::In) };
         // Where the harness is itself, its own connections have the same address.
         let is_alone = |placement: &Placement| {
             let is_ours = |address: &IpAddr| self.addresses.ours.contains(address);
-            let address = self.addresses.hosts.get(&placement.host);
-            self.layout.is_alone(&placement.host) && !address.is_some_and(is_ours)
+            let mut addresses = self.addresses.hosts.get(&placement.host).into_iter().flatten();
+            self.layout.is_alone(&placement.host) && !addresses.any(is_ours)
         };
         let are_alone = is_alone(here) && is_alone(there);
         let ports = Ports { here: here.ports.clone(), there: there.ports.clone() };
@@ -122,8 +150,12 @@ impl Parting<'_> {
                  its packets could be told from theirs"
             ));
         }
-        let peer = Peer::Address(self.address(&there.host)?);
-        Ok((here.host.clone(), Flow { way, peer, ports: (!are_alone).then_some(ports) }))
+        let ports = (!are_alone).then_some(ports);
+        let addresses = self.addresses.hosts.get(&there.host);
+        let addresses = addresses.ok_or_else(|| format!("there is no host {}", there.host))?;
+        let flow =
+            |address: &IpAddr| Flow { way, peer: Peer::Address(*address), ports: ports.clone() };
+        Ok((here.host.clone(), addresses.iter().map(flow).collect()))
     }
 
     /// Clients are whoever is on none of the hosts, so their packets are told by the process's own ports; the way by which the
@@ -141,7 +173,7 @@ impl Parting<'_> {
                 "clients are on no host that could hold back what they send: write {name} -> clients"
             ));
         }
-        let hosts = self.addresses.hosts.values().copied().collect::<BTreeSet<_>>();
+        let hosts = self.addresses.hosts.values().flatten().copied().collect::<BTreeSet<_>>();
         let peer = Peer::AnybodyBut(hosts.into_iter().collect());
         let ports = Ports { here: ports.clone(), there: BTreeSet::new() };
         let ways = [(comes, FlowWay::In), (goes, FlowWay::Out)].into_iter();
@@ -151,10 +183,6 @@ impl Parting<'_> {
             ports: Some(ports.clone()),
         });
         Ok([(host.clone(), flows.collect())].into())
-    }
-
-    fn address(&self, host: &str) -> Result<IpAddr, String> {
-        self.addresses.hosts.get(host).copied().ok_or_else(|| format!("there is no host {host}"))
     }
 }
 
@@ -189,6 +217,11 @@ mod tests {
         layout
     }
 
+    fn addresses(layout: &HostLayout) -> BTreeMap<String, BTreeSet<IpAddr>> {
+        let parsed = |way: &HostWay| [way.host.address.parse().unwrap()].into();
+        layout.ways.iter().map(|(name, way)| (name.clone(), parsed(way))).collect()
+    }
+
     fn told(
         elsewhere: &[(&str, &str)],
         route: &str,
@@ -205,11 +238,9 @@ mod tests {
         kind: LinkFault,
     ) -> Result<Vec<String>, String> {
         let layout = layout(elsewhere);
-        let addresses =
-            layout.ways.iter().map(|(name, way)| (name.clone(), way.host.address.parse().unwrap()));
         let route = route.parse::<Subject>().unwrap().link().unwrap();
         let addresses =
-            Addresses { hosts: addresses.collect(), ours: [ours.parse().unwrap()].into() };
+            Addresses { hosts: addresses(&layout), ours: [ours.parse().unwrap()].into() };
         let parts = parts(&layout, &addresses, &built_in::processes(3), route, kind)?;
         let line = |part: &Part| {
             part.flows
@@ -252,6 +283,35 @@ mod tests {
             [format!("n{one} Out 10.0.0.{three}")]
         );
         assert!(told(&[], "any -> order-3", CUT).unwrap().contains(&only_in));
+    }
+
+    #[test]
+    fn a_host_tries_what_faults_of_links_with_hosts_and_with_clients_take() {
+        let addresses = Addresses { hosts: addresses(&layout(&[])), ours: BTreeSet::new() };
+        let is_clients = |flow: &Flow| matches!(flow.peer, Peer::AnybodyBut(_));
+        let cut = tried(&addresses, "n1", Effect::Drop);
+        assert_eq!(cut.len(), 5, "the four other hosts, and clients");
+        assert!(cut.iter().any(|flow| flow.way == FlowWay::In && is_clients(flow)));
+        let delayed = tried(&addresses, "n1", Effect::Delay { ms: 5 });
+        assert!(delayed.len() == 4 && !delayed.iter().any(is_clients));
+    }
+
+    #[test]
+    fn a_host_is_met_at_every_address_that_its_name_leads_to() {
+        let layout = layout(&[]);
+        let mut hosts = addresses(&layout);
+        let one = hosts.get_mut(&format!("n{}", number("order-1"))).unwrap();
+        one.insert("fd00::1".parse().unwrap());
+        let both = one.iter().copied().map(Peer::Address).collect::<Vec<_>>();
+        let addresses = Addresses { hosts, ours: BTreeSet::new() };
+        let route = "order-3 -> order-1".parse::<Subject>().unwrap().link().unwrap();
+        let parts = super::parts(&layout, &addresses, &built_in::processes(3), route, CUT).unwrap();
+        let peers: Vec<&Peer> = parts[0].flows.iter().map(|flow| &flow.peer).collect();
+        assert_eq!(peers, both.iter().collect::<Vec<_>>());
+        let route = "order-3 <-> clients".parse::<Subject>().unwrap().link().unwrap();
+        let parts = super::parts(&layout, &addresses, &built_in::processes(3), route, CUT).unwrap();
+        let Peer::AnybodyBut(hosts) = &parts[0].flows[0].peer else { panic!("{parts:?}") };
+        assert_eq!(hosts.len(), 6, "five hosts, and one of them twice");
     }
 
     #[test]

@@ -104,13 +104,19 @@ fn inside(effect: Effect) -> Vec<String> {
 /// The interfaces over which packets of the fault leave.
 async fn devices(spec: &Spec) -> Result<BTreeSet<String>, String> {
     let mut devices = BTreeSet::new();
+    let mut no_way = None;
     for flow in &spec.flows {
         match &flow.peer {
             Peer::Address(address) => {
                 let address = address.to_string();
-                let told = tool::run("ip", &["-j", "route", "get", &address], None).await?;
-                let routes: Vec<RouteTo> = read("ip route", &told)?;
-                devices.extend(routes.into_iter().map(|route| route.dev));
+                match tool::run("ip", &["-j", "route", "get", &address], None).await {
+                    Ok(told) => {
+                        let routes: Vec<RouteTo> = read("ip route", &told)?;
+                        devices.extend(routes.into_iter().map(|route| route.dev));
+                    }
+                    // Of the addresses that a name leads to, one may be of a family that the host does not speak.
+                    Err(reason) => no_way = Some(reason),
+                }
             }
             Peer::AnybodyBut(_) => {
                 let told = tool::run("ip", &["-j", "link", "show", "up"], None).await?;
@@ -120,11 +126,14 @@ async fn devices(spec: &Spec) -> Result<BTreeSet<String>, String> {
             }
         }
     }
-    match devices.contains("lo") {
-        true => {
-            Err("the other end is on the host itself, and no network is between them".to_owned())
-        }
-        false => Ok(devices),
+    if devices.contains("lo") {
+        return Err(
+            "the other end is on the host itself, and no network is between them".to_owned()
+        );
+    }
+    match no_way {
+        Some(reason) if devices.is_empty() => Err(reason),
+        _ => Ok(devices),
     }
 }
 

@@ -138,8 +138,8 @@ pub(super) enum Told {
     Applied,
     /// It was taken back, and was seen to be.
     Undone {
-        /// How many packets it has met.
-        packets: u64,
+        /// How many packets it has met, if whoever took it back has counted.
+        packets: Option<u64>,
     },
     /// It could not be done, or not be taken back.
     Failed {
@@ -167,7 +167,10 @@ mod tests {
             assert!(!line.contains('\n'), "{line}");
             assert_eq!(serde_json::from_str::<Order>(&line).unwrap(), order);
         }
-        let told = Told::Undone { packets: 3 };
-        assert_eq!(serde_json::to_string(&told).unwrap(), r#"{"undone":{"packets":3}}"#);
+        for (packets, line) in
+            [(Some(3), r#"{"undone":{"packets":3}}"#), (None, r#"{"undone":{"packets":null}}"#)]
+        {
+            assert_eq!(serde_json::to_string(&Told::Undone { packets }).unwrap(), line);
+        }
     }
 }

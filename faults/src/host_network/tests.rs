@@ -53,8 +53,49 @@ async fn a_link_is_broken_once_every_host_has_said_so_and_healed_when_their_inpu
     assert!(network.heal(8).await.is_none());
     let healed = network.heal(7).await.unwrap();
     let (seen_us, packets) = healed.seen.unwrap();
-    assert_eq!((packets, notes(&path).matches("end").count()), (6, 2));
+    assert_eq!((packets, notes(&path).matches("end").count()), (Some(6), 2));
     assert!(healed.at_us <= seen_us && network.faulty().is_empty());
+}
+
+#[tokio::test]
+async fn packets_that_one_host_has_not_counted_are_unknown_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let uncounted = GOOD.replace("\"packets\":3", "\"packets\":null");
+    // Each host is asked with its own number, of which one is odd.
+    let script = format!("case \"$a\" in *10.0.0.3*) {uncounted};; *) {GOOD};; esac");
+    let network = network(&folder.path().join("notes"), &script);
+    let delay = LinkFault::Delay(std::time::Duration::from_millis(5));
+    network.break_link(1, route("order-1 <-> order-2"), delay).await.unwrap();
+    let (_, packets) = network.heal(1).await.unwrap().seen.unwrap();
+    assert_eq!(packets, None);
+}
+
+#[tokio::test]
+async fn hosts_are_asked_once_for_what_they_can_do_and_again_if_they_are_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes");
+    let HostNetwork { layout, .. } = network(&path, GOOD);
+    let delay = |ms| LinkFault::Delay(std::time::Duration::from_millis(ms));
+    let tries = HostTries::default();
+    let asked = || notes(&path).matches("\"apply\"").count();
+    // Whatever way their programs have come there in each trial.
+    for program in ["first", "second"] {
+        let mut layout = layout.clone();
+        for way in layout.ways.values_mut() {
+            way.holder.push(program.to_owned());
+        }
+        let links = tries.links(layout.clone(), &[CUT, delay(5), delay(9)]).await;
+        assert!(matches!(&links, HostLinks::InTheirNetworks(told) if *told == layout), "{links:?}");
+        assert_eq!(asked(), 10, "five hosts, a cut and a delay");
+    }
+    let mut moved = layout.clone();
+    moved.ways.get_mut("n2").unwrap().host.address = "10.0.0.77".to_owned();
+    tries.links(moved, &[CUT, delay(5)]).await;
+    assert_eq!(asked(), 20);
+    let unable = network(&path, r#"echo '{"failed":{"reason":"no rights"}}'"#).layout;
+    let links = HostTries::default().links(unable, &[CUT]).await;
+    let HostLinks::ByRelays { reason } = links else { panic!("{links:?}") };
+    assert_eq!(reason, "host n1: no rights");
 }
 
 #[tokio::test]

@@ -36,7 +36,6 @@ impl OneFault {
             && let Some(LinkHealed { at_us, seen }) = self.bazaar.heal_link(number).await
         {
             let (action, at_ms) = (Action::Heal, ends_at_ms);
-            let seen = seen.map(|(seen_us, packets)| (seen_us, packets.map(met)));
             self.tell_link(&Done { action, at_ms, route, at_us, detail: None }, seen);
         }
     }
@@ -71,10 +70,4 @@ impl OneFault {
         let confirmed = seen_as == EventKind::Confirmed;
         self.done.push(Injection { fault, action, process: None, at_us, done: true, confirmed });
     }
-}
-
-/// What hosts have counted.
-pub(crate) fn met(packets: u64) -> String {
-    let s = if packets == 1 { "" } else { "s" };
-    format!("{packets} packet{s} met it")
 }

@@ -34,7 +34,6 @@ use crate::schedule::{Action, Fault, FaultAction, FaultTarget, Schedule, Target}
 use supervisor::locked::locked;
 
 pub use self::files::{FilesStay, why_files_stay};
-pub(crate) use self::links::met;
 
 /// Something that was done to a process or a link, or was to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

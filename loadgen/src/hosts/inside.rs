@@ -5,16 +5,21 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use supervisor::locked::locked;
 
 use super::{RUN_BY, Setting, WayIn, network, ssh};
 use crate::exit::{Exit, one_line};
@@ -53,14 +58,22 @@ fn run(setting: Setting, command: &[OsString]) -> anyhow::Result<i32> {
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
         .context("no network namespace can be made here")?;
     mount_own()?;
+    let stage = Arc::<Mutex<Stage>>::default();
+    listen(Arc::clone(&stage))?;
     network::build(setting.count)?;
     write_connect(setting)?;
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
     let run_by = serde_json::to_string(&setting.words())?;
-    let child = Command::new(program).args(args).env(RUN_BY, run_by).spawn();
-    let child = child.with_context(|| format!("cannot run {}", program.display()))?;
-    let awaited = super::block_signals()?;
-    bury_until(Pid::from_raw(child.id().cast_signed()), &awaited)
+    let command = {
+        // Who is asked to end now waits until there is somebody to ask.
+        let mut stage = locked(&stage);
+        let child = Command::new(program).args(args).env(RUN_BY, run_by).spawn();
+        let child = child.with_context(|| format!("cannot run {}", program.display()))?;
+        let command = Pid::from_raw(child.id().cast_signed());
+        *stage = Stage::Runs(command);
+        command
+    };
+    bury_until(command, &stage)
 }
 
 /// Has the kernel kill this process, and so everything inside, when the one outside ends.
@@ -104,30 +117,70 @@ fn write_connect(setting: Setting) -> anyhow::Result<()> {
     fs::set_permissions(CONNECT, fs::Permissions::from_mode(0o755)).context(CONNECT)
 }
 
-/// Waits for the end of every process, as an init must, until the command has ended. Returns its exit code.
-fn bury_until(command: Pid, awaited: &SigSet) -> anyhow::Result<i32> {
-    let mut asked = false;
-    loop {
-        // One signal may stand for several of the dead, and the first may have come before it was waited for.
-        loop {
-            match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) if pid == command => return Ok(code),
-                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == command => {
-                    return Ok(BY_A_SIGNAL + signal as i32);
+/// What becomes of the command, as far as somebody who asks for its end must know.
+#[derive(Debug, Default)]
+enum Stage {
+    /// The hosts are being made, and there is no command yet.
+    #[default]
+    Making,
+    /// It runs, or has ended and was not waited for.
+    Runs(Pid),
+    /// It was waited for, and its pid may be another's.
+    Over,
+}
+
+/// Passes on to the command what asks for its end; before there is a command, that is the end of all. An init is sent only what it has
+/// a handler for, and whoever is started gets none of these: neither handlers nor what is blocked.
+fn listen(stage: Arc<Mutex<Stage>>) -> anyhow::Result<()> {
+    let mut signals =
+        Signals::new([SIGTERM, SIGHUP, SIGINT]).context("cannot listen for signals")?;
+    super::awaited().thread_unblock().context("cannot listen for signals")?;
+    let listens = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let mut asked = false;
+        for signal in signals.forever() {
+            match *locked(&stage) {
+                Stage::Making => {
+                    note!("it was asked to end before the hosts were there");
+                    std::process::exit(BY_A_SIGNAL + signal);
                 }
-                Ok(WaitStatus::StillAlive) | Err(_) => break,
-                Ok(_) => {}
+                // A Ctrl-C at a terminal reaches the command itself, which is in the same group.
+                Stage::Runs(command) if signal != SIGINT && !asked => {
+                    asked = true;
+                    let _ = kill(command, Signal::SIGTERM);
+                    thread::spawn(|| {
+                        thread::sleep(ENDS_WITHIN);
+                        std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
+                    });
+                }
+                Stage::Runs(_) | Stage::Over => {}
             }
         }
-        let came = awaited.wait().context("cannot wait for signals")?;
-        if matches!(came, Signal::SIGTERM | Signal::SIGHUP) && !asked {
-            asked = true;
-            // It was not waited for yet, so its pid is nobody else's.
-            let _ = kill(command, Signal::SIGTERM);
-            thread::spawn(|| {
-                thread::sleep(ENDS_WITHIN);
-                std::process::exit(BY_A_SIGNAL + Signal::SIGKILL as i32);
-            });
+    });
+    listens.map(drop).context("cannot start a thread")
+}
+
+/// Waits for the end of every process, as an init must, until the command has ended. Returns its exit code.
+fn bury_until(command: Pid, stage: &Mutex<Stage>) -> anyhow::Result<i32> {
+    loop {
+        // Who has ended keeps the pid until it is buried.
+        let ended = match waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+            Err(Errno::EINTR) => continue,
+            ended => ended.context("cannot wait for processes")?,
+        };
+        match ended {
+            WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) if pid == command => {
+                *locked(stage) = Stage::Over;
+            }
+            _ => {}
+        }
+        let Some(pid) = ended.pid() else { continue };
+        waitpid(pid, None).context("cannot wait for processes")?;
+        match ended {
+            WaitStatus::Exited(pid, code) if pid == command => return Ok(code),
+            WaitStatus::Signaled(pid, signal, _) if pid == command => {
+                return Ok(BY_A_SIGNAL + signal as i32);
+            }
+            _ => {}
         }
     }
 }

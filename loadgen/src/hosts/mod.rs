@@ -6,7 +6,8 @@
 //!
 //! The invariant: **when the command has ended, or this program has, nothing of the hosts is left, whatever ended it.** The first
 //! process inside is the init of a pid namespace, and dies with this program; with an init the kernel kills all others, and with
-//! the last of them go the namespaces.
+//! the last of them go the namespaces. Who is asked to end while the hosts are being made ends at once, and the exit code
+//! is not the command's then.
 //!
 //! The command is told by whom it is run ([`run_by`]), so that who repeats what it did makes the hosts again.
 //!
@@ -21,12 +22,12 @@ mod way_in;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::unistd::{Gid, Pid, Uid};
+use nix::unistd::{Gid, Pid, Uid, getpgrp, tcgetpgrp};
 use serde::{Deserialize, Serialize};
 
 use crate::cli;
@@ -98,7 +99,16 @@ pub(crate) fn run(args: &cli::Hosts) -> anyhow::Result<Exit> {
     if ways.is_empty() {
         bail!("hosts cannot be reached in any of these ways");
     }
-    for (round, by) in ways.into_iter().enumerate() {
+    let awaited = awaited();
+    // Whoever asks for the end from here on is heard by who waits for the init, and by the init once it can.
+    awaited.thread_block().context("cannot block signals")?;
+    let done = run_each(args, &ways, &awaited);
+    let _ = awaited.thread_unblock();
+    done
+}
+
+fn run_each(args: &cli::Hosts, ways: &[WayIn], awaited: &SigSet) -> anyhow::Result<Exit> {
+    for (round, by) in ways.iter().enumerate() {
         if args.by.len() > 1 {
             note!("{} hosts, reached by {by}", args.count);
         }
@@ -107,16 +117,19 @@ pub(crate) fn run(args: &cli::Hosts) -> anyhow::Result<Exit> {
             let own = fs::File::open("/proc/self/ns/pid").context("/proc/self/ns/pid")?;
             setns(own, CloneFlags::CLONE_NEWPID).context("cannot leave a pid namespace")?;
         }
-        match run_once(args, by)? {
-            Exit::Pass => {}
-            other => return Ok(other),
+        let (exit, was_asked) = run_once(args, *by, awaited)?;
+        if exit != Exit::Pass || round + 1 == ways.len() {
+            return Ok(exit);
+        }
+        if was_asked {
+            bail!("it was asked to end, and the command has not run in every way");
         }
     }
     Ok(Exit::Pass)
 }
 
-/// What the init needs that this process gives it, and then the init.
-fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
+/// What the init needs that this process gives it, and then the init. Says as well whether somebody has asked for its end.
+fn run_once(args: &cli::Hosts, by: WayIn, awaited: &SigSet) -> anyhow::Result<(Exit, bool)> {
     // This process has one thread so far, or it would get no user namespace.
     if !Uid::effective().is_root() {
         become_root_of_a_namespace()?;
@@ -131,36 +144,44 @@ fn run_once(args: &cli::Hosts, by: WayIn) -> anyhow::Result<Exit> {
         .stdin(Stdio::inherit())
         .spawn();
     let init = init.context("cannot start the init of the hosts")?;
-    // A Ctrl-C at a terminal reaches the command itself, which is in the same group.
-    let awaited = block_signals()?;
-    let status = see_to_its_end(init, &awaited);
-    let _ = awaited.thread_unblock();
-    Ok(match status?.code() {
+    let (status, was_asked) = see_to_its_end(init, awaited)?;
+    let exit = match status.code() {
         Some(0) => Exit::Pass,
         Some(1) => Exit::Fail,
         Some(2) => Exit::Inconclusive,
         _ => Exit::Usage,
-    })
+    };
+    Ok((exit, was_asked))
 }
 
-/// What both processes wait for. Blocked only once the child is started: who is started inherits what is blocked.
-fn block_signals() -> anyhow::Result<SigSet> {
-    let awaited =
-        SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT]);
-    awaited.thread_block().context("cannot block signals")?;
-    Ok(awaited)
+/// What this process waits for. The init begins with the same blocked, so that nothing is lost that comes before it can listen.
+fn awaited() -> SigSet {
+    SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT])
 }
 
-fn see_to_its_end(mut init: Child, awaited: &SigSet) -> io::Result<std::process::ExitStatus> {
+fn see_to_its_end(mut init: Child, awaited: &SigSet) -> io::Result<(ExitStatus, bool)> {
+    let mut was_asked = false;
     loop {
         if let Some(status) = init.try_wait()? {
-            return Ok(status);
+            return Ok((status, was_asked));
         }
-        if matches!(awaited.wait()?, Signal::SIGTERM | Signal::SIGHUP) {
+        let came = awaited.wait()?;
+        if came == Signal::SIGCHLD {
+            continue;
+        }
+        was_asked = true;
+        // A Ctrl-C at a terminal reaches the init and the command as well, which are in the same group.
+        if came != Signal::SIGINT || !is_in_the_foreground() {
             // It was not waited for yet, so its pid is nobody else's. If it has ended, that is what comes next.
             let _ = kill(Pid::from_raw(init.id().cast_signed()), Signal::SIGTERM);
         }
     }
+}
+
+/// Whether what is typed at a terminal is meant for the group of this process.
+fn is_in_the_foreground() -> bool {
+    let terminal = fs::File::open("/dev/tty").ok();
+    terminal.and_then(|terminal| tcgetpgrp(terminal).ok()) == Some(getpgrp())
 }
 
 /// A user namespace in which this user is root, and may make others.

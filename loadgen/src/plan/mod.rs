@@ -9,6 +9,7 @@ mod builtin;
 mod checks;
 mod jitter;
 mod load;
+mod on_hosts;
 mod open_loop;
 mod overrides;
 mod problem;
@@ -120,6 +121,7 @@ impl Plan {
         self.under_test.validate(&self.system, &mut problems);
         self.checks.validate(&self.cells(), &self.load, &mut problems);
         self.validate_faults(&mut problems);
+        on_hosts::validate(self, &mut problems);
         problems.into_result(label)
     }
 

@@ -28,6 +28,7 @@ use std::sync::atomic::AtomicU64;
 
 use driver::recorder::Recorder;
 use faults::clock::Origin;
+use faults::host_network::HostTries;
 use results::checks::ConsistencyReport;
 use results::records::{Cell, RunFolder};
 
@@ -100,6 +101,8 @@ struct Run<'a> {
     origin: Origin,
     /// The next value that a change of a register or a log puts there: no two of the run put the same.
     next_value: Arc<AtomicU64>,
+    /// What the hosts have been seen to do to links.
+    host_tries: Arc<HostTries>,
     stop: &'a Stop,
     recorder: Recorder,
     queries: CatalogQueries,
@@ -214,6 +217,7 @@ impl<'a> Run<'a> {
             folder,
             origin,
             next_value: Arc::new(AtomicU64::new(1)),
+            host_tries: Arc::default(),
             stop,
             recorder,
             queries,
@@ -267,6 +271,7 @@ impl<'a> Run<'a> {
             folder: self.folder,
             origin: self.origin,
             next_value: Arc::clone(&self.next_value),
+            host_tries: Arc::clone(&self.host_tries),
             recent: self.recorder.recent(),
             stop: self.stop,
             listener: self.progress.listener(self.name),

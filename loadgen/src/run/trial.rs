@@ -23,6 +23,7 @@ use driver::recorder::{Record, Recorder};
 use faults::clock::Origin;
 use faults::events::{EventSink, Listener};
 use faults::heal::heal;
+use faults::host_network::HostTries;
 use faults::{injector, probes};
 use results::catalog_queries::TrialQueries;
 use results::records::{Cell, EventKind, RunFolder};
@@ -58,6 +59,8 @@ pub(super) struct Trial<'a> {
     pub(super) origin: Origin,
     /// The next value that a change of a register or a log puts there.
     pub(super) next_value: Arc<AtomicU64>,
+    /// What the hosts have been seen to do to links in the run.
+    pub(super) host_tries: Arc<HostTries>,
     /// What the clients did within the last seconds.
     pub(super) recent: Arc<Mutex<Recent>>,
     pub(super) stop: &'a Stop,
@@ -160,6 +163,7 @@ impl Trial<'_> {
             disk_faults: schedule.disk_faults(&self.plan.processes()),
             relays: schedule.breaks_links(),
             link_faults: &schedule.link_faults(),
+            host_tries: &self.host_tries,
             is_first: self.is_first,
             origin: self.origin,
             lifetime: target.limits.seconds.map(Duration::from_secs),

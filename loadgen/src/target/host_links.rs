@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use faults::host_network::{HostLayout, HostLinks, Placement, Way};
+use faults::host_network::{HostLayout, HostLinks, HostTries, Placement, Way};
 use faults::schedule::LinkFault;
 use targets::target::Target;
 
@@ -17,6 +17,7 @@ pub(super) async fn of(
     target: &Target,
     trial: &TargetTrial,
     faults: &[LinkFault],
+    tries: &HostTries,
 ) -> anyhow::Result<HostLinks> {
     let mut placed = BTreeMap::new();
     for process in &target.processes {
@@ -33,5 +34,5 @@ pub(super) async fn of(
     if ways.is_empty() {
         return Ok(HostLinks::None);
     }
-    Ok(HostLinks::tried(HostLayout { ways, placed }, faults).await)
+    Ok(tries.links(HostLayout { ways, placed }, faults).await)
 }

@@ -11,7 +11,7 @@ use driver::service::{Connection, Service};
 use faults::bazaar::{Bazaar, ServicePlan, StartError};
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
-use faults::host_network::HostLinks;
+use faults::host_network::{HostLinks, HostTries};
 use faults::schedule::LinkFault;
 use results::records::Processes;
 use targets::target::{PortChoice, Target, Variant};
@@ -44,6 +44,8 @@ pub(crate) struct TargetStart<'a> {
     pub(crate) relays: bool,
     /// What the plan does to links.
     pub(crate) link_faults: &'a [LinkFault],
+    /// What its hosts have been seen to do to links.
+    pub(crate) host_tries: &'a HostTries,
     /// Whether it was not set up yet.
     pub(crate) is_first: bool,
     /// What times are taken from.
@@ -146,7 +148,8 @@ impl RunningTarget {
         let variant = start.variant;
         let mut host_links = HostLinks::None;
         if start.relays {
-            host_links = host_links::of(target, &trial, start.link_faults).await?;
+            host_links =
+                host_links::of(target, &trial, start.link_faults, start.host_tries).await?;
             let across_hosts = matches!(host_links, HostLinks::ByRelays { .. });
             trial = trial.with_relays(target, variant, across_hosts)?;
         }

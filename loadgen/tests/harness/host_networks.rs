@@ -4,8 +4,10 @@
 //! What runs on the hosts is this test program again, with one of its [`part`]s. A part ends with its standard input or with the
 //! hosts, whichever is first.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Running, ended, harness};
+use crate::common::{Running, ended, eventually, harness};
 
 /// Says which part this program is, on a host or among them.
 const PART: &str = "HOSTS_PART";
@@ -91,6 +93,47 @@ fn a_command_among_hosts_is_asked_to_end_as_the_program_is() {
     running.read_until("up");
     running.signal(Signal::SIGTERM);
     assert_eq!(running.wait(), (Some(1), "asked\n".to_owned()));
+}
+
+#[test]
+fn who_asks_for_the_end_while_hosts_are_being_made_is_heard_and_nothing_is_left() {
+    let Some(_) = among_hosts("1", &["true"], "") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // An `ip` that never ends, so that the hosts are never there.
+    let making = folder.path().join("making");
+    let ip = folder.path().join("ip");
+    std::fs::write(&ip, format!("#!/bin/sh\necho $$ > {}\nexec sleep 60\n", making.display()))
+        .unwrap();
+    std::fs::set_permissions(&ip, Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let arguments =
+            ["hosts", "--count", "1", "--by", "nsenter", "--by", "nsenter", "--", "echo", "up"];
+        let running = Running::start_in(folder.path(), &arguments, &[("PATH", &path)]);
+        eventually("ip", || {
+            std::fs::read_to_string(&making).is_ok_and(|pid| pid.ends_with('\n')).then_some(())
+        });
+        running.signal(signal);
+        // The end of its output comes once the last process has ended that could write to it.
+        assert_eq!(running.wait(), (Some(3), String::new()), "{signal}");
+        std::fs::remove_file(&making).unwrap();
+    }
+}
+
+#[test]
+fn who_asks_for_the_end_is_heard_at_whatever_moment() {
+    let Some(_) = among_hosts("1", &["true"], "") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // From before the hosts' init is there to when the command runs.
+    for wait_us in [0, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000, 80_000] {
+        let running =
+            Running::start(folder.path(), &["hosts", "--count", "3", "--", "sleep", "60"]);
+        thread::sleep(Duration::from_micros(wait_us));
+        running.signal(Signal::SIGTERM);
+        let (code, said) = running.wait();
+        // Before it listens at all, the signal itself is its end.
+        assert!(matches!(code, None | Some(3)) && said.is_empty(), "after {wait_us} us: {code:?}");
+    }
 }
 
 #[test]
@@ -216,10 +259,11 @@ impl Holder {
         line.trim_end().to_owned()
     }
 
-    /// Gets ready for a fault of what comes from everybody but n1, or goes to them.
+    /// Gets ready for a fault of what comes from everybody but n1, or goes to them. A host that is not there has an address of the
+    /// other family, so that `nft` takes rules for both.
     fn prepare(&mut self, effect: &str, way: &str, port: u16) -> String {
         self.tell(&format!(
-            r#"{{"prepare":{{"token":"test","fault":1,"effect":{effect},"flows":[{{"way":"{way}","peer":{{"anybody-but":["10.77.0.1"]}},"ports":{{"here":[{port}],"there":[]}}}}]}}}}"#
+            r#"{{"prepare":{{"token":"test","fault":1,"effect":{effect},"flows":[{{"way":"{way}","peer":{{"anybody-but":["10.77.0.1","fd00::1"]}},"ports":{{"here":[{port}],"there":[]}}}}]}}}}"#
         ))
     }
 
@@ -236,10 +280,16 @@ impl Holder {
 
     /// How many packets it says that the fault has met.
     fn undone(&mut self) -> u64 {
+        let counted = self.counted();
+        counted.parse().unwrap_or_else(|_| panic!("{counted}"))
+    }
+
+    /// What it says of the packets that the fault has met.
+    fn counted(&mut self) -> String {
         let told = self.told();
         let packets =
             told.strip_prefix(r#"{"undone":{"packets":"#).and_then(|rest| rest.strip_suffix("}}"));
-        let packets = packets.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
+        let packets = packets.unwrap_or_else(|| panic!("{told}")).to_owned();
         assert!(self.child.wait().unwrap().success());
         packets
     }
@@ -316,6 +366,11 @@ fn faults() {
     assert_eq!(connection.read(PATIENCE), Some("f".to_owned()), "whoever comes next does");
     other.input = None;
     assert_eq!((other.undone(), tables()), (0, 0));
+
+    let mut holder = Holder::cut(port);
+    printed("n2", &["nft", "flush", "ruleset"]);
+    holder.input = None;
+    assert_eq!(holder.counted(), "null", "who has removed it has not said how many it was");
 
     let mut holder = Holder::start();
     let told = holder.prepare("\"reset\"", "in", port);

@@ -102,8 +102,13 @@ fn a_leader_on_a_host_is_killed_and_restarted_there_and_nothing_is_lost_or_left(
     assert_eq!(acts, [Action::Kill, Action::Restart, Action::Pause, Action::Resume]);
     // One kernel has one clock, so the bound is known, and nothing.
     assert!(of(EventKind::Confirmed).all(|event| event.bound_us == Some(0)));
-    let reached: Vec<_> = of(EventKind::HostReached).map(|it| it.target.clone().unwrap()).collect();
-    assert_eq!(reached, ["n1", "n2", "n3"]);
+    let mut reached: Vec<_> = of(EventKind::HostReached)
+        .map(|it| format!("{} at {}", it.process.unwrap(), it.target.clone().unwrap()))
+        .collect();
+    reached.sort_unstable();
+    let places =
+        ["catalog at n1", "front-end at n1", "order-1 at n1", "order-2 at n2", "order-3 at n3"];
+    assert_eq!(reached, places);
     assert!(stdout.contains("127.0.0.2: catalog, front-end, order-1"), "{stdout}");
     assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
 }

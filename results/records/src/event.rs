@@ -55,8 +55,8 @@ pub enum EventKind {
     LateAnswer,
     /// It believes that somebody else leads: a hint, never a verdict.
     LeaderHint,
-    /// An agent runs on the host in `target`: `detail` says where that is, and who runs there; `bound_us`, how well the time
-    /// there is known. Not in older runs, as the next two.
+    /// An agent runs on the host in `target`, and the process is there; one such event for each process. `detail` says where
+    /// that is, and who runs there; `bound_us`, how well the time there is known. Not in older runs, as the next two.
     HostReached,
     /// The host in `target`, its connection or its agent was lost, and with it the process; one such event for each process there.
     /// What became of them nobody has seen; they are not started again.

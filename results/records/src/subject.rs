@@ -93,6 +93,13 @@ impl Route {
         self.carries(one, other, processes) || self.carries(other, one, processes)
     }
 
+    /// Its ends, called as `name` calls them, with an arrow between.
+    #[must_use]
+    pub fn in_words(self, name: impl Fn(End) -> String) -> String {
+        let arrow = if self.both_ways { "<->" } else { "->" };
+        format!("{} {arrow} {}", name(self.from), name(self.to))
+    }
+
     /// Whose link with clients it is, in whichever direction, if it is one.
     #[must_use]
     pub fn with_clients(self) -> Option<ProcessName> {
@@ -105,8 +112,7 @@ impl Route {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arrow = if self.both_ways { "<->" } else { "->" };
-        f.pad(&format!("{} {arrow} {}", self.from, self.to))
+        f.pad(&self.in_words(|end| end.to_string()))
     }
 }
 

@@ -22,6 +22,9 @@ pub struct AvailabilityRow {
     pub target: String,
     /// The process that it turned out to be.
     pub process: String,
+    /// The same with the host, if that was another than the harness's. Not in the file, whose readers know a process by its name.
+    #[serde(skip)]
+    pub place: String,
     /// What that process was at the moment.
     pub role: Role,
     /// Its id.

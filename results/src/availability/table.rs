@@ -14,7 +14,7 @@ const OF_FAULTS: [Field<AvailabilityRow>; 38] = [
     (Column::new("action", "action", Unit::Text), |row| Cell::text(row.action.to_string())),
     (Column::new("process", "process", Unit::Text), |row| Cell::text(row.process.as_str())),
     (Column::new("done", "done", Unit::Text), |row| {
-        Cell::text(format!("{} {}", row.action, row.process))
+        Cell::text(format!("{} {}", row.action, row.place))
     }),
     (Column::new("role", "role", Unit::Text), |row| Cell::text(row.role.to_string())),
     (Column::new("at_us", "at s", Unit::At), |row| Cell::whole(row.at_us)),

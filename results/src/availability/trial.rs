@@ -171,6 +171,9 @@ impl<'a> Trial<'a> {
             stale: None,
             back_in_sync_ms: self.back_in_sync_ms(it),
             process: injected.subject.map_or_else(String::new, |subject| subject.to_string()),
+            place: injected
+                .subject
+                .map_or_else(String::new, |subject| self.timeline.placed(subject)),
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Fault {
     pub(super) kind: FaultKind,
     /// The process, or the link.
     pub(super) whom: String,
+    /// The same with hosts, where there are several.
+    pub(super) placed: String,
     /// When it was injected.
     pub(super) from_us: u64,
     /// By what and when it ended; nothing if it outlasted the load.
@@ -40,6 +42,9 @@ impl Fault {
                 number: fault.number().unwrap_or_default(),
                 kind: fault.kind,
                 whom: injected.subject.map_or_else(String::new, |subject| subject.to_string()),
+                placed: injected
+                    .subject
+                    .map_or_else(String::new, |subject| timeline.placed(subject)),
                 from_us: injected.at_us,
                 end: fault.undone.as_ref().map(|act| (act.action, act.at_us)),
                 role: is_replica.then_some(fault.role),
@@ -55,10 +60,19 @@ impl Fault {
         self.end.as_ref().map_or(last_us, |(_, at_us)| *at_us).max(self.from_us)
     }
 
-    /// `3: kill order-2 (leader)`.
+    /// `3: kill order-2 @ n2 (leader)`.
     pub(super) fn name(&self) -> String {
+        self.called(&self.placed)
+    }
+
+    /// The same without hosts, where there is no room for them.
+    pub(super) fn short_name(&self) -> String {
+        self.called(&self.whom)
+    }
+
+    fn called(&self, whom: &str) -> String {
         let role = self.role.map_or_else(String::new, |role| format!(" ({role})"));
-        format!("{}: {} {}{role}", self.number, self.kind, self.whom)
+        format!("{}: {} {whom}{role}", self.number, self.kind)
     }
 
     /// `3: kill order-2 (leader) at 20.0 s, first ack after 41.2 ms; restart at 25.0 s`.
@@ -87,6 +101,17 @@ mod tests {
             process: Some(process.parse().unwrap()),
             ..Event::new("cell", 1, at_us, EventKind::Injected)
         }
+    }
+
+    #[test]
+    fn a_fault_on_a_host_is_called_with_it_and_where_there_is_no_room_without() {
+        let mut reached = Event::new("cell", 1, 1, EventKind::HostReached);
+        reached.target = Some("n3".to_owned());
+        reached.process = Some("order-3".parse().unwrap());
+        let events = [reached, injected(1, Action::Kill, "order-3", 2)];
+        let faults = Fault::all(&Timeline::new(&events, &built_in::processes(3)), &[]);
+        assert_eq!(faults[0].name(), "1: kill order-3 @ n3 (follower)");
+        assert_eq!(faults[0].short_name(), "1: kill order-3 (follower)");
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub(super) fn bands(history: &History<'_>) -> Vec<Band> {
     let band = |fault: &Fault| Band {
         from_us: fault.injected.at_us,
         to_us: fault.over_us.unwrap_or(u64::MAX),
-        label: fault.describe(),
+        label: history.timeline.describe(fault),
     };
     faults.map(band).collect()
 }

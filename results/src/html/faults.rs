@@ -129,7 +129,7 @@ fn title(row: &AvailabilityRow) -> String {
         // The name says it.
         Role::Of(_) | Role::Link | Role::Own | Role::Other => "",
     };
-    format!("{} of {}{role}", capitalised(&row.action.to_string()), row.process)
+    format!("{} of {}{role}", capitalised(&row.action.to_string()), row.place)
 }
 
 const RECOVERY: [&str; 12] = [
@@ -255,6 +255,7 @@ pub(super) mod tests {
             action: FaultKind::Kill,
             target: "leader".to_owned(),
             process: "order-3".to_owned(),
+            place: "order-3".to_owned(),
             role: Role::Leader,
             pid: None,
             at_us: 5_000_000,

@@ -1,20 +1,50 @@
 //! The hosts of a trial, and what became of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::{Event, EventKind};
+use super::{Fault, Timeline};
+use crate::records::{End, Event, EventKind, ProcessName, Subject};
 
 /// What is known of a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Host {
     /// Where it is, who runs there, and how its wall clock goes.
     pub reached: String,
+    /// The processes that were there when the trial began.
+    pub processes: BTreeSet<ProcessName>,
     /// How far times of its clock may be off at the most, in microseconds.
     pub bound_us: u64,
     /// When it was lost, and why, if it was.
     pub lost: Option<(u64, String)>,
     /// When it could be reached again.
     pub back_us: Option<u64>,
+}
+
+impl Timeline {
+    /// Whom something was done to, with the hosts of those that are on others than the harness's: `order-2 @ n2`.
+    #[must_use]
+    pub fn placed(&self, subject: Subject) -> String {
+        let process = |name: ProcessName| {
+            let mut hosts = self.hosts.iter();
+            match hosts.find(|(_, host)| host.processes.contains(&name)) {
+                Some((host, _)) => format!("{name} @ {host}"),
+                None => name.to_string(),
+            }
+        };
+        let end = |end: End| end.process().map_or_else(|| end.to_string(), process);
+        match subject {
+            Subject::Process(name) => process(name),
+            Subject::Link(route) => route.in_words(end),
+            Subject::Own(_) => subject.to_string(),
+        }
+    }
+
+    /// What a fault was, and where: `kill of order-2 @ n2`.
+    #[must_use]
+    pub fn describe(&self, fault: &Fault) -> String {
+        let placed = fault.injected.subject.map(|subject| self.placed(subject));
+        placed.map_or_else(|| fault.describe(), |whom| format!("{} of {whom}", fault.kind))
+    }
 }
 
 /// Every host by its name, from events in the order of time.
@@ -27,7 +57,8 @@ pub(super) fn hosts(events: &[&Event]) -> BTreeMap<String, Host> {
             EventKind::HostReached => {
                 let host = hosts.entry(name.clone()).or_default();
                 host.reached = detail();
-                host.bound_us = event.bound_us.unwrap_or(0);
+                host.bound_us = host.bound_us.max(event.bound_us.unwrap_or(0));
+                host.processes.extend(event.process.and_then(|subject| subject.process()));
             }
             EventKind::HostLost => {
                 let host = hosts.entry(name.clone()).or_default();
@@ -40,9 +71,61 @@ pub(super) fn hosts(events: &[&Event]) -> BTreeMap<String, Host> {
         }
     }
     // Clocks drift between exchanges, so bounds grow.
-    let largest = events.iter().filter_map(|event| event.bound_us).max().unwrap_or(0);
-    for host in hosts.values_mut().filter(|host| host.bound_us > 0) {
-        host.bound_us = host.bound_us.max(largest);
+    for host in hosts.values_mut() {
+        let of_host = |event: &&&Event| {
+            let process = event.process.and_then(|subject| subject.process());
+            process.is_some_and(|process| host.processes.contains(&process))
+        };
+        let seen_there = events.iter().filter(of_host).filter_map(|event| event.bound_us);
+        host.bound_us = seen_there.max().unwrap_or(0).max(host.bound_us);
     }
     hosts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::built_in;
+
+    fn reached(name: &str, process: &str, bound_us: u64) -> Event {
+        let mut event = Event::new("cell", 1, 0, EventKind::HostReached);
+        event.target = Some(name.to_owned());
+        event.process = Some(process.parse().unwrap());
+        event.bound_us = Some(bound_us);
+        event
+    }
+
+    #[test]
+    fn each_host_has_the_largest_bound_of_its_own_clock_and_of_no_other() {
+        let mut far = Event::new("cell", 1, 5, EventKind::Confirmed);
+        far.process = Some("order-2".parse().unwrap());
+        far.bound_us = Some(900);
+        let events = [
+            reached("n1", "catalog", 40),
+            reached("n1", "order-1", 50),
+            reached("n2", "order-2", 70),
+            reached("n3", "order-3", 0),
+            far,
+        ];
+        let hosts = hosts(&events.iter().collect::<Vec<_>>());
+        let bounds: Vec<_> =
+            hosts.iter().map(|(name, host)| (name.as_str(), host.bound_us)).collect();
+        assert_eq!(bounds, [("n1", 50), ("n2", 900), ("n3", 0)]);
+        assert_eq!(hosts["n1"].processes.len(), 2);
+    }
+
+    #[test]
+    fn whom_something_was_done_to_is_said_with_the_host_where_there_is_one() {
+        let events = [reached("n1", "catalog", 0), reached("n2", "order-2", 0)];
+        let timeline = Timeline::new(&events, &built_in::processes(3));
+        for (subject, placed) in [
+            ("order-2", "order-2 @ n2"),
+            ("order-3", "order-3"),
+            ("order-2 <-> catalog", "order-2 @ n2 <-> catalog @ n1"),
+            ("order-2 -> replicas", "order-2 @ n2 -> replicas"),
+            ("faults.partition-n1", "faults.partition-n1"),
+        ] {
+            assert_eq!(timeline.placed(subject.parse().unwrap()), placed);
+        }
+    }
 }

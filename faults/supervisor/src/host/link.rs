@@ -23,6 +23,8 @@ use crate::tree::Shared;
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long an agent may take to end everything: the bounds of its guards, and some more.
 const END_WITHIN: Duration = Duration::from_secs(80);
+/// How long an agent may take to end and remove what another one has left: each tree's processes are killed, and then waited for.
+const CLEAN_WITHIN: Duration = Duration::from_secs(60);
 /// How long after a loss the host is tried again for the first time. Doubled each time.
 const FIRST_TRY: Duration = Duration::from_millis(500);
 /// The longest pause between two tries.
@@ -377,19 +379,13 @@ impl HostLink {
     fn close_blocking(&self) -> Result<(), HostError> {
         *locked(&self.after.closing) = true;
         self.after.changed.notify_all();
-        let over = self.session.close(END_WITHIN);
+        self.session.close(END_WITHIN);
         if let Some(watcher) = locked(&self.watcher).take() {
             // A panic of it is in the log.
             let _ = watcher.join();
         }
-        match locked(&self.after.left).take() {
-            Some(reason) => Err(self.failed(reason)),
-            None if over.removed == Some(false) => {
-                let folder = self.folder.display();
-                Err(self.failed(format!("{folder} could not be removed there")))
-            }
-            None => Ok(()),
-        }
+        // Whatever the agent has not removed itself, the watcher has tried to.
+        locked(&self.after.left).take().map_or(Ok(()), |reason| Err(self.failed(reason)))
     }
 }
 
@@ -444,8 +440,8 @@ impl Watcher {
                 Err(reason) if closing => {
                     let folder = self.folder.display();
                     let reason = format!(
-                        "it cannot be reached, so what is left there is not known (its agent ends by itself, and all that it \
-                         has started; its folder is {folder}): {reason}"
+                        "what is left there is not known (its agent ends by itself, and all that it has started; its folder is \
+                         {folder}): {reason}"
                     );
                     *locked(&self.after.left) = Some(reason);
                     return;
@@ -465,11 +461,11 @@ impl Watcher {
     fn go_back(&self) -> Result<(), String> {
         let (session, _) = Session::begin(&self.host, &self.program, Arc::default())?;
         let (folder, marks) = (text(&self.folder), self.session.marks());
-        let cleaned = session.ask(Question::Clean { folder, marks }).blocking_recv();
+        let cleaned = session.ask_within(Question::Clean { folder, marks }, CLEAN_WITHIN);
         let over = session.close(END_WITHIN);
         match cleaned {
-            Ok(Ok(_)) if over.removed == Some(true) => Ok(()),
-            Ok(Err(reason)) => Err(reason),
+            Some(Ok(_)) if over.removed == Some(true) => Ok(()),
+            Some(Err(reason)) => Err(reason),
             _ => Err(over.reason),
         }
     }

@@ -4,6 +4,9 @@
 //! The invariant: a connection that ends, or of which nothing is heard for five pulses, is over, once; from then on everybody who waited for
 //! something of it knows that nothing comes.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -17,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::bootstrap::{AgentProgram, Hello};
 use super::clock::{Exchange, HostClock};
@@ -171,7 +175,7 @@ impl Session {
                 return;
             }
             if self.silent.fetch_add(1, Ordering::SeqCst) >= SILENT_PULSES {
-                let _ = locked(&self.way).kill();
+                self.kill_the_way();
                 // Its end need not show: somebody else may hold its output.
                 let seconds = u64::from(SILENT_PULSES) * PULSE.as_secs();
                 self.finish(format!("nothing was heard of its agent for {seconds} s"));
@@ -298,6 +302,12 @@ impl Session {
         self.changed.notify_all();
     }
 
+    /// Ends the way, and buries it.
+    fn kill_the_way(&self) {
+        let _ = locked(&self.way).kill();
+        self.wait_for_the_way();
+    }
+
     fn wait_for_the_way(&self) -> String {
         let deadline = Instant::now() + EXIT_WITHIN;
         loop {
@@ -382,6 +392,23 @@ impl Session {
         answer
     }
 
+    /// The answer to a question. There is none if the connection is over before it comes, or `within` is. Blocks.
+    pub(super) fn ask_within(
+        &self,
+        question: Question,
+        within: Duration,
+    ) -> Option<Result<Answer, String>> {
+        let mut answer = self.ask(question);
+        let deadline = Instant::now() + within;
+        loop {
+            match answer.try_recv() {
+                Ok(answer) => return Some(answer),
+                Err(TryRecvError::Empty) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
+                Err(_) => return None,
+            }
+        }
+    }
+
     pub(super) fn over(&self) -> Option<Over> {
         locked(&self.over).clone()
     }
@@ -407,7 +434,7 @@ impl Session {
         let waited = self.changed.wait_timeout_while(over, within, |over| over.is_none());
         drop(waited);
         if self.over().is_none() {
-            let _ = locked(&self.way).kill();
+            self.kill_the_way();
             self.finish(format!("its agent did not end within {} s", within.as_secs()));
         }
         self.wait_over()

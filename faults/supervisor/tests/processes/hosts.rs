@@ -172,6 +172,23 @@ async fn an_agent_that_is_killed_is_a_loss_and_nothing_stays() {
 }
 
 #[tokio::test]
+async fn what_an_agent_could_not_remove_and_the_next_one_has_is_no_trouble() {
+    let scene = tempfile::tempdir().unwrap();
+    let Host { connect, address } = here(scene.path());
+    // The first agent's last word is that its folder is still there.
+    let mark = scene.path().join("mark");
+    let script = format!(
+        "test -e {0} && exec \"$@\"; touch {0}; \"$@\" | sed -u 's/\"removed\":true/\"removed\":false/'",
+        mark.display()
+    );
+    let way = ["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()];
+    let connect = way.into_iter().chain(connect).collect();
+    let host = self::connect(Host { connect, address }).await;
+    host.close().await.unwrap();
+    assert!(mark.exists() && folders(scene.path()).is_empty());
+}
+
+#[tokio::test]
 async fn a_keeper_that_is_killed_takes_everything_along() {
     let scene = tempfile::tempdir().unwrap();
     let host = connect(here(scene.path())).await;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bazaar_console::{Beside, MAX_CLIENTS, Offers};
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
+use faults::host_network::HostTries;
 use faults::process::ProcessInfo;
 
 use super::{DataFolder, Served, ports};
@@ -90,6 +91,7 @@ impl TargetToServe {
             },
             relays: breaks_more,
             link_faults: &[],
+            host_tries: &HostTries::default(),
             processes,
             is_first: true,
             origin,

@@ -48,7 +48,7 @@ fn lane(name: ProcessName, timeline: &Timeline, (from_us, until_us): (u64, u64))
             _ => spans.push((begin_us, end_us, state)),
         }
     }
-    Lane { name: name.to_string(), spans }
+    Lane { name: timeline.placed(name.into()), spans }
 }
 
 fn state(name: ProcessName, timeline: &Timeline, at_us: u64) -> State {
@@ -73,7 +73,7 @@ pub(super) fn links(faults: &[Fault], until_us: u64) -> Vec<Lane<String>> {
     let mut links: BTreeMap<&str, Vec<(u64, u64, String)>> = BTreeMap::new();
     let has_a_lane = |kind: FaultKind| kind.is_of_links() || kind.is_of_the_targets_own();
     for fault in faults.iter().filter(|fault| has_a_lane(fault.kind)) {
-        let spans = links.entry(fault.whom.as_str()).or_default();
+        let spans = links.entry(fault.placed.as_str()).or_default();
         if let Some(last) = spans.last_mut() {
             last.1 = last.1.min(fault.from_us);
         }

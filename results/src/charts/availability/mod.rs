@@ -30,8 +30,10 @@ const BAR: i32 = 26;
 const ANSWERS_HEIGHT: i32 = 190;
 const GAP: i32 = 18;
 const TIME_AXIS_SPACE: i32 = 64;
-/// Space for the names of the lanes.
+/// Space for the names of the lanes, at least and at the most, and between a name and its lane.
 const NAME_SPACE: i32 = 204;
+const MOST_NAME_SPACE: i32 = 520;
+const NAME_GAP: i32 = 10;
 /// More broken links than this share a lane, which says how many there are.
 const MOST_LINKS: usize = 8;
 /// A bar narrower than this has no room for a word.
@@ -98,8 +100,8 @@ impl Availability {
 
     /// The panel of lanes and that of answers.
     fn panels(&self) -> (Panel, Panel) {
-        let (left, right) = (MARGIN + NAME_SPACE, WIDTH.cast_signed() - MARGIN);
-        let top = self.frame.height() + self.marks.strip_height(&self.time) + GAP;
+        let (left, right) = (MARGIN + self.name_space(), WIDTH.cast_signed() - MARGIN);
+        let top = self.frame.height() + self.marks.strip_height(&self.time, right - left) + GAP;
         let lanes = (self.processes.len() + self.links.len()) as i32;
         let above = Bounds { left, top, right, bottom: top + lanes * LANE };
         let top = above.bottom + GAP;
@@ -109,6 +111,17 @@ impl Availability {
             Panel::new(above, self.time.clone(), no_axis),
             Panel::new(below, self.time.clone(), self.answers.clone()),
         )
+    }
+
+    /// How much space the names of the lanes need: those of links over several hosts are long.
+    fn name_space(&self) -> i32 {
+        let widest = self.names().map(|name| marks::width(name, &marks::text(SMALL))).max();
+        (widest.unwrap_or(0) + 2 * NAME_GAP).clamp(NAME_SPACE, MOST_NAME_SPACE)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let names = self.processes.iter().map(|lane| &lane.name);
+        names.chain(self.links.iter().map(|lane| &lane.name))
     }
 
     fn in_words(&self) -> String {
@@ -144,10 +157,8 @@ impl Availability {
     }
 
     fn draw_lanes<DB: DrawingBackend>(&self, area: &Area<DB>, panel: &Panel) -> Drawing<DB> {
-        let names = self.processes.iter().map(|lane| &lane.name);
-        let names = names.chain(self.links.iter().map(|lane| &lane.name));
-        for (index, name) in names.enumerate() {
-            let place = (panel.bounds.left - 10, middle(panel, index));
+        for (index, name) in self.names().enumerate() {
+            let place = (panel.bounds.left - NAME_GAP, middle(panel, index));
             area.draw_text(name, &marks::anchored(marks::text(SMALL), HPos::Right), place)?;
         }
         for (index, lane) in self.processes.iter().enumerate() {

@@ -38,6 +38,8 @@ type Line = Vec<(f64, f64)>;
 pub(super) struct Moment {
     /// `4: kill order-2 (leader)`.
     pub(super) name: String,
+    /// The same without hosts.
+    short_name: String,
     first_ack_ms: Option<f64>,
     pub(super) from_us: u64,
     /// Until the last of the operations that met the fault was answered.
@@ -84,6 +86,7 @@ impl Moment {
         let medians = of_load.map(|op| (op, medians(&points, op, median_ms))).collect();
         Self {
             name: fault.name(),
+            short_name: fault.short_name(),
             first_ack_ms: fault.first_ack_ms,
             from_us: fault.from_us,
             felt_ms,
@@ -98,11 +101,12 @@ impl Moment {
 
     /// `4: kill order-2 (leader), first ack 12.4 ms`, or less of it, as much as fits.
     pub(super) fn heading(&self, fits: impl Fn(&str) -> bool) -> String {
-        let with = |word: &str| {
-            self.first_ack_ms.map(|ms| format!("{}, {word} {} ms", self.name, three_digits(ms)))
+        let with = |name: &String, word: &str| {
+            self.first_ack_ms.map(|ms| format!("{name}, {word} {} ms", three_digits(ms)))
         };
-        let headings = [with("first ack"), with("ack")].into_iter().flatten();
-        headings.chain([self.name.clone()]).find(|text| fits(text)).unwrap_or_default()
+        let headings = |name| [with(name, "first ack"), with(name, "ack"), Some(name.clone())];
+        let all = headings(&self.name).into_iter().chain(headings(&self.short_name));
+        all.flatten().find(|text| fits(text)).unwrap_or_default()
     }
 
     /// The most that was accepted in a slice.
@@ -160,6 +164,7 @@ mod tests {
             number: 1,
             kind: crate::timeline::FaultKind::Pause,
             whom: "order-3".to_owned(),
+            placed: "order-3".to_owned(),
             from_us,
             end: None,
             role: None,

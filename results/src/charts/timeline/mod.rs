@@ -101,7 +101,7 @@ impl Timeline {
     /// A panel per layer, and the one of answers, one below the other.
     fn panels(&self) -> (Vec<Panel>, Panel) {
         let (left, right) = (MARGIN + AXIS_SPACE, WIDTH.cast_signed() - MARGIN);
-        let mut top = self.frame.height() + self.marks.strip_height(&self.time);
+        let mut top = self.frame.height() + self.marks.strip_height(&self.time, right - left);
         let mut panels = Vec::new();
         for layer in &self.layers {
             let bounds = Bounds { left, top, right, bottom: top + LATENCY_HEIGHT };

@@ -22,9 +22,10 @@ const STRIP_ROW: i32 = 30;
 const STRIP_GAP: i32 = 8;
 /// The strip has room for this many rows; what does not fit shares the last.
 const MOST_STRIP_ROWS: usize = 6;
-/// The height of a line of the list, its columns, and how many faults it spells out.
+/// The height of a line of the list, its columns where all fit, what is between these, and how many faults it spells out.
 const LIST_LINE: i32 = 26;
 const LIST_COLUMNS: usize = 2;
+const COLUMN_GAP: i32 = 20;
 const MOST_LISTED: usize = 24;
 /// How strongly the time between a fault and its end is shaded. Faults that overlap add up.
 const BAND_OPACITY: f64 = 0.13;
@@ -66,12 +67,9 @@ impl FaultMarks {
         legend
     }
 
-    /// The height of the strip of bars on this axis.
-    pub(in super::super) fn strip_height(&self, time: &Axis) -> i32 {
-        // The strip is as wide as the panels, less than the chart: counted a little too narrow,
-        // bars only ever get more room.
-        let width = f64::from(WIDTH.cast_signed() - 8 * MARGIN);
-        let place = |at_s: f64| (time.share(at_s) * width) as i32;
+    /// The height of the strip of bars on this axis, which is so wide.
+    pub(in super::super) fn strip_height(&self, time: &Axis, width: i32) -> i32 {
+        let place = |at_s: f64| (time.share(at_s) * f64::from(width)) as i32;
         let places: Vec<_> =
             self.bands.iter().map(|&(from, until)| (place(from), place(until))).collect();
         let rows = stagger(&places).into_iter().max().map_or(0, |row| row + 1);
@@ -80,7 +78,8 @@ impl FaultMarks {
 
     /// The height of the list below.
     pub(in super::super) fn list_height(&self) -> i32 {
-        let lines = self.faults.len().min(MOST_LISTED).div_ceil(LIST_COLUMNS) as i32;
+        let list = self.list();
+        let lines = list.len().div_ceil(columns(&list)) as i32;
         if lines == 0 { 0 } else { lines * LIST_LINE + LIST_LINE }
     }
 
@@ -156,10 +155,9 @@ impl FaultMarks {
         top: i32,
     ) -> Drawing<DB> {
         let list = self.list();
-        let lines = list.len().div_ceil(LIST_COLUMNS).max(1);
-        let column = (WIDTH.cast_signed() - 2 * MARGIN) / LIST_COLUMNS as i32;
+        let lines = list.len().div_ceil(columns(&list)).max(1);
         for (index, text) in list.iter().enumerate() {
-            let x = MARGIN + (index / lines) as i32 * column;
+            let x = MARGIN + (index / lines) as i32 * COLUMN;
             let y = top + LIST_LINE + (index % lines) as i32 * LIST_LINE;
             area.draw_text(text, &marks::text(SMALL), (x, y))?;
         }
@@ -183,6 +181,15 @@ impl FaultMarks {
         }
         list
     }
+}
+
+/// How wide a column of the list is.
+const COLUMN: i32 = (WIDTH.cast_signed() - 2 * MARGIN) / LIST_COLUMNS as i32;
+
+/// How many columns the list has: one if a line is too long for several.
+fn columns(list: &[String]) -> usize {
+    let fits = |line: &String| marks::width(line, &marks::text(SMALL)) <= COLUMN - COLUMN_GAP;
+    if list.iter().all(fits) { LIST_COLUMNS } else { 1 }
 }
 
 /// For each bar, from left to right, the lowest row in which it covers no other.
@@ -211,6 +218,15 @@ fn seconds(us: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_would_run_into_the_next_column_have_one_alone() {
+        let line = |length: usize| {
+            "3: cut order-3 @ n5 <-> order-1 @ n3".chars().cycle().take(length).collect()
+        };
+        assert_eq!(columns(&[line(36), line(40)]), LIST_COLUMNS);
+        assert_eq!(columns(&[line(36), line(120)]), 1);
+    }
 
     #[test]
     fn bars_that_would_cover_each_other_go_to_different_rows() {
