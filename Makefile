@@ -104,6 +104,13 @@ build:
 engines: build clients ## etcd, Redis, PostgreSQL and the bazaar under the same load and faults, on one page; ARGS="--rounds 1" (40 minutes)
 	@$(HARNESS) engines --target $(ENGINES) $(ARGS)
 
+# What `make engines` cannot break: links between members, which on one machine are told the same of each other.
+PARTITIONED := $(addprefix loadgen/targets/engines/hosts/,etcd.toml redis-sentinel.toml redis-sentinel.toml:wait)
+
+.PHONY: partitions
+partitions: build clients ## etcd and Redis over six hosts on this machine, with their leaders killed, paused and cut off; ARGS="--rounds 1" (25 minutes)
+	@$(HARNESS) hosts --count 6 -- $(HARNESS) engines --without-bazaar --target $(PARTITIONED) $(ARGS)
+
 .PHONY: clients
 clients: ## Client programs for etcd, Redis and PostgreSQL: loadgen/targets/engines
 	@cargo build --release -p clients

@@ -11,10 +11,7 @@ const SPECIAL: &str = "\\`*_[]#|~!@";
 #[must_use]
 pub fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    let mut before = ' ';
-    while let Some(character) = characters.next() {
-        let after = characters.peek().copied().unwrap_or(' ');
+    for character in text.chars() {
         match character {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -23,8 +20,6 @@ pub fn text(text: &str) -> String {
             '/' if escaped.ends_with(":/") => escaped.push_str("&#47;"),
             '.' if escaped.to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
             _ if character.is_control() => escaped.push(' '),
-            // Within a word it means nothing, and names of figures are full of them.
-            '_' if before.is_alphanumeric() && after.is_alphanumeric() => escaped.push('_'),
             _ => {
                 if SPECIAL.contains(character) {
                     escaped.push('\\');
@@ -32,7 +27,6 @@ pub fn text(text: &str) -> String {
                 escaped.push(character);
             }
         }
-        before = character;
     }
     escaped
 }
@@ -80,11 +74,6 @@ mod tests {
             text("[x](http://y) WWW.z | `z`\n# *"),
             "\\[x\\](http:/&#47;y) WWW&#46;z \\| \\`z\\` \\# \\*"
         );
-    }
-
-    #[test]
-    fn only_what_could_begin_or_end_something_stands_behind_a_backslash() {
-        assert_eq!(text("query.p50_us _a_ b_"), "query.p50_us \\_a\\_ b\\_");
     }
 
     #[test]

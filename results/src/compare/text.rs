@@ -80,7 +80,7 @@ impl Comparison {
         let mut text = format!(
             "### {}\n\n{}\n\n- a: {}\n- b: {}\n- {}\n",
             capitalised(self.verdict.as_str()),
-            markdown::text(&self.reason),
+            self.reason,
             markdown::text(&self.a.words()),
             markdown::text(&self.b.words()),
             self.method()
