@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
 use targets::operation::{Kind, Operation, Places};
 use targets::order_no::OrderNo;
 use targets::target::{PortChoice, Process, Target};
@@ -43,12 +44,16 @@ fn request(operation: &Operation, target: &Target, other: Option<&str>) -> Strin
         (name.clone(), port)
     });
     let setting = setting(target, numbered.collect());
-    let order_no = OrderNo::Number(1);
+    let (order_no, value) = (OrderNo::Number(1), Json::from(1));
     let places = Places {
         stock: Some("a"),
         side: Some("a"),
         quantity: Some(1),
         order_no: Some(&order_no),
+        register: Some("a"),
+        value: Some(&value),
+        expected: Some(&value),
+        position: Some(1),
         key: "a",
         client: 1,
         ..Places::default()
@@ -76,6 +81,12 @@ mod tests {
         let listening = targets::read_text(&listening, Path::new("x.toml"), 3).unwrap();
         assert_eq!(listeners(&listening, Kind::Query), ["a"]);
         assert!(listeners(&listening, Kind::Trade).is_empty());
+        let register = "name = 'x'\n[ports]\nfront = 'free'\n[processes.a]\ncommand = 'a'\n[model]\nkind = 'register'\n\
+            [operations.compare-and-set]\nurl = 'http://127.0.0.1:{{ port.front }}/{{ register }}'\n\
+            body = '{{ value | tojson }} {{ expected | tojson }}'\n";
+        let register = targets::read_text(register, Path::new("x.toml"), 3);
+        let register = register.unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(ports(&register), ["front"]);
         let by_program = format!("{text}[client]\ncommand = 'c'\n");
         let target = targets::read_text(&by_program, Path::new("x.toml"), 3).unwrap();
         assert_eq!(ports(&target), ["back", "front"], "a program is told all");
