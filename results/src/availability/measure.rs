@@ -42,11 +42,15 @@ pub fn write_csv(rows: &[AvailabilityRow], writer: impl io::Write) -> Result<(),
     Ok(())
 }
 
-/// Reads the rows back. The file does not say which faults share an outage: here each has its own.
+/// Reads the rows back. The file does not say which faults share an outage, nor on which host one was: here each has its own, and none.
 ///
 /// # Errors
 /// A row is not what it should be.
 pub fn read_csv(reader: impl io::Read) -> Result<Vec<AvailabilityRow>, csv::Error> {
     let rows = csv::Reader::from_reader(reader).into_deserialize::<AvailabilityRow>();
-    rows.map(|row| row.map(|row| AvailabilityRow { outage_us: row.at_us, ..row })).collect()
+    let whole = |row: AvailabilityRow| {
+        let (outage_us, place) = (row.at_us, row.process.clone());
+        AvailabilityRow { outage_us, place, ..row }
+    };
+    rows.map(|row| row.map(whole)).collect()
 }

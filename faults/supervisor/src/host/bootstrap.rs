@@ -1,7 +1,7 @@
 //! How the program gets to another host and becomes the agent there.
 //!
-//! The way leads to `sh`, which takes one line as its script and nothing more: it makes a private folder, and runs the program
-//! that is there already at the same path, if it is the same build; otherwise it asks for ours. Only when it has asked is anything sent
+//! The way leads to `sh`, which takes one line as its script and nothing more: it looks whether the program is there already at the same path
+//! in the same build, makes a private folder, and runs that; otherwise it asks for ours. Only when it has asked is anything sent
 //! besides, so a shell that reads ahead swallows nothing. Whatever fails, the folder is removed.
 
 use std::io;
@@ -16,9 +16,11 @@ use super::{files, is_plain};
 
 /// How long a way may take to lead somewhere: a connection over ssh, with its name's look-up.
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
-/// How long the program may take to be sent and to say hello: 15 MB on a slow line.
+/// How long the program may take from then on, to be compared, to be sent and to say hello: 15 MB on a slow line, and a machine that is loaded
+/// to the brim.
 const START_WITHIN: Duration = Duration::from_secs(120);
-/// What the shell says when it wants the program, and when it becomes that.
+/// What the shell says when it is there, when it wants the program, and when it becomes that.
+const HERE: &str = "double-trouble: here";
 const WANT: &str = "double-trouble: want";
 const GO: &str = "double-trouble: go";
 
@@ -64,9 +66,10 @@ impl AgentProgram {
         let path = std::fs::read_link(&self.path).unwrap_or_else(|_| self.path.clone());
         let path = quoted(&path.to_string_lossy());
         let args = self.args.join(" ");
+        // What takes its time comes before there is a folder: a shell that is killed meanwhile removes none.
         Ok(format!(
-            "d=$(mktemp -d \"${{TMPDIR:-/tmp}}/{FOLDER}XXXXXXXX\") || exit 3; trap 'rm -rf \"$d\"' EXIT; p={path}; \
-             if test -x \"$p\" && test \"$(sha256sum < \"$p\" | cut -c1-64)\" = {hash}; then :; else \
+            "echo '{HERE}'; p={path}; if test -x \"$p\" && test \"$(sha256sum < \"$p\" | cut -c1-64)\" = {hash}; then b=0; else b=1; fi; \
+             d=$(mktemp -d \"${{TMPDIR:-/tmp}}/{FOLDER}XXXXXXXX\") || exit 3; trap 'rm -rf \"$d\"' EXIT; if test $b = 1; then \
              p=\"$d/{BROUGHT}\"; echo '{WANT}'; head -c {bytes} > \"$p\"; \
              test \"$(wc -c < \"$p\")\" -eq {bytes} && chmod 700 \"$p\" || exit 3; fi; \
              echo '{GO}'; exec \"$p\" {args} \"$d\"\n"
@@ -102,7 +105,7 @@ impl AgentProgram {
                     deadline = Instant::now() + START_WITHIN;
                     self.send_program(&send).map_err(unreadable)?;
                 }
-                GO => deadline = Instant::now() + START_WITHIN,
+                HERE | GO => deadline = Instant::now() + START_WITHIN,
                 other => match serde_json::from_str(other) {
                     Ok(Reply::Hello { version: VERSION, folder, clock }) => {
                         return Ok(Hello { folder: folder.into(), clock });
@@ -158,6 +161,37 @@ mod tests {
         assert!(script.contains("it'\\''s a program'"), "{script}");
         // What a pipe hands over in one piece, so that a shell reads it in one.
         assert!(script.len() < 4096);
+    }
+
+    #[test]
+    fn a_shell_has_no_folder_while_it_compares_and_leaves_none_if_nothing_is_sent() {
+        use std::io::Write;
+        use std::os::unix::fs::PermissionsExt;
+        use std::process::{Command, Stdio};
+
+        let folder = tempfile::tempdir().unwrap();
+        let (bin, made) = (folder.path().join("bin"), folder.path().join("made"));
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::create_dir_all(&made).unwrap();
+        let program = program(folder.path());
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program.path, executable.clone()).unwrap();
+        // What it is at that moment, and another program than ours.
+        let compares = bin.join("sha256sum");
+        std::fs::write(&compares, "#!/bin/sh\nls \"$TMPDIR\" >&2\necho other\n").unwrap();
+        std::fs::set_permissions(&compares, executable).unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.env("PATH", path).env("TMPDIR", &made);
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        let script = program.script().unwrap();
+        shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = shell.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said.lines().collect::<Vec<_>>(), [HERE, WANT]);
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(3), &b""[..]));
+        assert_eq!(std::fs::read_dir(&made).unwrap().count(), 0);
     }
 
     #[test]
