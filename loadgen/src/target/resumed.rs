@@ -7,6 +7,7 @@ use std::sync::Arc;
 use faults::bazaar::ServicePlan;
 use faults::clock::Origin;
 use faults::disk::DiskFaults;
+use faults::host_network::HostTries;
 use results::records::Processes;
 use targets::target::Target;
 
@@ -41,6 +42,7 @@ pub fn resumed(
         disk_faults: DiskFaults::default(),
         relays: false,
         link_faults: &[],
+        host_tries: &HostTries::default(),
         is_first: false,
         origin: Origin::now(),
         lifetime: None,
