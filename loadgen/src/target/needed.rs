@@ -56,7 +56,6 @@ fn request(operation: &Operation, target: &Target, other: Option<&str>) -> Strin
         position: Some(1),
         key: "a",
         client: 1,
-        ..Places::default()
     };
     format!("{:?}", operation.request(&setting, &places))
 }

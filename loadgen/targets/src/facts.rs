@@ -221,9 +221,9 @@ mod tests {
 
     #[test]
     fn copies_of_registers_are_compared_where_the_file_promises_that_they_are_alike() {
-        let text = "name = 'x'\n[processes.a]\ncommand = 'a'\n[processes.b]\ncommand = 'b'\n\
+        let text = "name = 'x'\n[processes.store-1]\ncommand = 'a'\n[processes.store-2]\ncommand = 'b'\n\
                     [operations.read]\nurl = 'http://127.0.0.1:1/{{ register }}'\nvalue = 'body.value'\n\
-                    [[state.registers]]\nn = ['a', 'b']\nprocess = '{{ n }}'\nfile = '{{ n }}.jsonl'\nformat = 'jsonl'\n\
+                    [[state.registers]]\nn = [1, 2]\nprocess = 'store-{{ n }}'\nfile = '{{ n }}.jsonl'\nformat = 'jsonl'\n\
                     [model]\nkind = 'register'\n";
         let copies = [Fact::ReplicatedKeys, Fact::CopiesOfKeys, Fact::IdenticalLogs];
         let lacks = |promise: &str| {
