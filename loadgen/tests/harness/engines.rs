@@ -100,7 +100,7 @@ fn systems_are_compared_run_by_run_and_who_is_not_installed_is_a_row() {
     for part in [
         "3 systems beside each other",
         "Nothing was found wrong with",
-        "Something acknowledged was broken at",
+        "A promise was broken at",
         "apt-get install it",
         "acknowledged-orders-survive",
         "no relay can stand between them",

@@ -26,7 +26,7 @@ pub(super) fn opening(comparison: &Comparison) -> Vec<String> {
     };
     let told = [
         (Verdict::Pass, "Nothing was found wrong with"),
-        (Verdict::Fail, "Something acknowledged was broken at"),
+        (Verdict::Fail, "A promise was broken at"),
         (Verdict::Inconclusive, "It cannot be told of"),
     ];
     let sentences = told.into_iter().filter_map(|(verdict, words)| {

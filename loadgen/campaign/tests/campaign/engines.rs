@@ -67,7 +67,7 @@ fn one_page_has_every_system_with_what_was_found_and_what_repeats_it() {
     let text = text_of(&page);
     for part in [
         "3 systems beside each other",
-        "Something acknowledged was broken at lossy <async>",
+        "A promise was broken at lossy <async>",
         "Not run: missing",
         "apt-get install missing",
         "sound, cut: it has no links",
