@@ -308,8 +308,8 @@ pub(super) fn no_answers() -> Look {
     Look::bar(INK, Bar::Full)
 }
 
-/// One of several systems, by its number. What differs in colour differs in shape; from the sixth on lines are broken, and
-/// after the tenth everything begins anew.
+/// One of several systems, by its number. What differs in colour differs in shape; from the sixth on the colours come again with each
+/// other's shapes and broken lines, and after the tenth everything begins anew.
 pub(super) fn system(number: usize) -> Look {
     const LOOKS: [(RGBColor, Marker); 5] = [
         (BLUE, Marker::Disc),
@@ -318,8 +318,10 @@ pub(super) fn system(number: usize) -> Look {
         (REDDISH_PURPLE, Marker::Diamond),
         (LEADER_CHANGE, Marker::RingedDisc),
     ];
-    let (colour, marker) = LOOKS[number % LOOKS.len()];
-    let dash = if number % (2 * LOOKS.len()) < LOOKS.len() { Dash::Solid } else { Dash::Dashed };
+    let is_again = number % (2 * LOOKS.len()) >= LOOKS.len();
+    let (colour, _) = LOOKS[number % LOOKS.len()];
+    let (_, marker) = LOOKS[(number + usize::from(is_again)) % LOOKS.len()];
+    let dash = if is_again { Dash::Dashed } else { Dash::Solid };
     Look { line: Some((dash, 2)), marker: Some((marker, 6)), ..Look::plain(colour) }
 }
 
@@ -356,4 +358,20 @@ pub(super) fn doubted() -> Look {
 /// Where figures changed by more than noise.
 pub(super) fn change() -> Look {
     Look { line: Some((Dash::Dashed, 2)), ..Look::plain(VERMILION) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_systems_are_told_apart_by_their_points_alone() {
+        let look = |number| {
+            let Look { colour, marker, .. } = system(number);
+            ((colour.0, colour.1, colour.2), marker.map(|(shape, _)| shape))
+        };
+        for (one, other) in (0..10).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            assert_ne!(look(one), look(other), "{one} and {other}");
+        }
+    }
 }
