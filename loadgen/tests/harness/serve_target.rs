@@ -108,13 +108,16 @@ fn a_target_is_used_by_hand_and_leaves_nothing_behind() {
     assert_eq!(names(folder.path()), [] as [PathBuf; 0]);
 }
 
+/// What `client` is asked, how it ends, and what it says.
+type Step<'a> = (&'a [&'a str], i32, &'a str);
+
 #[test]
 fn a_register_and_a_log_are_used_by_hand_in_their_own_words() {
     if !has_python() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&str, &str, &[(&[&str], i32, &str)]); 2] = [
+    let cases: [(&str, &str, &[Step<'_>]); 2] = [
         (
             "store",
             "tests/zoo/store.toml",
