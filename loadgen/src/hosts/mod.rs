@@ -8,7 +8,7 @@
 //! process inside is the init of a pid namespace, and dies with this program; with an init the kernel kills all others, and with
 //! the last of them go the namespaces.
 //!
-//! The command is told by whom it is run ([`run_by`]), so that who repeats what it did makes the hosts again.
+//! The command is told by whom it is run (`run_by`), so that who repeats what it did makes the hosts again.
 //!
 //! * `inside`: that init. `network`: the bridge, and a namespace each. `ssh`: a server on each, and a way in for one client.
 //! * `way_in`: how a host is reached.
