@@ -9,7 +9,7 @@
 //! the last of them go the namespaces. Who is asked to end while the hosts are being made ends at once, and the exit code
 //! is not the command's then.
 //!
-//! The command is told by whom it is run ([`run_by`]), so that who repeats what it did makes the hosts again.
+//! The command is told by whom it is run (`run_by`), so that who repeats what it did makes the hosts again.
 //!
 //! * `inside`: that init. `network`: the bridge, and a namespace each. `ssh`: a server on each, and a way in for one client.
 //! * `way_in`: how a host is reached.
