@@ -116,7 +116,7 @@ impl Availability {
     /// How much space the names of the lanes need: those of links over several hosts are long.
     fn name_space(&self) -> i32 {
         let widest = self.names().map(|name| marks::width(name, &marks::text(SMALL))).max();
-        (widest.unwrap_or(0) + 2 * NAME_GAP).clamp(NAME_SPACE, MOST_NAME_SPACE)
+        (widest.unwrap_or(0) + NAME_GAP).clamp(NAME_SPACE, MOST_NAME_SPACE)
     }
 
     fn names(&self) -> impl Iterator<Item = &String> {

@@ -22,10 +22,9 @@ const STRIP_ROW: i32 = 30;
 const STRIP_GAP: i32 = 8;
 /// The strip has room for this many rows; what does not fit shares the last.
 const MOST_STRIP_ROWS: usize = 6;
-/// The height of a line of the list, its columns where all fit, what is between these, and how many faults it spells out.
+/// The height of a line of the list, its columns where all fit, and how many faults it spells out.
 const LIST_LINE: i32 = 26;
 const LIST_COLUMNS: usize = 2;
-const COLUMN_GAP: i32 = 20;
 const MOST_LISTED: usize = 24;
 /// How strongly the time between a fault and its end is shaded. Faults that overlap add up.
 const BAND_OPACITY: f64 = 0.13;
@@ -186,9 +185,9 @@ impl FaultMarks {
 /// How wide a column of the list is.
 const COLUMN: i32 = (WIDTH.cast_signed() - 2 * MARGIN) / LIST_COLUMNS as i32;
 
-/// How many columns the list has: one if a line is too long for several.
+/// How many columns the list has: one if a line is too long for several. A width is measured a little too large, so there is a gap between two.
 fn columns(list: &[String]) -> usize {
-    let fits = |line: &String| marks::width(line, &marks::text(SMALL)) <= COLUMN - COLUMN_GAP;
+    let fits = |line: &String| marks::width(line, &marks::text(SMALL)) <= COLUMN;
     if list.iter().all(fits) { LIST_COLUMNS } else { 1 }
 }
 
@@ -221,11 +220,12 @@ mod tests {
 
     #[test]
     fn lines_that_would_run_into_the_next_column_have_one_alone() {
-        let line = |length: usize| {
-            "3: cut order-3 @ n5 <-> order-1 @ n3".chars().cycle().take(length).collect()
-        };
-        assert_eq!(columns(&[line(36), line(40)]), LIST_COLUMNS);
-        assert_eq!(columns(&[line(36), line(120)]), 1);
+        let usual =
+            "4: throttle front-end <-> catalog at 7.6 s, first ack after 371 ms; heal at 9.6 s";
+        let long = "4: throttle front-end @ n1 <-> catalog @ n2 at 7.6 s, first ack after 371 ms; heal at 9.6 s";
+        let width = |line: &str| marks::width(line, &marks::text(SMALL));
+        assert_eq!(columns(&[usual.to_owned()]), LIST_COLUMNS, "{}", width(usual));
+        assert_eq!(columns(&[usual.to_owned(), long.to_owned()]), 1, "{}", width(long));
     }
 
     #[test]
