@@ -75,6 +75,12 @@ impl Axis {
         Self { title: title.into(), ticks, low, high, log: true }
     }
 
+    /// How many lines the longest label has besides its first.
+    pub(super) fn more_lines(&self) -> i32 {
+        let lines = self.ticks.iter().map(|(_, label)| label.lines().count() as i32);
+        lines.max().unwrap_or_default().max(1) - 1
+    }
+
     /// The same with other ticks.
     pub(super) fn with_ticks(self, ticks: Vec<(f64, String)>) -> Self {
         Self { ticks, ..self }

@@ -8,8 +8,8 @@ use plotters_backend::DrawingBackend;
 
 use super::axis::Axis;
 use super::chart::Chart;
-use super::frame::{Bounds, Frame, Grid, MARGIN, Panel, WIDTH};
-use super::marks::{self, SMALL};
+use super::frame::{Bounds, Frame, Grid, MARGIN, Panel, WIDTH, label_line};
+use super::marks::{self, SMALL, TEXT};
 use super::output::{Area, Drawing, Figure};
 use super::palette::{self, Look};
 use crate::stats::Estimate;
@@ -24,6 +24,8 @@ const LAST_BOTTOM: i32 = 70;
 const STACKED_LEFT: i32 = 100;
 /// More labels than this do not fit the whole width; of more places only some are labelled.
 const MOST_LABELS: usize = 12;
+/// Between the labels of two places.
+const LABEL_GAP: i32 = 16;
 /// Series share this much of a place's width, so that their points do not hide each other.
 const SHARED: f64 = 0.6;
 /// With more places than this a place is too narrow to move series apart.
@@ -154,7 +156,10 @@ impl Categorical {
     fn places_axis(&self) -> Axis {
         let every = self.places.len().div_ceil(MOST_LABELS).max(1);
         let numbered = self.places.iter().enumerate().step_by(every);
-        let ticks = numbered.map(|(place, label)| (place as f64, label.clone())).collect();
+        let Bounds { left, right, .. } = self.bounds(0, 0);
+        let room = (right - left) * every as i32 / self.places.len().max(1) as i32 - LABEL_GAP;
+        let wrapped = |label: &String| marks::wrapped(label, &marks::text(TEXT), room);
+        let ticks = numbered.map(|(place, label)| (place as f64, wrapped(label))).collect();
         let last = self.places.len().max(1) as f64 - 0.5;
         Axis::fixed(self.places_title.clone(), (-0.5, last), ticks)
     }
@@ -191,6 +196,7 @@ impl Figure for Categorical {
 
     fn size(&self) -> (u32, u32) {
         let top = self.frame().height();
+        let more_lines = self.places_axis().more_lines() * label_line(TEXT);
         let bottom = match self.arrangement {
             Arrangement::Beside => Grid::new(self.panels.len(), top, BESIDE_HEIGHT).bottom() + 10,
             Arrangement::Stacked => {
@@ -198,7 +204,7 @@ impl Figure for Categorical {
                 self.bounds(last, top).bottom + LAST_BOTTOM
             }
         };
-        (WIDTH, bottom.unsigned_abs())
+        (WIDTH, (bottom + more_lines).unsigned_abs())
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &Area<DB>) -> Drawing<DB> {
@@ -303,6 +309,19 @@ mod tests {
         let svg = svg(&chart(Arrangement::Stacked, 500));
         let labels = svg.matches(">place-").count();
         assert!((2..=MOST_LABELS).contains(&labels), "{labels}");
+    }
+
+    #[test]
+    fn long_names_of_places_take_more_lines_instead_of_each_others_room() {
+        let mut long = chart(Arrangement::Stacked, 6);
+        let short = long.size();
+        long.places[1] = "redis-sentinel-on-hosts async".to_owned();
+        long.places[2] = "redis-sentinel-on-hosts wait".to_owned();
+        let svg = svg(&long);
+        for line in ["redis-sentinel-on-", "hosts async", "hosts wait"] {
+            assert!(svg.contains(&format!(">{line}<")), "{line}");
+        }
+        assert_eq!(long.size(), (short.0, short.1 + label_line(TEXT).unsigned_abs()));
     }
 
     #[test]

@@ -108,6 +108,11 @@ pub(super) struct Bounds {
     pub(super) bottom: i32,
 }
 
+/// From one line of a label to the next, in text of this em.
+pub(super) fn label_line(em: u32) -> i32 {
+    em.cast_signed() * 5 / 4
+}
+
 /// Two axes and the box between them.
 #[derive(Clone, Debug)]
 pub(super) struct Panel {
@@ -171,14 +176,19 @@ impl Panel {
         for (value, label) in &self.x.ticks {
             let x = self.x_at(*value);
             area.draw(&PathElement::new(vec![(x, top), (x, bottom)], GRID))?;
-            if x_labels {
-                area.draw_text(label, &centred, (x, bottom + em))?;
+            for (index, line) in label.lines().enumerate().filter(|_| x_labels) {
+                area.draw_text(
+                    line,
+                    &centred,
+                    (x, bottom + em + index as i32 * label_line(self.em)),
+                )?;
             }
         }
         area.draw(&Rectangle::new([(left, top), (right, bottom)], INK.stroke_width(1)))?;
         if x_labels && !self.x.title.is_empty() {
             let middle = i32::midpoint(left, right);
-            area.draw_text(&self.x.title, &centred, (middle, bottom + em * 5 / 2))?;
+            let title = bottom + em * 5 / 2 + self.x.more_lines() * label_line(self.em);
+            area.draw_text(&self.x.title, &centred, (middle, title))?;
         }
         if !self.y.title.is_empty() {
             let place = (left - 14 - widest - em * 3 / 4, i32::midpoint(top, bottom));

@@ -53,6 +53,20 @@ pub(super) fn width(text: &str, style: &TextStyle<'_>) -> i32 {
     i32::try_from(measured).unwrap_or(i32::MAX)
 }
 
+/// The text in lines that are at most `room` wide, as far as it can be broken behind spaces and hyphens.
+pub(super) fn wrapped(text: &str, style: &TextStyle<'_>, room: i32) -> String {
+    let (mut done, mut line) = (String::new(), String::new());
+    for part in text.split_inclusive([' ', '-']) {
+        if !line.is_empty() && width(&format!("{line}{part}"), style) > room {
+            done.push_str(line.trim_end());
+            done.push('\n');
+            line.clear();
+        }
+        line.push_str(part);
+    }
+    done + &line
+}
+
 /// A line through the points, dashed or not.
 pub(super) fn path<DB: DrawingBackend>(
     area: &Area<DB>,

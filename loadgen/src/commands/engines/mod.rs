@@ -21,6 +21,7 @@ use self::runs::Runs;
 use crate::cli::Engines;
 use crate::commands::{bin_dir, now_for_people};
 use crate::exit::Exit;
+use crate::hosts;
 use crate::output::{note, say};
 use crate::progress::{Progress, ProgressEvent, SCHEMA};
 use crate::run::{RunsFolder, machine_facts};
@@ -111,7 +112,7 @@ async fn write_page(folder: PathBuf, record: ComparisonRecord) -> anyhow::Result
 
 /// What repeats all of it.
 fn command(args: &Engines) -> String {
-    let mut words = vec!["double-trouble engines --target".to_owned()];
+    let mut words = vec![format!("{}double-trouble engines --target", hosts::run_by_text())];
     words.extend(args.targets.iter().map(quoted));
     for plan in &args.plans {
         words.push(format!("--plan {}", quoted(plan)));

@@ -8,6 +8,7 @@ use campaign::engines::Step as StepRecord;
 
 use super::systems::System;
 use crate::cli::Engines;
+use crate::hosts;
 use crate::plan::{BuiltIn, Overrides, Plan, PlanError, PlanSource};
 use crate::run::{Kind, expected_trial};
 use crate::shell::quoted;
@@ -150,7 +151,8 @@ impl Step {
 
     /// What repeats it.
     pub(super) fn command(&self, system: &System, seed: u64) -> String {
-        let mut words = vec![format!("double-trouble {}", self.kind().as_str())];
+        let run_by = hosts::run_by_text();
+        let mut words = vec![format!("{run_by}double-trouble {}", self.kind().as_str())];
         words.extend(system.file.as_ref().map(|file| format!("--target {}", quoted(file))));
         words.extend(system.variant.as_ref().map(|name| format!("--variant {}", quoted(name))));
         words.push(match &self.source {
