@@ -322,7 +322,7 @@ impl Lines {
 
 /// Microseconds as the milliseconds that the axis shows.
 fn ms(us: Estimate) -> Estimate {
-    us.scaled(1e-3)
+    us.in_units_of(1e3)
 }
 
 /// What an axis must have room for.

@@ -8,7 +8,7 @@ use super::embedded_charts::{Picture, Pictures};
 use super::error::PageError;
 use super::format::sign;
 use super::look;
-use super::page::STYLE;
+use super::look::STYLE;
 use super::tables::Laid;
 use crate::charts::{self, ChartInput};
 use crate::compare::Comparison;

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::page::STYLE;
+/// All of the page's looks, light, dark and in print. It is no template: the policy names it by its hash. Other pages about
+/// runs look the same.
+pub const STYLE: &str = include_str!("../../templates/report.css");
 
 /// The style of a page, and the hashes under which a browser takes it: no template, the page's policy names it by them.
 #[derive(Clone, Debug)]

@@ -38,6 +38,5 @@ mod write;
 pub use comparison::comparison;
 pub use error::{FILE, PageError};
 pub use input::PageInput;
-pub use look::Look;
-pub use page::STYLE;
+pub use look::{Look, STYLE};
 pub use write::write;

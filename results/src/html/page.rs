@@ -10,17 +10,13 @@ use super::error::PageError;
 use super::faults::Faults;
 use super::files::{self, RunFile};
 use super::input::PageInput;
-use super::look;
+use super::look::{self, STYLE};
 use super::opening::Opening;
 use super::setup::Setup;
 use super::tables::Figures;
 use super::verdict_reasons::VerdictReasons;
 use super::worded;
 use crate::records::RunFolder;
-
-/// All of the page's looks, light, dark and in print. It is no template: the policy names it by its hash. Other pages about
-/// runs look the same.
-pub const STYLE: &str = include_str!("../../templates/report.css");
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -66,7 +62,7 @@ pub(super) fn render(folder: &RunFolder, material: &PageInput<'_>) -> Result<Str
 mod tests {
     use std::collections::HashMap;
 
-    use super::STYLE;
+    use crate::html::look::STYLE;
 
     /// What stands on what, by the names of the style's colours. Text needs 4.5 to 1, WCAG's AA.
     const TEXT: [(&str, &str); 13] = [

@@ -39,12 +39,30 @@ impl Estimate {
         Self { value, interval: None }
     }
 
-    /// The same in another unit, of which `factor` are one of this.
+    /// The same in a larger unit, which is so many of this one. It is divided, and not multiplied with a fraction that
+    /// no binary number is: a figure that lies between two decimal places would be told as the other.
     #[must_use]
-    pub fn scaled(self, factor: f64) -> Self {
+    pub fn in_units_of(self, unit: f64) -> Self {
         let interval = self
             .interval
-            .map(|Interval { low, high }| Interval { low: low * factor, high: high * factor });
-        Self { value: self.value * factor, interval }
+            .map(|Interval { low, high }| Interval { low: low / unit, high: high / unit });
+        Self { value: self.value / unit, interval }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_in_another_unit_is_the_nearest_number_there_is() {
+        let it = Estimate { value: 4895.0, interval: Some(Interval { low: 4889.0, high: 4.0 }) };
+        let milliseconds = it.in_units_of(1e3);
+        assert_eq!(milliseconds.value.to_bits(), 4.895_f64.to_bits());
+        let interval = milliseconds.interval.unwrap();
+        assert_eq!(
+            [interval.low, interval.high].map(f64::to_bits),
+            [4.889_f64, 0.004].map(f64::to_bits)
+        );
     }
 }

@@ -40,6 +40,7 @@ mod bootstrap;
 pub(crate) mod coverage;
 mod estimate;
 mod latencies;
+mod middle;
 mod pool;
 mod rounds;
 mod sample;
@@ -48,32 +49,7 @@ mod units;
 pub use bootstrap::{Resamples, Spread};
 pub use estimate::{CONFIDENCE, Estimate, Interval};
 pub use latencies::Latencies;
+pub use middle::{geometric_mean, median};
 pub use pool::{Figure, MIN_ANSWERED, MIN_BEYOND, Pool, Unit};
-pub use rounds::geometric_mean;
 pub use sample::{Answer, Basis, LoadSpan, TrialSample};
 pub use units::{MIN_SLICES, MIN_TRIALS};
-
-/// The median of a few values: the middle one, or the mean of the two in the middle.
-#[must_use]
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        length if length % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_of_an_even_number_of_values_lies_between_the_middle_two() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
-    }
-}

@@ -3,7 +3,7 @@
 
 use super::bootstrap::Resamples;
 use super::estimate::Estimate;
-use super::median;
+use super::middle::{geometric_mean, median};
 use super::units::MIN_TRIALS;
 
 impl Estimate {
@@ -25,13 +25,6 @@ impl Estimate {
     }
 }
 
-/// The mean of ratios: that of the logarithms, as a figure. Nothing without values, or where one of them is 0 or less and so no ratio.
-#[must_use]
-pub fn geometric_mean(values: &[f64]) -> Option<f64> {
-    let sum: f64 = values.iter().map(|value| value.ln()).sum();
-    (!values.is_empty() && sum.is_finite()).then(|| (sum / values.len() as f64).exp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,7 +42,6 @@ mod tests {
     fn a_round_with_nothing_is_no_ratio_and_no_rounds_are_no_figure() {
         let value = Estimate::over_rounds(&[0.0, 3.0, 4.0]).unwrap();
         assert_eq!(value, Estimate::exact(3.0));
-        assert_eq!(geometric_mean(&[0.0, 3.0]), None);
         assert_eq!(Estimate::over_rounds(&[]), None);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fault, Timeline};
-use crate::records::{End, Event, EventKind, ProcessName, Subject};
+use crate::records::{Event, EventKind, ProcessName};
 
 /// What is known of a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,33 +17,6 @@ pub struct Host {
     pub lost: Option<(u64, String)>,
     /// When it could be reached again.
     pub back_us: Option<u64>,
-}
-
-impl Timeline {
-    /// Whom something was done to, with the hosts of those that are on others than the harness's: `order-2 @ n2`.
-    #[must_use]
-    pub fn placed(&self, subject: Subject) -> String {
-        let process = |name: ProcessName| {
-            let mut hosts = self.hosts.iter();
-            match hosts.find(|(_, host)| host.processes.contains(&name)) {
-                Some((host, _)) => format!("{name} @ {host}"),
-                None => name.to_string(),
-            }
-        };
-        let end = |end: End| end.process().map_or_else(|| end.to_string(), process);
-        match subject {
-            Subject::Process(name) => process(name),
-            Subject::Link(route) => route.in_words(end),
-            Subject::Own(_) => subject.to_string(),
-        }
-    }
-
-    /// What a fault was, and where: `kill of order-2 @ n2`.
-    #[must_use]
-    pub fn describe(&self, fault: &Fault) -> String {
-        let placed = fault.injected.subject.map(|subject| self.placed(subject));
-        placed.map_or_else(|| fault.describe(), |whom| format!("{} of {whom}", fault.kind))
-    }
 }
 
 /// Every host by its name, from events in the order of time.
@@ -85,7 +57,6 @@ pub(super) fn hosts(events: &[&Event]) -> BTreeMap<String, Host> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::built_in;
 
     fn reached(name: &str, process: &str, bound_us: u64) -> Event {
         let mut event = Event::new("cell", 1, 0, EventKind::HostReached);
@@ -112,20 +83,5 @@ mod tests {
             hosts.iter().map(|(name, host)| (name.as_str(), host.bound_us)).collect();
         assert_eq!(bounds, [("n1", 50), ("n2", 900), ("n3", 0)]);
         assert_eq!(hosts["n1"].processes.len(), 2);
-    }
-
-    #[test]
-    fn whom_something_was_done_to_is_said_with_the_host_where_there_is_one() {
-        let events = [reached("n1", "catalog", 0), reached("n2", "order-2", 0)];
-        let timeline = Timeline::new(&events, &built_in::processes(3));
-        for (subject, placed) in [
-            ("order-2", "order-2 @ n2"),
-            ("order-3", "order-3"),
-            ("order-2 <-> catalog", "order-2 @ n2 <-> catalog @ n1"),
-            ("order-2 -> replicas", "order-2 @ n2 -> replicas"),
-            ("faults.partition-n1", "faults.partition-n1"),
-        ] {
-            assert_eq!(timeline.placed(subject.parse().unwrap()), placed);
-        }
     }
 }

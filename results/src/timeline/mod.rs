@@ -27,6 +27,7 @@ mod fault;
 mod files;
 mod host;
 mod kind;
+mod placed;
 mod span;
 #[cfg(test)]
 mod tests;

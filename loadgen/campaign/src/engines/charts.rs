@@ -27,10 +27,10 @@ fn by_clients(comparison: &Comparison) -> Categorical {
     type Value = fn(&LoadFigures) -> Option<Estimate>;
     let shown: [(&str, &str, Value, f64); 3] = [
         ("trades accepted per second", "per second (log scale)", |it| it.changes_per_s, 1.0),
-        ("trade latency, median", "ms (log scale)", |it| it.change_p50_us, 1e-3),
-        ("trade latency, 99th percentile", "ms (log scale)", |it| it.change_p99_us, 1e-3),
+        ("trade latency, median", "ms (log scale)", |it| it.change_p50_us, 1e3),
+        ("trade latency, 99th percentile", "ms (log scale)", |it| it.change_p99_us, 1e3),
     ];
-    let panel = |(heading, axis, value, factor): (&str, &str, Value, f64)| CategoricalPanel {
+    let panel = |(heading, axis, value, unit): (&str, &str, Value, f64)| CategoricalPanel {
         heading: heading.to_owned(),
         axis: axis.to_owned(),
         is_log: true,
@@ -42,7 +42,7 @@ fn by_clients(comparison: &Comparison) -> Categorical {
                     .load
                     .iter()
                     .enumerate()
-                    .filter_map(|(place, (_, it))| Some((place, value(it)?.scaled(factor))))
+                    .filter_map(|(place, (_, it))| Some((place, value(it)?.in_units_of(unit))))
                     .collect(),
             })
             .collect(),

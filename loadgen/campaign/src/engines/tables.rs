@@ -85,14 +85,14 @@ pub(super) fn load(comparison: &Comparison) -> Grid {
     let caption = "Throughput and latency without faults, by the number of clients";
     let mut grid = Grid::new("load", caption, "system", titles);
     let figures = |system: &System| {
-        let all = |value: fn(&super::system::LoadFigures) -> Option<Estimate>, factor: f64| {
-            let fields = system.load.iter().map(move |(_, figures)| figure(value(figures), factor));
+        let all = |value: fn(&super::system::LoadFigures) -> Option<Estimate>, unit: f64| {
+            let fields = system.load.iter().map(move |(_, figures)| figure(value(figures), unit));
             fields.collect::<Vec<_>>()
         };
         [
             all(|figures| figures.changes_per_s, 1.0),
-            all(|figures| figures.change_p50_us, 1e-3),
-            all(|figures| figures.change_p99_us, 1e-3),
+            all(|figures| figures.change_p50_us, 1e3),
+            all(|figures| figures.change_p99_us, 1e3),
         ]
         .concat()
     };
@@ -106,8 +106,8 @@ pub(super) fn load(comparison: &Comparison) -> Grid {
     grid
 }
 
-fn figure(estimate: Option<Estimate>, factor: f64) -> Field {
-    let Some(estimate) = estimate.map(|estimate| estimate.scaled(factor)) else {
+fn figure(estimate: Option<Estimate>, unit: f64) -> Field {
+    let Some(estimate) = estimate.map(|estimate| estimate.in_units_of(unit)) else {
         return Field::number(NONE);
     };
     Field::number(three_digits(estimate.value)).with(brackets(estimate.interval))
