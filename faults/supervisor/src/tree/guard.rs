@@ -92,6 +92,8 @@ struct Known {
     /// Whether the harness is gone, or an order came that does not wait for a polite end.
     hurried: bool,
     drained: bool,
+    /// Whether a kill has begun that nobody was told of yet.
+    is_beginning: bool,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +122,7 @@ impl Shared {
             is_left = known.emptied_us.is_none();
             if is_left {
                 (known.told_to_end, known.hurried) = (Some(KILL), true);
+                known.is_beginning = true;
             }
         });
         is_left
@@ -221,8 +224,8 @@ impl Guard {
                 }
             }
         }
-        // Who wrote the log is gone; what is still in the pipe belongs to it.
-        self.shared.wait(DRAIN_WITHIN, |known| known.drained);
+        // Who wrote the log is gone; what is still in the pipe belongs to it. What the tree ended of may not have been told yet.
+        self.shared.wait(DRAIN_WITHIN, |known| known.drained && !known.is_beginning);
         let known = locked(&self.shared.known);
         if let Some(at_us) = known.emptied_us {
             tell(&Report::Empty { at_us, asked: known.told_to_end.is_some() });
@@ -401,6 +404,7 @@ fn take_orders(
             // Whether it worked is seen by the thread that goes on with it.
             let _ = members::send(main, Signal::KILL);
             tell(&Report::Begun { id: order.id, at_us });
+            shared.change(|known| known.is_beginning = false);
         }
         if ordered.send(GuardEvent::Ordered(order, at_us)).is_err() {
             return;

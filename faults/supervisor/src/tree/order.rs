@@ -1,5 +1,6 @@
 //! What is done to a whole tree: an order to its guard, the time of its first signal, and that it was seen to have worked.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -36,10 +37,11 @@ impl Sent {
         }
     }
 
-    /// Waits until it was seen to have worked; after an order to end also until the log is whole and the guard is gone.
+    /// Waits until it was seen to have worked; after an order to end also until the log is whole and the guard is gone. A tree that ends of the
+    /// first signal at once may leave the guard no time for an answer: then its end is the answer.
     ///
     /// # Errors
-    /// If the tree had ended, or the order was not seen to have worked.
+    /// If the tree had ended, or ended otherwise, or the order was not seen to have worked.
     pub async fn confirmed(&self) -> Result<Done, SignalError> {
         let over = self.wait(|answer| answer.over.is_some(), self.takes + ANSWER_WITHIN).await;
         let done = over.and_then(|answer| answer.over.unwrap_or(Err(SignalError::Ended)));
@@ -47,9 +49,18 @@ impl Sent {
             return done;
         }
         match tokio::time::timeout(ANSWER_WITHIN, self.shared.gone()).await {
-            Ok(()) => done,
+            Ok(()) => done.or_else(|error| self.ended_by_it().ok_or(error)),
             Err(_) => Err(SignalError::Unanswered),
         }
+    }
+
+    /// What it did to a tree of which something was left when its first signal was sent, and which ended as it was asked.
+    fn ended_by_it(&self) -> Option<Done> {
+        let at_monotonic_us = self.answer.borrow().begun_us?;
+        let end = self.shared.end().filter(|end| end.asked)?;
+        let killed = Some(Signal::SIGKILL as i32);
+        let forced = end.status.and_then(|status| status.signal()) == killed;
+        Some(Done { at_monotonic_us, confirmed_monotonic_us: end.at_monotonic_us, forced })
     }
 
     async fn wait(
@@ -181,5 +192,48 @@ impl Tree {
         }
         let ends = matches!(act, TreeAct::Kill | TreeAct::Terminate { .. });
         Sent { answer, takes, ends, shared: Arc::clone(&self.shared) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::leftovers::Leftovers;
+    use super::super::protocol::Report;
+    use super::*;
+
+    /// What comes of an order to kill if the guard says this, and ends.
+    async fn killed(said: &[Report]) -> Result<Done, SignalError> {
+        let (shared, _started) = Shared::new(Leftovers::new("mark".to_owned(), false), None);
+        let shared = Arc::new(shared);
+        let answer = shared.expect_answer(1);
+        let (takes, ends) = (Duration::ZERO, true);
+        let sent = Sent { answer, takes, ends, shared: Arc::clone(&shared) };
+        for report in said {
+            shared.take_line(&serde_json::to_string(report).unwrap());
+        }
+        shared.guard_ended_there(true);
+        sent.confirmed().await
+    }
+
+    const BEGUN: Report = Report::Begun { id: 1, at_us: 10 };
+
+    fn ended(signal: i32, asked: bool) -> [Report; 2] {
+        [Report::Ended { status: signal, at_us: 12, asked }, Report::Empty { at_us: 13, asked }]
+    }
+
+    #[tokio::test]
+    async fn a_tree_that_ends_of_the_first_signal_before_its_guard_answers_was_killed() {
+        let [main, all] = ended(Signal::SIGKILL as i32, true);
+        let done = Done { at_monotonic_us: 10, confirmed_monotonic_us: 12, forced: true };
+        assert_eq!(killed(&[BEGUN, main, all]).await, Ok(done));
+    }
+
+    #[tokio::test]
+    async fn one_that_had_ended_or_crashed_before_the_signal_came_was_not() {
+        let [main, all] = ended(Signal::SIGKILL as i32, true);
+        assert_eq!(killed(&[main, all]).await, Err(SignalError::Ended), "another order did it");
+        let [main, all] = ended(Signal::SIGABRT as i32, false);
+        assert_eq!(killed(&[BEGUN, main, all]).await, Err(SignalError::Ended));
+        assert_eq!(killed(&[BEGUN]).await, Err(SignalError::Ended), "its guard was killed");
     }
 }

@@ -41,6 +41,7 @@ async fn a_process_that_had_ended_by_itself_obeys_nobody() {
     };
     let guard = parent(pid);
     send(guard, nix::sys::signal::Signal::SIGSTOP);
+    eventually("its guard's stop", || (state(guard) == Some('T')).then_some(())).await;
     send(pid, nix::sys::signal::Signal::SIGABRT);
     eventually("its end", || state(pid).is_none().then_some(())).await;
     let (killed, ()) = tokio::join!(system.begin_kill("order-1"), async {
