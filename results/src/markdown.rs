@@ -18,7 +18,7 @@ pub fn text(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             // An address becomes a link by itself.
             '/' if escaped.ends_with(":/") => escaped.push_str("&#47;"),
-            '.' if escaped.to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
+            '.' if ends_with_www(&escaped) => escaped.push_str("&#46;"),
             _ if character.is_control() => escaped.push(' '),
             _ => {
                 if SPECIAL.contains(character) {
@@ -29,6 +29,10 @@ pub fn text(text: &str) -> String {
         }
     }
     escaped
+}
+
+fn ends_with_www(text: &str) -> bool {
+    text.as_bytes().last_chunk::<3>().is_some_and(|last| last.eq_ignore_ascii_case(b"www"))
 }
 
 /// A command in a block of its own, which no backtick in it ends.

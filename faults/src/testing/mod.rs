@@ -23,7 +23,7 @@ use records::{Event, EventKind, built_in};
 use serde::Deserialize;
 use supervisor::probe::{Probe, ProbeKind};
 use supervisor::system::{Program, Shutdown, System, SystemPlan};
-use supervisor::tree::{GuardProgram, Inherit, Limits};
+use supervisor::tree::GuardProgram;
 use tokio::sync::mpsc;
 use wire::configuration::History;
 
@@ -270,25 +270,10 @@ pub(crate) fn guard() -> GuardProgram {
 
 /// A program in the shell, which runs in `folder`.
 pub(crate) fn sh_program(folder: &Path, name: &str, text: &str) -> Program {
-    Program {
-        name: name.to_owned(),
-        role: "any".to_owned(),
-        command: ["sh", "-c", text].map(Into::into).to_vec(),
-        adopt: None,
-        restart: None,
-        working_dir: folder.to_owned(),
-        inherit: Inherit::All,
-        environment: BTreeMap::new(),
-        user: None,
-        host: None,
-        depends_on: BTreeMap::new(),
-        probe: None,
-        shutdown: Shutdown {
-            signal: supervisor::Signal::SIGTERM,
-            timeout: Duration::from_secs(10),
-        },
-        limits: Limits::default(),
-    }
+    let command = ["sh", "-c", text].map(Into::into).to_vec();
+    let shutdown =
+        Shutdown { signal: supervisor::Signal::SIGTERM, timeout: Duration::from_secs(10) };
+    Program { role: "any".to_owned(), ..Program::new(name, command, folder, shutdown) }
 }
 
 /// One process, a program in the shell.

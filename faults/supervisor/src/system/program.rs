@@ -77,6 +77,35 @@ pub struct Program {
     pub limits: Limits,
 }
 
+impl Program {
+    /// A program on this machine that plays no part and waits for nobody, is ready once it was started, has the harness's whole environment
+    /// and may take what it likes.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        command: Vec<OsString>,
+        working_dir: impl Into<PathBuf>,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            role: String::new(),
+            command,
+            adopt: None,
+            restart: None,
+            working_dir: working_dir.into(),
+            inherit: Inherit::All,
+            environment: BTreeMap::new(),
+            user: None,
+            host: None,
+            depends_on: BTreeMap::new(),
+            probe: None,
+            shutdown,
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// A system to start.
 #[derive(Clone, Debug)]
 pub struct SystemPlan {
@@ -167,24 +196,11 @@ mod tests {
     use super::*;
 
     fn plan(programs: &[(&str, &[&str])]) -> SystemPlan {
-        let program = |(name, depends_on): &(&str, &[&str])| Program {
-            name: (*name).to_owned(),
-            role: "any".to_owned(),
-            command: vec!["true".into()],
-            adopt: None,
-            restart: None,
-            working_dir: PathBuf::from("/"),
-            inherit: Inherit::All,
-            environment: BTreeMap::new(),
-            user: None,
-            host: None,
-            depends_on: depends_on
-                .iter()
-                .map(|name| ((*name).to_owned(), Condition::Started))
-                .collect(),
-            probe: None,
-            shutdown: Shutdown { signal: Signal::SIGTERM, timeout: Duration::from_secs(1) },
-            limits: Limits::default(),
+        let shutdown = Shutdown { signal: Signal::SIGTERM, timeout: Duration::from_secs(1) };
+        let program = |(name, depends_on): &(&str, &[&str])| {
+            let on = depends_on.iter().map(|name| ((*name).to_owned(), Condition::Started));
+            let program = Program::new(*name, vec!["true".into()], "/", shutdown);
+            Program { depends_on: on.collect(), ..program }
         };
         let guard = GuardProgram::new("", [""; 0]);
         let programs = programs.iter().map(program).collect();

@@ -15,27 +15,12 @@ use supervisor::system::{
     ActError, Action, Condition, ProcessState, Program, Restart, Shutdown, StartError, System,
     SystemPlan,
 };
-use supervisor::tree::{Inherit, Limits};
 
 use crate::testing::*;
 
 pub(crate) fn program(folder: &Path, name: &str, text: &str) -> Program {
-    Program {
-        name: name.to_owned(),
-        role: "any".to_owned(),
-        command: python(text),
-        adopt: None,
-        restart: None,
-        working_dir: folder.to_owned(),
-        inherit: Inherit::All,
-        environment: BTreeMap::new(),
-        user: None,
-        host: None,
-        depends_on: BTreeMap::new(),
-        probe: None,
-        shutdown: Shutdown { signal: Signal::SIGTERM, timeout: SOON },
-        limits: Limits::default(),
-    }
+    let shutdown = Shutdown { signal: Signal::SIGTERM, timeout: SOON };
+    Program { role: "any".to_owned(), ..Program::new(name, python(text), folder, shutdown) }
 }
 
 pub(crate) fn probe(kind: ProbeKind) -> Option<Probe> {

@@ -16,7 +16,7 @@ use anyhow::{Context, anyhow};
 use supervisor::Signal;
 use supervisor::probe::{Answer, Probe, ProbeKind};
 use supervisor::system::{Act, Begun, Program, Shutdown, System, SystemPlan};
-use supervisor::tree::{GuardProgram, Inherit, Limits};
+use supervisor::tree::GuardProgram;
 
 use crate::GUARD;
 
@@ -62,22 +62,10 @@ impl Process {
             Ok(answer.status == 200 && said.contains(words))
         };
         let kind = ProbeKind::HttpGet { url, headers: Vec::new(), expect: Arc::new(holds) };
-        Program {
-            name: self.name,
-            role: String::new(),
-            command: self.command,
-            adopt: None,
-            restart: None,
-            working_dir: folder.to_owned(),
-            inherit: Inherit::All,
-            environment: BTreeMap::new(),
-            user: None,
-            host: None,
-            depends_on: BTreeMap::new(),
-            probe: Some(Probe { kind, period: PROBE_PERIOD, timeout: READY_WITHIN }),
-            shutdown: Shutdown { signal: Signal::SIGTERM, timeout: END_WITHIN },
-            limits: Limits::default(),
-        }
+        let probe = Probe { kind, period: PROBE_PERIOD, timeout: READY_WITHIN };
+        let shutdown = Shutdown { signal: Signal::SIGTERM, timeout: END_WITHIN };
+        let program = Program::new(self.name, self.command, folder, shutdown);
+        Program { probe: Some(probe), ..program }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Registers and logs by hand: reading, writing, appending, and whether what was put there is read again.
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
 use anyhow::Context;
 use driver::choice;
 use driver::stop::Stop;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value as Json;
-use std::collections::HashMap;
 use targets::file::ModelKind;
 use targets::operation::{Kind, Places};
 
@@ -14,7 +16,7 @@ use super::manual::ManualClient;
 use super::{fresh_key, needs, rounds};
 
 /// What is put somewhere by chance: numbers that fit in 32 bits, and so many of them that hardly any is put there twice.
-const VALUES: std::ops::RangeInclusive<i32> = 1_000_000..=i32::MAX;
+const VALUES: RangeInclusive<i32> = 1_000_000..=i32::MAX;
 
 /// What was typed: JSON, or else a text.
 pub(super) fn value_of(typed: &str) -> Json {
