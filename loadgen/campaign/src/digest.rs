@@ -128,14 +128,19 @@ impl RunDigest {
     }
 }
 
-/// Whether it changes something: a trade, a write, an append.
+/// What changes something.
+pub(crate) const CHANGES: &[Op] = &[Op::Trade, Op::Write, Op::Append];
+/// What only looks.
+pub(crate) const READS: &[Op] = &[Op::Query, Op::Read];
+
+/// Whether it changes something.
 pub(crate) fn is_change(op: Op) -> bool {
-    matches!(op, Op::Trade | Op::Write | Op::Append)
+    CHANGES.contains(&op)
 }
 
-/// Whether it only looks: a query, a read.
+/// Whether it only looks.
 pub(crate) fn is_read(op: Op) -> bool {
-    matches!(op, Op::Query | Op::Read)
+    READS.contains(&op)
 }
 
 /// What a file holds; nothing if it is not there.

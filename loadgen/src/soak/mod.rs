@@ -10,7 +10,9 @@
 //! all of them hold as much as is allowed no other one begins.
 //!
 //! A round that failed or was inconclusive does not end the soak: the next one has a bazaar of
-//! its own, and one problem must not hide another. The worst verdict decides the exit code.
+//! its own, and one problem must not hide another. The worst verdict decides the exit code. Nor does a round whose
+//! system did not start: it is inconclusive and says why. Only if that is the first one, or several in a row, it ends, since
+//! the others would not start either.
 
 mod faults;
 mod folder_size;

@@ -20,7 +20,7 @@ use super::round_report::RoundReport;
 use super::summary::SoakReport;
 use crate::plan::{Plan, UnderTest};
 use crate::progress::{Progress, ProgressEvent, SCHEMA};
-use crate::run::{Builds, Kind, news_of_checks, record};
+use crate::run::{Builds, Kind, NotStarted, news_of_checks, record};
 use driver::stop::Stop;
 
 /// What is kept of a round that passed: what was done, what was found, and all figures. Rows, databases and logs, some 30 MB,
@@ -36,6 +36,10 @@ const KEPT: [&str; 9] = [
     "figures.json",
     "catalog_requests.csv",
 ];
+
+/// After so many rounds in a row whose system did not start no other one begins: a system that fails now and then is broken on,
+/// and one that has stopped to work does not cost the rest of the night.
+const STARTS_IN_VAIN: usize = 3;
 
 /// Why a soak ended that was told to.
 const INTERRUPTED: &str = "it was interrupted";
@@ -103,7 +107,11 @@ impl Rounds<'_> {
             if let Some(cell) = plan.cells().first() {
                 self.progress.step(format!("{}, {}", plan.name, cell.id));
             }
-            let round = self.run_one(*number, plan).await?;
+            let round = match self.run_one(*number, plan).await {
+                Ok(round) => round,
+                Err(error) if soak.rounds.is_empty() => return Err(error),
+                Err(error) => self.not_started(*number, plan, error)?,
+            };
             self.progress.step_ended();
             self.progress.print(round.to_line());
             soak.add(round);
@@ -119,8 +127,25 @@ impl Rounds<'_> {
         if self.stop.is_requested() {
             return Some(INTERRUPTED);
         }
-        let is_full = soak.bytes() >= self.max_disk_bytes;
-        is_full.then_some("its rounds hold as much as --max-disk-mb allows")
+        if soak.bytes() >= self.max_disk_bytes {
+            return Some("its rounds hold as much as --max-disk-mb allows");
+        }
+        let in_vain = soak.starts_in_vain() >= STARTS_IN_VAIN;
+        in_vain.then_some("its system did not start in several rounds in a row")
+    }
+
+    /// What is known of a round that ended with `error`, if that is that its system did not start.
+    fn not_started(
+        &self,
+        number: u32,
+        plan: &Plan,
+        error: anyhow::Error,
+    ) -> anyhow::Result<RoundReport> {
+        let why = error.downcast::<NotStarted>()?.to_string();
+        let folder = RunFolder::new(self.folder.path(&plan.name));
+        let bytes = folder_bytes(folder.root())?;
+        let round = RoundReport::not_started(number, plan, &folder.manifest()?, &why);
+        Ok(RoundReport { bytes, ..round })
     }
 
     async fn run_one(&self, number: u32, plan: &Plan) -> anyhow::Result<RoundReport> {

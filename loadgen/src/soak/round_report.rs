@@ -24,6 +24,9 @@ pub struct RoundReport {
     pub model: Model,
     /// The verdict of its checks.
     pub verdict: Verdict,
+    /// Whether its system did not start, so that nothing was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub did_not_start: bool,
     /// Why it did not pass, a reason each: what failed, or why it could have hidden something.
     pub reasons: Vec<String>,
     /// The probability that a query was followed by a trade.
@@ -74,22 +77,47 @@ impl RoundReport {
         timeline: &Timeline,
         checked: &ConsistencyReport,
     ) -> Self {
-        // A round has one cell.
-        let cell = manifest.cells.first();
         let mut report = Self {
-            round,
-            folder: plan.name.clone(),
             model: checked.run.model,
             verdict: checked.verdict,
             reasons: reasons(checked),
+            operations: checked.run.operations,
+            acknowledged_trades: checked.run.acknowledged_trades,
+            ..Self::nothing(round, plan, manifest)
+        };
+        report.count_all(timeline);
+        report
+    }
+
+    /// Of round `round`, whose system did not start.
+    #[must_use]
+    pub fn not_started(round: u32, plan: &Plan, manifest: &Manifest, why: &str) -> Self {
+        Self {
+            did_not_start: true,
+            reasons: vec![format!("its system did not start: {why}")],
+            ..Self::nothing(round, plan, manifest)
+        }
+    }
+
+    /// Of a round of which nothing is known but its settings.
+    fn nothing(round: u32, plan: &Plan, manifest: &Manifest) -> Self {
+        // A round has one cell.
+        let cell = manifest.cells.first();
+        Self {
+            round,
+            folder: plan.name.clone(),
+            model: manifest.target().model(),
+            verdict: Verdict::Inconclusive,
+            did_not_start: false,
+            reasons: Vec::new(),
             p: plan.load.p.first().copied().unwrap_or_default(),
             cache: cell.filter(|_| manifest.tells_cache()).map(|cell| cell.cache),
             variant: cell.and_then(|cell| cell.variant.clone()),
             clients: plan.load.clients(),
             rate_per_s: plan.load.rate.first().copied(),
             replicas: plan.system.replicas,
-            operations: checked.run.operations,
-            acknowledged_trades: checked.run.acknowledged_trades,
+            operations: 0,
+            acknowledged_trades: 0,
             faults: BTreeMap::new(),
             skipped: 0,
             leader_kills: 0,
@@ -97,9 +125,7 @@ impl RoundReport {
             leaderships: 0,
             figures: RoundFigures::default(),
             bytes: 0,
-        };
-        report.count_all(timeline);
-        report
+        }
     }
 
     pub(super) fn count_all(&mut self, timeline: &Timeline) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context;
 use campaign::rounds::{Round, Soak};
-use results::records::{ProcessName, RunFolder, built_in, write_whole};
+use results::records::{Model, ProcessName, RunFolder, built_in, write_whole};
 use results::text::counted;
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,11 @@ impl SoakReport {
         self.rounds.iter().map(|round| round.bytes).sum()
     }
 
+    /// In how many rounds at the end the system did not start.
+    pub(super) fn starts_in_vain(&self) -> usize {
+        self.rounds.iter().rev().take_while(|round| round.did_not_start).count()
+    }
+
     fn judge(&mut self) {
         let rounds = self.rounds.iter().map(|round| round.verdict);
         let short = self.is_cut_short.then_some(Verdict::Inconclusive);
@@ -147,7 +152,7 @@ impl SoakReport {
             "{}, {} of them acknowledged {}s",
             sum(|round| round.operations),
             sum(|round| round.acknowledged_trades),
-            self.rounds.first().map(|round| round.model).unwrap_or_default().change()
+            self.model().change()
         );
         let leaders = format!(
             "{} killed, {} paused; {} leaderships",
@@ -158,6 +163,11 @@ impl SoakReport {
         let (total, skipped) = (faults.values().sum::<u64>(), sum(|round| round.skipped));
         let told = format!("{total}; acts that found nobody to be done to: {skipped}");
         [("rounds", rounds), ("operations", operations), ("leaders", leaders), ("faults", told)]
+    }
+
+    /// What its target keeps.
+    fn model(&self) -> Model {
+        self.rounds.first().map(|round| round.model).unwrap_or_default()
     }
 
     /// All rounds' faults. Named replicas are counted together.
@@ -216,6 +226,7 @@ impl SoakReport {
                 self.of_target
             ),
             verdict: self.verdict,
+            model: self.model(),
             summary: told.chain(early).collect(),
             command: self.command.clone(),
             rounds: self.rounds.iter().map(round).collect(),
@@ -226,7 +237,6 @@ impl SoakReport {
 #[cfg(test)]
 pub(super) mod testing {
     use campaign::rounds::RoundFigures;
-    use results::records::Model;
 
     use super::*;
 
@@ -237,6 +247,7 @@ pub(super) mod testing {
             folder: format!("round-{number:03}"),
             model: Model::Stocks,
             verdict,
+            did_not_start: false,
             reasons: Vec::new(),
             p: 0.4,
             cache: Some(true),

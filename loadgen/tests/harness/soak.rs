@@ -236,3 +236,38 @@ fn a_round_that_failed_keeps_everything_and_none_begins_when_the_disk_is_used_up
     assert!(page.contains("Round 1: fail"), "{page}");
     assert!(page.contains(&format!("--seed {seed} --round 1")), "{page}");
 }
+
+#[test]
+fn a_round_whose_system_does_not_start_does_not_end_a_soak_but_several_in_a_row_do() {
+    if !has_python() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shop = fs::read_to_string(zoo("shop")).unwrap();
+    let service = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/tests/zoo/shop.py");
+    // Whether it starts is decided by the round's folder, in which its own lies.
+    let starts_in_round_1 = shop.replace(
+        "command = \"python3 -B shop.py",
+        &format!(
+            "command = \"sh -c 'case $0 in *round-001*) exec \\\"$@\\\";; esac; echo no luck today >&2; exit 1' {{{{ scratch }}}} python3 -B {}",
+            service.display()
+        ),
+    );
+    assert_ne!(shop, starts_in_round_1);
+    fs::write(folder.path().join("fickle.toml"), starts_in_round_1).unwrap();
+    let arguments = "soak --target fickle.toml --seed 3 --minutes 4 --out runs".split(' ');
+    let (code, stdout, stderr) = ended(&run(folder.path(), &arguments.collect::<Vec<_>>()));
+    assert_eq!(code, Some(2), "{stdout}{stderr}");
+    let (soak, report, _) = soaked(folder.path());
+    let begun: Vec<_> = report.rounds.iter().map(|round| round.did_not_start).collect();
+    assert_eq!(begun, [false, true, true, true], "{report:?}");
+    assert!(report.planned_rounds > 4 && report.is_cut_short, "{report:?}");
+    assert!(report.rounds[0].acknowledged_trades > 0, "{report:?}");
+    for told in
+        ["did not start: ", "no luck today", "--seed 3 --round 2", "several rounds in a row"]
+    {
+        assert!(stdout.contains(told), "{told}: {stdout}");
+    }
+    let page = fs::read_to_string(soak.path("soak.html")).unwrap();
+    assert!(page.contains("no luck today"), "{page}");
+}

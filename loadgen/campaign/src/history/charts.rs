@@ -26,7 +26,7 @@ pub(super) fn chart(history: &GroupHistory, number: usize) -> Categorical {
         card: Chart {
             stem: format!("history-{number}"),
             title: format!("{}, by commit", history.group.title),
-            alt: alt(commits),
+            alt: history.group.model.worded(&alt(commits)),
             kind: ChartKind::OverTime,
         },
         subtitle: "a dashed line is a change that is more than noise, with its 95 % interval"
@@ -72,7 +72,7 @@ fn panel(history: &GroupHistory, first: usize, shown: &Shown) -> Option<Categori
         called.map(|effect| (change.at - first, change_in_words(effect)))
     });
     Some(CategoricalPanel {
-        heading: shown.heading.to_owned(),
+        heading: history.group.model.worded(shown.heading),
         axis: shown.unit.to_owned(),
         is_log: false,
         series: vec![
@@ -115,6 +115,7 @@ fn alt(commits: &[CommitPoint]) -> String {
 #[cfg(test)]
 mod tests {
     use results::compare::{Broken, Change as Called};
+    use results::records::Model;
     use results::verdict::Verdict;
 
     use super::super::changes::Change;
@@ -143,9 +144,13 @@ mod tests {
     }
 
     fn slower(kind: Broken) -> Effect {
+        worse(kind.metric("first_ack_ms"), kind.words())
+    }
+
+    fn worse(metric: String, label: &str) -> Effect {
         Effect {
-            metric: kind.metric("first_ack_ms"),
-            label: kind.words().to_owned(),
+            metric,
+            label: label.to_owned(),
             cell: None,
             a: 1.0,
             b: 2.0,
@@ -158,7 +163,8 @@ mod tests {
     }
 
     fn history(commits: Vec<CommitPoint>, changes: Vec<Change>) -> GroupHistory {
-        let group = Group { title: "a".to_owned(), settings: String::new(), commits };
+        let model = Model::Stocks;
+        let group = Group { title: "a".to_owned(), settings: String::new(), model, commits };
         GroupHistory { group, changes }
     }
 
@@ -174,6 +180,32 @@ mod tests {
             }
             assert_eq!(chart.panels.len(), 4, "one for each kind, and one for all others");
             assert!(chart.panels[3].heading.ends_with("(changes are not looked for)"));
+        }
+    }
+
+    #[test]
+    fn what_got_slower_is_marked_in_the_words_of_each_model() {
+        let median = |op: &str| worse(format!("{op}.p50_us"), op);
+        for (model, read, change) in [
+            (Model::Stocks, "query", "trade"),
+            (Model::Register, "read", "write"),
+            (Model::Log, "read", "append"),
+        ] {
+            let mut commits = vec![commit(1, 3), commit(2, 3)];
+            for run in commits.iter_mut().flat_map(|commit| &mut commit.runs) {
+                (run.figures.read_p50_ms, run.figures.change_p50_ms) = (Some(1.0), Some(2.0));
+            }
+            let effects = Ok(vec![median(read), median(change), median("lookup")]);
+            let mut history = history(commits, vec![Change { at: 1, effects }]);
+            history.group.model = model;
+            let panels = chart(&history, 1).panels;
+            let marked: Vec<_> = panels.iter().filter(|panel| !panel.changes.is_empty()).collect();
+            let headings: Vec<_> = marked.iter().map(|panel| panel.heading.as_str()).collect();
+            let expected = [change, read].map(|op| format!("{op} latency, median"));
+            assert_eq!(headings, expected);
+            assert!(marked.iter().all(|panel| panel.changes.len() == 1), "{marked:?}");
+            let told = super::super::tables::commits(&history, 1).to_markdown();
+            assert!(told.contains(&format!("{change} median, ms")), "{told}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! The figures that are followed over time: what each is called in tables, charts and comparisons.
 
 use results::compare::Broken;
+use results::records::Op;
 use results::stats::geometric_mean;
 
-use crate::digest::{RunDigest, is_change, is_read};
+use crate::digest::{CHANGES, READS, RunDigest, is_change, is_read};
 
 /// The figures of a run, or the medians of several; over several cells geometric means.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -55,6 +56,10 @@ impl Figures {
 pub(super) enum ComparedAs {
     /// The figure of this name.
     Named(&'static str),
+    /// This figure of each operation that changes something: a trade's, a write's, an append's.
+    OfChanges(&'static str),
+    /// The same of operations that only look.
+    OfReads(&'static str),
     /// The time to the first acknowledgement after such a fault.
     FirstAck(Broken),
     /// By none: what it takes depends on more than the system.
@@ -66,13 +71,21 @@ impl ComparedAs {
     pub(super) fn is(self, metric: &str) -> bool {
         match self {
             Self::Named(name) => name == metric,
+            Self::OfChanges(figure) => is_of(CHANGES, figure, metric),
+            Self::OfReads(figure) => is_of(READS, figure, metric),
             Self::FirstAck(kind) => kind.metric("first_ack_ms") == metric,
             Self::Nothing => false,
         }
     }
 }
 
-/// A figure, as it is shown.
+/// Whether `metric` is this figure of one of these operations: `trade.p50_us`.
+fn is_of(operations: &[Op], figure: &str, metric: &str) -> bool {
+    let of_op = metric.strip_suffix(figure).and_then(|op| op.strip_suffix('.'));
+    of_op.is_some_and(|name| operations.iter().any(|op| op.as_str() == name))
+}
+
+/// A figure, as it is shown. Texts speak of trades and queries: [`Model::worded`](results::records::Model::worded).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
     /// The title of its column in tables.
@@ -101,28 +114,28 @@ pub(super) const FIGURES: [Shown; 10] = [
         heading: "trade latency, median",
         unit: "ms",
         of: |it| it.change_p50_ms,
-        compared_as: ComparedAs::Named("trade.p50_us"),
+        compared_as: ComparedAs::OfChanges("p50_us"),
     },
     Shown {
         title: "trade p99, ms",
         heading: "trade latency, 99th percentile",
         unit: "ms",
         of: |it| it.change_p99_ms,
-        compared_as: ComparedAs::Named("trade.p99_us"),
+        compared_as: ComparedAs::OfChanges("p99_us"),
     },
     Shown {
         title: "query median, ms",
         heading: "query latency, median",
         unit: "ms",
         of: |it| it.read_p50_ms,
-        compared_as: ComparedAs::Named("query.p50_us"),
+        compared_as: ComparedAs::OfReads("p50_us"),
     },
     Shown {
         title: "query p99, ms",
         heading: "query latency, 99th percentile",
         unit: "ms",
         of: |it| it.read_p99_ms,
-        compared_as: ComparedAs::Named("query.p99_us"),
+        compared_as: ComparedAs::OfReads("p99_us"),
     },
     Shown {
         title: "first ack after a leader's kill, ms",

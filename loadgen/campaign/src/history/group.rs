@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use results::records::{Manifest, RunFolder};
+use results::records::{Manifest, Model, RunFolder};
 use results::stats::median;
 use results::text::counted;
 use results::verdict::Verdict;
@@ -44,6 +44,8 @@ pub(super) struct Group {
     pub(super) title: String,
     /// With which settings.
     pub(super) settings: String,
+    /// What was kept, whose words texts use.
+    pub(super) model: Model,
     /// By commit, in the order of time.
     pub(super) commits: Vec<CommitPoint>,
 }
@@ -73,6 +75,7 @@ struct ReadRun {
     commit: Option<String>,
     title: String,
     settings: String,
+    model: Model,
 }
 
 /// Puts runs together; and says of each that is in no group why.
@@ -92,6 +95,7 @@ pub(super) fn groups(folders: Vec<PathBuf>) -> (Vec<Group>, Vec<LeftOut>) {
             commit: digest.manifest.commit.clone(),
             title: title(&digest.manifest),
             settings: settings(&digest.manifest),
+            model: digest.manifest.target().model(),
             point: RunPoint {
                 folder,
                 started_at: digest.manifest.started_at.clone(),
@@ -132,7 +136,7 @@ fn left(folder: &Path, reason: String) -> LeftOut {
 
 fn group(mut runs: Vec<ReadRun>) -> Group {
     runs.sort_by(|a, b| a.point.started_at.cmp(&b.point.started_at));
-    let (title, settings) = (runs[0].title.clone(), runs[0].settings.clone());
+    let (title, settings, model) = (runs[0].title.clone(), runs[0].settings.clone(), runs[0].model);
     let mut commits: Vec<(Option<String>, CommitPoint)> = Vec::new();
     for ReadRun { point, commit, .. } in runs {
         let known = commits.iter_mut().find(|(known, _)| commit.is_some() && *known == commit);
@@ -148,7 +152,8 @@ fn group(mut runs: Vec<ReadRun>) -> Group {
             }
         }
     }
-    Group { title, settings, commits: commits.into_iter().map(|(_, commit)| commit).collect() }
+    let commits = commits.into_iter().map(|(_, commit)| commit).collect();
+    Group { title, settings, model, commits }
 }
 
 fn title(manifest: &Manifest) -> String {

@@ -16,7 +16,7 @@ pub(super) fn commits(history: &GroupHistory, number: usize) -> Grid {
     let commits = &history.group.commits;
     let is_measured = |shown: &&Shown| commits.iter().any(|it| it.median(shown.of).is_some());
     let measured: Vec<&Shown> = FIGURES.iter().filter(is_measured).collect();
-    let figures = measured.iter().map(|shown| shown.title.to_owned());
+    let figures = measured.iter().map(|shown| history.group.model.worded(shown.title));
     let caption = "Medians over the runs of each commit";
     let mut grid = Grid::new(
         format!("commits-{number}"),

@@ -6,6 +6,7 @@
 use results::charts::{
     Arrangement, Categorical, CategoricalPanel, CategoricalSeries, Chart, ChartKind, SeriesLook,
 };
+use results::records::Model;
 use results::stats::{Estimate, median};
 use results::text::{counted, three_digits};
 use results::verdict::Verdict;
@@ -15,7 +16,7 @@ use super::{Round, RoundFigures, Soak};
 /// So many places are drawn at most, with up to three points in each panel: a chart of a hundred kilobytes.
 const MOST_PLACES: usize = 250;
 
-/// What a panel shows of rounds that share a place.
+/// What a panel shows of rounds that share a place; its heading speaks of trades.
 struct Panel {
     heading: &'static str,
     figure: fn(&RoundFigures) -> Option<f64>,
@@ -69,12 +70,12 @@ pub(super) fn chart(soak: &Soak) -> Categorical {
     let at_a_place = rounds.len().div_ceil(MOST_PLACES).max(1);
     let places: Vec<&[Round]> = rounds.chunks(at_a_place).collect();
     let has_points = |panel: &CategoricalPanel| panel.series.iter().any(|it| !it.points.is_empty());
-    let panels = PANELS.iter().map(|shown| panel(shown, &places));
+    let panels = PANELS.iter().map(|shown| panel(shown, soak.model, &places));
     Categorical {
         card: Chart {
             stem: "rounds".to_owned(),
             title: "Round after round".to_owned(),
-            alt: alt(rounds),
+            alt: soak.model.worded(&alt(rounds)),
             kind: ChartKind::Rounds,
         },
         subtitle: soak.command.clone(),
@@ -90,7 +91,7 @@ pub(super) fn chart(soak: &Soak) -> Categorical {
     }
 }
 
-fn panel(shown: &Panel, places: &[&[Round]]) -> CategoricalPanel {
+fn panel(shown: &Panel, model: Model, places: &[&[Round]]) -> CategoricalPanel {
     let of = |(verdict, label, look): (Verdict, &str, SeriesLook)| {
         let points = places.iter().enumerate().filter_map(|(place, rounds)| {
             let of_verdict = rounds.iter().filter(|round| round.verdict == verdict);
@@ -102,7 +103,7 @@ fn panel(shown: &Panel, places: &[&[Round]]) -> CategoricalPanel {
         CategoricalSeries { label: label.to_owned(), look, points: points.collect() }
     };
     CategoricalPanel {
-        heading: shown.heading.to_owned(),
+        heading: model.worded(shown.heading),
         axis: shown.axis.to_owned(),
         is_log: true,
         series: VERDICTS.map(of).into(),

@@ -8,6 +8,7 @@ mod page;
 
 pub use page::{PAGE, write};
 
+use results::records::Model;
 use results::stats::median;
 use results::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,8 @@ pub struct Soak {
     pub title: String,
     /// The worst verdict.
     pub verdict: Verdict,
+    /// What its target keeps, whose words texts use.
+    pub model: Model,
     /// What it came to, a line each.
     pub summary: Vec<String>,
     /// What repeats it.
@@ -140,6 +143,7 @@ mod testing {
         };
         Soak {
             title: String::new(),
+            model: Model::Stocks,
             verdict: Verdict::Fail,
             summary: Vec::new(),
             command: String::new(),

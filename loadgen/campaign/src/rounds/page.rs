@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 use results::html::{self, Look};
+use results::records::Model;
 use results::text::grouped;
 use results::verdict::Verdict;
 
@@ -48,13 +49,13 @@ pub fn write(soak: &Soak, folder: &Path) -> Result<PathBuf, CampaignError> {
         command: &soak.command,
         pictures: Picture::draw_all(&[charts::chart(soak)], folder)?,
         broken: shown.iter().copied().filter(|round| round.verdict != Verdict::Pass).collect(),
-        rounds: grid(&shown),
+        rounds: grid(soak.model, &shown),
         hidden: soak.rounds.len() - shown.len(),
     };
     files::write(folder, PAGE, &page.render()?)
 }
 
-fn grid(rounds: &[&Round]) -> Grid {
+fn grid(model: Model, rounds: &[&Round]) -> Grid {
     let titles = [
         "<verdict",
         "operations",
@@ -69,7 +70,7 @@ fn grid(rounds: &[&Round]) -> Grid {
         "<faults",
         "<load and system",
     ];
-    let caption = "Every round, in order; latencies are those of trades";
+    let caption = model.worded("Every round, in order; latencies are those of trades");
     let mut grid = Grid::new("rounds", caption, "round", titles.map(str::to_owned));
     grid.rows = rounds.iter().map(|round| row(round)).collect();
     grid

@@ -2,7 +2,7 @@
 
 use campaign::RunDigest;
 use campaign::rounds::{Round, RoundFigures, Soak, write};
-use results::records::RunFolder;
+use results::records::{Model, RunFolder};
 use results::verdict::Verdict;
 
 use crate::made::{Change, run, text_of};
@@ -37,6 +37,7 @@ fn the_page_has_every_round_in_order_with_its_figures_and_what_repeats_one_that_
     assert!(figures.longest_gap_ms >= figures.first_ack_ms.map(|_| 0.0), "{figures:?}");
     let soak = Soak {
         title: "3 rounds of seed 7".to_owned(),
+        model: Model::Stocks,
         verdict: Verdict::Fail,
         summary: vec!["rounds 3 of 3: 2 passed, 1 failed, 0 inconclusive".to_owned()],
         command: "double-trouble soak --seed 7".to_owned(),
