@@ -21,6 +21,9 @@ const AGENT: &str = "agent";
 /// The one that makes it hold a fault of a host's network.
 const HOLDER: &str = "holder-of-a-network-fault";
 
+/// The one that makes it send clients' requests from the host that it is on.
+pub(crate) const SENDER: &str = "sender-of-requests";
+
 /// How this program starts the guards of a target's processes: as itself.
 pub(crate) fn guard_program() -> GuardProgram {
     guard_program_at(Path::new("/proc/self/exe"))
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
             let words: Vec<OsString> = words.collect();
             return faults::host_network::hold(&guard_program(), &again, &words);
         }
+        Some(first) if first == SENDER => return driver::sender::serve(),
         Some(first) if first == INSIDE_HOSTS => return hosts::inside(words),
         _ => {}
     }

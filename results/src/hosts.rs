@@ -1,6 +1,6 @@
 //! The hosts of a run as a table of figures: where each was, how well its clock was known, and whether it was lost.
 //!
-//! Times of faults on a host are of its clock, mapped to the harness's within the bound; operations are timed by the harness alone.
+//! Times of faults on a host, and of what clients ask from there, are of its clock, mapped to the harness's within the bound.
 
 use crate::run::Run;
 use crate::table::{Cell, Column, Field, Missing, Pick, Table, Unit};
@@ -14,12 +14,16 @@ struct HostRow {
     host: Host,
 }
 
-const FIELDS: [Field<HostRow>; 8] = [
+const FIELDS: [Field<HostRow>; 9] = [
     (Column::new("cell", "setting", Unit::Text).short("cell"), |row| Cell::text(row.cell.as_str())),
     (Column::new("trial", "trial", Unit::Setting), |row| Cell::whole(row.trial.into())),
     (Column::new("host", "host", Unit::Text), |row| Cell::text(row.name.as_str())),
-    (Column::new("reached", "address, processes, clock", Unit::Text), |row| {
-        Cell::text(row.host.reached.as_str())
+    (Column::new("reached", "address, who is there, clock", Unit::Text), |row| {
+        Cell::text(row.host.describe())
+    }),
+    (Column::new("clients", "who asks from there", Unit::Text).short("clients"), |row| {
+        let clients = row.host.clients.as_ref().map(|clients| clients.who.clone());
+        Cell::some_text(clients, Missing::NotApplicable)
     }),
     (
         Column::new("bound_us", "clock known within", Unit::Us)
@@ -28,18 +32,18 @@ const FIELDS: [Field<HostRow>; 8] = [
         |row| Cell::whole(row.host.bound_us),
     ),
     (Column::new("lost_us", "lost at", Unit::At), |row| {
-        Cell::some_whole(row.host.lost.as_ref().map(|(at_us, _)| *at_us), Missing::NotApplicable)
+        Cell::some_whole(row.host.first_loss().map(|(at_us, _)| *at_us), Missing::NotApplicable)
     }),
     (Column::new("back_us", "reached again at", Unit::At), |row| {
         Cell::some_whole(row.host.back_us, Missing::NotApplicable)
     }),
     (Column::new("why", "why lost", Unit::Text), |row| {
-        let why = row.host.lost.as_ref().map(|(_, why)| why.clone());
+        let why = row.host.first_loss().map(|(_, why)| why.clone());
         Cell::some_text(why, Missing::NotApplicable)
     }),
 ];
 
-/// A row for each host of each trial; none if every process was on the harness's own.
+/// A row for each host of each trial; none if every process and every client was on the harness's own.
 #[must_use]
 pub(crate) fn table(run: &Run) -> Table {
     let rows = run.trials().iter().flat_map(|trial| {
@@ -57,6 +61,8 @@ pub(crate) fn table(run: &Run) -> Table {
 /// The [`table`] as aligned text below a caption.
 #[must_use]
 pub(crate) fn text(table: &Table) -> String {
-    let picks: Vec<Pick> = table.columns().iter().map(|column| Pick::Value(column.name)).collect();
+    // Who asks from there stands beside who runs there.
+    let shown = table.columns().iter().map(|column| column.name).filter(|name| *name != "clients");
+    let picks: Vec<Pick> = shown.map(Pick::Value).collect();
     format!("{} (clocks in µs, times in s).\n{}", table.caption, table.to_text(&picks))
 }

@@ -40,16 +40,8 @@ impl Bazaar {
     pub(super) fn report_hosts(&self, events: &EventSink) {
         for (name, (link, processes)) in self.hosts() {
             let clock = link.clock();
-            let ahead = match (clock.is_same(), clock.wall_ahead_us()) {
-                (false, Some(ahead_us)) => {
-                    // Exact below 2^53 us.
-                    format!("; its wall clock is {:.3} ms ahead", ahead_us as f64 / 1_000.0)
-                }
-                (true, _) => "; the same clock as the harness's".to_owned(),
-                (false, None) => String::new(),
-            };
             let names: Vec<_> = processes.iter().map(|name| name.as_str()).collect();
-            let detail = format!("{}: {}{ahead}", link.address(), names.join(", "));
+            let detail = format!("{}: {}{}", link.address(), names.join(", "), clock.describe());
             for process in processes {
                 events.emit(EventKind::HostReached, |event| {
                     event.target = Some(name.to_owned());

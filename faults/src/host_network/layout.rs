@@ -52,10 +52,12 @@ pub fn own_address_towards(other: SocketAddr) -> io::Result<IpAddr> {
 /// The hosts of a target and who is where. A process that is on none of them is on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostLayout {
-    /// Every host, by its name.
+    /// Every host that a process is on, by its name.
     pub ways: BTreeMap<String, Way>,
     /// The processes that are on hosts.
     pub placed: BTreeMap<ProcessName, Placement>,
+    /// The hosts that clients are on, whoever else is.
+    pub load: BTreeSet<String>,
 }
 
 impl HostLayout {
@@ -85,8 +87,9 @@ impl HostLayout {
         Ok(addresses)
     }
 
-    /// Whether a host has this process alone, so that its packets are the host's.
+    /// Whether a host has this process alone, and no clients, so that its packets are the host's.
     pub(super) fn is_alone(&self, host: &str) -> bool {
-        self.placed.values().filter(|placement| placement.host == host).count() == 1
+        let count = self.placed.values().filter(|placement| placement.host == host).count();
+        count == 1 && !self.load.contains(host)
     }
 }

@@ -173,6 +173,13 @@ impl Parting<'_> {
                 "clients are on no host that could hold back what they send: write {name} -> clients"
             ));
         }
+        let mut shared = self.layout.load.iter();
+        if let Some(host) = shared.find(|host| self.layout.ways.contains_key(*host)) {
+            return Err(format!(
+                "clients are on {host} (load.from), and so are processes: whose packets its are cannot be told, so let the load \
+                 come from hosts without processes"
+            ));
+        }
         let hosts = self.addresses.hosts.values().flatten().copied().collect::<BTreeSet<_>>();
         let peer = Peer::AnybodyBut(hosts.into_iter().collect());
         let ports = Ports { here: ports.clone(), there: BTreeSet::new() };
@@ -379,6 +386,26 @@ mod tests {
         assert_eq!(told(&[], "order-3 -> clients", DELAY).unwrap(), both[1..]);
         let refused = told(&[], "order-3 <-> clients", DELAY).unwrap_err();
         assert!(refused.ends_with("write order-3 -> clients"), "{refused}");
+    }
+
+    #[test]
+    fn clients_on_a_host_with_a_process_are_not_told_from_it_by_its_address() {
+        let mut layout = layout(&[]);
+        layout.load.insert("n1".to_owned());
+        let at_first = layout.placed.iter().find(|(_, placement)| placement.host == "n1");
+        let first = *at_first.unwrap().0;
+        let addresses = Addresses { hosts: addresses(&layout), ours: BTreeSet::new() };
+        let processes = built_in::processes(3);
+        let parts = |route: &str| {
+            let route = route.parse::<Subject>().unwrap().link().unwrap();
+            super::parts(&layout, &addresses, &processes, route, CUT)
+        };
+        let with_first = parts(&format!("{first} <-> order-3")).unwrap();
+        assert!(with_first.iter().flat_map(|part| &part.flows).all(|flow| flow.ports.is_some()));
+        let others = parts("order-2 <-> order-3").unwrap();
+        assert!(others.iter().flat_map(|part| &part.flows).all(|flow| flow.ports.is_none()));
+        let refused = parts("order-1 <-> clients").unwrap_err();
+        assert!(refused.starts_with("clients are on n1 (load.from)"), "{refused}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A harness that does nothing but start what it is told to, for tests that kill it, and the program of guards and agents for all tests.
 //!
 //! `harness FOLDER COMMAND...` starts the command, says its pid, and waits for the end of its input. `harness adopt FOLDER
-//! COMMAND...` adopts and pauses the process whose pid the command prints, and does the same.
+//! COMMAND...` adopts and pauses the process whose pid the command prints, and does the same. `harness echo` says back each line that it is told,
+//! for `pid` its own, and ends at `end`.
 
 use std::env;
 use std::io::{Read, Write};
@@ -56,6 +57,18 @@ async fn paused(folder: PathBuf, pid: Vec<String>) -> Result<Tree, Box<dyn std::
     Ok(tree)
 }
 
+fn echo() -> ExitCode {
+    for line in std::io::stdin().lines() {
+        let Ok(line) = line else { return ExitCode::FAILURE };
+        match line.as_str() {
+            "pid" => println!("{}", std::process::id()),
+            "end" => return ExitCode::SUCCESS,
+            line => println!("{line}"),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     if words.first().is_some_and(|first| first == "guard") {
@@ -64,6 +77,9 @@ fn main() -> ExitCode {
     if words.first().is_some_and(|first| first == "agent") {
         let words: Vec<_> = env::args_os().skip(2).collect();
         return supervisor::host::agent(&guard(), &words);
+    }
+    if words.first().is_some_and(|first| first == "echo") {
+        return echo();
     }
     match run(words) {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,7 +25,7 @@ use crate::order_names::OrderNames;
 use crate::outcome::Shown;
 use crate::pacer::ArrivalQueue;
 use crate::recorder::Record;
-use crate::service::{Connection, Done, Service};
+use crate::service::{Connection, Done, Service, Times};
 
 /// What all clients of a trial have in common.
 #[derive(Debug)]
@@ -126,7 +126,8 @@ impl Client {
         Self { setting, connection, seq: 0, iterations: 0, due_us: None, rng, acknowledged, keys }
     }
 
-    /// Does one iteration, in an open loop when it is due. Returns whether there was one left to do.
+    /// Does one iteration, in an open loop when it is due. Returns whether there was one left to do: there is none once the host that its
+    /// requests are sent from was lost.
     pub async fn run_iteration(&mut self) -> bool {
         let setting = Arc::clone(&self.setting);
         if !KINDS_OF_LOAD.into_iter().any(|kind| setting.service.does(kind)) {
@@ -135,10 +136,12 @@ impl Client {
         match &setting.turns {
             None => {
                 setting.control.wait_for_admission(self.connection.number()).await;
-                if setting.control.is_over(self.iterations) {
+                if self.connection.is_lost() || setting.control.is_over(self.iterations) {
                     return false;
                 }
             }
+            // Others take its turns.
+            Some(_) if self.connection.is_lost() => return false,
             Some(turns) => match turns.next(&setting.control).await {
                 Some(due_us) => self.due_us = Some(due_us),
                 None => return false,
@@ -308,15 +311,15 @@ impl Client {
     /// The fields that every operation has.
     fn row(&mut self, op: Op, done: &Done) -> Observation {
         self.seq += 1;
-        let latency_us = done.end_us.saturating_sub(done.start_us);
+        let Times { start_us, end_us, latency_us, way_us } = done.times;
         // What follows in the iteration would have been due when this one is over, had the client been
-        // on time.
-        let planned_us = self.due_us;
+        // on time. Its way to the client's host is nobody's lateness: it was due there when it could be there.
+        let planned_us = self.due_us.map(|due_us| due_us + way_us);
         self.due_us = planned_us.map(|due_us| due_us + latency_us);
         Observation {
             cell: self.setting.cell.as_str().into(),
             trial: self.setting.trial,
-            phase: self.setting.control.phase(planned_us.unwrap_or(done.start_us)),
+            phase: self.setting.control.phase(planned_us.unwrap_or(start_us)),
             client: self.connection.number(),
             seq: self.seq,
             op,
@@ -324,8 +327,8 @@ impl Client {
             trade_type: None,
             quantity: None,
             planned_us,
-            start_us: done.start_us,
-            end_us: done.end_us,
+            start_us,
+            end_us,
             latency_us,
             outcome: done.judged.outcome,
             status: done.status,

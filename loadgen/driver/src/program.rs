@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub use self::dump::Dump;
 use self::dump::Taker;
 pub use self::event::{ProgramEvent, ProgramEventKind};
-use crate::service::Exchange;
+use crate::service::{Exchange, Times};
 
 /// How long a life may take to say hello: an interpreter that starts on a machine that is loaded to the brim.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
@@ -255,11 +255,13 @@ impl Program {
                 // One that failed reached nobody, as far as the program can tell.
                 let is_silent = answer.outcome == Outcome::Failed;
                 let answer = words::shown(kind, answer);
-                Exchange { start_us, end_us, status: None, is_silent, answer }
+                let times = Times::here(start_us, end_us);
+                Exchange { times, status: None, is_silent, answer }
             }
             Err(NoAnswer { outcome, reason }) => {
                 let answer = operation::Answer::not_ok(outcome, reason);
-                Exchange { start_us, end_us, status: None, is_silent: true, answer }
+                let times = Times::here(start_us, end_us);
+                Exchange { times, status: None, is_silent: true, answer }
             }
         }
     }

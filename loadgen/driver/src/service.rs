@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use faults::clock::Origin;
+use reqwest::Request;
 use results::records::Outcome;
 use targets::file::ModelKind;
 use targets::operation::{Answer, Kind, MAX_ANSWER_BYTES, Operation, Places};
@@ -18,6 +19,7 @@ use targets::template::Setting;
 use crate::http::{self, Reply};
 use crate::outcome::{Judged, judge};
 use crate::program::Program;
+use crate::sender::{Sender, Sent};
 use crate::trading::Trading;
 
 /// What clients reach, and how. Cheap to clone.
@@ -29,6 +31,8 @@ pub struct Service {
     setting: Setting,
     /// The programs that do what the file describes no operation for; none if there is no such program.
     programs: Arc<[Program]>,
+    /// What sends over HTTP from other hosts; none if clients do so from here.
+    senders: Arc<[Sender]>,
     deadline: Option<Duration>,
 }
 
@@ -37,13 +41,21 @@ impl Service {
     #[must_use]
     pub fn over_http(target: Arc<Target>, setting: Setting) -> Self {
         let trading = Arc::new(Trading::of(&target.model));
-        Self { target, trading, setting, programs: Arc::new([]), deadline: None }
+        let (programs, senders) = (Arc::new([]), Arc::new([]));
+        Self { target, trading, setting, programs, senders, deadline: None }
     }
 
     /// The same, of which `programs` do what the file describes no operation for. The clients are shared out among them.
     #[must_use]
     pub fn with_programs(self, programs: Vec<Program>) -> Self {
         Self { programs: programs.into(), ..self }
+    }
+
+    /// The same, whose clients send over HTTP from the hosts of `senders`, among which they are shared out in turns: client 1 is on the
+    /// first one's.
+    #[must_use]
+    pub fn with_senders(self, senders: Vec<Sender>) -> Self {
+        Self { senders: senders.into(), ..self }
     }
 
     /// The same, with `deadline` in the place of those that the target's operations have.
@@ -121,13 +133,32 @@ pub struct Connection {
     origin: Origin,
 }
 
+/// When an operation was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Just before it was sent, in microseconds since the origin; of another host's clock as early as that may have been.
+    pub start_us: u64,
+    /// After the last byte of the answer, or when the client gave up; of another host's clock as late as that may have been.
+    pub end_us: u64,
+    /// How long it took, by one clock.
+    pub latency_us: u64,
+    /// How long it took to get to the host that it was sent from.
+    pub way_us: u64,
+}
+
+impl Times {
+    /// Of what was sent from here.
+    #[must_use]
+    pub fn here(start_us: u64, end_us: u64) -> Self {
+        Self { start_us, end_us, latency_us: end_us.saturating_sub(start_us), way_us: 0 }
+    }
+}
+
 /// An operation that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
-    /// Just before it was sent, in microseconds since the origin.
-    pub start_us: u64,
-    /// After the last byte of the answer, or when the client gave up.
-    pub end_us: u64,
+    /// When.
+    pub times: Times,
     /// The HTTP status, if there was an answer and it has one.
     pub status: Option<u16>,
     /// Whether nobody answered.
@@ -139,17 +170,15 @@ pub struct Done {
 impl Done {
     /// Whether it waited for an answer until `deadline`, and there was none. A refused connection is not waited for.
     pub(crate) fn hung(&self, deadline: Duration) -> bool {
-        self.is_silent && Duration::from_micros(self.end_us - self.start_us) >= deadline
+        self.is_silent && Duration::from_micros(self.times.latency_us) >= deadline
     }
 }
 
 /// An answer, and when it came.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Just before it was sent, in microseconds since the origin.
-    pub start_us: u64,
-    /// After the last byte of the answer, or when the client gave up.
-    pub end_us: u64,
+    /// When.
+    pub times: Times,
     /// The HTTP status, if there was an answer and it has one.
     pub status: Option<u16>,
     /// Whether nobody answered.
@@ -203,10 +232,9 @@ impl Connection {
 
     /// Does an operation with what `places` say; which client does it is added to them.
     pub async fn perform(&self, kind: Kind, places: Places<'_>) -> Done {
-        let Exchange { start_us, end_us, status, is_silent, answer } =
-            self.exchange(kind, places).await;
+        let Exchange { times, status, is_silent, answer } = self.exchange(kind, places).await;
         let judged = judge(kind, answer, &self.service.trading);
-        Done { start_us, end_us, status, is_silent, judged }
+        Done { times, status, is_silent, judged }
     }
 
     /// The same, as the target's file says what is answered, which nobody has judged yet. What the file describes goes over
@@ -230,9 +258,7 @@ impl Connection {
             Ok(request) => request,
             Err(reason) => return self.not_sent(reason),
         };
-        let start_us = self.origin.elapsed_us();
-        let reply = http::send(&self.http, request, MAX_ANSWER_BYTES).await;
-        let end_us = self.origin.elapsed_us();
+        let Sent { times, reply } = self.send(request).await;
         let (status, answer) = match reply {
             Reply::Answered { status, headers, body } => {
                 (Some(status), operation.read_answer(status, &headers, &body, places))
@@ -240,7 +266,31 @@ impl Connection {
             Reply::NotSent(reason) => (None, Answer::not_ok(Outcome::Failed, reason)),
             Reply::Lost(reason) => (None, Answer::not_ok(Outcome::Unknown, reason)),
         };
-        Exchange { start_us, end_us, status, is_silent: status.is_none(), answer }
+        Exchange { times, status, is_silent: status.is_none(), answer }
+    }
+
+    /// Sends a request from the client's host; from here if that is this one, or was lost.
+    async fn send(&self, request: Request) -> Sent {
+        if let Some(sender) = self.sender()
+            && let Some(sent) = sender.send(self.number, &request, self.origin).await
+        {
+            return sent;
+        }
+        let start_us = self.origin.elapsed_us();
+        let reply = http::send(&self.http, request, MAX_ANSWER_BYTES).await;
+        Sent { times: Times::here(start_us, self.origin.elapsed_us()), reply }
+    }
+
+    /// What sends for this client from another host. Who is none of the clients, and has no number, is here.
+    fn sender(&self) -> Option<&Sender> {
+        let senders = &self.service.senders;
+        let index = usize::try_from(self.number.checked_sub(1)?).ok()?;
+        senders.get(index.checked_rem(senders.len())?)
+    }
+
+    /// Whether the host that the client's requests are sent from was lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.sender().is_some_and(Sender::is_lost)
     }
 
     /// The program that does what is asked of this client.
@@ -258,6 +308,7 @@ impl Connection {
     fn not_sent(&self, reason: String) -> Exchange {
         let now_us = self.origin.elapsed_us();
         let answer = Answer::not_ok(Outcome::Failed, reason);
-        Exchange { start_us: now_us, end_us: now_us, status: None, is_silent: true, answer }
+        let times = Times::here(now_us, now_us);
+        Exchange { times, status: None, is_silent: true, answer }
     }
 }

@@ -15,7 +15,7 @@ Examples:
 Hosts are network namespaces of this machine on a bridge of their own: n1 has the address 10.77.0.1, n2 10.77.0.2 and so
 on, and the command runs beside them, as 10.77.0.254, with no way out to other networks. `/run/double-trouble/to n1 COMMAND` runs a
 command on n1: the connect command for a target's file. Without root they are in a user namespace. Whatever
-ends the command or this program, nothing of them is left.
+ends the command or this program, nothing of them is left, but for a folder in TMPDIR if this program is killed.
 
 Needs iproute2, and openssh-server for ssh. The exit code is the command's; another than 0 to 3 becomes 3.")]
 pub struct Hosts {

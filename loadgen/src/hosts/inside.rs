@@ -27,6 +27,8 @@ use crate::output::note;
 
 /// What of the hosts is known by a fixed path, for targets' files: this folder is in a `/run` of their own.
 const FOLDER: &str = "/run/double-trouble";
+/// Where programs on the hosts have their temporary files: a folder of the program outside, which removes it.
+const TEMPORARY: &str = "/run/double-trouble/tmp";
 /// A connect command: `/run/double-trouble/to n1 COMMAND`.
 const CONNECT: &str = "/run/double-trouble/to";
 /// How long the command may take to end once it is asked to: a run heals, waits for its services and writes its files.
@@ -57,11 +59,11 @@ fn run(setting: Setting, command: &[OsString]) -> anyhow::Result<i32> {
     end_with(setting.outside_pid)?;
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
         .context("no network namespace can be made here")?;
-    mount_own()?;
+    mount_own(&setting)?;
     let stage = Arc::<Mutex<Stage>>::default();
     listen(Arc::clone(&stage))?;
     network::build(setting.count)?;
-    write_connect(setting)?;
+    write_connect(&setting)?;
     let Some((program, args)) = command.split_first() else { bail!("there is no command") };
     let run_by = serde_json::to_string(&setting.words())?;
     let command = {
@@ -89,7 +91,7 @@ fn end_with(outside_pid: u32) -> anyhow::Result<()> {
 }
 
 /// What processes inside must not see, or must have of their own: other processes, and the names of namespaces.
-fn mount_own() -> anyhow::Result<()> {
+fn mount_own(setting: &Setting) -> anyhow::Result<()> {
     let nothing = None::<&str>;
     mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing)
         .context("cannot have mounts of its own")?;
@@ -98,19 +100,22 @@ fn mount_own() -> anyhow::Result<()> {
         .context("cannot mount /proc: in a container it takes --privileged")?;
     mount(Some("run"), "/run", Some("tmpfs"), harmless, Some("mode=755"))
         .context("cannot mount /run")?;
-    for folder in ["/run/netns", FOLDER] {
+    for folder in ["/run/netns", TEMPORARY] {
         fs::create_dir_all(folder).context(folder)?;
     }
-    Ok(())
+    // Not in memory: what is flushed there is to take its time.
+    mount(Some(&setting.temporary), TEMPORARY, nothing, MsFlags::MS_BIND, nothing)
+        .with_context(|| format!("cannot mount {}", setting.temporary.display()))
 }
 
 /// The connect command, which is the same for any way in, so that one target's file serves all.
-fn write_connect(setting: Setting) -> anyhow::Result<()> {
+fn write_connect(setting: &Setting) -> anyhow::Result<()> {
+    let own = format!("TMPDIR={TEMPORARY}");
     let way = match setting.by {
-        WayIn::Nsenter => "exec nsenter --net=/run/netns/\"$host\" -- \"$@\"".to_owned(),
+        WayIn::Nsenter => format!("exec env {own} nsenter --net=/run/netns/\"$host\" -- \"$@\""),
         WayIn::Ssh => {
             let config = ssh::start(setting.count, &Path::new(FOLDER).join("ssh"))?;
-            format!("exec ssh -F {config} \"$host\" \"$@\"")
+            format!("exec ssh -F {config} \"$host\" env {own} \"$@\"")
         }
     };
     fs::write(CONNECT, format!("#!/bin/sh\nhost=$1\nshift\n{way}\n")).context(CONNECT)?;

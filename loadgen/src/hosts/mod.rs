@@ -7,7 +7,8 @@
 //! The invariant: **when the command has ended, or this program has, nothing of the hosts is left, whatever ended it.** The first
 //! process inside is the init of a pid namespace, and dies with this program; with an init the kernel kills all others, and with
 //! the last of them go the namespaces. Who is asked to end while the hosts are being made ends at once, and the exit code
-//! is not the command's then.
+//! is not the command's then. What agents have on these hosts is in a temporary folder of this program, and goes with it, whatever became of
+//! the agents; it alone stays if this program is killed.
 //!
 //! The command is told by whom it is run (`run_by`), so that who repeats what it did makes the hosts again.
 //!
@@ -22,6 +23,8 @@ mod way_in;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
@@ -44,18 +47,20 @@ pub(crate) const INSIDE_HOSTS: &str = "init-of-hosts";
 const RUN_BY: &str = "DOUBLE_TROUBLE_RUN_BY";
 
 /// What the init is told.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Setting {
     /// How many hosts there are.
     count: u8,
     by: WayIn,
     /// The process with which all ends, as seen from outside.
     outside_pid: u32,
+    /// Where programs on the hosts have their temporary files.
+    temporary: PathBuf,
 }
 
 impl Setting {
     /// The words that make such hosts for the command that follows them.
-    fn words(self) -> Vec<String> {
+    fn words(&self) -> Vec<String> {
         let mut words = vec!["double-trouble".to_owned(), "hosts".to_owned()];
         if self.count != cli::Hosts::COUNT {
             words.extend(["--count".to_owned(), self.count.to_string()]);
@@ -136,7 +141,17 @@ fn run_once(args: &cli::Hosts, by: WayIn, awaited: &SigSet) -> anyhow::Result<(E
     }
     unshare(CloneFlags::CLONE_NEWPID)
         .context("no pid namespace can be made here: it takes root")?;
-    let setting = Setting { count: args.count, by, outside_pid: std::process::id() };
+    // Who may see what is there is said by those who make it.
+    let open = fs::Permissions::from_mode(0o755);
+    let temporary =
+        tempfile::Builder::new().prefix("double-trouble-hosts-").permissions(open).tempdir();
+    let temporary = temporary.context("cannot make a temporary folder")?;
+    let setting = Setting {
+        count: args.count,
+        by,
+        outside_pid: std::process::id(),
+        temporary: temporary.path().to_owned(),
+    };
     let init = Command::new("/proc/self/exe")
         .arg(INSIDE_HOSTS)
         .arg(serde_json::to_string(&setting)?)
@@ -145,6 +160,8 @@ fn run_once(args: &cli::Hosts, by: WayIn, awaited: &SigSet) -> anyhow::Result<(E
         .spawn();
     let init = init.context("cannot start the init of the hosts")?;
     let (status, was_asked) = see_to_its_end(init, awaited)?;
+    // With the init everybody has ended who could write there.
+    temporary.close().context("cannot remove what the hosts have left")?;
     let exit = match status.code() {
         Some(0) => Exit::Pass,
         Some(1) => Exit::Fail,
@@ -210,7 +227,11 @@ mod tests {
 
     #[test]
     fn a_command_is_run_again_by_the_words_that_differ_from_what_is_usual() {
-        let words = |count, by| Setting { count, by, outside_pid: 1 }.words().join(" ");
+        let temporary = PathBuf::new();
+        let words = |count, by| {
+            let temporary = temporary.clone();
+            Setting { count, by, outside_pid: 1, temporary }.words().join(" ")
+        };
         let usual = words(cli::Hosts::COUNT, WayIn::default());
         assert_eq!(usual, "double-trouble hosts --");
         assert_eq!(words(7, WayIn::Ssh), "double-trouble hosts --count 7 --by ssh --");

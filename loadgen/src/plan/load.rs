@@ -47,13 +47,14 @@ pub struct Load {
     pub seed: u64,
     /// After how long a client gives up on a request. Its outcome is then unknown.
     pub request_timeout_ms: u64,
+    /// The hosts of the target's file that clients send from, among which they are shared out in turns: client 1 is on the first. Empty: all are
+    /// on the harness's own. Default: what the target's file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Vec<String>>,
     /// Instead of `rate`, or of `clients`, and of `duration_s`: what changes while the load runs, one stage after
     /// the other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
-    /// The hosts that the load is to come from. Refused: it comes from the harness's own host alone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub from: Vec<String>,
 }
 
 /// More clients than this measure the generator, not the bazaar.
@@ -84,7 +85,7 @@ impl Default for Load {
             seed: 1,
             request_timeout_ms: driver::bazaar::DEADLINE_MS,
             stages: Vec::new(),
-            from: Vec::new(),
+            from: None,
         }
     }
 }
@@ -96,6 +97,12 @@ impl Load {
         let most = self.stages.iter().filter_map(|stage| stage.clients).max();
         let usual = if self.is_open_loop() { OPEN_LOOP_CLIENTS } else { CLOSED_LOOP_CLIENTS };
         most.or(self.clients).unwrap_or(usual)
+    }
+
+    /// The hosts that clients send from; none if all are on the harness's own.
+    #[must_use]
+    pub fn from(&self) -> &[String] {
+        self.from.as_deref().unwrap_or_default()
     }
 
     /// Whether what is due waits for no answers.
@@ -153,13 +160,6 @@ impl Load {
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {
-        problems.unless(self.from.is_empty(), "load.from", || {
-            let hosts = self.from.join(", ");
-            format!(
-                "is {hosts}, and the load comes from the harness's own host alone: leave it out, and run the harness on the \
-                 host that clients are to be on"
-            )
-        });
         problems.within("load.clients", self.clients(), 1, MAX_CLIENTS);
         problems.within("load.trials", self.trials, 1, MAX_TRIALS);
         problems.within("load.request_timeout_ms", self.request_timeout_ms, 1, 600_000);

@@ -83,6 +83,7 @@ impl Plan {
         }
         overrides.apply(&mut plan);
         plan.under_test = UnderTest::read(target, plan.system.sound_values(&plan.load))?;
+        plan.place_clients();
         plan.validate(&source.label())?;
         jitter::apply(&mut plan);
         Ok(plan)
@@ -95,9 +96,18 @@ impl Plan {
     pub fn checked(mut self, label: &str) -> Result<Self, PlanError> {
         Overrides::default().apply(&mut self);
         self.under_test = self.under_test.for_plan(self.system.sound_values(&self.load))?;
+        self.place_clients();
         self.validate(label)?;
         jitter::apply(&mut self);
         Ok(self)
+    }
+
+    /// Clients are where the target's file says, unless the plan does.
+    fn place_clients(&mut self) {
+        let from = &self.under_test.target().load_from;
+        if self.load.from.is_none() && !from.is_empty() {
+            self.load.from = Some(from.clone());
+        }
     }
 
     /// Parses the text of a plan. `label` says in errors whose text it is.

@@ -18,14 +18,14 @@ pub(super) fn progress_event_of(run: &str, event: &Event) -> Option<ProgressEven
             let (process, pid) = (event.process.map(|subject| subject.to_string()), event.pid);
             ProgressEvent::Died { run, cell, trial, at_us, process, pid }
         }
-        EventKind::HostLost | EventKind::HostBack => ProgressEvent::Host {
+        EventKind::HostLost | EventKind::HostBack | EventKind::SenderLost => ProgressEvent::Host {
             run,
             cell,
             trial,
             at_us,
             host: event.target.clone(),
             process: event.process.map(|subject| subject.to_string()),
-            outcome: if event.event == EventKind::HostLost { "lost" } else { "back" },
+            outcome: if event.event == EventKind::HostBack { "back" } else { "lost" },
             detail: event.detail.clone(),
         },
         EventKind::LeaderChanged | EventKind::LeaderServes | EventKind::InSyncChanged => {

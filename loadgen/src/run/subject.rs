@@ -26,6 +26,7 @@ use crate::target::TargetTrial;
 use crate::target::asking::Asking;
 use crate::target::clients::ClientPrograms;
 use crate::target::running::{Lifetime, RunningTarget, TargetStart};
+use crate::target::senders::Senders;
 use crate::target::state::{FinalState, StateReader};
 
 /// How long after the load registers and logs are read in the end, where they are read as clients read them: a cache that shows
@@ -43,6 +44,8 @@ pub(super) struct Subject {
     pub(super) service: Service,
     /// The programs that they speak through, if a target has any.
     clients: Option<ClientPrograms>,
+    /// What their requests are sent by from other hosts, if they are.
+    senders: Option<Senders>,
     /// The stocks that clients ask for.
     pub(super) stocks: Vec<String>,
     /// The numbers of its orders.
@@ -72,8 +75,17 @@ impl Subject {
         target: &Arc<Target>,
         start: TargetStart<'_>,
     ) -> anyhow::Result<Self> {
-        let RunningTarget { bazaar, service, clients, stocks, front_door, trial, asking, lifetime } =
-            RunningTarget::start(target, start).await?;
+        let RunningTarget {
+            bazaar,
+            service,
+            clients,
+            senders,
+            stocks,
+            front_door,
+            trial,
+            asking,
+            lifetime,
+        } = RunningTarget::start(target, start).await?;
         let asks_of_each =
             target.orders.iter().any(|place| place.source.is_asked_for_each("order_no"));
         let order_names =
@@ -83,6 +95,7 @@ impl Subject {
             bazaar,
             service,
             clients,
+            senders,
             stocks,
             order_names: Arc::new(order_names),
             lifetime,
@@ -100,15 +113,21 @@ impl Subject {
         self.clients.as_ref().map(ClientPrograms::capabilities)
     }
 
-    /// Tells `events` what its client programs do.
-    pub(super) fn tell_of_clients(&mut self, events: &EventSink) {
+    /// Tells `events` what its client programs do, and from where which of so many clients ask.
+    pub(super) fn tell_of_clients(&mut self, events: &EventSink, clients: u32) {
+        if let Some(senders) = &mut self.senders {
+            senders.report_to(&self.places.trial.hosts, events, clients);
+        }
         if let Some(clients) = &mut self.clients {
             clients.report_to(events);
         }
     }
 
-    /// Ends its client programs, at once if somebody is in a hurry.
+    /// Ends its client programs, at once if somebody is in a hurry, and what sends from other hosts.
     pub(super) async fn stop_clients(&mut self, stop: &Stop) {
+        if let Some(senders) = self.senders.take() {
+            senders.stop().await;
+        }
         if let Some(clients) = self.clients.take() {
             clients.stop(stop).await;
         }

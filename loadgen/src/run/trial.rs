@@ -124,7 +124,7 @@ impl Trial<'_> {
         let mut subject = started.map_err(|cut| self.interrupted_by(cut))?;
         let events = &events.clone().bounded_by(subject.bazaar.clock_bounds());
         subject.bazaar.report_start(events);
-        subject.tell_of_clients(events);
+        subject.tell_of_clients(events, self.cell.clients);
         let watched = self.watch_the_machine(events);
         let _heartbeat = watched.map_err(|cut| self.interrupted_by(cut))?;
         let probes = Background::start(|stop| {
@@ -168,6 +168,7 @@ impl Trial<'_> {
             origin: self.origin,
             lifetime: target.limits.seconds.map(Duration::from_secs),
             load: LoadFacts { clients: self.cell.clients, seed: self.plan.load.seed },
+            load_from: self.plan.load.from(),
         };
         let started = Subject::start(target, start).await;
         let subject = started.map_err(|error| match error.downcast::<OverTime>() {

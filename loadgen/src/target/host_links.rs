@@ -27,12 +27,13 @@ pub(super) async fn of(
         placed.insert(process.name.parse()?, Placement { host: host.clone(), ports });
     }
     let mut ways = BTreeMap::new();
-    for link in trial.hosts.links() {
+    for link in trial.hosts.links().filter(|link| trial.hosts.has_processes(link.name())) {
         let holder = holder_words(&link.program().await?);
         ways.insert(link.name().to_owned(), Way { host: link.host().clone(), holder });
     }
+    let load = trial.hosts.load().map(|link| link.name().to_owned()).collect();
     if ways.is_empty() {
         return Ok(HostLinks::None);
     }
-    Ok(tries.links(HostLayout { ways, placed }, faults).await)
+    Ok(tries.links(HostLayout { ways, placed, load }, faults).await)
 }

@@ -16,12 +16,14 @@ use tokio::task::JoinSet;
 use super::programs::{Words, check_executable};
 use crate::program::agent_program;
 
-/// The hosts of a trial that a process is on.
+/// The hosts of a trial that a process is on, or that the load comes from.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     hosts: BTreeMap<String, OnHost>,
     /// The host of each process that is on one.
     of: BTreeMap<String, String>,
+    /// From where the load comes, in the order in which clients are shared out; none if it comes from here.
+    load: Vec<String>,
 }
 
 /// One of them.
@@ -54,18 +56,22 @@ impl There<'_> {
 }
 
 impl Hosts {
-    /// Connects to every host that a process is on. What they are told besides is in `setting`.
+    /// Connects to every host that a process is on, or that the `load` comes from. What they are told besides is in `setting`.
     ///
     /// # Errors
     /// Every host that cannot be reached.
-    pub(crate) async fn connect(target: &Target, setting: &Setting) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(
+        target: &Target,
+        setting: &Setting,
+        load: &[String],
+    ) -> anyhow::Result<Self> {
         let of: BTreeMap<String, String> = target
             .processes
             .iter()
             .filter_map(|process| Some((process.name.clone(), process.host.clone()?)))
             .collect();
         let mut connecting = JoinSet::new();
-        for name in of.values().collect::<BTreeSet<_>>() {
+        for name in of.values().chain(load).collect::<BTreeSet<_>>() {
             let Some(host) = target.hosts.get(name) else {
                 bail!("hosts.{name}: there is no such host");
             };
@@ -84,7 +90,11 @@ impl Hosts {
             }
         }
         problems.sort();
-        if problems.is_empty() { Ok(Self { hosts, of }) } else { Err(anyhow!(problems.join("\n"))) }
+        let load = load.to_vec();
+        match problems.as_slice() {
+            [] => Ok(Self { hosts, of, load }),
+            problems => Err(anyhow!(problems.join("\n"))),
+        }
     }
 
     /// The numbers of all ports that processes on hosts listen on: those that the file or `given` name, and others that are free there.
@@ -129,7 +139,9 @@ impl Hosts {
         variant: Option<&Variant>,
         (setting, work, bin_dir): (&Setting, &Path, &Path),
     ) -> anyhow::Result<()> {
-        for (name, on) in &mut self.hosts {
+        let of = &self.of;
+        let has_processes = |name: &String| of.values().any(|host| host == name);
+        for (name, on) in self.hosts.iter_mut().filter(|(name, _)| has_processes(*name)) {
             let brought = on.bring(name, target, variant, (setting, work, bin_dir)).await;
             brought.with_context(|| format!("hosts.{name}"))?;
         }
@@ -139,6 +151,16 @@ impl Hosts {
     /// Where a process is, if that is another host.
     pub(crate) fn of(&self, process: &str) -> Option<There<'_>> {
         Some(self.hosts.get(self.of.get(process)?)?.there())
+    }
+
+    /// Whether a process is on a host.
+    pub(crate) fn has_processes(&self, host: &str) -> bool {
+        self.of.values().any(|of| of == host)
+    }
+
+    /// Those that the load comes from, in the order in which clients are shared out.
+    pub(crate) fn load(&self) -> impl Iterator<Item = &Arc<HostLink>> {
+        self.load.iter().filter_map(|name| self.hosts.get(name)).map(|on| &on.link)
     }
 
     /// All of them.

@@ -11,7 +11,8 @@
 //! * `relays`: where links between them can be broken, and what each process is told for that.
 //! * `host_links`: where they are on hosts, whose own network is broken instead.
 //! * `dumps`: where they tell what they hold.
-//! * `needed`: the ports that clients must be told. `clients`: programs of its own that clients speak through.
+//! * `needed`: the ports that clients must be told. `clients`: programs of its own that clients speak through. `senders`: what sends their
+//!   requests from other hosts.
 //!
 //! While it runs, what is asked besides what clients do:
 //!
@@ -33,6 +34,7 @@ mod programs;
 pub(crate) mod relays;
 mod resumed;
 pub(crate) mod running;
+pub(crate) mod senders;
 mod sqlite;
 pub mod state;
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub fn resumed(
         origin: Origin::now(),
         lifetime: None,
         load: LoadFacts { clients: 0, seed: 0 },
+        load_from: &[],
     };
     service_plan(target, &trial, &asking, leaders, &start)
 }

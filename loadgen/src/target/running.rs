@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use super::asking::Asking;
 use super::clients::{ClientPrograms, LoadFacts, Place};
 use super::leaders::TargetLeaders;
+use super::senders::Senders;
 use super::{Places, TargetTrial, host_links, http, service_plan};
 
 /// What a target is started with.
@@ -54,6 +55,8 @@ pub(crate) struct TargetStart<'a> {
     pub(crate) lifetime: Option<Duration>,
     /// What its client programs are told of the load.
     pub(crate) load: LoadFacts,
+    /// The hosts that the load comes from; none: this machine.
+    pub(crate) load_from: &'a [String],
 }
 
 /// The target's processes lived longer than they may.
@@ -91,6 +94,8 @@ pub(crate) struct RunningTarget {
     pub(crate) service: Service,
     /// The programs that they speak through, if it has any.
     pub(crate) clients: Option<ClientPrograms>,
+    /// What their requests are sent by from other hosts, if they are.
+    pub(crate) senders: Option<Senders>,
     /// The stocks that clients ask for.
     pub(crate) stocks: Vec<String>,
     /// How somebody who is none of the clients reaches it.
@@ -123,7 +128,7 @@ impl RunningTarget {
         let mut choices = 1;
         loop {
             let trial = TargetTrial::new(target, start.places, start.ports)?;
-            let trial = trial.with_hosts(target, start.ports).await?;
+            let trial = trial.with_hosts(target, start.ports, start.load_from).await?;
             if start.is_first && choices == 1 {
                 trial.set_up(target).await?;
             }
@@ -172,17 +177,21 @@ impl RunningTarget {
                 prepared.map_err(|reason| anyhow!("[client]: prepare: {reason}"))?;
                 service = service.with_programs(clients.programs().to_vec());
             }
+            let senders = Senders::start(&trial.hosts).await?;
+            if let Some(senders) = &senders {
+                service = service.with_senders(senders.senders().to_vec());
+            }
             let front_door = service.client(http, 0, start.origin);
             let asked = front_door.stocks().await;
             let stocks = asked.map_err(|reason| anyhow!("the target's stocks: {reason}"))?;
-            anyhow::Ok((bazaar, service, clients, stocks, front_door))
+            anyhow::Ok((bazaar, service, clients, senders, stocks, front_door))
         };
         // What has been started ends with the future that is dropped.
-        let (bazaar, service, clients, stocks, front_door) = tokio::select! {
+        let (bazaar, service, clients, senders, stocks, front_door) = tokio::select! {
             started = started => started?,
             over = lifetime.over() => return Err(over.into()),
         };
         let bazaar = Arc::new(bazaar);
-        Ok(Self { bazaar, service, clients, stocks, front_door, trial, asking, lifetime })
+        Ok(Self { bazaar, service, clients, senders, stocks, front_door, trial, asking, lifetime })
     }
 }

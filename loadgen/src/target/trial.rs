@@ -33,7 +33,7 @@ pub(crate) struct TargetTrial {
     pub(crate) logs: PathBuf,
     /// Its ports.
     pub(crate) ports: ChosenPorts,
-    /// The hosts that its processes are on.
+    /// The hosts that its processes are on, and those that the load comes from.
     pub(crate) hosts: Hosts,
     /// Its relays, if links are to be broken.
     pub(super) relays: Option<Relays>,
@@ -128,7 +128,8 @@ impl TargetTrial {
         Ok(Self { setting, work, logs, ports, hosts, relays: None, data, scratch, home, bin_dir })
     }
 
-    /// The same with the hosts that its processes are on, and the ports that they listen on there: the `given` ones, or others.
+    /// The same with the hosts that its processes are on, or that the `load` comes from, and the ports that processes listen on there:
+    /// the `given` ones, or others.
     ///
     /// # Errors
     /// A host that cannot be reached, or has too few ports.
@@ -136,8 +137,9 @@ impl TargetTrial {
         mut self,
         target: &Target,
         given: &BTreeMap<String, u16>,
+        load: &[String],
     ) -> anyhow::Result<Self> {
-        self.hosts = Hosts::connect(target, &self.setting).await?;
+        self.hosts = Hosts::connect(target, &self.setting, load).await?;
         let ports = self.hosts.ports(target, given).await?;
         self.setting = self.setting.with_ports(&ports);
         self.ports.ports.extend(ports);

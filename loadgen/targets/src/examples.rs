@@ -52,7 +52,13 @@ mod tests {
         compiler.add_resource("target.schema.json", schema).unwrap();
         let mut schemas = boon::Schemas::new();
         let schema = compiler.compile("target.schema.json", &mut schemas).unwrap();
-        for text in [BAZAAR.to_owned(), new_file("x")] {
+        let new = new_file("x");
+        // What it shows of hosts is true, too.
+        let (_, rest) = new.split_once("# [hosts.n1]").unwrap();
+        let (hosts, _) = rest.split_once("\n\n").unwrap();
+        let with_hosts = format!("{new}\n[hosts.n1]{}\n", hosts.replace("\n# ", "\n"));
+        assert_eq!(read(&with_hosts, 3).load_from, ["n1"]);
+        for text in [BAZAAR.to_owned(), new, with_hosts] {
             let file: serde_json::Value = toml::from_str(&text).unwrap();
             schemas.validate(&file, schema).unwrap_or_else(|error| panic!("{error:#}"));
         }

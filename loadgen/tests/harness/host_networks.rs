@@ -15,7 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Running, ended, eventually, harness};
+use crate::common::{Running, ended, eventually, harness, names};
 
 /// Says which part this program is, on a host or among them.
 const PART: &str = "HOSTS_PART";
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long nothing must come through what is cut: a packet takes a hundredth of a millisecond.
 const SILENCE: Duration = Duration::from_millis(300);
 /// What is said where nobody may make hosts.
-const CANNOT: [&str; 4] =
+pub(crate) const CANNOT: [&str; 4] =
     ["can be made here", "cannot mount", "there is no ip", "Operation not permitted"];
 
 /// Runs a command among hosts; nothing if this machine lets nobody do so.
@@ -68,6 +68,20 @@ fn a_command_among_hosts_reaches_each_and_its_exit_code_is_the_programs() {
     let (code, _, stderr) = ended(&output);
     assert_eq!(code, Some(3));
     assert!(stderr.contains("cannot run /no/such/program"), "{stderr}");
+}
+
+#[test]
+fn what_a_program_on_a_host_leaves_is_in_a_folder_that_goes_with_the_hosts() {
+    let Some(_) = among_hosts("1", &["true"], "") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let script =
+        "/run/double-trouble/to n1 sh -c 'mktemp -d \"${TMPDIR:-/tmp}/double-trouble-XXXXXXXX\"'";
+    let words = ["hosts", "--count", "1", "--", "sh", "-c", script];
+    let output = harness(folder.path(), &words).env("TMPDIR", folder.path()).output().unwrap();
+    let (code, stdout, stderr) = ended(&output);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("/run/double-trouble/tmp/double-trouble-"), "{stdout}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn agents_folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The agents that run, each with its folder.
-fn agents(folder: &Path) -> Vec<(u32, String)> {
+pub(crate) fn agents(folder: &Path) -> Vec<(u32, String)> {
     let pids = fs::read_dir("/proc").unwrap();
     let pids = pids.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
     let below = folder.to_string_lossy().into_owned();
@@ -197,13 +197,4 @@ fn a_host_that_cannot_be_reached_is_said_with_what_its_way_said() {
     assert_eq!(code, Some(3), "{stdout}{stderr}");
     assert!(stderr.contains("hosts.n3") && stderr.contains("no route to it"), "{stderr}");
     assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
-}
-
-#[test]
-fn load_from_other_hosts_is_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let plan = plan(folder.path(), "[load]\nfrom = [\"n1\"]\n");
-    let (code, _, stderr) = ended(&run(folder.path(), &["bench", "--plan", &plan]));
-    assert_eq!(code, Some(3), "{stderr}");
-    assert!(stderr.contains("load.from: is n1"), "{stderr}");
 }

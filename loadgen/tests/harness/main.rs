@@ -9,7 +9,7 @@
 //! * [`lab`]: exercises, of which nobody says what the bug is.
 //! * [`target`]: somebody else's service, described in a file; [`target_links`]: its links; [`target_clients`]: its client program; [`adopted`]: one that runs already; [`own_faults`]: its own faults, and variants; [`zoo`]: services with one
 //!   peculiarity each; [`keys`]: those of them that keep registers or a log.
-//! * [`hosts`]: processes on other hosts; [`host_networks`]: hosts that are network namespaces, and faults of their network.
+//! * [`hosts`]: processes on other hosts; [`load_from`]: clients on other hosts; [`host_networks`]: hosts that are network namespaces, and faults of their network.
 //! * [`engines`]: systems beside each other, and their runs over time.
 //! * [`serve`], [`console`], [`soak`]: commands that go on until they are told to stop.
 
@@ -29,6 +29,7 @@ mod host_networks;
 mod hosts;
 mod keys;
 mod lab;
+mod load_from;
 mod open_loop;
 mod output;
 mod own_faults;

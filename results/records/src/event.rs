@@ -63,6 +63,14 @@ pub enum EventKind {
     HostLost,
     /// The host in `target` could be reached again, and nothing of the trial is left there.
     HostBack,
+    /// What clients ask is sent from the host in `target`: `detail` says whose, `bound_us` how well the time there is known. Not in older
+    /// runs, as the next two.
+    SenderReady,
+    /// Nothing is sent from there any more, since the host or the program there was lost: `detail` says why. It was heard of last at
+    /// `suspected_us`. What it owed is unknown, and its clients ask no more.
+    SenderLost,
+    /// The load is over. `bound_us` says how far the times of one of its operations may be off at the most.
+    SenderEnded,
     /// Everything that was broken has been resumed or restarted.
     Healed,
     /// All replicas are in sync, no trade lacks a number, and two dumps were equal.
@@ -115,7 +123,7 @@ pub struct Event {
     pub leader: Option<u8>,
     /// The in-sync replicas after a change, separated by spaces.
     pub in_sync: Option<ReplicaSet>,
-    /// Since when the front-end doubted the old leader.
+    /// Since when the front-end doubted the old leader. Of a lost host of clients: when it was heard of last.
     pub suspected_us: Option<u64>,
     /// In an open loop: how many arrivals were due and never sent, because no client was free until
     /// the end.

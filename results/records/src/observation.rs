@@ -143,13 +143,13 @@ pub struct Observation<T = Text> {
     pub trade_type: Option<TradeType>,
     /// How many; for a lookup what the answer showed.
     pub quantity: Option<u32>,
-    /// When an open loop meant to send it.
+    /// When an open loop meant to send it; from another host, when it could be there at the earliest.
     pub planned_us: Option<u64>,
-    /// Just before the first send.
+    /// Just before the first send. Of a client on another host as early as that may have been, by the clock there.
     pub start_us: u64,
-    /// After the last byte of the answer, or when the client gave up.
+    /// After the last byte of the answer, or when the client gave up. Of a client on another host as late as that may have been.
     pub end_us: u64,
-    /// `end_us - start_us`.
+    /// `end_us - start_us`. Of a client on another host what its own clock says, which may be less.
     pub latency_us: u64,
     /// How it ended.
     pub outcome: Outcome,
@@ -356,12 +356,30 @@ impl Observation {
     /// (corrected for coordinated omission); in a closed loop [`latency_us`](Self::latency_us).
     #[must_use]
     pub fn response_us(&self) -> u64 {
-        self.end_us.saturating_sub(self.due_us())
+        self.latency_us.saturating_add(self.start_us - self.due_us())
     }
 
     /// When it was to be sent: in an open loop as planned, in a closed one when it was.
     #[must_use]
     pub fn due_us(&self) -> u64 {
         self.planned_us.map_or(self.start_us, |due_us| due_us.min(self.start_us))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_counts_from_when_it_was_due_and_takes_what_its_own_clock_says() {
+        let row = Observation::new("c", 1, Op::Query, 100, 150);
+        assert_eq!(row.response_us(), 50);
+        let late = Observation { planned_us: Some(70), ..row.clone() };
+        assert_eq!(late.response_us(), 80);
+        let early = Observation { planned_us: Some(120), ..row.clone() };
+        assert_eq!(early.response_us(), 50);
+        // By a clock that leaves 10 us open at either end.
+        let there = Observation { latency_us: 30, planned_us: Some(70), ..row };
+        assert_eq!(there.response_us(), 60);
     }
 }

@@ -158,6 +158,12 @@ pub struct RunSummary {
     /// How many answers of client programs came when their time was over.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub late_answers: u64,
+    /// How often a host was lost that clients were on, or what sent their requests there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost_senders: u64,
+    /// Which was the first, when and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_lost_sender: Option<String>,
 }
 
 impl RunSummary {
@@ -178,6 +184,14 @@ impl RunSummary {
             sentences.push(format!(
                 "{answers} of the target's client program came after the deadline. What was asked stays unknown: see \
                  `late-answer` in events.csv."
+            ));
+        }
+        if self.lost_senders > 0 {
+            let times = counted(self.lost_senders, "time", "times");
+            let first = self.first_lost_sender.as_deref().unwrap_or("for an unknown reason");
+            sentences.push(format!(
+                "A host of clients was lost {times}; the first: {first}. What they were owed counts as unknown and nobody is accused of it, \
+                 they asked no more, and so the load was less from then on: see `sender-lost` in events.csv."
             ));
         }
         sentences
@@ -202,6 +216,8 @@ impl RunSummary {
             client_breaks: 0,
             first_client_break: None,
             late_answers: 0,
+            lost_senders: 0,
+            first_lost_sender: None,
         }
     }
 }

@@ -107,7 +107,7 @@ impl fmt::Display for InconclusiveReason {
                 let quiet_ms = super::milliseconds(*quiet_us);
                 return write!(
                     f,
-                    "no trade was acknowledged for {quiet_ms:.0} ms, and the machine stalled the harness, or a client program was broken, too"
+                    "no trade was acknowledged for {quiet_ms:.0} ms, and the machine stalled the harness, or a client program or a host of clients was lost, too"
                 );
             }
             Self::LookupUnanswered => {

@@ -258,5 +258,9 @@ impl RunSummary {
         if self.first_client_break.is_none() {
             self.first_client_break.clone_from(&clients.first);
         }
+        self.lost_senders += history.timeline.lost_senders.len() as u64;
+        if self.first_lost_sender.is_none() {
+            self.first_lost_sender = history.timeline.first_lost_sender();
+        }
     }
 }

@@ -157,12 +157,13 @@ pub(super) fn serves_until_us(timeline: &Timeline) -> u64 {
     timeline.interrupted.as_ref().map_or(u64::MAX, |interruption| interruption.at_us)
 }
 
-/// When the machine did not let the harness run, or a client program was not there, and for as long after that as the bazaar may take to notice
+/// When the machine did not let the harness run, or a client program or a host of clients was not there, and for as long after that as the bazaar may take to notice
 /// that nothing is broken: anybody who was not answered then has seen the machine, and not the services.
 pub(super) fn stalls(history: &History<'_>) -> impl Iterator<Item = (u64, u64)> {
     let bound_us = bound_us(history);
     let timeline = history.timeline;
-    timeline.stalls.iter().chain(timeline.clients.outages()).map(move |stall| {
+    let unreachable = timeline.clients.outages().chain(&timeline.lost_senders);
+    timeline.stalls.iter().chain(unreachable).map(move |stall| {
         (stall.from_us, stall.to_us.map_or(u64::MAX, |to_us| to_us.saturating_add(bound_us)))
     })
 }

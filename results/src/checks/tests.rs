@@ -6,8 +6,8 @@ use wire::bazaar::TradeType::Buy;
 
 use super::testing::{CELL, Trial, assert_fails, assert_inconclusive, assert_passes};
 use super::{
-    CheckStatus, ConsistencyReport, client_reads, exactly_once, fresh_reads, linearizability,
-    numbering, progress, read_order, real_time, survival,
+    CheckStatus, ConsistencyReport, availability_demand, client_reads, exactly_once, fresh_reads,
+    linearizability, numbering, progress, read_order, real_time, survival,
 };
 use crate::records::{
     Acknowledged, Action, Event, EventKind, Fact, Numbering, Op, Outcome, Promises, Sides, Target,
@@ -381,6 +381,41 @@ fn what_is_missing_in_the_end_after_a_host_was_lost_is_nobodys_fault() {
     assert_inconclusive(&result, "a host was lost, with all that ran there");
     assert_inconclusive(&result, "may be no more than what follows from the loss of a host");
     assert_eq!(result.violations, 0);
+}
+
+/// The loss of a host of clients that was heard of last at `heard_us`.
+fn lose_clients(trial: &mut Trial, heard_us: u64, at_us: u64) {
+    let event = trial.event(at_us, EventKind::SenderLost);
+    event.target = Some("n6".to_owned());
+    event.suspected_us = Some(heard_us);
+    event.detail = Some("its host was lost".to_owned());
+}
+
+#[test]
+fn what_waited_for_a_host_of_clients_that_was_lost_accuses_nobody_and_the_rest_is_judged() {
+    const S: u64 = 1_000_000;
+    let waited = || {
+        let mut trial = Trial::new();
+        trial.events.retain(|event| event.event == EventKind::Finished);
+        trial.event(10, EventKind::LeaderChanged).in_sync = Some("1 2 3".parse().unwrap());
+        trial.trade(1, "r1", Buy, 1, "Stock1", (S - 5, S));
+        // All clients of that host wait until it is known that it is lost.
+        trial.attempt(2, "owed", Outcome::Unknown, (S + 10, 6 * S));
+        trial.trade(1, "r2", Buy, 1, "Stock1", (6 * S + 10, 6 * S + 20));
+        trial
+    };
+    assert_fails(&waited().check(&availability_demand::CHECK), "no trade was acknowledged");
+    let mut lost = waited();
+    lose_clients(&mut lost, S + 20, 6 * S);
+    let result = lost.check(&availability_demand::CHECK);
+    assert_inconclusive(&result, "a host of clients was lost");
+    // With it nothing is lost of what the services hold.
+    let mut held = Trial::new();
+    held.trade(1, "r1", Buy, 3, "Stock1", (100, 200));
+    lose_clients(&mut held, 4_000, 5_000);
+    assert_passes(&held.check(&survival::CHECK));
+    held.finals.retain(|row| row.request_id.is_none());
+    assert_fails(&held.check(&survival::CHECK), "r1");
 }
 
 #[test]

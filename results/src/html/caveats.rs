@@ -13,6 +13,7 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
     let manifest = material.manifest;
     let has_hosts = !material.figures.tables.hosts.is_empty();
     let mut limits = vec![match has_hosts {
+        true if material.figures.tables.hosts.has("clients") => ABOUT_HOSTS_OF_CLIENTS.to_owned(),
         true => ABOUT_HOSTS.to_owned(),
         false => about_the_machine(manifest),
     }];
@@ -44,6 +45,9 @@ pub(super) fn of(material: &PageInput<'_>) -> Vec<String> {
 const ABOUT_HOSTS: &str = "Services ran on hosts that the table of hosts names, and all clients on the harness’s own: \
     operations are timed by one clock. Times of faults on a host are of its clock, mapped to the harness’s within the bound that the table tells; \
     what that leaves open is not judged. A network may lie between, which latencies contain.";
+
+/// The same where clients were on such hosts, too.
+const ABOUT_HOSTS_OF_CLIENTS: &str = "Services and clients were on hosts that the table of hosts names. Latencies are by the clock of the client’s host,     exactly; when an operation began and ended, and when a fault on a host did, is mapped to the harness’s clock within the bound that the table tells,     and what that leaves open is not judged: operations that cannot be ordered count as simultaneous. A network may lie between, which latencies contain.";
 
 fn about_the_machine(manifest: &Manifest) -> String {
     let cores = manifest.machine.iter().find(|(name, _)| name == "cores");

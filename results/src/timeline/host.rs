@@ -17,6 +17,34 @@ pub struct Host {
     pub lost: Option<(u64, String)>,
     /// When it could be reached again.
     pub back_us: Option<u64>,
+    /// The clients whose requests left from there, if any did.
+    pub clients: Option<HostClients>,
+}
+
+/// Clients whose requests left from a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostClients {
+    /// Which, and where that is.
+    pub who: String,
+    /// When nothing was sent any more before the load was over, and why, if that was so.
+    pub lost: Option<(u64, String)>,
+}
+
+impl Host {
+    /// When it was lost, and why: all of it, or what its clients asked through.
+    #[must_use]
+    pub fn first_loss(&self) -> Option<&(u64, String)> {
+        let of_clients = self.clients.as_ref().and_then(|clients| clients.lost.as_ref());
+        self.lost.iter().chain(of_clients).min_by_key(|(at_us, _)| *at_us)
+    }
+
+    /// Where it is, who runs there, whose requests left from there, and how its clock goes.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let who = self.clients.as_ref().map(|clients| clients.who.as_str());
+        let parts = [self.reached.as_str(), who.unwrap_or_default()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// Every host by its name, from events in the order of time.
@@ -35,6 +63,18 @@ pub(super) fn hosts(events: &[&Event]) -> BTreeMap<String, Host> {
             EventKind::HostLost => {
                 let host = hosts.entry(name.clone()).or_default();
                 host.lost.get_or_insert_with(|| (event.at_us, detail()));
+            }
+            EventKind::SenderReady | EventKind::SenderEnded | EventKind::SenderLost => {
+                let host = hosts.entry(name.clone()).or_default();
+                host.bound_us = host.bound_us.max(event.bound_us.unwrap_or(0));
+                let clients = host.clients.get_or_insert_default();
+                match event.event {
+                    EventKind::SenderReady => clients.who = detail(),
+                    EventKind::SenderLost => {
+                        clients.lost.get_or_insert_with(|| (event.at_us, detail()));
+                    }
+                    _ => {}
+                }
             }
             EventKind::HostBack => {
                 hosts.entry(name.clone()).or_default().back_us.get_or_insert(event.at_us);
@@ -64,6 +104,31 @@ mod tests {
         event.process = Some(process.parse().unwrap());
         event.bound_us = Some(bound_us);
         event
+    }
+
+    #[test]
+    fn a_host_that_clients_asked_from_says_so_and_what_became_of_them() {
+        let sender = |kind, name: &str, detail: &str, bound_us| {
+            let mut event = Event::new("cell", 1, 7, kind);
+            (event.target, event.detail) = (Some(name.to_owned()), Some(detail.to_owned()));
+            event.bound_us = Some(bound_us);
+            event
+        };
+        let mut shared = reached("n1", "catalog", 40);
+        shared.detail = Some("10.0.0.1: catalog".to_owned());
+        let events = [
+            shared,
+            sender(EventKind::SenderReady, "n1", "clients 1, 3", 20),
+            sender(EventKind::SenderReady, "n6", "10.0.0.6: client 2", 30),
+            sender(EventKind::SenderEnded, "n1", "5 requests", 90),
+            sender(EventKind::SenderLost, "n6", "its host was lost", 31),
+        ];
+        let hosts = hosts(&events.iter().collect::<Vec<_>>());
+        assert_eq!(hosts["n1"].describe(), "10.0.0.1: catalog; clients 1, 3");
+        assert_eq!((hosts["n1"].bound_us, hosts["n1"].first_loss()), (90, None));
+        assert_eq!(hosts["n6"].describe(), "10.0.0.6: client 2");
+        assert_eq!(hosts["n6"].first_loss(), Some(&(7, "its host was lost".to_owned())));
+        assert_eq!((hosts["n6"].bound_us, &hosts["n6"].lost), (31, &None));
     }
 
     #[test]

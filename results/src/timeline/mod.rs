@@ -41,7 +41,7 @@ pub use client_trouble::ClientTrouble;
 pub use configuration::{Configuration, Term};
 pub use disturbance::Disturbance;
 pub use fault::{Death, Fault};
-pub use host::Host;
+pub use host::{Host, HostClients};
 pub use kind::{FaultKind, Role};
 pub use span::Span;
 
@@ -139,9 +139,11 @@ pub struct Timeline {
     pub stalls: Vec<Span>,
     /// What client programs of the target's did wrong.
     pub clients: ClientTrouble,
+    /// From when a host of clients was heard of last until it was known that it was lost.
+    pub lost_senders: Vec<Span>,
     /// What was not seen to have worked, or could not be done.
     pub not_confirmed: Vec<NotConfirmed>,
-    /// The hosts that processes were on, by name; none if all were on the harness's.
+    /// The hosts that processes or clients were on, by name; none if all were on the harness's.
     pub hosts: BTreeMap<String, Host>,
     processes: Processes,
     acts: Vec<Act>,
@@ -205,6 +207,10 @@ impl Timeline {
             EventKind::ClientBroke => self.clients.broke(at_us, event.detail.as_deref()),
             EventKind::ClientReady => self.clients.is_back(at_us, event.detail.as_deref()),
             EventKind::LateAnswer => self.clients.late += 1,
+            EventKind::SenderLost => {
+                let from_us = event.suspected_us.unwrap_or(at_us).min(at_us);
+                self.lost_senders.push(Span { from_us, to_us: Some(at_us) });
+            }
             EventKind::Healed => _ = self.healed_us.get_or_insert(at_us),
             EventKind::Converged => {
                 self.settlement.get_or_insert(Settlement::Converged(at_us));
@@ -238,6 +244,8 @@ impl Timeline {
             | EventKind::HostReached
             | EventKind::HostLost
             | EventKind::HostBack
+            | EventKind::SenderReady
+            | EventKind::SenderEnded
             | EventKind::LeaderChanged
             | EventKind::LeaderServes
             | EventKind::InSyncChanged
@@ -270,7 +278,7 @@ impl Timeline {
         self.deaths.iter().filter(|death| death.lost_host.is_none())
     }
 
-    /// The first host that was lost, when and why, if one was.
+    /// The first host with processes that was lost, when and why, if one was. With one that had clients alone nothing of the services is lost.
     #[must_use]
     pub fn first_loss(&self) -> Option<(&str, u64, &str)> {
         let lost = self.hosts.iter().filter_map(|(name, host)| {
@@ -278,6 +286,18 @@ impl Timeline {
             Some((name.as_str(), *at_us, why.as_str()))
         });
         lost.min_by_key(|(_, at_us, _)| *at_us)
+    }
+
+    /// The first host from which nothing was sent any more before the load was over, when and why, if there was one: `n6 at 3.200 s (its
+    /// host was lost)`.
+    #[must_use]
+    pub fn first_lost_sender(&self) -> Option<String> {
+        let lost = self.hosts.iter().filter_map(|(name, host)| {
+            Some((name, host.clients.as_ref().and_then(|clients| clients.lost.as_ref())?))
+        });
+        let (name, (at_us, why)) = lost.min_by_key(|(_, (at_us, _))| *at_us)?;
+        // Exact below 2^53 us.
+        Some(format!("{name} at {:.3} s ({why})", *at_us as f64 / 1_000_000.0))
     }
 
     /// The faults, by number, of which nobody says what became of them: they were neither injected nor left

@@ -19,6 +19,7 @@ use nix::unistd::getppid;
 
 use super::channel::Channel;
 use super::protocol::{MAX_MESSAGE_BYTES, Reply, Request, VERSION, line};
+use super::talker::Talker;
 use super::{files, keeper, ports};
 use crate::clock::{monotonic_us, wall_us};
 use crate::locked::locked;
@@ -50,12 +51,21 @@ pub fn agent(guard: &GuardProgram, words: &[OsString]) -> ExitCode {
     }
 }
 
+/// Who is handed lines of the harness's: a guard, or a program that speaks lines.
+pub(super) trait TakesLines: Send + Sync {
+    /// Hands a line on. That it has ended is told by itself.
+    fn tell(&self, line: &str);
+
+    /// Ends its input, and so itself.
+    fn close(&self);
+}
+
 /// What the threads of an agent share.
 pub(super) struct Shared {
     pub(super) guard: GuardProgram,
     pub(super) folder: PathBuf,
     output: Mutex<io::Stdout>,
-    channels: Mutex<BTreeMap<u64, Arc<Channel>>>,
+    channels: Mutex<BTreeMap<u64, Arc<dyn TakesLines>>>,
     /// Whether everything is to end.
     ending: Mutex<bool>,
     fewer: Condvar,
@@ -71,11 +81,16 @@ impl Shared {
         let _ = output.write_all(&line).and_then(|()| output.flush());
     }
 
-    /// A guard has ended, and nothing more is said of it.
+    /// A guard has ended, or a program that speaks lines, and nothing more is said of it.
     pub(super) fn closed(&self, channel: u64, nobody_left: bool) {
         locked(&self.channels).remove(&channel);
         self.tell(&Reply::Closed { channel, nobody_left });
         self.fewer.notify_all();
+    }
+
+    fn add(&self, channel: u64, begun: &Arc<impl TakesLines + 'static>) {
+        let begun = Arc::clone(begun);
+        locked(&self.channels).insert(channel, begun);
     }
 
     /// Ends everything, and then the program.
@@ -157,13 +172,27 @@ fn obey(shared: &Arc<Shared>, request: Request) {
                 (!ends).then(|| Channel::begin(shared, channel, &mark, kept_elsewhere, &log).ok());
             match begun.flatten() {
                 Some((begun, unheard)) => {
-                    locked(&shared.channels).insert(channel, Arc::clone(&begun));
+                    shared.add(channel, &begun);
                     if !begun.serve(unheard, shared) {
                         begun.close();
                         shared.closed(channel, true);
                     }
                 }
                 // There is no process without a guard.
+                None => shared.closed(channel, true),
+            }
+        }
+        Request::Talk { channel, words } => {
+            let ends = *locked(&shared.ending);
+            let begun = (!ends).then(|| Talker::begin(shared, &words).ok());
+            match begun.flatten() {
+                Some((begun, output)) => {
+                    shared.add(channel, &begun);
+                    if !begun.serve(channel, output, shared) {
+                        begun.close();
+                        shared.closed(channel, true);
+                    }
+                }
                 None => shared.closed(channel, true),
             }
         }

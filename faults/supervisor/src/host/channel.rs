@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::agent::Shared;
+use super::agent::{Shared, TakesLines};
 use super::protocol::{CHUNK_BYTES, MAX_MESSAGE_BYTES, Reply};
 use crate::locked::locked;
 use crate::tree::{Leftovers, in_thread};
@@ -105,16 +105,17 @@ impl Channel {
             shared.tell(&Reply::Log { channel: self.id, data });
         }
     }
+}
 
-    /// Hands a line on to the guard. That it has ended is told by itself.
-    pub(super) fn tell(&self, line: &str) {
+impl TakesLines for Channel {
+    fn tell(&self, line: &str) {
         if let Some(orders) = locked(&self.orders).as_mut() {
             let _ = orders.write_all(line.as_bytes()).and_then(|()| orders.flush());
         }
     }
 
-    /// Ends the guard's input, and so its tree.
-    pub(super) fn close(&self) {
+    /// Its tree ends with its input.
+    fn close(&self) {
         drop(locked(&self.orders).take());
     }
 }

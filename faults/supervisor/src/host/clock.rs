@@ -123,9 +123,19 @@ impl HostClock {
         exchanges.iter().map(|exchange| exchange.bound_us(now_us)).min().unwrap_or(u64::MAX)
     }
 
-    /// What the wall clock there is ahead of the one here, in microseconds, by the best exchange.
+    /// How it goes, for people: `; its wall clock is 3.000 ms ahead`. Empty if nobody knows.
     #[must_use]
-    pub fn wall_ahead_us(&self) -> Option<i64> {
+    pub fn describe(&self) -> String {
+        match (self.is_same(), self.wall_ahead_us()) {
+            (true, _) => "; the same clock as the harness's".to_owned(),
+            // Exact below 2^53 us.
+            (false, Some(us)) => format!("; its wall clock is {:.3} ms ahead", us as f64 / 1_000.0),
+            (false, None) => String::new(),
+        }
+    }
+
+    /// What the wall clock there is ahead of the one here, in microseconds, by the best exchange.
+    fn wall_ahead_us(&self) -> Option<i64> {
         let exchanges = locked(&self.exchanges);
         let best = exchanges.iter().min_by_key(|exchange| exchange.ahead().1);
         best.map(|exchange| exchange.wall_ahead_us)

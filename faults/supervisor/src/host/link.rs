@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use super::bootstrap::{AgentProgram, BROUGHT};
 use super::clock::HostClock;
+use super::orders::Orders;
 use super::protocol::{Answer, CHUNK_BYTES, Question};
-use super::session::{Orders, Over, Session};
+use super::session::{Over, Session};
 use super::{Host, files};
 use crate::clock::monotonic_us;
 use crate::locked::locked;
@@ -152,6 +153,10 @@ impl HostLink {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
     }
 
     /// Its clock.

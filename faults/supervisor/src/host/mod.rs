@@ -14,7 +14,8 @@
 //!
 //! * `link`: a host as the harness sees it. `session`: one connection. `bootstrap`: how the program gets there.
 //! * `clock`: its times on our clock.
-//! * `agent`: the program there. `keeper`: who sees to its end. `channel`: one guard there. `files`, `ports`: what else is asked of it.
+//! * `agent`: the program there. `keeper`: who sees to its end. `channel`: one guard there, whose `orders` come from here. `files`, `ports`:
+//!   what else is asked of it. `talker`: this program once more there, which speaks lines with who listens to it here (`talk`).
 //! * `protocol`: what they tell each other.
 
 mod agent;
@@ -24,9 +25,12 @@ mod clock;
 mod files;
 mod keeper;
 mod link;
+mod orders;
 mod ports;
 mod protocol;
 mod session;
+mod talk;
+mod talker;
 
 use std::process::Command;
 
@@ -34,7 +38,8 @@ pub use agent::agent;
 pub use bootstrap::AgentProgram;
 pub use clock::{HostClock, Mapped};
 pub use link::{HostError, HostLink, HostNews, Loss};
-pub(crate) use session::Orders;
+pub(crate) use orders::Orders;
+pub use talk::{HostTalk, Said, TalkEnd};
 
 /// A host on which processes run, as it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

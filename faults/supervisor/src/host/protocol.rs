@@ -21,9 +21,11 @@ pub(super) enum Request {
     Clock { sent_us: u64 },
     /// Start a guard. `mark` is the name of its tree, and `log` the file that its process writes to.
     Open { channel: u64, mark: String, kept_elsewhere: bool, log: String },
-    /// A line for a guard's standard input.
+    /// Start this very program with these arguments, and pass on what it writes, line by line.
+    Talk { channel: u64, words: Vec<String> },
+    /// A line for the standard input of a guard, or of such a program.
     Line { channel: u64, line: String },
-    /// The end of a guard's standard input.
+    /// The end of that input.
     Close { channel: u64 },
     /// Something that is answered.
     Ask { id: u64, question: Question },
@@ -63,7 +65,7 @@ pub(super) enum Reply {
     Hello { version: u32, folder: String, clock: Option<String> },
     /// What time it is there, by both of its clocks.
     Clock { sent_us: u64, monotonic_us: u64, wall_us: u64 },
-    /// A line of a guard's standard output.
+    /// A line of the standard output of a guard, or of a program that speaks lines.
     Line { channel: u64, line: String },
     /// What a guard's process wrote.
     Log {
@@ -71,7 +73,7 @@ pub(super) enum Reply {
         #[serde(with = "as_text")]
         data: Vec<u8>,
     },
-    /// A guard has ended. What it left was ended as well; `nobody_left` unless that did not work.
+    /// A guard has ended, or such a program. What a guard left was ended as well; `nobody_left` unless that did not work.
     Closed { channel: u64, nobody_left: bool },
     /// The answer to a question, or why there is none.
     Answer { id: u64, answer: Result<Answer, String> },

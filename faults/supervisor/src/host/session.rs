@@ -24,7 +24,9 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use super::bootstrap::{AgentProgram, Hello};
 use super::clock::{Exchange, HostClock};
+use super::orders::Orders;
 use super::protocol::{Answer, MAX_MESSAGE_BYTES, Question, Reply, Request, line};
+use super::talk::{TalkEnd, Talks};
 use super::{Host, agent, command};
 use crate::clock::{monotonic_us, wall_us};
 use crate::locked::locked;
@@ -74,9 +76,12 @@ pub(crate) struct Session {
     errors: Mutex<VecDeque<String>>,
     channels: Mutex<BTreeMap<u64, Open>>,
     asked: Mutex<BTreeMap<u64, oneshot::Sender<Result<Answer, String>>>>,
+    talks: Talks,
     next: AtomicU64,
     clock: Arc<HostClock>,
     silent: AtomicU32,
+    /// When the agent was heard last.
+    heard_us: AtomicU64,
     removed: Mutex<Option<bool>>,
     over: Mutex<Option<Over>>,
     changed: Condvar,
@@ -110,9 +115,11 @@ impl Session {
             errors: Mutex::default(),
             channels: Mutex::default(),
             asked: Mutex::default(),
+            talks: Talks::default(),
             next: AtomicU64::new(1),
             clock,
             silent: AtomicU32::new(0),
+            heard_us: AtomicU64::new(monotonic_us()),
             removed: Mutex::new(None),
             over: Mutex::new(None),
             changed: Condvar::new(),
@@ -213,6 +220,7 @@ impl Session {
             }
             let received_us = monotonic_us();
             self.silent.store(0, Ordering::SeqCst);
+            self.heard_us.store(received_us, Ordering::SeqCst);
             let reply = serde_json::from_str::<Reply>(&text);
             if let Some(waiting) = &boot {
                 let is_hello = matches!(reply, Ok(Reply::Hello { .. }));
@@ -242,8 +250,11 @@ impl Session {
                 }
             }
             Reply::Line { channel, line } => {
-                let shared = self.shared_of(channel);
-                shared.into_iter().for_each(|shared| shared.take_line(&line));
+                // Nobody listens to it, so it is a guard's.
+                if let Err(line) = self.talks.line(channel, line) {
+                    let shared = self.shared_of(channel);
+                    shared.into_iter().for_each(|shared| shared.take_line(&line));
+                }
             }
             Reply::Log { channel, data } => {
                 if let Some(open) = locked(&self.channels).get_mut(&channel) {
@@ -254,6 +265,9 @@ impl Session {
             Reply::Closed { channel, nobody_left } => {
                 let open = locked(&self.channels).remove(&channel);
                 open.into_iter().for_each(|open| open.shared.guard_ended_there(nobody_left));
+                let reason = "the program there has ended".to_owned();
+                let (at_monotonic_us, heard_monotonic_us) = (received_us, received_us);
+                self.talks.end(channel, TalkEnd { reason, at_monotonic_us, heard_monotonic_us });
             }
             Reply::Answer { id, answer } => {
                 if let Some(asker) = locked(&self.asked).remove(&id) {
@@ -299,6 +313,9 @@ impl Session {
         for open in locked(&self.channels).values() {
             open.shared.host_lost(&lost, at_us);
         }
+        let heard_monotonic_us = self.heard_us.load(Ordering::SeqCst);
+        let end = TalkEnd { reason: lost, at_monotonic_us: at_us, heard_monotonic_us };
+        self.talks.end_all(&end);
         self.changed.notify_all();
     }
 
@@ -358,7 +375,7 @@ impl Session {
         shared: Arc<Shared>,
     ) -> io::Result<(Orders, String)> {
         let log = OpenOptions::new().create(true).append(true).open(log)?;
-        let channel = self.next.fetch_add(1, Ordering::Relaxed);
+        let channel = self.next_number();
         let there = there(channel);
         let open = Open { mark: mark.to_owned(), shared, log };
         // Under the same lock, so that none is opened that nobody tells of the end.
@@ -381,7 +398,7 @@ impl Session {
     /// Where the answer to a question arrives. There is none once the connection is over.
     pub(super) fn ask(&self, question: Question) -> oneshot::Receiver<Result<Answer, String>> {
         let (asker, answer) = oneshot::channel();
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = self.next_number();
         // Under the same lock, so that nobody waits for what is over.
         let mut asked = locked(&self.asked);
         if locked(&self.over).is_none() {
@@ -407,6 +424,16 @@ impl Session {
                 Err(_) => return None,
             }
         }
+    }
+
+    /// A number that no channel and no question of this connection has.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The programs there that somebody listens to.
+    pub(super) fn talks(&self) -> &Talks {
+        &self.talks
     }
 
     pub(super) fn over(&self) -> Option<Over> {
@@ -445,52 +472,6 @@ fn write_all(mut input: ChildStdin, to_send: &mpsc::Receiver<Vec<u8>>) {
     while let Ok(bytes) = to_send.recv() {
         if input.write_all(&bytes).and_then(|()| input.flush()).is_err() {
             return;
-        }
-    }
-}
-
-/// Where a guard's orders go: its end is the end of the guard.
-#[derive(Debug)]
-pub(crate) enum Orders {
-    /// To its standard input.
-    Here(ChildStdin),
-    /// To its agent.
-    There {
-        /// The connection.
-        session: Arc<Session>,
-        /// The guard's number in it.
-        channel: u64,
-    },
-}
-
-impl Write for Orders {
-    /// Of a guard elsewhere every write is a whole message.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Here(input) => input.write(bytes),
-            Self::There { session, channel } => {
-                if session.over().is_some() {
-                    return Err(io::ErrorKind::BrokenPipe.into());
-                }
-                let line = String::from_utf8_lossy(bytes).into_owned();
-                session.tell(&Request::Line { channel: *channel, line });
-                Ok(bytes.len())
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Here(input) => input.flush(),
-            Self::There { .. } => Ok(()),
-        }
-    }
-}
-
-impl Drop for Orders {
-    fn drop(&mut self) {
-        if let Self::There { session, channel } = self {
-            session.tell(&Request::Close { channel: *channel });
         }
     }
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use supervisor::host::{AgentProgram, Host, HostLink, HostNews};
+use supervisor::host::{AgentProgram, Host, HostLink, HostNews, HostTalk, Said};
 use supervisor::system::{ActError, Action, ProcessState, System};
 use supervisor::tree::{GuardProgram, Tree};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::systems::{line, plan, program};
 use crate::testing::*;
@@ -91,6 +92,58 @@ async fn a_tree_there_is_paused_resumed_and_killed_and_nothing_of_it_or_its_agen
     host.close().await.unwrap();
     assert!(folders(scene.path()).is_empty() && host.take_news().is_empty());
     assert!(agents(host.folder()).is_empty());
+}
+
+/// A program there that says back what it is told, and what it has said until its end.
+fn echo(host: &Arc<HostLink>) -> (HostTalk, UnboundedReceiver<Said>) {
+    let (tell, said) = unbounded_channel();
+    let talk = host.talk(&["echo"], move |said| _ = tell.send(said)).unwrap();
+    (talk, said)
+}
+
+fn line_said(text: &str) -> Option<Said> {
+    Some(Said::Line(format!("{text}\n")))
+}
+
+#[tokio::test]
+async fn a_program_there_speaks_lines_until_it_is_dropped_here() {
+    let scene = tempfile::tempdir().unwrap();
+    let host = connect(here(scene.path())).await;
+    let (talk, mut said) = echo(&host);
+    talk.tell("one\n".to_owned());
+    assert_eq!(said.recv().await, line_said("one"));
+    let (other, mut said_by_other) = echo(&host);
+    other.tell("two\n".to_owned());
+    assert_eq!(said_by_other.recv().await, line_said("two"));
+    drop(talk);
+    assert_eq!(said.recv().await, None, "nobody speaks any more");
+    other.tell("end\n".to_owned());
+    let Some(Said::Ended(end)) = said_by_other.recv().await else { panic!("it has ended") };
+    assert_eq!(end.reason, "the program there has ended");
+    assert_eq!(said_by_other.recv().await, None);
+    host.close().await.unwrap();
+    assert!(folders(scene.path()).is_empty() && host.take_news().is_empty());
+}
+
+#[tokio::test]
+async fn a_program_there_ends_with_its_agent_and_who_listens_hears_why() {
+    let scene = tempfile::tempdir().unwrap();
+    let host = connect(here(scene.path())).await;
+    let (talk, mut said) = echo(&host);
+    talk.tell("pid\n".to_owned());
+    let Some(Said::Line(pid)) = said.recv().await else { panic!("it says its pid") };
+    let pid: u32 = pid.trim().parse().unwrap();
+    kill(agents(host.folder())[1]);
+    let Some(Said::Ended(end)) = said.recv().await else { panic!("it has ended") };
+    assert!(end.reason.starts_with("its host was lost: "), "{}", end.reason);
+    assert!(end.heard_monotonic_us <= end.at_monotonic_us, "{end:?}");
+    eventually("its end", || all_gone(&[pid]).then_some(())).await;
+    let too_late = host.talk(&["echo"], |_| {}).unwrap_err();
+    assert!(too_late.to_string().starts_with("its host was lost: "), "{too_late}");
+    drop(talk);
+    // What was left is gone once it could be reached again.
+    host.close().await.unwrap();
+    assert!(folders(scene.path()).is_empty());
 }
 
 #[tokio::test]

@@ -167,7 +167,7 @@ impl ManualClient {
 
     /// Says what came of an operation, and remembers it.
     pub(super) fn note(&mut self, what: impl Display, shown: Option<String>, done: &Done) {
-        let took = Duration::from_micros(done.end_us.saturating_sub(done.start_us));
+        let took = Duration::from_micros(done.times.latency_us);
         let judged = &done.judged;
         self.times.push(took);
         self.outcomes.push(judged.outcome);

@@ -99,6 +99,8 @@ impl TargetToServe {
             lifetime: None,
             // The page's load begins and changes as somebody likes, and so do its clients.
             load: LoadFacts { clients: MAX_CLIENTS, seed: 0 },
+            // The page's clients are here.
+            load_from: &[],
         };
         let RunningTarget { bazaar, service, clients, stocks, trial, .. } =
             RunningTarget::start(target, start).await?;

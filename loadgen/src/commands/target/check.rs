@@ -20,7 +20,7 @@ use super::folder::TrialFolder;
 use super::operations::Operations;
 use super::restarts::Restarts;
 use super::state::State;
-use super::{applies, client, keys, leader};
+use super::{applies, client, keys, leader, senders};
 use crate::cli::TargetCheck;
 use crate::commands::{bin_dir, on_runtime, variant_named, warn_of_commands};
 use crate::exit::Exit;
@@ -72,7 +72,7 @@ async fn story(
     let places = Places { data, scratch, logs: &logs, bin_dir };
     let given = BTreeMap::new();
     let trial = TargetTrial::new(target, places, &given)?;
-    let mut trial = trial.with_hosts(target, &given).await?;
+    let mut trial = trial.with_hosts(target, &given, &target.load_from).await?;
     say_hosts(&trial, &mut findings);
     say_ports(&trial.ports.ports, &mut findings);
     trial.set_up(target).await?;
@@ -101,10 +101,12 @@ async fn ask_and_break(
     let programs: Vec<_> = programs.collect();
     let service = Service::over_http(Arc::clone(target), trial.setting.clone());
     let service = service.with_programs(programs.clone());
+    let (service, senders) = senders::start(&trial.hosts, service, findings).await;
     let connection = service.client(http.clone(), 1, Origin::now());
     client::connect(&connection, findings).await;
     let operations = Operations::new(target, connection);
     let stocks = operations.stocks(findings).await;
+    senders::try_each(target, senders.as_ref(), (&service, &http), &stocks, findings).await;
     let keeps_keys = !target.model.keys.is_empty();
     let (order, put) = if keeps_keys {
         (None, keys::try_each(target, &operations, findings).await)
@@ -141,6 +143,9 @@ async fn ask_and_break(
     }
     if let Some(clients) = clients {
         clients.stop(stop).await;
+    }
+    if let Some(senders) = senders {
+        senders.stop().await;
     }
     system.stop().await;
     state.try_each(WhenRead::Stopped, findings).await;

@@ -2,7 +2,7 @@
 //!
 //! * `new`: a file to begin with. `check`: the whole story of a check, step by step.
 //! * `findings`: what was found, line by line. `folder`: where it is tried.
-//! * `client`: the program that it is reached through. `operations`, `leader`, `state`, `restarts`: what is asked of it, and what
+//! * `client`: the program that it is reached through. `senders`: the hosts that clients are on. `operations`, `leader`, `state`, `restarts`: what is asked of it, and what
 //!   is done to it.
 //! * `applies`: which checks of a run will not apply.
 
@@ -16,6 +16,7 @@ mod leader;
 mod new;
 mod operations;
 mod restarts;
+mod senders;
 mod state;
 
 use crate::cli::{Target, TargetAction};

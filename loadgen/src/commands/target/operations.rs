@@ -263,9 +263,8 @@ impl<'a> Operations<'a> {
         }
         let key = Uuid::new_v4().to_string();
         let places = Places { key: &key, ..places };
-        let Exchange { start_us, end_us, answer, .. } =
-            self.connection.exchange(kind, places).await;
-        let took = Duration::from_micros(end_us.saturating_sub(start_us));
+        let Exchange { times, answer, .. } = self.connection.exchange(kind, places).await;
+        let took = Duration::from_micros(times.latency_us);
         Some(Done { answer, took })
     }
 }

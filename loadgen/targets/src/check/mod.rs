@@ -111,6 +111,7 @@ fn check(checker: &mut Checker<'_>, file: &TargetFile, path: &Path) -> Target {
         limits: limits::check(checker, file.limits),
         capabilities,
         hosts: trial::hosts(checker, &file.hosts),
+        load_from: trial::load_from(checker, file),
         faults: trial::faults(checker, &file.faults),
     }
 }

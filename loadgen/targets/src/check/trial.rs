@@ -1,4 +1,4 @@
-//! `[setup]`, `[files]`, `[reset]`, `[prepare]`, `[hosts]`, `[faults]`: what is done around a trial.
+//! `[setup]`, `[files]`, `[reset]`, `[prepare]`, `[hosts]`, `[load]`, `[faults]`: what is done around a trial, and where.
 
 use std::collections::BTreeMap;
 
@@ -167,6 +167,28 @@ pub(super) fn hosts(
         checked.insert(name, Host { connect, address });
     }
     checked
+}
+
+/// The hosts that clients are on: each is there, once, and what they do goes over HTTP.
+pub(super) fn load_from(checker: &mut Checker<'_>, file: &file::TargetFile) -> Vec<String> {
+    let from = &file.load.from;
+    for (index, host) in from.iter().enumerate() {
+        let field = format!("load.from[{index}]");
+        if !file.hosts.contains_key(host) {
+            checker.add_unknown(&field, "host", host, file.hosts.keys().map(String::as_str));
+        }
+        if from[..index].contains(host) {
+            checker.add(&field, format!("names `{host}` again"), "name each host once");
+        }
+    }
+    if !from.is_empty() && file.client.is_some() {
+        checker.add(
+            "load.from",
+            "is for clients over HTTP, and a [client] program runs on this machine",
+            "leave it out",
+        );
+    }
+    from.clone()
 }
 
 pub(super) fn faults(

@@ -13,6 +13,7 @@ mod files;
 mod hosts;
 mod leader;
 mod limits;
+mod load;
 mod model;
 mod operations;
 mod ports;
@@ -35,6 +36,7 @@ pub use files::{DescribedFile, FileContent};
 pub use hosts::Host;
 pub use leader::{Guess, Leader, Otherwise};
 pub use limits::Limits;
+pub use load::Load;
 pub use model::{
     Acknowledged, Initial, Keys, Model, ModelKind, OrderNumbers, Replicated, Replication, Restock,
 };
@@ -107,6 +109,9 @@ pub struct TargetFile {
     /// Other machines, by name, and the way into each.
     #[serde(default)]
     pub hosts: BTreeMap<String, Host>,
+    /// Where the clients are.
+    #[serde(default)]
+    pub load: Load,
     /// Faults of the target's own, by name. A plan uses one with `action = "run"`, `target = "NAME"`.
     #[serde(default)]
     pub faults: BTreeMap<String, Fault>,

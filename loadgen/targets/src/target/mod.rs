@@ -81,6 +81,8 @@ pub struct Target {
     pub capabilities: Capabilities,
     /// Other machines, by name.
     pub hosts: BTreeMap<String, Host>,
+    /// Those that clients send from, in the order in which clients are shared out; none if that is this machine.
+    pub load_from: Vec<String>,
     /// Faults of its own, by name.
     pub faults: BTreeMap<String, Fault>,
 }

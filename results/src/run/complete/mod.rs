@@ -25,6 +25,7 @@ pub(super) use part::{Misfit, Part};
 
 use crate::records::{Event, Fact, FinalRow, Numbered, Observation, Target};
 
+use clients::Clocks;
 use marker::Marker;
 
 /// The rows of one trial.
@@ -48,7 +49,8 @@ pub(super) fn audit(format: u32, target: &Target, parts: &Parts<'_>) -> Result<M
     let marker = Marker::find(format, parts.events)?;
     let began_us = parts.events.iter().map(|event| event.at_us).min();
     let ended_us = marker.as_ref().map(|marker| marker.at_us);
-    let clients = clients::audit(parts.observations.rows, began_us, ended_us)?;
+    let clients =
+        clients::audit(parts.observations.rows, began_us, ended_us, Clocks::of(parts.events))?;
     // What is dumped page by page is written by number. What a target lists is its own affair, and the checks'.
     dumps::audit(parts.final_rows.rows, target.has(Fact::OrderEpochs))?;
     // What was never finished is incomplete already.

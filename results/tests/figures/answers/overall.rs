@@ -43,6 +43,8 @@ fn checked(verdict: Option<Verdict>, anomalies: Vec<FaultAnomalies>) -> Consiste
             client_breaks: 0,
             first_client_break: None,
             late_answers: 0,
+            lost_senders: 0,
+            first_lost_sender: None,
         },
         checks: names.map(result).to_vec(),
         gates: vec![],

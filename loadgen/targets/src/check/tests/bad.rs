@@ -400,6 +400,8 @@ const BAD: &[(&str, &str, &str, &str, &str)] = &[
     ),
     ("memory_mb = 1024", "memory_mb = 0", "memory_mb", "limits.memory_mb", "from 1 to"),
     ("address = \"10.0.0.1\"", "address = \"a b\"", "a b", "hosts.n1.address", "is no address"),
+    ("from = [\"n1\"]", "from = [\"n2\"]", "from = ", "load.from[0]", "there is no host `n2`"),
+    ("from = [\"n1\"]", "from = [\"n1\", \"n1\"]", "from = ", "load.from[1]", "names `n1` again"),
     ("confirm = \"is-cut\"\n", "", "[faults.cut]", "faults.cut.confirm", "is missing"),
     (
         "command = \"order {{ n }} {{ port['order-' ~ n] }}\"",

@@ -86,6 +86,8 @@ memory_mb = 1024
 [hosts.n1]
 connect = ["ssh", "n1"]
 address = "10.0.0.1"
+[load]
+from = ["n1"]
 [faults.cut]
 apply = "cut"
 undo = "mend"
