@@ -10,6 +10,7 @@ use super::gaps::TradeAnswers;
 use super::window::Window;
 use crate::records::{CacheState, DumpRow, Observation, Op, Outcome, Phase};
 use crate::summary::is_answered;
+use crate::timeline::Span;
 
 /// An operation of the load.
 #[derive(Clone, Copy, Debug)]
@@ -112,12 +113,16 @@ pub(super) struct OperationIndex<'a> {
 }
 
 impl<'a> OperationIndex<'a> {
-    /// The operations of one trial; `log` says in which epoch a trade was numbered.
-    pub(super) fn new(rows: &[&'a Observation], log: &'a [DumpRow]) -> Self {
+    /// The operations of one trial; `log` says in which epoch a trade was numbered, and `lost_senders` when hosts of clients were lost: what was
+    /// owed to those then is no fault's failure.
+    pub(super) fn new(rows: &[&'a Observation], log: &'a [DumpRow], lost_senders: &[Span]) -> Self {
         let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch()));
         let mut load = Self { epochs: numbered.collect(), ..Self::default() };
         for row in rows {
-            load.add(row);
+            let was_under_way = |us: u64| (row.start_us..=row.end_us).contains(&us);
+            let mut losses = lost_senders.iter().filter_map(|span| span.to_us);
+            let is_owed = !is_answered(row) && losses.any(was_under_way);
+            load.add(row, is_owed);
         }
         load.operations.sort_by_key(|operation| operation.due_us);
         load.accepted_reads_us.sort_unstable();
@@ -128,11 +133,12 @@ impl<'a> OperationIndex<'a> {
         load
     }
 
-    fn add(&mut self, row: &'a Observation) {
+    fn add(&mut self, row: &'a Observation, is_owed: bool) {
         let (answered, in_load) = (is_answered(row), row.phase == Phase::Load);
         if in_load {
             self.operations.push(Operation {
-                due_us: row.due_us(),
+                // Of a client on another host as much later as its clock leaves open, so that its response is what that clock says.
+                due_us: row.end_us.saturating_sub(row.response_us()),
                 end_us: row.end_us,
                 answered,
                 hit: row.cache == Some(CacheState::Hit),
@@ -159,7 +165,7 @@ impl<'a> OperationIndex<'a> {
             self.acknowledged.push(Acknowledged { start_us, end_us, request_id });
         }
         let retried = row.attempts > 1;
-        if !answered || retried {
+        if (!answered && !is_owed) || retried {
             let (end_us, outcome, kind) = (row.end_us, row.outcome, Kind::of(row.op));
             self.failures.push(Failure { end_us, outcome, retried, kind, in_load });
         }

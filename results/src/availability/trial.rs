@@ -51,7 +51,13 @@ impl<'a> Trial<'a> {
         observations: &[&'a Observation],
         log: &'a [DumpRow],
     ) -> Self {
-        Self { cell, number, target, timeline, load: OperationIndex::new(observations, log) }
+        Self {
+            cell,
+            number,
+            target,
+            timeline,
+            load: OperationIndex::new(observations, log, &timeline.lost_senders),
+        }
     }
 
     pub(super) fn rows(&self) -> Vec<AvailabilityRow> {

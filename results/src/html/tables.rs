@@ -99,7 +99,7 @@ impl Figures {
             laid.push(Laid::new(&tables.rates, "setting", &RATES, setting));
         }
         if !tables.hosts.is_empty() {
-            laid.push(Laid::new(&tables.hosts, "host", &HOSTS, host));
+            laid.push(hosts(&tables.hosts));
         }
         Self { notes: notes(&tables.operations), tables: laid }
     }
@@ -109,7 +109,18 @@ fn setting(row: Row<'_>) -> String {
     row.word("cell").to_owned()
 }
 
-const HOSTS: [&str; 5] = ["reached", "bound_us", "lost_us", "back_us", "why"];
+/// The hosts; what became of those that were lost, if any was. Sentences have several lines.
+fn hosts(table: &Table) -> Laid {
+    let lost: &[&str] = if table.has("lost_us") { &["lost_us", "back_us", "why"] } else { &[] };
+    let names = [&["reached", "bound_us"], lost].concat();
+    let mut laid = Laid::new(table, "host", &names, host);
+    for line in &mut laid.rows {
+        let cells = names.iter().zip(&mut line.shown);
+        let sentences = cells.filter(|(name, _)| ["reached", "why"].contains(name));
+        sentences.for_each(|(_, shown)| shown.class = "wide");
+    }
+    laid
+}
 
 fn host(row: Row<'_>) -> String {
     format!("{}, {}", row.word("host"), row.word("cell"))

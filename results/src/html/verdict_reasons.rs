@@ -114,6 +114,11 @@ fn examined(consistency: &ConsistencyReport) -> Vec<Reason> {
         let trials = counted(u64::from(run.trials), "trial was", "trials were");
         reasons.push(Reason { text: format!("{trials} recorded to the end."), anchor: None });
     }
+    if run.lost_senders > 0 {
+        let times = counted(run.lost_senders, "time", "times");
+        let text = format!("A host of clients was lost {times}: the load was less from then on.");
+        reasons.push(Reason::new(text, "limits"));
+    }
     let asked: Vec<_> = consistency.gates.iter().filter(|gate| gate.places > 0).collect();
     if !asked.is_empty() && asked.iter().all(|gate| gate.is_open()) {
         reasons.push(Reason::new(

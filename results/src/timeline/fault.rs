@@ -209,6 +209,7 @@ pub(super) fn deaths(acts: &[Act], events: &[&Event], healed_us: Option<u64>) ->
                 over_us: None,
             };
         }
+        let lost_host = lost_soon_after(event.at_us, process, events);
         let restart = acts.iter().find(|act| {
             act.action == Action::Restart
                 && act.at_us >= event.at_us
@@ -222,10 +223,25 @@ pub(super) fn deaths(acts: &[Act], events: &[&Event], healed_us: Option<u64>) ->
             at_us: event.at_us,
             bound_us: event.bound_us.unwrap_or(0),
             detail: event.detail.clone(),
-            lost_host: None,
             restarted_us: restart.map(|act| act.at_us),
-            over_us: ready_us.into_iter().chain(healed_us).min(),
+            // What is lost stays down.
+            over_us: ready_us.into_iter().chain(healed_us).min().filter(|_| lost_host.is_none()),
+            lost_host,
         }
     })
     .collect()
+}
+
+/// How long before its host counts as lost a process may end because of the same: a machine that goes down ends its processes first, and
+/// is then silent for five seconds before anybody calls it lost.
+const GOES_DOWN_WITHIN_US: u64 = 10_000_000;
+
+/// The host with which a process was lost that had ended at `died_us`, if that was a moment later: then nobody knows why it ended.
+fn lost_soon_after(died_us: u64, process: ProcessName, events: &[&Event]) -> Option<String> {
+    let is_loss = |event: &&&Event| {
+        event.event == EventKind::HostLost
+            && event.process.and_then(|subject| subject.process()) == Some(process)
+            && (died_us..=died_us.saturating_add(GOES_DOWN_WITHIN_US)).contains(&event.at_us)
+    };
+    events.iter().find(is_loss).map(|event| event.target.clone().unwrap_or_default())
 }

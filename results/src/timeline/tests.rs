@@ -242,6 +242,27 @@ fn what_was_lost_with_its_host_is_down_to_the_end_and_has_not_died() {
 }
 
 #[test]
+fn a_process_that_ends_while_its_host_goes_down_is_lost_with_it_and_not_one_that_ended_long_before()
+{
+    let lost_at = |at_us| {
+        let mut lost = of_process(at_us, EventKind::HostLost, "order-2");
+        lost.target = Some("n2".to_owned());
+        let events = [
+            of_process(5, Ready, "order-2"),
+            of_process(1_000, Died, "order-2"),
+            lost,
+            Event::new("cell", 1, 60_000_000, Healed),
+        ];
+        Timeline::new(&events, &built_in::processes(3))
+    };
+    let goes_down = lost_at(5_000_000);
+    assert_eq!(goes_down.deaths().count() + goes_down.unexplained_deaths().count(), 0);
+    assert_eq!(goes_down.state_at(built_in::order(2), 2_000), ProcessState::Down);
+    assert_eq!(lost_at(20_000_000).unexplained_deaths().count(), 1);
+    assert_eq!(lost_at(500).unexplained_deaths().count(), 1, "it was lost before");
+}
+
+#[test]
 fn a_fault_that_was_seen_by_another_clock_lasts_as_long_as_it_may_have() {
     let mut events = act(100, 1, Action::Kill, "order-2", "").to_vec();
     events.extend(act(200, 1, Action::Restart, "order-2", "1"));
