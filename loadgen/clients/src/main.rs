@@ -1,4 +1,5 @@
-//! The bazaar's operations on engines that do not speak HTTP as a target's file can describe it: etcd, Redis and PostgreSQL.
+//! The bazaar's operations on engines that do not speak HTTP as a target's file can describe it: etcd, Redis, PostgreSQL
+//! and NATS JetStream.
 //!
 //! The harness starts this program as the `[client]` of a target and speaks lines of JSON with it. It knows nothing of runs,
 //! checks or faults. The invariant: *what is said of a trade is true*. `failed` is only what certainly has no effect and never
@@ -8,6 +9,7 @@ mod attempts;
 mod engine;
 mod etcd;
 mod member;
+mod nats;
 mod per_client;
 mod postgres;
 mod preparation;
@@ -36,6 +38,8 @@ enum Which {
     Redis,
     /// PostgreSQL, whose primary is who can be written to; ports postgres-1, ...
     Postgres,
+    /// NATS JetStream, one stream with all orders; ports nats-1, ...
+    Nats,
 }
 
 #[tokio::main]
@@ -45,6 +49,7 @@ async fn main() -> ExitCode {
         Which::Etcd => serve::serve::<etcd::Etcd>(input, output).await,
         Which::Redis => serve::serve::<redis_sentinel::RedisSentinel>(input, output).await,
         Which::Postgres => serve::serve::<postgres::Postgres>(input, output).await,
+        Which::Nats => serve::serve::<nats::Nats>(input, output).await,
     };
     let code = match served {
         Ok(()) => 0,

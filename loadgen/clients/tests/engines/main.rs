@@ -90,6 +90,63 @@ fn postgres_trades_once_per_key_and_goes_on_at_whoever_can_be_written_to() {
     contract::goes_on(&mut client, last, &["postgres-2"], "postgres-1");
 }
 
+#[test]
+fn nats_trades_once_per_key_and_goes_on_without_its_first_server() {
+    nats(None);
+}
+
+#[test]
+fn nats_that_is_read_from_any_copy_does_the_same() {
+    nats(Some("direct"));
+}
+
+fn nats(variant: Option<&str>) {
+    let Some(programs) = Programs::find("nats-server", &["nats-server"]) else { return };
+    let folder = programs.folder();
+    let ports = free_ports(["nats-1", "nats-2", "nats-3", "route-1", "route-2", "route-3"]);
+    let routes: Vec<String> =
+        (1..=3).map(|n| format!("nats://127.0.0.1:{}", ports[format!("route-{n}")])).collect();
+    let mut servers: Vec<Process> = (1..=3)
+        .map(|n| {
+            let name = format!("nats-{n}");
+            let data = folder.join(&name);
+            Process::start(
+                "nats-server",
+                &[
+                    "--name",
+                    &name,
+                    "--addr",
+                    "127.0.0.1",
+                    "--port",
+                    &ports[&name].to_string(),
+                    "--jetstream",
+                    "--store_dir",
+                    &data.to_string_lossy(),
+                    "--cluster_name",
+                    "bazaar",
+                    "--cluster",
+                    &routes[n - 1],
+                    "--routes",
+                    &routes.join(","),
+                ],
+            )
+        })
+        .collect();
+    let mut client = Client::start("nats", &hello(&ports, variant));
+    let last = contract::trades_once_per_key(&mut client, &["nats-1", "nats-2", "nats-3"]);
+    // The sequence of a message that makes a stock, and one that is none yet.
+    for order_no in [1, last + 1000] {
+        let answer = client.ask(json!({"op": "lookup", "client": 1, "order_no": order_no}));
+        assert_eq!(answer["outcome"], "rejected", "{answer}");
+    }
+    servers.remove(0).kill();
+    contract::goes_on(&mut client, last, &["nats-2", "nats-3"], "nats-1");
+    // Without a majority nothing is acknowledged.
+    servers.remove(0).kill();
+    let answer = contract::buy(&mut client, "nobody", 1);
+    assert_ne!(answer["outcome"], "ok", "{answer}");
+}
+
 struct Redis {
     client: Client,
     servers: Vec<(String, Process)>,
