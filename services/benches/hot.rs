@@ -36,7 +36,7 @@ fn entry(number: u64) -> Entry {
         order_no: OrderNo(number),
         epoch: Epoch(1),
         request_id: request_id(number),
-        stock_name: stock_name(number),
+        stock_name: stock_name(number).as_str().into(),
         trade_type: TradeType::Buy,
         quantity: 1,
     }

@@ -14,7 +14,7 @@ fn entry(order_no: u64, request_id: &str) -> Entry {
         order_no: OrderNo(order_no),
         epoch: Epoch(1),
         request_id: RequestId::new(request_id).unwrap(),
-        stock_name: "Stock1".to_owned(),
+        stock_name: "Stock1".into(),
         trade_type: wire::bazaar::TradeType::Buy,
         quantity: 1,
     }

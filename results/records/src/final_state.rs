@@ -213,7 +213,7 @@ impl FinalRow {
             order_no: Some(entry.order_no.0),
             epoch: Some(entry.epoch.0),
             request_id: Some(entry.request_id.as_str().into()),
-            stock_name: Some(entry.stock_name.as_str().into()),
+            stock_name: Some((*entry.stock_name).into()),
             trade_type: Some(entry.trade_type),
             quantity: Some(entry.quantity),
             ..Self::new(cell, trial, source, FinalKind::Order)

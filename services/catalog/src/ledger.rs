@@ -151,7 +151,7 @@ impl Ledger {
     /// hand above all, is missing here, so a stock may end up at its bounds instead of beyond them.
     pub fn refill(&mut self, entry: &Entry) -> TradeRecord {
         self.last_applied = self.last_applied.next();
-        let stock = self.stocks.get_mut(&entry.stock_name);
+        let stock = self.stocks.get_mut(&*entry.stock_name);
         let after = stock.map(|stock| {
             stock.quantity = match entry.trade_type {
                 TradeType::Buy => stock.quantity.saturating_sub(entry.quantity),
@@ -166,7 +166,7 @@ impl Ledger {
             applied_seq: Some(self.last_applied),
             decision: Decision::Applied,
             epoch: Some(entry.epoch),
-            stock_name: entry.stock_name.clone(),
+            stock_name: entry.stock_name.to_string(),
             trade_type: entry.trade_type,
             quantity: entry.quantity,
             version: after.map(|stock| stock.version),

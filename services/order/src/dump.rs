@@ -120,7 +120,7 @@ mod tests {
             order_no: OrderNo(order_no),
             epoch: Epoch(epoch),
             request_id: RequestId::new(format!("R{order_no}-{epoch}")).unwrap(),
-            stock_name: "Stock1".to_owned(),
+            stock_name: "Stock1".into(),
             trade_type: TradeType::Buy,
             quantity: 1,
         }

@@ -345,7 +345,7 @@ fn found(entry: Option<Arc<Entry>>) -> Answer {
         Some(entry) => Answer::ok(&Data {
             data: Order {
                 order_no: entry.order_no,
-                stock_name: entry.stock_name.clone(),
+                stock_name: entry.stock_name.to_string(),
                 trade_type: entry.trade_type,
                 quantity: entry.quantity,
             },

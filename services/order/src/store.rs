@@ -160,7 +160,7 @@ fn write_each(statement: &mut Statement<'_>, entries: &[Arc<Entry>]) -> rusqlite
             entry.order_no.0,
             entry.epoch.0,
             entry.request_id.as_str(),
-            entry.stock_name,
+            &*entry.stock_name,
             entry.trade_type.as_str(),
             entry.quantity,
         ])?;
@@ -174,7 +174,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         epoch: Epoch(row.get(1)?),
         request_id: RequestId::new(row.get::<_, String>(2)?)
             .map_err(|error| unreadable(2, error))?,
-        stock_name: row.get(3)?,
+        stock_name: row.get_ref(3)?.as_str()?.into(),
         trade_type: row
             .get::<_, String>(4)?
             .parse()
@@ -203,7 +203,7 @@ mod tests {
             order_no: OrderNo(order_no),
             epoch: Epoch(epoch),
             request_id: RequestId::new(format!("R{order_no}-{epoch}")).unwrap(),
-            stock_name: "Stock1".to_owned(),
+            stock_name: "Stock1".into(),
             trade_type: TradeType::Sell,
             quantity: 3,
         })

@@ -168,7 +168,7 @@ impl Others {
             let trade = AppliedTrade {
                 applied_seq: entry.order_no.place(),
                 request_id: entry.request_id.clone(),
-                stock_name: entry.stock_name.clone(),
+                stock_name: entry.stock_name.to_string(),
                 trade_type: entry.trade_type,
                 quantity: entry.quantity,
             };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::{IntErrorKind, ParseIntError};
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
@@ -220,10 +221,10 @@ drawn_name! {
     Incarnation
 }
 
-/// The name under which a trade is applied once and numbered once.
+/// The name under which a trade is applied once and numbered once. A replica holds those of all orders, so it is a thin pointer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId(ArcStr);
 
 /// Why a text cannot be a request id.
 #[derive(Debug, PartialEq, Eq)]
@@ -246,7 +247,7 @@ impl RequestId {
     pub const MAX_LEN: usize = 128;
 
     /// Checks that `text` fits a header and a database key.
-    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, BadRequestId> {
+    pub fn new(text: impl Into<ArcStr>) -> Result<Self, BadRequestId> {
         let text = text.into();
         let fits = (1..=Self::MAX_LEN).contains(&text.len());
         if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {

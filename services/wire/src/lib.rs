@@ -26,3 +26,4 @@ pub mod ids;
 pub mod internal;
 pub mod json;
 pub mod planted;
+pub mod stock_name;

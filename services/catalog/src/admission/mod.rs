@@ -288,7 +288,7 @@ impl Admission {
 fn is_same(entry: &Entry, here: &TradeRecord) -> bool {
     here.applied_seq == Some(entry.order_no.place())
         && here.request_id == entry.request_id
-        && here.stock_name == entry.stock_name
+        && *here.stock_name == *entry.stock_name
         && here.trade_type == entry.trade_type
         && here.quantity == entry.quantity
 }

@@ -42,7 +42,7 @@ fn entry(order_no: u64, id: &str) -> Arc<Entry> {
         order_no: OrderNo(order_no),
         epoch: Epoch(4),
         request_id: RequestId::new(id).unwrap(),
-        stock_name: "Stock1".to_owned(),
+        stock_name: "Stock1".into(),
         trade_type: TradeType::Buy,
         quantity: 1,
     })

@@ -69,7 +69,7 @@ fn entry(place: u64) -> Entry {
         order_no: OrderNo(place),
         epoch: Epoch(1),
         request_id: RequestId::new(format!("R{place}")).unwrap(),
-        stock_name: "Stock1".to_owned(),
+        stock_name: "Stock1".into(),
         trade_type: TradeType::Buy,
         quantity: 1,
     }

@@ -12,6 +12,8 @@
 //! again from the catalog's list it has the epoch of the leader that asked. The same trade under another
 //! epoch is no other content, so it is stamped with the sender's epoch, in its place.
 
+mod index;
+
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -20,11 +22,13 @@ use base::planted::{Bug, Bugs};
 use wire::ids::{BazaarId, Epoch, OrderNo, RequestId};
 use wire::internal::{Append, Entry, LogPoint};
 
+use self::index::Index;
+
 /// The entries of one replica, in memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct OrderLog {
     entries: Vec<Arc<Entry>>,
-    numbers: HashMap<RequestId, OrderNo>,
+    index: Index,
 }
 
 /// What a leader's message would do to a log.
@@ -89,6 +93,14 @@ impl Contradiction {
 }
 
 /// The index follows from the entries.
+impl PartialEq for OrderLog {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for OrderLog {}
+
 impl Hash for OrderLog {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.entries.hash(hasher);
@@ -133,7 +145,8 @@ impl OrderLog {
     /// The number of a trade, committed or not.
     #[must_use]
     pub fn number_of(&self, request_id: &RequestId) -> Option<OrderNo> {
-        self.numbers.get(request_id).copied()
+        let place = self.index.find(&self.entries, request_id)?;
+        self.entries.get(place).map(|entry| entry.order_no)
     }
 
     /// This number and the epoch it stands in; `None` beyond the end.
@@ -155,8 +168,8 @@ impl OrderLog {
 
     /// Appends an entry that this replica numbers itself.
     pub fn push(&mut self, entry: Arc<Entry>) {
-        self.numbers.insert(entry.request_id.clone(), entry.order_no);
         self.entries.push(entry);
+        self.index.insert(&self.entries, self.entries.len() - 1);
     }
 
     /// What `message` would change here, in a log that is known to be committed up to `committed`.
@@ -234,9 +247,11 @@ impl OrderLog {
 
     /// Carries a [`Plan::Change`] out.
     pub fn apply(&mut self, keep: OrderNo, entries: Vec<Arc<Entry>>) {
-        for dropped in self.entries.drain(usize_of(keep).min(self.entries.len())..) {
-            self.numbers.remove(&dropped.request_id);
+        let keep = usize_of(keep).min(self.entries.len());
+        for dropped in &self.entries[keep..] {
+            self.index.remove(&self.entries, &dropped.request_id);
         }
+        self.entries.truncate(keep);
         for entry in entries {
             self.push(entry);
         }
@@ -245,12 +260,11 @@ impl OrderLog {
     /// Stamps trades that are there with the epochs of `entries`.
     pub fn restamp(&mut self, entries: Vec<Arc<Entry>>) {
         for entry in entries {
-            let held = index(entry.order_no).and_then(|index| self.entries.get_mut(index));
-            if let Some(held) = held {
-                self.numbers.remove(&held.request_id);
-                self.numbers.insert(entry.request_id.clone(), entry.order_no);
-                *held = entry;
-            }
+            let Some(place) = index(entry.order_no) else { continue };
+            let Some(held) = self.entries.get(place) else { continue };
+            self.index.remove(&self.entries, &held.request_id);
+            self.entries[place] = entry;
+            self.index.insert(&self.entries, place);
         }
     }
 

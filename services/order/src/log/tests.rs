@@ -9,7 +9,7 @@ fn entry(order_no: u64, epoch: u64, name: u64) -> Entry {
         order_no: OrderNo(order_no),
         epoch: Epoch(epoch),
         request_id: RequestId::new(format!("R{name}")).unwrap(),
-        stock_name: "Stock1".to_owned(),
+        stock_name: "Stock1".into(),
         trade_type: TradeType::Buy,
         quantity: 1,
     }

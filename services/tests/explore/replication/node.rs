@@ -112,7 +112,7 @@ impl Disk {
             order_no: OrderNo(order_no),
             epoch: Epoch(1),
             request_id: RequestId::new(format!("X{order_no}")).expect("short and visible"),
-            stock_name: STOCK.to_owned(),
+            stock_name: STOCK.into(),
             trade_type: TradeType::Buy,
             quantity: 1,
         };

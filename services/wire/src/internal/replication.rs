@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bazaar::TradeType;
 use crate::ids::{BazaarId, Epoch, Identity, OrderNo, ReplicaId, RequestId};
+use crate::stock_name::StockName;
 
 /// One row of the order log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub struct Entry {
     /// The trade that it records.
     pub request_id: RequestId,
     /// The stock's name.
-    pub stock_name: String,
+    pub stock_name: StockName,
     /// Buy or Sell.
     pub trade_type: TradeType,
     /// How many.

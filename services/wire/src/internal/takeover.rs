@@ -175,7 +175,7 @@ impl AppliedTrade {
             order_no: self.applied_seq.order_no(),
             epoch,
             request_id: self.request_id.clone(),
-            stock_name: self.stock_name.clone(),
+            stock_name: self.stock_name.as_str().into(),
             trade_type: self.trade_type,
             quantity: self.quantity,
         }
