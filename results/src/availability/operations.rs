@@ -10,7 +10,7 @@ use super::gaps::TradeAnswers;
 use super::window::Window;
 use crate::records::{CacheState, DumpRow, Observation, Op, Outcome, Phase};
 use crate::summary::is_answered;
-use crate::timeline::Span;
+use crate::timeline::Timeline;
 
 /// An operation of the load.
 #[derive(Clone, Copy, Debug)]
@@ -113,16 +113,13 @@ pub(super) struct OperationIndex<'a> {
 }
 
 impl<'a> OperationIndex<'a> {
-    /// The operations of one trial; `log` says in which epoch a trade was numbered, and `lost_senders` when hosts of clients were lost: what was
-    /// owed to those then is no fault's failure.
-    pub(super) fn new(rows: &[&'a Observation], log: &'a [DumpRow], lost_senders: &[Span]) -> Self {
+    /// The operations of one trial; `log` says in which epoch a trade was numbered, and `timeline` what was owed to a host of clients when that was
+    /// lost: that is no fault's failure.
+    pub(super) fn new(rows: &[&'a Observation], log: &'a [DumpRow], timeline: &Timeline) -> Self {
         let numbered = log.iter().filter_map(|row| row.request_id.as_deref().zip(row.epoch()));
         let mut load = Self { epochs: numbered.collect(), ..Self::default() };
         for row in rows {
-            let was_under_way = |us: u64| (row.start_us..=row.end_us).contains(&us);
-            let mut losses = lost_senders.iter().filter_map(|span| span.to_us);
-            let is_owed = !is_answered(row) && losses.any(was_under_way);
-            load.add(row, is_owed);
+            load.add(row, timeline.was_owed(row));
         }
         load.operations.sort_by_key(|operation| operation.due_us);
         load.accepted_reads_us.sort_unstable();

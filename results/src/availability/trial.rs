@@ -56,7 +56,7 @@ impl<'a> Trial<'a> {
             number,
             target,
             timeline,
-            load: OperationIndex::new(observations, log, &timeline.lost_senders),
+            load: OperationIndex::new(observations, log, timeline),
         }
     }
 

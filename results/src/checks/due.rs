@@ -6,7 +6,8 @@
 //! One that was due and was not answered is put down to the services where they said so themselves, by a
 //! status, or where somebody else was served meanwhile; if nobody was, the machine may have stalled, and
 //! nobody can tell. Nor can anybody where the harness's own heartbeat says that it did stall, or where the
-//! leader changed though nothing was broken: a stall looks like a death to anybody who waits for an answer.
+//! leader changed though nothing was broken: a stall looks like a death to anybody who waits for an answer. What was under way from a host of
+//! clients when that was lost need not have been answered.
 
 use std::cell::OnceCell;
 
@@ -66,7 +67,7 @@ impl<'a> Asked<'a> {
         match operation.row.outcome.is_answer() {
             true if is_due => Fate::Answered,
             true => Fate::NotDue,
-            false if !is_due => Fate::Excused,
+            false if !is_due || self.history.timeline.was_owed(&operation.row) => Fate::Excused,
             false if self.is_the_services(operation) => Fate::Refused,
             false => Fate::Silent,
         }

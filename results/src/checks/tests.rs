@@ -6,8 +6,8 @@ use wire::bazaar::TradeType::Buy;
 
 use super::testing::{CELL, Trial, assert_fails, assert_inconclusive, assert_passes};
 use super::{
-    CheckStatus, ConsistencyReport, availability_demand, client_reads, exactly_once, fresh_reads,
-    linearizability, numbering, progress, read_order, real_time, survival,
+    CheckStatus, ConsistencyReport, answers, availability_demand, client_reads, exactly_once,
+    fresh_reads, linearizability, numbering, progress, read_order, real_time, survival,
 };
 use crate::records::{
     Acknowledged, Action, Event, EventKind, Fact, Numbering, Op, Outcome, Promises, Sides, Target,
@@ -409,6 +409,12 @@ fn what_waited_for_a_host_of_clients_that_was_lost_accuses_nobody_and_the_rest_i
     lose_clients(&mut lost, S + 20, 6 * S);
     let result = lost.check(&availability_demand::CHECK);
     assert_inconclusive(&result, "a host of clients was lost");
+    let unanswered = |trial: &Trial| {
+        let result = trial.check(&answers::CHECK);
+        let of_them = |one: &&super::Examined| one.what == "of them not answered";
+        result.examined.iter().find(of_them).map(|one| one.count)
+    };
+    assert_eq!((unanswered(&waited()), unanswered(&lost)), (Some(1), Some(0)));
     // With it nothing is lost of what the services hold.
     let mut held = Trial::new();
     held.trade(1, "r1", Buy, 3, "Stock1", (100, 200));
