@@ -141,7 +141,7 @@ impl Hosts {
     ) -> anyhow::Result<()> {
         let of = &self.of;
         let has_processes = |name: &String| of.values().any(|host| host == name);
-        for (name, on) in self.hosts.iter_mut().filter(|(name, _)| has_processes(*name)) {
+        for (name, on) in self.hosts.iter_mut().filter(|(name, _)| has_processes(name)) {
             let brought = on.bring(name, target, variant, (setting, work, bin_dir)).await;
             brought.with_context(|| format!("hosts.{name}"))?;
         }
