@@ -63,6 +63,8 @@ pub(crate) fn shown(but: &[(&str, Say<'_>)]) -> Shown {
         deaths: 0,
         client_breaks: 0,
         first_client_break: None,
+        lost_senders: 0,
+        first_lost_sender: None,
         late_answers: 0,
     };
     Shown {
