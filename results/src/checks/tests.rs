@@ -411,8 +411,8 @@ fn what_waited_for_a_host_of_clients_that_was_lost_accuses_nobody_and_the_rest_i
     assert_inconclusive(&result, "a host of clients was lost");
     let unanswered = |trial: &Trial| {
         let result = trial.check(&answers::CHECK);
-        let of_them = |one: &&super::Examined| one.what == "of them not answered";
-        result.examined.iter().find(of_them).map(|one| one.count)
+        let mut examined = result.examined.iter();
+        examined.find(|one| one.what == "of them not answered").map(|one| one.count)
     };
     assert_eq!((unanswered(&waited()), unanswered(&lost)), (Some(1), Some(0)));
     // With it nothing is lost of what the services hold.
