@@ -39,6 +39,8 @@ target = \"PROCESS\"
 #[derive(Clone, Copy)]
 pub(crate) enum Story {
     Load,
+    /// Load of a single client: nobody else is ever served meanwhile.
+    Alone,
     Kill,
 }
 
@@ -85,6 +87,9 @@ fn told_of(file: &str, story: Story, process: &str) -> Seen {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets").join(file);
     let (command, text) = match story {
         Story::Load => ("bench", LOAD.replace("SECONDS", "1.5")),
+        Story::Alone => {
+            ("bench", LOAD.replace("SECONDS", "1.5").replace("clients = 5", "clients = 1"))
+        }
         Story::Kill => {
             ("failover", LOAD.replace("SECONDS", "2.5") + &KILL.replace("PROCESS", process))
         }
@@ -207,8 +212,10 @@ fn what_never_gets_ready_or_answers_nothing_is_no_pass() {
     let never = told("never_ready", Story::Load);
     assert_eq!((never.code, never.failed.len()), (Some(3), 0), "{}", never.said);
     assert!(never.said.contains("shop is not ready after"), "{}", never.said);
-    for service in ["hangs_up", "closes_connections"] {
-        let closed = told(service, Story::Load);
+    // Who is not answered while others are has seen the service, and that is a violation; whether somebody was, within the three
+    // milliseconds that it takes to notice that a connection is closed, is chance. Alone nobody can tell service and machine apart.
+    for (service, story) in [("hangs_up", Story::Load), ("closes_connections", Story::Alone)] {
+        let closed = told(service, story);
         assert_eq!(closed.code, Some(2), "{service}: {}", closed.said);
         assert!(closed.said.contains("not answered"), "{service}: {}", closed.said);
     }
