@@ -18,6 +18,7 @@ pub mod clock;
 pub mod command;
 pub mod folder;
 pub mod host;
+mod lines;
 pub mod locked;
 pub mod log_lines;
 mod log_tail;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,6 +22,7 @@ use super::protocol::{MAX_MESSAGE_BYTES, Reply, Request, VERSION, line};
 use super::talker::Talker;
 use super::{files, keeper, ports};
 use crate::clock::{monotonic_us, wall_us};
+use crate::lines::lines;
 use crate::locked::locked;
 use crate::tree::{GuardProgram, in_thread};
 
@@ -88,9 +89,23 @@ impl Shared {
         self.fewer.notify_all();
     }
 
-    fn add(&self, channel: u64, begun: &Arc<impl TakesLines + 'static>) {
-        let begun = Arc::clone(begun);
-        locked(&self.channels).insert(channel, begun);
+    /// Has a program begun and served on a channel, which is closed at once if that does not work: there is no process then.
+    fn begin<T: TakesLines + 'static, U>(
+        &self,
+        channel: u64,
+        begin: impl FnOnce() -> io::Result<(Arc<T>, U)>,
+        serve: impl FnOnce(&Arc<T>, U) -> bool,
+    ) {
+        let ends = *locked(&self.ending);
+        let Some((begun, unheard)) = (!ends).then(|| begin().ok()).flatten() else {
+            return self.closed(channel, true);
+        };
+        let takes_lines = Arc::clone(&begun);
+        locked(&self.channels).insert(channel, takes_lines);
+        if !serve(&begun, unheard) {
+            begun.close();
+            self.closed(channel, true);
+        }
     }
 
     /// Ends everything, and then the program.
@@ -147,17 +162,12 @@ fn serve(guard: &GuardProgram, folder: &Path) -> ExitCode {
     }
     let folder = folder.to_string_lossy().into_owned();
     shared.tell(&Reply::Hello { version: VERSION, folder, clock: own_clock() });
-    let mut input = io::stdin().lock();
-    let mut text = String::new();
-    loop {
-        text.clear();
-        let read = input.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut text);
-        let Some(request) = read.ok().and_then(|_| serde_json::from_str(&text).ok()) else {
-            shared.end()
-        };
+    for text in lines(io::stdin().lock(), MAX_MESSAGE_BYTES) {
+        let Ok(request) = serde_json::from_str(&text) else { break };
         shared.silent.store(0, Ordering::SeqCst);
         obey(&shared, request);
     }
+    shared.end()
 }
 
 fn obey(shared: &Arc<Shared>, request: Request) {
@@ -167,34 +177,12 @@ fn obey(shared: &Arc<Shared>, request: Request) {
             shared.tell(&Reply::Clock { sent_us, monotonic_us, wall_us });
         }
         Request::Open { channel, mark, kept_elsewhere, log } => {
-            let ends = *locked(&shared.ending);
-            let begun =
-                (!ends).then(|| Channel::begin(shared, channel, &mark, kept_elsewhere, &log).ok());
-            match begun.flatten() {
-                Some((begun, unheard)) => {
-                    shared.add(channel, &begun);
-                    if !begun.serve(unheard, shared) {
-                        begun.close();
-                        shared.closed(channel, true);
-                    }
-                }
-                // There is no process without a guard.
-                None => shared.closed(channel, true),
-            }
+            let begin = || Channel::begin(shared, channel, &mark, kept_elsewhere, &log);
+            shared.begin(channel, begin, |begun, unheard| begun.serve(unheard, shared));
         }
         Request::Talk { channel, words } => {
-            let ends = *locked(&shared.ending);
-            let begun = (!ends).then(|| Talker::begin(shared, &words).ok());
-            match begun.flatten() {
-                Some((begun, output)) => {
-                    shared.add(channel, &begun);
-                    if !begun.serve(channel, output, shared) {
-                        begun.close();
-                        shared.closed(channel, true);
-                    }
-                }
-                None => shared.closed(channel, true),
-            }
+            let begin = || Talker::begin(shared, &words);
+            shared.begin(channel, begin, |begun, output| begun.serve(channel, output, shared));
         }
         Request::Line { channel, line } => {
             if let Some(channel) = locked(&shared.channels).get(&channel).cloned() {

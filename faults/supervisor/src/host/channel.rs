@@ -4,15 +4,16 @@
 //! last words as well.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use super::agent::{Shared, TakesLines};
 use super::protocol::{CHUNK_BYTES, MAX_MESSAGE_BYTES, Reply};
+use crate::lines::{Input, lines};
 use crate::locked::locked;
 use crate::tree::{Leftovers, in_thread};
 
@@ -22,7 +23,7 @@ const LOOK_AT_LOG: Duration = Duration::from_millis(20);
 /// A guard, and its process's log.
 pub(super) struct Channel {
     id: u64,
-    orders: Mutex<Option<ChildStdin>>,
+    orders: Input,
     left: Mutex<Leftovers>,
     log: Mutex<LogTail>,
     over: Mutex<bool>,
@@ -48,11 +49,11 @@ impl Channel {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let orders = guard.stdin.take();
+        let orders = Input::new(guard.stdin.take());
         let output = guard.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let channel = Self {
             id,
-            orders: Mutex::new(orders),
+            orders,
             left: Mutex::new(Leftovers::new(mark.to_owned(), kept_elsewhere)),
             log: Mutex::new(LogTail { path: log.into(), file: None }),
             over: Mutex::new(false),
@@ -75,17 +76,10 @@ impl Channel {
 
     fn listen(&self, unheard: Unheard, shared: &Shared) {
         let Unheard { mut guard, output } = unheard;
-        let mut output = BufReader::new(output);
-        let mut line = String::new();
-        loop {
-            line.clear();
-            let read = output.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
-            if !matches!(read, Ok(1..)) {
-                break;
-            }
+        for line in lines(BufReader::new(output), MAX_MESSAGE_BYTES) {
             locked(&self.left).note_line(&line);
             self.tell_log(shared);
-            shared.tell(&Reply::Line { channel: self.id, line: line.clone() });
+            shared.tell(&Reply::Line { channel: self.id, line });
         }
         // Its output has ended, so it has ended or does nothing any more.
         let _ = guard.kill();
@@ -109,14 +103,12 @@ impl Channel {
 
 impl TakesLines for Channel {
     fn tell(&self, line: &str) {
-        if let Some(orders) = locked(&self.orders).as_mut() {
-            let _ = orders.write_all(line.as_bytes()).and_then(|()| orders.flush());
-        }
+        self.orders.tell(line);
     }
 
     /// Its tree ends with its input.
     fn close(&self) {
-        drop(locked(&self.orders).take());
+        self.orders.close();
     }
 }
 

@@ -29,6 +29,7 @@ use super::protocol::{Answer, MAX_MESSAGE_BYTES, Question, Reply, Request, line}
 use super::talk::{TalkEnd, Talks};
 use super::{Host, agent, command};
 use crate::clock::{monotonic_us, wall_us};
+use crate::lines::lines;
 use crate::locked::locked;
 use crate::tree::Shared;
 
@@ -209,15 +210,8 @@ impl Session {
 
     /// Takes what the agent says until it says no more.
     fn listen(&self, output: ChildStdout, boot: mpsc::Sender<String>) {
-        let mut output = BufReader::new(output);
         let mut boot = Some(boot);
-        let mut text = String::new();
-        loop {
-            text.clear();
-            let read = output.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut text);
-            if !matches!(read, Ok(1..)) {
-                return;
-            }
+        for text in lines(BufReader::new(output), MAX_MESSAGE_BYTES) {
             let received_us = monotonic_us();
             self.silent.store(0, Ordering::SeqCst);
             self.heard_us.store(received_us, Ordering::SeqCst);
@@ -225,7 +219,7 @@ impl Session {
             if let Some(waiting) = &boot {
                 let is_hello = matches!(reply, Ok(Reply::Hello { .. }));
                 // Who has given up does not listen.
-                let _ = waiting.send(text.clone());
+                let _ = waiting.send(text);
                 if is_hello {
                     boot = None;
                 }

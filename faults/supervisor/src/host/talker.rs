@@ -3,18 +3,19 @@
 //! The invariant: it ends when its channel is closed, and with the agent, since its input ends then. It is this very program, so
 //! it starts nobody, and needs no guard.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::{self, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use super::agent::{Shared, TakesLines};
 use super::protocol::{MAX_MESSAGE_BYTES, Reply};
+use crate::lines::{Input, lines};
 use crate::locked::locked;
 use crate::tree::in_thread;
 
 /// A program, and its input.
 pub(super) struct Talker {
-    input: Mutex<Option<ChildStdin>>,
+    input: Input,
     child: Mutex<Child>,
 }
 
@@ -23,7 +24,7 @@ impl Talker {
     pub(super) fn begin(shared: &Shared, words: &[String]) -> io::Result<(Arc<Self>, ChildStdout)> {
         let mut command = Command::new(&shared.guard.path);
         let mut child = command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let input = Mutex::new(child.stdin.take());
+        let input = Input::new(child.stdin.take());
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         Ok((Arc::new(Self { input, child: Mutex::new(child) }), output))
     }
@@ -37,15 +38,8 @@ impl Talker {
     ) -> bool {
         let (talker, told) = (Arc::clone(self), Arc::clone(shared));
         in_thread("talk", move || {
-            let mut output = BufReader::new(output);
-            let mut line = String::new();
-            loop {
-                line.clear();
-                let read = output.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
-                if !matches!(read, Ok(1..)) {
-                    break;
-                }
-                told.tell(&Reply::Line { channel, line: line.clone() });
+            for line in lines(BufReader::new(output), MAX_MESSAGE_BYTES) {
+                told.tell(&Reply::Line { channel, line });
             }
             talker.close();
             told.closed(channel, true);
@@ -55,15 +49,12 @@ impl Talker {
 
 impl TakesLines for Talker {
     fn tell(&self, line: &str) {
-        if let Some(input) = locked(&self.input).as_mut() {
-            // That it has ended shows at its output.
-            let _ = input.write_all(line.as_bytes()).and_then(|()| input.flush());
-        }
+        self.input.tell(line);
     }
 
     /// Nobody hears any more what it could still say.
     fn close(&self) {
-        drop(locked(&self.input).take());
+        self.input.close();
         let mut child = locked(&self.child);
         let _ = child.kill();
         let _ = child.wait();

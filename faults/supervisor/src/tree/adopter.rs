@@ -4,7 +4,7 @@
 //! The invariants: nothing but an order to kill ends a process that ran when the harness came; and when the guard ends, because
 //! the process has, because it is told to, or because the harness is gone, nothing that it stopped stays stopped.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -25,6 +25,7 @@ use super::members::{self, Root, stat_of};
 use super::orphans;
 use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Report, TreeAct};
 use crate::clock::monotonic_us;
+use crate::lines::lines;
 
 /// How long the command that starts the process may take. What keeps it may pull an image first.
 const START_WITHIN: Duration = Duration::from_secs(30);
@@ -299,18 +300,15 @@ impl Adopter<'_> {
     }
 }
 
-fn take_orders(mut orders: impl BufRead, ordered: &Sender<AdopterEvent>) {
-    let mut line = String::new();
-    loop {
-        line.clear();
-        let read = orders.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
-        let order = read.ok().and_then(|_| serde_json::from_str::<Order>(&line).ok());
-        let event = order.map_or(AdopterEvent::Abandoned, AdopterEvent::Ordered);
-        let is_last = matches!(event, AdopterEvent::Abandoned);
-        if ordered.send(event).is_err() || is_last {
+fn take_orders(orders: impl BufRead, ordered: &Sender<AdopterEvent>) {
+    for line in lines(orders, MAX_MESSAGE_BYTES) {
+        let Ok(order) = serde_json::from_str::<Order>(&line) else { break };
+        if ordered.send(AdopterEvent::Ordered(order)).is_err() {
             return;
         }
     }
+    // Who does not listen any more has ended.
+    let _ = ordered.send(AdopterEvent::Abandoned);
 }
 
 fn has_ended(handle: &OwnedFd) -> bool {

@@ -25,6 +25,7 @@ use super::protocol::{Identity, MAX_MESSAGE_BYTES, Order, Part, Report, Start, T
 use super::undoer;
 use super::{Limit, Limits, Surroundings};
 use crate::clock::monotonic_us;
+use crate::lines::lines;
 use crate::locked::locked;
 
 /// How often the tree's members are counted where a limit was set.
@@ -386,18 +387,13 @@ fn reap(main_pid: u32, shared: &Shared, emptied: &Sender<GuardEvent>) {
 /// Passes on the harness's orders, until there is no harness. The first signal of a kill is sent here: what is under way
 /// takes milliseconds, and they would be a part of every outage.
 fn take_orders(
-    mut orders: impl BufRead,
+    orders: impl BufRead,
     ordered: &Sender<GuardEvent>,
     shared: &Shared,
     main: &OwnedFd,
 ) {
-    let mut line = String::new();
-    loop {
-        line.clear();
-        let read = orders.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
-        let Some(order) = read.ok().and_then(|_| serde_json::from_str::<Order>(&line).ok()) else {
-            break;
-        };
+    for line in lines(orders, MAX_MESSAGE_BYTES) {
+        let Ok(order) = serde_json::from_str::<Order>(&line) else { break };
         let mut at_us = monotonic_us();
         if order.act == TreeAct::Kill && shared.hurry_to_end() {
             at_us = monotonic_us();

@@ -1,7 +1,7 @@
 //! What the harness knows of a tree: the sum of its guard's reports.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Condvar, Mutex};
@@ -13,6 +13,7 @@ use super::protocol::{MAX_MESSAGE_BYTES, Report};
 use super::{Done, End, Leftovers, Limit, SignalError};
 use crate::clock::monotonic_us;
 use crate::host::HostClock;
+use crate::lines::lines;
 use crate::locked::locked;
 
 /// The pid and the time of a start, or why there was none.
@@ -83,14 +84,9 @@ impl Shared {
     }
 
     /// Takes reports until there are no more.
-    pub(super) fn listen(&self, mut reports: impl BufRead) {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            let read = reports.by_ref().take(MAX_MESSAGE_BYTES).read_line(&mut line);
-            let Some(report) = read.ok().and_then(|_| serde_json::from_str(&line).ok()) else {
-                break;
-            };
+    pub(super) fn listen(&self, reports: impl BufRead) {
+        for line in lines(reports, MAX_MESSAGE_BYTES) {
+            let Ok(report) = serde_json::from_str(&line) else { break };
             self.take(report);
         }
     }
