@@ -90,7 +90,9 @@ fn nothing_on_a_host_outlives_the_program_that_made_the_hosts() {
     let Some(_) = among_hosts("1", &["true"], "") else { return };
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["hosts", "--count", "1", "--", "sh", "-c", script];
-    let mut running = Running::start(folder.path(), &arguments);
+    // Who is killed leaves its temporary folder.
+    let own = ("TMPDIR", folder.path().to_str().unwrap());
+    let mut running = Running::start_in(folder.path(), &arguments, &[own]);
     running.read_until("up");
     running.signal(Signal::SIGKILL);
     // The end of its output comes once the last process has ended that could write to it: the sleeper.
