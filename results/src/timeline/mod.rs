@@ -28,13 +28,14 @@ mod files;
 mod host;
 mod kind;
 mod placed;
+mod senders;
 mod span;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::{Event, EventKind, Observation, ProcessName, Processes, Route};
+use crate::records::{Event, EventKind, ProcessName, Processes, Route};
 
 pub use act::{Act, NotConfirmed};
 pub use client_trouble::ClientTrouble;
@@ -286,26 +287,6 @@ impl Timeline {
             Some((name.as_str(), *at_us, why.as_str()))
         });
         lost.min_by_key(|(_, at_us, _)| *at_us)
-    }
-
-    /// The first host from which nothing was sent any more before the load was over, when and why, if there was one: `n6 at 3.200 s (its
-    /// host was lost)`.
-    #[must_use]
-    pub fn first_lost_sender(&self) -> Option<String> {
-        let lost = self.hosts.iter().filter_map(|(name, host)| {
-            Some((name, host.clients.as_ref().and_then(|clients| clients.lost.as_ref())?))
-        });
-        let (name, (at_us, why)) = lost.min_by_key(|(_, (at_us, _))| *at_us)?;
-        // Exact below 2^53 us.
-        Some(format!("{name} at {:.3} s ({why})", *at_us as f64 / 1_000_000.0))
-    }
-
-    /// Whether an operation that was not answered was under way when a host of clients was lost: then nobody knows whether it would have been.
-    #[must_use]
-    pub fn was_owed(&self, row: &Observation) -> bool {
-        let lost = self.lost_senders.iter().filter_map(|span| span.to_us);
-        let mut under_way = lost.filter(|us| (row.start_us..=row.end_us).contains(us));
-        !row.outcome.is_answer() && under_way.next().is_some()
     }
 
     /// The faults, by number, of which nobody says what became of them: they were neither injected nor left
