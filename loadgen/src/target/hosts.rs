@@ -55,6 +55,11 @@ impl There<'_> {
     }
 }
 
+/// Whether a process is on a host, of processes on these hosts.
+fn is_on(of: &BTreeMap<String, String>, host: &str) -> bool {
+    of.values().any(|of| of == host)
+}
+
 impl Hosts {
     /// Connects to every host that a process is on, or that the `load` comes from. What they are told besides is in `setting`.
     ///
@@ -140,8 +145,7 @@ impl Hosts {
         (setting, work, bin_dir): (&Setting, &Path, &Path),
     ) -> anyhow::Result<()> {
         let of = &self.of;
-        let has_processes = |name: &String| of.values().any(|host| host == name);
-        for (name, on) in self.hosts.iter_mut().filter(|(name, _)| has_processes(name)) {
+        for (name, on) in self.hosts.iter_mut().filter(|(name, _)| is_on(of, name)) {
             let brought = on.bring(name, target, variant, (setting, work, bin_dir)).await;
             brought.with_context(|| format!("hosts.{name}"))?;
         }
@@ -155,7 +159,7 @@ impl Hosts {
 
     /// Whether a process is on a host.
     pub(crate) fn has_processes(&self, host: &str) -> bool {
-        self.of.values().any(|of| of == host)
+        is_on(&self.of, host)
     }
 
     /// Those that the load comes from, in the order in which clients are shared out.

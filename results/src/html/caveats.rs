@@ -47,7 +47,9 @@ const ABOUT_HOSTS: &str = "Services ran on hosts that the table of hosts names, 
     what that leaves open is not judged. A network may lie between, which latencies contain.";
 
 /// The same where clients were on such hosts, too.
-const ABOUT_HOSTS_OF_CLIENTS: &str = "Services and clients were on hosts that the table of hosts names. Latencies are by the clock of the client’s host,     exactly; when an operation began and ended, and when a fault on a host did, is mapped to the harness’s clock within the bound that the table tells,     and what that leaves open is not judged: operations that cannot be ordered count as simultaneous. A network may lie between, which latencies contain.";
+const ABOUT_HOSTS_OF_CLIENTS: &str = "Services and clients were on hosts that the table of hosts names. Latencies are by the clock of the client’s host, \
+    exactly; when an operation began and ended, and when a fault on a host did, is mapped to the harness’s clock within the bound that the table tells, \
+    and what that leaves open is not judged: operations that cannot be ordered count as simultaneous. A network may lie between, which latencies contain.";
 
 fn about_the_machine(manifest: &Manifest) -> String {
     let cores = manifest.machine.iter().find(|(name, _)| name == "cores");

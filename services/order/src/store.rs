@@ -174,7 +174,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         epoch: Epoch(row.get(1)?),
         request_id: RequestId::new(row.get::<_, String>(2)?)
             .map_err(|error| unreadable(2, error))?,
-        stock_name: row.get_ref(3)?.as_str()?.into(),
+        stock_name: row.get_ref(3)?.as_str().map_err(|error| unreadable(3, error))?.into(),
         trade_type: row
             .get::<_, String>(4)?
             .parse()
