@@ -97,7 +97,7 @@ ENGINES := $(addprefix loadgen/targets/engines/,etcd.toml redis-sentinel.toml re
 build:
 	@command -v $${CC:-cc} > /dev/null || { echo "a C compiler is needed, for SQLite: install gcc or clang" >&2; exit 3; }
 	@command -v cargo > /dev/null || { echo "Rust 1.95 or newer is needed: https://rustup.rs" >&2; exit 3; }
-	@test -x $(HARNESS) || echo "building for the first time: 350 crates, SQLite among them; about four minutes on two cores" >&2
+	@test -x $(HARNESS) || echo "building for the first time: 320 crates, SQLite among them; about six minutes on two cores" >&2
 	@cargo build --release $(WORKSPACE) --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
 
 .PHONY: engines
