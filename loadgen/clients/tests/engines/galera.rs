@@ -79,8 +79,7 @@ impl Galera {
             format!("--wsrep-cluster-address=gcomm://{}", group.join(",")),
             format!(
                 "--wsrep-provider-options=gmcast.listen_addr=tcp://{};ist.recv_addr=127.0.0.1:{};\
-                 gcache.size=32M;evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.2S;\
-                 evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S;evs.install_timeout=PT3S",
+                 gcache.size=32M",
                 group[n as usize - 1],
                 port("ist", n)
             ),
