@@ -91,7 +91,7 @@ client: build ## By hand; ARGS="trade Stock1 Buy 3"
 
 # The rows of `make engines`; the bazaar is one more.
 ENGINES := $(addprefix loadgen/targets/engines/,etcd.toml redis-sentinel.toml redis-sentinel.toml:wait postgres.toml \
-	postgres.toml:sync nats.toml)
+	postgres.toml:sync nats.toml galera.toml galera.toml:sync)
 
 # Optimised where something is measured: what measures must not be slow itself. Cargo says what it compiles.
 build:
@@ -101,7 +101,7 @@ build:
 	@cargo build --release $(WORKSPACE) --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
 
 .PHONY: engines
-engines: build clients ## etcd, Redis, PostgreSQL, NATS and the bazaar under the same load and faults, on one page; ARGS="--rounds 1" (50 minutes)
+engines: build clients ## etcd, Redis, PostgreSQL, NATS, Galera and the bazaar under the same load and faults, on one page; ARGS="--rounds 1" (70 minutes)
 	@$(HARNESS) engines --target $(ENGINES) $(ARGS)
 
 # What `make engines` cannot break: links between members, which on one machine are told the same of each other.
@@ -112,7 +112,7 @@ partitions: build clients ## etcd and Redis over six hosts on this machine, with
 	@$(HARNESS) hosts --count 6 -- $(HARNESS) engines --without-bazaar --target $(PARTITIONED) $(ARGS)
 
 .PHONY: clients
-clients: ## Client programs for etcd, Redis, PostgreSQL and NATS: loadgen/targets/engines
+clients: ## Client programs for etcd, Redis, PostgreSQL, NATS and Galera: loadgen/targets/engines
 	@cargo build --release -p clients
 
 dist: build ## One archive with programs, plans and licences, for machines of this kind without a toolchain

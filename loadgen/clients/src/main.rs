@@ -1,5 +1,5 @@
-//! The bazaar's operations on engines that do not speak HTTP as a target's file can describe it: etcd, Redis, PostgreSQL
-//! and NATS JetStream.
+//! The bazaar's operations on engines that do not speak HTTP as a target's file can describe it: etcd, Redis, PostgreSQL,
+//! NATS JetStream and MariaDB Galera.
 //!
 //! The harness starts this program as the `[client]` of a target and speaks lines of JSON with it. It knows nothing of runs,
 //! checks or faults. The invariant: *what is said of a trade is true*. `failed` is only what certainly has no effect and never
@@ -8,6 +8,7 @@
 mod attempts;
 mod engine;
 mod etcd;
+mod galera;
 mod member;
 mod nats;
 mod per_client;
@@ -40,6 +41,8 @@ enum Which {
     Postgres,
     /// NATS JetStream, one stream with all orders; ports nats-1, ...
     Nats,
+    /// MariaDB Galera, written at one node and read at all; ports galera-1, ...
+    Galera,
 }
 
 #[tokio::main]
@@ -50,6 +53,7 @@ async fn main() -> ExitCode {
         Which::Redis => serve::serve::<redis_sentinel::RedisSentinel>(input, output).await,
         Which::Postgres => serve::serve::<postgres::Postgres>(input, output).await,
         Which::Nats => serve::serve::<nats::Nats>(input, output).await,
+        Which::Galera => serve::serve::<galera::Galera>(input, output).await,
     };
     let code = match served {
         Ok(()) => 0,

@@ -3,10 +3,12 @@
 
 mod client;
 mod contract;
+mod galera;
 mod postgres;
 mod process;
 
 use client::Client;
+use galera::Galera;
 use process::{Process, Programs, free_ports};
 use serde_json::{Value as Json, json};
 
@@ -143,6 +145,35 @@ fn nats(variant: Option<&str>) {
     contract::goes_on(&mut client, last, &["nats-2", "nats-3"], "nats-1");
     // Without a majority nothing is acknowledged.
     servers.remove(0).kill();
+    let answer = contract::buy(&mut client, "nobody", 1);
+    assert_ne!(answer["outcome"], "ok", "{answer}");
+}
+
+#[test]
+fn galera_trades_once_per_key_and_goes_on_at_another_node() {
+    galera(None);
+}
+
+#[test]
+fn galera_that_waits_before_it_reads_does_the_same() {
+    galera(Some("sync"));
+}
+
+fn galera(variant: Option<&str>) {
+    let Some(programs) = Galera::find() else { return };
+    let ports = free_ports(galera::PORTS);
+    let cluster = Galera::new(programs.folder(), &ports);
+    let mut nodes: Vec<Process> = (1..=3).map(|n| cluster.start(n, n == 1)).collect();
+    let mut client = Client::start("galera", &hello(&ports, variant));
+    let last = contract::trades_once_per_key(&mut client, &["galera-1", "galera-2", "galera-3"]);
+    nodes.remove(0).kill();
+    contract::goes_on(&mut client, last, &["galera-2", "galera-3"], "galera-1");
+    // Whoever comes back gets what was traded without him.
+    let orders = client.dump("galera-2", "orders").expect("its orders");
+    nodes.push(cluster.start(1, false));
+    client::until(|| client.dump("galera-1", "orders").is_ok_and(|copy| copy == orders));
+    // Without a majority nothing is acknowledged.
+    nodes.drain(..2).for_each(Process::kill);
     let answer = contract::buy(&mut client, "nobody", 1);
     assert_ne!(answer["outcome"], "ok", "{answer}");
 }
