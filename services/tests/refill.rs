@@ -210,6 +210,8 @@ impl Bazaar {
 
     async fn stop_catalog(&mut self) {
         self.catalog.take().unwrap().stop().await;
+        // What it has left of connections may be to processes that have ended.
+        self.peers = Peers::new(None);
     }
 
     async fn stop_all(&mut self) {
@@ -217,6 +219,7 @@ impl Bazaar {
         while let Some((_, process)) = self.replicas.pop_first() {
             process.stop().await;
         }
+        self.peers = Peers::new(None);
     }
 
     fn data(&self) -> PathBuf {

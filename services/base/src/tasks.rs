@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -84,6 +85,14 @@ impl<T: Send + 'static> Tasks<T> {
     /// is lost.
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         Some(join_next_erased(&mut self.tasks).await?.map(typed))
+    }
+
+    /// The same, as a part of another future.
+    pub(crate) fn poll_join_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, JoinError>>> {
+        self.tasks.poll_join_next(context).map(|next| next.map(|ended| ended.map(typed)))
     }
 
     /// What all of them come to, in the order in which they end.

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::http::{Answer, Attempt, Attempts, Call, Peers, Reply};
+use base::http::{Answer, Attempt, Attempts, Call, Peers, Reply, Together};
 use base::planted::{Bug, Bugs};
 use base::tasks::Tasks;
 use hyper::StatusCode;
@@ -77,6 +77,8 @@ pub struct Failover {
     pinger: Arc<Pinger>,
     current: watch::Receiver<Current>,
     retried: IntCounter,
+    /// How trades travel, if this is for trades.
+    together: Option<Together>,
     bugs: Bugs,
 }
 
@@ -90,7 +92,13 @@ impl Failover {
         current: watch::Receiver<Current>,
         retried: IntCounter,
     ) -> Self {
-        Self { peers, pinger, current, retried, bugs: Bugs::default() }
+        Self { peers, pinger, current, retried, together: None, bugs: Bugs::default() }
+    }
+
+    /// The same for trades, which travel together.
+    #[must_use]
+    pub fn for_trades(self) -> Self {
+        Self { together: Some(Together::new(self.peers.clone())), ..self }
     }
 
     /// The same with bugs planted in it.
@@ -187,8 +195,12 @@ impl Failover {
         };
         let call = call.clone().header(headers::EPOCH, epoch);
         let remaining = deadline.saturating_duration_since(Instant::now());
+        let answered = match &self.together {
+            Some(together) => together.call(address, call, remaining),
+            None => self.peers.call(address, &call, remaining),
+        };
         let result = tokio::select! {
-            result = self.peers.call(address, &call, remaining) => result,
+            result = answered => result,
             () = replaced(current, leader, epoch) => return Err(Attempt::Unclear),
         };
         result.map_err(|error| {

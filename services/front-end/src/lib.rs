@@ -106,7 +106,8 @@ pub async fn run(
         Failover::new(peers.clone(), Arc::clone(&pinger), membership.watch(), counter)
             .with_bugs(bugs)
     };
-    let trades = retried("trades_retried_total", "Attempts at a trade after the first.");
+    let trades =
+        retried("trades_retried_total", "Attempts at a trade after the first.").for_trades();
     let lookups = retried("lookups_retried_total", "Attempts at a lookup after the first.");
     let cache = Cache::new(config.cache).with_bugs(bugs);
     let stocks = Arc::new(Stocks::new(config.catalog, peers.clone(), cache, planted, &metrics));

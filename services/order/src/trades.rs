@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base::http::{Answer, Call, CallError, Peers, Reply};
+use base::http::{Answer, Call, CallError, Peers, Reply, Together};
 use base::planted::{Part, Planted, Point};
 use base::spans::{self, Stage};
 use base::tasks::detached;
@@ -40,7 +40,7 @@ const MAX_UNDER_WAY: usize = 4096;
 pub(super) struct Trades {
     replica: Handle,
     catalog: SocketAddr,
-    peers: Peers,
+    together: Together,
     news: News,
     planted: Planted,
     places: Arc<Semaphore>,
@@ -50,7 +50,7 @@ pub(super) struct Trades {
 struct Carrier {
     replica: Handle,
     catalog: SocketAddr,
-    peers: Peers,
+    together: Together,
     news: News,
     planted: Planted,
     epoch: Epoch,
@@ -92,7 +92,8 @@ impl Trades {
         planted: Planted,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_UNDER_WAY));
-        Self { replica, catalog, peers, news, planted, places }
+        let together = Together::new(peers);
+        Self { replica, catalog, together, news, planted, places }
     }
 
     /// Waits until this replica serves, in `epoch` if one is given.
@@ -132,7 +133,7 @@ impl Trades {
         let carrier = Carrier {
             replica: self.replica.clone(),
             catalog: self.catalog,
-            peers: self.peers.clone(),
+            together: self.together.clone(),
             news: self.news.clone(),
             planted: self.planted,
             epoch,
@@ -191,7 +192,7 @@ impl Carrier {
                     self.planted.stretches.pass(Point::Trade).await;
                     let call = self.meant_for_listed(&call);
                     spans::mark(Stage::AsksCatalog, &self.request_id);
-                    let reply = self.peers.call(self.catalog, &call, CATALOG_TIMEOUT).await;
+                    let reply = self.together.call(self.catalog, call, CATALOG_TIMEOUT).await;
                     spans::mark(Stage::CatalogAnswered, &self.request_id);
                     let next = progress.heard(self.interpret(reply));
                     match next {

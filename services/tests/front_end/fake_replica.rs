@@ -232,7 +232,7 @@ impl Service for Desk {
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::post("/fence", Access::Internal, Route::Fence),
         Endpoint::post("/prove", Access::Internal, Route::Prove),
-        Endpoint::get("/trade", Access::Public, Route::Trade),
+        Endpoint::get("/trade", Access::Public, Route::Trade).trading(),
         Endpoint::get("/query", Access::Public, Route::Query),
     ];
 

@@ -51,7 +51,7 @@ impl Service for Others {
         Endpoint::get("/configuration", Access::Internal, Route::Configuration),
         Endpoint::get("/ping", Access::Internal, Route::Ping),
         Endpoint::post("/configuration/members", Access::Internal, Route::Members),
-        Endpoint::post("/trade", Access::Internal, Route::Trade),
+        Endpoint::post("/trade", Access::Internal, Route::Trade).trading(),
         Endpoint::post("/unnumbered", Access::Internal, Route::Unnumbered),
         Endpoint::post("/fill", Access::Internal, Route::Fill),
         Endpoint::get("/query", Access::Internal, Route::Query),

@@ -13,8 +13,8 @@ use crate::bazaar::{
 use crate::configuration::{Configuration, Fence, History, Member, MembershipRequest};
 use crate::dump::{CatalogPage, OrderPage};
 use crate::internal::{
-    Append, AppendReply, CatalogStatus, FillReply, FillRequest, Invalidation, PingReply,
-    ProofRequest, SeenVersions, UnnumberedReply, UnnumberedRequest,
+    Append, AppendReply, CatalogStatus, FillReply, FillRequest, Invalidation, MemberAnswer,
+    PingReply, ProofRequest, SeenVersions, TogetherRequest, UnnumberedReply, UnnumberedRequest,
 };
 
 /// What is sent.
@@ -83,19 +83,19 @@ macro_rules! from_body {
 to_json! {
     Append, AppendReply, CatalogAnswer, CatalogPage, CatalogStatus, CatalogTrade, Configuration,
     Data<Order>, Data<Stock>, ErrorBody, Fence, FillReply, FillRequest, History, Invalidation, LeaderBody,
-    MembershipRequest, OrderAccepted, OrderPage, OrderRejected, PingReply, ProofRequest, Readiness,
-    Removed, SeenVersions, Stock, UnnumberedReply, UnnumberedRequest, Vec<Member>, serde_json::Value,
+    MemberAnswer, MembershipRequest, OrderAccepted, OrderPage, OrderRejected, PingReply, ProofRequest,
+    Readiness, Removed, SeenVersions, Stock, TogetherRequest, UnnumberedReply, UnnumberedRequest, Vec<Member>, serde_json::Value,
 }
 
 from_json! {
     AppendReply, CatalogAnswer, CatalogStatus, Configuration, Data<Order>, Data<Stock>, ErrorBody,
-    FillReply, OrderAccepted, OrderRejected, PingReply, SeenVersions, UnnumberedReply, Vec<Member>,
-    serde_json::Value,
+    FillReply, MemberAnswer, OrderAccepted, OrderRejected, PingReply, SeenVersions, UnnumberedReply,
+    Vec<Member>, serde_json::Value,
 }
 
 from_body! {
     Append, CatalogTrade, Configuration, Fence, FillRequest, Invalidation, MembershipRequest,
-    ProofRequest, TradeRequest, UnnumberedRequest,
+    ProofRequest, TogetherRequest, TradeRequest, UnnumberedRequest,
 }
 
 fn written(message: &impl Serialize) -> String {

@@ -1,10 +1,10 @@
 //! What a handler returns: a status, headers, and a body that is whole before it is sent.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use wire::bazaar::ErrorBody;
+use wire::internal::MemberAnswer;
 use wire::json::ToJson;
 
 use super::BadRequest;
@@ -13,7 +13,7 @@ use crate::metrics::{self, Metrics};
 /// An answer of any endpoint.
 #[derive(Debug)]
 pub struct Answer {
-    response: Response<Full<Bytes>>,
+    response: Response<Bytes>,
 }
 
 impl Answer {
@@ -30,7 +30,7 @@ impl Answer {
     /// 200 with no body.
     #[must_use]
     pub fn empty() -> Self {
-        Self { response: Response::new(Full::default()) }
+        Self { response: Response::new(Bytes::new()) }
     }
 
     /// 200 with plain text.
@@ -40,7 +40,7 @@ impl Answer {
 
     /// A body that is passed on as it came.
     pub fn with_body(status: StatusCode, body: Bytes, content_type: &'static str) -> Self {
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Self { response }
@@ -87,8 +87,23 @@ impl Answer {
         self.response.status()
     }
 
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(super) fn into_response(self) -> Response<Bytes> {
         self.response
+    }
+
+    /// The same as the answer to one of several requests that came as one. Trades' answers are text.
+    pub(super) fn into_member(self, member: usize) -> MemberAnswer {
+        let (head, body) = self.response.into_parts();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = head.headers.iter();
+        MemberAnswer {
+            member,
+            status: head.status.as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            body: text(&body),
+        }
     }
 }
 

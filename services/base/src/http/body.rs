@@ -23,6 +23,12 @@ pub(super) struct Bounds<'a> {
     pub(super) large: Option<(usize, &'a Semaphore)>,
 }
 
+/// The 413 for a body that is longer than so many bytes.
+pub(super) fn too_long(most: usize) -> Answer {
+    let message = format!("body: longer than {most} bytes");
+    Answer::error(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
 /// The body, or why there is none.
 pub(super) async fn read(body: Incoming, bounds: Bounds<'_>) -> Result<Bytes, Answer> {
     if body.is_end_stream() {
@@ -38,8 +44,7 @@ async fn collect(mut body: Incoming, bounds: Bounds<'_>) -> Result<Bytes, Answer
     let mut place = None;
     let mut check = |length: usize| {
         if length > bounds.bytes {
-            let message = format!("body: longer than {} bytes", bounds.bytes);
-            return Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, message));
+            return Err(too_long(bounds.bytes));
         }
         if let Some((small, large)) = bounds.large
             && length > small

@@ -11,11 +11,12 @@ use wire::ids::{
 };
 use wire::internal::{
     Append, AppliedTrade, Entry, FillRequest, Invalidation, LogPoint, MAX_ENTRIES_PER_APPEND,
-    MAX_LISTED, SeenVersions, UnnumberedReply, VersionedStock,
+    MAX_LISTED, MAX_TOGETHER, MemberRequest, SeenVersions, TogetherRequest, UnnumberedReply,
+    VersionedStock,
 };
 use wire::json::ToJson;
 
-use super::client::MAX_ANSWER_BYTES;
+use super::client::{Call, MAX_ANSWER_BYTES};
 use super::server::MAX_INTERNAL_BODY_BYTES;
 
 fn bytes(message: &impl ToJson) -> usize {
@@ -89,6 +90,22 @@ fn a_leaders_message_is_read_whole() {
         committed: OrderNo::MAX,
     };
     assert!(bytes(&append) < MAX_INTERNAL_BODY_BYTES, "{}", bytes(&append));
+}
+
+#[test]
+fn trades_that_travel_together_are_read_whole() {
+    let name = drawn();
+    let names = ["x-request-id", "x-epoch", "x-catalog-incarnation"];
+    let mut call = Call::get(format!("/trade?stock_name={}&quantity=1", "%01".repeat(name.len())));
+    for header in names {
+        call = call.header(header, request_id());
+    }
+    let member = MemberRequest {
+        body: trade().entry(Epoch::MAX).stock_name.to_string(),
+        ..call.into_member()
+    };
+    let all = TogetherRequest { requests: vec![member; MAX_TOGETHER] };
+    assert!(bytes(&all) < MAX_INTERNAL_BODY_BYTES, "{}", bytes(&all));
 }
 
 #[test]

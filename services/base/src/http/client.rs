@@ -5,6 +5,7 @@
 //! outcome unknown.
 
 use std::error::Error as _;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::client::legacy::Client;
@@ -20,6 +22,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioTimer;
 use wire::bazaar::ErrorBody;
 use wire::headers;
+use wire::internal::MemberRequest;
 use wire::json::{FromJson, ToJson};
 
 use super::Attempt;
@@ -35,7 +38,7 @@ pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 const IDLE: Duration = Duration::from_secs(20);
 
 /// Why a call has no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
     /// Nobody listens there: the request was not delivered.
     #[error("connection refused")]
@@ -63,7 +66,7 @@ impl CallError {
 }
 
 /// An answer, whatever its status.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
@@ -74,6 +77,13 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Reads the whole answer.
+    pub(super) async fn read(response: hyper::Response<Incoming>) -> Result<Self, CallError> {
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(broken)?;
+        Ok(Self { status: head.status, headers: head.headers, body: body.to_bytes() })
+    }
+
     /// The body as JSON; `None` if it is something else.
     #[must_use]
     pub fn json<T: FromJson>(&self) -> Option<T> {
@@ -123,6 +133,17 @@ impl Call {
     pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
+    }
+
+    /// The same as one of several that are sent as one. Its body is JSON, hence text.
+    pub(super) fn into_member(self) -> MemberRequest {
+        let headers = self.headers.into_iter();
+        MemberRequest {
+            method: self.method.to_string(),
+            target: self.path,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
+            body: String::from_utf8_lossy(&self.body).into_owned(),
+        }
     }
 }
 
@@ -176,21 +197,27 @@ impl Peers {
         call: &Call,
         timeout: Duration,
     ) -> Result<Reply, CallError> {
-        let request = self.request(address, call)?;
-        match tokio::time::timeout(timeout, self.exchange(request)).await {
-            Ok(result) => {
-                if result.as_ref().is_ok_and(|reply| reply.status == StatusCode::FORBIDDEN) {
-                    self.tell_apart(address, &call.path);
-                }
-                result
-            }
+        match tokio::time::timeout(timeout, self.exchange(address, call)).await {
+            Ok(result) => result,
             Err(_) => Err(CallError::Timeout(timeout)),
         }
     }
 
+    /// Sends `call` to `address` and reads the whole answer, however long that takes.
+    pub(super) async fn exchange(
+        &self,
+        address: SocketAddr,
+        call: &Call,
+    ) -> Result<Reply, CallError> {
+        let reply = Reply::read(self.begin(address, call).await?).await;
+        reply.inspect(|reply| self.look_at(reply, address, call))
+    }
+
     /// Says once what services that were started by hand with data folders of their own lack.
-    fn tell_apart(&self, address: SocketAddr, path: &str) {
-        if !self.was_told_apart.swap(true, Ordering::Relaxed) {
+    pub(super) fn look_at(&self, reply: &Reply, address: SocketAddr, call: &Call) {
+        let is_refused = reply.status == StatusCode::FORBIDDEN;
+        if is_refused && !self.was_told_apart.swap(true, Ordering::Relaxed) {
+            let path = &call.path;
             tracing::error!(
                 "{address} refuses {path}: it has another token; start all services of a bazaar with \
                  the same DOUBLE_TROUBLE_SECRET, or the same --data-dir"
@@ -207,7 +234,7 @@ impl Peers {
             .method(&call.method)
             .uri(format!("http://{address}{}", call.path))
             .body(Full::new(call.body.clone()))
-            .map_err(|error| CallError::Broken(error.to_string()))?;
+            .map_err(broken)?;
         let secret = self.secret.iter().map(|secret| (headers::SECRET, &**secret));
         let own = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
         for (name, value) in own.chain(secret) {
@@ -218,22 +245,25 @@ impl Peers {
         Ok(request)
     }
 
-    async fn exchange(&self, request: hyper::Request<Full<Bytes>>) -> Result<Reply, CallError> {
-        let response = self.client.request(request).await.map_err(|error| {
+    /// Sends `call` and waits, for as long as it takes, until the answer begins.
+    pub(super) async fn begin(
+        &self,
+        address: SocketAddr,
+        call: &Call,
+    ) -> Result<hyper::Response<Incoming>, CallError> {
+        self.client.request(self.request(address, call)?).await.map_err(|error| {
             if is_refused(&error) {
                 CallError::Refused
             } else {
                 CallError::Broken(describe(&error))
             }
-        })?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES)
-            .collect()
-            .await
-            .map_err(|error| CallError::Broken(error.to_string()))?
-            .to_bytes();
-        Ok(Reply { status: head.status, headers: head.headers, body })
+        })
     }
+}
+
+/// A connection on which something came that is no answer.
+pub(super) fn broken(problem: impl fmt::Display) -> CallError {
+    CallError::Broken(problem.to_string())
 }
 
 fn is_refused(error: &hyper_util::client::legacy::Error) -> bool {

@@ -246,7 +246,7 @@ impl Connection {
     }
 
     /// The request is whole: from now on it is we who are waited for.
-    pub(super) fn begin(&self) -> Result<(), Gone> {
+    fn begin(&self) -> Result<(), Gone> {
         let begun = self
             .state
             .waiting
@@ -255,7 +255,7 @@ impl Connection {
     }
 
     /// The answer is there: it is the other side's turn.
-    pub(super) fn end(&self) {
+    fn end(&self) {
         self.state.waiting.store(self.all.now(), Ordering::Release);
     }
 
@@ -290,6 +290,24 @@ impl Connection {
         while self.state.is_blocked.load(Ordering::Acquire) {
             self.state.unblocked.notified().await;
         }
+    }
+}
+
+/// While it lasts a request of this connection is worked on, or its answer is not whole yet.
+#[derive(Debug)]
+pub(super) struct Turn(Arc<Connection>);
+
+impl Turn {
+    /// The request is whole.
+    pub(super) fn begin(connection: &Arc<Connection>) -> Result<Self, Gone> {
+        connection.begin()?;
+        Ok(Self(Arc::clone(connection)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

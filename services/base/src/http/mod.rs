@@ -14,11 +14,13 @@ mod client;
 mod connections;
 mod endpoint;
 mod limits;
+mod members;
 mod request;
 mod server;
 mod service;
 mod strangers;
 mod stream;
+mod together;
 mod token;
 
 pub use answer::Answer;
@@ -31,3 +33,4 @@ pub use request::{BadRequest, Request};
 pub use server::{ServerConfig, serve};
 pub use service::Service;
 pub use strangers::{Names, parse_name};
+pub use together::Together;

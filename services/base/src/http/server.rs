@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -20,18 +20,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wire::bazaar::MAX_BODY_BYTES;
 use wire::headers;
+use wire::internal::{MAX_TOGETHER, MemberRequest, TogetherRequest};
 
-use super::body::{self, Bounds};
+use super::body::{self, Bounds, too_long};
 use super::capacity::{Capacity, too_many};
-use super::connections::{Connection, Connections, Gone};
+use super::connections::{Connection, Connections, Gone, Turn};
 use super::endpoint::{self, Access};
+use super::members::{self, Members};
 use super::service::{Handler, Service};
 use super::stream::Stream;
 use super::token::{Token, ignore_protocol_headers};
-use super::{Answer, Bulkhead, HttpConfig, Load, Request, strangers};
+use super::{Answer, BadRequest, Bulkhead, HttpConfig, Load, Request, strangers};
 use crate::metrics::{HttpMetrics, PathMetrics};
 use crate::planted::{Bug, Bugs};
-use crate::tasks::{self, Boxed, boxed};
+use crate::tasks::{self, Boxed, Tasks, boxed};
 
 /// Batches of replicated orders are larger than what clients send, but not by much.
 pub(super) const MAX_INTERNAL_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -68,6 +70,9 @@ struct Server {
     capacity: Capacity,
     large_bodies: Semaphore,
 }
+
+/// What is sent: an answer that is whole, or many that come one after the other.
+type Content = Either<Full<Bytes>, Members>;
 
 /// Where requests are counted.
 struct Counted {
@@ -194,10 +199,10 @@ impl Server {
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         request: hyper::Request<Incoming>,
-        connection: &Connection,
-    ) -> Response<Full<Bytes>> {
+        connection: &Arc<Connection>,
+    ) -> Response<Content> {
         // Anybody who does not take its answers gets no further ones.
         connection.unblocked().await;
         let begun = Instant::now();
@@ -205,40 +210,41 @@ impl Server {
             strangers::check(request.method(), request.uri(), request.headers(), &self.http.names);
         let (counted, answer) = match stranger {
             Err(stranger) if !self.bugs.has(Bug::AnswerStrangers) => {
-                (&self.counted.refused, stranger.answer())
+                (&self.counted.refused, whole(stranger.answer()))
             }
             _ => self.answer_known(request, connection).await,
         };
         counted.observe(answer.status().as_str(), begun.elapsed());
-        answer.into_response()
+        answer
     }
 
     /// The answer, and where it is counted.
     async fn answer_known(
-        &self,
+        self: &Arc<Self>,
         request: hyper::Request<Incoming>,
-        connection: &Connection,
-    ) -> (&PathMetrics, Answer) {
+        connection: &Arc<Connection>,
+    ) -> (&PathMetrics, Response<Content>) {
         let has_token = self.token.is_in(request.headers());
         if !connection.is_admitted(has_token) {
-            return (&self.counted.refused, too_many("connections").header(CONNECTION, CLOSE));
+            let answer = too_many("connections").header(CONNECTION, CLOSE);
+            return (&self.counted.refused, whole(answer));
         }
-        match endpoint::find(&self.handler.rows, request.method(), request.uri().path()) {
-            Err(answer) => (&self.counted.unknown, answer),
+        match endpoint::find(&self.handler.rows, request.method().as_str(), request.uri().path()) {
+            Err(answer) => (&self.counted.unknown, whole(answer)),
             Ok(index) => {
                 let answer = self.answer_found(index, request, has_token, connection).await;
-                (&self.counted.rows[index], answer.unwrap_or_else(|no| no))
+                (&self.counted.rows[index], answer.unwrap_or_else(whole))
             }
         }
     }
 
     async fn answer_found(
-        &self,
+        self: &Arc<Self>,
         index: usize,
         request: hyper::Request<Incoming>,
         has_token: bool,
-        connection: &Connection,
-    ) -> Result<Answer, Answer> {
+        connection: &Arc<Connection>,
+    ) -> Result<Response<Content>, Answer> {
         let found = &self.handler.rows[index];
         let is_own = has_token || self.bugs.has(Bug::AdmitAnybody);
         let access = found.admit(request.headers(), is_own, self.on_loopback);
@@ -248,10 +254,12 @@ impl Server {
             false => None,
         };
         let request = self.read(request, access, has_token).await?;
-        connection.begin().map_err(|Gone| too_many("connections"))?;
-        let answer = self.work(index, access, early, request).await;
-        connection.end();
-        answer
+        let turn = Turn::begin(connection).map_err(|Gone| too_many("connections"))?;
+        if self.handler.together == Some(index) {
+            let members = Members::begun(self.begin_all(&request)?, turn).await;
+            return Ok(Response::new(Either::Right(members)));
+        }
+        self.work(index, access, early, request).await.map(whole)
     }
 
     /// The request, once it is whole: a place is taken by a whole request only.
@@ -266,10 +274,7 @@ impl Server {
             ignore_protocol_headers(&mut head.headers);
         }
         let limits = &self.http.limits;
-        let bytes = match access {
-            Access::Public | Access::Work | Access::Local => MAX_BODY_BYTES,
-            Access::Internal => MAX_INTERNAL_BODY_BYTES,
-        };
+        let bytes = bytes_of(access);
         let large = (!has_token).then_some((limits.small_body_bytes, &self.large_bodies));
         let body = body::read(body, Bounds { bytes, time: limits.body_time, large }).await?;
         Ok(Request {
@@ -278,6 +283,49 @@ impl Server {
             headers: head.headers,
             body,
         })
+    }
+
+    /// Begins to work on each of the requests that came as one.
+    fn begin_all(self: &Arc<Self>, request: &Request) -> Result<Tasks<(usize, Answer)>, Answer> {
+        let TogetherRequest { requests } = request.json()?;
+        if requests.len() > MAX_TOGETHER {
+            let problem = format!("at most {MAX_TOGETHER} travel together");
+            return Err(BadRequest::new("requests", problem).into());
+        }
+        let mut working = Tasks::new();
+        for (place, member) in requests.into_iter().enumerate() {
+            let server = Arc::clone(self);
+            working.spawn(async move { (place, server.answer_member(member).await) });
+        }
+        Ok(working)
+    }
+
+    async fn answer_member(&self, member: MemberRequest) -> Answer {
+        let begun = Instant::now();
+        let path = member.target.split('?').next().unwrap_or_default();
+        let (counted, answer) = match endpoint::find(&self.handler.rows, &member.method, path) {
+            Err(answer) => (&self.counted.unknown, answer),
+            Ok(index) => {
+                let answer = self.work_on_member(index, member).await;
+                (&self.counted.rows[index], answer.unwrap_or_else(|no| no))
+            }
+        };
+        counted.observe(answer.status().as_str(), begun.elapsed());
+        answer
+    }
+
+    async fn work_on_member(&self, index: usize, member: MemberRequest) -> Result<Answer, Answer> {
+        let row = &self.handler.rows[index];
+        if row.load != Load::Trade {
+            return Err(BadRequest::new("target", "only trades travel together").into());
+        }
+        let request = members::request(member)?;
+        let access = row.admit(&request.headers, true, self.on_loopback);
+        let access = access.ok_or_else(without_token)?;
+        if request.body.len() > bytes_of(access) {
+            return Err(too_long(bytes_of(access)));
+        }
+        self.work(index, access, None, request).await
     }
 
     async fn work<'a>(
@@ -308,6 +356,18 @@ impl Server {
     async fn place(&self, access: Access, load: Load) -> Result<SemaphorePermit<'_>, Answer> {
         self.capacity.take(Bulkhead::of(access, load, self.bugs)).await
     }
+}
+
+/// How long a body may be.
+fn bytes_of(access: Access) -> usize {
+    match access {
+        Access::Public | Access::Work | Access::Local => MAX_BODY_BYTES,
+        Access::Internal => MAX_INTERNAL_BODY_BYTES,
+    }
+}
+
+fn whole(answer: Answer) -> Response<Content> {
+    answer.into_response().map(|body| Either::Left(Full::new(body)))
 }
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::endpoint::Row;
-use super::{Answer, Endpoint, Request};
+use super::members;
+use super::{Answer, Endpoint, Load, Request};
 use crate::tasks::{Boxed, boxed};
 
 /// What a service is to the server: its table, and what it does for each row.
@@ -56,12 +57,17 @@ impl<S: Service> AnyService for Known<S> {
 pub(super) struct Handler {
     /// One for each endpoint, in their order.
     pub(super) rows: Vec<Row>,
+    /// The row that trades which travel together come by, where there are trades.
+    pub(super) together: Option<usize>,
     pub(super) service: Box<dyn AnyService>,
 }
 
 impl Handler {
     pub(super) fn new<S: Service>(service: Arc<S>) -> Self {
-        let rows = S::ENDPOINTS.iter().map(|endpoint| endpoint.row).collect();
-        Self { rows, service: Box::new(Known(service)) }
+        let mut rows: Vec<_> = S::ENDPOINTS.iter().map(|endpoint| endpoint.row).collect();
+        let takes_trades = rows.iter().any(|row| row.load == Load::Trade);
+        let together = takes_trades.then_some(rows.len());
+        rows.extend(together.map(|_| members::ROW));
+        Self { rows, together, service: Box::new(Known(service)) }
     }
 }

@@ -5,6 +5,7 @@ mod ping;
 mod records;
 mod replication;
 mod takeover;
+mod together;
 
 pub use invalidation::{Invalidation, SeenVersions, VersionedStock};
 pub use ping::{Obstacle, Part, PingReply, ProofRequest, Unreachable, WriterHealth};
@@ -14,3 +15,4 @@ pub use takeover::{
     AppliedTrade, CatalogStatus, FillReply, FillRequest, MAX_LISTED, Tail, UnnumberedReply,
     UnnumberedRequest,
 };
+pub use together::{MAX_TOGETHER, MemberAnswer, MemberRequest, TogetherRequest};
