@@ -16,6 +16,25 @@ const ATTEMPT: Duration = Duration::from_secs(1);
 /// ask them at once again would take the processors that an election needs.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Why an attempt had no success.
+#[derive(Debug)]
+pub(crate) enum Setback {
+    /// Somebody was in the way: it had no effect, and may be tried at once.
+    InTheWay(String),
+    /// It certainly had no effect, and cannot have one any more.
+    Refused(String),
+    /// It was sent, and nobody knows what became of it.
+    Lost(String),
+}
+
+impl Setback {
+    /// The reason alone.
+    pub(crate) fn into_words(self) -> String {
+        let (Self::InTheWay(why) | Self::Refused(why) | Self::Lost(why)) = self;
+        why
+    }
+}
+
 /// Attempts at one operation.
 #[derive(Debug)]
 pub(crate) struct Attempts {
@@ -43,6 +62,21 @@ impl Attempts {
     pub(crate) fn at_once(&self) -> Option<Instant> {
         let now = Instant::now();
         (now < self.until).then(|| self.until.min(now + ATTEMPT))
+    }
+
+    /// Until when the next attempt may last, after one with a setback.
+    pub(crate) async fn after(&mut self, setback: Setback) -> Option<Instant> {
+        let may_be_at_once = matches!(setback, Setback::InTheWay(_));
+        self.note(setback);
+        if may_be_at_once { self.at_once() } else { self.next().await }
+    }
+
+    /// Takes in what became of an attempt without success.
+    pub(crate) fn note(&mut self, setback: Setback) {
+        match setback {
+            Setback::InTheWay(why) | Setback::Refused(why) => self.refused(why),
+            Setback::Lost(why) => self.lost(why),
+        }
     }
 
     /// The attempt certainly had no effect, and cannot have one any more.
@@ -98,6 +132,21 @@ mod tests {
         let mut attempts = attempts();
         attempts.refused("connection refused");
         assert_eq!(attempts.over(), Answer::failed("connection refused"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_whoever_was_in_somebodys_way_is_asked_again_at_once() {
+        let begin = Instant::now();
+        let mut attempts = attempts();
+        attempts.next().await;
+        let again = attempts.after(Setback::InTheWay("deadlock".to_owned())).await;
+        assert_eq!((again, Instant::now()), (Some(begin + ATTEMPT), begin));
+        attempts.after(Setback::Refused("read-only".to_owned())).await;
+        assert_eq!(Instant::now(), begin + PAUSE);
+        attempts.after(Setback::Lost("connection reset".to_owned())).await;
+        assert_eq!(Instant::now(), begin + 2 * PAUSE);
+        let unknown = Answer::because(Outcome::Unknown, "connection reset");
+        assert_eq!(attempts.over(), unknown);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use records::Outcome;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -166,8 +166,7 @@ impl Engine for Etcd {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let member = self.members.iter().find(|member| member.name == process);
-        let member = member.with_context(|| format!("there is no process {process}"))?;
+        let member = Member::named(&self.members, process)?;
         let gateway = Gateway::new();
         let mut pages = transaction::Pages::new(what);
         while let Some(range) = pages.next() {

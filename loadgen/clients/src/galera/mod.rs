@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use mysql_async::prelude::{FromRow, Queryable as _};
 use mysql_async::{Conn, Params};
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, Setback};
 use crate::engine::Engine;
 use crate::member::Member;
 use crate::per_client::PerClient;
@@ -64,15 +64,6 @@ struct Client {
     reads_at: usize,
     reading: Option<Conn>,
     writing: Option<(Turn, Conn)>,
-}
-
-/// What an attempt at a trade came to.
-enum Attempted {
-    Done(Done),
-    /// Somebody was in the way, and it may be tried at once.
-    InTheWay(String),
-    Refused(String),
-    Lost(String),
 }
 
 impl Engine for Galera {
@@ -139,17 +130,10 @@ impl Engine for Galera {
         let mut at = attempts.next().await;
         while let Some(end) = at {
             match self.attempt(&mut client, trade, end).await {
-                Attempted::Done(Done::Traded(order_no)) => return Answer::traded(order_no),
-                Attempted::Done(Done::Rejected(reason)) => return attempts.rejected(reason),
-                Attempted::InTheWay(why) => {
-                    attempts.refused(why);
-                    at = attempts.at_once();
-                    continue;
-                }
-                Attempted::Refused(why) => attempts.refused(why),
-                Attempted::Lost(why) => attempts.lost(why),
+                Ok(Done::Traded(order_no)) => return Answer::traded(order_no),
+                Ok(Done::Rejected(reason)) => return attempts.rejected(reason),
+                Err(setback) => at = attempts.after(setback).await,
             }
-            at = attempts.next().await;
         }
         attempts.over()
     }
@@ -164,8 +148,7 @@ impl Engine for Galera {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let node = self.nodes.iter().find(|node| node.name == process);
-        let node = node.with_context(|| format!("there is no process {process}"))?;
+        let node = Member::named(&self.nodes, process)?;
         let until = Instant::now() + STEP;
         let conn = session::connect(&node.at, ADMINISTRATOR, &[READ_ANYWAY], &[], until).await;
         let mut conn = conn.map_err(|why| anyhow!(why))?;
@@ -220,33 +203,36 @@ impl Galera {
     }
 
     /// One transaction in the client's session, which is closed unless it can go on. Then the writer's turn is over as well.
-    async fn attempt(&self, client: &mut Client, trade: &Trade, until: Instant) -> Attempted {
-        let (turn, mut conn) = match self.writing(client, until).await {
-            Ok(open) => open,
-            Err(why) => return Attempted::Refused(why),
-        };
+    async fn attempt(
+        &self,
+        client: &mut Client,
+        trade: &Trade,
+        until: Instant,
+    ) -> Result<Done, Setback> {
+        let open = self.writing(client, until).await;
+        let (turn, mut conn) = open.map_err(Setback::Refused)?;
         let mut transaction = Transaction::default();
         let ran = timeout_at(until, transaction.run(&mut conn, trade, self.cap)).await;
         let why = match ran {
             Ok(Ok(done)) => {
                 client.writing = Some((turn, conn));
-                return Attempted::Done(done);
+                return Ok(done);
             }
             Ok(Err(error)) if transaction.was_undone(&error) => {
                 // Some errors undo one statement alone.
                 if let Ok(Ok(())) = timeout_at(until, conn.query_drop("ROLLBACK")).await {
                     client.writing = Some((turn, conn));
                 }
-                return Attempted::InTheWay(error.to_string());
+                return Err(Setback::InTheWay(error.to_string()));
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the node that is written at answered nothing in time".to_owned(),
         };
         self.writer.leave(turn);
-        match transaction.is_committing() {
-            true => Attempted::Lost(why),
-            false => Attempted::Refused(why),
-        }
+        Err(match transaction.is_committing() {
+            true => Setback::Lost(why),
+            false => Setback::Refused(why),
+        })
     }
 
     /// The row that the client's node answers, or another one if that does not serve.

@@ -2,7 +2,7 @@
 
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Error, OptsBuilder};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::member::Endpoint;
 
@@ -41,11 +41,7 @@ pub(super) async fn connect(
         }
         Ok::<Conn, Error>(conn)
     };
-    match timeout_at(until, opened).await {
-        Ok(Ok(conn)) => Ok(conn),
-        Ok(Err(error)) => Err(format!("{at}: {error}")),
-        Err(_) => Err(format!("nothing came from {at} in time")),
-    }
+    at.in_time(until, opened).await
 }
 
 /// The number of an error that a server answers with.

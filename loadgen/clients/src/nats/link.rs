@@ -10,7 +10,7 @@ use async_nats::{
     Client, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind, Subscriber,
 };
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::member::Endpoint;
 
@@ -59,11 +59,8 @@ impl Link {
                 }
                 async {}
             });
-        match timeout_at(until, options.connect(format!("nats://{at}"))).await {
-            Ok(Ok(client)) => Ok(Self { client, lost, at: at.clone() }),
-            Ok(Err(error)) => Err(format!("{at}: {error}")),
-            Err(_) => Err(format!("nothing came from {at} in time")),
-        }
+        let client = at.in_time(until, options.connect(format!("nats://{at}"))).await?;
+        Ok(Self { client, lost, at: at.clone() })
     }
 
     /// The one answer to what is sent.

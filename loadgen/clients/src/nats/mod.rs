@@ -186,8 +186,7 @@ impl Engine for Nats {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let member = self.members.iter().find(|member| member.name == process);
-        let member = member.with_context(|| format!("there is no process {process}"))?;
+        let member = Member::named(&self.members, process)?;
         let link = Link::open(&member.at, Instant::now() + STEP).await;
         let link = link.map_err(|why| anyhow!(why))?;
         let messages = messages_of(&link).await.with_context(|| process.to_owned())?;

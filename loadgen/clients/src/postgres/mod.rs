@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use futures_util::TryStreamExt as _;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
@@ -18,7 +18,7 @@ use tokio_postgres::Row;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::ToSql;
 
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, Setback};
 use crate::engine::Engine;
 use crate::member::Member;
 use crate::per_client::PerClient;
@@ -33,6 +33,7 @@ const SYNCHRONOUS: &str = "sync";
 const CONNECT: Duration = Duration::from_millis(400);
 /// How long one step of a preparation or a dump may take to begin.
 const STEP: Duration = Duration::from_secs(10);
+
 /// PostgreSQL servers, and clients.
 pub(crate) struct Postgres {
     servers: Vec<Member>,
@@ -41,15 +42,6 @@ pub(crate) struct Postgres {
     synchronous: bool,
     /// Each client's session with the primary, while there is one.
     clients: PerClient<Mutex<Option<Session>>>,
-}
-
-/// What an attempt at one statement came to.
-enum Attempted {
-    Row(Option<Row>),
-    /// Somebody was in the way, and it may be tried at once.
-    InTheWay(String),
-    Refused(String),
-    Lost(String),
 }
 
 impl Engine for Postgres {
@@ -100,22 +92,16 @@ impl Engine for Postgres {
         let mut at = attempts.next().await;
         while let Some(end) = at {
             match self.attempt(&mut session, Sent::Trade, &values, end).await {
-                Attempted::Row(Some(row)) => return traded(&row),
+                Ok(Some(row)) => return traded(&row),
                 // Nothing moved: since there is the order already, or since it may not.
-                Attempted::Row(None) => match self.why_not(&mut session, trade, end).await {
+                Ok(None) => match self.why_not(&mut session, trade, end).await {
                     Ok(Why::IsThere(answer)) => return answer,
                     Ok(Why::MayNot(reason)) => return attempts.rejected(reason),
-                    Err(why) => attempts.refused(why),
+                    // This only reads.
+                    Err(why) => at = attempts.after(Setback::Refused(why.into_words())).await,
                 },
-                Attempted::InTheWay(why) => {
-                    attempts.refused(why);
-                    at = attempts.at_once();
-                    continue;
-                }
-                Attempted::Refused(why) => attempts.refused(why),
-                Attempted::Lost(why) => attempts.lost(why),
+                Err(setback) => at = attempts.after(setback).await,
             }
-            at = attempts.next().await;
         }
         attempts.over()
     }
@@ -134,8 +120,7 @@ impl Engine for Postgres {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let server = self.servers.iter().find(|server| server.name == process);
-        let server = server.with_context(|| format!("there is no process {process}"))?;
+        let server = Member::named(&self.servers, process)?;
         let client =
             session::connect(&server.at, TargetSessionAttrs::Any, Instant::now() + STEP).await;
         let client = client.map_err(|why| anyhow!(why))?;
@@ -204,28 +189,25 @@ impl Postgres {
         sent: Sent,
         values: &[&(dyn ToSql + Sync)],
         until: Instant,
-    ) -> Attempted {
+    ) -> Result<Option<Row>, Setback> {
         let open = match session.take() {
             Some(open) => open,
-            None => match self.primary(until).await {
-                Ok(open) => open,
-                Err(why) => return Attempted::Refused(why),
-            },
+            None => self.primary(until).await.map_err(Setback::Refused)?,
         };
         match timeout_at(until, open.ask(sent, values)).await {
             Ok(Ok(row)) => {
                 *session = Some(open);
-                Attempted::Row(row)
+                Ok(row)
             }
             Ok(Err(error)) if session::was_in_the_way(&error) => {
                 *session = Some(open);
-                Attempted::InTheWay(session::words_of(&error))
+                Err(Setback::InTheWay(session::words_of(&error)))
             }
             Ok(Err(error)) if session::was_undone(&error) => {
-                Attempted::Refused(session::words_of(&error))
+                Err(Setback::Refused(session::words_of(&error)))
             }
-            Ok(Err(error)) => Attempted::Lost(session::words_of(&error)),
-            Err(_) => Attempted::Lost("the primary answered nothing in time".to_owned()),
+            Ok(Err(error)) => Err(Setback::Lost(session::words_of(&error))),
+            Err(_) => Err(Setback::Lost("the primary answered nothing in time".to_owned())),
         }
     }
 
@@ -234,22 +216,17 @@ impl Postgres {
         session: &mut Option<Session>,
         trade: &Trade,
         until: Instant,
-    ) -> Result<Why, String> {
-        match self.attempt(session, Sent::OrderOfKey, &[&trade.key], until).await {
-            Attempted::Row(Some(row)) => return Ok(Why::IsThere(traded(&row))),
-            Attempted::Row(None) => {}
-            Attempted::InTheWay(why) | Attempted::Refused(why) | Attempted::Lost(why) => {
-                return Err(why);
-            }
+    ) -> Result<Why, Setback> {
+        let order = self.attempt(session, Sent::OrderOfKey, &[&trade.key], until).await?;
+        if let Some(row) = order {
+            return Ok(Why::IsThere(traded(&row)));
         }
-        match self.attempt(session, Sent::Stock, &[&trade.stock], until).await {
-            Attempted::Row(None) => Ok(Why::MayNot(NO_STOCK)),
-            Attempted::Row(Some(_)) if trade.side.change(trade.quantity) < 0 => {
-                Ok(Why::MayNot(TOO_FEW))
-            }
-            Attempted::Row(Some(_)) => Ok(Why::MayNot(OVER_CAP)),
-            Attempted::InTheWay(why) | Attempted::Refused(why) | Attempted::Lost(why) => Err(why),
-        }
+        let stock = self.attempt(session, Sent::Stock, &[&trade.stock], until).await?;
+        Ok(Why::MayNot(match stock {
+            None => NO_STOCK,
+            Some(_) if trade.side.change(trade.quantity) < 0 => TOO_FEW,
+            Some(_) => OVER_CAP,
+        }))
     }
 
     async fn ask(
@@ -266,9 +243,8 @@ impl Postgres {
         };
         while let Some(end) = attempts.next().await {
             match self.attempt(&mut session, sent, values, end).await {
-                Attempted::Row(row) => return Ok(row),
-                Attempted::InTheWay(why) | Attempted::Refused(why) => attempts.refused(why),
-                Attempted::Lost(why) => attempts.lost(why),
+                Ok(row) => return Ok(row),
+                Err(setback) => attempts.note(setback),
             }
         }
         Err(attempts.over())

@@ -1,6 +1,6 @@
 //! A session with one server, with what is sent over it prepared.
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::types::ToSql;
@@ -37,15 +37,11 @@ pub(super) async fn connect(
 ) -> Result<Client, String> {
     let mut config = Config::new();
     config.host(&at.host).port(at.port).user(USER).dbname(USER).target_session_attrs(attributes);
-    match timeout_at(until, config.connect(NoTls)).await {
-        Ok(Ok((client, connection))) => {
-            // It ends with the client, or when the server closes it; what was under way is told then.
-            tokio::spawn(connection);
-            Ok(client)
-        }
-        Ok(Err(error)) => Err(format!("{at}: {}", words_of(&error))),
-        Err(_) => Err(format!("nothing came from {at} in time")),
-    }
+    let opened = async { config.connect(NoTls).await.map_err(|error| words_of(&error)) };
+    let (client, connection) = at.in_time(until, opened).await?;
+    // It ends with the client, or when the server closes it; what was under way is told then.
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 impl Session {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, Value};
-use tokio::time::{Instant, timeout_at};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, Value};
+use tokio::time::Instant;
 
 use crate::member::{Endpoint, Member};
 
@@ -23,9 +23,7 @@ pub(super) async fn connect(
     let client = Client::open((at.host.as_str(), at.port)).map_err(|error| error.to_string())?;
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-    let connected =
-        timeout_at(until, client.get_multiplexed_async_connection_with_config(&config)).await;
-    answered(connected, at)
+    at.in_time(until, client.get_multiplexed_async_connection_with_config(&config)).await
 }
 
 /// A connection to the master that the first sentinel which answers names.
@@ -63,23 +61,15 @@ async fn sentinel<T: FromRedisValue>(
 ) -> Result<T, String> {
     let mut connection = connect(at, until).await?;
     let command = redis::cmd("SENTINEL").arg(what).arg(NAME).to_owned();
-    answered(timeout_at(until, command.query_async(&mut connection)).await, at)
+    at.in_time(until, command.query_async(&mut connection)).await
 }
 
 async fn confirm(at: &Endpoint, until: Instant) -> Result<MultiplexedConnection, String> {
     let mut connection = connect(at, until).await?;
-    let asked =
-        timeout_at(until, redis::cmd("ROLE").query_async::<Vec<Value>>(&mut connection)).await;
-    let role = answered(asked, at)?;
+    let command = redis::cmd("ROLE");
+    let role: Vec<Value> = at.in_time(until, command.query_async(&mut connection)).await?;
     match role.first() {
         Some(Value::BulkString(role)) if role == b"master" => Ok(connection),
         _ => Err(format!("{at} is no master, though a sentinel says so")),
-    }
-}
-
-fn answered<T, E>(answer: Result<Result<T, RedisError>, E>, at: &Endpoint) -> Result<T, String> {
-    match answer {
-        Ok(answer) => answer.map_err(|error| format!("{at}: {error}")),
-        Err(_) => Err(format!("nothing came from {at} in time")),
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, FromRedisValue, Pipeline, RedisError, Script, ServerErrorKind};
 use serde_json::{Value as Json, json};
@@ -141,8 +141,7 @@ impl Engine for RedisSentinel {
     }
 
     async fn dump(&self, process: &str, what: Dumped) -> anyhow::Result<Copy> {
-        let server = self.servers.iter().find(|server| server.name == process);
-        let server = server.with_context(|| format!("there is no process {process}"))?;
+        let server = Member::named(&self.servers, process)?;
         let mut server =
             master::connect(&server.at, Instant::now() + STEP).await.map_err(|why| anyhow!(why))?;
         match what {
