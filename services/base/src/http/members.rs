@@ -5,7 +5,6 @@
 //! bazaar together (rule E5).* If its connection breaks, what that ends is what a broken connection ends of each.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -35,15 +34,19 @@ pub(super) struct Members {
 
 /// What a member asks for, as if it had come alone.
 pub(super) fn request(member: MemberRequest) -> Result<Request, BadRequest> {
-    let bad = |problem: &dyn fmt::Display| BadRequest::new("headers", problem);
-    let mut headers = HeaderMap::with_capacity(member.headers.len());
-    for (name, value) in member.headers {
-        let name = HeaderName::try_from(name).map_err(|error| bad(&error))?;
-        headers.insert(name, HeaderValue::try_from(value).map_err(|error| bad(&error))?);
-    }
+    let headers = headers(member.headers).map_err(|error| BadRequest::new("headers", error))?;
     let (path, query) = member.target.split_once('?').unwrap_or((&member.target, ""));
     let (path, query) = (path.to_owned(), query.to_owned());
     Ok(Request { path, query, headers, body: member.body.into() })
+}
+
+/// The headers that travel with a member or with its answer.
+pub(super) fn headers(told: Vec<(String, String)>) -> hyper::http::Result<HeaderMap> {
+    let mut headers = HeaderMap::with_capacity(told.len());
+    for (name, value) in told {
+        headers.insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+    }
+    Ok(headers)
 }
 
 impl Members {

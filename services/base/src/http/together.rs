@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Limited};
+use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 use wire::internal::{MAX_TOGETHER, MemberAnswer, TogetherRequest};
 use wire::json::FromJson;
 
 use super::client::{Call, CallError, MAX_ANSWER_BYTES, Peers, Reply, broken};
+use super::members;
 use crate::tasks::{self, Boxed};
 
 /// Who waits for an answer.
@@ -161,11 +161,7 @@ async fn each(body: Incoming, askers: &mut [Option<Asker>]) -> Result<(), CallEr
 }
 
 fn reply(answer: MemberAnswer) -> Result<Reply, CallError> {
-    let mut headers = HeaderMap::with_capacity(answer.headers.len());
-    for (name, value) in answer.headers {
-        let name: HeaderName = name.parse().map_err(broken)?;
-        headers.insert(name, HeaderValue::try_from(value).map_err(broken)?);
-    }
+    let headers = members::headers(answer.headers).map_err(broken)?;
     let status = StatusCode::from_u16(answer.status).map_err(broken)?;
     Ok(Reply { status, headers, body: Bytes::from(answer.body) })
 }
