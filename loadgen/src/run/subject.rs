@@ -133,8 +133,13 @@ impl Subject {
         }
     }
 
-    /// Ends the agents on other hosts, once nothing there is to be read any more.
-    pub(super) async fn leave_hosts(&self) {
+    /// Ends the agents on other hosts, once nothing there is to be read any more. What processes have left there is evidence, and comes
+    /// along unless somebody is in a hurry.
+    pub(super) async fn leave_hosts(&self, stop: &Stop) {
+        tokio::select! {
+            () = self.places.trial.bring_back() => {}
+            () = stop.requested() => {}
+        }
         self.places.trial.hosts.close().await;
     }
 

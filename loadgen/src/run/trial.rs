@@ -138,7 +138,7 @@ impl Trial<'_> {
         if ran.is_ok() {
             subject.read_stopped(&self.kept(records), events).await;
         }
-        subject.leave_hosts().await;
+        subject.leave_hosts(self.stop).await;
         ran
     }
 

@@ -1,7 +1,8 @@
 //! The hosts of a target in one trial: the agents there, and what a trial has on each: a folder of its own, free ports, programs, files.
 //!
 //! Everything of a trial on a host is below its agent's folder: `scratch`, which `{{ scratch }}` says there, `work`, the copy of the
-//! target's workspace, and `bin`, programs of a build that the host does not have. The agent removes it at the end.
+//! target's workspace, and `bin`, programs of a build that the host does not have. The agent removes it at the end; what processes have left in the
+//! first two is brought back before that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,13 @@ use tokio::task::JoinSet;
 
 use super::programs::{Words, check_executable};
 use crate::program::agent_program;
+
+/// The folder there that `{{ scratch }}` says.
+const SCRATCH: &str = "scratch";
+/// The copy of the workspace there.
+const WORK: &str = "work";
+/// How much is brought back of each of them: more than the databases of any trial, and less than fills a disk at once.
+const MOST_BROUGHT_BYTES: u64 = 1 << 30;
 
 /// The hosts of a trial that a process is on, or that the load comes from.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +54,7 @@ pub(crate) struct There<'a> {
 impl There<'_> {
     /// Where the target's paths begin there.
     pub(crate) fn work(&self) -> PathBuf {
-        self.link.folder().join("work")
+        self.link.folder().join(WORK)
     }
 
     /// Where a path of the file leads there.
@@ -172,6 +180,23 @@ impl Hosts {
         self.hosts.values().map(|on| &on.link)
     }
 
+    /// Brings what processes have left on their hosts into a folder of each host's name below `to`. What cannot be brought is said.
+    pub(crate) async fn bring_back(&self, to: &Path) {
+        let mut bringing = JoinSet::new();
+        for (name, on) in self.hosts.iter().filter(|(name, _)| is_on(&self.of, name)) {
+            // What was on a host that is lost is gone with it.
+            if on.link.loss().is_none() {
+                let (link, to) = (Arc::clone(&on.link), to.join(name));
+                bringing.spawn(async move { bring_back(&link, &to).await });
+            }
+        }
+        for brought in bringing.join_all().await {
+            if let Err(error) = brought {
+                tracing::warn!("not all that its processes have left is kept: {error:#}");
+            }
+        }
+    }
+
     /// Ends the agents and all that they have started, and waits for that.
     pub(crate) async fn close(&self) {
         let mut closing = JoinSet::new();
@@ -187,6 +212,16 @@ impl Hosts {
     }
 }
 
+async fn bring_back(link: &HostLink, to: &Path) -> anyhow::Result<()> {
+    // As scratch is here: what is in it, the token say, is nobody else's business.
+    faults::folder::make_private(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for folder in [SCRATCH, WORK] {
+        let (from, to) = (link.folder().join(folder), to.join(folder));
+        link.bring_back(&from, &to, MOST_BROUGHT_BYTES).await?;
+    }
+    Ok(())
+}
+
 impl OnHost {
     fn there(&self) -> There<'_> {
         There { link: &self.link, setting: &self.setting }
@@ -199,7 +234,7 @@ impl OnHost {
         variant: Option<&Variant>,
         (setting, work, bin_dir): (&Setting, &Path, &Path),
     ) -> anyhow::Result<()> {
-        let (scratch, work_there) = (self.link.folder().join("scratch"), self.there().work());
+        let (scratch, work_there) = (self.link.folder().join(SCRATCH), self.there().work());
         self.link.make_folder(&scratch).await?;
         self.link.make_folder(&work_there).await?;
         let bin = self.bring_programs(name, target, variant, (setting, bin_dir)).await?;

@@ -251,6 +251,11 @@ impl TargetTrial {
         Ok(Task { command, environment: [].into(), working_dir, user: None })
     }
 
+    /// Brings what processes on other hosts have left there beside what those here have: `hosts/NAME`.
+    pub(crate) async fn bring_back(&self) {
+        self.hosts.bring_back(&self.data.join("hosts")).await;
+    }
+
     /// Where a path of the file leads.
     pub(crate) fn path(&self, path: &Template) -> anyhow::Result<PathBuf> {
         Ok(self.work.join(&*path.render(&self.setting)?))

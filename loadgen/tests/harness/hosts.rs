@@ -1,12 +1,13 @@
 //! The bazaar on hosts: this machine, reached through a command as others are, with an address for each host.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use results::records::{Action, EventKind};
+use results::records::{Action, EventKind, FinalKind, FinalRow};
 
 use crate::common::{
     Running, assert_gone, ended, eventually, harness, latest, names, pids_under_load, plan, run,
@@ -78,6 +79,15 @@ pub(crate) fn agents(folder: &Path) -> Vec<(u32, String)> {
     pids.filter_map(agent).collect()
 }
 
+/// What a run has kept of what `host` had in its scratch folder.
+fn kept(run: &Path, host: &str, file: &str) -> Vec<PathBuf> {
+    let trials = names(&run.join("data")).into_iter();
+    let kept = trials.map(|trial| {
+        run.join("data").join(trial).join("hosts").join(host).join("scratch").join(file)
+    });
+    kept.filter(|file| file.is_file()).collect()
+}
+
 const LOAD: &str =
     "[load]\nclients = 4\np = [0.6]\nwarm_up_s = 0.2\nduration_s = 5\n[system]\ncache = [\"on\"]\n";
 
@@ -103,7 +113,7 @@ fn a_leader_on_a_host_is_killed_and_restarted_there_and_nothing_is_lost_or_left(
     let faults = "[[faults]]\nat_ms = 1000\naction = \"kill\"\ntarget = \"leader\"\nfor_ms = 1000\n\
                   [[faults]]\nat_ms = 3200\naction = \"pause\"\ntarget = \"follower\"\nfor_ms = 500\n";
     let plan = plan(folder.path(), &format!("{LOAD}{faults}"));
-    let arguments = ["failover", "--target", &target, "--plan", &plan];
+    let arguments = ["failover", "--target", &target, "--plan", &plan, "--keep-data"];
     let (code, stdout, stderr) = ended(&run(folder.path(), &arguments));
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     let run_folder = latest(folder.path());
@@ -121,6 +131,24 @@ fn a_leader_on_a_host_is_killed_and_restarted_there_and_nothing_is_lost_or_left(
         ["catalog at n1", "front-end at n1", "order-1 at n1", "order-2 at n2", "order-3 at n3"];
     assert_eq!(reached, places);
     assert!(stdout.contains("127.0.0.2: catalog, front-end, order-1"), "{stdout}");
+    let file = |host, file| match kept(run_folder.root(), host, file).as_slice() {
+        [one] => one.clone(),
+        kept => panic!("{file} of {host}: {kept:?}"),
+    };
+    let orders =
+        [("n1", "order-1.db"), ("n2", "order-2.db"), ("n3", "order-3.db")].map(|(host, name)| {
+            let database = rusqlite::Connection::open(file(host, name)).unwrap();
+            let count = "SELECT count(*) FROM orders";
+            database.query_row(count, [], |row| row.get::<_, usize>(0)).unwrap()
+        });
+    let held = |name: &str| {
+        let rows = run_folder.final_rows().unwrap();
+        let is_held = |row: &&FinalRow| row.source == *name && row.kind == FinalKind::Order;
+        rows.iter().filter(is_held).count()
+    };
+    assert!(orders[0] > 0 && orders == ["order-1", "order-2", "order-3"].map(held), "{orders:?}");
+    let private = fs::metadata(file("n1", "catalog.db").ancestors().nth(2).unwrap()).unwrap();
+    assert_eq!(private.permissions().mode() & 0o777, 0o700);
     assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
 }
 
@@ -182,6 +210,10 @@ fn an_agent_that_is_killed_in_mid_run_is_told_and_the_run_goes_on_to_a_verdict()
         "{said}"
     );
     assert_gone(&pids);
+    // The run did not pass, so what can be had is kept.
+    let run_folder = latest(folder.path());
+    assert_eq!(kept(run_folder.root(), "n3", "order-3.db").len(), 1);
+    assert!(kept(run_folder.root(), "n2", "order-2.db").is_empty());
     assert!(agents_folders(folder.path()).is_empty() && agents(folder.path()).is_empty());
 }
 

@@ -8,7 +8,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::keeper;
-use super::protocol::{Answer, CHUNK_BYTES, Question};
+use super::protocol::{Answer, CHUNK_BYTES, Listed, Question};
+use super::transfer::MAX_DEPTH;
 use crate::tree::end_marked;
 
 /// Answers a question; `free_ports` are found by somebody else.
@@ -36,6 +37,10 @@ pub(super) fn answer(
             let part = if_there(read(Path::new(&path), offset));
             let part = part.map_err(|error| format!("cannot read {path}: {error}"))?;
             Ok(part.unwrap_or(Answer::NoFile))
+        }
+        Question::List { path } => {
+            let listed = list(Path::new(&path));
+            listed.map(Answer::Files).map_err(|error| format!("cannot list {path}: {error}"))
         }
         Question::Clean { folder, marks } => {
             let ended = marks.iter().all(|mark| end_marked(mark));
@@ -68,6 +73,31 @@ fn read(path: &Path, offset: u64) -> io::Result<Answer> {
     file.take(CHUNK_BYTES as u64).read_to_end(&mut data)?;
     let ends = data.len() < CHUNK_BYTES;
     Ok(Answer::Part { data, ends })
+}
+
+/// Every file in a folder, however deep; none if there is no such folder. Links are not followed.
+fn list(folder: &Path) -> io::Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    let mut left = vec![(folder.to_owned(), MAX_DEPTH)];
+    while let Some((next, depth)) = left.pop() {
+        let Some(entries) = if_there(fs::read_dir(&next))? else { continue };
+        for entry in entries {
+            let path = entry?.path();
+            // What is removed meanwhile is not there.
+            let Some(metadata) = if_there(fs::symlink_metadata(&path))? else { continue };
+            if metadata.is_dir() && depth > 0 {
+                left.push((path, depth - 1));
+            } else if metadata.is_dir() {
+                let problem = format!("{} is more than {MAX_DEPTH} folders deep", path.display());
+                return Err(io::Error::other(problem));
+            } else if metadata.is_file() {
+                let below = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
+                let mode = metadata.permissions().mode() & 0o777;
+                found.push(Listed { path: below.into_owned(), mode, bytes: metadata.len() });
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What was found in a file; nothing if there is no such file. Whatever else is wrong with it is an error.
@@ -147,6 +177,22 @@ mod tests {
             let error = ask(question).unwrap_err();
             assert!(error.starts_with(&format!("cannot read {path}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn files_of_a_folder_are_listed_below_it_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("db/wal");
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("0.log"), "abc").unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path().join("etc")).unwrap();
+        let list = |path: &Path| ask(Question::List { path: path.to_string_lossy().into_owned() });
+        let Ok(Answer::Files(found)) = list(folder.path()) else { panic!("no list") };
+        let found: Vec<_> = found.iter().map(|file| (file.path.as_str(), file.bytes)).collect();
+        assert_eq!(found, [("db/wal/0.log", 3)]);
+        assert_eq!(list(Path::new("/no/such")), Ok(Answer::Files(Vec::new())));
+        let no_folder = ask(Question::List { path: "/etc/hostname".to_owned() });
+        assert!(no_folder.unwrap_err().starts_with("cannot list /etc/hostname: "));
     }
 
     #[test]

@@ -4,18 +4,17 @@
 //! happened. It is still tried, so that it is known when it could be reached again, and so that nothing of ours stays there.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::bootstrap::{AgentProgram, BROUGHT};
+use super::Host;
+use super::bootstrap::AgentProgram;
 use super::clock::HostClock;
 use super::orders::Orders;
-use super::protocol::{Answer, CHUNK_BYTES, Question};
+use super::protocol::{Answer, Question};
 use super::session::{Over, Session};
-use super::{Host, files};
 use crate::clock::monotonic_us;
 use crate::locked::locked;
 use crate::tree::Shared;
@@ -30,8 +29,6 @@ const CLEAN_WITHIN: Duration = Duration::from_secs(60);
 const FIRST_TRY: Duration = Duration::from_millis(500);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How deep folders are copied: far beyond any project's.
-const MAX_DEPTH: usize = 128;
 
 /// Why something could not be done on a host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -194,81 +191,6 @@ impl HostLink {
         opened.map(|(orders, there)| (orders, there.into()))
     }
 
-    /// Makes a folder, and those on the way to it.
-    ///
-    /// # Errors
-    /// If it cannot be made.
-    pub async fn make_folder(&self, path: &Path) -> Result<(), HostError> {
-        self.ask(Question::MakeFolder { path: text(path) }).await.map(drop)
-    }
-
-    /// Writes a file with this mode, and makes the folders on the way to it.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub async fn write(&self, path: &Path, mode: u32, content: &[u8]) -> Result<(), HostError> {
-        let mut chunks = content.chunks(CHUNK_BYTES);
-        let first = chunks.next().unwrap_or_default();
-        for (begins, data) in std::iter::once((true, first)).chain(chunks.map(|data| (false, data)))
-        {
-            let (path, data) = (text(path), data.to_vec());
-            self.ask(Question::Write { path, mode, begins, data }).await?;
-        }
-        Ok(())
-    }
-
-    /// Copies a file of ours, or a folder with what is in it. Links are followed; sockets, pipes and devices are left out.
-    ///
-    /// # Errors
-    /// What cannot be read here or written there.
-    pub async fn copy(&self, from: &Path, to: &Path) -> Result<(), HostError> {
-        let mut left = vec![(from.to_owned(), to.to_owned(), MAX_DEPTH)];
-        while let Some((from, to, depth)) = left.pop() {
-            let unread = |error| self.failed(format!("cannot read {}: {error}", from.display()));
-            let found = std::fs::metadata(&from).map_err(unread)?;
-            if found.is_file() {
-                let content = std::fs::read(&from).map_err(unread)?;
-                self.write(&to, found.permissions().mode() & 0o777, &content).await?;
-            } else if found.is_dir() && depth > 0 {
-                self.make_folder(&to).await?;
-                for entry in std::fs::read_dir(&from).map_err(unread)? {
-                    let entry = entry.map_err(unread)?;
-                    left.push((entry.path(), to.join(entry.file_name()), depth - 1));
-                }
-            } else if found.is_dir() {
-                let from = from.display();
-                return Err(self.failed(format!("{from} is more than {MAX_DEPTH} folders deep")));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the program at a path there is the one that is here at the same path, byte by byte.
-    ///
-    /// # Errors
-    /// If ours cannot be read, or the host is lost.
-    pub async fn has_program(&self, path: &Path) -> Result<bool, HostError> {
-        let own = self.own_hash(path)?;
-        match self.ask(Question::HashOfProgram { path: text(path) }).await? {
-            Answer::Hash(theirs) => Ok(theirs == Some(own)),
-            _ => Err(self.failed(NONSENSE.to_owned())),
-        }
-    }
-
-    /// Where this very program is there: where it was brought to, or the same path as here.
-    ///
-    /// # Errors
-    /// If the host is lost, or nobody knows where this program is.
-    pub async fn program(&self) -> Result<PathBuf, HostError> {
-        let brought = self.folder.join(BROUGHT);
-        match self.ask(Question::HashOfProgram { path: text(&brought) }).await? {
-            Answer::Hash(Some(_)) => Ok(brought),
-            Answer::Hash(None) => std::env::current_exe()
-                .map_err(|error| self.failed(format!("where this program is: {error}"))),
-            _ => Err(self.failed(NONSENSE.to_owned())),
-        }
-    }
-
     /// Ports that are free there.
     ///
     /// # Errors
@@ -281,81 +203,7 @@ impl HostLink {
         }
     }
 
-    /// What a file there holds, if that is at most `max_bytes` long.
-    ///
-    /// # Errors
-    /// If it cannot be read, or is longer.
-    pub async fn read(&self, path: &Path, max_bytes: u64) -> Result<Vec<u8>, HostError> {
-        let content = self.read_if_there(path, max_bytes).await?;
-        content.ok_or_else(|| self.failed(format!("there is no {}", path.display())))
-    }
-
-    /// The same of a file that need not be there: nothing if it is not.
-    ///
-    /// # Errors
-    /// If nobody knows whether it is there, or it cannot be read, or is longer.
-    pub async fn read_if_there(
-        &self,
-        path: &Path,
-        max_bytes: u64,
-    ) -> Result<Option<Vec<u8>>, HostError> {
-        let mut content = Vec::new();
-        loop {
-            let ends = match self.part(path, content.len() as u64).await? {
-                Some((data, ends)) => {
-                    content.extend(data);
-                    ends
-                }
-                None if content.is_empty() => return Ok(None),
-                None => {
-                    let path = path.display();
-                    return Err(self.failed(format!("{path} was removed while it was read")));
-                }
-            };
-            if content.len() as u64 > max_bytes {
-                return Err(self.failed(format!("the file is longer than {max_bytes} bytes")));
-            }
-            if ends {
-                return Ok(Some(content));
-            }
-        }
-    }
-
-    /// The first mebibyte of a file there, or all of it if it is shorter; nothing if it is not there.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub async fn beginning(&self, path: &Path) -> Result<Option<Vec<u8>>, HostError> {
-        Ok(self.part(path, 0).await?.map(|(data, _)| data))
-    }
-
-    /// Whether a file there holds what a file of ours does, byte by byte. One that is not there does not.
-    ///
-    /// # Errors
-    /// If one of both cannot be read.
-    pub async fn holds_the_same(&self, own: &Path, there: &Path) -> Result<bool, HostError> {
-        let own = self.own_hash(own)?;
-        match self.ask(Question::HashOfFile { path: text(there) }).await? {
-            Answer::Hash(theirs) => Ok(theirs == Some(own)),
-            _ => Err(self.failed(NONSENSE.to_owned())),
-        }
-    }
-
-    fn own_hash(&self, path: &Path) -> Result<String, HostError> {
-        let hashed = files::hash(path).map(|(hash, _)| hash);
-        hashed.map_err(|error| self.failed(format!("cannot read {}: {error}", path.display())))
-    }
-
-    /// A part of a file there, from `offset` on, and whether nothing follows it; nothing if it is not there.
-    async fn part(&self, path: &Path, offset: u64) -> Result<Option<(Vec<u8>, bool)>, HostError> {
-        match self.ask(Question::Read { path: text(path), offset }).await? {
-            Answer::Part { data, ends } => Ok(Some((data, ends))),
-            Answer::NoFile => Ok(None),
-            _ => Err(self.failed(NONSENSE.to_owned())),
-        }
-    }
-
-    async fn ask(&self, question: Question) -> Result<Answer, HostError> {
+    pub(super) async fn ask(&self, question: Question) -> Result<Answer, HostError> {
         let answer = self.session.ask(question);
         match tokio::time::timeout(ANSWER_WITHIN, answer).await {
             Ok(Ok(answer)) => answer.map_err(|reason| self.failed(reason)),
@@ -367,7 +215,7 @@ impl HostLink {
         }
     }
 
-    fn failed(&self, reason: String) -> HostError {
+    pub(super) fn failed(&self, reason: String) -> HostError {
         HostError { host: self.name.clone(), reason }
     }
 
@@ -402,9 +250,10 @@ impl Drop for HostLink {
     }
 }
 
-const NONSENSE: &str = "its agent answered something else than was asked";
+pub(super) const NONSENSE: &str = "its agent answered something else than was asked";
 
-fn text(path: &Path) -> String {
+/// A path as messages have it.
+pub(super) fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 

@@ -12,7 +12,7 @@
 //!
 //! Not covered: agent and keeper killed in the same moment, which leaves their folder (a later connection removes it).
 //!
-//! * `link`: a host as the harness sees it. `session`: one connection. `bootstrap`: how the program gets there.
+//! * `link`: a host as the harness sees it; `transfer`: files that go there and back. `session`: one connection. `bootstrap`: how the program gets there.
 //! * `clock`: its times on our clock.
 //! * `agent`: the program there. `keeper`: who sees to its end. `channel`: one guard there, whose `orders` come from here. `files`, `ports`:
 //!   what else is asked of it. `talker`: this program once more there, which speaks lines with who listens to it here (`talk`).
@@ -31,6 +31,7 @@ mod protocol;
 mod session;
 mod talk;
 mod talker;
+mod transfer;
 
 use std::process::Command;
 

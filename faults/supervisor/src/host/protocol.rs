@@ -53,6 +53,8 @@ pub(super) enum Question {
     FreePorts { count: usize, address: String },
     /// A part of a file.
     Read { path: String, offset: u64 },
+    /// Every file that is in a folder, however deep.
+    List { path: String },
     /// End and remove whatever another agent has left: its folder, and the trees of these names.
     Clean { folder: String, marks: Vec<String> },
 }
@@ -96,6 +98,17 @@ pub(super) enum Answer {
     },
     /// There is no such file, which is something else than one that cannot be read.
     NoFile,
+    /// Files of a folder.
+    Files(Vec<Listed>),
+}
+
+/// A file of a folder.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Listed {
+    /// Below the folder.
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) bytes: u64,
 }
 
 /// A message as a line.
