@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::http::{Access, Answer, BadRequest, Endpoint, Peer, Request, Service};
 use base::metrics::Metrics;
@@ -28,6 +29,10 @@ use super::visible_stocks::VisibleStocks;
 use super::writer::{
     PageRequest, Rejected, Status, Waiting, WriterHandle, WriterRequest, WriterResponse,
 };
+
+/// How long a leader's list waits until its epoch has been told. Refused at once, the leader asks again after a millisecond, and then
+/// two, with everybody's trades waiting.
+const UNTOLD_WAIT: Duration = Duration::from_millis(100);
 
 /// Said until every version has been pushed.
 const PUSHING_VERSIONS: &str = "pushing versions";
@@ -94,7 +99,7 @@ impl Service for Catalog {
         let answer = match route {
             Route::Query => self.query(&request).await,
             Route::Trade => self.ask(trade(&request)).await,
-            Route::Unnumbered => self.ask(unnumbered(&request)).await,
+            Route::Unnumbered => self.list(&request).await,
             Route::Fill => self.ask(fill(&request)).await,
             Route::Configuration => self.hear(&request).await,
             Route::Ping => Ok(self.ping()),
@@ -157,6 +162,17 @@ impl Catalog {
             return Err(not_yet(PUSHING_VERSIONS));
         }
         self.tell(ask).await
+    }
+
+    /// A list of what was applied. A leader that the front-end has not named yet waits for that, within a bound: after an election both
+    /// messages are on their way at once.
+    async fn list(&self, request: &Request) -> Result<Answer, Answer> {
+        let list = unnumbered(request)?;
+        let mut status = self.status.clone();
+        let told = status.wait_for(|status| status.told >= Some(list.epoch));
+        // The writer says what is missing.
+        let _ = tokio::time::timeout(UNTOLD_WAIT, told).await;
+        self.ask(Ok(WriterRequest::Unnumbered(list))).await
     }
 
     /// L6: heard at once, whatever is still being pushed: the front-end may be waiting for this
@@ -249,12 +265,12 @@ fn trade(request: &Request) -> Result<WriterRequest, Answer> {
     Ok(WriterRequest::Trade(Trade { request_id, epoch, body }, listed))
 }
 
-fn unnumbered(request: &Request) -> Result<WriterRequest, Answer> {
+fn unnumbered(request: &Request) -> Result<UnnumberedRequest, Answer> {
     let body: UnnumberedRequest = small_json(request)?;
     if body.after.place > body.log_end {
         return Err(BadRequest::new("after", "must not lie beyond log_end").into());
     }
-    Ok(WriterRequest::Unnumbered(body))
+    Ok(body)
 }
 
 fn fill(request: &Request) -> Result<WriterRequest, Answer> {

@@ -223,6 +223,8 @@ impl Counters {
 pub struct Status {
     /// What the front-end and leaders are told. Open, as far as the writer is concerned.
     pub catalog: CatalogStatus,
+    /// The newest epoch that the front-end has told this process.
+    pub told: Option<Epoch>,
     /// What is waited for while it is not open.
     pub waits_for: Cow<'static, str>,
 }

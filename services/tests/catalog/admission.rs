@@ -22,15 +22,18 @@ fn entry(place: u64) -> Arc<Entry> {
     })
 }
 
+async fn pushed(catalog: &Running) {
+    while body(&catalog.get("/healthz").await)["reason"] == "pushing versions" {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn it_serves_nothing_but_its_ping_until_it_was_told_and_listed() {
     let dir = tempfile::tempdir().unwrap();
     let nobody = nobody();
     let catalog = Running::begin(dir.path(), nobody.local_addr().unwrap()).await;
-    let is_pushed = async || body(&catalog.get("/healthz").await)["reason"] != "pushing versions";
-    while !is_pushed().await {
-        tokio::task::yield_now().await;
-    }
+    pushed(&catalog).await;
     let refused = async |reason: &str| {
         for early in [
             order("r1", 1, "Stock1", "Buy", 10),
@@ -69,6 +72,19 @@ async fn it_serves_nothing_but_its_ping_until_it_was_told_and_listed() {
         Some(status.incarnation)
     );
     assert_eq!(catalog.call(order("r1", 1, "Stock1", "Buy", 10)).await.status, 200);
+    catalog.stop().await;
+}
+
+#[tokio::test]
+async fn a_leaders_list_that_comes_before_its_epoch_is_answered_once_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let nobody = nobody();
+    let catalog = Running::begin(dir.path(), nobody.local_addr().unwrap()).await;
+    pushed(&catalog).await;
+    let list = catalog.first_list(1, 0).await;
+    let (listed, told) = tokio::join!(catalog.call(list), catalog.call(tell(1)));
+    assert_eq!((listed.status.as_u16(), told.status.as_u16()), (200, 200), "{listed:?}");
+    assert_eq!(body(&listed)["done"], true);
     catalog.stop().await;
 }
 

@@ -147,12 +147,18 @@ impl Admission {
         self.is_open || self.bugs.has(Bug::ServeUnlisted)
     }
 
+    /// The newest epoch that the front-end has told this process.
+    #[must_use]
+    pub fn told(&self) -> Option<Epoch> {
+        if self.bugs.has(Bug::OpenUntold) { Some(Epoch::MAX) } else { self.told }
+    }
+
     /// Whether a message of `epoch` may be acted on: not before the front-end has told this process
     /// that epoch or a newer one, no matter who claims it (rules L6 and S2). An older one is for the fence
     /// to refuse.
     #[must_use]
     pub fn knows(&self, epoch: Epoch) -> bool {
-        self.told.is_some_and(|told| epoch <= told) || self.bugs.has(Bug::OpenUntold)
+        self.told().is_some_and(|told| epoch <= told)
     }
 
     /// What is waited for, for people; only while it is not open.
@@ -196,7 +202,7 @@ impl Admission {
         here: Option<&TradeRecord>,
         last_place: OrderNo,
     ) -> Listing {
-        if self.told.is_none() && !self.bugs.has(Bug::OpenUntold) {
+        if self.told().is_none() {
             return Listing::Untold;
         }
         if let (Some(entry), Some(here)) = (&request.after.entry, here)

@@ -65,6 +65,7 @@ impl State {
                 is_new: admission.is_new(),
                 is_open: admission.is_open(),
             },
+            told: admission.told(),
             waits_for: match other_bazaar {
                 Some(other) => other.to_string().into(),
                 None => admission.waits_for().into(),
