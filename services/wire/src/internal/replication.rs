@@ -74,8 +74,9 @@ pub struct Append {
     pub committed: OrderNo,
 }
 
-/// The most entries in one [`Append`]: a few tens of kilobytes, far below the bound on a body.
-pub const MAX_ENTRIES_PER_APPEND: usize = 256;
+/// The most entries in one [`Append`]: a hundred kilobytes, far below the bound on a body. Each costs its
+/// follower a flush, and has a ping's time to be taken.
+pub const MAX_ENTRIES_PER_APPEND: usize = 512;
 
 /// The answer to an [`Append`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
