@@ -3,6 +3,8 @@
 //! The shell around the [`Cache`]. Its lock is held for a lookup in a table and never across a
 //! call; what is cached is the body as it is sent, so a hit is one lookup and one reference.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -23,7 +25,6 @@ use wire::internal::{Invalidation, SeenVersions, VersionedStock};
 use wire::json::ToJson;
 
 use super::cache::{Cache, Fill, Lookup};
-use std::net::SocketAddr;
 
 /// For how long the catalog is asked before the client is told 503: a restart takes less.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -227,7 +228,7 @@ impl Stocks {
 }
 
 /// The name that a query is for.
-fn wanted(request: &Request) -> Result<String, BadRequest> {
+fn wanted(request: &Request) -> Result<Cow<'_, str>, BadRequest> {
     let stock_name = request.segment_or_parameter("/stocks", "stock_name")?;
     check_name(&stock_name)?;
     Ok(stock_name)

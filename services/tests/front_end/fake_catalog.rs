@@ -127,7 +127,7 @@ impl Service for Shop {
 
 impl Shop {
     async fn query(&self, request: &Request) -> Answer {
-        let name = request.parameter("stock_name").unwrap();
+        let name = request.parameter("stock_name").unwrap().into_owned();
         let found = self.stocks.lock().unwrap().get(&name).cloned();
         let min_version = request.header(headers::MIN_VERSION).unwrap();
         self.asked.send_modify(|asked| asked.push((name, min_version)));

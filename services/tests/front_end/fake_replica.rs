@@ -257,7 +257,7 @@ impl Desk {
             replica: self.id,
             epoch: request.header(headers::EPOCH).unwrap().unwrap(),
             request_id: request.header(headers::REQUEST_ID).unwrap().unwrap(),
-            query: request.query.clone(),
+            query: request.target.query().unwrap_or("").to_owned(),
         };
         self.log.attempts.send_modify(|attempts| attempts.push(attempt));
     }

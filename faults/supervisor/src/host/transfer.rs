@@ -79,7 +79,7 @@ impl HostLink {
     /// # Errors
     /// If the host is lost, or nobody knows where this program is.
     pub async fn program(&self) -> Result<PathBuf, HostError> {
-        let brought = self.folder.join(BROUGHT);
+        let brought = self.folder().join(BROUGHT);
         match self.ask(Question::HashOfProgram { path: text(&brought) }).await? {
             Answer::Hash(Some(_)) => Ok(brought),
             Answer::Hash(None) => std::env::current_exe()

@@ -46,14 +46,18 @@ impl Capacity {
         }
     }
 
+    /// One of these places, if one is free at once.
+    pub(super) fn take_free(&self, bulkhead: Bulkhead) -> Option<SemaphorePermit<'_>> {
+        self.of(bulkhead).try_acquire().ok()
+    }
+
     /// Takes one of these places, if one is free soon; nothing was done by who gets none.
     pub(super) async fn take(&self, bulkhead: Bulkhead) -> Result<SemaphorePermit<'_>, Answer> {
-        let places = self.of(bulkhead);
         // As a rule one is free, and no clock need be asked.
-        if let Ok(place) = places.try_acquire() {
+        if let Some(place) = self.take_free(bulkhead) {
             return Ok(place);
         }
-        match tokio::time::timeout(self.wait, places.acquire()).await {
+        match tokio::time::timeout(self.wait, self.of(bulkhead).acquire()).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => Err(too_many("requests")),
         }

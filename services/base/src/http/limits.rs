@@ -36,7 +36,7 @@ pub struct Limits {
     pub questions: usize,
     /// How long a request waits for one of those places before it is told to come back.
     pub wait_for_place: Duration,
-    /// How long a connection may idle, or take to send a header.
+    /// How long a connection may idle, or take to send a header, and an eighth of that or a second.
     pub header_time: Duration,
     /// How long a body may take to arrive.
     pub body_time: Duration,

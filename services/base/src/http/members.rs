@@ -13,6 +13,7 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::uri::PathAndQuery;
 use wire::internal::MemberRequest;
 use wire::json::ToJson;
 
@@ -35,9 +36,9 @@ pub(super) struct Members {
 /// What a member asks for, as if it had come alone.
 pub(super) fn request(member: MemberRequest) -> Result<Request, BadRequest> {
     let headers = headers(member.headers).map_err(|error| BadRequest::new("headers", error))?;
-    let (path, query) = member.target.split_once('?').unwrap_or((&member.target, ""));
-    let (path, query) = (path.to_owned(), query.to_owned());
-    Ok(Request { path, query, headers, body: member.body.into() })
+    let target = PathAndQuery::try_from(member.target);
+    let target = target.map_err(|error| BadRequest::new("target", error))?;
+    Ok(Request { target, headers, body: member.body.into() })
 }
 
 /// The headers that travel with a member or with its answer.

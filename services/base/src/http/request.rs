@@ -1,20 +1,20 @@
 //! A request whose body has been read, and the ways to take values out of it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
+use hyper::http::uri::PathAndQuery;
 use wire::bazaar::check_stock_name;
 use wire::json::FromBody;
 
 /// A request that is whole: nothing is decided on half a body.
 #[derive(Debug)]
 pub struct Request {
-    /// The path, undecoded.
-    pub path: String,
-    /// The query string, undecoded, without its question mark.
-    pub query: String,
+    /// Path and query string, undecoded.
+    pub target: PathAndQuery,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, at most as long as the endpoint's bound.
@@ -43,14 +43,14 @@ impl Request {
     }
 
     /// A parameter of the query string, or the path's last segment under the same name.
-    pub fn parameter(&self, name: &str) -> Result<String, BadRequest> {
+    pub fn parameter(&self, name: &str) -> Result<Cow<'_, str>, BadRequest> {
         let value = self.optional_parameter(name)?;
         value.ok_or_else(|| BadRequest::new(name, "missing"))
     }
 
     /// A parameter that may be absent.
-    pub fn optional_parameter(&self, name: &str) -> Result<Option<String>, BadRequest> {
-        let raw = self.query.split('&').find_map(|pair| {
+    pub fn optional_parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, BadRequest> {
+        let raw = self.target.query().unwrap_or("").split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (key == name).then_some(value)
         });
@@ -58,8 +58,12 @@ impl Request {
     }
 
     /// The path's last segment if the endpoint has one (`prefix/*`), else the parameter `name`.
-    pub fn segment_or_parameter(&self, prefix: &str, name: &str) -> Result<String, BadRequest> {
-        match self.path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) {
+    pub fn segment_or_parameter(
+        &self,
+        prefix: &str,
+        name: &str,
+    ) -> Result<Cow<'_, str>, BadRequest> {
+        match self.target.path().strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) {
             Some(segment) => decode(segment).map_err(|problem| BadRequest::new(name, problem)),
             None => self.parameter(name),
         }
@@ -69,7 +73,7 @@ impl Request {
     pub fn stock_name(&self) -> Result<String, BadRequest> {
         let name = self.parameter("stock_name")?;
         check_stock_name(&name).map_err(|bad| BadRequest::new("stock_name", bad))?;
-        Ok(name)
+        Ok(name.into_owned())
     }
 
     /// A parameter, parsed.
@@ -110,13 +114,15 @@ impl Request {
     }
 }
 
-/// Undoes percent-encoding, and `+` for a space as HTML forms send it.
-fn decode(raw: &str) -> Result<String, &'static str> {
+/// Undoes percent-encoding, and `+` for a space as HTML forms send it. What has neither is not copied.
+fn decode(raw: &str) -> Result<Cow<'_, str>, &'static str> {
+    let no_text = |_| "is not UTF-8 after percent-decoding";
+    if !raw.contains('+') {
+        return percent_encoding::percent_decode_str(raw).decode_utf8().map_err(no_text);
+    }
     let spaced = raw.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced)
-        .decode_utf8()
-        .map(|text| text.into_owned())
-        .map_err(|_| "is not UTF-8 after percent-decoding")
+    let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8().map_err(no_text)?;
+    Ok(Cow::Owned(decoded.into_owned()))
 }
 
 #[cfg(test)]
@@ -124,12 +130,8 @@ mod tests {
     use super::*;
 
     fn request(path: &str, query: &str) -> Request {
-        Request {
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        }
+        let target = format!("{path}?{query}").parse().unwrap();
+        Request { target, headers: HeaderMap::new(), body: Bytes::new() }
     }
 
     #[test]

@@ -1,20 +1,26 @@
 //! The accept loop, and what every request passes through: origin, token, table, bounds.
+//!
+//! What is answered from what is here waits for nothing, and costs no task, no timer and no future of its own.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::request;
+use hyper::http::uri::PathAndQuery;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::TokioIo;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -24,7 +30,7 @@ use wire::internal::{MAX_TOGETHER, MemberRequest, TogetherRequest};
 
 use super::body::{self, Bounds, too_long};
 use super::capacity::{Capacity, too_many};
-use super::connections::{Connection, Connections, Gone, Turn};
+use super::connections::{Connection, Connections, Gone, Heard, Told, Turn};
 use super::endpoint::{self, Access};
 use super::members::{self, Members};
 use super::service::{Handler, Service};
@@ -74,6 +80,23 @@ struct Server {
 /// What is sent: an answer that is whole, or many that come one after the other.
 type Content = Either<Full<Bytes>, Members>;
 
+/// The answer to a request.
+enum Answering {
+    /// It is there, and is taken once.
+    Now(Option<Response<Content>>),
+    /// Something has to be waited for.
+    Later(Boxed<'static, Response<Content>>),
+}
+
+/// What a request is for, and who asks.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// The row of the table.
+    index: usize,
+    access: Access,
+    has_token: bool,
+}
+
 /// Where requests are counted.
 struct Counted {
     /// By the row of the table.
@@ -117,11 +140,10 @@ async fn accept_all(
         tracing::warn!(%error, "answers that nobody reads take more memory than they should");
     }
     let server = Arc::new(Server::new(handler, config, listener.local_addr().ok()));
-    let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_buf_size(limits.header_bytes);
+    // How long a header may take is seen to for all connections together.
+    http.header_read_timeout(None).max_buf_size(limits.header_bytes);
+    tasks::spawn(Connections::watch_headers(Arc::downgrade(&connections)));
 
     loop {
         let accepted = tokio::select! {
@@ -140,28 +162,32 @@ async fn accept_all(
         let connection = Arc::new(connections.accept().await);
         let handler = service_fn({
             let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
-            move |request| {
-                let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
-                async move {
-                    Ok::<_, std::convert::Infallible>(server.answer(request, &connection).await)
-                }
-            }
+            move |request| server.answer(request, &connection)
         });
         let socket = tcp.as_raw_fd();
         let stream = Stream::new(tcp, limits.write_time, Arc::clone(&connection));
-        let serving = graceful.watch(http.serve_connection(TokioIo::new(stream), handler));
+        let serving = http.serve_connection(TokioIo::new(stream), handler);
         tasks::spawn(async move {
-            tokio::select! {
-                ended = serving => if let Err(error) = ended {
-                    tracing::debug!(%error, "connection ended");
-                },
-                // The socket is open as long as it is served.
-                () = connection.gone(|| has_sent(socket)) => tracing::debug!("connection gave way to another"),
+            let mut serving = pin!(serving);
+            loop {
+                tokio::select! {
+                    ended = &mut serving => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "connection ended");
+                        }
+                        return;
+                    }
+                    // The socket is open as long as it is served.
+                    told = connection.told(|| has_sent(socket)) => match told {
+                        Told::Gone => return tracing::debug!("connection gave way, or idled for too long"),
+                        Told::Closing => serving.as_mut().graceful_shutdown(),
+                    },
+                }
             }
         });
     }
     drop(listener);
-    if tokio::time::timeout(MAX_DRAIN, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(MAX_DRAIN, connections.close()).await.is_err() {
         tracing::warn!("requests were still in flight after {MAX_DRAIN:?}");
     }
 }
@@ -198,62 +224,117 @@ impl Server {
         }
     }
 
-    async fn answer(
+    /// Answers a request, in its turn.
+    fn answer(
         self: &Arc<Self>,
         request: hyper::Request<Incoming>,
         connection: &Arc<Connection>,
-    ) -> Response<Content> {
-        // Anybody who does not take its answers gets no further ones.
-        connection.unblocked().await;
-        let begun = Instant::now();
-        let stranger =
-            strangers::check(request.method(), request.uri(), request.headers(), &self.http.names);
-        let (counted, answer) = match stranger {
-            Err(stranger) if !self.bugs.has(Bug::AnswerStrangers) => {
-                (&self.counted.refused, whole(stranger.answer()))
-            }
-            _ => self.answer_known(request, connection).await,
-        };
-        counted.observe(answer.status().as_str(), begun.elapsed());
-        answer
+    ) -> Answering {
+        if !connection.is_blocked() {
+            return self.answer_next(request, connection);
+        }
+        let (server, connection) = (Arc::clone(self), Arc::clone(connection));
+        Answering::later(async move {
+            // Anybody who does not take its answers gets no further ones.
+            connection.unblocked().await;
+            let Ok(answer) = server.answer_next(request, &connection).await;
+            answer
+        })
     }
 
-    /// The answer, and where it is counted.
-    async fn answer_known(
+    fn answer_next(
         self: &Arc<Self>,
         request: hyper::Request<Incoming>,
         connection: &Arc<Connection>,
-    ) -> (&PathMetrics, Response<Content>) {
-        let has_token = self.token.is_in(request.headers());
+    ) -> Answering {
+        let begun = Instant::now();
+        let wanted = match self.wanted(&request, connection) {
+            Ok(wanted) => wanted,
+            Err((counted, answer)) => return Answering::now(answer, counted, begun),
+        };
+        let (head, body) = request.into_parts();
+        let request = self.without_body(head, wanted.has_token);
+        if body.is_end_stream()
+            && let Some(answer) = self.answer_here(wanted, &request, connection)
+        {
+            return Answering::now(answer, &self.counted.rows[wanted.index], begun);
+        }
+        let (server, heard) = (Arc::clone(self), Heard::of(connection));
+        Answering::later(async move {
+            let answer = server.answer_whole(wanted, request, body, heard.connection()).await;
+            let answer = answer.unwrap_or_else(whole);
+            let counted = &server.counted.rows[wanted.index];
+            counted.observe(answer.status().as_str(), begun.elapsed());
+            answer
+        })
+    }
+
+    /// What a request is for; or the answer to one that is not looked at any further, and where it is counted.
+    fn wanted(
+        &self,
+        request: &hyper::Request<Incoming>,
+        connection: &Connection,
+    ) -> Result<Wanted, (&PathMetrics, Answer)> {
+        let (method, headers) = (request.method(), request.headers());
+        let stranger = strangers::check(method, request.uri(), headers, &self.http.names);
+        if let Err(stranger) = stranger
+            && !self.bugs.has(Bug::AnswerStrangers)
+        {
+            return Err((&self.counted.refused, stranger.answer()));
+        }
+        let has_token = self.token.is_in(headers);
         if !connection.is_admitted(has_token) {
             let answer = too_many("connections").header(CONNECTION, CLOSE);
-            return (&self.counted.refused, whole(answer));
+            return Err((&self.counted.refused, answer));
         }
-        match endpoint::find(&self.handler.rows, request.method().as_str(), request.uri().path()) {
-            Err(answer) => (&self.counted.unknown, whole(answer)),
-            Ok(index) => {
-                let answer = self.answer_found(index, request, has_token, connection).await;
-                (&self.counted.rows[index], answer.unwrap_or_else(whole))
-            }
+        let found = endpoint::find(&self.handler.rows, method.as_str(), request.uri().path());
+        let index = found.map_err(|answer| (&self.counted.unknown, answer))?;
+        let is_own = has_token || self.bugs.has(Bug::AdmitAnybody);
+        match self.handler.rows[index].admit(headers, is_own, self.on_loopback) {
+            Some(access) => Ok(Wanted { index, access, has_token }),
+            None => Err((&self.counted.rows[index], without_token())),
         }
     }
 
-    async fn answer_found(
+    /// The request, as far as its header says it.
+    fn without_body(&self, mut head: request::Parts, has_token: bool) -> Request {
+        if !has_token && !self.bugs.has(Bug::BelieveAnybody) {
+            ignore_protocol_headers(&mut head.headers);
+        }
+        let target = head.uri.into_parts().path_and_query;
+        let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        Request { target, headers: head.headers, body: Bytes::new() }
+    }
+
+    /// The answer to a request without a body, if nothing and nobody has to be waited for.
+    fn answer_here(
+        &self,
+        wanted: Wanted,
+        request: &Request,
+        connection: &Arc<Connection>,
+    ) -> Option<Answer> {
+        let row = &self.handler.rows[wanted.index];
+        row.asks?;
+        let _place = self.capacity.take_free(Bulkhead::of(wanted.access, row.load, self.bugs))?;
+        let _turn = Turn::begin(connection).ok()?;
+        self.handler.service.answer_here(wanted.index, request)
+    }
+
+    /// The answer to a request whose body is still to come, if it has one.
+    async fn answer_whole(
         self: &Arc<Self>,
-        index: usize,
-        request: hyper::Request<Incoming>,
-        has_token: bool,
+        wanted: Wanted,
+        mut request: Request,
+        body: Incoming,
         connection: &Arc<Connection>,
     ) -> Result<Response<Content>, Answer> {
-        let found = &self.handler.rows[index];
-        let is_own = has_token || self.bugs.has(Bug::AdmitAnybody);
-        let access = found.admit(request.headers(), is_own, self.on_loopback);
-        let access = access.ok_or_else(without_token)?;
+        let Wanted { index, access, has_token } = wanted;
         let early = match self.bugs.has(Bug::PlaceBeforeBody) {
-            true => Some(self.place(access, found.load).await?),
+            true => Some(self.place(access, self.handler.rows[index].load).await?),
             false => None,
         };
-        let request = self.read(request, access, has_token).await?;
+        // A place is taken by a whole request only.
+        request.body = self.read(body, access, has_token).await?;
         let turn = Turn::begin(connection).map_err(|Gone| too_many("connections"))?;
         if self.handler.together == Some(index) {
             let members = Members::begun(self.begin_all(&request)?, turn).await;
@@ -262,27 +343,11 @@ impl Server {
         self.work(index, access, early, request).await.map(whole)
     }
 
-    /// The request, once it is whole: a place is taken by a whole request only.
-    async fn read(
-        &self,
-        request: hyper::Request<Incoming>,
-        access: Access,
-        has_token: bool,
-    ) -> Result<Request, Answer> {
-        let (mut head, body) = request.into_parts();
-        if !has_token && !self.bugs.has(Bug::BelieveAnybody) {
-            ignore_protocol_headers(&mut head.headers);
-        }
+    async fn read(&self, body: Incoming, access: Access, has_token: bool) -> Result<Bytes, Answer> {
         let limits = &self.http.limits;
         let bytes = bytes_of(access);
         let large = (!has_token).then_some((limits.small_body_bytes, &self.large_bodies));
-        let body = body::read(body, Bounds { bytes, time: limits.body_time, large }).await?;
-        Ok(Request {
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().unwrap_or("").to_owned(),
-            headers: head.headers,
-            body,
-        })
+        body::read(body, Bounds { bytes, time: limits.body_time, large }).await
     }
 
     /// Begins to work on each of the requests that came as one.
@@ -355,6 +420,29 @@ impl Server {
 
     async fn place(&self, access: Access, load: Load) -> Result<SemaphorePermit<'_>, Answer> {
         self.capacity.take(Bulkhead::of(access, load, self.bugs)).await
+    }
+}
+
+impl Answering {
+    fn now(answer: Answer, counted: &PathMetrics, begun: Instant) -> Self {
+        counted.observe(answer.status().as_str(), begun.elapsed());
+        Self::Now(Some(whole(answer)))
+    }
+
+    fn later(answer: impl Future<Output = Response<Content>> + Send + 'static) -> Self {
+        Self::Later(boxed(answer))
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Content>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            // Nobody asks a future again that is through.
+            Self::Now(answer) => Poll::Ready(Ok(answer.take().expect("an answer is taken once"))),
+            Self::Later(answer) => answer.as_mut().poll(context).map(Ok),
+        }
     }
 }
 

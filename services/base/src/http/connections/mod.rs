@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -25,6 +25,11 @@ use crate::planted::{Bug, Bugs};
 const BUSY: u64 = 0;
 /// The connection has lost its place.
 const GONE: u64 = u64::MAX;
+
+/// How often it is looked who dawdles: often enough for the bound to be kept within an eighth, and not more often than that.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
+/// And at least so often.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// What a connection has turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,7 @@ pub(super) struct Connections {
     sockets: Arc<Semaphore>,
     /// A newcomer has gone, has turned out to be something else, or stays although it was asked to go.
     newcomers_changed: Notify,
+    is_closing: AtomicBool,
     bugs: Bugs,
 }
 
@@ -66,7 +72,9 @@ struct State {
     kind: AtomicU8,
     /// [`BUSY`], [`GONE`], or since when we have been waiting for the other side, in microseconds.
     waiting: AtomicU64,
-    /// That it has, or is to go if nothing of it is there to be read.
+    /// A request's header is there, and its answer is not.
+    is_heard: AtomicBool,
+    /// That it has lost its place, is to go if nothing of it is there to be read, or that the server ends.
     told: Notify,
     /// The other side takes no more of an answer.
     is_blocked: AtomicBool,
@@ -86,6 +94,15 @@ pub(super) struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gone;
 
+/// What the code that serves a connection is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It has lost its place: it ends at once.
+    Gone,
+    /// The server ends: it ends once no request of it is worked on.
+    Closing,
+}
+
 impl Connections {
     pub(super) fn new(limits: Limits, bugs: Bugs) -> Arc<Self> {
         let places = limits.newcomers + limits.clients + limits.peers;
@@ -95,6 +112,7 @@ impl Connections {
             kinds: Mutex::default(),
             sockets: Arc::new(Semaphore::new(places)),
             newcomers_changed: Notify::new(),
+            is_closing: AtomicBool::new(false),
             bugs,
         })
     }
@@ -114,6 +132,7 @@ impl Connections {
             id: kinds.next_id,
             kind: AtomicU8::new(Kind::Newcomer as u8),
             waiting: AtomicU64::new(now),
+            is_heard: AtomicBool::new(false),
             told: Notify::new(),
             is_blocked: AtomicBool::new(false),
             unblocked: Notify::new(),
@@ -153,6 +172,49 @@ impl Connections {
     pub(super) fn spare_one(&self) {
         let mut kinds = self.kinds();
         let _ = kinds.evict_first() || kinds.evict_longest_waiting(Kind::Client);
+    }
+
+    /// Closes, for as long as there are such connections, those that idle or dawdle over a header. A connection needs no clock of its
+    /// own for that: one that is set and taken back with each request costs as much as looking for its answer.
+    pub(super) async fn watch_headers(connections: Weak<Self>) {
+        while let Some(period) = connections.upgrade().map(|all| {
+            all.evict_dawdlers();
+            (all.limits.header_time / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK)
+        }) {
+            tokio::time::sleep(period).await;
+        }
+    }
+
+    fn evict_dawdlers(&self) {
+        let header_time = u64::try_from(self.limits.header_time.as_micros()).unwrap_or(GONE);
+        let Some(oldest) = self.now().checked_sub(header_time) else { return };
+        let dawdles = |state: &State| {
+            let waiting = state.waiting.load(Ordering::Acquire);
+            // How long a body may take, and an answer be left lying, is bounded where they are read and written.
+            let is_something_else = || {
+                state.is_heard.load(Ordering::Acquire) || state.is_blocked.load(Ordering::Acquire)
+            };
+            waiting != BUSY && waiting <= oldest && !is_something_else()
+        };
+        let mut kinds = self.kinds();
+        for states in &mut kinds.open {
+            states.retain(|_, state| !(dawdles(state) && state.evict()));
+        }
+        drop(kinds);
+        self.newcomers_changed.notify_waiters();
+    }
+
+    /// Tells every connection that the server ends, and completes once all are closed.
+    pub(super) async fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        for states in &self.kinds().open {
+            states.values().for_each(|state| state.told.notify_one());
+        }
+        let limits = &self.limits;
+        let places = limits.newcomers + limits.clients + limits.peers;
+        let places = u32::try_from(places).unwrap_or(u32::MAX);
+        // It is never closed itself.
+        let _ = self.sockets.acquire_many(places).await;
     }
 
     /// Microseconds, at least 1.
@@ -261,11 +323,14 @@ impl Connection {
 
     /// Completes when the connection has to go. `has_sent` says whether something of it is there to be read: then a
     /// newcomer stays that was asked to make room.
-    pub(super) async fn gone(&self, has_sent: impl Fn() -> bool) {
+    pub(super) async fn told(&self, has_sent: impl Fn() -> bool) -> Told {
         loop {
             self.state.told.notified().await;
             if self.state.waiting.load(Ordering::Acquire) == GONE {
-                return;
+                return Told::Gone;
+            }
+            if self.all.is_closing.load(Ordering::Acquire) {
+                return Told::Closing;
             }
             let has_sent = has_sent();
             let mut kinds = self.all.kinds();
@@ -285,11 +350,39 @@ impl Connection {
         }
     }
 
-    /// Completes once the other side has taken every answer so far.
+    /// Whether the other side has not taken every answer so far.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.state.is_blocked.load(Ordering::Acquire)
+    }
+
+    /// Completes once it has.
     pub(super) async fn unblocked(&self) {
-        while self.state.is_blocked.load(Ordering::Acquire) {
+        while self.is_blocked() {
             self.state.unblocked.notified().await;
         }
+    }
+}
+
+/// While it lasts a request's header is there, and its answer is not.
+#[derive(Debug)]
+pub(super) struct Heard(Arc<Connection>);
+
+impl Heard {
+    /// The header is there.
+    pub(super) fn of(connection: &Arc<Connection>) -> Self {
+        connection.state.is_heard.store(true, Ordering::Release);
+        Self(Arc::clone(connection))
+    }
+
+    /// Whose request it is.
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.0
+    }
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        self.0.state.is_heard.store(false, Ordering::Release);
     }
 }
 
@@ -320,170 +413,4 @@ impl Drop for Connection {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::pin::Pin;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-
-    fn connections(newcomers: usize, clients: usize, peers: usize) -> Arc<Connections> {
-        let limits = Limits { newcomers, clients, peers, ..Limits::default() };
-        Connections::new(limits, Bugs::default())
-    }
-
-    fn is_gone(connection: &Connection) -> bool {
-        connection.state.waiting.load(Ordering::Relaxed) == GONE
-    }
-
-    fn accept(all: &Arc<Connections>) -> Connection {
-        try_accept(all).expect("a socket may be opened")
-    }
-
-    /// `None` if somebody is still waited for.
-    fn try_accept(all: &Arc<Connections>) -> Option<Connection> {
-        match poll(pin!(all.accept())) {
-            Poll::Ready(connection) => Some(connection),
-            Poll::Pending => None,
-        }
-    }
-
-    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-        future.poll(&mut Context::from_waker(Waker::noop()))
-    }
-
-    /// Accepts one more than there may be newcomers, of which none has sent anything but those named.
-    fn accept_beside(
-        all: &Arc<Connections>,
-        newcomers: &[Connection],
-        sent: &[usize],
-    ) -> Connection {
-        let mut accepting = pin!(all.accept());
-        for _ in 0..=newcomers.len() {
-            if let Poll::Ready(connection) = poll(accepting.as_mut()) {
-                return connection;
-            }
-            for (index, newcomer) in newcomers.iter().enumerate() {
-                let _ = poll(pin!(newcomer.gone(|| sent.contains(&index))));
-            }
-        }
-        panic!("nobody goes");
-    }
-
-    /// A client that has had its answer, in the place-th microsecond.
-    fn idle_since(all: &Arc<Connections>, since: u64) -> Connection {
-        let client = accept(all);
-        assert!(client.is_admitted(false));
-        client.state.waiting.store(since, Ordering::Relaxed);
-        client
-    }
-
-    #[test]
-    fn of_too_many_newcomers_the_first_one_goes() {
-        let all = connections(2, 1, 1);
-        let mut newcomers = vec![accept(&all), accept(&all)];
-        for _ in 0..2 {
-            newcomers.push(accept_beside(&all, &newcomers, &[]));
-        }
-        let gone: Vec<_> = newcomers.iter().map(is_gone).collect();
-        assert_eq!(gone, [true, true, false, false]);
-        assert!(!newcomers[0].is_admitted(true), "what it sends now comes too late");
-        assert!(newcomers[0].begin().is_err());
-    }
-
-    #[test]
-    fn a_newcomer_that_has_sent_something_stays_and_the_next_one_goes() {
-        let all = connections(3, 1, 1);
-        let newcomers = [accept(&all), accept(&all), accept(&all)];
-        let fourth = accept_beside(&all, &newcomers, &[0, 1]);
-        assert_eq!(newcomers.each_ref().map(is_gone), [false, false, true]);
-        assert!(!is_gone(&fourth));
-    }
-
-    #[test]
-    fn nobody_goes_if_somebody_is_read_first() {
-        let all = connections(1, 1, 1);
-        let first = accept(&all);
-        let mut accepting = pin!(all.accept());
-        assert!(poll(accepting.as_mut()).is_pending());
-        assert!(first.is_admitted(false));
-        assert!(poll(pin!(first.gone(|| false))).is_pending(), "it was asked as a newcomer");
-        assert!(poll(accepting.as_mut()).is_ready());
-        assert!(!is_gone(&first));
-    }
-
-    #[test]
-    fn a_socket_is_counted_until_it_is_closed() {
-        let all = connections(1, 1, 1);
-        let mut newcomers = vec![accept(&all)];
-        for _ in 0..2 {
-            newcomers.push(accept_beside(&all, &newcomers, &[]));
-        }
-        let mut accepting = pin!(all.accept());
-        for _ in 0..3 {
-            assert!(poll(accepting.as_mut()).is_pending(), "all are still open");
-            newcomers.iter().for_each(|newcomer| _ = poll(pin!(newcomer.gone(|| false))));
-        }
-        assert!(newcomers.iter().all(is_gone));
-        newcomers.remove(0);
-        assert!(poll(accepting.as_mut()).is_ready());
-    }
-
-    #[test]
-    fn of_too_many_clients_the_one_goes_that_has_kept_us_waiting_longest() {
-        let all = connections(8, 3, 1);
-        let clients = [idle_since(&all, 7), idle_since(&all, 3), idle_since(&all, 9)];
-        let fourth = accept(&all);
-        assert!(fourth.is_admitted(false));
-        assert_eq!(clients.each_ref().map(is_gone), [false, true, false]);
-        assert!(!is_gone(&fourth));
-    }
-
-    #[test]
-    fn a_client_whose_request_is_worked_on_keeps_its_place() {
-        let all = connections(8, 2, 1);
-        let clients = [idle_since(&all, 3), idle_since(&all, 7)];
-        for client in &clients {
-            client.begin().unwrap();
-        }
-        let third = accept(&all);
-        assert!(!third.is_admitted(false), "nobody can be spared");
-        clients[1].end();
-        assert!(third.is_admitted(false));
-        assert_eq!(clients.each_ref().map(is_gone), [false, true]);
-    }
-
-    #[test]
-    fn a_peer_takes_no_clients_place() {
-        let all = connections(8, 1, 1);
-        let client = accept(&all);
-        assert!(client.is_admitted(false));
-        client.begin().unwrap();
-        let peer = accept(&all);
-        assert!(peer.is_admitted(true));
-        assert!(peer.is_admitted(false), "it stays a peer, whatever it sends next");
-        assert!(!accept(&all).is_admitted(false), "and leaves no client's place");
-    }
-
-    #[test]
-    fn a_connection_that_has_ended_is_not_counted() {
-        let all = connections(1, 1, 1);
-        for _ in 0..3 {
-            let client = accept(&all);
-            assert!(client.is_admitted(false));
-            client.begin().unwrap();
-        }
-        assert!(all.kinds().open.iter().all(BTreeMap::is_empty));
-    }
-
-    #[test]
-    fn without_descriptors_newcomers_are_spared_first() {
-        let all = connections(8, 8, 8);
-        let client = idle_since(&all, 1);
-        let newcomer = accept(&all);
-        all.spare_one();
-        assert!(is_gone(&newcomer) && !is_gone(&client));
-        all.spare_one();
-        assert!(is_gone(&client));
-        all.spare_one();
-    }
-}
+mod tests;
