@@ -16,13 +16,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 
 use super::Answer;
 
 /// The header in which a browser says how the page that asks is related to the service.
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Names that a service answers to, besides `localhost` and literal addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,15 +76,15 @@ pub(super) fn check(
     {
         return Err(Stranger::Host);
     }
-    let host = only(headers, HOST.as_str()).map_err(|Repeated| Stranger::Host)?;
+    let host = only(headers, &HOST).map_err(|Repeated| Stranger::Host)?;
     if host.is_some_and(|host| !host.is_empty() && !is_ours(host, names)) {
         return Err(Stranger::Host);
     }
-    let origin = only(headers, ORIGIN.as_str()).map_err(|Repeated| Stranger::Origin)?;
+    let origin = only(headers, &ORIGIN).map_err(|Repeated| Stranger::Origin)?;
     if origin.is_some_and(|origin| !is_same_origin(origin, host)) {
         return Err(Stranger::Origin);
     }
-    match only(headers, SEC_FETCH_SITE).map_err(|Repeated| Stranger::Origin)? {
+    match only(headers, &SEC_FETCH_SITE).map_err(|Repeated| Stranger::Origin)? {
         None | Some(b"same-origin") => Ok(()),
         // Somebody typed the address, or opened a bookmark.
         Some(b"none") if method == Method::GET => Ok(()),
@@ -94,8 +94,8 @@ pub(super) fn check(
 
 struct Repeated;
 
-/// A header's value, unless there are several.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Repeated> {
+/// A header's value, unless there are several. Names that are known as such need not be read each time.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, Repeated> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map(|value| value.as_bytes());
     if values.next().is_some() { Err(Repeated) } else { Ok(value) }
@@ -147,7 +147,7 @@ pub fn parse_name(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::{HeaderName, HeaderValue};
+    use hyper::header::HeaderValue;
 
     use super::*;
 

@@ -8,7 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
+use hyper::header::HeaderName;
 use wire::headers;
+
+const SECRET: HeaderName = HeaderName::from_static(headers::SECRET);
 
 /// What a request has to carry. Without a token at all everybody counts as one of the bazaar's own:
 /// services in one process with their tests, never a process of its own.
@@ -23,7 +26,7 @@ impl Token {
     /// Whether a request with these headers comes from one of the bazaar's own.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
         let Some(wanted) = &self.0 else { return true };
-        let given = headers.get(headers::SECRET);
+        let given = headers.get(SECRET);
         given.is_some_and(|given| constant_time_eq(given.as_bytes(), wanted.as_bytes()))
     }
 }
