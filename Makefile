@@ -101,7 +101,7 @@ build:
 	@cargo build --release $(WORKSPACE) --exclude peers --bins $(if $(wildcard $(HARNESS)),--quiet)
 
 .PHONY: engines
-engines: build clients ## etcd, Redis, PostgreSQL, NATS, Galera and the bazaar under the same load and faults, on one page; ARGS="--rounds 1" (70 minutes)
+engines: build clients ## etcd, Redis, PostgreSQL, NATS, Galera and the bazaar under the same load and faults, on one page; ARGS="--rounds 1" (2 hours; one round: 40 minutes)
 	@$(HARNESS) engines --target $(ENGINES) $(ARGS)
 
 # What `make engines` cannot break: links between members, which on one machine are told the same of each other.

@@ -26,7 +26,7 @@ const FIELDS: [Field<HostRow>; 9] = [
         Cell::some_text(clients, Missing::NotApplicable)
     }),
     (
-        Column::new("bound_us", "clock known within", Unit::Us)
+        Column::new("bound_us", "clock known within, ms", Unit::Us)
             .short("clock +-")
             .note("how far times that were seen there may be off"),
         |row| Cell::whole(row.host.bound_us),
