@@ -1,7 +1,6 @@
 //! Faults at a service that is not ours: a toy in Python, of which nothing is known but what its plan says.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use supervisor::probe::{Probe, ProbeKind};
 use super::*;
 use crate::disk::DiskFaults;
 use crate::injector::{self, Injection};
+use crate::ports::{Reservation, choose_more};
 use crate::schedule::{Flood, PlannedFault, Schedule};
 use crate::testing::{Untold, drain, events, guard, runs, sh_program};
 
@@ -54,13 +54,10 @@ fn quiet() -> ProcessName {
     "quiet".parse().unwrap()
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
-}
-
-/// A shop, and a process that says nothing of itself.
-fn plan(folder: &Path) -> ServicePlan {
-    let (address, data) = (free_address(), folder.join("data"));
+/// A shop, and a process that says nothing of itself. Its port is the shop's for as long as the reservation lasts.
+fn plan(folder: &Path) -> (ServicePlan, Reservation) {
+    let (addresses, reservation) = choose_more(1).unwrap();
+    let (address, data) = (addresses[0], folder.join("data"));
     fs::create_dir_all(&data).unwrap();
     let list = [(shop(), "shop"), (quiet(), "helper")];
     let list = list.map(|(name, role)| Process { name, role: role.parse().unwrap() });
@@ -70,7 +67,7 @@ fn plan(folder: &Path) -> ServicePlan {
         .to_vec();
     let (kind, period) = (ProbeKind::Tcp(address.to_string()), Duration::from_millis(10));
     toy.probe = Some(Probe { kind, period, timeout: Duration::from_secs(30) });
-    ServicePlan {
+    let plan = ServicePlan {
         processes: Processes::new(list.into(), Roles::default()),
         programs: vec![toy, sh_program(folder, "quiet", "exec sleep 120")],
         logs: folder.join("logs"),
@@ -90,7 +87,8 @@ fn plan(folder: &Path) -> ServicePlan {
         cache: None,
         copies: folder.join("copies"),
         own_faults: BTreeMap::new(),
-    }
+    };
+    (plan, reservation)
 }
 
 /// The pid of the child that the shop said last, once it is in the log: who listens already may have said it just now.
@@ -124,7 +122,8 @@ async fn inject(bazaar: &Arc<Bazaar>, plan: &str) -> (Vec<Injection>, Vec<Event>
 #[tokio::test]
 async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_not_ours() {
     let folder = tempfile::tempdir().unwrap();
-    let bazaar = Arc::new(Bazaar::start(plan(folder.path())).await.unwrap());
+    let (whole, _reservation) = plan(folder.path());
+    let bazaar = Arc::new(Bazaar::start(whole).await.unwrap());
     let children: Vec<u32> = vec![child(folder.path()).await];
     for (plan, acts) in [
         (
@@ -179,7 +178,8 @@ async fn every_fault_of_a_process_reaches_the_whole_tree_of_a_service_that_is_no
 #[tokio::test]
 async fn what_a_target_does_not_declare_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let bazaar = Bazaar::start(plan(folder.path())).await.unwrap();
+    let (whole, _reservation) = plan(folder.path());
+    let bazaar = Bazaar::start(whole).await.unwrap();
     let flood: Flood = serde_json::from_str::<Vec<PlannedFault>>(
         r#"[{"at_ms":0,"action":"flood","target":"quiet","kind":"idle","for_ms":1}]"#,
     )
@@ -216,11 +216,11 @@ async fn what_a_target_does_not_declare_is_refused_with_the_reason() {
 #[tokio::test]
 async fn a_plan_that_contradicts_itself_starts_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut unlisted = plan(folder.path());
+    let (mut unlisted, _reservation) = plan(folder.path());
     unlisted.programs[1].name = "other".to_owned();
     let error = Bazaar::start(unlisted).await.unwrap_err().to_string();
     assert!(error.contains("other is listed and not started, or"), "{error}");
-    let mut nowhere = plan(folder.path());
+    let (mut nowhere, _reservation) = plan(folder.path());
     nowhere.data.clear();
     let error = Bazaar::start(nowhere).await.unwrap_err().to_string();
     assert!(error.ends_with("the target does not say where the data of shop is"), "{error}");

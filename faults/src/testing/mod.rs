@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -35,7 +35,7 @@ use crate::events::EventSink;
 use crate::host_network::HostLinks;
 use crate::http::{HttpClient, HttpError};
 use crate::leadership::{Alive, Asking, Leaders, Leadership, NoLeader, Remembered};
-use crate::ports::choose_more;
+use crate::ports::{Reservation, choose_more};
 use crate::process::ProcessName;
 use crate::relay::Relay;
 use process::FakeProcess;
@@ -51,11 +51,13 @@ const HARNESS_VARIABLE: &str = "FAKE_HARNESS";
 #[derive(Debug)]
 pub(crate) struct FakeBazaar {
     folder: tempfile::TempDir,
+    /// The ports of its plans, until it goes: tests run beside each other, and processes listen long after their ports were chosen.
+    kept: Mutex<Vec<Reservation>>,
 }
 
 impl FakeBazaar {
     pub(crate) fn new() -> Self {
-        let fake = Self { folder: tempfile::tempdir().unwrap() };
+        let fake = Self { folder: tempfile::tempdir().unwrap(), kept: Mutex::default() };
         write_binaries(fake.path());
         fake
     }
@@ -65,12 +67,12 @@ impl FakeBazaar {
     }
 
     pub(crate) fn plan(&self) -> ServicePlan {
-        plan(self.path())
+        plan(self.path(), false, &mut self.kept.lock().unwrap())
     }
 
     /// The same, whose processes are told of relays.
     pub(crate) fn plan_with_relays(&self) -> ServicePlan {
-        plan_on(self.path(), &Ports::choose(), true)
+        plan(self.path(), true, &mut self.kept.lock().unwrap())
     }
 
     pub(crate) async fn start(&self) -> Bazaar {
@@ -78,31 +80,24 @@ impl FakeBazaar {
     }
 }
 
-/// Where the processes of a fake bazaar listen, in the order of its list. Nobody keeps the ports: tests that run beside each
-/// other choose at random.
-struct Ports(Vec<SocketAddr>);
-
-impl Ports {
-    fn choose() -> Self {
-        Self(choose_more(REPLICAS + 2).unwrap().0)
-    }
-}
-
 /// How many replicas a fake bazaar has.
 const REPLICAS: usize = 3;
 
-fn plan(folder: &Path) -> ServicePlan {
-    plan_on(folder, &Ports::choose(), false)
-}
-
-/// A fake bazaar at `ports`, whose processes are told of `relays`, if there are to be any.
-fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
+/// A fake bazaar, whose processes are told of `relays`, if there are to be any. Its ports are `kept`.
+fn plan(folder: &Path, relays: bool, kept: &mut Vec<Reservation>) -> ServicePlan {
+    let mut choose = |needed| {
+        let (addresses, reservation) = choose_more(needed).unwrap();
+        kept.push(reservation);
+        addresses
+    };
+    // Where the processes listen, in the order of the list.
+    let ports = choose(REPLICAS + 2);
     let processes = built_in::processes(u8::try_from(REPLICAS).unwrap());
     let names: Vec<_> = processes.names().collect();
     let data = folder.join("data");
     fs::create_dir_all(&data).unwrap();
     let mut links = Vec::new();
-    let programs = names.iter().zip(&ports.0).enumerate().map(|(index, (name, own))| {
+    let programs = names.iter().zip(&ports).enumerate().map(|(index, (name, own))| {
         let is_order = name.as_str().starts_with("order-");
         let program = folder.join("bin").join(if is_order { "order" } else { name.as_str() });
         let mut command: Vec<String> = vec![program.to_str().unwrap().to_owned()];
@@ -110,10 +105,10 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         add("--data-dir", data.to_str().unwrap().to_owned());
         add("--listen", own.to_string());
         add("--id", (index.max(1) - 1).to_string());
-        for (other, (to, target)) in names.iter().zip(&ports.0).enumerate() {
+        for (other, (to, target)) in names.iter().zip(&ports).enumerate() {
             // As the bazaar's catalog, which asks the front-end alone.
             let dials = other != index && (name.as_str() != "catalog" || other == 0);
-            let relay = (relays && dials).then(|| choose_more(1).unwrap().0[0]);
+            let relay = (relays && dials).then(|| choose(1)[0]);
             links.extend(relay.map(|address| Relay {
                 from: *name,
                 to: *to,
@@ -132,7 +127,7 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         program
     });
     let programs: Vec<_> = programs.collect();
-    let at = |name: &ProcessName| ports.0[names.iter().position(|one| one == name).unwrap()];
+    let at = |name: &ProcessName| ports[names.iter().position(|one| one == name).unwrap()];
     let dumps = names.iter().skip(1).map(|name| DumpSource {
         name: *name,
         kind: if name.as_str() == "catalog" { DumpKind::Stocks } else { DumpKind::Orders },
@@ -145,7 +140,7 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         logs: folder.join("logs"),
         log_bytes: 1 << 20,
         guard: guard(),
-        leaders: Arc::new(AskedLeaders { http: HttpClient::new(), front_end: ports.0[0] }),
+        leaders: Arc::new(AskedLeaders { http: HttpClient::new(), front_end: ports[0] }),
         addresses: names.iter().map(|name| (*name, at(name))).collect(),
         hosts: BTreeMap::new(),
         data: names.iter().map(|name| (*name, vec![data.join(format!("{name}.db"))])).collect(),
@@ -161,6 +156,21 @@ fn plan_on(folder: &Path, ports: &Ports, relays: bool) -> ServicePlan {
         copies: data,
         processes,
     }
+}
+
+#[test]
+fn no_process_and_no_relay_of_fake_bazaars_is_given_the_port_of_another() {
+    let fakes: Vec<_> = (0..16).map(|_| FakeBazaar::new()).collect();
+    let mut ports = Vec::new();
+    for fake in &fakes {
+        let plan = fake.plan_with_relays();
+        ports.extend(plan.addresses.values().map(SocketAddr::port));
+        ports.extend(plan.relays.iter().flatten().map(|relay| relay.address.port()));
+    }
+    let chosen = ports.len();
+    ports.sort_unstable();
+    ports.dedup();
+    assert_eq!(ports.len(), chosen);
 }
 
 /// Asks a front-end who leads, and what changed, as the bazaar's answers.
@@ -298,7 +308,8 @@ fn fake_process() {
 #[tokio::test]
 async fn fake_harness() {
     let Ok(folder) = std::env::var(HARNESS_VARIABLE) else { return };
-    let bazaar = Bazaar::start(plan(Path::new(&folder))).await.unwrap();
+    let mut kept = Vec::new();
+    let bazaar = Bazaar::start(plan(Path::new(&folder), false, &mut kept)).await.unwrap();
     let pids: Vec<_> = bazaar.processes().iter().map(|process| process.pid.to_string()).collect();
     println!("pids: {}", pids.join(" "));
     std::future::pending::<()>().await;
