@@ -254,14 +254,20 @@ impl Server {
         };
         let (head, body) = request.into_parts();
         let request = self.without_body(head, wanted.has_token);
-        if body.is_end_stream()
-            && let Some(answer) = self.answer_here(wanted, &request, connection)
-        {
-            return Answering::now(answer, &self.counted.rows[wanted.index], begun);
-        }
+        let looked = match body.is_end_stream() {
+            true => self.look_here(wanted, &request, connection),
+            false => None,
+        };
+        let has_looked = match looked {
+            Some(Some(answer)) => {
+                return Answering::now(answer, &self.counted.rows[wanted.index], begun);
+            }
+            looked => looked.is_some(),
+        };
         let (server, heard) = (Arc::clone(self), Heard::of(connection));
         Answering::later(async move {
-            let answer = server.answer_whole(wanted, request, body, heard.connection()).await;
+            let asked = (request, body, has_looked);
+            let answer = server.answer_whole(wanted, asked, heard.connection()).await;
             let answer = answer.unwrap_or_else(whole);
             let counted = &server.counted.rows[wanted.index];
             counted.observe(answer.status().as_str(), begun.elapsed());
@@ -306,26 +312,25 @@ impl Server {
         Request { target, headers: head.headers, body: Bytes::new() }
     }
 
-    /// The answer to a request without a body, if nothing and nobody has to be waited for.
-    fn answer_here(
+    /// Looks, if nobody has to be waited for, whether there is an answer here to a request without a body.
+    fn look_here(
         &self,
         wanted: Wanted,
         request: &Request,
         connection: &Arc<Connection>,
-    ) -> Option<Answer> {
+    ) -> Option<Option<Answer>> {
         let row = &self.handler.rows[wanted.index];
         row.asks?;
         let _place = self.capacity.take_free(Bulkhead::of(wanted.access, row.load, self.bugs))?;
         let _turn = Turn::begin(connection).ok()?;
-        self.handler.service.answer_here(wanted.index, request)
+        Some(self.handler.service.answer_here(wanted.index, request))
     }
 
     /// The answer to a request whose body is still to come, if it has one.
     async fn answer_whole(
         self: &Arc<Self>,
         wanted: Wanted,
-        mut request: Request,
-        body: Incoming,
+        (mut request, body, has_looked): (Request, Incoming, bool),
         connection: &Arc<Connection>,
     ) -> Result<Response<Content>, Answer> {
         let Wanted { index, access, has_token } = wanted;
@@ -340,7 +345,7 @@ impl Server {
             let members = Members::begun(self.begin_all(&request)?, turn).await;
             return Ok(Response::new(Either::Right(members)));
         }
-        self.work(index, access, early, request).await.map(whole)
+        self.work(index, access, early, (request, has_looked)).await.map(whole)
     }
 
     async fn read(&self, body: Incoming, access: Access, has_token: bool) -> Result<Bytes, Answer> {
@@ -390,7 +395,7 @@ impl Server {
         if request.body.len() > bytes_of(access) {
             return Err(too_long(bytes_of(access)));
         }
-        self.work(index, access, None, request).await
+        self.work(index, access, None, (request, false)).await
     }
 
     async fn work<'a>(
@@ -398,14 +403,19 @@ impl Server {
         index: usize,
         access: Access,
         early: Option<SemaphorePermit<'a>>,
-        request: Request,
+        (request, has_looked): (Request, bool),
     ) -> Result<Answer, Answer> {
         let found = &self.handler.rows[index];
-        let mut place = match early {
-            Some(place) => place,
-            None => self.place(access, found.load).await?,
+        // What was looked for here is not looked for twice.
+        let load = match found.asks {
+            Some(peer) if has_looked => Load::Question(peer),
+            _ => found.load,
         };
-        if let Some(peer) = found.asks {
+        let mut place = match early {
+            Some(place) if !has_looked => place,
+            _ => self.place(access, load).await?,
+        };
+        if let Some(peer) = found.asks.filter(|_| !has_looked) {
             if let Some(answer) = self.handler.service.answer_here(index, &request) {
                 return Ok(answer);
             }
