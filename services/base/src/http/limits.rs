@@ -89,6 +89,11 @@ impl Limits {
         self
     }
 
+    /// Connections of all kinds.
+    pub(super) fn connections(&self) -> usize {
+        self.newcomers + self.clients + self.peers
+    }
+
     /// These, for a process that may have so many files open. Half of them are for who connects: who
     /// works on requests has to connect to others, and writes files. If there are too few for everybody,
     /// each kind of connection gets its share. *Otherwise: anybody who comes first takes the last one, and
@@ -96,7 +101,7 @@ impl Limits {
     #[must_use]
     pub fn within(self, open_files: u64) -> Self {
         let room = usize::try_from(open_files / 2).unwrap_or(usize::MAX);
-        let all = self.newcomers + self.clients + self.peers;
+        let all = self.connections();
         if all <= room {
             return self;
         }

@@ -95,6 +95,8 @@ struct Wanted {
     index: usize,
     access: Access,
     has_token: bool,
+    /// It was looked whether there is an answer here, and there is none: that is not looked for twice.
+    has_looked: bool,
 }
 
 /// Where requests are counted.
@@ -248,26 +250,20 @@ impl Server {
         connection: &Arc<Connection>,
     ) -> Answering {
         let begun = Instant::now();
-        let wanted = match self.wanted(&request, connection) {
+        let mut wanted = match self.wanted(&request, connection) {
             Ok(wanted) => wanted,
             Err((counted, answer)) => return Answering::now(answer, counted, begun),
         };
         let (head, body) = request.into_parts();
         let request = self.without_body(head, wanted.has_token);
-        let looked = match body.is_end_stream() {
-            true => self.look_here(wanted, &request, connection),
-            false => None,
-        };
-        let has_looked = match looked {
-            Some(Some(answer)) => {
-                return Answering::now(answer, &self.counted.rows[wanted.index], begun);
-            }
-            looked => looked.is_some(),
-        };
+        if body.is_end_stream()
+            && let Some(answer) = self.look_here(&mut wanted, &request, connection)
+        {
+            return Answering::now(answer, &self.counted.rows[wanted.index], begun);
+        }
         let (server, heard) = (Arc::clone(self), Heard::of(connection));
         Answering::later(async move {
-            let asked = (request, body, has_looked);
-            let answer = server.answer_whole(wanted, asked, heard.connection()).await;
+            let answer = server.answer_whole(wanted, request, body, heard.connection()).await;
             let answer = answer.unwrap_or_else(whole);
             let counted = &server.counted.rows[wanted.index];
             counted.observe(answer.status().as_str(), begun.elapsed());
@@ -297,7 +293,7 @@ impl Server {
         let index = found.map_err(|answer| (&self.counted.unknown, answer))?;
         let is_own = has_token || self.bugs.has(Bug::AdmitAnybody);
         match self.handler.rows[index].admit(headers, is_own, self.on_loopback) {
-            Some(access) => Ok(Wanted { index, access, has_token }),
+            Some(access) => Ok(Wanted { index, access, has_token, has_looked: false }),
             None => Err((&self.counted.rows[index], without_token())),
         }
     }
@@ -312,28 +308,30 @@ impl Server {
         Request { target, headers: head.headers, body: Bytes::new() }
     }
 
-    /// Looks, if nobody has to be waited for, whether there is an answer here to a request without a body.
+    /// The answer to a request without a body, if nothing and nobody has to be waited for.
     fn look_here(
         &self,
-        wanted: Wanted,
+        wanted: &mut Wanted,
         request: &Request,
         connection: &Arc<Connection>,
-    ) -> Option<Option<Answer>> {
+    ) -> Option<Answer> {
         let row = &self.handler.rows[wanted.index];
         row.asks?;
         let _place = self.capacity.take_free(Bulkhead::of(wanted.access, row.load, self.bugs))?;
         let _turn = Turn::begin(connection).ok()?;
-        Some(self.handler.service.answer_here(wanted.index, request))
+        wanted.has_looked = true;
+        self.handler.service.answer_here(wanted.index, request)
     }
 
     /// The answer to a request whose body is still to come, if it has one.
     async fn answer_whole(
         self: &Arc<Self>,
         wanted: Wanted,
-        (mut request, body, has_looked): (Request, Incoming, bool),
+        mut request: Request,
+        body: Incoming,
         connection: &Arc<Connection>,
     ) -> Result<Response<Content>, Answer> {
-        let Wanted { index, access, has_token } = wanted;
+        let Wanted { index, access, has_token, .. } = wanted;
         let early = match self.bugs.has(Bug::PlaceBeforeBody) {
             true => Some(self.place(access, self.handler.rows[index].load).await?),
             false => None,
@@ -345,7 +343,7 @@ impl Server {
             let members = Members::begun(self.begin_all(&request)?, turn).await;
             return Ok(Response::new(Either::Right(members)));
         }
-        self.work(index, access, early, (request, has_looked)).await.map(whole)
+        self.work(wanted, early, request).await.map(whole)
     }
 
     async fn read(&self, body: Incoming, access: Access, has_token: bool) -> Result<Bytes, Answer> {
@@ -395,18 +393,18 @@ impl Server {
         if request.body.len() > bytes_of(access) {
             return Err(too_long(bytes_of(access)));
         }
-        self.work(index, access, None, (request, false)).await
+        let wanted = Wanted { index, access, has_token: true, has_looked: false };
+        self.work(wanted, None, request).await
     }
 
     async fn work<'a>(
         &'a self,
-        index: usize,
-        access: Access,
+        wanted: Wanted,
         early: Option<SemaphorePermit<'a>>,
-        (request, has_looked): (Request, bool),
+        request: Request,
     ) -> Result<Answer, Answer> {
+        let Wanted { index, access, has_looked, .. } = wanted;
         let found = &self.handler.rows[index];
-        // What was looked for here is not looked for twice.
         let load = match found.asks {
             Some(peer) if has_looked => Load::Question(peer),
             _ => found.load,

@@ -105,12 +105,11 @@ pub(super) enum Told {
 
 impl Connections {
     pub(super) fn new(limits: Limits, bugs: Bugs) -> Arc<Self> {
-        let places = limits.newcomers + limits.clients + limits.peers;
         Arc::new(Self {
             limits,
             origin: Instant::now(),
             kinds: Mutex::default(),
-            sockets: Arc::new(Semaphore::new(places)),
+            sockets: Arc::new(Semaphore::new(limits.connections())),
             newcomers_changed: Notify::new(),
             is_closing: AtomicBool::new(false),
             bugs,
@@ -210,9 +209,7 @@ impl Connections {
         for states in &self.kinds().open {
             states.values().for_each(|state| state.told.notify_one());
         }
-        let limits = &self.limits;
-        let places = limits.newcomers + limits.clients + limits.peers;
-        let places = u32::try_from(places).unwrap_or(u32::MAX);
+        let places = u32::try_from(self.limits.connections()).unwrap_or(u32::MAX);
         // It is never closed itself.
         let _ = self.sockets.acquire_many(places).await;
     }
