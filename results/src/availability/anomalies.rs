@@ -4,33 +4,56 @@ use super::row::AvailabilityRow;
 use crate::checks::{AnomalyTotals, ConsistencyReport, FaultAnomalies, TrialName};
 use crate::records::Model;
 
-/// The checks that must have been able to tell if a 0 is to mean anything; none where nobody looks for such a thing.
+/// Who looks for each kind.
 struct Watching {
-    lost: &'static [&'static str],
-    doubled: &'static [&'static str],
-    stale: &'static [&'static str],
+    lost: Watched,
+    doubled: Watched,
+    stale: Watched,
+}
+
+/// The checks that look for one kind. A 0 means something if one of the first applies to the target, and every one that
+/// applies could tell.
+struct Watched {
+    /// Each looks for it everywhere; none where nobody does.
+    everywhere: &'static [&'static str],
+    /// These find some of it besides.
+    besides: &'static [&'static str],
 }
 
 impl Watching {
     fn of(model: Model) -> Self {
+        let by = |everywhere| Watched { everywhere, besides: &[] };
         match model {
             Model::Stocks => Self {
-                lost: &["acknowledged-orders-survive", "exactly-once"],
-                doubled: &["exactly-once"],
-                stale: &["no-stale-read"],
+                lost: Watched {
+                    everywhere: &["acknowledged-orders-survive", "state-is-what-was-told"],
+                    besides: &["exactly-once"],
+                },
+                doubled: by(&["exactly-once"]),
+                stale: by(&["no-stale-read"]),
             },
             // A write that is done twice leaves what it left.
             Model::Register => Self {
-                lost: &["acknowledged-writes-survive"],
-                doubled: &[],
-                stale: &["no-stale-value"],
+                lost: by(&["acknowledged-writes-survive"]),
+                doubled: by(&[]),
+                stale: by(&["no-stale-value"]),
             },
             Model::Log => Self {
-                lost: &["acknowledged-appends-survive"],
-                doubled: &["appended-once"],
-                stale: &["log-reads-agree"],
+                lost: by(&["acknowledged-appends-survive"]),
+                doubled: by(&["appended-once"]),
+                stale: by(&["log-reads-agree"]),
             },
         }
+    }
+}
+
+impl Watched {
+    /// Whether there being none could be known of the trial.
+    fn could_tell(&self, checked: &ConsistencyReport, trial: &TrialName) -> bool {
+        let applies = |check: &&&str| checked.applies(check);
+        let mut all = self.everywhere.iter().chain(self.besides).filter(applies);
+        self.everywhere.iter().any(|check| checked.applies(check))
+            && all.all(|check| checked.could_tell(check, trial))
     }
 }
 
@@ -42,14 +65,13 @@ pub fn attribute(rows: &mut [AvailabilityRow], checked: &ConsistencyReport) {
         let trial = TrialName { cell: row.cell.clone(), trial: row.trial };
         let of_fault =
             checked.anomalies.iter().find(|one| one.trial == trial && one.fault == Some(row.fault));
-        let count = |of: fn(&FaultAnomalies) -> u64, checks: &[&str]| {
-            let tells = || checks.iter().all(|check| checked.could_tell(check, &trial));
-            let known = !checks.is_empty() && tells();
-            of_fault.map(of).filter(|&count| count > 0).or_else(|| known.then_some(0))
+        let count = |of: fn(&FaultAnomalies) -> u64, watched: &Watched| {
+            let known = || watched.could_tell(checked, &trial);
+            of_fault.map(of).filter(|&count| count > 0).or_else(|| known().then_some(0))
         };
-        row.lost = count(|one| one.lost, lost);
-        row.doubled = count(|one| one.doubled, doubled);
-        row.stale = count(|one| one.stale, stale);
+        row.lost = count(|one| one.lost, &lost);
+        row.doubled = count(|one| one.doubled, &doubled);
+        row.stale = count(|one| one.stale, &stale);
     }
 }
 
@@ -70,15 +92,14 @@ impl Found {
     pub fn new(checked: &ConsistencyReport, trials: &[TrialName]) -> Self {
         let Watching { lost, doubled, stale } = Watching::of(checked.run.model);
         let totals = AnomalyTotals::of(&checked.anomalies);
-        let count = |count: u64, checks: &[&str]| {
-            let tells =
-                || trials.iter().all(|trial| checks.iter().all(|it| checked.could_tell(it, trial)));
-            (count > 0 || (!checks.is_empty() && tells())).then_some(count)
+        let count = |count: u64, watched: &Watched| {
+            let known = || trials.iter().all(|trial| watched.could_tell(checked, trial));
+            (count > 0 || known()).then_some(count)
         };
         Self {
-            lost: count(totals.lost, lost),
-            doubled: count(totals.doubled, doubled),
-            stale: count(totals.stale, stale),
+            lost: count(totals.lost, &lost),
+            doubled: count(totals.doubled, &doubled),
+            stale: count(totals.stale, &stale),
         }
     }
 

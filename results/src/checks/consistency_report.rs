@@ -350,6 +350,13 @@ impl ConsistencyReport {
         })
     }
 
+    /// Whether the check of this name is one that the run's target can be asked.
+    #[must_use]
+    pub fn applies(&self, check: &str) -> bool {
+        let result = self.checks.iter().find(|result| result.name == check);
+        result.is_some_and(|result| result.status() != CheckStatus::NotApplicable)
+    }
+
     /// Whether so little applies to the target that nothing was judged of what it answers: no more than that
     /// it lives and answers. The verdict is inconclusive then, if nothing is wrong with that.
     #[must_use]

@@ -1,8 +1,10 @@
 //! What the checks found, and all faults of a kind together.
 
-use results::availability::{AvailabilityRow, FaultGroup, attribute, overall, write_overall_csv};
+use results::availability::{
+    AvailabilityRow, FaultGroup, Found, attribute, overall, write_overall_csv,
+};
 use results::checks::{CheckResult, ConsistencyReport, FaultAnomalies, RunSummary, TrialName};
-use results::records::Model;
+use results::records::{Fact, Model};
 use results::timeline::Role;
 use results::verdict::Verdict;
 
@@ -74,6 +76,44 @@ fn what_was_not_checked_is_not_zero() {
     let mut rows = sheets(&load(usual_us), vec![killed(1, "catalog", 5_000)]);
     attribute(&mut rows, &checked(None, vec![]));
     assert_eq!((rows[0].lost, rows[0].doubled, rows[0].stale), (None, None, None));
+}
+
+/// What is known to be lost, doubled and stale with no violation found if these checks do not apply to the target, and
+/// `added` is one check more that could tell.
+fn known_without(names: &[&str], added: Option<&str>) -> (Option<u64>, Option<u64>, Option<u64>) {
+    let mut report = checked(Some(Verdict::Pass), vec![]);
+    let more = added.map(|name| CheckResult { name: name.to_owned(), ..report.checks[0].clone() });
+    report.checks.extend(more);
+    for check in report.checks.iter_mut().filter(|check| names.contains(&check.name.as_str())) {
+        (check.verdict, check.lacks) = (None, vec![Fact::RequestKeys]);
+    }
+    let mut rows = sheets(&load(usual_us), vec![killed(1, "catalog", 5_000)]);
+    attribute(&mut rows, &report);
+    let trial = TrialName { cell: cell(0.5, true).id, trial: 1 };
+    let found = Found::new(&report, &[trial]);
+    let of_fault = (rows[0].lost, rows[0].doubled, rows[0].stale);
+    assert_eq!(of_fault, (found.lost, found.doubled, found.stale));
+    of_fault
+}
+
+#[test]
+fn a_check_that_does_not_apply_leaves_unknown_only_what_no_other_looks_for() {
+    let (survive, once, told) =
+        ("acknowledged-orders-survive", "exactly-once", "state-is-what-was-told");
+    assert_eq!(known_without(&[], None), (Some(0), Some(0), Some(0)));
+    assert_eq!(known_without(&[once], None), (Some(0), None, Some(0)));
+    assert_eq!(known_without(&["no-stale-read"], None), (Some(0), Some(0), None));
+    assert_eq!(known_without(&[survive], None), (None, Some(0), Some(0)), "half of it is seen");
+    assert_eq!(known_without(&[survive, once], Some(told)), (Some(0), None, Some(0)));
+}
+
+#[test]
+fn a_check_that_applies_and_could_not_tell_leaves_it_unknown_whatever_the_others_say() {
+    let mut report = checked(Some(Verdict::Pass), vec![]);
+    report.checks[1].verdict = None;
+    let mut rows = sheets(&load(usual_us), vec![killed(1, "catalog", 5_000)]);
+    attribute(&mut rows, &report);
+    assert_eq!((rows[0].lost, rows[0].doubled, rows[0].stale), (None, None, Some(0)));
 }
 
 #[test]
