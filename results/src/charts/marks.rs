@@ -7,7 +7,7 @@ use plotters::style::{
 };
 use plotters_backend::DrawingBackend;
 
-use super::output::{Area, Drawing};
+use super::output::{Area, Drawing, register_fonts};
 use super::palette::{Bar, Dash, FONT, GREY, INK, Look, Marker};
 
 /// A point on the canvas.
@@ -25,14 +25,20 @@ const DASH: (i32, i32) = (10, 6);
 
 /// Text with an em of so many pixels, standing on its left end and centred vertically.
 pub(super) fn text(em: u32) -> TextStyle<'static> {
-    // Plotters draws a font of size s with an em of s / 1.24.
-    let font = (FONT, f64::from(em) * 1.24).into_font();
-    TextStyle::from(font).color(&INK).pos(Pos::new(HPos::Left, VPos::Center))
+    written(em, FontStyle::Normal)
 }
 
 /// The same in bold.
 pub(super) fn bold(em: u32) -> TextStyle<'static> {
-    let font = (FONT, f64::from(em) * 1.24, FontStyle::Bold).into_font();
+    written(em, FontStyle::Bold)
+}
+
+fn written(em: u32, style: FontStyle) -> TextStyle<'static> {
+    // Plotters looks a font up where it is named, so what is measured before anything is drawn needs it, too. Who draws hears of
+    // an error.
+    let _ = register_fonts();
+    // It draws a font of size s with an em of s / 1.24.
+    let font = (FONT, f64::from(em) * 1.24, style).into_font();
     TextStyle::from(font).color(&INK).pos(Pos::new(HPos::Left, VPos::Center))
 }
 

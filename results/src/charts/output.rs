@@ -102,7 +102,7 @@ fn render<DB: DrawingBackend>(figure: &impl Figure, backend: DB) -> Result<(), S
 
 /// Gives plotters the built-in font under the family's name, so that no font of the system is
 /// ever looked for.
-fn register_fonts() -> Result<(), ChartError> {
+pub(super) fn register_fonts() -> Result<(), ChartError> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let all = REGISTERED.get_or_init(|| {
         registered(FontStyle::Normal, include_bytes!(concat!(env!("OUT_DIR"), "/regular.ttf.zlib")))
