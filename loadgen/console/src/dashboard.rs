@@ -8,11 +8,12 @@ use faults::clock::Origin;
 use faults::process::{ProcessInfo, ProcessName, ProcessState};
 use faults::schedule::Action;
 use results::records::{Event, EventKind, Observation, RoleName, Subject};
+use results::timeline::Leader;
 use serde::Serialize;
 
 use super::Offers;
 use super::lasting::{ForLeader, Lasting};
-use super::leadership::{Leader, LeaderTerm, Leadership};
+use super::leadership::{LeaderTerm, Leadership};
 use super::settings::Load;
 use super::system_words::SystemWords;
 use super::window::{BUCKET_MS, Bucket, Figures, Totals, Window};

@@ -3,23 +3,11 @@
 use std::collections::VecDeque;
 
 use results::records::{Event, EventKind, ProcessName, Processes};
+use results::timeline::Leader;
 use serde::Serialize;
 
 /// Reigns that are kept: more than fit into a minute's strip.
 const MAX_REIGNS: usize = 40;
-
-/// Who leads now, as far as is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Leader {
-    /// The replica's number.
-    pub(super) id: u8,
-    /// Of a target that has such.
-    pub(super) epoch: Option<u64>,
-    /// Of a target that says who is.
-    pub(super) in_sync: Option<Vec<u8>>,
-    /// Whether it is known to serve; it was merely chosen otherwise.
-    pub(super) serves: bool,
-}
 
 /// A time during which a replica led.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,19 +75,12 @@ impl Leadership {
 
     /// Takes in a change of configuration. Returns what there is to say, if a leader began to serve.
     pub(super) fn hear(&mut self, event: &Event) -> Option<String> {
-        let (id, epoch) = (event.leader?, event.epoch);
-        // Of an event without an epoch it is not clear which leadership of the same process it is about: the last.
-        let known = self.leader.as_ref().filter(|leader| (leader.id, leader.epoch) == (id, epoch));
-        // That a leader serves is told with whom it began with, which may have changed since.
-        let in_sync = match known {
-            Some(leader) if event.event == EventKind::LeaderServes => leader.in_sync.clone(),
-            _ => event.in_sync.as_ref().map(|members| members.ids().collect()),
-        };
+        let leader = Leader::after(self.leader.as_ref(), event)?;
+        let (id, epoch, serves) = (leader.id, leader.epoch, leader.serves);
         let begins = event.event == EventKind::LeaderChanged;
-        let served = !begins && known.is_some_and(|leader| leader.serves);
-        // Only a history, which has versions, tells when a leader serves; who was polled says that it leads, and does.
-        let serves = served || event.event == EventKind::LeaderServes || event.version.is_none();
-        self.leader = Some(Leader { id, epoch, in_sync, serves });
+        let known = self.leader.replace(leader);
+        let served = !begins
+            && known.is_some_and(|known| (known.id, known.epoch) == (id, epoch) && known.serves);
         if begins {
             self.end_reign(event.at_us);
         }

@@ -15,7 +15,6 @@ mod lines;
 mod progress_event;
 mod steps;
 
-use std::fmt;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +25,7 @@ use faults::events::Listener;
 use results::records::Event;
 
 use self::bars::Bars;
+use self::event::Teller;
 use self::json::JsonLines;
 use self::lines::Lines;
 pub(crate) use self::progress_event::{CheckFigures, PlannedAct, ProgressEvent, SCHEMA};
@@ -125,10 +125,8 @@ impl Progress {
 
     /// A listener that tells of what happens in the trials of `run`.
     pub(crate) fn listener(&self, run: &str) -> Arc<dyn Listener> {
-        Arc::new(EventForwarder {
-            run: run.to_owned(),
-            messages: Mutex::new(self.messages.clone()),
-        })
+        let teller = Teller::new(run.to_owned());
+        Arc::new(EventForwarder { told: Mutex::new((teller, self.messages.clone())) })
     }
 
     /// Returns once everything has been told.
@@ -184,21 +182,16 @@ fn carry_out(messages: &Receiver<ReporterMessage>, reporters: &mut [Box<dyn Repo
 }
 
 /// Hears what a trial's events say, and passes it on.
+#[derive(Debug)]
 struct EventForwarder {
-    run: String,
-    messages: Mutex<Sender<ReporterMessage>>,
-}
-
-impl fmt::Debug for EventForwarder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventForwarder").field("run", &self.run).finish_non_exhaustive()
-    }
+    /// What it knows, and where it goes.
+    told: Mutex<(Teller, Sender<ReporterMessage>)>,
 }
 
 impl Listener for EventForwarder {
     fn hear(&self, event: &Event) {
-        if let Some(event) = event::progress_event_of(&self.run, event) {
-            let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let (teller, messages) = &mut *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(event) = teller.told_of(event) {
             let _ = messages.send(ReporterMessage::Tell(event));
         }
     }

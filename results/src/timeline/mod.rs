@@ -27,6 +27,7 @@ mod fault;
 mod files;
 mod host;
 mod kind;
+mod leader;
 mod placed;
 mod senders;
 mod span;
@@ -44,6 +45,7 @@ pub use disturbance::Disturbance;
 pub use fault::{Death, Fault};
 pub use host::{Host, HostClients};
 pub use kind::{FaultKind, Role};
+pub use leader::Leader;
 pub use span::Span;
 
 /// What a process is doing, as far as signals and its own word go.
