@@ -347,6 +347,11 @@ impl Connection {
         }
     }
 
+    /// Whether its other side has shown the token.
+    pub(super) fn is_peer(&self) -> bool {
+        self.state.kind.load(Ordering::Relaxed) == Kind::Peer as u8
+    }
+
     /// Whether the other side has not taken every answer so far.
     pub(super) fn is_blocked(&self) -> bool {
         self.state.is_blocked.load(Ordering::Acquire)
