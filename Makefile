@@ -62,7 +62,7 @@ soak: build ## Break the bazaar at random; SEED=N, MINUTES=M (1, 10)
 explore: ## Run the real cores through whatever can happen to them, rule by rule (22 minutes, 5 GB)
 	@cargo test --profile explore -p services --features planted-bugs --test explore --quiet -- --ignored --nocapture
 
-million: build ## A bazaar with a million orders: takeover, lost files, dump and checks, timed (6 minutes, 2.5 GB)
+million: build ## A bazaar with a million orders: takeover, lost files, dump and checks, timed (3 minutes, 2 GB)
 	@cargo test --release -p loadgen --test million --quiet -- --ignored --nocapture
 
 # How many operations `make scale` makes up.
