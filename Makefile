@@ -82,7 +82,7 @@ peers: build ## The bazaar beside nginx, bare hyper, etcd and the disk; ARGS="--
 	@target/release/peers $(ARGS)
 
 # One of each operation, so that a change of the code's cost shows without noise; nothing of it is in `make peers`.
-instructions: build ## Instructions of a query and a trade in each process, by valgrind (5 minutes)
+instructions: build ## Instructions of a query and a trade in each process, by valgrind (half a minute)
 	@cargo build --release --workspace --bins --quiet
 	@target/release/peers --only instructions --rounds 1 --out results/instructions $(ARGS)
 
