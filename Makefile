@@ -77,7 +77,7 @@ scale: ## Check and report made-up runs of OPERATIONS (1000000), correct and bro
 	done; rm -r target/scale
 
 # Everything is selected, as for `build`: what is selected decides the features of what both stand on.
-peers: build ## The bazaar beside nginx, bare hyper, etcd and the disk; ARGS="--kills 100 --missed 100000" for all goals (10 minutes, so 25)
+peers: build ## The bazaar beside nginx, bare hyper, etcd and the disk; ARGS="--kills 100 --missed 100000" for all goals (20 minutes, so 40)
 	@cargo build --release --workspace --bins --quiet
 	@target/release/peers $(ARGS)
 
