@@ -343,8 +343,7 @@ impl ConsistencyReport {
     /// anything.
     #[must_use]
     pub fn could_tell(&self, check: &str, trial: &TrialName) -> bool {
-        let result = self.checks.iter().find(|result| result.name == check);
-        result.is_some_and(|result| {
+        self.result(check).is_some_and(|result| {
             let doubted = result.doubts.iter().any(|doubt| doubt.trials.contains(trial));
             result.verdict.is_some() && !doubted
         })
@@ -353,8 +352,11 @@ impl ConsistencyReport {
     /// Whether the check of this name is one that the run's target can be asked.
     #[must_use]
     pub fn applies(&self, check: &str) -> bool {
-        let result = self.checks.iter().find(|result| result.name == check);
-        result.is_some_and(|result| result.status() != CheckStatus::NotApplicable)
+        self.result(check).is_some_and(|result| result.status() != CheckStatus::NotApplicable)
+    }
+
+    fn result(&self, check: &str) -> Option<&CheckResult> {
+        self.checks.iter().find(|result| result.name == check)
     }
 
     /// Whether so little applies to the target that nothing was judged of what it answers: no more than that
