@@ -46,6 +46,9 @@ pub struct Limits {
     /// Left to itself it holds megabytes, which thousands of connections that never read would fill. What it holds is
     /// made for nobody: a thousand that ask for more than they read keep every core busy until all of it is full.
     pub unread_bytes: usize,
+    /// The same of a peer's connection, from the first answer on that it takes no more of; less where the system's own bound
+    /// (`net.core.wmem_max`) is. Peers ask for long answers, page by page (see `stream.rs`).
+    pub unread_bytes_of_peers: usize,
     /// What is read ahead of a connection; a header that does not fit is refused with 431. A header
     /// of our own is longest when it announces a configuration, some 100 bytes a replica.
     pub header_bytes: usize,
@@ -69,6 +72,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(10),
             unread_bytes: 16 * 1024,
+            unread_bytes_of_peers: 512 * 1024,
             header_bytes: 32 * 1024,
             small_body_bytes: 4 * 1024,
             large_bodies: 256,

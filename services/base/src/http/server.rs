@@ -167,7 +167,7 @@ async fn accept_all(
             move |request| server.answer(request, &connection)
         });
         let socket = tcp.as_raw_fd();
-        let stream = Stream::new(tcp, limits.write_time, Arc::clone(&connection));
+        let stream = Stream::new(tcp, limits, Arc::clone(&connection));
         let serving = http.serve_connection(TokioIo::new(stream), handler);
         tasks::spawn(async move {
             let mut serving = pin!(serving);

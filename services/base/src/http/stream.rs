@@ -13,7 +13,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,16 +20,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::connections::Connection;
-
-/// What the system may hold of answers to a peer, which has shown the token; half of that where its own bound
-/// (`net.core.wmem_max`) is the usual one.
-const UNREAD_BYTES_OF_PEERS: usize = 512 * 1024;
+use super::limits::Limits;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Stream {
     tcp: TcpStream,
-    write_time: Duration,
+    limits: Limits,
     /// Whether the system holds as much of answers as it may for a peer.
     holds_more: bool,
     /// Runs while the other side takes no more.
@@ -39,8 +35,8 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream, write_time: Duration, connection: Arc<Connection>) -> Self {
-        Self { tcp, write_time, holds_more: false, deadline: None, connection }
+    pub(super) fn new(tcp: TcpStream, limits: Limits, connection: Arc<Connection>) -> Self {
+        Self { tcp, limits, holds_more: false, deadline: None, connection }
     }
 
     /// What writing comes to if the other side takes no more.
@@ -49,11 +45,12 @@ impl Stream {
         if !self.holds_more && self.connection.is_peer() {
             self.holds_more = true;
             // The system says that there is room again if this makes some.
-            if let Err(error) = setsockopt(&self.tcp, sockopt::SndBuf, &UNREAD_BYTES_OF_PEERS) {
+            let bytes = self.limits.unread_bytes_of_peers;
+            if let Err(error) = setsockopt(&self.tcp, sockopt::SndBuf, &bytes) {
                 tracing::warn!(%error, "long answers take longer than they should");
             }
         }
-        let time = self.write_time;
+        let time = self.limits.write_time;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(time)));
         deadline.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -115,12 +112,12 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use std::task::Waker;
+    use std::time::Duration;
 
     use nix::sys::socket::getsockopt;
     use tokio::net::TcpListener;
 
     use super::super::connections::Connections;
-    use super::super::limits::Limits;
     use super::*;
     use crate::planted::Bugs;
 
@@ -128,14 +125,14 @@ mod tests {
 
     /// What the system has taken of a long answer that nobody reads, once it takes no more; and what it may hold before and after.
     async fn taken_unread(has_token: bool) -> (usize, usize, usize) {
-        let limits = Limits::default();
+        let limits = Limits { write_time: FOREVER, ..Limits::default() };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         setsockopt(&listener, sockopt::SndBuf, &limits.unread_bytes).unwrap();
         let reader = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (tcp, _) = listener.accept().await.unwrap();
         let connection = Arc::new(Connections::new(limits, Bugs::default()).accept().await);
         assert!(connection.is_admitted(has_token));
-        let mut stream = Stream::new(tcp, FOREVER, connection);
+        let mut stream = Stream::new(tcp, limits, connection);
         let held = |stream: &Stream| getsockopt(&stream.tcp, sockopt::SndBuf).unwrap();
         let before = held(&stream);
         let (answer, mut taken) = (vec![0; 64 * 1024], 0);
